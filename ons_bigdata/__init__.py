@@ -1,0 +1,1 @@
+"""Big-data sources turned into official statistics: one Dagster asset graph, four pilots, one publication."""

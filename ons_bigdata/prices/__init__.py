@@ -1,0 +1,1 @@
+"""The prices pilot: supermarket prices from the web, turned into price indices."""

@@ -1,0 +1,71 @@
+"""Every setting of the project, from the environment or a `.env` file. No other module reads the environment.
+
+Each setting is an environment variable with the prefix `ONS_BIGDATA_`: `home` is `ONS_BIGDATA_HOME`.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, SecretStr, StringConstraints
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PROJECT_ROOT = Path(__file__).resolve().parent.parent
+
+
+class Settings(BaseSettings):
+    """Where state lives, which database serves, and the parameters of the methods."""
+
+    model_config = SettingsConfigDict(env_prefix="ONS_BIGDATA_", env_file=".env", extra="ignore")
+
+    home: Path = Field(
+        default=PROJECT_ROOT / ".ons_bigdata",
+        description="Folder of all state: database, landing, Dagster, dbt targets.",
+    )
+    database_url: SecretStr | None = Field(
+        default=None,
+        description="An existing Postgres server and database (postgresql://…) instead of the embedded one.",
+    )
+    role_prefix: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,40}$")] = Field(
+        default="ons_bigdata", description="Prefix of the database roles, which are shared by a whole server."
+    )
+    dbt_project_dir: Path = Field(default=PROJECT_ROOT / "dbt_project", description="The dbt project.")
+    shared: Path = Field(
+        default=PROJECT_ROOT.parent / "shared",
+        description="Real data and golden values for tests and trials.",
+    )
+    max_file_bytes: int = Field(
+        default=256 * 1024 * 1024, gt=0, description="A delivered file (unpacked) above this is refused."
+    )
+    link_window_days: int = Field(
+        default=14, ge=1, le=366, description="How old a product's last accepted price may be to link."
+    )
+
+    @property
+    def data_dir(self) -> Path:
+        """Folder of the embedded server's data and socket."""
+        return self.home / "pg"
+
+    @property
+    def landing_dir(self) -> Path:
+        """Folder of raw files as they came."""
+        return self.home / "landing"
+
+    @property
+    def dagster_home(self) -> Path:
+        """`DAGSTER_HOME` of this installation."""
+        return self.home / "dagster"
+
+    @property
+    def dbt_dir(self) -> Path:
+        """Folder of dbt's profile and target."""
+        return self.home / "dbt"
+
+
+@lru_cache(maxsize=1)
+def get_settings() -> Settings:
+    """Return the settings of this process, read once. Errors: pydantic's, naming variable, found, expected."""
+    settings = Settings()
+    return settings.model_copy(update={"home": settings.home.expanduser().resolve()})
