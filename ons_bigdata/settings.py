@@ -34,7 +34,7 @@ class Settings(BaseSettings):
     dbt_project_dir: Path = Field(default=PROJECT_ROOT / "dbt_project", description="The dbt project.")
     shared: Path = Field(
         default=PROJECT_ROOT.parent / "shared",
-        description="Real data and golden values for tests and trials.",
+        description="Real data and golden values, for tests.",
     )
     max_file_bytes: int = Field(
         default=256 * 1024 * 1024, gt=0, description="A delivered file (unpacked) above this is refused."
@@ -66,6 +66,6 @@ class Settings(BaseSettings):
 
 @lru_cache(maxsize=1)
 def get_settings() -> Settings:
-    """Return the settings of this process, read once. Errors: pydantic's, naming variable, found, expected."""
+    """Return the settings of this process, read once. Raises pydantic's error, which names the variable."""
     settings = Settings()
     return settings.model_copy(update={"home": settings.home.expanduser().resolve()})

@@ -1,0 +1,189 @@
+"""The whole real archive, from ingest to indices: wall time, CPU time, memory, and what Dagster and dbt add.
+
+Runs, in one go and on an idle machine:
+
+* the path as a user runs it: `ons-bigdata ingest prices ARCHIVE`, then `ons-bigdata materialize` as one range run;
+* its peer, the bare work in this process: the same landing, reading, copying and index methods called directly, without
+  Dagster and without dbt (whose SQL is done by the server in either case).
+
+Memory is the proportional set size of our processes, the server apart. Results are written down in
+benchmarks/README.md.
+
+Usage: python benchmarks/archive_path.py ARCHIVE
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from ons_bigdata.platform import embedded
+from ons_bigdata.platform.landing import Landing
+from ons_bigdata.platform.loading import rebuild_partition
+from ons_bigdata.platform.warehouse import open_warehouse
+from ons_bigdata.prices.assets import accepted_quotes
+from ons_bigdata.prices.methods.jevons import chained_jevons, fixed_base_jevons
+from ons_bigdata.prices.methods.recipes import WEB_DAILY, base_weeks
+from ons_bigdata.prices.sources import delivery
+from ons_bigdata.prices.sources.retailers import read_retailers
+from ons_bigdata.settings import Settings
+
+FIRST, LAST = "2016-07-21", "2016-09-15"
+
+
+@dataclass
+class Cost:
+    """Of one measured stretch of work: seconds and mebibytes."""
+
+    what: str
+    wall_s: float
+    cpu_s: float
+    children_cpu_s: float
+    peak_pss_mib: float
+
+
+class PeakMemory(threading.Thread):
+    """Watches the proportional set size of a process and its children, every fifth of a second."""
+
+    def __init__(self, pid: int) -> None:
+        super().__init__(daemon=True)
+        self.root = psutil.Process(pid)
+        self.peak = 0
+        self.over = threading.Event()
+
+    def run(self) -> None:
+        """Watch until told that it is over."""
+        while not self.over.wait(0.2):
+            self.peak = max(self.peak, self._now())
+
+    def _now(self) -> int:
+        total = 0
+        try:
+            family = [self.root, *self.root.children(recursive=True)]
+        except psutil.NoSuchProcess:
+            return 0
+        for process in family:
+            try:
+                if process.name() != "postgres":
+                    total += process.memory_full_info().pss
+            except (psutil.NoSuchProcess, psutil.ZombieProcess, psutil.AccessDenied):
+                continue
+        return total
+
+
+def command(home: Path, *arguments: str) -> tuple[Cost, dict]:
+    """Run the command line in a process of its own and measure it; give its JSON."""
+    # the process itself tells its own CPU and its children's apart, as it ends
+    script = (
+        "import atexit, resource, sys\n"
+        "def tell():\n"
+        "    own, kin = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))\n"
+        "    print('CPU', own.ru_utime + own.ru_stime, kin.ru_utime + kin.ru_stime, file=sys.stderr)\n"
+        "atexit.register(tell)\n"
+        "from ons_bigdata.cli import main\n"
+        "main()\n"
+    )
+    started = time.perf_counter()
+    process = subprocess.Popen(
+        [sys.executable, "-c", script, *arguments],
+        env={**os.environ, "ONS_BIGDATA_HOME": str(home)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    memory = PeakMemory(process.pid)
+    memory.start()
+    out, err = process.communicate()
+    memory.over.set()
+    wall = time.perf_counter() - started
+    if process.returncode != 0:
+        raise SystemExit(f"{' '.join(arguments)} ended with {process.returncode}:\n{out}{err}")
+    own, kin = next(line.split()[1:] for line in err.splitlines() if line.startswith("CPU "))
+    cost = Cost(f"ons-bigdata {arguments[0]}", wall, float(own), float(kin), memory.peak / 2**20)
+    return cost, json.loads(out)
+
+
+def bare_ingest(home: Path, archive: Path) -> Cost:
+    """Land, read and copy the archive in this process, without Dagster."""
+    settings = _settings(home)
+    retailers = read_retailers(settings.dbt_project_dir)
+    landing = Landing(settings.landing_dir, open_warehouse(settings))
+
+    def work() -> None:
+        for _ in delivery.land([archive], landing, retailers=retailers, max_file_bytes=settings.max_file_bytes):
+            pass
+        for day in landing.pending_partitions(delivery.READER):
+            rebuild_partition(landing, delivery.raw_price_quotes(retailers), day)
+
+    return measured("bare ingest (no Dagster)", work)
+
+
+def bare_rebuild(home: Path) -> Cost:
+    """Rebuild the raw table and compute the indices in this process, without Dagster and without dbt."""
+    settings = _settings(home)
+    warehouse = open_warehouse(settings)
+    landing = Landing(settings.landing_dir, warehouse)
+    table = delivery.raw_price_quotes(read_retailers(settings.dbt_project_dir))
+
+    def work() -> None:
+        for day in landing.partitions(delivery.SOURCE):
+            rebuild_partition(landing, table, day)
+        quotes = accepted_quotes(warehouse)
+        week = base_weeks(quotes)["real"]
+        chained_jevons(quotes, link_window_days=WEB_DAILY.link_window_days, base_week=week)
+        fixed_base_jevons(quotes, base_week=week)
+
+    return measured("bare raw table and indices (no Dagster, no dbt)", work)
+
+
+def _settings(home: Path) -> Settings:
+    return Settings(home=home)
+
+
+def measured(what: str, work: Callable[[], None]) -> Cost:
+    """Measure a call in this process."""
+    wall, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_SELF)
+    work()
+    after = resource.getrusage(resource.RUSAGE_SELF)
+    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return Cost(what, time.perf_counter() - wall, cpu, 0.0, psutil.Process().memory_full_info().pss / 2**20)
+
+
+def main() -> None:
+    """Run the path and its peer and print the table."""
+    archive = Path(sys.argv[1]).resolve()
+    folder = Path(tempfile.mkdtemp(prefix="ons-bench-"))
+    whole = ("materialize", "--select", "*", "--from", FIRST, "--to", LAST, "--json")
+    try:
+        ingest, summary = command(folder / "a", "ingest", "prices", str(archive), "--json")
+        first, outcome = command(folder / "a", *whole)
+        again, _ = command(folder / "a", *whole)
+        costs = [ingest, first, again, bare_ingest(folder / "b", archive), bare_rebuild(folder / "a")]
+    finally:
+        for home in ("a", "b"):
+            embedded.stop(folder / home / "pg")
+        shutil.rmtree(folder, ignore_errors=True)
+    print(f"{summary['files']} files, {summary['rows_in']} rows in, {len(outcome['assets'])} assets")
+    print(f"{'':50} {'wall s':>8} {'CPU s':>8} {'dbt CPU s':>10} {'peak PSS MiB':>13}")
+    for cost in costs:
+        print(
+            f"{cost.what:50} {cost.wall_s:8.1f} {cost.cpu_s:8.1f} {cost.children_cpu_s:10.1f} {cost.peak_pss_mib:13.0f}"
+        )
+    print(f"ingest to indices: {ingest.wall_s + first.wall_s:.1f} s wall")
+    print(f"Dagster adds {again.cpu_s - costs[4].cpu_s:.1f} CPU s to a range run, dbt {again.children_cpu_s:.1f}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,74 @@
+with quotes as (
+
+    select * from {{ ref('stg_prices__quotes') }}
+
+),
+
+listings as (
+
+    select
+        listing_id,
+        -- the same on every row of a listing
+        min(data_origin) as data_origin,
+        min(retailer) as retailer,
+        min(item_number) as item_number,
+        min(product_id) as product_id,
+        min(product_name) as product_name,
+        min(size_class) as size_class,
+        min(collected_on) as first_listed_on,
+        max(collected_on) as last_listed_on,
+        count(*)::integer as days
+    from quotes
+    group by listing_id
+
+),
+
+-- Several prices of one name in one run, within one listing or between listings.
+names_with_several_prices as (
+
+    select distinct
+        data_origin,
+        retailer,
+        item_number,
+        product_name
+    from quotes
+    where product_id is null
+    group by data_origin, retailer, item_number, product_name, collected_on, run_id
+    having max(prices_in_run) > 1 or min(price_gbp) <> max(price_gbp)
+
+),
+
+final as (
+
+    select
+        listings.listing_id,
+        listings.data_origin,
+        listings.retailer,
+        listings.item_number,
+        listings.product_id,
+        listings.product_name,
+        listings.size_class,
+        case
+            when listings.product_id is not null then listings.product_id
+            when several.product_name is null then listings.product_name
+            else listings.product_name || ' (size class ' || coalesce(listings.size_class::text, 'unknown') || ')'
+        end as product,
+        case
+            when listings.product_id is not null then 'product_id'
+            when several.product_name is null then 'name'
+            else 'name_and_size'
+        end as identified_by,
+        listings.first_listed_on,
+        listings.last_listed_on,
+        listings.days
+    from listings
+    left join names_with_several_prices as several
+        on
+            listings.data_origin = several.data_origin
+            and listings.retailer = several.retailer
+            and listings.item_number = several.item_number
+            and listings.product_name = several.product_name
+
+)
+
+select * from final

@@ -1,0 +1,14 @@
+{# A quantile of a column lies between two bounds: pence read as pounds, or a shifted column, show here. #}
+{% test quantile_within(model, column_name, quantile, at_least, at_most) %}
+
+with found as (
+
+    select percentile_cont({{ quantile }}) within group (order by {{ column_name }}) as quantile
+    from {{ model }}
+
+)
+
+select quantile from found
+where quantile < {{ at_least }} or quantile > {{ at_most }}
+
+{% endtest %}

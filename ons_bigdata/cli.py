@@ -1,0 +1,184 @@
+"""The `ons-bigdata` command: arguments in, tables and exit codes out. It only calls what others define.
+
+Exit codes: 0 success (faults found in the data are rows and warnings), 1 a step or a blocking check
+failed, 2 usage or input, 3 locked or unavailable.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ons_bigdata import __version__, rendering
+from ons_bigdata.platform.errors import ReportedError
+from ons_bigdata.settings import get_settings
+
+app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+ingest_app = typer.Typer(help="Take in delivered files of a source.", no_args_is_help=True)
+app.add_typer(ingest_app, name="ingest")
+
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
+
+
+class OutputFormat(StrEnum):
+    """How a result is printed."""
+
+    table = "table"
+    csv = "csv"
+    json = "json"
+
+
+@app.callback(invoke_without_command=True)
+def version(show: Annotated[bool, typer.Option("--version", help="Print the version.")] = False) -> None:
+    """Turn big-data sources into official statistics: one Dagster graph, one command."""
+    if show:
+        rendering.say(__version__)
+        raise typer.Exit
+
+
+@ingest_app.command("prices")
+def ingest_prices(
+    paths: Annotated[list[Path], typer.Argument(help="Directories, .tar.xz, .zip archives or single CSV files.")],
+    as_json: JsonOption = False,
+) -> None:
+    """Land scrape files and build the days they touch. The same files again change nothing."""
+    from ons_bigdata.commands.ingest import ingest_prices as run  # noqa: PLC0415
+
+    with rendering.progress_bars():
+        summary = run(paths, get_settings())
+    rendering.ingest_summary(summary, as_json=as_json)
+
+
+@app.command()
+def materialize(
+    select: Annotated[
+        str,
+        typer.Option(help="Assets: schema/table, with + for neighbours, comma-separated; or group:prices, *."),
+    ],
+    first_day: Annotated[str | None, typer.Option("--from", help="First day of partitioned assets.")] = None,
+    last_day: Annotated[str | None, typer.Option("--to", help="Last day; alone, one day.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Materialise assets in one run; a range of days is one run."""
+    from ons_bigdata.commands.materialize import materialise  # noqa: PLC0415
+
+    with rendering.progress_bars():
+        outcome = materialise(select, get_settings(), first_day=first_day, last_day=last_day)
+    rendering.run_outcome(outcome, as_json=as_json)
+    if not outcome.success:
+        raise typer.Exit(1)
+
+
+@app.command()
+def query(
+    text: Annotated[str, typer.Argument(metavar="QUERY", help="One SELECT; run by a read-only role.")],
+    output: Annotated[OutputFormat, typer.Option("--format", help="How to print the rows.")] = OutputFormat.table,
+) -> None:
+    """Run a query as the read-only role and print its rows."""
+    from ons_bigdata.platform.warehouse import open_warehouse  # noqa: PLC0415
+
+    rendering.rows(open_warehouse(get_settings()).query(text), output.value)
+
+
+@app.command()
+def status(as_json: JsonOption = False) -> None:
+    """Show loads, last partitions and failed checks."""
+    from ons_bigdata.commands.status import read_status  # noqa: PLC0415
+
+    rendering.status(read_status(get_settings()), as_json=as_json)
+
+
+@app.command()
+def doctor() -> None:
+    """Look whether this installation is sound."""
+    from ons_bigdata.commands.doctor import examine  # noqa: PLC0415
+
+    findings = examine(get_settings())
+    rendering.findings(findings)
+    if any(finding.state == "fault" for finding in findings):
+        raise typer.Exit(1)
+
+
+@app.command()
+def up(
+    host: Annotated[str, typer.Option(help="Address to listen on; only loopback without a proxy.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port of the web interface.")] = 3000,
+    has_proxy: Annotated[
+        bool, typer.Option("--i-have-a-proxy", help="A proxy with sign-on stands before another host.")
+    ] = False,
+    read_only: Annotated[bool, typer.Option("--read-only", help="Show only; start no runs.")] = False,
+) -> None:
+    """Start database, web interface and daemon in the background."""
+    from ons_bigdata.commands import serve  # noqa: PLC0415
+
+    with rendering.progress_bars():
+        running = serve.up(get_settings(), host=host, port=port, has_proxy=has_proxy, read_only=read_only)
+    rendering.running(running, get_settings())
+
+
+@app.command()
+def down() -> None:
+    """Stop web interface, daemon and the embedded database."""
+    from ons_bigdata.commands import serve  # noqa: PLC0415
+
+    stopped = serve.down(get_settings())
+    rendering.say(f"Stopped: {', '.join(stopped)}." if stopped else "Nothing was running.")
+
+
+@app.command()
+def demo(
+    archive: Annotated[Path | None, typer.Option(help="A real archive instead of 28 simulated days.")] = None,
+    serve: Annotated[bool, typer.Option("--serve/--no-serve", help="Serve UI and docs until Ctrl-C.")] = True,
+    port: Annotated[int, typer.Option(min=1, max=65534, help="Port of the UI; the docs take the next.")] = 3000,
+) -> None:
+    """Run the whole path over simulated scrapes (or a real archive), then serve the UI and the dbt docs."""
+    from ons_bigdata.commands import demo as demonstration  # noqa: PLC0415
+    from ons_bigdata.commands import serve as serving  # noqa: PLC0415
+
+    settings = get_settings()
+    started = time.monotonic()
+    with rendering.progress_bars():
+        summary = demonstration.run_demo(archive, settings)
+        page = demonstration.build_docs(settings)
+    rendering.demo_summary(summary, page, seconds=time.monotonic() - started)
+    if not serve:
+        return
+    with rendering.progress_bars():
+        running = serving.up(settings, host="127.0.0.1", port=port, has_proxy=False, read_only=False)
+    docs = demonstration.serve_docs(page, host="127.0.0.1", port=port + 1)
+    rendering.running(running, settings, docs=f"http://127.0.0.1:{port + 1}")
+    try:
+        with _until_interrupted():
+            while True:
+                time.sleep(3600)
+    finally:
+        docs.shutdown()
+        rendering.say(f"Stopped: {', '.join(serving.down(settings))}.")
+
+
+@contextmanager
+def _until_interrupted() -> Iterator[None]:
+    try:
+        yield
+    except KeyboardInterrupt:
+        rendering.say("")
+
+
+def main() -> None:
+    """Run the command line; a reported error becomes one message and its exit code."""
+    try:
+        app()
+    except ReportedError as error:
+        rendering.complain(str(error))
+        sys.exit(error.exit_code)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,138 @@
+"""`doctor`: is this installation sound? Looks; mends only what nobody can miss (left-over temporary files)."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import dataframely as dy
+
+from ons_bigdata.platform import migrate
+from ons_bigdata.platform.errors import ReportedError
+from ons_bigdata.platform.frames import table_mismatches
+from ons_bigdata.platform.landing import Landing
+from ons_bigdata.platform.warehouse import Warehouse, open_warehouse
+from ons_bigdata.prices import schemas
+
+if TYPE_CHECKING:
+    from ons_bigdata.settings import Settings
+
+SMALLEST_FREE_BYTES = 2 * 1024**3
+
+FRAMES: dict[str, type[dy.Schema]] = {
+    "raw.price_quotes": schemas.PriceQuote,
+    "analysis.elementary_price_indices": schemas.ElementaryIndex,
+    "analysis.aggregate_price_indices": schemas.AggregateIndex,
+}
+"""Tables that Python writes, and the frame of each."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at."""
+
+    what: str
+    state: Literal["ok", "warning", "fault"]
+    detail: str
+
+
+def examine(settings: Settings) -> list[Finding]:
+    """Look at machine, folders, server, tables, ledger and landing; return one finding each."""
+    findings = [_python(), _disk(settings), _root_under_home(settings)]
+    try:
+        warehouse = open_warehouse(settings)
+    except ReportedError as error:
+        return [*findings, Finding("database", "fault", str(error))]
+    findings.append(Finding("database", "ok", str(warehouse.address)))
+    findings.append(Finding("migrations", "ok", f"{len(migrate.migrations())} applied"))
+    for look in _LOOKS:
+        findings.extend(look(settings, warehouse))
+    return findings
+
+
+def _python() -> Finding:
+    version = ".".join(map(str, sys.version_info[:3]))
+    good = (3, 11) <= sys.version_info[:2] <= (3, 13)
+    return Finding("python", "ok" if good else "fault", f"{version} (3.11 to 3.13 are supported)")
+
+
+def _disk(settings: Settings) -> Finding:
+    folder = settings.home
+    while not folder.exists():
+        folder = folder.parent
+    free = shutil.disk_usage(folder).free
+    state: Literal["ok", "fault"] = "ok" if free >= SMALLEST_FREE_BYTES else "fault"
+    wanted = SMALLEST_FREE_BYTES / 1024**3
+    return Finding("disk", state, f"{free / 1024**3:.1f} GiB free under {folder}; {wanted:.0f} wanted")
+
+
+def _root_under_home(settings: Settings) -> Finding:
+    """Warn of root with state under a home folder: the server's own user must be let through to it."""
+    is_root = hasattr(os, "geteuid") and os.geteuid() == 0
+    under_home = settings.home.is_relative_to(Path.home()) and Path.home() != Path("/")
+    if is_root and under_home and settings.database_url is None:
+        return Finding(
+            "state folder",
+            "warning",
+            f"root keeps {settings.home} under a home folder, which the server's own user (pgserver) must be "
+            "let through; set ONS_BIGDATA_HOME to a folder elsewhere",
+        )
+    return Finding("state folder", "ok", str(settings.home))
+
+
+def _tables(_settings: Settings, warehouse: Warehouse) -> Iterator[Finding]:
+    for table, schema in FRAMES.items():
+        problems = table_mismatches(warehouse, table, schema)
+        detail = "; ".join(problems) or "as its frame says"
+        yield Finding(f"table {table}", "fault" if problems else "ok", detail)
+
+
+def _ledger(_settings: Settings, warehouse: Warehouse) -> Iterator[Finding]:
+    unfinished = warehouse.rows("select count(*)::int from ops.loads where state <> 'committed'")[0][0]
+    waiting = warehouse.rows(
+        "select count(*)::int from ops.files where superseded_by is null and not exists"
+        " (select from ops.loads where loads.file_id = files.file_id and state = 'committed')"
+    )[0][0]
+    detail = f"{unfinished} loads unfinished, {waiting} files landed and not loaded"
+    yield Finding("ledger", "warning" if unfinished or waiting else "ok", detail)
+
+
+def _landed_files(settings: Settings, warehouse: Warehouse) -> Iterator[Finding]:
+    landing = Landing(settings.landing_dir, warehouse)
+    missing = [file.name for file in landing.files() if not landing.path(file).exists()]
+    detail = f"missing: {', '.join(missing[:5])}" if missing else "every file of the ledger is there"
+    yield Finding("landing", "fault" if missing else "ok", detail)
+
+
+def _temporary_files(settings: Settings, _warehouse: Warehouse) -> Iterator[Finding]:
+    left = [path for path in settings.landing_dir.rglob(".*.tmp") if not _is_alive(path)]
+    for path in left:
+        path.unlink()
+    yield Finding("temporary files", "ok", f"{len(left)} left by killed processes, removed")
+
+
+def _is_alive(path: Path) -> bool:
+    """Tell whether the process whose number a temporary file carries still runs."""
+    number = path.name.split(".")[-2]
+    if not number.isdigit():
+        return False
+    try:
+        os.kill(int(number), 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+_LOOKS: list[Callable[[Settings, Warehouse], Iterator[Finding]]] = [
+    _tables,
+    _ledger,
+    _landed_files,
+    _temporary_files,
+]

@@ -1,0 +1,32 @@
+"""`materialize`: one run over a selection of assets and a range of days."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ons_bigdata.platform import runs
+from ons_bigdata.platform.errors import InputError
+from ons_bigdata.platform.instance import open_instance, run_log
+from ons_bigdata.platform.partitions import checked_day
+from ons_bigdata.platform.warehouse import open_warehouse
+
+if TYPE_CHECKING:
+    from ons_bigdata.settings import Settings
+
+
+def materialise(selection: str, settings: Settings, *, first_day: str | None, last_day: str | None) -> runs.RunOutcome:
+    """Materialise the selected assets in one run. One day alone is a range of one.
+
+    Raises InputError for an unknown asset, a day that is none or a range that ends before it starts.
+    """
+    first_day, last_day = first_day or last_day, last_day or first_day
+    days = None
+    if first_day is not None and last_day is not None:
+        days = (checked_day(first_day, what="--from"), checked_day(last_day, what="--to"))
+        if days[0] > days[1]:
+            raise InputError(f"--from {days[0]} is after --to {days[1]}")
+    warehouse = open_warehouse(settings)
+    definitions = runs.load_definitions()
+    keys = runs.select(definitions, selection)
+    with open_instance(settings, warehouse.address) as instance:
+        return runs.materialise(definitions, keys, instance=instance, days=days, log=run_log(settings))

@@ -1,0 +1,87 @@
+"""`status`: what was loaded, how far the assets are, which checks failed. Reads tables; starts no run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ons_bigdata.platform.warehouse import open_warehouse
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from ons_bigdata.settings import Settings
+
+_LOADS = """
+    select files.source, files.delivery, loads.data_origin, count(*)::int as files,
+        sum((loads.outcome = 'outage')::int)::int as outages, sum((loads.outcome = 'refused')::int)::int as refused,
+        sum(loads.rows_in)::bigint as rows_in, sum(loads.accepted)::bigint as accepted,
+        sum(loads.quarantined)::bigint as quarantined, max(loads.finished_at) as last_load
+    from ops.loads join ops.files using (file_id)
+    where files.superseded_by is null
+    group by files.source, files.delivery, loads.data_origin
+    order by files.source, files.delivery
+"""
+_PARTITIONS = """
+    select files.source, files.delivery, min(built.partition) as first_day, max(built.partition) as last_day,
+        count(distinct built.partition)::int as days
+    from ops.load_partitions as built join ops.loads using (load_id) join ops.files using (file_id)
+    where files.superseded_by is null
+    group by files.source, files.delivery
+    order by files.source, files.delivery
+"""
+# Dagster's own tables: reading them takes milliseconds, asking Dagster takes the import of the whole graph.
+_ASSETS = """
+    select replace(trim(both '[]"' from asset_key), '", "', '/') as asset,
+        last_materialization_timestamp as last_materialised
+    from dagster.asset_keys where last_materialization_timestamp is not null
+    order by asset
+"""
+_FAILED_CHECKS = """
+    select asset, check_name, status, evaluated from (
+        select distinct on (asset_key, check_name) replace(trim(both '[]"' from asset_key), '", "', '/') as asset,
+            check_name, execution_status as status, create_timestamp as evaluated
+        from dagster.asset_check_executions
+        where execution_status <> 'PLANNED'
+        order by asset_key, check_name, id desc
+    ) as latest
+    where status <> 'SUCCEEDED' order by asset, check_name
+"""
+
+
+@dataclass(frozen=True)
+class Status:
+    """Tables of the status, one frame each."""
+
+    home: str
+    database: str
+    loads: pl.DataFrame
+    partitions: pl.DataFrame
+    assets: pl.DataFrame
+    failed_checks: pl.DataFrame
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the status as `--json` prints it."""
+        return {
+            "home": self.home,
+            "database": self.database,
+            "loads": self.loads.to_dicts(),
+            "partitions": self.partitions.to_dicts(),
+            "assets": self.assets.to_dicts(),
+            "failed_checks": self.failed_checks.to_dicts(),
+        }
+
+
+def read_status(settings: Settings) -> Status:
+    """Return the status. Before the first run there are no assets and no checks."""
+    warehouse = open_warehouse(settings)
+    has_runs = warehouse.rows("select to_regclass('dagster.asset_check_executions') is not null")[0][0]
+    nothing = "select null::text as asset where false"
+    return Status(
+        home=str(settings.home),
+        database=str(warehouse.address),
+        loads=warehouse.frame(_LOADS),
+        partitions=warehouse.frame(_PARTITIONS),
+        assets=warehouse.frame(_ASSETS if has_runs else nothing),
+        failed_checks=warehouse.frame(_FAILED_CHECKS if has_runs else nothing),
+    )

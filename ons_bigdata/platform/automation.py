@@ -1,0 +1,31 @@
+"""Schedules, and freshness policies once live sources feed assets. What is scheduled, the pilots say."""
+
+from __future__ import annotations
+
+from zoneinfo import ZoneInfo
+
+import dagster as dg
+
+from ons_bigdata.platform.partitions import LONDON
+
+SCRAPES_DONE = "5 8 * * *"
+"""Just after 08:00 in London, when the day's scrapes start to come in."""
+
+
+def daily_schedule(name: str, selection: dg.AssetSelection, *, cron: str) -> dg.ScheduleDefinition:
+    """Return a schedule that materialises `selection` for the day in London. Off until it is switched on."""
+    job = dg.define_asset_job(name, selection=selection, description=f"Today's {name}.")
+
+    @dg.schedule(
+        job=job,
+        name=f"{name}_schedule",
+        cron_schedule=cron,
+        execution_timezone=LONDON,
+        default_status=dg.DefaultScheduleStatus.STOPPED,
+        description=f"Runs {name} for the present day. Off until it is switched on.",
+    )
+    def schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
+        day = context.scheduled_execution_time.astimezone(ZoneInfo(LONDON)).date().isoformat()
+        return dg.RunRequest(run_key=day, partition_key=day)
+
+    return schedule

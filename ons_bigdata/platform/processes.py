@@ -1,0 +1,163 @@
+"""The long-running processes of `up`: Dagster's webserver and daemon. Start, find, stop. Loopback only by default."""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.error import URLError
+from urllib.request import urlopen
+
+import psutil
+
+from ons_bigdata.platform.errors import InputError, UnavailableError
+from ons_bigdata.settings import PROJECT_ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ons_bigdata.settings import Settings
+
+START_SECONDS = 180
+STOP_SECONDS = 20
+
+
+@dataclass(frozen=True)
+class Running:
+    """A process that `up` started."""
+
+    name: str
+    pid: int
+    address: str | None
+
+
+def up(settings: Settings, *, host: str, port: int, has_proxy: bool, read_only: bool) -> list[Running]:
+    """Start webserver and daemon where they do not run; return them once the webserver answers.
+
+    The webserver has no sign-on: a host that is not loopback is refused unless `has_proxy` says that
+    one with sign-on stands before it. Raises InputError for that and for a port in use, UnavailableError where
+    the webserver does not answer in time.
+    """
+    if not _is_loopback(host) and not has_proxy:
+        raise InputError(
+            f"host {host} is not loopback, and the web interface has no sign-on: "
+            "say --i-have-a-proxy if a proxy with sign-on stands before it"
+        )
+    webserver = find(settings, "webserver")
+    if webserver is None:
+        if _in_use(host, port):
+            raise InputError(f"port {port} of {host} is in use; choose another with --port")
+        flags = ["--read-only"] if read_only else []
+        command = ["dagster-webserver", "--host", host, "--port", str(port), *flags]
+        webserver = _start(settings, "webserver", command, address=f"http://{host}:{port}")
+    daemon = find(settings, "daemon") or _start(settings, "daemon", ["dagster-daemon", "run"], address=None)
+    _await_answer(settings, webserver)
+    return [webserver, daemon]
+
+
+def down(settings: Settings) -> list[str]:
+    """Stop what `up` started; return the names of what ran."""
+    stopped = []
+    for name in ("webserver", "daemon"):
+        running = find(settings, name)
+        if running is not None:
+            _stop(running.pid)
+            stopped.append(name)
+        _record(settings, name).unlink(missing_ok=True)
+    return stopped
+
+
+def find(settings: Settings, name: str) -> Running | None:
+    """Return the named process if it still runs (its start time must agree: process ids are reused)."""
+    path = _record(settings, name)
+    if not path.exists():
+        return None
+    record = json.loads(path.read_text())
+    try:
+        process = psutil.Process(record["pid"])
+        alive = process.create_time() == record["started"] and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return None
+    return Running(name, record["pid"], record["address"]) if alive else None
+
+
+def _start(settings: Settings, name: str, command: Sequence[str], *, address: str | None) -> Running:
+    folder = _record(settings, name).parent
+    folder.mkdir(parents=True, exist_ok=True)
+    executable = Path(sys.executable).with_name(command[0])
+    with (folder / f"{name}.log").open("ab") as log:
+        process = subprocess.Popen(  # noqa: S603  (our own executables, no shell)
+            [str(executable), *command[1:], "-w", str(PROJECT_ROOT / "workspace.yaml")],
+            cwd=PROJECT_ROOT,
+            env=environment(settings),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    started = psutil.Process(process.pid).create_time()
+    record = {"pid": process.pid, "started": started, "address": address}
+    _record(settings, name).write_text(json.dumps(record))
+    return Running(name, process.pid, address)
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    """Return the environment of a Dagster process of this installation."""
+    return {
+        **os.environ,
+        "DAGSTER_HOME": str(settings.dagster_home),
+        "ONS_BIGDATA_HOME": str(settings.home),
+        "DAGSTER_DISABLE_TELEMETRY": "yes",
+        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+        "DO_NOT_TRACK": "1",
+    }
+
+
+def _await_answer(settings: Settings, webserver: Running) -> None:
+    log = _record(settings, "webserver").with_suffix(".log")
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        if find(settings, "webserver") is None:
+            raise UnavailableError(f"the webserver ended at once; its log is {log}")
+        try:
+            with urlopen(f"{webserver.address}/server_info", timeout=5):  # noqa: S310  (our own http address)
+                return
+        except (URLError, TimeoutError, ConnectionError):
+            time.sleep(0.5)
+    raise UnavailableError(f"the webserver did not answer within {START_SECONDS} s; its log is {log}")
+
+
+def _stop(pid: int) -> None:
+    """End a process and its children, at first politely."""
+    try:
+        parent = psutil.Process(pid)
+    except psutil.NoSuchProcess:
+        return
+    family = [*parent.children(recursive=True), parent]
+    parent.terminate()
+    _, alive = psutil.wait_procs(family, timeout=STOP_SECONDS)
+    for process in alive:
+        process.kill()
+
+
+def _record(settings: Settings, name: str) -> Path:
+    return settings.home / "run" / f"{name}.json"
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _in_use(host: str, port: int) -> bool:
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        return probe.connect_ex((host, port)) == 0

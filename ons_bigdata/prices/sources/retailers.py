@@ -1,0 +1,36 @@
+"""The closed vocabulary of retailers, from the same seed file that dbt loads."""
+
+from __future__ import annotations
+
+import csv
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ons_bigdata.platform.landing import DataOrigin
+
+SEED = "seeds/prices/retailers.csv"
+"""Path of the seed within the dbt project: columns retailer, name, data_origin."""
+
+
+def read_retailers(dbt_project_dir: Path) -> dict[str, DataOrigin]:
+    """Return retailer id → data origin.
+
+    Raises ValueError for a row whose data origin is neither real nor simulated, with file and line.
+    """
+    path = dbt_project_dir / SEED
+    retailers: dict[str, DataOrigin] = {}
+    with path.open(encoding="utf-8", newline="") as file:
+        reader = csv.DictReader(file)
+        for row in reader:
+            origin = row["data_origin"]
+            if origin == "real":
+                retailers[row["retailer"]] = "real"
+            elif origin == "simulated":
+                retailers[row["retailer"]] = "simulated"
+            else:
+                raise ValueError(
+                    f"{path}, line {reader.line_num}, column data_origin: expected real or simulated, found {origin!r}"
+                )
+    return retailers

@@ -1,0 +1,61 @@
+"""Running the command line as a user does: another process, its own state folder, exit code and output."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True)
+class CommandLine:
+    """The `ons-bigdata` command of one state folder."""
+
+    home: Path
+    variables: tuple[tuple[str, str], ...] = ()
+
+    def environment(self) -> dict[str, str]:
+        """Return the environment that the command runs in."""
+        return {
+            **{name: value for name, value in os.environ.items() if not name.startswith(("ONS_BIGDATA_", "DAGSTER_"))},
+            "ONS_BIGDATA_HOME": str(self.home),
+            "DAGSTER_DISABLE_TELEMETRY": "yes",
+            "DO_NOT_TRACK": "1",
+            "COLUMNS": "160",
+            **dict(self.variables),
+        }
+
+    def command(self, *arguments: str | Path) -> list[str]:
+        """Return the words of a call."""
+        return [sys.executable, "-m", "ons_bigdata.cli", *map(str, arguments)]
+
+    def run(self, *arguments: str | Path, code: int | None = 0) -> subprocess.CompletedProcess[str]:
+        """Run the command; fail with all it printed where the exit code is another than `code`."""
+        finished = subprocess.run(
+            self.command(*arguments),
+            env=self.environment(),
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            stdin=subprocess.DEVNULL,
+            check=False,
+        )
+        if code is not None:
+            assert finished.returncode == code, (
+                f"exit code {finished.returncode}, expected {code}\n{finished.stdout}\n{finished.stderr}"
+            )
+        return finished
+
+    def json(self, *arguments: str | Path) -> Any:
+        """Run the command and read its whole standard output as one JSON value."""
+        return json.loads(self.run(*arguments).stdout)
+
+    def query(self, text: str) -> list[dict[str, Any]]:
+        """Run a query through the command line."""
+        return self.json("query", text, "--format", "json")

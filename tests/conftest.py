@@ -1,0 +1,105 @@
+"""Fixtures of all tests: one real embedded Postgres for the session, a fresh database for each test that wants one."""
+
+from __future__ import annotations
+
+import itertools
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg2
+import pytest
+from psycopg2 import sql
+from sqlalchemy.engine import make_url
+
+from ons_bigdata.platform import embedded, migrate
+from ons_bigdata.platform.database import DatabaseAddress
+from ons_bigdata.platform.landing import Landing
+from ons_bigdata.platform.warehouse import Warehouse
+from ons_bigdata.settings import Settings
+
+ROLE_PREFIX = "test_ons"
+TEMPLATE = "template_ons"
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def short_tmp() -> Iterator[Path]:
+    """Give a folder with a short path: a socket's path has no room for pytest's."""
+    folder = Path(tempfile.mkdtemp(prefix="ons-"))
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def server(short_tmp: Path) -> Iterator[embedded.ServerAddress]:
+    """Start the session's Postgres server, without waiting for its disk: no test here pulls the plug."""
+    address = embedded.start(short_tmp / "pg")
+    for setting in ("fsync", "full_page_writes", "synchronous_commit"):
+        _execute(address, sql.SQL("alter system set {} = off").format(sql.Identifier(setting)))
+    _execute(address, sql.SQL("select pg_reload_conf()"))
+    yield address
+    embedded.stop(short_tmp / "pg")
+
+
+@pytest.fixture(scope="session")
+def template_database(server: embedded.ServerAddress) -> str:
+    """Make a migrated database that others are cloned from."""
+    _create(server, TEMPLATE, template="template0")
+    migrate.migrate(_address(server, TEMPLATE), role_prefix=ROLE_PREFIX)
+    return TEMPLATE
+
+
+@pytest.fixture
+def warehouse(server: embedded.ServerAddress, template_database: str) -> Iterator[Warehouse]:
+    """Clone a migrated, empty database of its own."""
+    name = f"test_{next(_numbers)}"
+    _create(server, name, template=template_database)
+    yield Warehouse(address=_address(server, name), role_prefix=ROLE_PREFIX)
+    _execute(server, sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
+
+
+@pytest.fixture
+def landing(warehouse: Warehouse, tmp_path: Path) -> Landing:
+    """Give a landing folder with its ledger in the test's database."""
+    return Landing(tmp_path / "landing", warehouse)
+
+
+@pytest.fixture
+def settings(warehouse: Warehouse, tmp_path: Path) -> Settings:
+    """Give settings with state under the test's folder and the test's database."""
+    return Settings(
+        home=tmp_path / "home",
+        database_url=warehouse.address.libpq(),  # type: ignore[arg-type]
+        role_prefix=ROLE_PREFIX,
+    )
+
+
+@pytest.fixture(scope="session")
+def shared_prices() -> Path:
+    """Give the folder of real price data; skip where it is missing."""
+    folder = Settings().shared / "data" / "prices"
+    if not folder.is_dir():
+        pytest.skip(f"no shared price data at {folder} (set ONS_BIGDATA_SHARED)")
+    return folder
+
+
+def _address(server: embedded.ServerAddress, name: str) -> DatabaseAddress:
+    return DatabaseAddress(url=make_url(server.url(name)), is_embedded=True)
+
+
+def _create(server: embedded.ServerAddress, name: str, *, template: str) -> None:
+    statement = sql.SQL("create database {} template {}")
+    _execute(server, statement.format(sql.Identifier(name), sql.Identifier(template)))
+
+
+def _execute(server: embedded.ServerAddress, statement: sql.Composable) -> None:
+    connection = psycopg2.connect(server.url("postgres"))
+    try:
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            cursor.execute(statement)
+    finally:
+        connection.close()

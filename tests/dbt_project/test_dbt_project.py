@@ -1,0 +1,128 @@
+"""The dbt project as text: it parses, everything in it is described, marts have contracts, weights are right."""
+
+from __future__ import annotations
+
+import csv
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+import pytest
+from dbt.contracts.graph.manifest import Manifest
+from dbt.contracts.graph.nodes import ModelNode, SeedNode
+
+LAYERS = ("staging", "intermediate", "marts")
+WEIGHTS_YEAR = "2016"
+
+
+def test_every_model_lies_in_its_layer_and_has_its_own_yaml(manifest: Manifest) -> None:
+    models = [node for node in manifest.nodes.values() if isinstance(node, ModelNode)]
+    assert models
+    for model in models:
+        assert model.config.schema in LAYERS, model.name
+        assert model.original_file_path.startswith(f"models/{model.config.schema}/"), model.name
+        own = str(Path(model.original_file_path).with_suffix(".yml"))
+        assert model.patch_path == f"ons_bigdata://{own}", model.name
+
+
+def test_every_seed_is_in_schema_seeds_and_has_its_own_yaml_and_types(manifest: Manifest) -> None:
+    seeds = [node for node in manifest.nodes.values() if isinstance(node, SeedNode)]
+    assert seeds
+    for seed in seeds:
+        assert seed.config.schema == "seeds", seed.name
+        own = str(Path(seed.original_file_path).with_suffix(".yml"))
+        assert seed.patch_path == f"ons_bigdata://{own}", seed.name
+        assert set(seed.config.column_types) == set(seed.columns), seed.name
+
+
+def test_every_table_says_what_a_row_is_and_what_each_column_means(manifest: Manifest) -> None:
+    tables = [node for node in manifest.nodes.values() if isinstance(node, ModelNode | SeedNode)]
+    for table in [*tables, *manifest.sources.values()]:
+        assert table.description.startswith("One row per "), f"{table.name}: {table.description!r}"
+        assert table.columns, table.name
+        silent = [name for name, column in table.columns.items() if not column.description.strip()]
+        assert not silent, f"{table.name}: columns without description {silent}"
+
+
+def test_seed_columns_are_those_of_the_file(manifest: Manifest, project_dir: Path) -> None:
+    for seed in (node for node in manifest.nodes.values() if isinstance(node, SeedNode)):
+        with (project_dir / seed.original_file_path).open(encoding="utf-8", newline="") as file:
+            assert next(csv.reader(file)) == list(seed.columns), seed.name
+
+
+def test_marts_have_contracts_and_types(manifest: Manifest) -> None:
+    marts = [node for node in manifest.nodes.values() if isinstance(node, ModelNode) and "marts" in node.fqn]
+    assert {mart.name for mart in marts} == {"price_collection_days", "price_indices", "price_quote_counts"}
+    for mart in marts:
+        assert mart.contract.enforced, mart.name
+        assert all(column.data_type for column in mart.columns.values()), mart.name
+
+
+def test_sources_are_the_assets_of_their_tables(manifest: Manifest) -> None:
+    for source in manifest.sources.values():
+        assert source.config.meta["dagster"]["asset_key"] == [source.schema, source.name]
+
+
+def test_every_model_is_windowed_or_whole(manifest: Manifest) -> None:
+    for node in manifest.nodes.values():
+        if isinstance(node, ModelNode | SeedNode):
+            assert len({"windowed_daily", "whole"} & set(node.tags)) == 1, node.name
+
+
+@pytest.mark.parametrize(
+    ("window", "message"),
+    [
+        ("{window_start: yesterday}", "var window_start: found 'yesterday', expected a date YYYY-MM-DD"),
+        ("{window_end: '2016-13-01'}", "var window_end: found '2016-13-01', expected a date YYYY-MM-DD"),
+        ('{window_start: "2016-08-01\' or true --"}', "expected a date YYYY-MM-DD"),
+        ("{window_start: 2016-08-02, window_end: 2016-08-01}", "found 2016-08-02 after 2016-08-01"),
+    ],
+)
+def test_a_window_of_anything_but_two_dates_in_order_is_refused(offline_dbt: Any, window: str, message: str) -> None:
+    refused = offline_dbt("parse", "--vars", window)
+    assert not refused.success
+    assert message in str(refused.exception)
+
+
+def test_items_of_bread_weigh_39_parts(project_dir: Path) -> None:
+    weights = {row["item_number"]: int(row["weight"]) for row in _seed(project_dir, "item_weights")}
+    bread = ["210111", "210113", "210204", "210213", "210214", "210302"]
+    assert [weights[item] for item in bread] == [6, 5, 1, 7, 12, 8]
+    assert weights["212017"] == weights["212361"] == 0
+
+
+def test_items_and_their_weights_name_the_same_items(project_dir: Path) -> None:
+    items = {(row["item_number"], row["class_code"]) for row in _seed(project_dir, "items")}
+    weighted = {(row["item_number"], row["class_code"]) for row in _seed(project_dir, "item_weights")}
+    assert items == weighted
+    assert len(items) == 35
+
+
+def test_weights_are_the_published_fractions(project_dir: Path, shared_prices: Path) -> None:
+    with (shared_prices / "item_weights_2012_2016.csv").open(encoding="utf-8", newline="") as file:
+        published = {row["item_number"]: row for row in csv.DictReader(file)}
+    items = _seed(project_dir, "items")
+    within_class = _shares(_seed(project_dir, "item_weights"), "item_number", within="class_code")
+    within_division = _shares(_seed(project_dir, "class_weights"), "class_code", within="division_code")
+    assert set(published) == {item["item_number"] for item in items}
+    for item in items:
+        row = published[item["item_number"]]
+        assert within_class[item["item_number"]] == pytest.approx(float(row["item_weight_2016"]), rel=0, abs=1e-12)
+        class_weight = float(row["class_weight_2016"])
+        if class_weight > 0:  # items without weight are given a class weight of 0 too
+            assert within_division[item["class_code"]] == pytest.approx(class_weight, rel=0, abs=1e-12)
+        else:
+            assert within_class[item["item_number"]] == 0
+
+
+def _seed(project_dir: Path, name: str) -> list[dict[str, str]]:
+    with (project_dir / "seeds" / "prices" / f"{name}.csv").open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def _shares(rows: list[dict[str, str]], key: str, *, within: str) -> dict[str, float]:
+    totals: dict[str, int] = defaultdict(int)
+    for row in rows:
+        assert row["weights_year"] == WEIGHTS_YEAR, row
+        totals[row[within]] += int(row["weight"])
+    return {row[key]: int(row["weight"]) / totals[row[within]] for row in rows}

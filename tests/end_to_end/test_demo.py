@@ -1,0 +1,325 @@
+"""What `make demo` runs, whole: simulated scrapes to indices, docs and user interface, in a folder of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import pickletools
+import re
+import subprocess
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from tests.command_line import ROOT, CommandLine
+
+PORT = 3917
+
+
+@pytest.fixture(scope="module")
+def demo(short_tmp: Path) -> Iterator[tuple[CommandLine, str]]:
+    """Run the demo without serving; give its command line and what it printed."""
+    command = CommandLine(short_tmp / "demo home ü")  # blanks and umlauts are names too
+    try:
+        yield command, command.run("demo", "--no-serve").stdout
+    finally:
+        command.run("down", code=None)
+
+
+@pytest.fixture(scope="module")
+def events(demo: tuple[CommandLine, str]) -> dict[str, dict]:
+    """Read the simulated world's own account of what went wrong, by kind."""
+    truth = json.loads(next((demo[0].home / "demo").rglob("events.json")).read_text())
+    return {event["kind"]: event for event in truth["events"]}
+
+
+def test_the_summary_says_what_went_in_and_what_was_found(demo: tuple[CommandLine, str]) -> None:
+    command, printed = demo
+    (loads,) = command.query(
+        "select count(*)::int as files, sum(rows_in)::int as rows, sum(quarantined)::int as quarantined from ops.loads"
+    )
+    assert loads["files"] == 84  # 28 days of three shops
+    assert f"{loads['files']} files (84 new): {loads['rows']:,} rows in" in printed
+    for failed in ("every_day_collected", "counts_as_expected", "no_quotes_excluded", "no_rows_quarantined"):
+        assert failed in printed
+    assert "Food and non-alcoholic beverages" in printed
+
+
+def test_the_outage_is_flagged_on_its_day_and_on_no_other(demo: tuple[CommandLine, str], events: dict) -> None:
+    days = demo[0].query(
+        "select retailer, collected_on, status from marts.price_collection_days where status <> 'collected'"
+    )
+    outage = events["outage"]
+    assert days == [{"retailer": outage["retailer"], "collected_on": outage["date"], "status": "outage"}]
+
+
+def test_the_renamed_category_is_missing_until_it_is_found_again(demo: tuple[CommandLine, str], events: dict) -> None:
+    rejected = demo[0].query(
+        "select retailer, item_number, collected_on, status from marts.price_quote_counts"
+        " where status not in ('accepted', 'unjudged', 'outage') order by collected_on"
+    )
+    renamed = events["category_renamed"]
+    assert rejected == [
+        {
+            "retailer": renamed["retailer"],
+            "item_number": renamed["item_number"],
+            "collected_on": day,
+            "status": "missing",
+        }
+        for day in renamed["days_without_products"]
+    ]
+
+
+def test_the_price_error_stays_out_of_the_index(demo: tuple[CommandLine, str], events: dict) -> None:
+    error = events["price_error"]
+    excluded = demo[0].query(
+        "select distinct retailer, item_number, collected_on from intermediate.int_prices__quotes_excluded"
+        " where reason = 'price_error'"
+    )
+    assert excluded == [
+        {"retailer": error["retailer"], "item_number": error["item_number"], "collected_on": error["date"]}
+    ]
+    (spread,) = demo[0].query(
+        "select max(index) - min(index) as points from marts.price_indices"
+        f" where level = 'item' and code = '{error['item_number']}'"
+    )
+    assert spread["points"] < 50
+
+
+def test_indices_follow_the_true_prices(demo: tuple[CommandLine, str]) -> None:
+    """Fixed-base indices of the true prices, worked out here, are those of the pipeline."""
+    truth = pl.read_csv(next((demo[0].home / "demo").rglob("true_prices.csv")), try_parse_dates=True)
+    week = pl.col("date").is_between(pl.date(2016, 5, 2), pl.date(2016, 5, 8))
+    key = ["retailer", "item_number", "product_name", "pack"]
+    base = truth.filter(week).group_by(key).agg(base=pl.col("price_gbp").log().mean())
+    true_levels = (
+        truth.join(base, on=key)
+        .group_by("retailer", "item_number", "date")
+        .agg(true=(pl.col("price_gbp").log() - pl.col("base")).mean())
+    )
+    found = pl.DataFrame(
+        demo[0].query(
+            "select retailer, item_number, period as date, level from analysis.elementary_price_indices"
+            " where method = 'jevons_fixed_base' and level is not null"
+        )
+    ).with_columns(pl.col("date").str.to_date())
+    both = found.join(true_levels, on=["retailer", "item_number", "date"], how="inner")
+    assert both.height > 2_500
+    differences = (both["level"].log() - both["true"]).abs()
+    assert differences.median() < 1e-9
+    assert differences.quantile(0.99) < 0.02
+    assert differences.max() < 0.1
+
+
+def test_no_simulated_figure_passes_for_a_real_one(demo: tuple[CommandLine, str]) -> None:
+    for table in ("marts.price_indices", "marts.price_quote_counts", "analysis.elementary_price_indices"):
+        assert demo[0].query(f"select distinct data_origin from {table}") == [{"data_origin": "simulated"}]
+
+
+def test_a_killed_and_a_second_ingest_give_the_same_tables(demo: tuple[CommandLine, str]) -> None:
+    command, _ = demo
+    before = command.query("select md5(string_agg(q::text, '' order by load_id, line)) from raw.price_quotes as q")
+    summary = command.json("ingest", "prices", command.home / "demo" / "scrapes", "--json")
+    assert summary["new_files"] == 0
+    after = command.query("select md5(string_agg(q::text, '' order by load_id, line)) from raw.price_quotes as q")
+    assert after == before
+
+
+def test_status_shows_loads_partitions_and_failed_checks(demo: tuple[CommandLine, str]) -> None:
+    status = demo[0].json("status", "--json")
+    assert {load["delivery"] for load in status["loads"]} == {"sim-alder", "sim-birch", "sim-cedar"}
+    assert {partition["days"] for partition in status["partitions"]} == {28}
+    assert "marts/price_indices" in {asset["asset"] for asset in status["assets"]}
+    assert {"asset": "marts/price_quote_counts", "check_name": "counts_as_expected"}.items() <= {
+        key: value
+        for check in status["failed_checks"]
+        if check["check_name"] == "counts_as_expected"
+        for key, value in check.items()
+    }.items()
+    assert "Failed checks" in demo[0].run("status").stdout
+
+
+def test_doctor_finds_the_installation_sound(demo: tuple[CommandLine, str]) -> None:
+    printed = demo[0].run("doctor").stdout
+    assert "fault" not in printed
+    assert "every file of the ledger is there" in printed
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["materialize", "--select", "marts/price_index"], "known: analysis/aggregate_price_indices"),
+        (["materialize", "--select", "raw/price_quotes"], "say which with --from and --to"),
+        (["materialize", "--select", "*", "--from", "2016-13-01"], "expected YYYY-MM-DD"),
+        (["materialize", "--select", "*", "--from", "2016-05-03", "--to", "2016-05-02"], "is after --to"),
+        (["materialize", "--select", "*", "--from", "1999-01-01"], "runs from 2014-06-01"),
+        (["query", "select * from nowhere"], 'relation "nowhere" does not exist'),
+        (["query", "drop table raw.price_quotes"], "read-only transaction"),
+        (["ingest", "prices", "no/such/file"], "no such file or directory"),
+        (["query", "select 1", "--format", "xml"], "xml"),
+        (["up", "--host", "0.0.0.0"], "has no sign-on"),  # noqa: S104  (that it is refused is the point)
+    ],
+)
+def test_bad_usage_is_exit_code_2_with_a_reason(
+    demo: tuple[CommandLine, str], arguments: list[str], words: str
+) -> None:
+    finished = demo[0].run(*arguments, code=2)
+    assert words in " ".join(finished.stderr.split())
+
+
+def test_query_formats(demo: tuple[CommandLine, str]) -> None:
+    text = "select 'a,\"b' as x, 1.5::float8 as y, array['p','q'] as z, null as n"
+    assert demo[0].run("query", text, "--format", "csv").stdout == 'x,y,z,n\n"a,""b",1.5,"[""p"", ""q""]",\n'
+    assert demo[0].query(text) == [{"x": 'a,"b', "y": 1.5, "z": ["p", "q"], "n": None}]
+    assert "1 rows" in demo[0].run("query", text).stdout
+
+
+def test_a_failing_blocking_check_is_exit_code_1(demo: tuple[CommandLine, str]) -> None:
+    command, _ = demo
+    broken = command.home / "landing" / "prices"
+    victim = next(broken.rglob("*.csv"))
+    hidden = victim.rename(victim.with_suffix(".hidden"))
+    try:
+        finished = command.run(
+            "materialize", "--select", "raw/price_quotes", "--from", "2016-05-02", "--to", "2016-05-29", code=1
+        )
+    finally:
+        hidden.rename(victim)
+    assert "is missing: expected at" in " ".join(finished.stdout.split())
+
+
+def test_nothing_is_pickled(demo: tuple[CommandLine, str]) -> None:
+    """No file of the state folder's Dagster, landing and logs is a pickle."""
+    home = demo[0].home
+    looked_at = 0
+    for folder in ("dagster", "landing", "logs", "run", "demo"):
+        for path in (home / folder).rglob("*"):
+            if path.is_file():
+                looked_at += 1
+                assert path.suffix not in {".pickle", ".pkl"}
+                with path.open("rb") as file:
+                    start = file.read(2)
+                assert not (start[:1] == b"\x80" and start[1:2] in b"\x02\x03\x04\x05"), path
+    assert looked_at > 84
+    assert pickletools.opcodes  # the two bytes above are its PROTO opcode and version
+
+
+@pytest.fixture(scope="module")
+def user_interface(demo: tuple[CommandLine, str]) -> Iterator[str]:
+    """Start web interface and daemon over the demo's state; give the address."""
+    command, _ = demo
+    printed = command.run("up", "--port", str(PORT)).stdout
+    assert f"DAGSTER_HOME={command.home / 'dagster'}" in printed
+    yield f"http://127.0.0.1:{PORT}"
+    assert "webserver" in command.run("down").stdout
+    assert command.run("down").stdout.strip() == "Nothing was running."
+
+
+def _graphql(address: str, query: str) -> dict:
+    request = urllib.request.Request(  # noqa: S310  (loopback)
+        f"{address}/graphql",
+        data=json.dumps({"query": query}).encode(),
+        headers={"Content-Type": "application/json"},
+    )
+    with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310
+        return json.load(answer)["data"]
+
+
+def test_every_asset_is_told_whole(user_interface: str) -> None:
+    data = _graphql(
+        user_interface,
+        "{assetNodes{assetKey{path} groupName description owners{...on TeamAssetOwner{team}} kinds isPartitioned"
+        " isMaterializable backfillPolicy{policyType} metadataEntries{label ...on TableSchemaMetadataEntry"
+        "{schema{columns{name description}}}}}}",
+    )
+    nodes = {"/".join(node["assetKey"]["path"]): node for node in data["assetNodes"]}
+    assert {"landing/price_scrapes", "raw/price_quotes", "staging/stg_prices__quotes", "marts/price_indices"} <= set(
+        nodes
+    )
+    for key, node in nodes.items():
+        assert node["groupName"] == "prices", key
+        assert node["description"], key
+        assert node["owners"], key
+        assert node["kinds"], key
+        if node["isMaterializable"]:
+            columns = [
+                column
+                for entry in node["metadataEntries"]
+                if entry["label"] == "dagster/column_schema"
+                for column in entry["schema"]["columns"]
+            ]
+            assert columns, key
+            assert all(column["description"] for column in columns), key
+        if node["isPartitioned"]:
+            assert node["backfillPolicy"]["policyType"] == "SINGLE_RUN", key
+
+
+def test_the_daily_schedule_is_there_and_off(user_interface: str) -> None:
+    data = _graphql(
+        user_interface,
+        '{repositoryOrError(repositorySelector:{repositoryName:"__repository__",'
+        'repositoryLocationName:"ons_bigdata.definitions"}){...on Repository{schedules{name cronSchedule'
+        " executionTimezone scheduleState{status}}}}}",
+    )
+    assert data["repositoryOrError"]["schedules"] == [
+        {
+            "name": "prices_daily_schedule",
+            "cronSchedule": "5 8 * * *",
+            "executionTimezone": "Europe/London",
+            "scheduleState": {"status": "STOPPED"},
+        }
+    ]
+
+
+@pytest.mark.browser
+def test_lineage_partitions_and_docs_in_the_browser(
+    user_interface: str, demo: tuple[CommandLine, str], tmp_path: Path
+) -> None:
+    chromium = os.environ.get("CHROMIUM")
+    if not chromium:
+        pytest.skip("no Chromium: set CHROMIUM to its path")
+    playwright = pytest.importorskip("playwright.sync_api")
+    docs = demo[0].home / "dbt" / "docs" / "index.html"
+    foreign: list[str] = []
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(
+            executable_path=chromium,
+            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"],
+        )
+        page = browser.new_page(viewport={"width": 1500, "height": 900})
+        page.on(
+            "request",
+            lambda request: (
+                foreign.append(request.url)
+                if not re.match(r"(http://127\.|file:|data:|blob:|ws:)", request.url)
+                else None
+            ),
+        )
+        page.goto(f"{user_interface}/asset-groups", wait_until="domcontentloaded")
+        page.get_by_text("price_indices").first.wait_for(timeout=60_000)
+        page.goto(f"{user_interface}/assets/raw/price_quotes?view=partitions", wait_until="domcontentloaded")
+        page.get_by_text("Materialized (28)").wait_for(timeout=60_000)
+        page.goto(f"{user_interface}/assets/marts/price_quote_counts?view=checks", wait_until="domcontentloaded")
+        page.get_by_text("counts_as_expected").first.wait_for(timeout=60_000)
+        page.goto(f"{docs.as_uri()}#!/model/model.ons_bigdata.price_indices", wait_until="domcontentloaded")
+        page.get_by_text("one row per", exact=False).first.wait_for(timeout=60_000)
+        page.screenshot(path=tmp_path / "docs.png")
+        browser.close()
+    assert foreign == []
+
+
+def test_plain_dagster_finds_the_same_instance(demo: tuple[CommandLine, str], user_interface: str) -> None:
+    """`dagster` with DAGSTER_HOME and workspace.yaml needs nothing of ours around it."""
+    command, _ = demo
+    finished = subprocess.run(
+        [str(Path(command.command()[0]).with_name("dagster")), "schedule", "list", "-w", "workspace.yaml"],
+        cwd=ROOT,
+        env={**command.environment(), "DAGSTER_HOME": str(command.home / "dagster")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "prices_daily_schedule [STOPPED]" in finished.stdout, finished.stderr

@@ -1,0 +1,238 @@
+"""Ingest in the face of trouble: kills, any order, other servers, files that are none, two at once."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import tarfile
+import time
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ons_bigdata.platform.errors import UnavailableError
+from ons_bigdata.settings import Settings
+from ons_bigdata.simulation.scrape_archive import simulate_scrapes
+from tests.command_line import CommandLine
+
+DAYS = 3
+
+_TABLES = """
+    select md5(string_agg(q::text, '' order by load_id, line)) as digest from raw.price_quotes as q
+    union all
+    select md5(string_agg(concat_ws('|', name, sha256, partitions::text, superseded_by, state, outcome, reason,
+        rows_in, accepted, quarantined, ops.files.data_origin), '' order by name, sha256))
+        from ops.files left join ops.loads using (file_id)
+    union all
+    select md5(string_agg(q::text, '' order by load_id, line)) from ops.quarantine as q
+"""
+
+
+@pytest.fixture(scope="module")
+def scrapes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Simulate three days of three shops, with a file that is no scrape among them."""
+    folder = simulate_scrapes(tmp_path_factory.mktemp("world"), days=DAYS).scrapes_dir
+    (folder / "notes.txt").write_text("not a scrape")
+    (folder / "sim-alder_products_20160504080000.csv").write_text("a,b\n1,2\n")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def command(short_tmp: Path) -> Iterator[CommandLine]:
+    """Give a command line with an embedded server of its own, used for the undisturbed ingest."""
+    line = CommandLine(short_tmp / "calm")
+    yield line
+    line.run("down", code=None)
+
+
+@pytest.fixture(scope="module")
+def undisturbed(command: CommandLine, scrapes: Path) -> list[dict]:
+    """Ingest in peace: what all other ways must come to."""
+    summary = command.json("ingest", "prices", scrapes, "--json")
+    assert summary["files"] == len(list(scrapes.iterdir()))
+    assert summary["rows_in"] == summary["accepted"] + summary["quarantined"]
+    assert summary["refused"] == 2
+    return command.query(_TABLES)
+
+
+def _fresh(command: CommandLine, database: str) -> CommandLine:
+    """Give a state folder with an empty database of its own on the server of `command`."""
+    home = command.home.parent / database
+    socket = command.home / "pg"
+    command.run("query", "select 1")  # the server runs
+    subprocess.run(
+        ["psql", "-h", str(socket), "-U", "postgres", "-qc", f"create database {database}", "postgres"], check=True
+    )
+    url = f"postgresql://postgres@/{database}?host={socket}"
+    return CommandLine(home, (("ONS_BIGDATA_DATABASE_URL", url),))
+
+
+@pytest.fixture
+def elsewhere(command: CommandLine, request: pytest.FixtureRequest) -> CommandLine:
+    """Give a fresh database and state folder for one test."""
+    if shutil.which("psql") is None:
+        pytest.skip("no psql on this machine")
+    return _fresh(command, "".join(character for character in request.node.name if character.isalnum())[:40].lower())
+
+
+def test_refused_files_are_in_the_ledger_with_the_reason(command: CommandLine, undisturbed: list[dict]) -> None:
+    assert undisturbed
+    refused = {
+        row["name"]: row["reason"]
+        for row in command.query(
+            "select name, reason from ops.files join ops.loads using (file_id) where outcome = 'refused'"
+        )
+    }
+    assert set(refused) == {"notes.txt", "sim-alder_products_20160504080000.csv"}
+    assert "name" in refused["notes.txt"]
+    assert "timestamp" in refused["sim-alder_products_20160504080000.csv"]  # a column that is missing
+
+
+@pytest.mark.parametrize("kind", ["reversed", "tar", "zip"])
+def test_another_order_and_other_wrappings_give_the_same_tables(
+    elsewhere: CommandLine, undisturbed: list[dict], scrapes: Path, tmp_path: Path, kind: str
+) -> None:
+    files = sorted(scrapes.iterdir(), reverse=True)
+    if kind == "reversed":
+        half = len(files) // 2
+        elsewhere.run("ingest", "prices", *files[:half])
+        elsewhere.run("ingest", "prices", *files[half:])
+    elif kind == "tar":
+        with tarfile.open(tmp_path / "scrapes.tar.xz", "w:xz", preset=0) as archive:
+            for file in files:
+                archive.add(file, f"scrapes/{file.name}")
+        elsewhere.run("ingest", "prices", tmp_path / "scrapes.tar.xz")
+    else:
+        with zipfile.ZipFile(tmp_path / "scrapes.zip", "w") as archive:
+            for file in files:
+                archive.write(file, file.name)
+        elsewhere.run("ingest", "prices", tmp_path / "scrapes.zip")
+    assert elsewhere.query(_TABLES) == undisturbed
+
+
+@pytest.mark.parametrize("loaded_files", [0, 1, 4, 7])
+def test_a_kill_in_the_middle_and_a_second_start_give_the_same_tables(
+    elsewhere: CommandLine, undisturbed: list[dict], scrapes: Path, loaded_files: int
+) -> None:
+    """Kill the process once so many files are loaded (0: once the first has landed)."""
+    process = subprocess.Popen(
+        elsewhere.command("ingest", "prices", scrapes), env=elsewhere.environment(), stderr=subprocess.DEVNULL
+    )
+    url = dict(elsewhere.variables)["ONS_BIGDATA_DATABASE_URL"]
+    table = "ops.loads" if loaded_files else "ops.files"
+    deadline = time.monotonic() + 120
+    while process.poll() is None and time.monotonic() < deadline:
+        counted = subprocess.run(
+            ["psql", url, "-Atc", f"select count(*) from {table}"], capture_output=True, text=True, check=False
+        )
+        if counted.returncode == 0 and int(counted.stdout) >= max(loaded_files, 1):
+            os.kill(process.pid, signal.SIGKILL)
+            break
+        time.sleep(0.01)
+    assert process.wait() == -signal.SIGKILL, "the ingest was over before the kill"
+    elsewhere.run("ingest", "prices", scrapes)
+    assert elsewhere.query(_TABLES) == undisturbed
+    assert not list((elsewhere.home / "landing").rglob("*.tmp")) or "left by killed" in elsewhere.run("doctor").stdout
+
+
+def test_the_server_killed_in_the_middle_and_a_second_start(
+    short_tmp: Path, undisturbed: list[dict], scrapes: Path
+) -> None:
+    """Kill the whole embedded server while it loads: exit code 1 or 3, nothing half done, then the same tables."""
+    line = CommandLine(short_tmp / "storm")
+    line.run("query", "select 1")
+    try:
+        process = subprocess.Popen(
+            line.command("ingest", "prices", scrapes),
+            env=line.environment(),
+            stderr=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            text=True,
+        )
+        postmaster = int((line.home / "pg" / "postmaster.pid").read_text().splitlines()[0])
+        landed = line.home / "landing"
+        while not list(landed.rglob("*.csv")):
+            time.sleep(0.01)
+        os.kill(postmaster, signal.SIGKILL)
+        _, errors = process.communicate(timeout=120)
+        assert process.returncode in (1, 3), errors
+        assert "error:" in errors
+        line.run("ingest", "prices", scrapes)
+        assert line.query(_TABLES) == undisturbed
+    finally:
+        line.run("down", code=None)
+
+
+def test_two_ingests_at_once_give_the_same_tables(
+    elsewhere: CommandLine, undisturbed: list[dict], scrapes: Path
+) -> None:
+    processes = [
+        subprocess.Popen(elsewhere.command("ingest", "prices", scrapes), env=elsewhere.environment()) for _ in range(2)
+    ]
+    assert {process.wait(timeout=240) for process in processes} <= {0, 3}
+    assert elsewhere.query(_TABLES) == undisturbed
+
+
+def test_a_database_that_does_not_answer_is_exit_code_3(tmp_path: Path) -> None:
+    nowhere = CommandLine(tmp_path, (("ONS_BIGDATA_DATABASE_URL", "postgresql://u:s3cr3t@127.0.0.1:9/x"),))
+    finished = nowhere.run("status", code=UnavailableError.exit_code)
+    assert "does not answer" in finished.stderr
+    assert "s3cr3t" not in finished.stderr + finished.stdout
+
+
+def test_a_url_that_is_none_is_exit_code_2(tmp_path: Path) -> None:
+    for url in ("mysql://u@h/d", "nonsense", "postgresql://u@h"):
+        assert "ONS_BIGDATA_DATABASE_URL" in CommandLine(tmp_path, (("ONS_BIGDATA_DATABASE_URL", url),)).run(
+            "status", code=2
+        ).stderr.replace("\n", " ")
+
+
+def test_a_state_folder_with_too_long_a_path_is_exit_code_2(tmp_path: Path) -> None:
+    long = CommandLine(tmp_path / ("x" * 100))
+    assert "ONS_BIGDATA_HOME" in long.run("status", code=2).stderr.replace("\n", " ")
+
+
+@pytest.fixture(scope="module")
+def existing_server(short_tmp: Path) -> Iterator[Path]:
+    """Start a server of this machine's own Postgres; give its socket folder."""
+    installed = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
+    if not installed:
+        pytest.skip("no Postgres is installed on this machine (Debian package postgresql)")
+    folder = short_tmp / "existing"
+    folder.mkdir(mode=0o777)
+    folder.chmod(0o777)
+    short_tmp.chmod(0o755)
+    become = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
+    data = str(folder / "data")
+    initdb = [str(installed[-1] / "initdb"), "-U", "owner", "-A", "trust", "-D", data]
+    control = [str(installed[-1] / "pg_ctl"), "-w", "-D", data, "-l", str(folder / "log")]
+    subprocess.run([*become, *initdb], check=True, stdout=subprocess.DEVNULL, cwd=folder)
+    listen = ["-o", f"-c listen_addresses='' -k {folder}", "start"]
+    subprocess.run([*become, *control, *listen], check=True, stdout=subprocess.DEVNULL, cwd=folder)
+    yield folder
+    subprocess.run([*become, *control, "-m", "fast", "stop"], check=True, stdout=subprocess.DEVNULL, cwd=folder)
+
+
+def test_an_existing_server_serves_instead_of_the_embedded_one(
+    existing_server: Path, undisturbed: list[dict], scrapes: Path, short_tmp: Path
+) -> None:
+    connection = ["psql", "-h", str(existing_server), "-U", "owner"]
+    subprocess.run([*connection, "-qc", "create database statistics", "postgres"], check=True)
+    url = f"postgresql://owner@/statistics?host={existing_server}"
+    line = CommandLine(short_tmp / "client", (("ONS_BIGDATA_DATABASE_URL", url), ("ONS_BIGDATA_ROLE_PREFIX", "office")))
+    line.run("ingest", "prices", scrapes)
+    assert line.query(_TABLES) == undisturbed
+    assert line.query("select current_user::text as me, session_user::text as login") == [
+        {"me": "office_reader", "login": "owner"}
+    ]
+    outcome = line.json("materialize", "--select", "*", "--from", "2016-05-02", "--to", "2016-05-04", "--json")
+    assert outcome["success"]
+    rows = line.query("select distinct status, reason from marts.price_indices where level = 'division'")
+    assert {row["status"] for row in rows} == {"none"}
+    assert all("week" in row["reason"] for row in rows)  # three days have no complete week: null with a reason
+    assert not (short_tmp / "client" / "pg").exists()
+    assert Settings(home=line.home).data_dir == line.home / "pg"
