@@ -6,6 +6,7 @@ import warnings
 
 import dagster as dg
 
+from ons_bigdata.platform import assets as platform_assets
 from ons_bigdata.platform import dbt
 from ons_bigdata.platform.resources import NoIOManager, WarehouseResource
 from ons_bigdata.settings import get_settings
@@ -23,6 +24,7 @@ def defs() -> dg.Definitions:
     settings = get_settings()
     return dg.Definitions(
         assets=[
+            *platform_assets.LEDGER,
             prices_assets.LANDING,
             *dg.load_assets_from_modules([prices_assets]),
             dbt.seed_assets(settings),

@@ -10,6 +10,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import polars as pl
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import (
@@ -26,8 +27,6 @@ from rich.table import Table
 from ons_bigdata.platform import progress
 
 if TYPE_CHECKING:
-    import polars as pl
-
     from ons_bigdata.commands.demo import DemoSummary
     from ons_bigdata.commands.doctor import Finding
     from ons_bigdata.commands.ingest import IngestSummary
@@ -114,8 +113,9 @@ def rows(frame: pl.DataFrame, output: str) -> None:
 def _without_lists(frame: pl.DataFrame) -> pl.DataFrame:
     """Write arrays as JSON text, for CSV has no lists."""
     lists = [name for name, kind in frame.schema.items() if kind.is_nested()]
-    texts = {name: [json.dumps(value, default=_plain) for value in frame[name].to_list()] for name in lists}
-    return frame.with_columns(**{name: texts[name] for name in lists})
+    return frame.with_columns(
+        pl.Series(name, [json.dumps(value, default=_plain) for value in frame[name].to_list()]) for name in lists
+    )
 
 
 def _table(frame: pl.DataFrame, title: str | None = None) -> Table:
@@ -235,5 +235,10 @@ def demo_summary(summary: DemoSummary, docs: Path, *, seconds: float) -> None:
     """Print rows, checks and the index by division."""
     ingest_summary(summary.ingest, as_json=False)
     _failed_checks(summary.run.failed_checks, total=len(summary.run.checks))
-    _out.print(_table(summary.divisions, "Index by division, 100 = geometric mean of the base week"))
+    _out.print("Index by division on the last day, 100 = geometric mean of the base week:")
+    for row in summary.divisions.iter_rows(named=True):
+        _out.print(
+            f"  {row['code']}  {row['name']:34} {row['method']:18} {row['index']:8.2f}  "
+            f"{row['period']} ({row['products']:,} products, {row['status']}; base {row['base_period']})"
+        )
     _out.print(f"{len(summary.run.assets)} assets in {seconds:.0f} s; dbt docs: {escape(str(docs))}")

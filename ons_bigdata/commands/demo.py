@@ -9,11 +9,12 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ons_bigdata.commands.ingest import RAW_ASSET, IngestSummary, ingest_prices
+from ons_bigdata.commands.ingest import IngestSummary, land_prices, summarise
 from ons_bigdata.platform import dbt, progress, runs
 from ons_bigdata.platform.errors import InputError, StepFailedError
 from ons_bigdata.platform.instance import open_instance, run_log
-from ons_bigdata.platform.warehouse import Warehouse, open_warehouse
+from ons_bigdata.platform.landing import Landing
+from ons_bigdata.platform.warehouse import open_warehouse
 from ons_bigdata.simulation.scrape_archive import simulate_scrapes
 
 if TYPE_CHECKING:
@@ -24,12 +25,10 @@ if TYPE_CHECKING:
 DAYS = 28
 
 _DIVISIONS = """
-    select data_origin, code, name, method,
-        (array_agg(index order by period desc) filter (where index is not null))[1] as latest_index,
-        max(period) filter (where index is not null) as latest_day, max(base_period) as base_period,
-        sum((status = 'none')::int)::int as days_without, sum((status = 'partial')::int)::int as days_partial
-    from marts.price_indices where level = 'division' and data_origin = $1
-    group by data_origin, code, name, method order by code, method
+    select distinct on (code, method) code, name, method, period, index, base_period, products, status
+    from marts.price_indices
+    where level = 'division' and data_origin = $1 and index is not null
+    order by code, method, period desc
 """
 
 
@@ -43,29 +42,30 @@ class DemoSummary:
 
 
 def run_demo(archive: Path | None, settings: Settings) -> DemoSummary:
-    """Simulate or take an archive, ingest it, materialise the whole graph over its days.
+    """Simulate or take an archive, land it, materialise the whole graph over its days in one run.
 
     Raises InputError for an archive without scrape files, StepFailedError where a step or a blocking check fails.
     """
     scrapes = archive if archive is not None else _simulated(settings)
-    ingest = ingest_prices([scrapes], settings)
-    if ingest.first_day is None or ingest.last_day is None:
-        raise InputError(f"{scrapes} holds no scrape file; refused: {'; '.join(ingest.refusals[:3]) or 'none'}")
-    warehouse = open_warehouse(settings)
-    run = materialise_all(settings, warehouse, (ingest.first_day, ingest.last_day))
-    if not run.success:
-        blocking = [check.check for check in run.failed_checks if check.blocking]
-        raise StepFailedError("; ".join(run.failures) or f"blocking checks failed: {', '.join(blocking)}")
-    origin = "real" if archive is not None else "simulated"
-    return DemoSummary(ingest, run, warehouse.frame(_DIVISIONS, [origin]))
-
-
-def materialise_all(settings: Settings, warehouse: Warehouse, days: tuple[str, str]) -> runs.RunOutcome:
-    """Materialise everything after the raw table, which the ingest has just built, in one run over the days."""
+    landing = Landing(settings.landing_dir, open_warehouse(settings))
+    delivered = land_prices([scrapes], settings, landing)
+    days = sorted({day for one in delivered for day in one.file.partitions})
+    if not days:
+        raise InputError(f"{scrapes} holds no scrape file")
     definitions = runs.load_definitions()
-    keys = [key for key in runs.select(definitions, "*") if key.to_user_string() != RAW_ASSET]
-    with open_instance(settings, warehouse.address) as instance:
-        return runs.materialise(definitions, keys, instance=instance, days=days, log=run_log(settings))
+    with open_instance(settings, landing.warehouse.address) as instance:
+        run = runs.materialise(
+            definitions,
+            runs.select(definitions, "*"),
+            instance=instance,
+            days=(days[0], days[-1]),
+            log=run_log(settings),
+        )
+    if not run.success:
+        raise StepFailedError(run.reason)
+    origin = "real" if archive is not None else "simulated"
+    divisions = landing.warehouse.frame(_DIVISIONS, [origin])
+    return DemoSummary(summarise(landing.warehouse, delivered), run, divisions)
 
 
 def build_docs(settings: Settings) -> Path:

@@ -48,27 +48,27 @@ def ingest_prices(paths: Sequence[Path], settings: Settings) -> IngestSummary:
 
     Raises InputError for a path that is not there, StepFailedError where the raw asset fails.
     """
+    landing = Landing(settings.landing_dir, open_warehouse(settings))
+    delivered = land_prices(paths, settings, landing)
+    _build_pending(settings, landing)
+    return summarise(landing.warehouse, delivered)
+
+
+def land_prices(paths: Sequence[Path], settings: Settings, landing: Landing) -> list[delivery.Delivered]:
+    """Land every scrape file of the paths; rows are not read yet. Raises InputError for a path that is not there."""
     for path in paths:
         if not path.exists():
             raise InputError(f"no such file or directory: {path}")
-    warehouse = open_warehouse(settings)
-    landing = Landing(settings.landing_dir, warehouse)
-    delivered = list(
-        progress.track(
-            "landing files",
-            delivery.land(
-                paths,
-                landing,
-                retailers=read_retailers(settings.dbt_project_dir),
-                max_file_bytes=settings.max_file_bytes,
-            ),
-        )
+    files = delivery.land(
+        paths,
+        landing,
+        retailers=read_retailers(settings.dbt_project_dir),
+        max_file_bytes=settings.max_file_bytes,
     )
-    build_pending(settings, warehouse, landing)
-    return _summary(warehouse, delivered)
+    return list(progress.track("landing files", files))
 
 
-def build_pending(settings: Settings, warehouse: Warehouse, landing: Landing) -> None:
+def _build_pending(settings: Settings, landing: Landing) -> None:
     """Run the raw asset over the partitions that wait: of this call, or of an earlier one that was cut off."""
     pending = landing.pending_partitions(delivery.READER)
     if not pending:
@@ -78,16 +78,15 @@ def build_pending(settings: Settings, warehouse: Warehouse, landing: Landing) ->
 
     definitions = runs.load_definitions()
     keys = runs.select(definitions, RAW_ASSET)
-    with open_instance(settings, warehouse.address) as instance:
+    with open_instance(settings, landing.warehouse.address) as instance:
         for days in contiguous_ranges(pending):
             outcome = runs.materialise(definitions, keys, instance=instance, days=days, log=run_log(settings))
             if not outcome.success:
-                blocking = [check.check for check in outcome.failed_checks if check.blocking]
-                reasons = outcome.failures or [f"blocking checks failed: {', '.join(blocking)}"]
-                raise StepFailedError("; ".join(reasons))
+                raise StepFailedError(outcome.reason)
 
 
-def _summary(warehouse: Warehouse, delivered: Sequence[delivery.Delivered]) -> IngestSummary:
+def summarise(warehouse: Warehouse, delivered: Sequence[delivery.Delivered]) -> IngestSummary:
+    """Return what the ledger says of the delivered files."""
     ids = [one.file.file_id for one in delivered]
     loads = warehouse.frame(
         """

@@ -44,7 +44,8 @@ class DatabaseAddress:
         url = self.url.set(drivername=drivername).update_query_dict(query)
         if user is not None:
             url = url.set(username=user)
-        return url.render_as_string(hide_password=False)
+        address, _, query_text = url.render_as_string(hide_password=False).partition("?")
+        return f"{address}?{query_text.replace('+', '%20')}"  # libpq knows a blank only as %20
 
     def dbt_target(self) -> dict[str, object]:
         """Return host, port, user and database of a dbt target; never the password."""

@@ -27,6 +27,7 @@ POOL = "dbt"
 
 WINDOWED = "tag:windowed_daily"
 SEEDS = "resource_type:seed"
+WHOLE = "tag:whole,resource_type:model"
 
 _SECRET = "DBT_ENV_SECRET_ONS_BIGDATA_PASSWORD"  # noqa: S105  (a variable's name; dbt hides its value in logs)
 _PROFILE, _TARGET = "ons_bigdata", "warehouse"
@@ -49,6 +50,32 @@ class Translator(DagsterDbtTranslator):
             owners=[f"team:{node['fqn'][-2]}"],
             kinds={"dbt", "postgres", "seed" if node["resource_type"] == "seed" else "sql"},
             description=(node.get("description") or "").strip(),
+        )
+
+    def get_asset_check_spec(
+        self,
+        asset_spec: dg.AssetSpec,
+        manifest: Mapping[str, Any],
+        unique_id: str,
+        project: DbtProject | None,
+    ) -> dg.AssetCheckSpec | None:
+        """Return the spec of a dbt test, told in words.
+
+        Other tables that it compares with are no dependencies of the check: Dagster would run it in a step of its
+        own, before they are built; dbt knows the order itself.
+        """
+        spec = super().get_asset_check_spec(asset_spec, manifest, unique_id, project)
+        if spec is None:
+            return None
+        node = self.get_resource_props(manifest, unique_id)
+        test = node.get("test_metadata") or {"name": "query"}
+        column = f" of column {node['column_name']}" if node.get("column_name") else ""
+        return dg.AssetCheckSpec(
+            name=spec.name,
+            asset=spec.asset_key,
+            description=node.get("description") or f"dbt test {test['name']}{column}.",
+            metadata=spec.metadata,
+            blocking=spec.blocking,
         )
 
 
@@ -146,7 +173,7 @@ def whole_assets(settings: Settings) -> dg.AssetsDefinition:
 
     @dbt_assets(
         manifest=ensure_manifest(settings),
-        exclude=f"{WINDOWED} {SEEDS}",
+        select=WHOLE,
         name="dbt_whole",
         project=project(settings),
         dagster_dbt_translator=Translator(),
@@ -164,14 +191,13 @@ def _build(dbt: DbtCliResource, context: dg.AssetExecutionContext, target: Path,
     Each kind has a target folder of its own: other variables make dbt parse the project anew. A test runs where
     the last of the tables it compares is built (`buildable`), not where the first is.
     """
-    progress.report("dbt build", 0, None)
     invocation: DbtCliInvocation = dbt.cli(
         ["build", "--indirect-selection", "buildable", "--exclude-resource-type", "unit_test", *arguments],
         context=context,
         target_path=target,
         raise_on_error=False,
     )
-    yield from progress.track("dbt build", invocation.stream())
+    yield from progress.track(f"dbt build ({context.op.name})", invocation.stream())
     if not invocation.is_successful():
         raise dg.Failure(f"dbt build failed: {'; '.join(_failures(invocation))}")
 

@@ -104,6 +104,11 @@ def rebuild_partition(landing: Landing, table: RawTable, partition: str) -> Load
     )
 
 
+def analyse(landing: Landing, table: RawTable) -> None:
+    """Renew the statistics of a raw table and of the ledger after their partitions were rebuilt."""
+    landing.warehouse.analyse(table.name, "ops.files", "ops.loads", "ops.load_partitions")
+
+
 def refuse(landing: Landing, file: LandedFile, reader: Reader, reason: str) -> None:
     """Record that no reader takes this file, and why. For files that touch no partition."""
     nothing = pl.DataFrame(schema=QUARANTINE_SCHEMA)

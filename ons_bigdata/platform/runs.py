@@ -20,6 +20,9 @@ DEFINITIONS = "ons_bigdata.definitions"
 
 RANGE_START, RANGE_END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
 
+_QUALIFIED = re.compile(r"^(ons_bigdata|dagster)\.[\w.]+: ")
+"""Module path before the message of an error that says all itself."""
+
 _TERM = re.compile(r"^(?P<up>\*|\+*)(?P<key>[a-z0-9_]+/[a-z0-9_]+)(?P<down>\*|\+*)$")
 
 
@@ -44,6 +47,12 @@ class RunOutcome:
     assets: list[str]
     checks: list[CheckOutcome]
     failures: list[str] = field(default_factory=list)
+
+    @property
+    def reason(self) -> str:
+        """Why the run failed, in one line."""
+        blocking = [check.check for check in self.failed_checks if check.blocking]
+        return "; ".join(self.failures) or f"blocking checks failed: {', '.join(blocking)}"
 
     @property
     def failed_checks(self) -> list[CheckOutcome]:
@@ -151,9 +160,11 @@ def _check(evaluation: dg.AssetCheckEvaluation) -> CheckOutcome:
 
 
 def _failure(event: dg.DagsterEvent) -> str:
-    """Return one line: which step, and the innermost reason."""
+    """Return one line: the step and the reason that our code gave, without Dagster's wrapping and the cause beneath."""
     error = event.step_failure_data.error
-    while error is not None and error.cause is not None:
+    while error is not None and error.cls_name is not None and error.cls_name.startswith("DagsterExecution"):
         error = error.cause
-    reason = error.message.strip().splitlines()[0] if error is not None else "no reason given"
-    return f"{event.step_key}: {reason}"
+    if error is None:
+        return f"{event.step_key}: no reason given"
+    lines = [line for line in error.message.strip().splitlines() if line.strip()]
+    return f"{event.step_key}: {_QUALIFIED.sub('', lines[0]) if lines else error.cls_name}"

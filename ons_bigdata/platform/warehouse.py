@@ -130,7 +130,15 @@ class Warehouse:
         with self.transaction() as transaction:
             transaction.lock(table)
             transaction.execute(f"delete from {table}")  # noqa: S608  (our own table names)
-            return transaction.insert(table, frame)
+            rows = transaction.insert(table, frame)
+        self.analyse(table)
+        return rows
+
+    def analyse(self, *tables: str) -> None:
+        """Renew the planner's statistics of tables that were just filled; without them it plans blindly."""
+        with self.transaction() as transaction:
+            for table in tables:
+                transaction.execute(f"analyze {table}")
 
     def query(self, text: str) -> pl.DataFrame:
         """Run a user's query as the read-only role. Raises InputError with the server's words.

@@ -7,7 +7,7 @@ import polars as pl
 
 from ons_bigdata.platform import progress
 from ons_bigdata.platform.frames import column_schema
-from ons_bigdata.platform.loading import LoadTotals, rebuild_partition
+from ons_bigdata.platform.loading import LoadTotals, analyse, rebuild_partition
 from ons_bigdata.platform.partitions import DAILY
 from ons_bigdata.platform.resources import WarehouseResource
 from ons_bigdata.platform.warehouse import Warehouse
@@ -54,6 +54,7 @@ def raw_quotes(context: dg.AssetExecutionContext, warehouse: WarehouseResource) 
     totals = LoadTotals()
     for day in progress.track("raw/price_quotes: days", days):
         totals += rebuild_partition(landing, table, day)
+    analyse(landing, table)
     context.log.info("%d files of %d days, %d rows", totals.files, len(days), totals.rows_in)
     return dg.MaterializeResult(
         metadata={

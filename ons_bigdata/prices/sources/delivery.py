@@ -93,6 +93,5 @@ def _land_unknown(landing: Landing, delivered: DeliveredFile, retailers: Collect
     if reason is None:
         reading = scrape_files.read_scrape(content, delivered.name, load_id=file.load_id(READER), retailers=retailers)
         reason = reading.reason or "not the name of a scrape file"
-    if is_new:
-        refuse(landing, file, READER, reason)
+    refuse(landing, file, READER, reason)  # again for a known file: an earlier ingest may have been killed before this
     return file, is_new
