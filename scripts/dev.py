@@ -40,6 +40,7 @@ CHECKS = (
     ("lint-imports",),
     ("mypy", "ons_bigdata", "scripts"),
 )
+PYTEST = ("pytest", "-n", "2", "--dist", "loadfile")  # a file's tests share a server, so they stay together
 NO_NIGHTLY = ("-m", "not nightly")
 
 TELEMETRY_OFF = {
@@ -386,7 +387,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if chosen.command == "lint":
             return run_steps(CHECKS, variables)
         nightly = () if chosen.command == "test-all" else NO_NIGHTLY
-        return run_steps([*CHECKS, ("pytest", *nightly)], variables_for_tests(variables))
+        return run_steps([*CHECKS, (*PYTEST, *nightly)], variables_for_tests(variables))
     except SetUpError as error:
         print(f"scripts/dev.py: {error}", file=sys.stderr)
         return 3

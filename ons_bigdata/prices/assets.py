@@ -111,6 +111,7 @@ def elementary_price_indices(warehouse: WarehouseResource) -> dg.MaterializeResu
         ["seeds", "item_weights"],
         ["seeds", "class_weights"],
         ["seeds", "retailer_weights"],
+        ["seeds", "retailers"],
     ],
     group_name=GROUP,
     owners=OWNERS,

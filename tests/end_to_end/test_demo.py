@@ -7,6 +7,7 @@ import os
 import pickletools
 import re
 import subprocess
+import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -204,10 +205,10 @@ def user_interface(demo: tuple[CommandLine, str]) -> Iterator[str]:
     assert command.run("down").stdout.strip() == "Nothing was running."
 
 
-def _graphql(address: str, query: str) -> dict:
+def _graphql(address: str, query: str, variables: dict | None = None) -> dict:
     request = urllib.request.Request(  # noqa: S310  (loopback)
         f"{address}/graphql",
-        data=json.dumps({"query": query}).encode(),
+        data=json.dumps({"query": query, "variables": variables or {}}).encode(),
         headers={"Content-Type": "application/json"},
     )
     with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310
@@ -260,6 +261,36 @@ def test_the_daily_schedule_is_there_and_off(user_interface: str) -> None:
     ]
 
 
+def test_a_range_of_days_chosen_in_the_interface_is_one_run(user_interface: str) -> None:
+    """Ask for three days of two assets as the interface does; the daemon makes one run of it."""
+    wanted = {
+        "assetSelection": [{"path": ["raw", "price_quotes"]}, {"path": ["staging", "stg_prices__quotes"]}],
+        "partitionNames": ["2016-05-02", "2016-05-03", "2016-05-04"],
+    }
+    launched = _graphql(
+        user_interface,
+        "mutation($p: LaunchBackfillParams!) {launchPartitionBackfill(backfillParams: $p)"
+        " {...on LaunchBackfillSuccess {backfillId}}}",
+        {"p": wanted},
+    )
+    backfill = launched["launchPartitionBackfill"]["backfillId"]
+    deadline = time.monotonic() + 240
+    runs: list[dict] = []
+    while time.monotonic() < deadline and [run["status"] for run in runs] not in (["SUCCESS"], ["FAILURE"]):
+        time.sleep(2)
+        found = _graphql(
+            user_interface,
+            "query($b: String!) {partitionBackfillOrError(backfillId: $b)"
+            " {...on PartitionBackfill {runs(limit: 10) {status tags {key value}}}}}",
+            {"b": backfill},
+        )
+        runs = found["partitionBackfillOrError"]["runs"]
+    assert [run["status"] for run in runs] == ["SUCCESS"]
+    tags = {tag["key"]: tag["value"] for tag in runs[0]["tags"]}
+    assert tags["dagster/asset_partition_range_start"] == "2016-05-02"
+    assert tags["dagster/asset_partition_range_end"] == "2016-05-04"
+
+
 @pytest.mark.browser
 def test_lineage_partitions_and_docs_in_the_browser(
     user_interface: str, demo: tuple[CommandLine, str], tmp_path: Path
@@ -285,7 +316,8 @@ def test_lineage_partitions_and_docs_in_the_browser(
                 else None
             ),
         )
-        page.goto(f"{user_interface}/asset-groups", wait_until="domcontentloaded")
+        group = "locations/__repository__@ons_bigdata.definitions/asset-groups/prices/lineage"
+        page.goto(f"{user_interface}/{group}", wait_until="domcontentloaded")
         page.get_by_text("price_indices").first.wait_for(timeout=60_000)
         page.goto(f"{user_interface}/assets/raw/price_quotes?view=partitions", wait_until="domcontentloaded")
         page.get_by_text("Materialized (28)").wait_for(timeout=60_000)

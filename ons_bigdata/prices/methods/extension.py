@@ -1,0 +1,268 @@
+"""Extending a multilateral index beyond its first window: rolling and expanding windows, splices, fixed bases.
+
+Works on the log levels that a method gives for a window; how they come about is in `geks`, `time_product_dummy` and
+`geary_khamis`. Published levels are never revised here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+    Booleans = NDArray[np.bool_]
+    Integers = NDArray[np.int64]
+
+NOT_SPLICED = "none"
+ON_PREVIOUS = ("movement", "window", "half", "mean")
+ON_PUBLISHED = ("window_published", "half_published", "mean_published")
+FIXED_BASE = ("fixed_base_expanding", "fixed_base_moving")
+SPLICES = (*ON_PREVIOUS, *ON_PUBLISHED, *FIXED_BASE)
+HALF_POSITIONS = ("new_window", "old_window")
+FIRST_VALUES = ("window_start", "window_end")
+EXPANDING = ("fbew_december", "fbew_window")
+
+Change = float | str
+"""A log change between two periods, or the reason why there is none."""
+
+
+@dataclass(frozen=True, eq=False)
+class WindowLevels:
+    """What a method gives for one window: log levels that may be compared within a component only.
+
+    `first`: the window's first period, counted from 0 in the calendar. `log_levels`: one per period, any constant per
+    component. `components`: which periods are linked by shared products; -1 for a period without any product.
+    `faults`: component → why it has no levels.
+    """
+
+    calendar: Sequence[Any]
+    first: int
+    log_levels: Floats
+    components: Integers
+    faults: dict[int, str]
+
+    def change(self, start: int, end: int) -> Change:
+        """Give the log change between two periods (counted in the calendar), or the reason why there is none."""
+        for period in (end, start):
+            if not self.first <= period < self.first + len(self.log_levels):
+                return f"period {self.calendar[period]} is not in the window from {self.calendar[self.first]}"
+            component = int(self.components[period - self.first])
+            if component < 0:
+                return f"no product in period {self.calendar[period]}"
+            if component in self.faults:
+                return self.faults[component]
+        if self.components[start - self.first] != self.components[end - self.first]:
+            return f"no chain of shared products links period {self.calendar[end]} to {self.calendar[start]}"
+        return float(self.log_levels[end - self.first] - self.log_levels[start - self.first])
+
+
+WindowOf = Callable[[int, int], WindowLevels]
+"""The levels of the periods first ≤ t < stop of the calendar."""
+
+LevelsOf = Callable[["Integers"], "Floats | str"]
+"""The log levels of some linked calendar periods, or why there are none."""
+
+
+@dataclass(frozen=True)
+class Extension:
+    """How a series is extended: the splice, the length of the window and the conventions.
+
+    `splice`: one of `SPLICES`, or `NOT_SPLICED`: one window over everything. `window`: its length W in calendar
+    periods (None where none is used). `half_position`, of the half splices: "new_window", period (W-1)//2 of the
+    new window counted from 0; "old_window", period ⌈W/2⌉ of the old window counted from 1. `first_value`: which
+    period of the first window has index 1, its start or its end. `expanding`, of fixed_base_expanding:
+    "fbew_december" or "fbew_window".
+    `bases`: the fixed bases, counted from 0 in the calendar.
+    """
+
+    splice: str = NOT_SPLICED
+    window: int | None = None
+    half_position: str = "new_window"
+    first_value: str = "window_start"
+    expanding: str | None = None
+    bases: tuple[int, ...] = ()
+
+
+def overlap(presence: Booleans) -> Floats:
+    """Count the products that each pair of periods shares: T×N → T×T."""
+    present = presence.astype(np.float64)
+    return present @ present.T
+
+
+def overlap_components(shared: Floats) -> Integers:
+    """Label periods by connected component, in order of first period; -1 where a period has no product.
+
+    `shared`: T×T, above 0 where two periods share a product (on the diagonal: where the period has one).
+    """
+    linked = shared > 0
+    components = np.full(len(linked), -1, dtype=np.int64)
+    found = 0
+    for period in np.flatnonzero(linked.diagonal()):
+        if components[period] >= 0:
+            continue
+        members = linked[period]
+        while (wider := linked[members].any(axis=0)).sum() > members.sum():
+            members = wider
+        components[members] = found
+        found += 1
+    return components
+
+
+def component_windows(calendar: Sequence[Any], presence: Booleans, levels_of: LevelsOf) -> WindowOf:
+    """Make a method's levels for a component into its levels for any window, component by component.
+
+    `presence`: T×N, which product is there in which calendar period. `levels_of`: the log levels of some calendar
+    periods that products link, or why there are none.
+    """
+    shared = overlap(presence)
+
+    def window_of(first: int, stop: int) -> WindowLevels:
+        components = overlap_components(shared[first:stop, first:stop])
+        levels = np.full(stop - first, np.nan)
+        faults: dict[int, str] = {}
+        for component in range(components.max(initial=-1) + 1):
+            members = np.flatnonzero(components == component)
+            found = levels_of(first + members)
+            if isinstance(found, str):
+                faults[component] = found
+            else:
+                levels[members] = found
+        return WindowLevels(calendar, first, levels, components, faults)
+
+    return window_of
+
+
+def extended_levels(window_of: WindowOf, calendar: Sequence[Any], extension: Extension) -> list[Change]:
+    """Give the log level of each calendar period, 0 in the first period, or the reason why there is none.
+
+    With new and old the levels of the windows ending in t and in u, the last period before t that has an index (t-1
+    where there is no gap), k the link period and P the published index:
+
+    movement: k = u. window: k = t-W+1. half: `Extension.half_position`. mean: geometric mean over all k in both.
+        P_t = P_u · [new(t)/new(k)] / [old(u)/old(k)]
+    window_published, half_published, mean_published: the same k.
+        P_t = P_k · new(t)/new(k)
+    fixed_base_moving: the trailing W periods; fixed_base_expanding: from b to t; b is the last base before t.
+        P_t = P_b · new(t)/new(b)
+
+    The first W periods come from the first window; with fbew_december there is none and the first period is a base.
+    With fbew_window the bases are the end of the first window and every W-1 periods on. A mean leaves out the
+    link periods that have no level; a link that has none is a null at t alone: later periods link again where they can.
+
+    Source: Krsinich (2016), The FEWS index, Journal of Official Statistics 32(2) (window); Diewert and Fox (2022),
+    Substitution bias in multilateral methods for CPI construction, Journal of Business & Economic Statistics 40(1)
+    (mean); Chessa (2016), A new methodology for processing scanner data in the Dutch CPI, EURONA 1 (fixed base);
+    Eurostat (2022), Guide on Multilateral Methods in the HICP (all).
+    """
+    last = len(calendar) - 1
+    if extension.expanding == "fbew_december":
+        opening = 0
+    else:
+        opening = last if extension.window is None else min(extension.window - 1, last)
+    first = window_of(0, opening + 1)
+    published: list[Change] = [first.change(0, period) for period in range(opening + 1)]
+    if extension.splice in FIXED_BASE:
+        _extend_from_bases(published, window_of, calendar, extension)
+    elif extension.splice != NOT_SPLICED:
+        _extend_by_splice(published, first, window_of, calendar, extension)
+    if extension.first_value == "window_end":
+        return _rebased(published, opening, calendar)
+    return published
+
+
+def _extend_by_splice(
+    published: list[Change], old: WindowLevels, window_of: WindowOf, calendar: Sequence[Any], extension: Extension
+) -> None:
+    window = extension.window or len(calendar)
+    anchor = _last_with_index(published)
+    for period in range(len(published), len(calendar)):
+        new = window_of(period - window + 1, period + 1)
+        if extension.splice in ON_PUBLISHED:
+            links = _link_periods(period, period - 1, window, extension)
+            values = [_sum(_published_at(published, k, calendar), new.change(k, period)) for k in links]
+        elif anchor is None:
+            values = ["no earlier period has an index"]
+        else:
+            links = _link_periods(period, anchor, window, extension)
+            values = [_spliced(published, new, old, (k, anchor, period)) for k in links]
+            values = values or [
+                f"no link period is shared with the last window that has an index, to {calendar[anchor]}"
+            ]
+        published.append(_mean(values, new, period))
+        if isinstance(published[-1], float):
+            anchor, old = period, new
+
+
+def _extend_from_bases(
+    published: list[Change], window_of: WindowOf, calendar: Sequence[Any], extension: Extension
+) -> None:
+    bases = np.array(_bases(extension, len(calendar)), dtype=np.int64)
+    for period in range(len(published), len(calendar)):
+        before = bases[bases < period]
+        if len(before) == 0:
+            published.append(f"no base before period {calendar[period]}")
+            continue
+        base = int(before[-1])
+        first = base if extension.splice == "fixed_base_expanding" else period - (extension.window or 1) + 1
+        change = window_of(first, period + 1).change(base, period)
+        published.append(_sum(change, _published_at(published, base, calendar)))
+
+
+def _bases(extension: Extension, periods: int) -> Sequence[int]:
+    if extension.expanding == "fbew_window":
+        step = (extension.window or periods) - 1
+        return range(step, periods, step)
+    return sorted({0, *extension.bases}) if extension.expanding == "fbew_december" else sorted(extension.bases)
+
+
+def _link_periods(period: int, anchor: int, window: int, extension: Extension) -> list[int]:
+    """List the link periods of a splice; those that the windows do not share are left out."""
+    start = period - window + 1
+    name = extension.splice.removesuffix("_published")
+    half = (window - 1) // 2 if extension.half_position == "new_window" else (window + 1) // 2 - 2
+    links = {"movement": [anchor], "window": [start], "half": [start + half], "mean": range(start, anchor + 1)}[name]
+    return [k for k in links if start <= k <= anchor]
+
+
+def _spliced(published: list[Change], new: WindowLevels, old: WindowLevels, at: tuple[int, int, int]) -> Change:
+    link, anchor, period = at
+    back = old.change(anchor, link)
+    return _sum(_sum(published[anchor], back), new.change(link, period))
+
+
+def _published_at(published: list[Change], period: int, calendar: Sequence[Any]) -> Change:
+    value = published[period]
+    return f"link period {calendar[period]} has no index: {value}" if isinstance(value, str) else value
+
+
+def _sum(a: Change, b: Change) -> Change:
+    """Add two log changes; a reason wins over a number."""
+    if isinstance(a, str) or isinstance(b, str):
+        return a if isinstance(a, str) else b
+    return a + b
+
+
+def _mean(values: list[Change], new: WindowLevels, period: int) -> Change:
+    """Average the links that have a value; where none has, give the reason, the period's own before a link's."""
+    numbers = [value for value in values if isinstance(value, float)]
+    if numbers:
+        return float(np.mean(numbers))
+    own = new.change(period, period)
+    return own if isinstance(own, str) else values[0]
+
+
+def _last_with_index(published: list[Change]) -> int | None:
+    return next((period for period in reversed(range(len(published))) if isinstance(published[period], float)), None)
+
+
+def _rebased(published: list[Change], base: int, calendar: Sequence[Any]) -> list[Change]:
+    level = _published_at(published, base, calendar)
+    if isinstance(level, str):
+        return [value if isinstance(value, str) else level for value in published]
+    return [value if isinstance(value, str) else value - level for value in published]

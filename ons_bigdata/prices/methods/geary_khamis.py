@@ -1,0 +1,52 @@
+"""The Geary-Khamis index: quality-adjusted unit values, from one linear system instead of an iteration.
+
+Windows are extended in `extension`; the public function is in `multilateral`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ons_bigdata.prices.methods.extension import WindowOf, component_windows
+from ons_bigdata.prices.methods.time_product_dummy import solved
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from ons_bigdata.prices.methods.price_panel import PricePanel
+
+    Floats = NDArray[np.float64]
+
+
+def geary_khamis_windows(panel: PricePanel) -> WindowOf:
+    """Give the Geary-Khamis levels of any window of a panel.
+
+    π_t = Σ_i p_ti q_ti / Σ_i q_ti v_i, v_i = Σ_t (q_ti/Q_i) p_ti/π_t, Q_i = Σ_t q_ti. With x = 1/π this is x = Cx,
+    C = diag(1/Σ_i E_ti)(q/Q)E', E = p∘q. x of the first period is 1; the other rows of I-C are solved.
+
+    Raises ValueError where quantities are missing. Source: ILO et al., Consumer Price Index Manual: Concepts and
+    Methods (2020), chapter 10.
+    """
+    if panel.quantities is None:
+        message = "geary_khamis: no quantities; expected a quantity column"
+        raise ValueError(message)
+    quantities = np.where(panel.presence, panel.quantities, 0.0)
+    values = np.where(panel.presence, panel.prices * panel.quantities, 0.0)
+
+    def levels_of(periods: NDArray[np.int64]) -> Floats | str:
+        cells = np.ix_(periods, panel.presence[periods].any(axis=0))
+        levels = _log_levels(quantities[cells], values[cells])
+        return f"the system from period {panel.periods[periods[0]]} is singular" if levels is None else levels
+
+    return component_windows(panel.periods, panel.presence, levels_of)
+
+
+def _log_levels(quantities: Floats, values: Floats) -> Floats | None:
+    with np.errstate(divide="ignore", invalid="ignore"):
+        links = (quantities / quantities.sum(axis=0)) @ values.T / values.sum(axis=1, keepdims=True)
+    inverse_levels = solved((np.eye(len(links)) - links)[1:, 1:], links[1:, 0])
+    if inverse_levels is None or (inverse_levels <= 0).any():
+        return None
+    return -np.log(np.concatenate([[1.0], inverse_levels]))

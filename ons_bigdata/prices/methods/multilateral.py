@@ -1,0 +1,259 @@
+"""Multilateral price indices: quotes in, one index per calendar period out, by method, window and splice.
+
+Options and the calendar of periods are settled here; formulas are in `geks`, `time_product_dummy` and `geary_khamis`,
+windows and splices in `extension`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, timedelta
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import polars as pl
+
+from ons_bigdata.prices.methods.extension import (
+    EXPANDING,
+    FIRST_VALUES,
+    HALF_POSITIONS,
+    NOT_SPLICED,
+    SPLICES,
+    Extension,
+    extended_levels,
+)
+from ons_bigdata.prices.methods.geary_khamis import geary_khamis_windows
+from ons_bigdata.prices.methods.geks import FORMULAS, INCOMPLETE, geks_windows
+from ons_bigdata.prices.methods.price_panel import price_panel
+from ons_bigdata.prices.methods.time_product_dummy import WEIGHTS, time_product_dummy_windows
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from ons_bigdata.prices.methods.extension import WindowOf
+    from ons_bigdata.prices.methods.price_panel import PricePanel
+
+METHODS = (*(f"geks_{formula}" for formula in FORMULAS), "geary_khamis", "time_product_dummy")
+CHOICES = {
+    "half_position": HALF_POSITIONS,
+    "first_value": FIRST_VALUES,
+    "expanding": EXPANDING,
+    "incomplete": INCOMPLETE,
+    "weights": WEIGHTS,
+}
+"""Options that are one of a list, whose first is the default (`expanding` has none). `duplicates` and `missing` are
+options of `price_panel`, which knows them."""
+
+
+def multilateral_index(
+    quotes: pl.DataFrame,
+    method: str,
+    *,
+    window: int | None = None,
+    splice: str | None = None,
+    period: str = "period",
+    product: str = "product",
+    price: str = "price",
+    quantity: str | None = None,
+    **options: object,
+) -> pl.DataFrame:
+    """Compute a multilateral index over all periods, or over windows of W periods that a splice extends.
+
+    `quotes`: one row per period and product, any order; columns as named. `method`: one of `METHODS`; all but
+    geks_jevons and time_product_dummy with weights "none" need `quantity`. `window`: W in calendar periods; None = all.
+    `splice`: one of `SPLICES`, with formulas at `extension.extended_levels`; None where the window holds all periods.
+
+    Options, where they apply, defaults first: `weights` of time_product_dummy ("shares", "levels", "none");
+    `incomplete` of GEKS ("null", "least_squares"); `half_position` of the half splices ("new_window", "old_window");
+    `first_value` ("window_start": 1 in the first period; "window_end": 1 in the last period of the first window);
+    `expanding` of fixed_base_expanding, no default ("fbew_december", which takes no window; "fbew_window");
+    `base_periods` of fbew_december and fixed_base_moving (the Decembers); `calendar`: all periods in order;
+    `duplicates` and `missing`: as in `price_panel`. Without `calendar`, whole numbers run on by 1, and dates that are
+    all first or all last days of a month by month; for other periods it is needed as soon as there is a window.
+
+    Gives one row per calendar period, in order: `period` (its own type), `index` (1 as `first_value` says), `reason`
+    (null unless `index` is). `index` is null in a period without products, without a chain of shared products to its
+    base or link period, and where a system is singular. An empty frame gives an empty frame.
+
+    Raises ValueError on an unknown method, splice or option, listing the known ones; on a window that does not fit;
+    on quotes as `price_panel` does. Source: ILO et al., Consumer Price Index Manual: Concepts and Methods (2020),
+    chapter 10; Eurostat (2022), Guide on Multilateral Methods in the HICP.
+    """
+    _refuse_unknown("method", method, METHODS)
+    if splice is not None:
+        _refuse_unknown("splice", splice, SPLICES)
+    chosen = _chosen(options, method, splice)
+    keys = {"duplicates", "missing"} & chosen.keys()
+    panel = price_panel(
+        quotes, period=period, product=product, price=price, quantity=quantity, **{key: chosen[key] for key in keys}
+    )
+    calendar = _calendar(panel.periods, chosen.get("calendar"), windowed=window is not None or splice is not None)
+    extension = _extension(calendar, window, splice, chosen)
+    levels = extended_levels(_windows(_on_calendar(panel, calendar), method, chosen), calendar, extension)
+    frame = {
+        "period": pl.Series(calendar, dtype=quotes.schema[period]),
+        "index": pl.Series([None if isinstance(level, str) else level for level in levels], dtype=pl.Float64).exp(),
+        "reason": pl.Series([level if isinstance(level, str) else None for level in levels], dtype=pl.String),
+    }
+    return pl.DataFrame(frame)
+
+
+def fews_index(
+    quotes: pl.DataFrame,
+    *,
+    window: int,
+    splice: str = "window",
+    period: str = "period",
+    product: str = "product",
+    price: str = "price",
+    quantity: str | None = None,
+    **options: object,
+) -> pl.DataFrame:
+    """Compute the fixed-effects index with window splice (FEWS): a time-product dummy by product identifier.
+
+    `multilateral_index` with the conventions of the FEWS: weights are expenditure levels (none without quantities), the
+    half position is counted in the old window, and the last period of the first window has index 1.
+
+    Columns, options and errors as there. Source: Krsinich (2016), The FEWS index: Fixed effects with a window splice,
+    Journal of Official Statistics 32(2).
+    """
+    conventions: dict[str, object] = {"weights": "none" if quantity is None else "levels", "first_value": "window_end"}
+    if splice in {"half", "half_published"}:
+        conventions["half_position"] = "old_window"
+    return multilateral_index(
+        quotes, "time_product_dummy", window=window, splice=splice, period=period, product=product, price=price,
+        quantity=quantity, **(conventions | options),
+    )  # fmt: skip
+
+
+def _refuse_unknown(what: str, found: object, known: Sequence[object]) -> None:
+    if found not in known:
+        message = f"unknown {what} {found!r}; known: {', '.join(map(str, known))}"
+        raise ValueError(message)
+
+
+def _chosen(options: Mapping[str, object], method: str, splice: str | None) -> dict[str, Any]:
+    """Take the options of a method and splice with their defaults; refuse those it does not have."""
+    own = ["calendar", "duplicates", "first_value", "missing"]
+    own += ["incomplete"] if method.startswith("geks_") else []
+    own += ["weights"] if method == "time_product_dummy" else []
+    own += ["half_position"] if splice in {"half", "half_published"} else []
+    own += ["expanding"] if splice == "fixed_base_expanding" else []
+    if splice == "fixed_base_moving" or options.get("expanding") == "fbew_december":
+        own += ["base_periods"]
+    for option in options:
+        _refuse_unknown(f"option of {method} with splice {splice}", option, sorted(own))
+    chosen = dict(options)
+    if "expanding" in own and "expanding" not in chosen:
+        message = f"splice {splice}: option expanding is missing; known: {', '.join(EXPANDING)}"
+        raise ValueError(message)
+    for option in set(own) & set(CHOICES):
+        _refuse_unknown(option, chosen.setdefault(option, CHOICES[option][0]), CHOICES[option])
+    return chosen
+
+
+def _windows(panel: PricePanel, method: str, chosen: Mapping[str, Any]) -> WindowOf:
+    if method == "geary_khamis":
+        return geary_khamis_windows(panel)
+    if method == "time_product_dummy":
+        return time_product_dummy_windows(panel, chosen["weights"])
+    return geks_windows(panel, method.removeprefix("geks_"), chosen["incomplete"])
+
+
+def _extension(calendar: Sequence[Any], window: int | None, splice: str | None, chosen: Mapping[str, Any]) -> Extension:
+    """Settle splice and window against each other and the calendar."""
+    expanding = chosen.get("expanding")
+    needs_window = splice is not None and expanding != "fbew_december"
+    if needs_window and window is None:
+        message = f"splice {splice}: window is missing; expected a number of periods"
+        raise ValueError(message)
+    if window is not None and expanding == "fbew_december":
+        message = f"window: found {window}; fbew_december expands from each base and takes none"
+        raise ValueError(message)
+    # The half position in the old window of two periods is outside of the new one.
+    least = 3 if chosen.get("half_position") == "old_window" else 2
+    if window is not None and calendar and not least <= window <= len(calendar):
+        message = f"window: found {window}, expected {least} to {len(calendar)}, the number of periods; None = all"
+        raise ValueError(message)
+    if window is not None and splice is None and window < len(calendar):
+        message = (
+            f"splice is missing: window {window} is shorter than {len(calendar)} periods; known: {', '.join(SPLICES)}"
+        )
+        raise ValueError(message)
+    needs_bases = splice == "fixed_base_moving" or expanding == "fbew_december"
+    return Extension(
+        splice=splice or NOT_SPLICED,
+        window=window,
+        half_position=chosen.get("half_position", HALF_POSITIONS[0]),
+        first_value=chosen["first_value"],
+        expanding=expanding,
+        bases=_base_positions(calendar, chosen.get("base_periods")) if needs_bases else (),
+    )
+
+
+def _base_positions(calendar: Sequence[Any], base_periods: Sequence[Any] | None) -> tuple[int, ...]:
+    """Find the fixed bases in the calendar: those given, or else the Decembers."""
+    if base_periods is not None:
+        unknown = [base for base in base_periods if base not in calendar]
+        if unknown:
+            message = f"base_periods: {unknown[0]} is not a period; expected some of {calendar[0]} to {calendar[-1]}"
+            raise ValueError(message)
+        return tuple(sorted(calendar.index(base) for base in set(base_periods)))
+    if not all(isinstance(day, date) for day in calendar):
+        message = f"base_periods is missing: periods are {type(calendar[0]).__name__}, only dates have Decembers"
+        raise ValueError(message)
+    return tuple(t for t, day in enumerate(calendar) if day.month == 12)
+
+
+def _calendar(observed: list[Any], given: Sequence[Any] | pl.Series | None, *, windowed: bool) -> list[Any]:
+    """List all periods in order, those without quotes too, so that a gap does not shift a window."""
+    if given is not None:
+        calendar = list(given)
+        if any(b <= a for a, b in pairwise(calendar)):
+            message = "calendar: periods do not ascend; expected each once, in order"
+            raise ValueError(message)
+        known = set(calendar)
+        lost = [one for one in observed if one not in known]
+        if lost:
+            message = f"calendar: period {lost[0]} of the quotes is missing; found {len(calendar)} periods"
+            raise ValueError(message)
+        return calendar
+    if not observed:
+        return []
+    if all(isinstance(one, int) and not isinstance(one, bool) for one in observed):
+        return list(range(observed[0], observed[-1] + 1))
+    # A datetime is a date to Python, but its time of day has no place in a calendar of months.
+    if all(type(one) is date for one in observed):
+        for shift in (0, 1):  # the first day of a month, or the day before one
+            starts = [one + timedelta(days=shift) for one in observed]
+            if all(start.day == 1 for start in starts):
+                return [start - timedelta(days=shift) for start in _month_starts(starts[0], starts[-1])]
+    if windowed:
+        message = (
+            f"calendar is missing: it cannot be told from periods such as {observed[0]}; expected all periods in order"
+        )
+        raise ValueError(message)
+    return list(observed)
+
+
+def _month_starts(first: date, last: date) -> list[date]:
+    months = range(12 * first.year + first.month - 1, 12 * last.year + last.month)
+    return [date(month // 12, month % 12 + 1, 1) for month in months]
+
+
+def _on_calendar(panel: PricePanel, calendar: list[Any]) -> PricePanel:
+    """Put a panel's rows where its periods stand in the calendar; the other rows are empty."""
+    if panel.periods == calendar:
+        return panel
+    position = {one: t for t, one in enumerate(calendar)}
+    rows = [position[one] for one in panel.periods]
+
+    def placed(matrix: np.ndarray) -> np.ndarray:
+        wider = np.zeros((len(calendar), matrix.shape[1]), dtype=matrix.dtype)
+        wider[rows] = matrix
+        return wider
+
+    quantities = None if panel.quantities is None else placed(panel.quantities)
+    prices, presence = placed(panel.prices), placed(panel.presence)
+    return replace(panel, periods=calendar, prices=prices, quantities=quantities, presence=presence)

@@ -1,0 +1,163 @@
+"""The price panel: quotes as dense matrices, periods × products, that index methods compute on.
+
+Checks the quotes and codes periods and products once. What is computed from a panel is elsewhere.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+import numpy as np
+import polars as pl
+
+from ons_bigdata.prices.methods.jevons import refuse_rows
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+Duplicates = Literal["error", "unit_value"]
+Missing = Literal["error", "absent"]
+
+
+@dataclass(frozen=True, eq=False)
+class PricePanel:
+    """Prices and quantities of N products in T periods. The arrays are read-only.
+
+    `periods`, `products`: sorted, as they occur in the quotes. `prices`, `quantities`: T×N, float64, 0 where absent;
+    `quantities` is None where there are none. `presence`: T×N, true where the price (and the quantity, where there
+    are quantities) is above 0.
+    """
+
+    periods: list[Any]
+    products: list[Any]
+    prices: NDArray[np.float64]
+    quantities: NDArray[np.float64] | None
+    presence: NDArray[np.bool_]
+
+
+def price_panel(
+    quotes: pl.DataFrame,
+    *,
+    period: str = "period",
+    product: str = "product",
+    price: str = "price",
+    quantity: str | None = None,
+    duplicates: Duplicates = "error",
+    missing: Missing = "error",
+) -> PricePanel:
+    """Pivot quotes (one row per period and product, any order) into matrices.
+
+    The named columns: `period` and `product` of any type that sorts except floats, without nulls; `price` and
+    `quantity` numbers. Other columns are ignored.
+
+    `duplicates`: what several rows of a product in a period are. "error": a fault. "unit_value": one observation at
+    the unit value Σpq/Σq and the quantity Σq; without quantities at the mean price.
+    `missing`: what a null price, a null quantity or a quantity of 0 is. "error": a fault. "absent": the product was not
+    there; its row is left out, its period and product stay, if need be with no product present.
+    A price or a quantity that is negative, infinite or not a number, and a price of 0, is a fault always.
+
+    Raises ValueError that names the column and its type, or counts the faulty rows and shows the first.
+    Source of the unit value: ILO et al., Consumer Price Index Manual: Theory and Practice (2004), chapter 20.
+    """
+    _refuse_unknown("duplicates", duplicates, get_args(Duplicates))
+    _refuse_unknown("missing", missing, get_args(Missing))
+    numbers = {"price": price} if quantity is None else {"price": price, "quantity": quantity}
+    rows = _checked_types(quotes, {"period": period, "product": product}, numbers)
+    refuse_rows("quotes", rows, _faults(rows, {"period": period, "product": product}, numbers, missing))
+    periods, row = _coded(rows["period"])
+    products, column = _coded(rows["product"])
+    cell = row.astype(np.int64) * len(products) + column
+    if missing == "absent":
+        observed = _observed(rows).to_numpy()
+        rows, cell = rows.filter(observed), cell[observed]
+    shape = (len(periods), len(products))
+    present = np.zeros(shape, dtype=np.bool_)
+    present.reshape(-1)[cell] = True
+    if (repeated := np.count_nonzero(present) < len(cell)) and duplicates == "error":
+        _refuse_repeats(rows, cell, {"period": period, "product": product})
+    dense = {name: _dense(rows[name].to_numpy(), cell, shape) for name in numbers}
+    if repeated:
+        _put_unit_values(dense, {name: rows[name].to_numpy() for name in numbers}, cell)
+    for matrix in (*dense.values(), present):
+        matrix.setflags(write=False)
+    return PricePanel(periods, products, dense["price"], dense.get("quantity"), present)
+
+
+def _refuse_unknown(option: str, found: str, known: tuple[str, ...]) -> None:
+    if found not in known:
+        message = f"unknown {option}: {found!r}; known: {', '.join(known)}"
+        raise ValueError(message)
+
+
+def _checked_types(quotes: pl.DataFrame, keys: dict[str, str], numbers: dict[str, str]) -> pl.DataFrame:
+    """Take the columns under the names period, product, price and quantity, numbers as float64."""
+    for column in (*keys.values(), *numbers.values()):
+        if column not in quotes.columns:
+            message = f"quotes: column {column} is missing; found {', '.join(quotes.columns) or 'no columns'}"
+            raise ValueError(message)
+    for column in keys.values():
+        if (found := quotes.schema[column]).is_float() or found.is_nested():
+            message = f"quotes: column {column} is {found}, expected whole numbers, text, dates or another exact key"
+            raise ValueError(message)
+    for column in numbers.values():
+        if not ((found := quotes.schema[column]).is_numeric() or found == pl.Null):
+            message = f"quotes: column {column} is {found}, expected numbers"
+            raise ValueError(message)
+    as_floats = {name: pl.col(column).cast(pl.Float64) for name, column in numbers.items()}
+    return quotes.select(**{name: pl.col(column) for name, column in keys.items()}, **as_floats)
+
+
+def _observed(rows: pl.DataFrame) -> pl.Series:
+    """Tell the rows that stand for a product that was there, from those of an absent one."""
+    has_price = rows["price"].is_not_null()
+    return has_price if "quantity" not in rows.columns else has_price & (rows["quantity"] != 0).fill_null(value=False)
+
+
+def _faults(rows: pl.DataFrame, keys: dict[str, str], numbers: dict[str, str], missing: Missing) -> dict[str, pl.Expr]:
+    faults = {f"a null in {column}": pl.col(name).is_null() for name, column in keys.items()}
+    for name, column in numbers.items():
+        value = pl.col(name)
+        if missing == "error":
+            faults[f"a null in {column}, expected a positive, finite number"] = value.is_null()
+        # A quantity of 0 says that nothing was sold; a price of 0 says nothing that an index can use.
+        zero_is_absent = name == "quantity" and missing == "absent"
+        positive = value >= 0 if zero_is_absent else value > 0
+        expected = "no less than 0" if zero_is_absent else "positive"
+        faults[f"a {column} that is not finite and {expected}"] = ~(value.is_finite() & positive)
+    return faults
+
+
+def _coded(keys: pl.Series) -> tuple[list[Any], NDArray[np.uint32]]:
+    """Give the sorted distinct keys and, for every row, the position of its key among them."""
+    distinct = keys.unique().sort()
+    positions = pl.DataFrame({"key": distinct}).with_row_index("position")
+    coded = keys.alias("key").to_frame().join(positions, on="key", how="left", maintain_order="left")["position"]
+    return distinct.to_list(), coded.to_numpy()
+
+
+def _refuse_repeats(rows: pl.DataFrame, cell: NDArray[np.int64], keys: dict[str, str]) -> None:
+    repeats = rows.filter(~pl.Series(cell).is_first_distinct())
+    fault = f"a {keys['product']} that has an earlier row in the {keys['period']}"
+    refuse_rows("quotes", repeats, {fault: pl.lit(value=True)})
+
+
+def _dense(values: NDArray[np.float64], cell: NDArray[np.int64], shape: tuple[int, int]) -> NDArray[np.float64]:
+    matrix = np.zeros(shape)
+    matrix.reshape(-1)[cell] = values
+    return matrix
+
+
+def _put_unit_values(
+    dense: dict[str, NDArray[np.float64]], values: dict[str, NDArray[np.float64]], cell: NDArray[np.int64]
+) -> None:
+    """Overwrite the cells of several rows; a cell of one row keeps its price to the last digit."""
+    size = dense["price"].size
+    rows = np.bincount(cell, minlength=size)
+    several = np.flatnonzero(rows > 1)
+    weights = values.get("quantity", np.ones(len(cell)))
+    total = np.bincount(cell, weights=weights, minlength=size)[several]
+    value = np.bincount(cell, weights=values["price"] * weights, minlength=size)[several]
+    dense["price"].reshape(-1)[several] = value / total
+    if "quantity" in dense:
+        dense["quantity"].reshape(-1)[several] = total
