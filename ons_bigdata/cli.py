@@ -149,6 +149,8 @@ def demo(
         page = demonstration.build_docs(settings)
     rendering.demo_summary(summary, page, seconds=time.monotonic() - started)
     if not serve:
+        if settings.database_url is None:
+            rendering.say("The database runs on; `ons-bigdata down` stops it.")
         return
     with rendering.progress_bars():
         running = serving.up(settings, host="127.0.0.1", port=port, has_proxy=False, read_only=False)

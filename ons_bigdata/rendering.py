@@ -35,8 +35,20 @@ if TYPE_CHECKING:
     from ons_bigdata.platform.runs import CheckOutcome, RunOutcome
     from ons_bigdata.settings import Settings
 
-_out = Console(highlight=False)
-_err = Console(stderr=True, highlight=False)
+PIPED_WIDTH = 160
+"""Columns of a table where the output is no terminal, which would have a width of its own."""
+
+
+def _console(*, stderr: bool = False) -> Console:
+    """Return a console that never breaks a line of text: a terminal does that itself, a pipe wants it whole."""
+    console = Console(stderr=stderr, highlight=False, soft_wrap=True)
+    if not console.is_terminal:
+        console.width = PIPED_WIDTH
+    return console
+
+
+_out = _console()
+_err = _console(stderr=True)
 
 
 def say(text: str) -> None:

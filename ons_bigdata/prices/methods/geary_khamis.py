@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ons_bigdata.prices.methods.extension import WindowOf, component_windows
-from ons_bigdata.prices.methods.time_product_dummy import solved
+from ons_bigdata.prices.methods.time_product_dummy import network_levels
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 def geary_khamis_windows(panel: PricePanel) -> WindowOf:
     """Give the Geary-Khamis levels of any window of a panel.
 
-    π_t = Σ_i p_ti q_ti / Σ_i q_ti v_i, v_i = Σ_t (q_ti/Q_i) p_ti/π_t, Q_i = Σ_t q_ti. With x = 1/π this is x = Cx,
-    C = diag(1/Σ_i E_ti)(q/Q)E', E = p∘q. x of the first period is 1; the other rows of I-C are solved.
+    π_t = Σ_i p_ti q_ti / Σ_i q_ti v_i, v_i = Σ_t (q_ti/Q_i) p_ti/π_t, Q_i = Σ_t q_ti. With x = 1/π and E = p∘q this is
+    (diag(Σ_i E_ti) - (q/Q)E')x = 0, whose columns add up to 0; x of the first period is 1.
 
     Raises ValueError where quantities are missing. Source: ILO et al., Consumer Price Index Manual: Concepts and
     Methods (2020), chapter 10.
@@ -45,8 +45,8 @@ def geary_khamis_windows(panel: PricePanel) -> WindowOf:
 
 def _log_levels(quantities: Floats, values: Floats) -> Floats | None:
     with np.errstate(divide="ignore", invalid="ignore"):
-        links = (quantities / quantities.sum(axis=0)) @ values.T / values.sum(axis=1, keepdims=True)
-    inverse_levels = solved((np.eye(len(links)) - links)[1:, 1:], links[1:, 0])
+        links = (quantities / quantities.sum(axis=0)) @ values.T
+    inverse_levels = network_levels(links, np.zeros_like(links), first=1.0)
     if inverse_levels is None or (inverse_levels <= 0).any():
         return None
-    return -np.log(np.concatenate([[1.0], inverse_levels]))
+    return -np.log(inverse_levels)

@@ -19,25 +19,40 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 WEIGHTS = ("shares", "levels", "none")
-_CONDITION = 1 / np.finfo(np.float64).eps
 
 
-def solved(system: Floats, right: Floats) -> Floats | None:
-    """Solve a square linear system; None where it is singular to working precision or not finite."""
-    if not (np.isfinite(system).all() and np.isfinite(right).all()):
-        return None
-    if len(system) == 0:
-        return right
-    if np.linalg.cond(system) >= _CONDITION:
-        return None
-    return np.asarray(np.linalg.solve(system, right), dtype=np.float64)
+def network_levels(links: Floats, flows: Floats, first: float) -> Floats | None:
+    """Solve x_t Σ_s L_st = Σ_s (L_ts x_s + F_ts) over s ≠ t for x with x_0 = `first`.
+
+    `links`: L, T×T, not negative; `flows`: F, T×T, antisymmetric, 0 unless L is symmetric. Diagonals do not count. None
+    where nothing but links of 0 (expenditures too small to multiply) lead from a period to those before.
+
+    Periods are eliminated one by one, the last first; each time the links and flows through it are added to those
+    between the others. No step subtracts (Grassmann, Taksar and Heyman 1985), so that links of small weight are
+    not lost beside those of large weight, as they are in a solution by pivots.
+    """
+    links, flows = (matrix - np.diag(matrix.diagonal()) for matrix in (links, flows))
+    totals = np.ones(len(links))
+    for last in range(len(links) - 1, 0, -1):
+        totals[last] = total = links[:last, last].sum()
+        if not (np.isfinite(total) and total > 0):
+            return None
+        into, out = links[:last, last] / total, links[last, :last]
+        links[:last, :last] += np.outer(into, out)
+        flows[:last, :last] += np.outer(into, flows[last, :last]) + np.outer(flows[:last, last] / total, out)
+        np.fill_diagonal(links[:last, :last], 0.0)
+        np.fill_diagonal(flows[:last, :last], 0.0)
+    levels = np.full(len(links), first)
+    for t in range(1, len(links)):
+        levels[t] = (links[t, :t] @ levels[:t] + flows[t, :t].sum()) / totals[t]
+    return levels if np.isfinite(levels).all() else None
 
 
 def time_product_dummy_windows(panel: PricePanel, weights: str) -> WindowOf:
     """Give the time-product dummy levels of any window of a panel.
 
     Minimises Σ w_ti (ln p_ti - δ_t - γ_i)² over the products present; δ is the log level. With w_i = Σ_t w_ti and δ of
-    the first period 0: Aδ = b, A = diag(Σ_i w_ti) - (w/w_i)w', b_t = Σ_i w_ti (ln p_ti - Σ_s w_si ln p_si / w_i).
+    the first period 0: Aδ = b, A = diag(Σ_i w_ti) - (w/w_i)w', b_t = Σ_i Σ_s (w_ti w_si / w_i) (ln p_ti - ln p_si).
     `weights`: "shares", the product's share in the expenditure of its period; "levels", its expenditure; "none", 1.
     The price of a product of one period only has no influence; its expenditure is part of the shares.
 
@@ -73,11 +88,8 @@ def _weights(panel: PricePanel, weights: str) -> Floats:
 
 
 def _period_effects(weight: Floats, logs: Floats) -> Floats | None:
-    totals = weight.sum(axis=0)
     with np.errstate(divide="ignore", invalid="ignore"):
-        shares = weight / totals
-        product_means = (shares * logs).sum(axis=0)
-    system = np.diag(weight.sum(axis=1)) - shares @ weight.T
-    right = (weight * (logs - product_means)).sum(axis=1)
-    effects = solved(system[1:, 1:], right[1:])
-    return None if effects is None else np.concatenate([[0.0], effects])
+        shares = weight / weight.sum(axis=0)
+        centred = logs - (shares * logs).sum(axis=0)
+    moves = (shares * centred) @ weight.T
+    return network_levels(shares @ weight.T, moves - moves.T, first=0.0)

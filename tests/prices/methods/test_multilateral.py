@@ -1,0 +1,385 @@
+"""Multilateral indices: independent loops, axioms, examples by hand, gaps and options."""
+
+from __future__ import annotations
+
+import math
+from datetime import date
+from itertools import pairwise
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from polars.testing import assert_frame_equal
+
+from ons_bigdata.prices.methods.multilateral import METHODS, multilateral_index
+
+quickly = settings(max_examples=15, deadline=None)
+
+WAYS = [
+    *((method, {}) for method in METHODS if method != "time_product_dummy"),
+    *(("time_product_dummy", {"weights": weights}) for weights in ("shares", "levels", "none")),
+]
+every_way = pytest.mark.parametrize(("method", "options"), WAYS, ids=[" ".join([m, *o.values()]) for m, o in WAYS])
+COLUMNS = ["period", "product", "price", "quantity"]
+
+
+def index(quotes: pl.DataFrame, method: str, **options) -> list[float | None]:
+    table = multilateral_index(quotes, method, quantity="quantity", **options)
+    assert table.columns == ["period", "index", "reason"]
+    assert (table["index"].is_null() == table["reason"].is_not_null()).all()
+    return table["index"].to_list()
+
+
+# --- independent loops ---
+
+
+class Panel:
+    """A random panel: T×N prices and quantities, and who is there; product 0 always is, so that all pairs match."""
+
+    def __init__(self, seed: int, anchored: bool = True):
+        random = np.random.default_rng(seed)
+        shape = (int(random.integers(2, 8)), int(random.integers(1, 7)))
+        self.p = np.exp(random.normal(scale=0.7, size=shape) + random.normal(scale=3, size=shape[1]))
+        self.q = np.exp(random.normal(size=shape) + random.normal(scale=2, size=shape[1]))
+        self.m = random.random(shape) < random.choice([0.4, 0.7, 1.0])
+        if anchored:
+            self.m[:, 0] = True
+
+    def quotes(self, p=None, q=None, order=None) -> pl.DataFrame:
+        """Rows of the panel, with other prices or quantities if given; `order`: period t is called order[t]."""
+        p, q = self.p if p is None else p, self.q if q is None else q
+        order = range(len(self.m)) if order is None else order
+        rows = [(int(order[t]), f"p{n}", float(p[t, n]), float(q[t, n])) for t, n in np.argwhere(self.m)]
+        return pl.DataFrame(rows, schema=COLUMNS, orient="row")
+
+
+panels = st.builds(Panel, st.integers(0, 2**32 - 1))
+
+
+def pair_by_definition(formula: str, p0, q0, p1, q1) -> float:
+    """Give the log of a bilateral index over matched products, from the textbook."""
+    logs, s0, s1 = np.log(p1 / p0), p0 * q0 / (p0 * q0).sum(), p1 * q1 / (p1 * q1).sum()
+    if formula == "jevons":
+        return logs.mean()
+    if formula == "tornqvist":
+        return ((s0 + s1) / 2 * logs).sum()
+    if formula == "fisher":
+        return math.log((p1 @ q0) / (p0 @ q0) * (p1 @ q1) / (p0 @ q1)) / 2
+    return math.log((p1 @ np.sqrt(q0 * q1)) / (p0 @ np.sqrt(q0 * q1)))
+
+
+@quickly
+@given(panels, st.sampled_from(["fisher", "tornqvist", "jevons", "walsh"]))
+def test_geks_agrees_with_the_loop_over_pairs(panel, formula):
+    periods = range(len(panel.m))
+    logs = np.zeros((len(periods), len(periods)))
+    for i in periods:
+        for j in periods:
+            both = panel.m[i] & panel.m[j]
+            logs[i, j] = pair_by_definition(
+                formula, panel.p[i, both], panel.q[i, both], panel.p[j, both], panel.q[j, both]
+            )
+    expected = [math.exp(np.mean([logs[0, k] + logs[k, t] for k in periods])) for t in periods]
+    for incomplete in ("null", "least_squares"):
+        found = index(panel.quotes(), f"geks_{formula}", incomplete=incomplete)
+        assert found == pytest.approx(expected, rel=1e-12)
+
+
+@quickly
+@given(panels, st.sampled_from(["shares", "levels", "none"]))
+def test_the_time_product_dummy_agrees_with_a_regression_on_dummies(panel, weights):
+    rows = np.argwhere(panel.m)
+    t, n = rows.T
+    values = np.where(panel.m, panel.p * panel.q, 0.0)
+    weight = {"none": panel.m * 1.0, "levels": values, "shares": values / values.sum(axis=1, keepdims=True)}[weights]
+    roots = np.sqrt(weight[t, n] / weight.max())
+    dummies = np.concatenate([np.eye(panel.m.shape[0])[t][:, 1:], np.eye(panel.m.shape[1])[n]], axis=1)
+    design = dummies[:, dummies.any(axis=0)] * roots[:, None]
+    effects = np.linalg.lstsq(design, np.log(panel.p[t, n]) * roots, rcond=None)[0]
+    expected = [1.0, *np.exp(effects[: panel.m.shape[0] - 1])]
+    # The dense regression itself is good to some eight digits where weights differ much.
+    assert index(panel.quotes(), "time_product_dummy", weights=weights) == pytest.approx(expected, rel=1e-8)
+
+
+@quickly
+@given(panels)
+def test_geary_khamis_satisfies_its_equations(panel):
+    level = np.array(index(panel.quotes(), "geary_khamis"))[:, None]
+    q = np.where(panel.m, panel.q, 0.0)
+    values = panel.p * q
+    found = q.sum(axis=0) > 0
+    reference = (values / level).sum(axis=0)[found] / q.sum(axis=0)[found]
+    again = values.sum(axis=1) / (q[:, found] @ reference)
+    assert again == pytest.approx(level[:, 0] * again[0], rel=1e-11)
+
+
+# --- axioms ---
+
+
+@every_way
+@quickly
+@given(panel=panels)
+def test_identity(method, options, panel):
+    still = np.broadcast_to(panel.p[0], panel.p.shape)
+    assert index(panel.quotes(p=still), method, **options) == pytest.approx([1.0] * len(still), rel=1e-12)
+
+
+@every_way
+@quickly
+@given(panel=panels, seed=st.integers(0, 999))
+def test_proportionality_and_direction(method, options, panel, seed):
+    times = np.random.default_rng(seed).uniform(0.5, 2, size=len(panel.p))
+    times[0] = 1.0
+    alike = panel.p[0] * times[:, None]
+    assert index(panel.quotes(p=alike), method, **options) == pytest.approx(list(times), rel=1e-12)
+    if options.get("weights") != "levels":  # expenditure levels change with the prices, and so do their weights
+        before, after = (index(panel.quotes(p=p), method, **options) for p in (panel.p, panel.p * times[:, None]))
+        assert after == pytest.approx([a * k for a, k in zip(before, times, strict=True)], rel=1e-11)
+
+
+@every_way
+@quickly
+@given(panel=panels, seed=st.integers(0, 999))
+def test_commensurability(method, options, panel, seed):
+    units = np.random.default_rng(seed).choice([0.001, 12.0, 1000.0], size=panel.p.shape[1])
+    before = index(panel.quotes(), method, **options)
+    assert index(panel.quotes(panel.p * units, panel.q / units), method, **options) == pytest.approx(before, rel=1e-11)
+
+
+@every_way
+@quickly
+@given(panel=panels, seed=st.integers(0, 999))
+def test_transitivity_whatever_the_order_and_base_of_the_periods(method, options, panel, seed):
+    order = np.random.default_rng(seed).permutation(len(panel.m))
+    before = np.array(index(panel.quotes(), method, **options))
+    after = np.array(index(panel.quotes(order=order), method, **options))[order]
+    assert after / after[0] == pytest.approx(before, rel=1e-11)
+
+
+@every_way
+@quickly
+@given(panel=panels, seed=st.integers(0, 999))
+def test_rows_may_come_in_any_order(method, options, panel, seed):
+    quotes = panel.quotes()
+    shuffled = quotes.sample(fraction=1.0, shuffle=True, seed=seed)
+    options = {"quantity": "quantity", **options}
+    assert_frame_equal(multilateral_index(quotes, method, **options), multilateral_index(shuffled, method, **options))
+
+
+@every_way
+def test_a_single_product_gives_its_relatives(method, options):
+    quotes = pl.DataFrame([(t, "a", p, 3.0 + t) for t, p in enumerate([2.0, 3.0, 1.0])], schema=COLUMNS, orient="row")
+    assert index(quotes, method, **options) == pytest.approx([1.0, 1.5, 0.5], rel=1e-14)
+
+
+# --- examples by hand ---
+
+
+def test_geks_jevons_by_hand():
+    # Tea is new in period 1. Pairs: 0-1 milk ×2; 1-2 milk ×2 and tea ×8, mean ×4; 0-2 milk ×4, directly.
+    # x_1 - x_0 = (ln 2 + ln 2 + (ln 4 - ln 4))/3 = ⅔ ln 2; x_2 - x_0 = (2 ln 4 + ln 2 + ln 4)/3 = 7/3 ln 2.
+    rows = [(0, "milk", 1.0), (1, "milk", 2.0), (1, "tea", 1.0), (2, "milk", 4.0), (2, "tea", 8.0)]
+    quotes = pl.DataFrame(rows, schema=COLUMNS[:3], orient="row")
+    found = multilateral_index(quotes, "geks_jevons")["index"].to_list()
+    assert found == pytest.approx([1.0, 2 ** (2 / 3), 2 ** (7 / 3)], rel=1e-14)
+
+
+def test_the_time_product_dummy_by_hand():
+    # Milk ×2 with weights 3 and 1, tea ×8 with 1 and 1. Of two periods, a product weighs w0·w1/(w0+w1): ¾ and ½.
+    rows = [(0, "milk", 1.0, 3.0), (1, "milk", 2.0, 0.5), (0, "tea", 1.0, 1.0), (1, "tea", 8.0, 0.125)]
+    quotes = pl.DataFrame(rows, schema=COLUMNS, orient="row")
+    levels = index(quotes, "time_product_dummy", weights="levels")[1]
+    assert levels == pytest.approx(2 ** ((0.75 * 1 + 0.5 * 3) / 1.25), rel=1e-14)
+    # Shares: milk ¾ and ½: 0.3; tea ¼ and ½: 1/6.
+    assert index(quotes, "time_product_dummy")[1] == pytest.approx(2 ** ((0.3 + 3 / 6) / (0.3 + 1 / 6)), rel=1e-14)
+    assert index(quotes, "time_product_dummy", weights="none")[1] == pytest.approx(4.0, rel=1e-14)
+
+
+def test_geary_khamis_by_hand():
+    # Of two periods, Σ w p_1 / Σ w p_0 with w = q0 q1/(q0+q1): ½ of each. (2+8)/(1+1).
+    rows = [(t, n, p, 1.0) for t, n, p in [(0, "a", 1.0), (0, "b", 1.0), (1, "a", 2.0), (1, "b", 8.0)]]
+    quotes = pl.DataFrame(rows, schema=COLUMNS, orient="row")
+    assert index(quotes, "geary_khamis") == pytest.approx([1.0, 5.0], rel=1e-14)
+
+
+# --- no overlap, gaps, calendars ---
+
+
+def split_quotes() -> pl.DataFrame:
+    """Periods 0 and 1 share product a, 2 and 3 product b; nothing links them."""
+    rows = [(t, "a" if t < 2 else "b", 1.0 + t, 1.0) for t in range(4)]
+    return pl.DataFrame(rows, schema=COLUMNS, orient="row")
+
+
+@every_way
+def test_an_unlinked_part_is_null_with_a_reason(method, options):
+    table = multilateral_index(split_quotes(), method, quantity="quantity", **options)
+    assert table["index"].to_list() == [1.0, pytest.approx(2.0, rel=1e-14), None, None]
+    assert table["reason"].to_list()[2:] == [f"no chain of shared products links period {t} to 0" for t in (2, 3)]
+
+
+def test_geks_wants_every_pair_unless_told_otherwise():
+    # 0-1 share a (×2), 1-2 share b (×3), 0-2 nothing.
+    rows = [(0, "a", 1.0, 1.0), (1, "a", 2.0, 1.0), (1, "b", 1.0, 1.0), (2, "b", 3.0, 1.0)]
+    quotes = pl.DataFrame(rows, schema=COLUMNS, orient="row")
+    table = multilateral_index(quotes, "geks_fisher", quantity="quantity")
+    assert table["index"].to_list() == [None, None, None]
+    assert set(table["reason"]) == {
+        "periods 0 and 2 have no bilateral index, which GEKS needs of each pair in the window"
+    }
+    found = index(quotes, "geks_fisher", incomplete="least_squares")
+    assert found == pytest.approx([1.0, 2.0, 6.0], rel=1e-14)
+    assert index(quotes, "time_product_dummy") == pytest.approx([1.0, 2.0, 6.0], rel=1e-14)
+    assert index(quotes, "geary_khamis") == pytest.approx([1.0, 2.0, 6.0], rel=1e-14)
+
+
+@pytest.mark.parametrize(("method", "options"), [WAYS[4], WAYS[6]])
+@pytest.mark.parametrize("small", [1e-6, 1e-40])
+def test_a_link_of_small_expenditure_is_not_lost(method, options, small):
+    # b alone links period 0 to the others, with an expenditure that is nothing beside what links them.
+    rows = [(0, "a", 9.0, 1.0), (0, "b", 1.0, small), (1, "b", 2.0, small), (1, "c", 1.0, 1.0), (2, "c", 1.5, 1.0)]
+    quotes = pl.DataFrame(rows, schema=COLUMNS, orient="row")
+    assert index(quotes, method, **options) == pytest.approx([1.0, 2.0, 3.0], rel=1e-14)
+
+
+@pytest.mark.parametrize(("method", "options"), [WAYS[4], WAYS[6]])
+def test_a_link_of_expenditure_0_is_null(method, options):
+    # The product of price and quantity is below the smallest number there is.
+    rows = [(0, "a", 9.0, 1.0), (0, "b", 1e-200, 1e-200), (1, "b", 2e-200, 1e-200), (1, "c", 1.0, 1.0)]
+    quotes = pl.DataFrame(rows, schema=COLUMNS, orient="row")
+    table = multilateral_index(quotes, method, quantity="quantity", **options)
+    assert table["index"].to_list() == [None, None]
+    assert all("singular" in reason for reason in table["reason"])
+
+
+def test_a_month_without_quotes_does_not_shift_the_window():
+    days = [date(2020 + m // 12, m % 12 + 1, 1) for m in range(10)]
+    rows = [(day, "a", 1.0 + k, 1.0) for k, day in enumerate(days) if k != 6]
+    quotes = pl.DataFrame(rows, schema=COLUMNS, orient="row")
+    table = multilateral_index(quotes, "geks_jevons", window=4, splice="movement")
+    assert table["period"].to_list() == days
+    assert table["period"].dtype == pl.Date
+    assert table["index"].to_list() == [pytest.approx(1.0 + k) if k != 6 else None for k in range(10)]
+    assert table["reason"][6] == "no product in period 2020-07-01"
+    # With a window of 2 the month before the gap is out of reach.
+    table = multilateral_index(quotes, "geks_jevons", window=2, splice="movement")
+    assert table["index"].to_list()[6:] == [None] * 4
+
+
+def test_calendars():
+    def periods(days, **options):
+        quotes = pl.DataFrame({"period": days, "product": "a", "price": 1.0})
+        return multilateral_index(quotes, "geks_jevons", **options)["period"].to_list()
+
+    month_ends = [date(2023, 12, 31), date(2024, 2, 29)]
+    assert periods(month_ends) == [date(2023, 12, 31), date(2024, 1, 31), date(2024, 2, 29)]
+    assert periods([3, 6]) == [3, 4, 5, 6]
+    assert periods(["x", "b"]) == ["b", "x"]
+    weeks = [date(2024, 1, 3), date(2024, 1, 17)]
+    assert periods(weeks) == weeks
+    with pytest.raises(ValueError, match="calendar is missing: it cannot be told from periods such as 2024-01-03"):
+        periods(weeks, window=2, splice="movement")
+    every_week = pl.date_range(date(2024, 1, 3), date(2024, 1, 24), "1w", eager=True)
+    assert periods(weeks, window=2, splice="movement", calendar=every_week) == every_week.to_list()
+    with pytest.raises(ValueError, match="period 2024-01-17 of the quotes is missing"):
+        periods(weeks, calendar=weeks[:1])
+    with pytest.raises(ValueError, match="periods do not ascend"):
+        periods(weeks, calendar=[*weeks, weeks[0]])
+
+
+def test_no_quotes_give_no_rows():
+    quotes = pl.DataFrame(schema={"period": pl.Date, "product": pl.String, "price": pl.Float64, "quantity": pl.Float64})
+    for method, options in WAYS:
+        table = multilateral_index(quotes, method, quantity="quantity", **options)
+        assert table.schema == {"period": pl.Date, "index": pl.Float64, "reason": pl.String}
+        assert table.is_empty()
+
+
+def test_one_period_is_1_in_every_way():
+    for method, options in WAYS:
+        assert index(split_quotes().head(1), method, **options) == [1.0]
+
+
+# --- options ---
+
+
+@pytest.mark.parametrize(
+    ("method", "options", "message"),
+    [
+        ("geks_paasche", {}, r"unknown method 'geks_paasche'; known: geks_fisher, .*time_product_dummy"),
+        ("geks_fisher", {"splice": "mvmt", "window": 2}, "unknown splice 'mvmt'; known: movement, window, half, mean"),
+        (
+            "geks_fisher",
+            {"weights": "shares"},
+            r"unknown option of geks_fisher .*'weights'; known: calendar.*incomplete",
+        ),
+        ("geks_fisher", {"incomplete": "drop"}, "unknown incomplete 'drop'; known: null, least_squares"),
+        ("time_product_dummy", {"weights": "share"}, "unknown weights 'share'; known: shares, levels, none"),
+        ("geks_fisher", {"first_value": "end"}, "unknown first_value 'end'; known: window_start, window_end"),
+        ("geks_fisher", {"duplicates": "first"}, "unknown duplicates:? 'first'; known: error, unit_value"),
+        ("geks_fisher", {"splice": "half", "window": 3, "half_position": "x"}, "unknown half_position 'x'; known: new"),
+        ("geks_fisher", {"splice": "mean", "window": 3, "half_position": "x"}, "unknown option .*'half_position'"),
+        ("geks_fisher", {"splice": "mean"}, "splice mean: window is missing"),
+        ("geks_fisher", {"window": 3}, "splice is missing: window 3 is shorter than 4 periods; known: movement"),
+        ("geks_fisher", {"splice": "mean", "window": 5}, "window: found 5, expected 2 to 4"),
+        ("geks_fisher", {"splice": "mean", "window": 1}, "window: found 1, expected 2 to 4"),
+        (
+            "geks_fisher",
+            {"splice": "half", "window": 2, "half_position": "old_window"},
+            "window: found 2, expected 3 to 4",
+        ),
+        (
+            "geks_fisher",
+            {"splice": "fixed_base_expanding", "window": 3},
+            "expanding is missing; known: fbew_december, fbew_window",
+        ),
+        (
+            "geks_fisher",
+            {"splice": "fixed_base_expanding", "window": 3, "expanding": "fbew_december"},
+            "fbew_december expands from each base and takes none",
+        ),
+        (
+            "geks_fisher",
+            {"splice": "fixed_base_moving", "window": 3},
+            "base_periods is missing: periods are int, only dates have Decembers",
+        ),
+        (
+            "geks_fisher",
+            {"splice": "fixed_base_moving", "window": 3, "base_periods": [9]},
+            "base_periods: 9 is not a period; expected some of 0 to 3",
+        ),
+    ],
+)
+def test_what_is_unknown_or_does_not_fit_is_refused(method, options, message):
+    with pytest.raises(ValueError, match=message):
+        index(split_quotes(), method, **options)
+
+
+@pytest.mark.parametrize("method", [method for method in METHODS if method != "geks_jevons"])
+def test_quantities_are_asked_for(method):
+    with pytest.raises(ValueError, match=rf"{method}: no quantities.* expected a quantity column"):
+        multilateral_index(split_quotes(), method)
+
+
+def test_base_periods_may_be_given():
+    rows = [(t, n, 1.0 + (t * k) % 5, 1.0 + (t + k) % 3) for t in range(9) for k, n in enumerate("abc", 1)]
+    quotes = pl.DataFrame(rows, schema=COLUMNS, orient="row")
+    options = {"splice": "fixed_base_expanding", "expanding": "fbew_december", "base_periods": [4]}
+    found = index(quotes, "geks_fisher", **options)
+    later = index(quotes.filter(pl.col("period") >= 4), "geks_fisher")
+    assert found[8] == pytest.approx(found[4] * later[-1], rel=1e-12)
+    assert found[4] == pytest.approx(index(quotes.filter(pl.col("period") <= 4), "geks_fisher")[-1], rel=1e-12)
+
+
+def test_a_movement_splice_of_windows_of_two_is_the_chained_index():
+    panel = Panel(7)
+    found = index(panel.quotes(), "geks_fisher", window=2, splice="movement")
+    steps = []
+    for i, j in pairwise(range(len(panel.m))):
+        both = panel.m[i] & panel.m[j]
+        steps.append(
+            pair_by_definition("fisher", panel.p[i, both], panel.q[i, both], panel.p[j, both], panel.q[j, both])
+        )
+    assert found == pytest.approx([1.0, *np.exp(np.cumsum(steps))], rel=1e-12)
