@@ -153,13 +153,16 @@ def extended_levels(window_of: WindowOf, calendar: Sequence[Any], extension: Ext
 
     The first W periods come from the first window; with fbew_december there is none and the first period is a base.
     With fbew_window the bases are the end of the first window and every W-1 periods on. A mean leaves out the
-    link periods that have no level; a link that has none is a null at t alone: later periods link again where they can.
+    link periods that have no level; a single link that has none makes t null, and later periods link again where
+    they can.
 
     Source: Krsinich (2016), The FEWS index, Journal of Official Statistics 32(2) (window); Diewert and Fox (2022),
     Substitution bias in multilateral methods for CPI construction, Journal of Business & Economic Statistics 40(1)
     (mean); Chessa (2016), A new methodology for processing scanner data in the Dutch CPI, EURONA 1 (fixed base);
     Eurostat (2022), Guide on Multilateral Methods in the HICP (all).
     """
+    if not calendar:
+        return []
     last = len(calendar) - 1
     if extension.expanding == "fbew_december":
         opening = 0

@@ -32,8 +32,7 @@ def geary_khamis_windows(panel: PricePanel) -> WindowOf:
     if panel.quantities is None:
         message = "geary_khamis: no quantities; expected a quantity column"
         raise ValueError(message)
-    quantities = np.where(panel.presence, panel.quantities, 0.0)
-    values = np.where(panel.presence, panel.prices * panel.quantities, 0.0)
+    quantities, values = panel.quantities, panel.prices * panel.quantities
 
     def levels_of(periods: NDArray[np.int64]) -> Floats | str:
         cells = np.ix_(periods, panel.presence[periods].any(axis=0))

@@ -31,7 +31,7 @@ def bilateral_logs(panel: PricePanel, formula: str) -> Floats:
     tornqvist: S=EM', A=(E∘l)M', C=E(l∘M)'; G = ½[(C-A)/S + ((A-C)/S)'].
     jevons: G = (Ml' - lM')/(MM').
     fisher: K=qp', H=ln(K/S); G = ½(H-H').
-    walsh: R=√q, K=R(p∘R)' over both; G = ln(K/K').
+    walsh: R=√q, K=R(p∘R)'; G = ln K - (ln K)'.
 
     G is antisymmetric to the last digit. Raises ValueError on an unknown formula, which lists the known ones, and where
     quantities are missing (all but jevons). Source: ILO et al., Consumer Price Index Manual: Concepts and Methods
@@ -48,13 +48,11 @@ def bilateral_logs(panel: PricePanel, formula: str) -> Floats:
         if panel.quantities is None:
             message = f"geks_{formula}: no quantities; expected a quantity column"
             raise ValueError(message)
-        prices = np.where(panel.presence, panel.prices, 0.0)
-        quantities = np.where(panel.presence, panel.quantities, 0.0)
+        prices, quantities = panel.prices, panel.quantities
         if formula == "walsh":
             roots = np.sqrt(quantities)
-            # Π_n R_in R_jn p_jn with p_jn R_jn = √q_j p_j: the product absent in either period falls out.
-            values = roots @ (prices * roots).T
-            return np.log(values / values.T)
+            values = np.log(roots @ (prices * roots).T)
+            return values - values.T
         values = prices * quantities
         own = values @ present.T
         if formula == "fisher":
@@ -93,8 +91,8 @@ def geks_windows(panel: PricePanel, formula: str, incomplete: str) -> WindowOf:
 def _centred_logs(panel: PricePanel) -> Floats:
     """Take logs of prices less the product's mean: the same indices, with fewer digits lost in differences."""
     logs = np.log(panel.prices, where=panel.presence, out=np.zeros(panel.prices.shape))
-    counts = np.maximum(panel.presence.sum(axis=0), 1)
-    return np.where(panel.presence, logs - logs.sum(axis=0) / counts, 0.0)
+    means = logs.sum(axis=0) / np.maximum(panel.presence.sum(axis=0), 1)
+    return np.subtract(logs, means, where=panel.presence, out=logs)
 
 
 def _least_squares(pairs: Floats) -> Floats:

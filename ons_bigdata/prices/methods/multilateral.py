@@ -194,7 +194,7 @@ def _extension(calendar: Sequence[Any], window: int | None, splice: str | None, 
 
 def _base_positions(calendar: Sequence[Any], base_periods: Sequence[Any] | None) -> tuple[int, ...]:
     """Find the fixed bases in the calendar: those given, or else the Decembers."""
-    if base_periods is not None:
+    if base_periods is not None and calendar:
         unknown = [base for base in base_periods if base not in calendar]
         if unknown:
             message = f"base_periods: {unknown[0]} is not a period; expected some of {calendar[0]} to {calendar[-1]}"

@@ -80,7 +80,7 @@ def _weights(panel: PricePanel, weights: str) -> Floats:
     if panel.quantities is None:
         message = f"time_product_dummy: no quantities for weights {weights!r}; expected a quantity column"
         raise ValueError(message)
-    values = np.where(panel.presence, panel.prices * panel.quantities, 0.0)
+    values = panel.prices * panel.quantities
     if weights == "levels":
         return values
     totals = values.sum(axis=1, keepdims=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from datetime import date
 
 import numpy as np
 import polars as pl
@@ -180,6 +181,35 @@ def test_components():
     assert overlap_components(overlap).tolist() == [0, 1, -1, 0, 2, 0]
 
 
+# --- the fixed bases, from quotes ---
+
+COLUMNS = ["period", "product", "price", "quantity"]
+
+
+def fisher(quotes: pl.DataFrame, **options) -> list[float | None]:
+    return multilateral_index(quotes, "geks_fisher", quantity="quantity", **options)["index"].to_list()
+
+
+def test_base_periods_may_be_given():
+    rows = [(t, n, 1.0 + (t * k) % 5, 1.0 + (t + k) % 3) for t in range(9) for k, n in enumerate("abc", 1)]
+    quotes = pl.DataFrame(rows, schema=COLUMNS, orient="row")
+    options = {"splice": "fixed_base_expanding", "expanding": "fbew_december", "base_periods": [4]}
+    found = fisher(quotes, **options)
+    later = fisher(quotes.filter(pl.col("period") >= 4))
+    assert found[8] == pytest.approx(found[4] * later[-1], rel=1e-12)
+    assert found[4] == pytest.approx(fisher(quotes.filter(pl.col("period") <= 4))[-1], rel=1e-12)
+
+
+def test_the_bases_are_the_decembers():
+    months = [date(2019 + m // 12, m % 12 + 1, 28) for m in range(20)]
+    rows = [(day, n, 1.0 + (t * k) % 5, 1.0 + (t + k) % 3) for t, day in enumerate(months) for k, n in enumerate("abc")]
+    quotes = pl.DataFrame(rows, schema=COLUMNS, orient="row")
+    options = {"splice": "fixed_base_expanding", "expanding": "fbew_december", "calendar": months}
+    by_default = fisher(quotes, **options)
+    assert by_default == fisher(quotes, base_periods=[months[11]], **options)
+    assert by_default != fisher(quotes, base_periods=[months[12]], **options)
+
+
 # --- drift, measured ---
 
 
@@ -191,7 +221,7 @@ def bouncing_quotes() -> pl.DataFrame:
     sold = {0: 1000.0, 1: 10.0}
     turns = [(t, brand, (t - offset) % 14) for t in range(57) for brand, offset in (("a", 2), ("b", 9))]
     rows = [(t, brand, 2.0 if turn else 1.0, sold.get(turn, 100.0)) for t, brand, turn in turns]
-    return pl.DataFrame(rows, schema=["period", "product", "price", "quantity"], orient="row")
+    return pl.DataFrame(rows, schema=COLUMNS, orient="row")
 
 
 @pytest.mark.parametrize(

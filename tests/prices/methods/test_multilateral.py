@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
-from ons_bigdata.prices.methods.multilateral import METHODS, multilateral_index
+from ons_bigdata.prices.methods.multilateral import METHODS, fews_index, multilateral_index
 
 quickly = settings(max_examples=15, deadline=None)
 
@@ -295,6 +295,9 @@ def test_no_quotes_give_no_rows():
         table = multilateral_index(quotes, method, quantity="quantity", **options)
         assert table.schema == {"period": pl.Date, "index": pl.Float64, "reason": pl.String}
         assert table.is_empty()
+    options = {"window": 2, "splice": "fixed_base_moving", "first_value": "window_end"}
+    for bases in ({}, {"base_periods": [date(2020, 12, 1)]}):
+        assert multilateral_index(quotes, "geks_jevons", **options, **bases).is_empty()
 
 
 def test_one_period_is_1_in_every_way():
@@ -363,16 +366,6 @@ def test_quantities_are_asked_for(method):
         multilateral_index(split_quotes(), method)
 
 
-def test_base_periods_may_be_given():
-    rows = [(t, n, 1.0 + (t * k) % 5, 1.0 + (t + k) % 3) for t in range(9) for k, n in enumerate("abc", 1)]
-    quotes = pl.DataFrame(rows, schema=COLUMNS, orient="row")
-    options = {"splice": "fixed_base_expanding", "expanding": "fbew_december", "base_periods": [4]}
-    found = index(quotes, "geks_fisher", **options)
-    later = index(quotes.filter(pl.col("period") >= 4), "geks_fisher")
-    assert found[8] == pytest.approx(found[4] * later[-1], rel=1e-12)
-    assert found[4] == pytest.approx(index(quotes.filter(pl.col("period") <= 4), "geks_fisher")[-1], rel=1e-12)
-
-
 def test_a_movement_splice_of_windows_of_two_is_the_chained_index():
     panel = Panel(7)
     found = index(panel.quotes(), "geks_fisher", window=2, splice="movement")
@@ -383,3 +376,15 @@ def test_a_movement_splice_of_windows_of_two_is_the_chained_index():
             pair_by_definition("fisher", panel.p[i, both], panel.q[i, both], panel.p[j, both], panel.q[j, both])
         )
     assert found == pytest.approx([1.0, *np.exp(np.cumsum(steps))], rel=1e-12)
+
+
+def test_the_fews_has_its_own_conventions():
+    quotes = next(panel for seed in range(99) if len((panel := Panel(seed)).m) > 5).quotes()
+    table = fews_index(quotes, window=4, splice="half", quantity="quantity")
+    conventions = {"weights": "levels", "half_position": "old_window", "first_value": "window_end"}
+    assert table["index"].to_list() == index(quotes, "time_product_dummy", window=4, splice="half", **conventions)
+    assert table["index"][3] == 1.0
+    unweighted = fews_index(quotes, window=4)
+    assert unweighted["index"].to_list() == index(
+        quotes, "time_product_dummy", window=4, splice="window", weights="none", first_value="window_end"
+    )
