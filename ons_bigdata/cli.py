@@ -15,14 +15,17 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from pydantic import ValidationError
 
 from ons_bigdata import __version__, rendering
-from ons_bigdata.platform.errors import ReportedError
+from ons_bigdata.platform.errors import InputError, ReportedError
 from ons_bigdata.settings import get_settings
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 ingest_app = typer.Typer(help="Take in delivered files of a source.", no_args_is_help=True)
 app.add_typer(ingest_app, name="ingest")
+
+LOOPBACK = "127.0.0.1"
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 
@@ -73,7 +76,7 @@ def materialize(
         outcome = materialise(select, get_settings(), first_day=first_day, last_day=last_day)
     rendering.run_outcome(outcome, as_json=as_json)
     if not outcome.success:
-        raise typer.Exit(1)
+        raise typer.Exit(3 if outcome.unavailable else 1)
 
 
 @app.command()
@@ -108,7 +111,7 @@ def doctor() -> None:
 
 @app.command()
 def up(
-    host: Annotated[str, typer.Option(help="Address to listen on; only loopback without a proxy.")] = "127.0.0.1",
+    host: Annotated[str, typer.Option(help="Address to listen on; only loopback without a proxy.")] = LOOPBACK,
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port of the web interface.")] = 3000,
     has_proxy: Annotated[
         bool, typer.Option("--i-have-a-proxy", help="A proxy with sign-on stands before another host.")
@@ -143,6 +146,8 @@ def demo(
     from ons_bigdata.commands import serve as serving  # noqa: PLC0415
 
     settings = get_settings()
+    if serve:
+        serving.require_free_ports(settings, host=LOOPBACK, ports=(port, port + 1))
     started = time.monotonic()
     with rendering.progress_bars():
         summary = demonstration.run_demo(archive, settings)
@@ -153,15 +158,14 @@ def demo(
             rendering.say("The database runs on; `ons-bigdata down` stops it.")
         return
     with rendering.progress_bars():
-        running = serving.up(settings, host="127.0.0.1", port=port, has_proxy=False, read_only=False)
-    docs = demonstration.serve_docs(page, host="127.0.0.1", port=port + 1)
-    rendering.running(running, settings, docs=f"http://127.0.0.1:{port + 1}")
+        running = serving.up(settings, host=LOOPBACK, port=port, has_proxy=False, read_only=False)
     try:
+        demonstration.serve_docs(page, host=LOOPBACK, port=port + 1)
+        rendering.running(running, settings, docs=f"http://{LOOPBACK}:{port + 1}")
         with _until_interrupted():
             while True:
                 time.sleep(3600)
     finally:
-        docs.shutdown()
         rendering.say(f"Stopped: {', '.join(serving.down(settings))}.")
 
 
@@ -180,6 +184,9 @@ def main() -> None:
     except ReportedError as error:
         rendering.complain(str(error))
         sys.exit(error.exit_code)
+    except ValidationError as error:  # of the settings, which every command reads first
+        rendering.complain(str(error))
+        sys.exit(InputError.exit_code)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -63,13 +64,22 @@ def complain(text: str) -> None:
 
 def print_json(value: object) -> None:
     """Print one JSON object on standard output; dates in ISO form."""
-    sys.stdout.write(json.dumps(value, default=_plain, ensure_ascii=False) + "\n")
+    sys.stdout.write(json.dumps(_finite(value), default=_plain, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def _finite(value: Any) -> Any:  # noqa: ANN401  (any JSON value)
+    """Write NaN and infinities, which JSON has not, as their names."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    return [_finite(item) for item in value] if isinstance(value, list) else value
 
 
 def _plain(value: Any) -> str:  # noqa: ANN401  (json's hook)
     if isinstance(value, date | datetime):
         return value.isoformat()
-    return str(value)
+    return value.hex() if isinstance(value, bytes) else str(value)
 
 
 @contextmanager
@@ -125,6 +135,7 @@ def rows(frame: pl.DataFrame, output: str) -> None:
 def _without_lists(frame: pl.DataFrame) -> pl.DataFrame:
     """Write arrays as JSON text, for CSV has no lists."""
     lists = [name for name, kind in frame.schema.items() if kind.is_nested()]
+    frame = frame.with_columns(pl.col(pl.Binary).bin.encode("hex"))
     return frame.with_columns(
         pl.Series(name, [json.dumps(value, default=_plain) for value in frame[name].to_list()]) for name in lists
     )
@@ -160,6 +171,8 @@ def ingest_summary(summary: IngestSummary, *, as_json: bool) -> None:
     )
     if summary.first_day is not None:
         _out.print(f"Days {summary.first_day} to {summary.last_day}")
+    if summary.superseded:
+        _out.print(f"  [yellow]superseded[/] {summary.superseded} files: another version is current")
     for refusal in summary.refusals:
         _out.print(f"  [yellow]refused[/] {escape(refusal)}")
 

@@ -18,7 +18,7 @@ PROJECT_ROOT = Path(__file__).resolve().parent.parent
 class Settings(BaseSettings):
     """Where state lives, which database serves, and the parameters of the methods."""
 
-    model_config = SettingsConfigDict(env_prefix="ONS_BIGDATA_", env_file=".env", extra="ignore")
+    model_config = SettingsConfigDict(env_prefix="ONS_BIGDATA_", env_file=PROJECT_ROOT / ".env", extra="ignore")
 
     home: Path = Field(
         default=PROJECT_ROOT / ".ons_bigdata",
@@ -27,6 +27,10 @@ class Settings(BaseSettings):
     database_url: SecretStr | None = Field(
         default=None,
         description="An existing Postgres server and database (postgresql://…) instead of the embedded one.",
+    )
+    reader_url: SecretStr | None = Field(
+        default=None,
+        description="How `query` logs in as the read-only role, where an existing server does not let it in otherwise.",
     )
     role_prefix: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,40}$")] = Field(
         default="ons_bigdata", description="Prefix of the database roles, which are shared by a whole server."

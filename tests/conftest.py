@@ -62,6 +62,15 @@ def warehouse(server: embedded.ServerAddress, template_database: str) -> Iterato
 
 
 @pytest.fixture
+def empty_database(server: embedded.ServerAddress) -> Iterator[Warehouse]:
+    """Create a database without any table."""
+    name = f"empty_{next(_numbers)}"
+    _create(server, name, template="template0")
+    yield Warehouse(address=_address(server, name), role_prefix=ROLE_PREFIX)
+    _execute(server, sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
+
+
+@pytest.fixture
 def landing(warehouse: Warehouse, tmp_path: Path) -> Landing:
     """Give a landing folder with its ledger in the test's database."""
     return Landing(tmp_path / "landing", warehouse)

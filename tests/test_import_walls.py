@@ -35,7 +35,7 @@ EXEMPT = {
 PURE = r"ons_bigdata\.(\w+\.methods|estimation)(\..+)?"
 SOURCES = r"ons_bigdata\.\w+\.sources(\..+)?"
 PLATFORM = r"ons_bigdata\.platform(\..+)?"
-OPEN_TO_SOURCES = "landing|deliveries|loading|pseudonyms|errors"
+OPEN_TO_SOURCES = "landing|deliveries|loading|calendar|pseudonyms|errors"
 """Rooms of the platform that sources may enter: what lands files and accounts for them, and pseudonyms."""
 ANYWHERE = r"ons_bigdata(\..+)?"
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from ons_bigdata.commands.ingest import IngestSummary, land_prices, summarise
 from ons_bigdata.platform import dbt, progress, runs
-from ons_bigdata.platform.errors import InputError, StepFailedError
+from ons_bigdata.platform.errors import InputError
 from ons_bigdata.platform.instance import open_instance, run_log
 from ons_bigdata.platform.landing import Landing
 from ons_bigdata.platform.warehouse import open_warehouse
@@ -61,8 +61,7 @@ def run_demo(archive: Path | None, settings: Settings) -> DemoSummary:
             days=(days[0], days[-1]),
             log=run_log(settings),
         )
-    if not run.success:
-        raise StepFailedError(run.reason)
+    run.raise_failure()
     origin = "real" if archive is not None else "simulated"
     divisions = landing.warehouse.frame(_DIVISIONS, [origin])
     return DemoSummary(summarise(landing.warehouse, delivered), run, divisions)

@@ -97,6 +97,7 @@ def _ledger(_settings: Settings, warehouse: Warehouse) -> Iterator[Finding]:
     waiting = warehouse.rows(
         "select count(*)::int from ops.files where superseded_by is null and not exists"
         " (select from ops.loads where loads.file_id = files.file_id and state = 'committed')"
+        " and cardinality(partitions) > 0"
     )[0][0]
     detail = f"{unfinished} loads unfinished, {waiting} files landed and not loaded"
     yield Finding("ledger", "warning" if unfinished or waiting else "ok", detail)
@@ -104,7 +105,7 @@ def _ledger(_settings: Settings, warehouse: Warehouse) -> Iterator[Finding]:
 
 def _landed_files(settings: Settings, warehouse: Warehouse) -> Iterator[Finding]:
     landing = Landing(settings.landing_dir, warehouse)
-    missing = [file.name for file in landing.files() if not landing.path(file).exists()]
+    missing = [file.name for file in landing.files() if file.sha256 is not None and not landing.path(file).exists()]
     detail = f"missing: {', '.join(missing[:5])}" if missing else "every file of the ledger is there"
     yield Finding("landing", "fault" if missing else "ok", detail)
 

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
 from ons_bigdata.platform import progress
-from ons_bigdata.platform.errors import InputError, StepFailedError
+from ons_bigdata.platform.errors import InputError, ReportedError
 from ons_bigdata.platform.landing import Landing
 from ons_bigdata.platform.partitions import contiguous_ranges
 from ons_bigdata.platform.warehouse import open_warehouse
@@ -33,6 +33,7 @@ class IngestSummary:
     quarantined: int
     outages: int
     refused: int
+    superseded: int
     new_files: int
     first_day: str | None
     last_day: str | None
@@ -49,7 +50,11 @@ def ingest_prices(paths: Sequence[Path], settings: Settings) -> IngestSummary:
     Raises InputError for a path that is not there, StepFailedError where the raw asset fails.
     """
     landing = Landing(settings.landing_dir, open_warehouse(settings))
-    delivered = land_prices(paths, settings, landing)
+    try:
+        delivered = land_prices(paths, settings, landing)
+    except ReportedError:
+        _build_pending(settings, landing)  # what came before the damage is landed, and good
+        raise
     _build_pending(settings, landing)
     return summarise(landing.warehouse, delivered)
 
@@ -81,23 +86,28 @@ def _build_pending(settings: Settings, landing: Landing) -> None:
     with open_instance(settings, landing.warehouse.address) as instance:
         for days in contiguous_ranges(pending):
             outcome = runs.materialise(definitions, keys, instance=instance, days=days, log=run_log(settings))
-            if not outcome.success:
-                raise StepFailedError(outcome.reason)
+            outcome.raise_failure()
 
 
 def summarise(warehouse: Warehouse, delivered: Sequence[delivery.Delivered]) -> IngestSummary:
-    """Return what the ledger says of the delivered files."""
-    ids = [one.file.file_id for one in delivered]
+    """Return what the ledger says of the delivered files; rows are those of current versions."""
+    ids = sorted({one.file.file_id for one in delivered})
     loads = warehouse.frame(
         """
         select count(*)::int as files, coalesce(sum(rows_in), 0)::bigint as rows_in,
             coalesce(sum(accepted), 0)::bigint as accepted, coalesce(sum(quarantined), 0)::bigint as quarantined,
             coalesce(sum((outcome = 'outage')::int), 0)::int as outages,
             coalesce(sum((outcome = 'refused')::int), 0)::int as refused
-        from ops.loads where file_id = any ($1) and reader_version = $2
+        from ops.loads join ops.files using (file_id)
+        where file_id = any ($1) and reader_version = $2 and (superseded_by is null or outcome = 'refused')
         """,
         [ids or "{}", delivery.READER.version],
     ).row(0, named=True)
+    superseded = warehouse.rows(
+        "select count(*)::int from ops.files where file_id = any ($1) and superseded_by is not null"
+        " and cardinality(partitions) > 0",
+        [ids or "{}"],
+    )[0][0]
     refusals = warehouse.rows(
         "select files.name, loads.reason from ops.loads join ops.files using (file_id)"
         " where file_id = any ($1) and outcome = 'refused' order by files.name",
@@ -106,6 +116,7 @@ def summarise(warehouse: Warehouse, delivered: Sequence[delivery.Delivered]) -> 
     days = sorted({day for one in delivered for day in one.file.partitions})
     return IngestSummary(
         **loads,
+        superseded=superseded,
         new_files=sum(one.is_new for one in delivered),
         first_day=days[0] if days else None,
         last_day=days[-1] if days else None,

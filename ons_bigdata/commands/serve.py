@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ons_bigdata.platform import embedded, instance, processes
+from ons_bigdata.platform import embedded, instance, processes, runs
 from ons_bigdata.platform.warehouse import open_warehouse
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ons_bigdata.settings import Settings
 
 
 def up(settings: Settings, *, host: str, port: int, has_proxy: bool, read_only: bool) -> list[processes.Running]:
     """Start what does not run yet: server, database, `DAGSTER_HOME`, webserver, daemon."""
     warehouse = open_warehouse(settings)
-    instance.ensure_home(settings, warehouse.address)
+    with instance.open_instance(settings, warehouse.address) as dagster:
+        runs.end_dead_runs(dagster)
     return processes.up(settings, host=host, port=port, has_proxy=has_proxy, read_only=read_only)
 
 
@@ -24,3 +27,10 @@ def down(settings: Settings) -> list[str]:
     if settings.database_url is None and embedded.stop(settings.data_dir):
         stopped.append("database")
     return stopped
+
+
+def require_free_ports(settings: Settings, *, host: str, ports: Sequence[int]) -> None:
+    """Raise InputError if a port is in use; the web interface of this installation is no stranger on the first."""
+    for port in ports:
+        if not (port == ports[0] and processes.find(settings, "webserver")):
+            processes.require_free(host, port)

@@ -17,7 +17,8 @@ _LOADS = """
         sum((loads.outcome = 'outage')::int)::int as outages, sum((loads.outcome = 'refused')::int)::int as refused,
         sum(loads.rows_in)::bigint as rows_in, sum(loads.accepted)::bigint as accepted,
         sum(loads.quarantined)::bigint as quarantined, max(loads.finished_at) as last_load
-    from ops.loads join ops.files using (file_id)
+    from (select distinct on (file_id) * from ops.loads order by file_id, started_at desc, load_id) as loads
+    join ops.files using (file_id)
     where files.superseded_by is null
     group by files.source, files.delivery, loads.data_origin
     order by files.source, files.delivery

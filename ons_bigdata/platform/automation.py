@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import dagster as dg
 
-from ons_bigdata.platform.partitions import LONDON
+from ons_bigdata.platform.calendar import LONDON
 
 SCRAPES_DONE = "5 8 * * *"
 """Just after 08:00 in London, when the day's scrapes start to come in."""

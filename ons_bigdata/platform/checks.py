@@ -8,6 +8,46 @@ import dataframely as dy
 from ons_bigdata.platform.frames import table_mismatches
 from ons_bigdata.platform.landing import Reader
 from ons_bigdata.platform.resources import WarehouseResource
+from ons_bigdata.platform.warehouse import Warehouse
+
+_WAITING = """
+with waiting as (
+    select distinct touched.partition
+    from ops.files
+    cross join unnest(files.partitions) as touched (partition)
+    where files.source = $1 and files.superseded_by is null and not exists (
+        select from ops.loads
+        where loads.file_id = files.file_id and loads.reader = $2 and loads.reader_version = $3
+            and loads.state = 'committed'
+    )
+)
+"""
+"""Partitions of current files that this reader version has not loaded."""
+
+_COUNT_WAITING = f"{_WAITING} select count(*) from waiting"  # noqa: S608
+
+_ROWS_AND_LEDGER = f"""{_WAITING},
+stored as (
+    select load_id, {{partition_column}}::text as partition, count(*) as rows
+    from {{table}}
+    group by load_id, {{partition_column}}
+),
+ledger as (
+    select load_id, built.partition, files.name, built.accepted
+    from ops.loads
+    join ops.files using (file_id)
+    join ops.load_partitions as built using (load_id)
+    where files.source = $1 and loads.reader = $2 and loads.reader_version = $3
+        and files.superseded_by is null
+)
+select load_id, partition, ledger.name,
+    coalesce(ledger.accepted, 0) as accepted, coalesce(stored.rows, 0) as rows
+from stored
+full join ledger using (load_id, partition)
+where coalesce(ledger.accepted, 0) <> coalesce(stored.rows, 0)
+    and partition not in (select waiting.partition from waiting)
+order by partition, load_id
+"""  # noqa: S608  (our own table and column names)
 
 
 def table_key(table: str) -> dg.AssetKey:
@@ -15,37 +55,36 @@ def table_key(table: str) -> dg.AssetKey:
     return dg.AssetKey(table.split("."))
 
 
-def rows_match_ledger(table: str, reader: Reader) -> dg.AssetChecksDefinition:
-    """Check that a raw table holds what the ledger accepted: load by load, for the current files and reader version."""
+def rows_match_ledger(table: str, reader: Reader, *, partition_column: str) -> dg.AssetChecksDefinition:
+    """Check that a raw table holds what the ledger accepted: for the current files and this reader version.
+
+    Rows are counted by load and partition (the ISO form of `partition_column`). A partition that still waits for
+    one of its files is not compared: its rows are those of the loads before, until a run rebuilds it.
+    """
 
     @dg.asset_check(
         asset=table_key(table),
         name="rows_match_ledger",
         blocking=True,
-        description="Rows of the table = rows that the ledger says were accepted, load by load.",
+        description=(
+            "Rows of the table = rows that the ledger says were accepted, by load and partition; partitions that"
+            " wait to be built are not compared."
+        ),
     )
     def rows_match_ledger_check(warehouse: WarehouseResource) -> dg.AssetCheckResult:
-        differing = warehouse.open().frame(
-            f"""
-            select coalesce(stored.load_id, ledger.load_id) as load_id, ledger.name,
-                coalesce(ledger.accepted, 0) as accepted, coalesce(stored.rows, 0) as rows
-            from (select load_id, count(*) as rows from {table} group by load_id) as stored
-            full join (
-                select loads.load_id, files.name, sum(built.accepted)::bigint as accepted
-                from ops.loads
-                join ops.files using (file_id)
-                join ops.load_partitions as built using (load_id)
-                where files.source = $1 and loads.reader = $2 and loads.reader_version = $3
-                    and files.superseded_by is null
-                group by loads.load_id, files.name
-            ) as ledger using (load_id)
-            where coalesce(ledger.accepted, 0) <> coalesce(stored.rows, 0)
-            """,  # noqa: S608  (our own table name)
+        store = warehouse.open()
+        differing = store.frame(
+            _ROWS_AND_LEDGER.format(table=table, partition_column=partition_column),
             [reader.source, reader.name, reader.version],
         )
+        (waiting,) = store.frame(_COUNT_WAITING, [reader.source, reader.name, reader.version]).row(0)
         return dg.AssetCheckResult(
             passed=differing.is_empty(),
-            metadata={"loads_that_differ": differing.height, "examples": str(differing.head(5).to_dicts())},
+            metadata={
+                "loads_that_differ": differing["load_id"].n_unique(),
+                "examples": str(differing.head(5).to_dicts()),
+                "partitions_not_compared": waiting,
+            },
         )
 
     return rows_match_ledger_check
@@ -67,30 +106,44 @@ def table_matches_frame(table: str, schema: type[dy.Schema]) -> dg.AssetChecksDe
     return table_matches_frame_check
 
 
-def expected_period_present(table: str, *, column: str, expected: str) -> dg.AssetChecksDefinition:
+def expected_period_present(
+    table: str, *, column: str, expected: str, by: str | None = None
+) -> dg.AssetChecksDefinition:
     """Check that the latest period of a table is the latest that its sources have.
 
-    `expected` is a query of one row: the period that must be there, or null where there is none yet. It stands in
-    for a freshness policy, which on data of past years would judge the clock and not the data.
+    `expected` is a query of one row: the period that must be there, or null where there is none yet. With `by`, a
+    column of the table, it is a query of rows (value of `by`, period), and each value is judged by itself: a later
+    one does not hide that another is behind. It stands in for a freshness policy, which on data of past years would
+    judge the clock and not the data.
     """
+    group = by or "'all'"
+    latest_of_table = f"select {group}, max({column}) from {table} group by 1"  # noqa: S608  (our own names)
+    latest_expected = expected if by else f"select 'all', ({expected})"
 
     @dg.asset_check(
         asset=table_key(table),
         name="expected_period_present",
-        description="The latest period is the latest that the sources have.",
+        description=f"The latest period is the latest that the sources have{f', by {by}' if by else ''}.",
     )
     def expected_period_present_check(warehouse: WarehouseResource) -> dg.AssetCheckResult:
-        latest, wanted = (
-            warehouse.open()
-            .frame(
-                f"select (select max({column}) from {table})::text as latest, ({expected})::text as wanted"  # noqa: S608
-            )
-            .row(0)
-        )
+        store = warehouse.open()
+        latest, wanted = _periods(store, latest_of_table), _periods(store, latest_expected)
         return dg.AssetCheckResult(
             passed=latest == wanted,
             severity=dg.AssetCheckSeverity.WARN,
-            metadata={"latest": latest or "none", "expected": wanted or "none"},
+            metadata={"latest": _told(latest), "expected": _told(wanted)},
         )
 
     return expected_period_present_check
+
+
+def _periods(store: Warehouse, query: str) -> dict[str, str]:
+    """Return the period of each group; a group without any is left out."""
+    frame = store.frame(f"select grouped.of, grouped.period::text from ({query}) as grouped (of, period)")  # noqa: S608
+    return {of: period for of, period in frame.iter_rows() if period is not None}
+
+
+def _told(periods: dict[str, str]) -> str:
+    if set(periods) <= {"all"}:
+        return periods.get("all", "none")
+    return ", ".join(f"{of} {period}" for of, period in sorted(periods.items()))

@@ -24,6 +24,9 @@ DATABASE = "ons_bigdata"
 
 CONNECT_TIMEOUT_SECONDS = 10
 
+_TLS = ("sslmode", "sslrootcert", "sslcert", "sslkey")
+"""Parameters of the URL that dbt must be told too."""
+
 
 @dataclass(frozen=True)
 class DatabaseAddress:
@@ -32,20 +35,16 @@ class DatabaseAddress:
     url: URL
     is_embedded: bool
 
-    def libpq(self, *, user: str | None = None) -> str:
-        """Return a libpq URI, as ADBC and psql take it; `user` logs in as that role."""
-        return self._with("postgresql", user, {"connect_timeout": str(CONNECT_TIMEOUT_SECONDS)})
+    def libpq(self, *, user: str | None = None, password: str | None = None) -> str:
+        """Return a libpq URI, as ADBC and psql take it; `user` logs in as that role, with that password or none."""
+        url = self.url
+        if user is not None:
+            url = URL.create(url.drivername, user, password, url.host, url.port, url.database, url.query)
+        return _rendered(url, "postgresql", {"connect_timeout": str(CONNECT_TIMEOUT_SECONDS)})
 
     def sqlalchemy(self, *, search_path: str) -> str:
         """Return a SQLAlchemy URL with the driver spelt out, tables found in `search_path`."""
-        return self._with("postgresql+psycopg2", None, {"options": f"-csearch_path={search_path}"})
-
-    def _with(self, drivername: str, user: str | None, query: dict[str, str]) -> str:
-        url = self.url.set(drivername=drivername).update_query_dict(query)
-        if user is not None:
-            url = url.set(username=user)
-        address, _, query_text = url.render_as_string(hide_password=False).partition("?")
-        return f"{address}?{query_text.replace('+', '%20')}"  # libpq knows a blank only as %20
+        return _rendered(self.url, "postgresql+psycopg2", {"options": f"-csearch_path={search_path}"})
 
     def dbt_target(self) -> dict[str, object]:
         """Return host, port, user and database of a dbt target; never the password."""
@@ -56,6 +55,7 @@ class DatabaseAddress:
             "port": self.url.port or int(str(query.get("port", 5432))),
             "user": self.url.username or "postgres",
             "dbname": self.url.database,
+            **{name: str(query[name]) for name in _TLS if name in query},
         }
 
     @property
@@ -67,12 +67,10 @@ class DatabaseAddress:
         return self.url.render_as_string(hide_password=True)
 
 
-def locate(settings: Settings) -> DatabaseAddress | None:
-    """Return the address of the database if its server answers now; start nothing."""
-    if settings.database_url is not None:
-        return _existing(settings.database_url.get_secret_value())
-    server = embedded.address(settings.data_dir)
-    return None if server is None else _on_embedded(server)
+def _rendered(url: URL, drivername: str, query: dict[str, str]) -> str:
+    text = url.set(drivername=drivername).update_query_dict(query).render_as_string(hide_password=False)
+    address, _, query_text = text.partition("?")
+    return f"{address}?{query_text.replace('+', '%20')}"  # libpq knows a blank only as %20
 
 
 def expected(settings: Settings) -> DatabaseAddress:

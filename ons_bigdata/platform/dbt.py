@@ -20,10 +20,17 @@ from dagster_dbt import DagsterDbtTranslator, DbtCliInvocation, DbtCliResource, 
 from ons_bigdata.platform import database, progress
 from ons_bigdata.platform.errors import StepFailedError
 from ons_bigdata.platform.partitions import DAILY
-from ons_bigdata.settings import Settings
+from ons_bigdata.platform.warehouse import open_warehouse
+from ons_bigdata.settings import Settings, get_settings
 
-POOL = "dbt"
-"""dbt calls run one at a time: they share a target folder and the tables they rebuild."""
+LOCK = "dbt"
+"""dbt calls run one at a time: they share a target folder and the tables they rebuild.
+
+A lock of the database, not a pool of Dagster's: a killed process gives the lock back, while its slot in a pool is
+taken for good.
+"""
+
+LOCK_TIMEOUT = "15min"
 
 WINDOWED = "tag:windowed_daily"
 SEEDS = "resource_type:seed"
@@ -139,7 +146,6 @@ def seed_assets(settings: Settings) -> dg.AssetsDefinition:
         name="dbt_seeds",
         project=project(settings),
         dagster_dbt_translator=Translator(),
-        pool=POOL,
     )
     def dbt_seeds(context: dg.AssetExecutionContext, dbt: DbtCliResource) -> Iterator[Any]:
         yield from _build(dbt, context, settings.dbt_dir / "target", [])
@@ -158,7 +164,6 @@ def windowed_assets(settings: Settings) -> dg.AssetsDefinition:
         partitions_def=DAILY,
         backfill_policy=dg.BackfillPolicy.single_run(),
         dagster_dbt_translator=Translator(),
-        pool=POOL,
     )
     def dbt_windowed_daily(context: dg.AssetExecutionContext, dbt: DbtCliResource) -> Iterator[Any]:
         days = context.partition_key_range
@@ -177,7 +182,6 @@ def whole_assets(settings: Settings) -> dg.AssetsDefinition:
         name="dbt_whole",
         project=project(settings),
         dagster_dbt_translator=Translator(),
-        pool=POOL,
     )
     def dbt_whole(context: dg.AssetExecutionContext, dbt: DbtCliResource) -> Iterator[Any]:
         yield from _build(dbt, context, settings.dbt_dir / "target", [])
@@ -191,13 +195,15 @@ def _build(dbt: DbtCliResource, context: dg.AssetExecutionContext, target: Path,
     Each kind has a target folder of its own: other variables make dbt parse the project anew. A test runs where
     the last of the tables it compares is built (`buildable`), not where the first is.
     """
-    invocation: DbtCliInvocation = dbt.cli(
-        ["build", "--indirect-selection", "buildable", "--exclude-resource-type", "unit_test", *arguments],
-        context=context,
-        target_path=target,
-        raise_on_error=False,
-    )
-    yield from progress.track(f"dbt build ({context.op.name})", invocation.stream())
+    with open_warehouse(get_settings()).transaction() as transaction:
+        transaction.lock(LOCK, timeout=LOCK_TIMEOUT)
+        invocation: DbtCliInvocation = dbt.cli(
+            ["build", "--indirect-selection", "buildable", "--exclude-resource-type", "unit_test", *arguments],
+            context=context,
+            target_path=target,
+            raise_on_error=False,
+        )
+        yield from progress.track(f"dbt build ({context.op.name})", invocation.stream())
     if not invocation.is_successful():
         raise dg.Failure(f"dbt build failed: {'; '.join(_failures(invocation))}")
 

@@ -45,8 +45,9 @@ class LandedFile:
     source: str
     delivery: str
     name: str
-    sha256: str
-    size_bytes: int
+    sha256: str | None
+    """Null for a file that was refused unread."""
+    size_bytes: int | None
     data_origin: DataOrigin | None
     partitions: tuple[str, ...]
 
@@ -75,7 +76,7 @@ class Landing:
 
     def land(
         self,
-        content: bytes,
+        content: bytes | None,
         *,
         source: str,
         delivery: str,
@@ -85,23 +86,26 @@ class Landing:
     ) -> tuple[LandedFile, bool]:
         """Keep a file and write it into the ledger; return it and whether its bytes are new under its name.
 
-        The same name with other bytes supersedes the earlier version, which stays. Bytes that are
-        known under the name change nothing, be they current or superseded.
+        `content` is None for a file that was refused unread; `partitions` are empty for one that no reader knows. The
+        same name with other bytes supersedes the earlier version, which stays; but a file without bytes or without
+        partitions never supersedes one with both. Bytes that are known under the name change nothing, be they
+        current or superseded, unless nobody knew the file then and somebody does now.
         """
         for partition in partitions:
             checked_key(partition, what="partition")
-        sha256 = hashlib.sha256(content).hexdigest()
+        sha256 = None if content is None else hashlib.sha256(content).hexdigest()
         file = LandedFile(
-            file_id=_short_id(source, name, sha256),
+            file_id=_short_id(source, name, sha256 or "unread"),
             source=checked_key(source, what="source"),
             delivery=checked_key(delivery, what="delivery"),
             name=name,
             sha256=sha256,
-            size_bytes=len(content),
+            size_bytes=None if content is None else len(content),
             data_origin=data_origin,
             partitions=tuple(partitions),
         )
-        _write_durably(self.path(file), content)
+        if content is not None:
+            _write_durably(self.path(file), content)
         with self.warehouse.transaction(role="ingest") as transaction:
             transaction.lock("landing", source, name)
             return file, _record(transaction, file)
@@ -113,7 +117,9 @@ class Landing:
         return self.folder / file.source / file.delivery / f"{file.sha256}{suffix}"
 
     def read(self, file: LandedFile) -> bytes:
-        """Return the bytes of a landed file. Raises InputError if they are gone or not what landed."""
+        """Return the bytes of a landed file. Raises InputError if they are gone, not what landed, or never came."""
+        if file.sha256 is None:
+            raise InputError(f"{file.name} was refused unread: there are no bytes")
         path = self.path(file)
         try:
             content = path.read_bytes()
@@ -175,15 +181,29 @@ def _files(frame: pl.DataFrame) -> list[LandedFile]:
 
 def _record(transaction: Transaction, file: LandedFile) -> bool:
     """Write a file into the ledger; return whether it is new there."""
-    if transaction.rows("select 1 from ops.files where file_id = $1", [file.file_id]):
+    known = transaction.rows("select cardinality(partitions) > 0 from ops.files where file_id = $1", [file.file_id])
+    if known and (known[0][0] or not file.partitions):
         return False
-    transaction.execute(
-        "update ops.files set superseded_by = $1 where source = $2 and name = $3 and superseded_by is null",
-        [file.file_id, file.source, file.name],
+    if known:  # refused then, known now: forget the refusal and take the file in
+        transaction.execute("delete from ops.loads where file_id = $1", [file.file_id])
+        transaction.execute("delete from ops.files where file_id = $1", [file.file_id])
+    current = transaction.rows(
+        "select file_id, coalesce(size_bytes, 0) > 0 and cardinality(partitions) > 0 from ops.files"
+        " where source = $1 and name = $2 and superseded_by is null",
+        [file.source, file.name],
     )
+    superseded_by = None
+    if current:
+        (current_id, current_counts), counts = current[0], bool(file.size_bytes and file.partitions)
+        if current_counts and not counts:
+            superseded_by = current_id
+        else:
+            transaction.execute(
+                "update ops.files set superseded_by = $1 where file_id = $2", [file.file_id, current_id]
+            )
     transaction.execute(
-        "insert into ops.files (file_id, source, delivery, name, sha256, size_bytes, data_origin, partitions)"
-        " values ($1, $2, $3, $4, $5, $6, $7, $8::text[])",
+        "insert into ops.files (file_id, source, delivery, name, sha256, size_bytes, data_origin, partitions,"
+        " superseded_by) values ($1, $2, $3, $4, $5, $6, $7, $8::text[], $9)",
         [
             file.file_id,
             file.source,
@@ -193,6 +213,7 @@ def _record(transaction: Transaction, file: LandedFile) -> bool:
             file.size_bytes,
             file.data_origin,
             list(file.partitions) or "{}",
+            superseded_by,
         ],
     )
     return True
@@ -200,7 +221,7 @@ def _record(transaction: Transaction, file: LandedFile) -> bool:
 
 def _write_durably(path: Path, content: bytes) -> None:
     """Write through a temporary file, fsync and rename: under its name a file is whole or not there."""
-    if path.exists():
+    if path.exists() and path.read_bytes() == content:
         return
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")

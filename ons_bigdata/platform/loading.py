@@ -125,7 +125,8 @@ def _record_load(transaction: Transaction, file: LandedFile, reader: Reader, rea
             rows_in, accepted, quarantined, data_origin, code_version)
         values ($1, $2, $3, $4, 'started', $5, $6, $7, $8, $9, $10, $11)
         on conflict (load_id) do update set outcome = excluded.outcome, reason = excluded.reason,
-            rows_in = excluded.rows_in, accepted = excluded.accepted, quarantined = excluded.quarantined
+            rows_in = excluded.rows_in, accepted = excluded.accepted, quarantined = excluded.quarantined,
+            code_version = excluded.code_version
         """,
         [
             load_id,

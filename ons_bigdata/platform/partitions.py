@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
+from ons_bigdata.platform.calendar import FIRST_DAY, LONDON
 from ons_bigdata.platform.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-LONDON = "Europe/London"
-
-DAILY = dg.DailyPartitionsDefinition(start_date="2014-06-01", timezone=LONDON, end_offset=1)
+DAILY = dg.DailyPartitionsDefinition(start_date=FIRST_DAY.isoformat(), timezone=LONDON, end_offset=1)
 """Days in London from the pilots' first, today included: the day's scrape starts just after 08:00."""
 
 

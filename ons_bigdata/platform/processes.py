@@ -50,13 +50,14 @@ def up(settings: Settings, *, host: str, port: int, has_proxy: bool, read_only: 
             f"host {host} is not loopback, and the web interface has no sign-on: "
             "say --i-have-a-proxy if a proxy with sign-on stands before it"
         )
-    webserver = find(settings, "webserver")
+    webserver, address = find(settings, "webserver"), f"http://{host}:{port}{' (read-only)' if read_only else ''}"
+    if webserver is not None and webserver.address != address:
+        raise InputError(f"the web interface runs already, at {webserver.address}; stop it first with `down`")
     if webserver is None:
-        if _in_use(host, port):
-            raise InputError(f"port {port} of {host} is in use; choose another with --port")
+        require_free(host, port)
         flags = ["--read-only"] if read_only else []
         command = ["dagster-webserver", "--host", host, "--port", str(port), *flags]
-        webserver = _start(settings, "webserver", command, address=f"http://{host}:{port}")
+        webserver = _start(settings, "webserver", command, address=address)
     daemon = find(settings, "daemon") or _start(settings, "daemon", ["dagster-daemon", "run"], address=None)
     _await_answer(settings, webserver)
     return [webserver, daemon]
@@ -127,7 +128,7 @@ def _await_answer(settings: Settings, webserver: Running) -> None:
         if find(settings, "webserver") is None:
             raise UnavailableError(f"the webserver ended at once; its log is {log}")
         try:
-            with urlopen(f"{webserver.address}/server_info", timeout=5):  # noqa: S310  (our own http address)
+            with urlopen(f"{str(webserver.address).split()[0]}/server_info", timeout=5):  # noqa: S310  (our own http address)
                 return
         except (URLError, TimeoutError, ConnectionError):
             time.sleep(0.5)
@@ -156,6 +157,12 @@ def _is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+def require_free(host: str, port: int) -> None:
+    """Raise InputError if something listens on the port."""
+    if _in_use(host, port):
+        raise InputError(f"port {port} of {host} is in use; choose another with --port")
 
 
 def _in_use(host: str, port: int) -> bool:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import os
+import platform
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -12,13 +14,20 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
+import psutil
 
-from ons_bigdata.platform.errors import InputError
+from ons_bigdata.platform.errors import InputError, StepFailedError, UnavailableError
 
 DEFINITIONS = "ons_bigdata.definitions"
 """Module that Dagster loads; found by name, as workspace.yaml does it."""
 
+PROCESS = "ons_bigdata/process"
+"""Tag of a run: the process that runs it."""
+
 RANGE_START, RANGE_END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
+
+MOST_LINES = 6
+"""Lines of a message that are told."""
 
 _QUALIFIED = re.compile(r"^(ons_bigdata|dagster)\.[\w.]+: ")
 """Module path before the message of an error that says all itself."""
@@ -47,12 +56,19 @@ class RunOutcome:
     assets: list[str]
     checks: list[CheckOutcome]
     failures: list[str] = field(default_factory=list)
+    unavailable: bool = False
+    """Whether a step failed because a server or a lock was not to be had."""
 
     @property
     def reason(self) -> str:
         """Why the run failed, in one line."""
         blocking = [check.check for check in self.failed_checks if check.blocking]
         return "; ".join(self.failures) or f"blocking checks failed: {', '.join(blocking)}"
+
+    def raise_failure(self) -> None:
+        """Raise StepFailedError, or UnavailableError where that was the reason, if the run failed."""
+        if not self.success:
+            raise UnavailableError(self.reason) if self.unavailable else StepFailedError(self.reason)
 
     @property
     def failed_checks(self) -> list[CheckOutcome]:
@@ -123,7 +139,9 @@ def materialise(
     if partitioned and days is None:
         raise InputError(f"{', '.join(partitioned)}: partitioned by day; say which with --from and --to")
     tags = {RANGE_START: days[0], RANGE_END: days[1]} if partitioned and days is not None else {}
+    tags |= _own_process()
     job = definitions.resolve_implicit_global_asset_job_def()
+    end_dead_runs(instance)
     # What steps print (dbt does) goes to a log: standard output is the command's own.
     with log.open("a", encoding="utf-8") as printed, contextlib.redirect_stdout(printed):
         result = job.execute_in_process(
@@ -145,7 +163,39 @@ def materialise(
         ),
         checks=[_check(evaluation) for evaluation in result.get_asset_check_evaluations()],
         failures=[_failure(event) for event in result.all_events if event.is_step_failure],
+        unavailable=any(_is_unavailable(event) for event in result.all_events if event.is_step_failure),
     )
+
+
+def end_dead_runs(instance: dg.DagsterInstance) -> list[str]:
+    """Mark runs whose process was killed as failed, so that nothing waits for them; return their ids.
+
+    Only runs of `materialise` are looked at: each carries its process and when that began.
+    """
+    ended = []
+    started = dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.STARTING])
+    for run in instance.get_runs(started):
+        process = run.tags.get(PROCESS)
+        if process is not None and not _is_alive(process):
+            instance.report_run_failed(run, f"Its process ({process}) ended without a word.")
+            ended.append(run.run_id)
+    return ended
+
+
+def _own_process() -> dict[str, str]:
+    """Return the tag that names this process: machine, number, start."""
+    return {PROCESS: f"{platform.node()} {os.getpid()} {psutil.Process().create_time():.2f}"}
+
+
+def _is_alive(tag: str) -> bool:
+    """Tell whether the process of a tag runs. One of another machine is taken to."""
+    machine, number, began = tag.rsplit(" ", 2)
+    if machine != platform.node():
+        return True
+    try:
+        return f"{psutil.Process(int(number)).create_time():.2f}" == began
+    except psutil.NoSuchProcess:
+        return False
 
 
 def _check(evaluation: dg.AssetCheckEvaluation) -> CheckOutcome:
@@ -167,4 +217,12 @@ def _failure(event: dg.DagsterEvent) -> str:
     if error is None:
         return f"{event.step_key}: no reason given"
     lines = [line for line in error.message.strip().splitlines() if line.strip()]
-    return f"{event.step_key}: {_QUALIFIED.sub('', lines[0]) if lines else error.cls_name}"
+    words = " ".join(line.strip() for line in lines[:MOST_LINES]) if lines else str(error.cls_name)
+    return f"{event.step_key}: {_QUALIFIED.sub('', words)}"
+
+
+def _is_unavailable(event: dg.DagsterEvent) -> bool:
+    error = event.step_failure_data.error
+    while error is not None and error.cls_name != UnavailableError.__name__:
+        error = error.cause
+    return error is not None

@@ -16,7 +16,7 @@ import polars as pl
 import pyarrow as pa
 from adbc_driver_postgresql import dbapi
 
-from ons_bigdata.platform import database, migrate
+from ons_bigdata.platform import database, migrate, readers
 from ons_bigdata.platform.errors import InputError, UnavailableError
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ LOCK_TIMEOUT = "60s"
 """How long a transaction waits for another one's partition before it gives up."""
 
 _LOCK_NOT_AVAILABLE = "55P03"
+_NO_SUCH_ROLE = "22023"
 _CONNECTION_LOST = ("08", "57P")
 
 
@@ -69,9 +70,12 @@ class Transaction:
             cursor.adbc_ingest(name, arrow, mode="append", db_schema_name=schema)
         return frame.height
 
-    def lock(self, *names: str) -> None:
-        """Hold the lock on these names (say, source and partition) until the transaction ends."""
-        self.execute(f"set local lock_timeout = '{LOCK_TIMEOUT}'")
+    def lock(self, *names: str, timeout: str | None = None) -> None:
+        """Hold the lock on these names (say, source and partition) until the transaction ends.
+
+        Waits as long as `timeout` says (Postgres' notation; None: `LOCK_TIMEOUT`), then UnavailableError.
+        """
+        self.execute(f"set local lock_timeout = '{timeout or LOCK_TIMEOUT}'")
         self.execute("select pg_advisory_xact_lock(hashtextextended($1, 0))", ["/".join(names)])
 
     def become(self, role: str) -> None:
@@ -85,6 +89,8 @@ class Warehouse:
 
     address: database.DatabaseAddress
     role_prefix: str
+    reader_url: str | None = field(default=None, repr=False)
+    """How the read-only role logs in, where it may not in the owner's way."""
     idle: deque[dbapi.Connection] = field(default_factory=deque, init=False, repr=False, compare=False)
     """Open connections that nobody uses: opening one takes fifty milliseconds, a small transaction one."""
 
@@ -141,23 +147,30 @@ class Warehouse:
                 transaction.execute(f"analyze {table}")
 
     def query(self, text: str) -> pl.DataFrame:
-        """Run a user's query as the read-only role. Raises InputError with the server's words.
+        """Run a user's query as the read-only role; its rows.
 
-        On the embedded server it logs in as that role; on another server, where that would want a
-        password, it becomes the role. Either way the transaction is read-only and the text is taken as one
-        statement.
+        It logs in as that role: a role that was only put on can be taken off by a query. The transaction is
+        read-only, and the text is one statement.
+
+        Raises InputError with the server's words, for a result that
+        is no table of plain values, and where the role may not log in.
         """
-        role = f"{self.role_prefix}_reader"
-        login = self.address.libpq(user=role) if self.address.is_embedded else self.address.libpq()
-        with self._reported(), dbapi.connect(login) as connection:
+        with self._reported(), readers.connect(self.address, self.role, self.reader_url) as connection:
             transaction = Transaction(connection)
-            if not self.address.is_embedded:
-                transaction.become(role)
             transaction.execute("set transaction read only")
             try:
                 return transaction.frame(text)
             except adbc_driver_manager.Error as error:
                 raise InputError(_words(error)) from error
+            except (pl.exceptions.PolarsError, pa.ArrowException, OverflowError, TypeError, ValueError) as error:
+                raise InputError(
+                    f"the result cannot be shown ({error}): give columns different names, and cast unusual types to text"
+                ) from error
+
+    @property
+    def role(self) -> str:
+        """Name of the read-only role."""
+        return f"{self.role_prefix}_reader"
 
     def _take(self) -> dbapi.Connection:
         """Return an idle connection that still answers, or a new one."""
@@ -178,9 +191,11 @@ class Warehouse:
             yield
         except adbc_driver_manager.Error as error:
             state = error.sqlstate or ""
+            if state == _NO_SUCH_ROLE:
+                raise InputError(f"{_words(error)}: was ONS_BIGDATA_ROLE_PREFIX another one at set-up?") from error
             if state == _LOCK_NOT_AVAILABLE:
                 raise UnavailableError(
-                    f"another process holds what this one needs, for more than {LOCK_TIMEOUT}: {_words(error)}"
+                    f"another process holds what this one needs, and did not give it back in time: {_words(error)}"
                 ) from error
             if state.startswith(_CONNECTION_LOST) or error.status_code == adbc_driver_manager.AdbcStatusCode.IO:
                 raise UnavailableError(f"database {self.address}: {_words(error)}") from error
@@ -191,7 +206,8 @@ def open_warehouse(settings: Settings) -> Warehouse:
     """Return the warehouse of these settings: server started if needed, database made and migrated."""
     address = database.ensure(settings)
     migrate.migrate(address, role_prefix=settings.role_prefix)
-    return Warehouse(address=address, role_prefix=settings.role_prefix)
+    reader_url = settings.reader_url.get_secret_value() if settings.reader_url else None
+    return Warehouse(address=address, role_prefix=settings.role_prefix, reader_url=reader_url)
 
 
 def _close_all(connections: deque[dbapi.Connection]) -> None:

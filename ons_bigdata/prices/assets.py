@@ -31,6 +31,34 @@ LANDING = dg.AssetSpec(
         "The scrape files as they were delivered, unchanged, by their hash; `ops.files` says which there "
         "are. Written by `ons-bigdata ingest prices`."
     ),
+    metadata={
+        "dagster/column_schema": dg.TableSchema(
+            columns=[
+                dg.TableColumn(name=name, type="string", description=description)
+                for name, description in {
+                    "timestamp": "time of the row, YYYY-MM-DD HH:MM:SS with up to 6 decimals, Europe/London",
+                    "store": "retailer, in any case; the retailer of the file name, or the row is quarantined",
+                    "ons_item_no": "CPI item number, six digits",
+                    "ons_item_name": "name of the item",
+                    "product_type": "the retailer's shelf, by its category path",
+                    "search_string": "what the scraper looked for",
+                    "product_name": "name of the product as the shop shows it",
+                    "item_price_str": "price as the shop shows it, e.g. £1.50 or 99p",
+                    "item_price_num": "the same price as a number, GBP",
+                    "volume_price": "price per quantity as the shop shows it, e.g. (37.5p / 100g)",
+                    "unit_price": "price in GBP per `no_units` of `units`; empty where the shop gives none",
+                    "no_units": "quantity that the unit price is for, e.g. 100; empty where unknown",
+                    "units": "measure of that quantity, e.g. g, kg, cl, litre, each",
+                    "std_price": "price in GBP per `std_unit`; 0.0 where the scraper could not convert it",
+                    "std_unit": "measure of the standard price; `unknown` where the scraper could not convert it",
+                    "promo": "text of the promotion; empty where there is none",
+                    "offer": "text of the offer, where the source keeps it apart from `promo`",
+                    "ml_prediction": "whether the scraper's classifier took the product for the item; kept, not used",
+                    "single_class": "the same by its one-class classifier; kept, not used",
+                }.items()
+            ]
+        )
+    },
 )
 
 

@@ -12,6 +12,9 @@ from dbt.contracts.graph.manifest import Manifest
 from ons_bigdata.platform.warehouse import Warehouse
 
 APPLES = 212717
+ITEMS = {"MANGO": 299999}  # not in seed `items`; all other products are apples
+
+EXPECTED_WARNINGS = {"relationships_int_prices__quote_counts_item_number__item_number__ref_items_"}
 
 FILES = [  # file, retailer, day, run, rows of (product, price)
     ("t1", "tesco", "2016-08-01", "050000", [("GALA", 1.00), ("FUJI", 2.00), ("COX", 1.50), ("JAZZ", 2.50)]),
@@ -22,7 +25,7 @@ FILES = [  # file, retailer, day, run, rows of (product, price)
     ("t6", "tesco", "2016-08-05", "050000", [("GALA", 1.00), ("GALA", 1.20), ("FUJI", 2.00), ("COX", 1.50)]),
     ("w1", "waitrose", "2016-08-01", "050000", [("GALA", 1.30)]),
     ("w2", "waitrose", "2016-08-03", "050000", []),
-    ("w3", "waitrose", "2016-08-05", "050000", [("GALA", 1.40)]),
+    ("w3", "waitrose", "2016-08-05", "050000", [("GALA", 1.40), ("MANGO", 1.00)]),
 ]
 
 
@@ -35,7 +38,12 @@ def build(warehouse: Warehouse, dbt_against: Callable[[dict[str, Any]], Any]) ->
 
     def build_(*arguments: str) -> None:
         built = run_dbt("build", *arguments)
-        failed = [f"{r.node.name}: {r.message}" for r in (built.result or []) if r.status not in {"success", "pass"}]
+        results = [r for r in (built.result or []) if r.status not in {"success", "pass"}]
+        failed = [
+            f"{r.node.name}: {r.message}"
+            for r in results
+            if not (r.status == "warn" and r.node.name in EXPECTED_WARNINGS)
+        ]
         assert built.success and not failed, built.exception or "\n".join(failed)
 
     return build_
@@ -90,6 +98,7 @@ def _assert_days_judged(warehouse: Warehouse) -> None:
         ("waitrose", 3, 0, None, "outage"),
         ("waitrose", 4, 0, None, "gap"),
         ("waitrose", 5, 1, None, "unjudged"),
+        ("waitrose", 5, 1, None, "unjudged"),  # the mango
     ]
 
 
@@ -115,9 +124,14 @@ def _assert_quotes_accepted(warehouse: Warehouse) -> None:
     ]
     excluded = warehouse.rows(
         "select extract(day from collected_on)::int, product, reason from intermediate.int_prices__quotes_excluded"
-        " order by collected_on"
+        " order by collected_on, product"
     )
-    assert excluded == [(4, "FUJI", "price_error"), (5, "GALA (size class unknown)", "ambiguous_listing")]
+    assert excluded == [
+        (4, "FUJI", "price_error"),
+        (5, "GALA (size class unknown)", "ambiguous_listing"),
+        (5, "MANGO", "unknown_item"),
+    ]
+    assert warehouse.rows("select from intermediate.int_prices__quotes_accepted where product = 'MANGO'") == []
 
 
 def _assert_described_columns_are_the_tables_columns(warehouse: Warehouse, manifest: Manifest) -> None:
@@ -160,7 +174,7 @@ def _load(warehouse: Warehouse, name: str, retailer: str, day: str, run: str, ro
                 "insert into raw.price_quotes (load_id, line, run_id, retailer, item_number, item_name, category,"
                 " product_name, price_gbp, attributes, collected_at, collected_on)"
                 " values ($1, $2, $3, $4, $5, 'Apples', 'Fruit', $6, $7, '{}', now(), $8::text::date)",
-                [key, line, run_id, retailer, APPLES, product, price, day],
+                [key, line, run_id, retailer, ITEMS.get(product, APPLES), product, price, day],
             )
 
 

@@ -22,6 +22,7 @@ from ons_bigdata.simulation.scrape_archive import simulate_scrapes
 from tests.command_line import CommandLine
 
 DAYS = 7
+PASSWORD = "canary-s3cr3t"  # noqa: S105  (of a server that lives for a minute)
 START = date(2016, 5, 4)  # a Wednesday: seven days without a whole calendar week
 
 _TABLES = """
@@ -145,7 +146,8 @@ def test_a_kill_in_the_middle_and_a_second_start_give_the_same_tables(
     assert process.wait() == -signal.SIGKILL, "the ingest was over before the kill"
     elsewhere.run("ingest", "prices", scrapes)
     assert elsewhere.query(_TABLES) == undisturbed
-    assert not list((elsewhere.home / "landing").rglob("*.tmp")) or "left by killed" in elsewhere.run("doctor").stdout
+    elsewhere.run("doctor")  # removes what a killed process left
+    assert not list((elsewhere.home / "landing").rglob("*.tmp"))
 
 
 def test_the_server_killed_in_the_middle_and_a_second_start(
@@ -217,7 +219,9 @@ def existing_server(short_tmp: Path) -> Iterator[Path]:
     short_tmp.chmod(0o755)
     become = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
     data = str(folder / "data")
-    initdb = [str(Path(programs) / "initdb"), "-U", "owner", "-A", "trust", "-D", data]
+    (folder / "password").write_text(PASSWORD)
+    initdb = [str(Path(programs) / "initdb"), "-U", "owner", "-A", "scram-sha-256", "-D", data]
+    initdb += ["--pwfile", str(folder / "password")]
     control = [str(Path(programs) / "pg_ctl"), "-w", "-D", data, "-l", str(folder / "log")]
     subprocess.run([*become, *initdb], check=True, stdout=subprocess.DEVNULL, cwd=folder)
     listen = ["-o", f"-c listen_addresses='' -k {folder}", "start"]
@@ -229,14 +233,14 @@ def existing_server(short_tmp: Path) -> Iterator[Path]:
 def test_an_existing_server_serves_instead_of_the_embedded_one(
     existing_server: Path, undisturbed: list[dict], scrapes: Path, short_tmp: Path
 ) -> None:
-    connection = ["psql", "-h", str(existing_server), "-U", "owner"]
-    subprocess.run([*connection, "-qc", "create database statistics", "postgres"], check=True)
-    url = f"postgresql://owner@/statistics?host={existing_server}"
+    server = f"postgresql://owner:{PASSWORD}@/postgres?host={existing_server}"
+    subprocess.run(["psql", server, "-qc", "create database statistics"], check=True)
+    url = f"postgresql://owner:{PASSWORD}@/statistics?host={existing_server}"
     line = CommandLine(short_tmp / "client", (("ONS_BIGDATA_DATABASE_URL", url), ("ONS_BIGDATA_ROLE_PREFIX", "office")))
     line.run("ingest", "prices", scrapes)
     assert line.query(_TABLES) == undisturbed
     assert line.query("select current_user::text as me, session_user::text as login") == [
-        {"me": "office_reader", "login": "owner"}
+        {"me": "office_reader", "login": "office_reader"}
     ]
     outcome = line.json("materialize", "--select", "*", "--from", "2016-05-04", "--to", "2016-05-10", "--json")
     assert outcome["success"]
@@ -244,6 +248,9 @@ def test_an_existing_server_serves_instead_of_the_embedded_one(
     assert {row["status"] for row in rows} == {"none"}
     assert all("week" in row["reason"] for row in rows)  # no complete week: null with a reason
     assert not (short_tmp / "client" / "pg").exists()
+    written = [path for path in (short_tmp / "client").rglob("*") if path.is_file()]
+    assert len(written) > 20
+    assert not [path for path in written if PASSWORD.encode() in path.read_bytes()]
     assert Settings(home=line.home).data_dir == line.home / "pg"
 
 
@@ -260,3 +267,29 @@ def test_a_failing_step_is_exit_code_1_with_its_reason(command: CommandLine, und
     assert f"is missing: expected at {victim}" in finished.stdout.replace("\n", "")
     command.run("materialize", "--select", "raw/price_quotes", *days)
     assert command.query(_TABLES) == undisturbed
+
+
+def test_a_kill_in_the_middle_of_dbt_blocks_nothing(command: CommandLine, undisturbed: list[dict]) -> None:
+    """Kill a run while dbt builds: the next run takes the lock, marks the dead run as failed, and succeeds."""
+    assert undisturbed
+    selection = ["materialize", "--select", "staging/stg_prices__quotes", "--from", "2016-05-04", "--to", "2016-05-10"]
+    process = subprocess.Popen(
+        command.command(*selection), env=command.environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    building = "select count(*)::int as locks from pg_locks where locktype = 'advisory' and granted"
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline and command.query(building) == [{"locks": 0}]:
+        assert process.poll() is None, "the run was over before the kill"
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    outcome = command.json(*selection, "--json")
+    assert outcome["success"]
+    socket = command.home / "pg"
+    runs = subprocess.run(
+        ["psql", "-h", str(socket), "-U", "postgres", "-Atc", "select status from dagster.runs", "ons_bigdata"],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.split()
+    assert "STARTED" not in runs
+    assert "FAILURE" in runs

@@ -111,6 +111,53 @@ def test_the_same_name_with_other_bytes_supersedes(landing: Landing, land: Land)
     assert landing.read(first) == f"{DAY} 1\n".encode()  # the earlier version stays
 
 
+def test_nothing_supersedes_something(landing: Landing, land: Land) -> None:
+    """An empty file and a file that nobody knows leave the version with content current, in either order."""
+    good, _ = land("a.txt", f"{DAY} 1\n")
+    empty, is_new = land("a.txt", "")
+    unknown, _ = land("a.txt", "what is this", [])
+    assert is_new
+    later, _ = land("b.txt", "")
+    better, _ = land("b.txt", f"{DAY} 2\n")
+    found = dict(landing.warehouse.rows("select file_id, superseded_by from ops.files"))
+    assert found == {
+        good.file_id: None,
+        empty.file_id: good.file_id,
+        unknown.file_id: good.file_id,
+        later.file_id: better.file_id,
+        better.file_id: None,
+    }
+    _build(landing)
+    assert sorted(row[3] for row in _stored(landing)) == [1, 2]
+
+
+def test_a_file_refused_then_is_taken_in_once_it_is_known(landing: Landing, land: Land) -> None:
+    file, _ = land("a.txt", f"{DAY} 1\n", [])
+    refuse(landing, file, READER, "unknown shop")
+    assert land("a.txt", f"{DAY} 1\n", [])[1] is False
+    assert land("a.txt", f"{DAY} 1\n")[1] is True
+    _build(landing)
+    assert [row[3] for row in _stored(landing)] == [1]
+    assert landing.warehouse.rows("select outcome from ops.loads") == [("loaded",)]
+
+
+def test_a_file_refused_unread_has_no_hash(landing: Landing) -> None:
+    file, is_new = landing.land(
+        None, source="numbers", delivery="one", name="link.txt", data_origin=None, partitions=[]
+    )
+    assert (file.sha256, file.size_bytes, is_new) == (None, None, True)
+    assert landing.warehouse.rows("select sha256, size_bytes from ops.files") == [(None, None)]
+    with pytest.raises(InputError, match=r"link\.txt was refused unread"):
+        landing.read(file)
+
+
+def test_a_damaged_landed_file_is_mended_by_its_delivery(landing: Landing, land: Land) -> None:
+    file, _ = land("a.txt", f"{DAY} 1\n")
+    landing.path(file).write_bytes(b"damaged")
+    assert land("a.txt", f"{DAY} 1\n")[1] is False
+    assert landing.read(file) == f"{DAY} 1\n".encode()
+
+
 def test_rows_that_no_reader_takes_are_kept_with_line_and_reason(landing: Landing, land: Land) -> None:
     land("a.txt", f"{DAY} 1\n{DAY} one\n")
     totals = rebuild_partition(landing, TABLE, DAY)

@@ -15,15 +15,16 @@ create table ops.files (
     source text not null check (source ~ '^[a-z0-9_-]{1,64}$'),
     delivery text not null check (delivery ~ '^[a-z0-9_-]{1,64}$'),
     name text not null,
-    sha256 text not null check (sha256 ~ '^[0-9a-f]{64}$'),
-    size_bytes bigint not null check (size_bytes >= 0),
+    -- null for a file that was refused unread
+    sha256 text check (sha256 ~ '^[0-9a-f]{64}$'),
+    size_bytes bigint check (size_bytes >= 0),
     -- null for a file that no reader knows
     data_origin text check (data_origin in ('real', 'simulated')),
     -- the partitions that the file's name says it touches; empty for a file that no reader knows
     partitions text[] not null,
     landed_at timestamptz not null default now(),
     superseded_by text references ops.files (file_id) deferrable initially deferred,
-    unique (source, name, sha256)
+    unique nulls not distinct (source, name, sha256)
 );
 create unique index files_current on ops.files (source, name) where superseded_by is null;
 

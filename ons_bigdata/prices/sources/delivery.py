@@ -5,9 +5,11 @@ Landing only: rows are read when the raw asset builds its partitions.
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ons_bigdata.platform.calendar import FIRST_DAY, today
 from ons_bigdata.platform.deliveries import DeliveredFile, deliveries
 from ons_bigdata.platform.landing import LandedFile, Landing, Reader
 from ons_bigdata.platform.loading import RawTable, Reading, refuse
@@ -45,11 +47,13 @@ def land(
 
     A file that is no scrape lands too, and is refused with the reason.
     """
+    contents: dict[str, str] = {}
     for delivered in deliveries(paths, max_file_bytes=max_file_bytes):
+        refusal = _refusal(delivered, retailers, contents)
         name = scrape_files.parse_name(delivered.name)
-        if delivered.refusal is None and name is not None and name.retailer in retailers:
+        if refusal is None and name is not None:
             file, is_new = landing.land(
-                delivered.content or b"",
+                delivered.content,
                 source=SOURCE,
                 delivery=name.retailer,
                 name=delivered.name,
@@ -57,8 +61,34 @@ def land(
                 partitions=[name.collected_on.isoformat()],
             )
         else:
-            file, is_new = _land_unknown(landing, delivered, retailers)
+            file, is_new = landing.land(
+                delivered.content,
+                source=SOURCE,
+                delivery=_UNKNOWN,
+                name=delivered.name,
+                data_origin=None,
+                partitions=[],
+            )
+            # again for a known file: an earlier ingest may have been killed before this
+            refuse(landing, file, READER, refusal or "not the name of a scrape file")
         yield Delivered(file, is_new)
+
+
+def _refusal(delivered: DeliveredFile, retailers: Collection[str], contents: dict[str, str]) -> str | None:
+    """Return why a delivered file is not taken in; remember its content by its name."""
+    if delivered.refusal is not None or delivered.content is None:
+        return delivered.refusal or "not read"
+    sha256 = hashlib.sha256(delivered.content).hexdigest()
+    if contents.setdefault(delivered.name, sha256) != sha256:
+        return f"another file of this name with other content is in the same delivery (this one: {delivered.origin})"
+    name = scrape_files.parse_name(delivered.name)
+    if name is None or name.retailer not in retailers:
+        # the reader says what is wrong with a name
+        reading = scrape_files.read_scrape(delivered.content, delivered.name, load_id="0" * 16, retailers=retailers)
+        return reading.reason
+    if not FIRST_DAY <= name.collected_on <= today():
+        return f"dated {name.collected_on}; expected a day from {FIRST_DAY} to today"
+    return None
 
 
 def raw_price_quotes(retailers: Collection[str]) -> RawTable:
@@ -81,17 +111,3 @@ def raw_price_quotes(retailers: Collection[str]) -> RawTable:
         read=read,
         json_columns=("attributes",),
     )
-
-
-def _land_unknown(landing: Landing, delivered: DeliveredFile, retailers: Collection[str]) -> tuple[LandedFile, bool]:
-    """Keep a file that no reader takes and say why."""
-    content = delivered.content or b""
-    file, is_new = landing.land(
-        content, source=SOURCE, delivery=_UNKNOWN, name=delivered.name, data_origin=None, partitions=[]
-    )
-    reason = delivered.refusal
-    if reason is None:
-        reading = scrape_files.read_scrape(content, delivered.name, load_id=file.load_id(READER), retailers=retailers)
-        reason = reading.reason or "not the name of a scrape file"
-    refuse(landing, file, READER, reason)  # again for a known file: an earlier ingest may have been killed before this
-    return file, is_new

@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 from typing import TYPE_CHECKING
 
+from ons_bigdata.platform.errors import InputError
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -17,7 +19,7 @@ SEED = "seeds/prices/retailers.csv"
 def read_retailers(dbt_project_dir: Path) -> dict[str, DataOrigin]:
     """Return retailer id → data origin.
 
-    Raises ValueError for a row whose data origin is neither real nor simulated, with file and line.
+    Raises InputError for a row whose data origin is neither real nor simulated, with file and line.
     """
     path = dbt_project_dir / SEED
     retailers: dict[str, DataOrigin] = {}
@@ -30,7 +32,7 @@ def read_retailers(dbt_project_dir: Path) -> dict[str, DataOrigin]:
             elif origin == "simulated":
                 retailers[row["retailer"]] = "simulated"
             else:
-                raise ValueError(
+                raise InputError(
                     f"{path}, line {reader.line_num}, column data_origin: expected real or simulated, found {origin!r}"
                 )
     return retailers

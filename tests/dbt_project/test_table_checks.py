@@ -1,0 +1,231 @@
+"""Asset checks on the tables around the dbt project: each red on the fault it is there for, and on no other."""
+
+from __future__ import annotations
+
+import dagster as dg
+import pytest
+from dbt.contracts.graph.manifest import Manifest
+
+from ons_bigdata.platform.assets import LEDGER
+from ons_bigdata.platform.checks import expected_period_present, rows_match_ledger
+from ons_bigdata.platform.landing import Reader
+from ons_bigdata.platform.resources import WarehouseResource
+from ons_bigdata.platform.warehouse import Warehouse
+from ons_bigdata.prices import checks
+from ons_bigdata.prices.assets import LANDING
+from ons_bigdata.prices.sources.scrape_files import COLUMNS
+
+READER = Reader("prices", "test", "1")
+APPLES = 212717
+
+
+@pytest.fixture
+def resource(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> WarehouseResource:
+    """Give the test's database as the resource that checks take."""
+    monkeypatch.setattr(WarehouseResource, "open", lambda _: warehouse)
+    return WarehouseResource()
+
+
+def test_every_column_of_the_ledger_is_described(manifest: Manifest) -> None:
+    tables = {source.name: set(source.columns) for source in manifest.sources.values() if source.schema == "ops"}
+    described = {spec.key.path[-1]: {column.name for column in _columns(spec)} for spec in LEDGER}
+    assert described == tables
+    assert all(column.description for spec in LEDGER for column in _columns(spec))
+
+
+def test_null_columns_of_the_ledger_are_those_of_its_tables(warehouse: Warehouse) -> None:
+    found = {
+        (str(table), str(column)): nullable == "YES"
+        for table, column, nullable in warehouse.rows(
+            "select table_name::text, column_name::text, is_nullable::text from information_schema.columns"
+            " where table_schema = 'ops'"
+        )
+    }
+    for spec in LEDGER:
+        for column in _columns(spec):
+            assert column.constraints.nullable == found[spec.key.path[-1], column.name], (spec.key, column.name)
+
+
+def test_every_column_of_a_scrape_file_is_described() -> None:
+    assert tuple(column.name for column in _columns(LANDING)) == COLUMNS
+    assert all(column.description for column in _columns(LANDING))
+
+
+def test_rows_match_the_ledger_by_load_and_day(warehouse: Warehouse, resource: WarehouseResource) -> None:
+    check = rows_match_ledger("raw.price_quotes", READER, partition_column="collected_on")
+    _load(warehouse, "a1", "2016-08-01", rows=2)
+    _load(warehouse, "b1", "2016-08-02", rows=3)
+    assert _run(check, resource).passed
+
+    _execute(warehouse, "delete from raw.price_quotes where collected_on = '2016-08-02' and line = 2")
+    result = _run(check, resource)
+    assert not result.passed
+    assert result.metadata["loads_that_differ"].value == 1
+    assert "'accepted': 3, 'rows': 2" in str(result.metadata["examples"].value)
+
+
+def test_a_day_that_waits_for_a_new_version_of_its_file_is_not_compared(
+    warehouse: Warehouse, resource: WarehouseResource
+) -> None:
+    check = rows_match_ledger("raw.price_quotes", READER, partition_column="collected_on")
+    for name, day in (("a1", "2016-08-01"), ("b1", "2016-08-09")):
+        _load(warehouse, name, day, rows=2)
+    for old, new, day in (("a1", "a2", "2016-08-01"), ("b1", "b2", "2016-08-09")):  # delivered, not yet built
+        _file(warehouse, new, day)
+        _execute(warehouse, f"update ops.files set superseded_by = '{_key(new)}' where file_id = '{_key(old)}'")
+    result = _run(check, resource)
+    assert result.passed
+    assert result.metadata["partitions_not_compared"].value == 2
+
+    _execute(warehouse, "delete from raw.price_quotes where collected_on = '2016-08-01'")
+    _build(warehouse, "a2", "2016-08-01", rows=1)
+    assert _run(check, resource).passed  # the first day is built anew, the other still waits
+
+    _load_row(warehouse, "a1", "2016-08-01", line=9)  # a row of the superseded load comes back
+    assert not _run(check, resource).passed
+
+
+def test_the_latest_period_is_judged_by_origin(warehouse: Warehouse, resource: WarehouseResource) -> None:
+    _execute(warehouse, "create table marts.figures (data_origin text, period date)")
+    _execute(warehouse, "create table marts.sources (data_origin text, period date)")
+    query = "select data_origin, max(period) from marts.sources group by data_origin"
+    by_origin = expected_period_present("marts.figures", column="period", expected=query, by="data_origin")
+    together = expected_period_present(
+        "marts.figures", column="period", expected="select max(period) from marts.sources"
+    )
+    assert _run(by_origin, resource).passed
+    assert _run(together, resource).passed
+
+    for table in ("figures", "sources"):
+        _execute(warehouse, f"insert into marts.{table} values ('simulated', '2026-01-28'), ('real', '2016-09-14')")
+    assert _run(by_origin, resource).passed
+
+    _execute(warehouse, "insert into marts.sources values ('real', '2016-09-15')")
+    result = _run(by_origin, resource)
+    assert not result.passed
+    assert result.metadata["latest"].value == "real 2016-09-14, simulated 2026-01-28"
+    assert result.metadata["expected"].value == "real 2016-09-15, simulated 2026-01-28"
+    hidden = _run(together, resource)
+    assert hidden.passed
+    assert hidden.metadata["latest"].value == "2026-01-28"
+
+
+def test_days_that_were_loaded_but_not_staged_are_named_with_the_command(
+    warehouse: Warehouse, resource: WarehouseResource
+) -> None:
+    _execute(warehouse, "create table staging.stg_prices__quotes (collected_on date, listings integer)")
+    _load(warehouse, "a1", "2016-08-01", rows=3)
+    _load(warehouse, "b1", "2016-08-02", rows=2)
+    _execute(
+        warehouse,
+        "insert into staging.stg_prices__quotes values ('2016-08-01', 2), ('2016-08-01', 1), ('2016-08-03', 1)",
+    )
+    result = _run(checks.staging_holds_every_raw_day, resource)
+    assert not result.passed
+    assert result.severity == dg.AssetCheckSeverity.WARN
+    lines = str(result.metadata["which"].value).splitlines()
+    assert len(lines) == result.metadata["days"].value == 2
+    assert lines[0] == (
+        "* 2016-08-02: 2 rows in raw, 0 in staging; `ons-bigdata materialize"
+        " --select 'staging/stg_prices__quotes*' --from 2016-08-02 --to 2016-08-02`"
+    )
+    assert lines[1].startswith("* 2016-08-03: 0 rows in raw, 1 in staging; ")
+
+    _execute(
+        warehouse,
+        "update staging.stg_prices__quotes set collected_on = '2016-08-02', listings = 2"
+        " where collected_on = '2016-08-03'",
+    )
+    assert _run(checks.staging_holds_every_raw_day, resource).passed
+
+
+def test_indices_that_could_not_be_compared_warn(warehouse: Warehouse, resource: WarehouseResource) -> None:
+    _execute(
+        warehouse,
+        "create table intermediate.int_prices__quotes_accepted (data_origin text, retailer text, item_number integer,"
+        " product text, collected_on date, price_gbp float8)",
+    )
+    assert _run(checks.indices_follow_prices, resource).passed  # nothing at all
+
+    _index(warehouse, "2016-08-01", 1.0)
+    assert _run(checks.indices_follow_prices, resource).passed  # one day does not move
+
+    _index(warehouse, "2016-08-02", 2.0)
+    untested = _run(checks.indices_follow_prices, resource)
+    assert (untested.passed, untested.severity) == (False, dg.AssetCheckSeverity.WARN)
+
+    _execute(
+        warehouse,
+        "insert into intermediate.int_prices__quotes_accepted values"
+        f" ('real', 'tesco', {APPLES}, 'GALA', '2016-08-01', 1), ('real', 'tesco', {APPLES}, 'GALA', '2016-08-02', 2)",
+    )
+    compared = _run(checks.indices_follow_prices, resource)
+    assert compared.passed
+    assert compared.metadata["movements_compared"].value == 1
+
+    _execute(warehouse, "update analysis.elementary_price_indices set level = 0.5 where period = '2016-08-02'")
+    inverted = _run(checks.indices_follow_prices, resource)
+    assert (inverted.passed, inverted.severity) == (False, dg.AssetCheckSeverity.ERROR)
+
+
+def _columns(spec: dg.AssetSpec) -> list[dg.TableColumn]:
+    return list(spec.metadata["dagster/column_schema"].columns)
+
+
+def _run(check: dg.AssetChecksDefinition, resource: WarehouseResource) -> dg.AssetCheckResult:
+    result = check(warehouse=resource)
+    assert isinstance(result, dg.AssetCheckResult)
+    return result
+
+
+def _key(name: str) -> str:
+    return name.encode().hex().rjust(16, "0")
+
+
+def _file(warehouse: Warehouse, name: str, day: str) -> None:
+    _execute(
+        warehouse,
+        "insert into ops.files (file_id, source, delivery, name, sha256, size_bytes, data_origin, partitions)"
+        f" values ('{_key(name)}', 'prices', 'tesco', '{name}', '{_key(name) * 4}', 1, 'real', array['{day}'])",
+    )
+
+
+def _build(warehouse: Warehouse, name: str, day: str, *, rows: int) -> None:
+    key = _key(name)
+    _execute(
+        warehouse,
+        "insert into ops.loads (load_id, file_id, reader, reader_version, state, outcome, rows_in, accepted,"
+        f" data_origin, code_version, finished_at) values ('{key}', '{key}', 'test', '1', 'committed', 'loaded',"
+        f" {rows}, {rows}, 'real', 'test', now())",
+    )
+    _execute(warehouse, f"insert into ops.load_partitions values ('{key}', '{day}', {rows})")
+    for line in range(2, 2 + rows):
+        _load_row(warehouse, name, day, line=line)
+
+
+def _load(warehouse: Warehouse, name: str, day: str, *, rows: int) -> None:
+    _file(warehouse, name, day)
+    _build(warehouse, name, day, rows=rows)
+
+
+def _load_row(warehouse: Warehouse, name: str, day: str, *, line: int) -> None:
+    _execute(
+        warehouse,
+        "insert into raw.price_quotes (load_id, line, run_id, retailer, item_number, item_name, category,"
+        " product_name, price_gbp, attributes, collected_at, collected_on) values"
+        f" ('{_key(name)}', {line}, 'tesco-1', 'tesco', {APPLES}, 'Apples', 'Fruit', 'GALA', 1,"
+        f" '{{}}', now(), '{day}')",
+    )
+
+
+def _index(warehouse: Warehouse, day: str, level: float) -> None:
+    _execute(
+        warehouse,
+        "insert into analysis.elementary_price_indices values"
+        f" ('real', 'tesco', {APPLES}, 'jevons_chained', '{day}', 0, {level}, null, 1, null)",
+    )
+
+
+def _execute(warehouse: Warehouse, statement: str) -> None:
+    with warehouse.transaction() as transaction:
+        transaction.execute(statement)
