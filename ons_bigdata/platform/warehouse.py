@@ -164,7 +164,7 @@ class Warehouse:
                 raise InputError(_words(error)) from error
             except (pl.exceptions.PolarsError, pa.ArrowException, OverflowError, TypeError, ValueError) as error:
                 raise InputError(
-                    f"the result cannot be shown ({error}): give columns different names, and cast unusual types to text"
+                    f"the result cannot be shown ({error}): name columns apart, cast unusual types to text"
                 ) from error
 
     @property
