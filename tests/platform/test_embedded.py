@@ -307,11 +307,11 @@ def test_text_does_not_depend_on_the_locale_of_the_machine(served):
 
 
 def test_url_by_hand():
-    address = ServerAddress(host="/home/a b/pg", port=5432, user="postgres")
-    assert address.url("ons_bigdata") == "postgresql://postgres@/ons_bigdata?host=/home/a%20b/pg&port=5432"
+    address = ServerAddress(host="/srv/a b/pg", port=5432, user="postgres")
+    assert address.url("ons_bigdata") == "postgresql://postgres@/ons_bigdata?host=/srv/a%20b/pg&port=5432"
     assert (
         address.url("ons", driver="psycopg2", user="rita", options="-c search_path=dagster")
-        == "postgresql+psycopg2://rita@/ons?host=/home/a%20b/pg&port=5432&options=-c%20search_path%3Ddagster"
+        == "postgresql+psycopg2://rita@/ons?host=/srv/a%20b/pg&port=5432&options=-c%20search_path%3Ddagster"
     )
 
 
