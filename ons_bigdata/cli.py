@@ -6,10 +6,10 @@ failed, 2 usage or input, 3 locked or unavailable.
 
 from __future__ import annotations
 
+import signal
 import sys
+import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -162,19 +162,21 @@ def demo(
     try:
         demonstration.serve_docs(page, host=LOOPBACK, port=port + 1)
         rendering.running(running, settings, docs=f"http://{LOOPBACK}:{port + 1}")
-        with _until_interrupted():
-            while True:
-                time.sleep(3600)
+        _wait_for_end()
     finally:
         rendering.say(f"Stopped: {', '.join(serving.down(settings))}.")
 
 
-@contextmanager
-def _until_interrupted() -> Iterator[None]:
-    try:
-        yield
-    except KeyboardInterrupt:
-        rendering.say("")
+def _wait_for_end() -> None:
+    """Wait for Ctrl-C or a request to end.
+
+    Sets its own handlers: a process started in the background ignores Ctrl-C, and Dagster, once imported, lets it
+    ignore a request to end as well.
+    """
+    over = threading.Event()
+    for wanted in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(wanted, lambda _number, _frame: over.set())
+    over.wait()
 
 
 def main() -> None:
