@@ -33,7 +33,7 @@ from ons_bigdata.platform import embedded
 from ons_bigdata.platform.landing import Landing
 from ons_bigdata.platform.loading import rebuild_partition
 from ons_bigdata.platform.warehouse import open_warehouse
-from ons_bigdata.prices.assets import accepted_quotes
+from ons_bigdata.prices.assets.daily_indices import accepted_quotes
 from ons_bigdata.prices.methods.jevons import chained_jevons, fixed_base_jevons
 from ons_bigdata.prices.methods.recipes import WEB_DAILY, base_weeks
 from ons_bigdata.prices.sources import delivery

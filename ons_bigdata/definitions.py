@@ -25,8 +25,7 @@ def defs() -> dg.Definitions:
     return dg.Definitions(
         assets=[
             *platform_assets.LEDGER,
-            prices_assets.LANDING,
-            *dg.load_assets_from_modules([prices_assets]),
+            *prices_assets.ASSETS,
             dbt.seed_assets(settings),
             dbt.windowed_assets(settings),
             dbt.whole_assets(settings),

@@ -47,6 +47,20 @@ class Settings(BaseSettings):
         default=14, ge=1, le=366, description="How old a product's last accepted price may be to link."
     )
 
+    retailers_folder: Path | None = Field(
+        default=None,
+        description="Folder of the retailer files that say what is scraped; `retailers` under home if unset.",
+    )
+    scraper_contact: str | None = Field(
+        default=None,
+        description="Whom a site's owner can reach (an address or page), sent in the user agent; no scrape without it.",
+    )
+
+    @property
+    def retailers_dir(self) -> Path:
+        """Folder of the retailer files."""
+        return self.retailers_folder if self.retailers_folder is not None else self.home / "retailers"
+
     @property
     def data_dir(self) -> Path:
         """Folder of the embedded server's data and socket."""

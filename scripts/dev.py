@@ -52,6 +52,8 @@ OTHER_PYTHON = ("PYTHONHOME", "PYTHONPATH", "VIRTUAL_ENV")
 """Variables that would mix another installation into ours."""
 OTHER_PACKAGES = ("UV_FIND_LINKS", "UV_INDEX", "UV_EXTRA_INDEX_URL")
 """Variables that would bring packages of this machine into the lock files."""
+SOURCE_ONLY = ("jstyleson",)
+"""Pure Python packages (extruct wants this one) of which there is no wheel."""
 
 CHROMIUMS = ("chromium", "chromium-browser", "google-chrome")
 POSTGRES = Path("/usr/lib/postgresql")
@@ -183,11 +185,16 @@ def install_uv(variables: Mapping[str, str]) -> Path | None:
     """Return the locked uv of the environment, put there by pip with its hash; None if it does not run."""
     uv = BIN / "uv"
     if answer([uv, "--version"], variables) is None:
-        with tempfile.TemporaryDirectory() as folder:
-            lock = Path(folder) / "uv.lock"
-            lock.write_text(requirement((ROOT / LOCKS["run"]).read_text(), "uv"))
-            run(pip("--quiet", "--require-hashes", "--no-deps", "--only-binary=:all:", "-r", lock), variables)
+        install_one("uv", variables)
     return uv if answer([uv, "--version"], variables) is not None else None
+
+
+def install_one(name: str, variables: Mapping[str, str]) -> int:
+    """Let pip install one locked package by its hash, before the others are; return pip's exit code."""
+    with tempfile.TemporaryDirectory() as folder:
+        lock = Path(folder) / f"{name}.lock"
+        lock.write_text(requirement((ROOT / LOCKS["run"]).read_text(), name))
+        return run(pip("--quiet", "--require-hashes", "--no-deps", "--only-binary=:all:", "-r", lock), variables)
 
 
 def pip(*arguments: str | Path) -> list[str | Path]:
@@ -196,10 +203,17 @@ def pip(*arguments: str | Path) -> list[str | Path]:
 
 
 def install_locked(level: str, variables: Mapping[str, str]) -> None:
-    """Install the lock file of a level, every file checked against its hash, wheels only."""
+    """Install the lock file of a level, every file checked against its hash.
+
+    Wheels only, but for SOURCE_ONLY: those are built with the locked setuptools, which comes first, and nothing is
+    fetched for it.
+    """
     lock = ROOT / LOCKS[level]
     uv = install_uv(variables)
-    options = ["--require-hashes", "--only-binary=:all:"]
+    if install_one("setuptools", variables) != 0:
+        raise SetUpError("the locked setuptools could not be installed")
+    options = ["--require-hashes", "--only-binary=:all:", *(f"--no-binary={name}" for name in SOURCE_ONLY)]
+    options += ["--no-build-isolation"]
     sync: list[str | Path] = [
         "pip",
         "sync",

@@ -12,7 +12,7 @@ from ons_bigdata.platform.landing import Reader
 from ons_bigdata.platform.resources import WarehouseResource
 from ons_bigdata.platform.warehouse import Warehouse
 from ons_bigdata.prices import checks
-from ons_bigdata.prices.assets import LANDING
+from ons_bigdata.prices.assets.collection import LANDING
 from ons_bigdata.prices.sources.scrape_files import COLUMNS
 
 READER = Reader("prices", "test", "1")

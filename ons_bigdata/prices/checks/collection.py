@@ -1,7 +1,6 @@
-"""What must hold of the prices pilot's assets, and when they run by themselves.
+"""What must hold of the collected quotes: none lost, none in quarantine, every day there.
 
-Blocking: what would make a figure wrong (rows lost, an index that runs against its prices). Warnings: faults of
-the data, which are rows of the marts and stay out of the indices.
+Warnings are faults of the data, which are rows of the marts and stay out of the indices.
 """
 
 from __future__ import annotations
@@ -9,18 +8,11 @@ from __future__ import annotations
 import dagster as dg
 import polars as pl
 
-from ons_bigdata.platform.automation import SCRAPES_DONE, daily_schedule
 from ons_bigdata.platform.checks import expected_period_present, rows_match_ledger, table_matches_frame
 from ons_bigdata.platform.resources import WarehouseResource
 from ons_bigdata.prices import schemas
 from ons_bigdata.prices.sources.delivery import READER
 
-_LAST_DAYS_WITH_QUOTES = """
-    select loads.data_origin, max(days.last_day)
-    from (select load_id, max(collected_on) as last_day from raw.price_quotes group by load_id) as days
-    join ops.loads using (load_id)
-    group by loads.data_origin
-"""
 _LAST_DAY_DELIVERED = (
     "select max(partition)::date from ops.files, unnest(partitions) as partition"  # keys are ISO days
     " where source = 'prices' and superseded_by is null"
@@ -152,84 +144,6 @@ def no_quotes_excluded(warehouse: WarehouseResource) -> dg.AssetCheckResult:
     )
 
 
-_MOVEMENTS = """
-with priced as (
-    select data_origin, retailer, item_number, product, collected_on, ln(price_gbp) as log_price,
-        lag(ln(price_gbp)) over product_days as log_price_before,
-        lag(collected_on) over product_days as day_before
-    from intermediate.int_prices__quotes_accepted
-    window product_days as (
-        partition by data_origin, retailer, item_number, product order by collected_on
-    )
-),
-adjacent as (
-    select data_origin, retailer, item_number, collected_on,
-        count(*)::int as products, avg(log_price - log_price_before) as mean_log_relative
-    from priced
-    where day_before = collected_on - 1
-    group by data_origin, retailer, item_number, collected_on
-),
-chained as (
-    select data_origin, retailer, item_number, period, products, segment,
-        ln(level) - lag(ln(level)) over stratum as movement,
-        lag(period) over stratum as period_before, lag(segment) over stratum as segment_before
-    from analysis.elementary_price_indices
-    where method = 'jevons_chained'
-    window stratum as (partition by data_origin, retailer, item_number order by period)
-)
-select chained.retailer, chained.item_number, chained.period, chained.movement, adjacent.mean_log_relative
-from chained
-join adjacent
-    on adjacent.data_origin = chained.data_origin and adjacent.retailer = chained.retailer
-    and adjacent.item_number = chained.item_number and adjacent.collected_on = chained.period
-where chained.period_before = chained.period - 1 and chained.segment = chained.segment_before
-    and chained.products = adjacent.products
-"""
-"""Daily movements of chained indices beside the mean log relative of the products priced on both days."""
-
-_STRATA_WITH_MOVEMENTS = """
-select count(*)
-from (
-    select from analysis.elementary_price_indices
-    where method = 'jevons_chained' and level is not null
-    group by data_origin, retailer, item_number
-    having count(*) > 1
-) as strata
-"""
-"""How many retailers' items have a chained index of two days or more."""
-
-
-@dg.asset_check(
-    asset=dg.AssetKey(["analysis", "elementary_price_indices"]),
-    blocking=True,
-    description=(
-        "Chained indices move the way their prices move, worked out anew in SQL: a published index was once inverted."
-    ),
-)
-def indices_follow_prices(warehouse: WarehouseResource) -> dg.AssetCheckResult:
-    """Compare each daily movement with the mean log relative of the products priced on both days.
-
-    Where every linked product was priced on the day before, the two are the same number; this is the
-    test. Where some link over a gap they may differ and are not compared. Warn where there are chained indices of
-    two days or more and yet nothing could be compared: then nothing was tested.
-    """
-    store = warehouse.open()
-    movements = store.frame(_MOVEMENTS)
-    wrong = movements.filter((pl.col("movement") - pl.col("mean_log_relative")).abs() > 1e-9)
-    (strata,) = store.frame(_STRATA_WITH_MOVEMENTS).row(0)
-    untested = movements.is_empty() and strata > 0
-    return dg.AssetCheckResult(
-        passed=wrong.is_empty() and not untested,
-        severity=dg.AssetCheckSeverity.WARN if untested else dg.AssetCheckSeverity.ERROR,
-        metadata={
-            "movements_compared": movements.height,
-            "strata_of_two_days_or_more": strata,
-            "wrong": wrong.height,
-            "examples": str(wrong.head(5).to_dicts()),
-        },
-    )
-
-
 def _bullets(lines: list[str]) -> str:
     return "\n".join(f"* {line}" for line in lines) or "none"
 
@@ -243,10 +157,4 @@ CHECKS = [
     every_day_collected,
     counts_as_expected,
     no_quotes_excluded,
-    table_matches_frame("analysis.elementary_price_indices", schemas.ElementaryIndex),
-    indices_follow_prices,
-    table_matches_frame("analysis.aggregate_price_indices", schemas.AggregateIndex),
-    expected_period_present("marts.price_indices", column="period", expected=_LAST_DAYS_WITH_QUOTES, by="data_origin"),
 ]
-
-DAILY_SCHEDULE = daily_schedule("prices_daily", dg.AssetSelection.groups("prices"), cron=SCRAPES_DONE)

@@ -1,0 +1,92 @@
+"""What was collected: the landed scrape files and their rows."""
+
+import dagster as dg
+
+from ons_bigdata.platform import progress
+from ons_bigdata.platform.frames import column_schema
+from ons_bigdata.platform.loading import LoadTotals, analyse, rebuild_partition
+from ons_bigdata.platform.partitions import DAILY
+from ons_bigdata.platform.resources import WarehouseResource
+from ons_bigdata.prices import schemas
+from ons_bigdata.prices.assets.ownership import GROUP, OWNERS
+from ons_bigdata.prices.sources.delivery import SOURCE, raw_price_quotes
+from ons_bigdata.prices.sources.retailers import read_retailers
+from ons_bigdata.settings import get_settings
+
+LANDING = dg.AssetSpec(
+    key=["landing", "price_scrapes"],
+    group_name=GROUP,
+    owners=OWNERS,
+    kinds={"csv"},
+    description=(
+        "The scrape files as they were delivered, unchanged, by their hash; `ops.files` says which there "
+        "are. Written by `ons-bigdata ingest prices`."
+    ),
+    metadata={
+        "dagster/column_schema": dg.TableSchema(
+            columns=[
+                dg.TableColumn(name=name, type="string", description=description)
+                for name, description in {
+                    "timestamp": "time of the row, YYYY-MM-DD HH:MM:SS with up to 6 decimals, Europe/London",
+                    "store": "retailer, in any case; the retailer of the file name, or the row is quarantined",
+                    "ons_item_no": "CPI item number, six digits",
+                    "ons_item_name": "name of the item",
+                    "product_type": "the retailer's shelf, by its category path",
+                    "search_string": "what the scraper looked for",
+                    "product_name": "name of the product as the shop shows it",
+                    "item_price_str": "price as the shop shows it, e.g. £1.50 or 99p",
+                    "item_price_num": "the same price as a number, GBP",
+                    "volume_price": "price per quantity as the shop shows it, e.g. (37.5p / 100g)",
+                    "unit_price": "price in GBP per `no_units` of `units`; empty where the shop gives none",
+                    "no_units": "quantity that the unit price is for, e.g. 100; empty where unknown",
+                    "units": "measure of that quantity, e.g. g, kg, cl, litre, each",
+                    "std_price": "price in GBP per `std_unit`; 0.0 where the scraper could not convert it",
+                    "std_unit": "measure of the standard price; `unknown` where the scraper could not convert it",
+                    "promo": "text of the promotion; empty where there is none",
+                    "offer": "text of the offer, where the source keeps it apart from `promo`",
+                    "ml_prediction": "whether the scraper's classifier took the product for the item; kept, not used",
+                    "single_class": "the same by its one-class classifier; kept, not used",
+                }.items()
+            ]
+        )
+    },
+)
+
+
+@dg.asset(
+    key=["raw", "price_quotes"],
+    deps=[LANDING],
+    partitions_def=DAILY,
+    backfill_policy=dg.BackfillPolicy.single_run(),
+    group_name=GROUP,
+    owners=OWNERS,
+    kinds={"python", "postgres"},
+    metadata={"dagster/column_schema": column_schema(schemas.PriceQuote)},
+    description="One row per accepted row of a scrape file, rebuilt day by day from all files of the day.",
+)
+def raw_quotes(context: dg.AssetExecutionContext, warehouse: WarehouseResource) -> dg.MaterializeResult:
+    """Rebuild the days of the run from their landed files."""
+    landing = warehouse.landing()
+    table = raw_price_quotes(read_retailers(get_settings().dbt_project_dir))
+    delivered = set(landing.partitions(SOURCE))
+    days = [day for day in context.partition_keys if day in delivered]
+    totals = LoadTotals()
+    for day in progress.track("raw/price_quotes: days", days):
+        totals += rebuild_partition(landing, table, day)
+    analyse(landing, table)
+    context.log.info("%d files of %d days, %d rows", totals.files, len(days), totals.rows_in)
+    return dg.MaterializeResult(
+        metadata={
+            "days": len(context.partition_keys),
+            "days_without_files": len(context.partition_keys) - len(days),
+            "files": totals.files,
+            "rows_in": totals.rows_in,
+            "rows_accepted": totals.accepted,
+            "rows_quarantined": totals.quarantined,
+            "outages": totals.outages,
+            "files_refused": totals.refused,
+        }
+    )
+
+
+ASSETS: list[dg.AssetsDefinition | dg.AssetSpec] = [LANDING, raw_quotes]

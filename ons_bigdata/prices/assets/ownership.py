@@ -1,0 +1,4 @@
+"""Whose the assets of the prices pilot are."""
+
+GROUP = "prices"
+OWNERS = ["team:prices"]

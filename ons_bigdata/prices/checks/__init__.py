@@ -1,0 +1,32 @@
+"""What must hold of the prices pilot's assets, and when they run by themselves.
+
+Blocking: what would make a figure wrong (rows lost, an index that runs against its prices). Warnings: faults of
+the data, which are rows of the marts and stay out of the indices.
+"""
+
+from __future__ import annotations
+
+import dagster as dg
+
+from ons_bigdata.platform.automation import SCRAPES_DONE, daily_schedule
+from ons_bigdata.prices.checks import (
+    collection,
+    comparison,
+    daily_indices,
+    product_scope,
+    quality,
+    recipe_indices,
+    scraping,
+)
+
+CHECKS = [
+    *scraping.CHECKS,
+    *collection.CHECKS,
+    *product_scope.CHECKS,
+    *quality.CHECKS,
+    *daily_indices.CHECKS,
+    *recipe_indices.CHECKS,
+    *comparison.CHECKS,
+]
+
+DAILY_SCHEDULE = daily_schedule("prices_daily", dg.AssetSelection.groups("prices"), cron=SCRAPES_DONE)

@@ -1,0 +1,22 @@
+"""The frames of the prices pilot: columns, types, units and bounds.
+
+What a reader gives, what a method takes and makes. Tables of the warehouse that hold these
+frames are checked against them (`ons-bigdata doctor` and the tests). No logic lives here.
+"""
+
+from ons_bigdata.prices.schemas.indices import AggregateIndex, ElementaryIndex
+from ons_bigdata.prices.schemas.quotes import AcceptedQuote, PriceQuote
+from ons_bigdata.prices.schemas.vocabulary import DATA_ORIGINS, HEX_ID, HIGHEST_PRICE_GBP, IDENTIFIER, LEVELS, METHODS
+
+__all__ = [
+    "DATA_ORIGINS",
+    "HEX_ID",
+    "HIGHEST_PRICE_GBP",
+    "IDENTIFIER",
+    "LEVELS",
+    "METHODS",
+    "AcceptedQuote",
+    "AggregateIndex",
+    "ElementaryIndex",
+    "PriceQuote",
+]
