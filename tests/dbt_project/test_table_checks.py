@@ -11,8 +11,8 @@ from ons_bigdata.platform.checks import expected_period_present, rows_match_ledg
 from ons_bigdata.platform.landing import Reader
 from ons_bigdata.platform.resources import WarehouseResource
 from ons_bigdata.platform.warehouse import Warehouse
-from ons_bigdata.prices import checks
 from ons_bigdata.prices.assets.collection import LANDING
+from ons_bigdata.prices.checks import collection, daily_indices
 from ons_bigdata.prices.sources.scrape_files import COLUMNS
 
 READER = Reader("prices", "test", "1")
@@ -120,7 +120,7 @@ def test_days_that_were_loaded_but_not_staged_are_named_with_the_command(
         warehouse,
         "insert into staging.stg_prices__quotes values ('2016-08-01', 2), ('2016-08-01', 1), ('2016-08-03', 1)",
     )
-    result = _run(checks.staging_holds_every_raw_day, resource)
+    result = _run(collection.staging_holds_every_raw_day, resource)
     assert not result.passed
     assert result.severity == dg.AssetCheckSeverity.WARN
     lines = str(result.metadata["which"].value).splitlines()
@@ -136,7 +136,7 @@ def test_days_that_were_loaded_but_not_staged_are_named_with_the_command(
         "update staging.stg_prices__quotes set collected_on = '2016-08-02', listings = 2"
         " where collected_on = '2016-08-03'",
     )
-    assert _run(checks.staging_holds_every_raw_day, resource).passed
+    assert _run(collection.staging_holds_every_raw_day, resource).passed
 
 
 def test_indices_that_could_not_be_compared_warn(warehouse: Warehouse, resource: WarehouseResource) -> None:
@@ -145,13 +145,13 @@ def test_indices_that_could_not_be_compared_warn(warehouse: Warehouse, resource:
         "create table intermediate.int_prices__quotes_accepted (data_origin text, retailer text, item_number integer,"
         " product text, collected_on date, price_gbp float8)",
     )
-    assert _run(checks.indices_follow_prices, resource).passed  # nothing at all
+    assert _run(daily_indices.indices_follow_prices, resource).passed  # nothing at all
 
     _index(warehouse, "2016-08-01", 1.0)
-    assert _run(checks.indices_follow_prices, resource).passed  # one day does not move
+    assert _run(daily_indices.indices_follow_prices, resource).passed  # one day does not move
 
     _index(warehouse, "2016-08-02", 2.0)
-    untested = _run(checks.indices_follow_prices, resource)
+    untested = _run(daily_indices.indices_follow_prices, resource)
     assert (untested.passed, untested.severity) == (False, dg.AssetCheckSeverity.WARN)
 
     _execute(
@@ -159,12 +159,12 @@ def test_indices_that_could_not_be_compared_warn(warehouse: Warehouse, resource:
         "insert into intermediate.int_prices__quotes_accepted values"
         f" ('real', 'tesco', {APPLES}, 'GALA', '2016-08-01', 1), ('real', 'tesco', {APPLES}, 'GALA', '2016-08-02', 2)",
     )
-    compared = _run(checks.indices_follow_prices, resource)
+    compared = _run(daily_indices.indices_follow_prices, resource)
     assert compared.passed
     assert compared.metadata["movements_compared"].value == 1
 
     _execute(warehouse, "update analysis.elementary_price_indices set level = 0.5 where period = '2016-08-02'")
-    inverted = _run(checks.indices_follow_prices, resource)
+    inverted = _run(daily_indices.indices_follow_prices, resource)
     assert (inverted.passed, inverted.severity) == (False, dg.AssetCheckSeverity.ERROR)
 
 
