@@ -86,21 +86,33 @@ def load_definitions() -> dg.Definitions:
 def select(definitions: dg.Definitions, selection: str) -> list[dg.AssetKey]:
     """Return the materialisable assets of a selection: `schema/table`, with `+` for neighbours, comma-separated.
 
-    Also takes Dagster's own selection syntax (`group:prices`, `kind:dbt`, `*`). Raises InputError that lists
-    the known assets.
+    Also takes Dagster's own selection syntax (`group:prices`, `kind:dbt`, `*`). Assets that take one partition a run
+    (scrapes: a retailer and a day) are in it only where they are named and nothing else is. Raises InputError that
+    lists the known assets.
     """
     graph = definitions.resolve_asset_graph()
     known = sorted(key.to_user_string() for key in graph.materializable_asset_keys)
+    alone = {key for key in graph.materializable_asset_keys if _runs_alone(graph.get(key).partitions_def)}
     chosen: set[dg.AssetKey] = set()
     for term in selection.split(","):
         try:
             chosen |= _selected(term.strip(), known).resolve(graph)
         except (dg.DagsterInvalidSubsetError, dg.DagsterInvalidDefinitionError, ValueError) as error:
             raise InputError(f"selection {term.strip()!r}: {error}") from error
-    materialisable = sorted(chosen & graph.materializable_asset_keys, key=lambda key: key.to_user_string())
+    chosen &= graph.materializable_asset_keys
+    if not chosen <= alone:
+        named = [key.to_user_string() for key in alone if key.to_user_string() in selection.split(",")]
+        if named:
+            raise InputError(f"{', '.join(named)}: takes one partition a run; expected in a selection of its own")
+        chosen -= alone
+    materialisable = sorted(chosen, key=lambda key: key.to_user_string())
     if not materialisable:
         raise InputError(f"selection {selection!r} names no asset; known: {', '.join(known)}")
     return materialisable
+
+
+def _runs_alone(partitions: dg.PartitionsDefinition | None) -> bool:
+    return isinstance(partitions, dg.MultiPartitionsDefinition)
 
 
 def _selected(term: str, known: Sequence[str]) -> dg.AssetSelection:
@@ -127,16 +139,21 @@ def materialise(
     instance: dg.DagsterInstance,
     days: tuple[str, str] | None,
     log: Path,
+    partition: str | None = None,
 ) -> RunOutcome:
     """Materialise the assets in one run; `days` is the first and last day of the partitioned ones.
 
-    What the steps print goes to the file `log`.
+    `partition` is the one partition (`<day>|<retailer>`) of assets that take one a run. What the steps print goes to
+    the file `log`.
 
-    Raises InputError where a partitioned asset is selected and no days are given.
+    Raises InputError where a partitioned asset is selected and no days, or no partition, are given.
     """
     graph = definitions.resolve_asset_graph()
     partitioned = [key.to_user_string() for key in keys if graph.get(key).is_partitioned]
-    if partitioned and days is None:
+    alone = [key.to_user_string() for key in keys if _runs_alone(graph.get(key).partitions_def)]
+    if alone and partition is None:
+        raise InputError(f"{', '.join(alone)}: a run takes one retailer and day; `ons-bigdata scrape` starts it")
+    if partitioned and not alone and days is None:
         raise InputError(f"{', '.join(partitioned)}: partitioned by day; say which with --from and --to")
     tags = {RANGE_START: days[0], RANGE_END: days[1]} if partitioned and days is not None else {}
     tags |= _own_process()
@@ -147,6 +164,7 @@ def materialise(
         result = job.execute_in_process(
             instance=instance,
             asset_selection=list(keys),
+            partition_key=partition,
             tags=tags,
             raise_on_error=False,
             run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
