@@ -1,187 +1,315 @@
-"""True products and prices of simulated supermarkets, day by day.
+"""True prices of simulated supermarkets, day by day.
 
-Prices are sticky, end in 0, 5 or 9 pence, go on sale and come back; products leave and enter. What
-a scraper sees of it, and how it fails, is `scrape_archive`'s.
+Prices are sticky, end in 0, 5 or 9 pence, go on sale and come back; products leave and enter, run out of
+stock, shrink; some have a season. What a scraper sees of it, and how it fails, is `breakages`'.
 """
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
+from dataclasses import replace
+from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
 
-from ons_bigdata.simulation.shop_shelves import (
-    BRANDS,
-    ITEMS,
-    RETAILERS,
-    SHARED_NAME_ITEMS,
-    SHARED_NAME_RETAILER,
-    VARIETIES,
-)
+from ons_bigdata.simulation.shop_products import GUESTS, ITEMS, Product, stock_shelves
+from ons_bigdata.simulation.shop_shelves import read_pack, shelf_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator, Sequence
 
-    from ons_bigdata.simulation.shop_shelves import SimulatedItem
-
-FEWEST_PRODUCTS, MOST_PRODUCTS = 16, 60
-"""Places on the shelf of one item at one retailer."""
+    from ons_bigdata.simulation.shop_shelves import Season
 
 REPRICING_RATE = 0.02
 """Share of products whose regular price is set anew on a day."""
 
+SEASONAL_REPRICING_RATE = 0.08
+
 SALE_RATE = 0.012
 """Share of products that go on sale on a day."""
 
-LIFE_DAYS = 300.0
-"""Mean life of a product; then another takes its place on the shelf."""
+OUT_OF_STOCK_RATE, SUNDAY_OUT_OF_STOCK_RATE = 0.005, 0.012
+"""Share of products that run out on a day, and on a Sunday."""
 
-LISTED_TWICE = 0.02
-"""Share of products that a retailer lists twice."""
+SHRINKING_PER_RETAILER = 5
+"""Products whose pack becomes smaller at one retailer."""
+
+LEAST_TO_SHRINK_G = 250
+"""So that the smaller pack is still what the item means."""
 
 _SALE_DAYS = (7, 14)
 _SALE_CUT = (0.20, 0.33)
-
-
-@dataclass(frozen=True)
-class _Product:
-    item: SimulatedItem
-    name: str
-    pack: int
-    listings: int
-    first_day: int
-    end_day: int
-    usual_pence: float
-    """Price in pence that its regular price is drawn to, before the item's trend."""
-
+_OUT_OF_STOCK_DAYS = (1, 3)
+_BURN_IN_DAYS = 21
+"""Days simulated before the first, so that sales are under way on it and some products out of stock."""
 
 SHELVES = {
     "retailer": pl.String,
     "item_number": pl.Int64,
     "item_name": pl.String,
     "category": pl.String,
+    "place": pl.Int64,
+    "product_id": pl.String,
     "product_name": pl.String,
-    "pack": pl.Int64,
+    "pack": pl.String,
+    "quantity": pl.Float64,
     "measure": pl.String,
+    "in_scope": pl.Boolean,
     "listings": pl.Int64,
+    "multibuy": pl.Int64,
+    "has_loyalty_price": pl.Boolean,
+    "has_short_life": pl.Boolean,
     "day": pl.Int64,
     "price_pence": pl.Int64,
     "regular_pence": pl.Int64,
+    "in_stock": pl.Boolean,
+}
+"""Columns of the shelves: one row per retailer, item, product and day on which it is listed."""
+
+PACK_CHANGES = {
+    "retailer": pl.String,
+    "item_number": pl.Int64,
+    "product_id": pl.String,
+    "day": pl.Int64,
+    "product_name_before": pl.String,
+    "product_name": pl.String,
+    "pack_before": pl.String,
+    "pack": pl.String,
 }
 
 
-def true_shelves(*, days: int, seed: int) -> pl.DataFrame:
-    """Simulate what is on the shelves: one row (SHELVES) per retailer, product and day on sale.
+def true_shelves(
+    retailers: Collection[str],
+    *,
+    days: int,
+    start: date,
+    seed: int,
+    shelf_size: float,
+    unshrunk: Collection[tuple[str, int]] = (),
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Simulate what the shops list (SHELVES), and which packs become smaller (PACK_CHANGES).
 
-    pack is in measure (g, ml or each); listings says how often the retailer lists the product; day 0 is
-    the first; price_pence lies below regular_pence during a sale. In the order of the shelves, a
-    product's days together. The same arguments give the same rows.
+    quantity is in measure (g, ml or each); day 0 is `start`; price_pence lies below regular_pence during a
+    sale; listings says how often the retailer lists the product. In the order of the shelves, a product's
+    days together. unshrunk: pairs of retailer and item whose packs stay. The same arguments give the same rows.
     """
-    trends = np.random.default_rng([seed, 0]).uniform(-0.0006, 0.0008, len(ITEMS))
-    rows: list[tuple[object, ...]] = []
-    for index, (retailer, level) in enumerate(RETAILERS.items(), start=1):
-        rng = np.random.default_rng([seed, index])
-        for item, trend in zip(ITEMS, trends, strict=True):
-            for product in _products(rng, retailer, item, level, days):
-                rows += _days_on_sale(rng, retailer, product, trend)
-    return pl.DataFrame(rows, schema=SHELVES, orient="row")
+    trends = dict(
+        zip((item.number for item in ITEMS), np.random.default_rng([seed, 0]).uniform(-6e-4, 8e-4, 35), strict=True)
+    )
+    shelves, changes = [], []
+    for retailer in retailers:
+        products = stock_shelves(retailer, days=days, seed=seed, shelf_size=shelf_size)
+        rng = np.random.default_rng([seed, 100, sum(retailer.encode())])
+        shrinking = _shrinking(rng, products, unshrunk, days)
+        paths = _Paths(rng, products, days=days, start=start, trends=trends, shrinking=shrinking)
+        shelves.append(_rows(paths, products, shrinking, start, days))
+        changes += [_change(products[index], day) for index, day in shrinking.items()]
+    return pl.concat(shelves), pl.DataFrame(changes, schema=PACK_CHANGES, orient="row").sort("retailer", "day")
 
 
-def _products(
-    rng: np.random.Generator, retailer: str, item: SimulatedItem, level: float, days: int
-) -> Iterator[_Product]:
-    """Fill each place on the shelf of an item with one product after the other."""
-    names = _names(rng, item)
-    places = int(rng.integers(FEWEST_PRODUCTS, MOST_PRODUCTS + 1))
-    if retailer == SHARED_NAME_RETAILER and item.number in SHARED_NAME_ITEMS:
-        places -= len(item.packs)
-        yield from _one_name_several_packs(rng, item, level, days, next(names))
-    for _ in range(places):
-        first_day = 0
-        while first_day < days:
-            end_day = first_day + 1 + int(rng.exponential(LIFE_DAYS))
-            pack = int(rng.choice(item.packs))
-            yield _Product(
-                item=item,
-                name=f"{next(names)} {_pack_name(pack, item.measure)}",
-                pack=pack,
-                listings=2 if rng.random() < LISTED_TWICE else 1,
-                first_day=first_day,
-                end_day=min(end_day, days),
-                usual_pence=_usual_pence(rng, item, pack, level),
+class _Paths:
+    """Price, regular price and stock of every product on every day, as arrays (products × days)."""
+
+    def __init__(
+        self,
+        rng: np.random.Generator,
+        products: Sequence[Product],
+        *,
+        days: int,
+        start: date,
+        trends: dict[int, float],
+        shrinking: dict[int, int],
+    ) -> None:
+        count = len(products)
+        self.price, self.regular = np.empty((2, count, days), np.int64)
+        self.in_stock = np.ones((count, days), bool)
+        usual = np.array([product.usual_pence for product in products])
+        trend = np.array([trends[product.item.number] for product in products])
+        is_seasonal = np.array([product.item.season is not None for product in products])
+        rate = np.where(is_seasonal, SEASONAL_REPRICING_RATE, REPRICING_RATE)
+        shrinks_on = np.array([shrinking.get(index, -1) for index in range(count)])
+        levels = _season_levels(products, start, range(-_BURN_IN_DAYS, days))
+        regular = shop_prices(usual * levels[-_BURN_IN_DAYS])
+        price, sale_ends = regular.copy(), np.full(count, -_BURN_IN_DAYS - 1)
+        back_in_stock = np.full(count, -_BURN_IN_DAYS)
+        for day in range(-_BURN_IN_DAYS, days):
+            chance, noise, cut = rng.random(count), rng.normal(0.0, 0.03, count), rng.uniform(*_SALE_CUT, count)
+            length = rng.integers(_SALE_DAYS[0], _SALE_DAYS[1] + 1, count)
+            price = np.where(sale_ends == day, regular, price)
+            # A product is not priced anew on the day on which a sale of it ends, nor on that of a smaller pack.
+            is_free = (sale_ends < day) & (shrinks_on != day)
+            anew = is_free & (chance < rate)
+            regular = np.where(anew, shop_prices(usual * levels[day] * np.exp(trend * day + noise)), regular)
+            reduced = shop_prices(regular * (1 - cut))
+            # What is too cheap for a round sale price does not go on sale.
+            is_round = (reduced <= regular * (1 - _SALE_CUT[0])) & (reduced >= regular * (1 - _SALE_CUT[1]))
+            on_sale = is_free & ~anew & (chance < rate + SALE_RATE) & is_round
+            price = np.where(anew, regular, np.where(on_sale, reduced, price))
+            sale_ends = np.where(on_sale, day + length, sale_ends)
+            if day >= 0:
+                self.price[:, day], self.regular[:, day] = price, regular
+                self.in_stock[:, day] = day >= back_in_stock
+            back_in_stock = self._run_out(rng, back_in_stock, day, start)
+
+    @staticmethod
+    def _run_out(rng: np.random.Generator, back_in_stock: np.ndarray, day: int, start: date) -> np.ndarray:
+        """Return the day from which each product is there again; some run out tomorrow."""
+        is_sunday = (start + timedelta(days=day)).weekday() == 6
+        runs_out = rng.random(len(back_in_stock)) < (SUNDAY_OUT_OF_STOCK_RATE if is_sunday else OUT_OF_STOCK_RATE)
+        until = day + 1 + rng.integers(_OUT_OF_STOCK_DAYS[0], _OUT_OF_STOCK_DAYS[1] + 1, len(back_in_stock))
+        return np.where(runs_out & (back_in_stock <= day), until, back_in_stock)
+
+
+def _rows(
+    paths: _Paths, products: Sequence[Product], shrinking: dict[int, int], start: date, days: int
+) -> pl.DataFrame:
+    """Return the shelves of one retailer: its products on the days on which they are listed, and the guests."""
+    first = np.array([product.first_day for product in products])[:, None]
+    end = np.array([product.end_day for product in products])[:, None]
+    calendar = np.arange(days)[None, :]
+    is_listed = (first <= calendar) & (calendar < end) & _in_season(products, start, days)
+    index, day = np.nonzero(is_listed)
+    shrinks_on = np.array([shrinking.get(number, days) for number in range(len(products))])
+    # The smaller pack of a product follows the products as a description of its own.
+    smaller = {number: len(products) + place for place, number in enumerate(shrinking)}
+    described = [*products, *(_smaller(products[number]) for number in shrinking)]
+    description = np.where(
+        day >= shrinks_on[index], np.array([smaller.get(n, n) for n in range(len(products))])[index], index
+    )
+    rows = (
+        _descriptions(described)[description]
+        .with_columns(
+            pl.Series("day", day, pl.Int64),
+            pl.Series("price_pence", paths.price[index, day]),
+            pl.Series("regular_pence", paths.regular[index, day]),
+            pl.Series("in_stock", paths.in_stock[index, day]),
+        )
+        .select(list(SHELVES))
+    )
+    return pl.concat([rows, *_guests(rows, products, days)])
+
+
+def _descriptions(products: Sequence[Product]) -> pl.DataFrame:
+    columns = list(SHELVES)[:15]
+    rows = [
+        (
+            *(product.retailer, product.item.number, product.item.name, shelf_name(product.retailer, product.item)),
+            *(product.place, product.product_id, product.name),
+            *(product.pack.text, product.pack.quantity, product.pack.measure, product.in_scope),
+            *(product.listings, product.multibuy, product.has_loyalty_price, product.has_short_life),
+        )
+        for product in products
+    ]
+    return pl.DataFrame(rows, schema={name: SHELVES[name] for name in columns}, orient="row")
+
+
+def _guests(rows: pl.DataFrame, products: Sequence[Product], days: int) -> Iterator[pl.DataFrame]:
+    """Yield the rows of products that stand on the shelf of another item, too, at its end."""
+    staying: dict[int, list[str]] = {}
+    for product in products:
+        stays = product.first_day == 0 and product.end_day == days and product.in_scope and product.item.season is None
+        if stays and product.pack.text in product.name:
+            staying.setdefault(product.item.number, []).append(product.product_id)
+    for item in ITEMS:
+        if item.guests_from is not None:
+            guests = staying.get(item.guests_from, [])[:GUESTS]
+            retailer = products[0].retailer
+            yield rows.filter(pl.col("product_id").is_in(guests)).with_columns(
+                pl.lit(item.number, pl.Int64).alias("item_number"),
+                pl.lit(item.name).alias("item_name"),
+                pl.lit(shelf_name(retailer, item)).alias("category"),
+                (pl.col("place") + 1000).alias("place"),
+                pl.lit(value=False).alias("in_scope"),
             )
-            first_day = end_day + int(rng.integers(0, 6))
 
 
-def _one_name_several_packs(
-    rng: np.random.Generator, item: SimulatedItem, level: float, days: int, name: str
-) -> Iterator[_Product]:
-    """List every pack size of a product under the same name; only the unit price tells them apart."""
-    usual = _usual_pence(rng, item, item.packs[0], level)
-    for pack in item.packs:
-        price = usual * (pack / item.packs[0]) ** 0.8
-        yield _Product(item, name, pack, 1, 0, days, price)
+# --- seasons --------------------------------------------------------------------------------------------
 
 
-def _names(rng: np.random.Generator, item: SimulatedItem) -> Iterator[str]:
-    """Yield names of products of an item, none twice."""
-    pairs = [f"{brand} {variety} {item.name.upper()}" for brand in BRANDS for variety in VARIETIES]
-    recipe = ""
-    while True:
-        for index in rng.permutation(len(pairs)):
-            yield pairs[index] + recipe
-        recipe += " NEW"
+def _height(season: Season, start: date, day: int) -> float:
+    """Return where in the year a day stands: 1 at the season's peak, -1 half a year from it."""
+    day_of_year = (start + timedelta(days=day)).timetuple().tm_yday
+    return float(np.cos(2 * np.pi * (day_of_year - season.peak_day_of_year) / 365.25))
 
 
-def _pack_name(pack: int, measure: str) -> str:
-    """Write a pack size as shops do: 800G, 1KG, 70CL, 2L, 6 PACK."""
-    if measure == "each":
-        return "LOOSE" if pack == 1 else f"{pack} PACK"
-    large, small = ("KG", "G") if measure == "g" else ("L", "ML")
-    if pack % 1000 == 0:
-        return f"{pack // 1000}{large}"
-    return f"{pack // 10}CL" if small == "ML" and pack % 50 == 0 else f"{pack}{small}"
+def _season_levels(products: Sequence[Product], start: date, days: range) -> dict[int, np.ndarray]:
+    """Return by day the factor of each product's price."""
+    number_of = {item.number: index for index, item in enumerate(ITEMS)}
+    items = np.array([number_of[product.item.number] for product in products])
+    return {
+        day: np.array(
+            [1 - item.season.price * _height(item.season, start, day) if item.season else 1.0 for item in ITEMS]
+        )[items]
+        for day in days
+    }
 
 
-def _usual_pence(rng: np.random.Generator, item: SimulatedItem, pack: int, level: float) -> float:
-    """Draw a price: larger packs are dearer, but less so than in proportion."""
-    size = (pack / item.packs[0]) ** 0.8
-    return 100 * item.price_gbp * level * size * math.exp(rng.normal(0.0, 0.25))
+def _in_season(products: Sequence[Product], start: date, days: int) -> np.ndarray:
+    """Return whether the place of each product is on the shelf on each day: fewer are, out of season."""
+    is_open = np.ones((len(products), days), bool)
+    for item in ITEMS:
+        if item.season is None:
+            continue
+        rows = [index for index, product in enumerate(products) if product.item is item and product.in_scope]
+        places = sorted({products[index].place for index in rows})
+        rank = {place: position / len(places) for position, place in enumerate(places)}
+        ranks = np.array([rank[products[index].place] for index in rows])
+        heights = np.array([_height(item.season, start, day) for day in range(days)])
+        share = (1 + item.season.products * heights) / (1 + item.season.products)
+        is_open[rows] = ranks[:, None] < share[None, :]
+    return is_open
 
 
-def _days_on_sale(
-    rng: np.random.Generator, retailer: str, product: _Product, trend: float
-) -> Iterator[tuple[object, ...]]:
-    item = product.item
-    what = (retailer, item.number, item.name, item.category, product.name, product.pack, item.measure)
-    for day, price, regular in _price_path(rng, product, trend):
-        yield (*what, product.listings, day, price, regular)
+# --- smaller packs --------------------------------------------------------------------------------------
 
 
-def _price_path(rng: np.random.Generator, product: _Product, trend: float) -> Iterator[tuple[int, int, int]]:
-    """Yield day, price and regular price in pence. The regular price stays put during a sale."""
-    days = product.end_day - product.first_day
-    chances, noises = rng.random(days), rng.normal(0.0, 0.03, days)
-    regular = price = shop_price(product.usual_pence * math.exp(trend * product.first_day))
-    sale_ends = -1
-    for day, chance, noise in zip(range(product.first_day, product.end_day), chances, noises, strict=True):
-        if day == sale_ends:
-            price = regular
-        elif day > sale_ends:
-            if chance < REPRICING_RATE:
-                price = regular = shop_price(product.usual_pence * math.exp(trend * day + noise))
-            elif chance < REPRICING_RATE + SALE_RATE:
-                price = shop_price(regular * (1 - rng.uniform(*_SALE_CUT)))
-                sale_ends = day + int(rng.integers(_SALE_DAYS[0], _SALE_DAYS[1] + 1))
-                if not _SALE_CUT[0] <= 1 - price / regular <= _SALE_CUT[1]:
-                    price, sale_ends = regular, -1  # too cheap for a round sale price
-        yield day, price, regular
+def _shrinking(
+    rng: np.random.Generator, products: Sequence[Product], unshrunk: Collection[tuple[str, int]], days: int
+) -> dict[int, int]:
+    """Return which products' packs become smaller, by index, and the day on which each does."""
+    candidates = [
+        index
+        for index, product in enumerate(products)
+        if product.item.shrinks
+        and product.in_scope
+        and product.pack.quantity >= LEAST_TO_SHRINK_G
+        and (product.retailer, product.item.number) not in unshrunk
+        and product.first_day == 0
+        and product.end_day == days
+        and product.listings == 1
+        and _smaller(product).name not in {other.name for other in products if other.item is product.item}
+    ]
+    chosen = rng.choice(candidates, min(SHRINKING_PER_RETAILER, len(candidates)), replace=False)
+    return {int(index): int(day) for index, day in zip(chosen, rng.integers(2, days, len(chosen)), strict=True)}
+
+
+def _smaller(product: Product) -> Product:
+    """Return a product with a tenth less in its pack, in whole 5 g."""
+    grams = 5 * int(product.pack.quantity * 0.9 // 5)
+    text = f"{grams}G"
+    return replace(product, pack=read_pack(text), name=product.name.replace(product.pack.text, text))
+
+
+def _change(product: Product, day: int) -> tuple[object, ...]:
+    after = _smaller(product)
+    return (
+        *(product.retailer, product.item.number, product.product_id, day),
+        *(product.name, after.name, product.pack.text, after.pack.text),
+    )
+
+
+# --- prices as shops set them ---------------------------------------------------------------------------
 
 
 def shop_price(pence: float) -> int:
     """Return the nearest price of at least 5 pence that ends in 0, 5 or 9."""
-    ten = int(pence // 10) * 10
-    return max(5, min((ten - 1, ten, ten + 5, ten + 9, ten + 10), key=lambda price: abs(price - pence)))
+    return int(shop_prices(np.array([pence]))[0])
+
+
+def shop_prices(pence: np.ndarray) -> np.ndarray:
+    """Return the nearest prices of at least 5 pence that end in 0, 5 or 9."""
+    tens = (pence // 10).astype(np.int64) * 10
+    candidates = tens + np.array([-1, 0, 5, 9, 10]).reshape(-1, *[1] * pence.ndim)
+    nearest = np.abs(candidates - pence).argmin(axis=0)
+    return np.maximum(5, np.take_along_axis(candidates, nearest[None], axis=0)[0])

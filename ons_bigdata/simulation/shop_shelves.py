@@ -1,26 +1,58 @@
-"""What the simulated supermarkets sell: retailers, items, pack sizes, usual prices, and words for names.
+"""The words and numbers behind the simulated shelves: retailers, brands, what a kind and an item are.
 
-Constants only. The item numbers are those of the CPI; retailers and brands are made up.
+Constants and types. What stands on the shelf of each item is `food_shelves`' and `drink_shelves`'; which
+products come of it is `shop_products`'.
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from typing import Literal
 
 RETAILERS = {"sim-alder": 0.97, "sim-birch": 1.0, "sim-cedar": 1.06}
 """Simulated retailers and their price levels. The prefix is there so that none can pass for a real one."""
 
-BRANDS = (
-    *("OLD MILL", "MEADOWBANK", "GREENLEAF", "HOLLIN & SONS", "KINGSFOLD", "LARKRISE", "BRAMBLE LANE"),
-    *("NORTHFIELD", "PENNYWISE", "SILVERDALE", "TREVANNE", "WHITESTONE", "EVERMORE", "FOXGLOVE"),
-)
-VARIETIES = (
-    *("ORIGINAL", "CLASSIC", "ORGANIC", "FINEST", "SIMPLE", "BRITISH", "TRADITIONAL", "SELECTED"),
-    *("FAMILY", "EVERYDAY", "FARMHOUSE", "RESERVE", "LIGHT", "EXTRA"),
-)
+LATER_RETAILERS = {"sim-damson": 0.99}
+"""A retailer that is served only when asked for, and is in no archive: for adding a retailer by hand."""
 
-Measure = str
-"""`g`, `ml` or `each`."""
+RETAILERS_WITH_IDS = ("sim-alder", "sim-birch", "sim-damson")
+"""Retailers that show the product ids of the truth on their pages; no archive file has any."""
+
+BRANDS = (
+    *("OLD MILL", "MEADOWBECK", "CLOVERFIELD", "HOLLIN & SONS", "KINGSFOLD", "LARKRISE", "BRAMBLE LANE"),
+    *("NORTHFIELD", "PENNYWISE", "SILVERDALE", "TREVANNE", "MILESTONE", "EVERMORE", "FOXGLOVE"),
+    *("HAREBELL", "COPPERDEAN", "ASHCOMBE", "ELDERHOLT", "THORNBY", "MARLE & DAY", "QUAYSIDE"),
+)
+VARIETIES = ("", "CLASSIC", "SIMPLE", "FINEST", "EVERYDAY", "SELECTED", "TRADITIONAL", "EXTRA SPECIAL", "FAMILY")
+"""Words that say nothing about scope."""
+
+Measure = Literal["g", "ml", "each"]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One sort of product on a shelf, under several descriptions."""
+
+    words: tuple[str, ...]
+    """Descriptions, from which a person can tell what it is."""
+    packs: tuple[str, ...]
+    """Pack sizes as the shop writes them; the first is the usual one."""
+    price_gbp: float
+    """Usual price of the usual pack."""
+    strengths: tuple[float, ...] = ()
+    """Per cent alcohol by volume; empty where the name does not say."""
+
+
+@dataclass(frozen=True)
+class Season:
+    """How a year moves the products on sale and their price, as cosines with one peak."""
+
+    peak_day_of_year: int
+    products: float
+    """Rise of the number of products at the peak over the year's mean, as a share."""
+    price: float
+    """Fall of the price at the peak below the year's mean, as a share."""
 
 
 @dataclass(frozen=True)
@@ -31,51 +63,70 @@ class SimulatedItem:
     name: str
     category: str
     """The shelf."""
-    packs: tuple[int, ...]
-    """Pack sizes in `measure`; the first is the usual one."""
+    target: tuple[Kind, ...]
+    """What the item means."""
+    other: tuple[Kind, ...]
+    """What stands on the same shelf and is not meant."""
+    season: Season | None = None
+    guests_from: int | None = None
+    """Another item some of whose products stand on this shelf too."""
+    shrinks: bool = False
+    """Packs may become smaller without leaving the item."""
+
+
+@dataclass(frozen=True)
+class Pack:
+    """A pack as it is written, and what is in it."""
+
+    text: str
+    quantity: float
     measure: Measure
-    price_gbp: float
-    """Usual price of the usual pack."""
 
 
-ITEMS = (
-    SimulatedItem(210111, "White sliced loaf", "White Bread", (800, 400), "g", 1.10),
-    SimulatedItem(210113, "Wholemeal sliced loaf", "Brown Bread", (800, 400), "g", 1.20),
-    SimulatedItem(210204, "Dry spaghetti or pasta", "Dried Pasta", (500, 1000, 3000), "g", 0.95),
-    SimulatedItem(210213, "Breakfast cereal 1", "Family Cereal", (375, 500, 750), "g", 2.40),
-    SimulatedItem(210214, "Breakfast cereal 2", "Healthy Cereal", (500, 430, 1000), "g", 2.10),
-    SimulatedItem(210302, "Plain biscuits", "Everyday Biscuits", (400, 300, 200), "g", 0.95),
-    SimulatedItem(211305, "Spreadable butter", "Butter and Spreads", (500, 250, 1000), "g", 2.60),
-    SimulatedItem(211501, "Cheddar cheese", "Cheddar", (350, 500, 200), "g", 3.00),
-    SimulatedItem(211709, "Whole milk", "Fresh Milk", (2272, 1136, 568), "ml", 1.15),
-    SimulatedItem(211710, "Semi-skimmed milk", "Fresh Milk", (2272, 1136, 568), "ml", 1.15),
-    SimulatedItem(211807, "Yoghurt or fromage frais", "Yoghurt Multipacks", (500, 450, 720), "g", 1.80),
-    SimulatedItem(211814, "Small individual yoghurt", "Single Yoghurts", (125, 150, 175), "g", 0.65),
-    SimulatedItem(211901, "Tea bags", "Everyday Tea", (250, 125, 500), "g", 2.60),
-    SimulatedItem(212006, "Fruit juice not orange", "Chilled Juice", (1000, 1500, 750), "ml", 1.70),
-    SimulatedItem(212011, "Cola drink", "Cola", (2000, 1250, 500), "ml", 1.60),
-    SimulatedItem(212016, "Chilled orange juice", "Chilled Juice", (1000, 1750, 850), "ml", 2.20),
-    SimulatedItem(212017, "Fizzy bottled drink", "Lemonade and Mixers", (2000, 1000, 500), "ml", 1.30),
-    SimulatedItem(212319, "New potatoes", "Potatoes", (1000, 750, 500), "g", 1.25),
-    SimulatedItem(212360, "Old white potatoes", "Potatoes", (2500, 2000, 1500), "g", 1.80),
-    SimulatedItem(212361, "Baking potatoes", "Potatoes", (4, 2, 1), "each", 1.10),
-    SimulatedItem(212515, "Tomatoes", "Tomatoes and Salad", (400, 250, 600), "g", 1.30),
-    SimulatedItem(212519, "Onions", "Onions and Garlic", (1000, 750, 500), "g", 0.85),
-    SimulatedItem(212717, "Apples", "Apples and Pears", (6, 4, 1), "each", 1.70),
-    SimulatedItem(212719, "Bananas", "Bananas", (5, 8, 1), "each", 0.95),
-    SimulatedItem(212720, "Strawberries", "Berries", (400, 227, 600), "g", 2.30),
-    SimulatedItem(212722, "Grapes", "Grapes", (500, 400, 1000), "g", 2.20),
-    SimulatedItem(310207, "Bitter", "Ale and Bitter", (2000, 1760, 500), "ml", 4.20),
-    SimulatedItem(310215, "Lager", "Lager", (1760, 1320, 660), "ml", 4.80),
-    SimulatedItem(310218, "Apple cider", "Cider", (2000, 568, 500), "ml", 3.10),
-    SimulatedItem(310401, "Whisky", "Whisky", (700, 350, 1000), "ml", 17.50),
-    SimulatedItem(310403, "Vodka", "Vodka", (700, 350, 1000), "ml", 14.50),
-    SimulatedItem(310405, "Brandy", "Brandy", (700, 350), "ml", 15.50),
-    SimulatedItem(310419, "White wine European", "White Wine", (750, 187), "ml", 6.80),
-    SimulatedItem(310421, "Red wine European", "Red Wine", (750, 187), "ml", 7.10),
-    SimulatedItem(310427, "White rum", "Rum", (700, 350, 1000), "ml", 15.00),
-)
+_CONTENT = re.compile(r"(?:([0-9]+)X)?([0-9]+(?:\.[0-9]+)?)(KG|G|ML|CL|L)\b")
+_UNITS: dict[str, tuple[Measure, float]] = {
+    "KG": ("g", 1000.0),
+    "G": ("g", 1.0),
+    "ML": ("ml", 1.0),
+    "CL": ("ml", 10.0),
+    "L": ("ml", 1000.0),
+}
+
+
+def read_pack(text: str) -> Pack:
+    """Work out what `800G`, `4X330ML BOTTLES`, `2.272L/4 PINTS`, `6 PACK` or `LOOSE` holds, in g, ml or pieces.
+
+    Raises ValueError for a text of another form.
+    """
+    if found := _CONTENT.search(text):
+        measure, size = _UNITS[found[3]]
+        return Pack(text, int(found[1] or 1) * float(found[2]) * size, measure)
+    if found := re.fullmatch(r"([0-9]+) PACK", text):
+        return Pack(text, float(found[1]), "each")
+    if text in ("LOOSE", "EACH"):
+        return Pack(text, 1.0, "each")
+    raise ValueError(f"pack {text!r}; expected such as 800G, 4X330ML, 6 PACK or LOOSE")
+
 
 SHARED_NAME_RETAILER = "sim-cedar"
-SHARED_NAME_ITEMS = (212011, 310207, 310215)
-"""Items of which one retailer lists three pack sizes under one name."""
+SHARED_NAMES = {
+    310207: ("KINGSFOLD RED LION BITTER 4.1% ABV", ("4X440ML CANS", "4X500ML CANS")),
+    310215: ("NORTHFIELD PILSNER LAGER 5.0% ABV", ("4X330ML BOTTLES", "4X300ML BOTTLES", "4X275ML BOTTLES")),
+    310218: ("BRAMBLE LANE APPLE CIDER 4.8% ABV", ("500ML BOTTLE", "568ML BOTTLE", "750ML BOTTLE")),
+}
+"""Items of which one retailer lists several pack sizes under one name, without the size; all are targets."""
+
+BREAD_ITEM, BISCUIT_ITEM = 210111, 210302
+RENAMED_RETAILER = "sim-birch"
+RENAMED = {
+    BISCUIT_ITEM: ("Everyday Biscuits", "Biscuits and Crackers"),
+    BREAD_ITEM: ("Bread rolls and wraps", "Bread and cakes"),
+}
+"""Shelves of one retailer that get another name: before and after."""
+
+
+def shelf_name(retailer: str, item: SimulatedItem) -> str:
+    """Return the name of an item's shelf at a retailer, before it is renamed."""
+    if retailer == RENAMED_RETAILER and item.number in RENAMED:
+        return RENAMED[item.number][0]
+    return item.category

@@ -38,6 +38,23 @@ names_with_several_prices as (
 
 ),
 
+-- A source may begin to give ids (a new scraper): then a name that has one id, and never had another, is that product
+-- on the days before, too. Else every series of the retailer would break on the day of the change.
+names_with_one_id as (
+
+    select
+        data_origin,
+        retailer,
+        item_number,
+        product_name,
+        min(product_id) as product_id
+    from listings
+    where product_id is not null
+    group by data_origin, retailer, item_number, product_name
+    having count(distinct product_id) = 1
+
+),
+
 final as (
 
     select
@@ -50,12 +67,13 @@ final as (
         listings.size_class,
         case
             when listings.product_id is not null then listings.product_id
-            when several.product_name is null then listings.product_name
+            when several.product_name is null then coalesce(names_with_one_id.product_id, listings.product_name)
             else listings.product_name || ' (size class ' || coalesce(listings.size_class::text, 'unknown') || ')'
         end as product,
         case
             when listings.product_id is not null then 'product_id'
-            when several.product_name is null then 'name'
+            when several.product_name is null
+                then case when names_with_one_id.product_id is null then 'name' else 'product_id_of_name' end
             else 'name_and_size'
         end as identified_by,
         listings.first_listed_on,
@@ -68,6 +86,12 @@ final as (
             and listings.retailer = several.retailer
             and listings.item_number = several.item_number
             and listings.product_name = several.product_name
+    left join names_with_one_id
+        on
+            listings.data_origin = names_with_one_id.data_origin
+            and listings.retailer = names_with_one_id.retailer
+            and listings.item_number = names_with_one_id.item_number
+            and listings.product_name = names_with_one_id.product_name
 
 )
 

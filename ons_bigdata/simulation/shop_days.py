@@ -1,0 +1,164 @@
+"""One simulated shop on one day as its visitors find it: shelves, listings, and what is wrong with each shelf.
+
+How a shop puts it on its pages is `shop_pages`'.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from ons_bigdata.simulation.promotions import PER, loyalty_pence, multibuy_text, sale_text, unit_price
+from ons_bigdata.simulation.shop_shelves import RETAILERS_WITH_IDS
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from ons_bigdata.simulation.shop_world import ShopWorld
+
+UNKNOWN_SHELVES = {
+    "Household Cleaning": ("WASHING UP LIQUID 500ML", "KITCHEN CLEANER 750ML", "BLEACH 2L", "FLOOR CLEANER 1L"),
+    "Pet Food": ("DOG FOOD IN JELLY 6X400G", "CAT BISCUITS 800G", "BIRD SEED 2KG"),
+}
+"""Shelves that no item is collected from; every shop has them, at prices that stay."""
+
+PAGE_TROUBLES = ("changed_markup", "empty_page", "bot_wall", "page_failed_once", "malformed_json")
+"""Kinds of events that are wrong with a shelf's pages, not with what stands on them."""
+
+
+@dataclass(frozen=True)
+class ShopListing:
+    """One product as a shop lists it, once."""
+
+    product_id: str | None
+    name: str
+    price_pence: int
+    regular_pence: int
+    unit_price: float
+    """GBP per unit, to four decimals."""
+    measure: str
+    """`g`, `ml` or `each`: the unit is that of `promotions.PER`."""
+    sale: str | None = None
+    multibuy: str | None = None
+    loyalty_pence: int | None = None
+    in_stock: bool = True
+    has_short_life: bool = False
+
+    @property
+    def unit(self) -> tuple[int, str]:
+        """Number and word of the unit of the unit price: 100 g, 1 l, 1 each."""
+        number, word, _ = PER[self.measure]
+        return number, word
+
+    @property
+    def is_on_sale(self) -> bool:
+        """Whether the price is below the regular one."""
+        return self.price_pence < self.regular_pence
+
+    @property
+    def slug(self) -> str:
+        """The name as part of an address."""
+        return slug_of(self.name)
+
+
+@dataclass(frozen=True)
+class ShopShelf:
+    """One category of a shop on a day."""
+
+    name: str
+    item_number: int | None
+    """The item that it is collected for; None for a shelf of no item."""
+    listings: tuple[ShopListing, ...]
+    trouble: str | None = None
+    """One of PAGE_TROUBLES."""
+
+    @property
+    def slug(self) -> str:
+        """The name as part of an address."""
+        return slug_of(self.name)
+
+
+@dataclass(frozen=True)
+class ShopDay:
+    """A shop on a day."""
+
+    retailer: str
+    date: date
+    is_down: bool
+    shelves: dict[str, ShopShelf]
+    """By slug, in the order of the navigation."""
+    products: dict[str, ShopListing] = field(default_factory=dict)
+    """By product id."""
+
+    @property
+    def name(self) -> str:
+        """The shop's name for people."""
+        return f"Simulated {self.retailer.removeprefix('sim-').capitalize()}"
+
+
+def slug_of(name: str) -> str:
+    """Return a name as part of an address: small letters, digits and hyphens."""
+    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
+
+
+def shop_day(world: ShopWorld, retailer: str, day: int) -> ShopDay:
+    """Return a shop of a world on a day. Products that are out of stock are listed, and say so.
+
+    Raises ValueError for a day or retailer that the world has not.
+    """
+    if retailer not in world.retailers:
+        raise ValueError(f"retailer {retailer!r} is not in this world; known: {', '.join(world.retailers)}")
+    on_day = [event for event in world.events if event.strikes(retailer, day)]
+    troubles = {event.item_number: event.kind for event in on_day if event.kind in PAGE_TROUBLES}
+    rows = _listings(world.shown.filter((pl.col("retailer") == retailer) & (pl.col("day") == day)))
+    grouped: dict[tuple[int, str], list[ShopListing]] = {}
+    for (item_number, category), listing in rows:
+        grouped.setdefault((item_number, category), []).append(listing)
+    shelves = [
+        ShopShelf(category, item_number, tuple(listings), troubles.get(item_number))
+        for (item_number, category), listings in grouped.items()
+    ]
+    shelves += _unknown_shelves(retailer)
+    products = {one.product_id: one for shelf in shelves for one in shelf.listings if one.product_id is not None}
+    is_down = any(event.kind == "outage" for event in on_day)
+    return ShopDay(retailer, world.date_of(day), is_down, {shelf.slug: shelf for shelf in shelves}, products)
+
+
+def _listings(shown: pl.DataFrame) -> list[tuple[tuple[int, str], ShopListing]]:
+    """Return shelf and listing of each product, once for every time that it is listed."""
+    told = shown.sort("item_number", maintain_order=True).select(
+        "item_number",
+        "category",
+        "listings",
+        pl.when(pl.col("retailer").is_in(RETAILERS_WITH_IDS)).then("product_id").alias("product_id"),
+        "product_name",
+        "price_pence",
+        "regular_pence",
+        unit_price().alias("unit_price"),
+        "measure",
+        sale_text().alias("sale"),
+        multibuy_text().alias("multibuy"),
+        loyalty_pence().alias("loyalty_pence"),
+        "in_stock",
+        "has_short_life",
+    )
+    return [((row[0], row[1]), ShopListing(*row[3:])) for row in told.iter_rows() for _ in range(row[2])]
+
+
+def _unknown_shelves(retailer: str) -> list[ShopShelf]:
+    has_ids = retailer in RETAILERS_WITH_IDS
+    return [
+        ShopShelf(
+            shelf,
+            None,
+            tuple(
+                ShopListing(f"x{number}{place}" if has_ids else None, name, price, price, price / 100, "each")
+                for place, name in enumerate(names)
+                for price in (100 + 25 * place,)
+            ),
+        )
+        for number, (shelf, names) in enumerate(UNKNOWN_SHELVES.items())
+    ]

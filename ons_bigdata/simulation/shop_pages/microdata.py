@@ -1,0 +1,84 @@
+"""Pages of sim-damson: lists of products described by schema.org in microdata."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import TYPE_CHECKING
+
+from ons_bigdata.simulation.shop_pages import Page, page_number, plain
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ons_bigdata.simulation.shop_days import ShopDay, ShopListing
+
+SHELF_PATH = "/aisle/"
+PRODUCTS_PER_PAGE = 50
+
+_UNIT_CODES = {"g": "GRM", "l": "LTR", "each": "C62"}
+
+
+def home(shop: ShopDay) -> Page:
+    """Return the start page: the aisles as links."""
+    links = "\n".join(f'<a href="{SHELF_PATH}{shelf.slug}">{escape(shelf.name)}</a>' for shelf in shop.shelves.values())
+    return _page(shop.name, "", f'<nav class="aisles">\n{links}\n</nav>')
+
+
+def page(shop: ShopDay, path: str, query: Mapping[str, str]) -> Page | None:
+    """Return a page of an aisle (`?page=N`, 50 products each) or of a product; None for any other address."""
+    if path.startswith("/p/"):
+        listing = shop.products.get(path.removeprefix("/p/"))
+        return None if listing is None else _page(listing.name, "", product_item(listing, "/p/"))
+    shelf, number = shop.shelves.get(path.removeprefix(SHELF_PATH)), page_number(query)
+    if not path.startswith(SHELF_PATH) or shelf is None or number is None:
+        return None
+    first = (number - 1) * PRODUCTS_PER_PAGE
+    shown = shelf.listings[first : first + PRODUCTS_PER_PAGE]
+    if not shown:
+        return None
+    following = f"{SHELF_PATH}{shelf.slug}?page={number + 1}"
+    link = f'<link rel="next" href="{following}">' if first + len(shown) < len(shelf.listings) else ""
+    items = "\n".join(product_item(listing, "/p/") for listing in shown)
+    return _page(shelf.name, link, f"<h1>{escape(shelf.name)}</h1>\n{items}")
+
+
+def product_item(listing: ShopListing, path: str) -> str:
+    """Return one product as an item of microdata; `path` is what the address of its page begins with."""
+    quantity, word = listing.unit
+    was = ""
+    if listing.is_on_sale:
+        kind = '<link itemprop="priceType" href="https://schema.org/StrikethroughPrice">'
+        price = f'<s itemprop="price" content="{listing.regular_pence / 100:.2f}">was</s>'
+        was = f"{_item('priceSpecification', 'UnitPriceSpecification')}{kind}{price}</span>"
+    multibuy = ""
+    if listing.multibuy:
+        value = f'<meta itemprop="name" content="multibuy"><b itemprop="value">{escape(listing.multibuy)}</b>'
+        multibuy = f"{_item('additionalProperty', 'PropertyValue')}{value}</span>"
+    reference = (
+        f'{_item("referenceQuantity", "QuantitativeValue")}<meta itemprop="value" content="{quantity}">'
+        f'<meta itemprop="unitCode" content="{_UNIT_CODES[word]}"></span>'
+    )
+    unit_price = (
+        f"{_item('priceSpecification', 'UnitPriceSpecification')}"
+        f'<meta itemprop="price" content="{plain(listing.unit_price)}">{reference}</span>'
+    )
+    offer = (
+        f'{_item("offers", "Offer")}<meta itemprop="priceCurrency" content="GBP">'
+        f'<span itemprop="price" content="{listing.price_pence / 100:.2f}">£{listing.price_pence / 100:.2f}</span>'
+        f'<link itemprop="availability" href="https://schema.org/{"InStock" if listing.in_stock else "OutOfStock"}">'
+        f"{unit_price}{was}</span>"
+    )
+    return (
+        f'<article itemscope itemtype="https://schema.org/Product"><meta itemprop="sku" content="{listing.product_id}">'
+        f'<a itemprop="url" href="{path}{listing.product_id}"><h3 itemprop="name">{escape(listing.name)}</h3></a>'
+        f"{offer}{multibuy}</article>"
+    )
+
+
+def _item(name: str, kind: str) -> str:
+    return f'<span itemprop="{name}" itemscope itemtype="https://schema.org/{kind}">'
+
+
+def _page(title: str, head: str, body: str) -> Page:
+    head = f'<head><meta charset="utf-8"><title>{escape(title)}</title>{head}</head>'
+    return Page(f'<!DOCTYPE html>\n<html lang="en-GB">{head}<body>\n{body}\n</body></html>\n')

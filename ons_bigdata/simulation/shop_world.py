@@ -1,0 +1,79 @@
+"""A simulated world of shops, whole: the true shelves, what goes wrong, and what is seen of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from ons_bigdata.simulation.breakages import Event, displayed, planned_events
+from ons_bigdata.simulation.shop_prices import true_shelves
+from ons_bigdata.simulation.shop_shelves import RETAILERS
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    import polars as pl
+
+FEWEST_DAYS, MOST_DAYS = 7, 366
+DAYS, START, SEED = 28, date(2016, 5, 2), 2014
+
+
+@dataclass(frozen=True)
+class ShopWorld:
+    """Shops, what they truly sell, and the script of what goes wrong."""
+
+    retailers: tuple[str, ...]
+    days: int
+    start: date
+    seed: int
+    shelves: pl.DataFrame
+    """What is truly listed: the columns of `shop_prices.SHELVES`."""
+    pack_changes: pl.DataFrame
+    """Which packs became smaller, and when: `shop_prices.PACK_CHANGES`."""
+    events: tuple[Event, ...]
+
+    @cached_property
+    def shown(self) -> pl.DataFrame:
+        """What the shops show: the shelves, and unit_price_factor; with what is wrong in the shops."""
+        return displayed(self.shelves, self.events)
+
+    def date_of(self, day: int) -> date:
+        """Return the date of a day. Raises ValueError for a day outside of the simulation."""
+        if not 0 <= day < self.days:
+            raise ValueError(f"day is {day}; expected 0 to {self.days - 1}")
+        return self.start + timedelta(days=day)
+
+
+def build_world(
+    *,
+    days: int = DAYS,
+    start: date = START,
+    seed: int = SEED,
+    retailers: Collection[str] = tuple(RETAILERS),
+    shelf_size: float = 1.0,
+) -> ShopWorld:
+    """Simulate the shops over some days.
+
+    shelf_size multiplies the number of products on each shelf (1.0: more than 6,500 target products in
+    the three shops). A retailer's products do not depend on which others there are. The same arguments
+    give the same world.
+
+    Raises ValueError if days is not between 7 and 366, shelf_size not above 0 and at most 5, or a retailer
+    unknown.
+    """
+    if not FEWEST_DAYS <= days <= MOST_DAYS:
+        raise ValueError(f"days is {days}; expected {FEWEST_DAYS} to {MOST_DAYS}")
+    if not 0 < shelf_size <= 5:
+        raise ValueError(f"shelf_size is {shelf_size}; expected above 0 and at most 5")
+    events = tuple(event for event in planned_events(days) if event.retailer in retailers)
+    shelves, pack_changes = true_shelves(
+        retailers,
+        days=days,
+        start=start,
+        seed=seed,
+        shelf_size=shelf_size,
+        unshrunk={(event.retailer, event.item_number) for event in events if event.item_number},
+    )
+    return ShopWorld(tuple(retailers), days, start, seed, shelves, pack_changes, events)

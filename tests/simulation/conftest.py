@@ -1,0 +1,79 @@
+"""The simulated worlds that the tests look at, made once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from ons_bigdata.prices.sources.scrape_files import ScrapeReading, read_scrape
+from ons_bigdata.simulation.scrape_archive import SimulatedArchive, simulate_scrapes
+from ons_bigdata.simulation.shop_shelves import RETAILERS
+from ons_bigdata.simulation.shop_world import ShopWorld, build_world
+from ons_bigdata.simulation.shops_over_http import SimulatedShops, serve_shops
+from tests.simulation.visitors import ALL_RETAILERS
+
+OnDay = Callable[[int], SimulatedShops]
+
+QUARTER = 0.25
+"""Of the size of a shelf: enough where the number of products is not the point."""
+
+
+@pytest.fixture(scope="session")
+def world() -> ShopWorld:
+    """Give the world of the demo, and sim-damson in it."""
+    return build_world(retailers=ALL_RETAILERS)
+
+
+@pytest.fixture(scope="session")
+def archive(tmp_path_factory: pytest.TempPathFactory) -> SimulatedArchive:
+    """Give four weeks of small shelves, all days as files."""
+    return simulate_scrapes(tmp_path_factory.mktemp("simulated"), shelf_size=QUARTER)
+
+
+@pytest.fixture(scope="session")
+def readings(archive: SimulatedArchive) -> dict[str, ScrapeReading]:
+    """Give what the pilot's own reader makes of each file of the archive."""
+    return {
+        path.name: read_scrape(path.read_bytes(), path.name, load_id="0" * 16, retailers=list(RETAILERS))
+        for path in sorted(archive.scrapes_dir.iterdir())
+    }
+
+
+@pytest.fixture(scope="session")
+def quotes(readings: dict[str, ScrapeReading]) -> pl.DataFrame:
+    """Give the quotes of all files of the archive."""
+    return pl.concat([reading.quotes for reading in readings.values()])
+
+
+@pytest.fixture(scope="session")
+def truth(archive: SimulatedArchive) -> pl.DataFrame:
+    """Give the true prices of the archive."""
+    return read_truth(archive.truth_dir)
+
+
+def read_truth(folder: Path) -> pl.DataFrame:
+    """Read true_prices.csv with the types of the quotes."""
+    return pl.read_csv(folder / "true_prices.csv", try_parse_dates=True, schema_overrides={"item_number": pl.Int32})
+
+
+@pytest.fixture(scope="session")
+def shops(world: ShopWorld) -> Iterator[SimulatedShops]:
+    """Open the four shops."""
+    with serve_shops(world, retailers=ALL_RETAILERS) as open_shops:
+        yield open_shops
+
+
+@pytest.fixture
+def on_day(shops: SimulatedShops) -> OnDay:
+    """Give `on_day(day)`: the shops on that day, without visits."""
+
+    def move(day: int) -> SimulatedShops:
+        shops.day = day
+        for shop in shops:
+            shop.visits.clear()
+        return shops
+
+    return move
