@@ -1,38 +1,41 @@
 """GEKS-Törnqvist of a million quotes, 50,000 products × 25 months, from frame to index, and what its peers cost.
 
-Peers, each of the same quotes and with the same result to 1e-12:
+Peers, each from the same frame and with the same result to 1e-12:
 
-* pairwise numpy: the same panel, one bilateral index per pair of months on the products of both;
-* pairwise joins: one polars join per pair, as a data-frame loop of the textbook formula does it;
-* pairwise Python: dictionaries and `math`, on a fortieth of the products, times forty.
+* pairwise numpy: keys coded by `np.unique`, dense T×N arrays, then one bilateral index for each of the 300 pairs of
+  months (the reciprocal for the other half), on the products of both;
+* the same loop on our panel: what of that is the loop alone, with our coding and pivot;
+* pandas, the textbook formula as it stands: for every month t the product over all months k of P(0→k)·P(k→t), each P by
+  a merge on the product: 2·25² merges; and pandas with each of the 300 pairs merged once;
+* pairwise joins: the 300 pairs as polars joins.
 
-CPU and wall seconds, the least of the given repetitions (pairwise Python: one run). Results are written down in
-docs/prices/multilateral.md.
+Once with products named by text and once by whole numbers, which are cheaper to code. Geary-Khamis and the time product
+dummy beside. CPU seconds of all threads; the least of the given repetitions (pandas: one run). Results are written down
+in docs/prices/multilateral.md.
 
 Usage: python benchmarks/geks.py [PRODUCTS [REPETITIONS]]
 """
 
 from __future__ import annotations
 
-import math
 import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 import polars as pl
 
 from ons_bigdata.prices.methods.multilateral import multilateral_index
 from ons_bigdata.prices.methods.price_panel import price_panel
 
 MONTHS = 25
-SAMPLE = 40
 
 
 @dataclass
 class Run:
-    """Of one way of computing: seconds and the index."""
+    """Of one way of computing: CPU and wall seconds, and the index."""
 
     what: str
     cpu_s: float
@@ -40,7 +43,7 @@ class Run:
     index: list[float]
 
 
-def quotes(products: int) -> pl.DataFrame:
+def quotes(products: int, *, named_by: type[pl.DataType] | pl.DataType = pl.String) -> pl.DataFrame:
     """Simulate quotes in mixed order: prices wander, quantities answer them, one in five is missing."""
     random = np.random.default_rng(20160721)
     logs = random.normal(scale=1.0, size=products) + random.normal(scale=0.05, size=(MONTHS, products)).cumsum(axis=0)
@@ -49,16 +52,16 @@ def quotes(products: int) -> pl.DataFrame:
     return pl.DataFrame(
         {
             "period": cells // products,
-            "product": pl.Series(cells % products).cast(pl.String),
+            "product": pl.Series(cells % products).cast(named_by),
             "price": np.exp(logs).ravel()[cells],
             "quantity": sold.ravel()[cells],
         }
     )
 
 
-def matrix_products(frame: pl.DataFrame) -> list[float]:
+def ours(frame: pl.DataFrame, method: str = "geks_tornqvist") -> list[float]:
     """Compute what is measured."""
-    return multilateral_index(frame, "geks_tornqvist", quantity="quantity")["index"].to_list()
+    return multilateral_index(frame, method, quantity="quantity")["index"].to_list()
 
 
 def from_pairs(log_index: Callable[[int, int], float]) -> list[float]:
@@ -71,11 +74,15 @@ def from_pairs(log_index: Callable[[int, int], float]) -> list[float]:
     return [float(level) for level in np.exp(levels - levels[0])]
 
 
-def pairwise_numpy(frame: pl.DataFrame) -> list[float]:
-    """Pivot as the matrix form does, then loop over the pairs."""
-    panel = price_panel(frame, quantity="quantity")
-    assert panel.quantities is not None  # noqa: S101  (they were asked for)
-    prices, quantities, presence = panel.prices, panel.quantities, panel.presence
+def as_it_stands(log_index: Callable[[int, int], float]) -> list[float]:
+    """Evaluate the textbook formula term by term."""
+    months = range(MONTHS)
+    return [float(np.exp(np.mean([log_index(0, k) + log_index(k, t) for k in months]))) for t in months]
+
+
+def loop_over_pairs(prices: np.ndarray, quantities: np.ndarray) -> list[float]:
+    """Loop over the pairs of months on dense arrays, 0 where a product is absent."""
+    presence = prices > 0
 
     def log_index(i: int, j: int) -> float:
         both = presence[i] & presence[j]
@@ -84,6 +91,47 @@ def pairwise_numpy(frame: pl.DataFrame) -> list[float]:
         return float(((e0 / e0.sum() + e1 / e1.sum()) / 2 * np.log(p1 / p0)).sum())
 
     return from_pairs(log_index)
+
+
+def pairwise_numpy(frame: pl.DataFrame) -> list[float]:
+    """Code the keys, pivot and loop, all in numpy."""
+    periods, t = np.unique(frame["period"].to_numpy(), return_inverse=True)
+    names = frame["product"].to_numpy()
+    products, n = np.unique(names.astype(str) if names.dtype == object else names, return_inverse=True)
+    prices, quantities = np.zeros((len(periods), len(products))), np.zeros((len(periods), len(products)))
+    prices[t, n], quantities[t, n] = frame["price"].to_numpy(), frame["quantity"].to_numpy()
+    return loop_over_pairs(prices, quantities)
+
+
+def pairwise_on_our_panel(frame: pl.DataFrame) -> list[float]:
+    """Code and pivot as the matrix form does, then loop."""
+    panel = price_panel(frame, quantity="quantity")
+    assert panel.quantities is not None  # noqa: S101  (they were asked for)
+    return loop_over_pairs(panel.prices, panel.quantities)
+
+
+def merged_in_pandas(frame: pl.DataFrame) -> Callable[[int, int], float]:
+    """Give the textbook's bilateral index of two months: merge, shares, log relatives."""
+    table = pd.DataFrame(frame.to_dict(as_series=False))
+    months = {int(t): part.drop(columns="period") for t, part in table.groupby("period")}
+
+    def log_index(i: int, j: int) -> float:
+        both = months[i].merge(months[j], on="product", suffixes=("0", "1"))
+        e0, e1 = both["price0"] * both["quantity0"], both["price1"] * both["quantity1"]
+        shares = (e0 / e0.sum() + e1 / e1.sum()) / 2
+        return float((shares * np.log(both["price1"] / both["price0"])).sum())
+
+    return log_index
+
+
+def pandas_textbook(frame: pl.DataFrame) -> list[float]:
+    """Loop over months and link months."""
+    return as_it_stands(merged_in_pandas(frame))
+
+
+def pandas_pairs(frame: pl.DataFrame) -> list[float]:
+    """Loop over the pairs of months, once each."""
+    return from_pairs(merged_in_pandas(frame))
 
 
 def pairwise_joins(frame: pl.DataFrame) -> list[float]:
@@ -99,23 +147,8 @@ def pairwise_joins(frame: pl.DataFrame) -> list[float]:
     return from_pairs(log_index)
 
 
-def pairwise_python(frame: pl.DataFrame) -> list[float]:
-    """Loop over pairs and over products."""
-    months: list[dict[str, tuple[float, float]]] = [{} for _ in range(MONTHS)]
-    for period, product, price, quantity in frame.iter_rows():
-        months[period][product] = (price, quantity)
-
-    def log_index(i: int, j: int) -> float:
-        matched = [(*months[i][product], *months[j][product]) for product in months[i].keys() & months[j].keys()]
-        total0 = math.fsum(p0 * q0 for p0, q0, _, _ in matched)
-        total1 = math.fsum(p1 * q1 for _, _, p1, q1 in matched)
-        return math.fsum((p0 * q0 / total0 + p1 * q1 / total1) / 2 * math.log(p1 / p0) for p0, q0, p1, q1 in matched)
-
-    return from_pairs(log_index)
-
-
 def measured(what: str, compute: Callable[[pl.DataFrame], list[float]], frame: pl.DataFrame, times: int = 1) -> Run:
-    """Run it some times and keep the least seconds."""
+    """Run it some times and keep the least CPU seconds."""
     runs = []
     for _ in range(times):
         wall, cpu = time.perf_counter(), time.process_time()
@@ -124,25 +157,33 @@ def measured(what: str, compute: Callable[[pl.DataFrame], list[float]], frame: p
     return min(runs, key=lambda run: run.cpu_s)
 
 
-def main(products: int = 50_000, repetitions: int = 3) -> None:
-    """Measure, check that all agree, and print the table."""
-    frame = quotes(products)
-    sample = frame.filter(pl.col("product").cast(pl.Int64) % SAMPLE == 0)
-    ours = measured("matrix products", matrix_products, frame, repetitions)
+def compare(frame: pl.DataFrame, repetitions: int) -> None:
+    """Measure ours and its peers on one frame, check that they agree, and print the ratios."""
+    own = measured("GEKS-Törnqvist, ours", ours, frame, repetitions)
     peers = [
-        measured("pairwise numpy", pairwise_numpy, frame, repetitions),
-        measured("pairwise joins", pairwise_joins, frame, repetitions),
+        measured("pairwise numpy, from the frame", pairwise_numpy, frame, repetitions),
+        measured("the same loop on our panel", pairwise_on_our_panel, frame, repetitions),
+        measured("pairwise polars joins", pairwise_joins, frame, repetitions),
+        measured("pandas, each pair once", pandas_pairs, frame),
+        measured("pandas, the textbook formula", pandas_textbook, frame),
     ]
-    python = measured(f"pairwise Python, 1/{SAMPLE} scaled", pairwise_python, sample)
-    for run, expected in ((peers[0], ours.index), (peers[1], ours.index), (python, matrix_products(sample))):
-        np.testing.assert_allclose(run.index, expected, rtol=1e-12, err_msg=run.what)
-    peers.append(Run(python.what, python.cpu_s * SAMPLE, python.wall_s * SAMPLE, python.index))
-    print(f"{frame.height} quotes, {products} products, {MONTHS} months")
-    for run in (ours, *peers):
-        ratio = run.cpu_s / ours.cpu_s
-        print(f"{run.what:30} {run.cpu_s:9.3f} CPU s {run.wall_s:9.3f} s   {ratio:8.1f} ×")
-    panel = measured("of which the panel", lambda f: price_panel(f, quantity="quantity").periods, frame, repetitions)
-    print(f"{panel.what:30} {panel.cpu_s:9.3f} CPU s {panel.wall_s:9.3f} s")
+    for run in peers:
+        np.testing.assert_allclose(run.index, own.index, rtol=1e-12, err_msg=run.what)
+    parts = [
+        measured("of ours, the panel", lambda f: price_panel(f, quantity="quantity").periods, frame, repetitions),
+        measured("Geary-Khamis, ours", lambda f: ours(f, "geary_khamis"), frame, repetitions),
+        measured("time product dummy, ours", lambda f: ours(f, "time_product_dummy"), frame, repetitions),
+    ]
+    for run in (own, *parts, *peers):
+        print(f"{run.what:32} {run.cpu_s:9.3f} CPU s {run.wall_s:9.3f} s   {run.cpu_s / own.cpu_s:8.1f} ×")
+
+
+def main(products: int = 50_000, repetitions: int = 3) -> None:
+    """Measure with products named by text and by whole numbers."""
+    for named_by in (pl.String, pl.Int64):
+        frame = quotes(products, named_by=named_by)
+        print(f"{frame.height} quotes, {products} products named by {named_by}, {MONTHS} months")
+        compare(frame, repetitions)
 
 
 if __name__ == "__main__":

@@ -1,398 +1,307 @@
-"""Aggregate price indices: retailers to items, items to classes, classes to divisions.
+"""Aggregate price indices over a tree of any depth: Lowe, Young, Laspeyres and geometric means, chained at links.
 
-An arithmetic mean of the children's indices, in which an absent child moves with those present.
-How an elementary index is made is in `jevons`; names and titles of codes are added later (dbt).
+Frames in and out. One link is walked in `aggregation_steps`, on trees of `hierarchy`; what children contribute is in
+`contributions`, and the daily aggregation of the web indices in `daily_aggregation`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
 
-from ons_bigdata.prices.methods.jevons import NO_BASE_WEEK, Week, checked_columns, refuse_rows, week_text
-from ons_bigdata.prices.methods.recipes import Recipe, parameters_hash
-from ons_bigdata.prices.schemas import AggregateIndex, ElementaryIndex
+from ons_bigdata.prices.methods.aggregation_steps import MISSING, REENTRIES, Conventions, Course, State, walked
+from ons_bigdata.prices.methods.daily_aggregation import aggregate_prices
+from ons_bigdata.prices.methods.hierarchy import Hierarchy, hierarchy
+from ons_bigdata.prices.methods.jevons import refuse_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float64]
-    Booleans = NDArray[np.bool_]
-    Integers = NDArray[np.int64]
 
-EQUAL_WEIGHTS = "retailers weighted equally: no stratum weights known"
+__all__ = ["FORMULAS", "aggregate", "aggregate_prices", "december_january_links", "rebased"]
 
-_TEXT = pl.String()
-_NUMBER = pl.Float64()
-_KEYS = ["parent", "child", "period"]
-_INDICES = {
-    "parent": _TEXT, "child": _TEXT, "period": pl.Date(), "level": _NUMBER, "segment": pl.Int64(),
-    "products": pl.Int64(), "imputed_share": _NUMBER,
-}  # fmt: skip
-_WEIGHTS = {"parent": _TEXT, "child": _TEXT, "weight": _NUMBER}
-_OUT = {
-    "parent": _TEXT, "period": pl.Date(), "index": _NUMBER, "products": pl.Int32(), "children": pl.Int32(),
-    "children_absent": pl.Int32(), "imputed_share": _NUMBER, "status": _TEXT, "reason": _TEXT,
-}  # fmt: skip
-_NAMES_SHOWN = 5
-_Scalar = TypeVar("_Scalar", bound=np.generic)
+FORMULAS = ("laspeyres", "young", "lowe", "geometric")
+_OUT = (
+    "period",
+    "link",
+    "node",
+    "parent",
+    "index",
+    "weight",
+    "mean",
+    "imputed",
+    "children",
+    "children_absent",
+    "reason",
+)
 
 
 def aggregate(
-    indices: pl.DataFrame, weights: pl.DataFrame, *, base_week: Week | None, child_kind: str = "child"
-) -> pl.DataFrame:
-    """Average the indices of children into those of their parents, day by day.
-
-    `indices`: parent, child, period, level (> 0 on any scale, null where there is none), products, and
-    optionally segment (0; a level is comparable within one segment only) and imputed_share (0; the part of
-    the child itself that is imputed). `weights`: parent, child, weight (>= 0, base-week value shares on any
-    scale, null where unknown); weight 0 takes no part, and a child without any row of indices is absent.
-
-    Gives one row per parent of `indices` and calendar day from the first to the last period of the frame:
-    parent, period, index (100 = geometric mean over the base week), products (of the children present),
-    children, children_absent, imputed_share (of the weight, price-updated: w · level), status, reason.
-    `index` is null with a reason where no child links to another day, where no child reaches the base week
-    and where all weights of the parent are zero or missing. The rules are on the page
-    `docs/prices/aggregation.md`; `child_kind` is what the reasons call a child.
-
-    Raises ValueError on a repeated key, a level or weight out of bounds, and a child without a weight
-    among children that have one. Source: ILO et al., Consumer Price Index Manual: Theory and
-    Practice (2004), chapter 9 (missing prices and higher-level indices).
-    """
-    children = _checked_indices(indices, base_week)
-    known = _checked_weights(weights, children)
-    if children.is_empty():
-        return pl.DataFrame(schema=_OUT)
-    days = children.select(pl.date_range(pl.col("period").min(), pl.col("period").max()))["period"]
-    children = children.with_columns(day=(pl.col("period") - days[0]).dt.total_days())
-    in_week = days.is_between(*base_week).to_numpy() if base_week else np.zeros(len(days), dtype=bool)
-    tables = []
-    for (parent,), rows in children.partition_by("parent", as_dict=True).items():
-        own = known.filter(pl.col("parent") == parent)
-        panel = _panel(rows, own.filter(pl.col("weight") > 0), len(days))
-        obstacle = _obstacle(panel, own["child"].to_list(), base_week, child_kind)
-        course = _Course.blank(len(days)) if obstacle else _course(panel, in_week)
-        reasons = [obstacle] * len(days) if obstacle else _reasons(course, panel, child_kind)
-        tables.append(_table(panel, course).with_columns(days, parent=pl.lit(parent), reason=pl.Series(reasons)))
-    return pl.concat(table.select(pl.col(name).cast(dtype) for name, dtype in _OUT.items()) for table in tables)
-
-
-def aggregate_prices(
-    elementary: pl.DataFrame,
+    indices: pl.DataFrame,
+    weights: pl.DataFrame,
+    tree: pl.DataFrame,
     *,
-    retailer_weights: pl.DataFrame,
-    item_weights: pl.DataFrame,
-    class_weights: pl.DataFrame,
-    recipe: Recipe,
-    base_weeks: Mapping[str, Week | None],
+    formula: str = "laspeyres",
+    missing: str = "parent",
+    reentry: str = "resume",
+    successions: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
-    """Build items, classes and divisions from `ElementaryIndex` rows, per data origin and method.
+    """Average the indices of leaves into those of all nodes above them, period by period, chained at the links.
 
-    `retailer_weights`: data_origin, retailer, item_number, weight; an item for none of whose retailers there
-    is a row is averaged equally, and its reason says so. `item_weights`: item_number, class_code, weight.
-    `class_weights`: class_code, division_code, weight. Where one of them has a column weights_year, the rows
-    of the recipe's year count. `base_weeks`: the base week of each data origin.
+    `indices`: node (a leaf), period (any type that sorts), index (> 0 on any scale, null where there is none); with a
+    column `link`, the scale of a leaf begins anew in each link, and its index in the link period itself is part of it.
+    `weights`: node, weight (≥ 0; only shares among siblings matter; an inner node without one has the sum of its
+    children's); optionally `link`, the period from which they hold, and `reference`, the period of their prices.
+    `tree`: node, parent (null: a root); optionally `mean` ("arithmetic", "geometric": how the node averages its
+    children), and `link`. Where weights or tree have a column `link`, they hold from that period to the next link; the
+    links are those of the weights, or else the first period. In a link period the levels of the link before stand.
 
-    Gives `AggregateIndex` rows, codes as text: item number, class and division code. Raises ValueError as
-    `aggregate` does, and on an item or class that has no parent or two.
+    `formula`: "laspeyres": Σw·I, weights = value shares at the prices of the link. "young": the same with weights of
+    an earlier period, as they stand. "lowe": weights of the period `reference`, price-updated to the link: w·I(link)/
+    I(reference). "geometric": exp(Σw ln I), weights as they stand. `tree.mean` goes before.
+    `missing`, `reentry`: what becomes of nodes without a value, see `aggregation_steps.Conventions`.
+    `successions`: link, node, predecessor: a node that is new in a link stands where its predecessors stood (the mean
+    of their levels by their weights); without, where the nearest node above it stands that was there before.
+
+    Gives one row per period and node of the link: period, link (from which the period is chained), node, parent,
+    index (1 in the first period), weight (among its siblings; of an arithmetic mean updated to the prices of the period
+    before, so that Σweight·movement/Σweight is the parent's movement), mean (of the parent), imputed (the node has no
+    value below it), children, children_absent, reason (null unless index is). Index is null where nothing at all has a
+    value, and with "renormalise" and "none" where the node has none.
+
+    Raises ValueError on unknown options, lists the known ones; on rows that do not fit, names the first.
+    Source: ILO et al., Consumer Price Index Manual: Theory and Practice (2004), chapter 9 (higher-level indices,
+    price-updating, chaining, temporarily missing prices).
     """
-    columns = ElementaryIndex.create_empty().drop("index", "reason").schema
-    rows = checked_columns(elementary, columns, "elementary")
-    stacks = []
-    retailers = _of_year(retailer_weights, "retailer_weights", recipe, ["data_origin", "retailer", "item_number"])
-    items = _of_year(item_weights, "item_weights", recipe, ["item_number", "class_code"])
-    items = items.select("weight", parent="class_code", child=pl.col("item_number").cast(pl.String))
-    classes = _of_year(class_weights, "class_weights", recipe, ["class_code", "division_code"])
-    classes = classes.select("weight", parent="division_code", child="class_code")
-    for (origin, method), part in sorted(rows.partition_by("data_origin", "method", as_dict=True).items()):
-        if origin not in base_weeks:
-            message = f"base_weeks: no entry for data origin {origin}; found {_listed(sorted(base_weeks))}"
+    for option, found, known in (
+        ("formula", formula, FORMULAS), ("missing", missing, MISSING), ("reentry", reentry, REENTRIES),
+    ):  # fmt: skip
+        if found not in known:
+            message = f"unknown {option} {found!r}; known: {', '.join(known)}"
             raise ValueError(message)
-        week = base_weeks[str(origin)]
-        own = retailers.filter(pl.col("data_origin") == origin)
-        item = _items(part, own, week)
-        class_ = _above(item, items, week, "item")
-        levels = {"item": item, "class": class_, "division": _above(class_, classes, week, "class")}
-        base_period = pl.lit(None if week is None else week_text(week), pl.String)
-        labels = {"data_origin": pl.lit(origin), "method": pl.lit(method), "base_period": base_period}
-        stacks += [frame.with_columns(**labels, level=pl.lit(level)) for level, frame in levels.items()]
-    if not stacks:
-        return AggregateIndex.create_empty()
-    labelled = pl.concat(stacks).with_columns(
-        code="parent", recipe=pl.lit(recipe.name), parameters_hash=pl.lit(parameters_hash(recipe))
-    )
-    return AggregateIndex.validate(labelled.select(AggregateIndex.column_names()), cast=True)
+    rows = _checked_indices(indices)
+    if rows.is_empty():
+        return _empty(indices.schema["period"])
+    periods = rows["period"].unique().sort().to_list()
+    links = _links(weights, periods)
+    chain = _Chain(rows, periods, formula, Conventions(missing, reentry), successions)
+    for n, link in enumerate(links):
+        last = links[n + 1] if n + 1 < len(links) else periods[-1]
+        own_weights, own_tree = (_of_link(frame, link, name) for frame, name in ((weights, "weights"), (tree, "tree")))
+        chain.extend(link, last, own_weights, own_tree)
+    return pl.concat(chain.tables).sort("period", "node")
 
 
-def _items(elementary: pl.DataFrame, weights: pl.DataFrame, week: Week | None) -> pl.DataFrame:
-    """Average retailers into items: with the known weights, or equally where an item has none at all."""
-    parent = pl.col("item_number").cast(pl.String)
-    indices = elementary.select("period", "level", "segment", "products", parent=parent, child="retailer")
-    known = weights.select("weight", parent=parent, child="retailer")
-    equal = indices.select("parent", "child").unique().join(known, on="parent", how="anti")
-    equal = equal.select(pl.lit(1.0).alias("weight"), "parent", "child")
-    items = aggregate(indices, pl.concat([known, equal]), base_week=week, child_kind="retailer")
-    note = pl.when(pl.col("parent").is_in(equal["parent"].unique().to_list())).then(pl.lit(EQUAL_WEIGHTS))
-    reason = pl.concat_str("reason", note, separator="; ", ignore_nulls=True)
-    return items.with_columns(reason=pl.when(reason != "").then(reason))
+def december_january_links(periods: Sequence[Any]) -> list[Any]:
+    """List the links of a double chain: each December and each January among the periods (dates), and the first.
+
+    Source: ONS, Consumer Prices Indices Technical Manual (2019), double chain-linking.
+    """
+    ordered = sorted(set(periods))
+    return [period for n, period in enumerate(ordered) if n == 0 or period.month in (1, 12)]
 
 
-def _above(below: pl.DataFrame, weights: pl.DataFrame, week: Week | None, kind: str) -> pl.DataFrame:
-    """Average one level of the classification into the next: `parent` of `below` is the child here."""
-    repeated = weights.filter(pl.col("child").is_duplicated())["child"].unique()
-    lost = below.join(weights, left_on="parent", right_on="child", how="anti")["parent"].unique()
-    for codes, fault in ((repeated, "several rows of weights"), (lost, "no row of weights")):
-        if len(codes) > 0:
-            message = f"{kind} weights: {fault} for {_listed(sorted(codes))}; expected one per {kind}"
-            raise ValueError(message)
-    indices = below.rename({"parent": "child", "index": "level"}).join(weights, on="child")
-    return aggregate(indices, weights, base_week=week, child_kind=kind)
+def rebased(
+    table: pl.DataFrame, base_periods: Sequence[Any], *, value: float = 100.0, node: str = "node", column: str = "index"
+) -> pl.DataFrame:
+    """Scale each node's index so that its arithmetic mean over the base periods is `value`.
 
-
-def _of_year(weights: pl.DataFrame, name: str, recipe: Recipe, codes: Sequence[str]) -> pl.DataFrame:
-    """Take the weights of the recipe's year, where the frame holds years."""
-    columns = {code: pl.Int64() if code == "item_number" else _TEXT for code in codes} | {"weight": _NUMBER}
-    if "weights_year" not in weights.columns:
-        return checked_columns(weights, columns, name)
-    checked = checked_columns(weights, {**columns, "weights_year": pl.Int64()}, name)
-    of_year = checked.filter(pl.col("weights_year") == recipe.weights_year).drop("weights_year")
-    if of_year.is_empty() and not checked.is_empty():
-        years = checked["weights_year"].unique().sort().to_list()
-        message = f"{name}: no row of weights_year {recipe.weights_year}; found {years}"
+    Null where the node has no index there. `table`: columns period, `node`, `column`, and others, which pass through.
+    Raises ValueError where no base period is in the table. Source: ILO et al., Consumer Price Index Manual: Theory and
+    Practice (2004), chapter 9.
+    """
+    in_base = pl.col("period").is_in(list(base_periods))
+    if table.filter(in_base).is_empty():
+        message = f"base_periods: none of {list(base_periods)} is in the table"
         raise ValueError(message)
-    return of_year
+    level = pl.col(column).filter(in_base).mean().over(node)
+    return table.with_columns((pl.col(column) / level * value).alias(column))
 
 
-def _checked_indices(indices: pl.DataFrame, base_week: Week | None) -> pl.DataFrame:
-    """Sort the children's levels and scale each segment that reaches the base week to 1 over it."""
-    defaults = {"segment": pl.lit(0), "imputed_share": pl.lit(0.0)}
-    given = indices.with_columns(value.alias(name) for name, value in defaults.items() if name not in indices.columns)
-    rows = checked_columns(given, _INDICES, "indices").sort(_KEYS)
-    positive = pl.col("level").is_finite() & (pl.col("level") > 0)
-    bounded = pl.col("imputed_share").is_between(0, 1) & (pl.col("products") >= 0)
+def _checked_indices(indices: pl.DataFrame) -> pl.DataFrame:
+    for column in ("node", "period", "index"):
+        if column not in indices.columns:
+            message = f"indices: column {column} is missing; found {', '.join(indices.columns) or 'no columns'}"
+            raise ValueError(message)
+    keys = ["node", "period", *(["link"] if "link" in indices.columns else [])]
+    rows = indices.select(pl.col("node").cast(pl.String), *keys[1:], pl.col("index").cast(pl.Float64))
     faults = {
-        "a null in its key": pl.any_horizontal(pl.col([*_KEYS, "segment"]).is_null()),
-        "a segment below 0": pl.col("segment") < 0,
-        "a key that occurs before": pl.struct(_KEYS).is_duplicated(),
-        "a level that is not positive and finite": ~positive,
-        "products below 0 or an imputed_share outside 0 to 1": positive & ~bounded.fill_null(value=False),
+        "a null in its key": pl.any_horizontal(pl.col(keys).is_null()),
+        "a key that occurs before": pl.struct(keys).is_duplicated(),
+        "an index that is not positive and finite": ~(pl.col("index").is_finite() & (pl.col("index") > 0)),
     }
     refuse_rows("indices", rows, faults)
-    segment = ["parent", "child", "segment"]
-    in_week = pl.lit(value=False) if base_week is None else pl.col("period").is_between(*base_week)
-    log_level = pl.col("level").log()
-    rows = rows.with_columns(base_log=log_level.filter(in_week).mean().over(segment))
-    return rows.with_columns(
-        anchored=pl.col("base_log").is_not_null(),
-        level=pl.when(pl.col("base_log").is_null()).then("level").otherwise((log_level - pl.col("base_log")).exp()),
-    )
+    return rows
 
 
-def _checked_weights(weights: pl.DataFrame, children: pl.DataFrame) -> pl.DataFrame:
-    """Give parent, child, weight of each child; weight is null where the parent has none at all."""
-    rows = checked_columns(weights, _WEIGHTS, "weights")
-    bounded = pl.col("weight").is_finite() & (pl.col("weight") >= 0)
-    faults = {
-        "a null in its key": pl.any_horizontal(pl.col("parent", "child").is_null()),
-        "a key that occurs before": pl.struct("parent", "child").is_duplicated(),
-        "a weight that is not finite or is below 0": ~bounded,
-    }
-    refuse_rows("weights", rows, faults)
-    rows = rows.join(children.select("parent").unique(), on="parent", how="semi")
-    pairs = pl.concat([rows.select("parent", "child"), children.select("parent", "child")]).unique()
-    all_pairs = pairs.join(rows, on=["parent", "child"], how="left").sort("parent", "child")
-    partly = pl.col("weight").is_null() & (pl.col("weight").count().over("parent") > 0)
-    refuse_rows("weights", all_pairs, {"no weight, where other children of the parent have one": partly})
-    return all_pairs
+def _links(weights: pl.DataFrame, periods: list[Any]) -> list[Any]:
+    """List the link periods. Raises ValueError where they are no periods or begin late."""
+    if "link" not in weights.columns:
+        return periods[:1]
+    links = weights["link"].unique().sort().to_list()
+    unknown = [link for link in links if link not in periods]
+    if unknown or links[0] != periods[0]:
+        found = f"{unknown[0]} is no period" if unknown else f"the first is {links[0]}"
+        message = f"weights: {found}; expected links among the periods, the first of them {periods[0]}"
+        raise ValueError(message)
+    return links
 
 
-@dataclass(frozen=True)
-class _Panel:
-    """The children of one parent that have weight, in arrays of days by children."""
-
-    names: tuple[str, ...]
-    weights: Floats
-    levels: Floats  # 1 = the base week where `anchored`, else on the scale of the segment
-    segments: Integers  # -1 where the child is absent
-    anchored: Booleans  # the segment has a day in the base week
-    products: Integers
-    shares: Floats  # the part of the child that is imputed itself
+def _of_link(frame: pl.DataFrame, link: Any, name: str) -> pl.DataFrame:  # noqa: ANN401
+    """Take the rows that hold from a link on: its own, or else those of the last link before that has any."""
+    if "link" not in frame.columns:
+        return frame
+    held = frame.filter(pl.col("link") <= link)["link"].max()
+    if held is None:
+        message = f"{name}: no rows of link {link} nor of one before"
+        raise ValueError(message)
+    return frame.filter(pl.col("link") == held).drop("link")
 
 
-@dataclass
-class _State:
-    """Where the children of one parent stand on one day of a walk."""
+class _Chain:
+    """The series so far: what nodes stood at in each period, and the scales of the leaves."""
 
-    levels: Floats  # nan where the child has not begun
-    segments: Integers  # -2 where the child has not begun
-    scales: Floats  # level on the parent's scale / level in the panel, of the present segment
-    parent: float
+    def __init__(
+        self,
+        rows: pl.DataFrame,
+        periods: list[Any],
+        formula: str,
+        conventions: Conventions,
+        successions: pl.DataFrame | None,
+    ) -> None:
+        self.rows, self.periods, self.formula, self.conventions = rows, periods, formula, conventions
+        self.successions = successions
+        self.levels: dict[str, dict[Any, float]] = {}
+        self.last_weights: dict[str, float] = {}
+        self.state: dict[str, tuple[float, float]] = {}
+        self.tables: list[pl.DataFrame] = []
 
-    def copy(self) -> _State:
-        """Copy the arrays too: a step changes them in place."""
-        return _State(self.levels.copy(), self.segments.copy(), self.scales.copy(), self.parent)
+    def extend(self, link: Any, last: Any, weights: pl.DataFrame, tree: pl.DataFrame) -> None:  # noqa: ANN401
+        """Walk from one link to the next, or to the end."""
+        mean = "geometric" if self.formula == "geometric" else "arithmetic"
+        nodes = hierarchy(tree, self._updated(weights, link), mean=mean)
+        periods = [period for period in self.periods if link <= period <= last]
+        own = self._own(nodes, periods, link)
+        start = self._start(nodes, tree, link)
+        course = walked(nodes, own, start, self.conventions)
+        for n, name in enumerate(nodes.names):
+            here = self.levels.setdefault(name, {})
+            here.update({p: float(v) for p, v in zip(periods, course.levels[:, n], strict=True) if not np.isnan(v)})
+            self.last_weights[name] = float(nodes.weights[n] * start.levels[n])
+            self.state[name] = (float(start.scales[n]), float(start.own[n]))
+        first = 0 if not self.tables else 1
+        if len(periods) > first:
+            self.tables.append(
+                _table(nodes, course, own, periods, link).filter(pl.col("period").is_in(periods[first:]))
+            )
 
+    def _updated(self, weights: pl.DataFrame, link: Any) -> pl.DataFrame:  # noqa: ANN401
+        """Update weights to the prices of the link, where the formula asks for it."""
+        if self.formula != "lowe":
+            return weights
+        if "reference" not in weights.columns:
+            message = "weights: column reference is missing; the Lowe index updates weights from the prices of a period"
+            raise ValueError(message)
+        updated = []
+        for node, weight, reference in weights.select("node", "weight", "reference").iter_rows():
+            own = self.levels.get(node) or self._first_levels(node)
+            if reference is None or reference == link:
+                updated.append(weight)
+            elif reference in own and link in own:
+                updated.append(weight * own[link] / own[reference])
+            else:
+                message = f"weights: {node} has no index in its reference {reference} or in the link {link}"
+                raise ValueError(message)
+        return weights.with_columns(weight=pl.Series(updated, dtype=pl.Float64))
 
-@dataclass(frozen=True)
-class _Course:
-    """What a parent does over the days: its level and the share imputed; nan where there is none."""
+    def _first_levels(self, node: str) -> Mapping[Any, float]:
+        rows = self.rows.filter((pl.col("node") == node) & pl.col("index").is_not_null())
+        return dict(rows.select("period", "index").iter_rows())
 
-    level: Floats
-    share: Floats
+    def _own(self, nodes: Hierarchy, periods: list[Any], link: Any) -> Floats:  # noqa: ANN401
+        """Spread the leaves' indices into an array of periods by nodes."""
+        rows = self.rows.filter(pl.col("period").is_in(periods) & pl.col("index").is_not_null())
+        if "link" in rows.columns:
+            rows = rows.filter(pl.col("link") == link)
+        position = {name: n for n, name in enumerate(nodes.names)}
+        known = rows.filter(pl.col("node").is_in([name for name in nodes.names if nodes.leaves[position[name]]]))
+        own = np.full((len(periods), len(position)), np.nan)
+        at = {period: t for t, period in enumerate(periods)}
+        own[[at[p] for p in known["period"]], [position[n] for n in known["node"]]] = known["index"].to_numpy()
+        return own
 
-    @staticmethod
-    def blank(days: int) -> _Course:
-        """Begin with no value on any day."""
-        return _Course(np.full(days, np.nan), np.full(days, np.nan))
+    def _start(self, nodes: Hierarchy, tree: pl.DataFrame, link: Any) -> State:  # noqa: ANN401
+        """Give the state in the link period: levels so far, and of new nodes their predecessors' or parent's."""
+        stands = {name: levels[max(levels)] for name, levels in self.levels.items() if levels}
+        before = self._predecessors(link, tree)
+        levels = np.ones(len(nodes.names))
+        for n, (name, parent) in enumerate(zip(nodes.names, nodes.parents, strict=True)):
+            if name in stands:
+                levels[n] = stands[name]
+            elif before.get(name):
+                weight = np.array([self.last_weights[one] for one in before[name]])
+                levels[n] = weight @ np.array([stands[one] for one in before[name]]) / weight.sum()
+            elif parent >= 0:
+                levels[n] = levels[parent]
+        states = np.array([self.state.get(name, (np.nan, np.nan)) for name in nodes.names])
+        # A scale of one link says nothing about the next where each has its own.
+        states[:] = np.nan if "link" in self.rows.columns else states
+        return State(levels, states[:, 0].copy(), states[:, 1].copy())
 
-
-def _panel(rows: pl.DataFrame, weights: pl.DataFrame, days: int) -> _Panel:
-    names = tuple(weights["child"])
-    present = rows.filter(pl.col("level").is_not_null() & pl.col("child").is_in(names))
-    child = present["child"].cast(pl.Enum(names)).to_physical().to_numpy()
-    cells = (present["day"].to_numpy(), child)
-
-    def spread(column: str, empty: _Scalar) -> NDArray[_Scalar]:
-        array = np.full((days, len(names)), empty)
-        array[cells] = present[column].to_numpy()
-        return array
-
-    return _Panel(
-        names=names,
-        weights=weights["weight"].to_numpy(),
-        levels=spread("level", np.float64(np.nan)),
-        segments=spread("segment", np.int64(-1)),
-        anchored=spread("anchored", np.bool_(0)),
-        products=spread("products", np.int64(0)),
-        shares=spread("imputed_share", np.float64(np.nan)),
-    )
-
-
-def _step(panel: _Panel, day: int, state: _State) -> Booleans | None:
-    """Move the state to a day. Give the children that entered on it, or None where nothing links to it."""
-    w, before, today = panel.weights, state.levels.copy(), panel.levels[day]
-    begun, present = ~np.isnan(before), panel.segments[day] >= 0
-    stays = present & (panel.segments[day] == state.segments)
-    scaled = present & ~stays & panel.anchored[day]
-    joins = present & ~stays & ~scaled
-    if stays.any():
-        state.levels[stays] = state.scales[stays] * today[stays]
-        movement = (w[stays] @ state.levels[stays]) / (w[stays] @ before[stays])
-    elif scaled.any():
-        # Nothing links the two days but the base week, to which both sides are scaled.
-        movement = _mean(today, w, scaled) / (_mean(before, w, begun) if begun.any() else 1.0)
-    else:
-        return None
-    state.parent *= movement
-    state.levels[begun & ~present] *= movement
-    state.levels[scaled], state.scales[scaled] = today[scaled], 1.0
-    if joins.any():
-        state.levels[joins] = _mean(state.levels, w, ~joins & ~np.isnan(state.levels))
-        state.scales[joins] = state.levels[joins] / today[joins]
-    state.segments[scaled | joins] = panel.segments[day, scaled | joins]
-    return scaled | joins
-
-
-def _walk(panel: _Panel, days: Iterable[int], state: _State, course: _Course) -> dict[int, _State]:
-    """Step through the days and fill the course. Give, for each child that began, the state on that day."""
-    began: dict[int, _State] = {}
-    for day in days:
-        new = np.isnan(state.levels)
-        entered = _step(panel, day, state)
-        if entered is None:
-            continue
-        began.update((int(child), state.copy()) for child in np.flatnonzero(entered & new))
-        begun = ~np.isnan(state.levels)
-        value = (panel.weights * state.levels)[begun]
-        imputed = np.where(panel.segments[day] >= 0, panel.shares[day], 1.0)[begun]
-        course.level[day], course.share[day] = state.parent, min(value @ imputed / value.sum(), 1.0)
-    return began
-
-
-def _back_to(start: _State, began: Mapping[int, _State]) -> _State:
-    """Let each child that began later in a walk from `start` have moved with the parent until it did."""
-    joined = start.copy()
-    for child, then in began.items():
-        joined.levels[child] = then.levels[child] * start.parent / then.parent
-        joined.segments[child], joined.scales[child] = then.segments[child], then.scales[child]
-    return joined
-
-
-def _course(panel: _Panel, in_week: Booleans) -> _Course:
-    """Walk from the first base-week day with a child: through the week, back to the start, on to the end.
-
-    The children of the base week stand on one scale only in it, so the days before it are linked backwards
-    from it, by the same step, as the days after it are linked forwards.
-    """
-    days, width = panel.segments.shape
-    anchor = int(np.flatnonzero(panel.anchored.any(axis=1) & in_week)[0])
-    week_end = int(np.flatnonzero(in_week)[-1])
-    start = _State(np.full(width, np.nan), np.full(width, -2), np.full(width, np.nan), parent=1.0)
-    _step(panel, anchor, start)
-    began = _walk(panel, range(anchor + 1, week_end + 1), start.copy(), _Course.blank(days))
-    start = _back_to(start, began)
-    course = _Course.blank(days)
-    began = _walk(panel, range(anchor - 1, -1, -1), start.copy(), course)
-    _walk(panel, range(anchor, days), _back_to(start, began), course)
-    week = course.level[in_week]
-    return _Course(100.0 * course.level / np.exp(np.nanmean(np.log(week))), course.share)
+    def _predecessors(self, link: Any, tree: pl.DataFrame) -> dict[str, list[str]]:  # noqa: ANN401
+        if self.successions is None:
+            return {}
+        rows = self.successions.filter(pl.col("link") == link)
+        faults = {
+            "a node that is not in the tree": ~pl.col("node").is_in(tree["node"].to_list()),
+            "a predecessor that had no index": ~pl.col("predecessor").is_in(list(self.levels)),
+        }
+        refuse_rows("successions", rows, faults)
+        grouped = rows.group_by("node", maintain_order=True).agg("predecessor")
+        return dict(grouped.iter_rows())
 
 
-def _mean(levels: Floats, weights: Floats, chosen: Booleans) -> float:
-    return float((weights[chosen] @ levels[chosen]) / weights[chosen].sum())
-
-
-def _table(panel: _Panel, course: _Course) -> pl.DataFrame:
-    """Give the numbers of one parent, one row per day."""
-    present = panel.segments >= 0
-    status = np.where(present.all(axis=1), "complete", "partial")
+def _table(nodes: Hierarchy, course: Course, own: Floats, periods: list[Any], link: Any) -> pl.DataFrame:  # noqa: ANN401
+    """Lay a course out in rows, one per period and node."""
+    shape = course.levels.shape
+    absent = course.imputed & (nodes.weights > 0)
+    lacking, children = np.zeros(shape), np.bincount(nodes.parents[nodes.parents >= 0], minlength=shape[1])
+    below = np.flatnonzero(nodes.parents >= 0)
+    for t in range(shape[0]):
+        lacking[t] = np.bincount(nodes.parents[below], weights=absent[t][below], minlength=shape[1])
+    parent_mean = np.asarray(nodes.geometric[np.maximum(nodes.parents, 0)] & (nodes.parents >= 0))
+    weight = np.where(parent_mean, nodes.weights, course.weights)
+    names = np.array([*nodes.names, None], dtype=object)
+    some = [bool((~np.isnan(row)).any()) for row in own]
+    reasons = [
+        None if not np.isnan(level) else "no node has a value in this period" if not some[t] else "no value below"
+        for t, row in enumerate(course.levels)
+        for level in row
+    ]
     return pl.DataFrame(
         {
-            "index": pl.Series(course.level, nan_to_null=True),
-            "products": panel.products.sum(axis=1),
-            "children": np.full(len(present), len(panel.names)),
-            "children_absent": (~present).sum(axis=1),
-            "imputed_share": pl.Series(course.share, nan_to_null=True),
-            "status": np.where(np.isnan(course.level), "none", status).tolist(),
+            "period": pl.Series(periods).gather(np.repeat(np.arange(shape[0]), shape[1])),
+            "link": pl.Series([link]).gather(np.zeros(shape[0] * shape[1], dtype=np.int64)),
+            "node": pl.Series(list(nodes.names) * shape[0], dtype=pl.String),
+            "parent": pl.Series(list(names[nodes.parents]) * shape[0], dtype=pl.String),
+            "index": pl.Series(course.levels.ravel(), nan_to_null=True),
+            "weight": pl.Series(weight.ravel()),
+            "mean": pl.Series(np.where(parent_mean, "geometric", "arithmetic").tolist() * shape[0], dtype=pl.String),
+            "imputed": pl.Series(course.imputed.ravel()),
+            "children": pl.Series(np.tile(children, shape[0]), dtype=pl.Int32),
+            "children_absent": pl.Series(lacking.ravel().astype(np.int32)),
+            "reason": pl.Series(reasons, dtype=pl.String),
         }
-    )
+    ).select(_OUT)
 
 
-def _obstacle(panel: _Panel, names: Sequence[str], base_week: Week | None, kind: str) -> str | None:
-    """Say why the parent can have no index at all, if so."""
-    if not panel.names:
-        return f"all weights are zero or missing: {_listed(names)}"
-    if base_week is None:
-        return NO_BASE_WEEK
-    if not panel.anchored.any():
-        return f"no {kind} has a value in the base week {week_text(base_week)}: {_listed(panel.names)}"
-    return None
-
-
-def _reasons(course: _Course, panel: _Panel, kind: str) -> list[str | None]:
-    """Say per day why there is no index, or else who was absent and whose chain began anew."""
-    present = panel.segments >= 0
-    names, latest = np.array(panel.names, dtype=object), np.full(len(panel.names), -1)
-    reasons: list[str | None] = []
-    for day, here in enumerate(present):
-        restarts = here & (latest >= 0) & (panel.segments[day] != latest)
-        latest[here] = panel.segments[day, here]
-        who = {"absent": ~here, "chain restarted": restarts}
-        parts = [f"{what}: {_listed(names[which])}" for what, which in who.items() if which.any()]
-        if not here.any():
-            parts = [f"no {kind} has a value on this day"]
-        elif np.isnan(course.level[day]):
-            parts = [f"no {kind} links this day to the base week", *parts]
-        reasons.append("; ".join(parts) or None)
-    return reasons
-
-
-def _listed(names: Sequence[str]) -> str:
-    """Name the first five and count the others."""
-    more = len(names) - _NAMES_SHOWN
-    return ", ".join(names[:_NAMES_SHOWN]) + (f" and {more} more" if more > 0 else "")
+def _empty(period: pl.DataType) -> pl.DataFrame:
+    texts = {"node": pl.String(), "parent": pl.String(), "mean": pl.String(), "reason": pl.String()}
+    numbers = {"index": pl.Float64(), "weight": pl.Float64(), "children": pl.Int32(), "children_absent": pl.Int32()}
+    types = {"period": period, "link": period, "imputed": pl.Boolean(), **texts, **numbers}
+    return pl.DataFrame(schema={name: types[name] for name in _OUT})

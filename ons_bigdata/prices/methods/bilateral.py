@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 COMPARISONS = ("fixed_base", "chained", "previous_period")
 SAMPLES = ("matched", "unmatched")
 OBJECTS = ("price", "quantity")
+DUMMY_WEIGHTS = ("shares", "average", "none")
+"""What weighs in a time product dummy of two periods."""
 
 
 @dataclass(frozen=True)
@@ -56,9 +58,10 @@ _FORMULAS = {
     "drobisch": _Formula(weighted.drobisch, "quantities"),
     "sato_vartia": _Formula(weighted.sato_vartia, "quantities"),
     "geary_khamis": _Formula(weighted.geary_khamis, "quantities"),
+    "quadratic_mean": _Formula(weighted.quadratic_mean, "quantities", required=("order",)),
     "stuvel": _Formula(weighted.stuvel, "quantities"),
     "unit_value": _Formula(weighted.unit_value, "quantities", unmatched=True),
-    "time_product_dummy": _Formula(weighted.time_product_dummy, "quantities", optional=("adjust_bias",)),
+    "time_product_dummy": _Formula(weighted.time_product_dummy, "quantities", optional=("adjust_bias", "weights")),
     "lowe": _Formula(lambda p0, p1, _pb, qb: weighted.lowe(p0, p1, qb), "weights_period", required=("weights_period",)),
     "young": _Formula(
         lambda p0, p1, pb, qb: weighted.young(p0, p1, pb * qb), "weights_period", required=("weights_period",)
@@ -66,6 +69,8 @@ _FORMULAS = {
 }
 
 FORMULAS = tuple(_FORMULAS)
+UNWEIGHTED = tuple(name for name, formula in _FORMULAS.items() if formula.takes == "prices")
+WEIGHTED_BY_THIRD_PERIOD = tuple(name for name, formula in _FORMULAS.items() if formula.takes == "weights_period")
 
 
 class _Step(NamedTuple):
@@ -127,6 +132,27 @@ class _Comparer:
         return vectors
 
 
+def pair_log(panel: PricePanel, formula: str, base: int, current: int, options: dict[str, Any]) -> float:
+    """Give ln P(base→current) of two periods of a panel over the products of both; nan where there is none.
+
+    `base`, `current`: positions in `panel.periods`. `formula`: one of `FORMULAS` but those weighted by a third period.
+    `options`: as `checked_pair_options` gives them.
+    """
+    value = _Comparer(panel, formula, "matched", options).step(base, current).value
+    return float("nan") if value is None else float(np.log(value))
+
+
+def pair_options(formula: str) -> tuple[str, ...]:
+    """List the names of the options that a formula takes."""
+    return (*_FORMULAS[formula].required, *_FORMULAS[formula].optional)
+
+
+def checked_pair_options(formula: str, options: dict[str, object]) -> dict[str, Any]:
+    """Check the options of a formula between two periods. Raises ValueError that lists the known ones."""
+    _refuse_unknown("formula", formula, tuple(name for name in FORMULAS if name not in WEIGHTED_BY_THIRD_PERIOD))
+    return _checked_options(formula, options, [])
+
+
 def bilateral_index(  # noqa: PLR0913 (every choice has its name)
     quotes: pl.DataFrame,
     formula: str,
@@ -155,8 +181,9 @@ def bilateral_index(  # noqa: PLR0913 (every choice has its name)
     The periods are those that occur; t−1 is the one before t among them. `base_period`: the first unless given.
     `sample`: "matched", the products present in both periods of a pair; "unmatched", all of either period, for dutot
     and unit_value only. `of`: "quantity" swaps prices and quantities.
-    Options: lloyd_moulton needs `sigma`, a number; lowe and young need `weights_period`, whose quantities or
-    expenditure shares they use, over the products present in it too; time_product_dummy takes `adjust_bias` (False).
+    Options: lloyd_moulton needs `sigma`, quadratic_mean `order`, numbers; lowe and young need `weights_period`, whose
+    quantities or expenditure shares they use, over the products present in it too; time_product_dummy takes `weights`
+    ("shares", "average", "none") and `adjust_bias` (False).
 
     Raises ValueError on bad quotes, on an unknown formula, comparison, sample, period or option and on a missing one;
     names what was found and lists what is known.
@@ -229,7 +256,7 @@ _COMPARED: dict[str, Callable[[_Comparer, int], list[_Step]]] = {
 }
 
 
-def _refuse_unknown(option: str, found: str, known: tuple[str, ...]) -> None:
+def _refuse_unknown(option: str, found: object, known: tuple[str, ...]) -> None:
     if found not in known:
         message = f"unknown {option}: {found!r}; known: {', '.join(known) or 'none'}"
         raise ValueError(message)
@@ -238,8 +265,7 @@ def _refuse_unknown(option: str, found: str, known: tuple[str, ...]) -> None:
 def _refuse_unfit(formula: str, *, quantity: str | None, sample: str, of: str) -> None:
     """Raise ValueError where the formula lacks quantities or is not defined for the sample or the object."""
     if quantity is None and (_FORMULAS[formula].takes != "prices" or of == "quantity"):
-        without = [name for name, known in _FORMULAS.items() if known.takes == "prices"]
-        message = f"{formula} of {of} needs a column of quantities; of price without: {', '.join(without)}"
+        message = f"{formula} of {of} needs a column of quantities; of price without: {', '.join(UNWEIGHTED)}"
         raise ValueError(message)
     if sample == "unmatched" and not _FORMULAS[formula].unmatched:
         defined = [name for name, known in _FORMULAS.items() if known.unmatched]
@@ -260,9 +286,11 @@ def _checked_options(formula: str, options: dict[str, object], periods: list[Any
             message = f"{formula}: option {name} is missing"
             raise ValueError(message)
     checked = dict(options)
-    if "sigma" in checked and not _is_finite_number(sigma := checked["sigma"]):
-        message = f"{formula}: sigma is {sigma!r}, expected a finite number"
-        raise ValueError(message)
+    for name in {"sigma", "order"} & checked.keys():
+        if not _is_finite_number(checked[name]):
+            message = f"{formula}: {name} is {checked[name]!r}, expected a finite number"
+            raise ValueError(message)
+    _refuse_unknown("weights", checked.get("weights", DUMMY_WEIGHTS[0]), DUMMY_WEIGHTS)
     if "adjust_bias" in checked and not isinstance(adjust := checked["adjust_bias"], bool):
         message = f"{formula}: adjust_bias is {adjust!r}, expected True or False"
         raise ValueError(message)

@@ -89,10 +89,23 @@ class Extension:
     bases: tuple[int, ...] = ()
 
 
+BLOCK_CELLS = 2**18
+"""T²·B of a block of B products: T×B by B×T products of this size stay in the cache, and in one thread of the BLAS."""
+
+
+def product_blocks(periods: int, products: int) -> list[slice]:
+    """Cut products into blocks for T×T sums; of at least 128, or more time goes into calls than into sums."""
+    width = max(BLOCK_CELLS // max(periods, 1) ** 2, 128)
+    return [slice(first, first + width) for first in range(0, products, width)]
+
+
 def overlap(presence: Booleans) -> Floats:
     """Count the products that each pair of periods shares: T×N → T×T."""
-    present = presence.astype(np.float64)
-    return present @ present.T
+    shared = np.zeros((len(presence), len(presence)))
+    for block in product_blocks(*presence.shape):
+        present = presence[:, block].astype(np.float64)
+        shared += present @ present.T
+    return shared
 
 
 def overlap_components(shared: Floats) -> Integers:

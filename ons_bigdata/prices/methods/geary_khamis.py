@@ -35,7 +35,7 @@ def geary_khamis_windows(panel: PricePanel) -> WindowOf:
     quantities, values = panel.quantities, panel.prices * panel.quantities
 
     def levels_of(periods: NDArray[np.int64]) -> Floats | str:
-        cells = np.ix_(periods, panel.presence[periods].any(axis=0))
+        cells = np.ix_(periods, (quantities[periods] > 0).any(axis=0))
         levels = _log_levels(quantities[cells], values[cells])
         return f"the system from period {panel.periods[periods[0]]} is singular" if levels is None else levels
 

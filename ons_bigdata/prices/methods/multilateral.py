@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
+from ons_bigdata.prices.methods.bilateral import pair_options
 from ons_bigdata.prices.methods.extension import (
     EXPANDING,
     FIRST_VALUES,
@@ -40,7 +41,6 @@ CHOICES = {
     "first_value": FIRST_VALUES,
     "expanding": EXPANDING,
     "incomplete": INCOMPLETE,
-    "weights": WEIGHTS,
 }
 """Options that are one of a list, whose first is the default (`expanding` has none). `duplicates` and `missing` are
 options of `price_panel`, which knows them."""
@@ -60,12 +60,15 @@ def multilateral_index(
 ) -> pl.DataFrame:
     """Compute a multilateral index over all periods, or over windows of W periods that a splice extends.
 
-    `quotes`: one row per period and product, any order; columns as named. `method`: one of `METHODS`; all but
-    geks_jevons and time_product_dummy with weights "none" need `quantity`. `window`: W in calendar periods; None = all.
+    `quotes`: one row per period and product, any order; columns as named. `method`: one of `METHODS`, among them geks_
+    and any bilateral formula of two periods; all but GEKS of formulas without weights and time_product_dummy with
+    weights "none" need `quantity`. `window`: W in calendar periods; None = all.
     `splice`: one of `SPLICES`, with formulas at `extension.extended_levels`; None where the window holds all periods.
 
     Options, where they apply, defaults first: `weights` of time_product_dummy ("shares", "levels", "none");
-    `incomplete` of GEKS ("null", "least_squares"); `half_position` of the half splices ("new_window", "old_window");
+    `incomplete` of GEKS ("null", "least_squares"); of a GEKS what its formula takes in `bilateral_index` (`sigma`,
+    `order`; of geks_time_product_dummy `weights` "shares", "average" or "none", and `adjust_bias`);
+    `half_position` of the half splices ("new_window", "old_window");
     `first_value` ("window_start": 1 in the first period; "window_end": 1 in the last period of the first window);
     `expanding` of fixed_base_expanding, no default ("fbew_december", which takes no window; "fbew_window");
     `base_periods` of fbew_december and fixed_base_moving (the Decembers); `calendar`: all periods in order;
@@ -136,7 +139,8 @@ def _refuse_unknown(what: str, found: object, known: Sequence[object]) -> None:
 def _chosen(options: Mapping[str, object], method: str, splice: str | None) -> dict[str, Any]:
     """Take the options of a method and splice with their defaults; refuse those it does not have."""
     own = ["calendar", "duplicates", "first_value", "missing"]
-    own += ["incomplete"] if method.startswith("geks_") else []
+    formula = method.removeprefix("geks_") if method.startswith("geks_") else None
+    own += ["incomplete", *pair_options(formula)] if formula else []
     own += ["weights"] if method == "time_product_dummy" else []
     own += ["half_position"] if splice in {"half", "half_published"} else []
     own += ["expanding"] if splice == "fixed_base_expanding" else []
@@ -148,8 +152,9 @@ def _chosen(options: Mapping[str, object], method: str, splice: str | None) -> d
     if "expanding" in own and "expanding" not in chosen:
         message = f"splice {splice}: option expanding is missing; known: {', '.join(EXPANDING)}"
         raise ValueError(message)
-    for option in set(own) & set(CHOICES):
-        _refuse_unknown(option, chosen.setdefault(option, CHOICES[option][0]), CHOICES[option])
+    choices = CHOICES | ({} if formula else {"weights": WEIGHTS})  # a bilateral formula checks its own
+    for option in set(own) & set(choices):
+        _refuse_unknown(option, chosen.setdefault(option, choices[option][0]), choices[option])
     return chosen
 
 
@@ -158,7 +163,9 @@ def _windows(panel: PricePanel, method: str, chosen: Mapping[str, Any]) -> Windo
         return geary_khamis_windows(panel)
     if method == "time_product_dummy":
         return time_product_dummy_windows(panel, chosen["weights"])
-    return geks_windows(panel, method.removeprefix("geks_"), chosen["incomplete"])
+    formula = method.removeprefix("geks_")
+    options = {option: chosen[option] for option in pair_options(formula) if option in chosen}
+    return geks_windows(panel, formula, chosen["incomplete"], **options)
 
 
 def _extension(calendar: Sequence[Any], window: int | None, splice: str | None, chosen: Mapping[str, Any]) -> Extension:

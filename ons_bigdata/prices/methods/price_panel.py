@@ -12,12 +12,13 @@ import numpy as np
 import polars as pl
 
 from ons_bigdata.prices.methods.jevons import refuse_rows
+from ons_bigdata.prices.methods.key_codes import coded
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 Duplicates = Literal["error", "unit_value"]
-Missing = Literal["error", "absent"]
+Missing = Literal["error", "absent", "unsold"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,8 +26,8 @@ class PricePanel:
     """Prices and quantities of N products in T periods. The arrays are read-only.
 
     `periods`, `products`: sorted, as they occur in the quotes. `prices`, `quantities`: T×N, float64, 0 where absent;
-    `quantities` is None where there are none. `presence`: T×N, true where the price (and the quantity, where there
-    are quantities) is above 0.
+    `quantities` is None where there are none. `presence`: T×N, true where the product counts as there: its price is
+    above 0 and, unless products may be there unsold, its quantity.
     """
 
     periods: list[Any]
@@ -54,7 +55,8 @@ def price_panel(
     `duplicates`: what several rows of a product in a period are. "error": a fault. "unit_value": one observation at
     the unit value Σpq/Σq and the quantity Σq; without quantities at the mean price.
     `missing`: what a null price, a null quantity or a quantity of 0 is. "error": a fault. "absent": the product was not
-    there; its row is left out, its period and product stay, if need be with no product present.
+    there; its row is left out, its period and product stay, if need be with no product present. "unsold": a product
+    with a price was there, and a null quantity is a quantity of 0 (prices carried forward without a sale).
     A price or a quantity that is negative, infinite or not a number, and a price of 0, is a fault always.
 
     Raises ValueError that names the column and its type, or counts the faulty rows and shows the first.
@@ -65,18 +67,18 @@ def price_panel(
     numbers = {"price": price} if quantity is None else {"price": price, "quantity": quantity}
     rows = _checked_types(quotes, {"period": period, "product": product}, numbers)
     refuse_rows("quotes", rows, _faults(rows, {"period": period, "product": product}, numbers, missing))
-    periods, row = _coded(rows["period"])
-    products, column = _coded(rows["product"])
-    cell = row.astype(np.int64) * len(products) + column
-    if missing == "absent":
-        observed = _observed(rows).to_numpy()
+    periods, row = coded(rows["period"])
+    products, column = coded(rows["product"])
+    cell = row * len(products) + column
+    if missing != "error":
+        observed = _observed(rows, missing).to_numpy()
         rows, cell = rows.filter(observed), cell[observed]
+        rows = rows.with_columns(pl.col(name).fill_null(0.0) for name in numbers)
     shape = (len(periods), len(products))
-    present = np.zeros(shape, dtype=np.bool_)
-    present.reshape(-1)[cell] = True
+    dense = {name: _dense(rows[name].to_numpy(), cell, shape) for name in numbers}
+    present = dense["price"] > 0
     if (repeated := np.count_nonzero(present) < len(cell)) and duplicates == "error":
         _refuse_repeats(rows, cell, {"period": period, "product": product})
-    dense = {name: _dense(rows[name].to_numpy(), cell, shape) for name in numbers}
     if repeated:
         _put_unit_values(dense, {name: rows[name].to_numpy() for name in numbers}, cell)
     for matrix in (*dense.values(), present):
@@ -108,10 +110,12 @@ def _checked_types(quotes: pl.DataFrame, keys: dict[str, str], numbers: dict[str
     return quotes.select(**{name: pl.col(column) for name, column in keys.items()}, **as_floats)
 
 
-def _observed(rows: pl.DataFrame) -> pl.Series:
+def _observed(rows: pl.DataFrame, missing: Missing) -> pl.Series:
     """Tell the rows that stand for a product that was there, from those of an absent one."""
     has_price = rows["price"].is_not_null()
-    return has_price if "quantity" not in rows.columns else has_price & (rows["quantity"] != 0).fill_null(value=False)
+    if "quantity" not in rows.columns or missing == "unsold":
+        return has_price
+    return has_price & (rows["quantity"] != 0).fill_null(value=False)
 
 
 def _faults(rows: pl.DataFrame, keys: dict[str, str], numbers: dict[str, str], missing: Missing) -> dict[str, pl.Expr]:
@@ -121,19 +125,11 @@ def _faults(rows: pl.DataFrame, keys: dict[str, str], numbers: dict[str, str], m
         if missing == "error":
             faults[f"a null in {column}, expected a positive, finite number"] = value.is_null()
         # A quantity of 0 says that nothing was sold; a price of 0 says nothing that an index can use.
-        zero_is_absent = name == "quantity" and missing == "absent"
-        positive = value >= 0 if zero_is_absent else value > 0
-        expected = "no less than 0" if zero_is_absent else "positive"
+        zero_is_fine = name == "quantity" and missing != "error"
+        positive = value >= 0 if zero_is_fine else value > 0
+        expected = "no less than 0" if zero_is_fine else "positive"
         faults[f"a {column} that is not finite and {expected}"] = ~(value.is_finite() & positive)
     return faults
-
-
-def _coded(keys: pl.Series) -> tuple[list[Any], NDArray[np.uint32]]:
-    """Give the sorted distinct keys and, for every row, the position of its key among them."""
-    distinct = keys.unique().sort()
-    positions = pl.DataFrame({"key": distinct}).with_row_index("position")
-    coded = keys.alias("key").to_frame().join(positions, on="key", how="left", maintain_order="left")["position"]
-    return distinct.to_list(), coded.to_numpy()
 
 
 def _refuse_repeats(rows: pl.DataFrame, cell: NDArray[np.int64], keys: dict[str, str]) -> None:
@@ -158,6 +154,8 @@ def _put_unit_values(
     weights = values.get("quantity", np.ones(len(cell)))
     total = np.bincount(cell, weights=weights, minlength=size)[several]
     value = np.bincount(cell, weights=values["price"] * weights, minlength=size)[several]
-    dense["price"].reshape(-1)[several] = value / total
+    unweighted = np.bincount(cell, weights=values["price"], minlength=size)[several] / rows[several]
+    with np.errstate(invalid="ignore"):
+        dense["price"].reshape(-1)[several] = np.where(total > 0, value / total, unweighted)  # 0: none was sold
     if "quantity" in dense:
         dense["quantity"].reshape(-1)[several] = total

@@ -67,7 +67,7 @@ def time_product_dummy_windows(panel: PricePanel, weights: str) -> WindowOf:
     logs = np.log(panel.prices, where=panel.presence, out=np.zeros(panel.prices.shape))
 
     def levels_of(periods: NDArray[np.int64]) -> Floats | str:
-        cells = np.ix_(periods, panel.presence[periods].any(axis=0))
+        cells = np.ix_(periods, (weight[periods] > 0).any(axis=0))
         effects = _period_effects(weight[cells], logs[cells])
         return f"the regression from period {panel.periods[periods[0]]} is singular" if effects is None else effects
 

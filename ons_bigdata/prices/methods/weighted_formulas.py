@@ -142,24 +142,44 @@ def unit_value(p0: Vector, p1: Vector, q0: Vector, q1: Vector) -> float:
     return float((np.sum(p1 * q1) / np.sum(q1)) / (np.sum(p0 * q0) / np.sum(q0)))
 
 
-def time_product_dummy(p0: Vector, p1: Vector, q0: Vector, q1: Vector, *, adjust_bias: bool = False) -> float:
-    """Exp of the time effect δ in ln p = δ·[current] + product effect, weighted by expenditure shares.
+def quadratic_mean(p0: Vector, p1: Vector, q0: Vector, q1: Vector, *, order: float) -> float:
+    """Quadratic mean of order r: (Σs0 r^(order/2))^(1/order) · (Σs1 r^(−order/2))^(−1/order).
 
-    δ = Σh ln r/Σh with h = s0s1/(s0 + s1). `adjust_bias`: exp(δ − v/2), v the estimated variance of δ on n − 1
-    degrees of freedom; not a number where there is one product only.
+    Order 2 is the Fisher; order 0 is taken as the limit, the Törnqvist. Source: CPI manual, chapter 17, section D.
+    """
+    if order == 0:
+        return tornqvist(p0, p1, q0, q1)
+    half_logs = order / 2 * np.log(p1 / p0)
+    # log1p and expm1 keep their digits where the order is near 0.
+    base = np.log1p(np.sum(_shares(p0 * q0) * np.expm1(half_logs)))
+    current = np.log1p(np.sum(_shares(p1 * q1) * np.expm1(-half_logs)))
+    return float(np.exp((base - current) / order))
+
+
+def time_product_dummy(
+    p0: Vector, p1: Vector, q0: Vector, q1: Vector, *, weights: str = "shares", adjust_bias: bool = False
+) -> float:
+    """Exp of the time effect δ in ln p = δ·[current] + product effect, by weighted least squares.
+
+    δ = Σh ln r/Σh; h = s0s1/(s0 + s1) with `weights` "shares" (of expenditure in each period); h ∝ s0 + s1 with
+    "average" (the mean of both shares in both periods: δ is the log of the Törnqvist); h equal with "none" (Jevons).
+    `adjust_bias`: exp(δ − v/2), v the estimated variance of δ on n − 1 degrees of freedom; not a number where there is
+    one product only.
     Sources: Diewert (2005), Weighted country product dummy variable regressions and index number formulae, Rev.
     Income Wealth 51; of the adjustment, Kennedy (1981), Estimation with correctly interpreted dummy variables in
     semilogarithmic equations, Am. Econ. Rev. 71.
     """
     s0, s1 = _shares(p0 * q0), _shares(p1 * q1)
-    weights, log_relatives = s0 * s1 / (s0 + s1), np.log(p1 / p0)
-    effect = float(np.sum(_shares(weights) * log_relatives))
+    log_relatives = np.log(p1 / p0)
+    # Two observations of weights a and b weigh like one difference of weight ab/(a + b).
+    h = {"shares": s0 * s1 / (s0 + s1), "average": (s0 + s1) / 4, "none": np.full(len(s0), 0.5)}[weights]
+    effect = float(np.sum(_shares(h) * log_relatives))
     if not adjust_bias:
         return float(np.exp(effect))
     if len(log_relatives) == 1:
         return float("nan")
-    residual_variance = np.sum(weights * (log_relatives - effect) ** 2) / (len(log_relatives) - 1)
-    return float(np.exp(effect - residual_variance / np.sum(weights) / 2))
+    residual_variance = np.sum(h * (log_relatives - effect) ** 2) / (len(log_relatives) - 1)
+    return float(np.exp(effect - residual_variance / np.sum(h) / 2))
 
 
 def _shares(expenditures: Vector) -> Vector:

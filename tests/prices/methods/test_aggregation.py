@@ -1,9 +1,8 @@
-"""Retailers to items to divisions: each rule of an absent, late or broken child by hand, then properties."""
+"""Aggregation over a tree: means, links, missing nodes, splits and merges by hand, then properties."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -13,510 +12,343 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
-from ons_bigdata.prices.methods.aggregation import EQUAL_WEIGHTS, aggregate, aggregate_prices
-from ons_bigdata.prices.methods.jevons import chained_jevons, fixed_base_jevons
-from ons_bigdata.prices.methods.recipes import WEB_DAILY, parameters_hash
-from ons_bigdata.prices.schemas import AcceptedQuote, AggregateIndex, ElementaryIndex
+from ons_bigdata.prices.methods.aggregation import aggregate, december_january_links, rebased
+from ons_bigdata.prices.methods.aggregation_steps import MISSING
+from ons_bigdata.prices.methods.mean_indices import FORMULAS, mean_index
 
-MONDAY = date(2016, 7, 25)
-WEEK = (MONDAY, date(2016, 7, 31))
-Levels = Mapping[str, Mapping[int, float | None]]
+quickly = settings(max_examples=30, deadline=None)
 
-STILL = dict.fromkeys(range(7), 1.0)
-"""A level of 1 on each day of the base week, so that later levels are already relative to it."""
-
-quickly = settings(max_examples=40, deadline=None)
+Levels = dict[str, list[float | None]]
 
 
-def day(n: int) -> date:
-    return MONDAY + timedelta(days=n)
+def series(levels: Levels) -> pl.DataFrame:
+    """Make indices from node → values in periods 0, 1, …."""
+    rows = [(node, t, value) for node, values in levels.items() for t, value in enumerate(values)]
+    return pl.DataFrame(rows, schema={"node": pl.String, "period": pl.Int64, "index": pl.Float64}, orient="row")
 
 
-def children(levels: Levels, breaks: dict[str, list[int]] | None = None) -> pl.DataFrame:
-    """Levels from child → {day number: level}; a new segment of a child begins on each day of `breaks`."""
-    rows = [
-        ("all", child, day(n), level, sum(n >= start for start in (breaks or {}).get(child, [])), 1)
-        for child, by_day in levels.items()
-        for n, level in by_day.items()
-    ]
-    schema = {
-        "parent": pl.String, "child": pl.String, "period": pl.Date, "level": pl.Float64, "segment": pl.Int32,
-        "products": pl.Int32,
+def tree_of(parents: dict[str, str | None], link: int | None = None) -> pl.DataFrame:
+    schema = {"node": pl.String, "parent": pl.String}
+    frame = pl.DataFrame(list(parents.items()), schema=schema, orient="row")
+    return frame if link is None else frame.with_columns(link=pl.lit(link, pl.Int64))
+
+
+def weights_of(weights: dict[str, float], link: int | None = None) -> pl.DataFrame:
+    frame = pl.DataFrame(list(weights.items()), schema={"node": pl.String, "weight": pl.Float64}, orient="row")
+    return frame if link is None else frame.with_columns(link=pl.lit(link, pl.Int64))
+
+
+def path(table: pl.DataFrame, node: str) -> list[float | None]:
+    values = table.filter(pl.col("node") == node).sort("period")["index"].to_list()
+    return [None if value is None else pytest.approx(value, rel=1e-13) for value in values]
+
+
+# bread and milk make food; food and soap make all.
+TREE = tree_of({"all": None, "food": "all", "soap": "all", "bread": "food", "milk": "food"})
+WEIGHTS = weights_of({"bread": 3.0, "milk": 1.0, "soap": 4.0})
+LEVELS: Levels = {"bread": [1.0, 2.0, 2.0], "milk": [5.0, 5.0, 10.0], "soap": [1.0, 1.0, 3.0]}
+
+
+# --- means, by hand ---
+
+
+def test_a_laspeyres_tree_by_hand():
+    # Food: (3·2 + 1)/4 = 1.75, then (3·2 + 1·2)/4 = 2. All: (4·1.75 + 4·1)/8 = 1.375, then (4·2 + 4·3)/8 = 2.5.
+    table = aggregate(series(LEVELS), WEIGHTS, TREE)
+    assert path(table, "food") == [1.0, 1.75, 2.0]
+    assert path(table, "all") == [1.0, 1.375, 2.5]
+    food = table.row(by_predicate=(pl.col("node") == "food") & (pl.col("period") == 2), named=True)
+    assert food == {
+        "period": 2, "link": 0, "node": "food", "parent": "all", "index": pytest.approx(2.0), "weight": 7.0,
+        "mean": "arithmetic", "imputed": False, "children": 2, "children_absent": 0, "reason": None,
     }  # fmt: skip
-    return pl.DataFrame(rows, schema=schema, orient="row")
 
 
-def weighing(weights: Mapping[str, float | None], parent: str = "all") -> pl.DataFrame:
-    schema = {"parent": pl.String, "child": pl.String, "weight": pl.Float64}
-    return pl.DataFrame([(parent, child, weight) for child, weight in weights.items()], schema=schema, orient="row")
+def test_a_geometric_tree_and_a_tree_of_both_means():
+    table = aggregate(series(LEVELS), WEIGHTS, TREE, formula="geometric")
+    assert path(table, "food") == [1.0, 2**0.75, 2.0]
+    assert path(table, "all") == [1.0, 2**0.375, (2 * 3) ** 0.5]
+    mixed = TREE.with_columns(mean=pl.when(pl.col("node") == "food").then(pl.lit("geometric")))
+    assert path(aggregate(series(LEVELS), WEIGHTS, mixed), "all") == [1.0, (2**0.75 + 1) / 2, 2.5]
 
 
-def on(table: pl.DataFrame, n: int) -> dict[str, Any]:
-    return table.row(by_predicate=pl.col("period") == day(n), named=True)
+def test_an_inner_node_may_have_a_weight_of_its_own():
+    # Within food 3 : 1, but food : soap = 1 : 3.
+    weights = pl.concat([WEIGHTS, weights_of({"food": 4 / 3})])
+    assert path(aggregate(series(LEVELS), weights, TREE), "all") == [1.0, (1.75 + 3) / 4, (2 + 9) / 4]
 
 
-def equally(levels: Levels, breaks: dict[str, list[int]] | None = None) -> pl.DataFrame:
-    return aggregate(children(levels, breaks), weighing(dict.fromkeys(levels, 1.0)), base_week=WEEK)
-
-
-def path(table: pl.DataFrame, *days: int) -> list[Any]:
-    return [pytest.approx(on(table, n)["index"], rel=1e-13) for n in days]
-
-
-# --- the rules, by hand ---
-
-
-def test_arithmetic_mean_with_weights():
-    table = aggregate(
-        children({"x": STILL | {7: 1.2}, "y": STILL | {7: 2.0}}), weighing({"x": 3.0, "y": 1.0}), base_week=WEEK
+def test_the_lowe_updates_weights_to_the_prices_of_the_link_and_the_young_does_not():
+    # Weights of period 0, chained from period 1. Bread has doubled by then: 6 : 1 : 4 is what the basket costs.
+    weights = pl.concat([weights_of({"bread": 3.0, "milk": 1.0, "soap": 4.0}, link=n) for n in (0, 1)])
+    weights = weights.with_columns(reference=pl.lit(0, pl.Int64))
+    lowe = aggregate(series(LEVELS), weights, TREE, formula="lowe")
+    young = aggregate(series(LEVELS), weights, TREE, formula="young")
+    step_of_lowe, step_of_young = (6 + 2 + 12) / 11, (3 + 2 + 12) / 8
+    assert path(lowe, "all") == [1.0, 1.375, 1.375 * step_of_lowe]
+    assert path(young, "all") == [1.0, 1.375, 1.375 * step_of_young]
+    # Updated weights are those of one basket: the Lowe chained is the Lowe direct.
+    assert path(lowe, "all")[2].expected == pytest.approx(
+        path(aggregate(series(LEVELS), WEIGHTS, TREE), "all")[2].expected
     )
-    assert path(table, 0, 6, 7) == [100.0, 100.0, 140.0]
-    assert on(table, 7) == {
-        "parent": "all", "period": day(7), "index": pytest.approx(140.0), "products": 2, "children": 2,
-        "children_absent": 0, "imputed_share": 0.0, "status": "complete", "reason": None,
-    }  # fmt: skip
 
 
-def test_the_scale_of_a_child_does_not_matter_only_its_change_since_the_base_week():
-    table = equally({"x": dict.fromkeys(range(7), 8.0) | {7: 16.0}, "y": STILL | {7: 1.0}})
-    assert path(table, 6, 7) == [100.0, 150.0]
+# --- what is missing ---
+
+HOLE: Levels = {"bread": [1.0, None, 2.0], "milk": [1.0, 1.5, 3.0], "soap": [1.0, 1.0, 1.0]}
 
 
-def test_index_is_100_over_the_base_week_as_a_whole():
-    table = equally({"x": {0: 1.0, 1: 2.0, 2: 1.0, 3: 2.0, 4: 1.0, 5: 2.0, 7: 3.0}})
-    root = 2**0.5
-    assert path(table, 0, 1, 7) == [100 / root, 100 * root, 300 / root]
+def test_a_missing_node_moves_with_its_siblings_and_catches_up():
+    # Period 1: bread as milk, at 1.5. Period 2: bread at 2, milk at 3: (3·2 + 3)/4.
+    table = aggregate(series(HOLE), WEIGHTS, TREE)
+    assert path(table, "bread") == [1.0, 1.5, 2.0]
+    assert path(table, "food") == [1.0, 1.5, 2.25]
+    row = table.row(by_predicate=(pl.col("node") == "bread") & (pl.col("period") == 1), named=True)
+    assert (row["imputed"], row["reason"]) == (True, None)
+    assert table.filter((pl.col("node") == "food") & (pl.col("period") == 1))["children_absent"].item() == 1
 
 
-def test_an_absent_child_moves_with_the_others_and_corrects_itself_on_its_return():
-    # Day 8: y rises by a tenth, so x is taken to stand at 1.32. Day 9: x is back at 1.2: (1.2 + 1.1) / 2.
-    table = equally({"x": STILL | {7: 1.2, 9: 1.2}, "y": STILL | {7: 1.0, 8: 1.1, 9: 1.1}})
-    assert path(table, 7, 8, 9) == [110.0, 121.0, 115.0]
-    assert on(table, 8)["imputed_share"] == pytest.approx(1.32 / 2.42)
-    assert (on(table, 8)["status"], on(table, 8)["reason"]) == ("partial", "absent: x")
-    assert (on(table, 8)["children_absent"], on(table, 8)["products"]) == (1, 1)
-    assert (on(table, 9)["status"], on(table, 9)["imputed_share"]) == ("complete", 0.0)
+def test_a_node_that_is_relinked_stays_where_the_others_took_it():
+    # Bread has no movement into period 2: it doubles with milk.
+    assert path(aggregate(series(HOLE), WEIGHTS, TREE, reentry="relink"), "food") == [1.0, 1.5, 3.0]
 
 
-def test_a_missing_child_at_another_level_does_not_move_the_aggregate():
-    table = equally({"x": STILL | {7: 3.0, 9: 3.0}, "y": STILL | {7: 1.0, 8: 1.0, 9: 1.0}})
-    assert path(table, 7, 8, 9) == [200.0, 200.0, 200.0]
-
-
-def test_a_late_child_enters_without_a_jump_at_the_level_of_the_others():
-    # Day 8: z begins, at 2 with x and y. Day 9: z doubles to 4, x and y stand: (3 + 1 + 4) / 6 of day 8.
-    flat = STILL | {7: 3.0, 8: 3.0, 9: 3.0}, STILL | {7: 1.0, 8: 1.0, 9: 1.0}
-    table = equally({"x": flat[0], "y": flat[1], "z": {8: 50.0, 9: 100.0}})
-    assert path(table, 7, 8, 9) == [200.0, 200.0, 800 / 3]
-    assert [on(table, n)["imputed_share"] for n in (7, 8)] == [0.0, 0.0]
-    assert (on(table, 7)["status"], on(table, 7)["reason"]) == ("partial", "absent: z")
-
-
-def test_a_broken_chain_enters_again_at_the_level_of_the_others():
-    # x stood at 4 and y at 1 (mean 2.5); x begins anew on day 8 and stands with y at 1. On day 9 it doubles.
-    levels = {"x": STILL | {7: 4.0, 8: 1.0, 9: 2.0}, "y": STILL | {7: 1.0, 8: 1.0, 9: 1.0}}
-    table = equally(levels, breaks={"x": [8]})
-    assert path(table, 7, 8, 9) == [250.0, 250.0, 375.0]
-    assert (on(table, 8)["status"], on(table, 8)["reason"]) == ("complete", "chain restarted: x")
-    assert on(table, 9)["reason"] is None
-
-
-def test_a_day_without_any_child_is_null_and_the_next_links_over_it():
-    table = equally({"x": STILL | {8: 1.5}, "y": STILL | {8: 2.5}})
-    assert table["period"].to_list() == [day(n) for n in range(9)]
-    assert on(table, 7) == {
-        "parent": "all", "period": day(7), "index": None, "products": 0, "children": 2, "children_absent": 2,
-        "imputed_share": None, "status": "none", "reason": "no child has a value on this day",
-    }  # fmt: skip
-    assert path(table, 8) == [200.0]
-
-
-def test_where_every_chain_broke_there_is_no_index_until_an_old_one_returns():
-    # Days 8 and 9: only x, begun anew. Day 10: y is back on its chain and shows a doubling since day 7.
-    levels = {"x": STILL | {7: 1.0, 8: 1.0, 9: 1.0, 10: 1.0, 11: 2.0}, "y": STILL | {7: 1.0, 10: 2.0, 11: 2.0}}
-    table = equally(levels, breaks={"x": [8]})
-    assert [on(table, n)["index"] for n in (8, 9)] == [None, None]
-    assert on(table, 8)["reason"] == "no child links this day to the base week; absent: y; chain restarted: x"
-    assert on(table, 9)["status"] == "none"
-    assert path(table, 7, 10, 11) == [100.0, 200.0, 300.0]
-    alone = equally({"x": levels["x"]}, breaks={"x": [8]})
-    assert alone.filter(pl.col("period") > day(7))["index"].to_list() == [None] * 4
-
-
-def test_before_the_base_week_an_absent_child_moves_with_the_others_backwards():
-    table = equally({"x": STILL | {-3: 3.0, -2: 1.0, -1: 2.0}, "y": STILL | {-3: 1.0, -1: 1.0}})
-    # Day -1: (2 + 1)/2. Day -2: x halves, y is taken to have stood at 0.5. Day -3: (3 + 1)/2, y's own again.
-    assert path(table, -3, -2, -1, 0) == [200.0, 75.0, 150.0, 100.0]
-    assert on(table, -2)["imputed_share"] == pytest.approx(1 / 3)
-    first = equally({"x": STILL | {-1: 0.5}, "y": STILL})
-    assert path(first, -1, 0) == [50.0, 100.0]
-
-
-def test_a_segment_before_the_base_week_stands_with_the_others_on_its_last_day():
-    # x on day -2 stands with y at 1, so on day -3 it stood at 0.5: (0.5 + 1) / 2.
-    table = equally({"x": STILL | {-3: 1.0, -2: 2.0}, "y": STILL | {-3: 1.0, -2: 1.0, -1: 1.0}}, breaks={"x": [0]})
-    assert path(table, -3, -2, -1, 0) == [75.0, 100.0, 100.0, 100.0]
-
-
-def test_a_segment_on_both_sides_of_the_base_week_keeps_its_change_across():
-    table = equally({"z": {-1: 1.0, 7: 3.0}, "y": STILL | {-1: 1.0, 7: 1.0}})
-    assert path(table, -1, 0, 7) == [100.0, 100.0, 200.0]
-
-
-def test_children_that_never_meet_are_linked_by_the_base_week():
-    # x stands at 1/√2 and √2 on Monday and Tuesday, z at 1 from Wednesday on: each 1 over its base week.
-    table = equally({"x": {0: 1.0, 1: 2.0}, "z": {2: 7.0, 3: 7.0, 4: 7.0}})
-    root = 2**0.5
-    assert path(table, 0, 1, 2, 4) == [100 / root, 100 * root, 100.0, 100.0]
-
-
-def test_a_child_of_the_base_week_that_begins_in_it_makes_no_jump():
-    # y counts from Wednesday on; its normalised level is 1 when x stands at 0.8: it is not a fall or a rise.
-    table = equally({"x": {0: 0.8, 1: 0.8, 2: 0.8, 3: 1.6}, "y": {2: 5.0, 3: 5.0}})
-    index = table["index"].to_list()
-    assert index[0] == pytest.approx(index[2], rel=1e-13)
-    assert table["imputed_share"].to_list()[0] > 0
-
-
-def test_children_of_weight_zero_take_no_part():
-    levels = {"x": STILL | {7: 2.0}, "zero": STILL | {7: 9.0}, "also": {7: 9.0}}
-    table = aggregate(children(levels), weighing({"x": 1.0, "zero": 0.0, "also": 0.0}), base_week=WEEK)
-    assert path(table, 7) == [200.0]
-    assert (on(table, 7)["children"], on(table, 7)["products"], on(table, 7)["status"]) == (1, 1, "complete")
-
-
-def test_a_child_that_has_weight_and_never_a_value_is_named():
-    names = {f"c{n}": 1.0 for n in range(7, 0, -1)}
-    table = aggregate(children({"x": STILL}), weighing({"x": 1.0} | names), base_week=WEEK)
-    assert on(table, 0)["reason"] == "absent: c1, c2, c3, c4, c5 and 2 more"
-    assert (on(table, 0)["children"], on(table, 0)["children_absent"]) == (8, 7)
-    assert on(table, 0)["imputed_share"] == 0.0
+def test_a_missing_family_moves_with_the_level_above():
+    levels: Levels = {"bread": [1.0, None], "milk": [1.0, None], "soap": [1.0, 1.2]}
+    table = aggregate(series(levels), WEIGHTS, TREE)
+    assert path(table, "food") == [1.0, 1.2]
+    assert path(table, "all") == [1.0, 1.2]
+    assert table.filter((pl.col("node") == "food") & (pl.col("period") == 1))["imputed"].item() is True
 
 
 @pytest.mark.parametrize(
-    ("weights", "week", "reason"),
+    ("missing", "food"),
     [
-        ({"x": 0.0, "y": 0.0}, WEEK, "all weights are zero or missing: x, y"),
-        ({"x": None, "y": None}, WEEK, "all weights are zero or missing: x, y"),
-        ({}, WEEK, "all weights are zero or missing: x, y"),
-        ({"x": 1.0, "y": 1.0}, None, "no base week: no calendar week has accepted quotes on each of its days"),
-        ({"x": 1.0, "y": 0.0}, WEEK, "no child has a value in the base week 2016-07-25..2016-07-31: x"),
+        ("parent", [1.0, 1.5, 2.25]),
+        ("carry", [1.0, (3 * 1 + 1.5) / 4, 2.25]),
+        ("renormalise", [1.0, 1.5, 2.25]),
+        ("none", [1.0, None, 2.25]),
     ],
 )
-def test_a_parent_that_cannot_have_an_index_says_why(weights, week, reason):
-    table = aggregate(children({"x": {8: 1.0}, "y": STILL}), weighing(weights), base_week=week)
-    assert table["index"].to_list() == [None] * 9
-    assert table["imputed_share"].to_list() == [None] * 9
-    assert set(table["status"]) == {"none"}
-    assert set(table["reason"]) == {reason}
+def test_conventions_of_a_missing_node(missing, food):
+    table = aggregate(series(HOLE), WEIGHTS, TREE, missing=missing)
+    assert path(table, "food") == food
+    assert (table["index"].is_null() == table["reason"].is_not_null()).all()
 
 
-def test_a_null_level_is_an_absence():
-    gone = equally({"x": STILL | {7: 2.0}, "y": STILL})
-    null = equally({"x": STILL | {7: 2.0}, "y": STILL | {7: None}})
-    assert_frame_equal(gone, null)
+def test_renormalised_weights_jump_where_a_child_leaves_at_another_level():
+    levels: Levels = {"bread": [1.0, 3.0, None], "milk": [1.0, 1.0, 1.0], "soap": [1.0, 1.0, 1.0]}
+    assert path(aggregate(series(levels), WEIGHTS, TREE, missing="renormalise"), "food") == [1.0, 2.5, 1.0]
+    assert path(aggregate(series(levels), WEIGHTS, TREE), "food") == [1.0, 2.5, 2.5]
 
 
-def test_what_a_child_has_imputed_itself_counts_in_the_share():
-    frame = children({"x": STILL, "y": STILL}).with_columns(
-        imputed_share=pl.when(pl.col("child") == "x").then(0.5).otherwise(0.0)
+def test_a_late_leaf_enters_where_its_family_stands():
+    levels: Levels = {"bread": [1.0, 2.0, 2.0, 2.0], "milk": [None, None, 7.0, 14.0], "soap": [1.0] * 4}
+    for missing in ("parent", "renormalise"):
+        assert path(aggregate(series(levels), WEIGHTS, TREE, missing=missing), "food") == [1.0, 2.0, 2.0, 2.5]
+
+
+def test_a_period_without_any_value_is_null_and_the_next_goes_on():
+    levels: Levels = {"bread": [1.0, None, 2.0], "milk": [1.0, None, 2.0], "soap": [1.0, None, 2.0]}
+    table = aggregate(series(levels), WEIGHTS, TREE)
+    assert path(table, "all") == [1.0, None, 2.0]
+    assert set(table.filter(pl.col("period") == 1)["reason"]) == {"no node has a value in this period"}
+
+
+# --- links ---
+
+
+def test_chained_at_a_link_with_new_weights():
+    weights = pl.concat(
+        [weights_of({"bread": 3, "milk": 1, "soap": 4}, 0), weights_of({"bread": 1, "milk": 1, "soap": 2}, 1)]
     )
-    table = aggregate(frame, weighing({"x": 1.0, "y": 3.0}), base_week=WEEK)
-    assert table["imputed_share"].to_list() == pytest.approx([0.125] * 7)
-    assert table["status"].unique().to_list() == ["complete"]
+    # From period 1 on 1 : 1 : 2, bread still, milk ×2, soap ×3: (1 + 2 + 6)/4.
+    table = aggregate(series(LEVELS), weights, TREE)
+    assert path(table, "all") == [1.0, 1.375, 1.375 * 2.25]
+    assert table.filter(pl.col("node") == "all")["link"].to_list() == [0, 0, 1]
 
 
-def test_parents_do_not_touch_each_other_and_share_the_calendar():
-    a, b = children({"x": STILL}), children({"y": STILL | {9: 2.0}}).with_columns(parent=pl.lit("other"))
-    both = pl.concat([weighing({"x": 1.0}), weighing({"y": 1.0}, "other"), weighing({"z": 1.0}, "unseen")])
-    table = aggregate(pl.concat([a, b]), both, base_week=WEEK)
-    assert table["parent"].to_list() == ["all"] * 10 + ["other"] * 10
-    assert path(table.filter(pl.col("parent") == "other"), 0, 9) == [100.0, 200.0]
+def test_double_links_of_december_and_january_on_indices_that_begin_anew():
+    # Published like the office's: January on December = 100, the other months on January = 100.
+    months = [date(2020, 12, 1), date(2021, 1, 1), date(2021, 2, 1), date(2021, 12, 1), date(2022, 1, 1)]
+    assert december_january_links(months) == [months[0], months[1], months[3], months[4]]
+    rows = [
+        ("a", months[0], months[0], 100.0), ("a", months[0], months[1], 110.0),
+        ("b", months[0], months[0], 100.0), ("b", months[0], months[1], 100.0),
+        *((n, months[1], months[1], 100.0) for n in "ab"),
+        ("a", months[1], months[2], 100.0), ("b", months[1], months[2], 120.0),
+        ("a", months[1], months[3], 150.0), ("b", months[1], months[3], 100.0),
+        *((n, months[3], months[3], 100.0) for n in "ab"),
+        ("a", months[3], months[4], 100.0), ("b", months[3], months[4], 200.0),
+    ]  # fmt: skip
+    indices = pl.DataFrame(rows, schema=["node", "link", "period", "index"], orient="row")
+    shares = {months[0]: (0.5, 0.5), months[1]: (0.25, 0.75), months[3]: (0.8, 0.2)}
+    weights = pl.DataFrame(
+        [(n, w, link) for link, pair in shares.items() for n, w in zip("ab", pair, strict=True)],
+        schema=["node", "weight", "link"], orient="row",
+    )  # fmt: skip
+    table = aggregate(indices, weights, tree_of({"all": None, "a": "all", "b": "all"}))
+    assert path(table, "all") == [1.0, 1.05, 1.05 * 1.15, 1.05 * 1.125, 1.05 * 1.125 * 1.2]
+    assert path(table, "a") == [1.0, 1.1, 1.1, 1.65, 1.65]
 
 
-def test_an_empty_frame_gives_an_empty_frame():
-    table = aggregate(children({}), weighing({}), base_week=WEEK)
-    assert table.is_empty()
-    assert table.schema == equally({"x": STILL}).schema
-
-
-def test_bad_input_is_refused_by_name():
-    good, weights = children({"x": STILL, "y": STILL}), weighing({"x": 1.0, "y": 1.0})
-    cases = [
-        (good, weighing({"x": 1.0}), r"no weight.*parent all, child y"),
-        (good, weighing({"x": 1.0, "y": None}), r"no weight.*parent all, child y"),
-        (good, weighing({"x": 1.0, "y": -1.0}), r"below 0.*child y, weight -1"),
-        (good, weighing({"x": 1.0, "y": float("nan")}), r"not finite.*child y, weight nan"),
-        (good, pl.concat([weights, weights]), r"weights: 4 with a key that occurs before"),
-        (pl.concat([good, good.head(1)]), weights, r"occurs before.*child x, period 2016-07-25"),
-        (children({"x": {0: 0.0}}), weights, r"level that is not positive.*child x.*level 0"),
-        (children({"x": {0: float("nan")}}), weights, r"level that is not positive.*level nan"),
-        (good.with_columns(segment=pl.lit(-1)), weights, r"segment below 0"),
-        (good.with_columns(products=pl.lit(-1)), weights, r"products below 0"),
-        (good.with_columns(child=pl.lit(None, pl.String)), weights, r"null in its key"),
-        (good.drop("level"), weights, r"indices: column level is missing"),
-        (good.with_columns(pl.col("period").cast(pl.String)), weights, r"column period is String, expected Date"),
+def test_a_split_and_a_merge_continue_their_predecessors():
+    # Bread stands at 2 in period 1 and is split into white and brown; both start at 2. Then they merge with milk.
+    trees = [
+        tree_of({"food": None, "bread": "food", "milk": "food"}, 0),
+        tree_of({"food": None, "white": "food", "brown": "food", "milk": "food"}, 1),
+        tree_of({"food": None, "staples": "food", "milk": "food"}, 2),
     ]
-    for indices, weight, message in cases:
+    weights = [
+        weights_of({"bread": 1, "milk": 1}, 0),
+        weights_of({"white": 1, "brown": 1, "milk": 2}, 1),
+        weights_of({"staples": 1, "milk": 1}, 2),
+    ]
+    levels: Levels = {
+        "bread": [1.0, 2.0, None, None],
+        "milk": [1.0, 1.0, 1.0, 1.0],
+        "white": [None, 1.0, 3.0, None],
+        "brown": [None, 1.0, 1.0, None],
+        "staples": [None, None, 1.0, 2.0],
+    }
+    rows = [(2, "staples", "white"), (2, "staples", "brown"), (1, "white", "bread"), (1, "brown", "bread")]
+    successions = pl.DataFrame(rows, schema=["link", "node", "predecessor"], orient="row")
+    table = aggregate(series(levels), pl.concat(weights), pl.concat(trees), successions=successions)
+    assert path(table, "food") == [1.0, 1.5, 1.5 * (3 + 1 + 2) / 4, 2.25 * 1.5]
+    assert path(table, "white") == [2.0 * 3]
+    # White at 6 with weight 6, brown at 2 with weight 2: their mean is 5; then it doubles.
+    assert path(table, "staples") == [10.0]
+    unnamed = aggregate(series(levels), pl.concat(weights), pl.concat(trees))
+    assert path(unnamed, "white") == [1.5 * 3]
+    assert path(unnamed, "food") == path(table, "food")
+
+
+def test_rebased_to_the_mean_of_a_period():
+    table = rebased(aggregate(series(LEVELS), WEIGHTS, TREE), [1, 2])
+    assert path(table, "food") == [100 / 1.875, 175 / 1.875, 200 / 1.875]
+    with pytest.raises(ValueError, match="none of \\[9\\] is in the table"):
+        rebased(table, [9])
+
+
+# --- refused ---
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"formula": "laspeires"}, "unknown formula 'laspeires'; known: laspeyres, young, lowe, geometric"),
+        ({"missing": "drop"}, "unknown missing 'drop'; known: parent, carry, renormalise, none"),
+        ({"reentry": "x"}, "unknown reentry 'x'; known: resume, relink"),
+        ({"formula": "lowe"}, "column reference is missing"),
+        ({"indices": series({"bread": [1.0, 0.0]})}, "index that is not positive and finite; the first: node bread"),
+        ({"indices": pl.concat([series(LEVELS)] * 2)}, "18 with a key that occurs before"),
+        ({"indices": series(LEVELS).drop("period")}, "indices: column period is missing"),
+        ({"weights": weights_of({"bread": 1.0, "soap": 1.0})}, "no weight of leaf milk"),
+        ({"weights": weights_of({"bread": -1.0, "milk": 1, "soap": 1})}, "below 0; the first: node bread"),
+        ({"weights": weights_of({"bread": 0.0, "milk": 0, "soap": 1})}, "all children of food have weight 0"),
+        ({"weights": weights_of({"bred": 1.0})}, "a node that is not in the tree; the first: node bred"),
+        ({"weights": WEIGHTS.with_columns(link=pl.lit(1, pl.Int64))}, "the first is 1; expected links among"),
+        ({"weights": WEIGHTS.with_columns(link=pl.lit(7, pl.Int64))}, "7 is no period"),
+        ({"tree": tree_of({"a": "b", "b": "a"})}, "2 nodes hang from no root, but in a circle; the first: a"),
+        ({"tree": tree_of({"a": "z"})}, "a parent that is no node; the first: node a, parent z"),
+        ({"tree": TREE.with_columns(mean=pl.lit("harmonic"))}, r"an unknown mean \(known: arithmetic, geometric\)"),
+        ({"tree": pl.concat([TREE, TREE])}, "10 with a node that occurs before"),
+    ],
+)
+def test_refused(changes, message):
+    arguments: dict[str, Any] = {"indices": series(LEVELS), "weights": WEIGHTS, "tree": TREE} | changes
+    with pytest.raises(ValueError, match=message):
+        aggregate(**arguments)
+
+
+def test_no_indices_give_no_rows():
+    table = aggregate(series({}), WEIGHTS, TREE)
+    assert table.is_empty()
+    assert table.schema == aggregate(series(LEVELS), WEIGHTS, TREE).schema
+
+
+# --- two weights ---
+
+
+def test_means_of_sub_indices_by_hand():
+    r, s0, s1 = [2.0, 1.0], [1.0, 3.0], [1.0, 1.0]
+    found = {formula: mean_index(r, s0, s1, formula=formula) for formula in FORMULAS}
+    assert found == {
+        "laspeyres": pytest.approx(1.25),
+        "paasche": pytest.approx(1 / 0.75),
+        "fisher": pytest.approx((1.25 / 0.75) ** 0.5),
+        "geometric_laspeyres": pytest.approx(2**0.25),
+        "geometric_paasche": pytest.approx(2**0.5),
+        "tornqvist": pytest.approx(2**0.375),
+    }
+    for arguments, message in (
+        ((r, s0, s1, "x"), "unknown formula 'x'; known: laspeyres"),
+        ((r, s0, [1.0], "fisher"), "lengths differ"),
+        (([0.0, 1.0], s0, s1, "fisher"), "indices: element 0 is 0.0"),
+        ((r, s0, [0.0, 0.0], "fisher"), "current_weights: element 0"),
+    ):
         with pytest.raises(ValueError, match=message):
-            aggregate(indices, weight, base_week=WEEK)
+            mean_index(*arguments[:3], formula=arguments[3])
 
 
 # --- properties ---
 
-DAYS = range(-12, 20)
-
 
 @st.composite
-def absences(draw) -> tuple[dict[str, list[int]], dict[str, list[int]], dict[str, float]]:
-    """Days, chain breaks and weights of one to four children; the first has a day in the base week."""
-    names = [f"c{k}" for k in range(draw(st.integers(1, 4)))]
-    days = {name: sorted(draw(st.sets(st.sampled_from(DAYS), min_size=1, max_size=len(DAYS)))) for name in names}
-    days["c0"] = sorted({*days["c0"], draw(st.integers(0, 6))})
-    breaks = {name: sorted(draw(st.sets(st.sampled_from(DAYS), max_size=3))) for name in names}
-    weights = {name: draw(st.sampled_from([0.25, 1.0, 7.0])) for name in names}
-    return days, breaks, weights
+def panels(draw) -> tuple[Levels, dict[str, float]]:
+    generator = np.random.default_rng(draw(st.integers(0, 9_999)))
+    names, periods = ("bread", "milk", "soap"), draw(st.integers(2, 6))
+    levels: Levels = {}
+    for name in names:
+        values = np.exp(generator.normal(0, 0.4, periods) + generator.normal(0, 2))
+        holes = generator.random(periods) < draw(st.sampled_from([0.0, 0.3]))
+        holes[0] = False
+        levels[name] = [None if hole else float(v) for v, hole in zip(values, holes, strict=True)]
+    return levels, {name: float(generator.uniform(0.1, 9)) for name in names}
 
 
-def random_levels(days: dict[str, list[int]], seed: int) -> dict[str, dict[int, float]]:
-    generator = np.random.default_rng(seed)
-    return {child: {n: float(np.exp(generator.normal(0, 0.5))) for n in own} for child, own in days.items()}
-
-
-@quickly
-@given(absences(), st.integers(0, 9_999))
-def test_children_that_move_alike_give_their_movement_whoever_is_absent(panel, seed):
-    days, breaks, weights = panel
-    generator = np.random.default_rng(seed)
-    common = {n: 1.0 if 0 <= n <= 6 else float(np.exp(generator.normal(0, 0.5))) for n in DAYS}
-    # Each segment of each child has a scale of its own.
-    scale = {child: np.exp(generator.normal(0, 2, 4)) for child in days}
-    levels = {
-        child: {n: common[n] * scale[child][sum(n >= b for b in breaks[child])] for n in own}
-        for child, own in days.items()
-    }
-    table = aggregate(children(levels, breaks), weighing(weights), base_week=WEEK)
-    expected = [100 * common[(period - MONDAY).days] for period in table.drop_nulls("index")["period"]]
-    assert table["index"].drop_nulls().to_list() == pytest.approx(expected, rel=1e-11)
-    assert table["index"].count() > 0
-    assert table.filter(pl.col("index").is_null() & pl.col("reason").is_null()).is_empty()
-
-
-@quickly
-@given(absences(), st.integers(0, 9_999))
-def test_the_aggregate_moves_between_its_children(panel, seed):
-    days, breaks, weights = panel
-    frame = children(random_levels(days, seed), breaks)
-    table = aggregate(frame, weighing(weights), base_week=WEEK)
-    index = dict(table.drop_nulls("index").select("period", "index").rows())
-    at = {n: {(c, s): v for c, s, v in rows.select("child", "segment", "level").rows()}
-          for (n,), rows in frame.partition_by("period", as_dict=True).items()}  # fmt: skip
-    for today, value in index.items():
-        before = today - timedelta(days=1)
-        if before in index and at[before].keys() == at[today].keys():
-            moves = [at[today][key] / at[before][key] for key in at[today]]
-            assert min(moves) * (1 - 1e-9) <= value / index[before] <= max(moves) * (1 + 1e-9)
-
-
-@quickly
-@given(absences(), st.integers(0, 9_999), st.integers(7, 19), st.floats(0.2, 5.0))
-def test_direction_all_levels_times_k_is_index_times_k(panel, seed, turn, k):
-    days, breaks, weights = panel
-    levels = random_levels(days, seed)
-    raised = {child: {n: v * k if n >= turn else v for n, v in own.items()} for child, own in levels.items()}
-    before = aggregate(children(levels, breaks), weighing(weights), base_week=WEEK)
-    after = aggregate(children(raised, breaks), weighing(weights), base_week=WEEK)
-    factor = pl.when(pl.col("period") >= day(turn)).then(k).otherwise(1.0)
-    assert_frame_equal(after, before.with_columns(index=pl.col("index") * factor), rel_tol=1e-10)
-
-
-@quickly
-@given(absences(), st.integers(0, 9_999), st.randoms(use_true_random=False))
-def test_order_of_rows_and_scale_of_weights_do_not_matter(panel, seed, random):
-    days, breaks, weights = panel
-    frame = children(random_levels(days, seed), breaks)
-    order = list(range(frame.height))
-    random.shuffle(order)
-    table = aggregate(frame, weighing(weights), base_week=WEEK)
-    assert_frame_equal(aggregate(frame[order], weighing(weights), base_week=WEEK), table, check_exact=True)
-    thousandfold = weighing({child: 1_000 * weight for child, weight in weights.items()})
-    assert_frame_equal(aggregate(frame, thousandfold, base_week=WEEK), table, rel_tol=1e-11)
-
-
-@quickly
-@given(st.integers(1, 5), st.integers(0, 9_999))
-def test_identical_children_give_the_child(count, seed):
-    own = random_levels({"c0": list(DAYS)}, seed)["c0"]
-    weights = {f"c{k}": float(k + 1) for k in range(count)}
-    table = aggregate(children(dict.fromkeys(weights, own)), weighing(weights), base_week=WEEK)
-    base = np.exp(np.mean([np.log(own[n]) for n in range(7)]))
-    assert table["index"].to_list() == pytest.approx([100 * own[n] / base for n in DAYS], rel=1e-12)
-    assert set(table["status"]) == {"complete"}
-
-
-@quickly
-@given(absences(), st.integers(0, 9_999))
-def test_complete_panels_give_the_weighted_mean(panel, seed):
-    _, _, weights = panel
-    levels = random_levels({name: list(DAYS) for name in weights}, seed)
-    table = aggregate(children(levels), weighing(weights), base_week=WEEK)
-    relative = {c: {n: v / np.exp(np.mean([np.log(own[m]) for m in range(7)])) for n, v in own.items()}
-                for c, own in levels.items()}  # fmt: skip
-    mean = np.array([sum(weights[c] * relative[c][n] for c in weights) for n in DAYS]) / sum(weights.values())
-    week = slice(-DAYS.start, -DAYS.start + 7)
-    assert table["index"].to_numpy() == pytest.approx(100 * mean / np.exp(np.log(mean[week]).mean()), rel=1e-12)
-
-
-# --- from retailers to divisions ---
-
-ITEMS = pl.DataFrame(
-    {"item_number": [210111, 210113, 211709], "class_code": ["01.1.1", "01.1.1", "01.1.4"], "weight": [3.0, 1.0, 2.0]}
+CONVENTIONS = st.sampled_from(
+    [(m, r) for m in ("parent", "carry", "renormalise", "none") for r in ("resume", "relink")]
 )
-CLASSES = pl.DataFrame({"class_code": ["01.1.1", "01.1.4"], "division_code": ["01", "01"], "weight": [3.0, 1.0]})
-NO_RETAILERS = pl.DataFrame(
-    schema={"data_origin": pl.String, "retailer": pl.String, "item_number": pl.Int32, "weight": pl.Float64}
-)
+FORMULA = st.sampled_from(["laspeyres", "geometric"])
 
 
-def price_quotes(prices: Mapping[tuple[str, int], Mapping[int, float]], origin: str = "real") -> pl.DataFrame:
-    """One product per (retailer, item)."""
-    rows = [
-        (origin, retailer, item, "only", day(n), price)
-        for (retailer, item), by_day in prices.items()
-        for n, price in by_day.items()
-    ]
-    return pl.DataFrame(rows, schema=AcceptedQuote.create_empty().schema, orient="row")
+@quickly
+@given(panels(), CONVENTIONS, FORMULA, st.floats(0.3, 4))
+def test_all_indices_times_k_are_k_times_the_aggregate(panel, conventions, formula, k):
+    # In period 1, where prices turn, all are there: what is carried over a turn does not turn.
+    levels = {name: [own[0], own[0], *own[1:]] for name, own in panel[0].items()}
+    raised = {n: [own[0], *(v if v is None else v * k for v in own[1:])] for n, own in levels.items()}
+    options = {"missing": conventions[0], "reentry": conventions[1], "formula": formula}
+    before, after = (aggregate(series(own), weights_of(panel[1]), TREE, **options) for own in (levels, raised))
+    factor = pl.when(pl.col("period") >= 1).then(k).otherwise(1.0)
+    expected = before.with_columns(index=pl.col("index") * factor)
+    assert_frame_equal(after.drop("weight"), expected.drop("weight"), rel_tol=1e-10)
 
 
-def elementary(quotes: pl.DataFrame) -> pl.DataFrame:
-    chain = chained_jevons(quotes, link_window_days=14, base_week=WEEK)
-    return pl.concat([chain, fixed_base_jevons(quotes, base_week=WEEK)])
+@quickly
+@given(panels(), FORMULA)
+def test_complete_panels_give_the_weighted_mean_of_levels_whatever_the_convention(panel, formula):
+    levels, weights = panel
+    full = {name: [v or 1.7 for v in values] for name, values in levels.items()}
+    r = {name: np.array(values) / values[0] for name, values in full.items()}
+    total = sum(weights.values())
+    if formula == "laspeyres":
+        expected = sum(weights[n] * r[n] for n in r) / total
+    else:
+        expected = np.exp(sum(weights[n] * np.log(r[n]) for n in r) / total)
+    for missing in MISSING:
+        table = aggregate(series(full), weights_of(weights), TREE, formula=formula, missing=missing)
+        assert path(table, "all") == [pytest.approx(float(value), rel=1e-12) for value in expected]
 
 
-PRICES = {
-    ("tesco", 210111): STILL | {7: 2.0},
-    ("waitrose", 210111): STILL | {7: 1.0},
-    ("tesco", 210113): STILL | {7: 1.0},
-    ("tesco", 211709): STILL | {7: 3.0},
-}
-
-
-def build(rows: pl.DataFrame, **changes: Any) -> pl.DataFrame:
-    parameters: dict[str, Any] = {
-        "retailer_weights": NO_RETAILERS, "item_weights": ITEMS, "class_weights": CLASSES, "recipe": WEB_DAILY,
-        "base_weeks": {"real": WEEK},
-    }  # fmt: skip
-    return aggregate_prices(rows, **(parameters | changes))
-
-
-def of(table: pl.DataFrame, code: str, n: int, method: str = "jevons_chained") -> dict[str, Any]:
-    return table.row(
-        by_predicate=(pl.col("code") == code) & (pl.col("period") == day(n)) & (pl.col("method") == method), named=True
-    )
-
-
-def test_retailers_to_items_to_classes_to_divisions_by_hand():
-    table = build(elementary(price_quotes(PRICES)))
-    assert AggregateIndex.is_valid(table)
-    assert table.height == 2 * 6 * 8
-    for method in ("jevons_chained", "jevons_fixed_base"):
-        indices = {code: of(table, code, 7, method)["index"] for code in table["code"].unique()}
-        assert indices == {
-            "210111": pytest.approx(150.0),
-            "210113": pytest.approx(100.0),
-            "211709": pytest.approx(300.0),
-            "01.1.1": pytest.approx(137.5),  # (3 · 150 + 1 · 100) / 4
-            "01.1.4": pytest.approx(300.0),
-            "01": pytest.approx(178.125),  # (3 · 137.5 + 1 · 300) / 4
-        }
-    item, division = of(table, "210111", 7), of(table, "01", 7)
-    assert (item["level"], item["products"], item["children"], item["reason"]) == ("item", 2, 2, EQUAL_WEIGHTS)
-    assert (division["level"], division["products"], division["children"], division["reason"]) == (
-        "division",
-        4,
-        2,
-        None,
-    )
-    assert division["base_period"] == "2016-07-25..2016-07-31"
-    assert (division["recipe"], division["parameters_hash"]) == ("web_daily", parameters_hash(WEB_DAILY))
-
-
-def test_known_retailer_weights_count_and_partly_known_ones_are_refused():
-    rows = elementary(price_quotes(PRICES))
-    known = [("real", "tesco", 210111, 9.0), ("real", "waitrose", 210111, 1.0), ("simulated", "tesco", 210113, 5.0)]
-    weights = pl.DataFrame(known, schema=NO_RETAILERS.schema, orient="row")
-    table = build(rows, retailer_weights=weights)
-    assert (of(table, "210111", 7)["index"], of(table, "210111", 7)["reason"]) == (pytest.approx(190.0), None)
-    assert of(table, "210113", 7)["reason"] == EQUAL_WEIGHTS
-    with pytest.raises(ValueError, match=r"no weight.*parent 210111, child waitrose"):
-        build(rows, retailer_weights=weights.filter(pl.col("retailer") == "tesco"))
-
-
-def test_a_missing_retailer_does_not_move_the_item_and_its_part_is_told_up_to_the_division():
-    prices = PRICES | {("waitrose", 210111): STILL | {8: 1.0}, ("tesco", 210111): STILL | {7: 1.0, 8: 1.0}}
-    table = build(elementary(price_quotes(prices)))
-    item, class_ = of(table, "210111", 7), of(table, "01.1.1", 7)
-    assert item["index"] == pytest.approx(100.0)
-    assert (item["status"], item["reason"]) == ("partial", f"absent: waitrose; {EQUAL_WEIGHTS}")
-    assert (class_["status"], class_["imputed_share"]) == ("complete", pytest.approx(0.5 * 3 / 4))
-
-
-def test_a_stratum_without_a_fixed_base_index_takes_no_part_and_is_named():
-    prices = PRICES | {("waitrose", 210111): {7: 1.0, 8: 5.0}, ("tesco", 210111): STILL | {7: 2.0, 8: 2.0}}
-    table = build(elementary(price_quotes(prices)))
-    fixed, chain = (of(table, "210111", 8, method) for method in ("jevons_fixed_base", "jevons_chained"))
-    assert fixed["index"] == pytest.approx(200.0)
-    assert (fixed["status"], fixed["reason"]) == ("partial", f"absent: waitrose; {EQUAL_WEIGHTS}")
-    assert chain["index"] == pytest.approx(200.0 * (1 + 5) / 2)
-
-
-def test_an_item_that_no_day_of_the_base_week_reaches_is_null_and_absent_above():
-    prices = {("tesco", 210111): STILL | {7: 2.0}, ("tesco", 210113): {7: 1.0}}
-    table = build(elementary(price_quotes(prices)))
-    item, class_ = of(table, "210113", 7), of(table, "01.1.1", 7)
-    assert (item["index"], item["status"]) == (None, "none")
-    assert item["reason"] == f"no retailer has a value in the base week 2016-07-25..2016-07-31: tesco; {EQUAL_WEIGHTS}"
-    assert (class_["index"], class_["reason"]) == (pytest.approx(200.0), "absent: 210113")
-    assert of(table, "01", 7)["reason"] == "absent: 01.1.4"
-
-
-def test_data_origins_are_kept_apart():
-    real = elementary(price_quotes(PRICES))
-    made_up = elementary(price_quotes({("tesco", 210111): STILL | {9: 7.0}}, origin="simulated"))
-    weeks = {"real": WEEK, "simulated": WEEK}
-    together = build(pl.concat([made_up, real]), base_weeks=weeks)
-    assert_frame_equal(together.filter(pl.col("data_origin") == "real"), build(real))
-    assert_frame_equal(together.filter(pl.col("data_origin") == "simulated"), build(made_up, base_weeks=weeks))
-    with pytest.raises(ValueError, match="no entry for data origin simulated; found real"):
-        build(made_up)
-
-
-def test_without_a_base_week_every_index_is_null_with_a_reason():
-    quotes = price_quotes(PRICES)
-    rows = chained_jevons(quotes, link_window_days=14, base_week=None)
-    table = build(rows, base_weeks={"real": None})
-    assert table["index"].null_count() == table.height == 6 * 8
-    assert set(table["base_period"]) == {None}
-    assert all("no base week" in reason for reason in table["reason"])
-
-
-def test_the_weights_of_the_recipes_year_count():
-    rows = elementary(price_quotes(PRICES))
-    years = [ITEMS.with_columns(weights_year=pl.lit(2016)), ITEMS.with_columns(weights_year=pl.lit(2015), weight=1.0)]
-    assert_frame_equal(build(rows, item_weights=pl.concat(years)), build(rows))
-    with pytest.raises(ValueError, match=r"item_weights: no row of weights_year 2016; found \[2015\]"):
-        build(rows, item_weights=years[1])
-
-
-def test_items_and_classes_need_one_parent():
-    rows = elementary(price_quotes(PRICES))
-    with pytest.raises(ValueError, match="no row of weights for 210113, 211709"):
-        build(rows, item_weights=ITEMS.head(1))
-    with pytest.raises(ValueError, match=r"several rows of weights for 01\.1\.4"):
-        build(rows, class_weights=pl.concat([CLASSES, CLASSES.tail(1).with_columns(division_code=pl.lit("02"))]))
-
-
-def test_no_elementary_rows_give_no_rows():
-    table = build(ElementaryIndex.create_empty())
-    assert table.is_empty()
-    assert AggregateIndex.is_valid(table)
+@quickly
+@given(panels(), CONVENTIONS, st.randoms(use_true_random=False))
+def test_order_of_rows_and_scale_of_indices_and_weights_do_not_matter(panel, conventions, random):
+    levels, weights = panel
+    options = {"missing": conventions[0], "reentry": conventions[1]}
+    table = aggregate(series(levels), weights_of(weights), TREE, **options)
+    shuffled = series(levels).sample(fraction=1.0, shuffle=True, seed=random.randint(0, 99))
+    scaled = shuffled.with_columns(index=pl.col("index") * pl.when(pl.col("node") == "milk").then(7.0).otherwise(0.2))
+    again = aggregate(scaled, weights_of({n: 12 * w for n, w in reversed(weights.items())}), TREE.reverse(), **options)
+    assert_frame_equal(again.drop("weight"), table.drop("weight"), rel_tol=1e-11)

@@ -25,8 +25,8 @@ def p_of(formula: str, p0, p1, q0, q1, pb, qb) -> float:
         return getattr(elementary_formulas, formula)(p0, p1)
     if formula in {"lowe", "young"}:
         return getattr(weighted_formulas, formula)(p0, p1, qb if formula == "lowe" else pb * qb)
-    sigma = {"sigma": 0.7} if formula == "lloyd_moulton" else {}
-    return getattr(weighted_formulas, formula)(p0, p1, q0, q1, **sigma)
+    options = {"lloyd_moulton": {"sigma": 0.7}, "quadratic_mean": {"order": 3}}.get(formula, {})
+    return getattr(weighted_formulas, formula)(p0, p1, q0, q1, **options)
 
 
 def gaps(formula: str, market: np.ndarray) -> dict[str, float]:

@@ -1,12 +1,11 @@
-"""Bilateral indices: published values, examples by hand, what is refused, an independent loop, chains.
+"""Bilateral indices: examples by hand, what is refused, an independent loop, chains.
 
-The axioms are in `test_axioms`.
+Published values are in `test_bilateral_published`, the axioms in `test_axioms`.
 """
 
 from __future__ import annotations
 
 import math
-from functools import cache
 from typing import Any
 
 import polars as pl
@@ -16,111 +15,8 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 from ons_bigdata.prices.methods.bilateral import COMPARISONS, FORMULAS, bilateral_index
-from ons_bigdata.settings import Settings
 
-GOLDEN = Settings().shared / "golden" / "prices"
 quickly = settings(max_examples=30, deadline=None)
-
-needs_golden = pytest.mark.skipif(not GOLDEN.is_dir(), reason=f"no golden values at {GOLDEN} (set ONS_BIGDATA_SHARED)")
-
-# --- published values ---
-
-INDEXNUMR: dict[str, tuple[str, dict[str, Any]]] = {
-    **{name: (name, {}) for name in ("laspeyres", "paasche", "fisher", "tornqvist", "walsh", "palgrave", "stuvel")},
-    **{name: (name, {}) for name in ("carli", "dutot", "jevons", "harmonic", "cswd")},
-    "satovartia": ("sato_vartia", {}),
-    "ces": ("lloyd_moulton", {"sigma": 2}),
-    "geomLaspeyres": ("geometric_laspeyres", {}),
-    "geomPaasche": ("geometric_paasche", {}),
-    "tpd": ("time_product_dummy", {"adjust_bias": True}),
-    "gk": ("geary_khamis", {}),
-    "drobish": ("drobisch", {}),
-    "marshalledgeworth": ("marshall_edgeworth", {}),
-    "lowe": ("lowe", {"weights_period": 1}),
-    "young": ("young", {"weights_period": 1}),
-}
-# The older tables were made from quantities of seven decimals; the published data carry fifteen digits.
-FULL_QUANTITIES = {"tpd", "palgrave", "drobish", "stuvel", "marshalledgeworth", "lowe", "young"}
-OUTPUTS = {"pop": "previous_period", "chained": "chained", "fixedbase": "fixed_base"}
-
-
-@cache
-def golden(name: str) -> pl.DataFrame:
-    """One of the tables of expected values, all columns as text."""
-    return pl.read_csv(GOLDEN / name, infer_schema_length=0).with_columns(pl.col("value").str.strip_chars())
-
-
-def expected(table: str, dataset: str, method: str, params: str) -> dict[str, str]:
-    columns = (pl.col("dataset") == dataset) & (pl.col("method") == method) & (pl.col("params") == params)
-    return dict(golden(table).filter(columns).select("period", "value").iter_rows())
-
-
-def assert_as_printed(found: pl.DataFrame, printed: dict[str, str]) -> None:
-    """To 1e-12 where the values are printed to 15 digits, else to half a unit of the last printed decimal."""
-    assert printed
-    values = {str(period): index for period, index, _ in found.iter_rows()}
-    assert set(printed) <= set(values)
-    decimals = max(len(text.partition(".")[2]) for text in printed.values())
-    tolerance = {"rel": 1e-12, "abs": 0} if decimals >= 13 else {"rel": 0, "abs": 0.5001 * 10**-decimals}
-    assert {t: values[t] for t in printed} == {t: pytest.approx(float(v), **tolerance) for t, v in printed.items()}
-
-
-@needs_golden
-@pytest.mark.parametrize("output", OUTPUTS)
-@pytest.mark.parametrize("kind", ["price", "quantity"])
-@pytest.mark.parametrize("method", INDEXNUMR)
-def test_indexnumr(method, kind, output):
-    formula, options = INDEXNUMR[method]
-    quotes = pl.read_csv(GOLDEN / "indexnumr_CES_sigma_2.csv")
-    if method not in FULL_QUANTITIES and (method, kind) != ("gk", "quantity"):
-        quotes = quotes.with_columns(pl.col("quantities").round(7))
-    more = ";sigma=2" if method == "ces" else ""
-    more += ";weights=shares;biasAdjust=default" if (method, kind) == ("tpd", "price") else ""
-    names = {"period": "time", "product": "prodID", "price": "prices", "quantity": "quantities"}
-    found = bilateral_index(quotes, formula, OUTPUTS[output], of=kind, **names, **options)
-    params = f"kind={kind};sample=matched;output={output}{more}"
-    printed = expected("expected_indexnumr.csv", "indexnumr_CES_sigma_2", method, params)
-    assert len(printed) == 12
-    assert_as_printed(found, printed)
-
-
-@needs_golden
-@pytest.mark.parametrize(
-    ("method", "params", "formula", "choices"),
-    [
-        ("jevons", "direct;base=2018-12", "jevons", {}),
-        ("jevons", "start=2019-12;end=2020-01", "jevons", {"base_period": "2019-12"}),
-        ("fisher", "direct;base=2018-12", "fisher", {}),
-        ("fisher", "start=2018-12;direct", "fisher", {}),
-        ("fisher", "start=2019-12;end=2020-01", "fisher", {"base_period": "2019-12"}),
-        ("fisher", "chained;base=2018-12", "fisher", {"comparison": "chained"}),
-        ("chfisher", "start=2019-12;end=2020-02", "fisher", {"comparison": "chained", "base_period": "2019-12"}),
-        ("lloyd_moulton", "direct;base=2018-12;sigma=0.9", "lloyd_moulton", {"sigma": 0.9}),
-        ("lowe", "start=2019-12;quantity base=2018-12", "lowe",
-         {"base_period": "2019-12", "weights_period": "2018-12"}),
-        ("young", "start=2018-12;base=2019-03", "young", {"weights_period": "2019-03"}),
-    ],
-)  # fmt: skip
-def test_priceindices_of_real_milk_prices(method, params, formula, choices):
-    quotes = pl.read_csv(GOLDEN / "priceindices_milk_monthly.csv")
-    names = {"period": "month", "product": "prodID", "price": "prices", "quantity": "quantities"}
-    found = bilateral_index(quotes, formula, duplicates="unit_value", **names, **choices)
-    assert_as_printed(found, expected("expected_published_other.csv", "priceindices_milk", method, params))
-
-
-@needs_golden
-@pytest.mark.parametrize(
-    ("dataset", "method", "params", "formula"),
-    [
-        ("gpindex_geks_dat", "geks_fisher", "window=2 (=chained fisher)", "fisher"),
-        ("gpindex_geks_dat2", "geks_walsh1_balanced", "window=2;na.rm=TRUE", "walsh"),
-    ],
-)
-def test_gpindex_chains_over_gaps(dataset, method, params, formula):
-    quotes = pl.read_csv(GOLDEN / f"{dataset}.csv", null_values="NA")
-    found = bilateral_index(quotes, formula, "chained", quantity="quantity", missing="absent")
-    assert_as_printed(found, expected("expected_published_other.csv", dataset, method, params))
-
 
 # --- examples by hand ---
 
@@ -149,6 +45,7 @@ BY_HAND = {
     "geometric_laspeyres": 2**S0,
     "geometric_paasche": 2**S1,
     "lloyd_moulton": 1 / (S0 / 2 + 1 - S0),
+    "quadratic_mean": ((S0 * 2**1.5 + 1 - S0) / (S1 * 2**-1.5 + 1 - S1)) ** (1 / 3),
     "marshall_edgeworth": (2 * 4 + 4 * 8) / (4 + 4 * 8),
     "palgrave": S1 * 2 + 1 - S1,
     "drobisch": (L + PA) / 2,
@@ -160,6 +57,7 @@ BY_HAND = {
 }
 OPTIONS: dict[str, dict[str, Any]] = {
     "lloyd_moulton": {"sigma": 2},
+    "quadratic_mean": {"order": 3},
     "lowe": {"weights_period": 2},
     "young": {"weights_period": 2},
 }
@@ -202,6 +100,28 @@ def test_limits_of_the_lloyd_moulton():
     assert at(1) == pytest.approx(2**S0, rel=1e-14)
     assert at(1 + 1e-9) == pytest.approx(2**S0, rel=1e-8)
     assert at(1 - 1e-14) == pytest.approx(2**S0, rel=1e-13)
+
+
+def test_the_quadratic_mean_of_order_2_is_the_fisher_and_of_order_0_the_tornqvist():
+    def at(order: float) -> float:
+        return bilateral_index(TWO, "quadratic_mean", quantity="quantity", order=order)["index"][1]
+
+    assert at(2) == pytest.approx((L * PA) ** 0.5, rel=1e-14)
+    assert at(0) == pytest.approx(2 ** ((S0 + S1) / 2), rel=1e-14)
+    assert at(1e-9) == pytest.approx(2 ** ((S0 + S1) / 2), rel=1e-8)
+
+
+def test_the_time_product_dummy_of_mean_shares_is_the_tornqvist_and_of_equal_weights_the_jevons():
+    assert index_of(TWO, "time_product_dummy", weights="average")["index"][1] == pytest.approx(2 ** ((S0 + S1) / 2))
+    assert index_of(TWO, "time_product_dummy", weights="none")["index"][1] == pytest.approx(2**0.5)
+
+
+def test_a_price_without_a_sale_counts_with_quantity_0_where_that_is_asked_for():
+    # Bread is there in 2, unsold: Laspeyres (2·3 + 4·3)/15, Paasche 2/1.
+    unsold = TWO.with_columns(quantity=pl.Series([3.0, 3.0, 1.0, None]))
+    assert index_of(unsold, "laspeyres", missing="unsold")["index"][1] == pytest.approx(18 / 15)
+    assert index_of(unsold, "paasche", missing="unsold")["index"][1] == pytest.approx(2.0)
+    assert index_of(unsold, "laspeyres", missing="absent")["index"][1] == pytest.approx(2.0)
 
 
 def test_equal_shares_are_no_trouble_to_sato_vartia():
@@ -294,6 +214,11 @@ def test_no_quotes_give_no_rows():
         ({"formula": "lloyd_moulton", "sgima": 1}, "unknown option of lloyd_moulton: 'sgima'; known: sigma"),
         ({"formula": "lloyd_moulton", "sigma": math.nan}, "sigma is nan, expected a finite number"),
         ({"formula": "lloyd_moulton", "sigma": "2"}, "sigma is '2', expected a finite number"),
+        ({"formula": "quadratic_mean", "order": "3"}, "quadratic_mean: order is '3', expected a finite number"),
+        (
+            {"formula": "time_product_dummy", "weights": "share"},
+            "unknown weights: 'share'; known: shares, average, none",
+        ),
         ({"formula": "lowe"}, "lowe: option weights_period is missing"),
         (
             {"formula": "young", "weights_period": 9},

@@ -1,4 +1,4 @@
-"""Windows and splices: formulas from the definition, conventions, gaps, and the drift that a short window makes."""
+"""Windows and splices: formulas from the definition, conventions and gaps. Drift is in `test_revision`."""
 
 from __future__ import annotations
 
@@ -208,35 +208,3 @@ def test_the_bases_are_the_decembers():
     by_default = fisher(quotes, **options)
     assert by_default == fisher(quotes, base_periods=[months[11]], **options)
     assert by_default != fisher(quotes, base_periods=[months[12]], **options)
-
-
-# --- drift, measured ---
-
-
-def bouncing_quotes() -> pl.DataFrame:
-    """Two brands in turn at half price, each every 14th month: ten times sold then, a tenth in the month after.
-
-    57 months are four such cycles and one: prices and quantities of the last month are those of the first.
-    """
-    sold = {0: 1000.0, 1: 10.0}
-    turns = [(t, brand, (t - offset) % 14) for t in range(57) for brand, offset in (("a", 2), ("b", 9))]
-    rows = [(t, brand, 2.0 if turn else 1.0, sold.get(turn, 100.0)) for t, brand, turn in turns]
-    return pl.DataFrame(rows, schema=COLUMNS, orient="row")
-
-
-@pytest.mark.parametrize(
-    ("window", "splice", "end"),
-    [
-        (None, None, 100.0),
-        (5, "movement", 81.997),
-        (25, "movement", 97.757),
-        (25, "window", 97.204),
-        (25, "half", 102.876),
-        (25, "mean", 99.788),
-        (25, "mean_published", 99.840),
-    ],
-)
-def test_drift_on_bouncing_prices(window, splice, end):
-    # The true end is 100. docs/prices/multilateral.md shows this table.
-    table = multilateral_index(bouncing_quotes(), "geks_tornqvist", window=window, splice=splice, quantity="quantity")
-    assert 100 * table["index"][-1] == pytest.approx(end, abs=0.0006)

@@ -1,4 +1,4 @@
-"""Multilateral indices: independent loops, axioms, examples by hand, gaps and options."""
+"""Multilateral indices: independent loops, examples by hand, gaps and options. Axioms: `test_multilateral_axioms`."""
 
 from __future__ import annotations
 
@@ -11,51 +11,15 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from polars.testing import assert_frame_equal
 
+from ons_bigdata.prices.methods.bilateral import FORMULAS as BILATERAL
+from ons_bigdata.prices.methods.bilateral import UNWEIGHTED, WEIGHTED_BY_THIRD_PERIOD, bilateral_index
 from ons_bigdata.prices.methods.multilateral import METHODS, fews_index, multilateral_index
+from tests.prices.methods.random_panels import COLUMNS, WAYS, Panel, every_way, index, panels
 
 quickly = settings(max_examples=15, deadline=None)
 
-WAYS = [
-    *((method, {}) for method in METHODS if method != "time_product_dummy"),
-    *(("time_product_dummy", {"weights": weights}) for weights in ("shares", "levels", "none")),
-]
-every_way = pytest.mark.parametrize(("method", "options"), WAYS, ids=[" ".join([m, *o.values()]) for m, o in WAYS])
-COLUMNS = ["period", "product", "price", "quantity"]
-
-
-def index(quotes: pl.DataFrame, method: str, **options) -> list[float | None]:
-    table = multilateral_index(quotes, method, quantity="quantity", **options)
-    assert table.columns == ["period", "index", "reason"]
-    assert (table["index"].is_null() == table["reason"].is_not_null()).all()
-    return table["index"].to_list()
-
-
 # --- independent loops ---
-
-
-class Panel:
-    """A random panel: T×N prices and quantities, and who is there; product 0 always is, so that all pairs match."""
-
-    def __init__(self, seed: int, anchored: bool = True):
-        random = np.random.default_rng(seed)
-        shape = (int(random.integers(2, 8)), int(random.integers(1, 7)))
-        self.p = np.exp(random.normal(scale=0.7, size=shape) + random.normal(scale=3, size=shape[1]))
-        self.q = np.exp(random.normal(size=shape) + random.normal(scale=2, size=shape[1]))
-        self.m = random.random(shape) < random.choice([0.4, 0.7, 1.0])
-        if anchored:
-            self.m[:, 0] = True
-
-    def quotes(self, p=None, q=None, order=None) -> pl.DataFrame:
-        """Rows of the panel, with other prices or quantities if given; `order`: period t is called order[t]."""
-        p, q = self.p if p is None else p, self.q if q is None else q
-        order = range(len(self.m)) if order is None else order
-        rows = [(int(order[t]), f"p{n}", float(p[t, n]), float(q[t, n])) for t, n in np.argwhere(self.m)]
-        return pl.DataFrame(rows, schema=COLUMNS, orient="row")
-
-
-panels = st.builds(Panel, st.integers(0, 2**32 - 1))
 
 
 def pair_by_definition(formula: str, p0, q0, p1, q1) -> float:
@@ -88,6 +52,27 @@ def test_geks_agrees_with_the_loop_over_pairs(panel, formula):
 
 
 @quickly
+@given(panels, st.sampled_from([name for name in BILATERAL if name not in WEIGHTED_BY_THIRD_PERIOD]))
+def test_geks_of_any_formula_agrees_with_bilateral_indices_from_every_period(panel, formula):
+    options = {"lloyd_moulton": {"sigma": 0.7}, "quadratic_mean": {"order": 3}}.get(formula, {})
+    quotes, periods = panel.quotes(), range(len(panel.m))
+    from_each = [
+        bilateral_index(quotes, formula, base_period=k, quantity="quantity", **options)["index"].to_list()
+        for k in periods
+    ]
+    expected = [math.exp(np.mean([math.log(row[t] / row[0]) for row in from_each])) for t in periods]
+    for incomplete in ("null", "least_squares"):
+        found = index(quotes, f"geks_{formula}", incomplete=incomplete, **options)
+        assert found == pytest.approx(expected, rel=1e-11)
+
+
+def test_geks_of_time_product_dummies_with_mean_shares_is_that_of_tornqvists():
+    quotes = Panel(5).quotes()
+    found = index(quotes, "geks_time_product_dummy", weights="average")
+    assert found == pytest.approx(index(quotes, "geks_tornqvist"), rel=1e-12)
+
+
+@quickly
 @given(panels, st.sampled_from(["shares", "levels", "none"]))
 def test_the_time_product_dummy_agrees_with_a_regression_on_dummies(panel, weights):
     rows = np.argwhere(panel.m)
@@ -113,65 +98,6 @@ def test_geary_khamis_satisfies_its_equations(panel):
     reference = (values / level).sum(axis=0)[found] / q.sum(axis=0)[found]
     again = values.sum(axis=1) / (q[:, found] @ reference)
     assert again == pytest.approx(level[:, 0] * again[0], rel=1e-11)
-
-
-# --- axioms ---
-
-
-@every_way
-@quickly
-@given(panel=panels)
-def test_identity(method, options, panel):
-    still = np.broadcast_to(panel.p[0], panel.p.shape)
-    assert index(panel.quotes(p=still), method, **options) == pytest.approx([1.0] * len(still), rel=1e-12)
-
-
-@every_way
-@quickly
-@given(panel=panels, seed=st.integers(0, 999))
-def test_proportionality_and_direction(method, options, panel, seed):
-    times = np.random.default_rng(seed).uniform(0.5, 2, size=len(panel.p))
-    times[0] = 1.0
-    alike = panel.p[0] * times[:, None]
-    assert index(panel.quotes(p=alike), method, **options) == pytest.approx(list(times), rel=1e-12)
-    if options.get("weights") != "levels":  # expenditure levels change with the prices, and so do their weights
-        before, after = (index(panel.quotes(p=p), method, **options) for p in (panel.p, panel.p * times[:, None]))
-        assert after == pytest.approx([a * k for a, k in zip(before, times, strict=True)], rel=1e-11)
-
-
-@every_way
-@quickly
-@given(panel=panels, seed=st.integers(0, 999))
-def test_commensurability(method, options, panel, seed):
-    units = np.random.default_rng(seed).choice([0.001, 12.0, 1000.0], size=panel.p.shape[1])
-    before = index(panel.quotes(), method, **options)
-    assert index(panel.quotes(panel.p * units, panel.q / units), method, **options) == pytest.approx(before, rel=1e-11)
-
-
-@every_way
-@quickly
-@given(panel=panels, seed=st.integers(0, 999))
-def test_transitivity_whatever_the_order_and_base_of_the_periods(method, options, panel, seed):
-    order = np.random.default_rng(seed).permutation(len(panel.m))
-    before = np.array(index(panel.quotes(), method, **options))
-    after = np.array(index(panel.quotes(order=order), method, **options))[order]
-    assert after / after[0] == pytest.approx(before, rel=1e-11)
-
-
-@every_way
-@quickly
-@given(panel=panels, seed=st.integers(0, 999))
-def test_rows_may_come_in_any_order(method, options, panel, seed):
-    quotes = panel.quotes()
-    shuffled = quotes.sample(fraction=1.0, shuffle=True, seed=seed)
-    options = {"quantity": "quantity", **options}
-    assert_frame_equal(multilateral_index(quotes, method, **options), multilateral_index(shuffled, method, **options))
-
-
-@every_way
-def test_a_single_product_gives_its_relatives(method, options):
-    quotes = pl.DataFrame([(t, "a", p, 3.0 + t) for t, p in enumerate([2.0, 3.0, 1.0])], schema=COLUMNS, orient="row")
-    assert index(quotes, method, **options) == pytest.approx([1.0, 1.5, 0.5], rel=1e-14)
 
 
 # --- examples by hand ---
@@ -311,7 +237,11 @@ def test_one_period_is_1_in_every_way():
 @pytest.mark.parametrize(
     ("method", "options", "message"),
     [
-        ("geks_paasche", {}, r"unknown method 'geks_paasche'; known: geks_fisher, .*time_product_dummy"),
+        ("geks_pasche", {}, r"unknown method 'geks_pasche'; known: geks_fisher, .*time_product_dummy"),
+        ("geks_lowe", {}, "unknown method 'geks_lowe'"),
+        ("geks_lloyd_moulton", {}, "lloyd_moulton: option sigma is missing"),
+        ("geks_fisher", {"sigma": 2}, "unknown option of geks_fisher"),
+        ("geks_time_product_dummy", {"weights": "levels"}, "unknown weights: 'levels'; known: shares, average, none"),
         ("geks_fisher", {"splice": "mvmt", "window": 2}, "unknown splice 'mvmt'; known: movement, window, half, mean"),
         (
             "geks_fisher",
@@ -360,10 +290,21 @@ def test_what_is_unknown_or_does_not_fit_is_refused(method, options, message):
         index(split_quotes(), method, **options)
 
 
-@pytest.mark.parametrize("method", [method for method in METHODS if method != "geks_jevons"])
+WEIGHTLESS = {f"geks_{formula}" for formula in (*UNWEIGHTED, "lloyd_moulton", "quadratic_mean")}
+
+
+@pytest.mark.parametrize("method", [method for method in METHODS if method not in WEIGHTLESS])
 def test_quantities_are_asked_for(method):
     with pytest.raises(ValueError, match=rf"{method}: no quantities.* expected a quantity column"):
         multilateral_index(split_quotes(), method)
+
+
+@pytest.mark.parametrize("method", ["geks_fisher", "geks_tornqvist", "geary_khamis", "time_product_dummy"])
+def test_a_product_that_is_never_sold_has_no_influence_where_unsold_products_count(method):
+    quotes = Panel(5).quotes()
+    never = pl.DataFrame([(t, "never", 1.0 + t, 0.0) for t in quotes["period"].unique()], schema=COLUMNS, orient="row")
+    found = index(pl.concat([quotes, never]), method, missing="unsold")
+    assert found == pytest.approx(index(quotes, method), rel=1e-13)
 
 
 def test_a_movement_splice_of_windows_of_two_is_the_chained_index():

@@ -1,67 +1,64 @@
-"""Multilateral indices against published and independently computed values (the shared folder `golden/prices`)."""
+"""Multilateral indices against published and independently computed values."""
 
 from __future__ import annotations
 
-import csv
-from collections import defaultdict
-
+import numpy as np
 import polars as pl
 import pytest
 
+from ons_bigdata.prices.methods.extension import Extension, WindowLevels, extended_levels
+from ons_bigdata.prices.methods.imputation import impute_prices
 from ons_bigdata.prices.methods.multilateral import METHODS, fews_index, multilateral_index
-from ons_bigdata.settings import Settings
-
-GOLDEN = Settings().shared / "golden" / "prices"
-golden = pytest.mark.skipif(not GOLDEN.is_dir(), reason="the golden values of prices are not in the shared folder")
+from tests.prices.methods.published import (
+    CES,
+    FEWS,
+    GOLDEN,
+    INDEXNUMR,
+    MILK,
+    OTHER,
+    Key,
+    assert_as_printed,
+    by_period,
+    ces,
+    golden,
+    milk,
+    parameters,
+    series_of,
+)
 
 SPLICE_OF = {"half": "half", "hasp": "half_published", "wisp": "window_published", "mean_pub": "mean_published"}
-METHOD_OF = {"gk": "geary_khamis", "wtpd": "time_product_dummy"}
+METHOD_OF = {"gk": "geary_khamis", "wtpd": "time_product_dummy", "geks_tpd": "geks_time_product_dummy"}
+REMOVED = "indexnumr_CES_sigma_2[rows 2,3 removed]"
 
 
-def rows_of(file: str) -> dict[tuple[str, str, str], dict[str, str]]:
-    """Read the published values: (dataset, method, params) → period → value as printed."""
-    tables: dict[tuple[str, str, str], dict[str, str]] = defaultdict(dict)
-    with (GOLDEN / file).open(encoding="utf-8", newline="") as lines:
-        for row in csv.DictReader(lines):
-            tables[row["dataset"], row["method"], row["params"]][row["period"]] = row["value"].strip()
-    return dict(tables)
-
-
-def parameters(text: str) -> dict[str, str]:
-    return dict(part.split("=", 1) for part in text.split(";") if "=" in part)
-
-
-def assert_published(found: dict[str, float], printed: dict[str, str], rtol: float = 1e-12) -> None:
-    """Agree to `rtol` or to half a unit of the last printed digit, whichever is wider."""
-    for period, text in printed.items():
-        half_unit = 0.5 * 10.0 ** -len(text.partition(".")[2])
-        expected = float(text)
-        assert found[period] == pytest.approx(expected, rel=0, abs=max(rtol * expected, half_unit)), period
-
-
-def by_period(table: pl.DataFrame) -> dict[str, float]:
-    return dict(zip(table["period"].cast(pl.String), table["index"], strict=True))
+def windowed() -> list[Key]:
+    """List the series of IndexNumR that are of windows."""
+    if not GOLDEN.is_dir():
+        return []
+    return [key for key in series_of(INDEXNUMR) if "window" in parameters(key[2])]
 
 
 @golden
-def test_indexnumr_windows_and_splices():
-    quotes = pl.read_csv(GOLDEN / "indexnumr_CES_sigma_2.csv")
-    compared = 0
-    for (dataset, method, params), printed in rows_of("expected_indexnumr.csv").items():
-        chosen = parameters(params)
-        known = METHOD_OF.get(method, method) in METHODS
-        if dataset != "indexnumr_CES_sigma_2" or not known or "window" not in chosen:
-            continue
-        splice = chosen.get("splice")
+@pytest.mark.parametrize("key", windowed(), ids=" ".join)
+def test_indexnumr_windows_and_splices(key):
+    dataset, method, params = key
+    chosen, name = parameters(params), METHOD_OF.get(method, method)
+    assert name in METHODS
+    splice = chosen.get("splice")
+    options = {"weights": "average"} if method == "geks_tpd" else {}
+    if dataset == REMOVED:
+        # Product 1 is away in periods 2 and 3: its price is carried there, at quantity 0.
+        quotes = impute_prices(ces(two_rows_removed=True), "carry_forward", **CES)
+        table = multilateral_index(quotes, name, quantity="quantity", missing="unsold")
+    else:
         table = multilateral_index(
-            quotes, METHOD_OF.get(method, method), window=int(chosen["window"]), splice=SPLICE_OF.get(splice, splice),
-            period="time", product="prodID", price="prices", quantity="quantities",
-        )  # fmt: skip
-        # The literals of fewer digits come from an iteration that its own package meets to 2.4e-8 only.
-        iterated = method == "gk" and max(map(len, printed.values())) < 12
-        assert_published(by_period(table), printed, 3e-8 if iterated else 1e-12)
-        compared += len(printed)
-    assert compared == 28 * 12
+            ces(), name, window=int(chosen["window"]), splice=SPLICE_OF.get(splice, splice), **CES, **options
+        )
+    printed = series_of(INDEXNUMR)[key]
+    assert len(printed) == 12
+    # The literals of fewer digits come from an iteration that its own package meets to 2.4e-8 only.
+    iterated = method == "gk" and max(map(len, printed.values())) < 12
+    assert_as_printed(by_period(table), printed, 3e-8 if iterated else 1e-12)
 
 
 GPINDEX = [
@@ -82,10 +79,19 @@ GPINDEX = [
 ]
 
 
+FEWS_CASES = [(window, splice) for window in (13, 25) for splice in ("window", "half", "movement", "geomean")]
+FEWS_CASES.remove((25, "half"))  # see the ledger
+
+
+def fews_key(window: int, splice: str, weighted: str) -> Key:
+    weights = "(weight = price*quantity, levels not shares)"
+    return "fews_turvey", "fews_tpd", f"window={window};splice={splice};weighted={weighted} {weights}"
+
+
 @golden
 @pytest.mark.parametrize(("dataset", "method", "params", "splice"), GPINDEX)
 def test_gpindex_geks_with_missing_prices(dataset, method, params, splice):
-    printed = list(rows_of("expected_published_other.csv")[dataset, method, params].values())
+    printed = list(series_of(OTHER)[dataset, method, params].values())
     quotes = pl.read_csv(GOLDEN / f"{dataset}.csv")
     window = int(parameters(params.replace(" (", ";("))["window"])
     name = method.removesuffix("_balanced").replace("walsh1", "walsh")
@@ -95,23 +101,40 @@ def test_gpindex_geks_with_missing_prices(dataset, method, params, splice):
     assert [value / base for value in found[-len(printed) :]] == pytest.approx(list(map(float, printed)), rel=1e-12)
 
 
+LINKS = ["movement", "window", "window_published(wisp)", "mean", "mean_published"]
+
+
 @golden
-def test_fews_on_the_turvey_data():
+@pytest.mark.parametrize("params", LINKS)
+def test_gpindex_splices_of_given_windows(params):
+    # Three windows of four periods, whose movements from period to period are 1 2 3, then 3 4 5, then 5 6 7.
+    steps = [[1, 2, 3], [3, 4, 5], [5, 6, 7]]
+
+    def window_of(first: int, stop: int) -> WindowLevels:
+        logs = np.concatenate([[0.0], np.log(steps[first]).cumsum()])
+        return WindowLevels(range(6), first, logs[: stop - first], np.zeros(4, dtype=np.int64), {})
+
+    splice = params.partition("(")[0]
+    levels = np.exp(extended_levels(window_of, range(6), Extension(splice=splice, window=4)))
+    printed = series_of(OTHER)["inline_links", "splice", params]
+    found = {str(t): float(level) for t, level in enumerate(levels)}
+    assert_as_printed(found, printed)
+
+
+@golden
+@pytest.mark.parametrize("weighted", ["TRUE", "FALSE"])
+@pytest.mark.parametrize(("window", "splice"), FEWS_CASES)
+def test_fews_on_the_turvey_data(window, splice, weighted):
     quotes = pl.read_csv(GOLDEN / "fews_turvey.csv", try_parse_dates=True)
-    compared = 0
-    for (_, _, params), printed in rows_of("expected_fews_turvey.csv").items():
-        chosen = parameters(params)
-        window, splice = int(chosen["window"]), chosen["splice"].replace("geomean", "mean")
-        if (window, splice) == (25, "half"):
-            continue
-        quantity = "quantity" if chosen["weighted"].startswith("TRUE") else None
-        table = fews_index(quotes, window=window, splice=splice, period="month", product="commodity", quantity=quantity)
-        assert_published(by_period(table), printed)
-        compared += len(printed)
-    assert compared == 8 * 36 + 6 * 24
+    quantity = "quantity" if weighted == "TRUE" else None
+    named = splice.replace("geomean", "mean")
+    table = fews_index(quotes, window=window, splice=named, period="month", product="commodity", quantity=quantity)
+    printed = series_of(FEWS)[fews_key(window, splice, weighted)]
+    assert len(printed) == 49 - window
+    assert_as_printed(by_period(table), printed)
 
 
-MILK = [
+MILK_CASES = [
     (("geks_fisher", "start=2018-12;window=13"), ("2018-12", "2019-12"), "geks_fisher", {}),
     (("ccdi(geks_tornqvist)", "start=2018-12;window=13"), ("2018-12", "2019-12"), "geks_tornqvist", {}),
     (
@@ -134,30 +157,32 @@ MILK = [
         {"splice": "fixed_base_moving", "window": 13},
     ),
     (("geks", "start=2019-12;end=2020-02;window=3"), ("2019-12", "2020-02"), "geks_fisher", {}),
+    (("geksl", "wstart=2018-12;start=2019-03;window=13"), ("2018-12", "2019-12"), "geks_laspeyres", {}),
+    (
+        ("geksl", "fbew;start=2018-12"),
+        ("2018-12", "2019-12"),
+        "geks_laspeyres",
+        {"splice": "fixed_base_expanding", "expanding": "fbew_december"},
+    ),
 ]
 
 
 @golden
-@pytest.mark.parametrize(("key", "months", "method", "options"), MILK, ids=[" ".join(row[0]) for row in MILK])
+@pytest.mark.parametrize(
+    ("key", "months", "method", "options"), MILK_CASES, ids=[" ".join(row[0]) for row in MILK_CASES]
+)
 def test_priceindices_milk(key, months, method, options):
-    printed = rows_of("expected_published_other.csv")["priceindices_milk", *key]
-    quotes = pl.read_csv(GOLDEN / "priceindices_milk_monthly.csv", schema_overrides={"month": pl.String})
-    quotes = quotes.filter(pl.col("month").is_between(*map(pl.lit, months)))
-    quotes = quotes.with_columns((pl.col("month") + "-01").str.to_date())
-    table = multilateral_index(
-        quotes, method, period="month", product="prodID", price="prices", quantity="quantities", **options
-    )
-    assert_published({period[:7]: value for period, value in by_period(table).items()}, printed)
+    found = {p[:7]: i for p, i in by_period(multilateral_index(milk(*months), method, **MILK, **options)).items()}
+    if "start=2019-03" in key[1]:  # the window begins before the index does
+        found = {month: index / found["2019-03"] for month, index in found.items()}
+    assert_as_printed(found, series_of(OTHER)["priceindices_milk", *key])
 
 
-@golden
-@pytest.mark.parametrize("method", ["gk", "wtpd"])
-def test_indexnumr_prices_carried_forward_without_a_sale_have_no_weight(method):
-    # The package carries product 1's price into periods 2 and 3 with quantity 0: the same as leaving the rows out.
-    key = ("indexnumr_CES_sigma_2[rows 2,3 removed]", method, "window=12;imputePrices=carry")
-    quotes = pl.read_csv(GOLDEN / "indexnumr_CES_sigma_2.csv")
-    quotes = quotes.filter(~((pl.col("prodID") == 1) & pl.col("time").is_in([2, 3])))
-    table = multilateral_index(
-        quotes, METHOD_OF[method], period="time", product="prodID", price="prices", quantity="quantities"
-    )
-    assert_published(by_period(table), rows_of("expected_indexnumr.csv")[key])
+REPRODUCED: dict[str, set[Key]] = {
+    FEWS: {fews_key(*case, weighted) for case in FEWS_CASES for weighted in ("TRUE", "FALSE")},
+    INDEXNUMR: set(windowed()),
+    OTHER: {case[:3] for case in GPINDEX}
+    | {("inline_links", "splice", params) for params in LINKS}
+    | {("priceindices_milk", *case[0]) for case in MILK_CASES},
+}
+"""What the tests of this module hold: read by `test_golden_ledger`."""
