@@ -53,9 +53,9 @@ def ingest_prices(paths: Sequence[Path], settings: Settings) -> IngestSummary:
     try:
         delivered = land_prices(paths, settings, landing)
     except ReportedError:
-        _build_pending(settings, landing)  # what came before the damage is landed, and good
+        build_pending(settings, landing)  # what came before the damage is landed, and good
         raise
-    _build_pending(settings, landing)
+    build_pending(settings, landing)
     return summarise(landing.warehouse, delivered)
 
 
@@ -73,7 +73,7 @@ def land_prices(paths: Sequence[Path], settings: Settings, landing: Landing) -> 
     return list(progress.track("landing files", files))
 
 
-def _build_pending(settings: Settings, landing: Landing) -> None:
+def build_pending(settings: Settings, landing: Landing) -> None:
     """Run the raw asset over the partitions that wait: of this call, or of an earlier one that was cut off."""
     pending = landing.pending_partitions(delivery.READER)
     if not pending:

@@ -18,6 +18,7 @@ _POSTGRES_TYPES: dict[type[dy.Column], set[str]] = {
     dy.Date: {"date"},
     dy.Datetime: {"timestamp with time zone"},
     dy.Bool: {"boolean"},
+    dy.List: {"ARRAY"},
 }
 
 

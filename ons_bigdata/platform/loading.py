@@ -117,6 +117,14 @@ def refuse(landing: Landing, file: LandedFile, reader: Reader, reason: str) -> N
         _finish_load(transaction, file, reader)
 
 
+def account(landing: Landing, file: LandedFile, reader: Reader, reading: Reading) -> None:
+    """Record what a reader made of a file that has no raw table of its own, for each partition that it touches."""
+    with landing.warehouse.transaction(role="ingest") as transaction:
+        _record_load(transaction, file, reader, reading)
+        for partition in file.partitions:
+            _record_partition(transaction, file, reader, partition, reading.accepted.height)
+
+
 def _record_load(transaction: Transaction, file: LandedFile, reader: Reader, reading: Reading) -> None:
     load_id = file.load_id(reader)
     transaction.execute(

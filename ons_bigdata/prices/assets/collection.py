@@ -1,4 +1,4 @@
-"""What was collected: the landed scrape files and their rows."""
+"""What was collected: the landed scrape files and quote files, and their rows."""
 
 import dagster as dg
 
@@ -15,12 +15,14 @@ from ons_bigdata.settings import get_settings
 
 LANDING = dg.AssetSpec(
     key=["landing", "price_scrapes"],
+    deps=[dg.AssetKey(["raw", "scrape_runs"])],
     group_name=GROUP,
     owners=OWNERS,
     kinds={"csv"},
     description=(
-        "The scrape files as they were delivered, unchanged, by their hash; `ops.files` says which there "
-        "are. Written by `ons-bigdata ingest prices`."
+        "The scrape files as they were delivered, and the quote files of our own scrapes, unchanged, by their hash; "
+        "`ops.files` says which there are. Written by `ons-bigdata ingest prices` and by raw/scrape_runs. The columns "
+        "below are those of a scrape file; docs/prices/scraping.md has those of a quote file."
     ),
     metadata={
         "dagster/column_schema": dg.TableSchema(
@@ -62,7 +64,7 @@ LANDING = dg.AssetSpec(
     owners=OWNERS,
     kinds={"python", "postgres"},
     metadata={"dagster/column_schema": column_schema(schemas.PriceQuote)},
-    description="One row per accepted row of a scrape file, rebuilt day by day from all files of the day.",
+    description="One row per accepted row of a scrape or quote file, rebuilt day by day from all files of the day.",
 )
 def raw_quotes(context: dg.AssetExecutionContext, warehouse: WarehouseResource) -> dg.MaterializeResult:
     """Rebuild the days of the run from their landed files."""

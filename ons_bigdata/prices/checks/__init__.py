@@ -9,6 +9,7 @@ from __future__ import annotations
 import dagster as dg
 
 from ons_bigdata.platform.automation import SCRAPES_DONE, daily_schedule
+from ons_bigdata.prices.assets.scraping import CATEGORIES, RUNS
 from ons_bigdata.prices.checks import (
     collection,
     comparison,
@@ -29,4 +30,6 @@ CHECKS = [
     *comparison.CHECKS,
 ]
 
-DAILY_SCHEDULE = daily_schedule("prices_daily", dg.AssetSelection.groups("prices"), cron=SCRAPES_DONE)
+# scrapes are runs of their own: one retailer and day each
+_BY_DAY = dg.AssetSelection.groups("prices") - dg.AssetSelection.assets(RUNS, CATEGORIES)
+DAILY_SCHEDULE = daily_schedule("prices_daily", _BY_DAY, cron=SCRAPES_DONE)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from ons_bigdata.platform.deliveries import deliveries
 from ons_bigdata.prices.schemas import PriceQuote
-from ons_bigdata.prices.sources import scrape_files
+from ons_bigdata.prices.sources import csv_lines
 from ons_bigdata.prices.sources.scrape_files import COLUMNS, ScrapeReading, parse_name, read_scrape
 from ons_bigdata.settings import Settings
 
@@ -553,8 +553,8 @@ def test_whatever_the_bytes_rows_in_are_accepted_plus_quarantined(data):
 @given(st.lists(st.text(alphabet='a,"\n', max_size=12), max_size=6))
 def test_splitting_all_rows_at_once_gives_what_splitting_each_gives(texts):
     texts = [text.replace("\n", "") + "," * 17 + ",z" for text in texts]
-    at_once = scrape_files._fields_of_all(texts)
-    each = [scrape_files._fields(text) for text in texts]
+    at_once = csv_lines._fields_of_all(texts, len(COLUMNS))
+    each = [csv_lines._fields(text) for text in texts]
     if all(fault is None and len(fields) == len(COLUMNS) for fields, fault in each):
         assert at_once == [field for fields, _ in each for field in fields]
     else:

@@ -1,0 +1,79 @@
+"""`reparse prices`: read kept pages again with the present extractor, then build the days that changed."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING
+
+from ons_bigdata.commands.ingest import build_pending
+from ons_bigdata.platform import progress
+from ons_bigdata.platform.errors import InputError
+from ons_bigdata.platform.landing import Landing
+from ons_bigdata.platform.partitions import checked_day
+from ons_bigdata.platform.warehouse import open_warehouse
+from ons_bigdata.prices.sources.retailer_files import read_retailer_file, retailer_file_path
+from ons_bigdata.prices.sources.scraping.landed import PAGES_SOURCE, Reparsed, reparse_run
+
+if TYPE_CHECKING:
+    from ons_bigdata.platform.landing import LandedFile
+    from ons_bigdata.settings import Settings
+
+
+@dataclass(frozen=True)
+class ReparseSummary:
+    """What another extraction made of the kept pages."""
+
+    runs: list[Reparsed] = field(default_factory=list)
+
+    @property
+    def rows_changed(self) -> int:
+        """Rows that are new, gone or other than before."""
+        return sum(run.rows_changed for run in self.runs)
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the summary as `--json` prints it."""
+        return {**asdict(self), "rows_changed": self.rows_changed}
+
+
+def reparse_prices(
+    settings: Settings, *, retailer: str | None = None, first_day: str | None = None, last_day: str | None = None
+) -> ReparseSummary:
+    """Extract the kept pages of runs again; quote files that come out otherwise supersede those of the same name.
+
+    Raises InputError where no kept pages are of that retailer and those days, or there is no retailer file.
+    """
+    first_day = checked_day(first_day, what="--from") if first_day is not None else None
+    last_day = checked_day(last_day, what="--to") if last_day is not None else None
+    landing = Landing(settings.landing_dir, open_warehouse(settings))
+    kept = _kept(landing, retailer, first_day, last_day)
+    if not kept:
+        wanted = f"of {retailer or 'any retailer'} from {first_day or 'the first day'} to {last_day or 'the last'}"
+        raise InputError(f"no kept pages {wanted}")
+    folder = settings.retailers_dir
+    files = {name: read_retailer_file(retailer_file_path(folder, name)) for name in {one.delivery for one in kept}}
+    summary = ReparseSummary()
+    for pages in progress.track("reading kept pages", kept):
+        summary.runs.append(reparse_run(landing, files[pages.delivery], pages))
+    build_pending(settings, landing)
+    return summary
+
+
+def _kept(landing: Landing, retailer: str | None, first_day: str | None, last_day: str | None) -> list[LandedFile]:
+    current = {
+        file_id
+        for (file_id,) in landing.warehouse.rows(
+            "select file_id from ops.files where source = $1 and superseded_by is null and cardinality(partitions) > 0",
+            [PAGES_SOURCE],
+        )
+    }
+    return sorted(
+        (
+            one
+            for one in landing.files()
+            if one.file_id in current
+            and (retailer is None or one.delivery == retailer)
+            and (first_day is None or one.partitions[0] >= first_day)
+            and (last_day is None or one.partitions[0] <= last_day)
+        ),
+        key=lambda one: one.name,
+    )

@@ -1,0 +1,111 @@
+"""`scrape prices`: collect the present day of retailers, one run each, then build the days that wait for it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING
+
+from ons_bigdata.commands.ingest import build_pending
+from ons_bigdata.platform.calendar import today
+from ons_bigdata.platform.errors import InputError
+from ons_bigdata.platform.landing import Landing
+from ons_bigdata.platform.warehouse import open_warehouse
+from ons_bigdata.prices.sources.retailer_files import read_retailer_file, retailer_file_path, retailers_with_file
+from ons_bigdata.prices.sources.retailers import read_retailers
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ons_bigdata.platform.warehouse import Warehouse
+    from ons_bigdata.settings import Settings
+
+RUNS_ASSETS = "raw/scrape_runs,raw/scrape_categories"
+
+
+@dataclass(frozen=True)
+class ScrapedRun:
+    """What one run brought, by its record."""
+
+    run_id: str
+    finish_reason: str
+    requests: int
+    rows: int
+    parse_failures: int
+    categories_found: int
+    categories_missing: int
+
+
+@dataclass(frozen=True)
+class ScrapeSummary:
+    """What the runs brought, and why others did not run."""
+
+    day: str
+    runs: list[ScrapedRun] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the summary as `--json` prints it."""
+        return asdict(self)
+
+
+def scrape_prices(settings: Settings, *, retailers: Sequence[str] = (), day: str | None = None) -> ScrapeSummary:
+    """Scrape the retailers (none given: all that have a retailer file) for a day, today in London if none is given.
+
+    One that fails does not keep the others from running. Raises InputError for an unknown retailer or one without a
+    file, and where a site with a clock of its own is asked for no day.
+    """
+    wanted = _wanted(settings, retailers, day)
+    warehouse = open_warehouse(settings)
+    day = day or today().isoformat()
+    from ons_bigdata.platform import runs  # noqa: PLC0415  (Dagster takes seconds to import)
+    from ons_bigdata.platform.instance import open_instance, run_log  # noqa: PLC0415
+    from ons_bigdata.platform.partitions import checked_day  # noqa: PLC0415
+
+    day = checked_day(day, what="--day")
+    definitions = runs.load_definitions()
+    keys = runs.select(definitions, RUNS_ASSETS)
+    summary = ScrapeSummary(day)
+    with open_instance(settings, warehouse.address) as instance:
+        for retailer in wanted:
+            outcome = runs.materialise(
+                definitions,
+                keys,
+                instance=instance,
+                days=None,
+                log=run_log(settings),
+                partition=f"{day}|{retailer}",
+            )
+            if outcome.success:
+                summary.runs.append(_latest(warehouse, retailer, day))
+            else:
+                summary.failures.append(f"{retailer}: {outcome.reason}")
+    build_pending(settings, Landing(settings.landing_dir, warehouse))
+    return summary
+
+
+def _wanted(settings: Settings, retailers: Sequence[str], day: str | None) -> list[str]:
+    known = read_retailers(settings.dbt_project_dir)
+    with_file = retailers_with_file(settings.retailers_dir)
+    unknown = [retailer for retailer in retailers or with_file if retailer not in known]
+    if unknown:
+        raise InputError(f"unknown retailer {', '.join(unknown)}; known: {', '.join(sorted(known))}")
+    wanted = list(retailers) or with_file
+    if not wanted:
+        raise InputError(
+            f"no retailer file in {settings.retailers_dir}; docs/how-to/add-a-retailer.md says how to write one"
+        )
+    files = [read_retailer_file(retailer_file_path(settings.retailers_dir, retailer)) for retailer in wanted]
+    own_clock = [file.retailer for file in files if file.clock == "site"]
+    if own_clock and day is None:
+        raise InputError(f"{', '.join(own_clock)}: the site has a clock of its own; say which day it has with --day")
+    return wanted
+
+
+def _latest(warehouse: Warehouse, retailer: str, day: str) -> ScrapedRun:
+    return ScrapedRun(
+        **warehouse.frame(
+            "select run_id, finish_reason, requests, rows, parse_failures, categories_found, categories_missing"
+            " from raw.scrape_runs where retailer = $1 and collected_on = $2::date order by started_at desc limit 1",
+            [retailer, day],
+        ).row(0, named=True)
+    )

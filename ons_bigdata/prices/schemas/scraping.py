@@ -1,0 +1,78 @@
+"""Frames of the scrape runs: one row per run, and one per run, category and item."""
+
+from __future__ import annotations
+
+import dataframely as dy
+
+from ons_bigdata.prices.schemas.vocabulary import IDENTIFIER, ORIGIN
+
+_SHA256 = r"^[0-9a-f]{64}$"
+
+
+class ScrapeRun(dy.Schema):
+    """One row per run of the scraper (`raw.scrape_runs`): what was asked, what came, and how it behaved."""
+
+    run_id = dy.String(primary_key=True, description="run: retailer and start (YYYYMMDDHHMMSS, London)")
+    retailer = dy.String(regex=IDENTIFIER, description="retailer id")
+    collected_on = dy.Date(description="day of the run (London)")
+    data_origin = dy.String(regex=ORIGIN, description="real or simulated")
+    started_at = dy.Datetime(time_zone="UTC", time_unit="us", description="start, UTC")
+    finished_at = dy.Datetime(time_zone="UTC", time_unit="us", description="time of the last answer, UTC")
+    finish_reason = dy.String(
+        regex="^(finished|budget|outage|no_start|no_categories|hours)$",
+        description=(
+            "finished; budget or hours (spent); outage (the site did not answer); no_start (the start page is not "
+            "there or forbidden); no_categories (the start page lists none)"
+        ),
+    )
+    user_agent = dy.String(description="who we said we are, with a contact")
+    robots_obeyed = dy.Bool(description="whether robots.txt was kept to; the retailer file says why, where not")
+    robots_sha256 = dy.String(
+        nullable=True, regex=_SHA256, description="hash of robots.txt; null where there is none or it did not come"
+    )
+    delay_s = dy.Float64(min=0.0, description="least seconds between two requests")
+    budget_requests = dy.Int32(min=1, description="requests that the run might make")
+    requests = dy.Int32(min=0, description="requests made, with retries and redirects")
+    retries = dy.Int32(min=0, description="of these, repeated ones")
+    responses_by_status = dy.String(description="JSON: number of answers by HTTP status")
+    bytes_received = dy.Int64(min=0, description="bytes of all answers, as sent")
+    pages_kept = dy.Int32(min=0, description="answers in the kept pages")
+    pages_file = dy.String(description="name of the kept pages in landing, source price_pages")
+    pages_sha256 = dy.String(regex=_SHA256, description="hash of the kept pages")
+    rows = dy.Int32(min=0, description="rows of the quote file")
+    parse_failures = dy.Int32(min=0, description="products listed that could not be read; in ops.quarantine")
+    categories_found = dy.Int32(min=0, description="categories of the retailer file that the shop has")
+    categories_missing = dy.Int32(min=0, description="categories of the retailer file that the shop has not")
+    within_allowed_hours = dy.Bool(description="whether every request was within the allowed hours")
+    parser_version = dy.String(description="version of the extraction that read the pages last")
+
+
+class ScrapeCategory(dy.Schema):
+    """One row per run, category and item (`raw.scrape_categories`)."""
+
+    run_id = dy.String(description="run")
+    retailer = dy.String(regex=IDENTIFIER, description="retailer id")
+    collected_on = dy.Date(description="day of the run (London)")
+    data_origin = dy.String(regex=ORIGIN, description="real or simulated")
+    category = dy.String(description="the shop's name of the category")
+    item_number = dy.Int32(
+        nullable=True, description="CPI item number; null where the retailer file has no such category"
+    )
+    state = dy.String(
+        regex="^(collected|empty|missing|unknown|failed)$",
+        description=(
+            "collected; empty (the shop says so); missing (in the retailer file, not in the shop); unknown (the other "
+            "way round); failed (not whole: `reason` says why)"
+        ),
+    )
+    url = dy.String(nullable=True, description="address of its first page; null where the shop has none")
+    pages = dy.Int32(min=0, description="pages asked for")
+    products_listed = dy.Int32(min=0, description="products on these pages = parsed + failures")
+    products_parsed = dy.Int32(min=0, description="products read")
+    parse_failures = dy.Int32(min=0, description="products that could not be read")
+    duplicates = dy.Int32(min=0, description="products read that the category had listed before")
+    product_names = dy.List(
+        dy.String(),
+        description="names on the first page, of an unknown category that resembles a missing one; else empty",
+    )
+    reason = dy.String(nullable=True, description="why it is not whole, or what else is to be said")

@@ -1,0 +1,317 @@
+"""Quote files: the documented CSV in which price quotes come from our scraper, an aggregator or a retailer.
+
+Reader and writer. One row per product listing; docs/prices/scraping.md describes the columns. Scrape files of the
+prototype are `scrape_files`'.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, TypedDict
+
+import polars as pl
+
+from ons_bigdata.prices.schemas import HIGHEST_PRICE_GBP
+from ons_bigdata.prices.sources.csv_lines import (
+    columns_of,
+    header_fault,
+    matching,
+    quarantined,
+    reason,
+    refused_rows,
+    split_lines,
+    split_rows,
+)
+from ons_bigdata.prices.sources.scrape_files import EARLIEST, LATEST, ScrapeName, ScrapeReading, validated_quotes
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Sequence
+
+COLUMNS = (
+    *("retailer", "run_id", "collected_at", "item_number", "item_name", "category", "product_id", "product_name"),
+    *("price_gbp", "unit_price_gbp", "unit", "promotion"),
+    *("was_price_gbp", "loyalty_price_gbp", "multibuy", "in_stock", "url"),
+)
+"""The header of a quote file."""
+
+ATTRIBUTES = ("was_price_gbp", "loyalty_price_gbp", "multibuy", "in_stock", "url")
+"""The columns that go to `attributes` of raw.price_quotes, those that are not empty."""
+
+SOURCE_COLUMN = "source"
+"""First column of the files of other sources: who collected the quotes."""
+
+LONGEST_DELAY = timedelta(days=31)
+"""How long before its delivery a row of another source may have been collected."""
+
+_NAME = re.compile(r"([a-z0-9-]{1,40})_quotes_([0-9]{4})([0-9]{2})([0-9]{2})([0-9]{2})([0-9]{2})([0-9]{2})\.csv")
+_PRICE = r"^[0-9]{1,6}(?:\.[0-9]{1,6})?$"
+_TIME = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-5][0-9](?:\.[0-9]{1,6})?(?:Z|[+-][0-9]{2}:[0-9]{2})$"
+_UNIT = r"^(?:[1-9][0-9]{0,8}|0)(?:\.[0-9]{0,8}[1-9])? [a-z]{1,20}$"
+
+
+class QuoteRow(TypedDict):
+    """One row as the writer takes it; None where the source has nothing. Prices in GBP."""
+
+    retailer: str
+    run_id: str
+    collected_at: datetime
+    item_number: int
+    item_name: str
+    category: str
+    product_id: str | None
+    product_name: str
+    price_gbp: float
+    unit_price_gbp: float | None
+    unit: str | None
+    promotion: str | None
+    was_price_gbp: float | None
+    loyalty_price_gbp: float | None
+    multibuy: str | None
+    in_stock: bool | None
+    url: str | None
+
+
+def file_name(retailer: str, started_at: datetime) -> str:
+    """Return the name of a run's quote file; `started_at` is London time."""
+    return f"{retailer}_quotes_{started_at:%Y%m%d%H%M%S}.csv"
+
+
+def parse_name(name: str) -> ScrapeName | None:
+    """Parse `<retailer>_quotes_<YYYYMMDDHHMMSS>.csv`; None for any other name or an impossible date."""
+    found = _NAME.fullmatch(name)
+    if found is None:
+        return None
+    try:
+        started_at = datetime(*(int(part) for part in found.groups()[1:]))  # type: ignore[arg-type]  # noqa: DTZ001
+    except ValueError:
+        return None
+    return ScrapeName(found[1], started_at)
+
+
+def write_quotes(rows: Iterable[QuoteRow], *, source: str | None = None) -> bytes:
+    """Return the rows as the bytes of a quote file, in their order; with `source`, the file of another source.
+
+    Line ends and blanks within texts become one blank: one line is one row. Raises ValueError for a time without zone.
+    """
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(COLUMNS if source is None else (SOURCE_COLUMN, *COLUMNS))
+    for row in rows:
+        if row["collected_at"].tzinfo is None:
+            raise ValueError(f"collected_at {row['collected_at']} of {row['product_name']!r} has no zone")
+        texts = [_text(row[name]) for name in COLUMNS]  # type: ignore[literal-required]
+        writer.writerow(texts if source is None else [source, *texts])
+    return out.getvalue().encode()
+
+
+def _text(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float):
+        return f"{value:.6f}".rstrip("0").rstrip(".")
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return " ".join(str(value).replace("\0", " ").split())
+
+
+def read_quote_file(
+    content: bytes, name: str, *, load_id: str, retailers: Collection[str], has_source: bool = False
+) -> ScrapeReading:
+    """Read one quote file into quotes (PriceQuote) and quarantined rows; as strict as `read_scrape`, and as total.
+
+    With `has_source` the file begins with the column `source`, and so do the quotes. The name then says who delivered
+    and when; its rows may be of any run up to LONGEST_DELAY before, and `collected_on` is each row's own day.
+
+    No bytes are an `outage`. A wrong name, an unknown retailer, another header or bytes that are not text are
+    `refused`, with the reason.
+    """
+    run = parse_name(name)
+    if run is None:
+        expected = "<retailer>_quotes_<YYYYMMDDHHMMSS>.csv with a real date"
+        return ScrapeReading("refused", f"file name {name!r}; expected {expected}")
+    if run.retailer not in retailers and not has_source:
+        known = ", ".join(sorted(retailers)) or "none"
+        return ScrapeReading("refused", f"file name {name!r}: unknown retailer {run.retailer!r}; known: {known}")
+    if not content:
+        return ScrapeReading("outage", "no bytes")
+    columns = (SOURCE_COLUMN, *COLUMNS) if has_source else COLUMNS
+    lines, faults = split_lines(content)
+    if fault := faults.get(0) or header_fault(lines[0], columns):
+        return ScrapeReading("refused", f"file {name!r}: {fault}")
+    numbers, fields, broken = split_rows(
+        lines, faults, fields_per_row=len(columns), cut_short=not content.endswith(b"\n")
+    )
+    parsed = columns_of(numbers, fields, columns).with_columns(_parsed())
+    origin = _faults_of_source(retailers) if has_source else _faults_of_run(run)
+    good, refused = refused_rows(
+        parsed,
+        [
+            *origin,
+            *_faults_of_time(run, LONGEST_DELAY if has_source else EARLIEST),
+            *_faults_of_price(),
+            *_faults_of_rest(),
+        ],
+    )
+    quotes, unexpected = _checked(good.select(_quote_columns(run, load_id, has_source=has_source)))
+    unread = quarantined({**broken, **refused, **unexpected}, lines)
+    return ScrapeReading("loaded", None, quotes.height + unread.height, quotes, unread)
+
+
+def _checked(quotes: pl.DataFrame) -> tuple[pl.DataFrame, dict[int, str]]:
+    """Hold the quotes against PriceQuote, whatever stands before its columns."""
+    if SOURCE_COLUMN not in quotes.columns:
+        return validated_quotes(quotes)
+    good, reasons = validated_quotes(quotes.drop(SOURCE_COLUMN))
+    return good.join(quotes.select("line", SOURCE_COLUMN), on="line").select(SOURCE_COLUMN, *good.columns), reasons
+
+
+def _parsed() -> list[pl.Expr]:
+    """Return the typed columns; null where the text is not understood."""
+    prices = ("price_gbp", "unit_price_gbp", "was_price_gbp", "loyalty_price_gbp")
+    return [
+        matching("collected_at", _TIME)
+        .str.to_datetime(time_unit="us", time_zone="UTC", strict=False)
+        .alias("_collected_at"),
+        matching("item_number", r"^[1-9][0-9]{5}$").cast(pl.Int32).alias("_item_number"),
+        pl.col("product_name").str.normalize("NFC").str.strip_chars().alias("_product_name"),
+        *(matching(name, _PRICE).cast(pl.Float64).alias(f"_{name}") for name in prices),
+        pl.col("in_stock").replace_strict({"true": True, "false": False}, default=None).alias("_in_stock"),
+    ]
+
+
+Faults = list[tuple[pl.Expr, pl.Expr]]
+
+
+def _faults_of_run(run: ScrapeName) -> Faults:
+    return [
+        (pl.col("retailer") != run.retailer, reason(f"retailer {{}}; expected '{run.retailer}'", "retailer")),
+        (pl.col("run_id") != run.run_id, reason(f"run_id {{}}; expected '{run.run_id}' as in the file name", "run_id")),
+    ]
+
+
+def _faults_of_source(retailers: Collection[str]) -> Faults:
+    known = sorted(retailers)
+    return [
+        (
+            ~pl.col(SOURCE_COLUMN).str.contains(r"^[a-z0-9_-]{1,64}$"),
+            reason("source {}; expected 1 to 64 of a-z, 0-9, '_' and '-'", SOURCE_COLUMN),
+        ),
+        (
+            ~pl.col("retailer").is_in(known),
+            reason(f"retailer {{}} is unknown; known: {', '.join(known) or 'none'}", "retailer"),
+        ),
+        (
+            ~pl.col("run_id").str.contains(r"^[a-z0-9_-]{1,64}-\d{14}$"),
+            reason("run_id {}; expected <id>-<YYYYMMDDHHMMSS>", "run_id"),
+        ),
+    ]
+
+
+def _faults_of_time(run: ScrapeName, earliest: timedelta) -> Faults:
+    started = (
+        pl.lit(run.started_at)
+        .dt.replace_time_zone("Europe/London", ambiguous="earliest", non_existent="null")
+        .dt.convert_time_zone("UTC")
+    )
+    distance = pl.col("_collected_at") - started
+    return [
+        (
+            pl.col("_collected_at").is_null(),
+            reason("collected_at {}; expected ISO 8601 with offset, e.g. 2016-05-02T08:00:00+01:00", "collected_at"),
+        ),
+        (
+            (distance < -earliest) | (distance > LATEST),
+            reason(
+                f"collected_at {{}} is implausible for a file of {run.started_at};"
+                f" expected at most {earliest} before or {LATEST} after",
+                "collected_at",
+            ),
+        ),
+    ]
+
+
+def _faults_of_price() -> Faults:
+    price = pl.col("_price_gbp")
+    faults: Faults = [
+        (price.is_null(), reason("price_gbp {}; expected a number of pounds such as 1.50", "price_gbp")),
+        (
+            (price <= 0) | (price > HIGHEST_PRICE_GBP),
+            reason(f"price_gbp {{}}; expected above 0 and at most {HIGHEST_PRICE_GBP:.2f}", "price_gbp"),
+        ),
+    ]
+    for name in ("unit_price_gbp", "was_price_gbp", "loyalty_price_gbp"):
+        given = pl.col(name) != ""
+        faults.append(
+            (given & pl.col(f"_{name}").is_null(), reason(f"{name} {{}}; expected a number or nothing", name))
+        )
+    return faults
+
+
+def _faults_of_rest() -> Faults:
+    return [
+        (pl.col("_item_number").is_null(), reason("item_number {}; expected six digits", "item_number")),
+        (pl.col("_product_name") == "", pl.lit("product_name is empty")),
+        (
+            (pl.col("unit") != "") & (~pl.col("unit").str.contains(_UNIT) | pl.col("unit").str.starts_with("0 ")),
+            reason("unit {}; expected quantity and measure such as '100 g', '1 kg', '75 cl', '1 each'", "unit"),
+        ),
+        (
+            (pl.col("unit_price_gbp") != "") & (pl.col("unit") == ""),
+            reason("unit_price_gbp {} without a unit", "unit_price_gbp"),
+        ),
+        (
+            (pl.col("in_stock") != "") & pl.col("_in_stock").is_null(),
+            reason("in_stock {}; expected true, false or nothing", "in_stock"),
+        ),
+    ]
+
+
+def _quote_columns(run: ScrapeName, load_id: str, *, has_source: bool) -> list[pl.Expr]:
+    return [
+        *([pl.col(SOURCE_COLUMN)] if has_source else []),
+        pl.lit(load_id).alias("load_id"),
+        pl.col("line"),
+        pl.col("run_id"),
+        pl.col("retailer"),
+        pl.col("_item_number").alias("item_number"),
+        pl.col("item_name"),
+        pl.col("category"),
+        _present("product_id").alias("product_id"),
+        pl.col("_product_name").alias("product_name"),
+        pl.col("_price_gbp").alias("price_gbp"),
+        pl.col("_unit_price_gbp").alias("unit_price"),
+        _present("unit").alias("unit"),
+        _present("promotion").alias("promotion"),
+        _attributes().alias("attributes"),
+        pl.col("_collected_at").alias("collected_at"),
+        (
+            pl.col("_collected_at").dt.convert_time_zone("Europe/London").dt.date()
+            if has_source
+            else pl.lit(run.collected_on)
+        ).alias("collected_on"),
+    ]
+
+
+def _present(column: str) -> pl.Expr:
+    return pl.when(pl.col(column) != "").then(column)
+
+
+def _attributes() -> pl.Expr:
+    """Return the columns of ATTRIBUTES that are not empty, typed, as a JSON object."""
+    typed: Sequence[pl.Expr] = [
+        pl.col(f"_{name}").alias(name) if name in {"was_price_gbp", "loyalty_price_gbp", "in_stock"} else pl.col(name)
+        for name in ATTRIBUTES
+    ]
+    members = [
+        # `{"url":"…"}` without its braces
+        pl.when(pl.col(name) != "").then(
+            pl.struct(value).struct.json_encode().str.strip_prefix("{").str.strip_suffix("}")
+        )
+        for name, value in zip(ATTRIBUTES, typed, strict=True)
+    ]
+    return pl.concat_str(pl.lit("{"), pl.concat_str(members, separator=",", ignore_nulls=True), pl.lit("}"))

@@ -1,0 +1,4 @@
+"""Scraping over HTTP: polite crawls of one retailer's categories, their pages kept, their listings extracted.
+
+`launch` starts a crawl in a process of its own and reads its outcome; `extraction` is pure and runs on kept pages too.
+"""

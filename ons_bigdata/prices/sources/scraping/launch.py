@@ -1,0 +1,108 @@
+"""Starts a crawl in a process of its own, waits for it, and reads what it left in its spool folder."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from ons_bigdata.platform.errors import InputError, StepFailedError
+from ons_bigdata.prices.sources.quote_files import file_name
+from ons_bigdata.prices.sources.scraping.crawl import OUTCOME, PAGES, QUOTES
+
+if TYPE_CHECKING:
+    from datetime import date
+    from pathlib import Path
+
+LINES_TOLD = 6
+"""Last lines of a failed crawl's words that its error tells."""
+
+GRACE_S = 10
+"""Seconds that a crawl has to end when it is asked to."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a crawl left."""
+
+    run: dict[str, Any]
+    categories: list[dict[str, Any]]
+    failures: list[dict[str, str]]
+    pages: bytes
+    quotes: bytes
+
+    @property
+    def started_at(self) -> datetime:
+        """Start of the run, London time."""
+        return datetime.fromisoformat(self.run["started_at"])
+
+    @property
+    def pages_file(self) -> str:
+        """Name of the kept pages in landing."""
+        return pages_name(self.run["retailer"], self.started_at)
+
+    @property
+    def quote_file(self) -> str:
+        """Name of the quote file in landing."""
+        return file_name(self.run["retailer"], self.started_at)
+
+
+def pages_name(retailer: str, started_at: datetime) -> str:
+    """Return the name of a run's kept pages."""
+    return f"{retailer}_pages_{started_at:%Y%m%d%H%M%S}.warc.gz"
+
+
+def crawl(file: Path, spool: Path, *, day: date, agent: str, after: datetime | None) -> Outcome:
+    """Crawl by a retailer file into a new spool folder, as `agent` (`manners.user_agent`); return what came of it.
+
+    Raises InputError where the run is refused (another day, outside the allowed hours), StepFailedError with the
+    crawl's last words where its process fails. A run that met an outage is an outcome, not an error.
+    """
+    spool.mkdir(parents=True)
+    arguments = ["--file", str(file), "--spool", str(spool), "--day", day.isoformat(), "--agent", agent]
+    arguments += ["--parent", str(os.getpid()), *(["--after", after.isoformat()] if after is not None else [])]
+    command = [sys.executable, "-m", "ons_bigdata.prices.sources.scraping.crawl", *arguments]
+    process = subprocess.Popen(  # noqa: S603  (our own module, a list of arguments, no shell)
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    )
+    try:
+        _, said = process.communicate()
+    except BaseException:
+        _end(process)
+        raise
+    if (refusal := _content(spool).get("refused")) is not None:
+        shutil.rmtree(spool)
+        raise InputError(refusal)
+    outcome = read_outcome(spool)
+    if process.returncode != 0 or outcome is None:
+        last = " / ".join(said.strip().splitlines()[-LINES_TOLD:]) or "it said nothing"
+        raise StepFailedError(f"the crawl of {file.stem} ended with code {process.returncode}: {last}")
+    return outcome
+
+
+def read_outcome(spool: Path) -> Outcome | None:
+    """Return what a crawl left in its folder; None where it was refused or never came to an end."""
+    content = _content(spool)
+    if "run" not in content:
+        return None
+    return Outcome(**content, pages=(spool / PAGES).read_bytes(), quotes=(spool / QUOTES).read_bytes())
+
+
+def _content(spool: Path) -> dict[str, Any]:
+    path = spool / OUTCOME
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    """End a crawl, politely at first."""
+    process.terminate()
+    try:
+        process.communicate(timeout=GRACE_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.communicate()

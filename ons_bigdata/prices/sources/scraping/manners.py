@@ -1,0 +1,100 @@
+"""The settings of every crawl: which of Scrapy's defaults are not used, and why. docs/prices/scraping.md lists them.
+
+What is done with an answer is in `middlewares`; what is asked for, in `spiders`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ons_bigdata.platform.errors import InputError
+
+if TYPE_CHECKING:
+    from ons_bigdata.prices.sources.retailer_files import RetailerFile
+
+ROBOTS_NAME = "ons_bigdata"
+"""The name that robots.txt may call us by."""
+
+_MIDDLEWARES = "ons_bigdata.prices.sources.scraping.middlewares"
+
+
+@dataclass(frozen=True)
+class Override:
+    """A setting that is not Scrapy's default."""
+
+    value: Any
+    reason: str
+
+
+def user_agent(contact: str | None, version: str) -> str:
+    """Return who we say we are, by the version of the code.
+
+    Raises InputError without a contact, or with one that no header can carry.
+    """
+    if contact is None or not contact.strip():
+        raise InputError(
+            "no scrape without a contact: set ONS_BIGDATA_SCRAPER_CONTACT to an address or page by which a site's "
+            "owner can reach you"
+        )
+    contact = contact.strip()
+    if not contact.isascii() or not contact.isprintable() or len(contact) > 200:
+        raise InputError(
+            f"ONS_BIGDATA_SCRAPER_CONTACT: found {contact!r}; expected one line of up to 200 ASCII characters"
+        )
+    return f"ons_bigdata/{version} (+{contact})"
+
+
+def overrides(file: RetailerFile, agent: str) -> dict[str, Override]:
+    """Return the settings of a crawl that differ from Scrapy's defaults, each with its reason."""
+    return {
+        # who we are, and what we may
+        "USER_AGENT": Override(agent, "the default names Scrapy; a site's owner must see who comes and whom to ask"),
+        "ROBOTSTXT_OBEY": Override(True, "off by default"),
+        "ROBOTSTXT_USER_AGENT": Override(ROBOTS_NAME, "the name alone is compared, not the whole user agent"),
+        # how often
+        "CONCURRENT_REQUESTS": Override(1, "16 by default: one request at a time"),
+        "CONCURRENT_REQUESTS_PER_DOMAIN": Override(1, "8 by default: one request at a time per site"),
+        "DOWNLOAD_DELAY": Override(file.delay_s, "0 by default; at least one second, but for loopback sites"),
+        "DOWNLOAD_DELAY_JITTER": Override(0, "0.5 by default: half of all delays would be shorter than asked for"),
+        "AUTOTHROTTLE_ENABLED": Override(True, "off by default: slow down with the site"),
+        "AUTOTHROTTLE_START_DELAY": Override(file.delay_s, "5 s by default, whatever the retailer file says"),
+        "RETRY_TIMES": Override(2, "as by default; written down because the budget rests on it"),
+        "REDIRECT_MAX_TIMES": Override(3, "20 by default"),
+        # what is taken
+        "DOWNLOAD_TIMEOUT": Override(30, "three minutes by default"),
+        "DOWNLOAD_MAXSIZE": Override(16 * 1024 * 1024, "1 GiB by default"),
+        "DOWNLOAD_WARNSIZE": Override(4 * 1024 * 1024, "32 MiB by default"),
+        "DOWNLOAD_VERIFY_CERTIFICATES": Override(True, "off by default: a site must be the one it says it is"),
+        "DOWNLOAD_HANDLERS": Override(
+            dict.fromkeys(("data", "file", "ftp", "s3")), "only http and https: no page may make us read a file"
+        ),
+        "METAREFRESH_ENABLED": Override(False, "on by default: a page would send us on by its text"),
+        "HTTPPROXY_ENABLED": Override(False, "on by default: variables of the environment would reroute the crawl"),
+        "COOKIES_ENABLED": Override(False, "on by default: every page is asked for as by a stranger"),
+        "REFERER_ENABLED": Override(False, "on by default: no page learns where we were"),
+        "HTTPCACHE_ENABLED": Override(False, "as by default; written down: a price must come from the site"),
+        # what else runs in the process
+        "TELNETCONSOLE_ENABLED": Override(False, "on by default: a console in the process, open to this machine"),
+        "REMOTE_CONTROL_ENABLED": Override(False, "on by default: an HTTP server that runs the code it is sent"),
+        "MEMUSAGE_LIMIT_MB": Override(1024, "no limit by default"),
+        "LOG_LEVEL": Override("WARNING", "DEBUG by default: every page in the log"),
+        "STATS_DUMP": Override(False, "on by default: the outcome is a record, not a log line"),
+        "DOWNLOADER_MIDDLEWARES": Override(
+            {
+                "scrapy.downloadermiddlewares.offsite.OffsiteMiddleware": None,
+                "scrapy.downloadermiddlewares.robotstxt.RobotsTxtMiddleware": None,
+                "scrapy.downloadermiddlewares.retry.RetryMiddleware": None,
+                f"{_MIDDLEWARES}.RecordedRobots": 100,
+                f"{_MIDDLEWARES}.PatientRetry": 550,
+                f"{_MIDDLEWARES}.WithinSiteAndBudget": 820,
+                f"{_MIDDLEWARES}.KeptAnswers": 890,
+            },
+            "Scrapy's own know hosts and not ports, take an unreachable robots.txt for leave, and ignore Retry-After",
+        ),
+    }
+
+
+def scrapy_settings(file: RetailerFile, agent: str) -> dict[str, Any]:
+    """Return the settings of a crawl."""
+    return {name: override.value for name, override in overrides(file, agent).items()}

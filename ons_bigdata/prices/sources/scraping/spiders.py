@@ -1,0 +1,396 @@
+"""The spiders: one per page family, each a walk through a retailer's categories, one request after the other.
+
+What is on a page is `extraction`'s; what may be asked and how often, `manners` and `middlewares` see to.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from dataclasses import asdict, dataclass, field
+from datetime import datetime, timedelta
+from difflib import SequenceMatcher
+from typing import TYPE_CHECKING, Any, ClassVar
+from zoneinfo import ZoneInfo
+
+import scrapy
+from scrapy.exceptions import IgnoreRequest
+from scrapy.extensions.throttle import AutoThrottle
+from scrapy.robotstxt import ProtegoRobotParser, RobotParser
+
+from ons_bigdata.platform.calendar import LONDON
+from ons_bigdata.prices.sources.retailer_files import normal_name
+from ons_bigdata.prices.sources.scraping import extraction
+from ons_bigdata.prices.sources.scraping.extraction import FoundCategory
+from ons_bigdata.prices.sources.scraping.listings import Page, PageContent, UnreadableError
+from ons_bigdata.prices.sources.scraping.manners import ROBOTS_NAME
+from ons_bigdata.prices.sources.scraping.middlewares import COLLECTED_AT, content_type_of
+from ons_bigdata.prices.sources.scraping.tally import NAMES_KEPT, CategoryRecord, CategoryTally
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from datetime import date
+
+    from ons_bigdata.prices.sources.retailer_files import PageKind, RetailerFile
+    from ons_bigdata.prices.sources.scraping.pages import PageKeeper
+
+RESEMBLANCE = 0.5
+"""From this ratio of matching characters on (difflib), two category names resemble each other."""
+
+CATEGORIES_LOST = 3
+"""So many categories in a row that the site did not answer for end the run."""
+
+
+class RefusedError(Exception):
+    """The run must not start: another day, or outside the allowed hours."""
+
+
+class StoppedError(Exception):
+    """The run ends here; `finish_reason` says why in a word, the message in a sentence."""
+
+    def __init__(self, finish_reason: str, message: str) -> None:
+        super().__init__(message)
+        self.finish_reason = finish_reason
+
+
+class NotAnsweredError(Exception):
+    """An address gave no page; `status` where it gave another answer."""
+
+    def __init__(self, message: str, *, status: int | None = None, is_refused: bool = False) -> None:
+        super().__init__(message)
+        self.is_absent = status is not None and 400 <= status < 500 and status != 429
+        """The site answers, and has no such page."""
+        self.is_lost = not (is_refused or self.is_absent)
+        """The site, and not the address, is at fault."""
+
+
+@dataclass
+class RunRecord:
+    """The record of a run, as raw.scrape_runs holds it."""
+
+    retailer: str
+    user_agent: str
+    robots_obeyed: bool
+    delay_s: float
+    budget_requests: int
+    parser_version: str
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    finish_reason: str = "killed"
+    robots_sha256: str | None = None
+    requests: int = 0
+    retries: int = 0
+    responses_by_status: dict[str, int] = field(default_factory=dict)
+    within_allowed_hours: bool = True
+
+    @property
+    def run_id(self) -> str:
+        """`<retailer>-<YYYYMMDDHHMMSS>`, London time of the start."""
+        return f"{self.retailer}-{self.started_at:%Y%m%d%H%M%S}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the record as JSON holds it."""
+        return {**asdict(self), "run_id": self.run_id}
+
+
+class RetailerSpider(scrapy.Spider):
+    """A walk through the categories of one retailer. The page families below say how a category goes on."""
+
+    page_kind: ClassVar[PageKind]
+
+    def __init__(
+        self, file: RetailerFile, keeper: PageKeeper, *, agent: str, day: date, after: datetime | None, parent: int
+    ) -> None:
+        """Prepare a run for a day, with a start later than `after`; it ends when process `parent` is no more."""
+        super().__init__(name=file.retailer)
+        self.file, self.keeper, self.day, self.after, self.parent = file, keeper, day, after, parent
+        self.obeys_robots = not file.contact_reason.strip()
+        self.robots: RobotParser | None = None
+        self.is_budget_spent = False
+        self.record = RunRecord(
+            retailer=file.retailer,
+            user_agent=agent,
+            robots_obeyed=self.obeys_robots,
+            delay_s=file.delay_s,
+            budget_requests=file.request_budget,
+            parser_version=extraction.PARSER_VERSION,
+        )
+        self.tallies: list[CategoryTally] = _tallies(file)
+        self.others: list[CategoryRecord] = []
+        """Categories of only one side: missing and unknown."""
+        self.failure: BaseException | None = None
+        self._now: datetime | None = None
+        self._lost_in_a_row = 0
+
+    async def start(self) -> AsyncIterator[Any]:
+        """Walk; Scrapy gets nothing to schedule."""
+        try:
+            await self.walk()
+        except BaseException as error:
+            self.failure = error
+        return
+        yield
+
+    async def walk(self) -> None:
+        """Go from robots.txt over the navigation through all categories, and record how it ended."""
+        if self.file.clock == "real":
+            self._begin(datetime.now(ZoneInfo(LONDON)))
+        try:
+            await self._read_robots()
+            found = {normal_name(one.name): one for one in await self._read_navigation()}
+            for tally in self.tallies:
+                await self._collect(tally, found)
+            await self._look_at_unknown(found)
+            self.record.finish_reason = "finished"
+        except StoppedError as stop:
+            self.record.finish_reason = stop.finish_reason
+            for tally in self.tallies:
+                if tally.pages == 0:
+                    tally.fail(f"not collected: {stop}")
+        self.record.finished_at = self._now
+
+    # --- the steps ----------------------------------------------------------------------------------------
+
+    async def _read_robots(self) -> None:
+        """Read robots.txt and keep to it. One that cannot be reached forbids all, one that is not there nothing."""
+        try:
+            page = await self._fetch(f"{self.file.site}/robots.txt", "robots", meta={"dont_obey_robotstxt": True})
+        except NotAnsweredError as error:
+            if self.record.started_at is None and self._now is None:
+                raise RefusedError(f"{self.file.site} does not answer, and its clock is not known: {error}") from error
+            self._begin(self._now)
+            if not error.is_absent:
+                raise StoppedError("outage", f"robots.txt: {error}") from error
+            return
+        self._begin(self._now)
+        self.record.robots_sha256 = hashlib.sha256(page.body).hexdigest()
+        self.robots = ProtegoRobotParser(page.body, self)
+        asked_s = self.robots.crawl_delay(ROBOTS_NAME) or 0.0
+        if self.file.is_loopback and self.file.delay_s < 1:
+            return  # the one case in which a shorter delay may be asked for
+        self._slow_down(max(self.file.delay_s, asked_s))
+
+    async def _read_navigation(self) -> list[FoundCategory]:
+        start = self.file.site + "/" + self.file.navigation.start.lstrip("/")
+        try:
+            page = await self._fetch(start, "start")
+        except NotAnsweredError as error:
+            raise StoppedError("outage" if error.is_lost else "no_start", f"start page: {error}") from error
+        try:
+            found = extraction.categories(self.file, page)
+        except UnreadableError as error:
+            fault = extraction.fault_of(page, None, str(error))
+            raise StoppedError("no_categories", f"start page: {fault}") from error
+        names = {normal_name(one.name) for one in found}
+        for tally in [one for one in self.tallies if normal_name(one.category) not in names]:
+            self.tallies.remove(tally)
+            self.others += [
+                CategoryRecord(tally.category, number, "missing", reason="not in the shop's navigation")
+                for number, _ in tally.items
+            ]
+        return found
+
+    async def _collect(self, tally: CategoryTally, found: dict[str, FoundCategory]) -> None:
+        """Read the pages of a category, one after the other, until none follows or one fails."""
+        category = found[normal_name(tally.category)]
+        tally.url = category.url
+        context = {"category": tally.category, "items": list(tally.items)}
+        url: str | None = category.url
+        is_more, seen = False, set[str]()
+        while url is not None:
+            if url in seen or len(seen) >= self.file.pages_per_category:
+                tally.fail("pages go in a circle" if url in seen else f"more than {len(seen)} pages")
+                return
+            seen.add(url)
+            try:
+                page = await self._fetch(url, "more" if is_more else "list", context=context)
+                self._lost_in_a_row = 0
+                content = tally.read(self.file, page, is_more=is_more)
+                url, is_more = self.following(category, content, page) if content else None, True
+            except NotAnsweredError as error:
+                tally.pages += 1
+                tally.fail(str(error))
+                self._count_lost(error)
+                return
+            except (StoppedError, UnreadableError) as error:
+                tally.fail(f"not whole: {error}")
+                if isinstance(error, StoppedError):
+                    raise
+                return
+
+    def following(self, category: FoundCategory, content: PageContent, page: Page) -> str | None:
+        """Return the address of the page after this one: the one it links to."""
+        return content.next_url
+
+    async def _look_at_unknown(self, found: dict[str, FoundCategory]) -> None:
+        """Record the categories that the retailer file has not; of those like a missing one, what they list."""
+        known = {normal_name(one.category) for one in self.file.categories}
+        for name, category in found.items():
+            if name in known:
+                continue
+            like = sorted(missing for missing in self._missing if resemble(missing, name))
+            record = CategoryRecord(category.name, None, "unknown", url=category.url)
+            self.others.append(await self._sampled(record, like) if like else record)
+
+    async def _sampled(self, record: CategoryRecord, like: list[str]) -> CategoryRecord:
+        tally = CategoryTally(record.category, [(0, "")], url=record.url)
+        try:
+            page = await self._fetch(str(record.url), "sample", context={"category": record.category, "items": []})
+            tally.read(self.file, page)
+        except NotAnsweredError as error:
+            tally.fail(str(error))
+        names = [listing["product_name"] for listing, _ in tally.listings]
+        return CategoryRecord(
+            record.category,
+            None,
+            "unknown",
+            url=record.url,
+            pages=tally.pages,
+            products_listed=len(names) + len(tally.failures),
+            products_parsed=len(names),
+            parse_failures=len(tally.failures),
+            product_names=list(dict.fromkeys(names))[:NAMES_KEPT],
+            reason="; ".join([f"resembles the missing {', '.join(like)}", *([tally.fault] if tally.fault else [])]),
+        )
+
+    # --- one request --------------------------------------------------------------------------------------
+
+    async def _fetch(
+        self, url: str, kind: str, *, context: dict[str, Any] | None = None, meta: dict[str, Any] | None = None
+    ) -> Page:
+        """Ask for a page and return it. Raises NotAnsweredError, and StoppedError where the run must end."""
+        self._still_allowed()
+        known = {"kind": kind, **(context or {})}
+        request = scrapy.Request(url, meta={**(meta or {}), "context": known}, dont_filter=True)
+        engine = self.crawler.engine
+        if engine is None:
+            raise RuntimeError("the crawl has no engine: it was not started by Scrapy")
+        try:
+            response = await engine.download_async(request)
+        except Exception as error:
+            if self.is_budget_spent:
+                raise StoppedError("budget", f"request budget of {self.file.request_budget} is spent") from error
+            words = str(error) or type(error).__name__
+            raise NotAnsweredError(words, is_refused=isinstance(error, IgnoreRequest)) from error
+        if response.status != 200:
+            gave_up = f" ({response.meta['gave_up']})" if "gave_up" in response.meta else ""
+            raise NotAnsweredError(f"status {response.status} from {response.url}{gave_up}", status=response.status)
+        return Page(
+            response.url, response.status, content_type_of(response), response.body, response.meta[COLLECTED_AT]
+        )
+
+    def note_time(self, site_time: datetime | None) -> datetime:
+        """Take the time of an answer: the site's own where the retailer file says so, else ours; return it."""
+        real = datetime.now(ZoneInfo(LONDON))
+        self._now = site_time or self._now or real if self.file.clock == "site" else real
+        return self._now
+
+    def _begin(self, now: datetime | None) -> None:
+        """Set the start of the run. Raises RefusedError on another day and outside the allowed hours."""
+        if self.record.started_at is not None or now is None:
+            return
+        if now.date() != self.day:
+            raise RefusedError(
+                f"partition {self.day}: the site's present day is {now.date()}; only the present day can be collected"
+            )
+        first, last = self.file.allowed_hours
+        if not first <= now.time() < last:
+            raise RefusedError(
+                f"it is {now:%H:%M} at {self.file.site}; allowed hours are {first:%H:%M} to {last:%H:%M} (London)"
+            )
+        started = now.replace(microsecond=0)
+        if self.after is not None and started <= self.after:
+            started = self.after + timedelta(seconds=1)
+        self.record.started_at = started
+
+    def _still_allowed(self) -> None:
+        """Raise StoppedError once the hours are over, or the process that wanted the crawl is gone."""
+        if os.getppid() != self.parent:
+            raise StoppedError("killed", "the process that started the crawl is gone")
+        if self.file.clock == "real":
+            self._now = datetime.now(ZoneInfo(LONDON))
+        if self.record.started_at is not None and self._now is not None:
+            first, last = self.file.allowed_hours
+            if not first <= self._now.time() < last:
+                raise StoppedError("hours", f"allowed hours end at {last:%H:%M}")
+
+    def _slow_down(self, delay_s: float) -> None:
+        """Wait at least so long between requests, from now on."""
+        self.record.delay_s = delay_s
+        throttle = self.crawler.get_extension(AutoThrottle)
+        if throttle is not None:
+            throttle.mindelay = delay_s
+        engine = self.crawler.engine
+        if engine is not None:
+            for slot in engine.downloader.slots.values():
+                slot.delay = max(slot.delay, delay_s)
+
+    def _count_lost(self, error: NotAnsweredError) -> None:
+        self._lost_in_a_row = self._lost_in_a_row + 1 if error.is_lost else 0
+        if self._lost_in_a_row >= CATEGORIES_LOST:
+            raise StoppedError("outage", f"the site did not answer for {CATEGORIES_LOST} categories in a row")
+
+    @property
+    def _missing(self) -> set[str]:
+        return {normal_name(one.category) for one in self.others if one.state == "missing"}
+
+
+class HtmlListSpider(RetailerSpider):
+    """Lists in plain HTML; the next page is a link."""
+
+    page_kind = "html_list"
+
+
+class JsonLdSpider(RetailerSpider):
+    """schema.org as JSON-LD; the next page is a link."""
+
+    page_kind = "json_ld"
+
+
+class MicrodataSpider(RetailerSpider):
+    """schema.org as microdata; the next page is a link."""
+
+    page_kind = "microdata"
+
+
+class LoadMoreSpider(RetailerSpider):
+    """Pages that give a cursor: the rest comes from an address of its own."""
+
+    def following(self, category: FoundCategory, content: PageContent, page: Page) -> str | None:
+        """Return the address of the rest, while there is a cursor."""
+        if content.cursor is None:
+            return None
+        return extraction.more_url(self.file, category, content.cursor, page.url)
+
+
+class NextDataSpider(LoadMoreSpider):
+    """State embedded in the first page, the rest as JSON."""
+
+    page_kind = "next_data"
+
+
+class JsonApiSpider(LoadMoreSpider):
+    """JSON throughout."""
+
+    page_kind = "json_api"
+
+
+SPIDERS: dict[PageKind, type[RetailerSpider]] = {
+    spider.page_kind: spider
+    for spider in (HtmlListSpider, JsonLdSpider, MicrodataSpider, NextDataSpider, JsonApiSpider)
+}
+
+
+def resemble(one: str, other: str) -> bool:
+    """Tell whether two category names are alike enough that one may be the other renamed."""
+    return SequenceMatcher(None, one, other).ratio() >= RESEMBLANCE
+
+
+def _tallies(file: RetailerFile) -> list[CategoryTally]:
+    items: dict[str, list[tuple[int, str]]] = {}
+    names: dict[str, str] = {}
+    for one in file.categories:
+        key = normal_name(one.category)
+        names.setdefault(key, one.category)
+        items.setdefault(key, []).append((one.item_number, one.item_name))
+    return [CategoryTally(names[key], numbers) for key, numbers in items.items()]

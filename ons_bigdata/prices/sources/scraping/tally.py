@@ -1,0 +1,128 @@
+"""What came of each category of a run: pages, products listed and read, failures, and the rows of the quote file.
+
+The crawl and `reparse` count with the same code; it knows pages, not where they come from.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+from ons_bigdata.prices.sources.quote_files import QuoteRow
+from ons_bigdata.prices.sources.scraping.extraction import extract, fault_of
+from ons_bigdata.prices.sources.scraping.listings import Listing, Page, PageContent, UnreadableError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from datetime import datetime
+
+    from ons_bigdata.prices.sources.retailer_files import RetailerFile
+
+State = Literal["collected", "empty", "missing", "unknown", "failed"]
+
+NAMES_KEPT = 100
+"""Product names that are recorded of an unknown category."""
+
+
+@dataclass(frozen=True)
+class CategoryRecord:
+    """One row of raw.scrape_categories, without the run's own columns."""
+
+    category: str
+    item_number: int | None
+    state: State
+    url: str | None = None
+    pages: int = 0
+    products_listed: int = 0
+    products_parsed: int = 0
+    parse_failures: int = 0
+    duplicates: int = 0
+    product_names: list[str] = field(default_factory=list)
+    reason: str | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the record as JSON holds it."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class ParseFailure:
+    """One product, or block of a page, that could not be read."""
+
+    category: str
+    url: str
+    reason: str
+
+
+@dataclass
+class CategoryTally:
+    """Counts one category of the retailer file while its pages come in."""
+
+    category: str
+    items: Sequence[tuple[int, str]]
+    """(number, name) of each item that the category is collected for."""
+    url: str | None = None
+    pages: int = 0
+    listings: list[tuple[Listing, datetime]] = field(default_factory=list)
+    failures: list[ParseFailure] = field(default_factory=list)
+    fault: str | None = None
+    """Why the category is not whole."""
+
+    def read(self, file: RetailerFile, page: Page, *, is_more: bool = False) -> PageContent | None:
+        """Count a page with status 200; return what it lists, None where it gave nothing and should have."""
+        self.pages += 1
+        error = None
+        try:
+            content: PageContent | None = extract(file, page, is_more=is_more)
+        except UnreadableError as unreadable:
+            content, error = None, str(unreadable)
+        if content is not None:
+            self.listings += [(listing, page.collected_at) for listing in content.listings]
+            self.failures += [ParseFailure(self.category, page.url, reason) for reason in content.failures]
+        fault = fault_of(page, content, error)
+        if fault is not None:
+            self.fail(fault)
+            return None
+        return content
+
+    def fail(self, reason: str) -> None:
+        """Say that the category is not whole; the first reason stands."""
+        page = f"page {self.pages}: " if self.pages > 1 else ""
+        self.fault = self.fault or f"{page}{reason}"
+
+    def records(self) -> list[CategoryRecord]:
+        """Return the category's record for each of its items."""
+        parsed = len(self.listings)
+        state: State = "failed" if self.fault else "collected" if parsed else "empty"
+        reasons = [self.fault] if self.fault else []
+        if self.failures:
+            reasons.append(f"{len(self.failures)} of {parsed + len(self.failures)} not read: {self.failures[0].reason}")
+        return [
+            CategoryRecord(
+                category=self.category,
+                item_number=number,
+                state=state,
+                url=self.url,
+                pages=self.pages,
+                products_listed=parsed + len(self.failures),
+                products_parsed=parsed,
+                parse_failures=len(self.failures),
+                duplicates=parsed - len({(one["product_id"], one["product_name"]) for one, _ in self.listings}),
+                reason="; ".join(reasons) or None,
+            )
+            for number, _ in self.items
+        ]
+
+    def rows(self, retailer: str, run_id: str) -> Iterator[QuoteRow]:
+        """Yield the rows of the quote file: every listing once for each of the category's items."""
+        for number, name in self.items:
+            for listing, collected_at in self.listings:
+                yield QuoteRow(
+                    retailer=retailer,
+                    run_id=run_id,
+                    collected_at=collected_at,
+                    item_number=number,
+                    item_name=name,
+                    category=self.category,
+                    **listing,
+                )

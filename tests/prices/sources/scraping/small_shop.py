@@ -1,0 +1,92 @@
+"""A small real HTTP server on loopback whose answers a test writes down; it keeps a log of who asked for what, when."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from email.utils import format_datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from zoneinfo import ZoneInfo
+
+ROBOTS = "User-agent: *\nDisallow: /basket\nDisallow: /account\nCrawl-delay: 1\n"
+MORNING = datetime(2016, 5, 28, 8, 5, tzinfo=ZoneInfo("Europe/London"))
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One answer."""
+
+    body: str | bytes = ""
+    status: int = 200
+    headers: dict[str, str] = field(default_factory=dict)
+    wait_s: float = 0.0
+
+
+@dataclass
+class Asked:
+    """One request as it came in."""
+
+    at: float
+    path: str
+    headers: dict[str, str]
+
+
+@dataclass
+class SmallShop:
+    """Answers by path; a list is answered one after the other, the last one from then on."""
+
+    answers: dict[str, Any] = field(default_factory=lambda: {"/robots.txt": ROBOTS})
+    everywhere: Answer | None = None
+    """What every path answers, if it is set."""
+    now: datetime = MORNING
+    asked: list[Asked] = field(default_factory=list)
+    address: str = ""
+
+    @property
+    def paths(self) -> list[str]:
+        return [one.path for one in self.asked]
+
+    def answer(self, path: str) -> Answer:
+        found = self.everywhere or self.answers.get(path, Answer("<html><body>Not found</body></html>", 404))
+        if isinstance(found, list):
+            found = found.pop(0) if len(found) > 1 else found[0]
+        return found if isinstance(found, Answer) else Answer(found)
+
+
+@contextmanager
+def serving(shop: SmallShop) -> Iterator[SmallShop]:
+    """Serve the shop on a free port of this machine."""
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            shop.asked.append(Asked(time.monotonic(), self.path, dict(self.headers)))
+            answer = shop.answer(self.path)
+            time.sleep(answer.wait_s)
+            body = answer.body.encode() if isinstance(answer.body, str) else answer.body
+            self.send_response_only(answer.status)
+            kind = "application/json" if body[:1] == b"{" else "text/html; charset=utf-8"
+            sent = {"Content-Type": kind, "Date": format_datetime(shop.now.astimezone(ZoneInfo("UTC")), usegmt=False)}
+            for name, value in {**sent, "Content-Length": str(len(body)), **answer.headers}.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_args: object) -> None:
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    shop.address = f"http://127.0.0.1:{server.server_address[1]}"
+    try:
+        yield shop
+    finally:
+        server.shutdown()
+        server.server_close()

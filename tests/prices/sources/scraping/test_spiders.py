@@ -1,0 +1,71 @@
+"""When a run may start, and which category may be another renamed. No reactor runs here; `test_crawl` has real ones."""
+
+from __future__ import annotations
+
+import os
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from ons_bigdata.prices.sources.scraping.pages import PageKeeper
+from ons_bigdata.prices.sources.scraping.spiders import SPIDERS, RefusedError, RetailerSpider, resemble
+from tests.prices.sources.scraping.pages_of_shops import FAMILIES, retailer
+
+LONDON = ZoneInfo("Europe/London")
+EIGHT = datetime(2016, 5, 28, 8, 0, 0, tzinfo=LONDON)
+
+
+@pytest.fixture
+def spider(tmp_path: Path) -> RetailerSpider:
+    return _spider(tmp_path)
+
+
+def _spider(folder: Path, after: datetime | None = None) -> RetailerSpider:
+    keeper, day = PageKeeper(folder / "pages"), date(2016, 5, 28)
+    return SPIDERS["html_list"](retailer("html_list"), keeper, agent="x", day=day, after=after, parent=os.getppid())
+
+
+def test_every_page_family_has_its_spider() -> None:
+    assert set(SPIDERS) == set(FAMILIES)
+    assert {kind: spider.page_kind for kind, spider in SPIDERS.items()} == {kind: kind for kind in SPIDERS}
+
+
+def test_a_run_starts_on_its_day_and_within_the_hours(spider: RetailerSpider) -> None:
+    spider._begin(EIGHT + timedelta(microseconds=5))
+    assert spider.record.started_at == EIGHT
+    assert spider.record.run_id == "sim-alder-20160528080000"
+
+
+@pytest.mark.parametrize(
+    ("now", "words"),
+    [
+        (EIGHT + timedelta(hours=4), "it is 12:00 at .*; allowed hours are 05:00 to 12:00"),
+        (EIGHT - timedelta(hours=3, seconds=1), "it is 04:59"),
+        (EIGHT + timedelta(days=1), "partition 2016-05-28: the site's present day is 2016-05-29"),
+    ],
+)
+def test_a_run_is_refused_at_another_time(spider: RetailerSpider, now: datetime, words: str) -> None:
+    with pytest.raises(RefusedError, match=words):
+        spider._begin(now)
+
+
+def test_a_run_starts_later_than_the_one_before(tmp_path: Path) -> None:
+    spider = _spider(tmp_path, after=EIGHT + timedelta(seconds=3))
+    spider._begin(EIGHT)
+    assert spider.record.run_id == "sim-alder-20160528080004"
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "alike"),
+    [
+        ("bread rolls and wraps", "bread and cakes", True),
+        ("yoghurts", "yogurt", True),
+        ("everyday biscuits", "biscuits", True),
+        ("apples", "pears", False),
+        ("crisps", "cider", False),
+    ],
+)
+def test_names_that_resemble_each_other(one: str, other: str, alike: bool) -> None:
+    assert resemble(one, other) is alike

@@ -1,0 +1,90 @@
+"""Retailer files: what is taken, and the words for what is not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from ons_bigdata.platform.errors import InputError
+from ons_bigdata.prices.sources.retailer_files import RetailerFile, read_retailer_file, retailers_with_file
+
+GOOD = {
+    "retailer": "sim-alder",
+    "name": "Alder",
+    "site": "http://127.0.0.1:8871",
+    "page_kind": "html_list",
+    "clock": "site",
+    "delay_s": 0,
+    "navigation": {"start": "/", "links": "nav a"},
+    "selectors": {"product": "li", "name": "a", "price": "b"},
+    "categories": [{"item_number": 210111, "item_name": "White sliced loaf", "category": "White Bread"}],
+}
+REAL = {"site": "https://shop.example", "clock": "real", "delay_s": 2}
+IN_STATE = {
+    "page_kind": "next_data",
+    "navigation": {"start": "/", "state": "categories", "path": "/browse/{slug}"},
+    "selectors": {"products": "products", "name": "name", "price": "price"},
+}
+
+
+def read(folder: Path, **changes: object) -> RetailerFile:
+    path = folder / "sim-alder.yaml"
+    path.write_text(yaml.safe_dump({**GOOD, **changes}))
+    return read_retailer_file(path)
+
+
+def test_a_good_file_is_read_with_its_defaults(tmp_path: Path) -> None:
+    file = read(tmp_path)
+    assert (file.is_loopback, file.origin, file.request_budget) == (True, ("http", "127.0.0.1", 8871), 2_000)
+    assert f"{file.allowed_hours[0]:%H:%M}" == "05:00"
+    assert read(tmp_path, **REAL).is_loopback is False
+    assert read(tmp_path, **IN_STATE).load_more is None
+    assert retailers_with_file(tmp_path) == ["sim-alder"]
+    assert retailers_with_file(tmp_path / "none") == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"delay": 1}, "delay: Extra inputs are not permitted"),
+        ({"site": "127.0.0.1"}, "expected http(s)://host"),
+        ({"site": "http://127.0.0.1/shop"}, "without a path"),
+        ({"site": "http://me:word@127.0.0.1"}, "user name or password"),
+        ({**REAL, "delay_s": 0.5}, "below 1 only for a loopback site"),
+        ({**REAL, "clock": "site"}, "'site' only for a loopback site"),
+        ({"page_kind": "pdf"}, "page_kind"),
+        ({"page_kind": "next_data"}, "navigation: state, path missing"),
+        ({"selectors": {"product": "li", "name": "a"}}, "selectors: price missing"),
+        ({"selectors": {**GOOD["selectors"], "prise": "b"}}, "selectors: prise unknown for html_list; known:"),
+        ({"selectors": {**GOOD["selectors"], "price": "b["}}, "selectors.price: 'b[' cannot be read"),
+        ({**IN_STATE, "selectors": {**IN_STATE["selectors"], "price": "a..b"}}, "selectors.price"),
+        ({"patterns": {"id": "("}}, "id: '(' cannot be read"),
+        ({"page_kind": "json_ld", "selectors": {"price": "b"}}, "price unknown for json_ld; known: empty, next_page"),
+        ({"allowed_hours": ["12:00", "05:00"]}, "expected the earlier first"),
+        ({"allowed_hours": [600, 720]}, "without quotes YAML reads 12:00 as 720"),
+        ({"categories": []}, "categories"),
+        ({"categories": GOOD["categories"] * 2}, "stands twice for item 210111"),
+        ({"retailer": "sim-birch"}, "expected 'sim-alder', as the file"),
+        ({"request_budget": 0}, "request_budget"),
+    ],
+)
+def test_what_is_wrong_is_said_with_key_found_and_expected(tmp_path: Path, changes: dict, words: str) -> None:
+    with pytest.raises(InputError) as error:
+        read(tmp_path, **changes)
+    assert words in str(error.value)
+    assert "sim-alder.yaml" in str(error.value)
+
+
+@pytest.mark.parametrize(("text", "words"), [("a: [", "not YAML"), ("- 1", "expected keys and values")])
+def test_a_file_that_is_no_yaml_is_refused(tmp_path: Path, text: str, words: str) -> None:
+    path = tmp_path / "sim-alder.yaml"
+    path.write_text(text)
+    with pytest.raises(InputError, match=words):
+        read_retailer_file(path)
+
+
+def test_a_missing_file_says_where_it_is_expected(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="add-a-retailer"):
+        read_retailer_file(tmp_path / "oak.yaml")
