@@ -10,6 +10,7 @@ import signal
 import sys
 import threading
 import time
+from contextlib import ExitStack
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -24,6 +25,14 @@ from ons_bigdata.settings import get_settings
 app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 ingest_app = typer.Typer(help="Take in delivered files of a source.", no_args_is_help=True)
 app.add_typer(ingest_app, name="ingest")
+scrape_app = typer.Typer(help="Collect from sites, with manners.", no_args_is_help=True)
+app.add_typer(scrape_app, name="scrape")
+reparse_app = typer.Typer(help="Read kept pages again.", no_args_is_help=True)
+app.add_typer(reparse_app, name="reparse")
+report_app = typer.Typer(help="Show a report.", no_args_is_help=True)
+app.add_typer(report_app, name="report")
+simulate_app = typer.Typer(help="Simulated worlds to try things on.", no_args_is_help=True)
+app.add_typer(simulate_app, name="simulate")
 
 LOOPBACK = "127.0.0.1"
 
@@ -57,6 +66,53 @@ def ingest_prices(
     with rendering.progress_bars():
         summary = run(paths, get_settings())
     rendering.ingest_summary(summary, as_json=as_json)
+
+
+@scrape_app.command("prices")
+def scrape_prices(
+    retailers: Annotated[
+        list[str] | None, typer.Option("--retailer", help="Retailer; again for more. None: all with a retailer file.")
+    ] = None,
+    day: Annotated[str | None, typer.Option(help="The site's present day; today in London if it is not given.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Scrape the present day of retailers: one run each, pages kept, rows built."""
+    from ons_bigdata.commands.scrape import scrape_prices as run  # noqa: PLC0415
+
+    with rendering.progress_bars():
+        summary = run(get_settings(), retailers=retailers or (), day=day)
+    rendering.scrape_summary(summary, as_json=as_json)
+    if summary.failures:
+        raise typer.Exit(1)
+
+
+@reparse_app.command("prices")
+def reparse_prices(
+    retailer: Annotated[str | None, typer.Option(help="Only this retailer.")] = None,
+    first_day: Annotated[str | None, typer.Option("--from", help="First day.")] = None,
+    last_day: Annotated[str | None, typer.Option("--to", help="Last day.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Read the kept pages of scrapes again with the present extractor; what comes out otherwise supersedes."""
+    from ons_bigdata.commands.reparse import reparse_prices as run  # noqa: PLC0415
+
+    with rendering.progress_bars():
+        summary = run(get_settings(), retailer=retailer, first_day=first_day, last_day=last_day)
+    rendering.reparse_summary(summary, as_json=as_json)
+
+
+@simulate_app.command("shops")
+def simulate_shops(
+    day: Annotated[int, typer.Option(min=0, max=27, help="Simulated day; 0 is 2 May 2016.")] = 27,
+    retailers: Annotated[list[str] | None, typer.Option("--retailer", help="Shop; again for more.")] = None,
+) -> None:
+    """Open simulated shops over HTTP on this machine, with their retailer files, until Ctrl-C."""
+    from ons_bigdata.commands import simulate  # noqa: PLC0415
+
+    over = _end_wanted()
+    simulate.open_shops(
+        get_settings(), day=day, retailers=retailers or (), stop=over, opened=lambda shops: rendering.shops(shops)
+    )
 
 
 @app.command()
@@ -149,26 +205,27 @@ def demo(
     if serve:
         serving.require_free_ports(settings, host=LOOPBACK, ports=(port, port + 1))
     started = time.monotonic()
-    with rendering.progress_bars():
-        summary = demonstration.run_demo(archive, settings)
-        page = demonstration.build_docs(settings)
-    rendering.demo_summary(summary, page, seconds=time.monotonic() - started)
-    if not serve:
-        if settings.database_url is None:
-            rendering.say("The database runs on; `ons-bigdata down` stops it.")
-        return
-    with rendering.progress_bars():
-        running = serving.up(settings, host=LOOPBACK, port=port, has_proxy=False, read_only=False)
-    try:
-        demonstration.serve_docs(page, host=LOOPBACK, port=port + 1)
-        rendering.running(running, settings, docs=f"http://{LOOPBACK}:{port + 1}")
-        _wait_for_end()
-    finally:
-        rendering.say(f"Stopped: {', '.join(serving.down(settings))}.")
+    with ExitStack() as shops:  # the simulated ones stay open while the UI is served: it may scrape them too
+        with rendering.progress_bars():
+            summary = demonstration.run_demo(archive, settings, shops)
+            page = demonstration.build_docs(settings)
+        rendering.demo_summary(summary, page, seconds=time.monotonic() - started)
+        if not serve:
+            if settings.database_url is None:
+                rendering.say("The database runs on; `ons-bigdata down` stops it.")
+            return
+        with rendering.progress_bars():
+            running = serving.up(settings, host=LOOPBACK, port=port, has_proxy=False, read_only=False)
+        try:
+            demonstration.serve_docs(page, host=LOOPBACK, port=port + 1)
+            rendering.running(running, settings, docs=f"http://{LOOPBACK}:{port + 1}")
+            _end_wanted().wait()
+        finally:
+            rendering.say(f"Stopped: {', '.join(serving.down(settings))}.")
 
 
-def _wait_for_end() -> None:
-    """Wait for Ctrl-C or a request to end.
+def _end_wanted() -> threading.Event:
+    """Return what is set on Ctrl-C or a request to end.
 
     Sets its own handlers: a process started in the background ignores Ctrl-C, and Dagster, once imported, lets it
     ignore a request to end as well.
@@ -176,7 +233,7 @@ def _wait_for_end() -> None:
     over = threading.Event()
     for wanted in (signal.SIGINT, signal.SIGTERM):
         signal.signal(wanted, lambda _number, _frame: over.set())
-    over.wait()
+    return over
 
 
 def main() -> None:

@@ -16,6 +16,7 @@ warnings.filterwarnings("ignore", message=".*backfill_policy.*", category=dg.Bet
 
 from ons_bigdata.prices import assets as prices_assets  # noqa: E402  (after the filter)
 from ons_bigdata.prices import checks as prices_checks  # noqa: E402
+from ons_bigdata.prices.checks.scraping import scrape_schedule  # noqa: E402
 
 
 @dg.definitions
@@ -31,7 +32,7 @@ def defs() -> dg.Definitions:
             dbt.whole_assets(settings),
         ],
         asset_checks=prices_checks.CHECKS,
-        schedules=[prices_checks.DAILY_SCHEDULE],
+        schedules=[prices_checks.DAILY_SCHEDULE, scrape_schedule],
         resources={
             "warehouse": WarehouseResource(),
             "dbt": dbt.resource(settings),

@@ -31,10 +31,14 @@ if TYPE_CHECKING:
     from ons_bigdata.commands.demo import DemoSummary
     from ons_bigdata.commands.doctor import Finding
     from ons_bigdata.commands.ingest import IngestSummary
+    from ons_bigdata.commands.ingest_files import FilesSummary
+    from ons_bigdata.commands.reparse import ReparseSummary
+    from ons_bigdata.commands.scrape import ScrapeSummary
     from ons_bigdata.commands.status import Status
     from ons_bigdata.platform.processes import Running
     from ons_bigdata.platform.runs import CheckOutcome, RunOutcome
     from ons_bigdata.settings import Settings
+    from ons_bigdata.simulation.shops_over_http import SimulatedShops
 
 PIPED_WIDTH = 160
 """Columns of a table where the output is no terminal, which would have a width of its own."""
@@ -256,9 +260,53 @@ def running(processes: Sequence[Running], settings: Settings, *, docs: str | Non
     _out.print("Ctrl-C ends it." if docs is not None else "`ons-bigdata down` stops it.")
 
 
+def files_summary(summary: FilesSummary, *, as_json: bool) -> None:
+    """Print what delivered files hold."""
+    if as_json:
+        print_json(summary.to_dict())
+        return
+    _out.print(
+        f"{summary.files} files ({summary.new_files} new): {summary.rows_in:,} rows in, {summary.accepted:,} accepted,"
+        f" {summary.quarantined:,} quarantined, {summary.superseded} superseded, {summary.refused} refused"
+    )
+    for refusal in summary.refusals:
+        _out.print(f"  [yellow]refused[/] {escape(refusal)}")
+
+
+def scrape_summary(summary: ScrapeSummary, *, as_json: bool) -> None:
+    """Print what the runs of a scrape brought."""
+    if as_json:
+        print_json(summary.to_dict())
+        return
+    for run in summary.runs:
+        _out.print(
+            f"{run.run_id} {run.finish_reason}: {run.requests} requests, {run.rows:,} rows, {run.parse_failures} parse"
+            f" failures, {run.categories_found} categories found, {run.categories_missing} missing"
+        )
+    for failure in summary.failures:
+        _out.print(f"[red]failed[/] {escape(failure)}")
+
+
+def reparse_summary(summary: ReparseSummary, *, as_json: bool) -> None:
+    """Print what another extraction made of kept pages."""
+    if as_json:
+        print_json(summary.to_dict())
+        return
+    _out.print(f"{len(summary.runs)} runs read again, {summary.rows_changed:,} rows changed")
+
+
+def shops(opened: SimulatedShops) -> None:
+    """Print where simulated shops answer."""
+    for retailer, address in opened.addresses.items():
+        _out.print(f"{retailer:10} {address}")
+    _out.print("Ctrl-C ends it.")
+
+
 def demo_summary(summary: DemoSummary, docs: Path, *, seconds: float) -> None:
     """Print rows, checks and the index by division."""
     ingest_summary(summary.ingest, as_json=False)
+    for scrape in summary.scrapes:
+        scrape_summary(scrape, as_json=False)
     _failed_checks(summary.run.failed_checks, total=len(summary.run.checks))
     _out.print("Index by division on the last day, 100 = geometric mean of the base week:")
     for row in summary.divisions.iter_rows(named=True):

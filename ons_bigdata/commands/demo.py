@@ -1,28 +1,39 @@
-"""`demo`: the whole path over simulated scrapes or a real archive, then the UI and the dbt docs."""
+"""`demo`: the whole path over simulated shops or a real archive, then the UI and the dbt docs.
+
+The simulated world is taken in as a user would: the archive as files, the last days scraped from the shops over HTTP.
+"""
 
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
+from contextlib import ExitStack
+from dataclasses import dataclass, field
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ons_bigdata.commands.ingest import IngestSummary, land_prices, summarise
+from ons_bigdata.commands.scrape import ScrapeSummary, scrape_prices
 from ons_bigdata.platform import dbt, progress, runs
-from ons_bigdata.platform.errors import InputError
+from ons_bigdata.platform.errors import InputError, StepFailedError
 from ons_bigdata.platform.instance import open_instance, run_log
 from ons_bigdata.platform.landing import Landing
 from ons_bigdata.platform.warehouse import open_warehouse
 from ons_bigdata.simulation.scrape_archive import simulate_scrapes
+from ons_bigdata.simulation.shop_retailer_files import write_retailer_files
+from ons_bigdata.simulation.shops_over_http import serve_shops
 
 if TYPE_CHECKING:
     import polars as pl
 
+    from ons_bigdata.prices.sources.delivery import Delivered
     from ons_bigdata.settings import Settings
+    from ons_bigdata.simulation.scrape_archive import SimulatedArchive
 
 DAYS = 28
+ARCHIVE_DAYS = 26
+"""The days that come as files; the others are scraped."""
 
 _DIVISIONS = """
     select distinct on (code, method) code, name, method, period, index, base_period, products, status
@@ -39,19 +50,28 @@ class DemoSummary:
     ingest: IngestSummary
     run: runs.RunOutcome
     divisions: pl.DataFrame
+    scrapes: list[ScrapeSummary] = field(default_factory=list)
 
 
-def run_demo(archive: Path | None, settings: Settings) -> DemoSummary:
-    """Simulate or take an archive, land it, materialise the whole graph over its days in one run.
+def run_demo(archive: Path | None, settings: Settings, shops: ExitStack) -> DemoSummary:
+    """Take in a simulated world or an archive and materialise the whole graph over its days in one run.
 
-    Raises InputError for an archive without scrape files, StepFailedError where a step or a blocking check fails.
+    The shops of a simulated world stay open until `shops` is closed.
+
+    Raises InputError for an archive without scrape files, StepFailedError where a step, a scrape or a blocking check
+    fails.
     """
-    scrapes = archive if archive is not None else _simulated(settings)
     landing = Landing(settings.landing_dir, open_warehouse(settings))
-    delivered = land_prices([scrapes], settings, landing)
-    days = sorted({day for one in delivered for day in one.file.partitions})
+    scrapes: list[ScrapeSummary] = []
+    if archive is not None:
+        delivered = land_prices([archive], settings, landing)
+    else:
+        world = _simulated(settings)
+        delivered = land_prices([world.scrapes_dir], settings, landing)
+        scrapes = _scraped(world, settings, shops)
+    days = _days(delivered, scrapes)
     if not days:
-        raise InputError(f"{scrapes} holds no scrape file")
+        raise InputError(f"{archive} holds no scrape file")
     definitions = runs.load_definitions()
     with open_instance(settings, landing.warehouse.address) as instance:
         run = runs.materialise(
@@ -64,7 +84,35 @@ def run_demo(archive: Path | None, settings: Settings) -> DemoSummary:
     run.raise_failure()
     origin = "real" if archive is not None else "simulated"
     divisions = landing.warehouse.frame(_DIVISIONS, [origin])
-    return DemoSummary(summarise(landing.warehouse, delivered), run, divisions)
+    return DemoSummary(summarise(landing.warehouse, delivered), run, divisions, scrapes)
+
+
+def _simulated(settings: Settings) -> SimulatedArchive:
+    progress.report("simulating shops", 0, 1)
+    simulated = simulate_scrapes(settings.home / "demo", days=DAYS, archive_days=ARCHIVE_DAYS)
+    progress.report("simulating shops", 1, 1)
+    return simulated
+
+
+def _scraped(simulated: SimulatedArchive, settings: Settings, shops: ExitStack) -> list[ScrapeSummary]:
+    """Open the shops on the days that are in no file and scrape each. Raises StepFailedError where one fails."""
+    # A delay between requests is for owners of sites; here there is none.
+    opened = shops.enter_context(serve_shops(simulated.world, day=ARCHIVE_DAYS, crawl_delay_s=0))
+    summaries = []
+    for day in range(ARCHIVE_DAYS, DAYS):
+        opened.day = day
+        write_retailer_files(settings.retailers_dir, opened)
+        date = simulated.world.date_of(day).isoformat()
+        summary = scrape_prices(settings, retailers=[shop.retailer for shop in opened], day=date, build=False)
+        if summary.failures:
+            raise StepFailedError("; ".join(summary.failures))
+        summaries.append(summary)
+    return summaries
+
+
+def _days(delivered: list[Delivered], scrapes: list[ScrapeSummary]) -> list[str]:
+    of_files = {day for one in delivered for day in one.file.partitions}
+    return sorted(of_files | {scrape.day for scrape in scrapes})
 
 
 def build_docs(settings: Settings) -> Path:
@@ -88,10 +136,3 @@ class _QuietHandler(SimpleHTTPRequestHandler):
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002  (the base class's name)
         """Say nothing."""
-
-
-def _simulated(settings: Settings) -> Path:
-    progress.report("simulating scrapes", 0, 1)
-    world = simulate_scrapes(settings.home / "demo", days=DAYS)
-    progress.report("simulating scrapes", 1, 1)
-    return world.scrapes_dir

@@ -18,6 +18,7 @@ from ons_bigdata.platform.frames import table_mismatches
 from ons_bigdata.platform.landing import Landing
 from ons_bigdata.platform.warehouse import Warehouse, open_warehouse
 from ons_bigdata.prices import schemas
+from ons_bigdata.prices.schemas.scraping import ScrapeCategory, ScrapeRun
 
 if TYPE_CHECKING:
     from ons_bigdata.settings import Settings
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 SMALLEST_FREE_BYTES = 2 * 1024**3
 
 FRAMES: dict[str, type[dy.Schema]] = {
+    "raw.scrape_runs": ScrapeRun,
+    "raw.scrape_categories": ScrapeCategory,
     "raw.price_quotes": schemas.PriceQuote,
     "analysis.elementary_price_indices": schemas.ElementaryIndex,
     "analysis.aggregate_price_indices": schemas.AggregateIndex,

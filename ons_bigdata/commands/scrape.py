@@ -48,8 +48,12 @@ class ScrapeSummary:
         return asdict(self)
 
 
-def scrape_prices(settings: Settings, *, retailers: Sequence[str] = (), day: str | None = None) -> ScrapeSummary:
+def scrape_prices(
+    settings: Settings, *, retailers: Sequence[str] = (), day: str | None = None, build: bool = True
+) -> ScrapeSummary:
     """Scrape the retailers (none given: all that have a retailer file) for a day, today in London if none is given.
+
+    The days are built at once, but where `build` is false: then a run of the caller's does it.
 
     One that fails does not keep the others from running. Raises InputError for an unknown retailer or one without a
     file, and where a site with a clock of its own is asked for no day.
@@ -79,7 +83,8 @@ def scrape_prices(settings: Settings, *, retailers: Sequence[str] = (), day: str
                 summary.runs.append(_latest(warehouse, retailer, day))
             else:
                 summary.failures.append(f"{retailer}: {outcome.reason}")
-    build_pending(settings, Landing(settings.landing_dir, warehouse))
+    if build:
+        build_pending(settings, Landing(settings.landing_dir, warehouse))
     return summary
 
 

@@ -39,7 +39,7 @@ _TABLES = """
 @pytest.fixture(scope="module")
 def scrapes(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Simulate a week of three shops, with a file that is no scrape among them."""
-    folder = simulate_scrapes(tmp_path_factory.mktemp("world"), days=DAYS, start=START).scrapes_dir
+    folder = simulate_scrapes(tmp_path_factory.mktemp("world"), days=DAYS, start=START, shelf_size=0.25).scrapes_dir
     (folder / "notes.txt").write_text("not a scrape")
     (folder / "sim-alder_products_20160504200000.csv").write_text("a,b\n1,2\n")
     return folder

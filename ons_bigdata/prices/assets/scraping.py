@@ -105,10 +105,11 @@ def collect(landing: Landing, settings: Settings, retailer: str, day: date) -> O
     Raises InputError where the run must not start: no contact, no or a faulty retailer file, another day than the
     site's present one, outside the allowed hours. UnavailableError where the retailer is being crawled.
     """
-    agent = user_agent(settings.scraper_contact, __version__)
     origin = read_retailers(settings.dbt_project_dir)[retailer]
     path = retailer_file_path(settings.retailers_dir, retailer)
-    _require_own_kind(read_retailer_file(path), origin)
+    file = read_retailer_file(path)
+    agent = user_agent(file.contact or settings.scraper_contact, __version__)
+    _require_own_kind(file, origin)
     folder = settings.home / "spool" / "price_pages" / retailer
     with landing.warehouse.transaction() as transaction:
         transaction.lock("scrape", retailer, timeout="1s")

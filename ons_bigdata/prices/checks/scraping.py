@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import dagster as dg
 
-from ons_bigdata.platform.automation import SCRAPES_DONE
+from ons_bigdata.platform.automation import SCRAPES_START
 from ons_bigdata.platform.calendar import LONDON
 from ons_bigdata.platform.checks import expected_period_present, table_matches_frame
 from ons_bigdata.platform.errors import InputError
@@ -146,7 +146,7 @@ SCRAPE_JOB = dg.define_asset_job(
 @dg.schedule(
     job=SCRAPE_JOB,
     name="price_scrapes_schedule",
-    cron_schedule=SCRAPES_DONE,
+    cron_schedule=SCRAPES_START,
     execution_timezone=LONDON,
     default_status=dg.DefaultScheduleStatus.STOPPED,
     description="Scrapes each retailer that has a retailer file, just after 08:00. Off until it is switched on.",

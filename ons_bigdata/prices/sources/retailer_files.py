@@ -88,6 +88,9 @@ class RetailerFile(_Strict):
     retailer: Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]{1,40}$")]
     name: Text
     site: Text
+    contact: Text | None = Field(
+        default=None, description="Whom this site's owner can reach; none: the contact of the settings."
+    )
     contact_reason: str = Field(default="", description="Why robots.txt may be disobeyed; empty: never.")
     page_kind: PageKind
     clock: Literal["real", "site"] = "real"
