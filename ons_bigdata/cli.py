@@ -110,9 +110,7 @@ def simulate_shops(
     from ons_bigdata.commands import simulate  # noqa: PLC0415
 
     over = _end_wanted()
-    simulate.open_shops(
-        get_settings(), day=day, retailers=retailers or (), stop=over, opened=lambda shops: rendering.shops(shops)
-    )
+    simulate.open_shops(get_settings(), day=day, retailers=retailers or (), stop=over, opened=rendering.shops)
 
 
 @app.command()
