@@ -1,4 +1,4 @@
-"""What `make demo` runs, whole: simulated scrapes to indices, docs and user interface, in a folder of its own."""
+"""What `make demo` runs, whole: files and scrapes of simulated shops to indices, docs and user interface."""
 
 from __future__ import annotations
 
@@ -31,63 +31,102 @@ def demo(short_tmp: Path) -> Iterator[tuple[CommandLine, str]]:
 
 
 @pytest.fixture(scope="module")
-def events(demo: tuple[CommandLine, str]) -> dict[str, dict]:
+def events(demo: tuple[CommandLine, str]) -> dict[str, list[dict]]:
     """Read the simulated world's own account of what went wrong, by kind."""
     truth = json.loads(next((demo[0].home / "demo").rglob("events.json")).read_text())
-    return {event["kind"]: event for event in truth["events"]}
+    by_kind: dict[str, list[dict]] = {}
+    for event in truth["events"]:
+        by_kind.setdefault(event["kind"], []).append(event)
+    return by_kind
 
 
 def test_the_summary_says_what_went_in_and_what_was_found(demo: tuple[CommandLine, str]) -> None:
     command, printed = demo
     (loads,) = command.query(
-        "select count(*)::int as files, sum(rows_in)::int as rows, sum(quarantined)::int as quarantined from ops.loads"
+        "select count(*)::int as files, sum(rows_in)::int as rows, sum(quarantined)::int as quarantined"
+        " from ops.loads join ops.files using (file_id) where source = 'prices' and name like '%_products_%'"
     )
-    assert loads["files"] == 84  # 28 days of three shops
-    assert f"{loads['files']} files (84 new): {loads['rows']:,} rows in" in printed
+    assert loads["files"] == 78  # 26 days of three shops
+    assert f"{loads['files']} files (78 new): {loads['rows']:,} rows in" in printed
     for failed in ("every_day_collected", "counts_as_expected", "no_quotes_excluded", "no_rows_quarantined"):
         assert failed in printed
     assert "Food and non-alcoholic beverages" in printed
+
+
+def test_the_last_two_days_are_scraped_over_http(demo: tuple[CommandLine, str]) -> None:
+    runs = demo[0].query(
+        "select collected_on, count(*)::int as shops, sum(rows)::int as rows, sum(pages_kept)::int as pages,"
+        " bool_and(robots_obeyed) as obeyed, bool_and(finish_reason = 'finished') as finished"
+        " from raw.scrape_runs group by collected_on order by collected_on"
+    )
+    assert [(run["collected_on"], run["shops"]) for run in runs] == [("2016-05-28", 3), ("2016-05-29", 3)]
+    for run in runs:
+        assert run["rows"] >= 6_500
+        assert run["pages"] > 200
+        assert run["obeyed"]
+        assert run["finished"]
+
+
+def test_series_go_on_from_files_to_scrapes(demo: tuple[CommandLine, str]) -> None:
+    """Files carry no product ids, the scraped pages of two shops do; a product is the same on both."""
+    (links,) = demo[0].query(
+        "select min(products)::int as fewest, count(*)::int as strata from analysis.elementary_price_indices"
+        " where method = 'jevons_chained' and period = '2016-05-28' and segment = 0"
+    )
+    assert links["strata"] >= 102
+    assert links["fewest"] >= 20
 
 
 def test_the_outage_is_flagged_on_its_day_and_on_no_other(demo: tuple[CommandLine, str], events: dict) -> None:
     days = demo[0].query(
         "select retailer, collected_on, status from marts.price_collection_days where status <> 'collected'"
     )
-    outage = events["outage"]
+    (outage,) = events["outage"]
     assert days == [{"retailer": outage["retailer"], "collected_on": outage["first_date"], "status": "outage"}]
 
 
-def test_the_renamed_category_is_missing_until_it_is_found_again(demo: tuple[CommandLine, str], events: dict) -> None:
+def test_categories_that_fail_are_rejected_on_their_days_and_on_no_other(
+    demo: tuple[CommandLine, str], events: dict
+) -> None:
     rejected = demo[0].query(
         "select retailer, item_number, collected_on, status from marts.price_quote_counts"
-        " where status not in ('accepted', 'unjudged', 'outage') order by collected_on"
+        " where status not in ('accepted', 'unjudged', 'outage')"
     )
-    renamed = events["category_renamed"]
-    assert rejected == [
-        {
-            "retailer": renamed["retailer"],
-            "item_number": renamed["item_number"],
-            "collected_on": day,
-            "status": "missing",
-        }
-        for day in (renamed["first_date"], renamed["last_date"])
+    scripted = [
+        {"retailer": event["retailer"], "item_number": event["item_number"], "collected_on": day, "status": status}
+        for status, kinds in (
+            ("missing", ("category_renamed", "changed_markup", "empty_page", "bot_wall")),
+            ("too_many", ("whole_shop",)),
+        )
+        for kind in kinds
+        for event in events[kind]
+        for day in event["found_on"]
     ]
+    assert len(scripted) == 9
+
+    def key(row: dict) -> list[str]:
+        return [str(value) for value in row.values()]
+
+    assert sorted(rejected, key=key) == sorted(scripted, key=key)
 
 
 def test_the_price_error_stays_out_of_the_index(demo: tuple[CommandLine, str], events: dict) -> None:
-    error = events["price_error"]
     excluded = demo[0].query(
         "select distinct retailer, item_number, collected_on from intermediate.int_prices__quotes_excluded"
-        " where reason = 'price_error'"
+        " where reason = 'price_error' order by collected_on"
     )
+    errors = events["price_error"]
+    assert len(errors) == 2
     assert excluded == [
         {"retailer": error["retailer"], "item_number": error["item_number"], "collected_on": error["first_date"]}
+        for error in errors
     ]
-    (spread,) = demo[0].query(
-        "select max(index) - min(index) as points from marts.price_indices"
-        f" where level = 'item' and code = '{error['item_number']}'"
-    )
-    assert spread["points"] < 50
+    for error in errors:
+        (spread,) = demo[0].query(
+            "select max(index) - min(index) as points from marts.price_indices"
+            f" where level = 'item' and code = '{error['item_number']}' and recipe = 'web_daily'"
+        )
+        assert spread["points"] < 50
 
 
 def test_indices_follow_the_true_prices(demo: tuple[CommandLine, str]) -> None:
@@ -132,7 +171,7 @@ def test_a_second_ingest_gives_the_same_tables(demo: tuple[CommandLine, str]) ->
 def test_status_shows_loads_partitions_and_failed_checks(demo: tuple[CommandLine, str]) -> None:
     status = demo[0].json("status", "--json")
     assert {load["delivery"] for load in status["loads"]} == {"sim-alder", "sim-birch", "sim-cedar"}
-    assert {partition["days"] for partition in status["partitions"]} == {28}
+    assert {partition["days"] for partition in status["partitions"]} == {28, 2}  # of the quotes, and of kept pages
     assert "marts/price_indices" in {asset["asset"] for asset in status["assets"]}
     assert {"asset": "marts/price_quote_counts", "check_name": "counts_as_expected"}.items() <= {
         key: value
@@ -190,7 +229,7 @@ def test_nothing_is_pickled(demo: tuple[CommandLine, str]) -> None:
                 with path.open("rb") as file:
                     start = file.read(2)
                 assert not (start[:1] == b"\x80" and start[1:2] in b"\x02\x03\x04\x05"), path
-    assert looked_at > 84
+    assert looked_at > 90
     assert pickletools.opcodes  # the two bytes above are its PROTO opcode and version
 
 
@@ -241,7 +280,9 @@ def test_every_asset_is_told_whole(user_interface: str) -> None:
             assert columns, key
             assert all(column["description"] for column in columns), key
         if node["isPartitioned"]:
-            assert node["backfillPolicy"]["policyType"] == "SINGLE_RUN", key
+            # a scrape is a run of one retailer and day
+            policy = "MULTI_RUN" if key in ("raw/scrape_runs", "raw/scrape_categories") else "SINGLE_RUN"
+            assert node["backfillPolicy"]["policyType"] == policy, key
 
 
 def test_the_daily_schedule_is_there_and_off(user_interface: str) -> None:
@@ -253,11 +294,12 @@ def test_the_daily_schedule_is_there_and_off(user_interface: str) -> None:
     )
     assert data["repositoryOrError"]["schedules"] == [
         {
-            "name": "prices_daily_schedule",
-            "cronSchedule": "5 8 * * *",
+            "name": name,
+            "cronSchedule": cron,
             "executionTimezone": "Europe/London",
             "scheduleState": {"status": "STOPPED"},
         }
+        for name, cron in (("price_scrapes_schedule", "5 8 * * *"), ("prices_daily_schedule", "35 9 * * *"))
     ]
 
 
