@@ -50,10 +50,12 @@ class RawTable:
 
     name: str
     partition_column: str
-    """Column of type date that a partition is; its ISO form is the partition's key."""
+    """Column that a partition is; its text (ISO of a date) is the partition's key."""
     reader: Reader
     read: ReadFile
     json_columns: Sequence[str] = field(default=())
+    partition_type: Literal["date", "text"] = "date"
+    """Type of that column."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,7 @@ def rebuild_partition(landing: Landing, table: RawTable, partition: str) -> Load
         transaction.lock(reader.source, partition)
         files = landing.current_files(reader.source, partition)
         transaction.execute(
-            f"delete from {table.name} where {table.partition_column} = $1::date",  # noqa: S608
+            f"delete from {table.name} where {table.partition_column} = $1::{table.partition_type}",  # noqa: S608
             [partition],
         )
         readings = []
@@ -102,6 +104,24 @@ def rebuild_partition(landing: Landing, table: RawTable, partition: str) -> Load
         outages=sum(reading.outcome == "outage" for reading in readings),
         refused=sum(reading.outcome == "refused" for reading in readings),
     )
+
+
+def stale_partitions(landing: Landing, table: RawTable) -> list[str]:
+    """Return the partitions that hold rows of a file that another has superseded: they are to be rebuilt, too.
+
+    Only where a file's partitions are in its content can a new version leave one that the old one touched.
+    """
+    rows = landing.warehouse.frame(
+        f"""
+        select distinct stored.{table.partition_column}::text as partition
+        from (select distinct load_id, {table.partition_column} from {table.name}) as stored
+        join ops.loads using (load_id)
+        join ops.files using (file_id)
+        where files.superseded_by is not null
+        order by partition
+        """  # noqa: S608  (our own names)
+    )
+    return rows["partition"].to_list()
 
 
 def analyse(landing: Landing, table: RawTable) -> None:

@@ -4,7 +4,21 @@ What a reader gives, what a method takes and makes. Tables of the warehouse that
 frames are checked against them (`ons-bigdata doctor` and the tests). No logic lives here.
 """
 
+from ons_bigdata.prices.schemas.comparison import (
+    CollectionFrequency,
+    ComparedPriceLevel,
+    PriceComparison,
+    RebuiltItemIndex,
+    SourceAgreement,
+    SourceMatch,
+)
 from ons_bigdata.prices.schemas.indices import AggregateIndex, ElementaryIndex
+from ons_bigdata.prices.schemas.official import (
+    OfficialItemIndex,
+    OfficialPriceQuote,
+    OfficialSeriesValue,
+    OtherPriceQuote,
+)
 from ons_bigdata.prices.schemas.quotes import AcceptedQuote, PriceQuote
 from ons_bigdata.prices.schemas.vocabulary import DATA_ORIGINS, HEX_ID, HIGHEST_PRICE_GBP, IDENTIFIER, LEVELS, METHODS
 
@@ -17,6 +31,16 @@ __all__ = [
     "METHODS",
     "AcceptedQuote",
     "AggregateIndex",
+    "CollectionFrequency",
+    "ComparedPriceLevel",
     "ElementaryIndex",
+    "OfficialItemIndex",
+    "OfficialPriceQuote",
+    "OfficialSeriesValue",
+    "OtherPriceQuote",
+    "PriceComparison",
     "PriceQuote",
+    "RebuiltItemIndex",
+    "SourceAgreement",
+    "SourceMatch",
 ]

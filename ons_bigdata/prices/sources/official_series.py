@@ -1,0 +1,96 @@
+"""Files of one official series: two columns below a preamble, in which months stand among years and quarters."""
+
+from __future__ import annotations
+
+import csv
+import re
+from datetime import date
+
+import polars as pl
+
+from ons_bigdata.platform.loading import Reading
+from ons_bigdata.prices.schemas import OfficialSeriesValue
+from ons_bigdata.prices.sources.csv_lines import quarantined, split_lines
+from ons_bigdata.prices.sources.official_tables import NUMBER, refused
+
+READER, READER_VERSION = "official_series", "1"
+
+_MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
+_MONTH = re.compile(rf"([0-9]{{4}}) ({'|'.join(_MONTHS)})")
+_OTHER_PERIOD = re.compile(r"[0-9]{4}(?: Q[1-4])?")
+_SERIES_ID = re.compile(r"[A-Za-z0-9]{4}")
+
+
+def series_id(content: bytes) -> str | None:
+    """Return the identifier that the preamble gives (`CDID`), lower case; None where it is not such a file."""
+    lines, _ = split_lines(content)
+    preamble, _ = _preamble(lines)
+    identifier = preamble.get("CDID", "")
+    return identifier.lower() if "Title" in preamble and _SERIES_ID.fullmatch(identifier) else None
+
+
+def read_series(content: bytes, *, load_id: str) -> Reading:
+    """Read a file into OfficialSeriesValue rows and quarantined ones. Never raises for what is in a file.
+
+    The preamble (`"Title","…"`, `"CDID","D7BU"`, …) is no row, nor are years (`2021`) and quarters (`2021 Q1`): they
+    are averages of the months. What is neither those nor a month with a number is quarantined, as is a month twice.
+    """
+    if not content:
+        return refused("no bytes", "outage")
+    identifier = series_id(content)
+    if identifier is None:
+        return refused('no preamble with "Title" and "CDID" of four letters or digits')
+    lines, faults = split_lines(content)
+    preamble, first = _preamble(lines)
+    rows: list[tuple[int, date, float]] = []
+    reasons: dict[int, str] = {index + 1: fault for index, fault in faults.items() if index >= first}
+    months: set[date] = set()
+    for index in range(first, len(lines)):
+        if index in faults:
+            continue
+        month, value, fault = _row(lines[index])
+        if fault is None and month in months:
+            fault = f"month {month:%Y-%m} twice"
+        if fault is not None:
+            reasons[index + 1] = fault
+        elif month is not None and value is not None:
+            months.add(month)
+            rows.append((index + 1, month, value))
+    accepted = OfficialSeriesValue.validate(
+        pl.DataFrame(rows, schema={"line": pl.Int32, "month": pl.Date, "value": pl.Float64}, orient="row").select(
+            pl.lit(load_id).alias("load_id"),
+            "line",
+            pl.lit(identifier).alias("series_id"),
+            pl.lit(preamble["Title"][:500]).alias("title"),
+            "month",
+            "value",
+        )
+    )
+    kept = quarantined(reasons, lines)
+    return Reading("loaded", None, accepted.height + kept.height, accepted, kept)
+
+
+def _preamble(lines: list[str]) -> tuple[dict[str, str], int]:
+    """Return the preamble's fields and the position of the first line below it, which begins with a year."""
+    preamble: dict[str, str] = {}
+    for index, line in enumerate(lines):
+        fields = next(csv.reader([line]), [])
+        name = fields[0].strip() if fields else ""
+        if re.match(r"[0-9]{4}\b", name):
+            return preamble, index
+        if name and len(fields) > 1:
+            preamble[name] = fields[1].strip()
+    return preamble, len(lines)
+
+
+def _row(line: str) -> tuple[date | None, float | None, str | None]:
+    """Return month and value of a line, or what is wrong with it; neither for years, quarters and blank lines."""
+    fields = [text.strip() for text in next(csv.reader([line]), [])]
+    if not any(fields) or _OTHER_PERIOD.fullmatch(fields[0]):
+        return None, None, None
+    found = _MONTH.fullmatch(fields[0].upper())
+    if found is None:
+        return None, None, f"period {fields[0][:40]!r}; expected such as '2021', '2021 Q1' or '2021 JAN'"
+    if len(fields) != 2 or not re.fullmatch(NUMBER, fields[1]):
+        return None, None, f"value {', '.join(fields[1:])[:40]!r}; expected one number"
+    return date(int(found[1]), _MONTHS.index(found[2]) + 1, 1), float(fields[1]), None

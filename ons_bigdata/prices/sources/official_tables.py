@@ -1,0 +1,202 @@
+"""The office's files as tables of text: CSV or workbook in, columns of text with line numbers out.
+
+What the columns mean is the readers' to say (`official_indices`, `official_quotes`).
+"""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass, field
+from datetime import date
+from typing import TYPE_CHECKING, Literal
+
+import polars as pl
+
+from ons_bigdata.platform.loading import Reading
+from ons_bigdata.prices.sources.csv_lines import (
+    QUARANTINE,
+    columns_of,
+    matching,
+    quarantined,
+    reason,
+    refused_rows,
+    split_lines,
+    split_rows,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    import dataframely as dy
+
+NUMBER = r"^-?[0-9]{1,12}(?:\.[0-9]{1,15})?$"
+MONTH = r"^[0-9]{4}(?:0[1-9]|1[0-2])$"
+
+_WORKBOOK = b"PK\x03\x04"
+"""An .xlsx file is a zip archive."""
+
+Faults = list[tuple[pl.Expr, pl.Expr]]
+
+
+@dataclass(frozen=True)
+class TextTable:
+    """Rows as text, column names in capitals, `line` beside them; or why there is no table."""
+
+    rows: pl.DataFrame
+    broken: dict[int, str] = field(default_factory=dict)
+    """Lines that are no rows, with the reason; the header is line 1."""
+    lines: Sequence[str] = ()
+    """The physical lines, where the file is text."""
+    refusal: str | None = None
+
+
+def read_table(content: bytes, *, required: Iterable[str]) -> TextTable:
+    """Read a CSV (UTF-8) or the first sheet of an .xlsx workbook with a header that holds the required columns.
+
+    Names are compared in capitals and without outer blanks: their case varies from month to month. Refused, with
+    the reason: a missing or doubled column, a workbook that cannot be read, bytes that are no text in the header.
+    """
+    table = _workbook(content) if content.startswith(_WORKBOOK) else _csv(content)
+    if table.refusal is not None:
+        return table
+    found = [name for name in table.rows.columns if name != "line"]
+    missing = [name for name in required if name not in found]
+    if missing:
+        return TextTable(pl.DataFrame(), refusal=f"missing columns {', '.join(missing)}; found {', '.join(found)}")
+    return table
+
+
+def _workbook(content: bytes) -> TextTable:
+    try:
+        sheet = pl.read_excel(io.BytesIO(content), engine="calamine", infer_schema_length=0, drop_empty_rows=False)
+    except Exception as error:  # the engine's errors have no common class
+        return TextTable(pl.DataFrame(), refusal=f"not a workbook that can be read: {error}")
+    return _named(sheet.cast(pl.String), pl.Series("line", range(2, sheet.height + 2), pl.Int32), {}, ())
+
+
+def _csv(content: bytes) -> TextTable:
+    lines, faults = split_lines(content)
+    if 0 in faults:
+        return TextTable(pl.DataFrame(), refusal=f"header: {faults[0]}")
+    names = [name.strip().strip('"') for name in lines[0].split(",")]
+    plain = _plain_csv(lines, faults, len(names))
+    if plain is not None:
+        return _named(plain, pl.Series("line", range(2, len(lines) + 1), pl.Int32), {}, lines, names)
+    cut_short = not content.endswith(b"\n")
+    numbers, fields, broken = split_rows(lines, faults, fields_per_row=len(names), cut_short=cut_short)
+    positions = [str(position) for position in range(len(names))]
+    columns = columns_of(numbers, fields, positions)
+    return _named(columns.drop("line"), columns["line"], broken, lines, names)
+
+
+def _plain_csv(lines: Sequence[str], faults: dict[int, str], fields: int) -> pl.DataFrame | None:
+    """Split a file without quoted fields at once, which is fast; None unless every line has all its fields.
+
+    polars refuses lines that are too long and fills up those that are too short; the number of commas shows them.
+    """
+    body = "\n".join(lines)
+    if faults or '"' in body or body.count(",") != len(lines) * (fields - 1) or len(lines) < 2:
+        return None
+    try:
+        frame = pl.read_csv(
+            body.encode(),
+            infer_schema=False,
+            has_header=False,
+            skip_rows=1,
+            quote_char=None,
+            truncate_ragged_lines=False,
+        )
+    except pl.exceptions.PolarsError:
+        return None
+    return frame if frame.height == len(lines) - 1 and frame.width == fields else None
+
+
+def _named(
+    rows: pl.DataFrame, numbers: pl.Series, broken: dict[int, str], lines: Sequence[str], names: Sequence[str] = ()
+) -> TextTable:
+    capitals = [name.strip().upper() for name in (names or rows.columns)]
+    doubled = sorted({name for name in capitals if capitals.count(name) > 1})
+    if doubled:
+        return TextTable(pl.DataFrame(), refusal=f"columns twice: {', '.join(doubled)}")
+    named = rows.rename(dict(zip(rows.columns, capitals, strict=True)))
+    text = named.with_columns(pl.all().fill_null("").str.strip_chars()).with_columns(numbers.alias("line"))
+    return TextTable(text, broken, lines)
+
+
+def reading(
+    table: TextTable, *, parsed: Sequence[pl.Expr], faults: Faults, final: Sequence[pl.Expr], schema: type[dy.Schema]
+) -> Reading:
+    """Turn a table into a Reading: rows with faults, and rows that break the schema, are quarantined."""
+    if table.refusal is not None:
+        return refused(table.refusal)
+    good, reasons = refused_rows(table.rows.with_columns(parsed), faults)
+    accepted, failure = schema.filter(good.select(final))
+    if len(failure):
+        details = failure.details()
+        rules = [name for name in details.columns if "|" in name]
+        for row in details.iter_rows(named=True):
+            reasons[row["line"]] = "breaks " + ", ".join(rule for rule in rules if row[rule] == "invalid")
+    reasons = {**table.broken, **reasons}
+    kept = quarantined(reasons, table.lines) if table.lines else _without_text(reasons, table.rows)
+    return Reading("loaded", None, accepted.height + kept.height, accepted.sort("line"), kept)
+
+
+def _without_text(reasons: Mapping[int, str], rows: pl.DataFrame) -> pl.DataFrame:
+    """Quarantine rows of a workbook, which has no lines of text: the fields, comma-separated, stand for them."""
+    shown = dict(rows.select("line", pl.concat_str(pl.exclude("line"), separator=",")).iter_rows())
+    data = [(line, why, shown.get(line)) for line, why in sorted(reasons.items())]
+    return pl.DataFrame(data, schema=QUARANTINE, orient="row")
+
+
+def refused(why: str, outcome: Literal["refused", "outage"] = "refused") -> Reading:
+    """Return the reading of a file that brings nothing."""
+    return Reading(outcome, why, 0, pl.DataFrame(), pl.DataFrame(schema=QUARANTINE))
+
+
+def month_column(column: str) -> pl.Expr:
+    """Return the first day of a month written YYYYMM; null where it is not."""
+    return (matching(column, MONTH) + "01").str.to_date("%Y%m%d", strict=False)
+
+
+def item_column(column: str) -> pl.Expr:
+    """Return an item number; null where the text is none."""
+    return matching(column, r"^[1-9][0-9]{5}$").cast(pl.Int32)
+
+
+def number_column(column: str) -> pl.Expr:
+    """Return a number; null where the text is none, or empty."""
+    return matching(column, NUMBER).cast(pl.Float64)
+
+
+def whole_column(column: str) -> pl.Expr:
+    """Return a whole number, also one written `3.0`; null where the text is none, or empty."""
+    return matching(column, r"^[0-9]{1,9}(?:\.0+)?$").str.replace(r"\..*", "").cast(pl.Int32)
+
+
+def unless(parsed: str, column: str, expected: str) -> tuple[pl.Expr, pl.Expr]:
+    """Return the fault of a required column that was not understood."""
+    return pl.col(parsed).is_null(), reason(f"{column} {{}}; expected {expected}", column)
+
+
+def optional(parsed: str, column: str, expected: str) -> tuple[pl.Expr, pl.Expr]:
+    """Return the fault of a column that was given and not understood."""
+    given = pl.col(column) != ""
+    return given & pl.col(parsed).is_null(), reason(f"{column} {{}}; expected {expected} or nothing", column)
+
+
+def attributes(columns: Sequence[str]) -> pl.Expr:
+    """Return the fields of these columns that are not empty, as a JSON object."""
+    if not columns:
+        return pl.lit("{}")
+    members = [
+        pl.when(pl.col(name) != "").then(
+            pl.struct(pl.col(name)).struct.json_encode().str.strip_prefix("{").str.strip_suffix("}")
+        )
+        for name in columns
+    ]
+    return pl.concat_str(pl.lit("{"), pl.concat_str(members, separator=",", ignore_nulls=True), pl.lit("}"))
+
+
+def months_in(table: TextTable, column: str) -> list[date]:
+    """Return the distinct months of a table, sorted; those that can be read."""
+    return table.rows.select(month_column(column).drop_nulls().unique().sort()).to_series().to_list()

@@ -1,0 +1,235 @@
+"""Readers of the office's files: every form of them, and bad rows told by line. The samples are our own."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from datetime import date
+
+import pytest
+
+from ons_bigdata.platform.landing import Landing
+from ons_bigdata.platform.loading import rebuild_partition, stale_partitions
+from ons_bigdata.prices.sources import official_delivery
+from ons_bigdata.prices.sources.official_indices import months, read_item_indices
+from ons_bigdata.prices.sources.official_quotes import read_price_quotes
+from ons_bigdata.prices.sources.official_series import read_series, series_id
+
+LOAD = "0" * 16
+INDICES = (
+    "INDEX_DATE,ITEM_ID,ITEM_DESC,ALL_GM_INDEX,COICOP_WEIGHT,IMPUTATION_FLAG,CPIH_GM_INDEX\n"
+    "202101,210302,PLAIN BISCUITS-200-300G,99.603,1.28,,99.6\n"
+    "202101,210502,HOME KILLED LAMB-SHOULDER KG,97.711,0.9,PARTIAL,\n"
+)
+QUOTE_HEADER = (
+    "QUOTE_DATE,ITEM_ID,ITEM_DESC,VALIDITY,SHOP_CODE,PRICE,INDICATOR_BOX,STRATUM_WEIGHT,STRATUM_TYPE,START_DATE,"
+    "END_DATE,REGION,SHOP_TYPE,SHOP_WEIGHT,BASE_PRICE,BASE_VALIDITY,STRATUM_CELL"
+)
+QUOTE = "202101,210302,PLAIN BISCUITS,3,1234,1.25,S,12.5,1,202001,999999,2,1,1,1.2,4,3"
+SERIES = (
+    '"Title","CPI INDEX 01 : FOOD 2015=100"\n"CDID","D7BU"\n"Unit","Index, base year = 100"\n"Important notes",\n'
+    '"2020","102.9"\n"2020 Q4","102.5"\n"2020 DEC","102.1"\n"2021 JAN","102.0"\n'
+)
+
+
+def test_item_indices_are_read_with_what_else_stands_in_the_file() -> None:
+    reading = read_item_indices(INDICES.encode(), load_id=LOAD)
+    assert (reading.outcome, reading.rows_in) == ("loaded", 2)
+    row = reading.accepted.row(0, named=True)
+    assert (row["month"], row["item_number"], row["index"], row["weight"]) == (date(2021, 1, 1), 210302, 99.603, 1.28)
+    assert reading.accepted["imputation"].to_list() == [None, "PARTIAL"]
+    assert json.loads(row["attributes"]) == {"CPIH_GM_INDEX": "99.6"}
+    assert months(INDICES.encode()) == [date(2021, 1, 1)]
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "index_date,item_id,item_desc,all_gm_index,coicop_weight,imputation_flags,other",
+        "Index_Date, Item_ID,Item_Desc,All_GM_Index,Coicop_Weight,Imputation_Flags,Other",
+        '"INDEX_DATE","ITEM_ID","ITEM_DESC","ALL_GM_INDEX","COICOP_WEIGHT","IMPUTATION_FLAG","OTHER"',
+    ],
+)
+def test_names_of_columns_vary_in_case(header: str) -> None:
+    content = "\ufeff" + header + "\r\n" + INDICES.split("\n", 1)[1].replace("\n", "\r\n")
+    reading = read_item_indices(content.encode(), load_id=LOAD)
+    assert reading.accepted["imputation"].to_list() == [None, "PARTIAL"]
+    assert reading.accepted["index"].to_list() == [99.603, 97.711]
+
+
+def test_a_workbook_is_read_like_a_csv() -> None:
+    rows = [line.split(",") for line in INDICES.strip().split("\n")]
+    reading = read_item_indices(_workbook([*rows, ["202101", "12", "BAD", "x", "1", "", ""]]), load_id=LOAD)
+    expected = read_item_indices(INDICES.encode(), load_id=LOAD)
+    assert reading.accepted.drop("attributes").equals(expected.accepted.drop("attributes"))
+    assert reading.quarantined.rows() == [
+        (4, "ITEM_ID '12'; expected six digits; ALL_GM_INDEX 'x'; expected a number", "202101,12,BAD,x,1,,")
+    ]
+    assert "not a workbook" in str(read_item_indices(b"PK\x03\x04 broken", load_id=LOAD).reason)
+
+
+def test_bad_rows_are_quarantined_by_line_and_the_others_kept() -> None:
+    content = INDICES + (
+        "202113,210302,A,99,1,,\n"
+        "202101,210302,A,-1,1,,\n"
+        "202101,210302,A,1,heavy,,\n"
+        "202101,210302\n"
+        '202101,210302,"A,99,1,,\n'
+        "202101,210303,FINE,100.0,,,\n"
+    )
+    reading = read_item_indices(content.encode(), load_id=LOAD)
+    assert reading.accepted["line"].to_list() == [2, 3, 9]
+    assert dict(reading.quarantined.select("line", "reason").rows()) == {
+        4: "INDEX_DATE '202113'; expected a month YYYYMM",
+        5: "ALL_GM_INDEX '-1'; expected above 0",
+        6: "COICOP_WEIGHT 'heavy'; expected a number or nothing",
+        7: "2 fields, expected 7",
+        8: "quoted field not closed on its line",
+    }
+    assert reading.rows_in == 8
+
+
+def test_files_of_another_kind_are_refused_with_what_is_missing() -> None:
+    assert read_item_indices(b"", load_id=LOAD).outcome == "outage"
+    refused = read_item_indices(b"INDEX_DATE,ITEM_ID\n202101,1\n", load_id=LOAD)
+    assert (refused.outcome, refused.rows_in) == ("refused", 0)
+    assert "missing columns ITEM_DESC, ALL_GM_INDEX, COICOP_WEIGHT; found INDEX_DATE, ITEM_ID" in str(refused.reason)
+    assert "columns twice: ITEM_ID" in str(read_item_indices(b"ITEM_ID,Item_Id\n1,2\n", load_id=LOAD).reason)
+
+
+def test_price_quotes_are_read_and_zeros_kept() -> None:
+    rows = [
+        QUOTE,
+        QUOTE.replace(",1.25,", ",0,").replace(",3,1234", ",1,1234"),
+        QUOTE.replace(",1.25,", ",,"),
+        QUOTE.replace(",1.2,4,", ",free,4,"),
+        QUOTE.replace("202101", "2021-01"),
+        QUOTE.replace(",12.5,", ",-1,"),
+    ]
+    reading = read_price_quotes("\n".join([QUOTE_HEADER, *rows, ""]).encode(), load_id=LOAD)
+    assert reading.accepted["price_gbp"].to_list() == [1.25, 0.0, 0.0]
+    assert dict(reading.quarantined.select("line", "reason").rows()) == {
+        5: "BASE_PRICE 'free'; expected a number",
+        6: "QUOTE_DATE '2021-01'; expected a month YYYYMM",
+        7: "STRATUM_WEIGHT '-1'; expected 0 or more",
+    }
+    row = reading.accepted.row(0, named=True)
+    assert (row["validity"], row["base_validity"], row["stratum_cell"], row["shop_code"]) == (3, 4, 3, "1234")
+    assert json.loads(row["attributes"]) == {"START_DATE": "202001", "END_DATE": "999999"}
+
+
+def test_the_fast_way_and_the_slow_way_of_a_csv_agree() -> None:
+    """A quoted field anywhere makes the reader go line by line."""
+    plain = "\n".join([QUOTE_HEADER, *[QUOTE] * 50, ""])
+    quoted = plain.replace("PLAIN BISCUITS", '"PLAIN BISCUITS"', 1)
+    fast, slow = (read_price_quotes(text.encode(), load_id=LOAD).accepted for text in (plain, quoted))
+    assert fast.equals(slow)
+    short = plain.removesuffix(",3\n") + "\n"  # one comma less in the last line
+    quarantined = read_price_quotes(short.encode(), load_id=LOAD).quarantined
+    assert quarantined.select("line", "reason").rows() == [(51, "16 fields, expected 17")]
+
+
+def test_months_of_a_series_are_kept_and_years_and_quarters_passed_over() -> None:
+    reading = read_series(SERIES.encode(), load_id=LOAD)
+    assert reading.accepted.select("series_id", "month", "value", "line").rows() == [
+        ("d7bu", date(2020, 12, 1), 102.1, 7),
+        ("d7bu", date(2021, 1, 1), 102.0, 8),
+    ]
+    assert reading.rows_in == 2
+    bad = SERIES + '"2021 FBR","1"\n"2021 MAR","n/a"\n"2021 JAN","102.0"\n\n"2021 APR","103","p"\n'
+    reading = read_series(bad.encode(), load_id=LOAD)
+    assert dict(reading.quarantined.select("line", "reason").rows()) == {
+        9: "period '2021 FBR'; expected such as '2021', '2021 Q1' or '2021 JAN'",
+        10: "value 'n/a'; expected one number",
+        11: "month 2021-01 twice",
+        13: "value '103, p'; expected one number",
+    }
+    assert series_id(INDICES.encode()) is None
+    assert read_series(INDICES.encode(), load_id=LOAD).outcome == "refused"
+
+
+def test_files_are_told_apart_landed_and_loaded(landing: Landing, tmp_path) -> None:  # type: ignore[no-untyped-def]
+    folder = tmp_path / "files"
+    folder.mkdir()
+    (folder / "sim-item-indices.csv").write_text(INDICES + INDICES.split("\n")[1].replace("202101", "202102") + "\n")
+    (folder / "quotes.csv").write_text(f"{QUOTE_HEADER}\n{QUOTE}\n")
+    (folder / "series.csv").write_text(SERIES)
+    (folder / "letter.txt").write_text("Dear Sir\n")
+    (folder / "empty.csv").write_text("")
+    files = {one.file.name: one for one in official_delivery.land([folder], landing, max_file_bytes=10_000)}
+    sources = {name: one.file.source for name, one in files.items()}
+    assert sources == {
+        "sim-item-indices.csv": "official_item_indices",
+        "quotes.csv": "official_price_quotes",
+        "series.csv": "official_series",
+        "letter.txt": "official_prices",
+        "empty.csv": "official_prices",
+    }
+    assert files["sim-item-indices.csv"].file.data_origin == "simulated"
+    assert files["quotes.csv"].file.data_origin == "real"
+    assert files["sim-item-indices.csv"].file.partitions == ("2021-01-01", "2021-02-01")
+    store = landing.warehouse
+    for kind, rows in zip(official_delivery.KINDS, (3, 1, 2), strict=True):
+        for partition in landing.pending_partitions(kind.reader):
+            rebuild_partition(landing, kind.table, partition)
+        assert store.rows(f"select count(*) from {kind.table.name}")[0][0] == rows
+        assert landing.pending_partitions(kind.reader) == []
+    reasons = store.rows("select reason from ops.loads where outcome = 'refused' order by reason")
+    assert [reason[:20] for (reason,) in reasons] == ["no bytes", "no official file: ex"]
+
+    # A corrected file of the same name without February: its month is rebuilt, too, and is empty then.
+    (folder / "sim-item-indices.csv").write_text(INDICES.replace("99.603", "99.700"))
+    kind = official_delivery.ITEM_INDICES
+    list(official_delivery.land([folder / "sim-item-indices.csv"], landing, max_file_bytes=10_000))
+    assert landing.pending_partitions(kind.reader) == ["2021-01-01"]
+    assert stale_partitions(landing, kind.table) == ["2021-01-01", "2021-02-01"]
+    for partition in ("2021-01-01", "2021-02-01"):
+        rebuild_partition(landing, kind.table, partition)
+    assert stale_partitions(landing, kind.table) == []
+    stored = store.frame("select month, index from raw.official_item_indices order by index")
+    assert stored["index"].to_list() == [97.711, 99.7]
+    again = list(official_delivery.land([folder], landing, max_file_bytes=10_000))
+    assert not any(one.is_new for one in again)
+
+
+def _workbook(rows: list[list[str]]) -> bytes:
+    """Return a minimal .xlsx: one sheet, numbers as numbers and the rest as inline text."""
+
+    def cell(value: str) -> str:
+        try:
+            return f"<c><v>{float(value)}</v></c>" if "." in value else f"<c><v>{int(value)}</v></c>"
+        except ValueError:
+            return f'<c t="inlineStr"><is><t>{value}</t></is></c>'
+
+    sheet = "".join(f"<row>{''.join(cell(value) for value in row)}</row>" for row in rows)
+    main = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+    relations = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+    package = "http://schemas.openxmlformats.org/package/2006"
+    kind = "application/vnd.openxmlformats-officedocument.spreadsheetml"
+    parts = {
+        "[Content_Types].xml": (
+            f'<Types xmlns="{package}/content-types"><Default Extension="rels" '
+            'ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
+            f'<Override PartName="/xl/workbook.xml" ContentType="{kind}.sheet.main+xml"/>'
+            f'<Override PartName="/xl/worksheets/sheet1.xml" ContentType="{kind}.worksheet+xml"/></Types>'
+        ),
+        "_rels/.rels": (
+            f'<Relationships xmlns="{package}/relationships"><Relationship Id="r1" Type="{relations}/officeDocument" '
+            'Target="xl/workbook.xml"/></Relationships>'
+        ),
+        "xl/workbook.xml": (
+            f'<workbook xmlns="{main}" xmlns:r="{relations}"><sheets><sheet name="a" sheetId="1" r:id="r1"/></sheets>'
+            "</workbook>"
+        ),
+        "xl/_rels/workbook.xml.rels": (
+            f'<Relationships xmlns="{package}/relationships"><Relationship Id="r1" Type="{relations}/worksheet" '
+            'Target="worksheets/sheet1.xml"/></Relationships>'
+        ),
+        "xl/worksheets/sheet1.xml": f'<worksheet xmlns="{main}"><sheetData>{sheet}</sheetData></worksheet>',
+    }
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        for name, text in parts.items():
+            archive.writestr(name, '<?xml version="1.0" encoding="UTF-8"?>' + text)
+    return out.getvalue()
