@@ -68,6 +68,45 @@ def ingest_prices(
     rendering.ingest_summary(summary, as_json=as_json)
 
 
+@ingest_app.command("scope-labels")
+def ingest_scope_labels(
+    paths: Annotated[list[Path], typer.Argument(help="CSV files of products judged in or out of an item's scope.")],
+    as_json: JsonOption = False,
+) -> None:
+    """Land label files, from which the model of product scope learns."""
+    from ons_bigdata.commands.ingest_files import ingest_scope_labels as run  # noqa: PLC0415
+
+    with rendering.progress_bars():
+        summary = run(paths, get_settings())
+    rendering.files_summary(summary, as_json=as_json)
+
+
+@ingest_app.command("official")
+def ingest_official(
+    paths: Annotated[list[Path], typer.Argument(help="Item indices (.csv, .xlsx), price quotes and series files.")],
+    as_json: JsonOption = False,
+) -> None:
+    """Land official files, with which the indices are compared."""
+    from ons_bigdata.commands.ingest_files import ingest_official as run  # noqa: PLC0415
+
+    with rendering.progress_bars():
+        summary = run(paths, get_settings())
+    rendering.files_summary(summary, as_json=as_json)
+
+
+@ingest_app.command("other-prices")
+def ingest_other_prices(
+    paths: Annotated[list[Path], typer.Argument(help="Quote files of an aggregator or a retailer.")],
+    as_json: JsonOption = False,
+) -> None:
+    """Land quote files of other sources, which are matched with the scraped ones."""
+    from ons_bigdata.commands.ingest_files import ingest_other_prices as run  # noqa: PLC0415
+
+    with rendering.progress_bars():
+        summary = run(paths, get_settings())
+    rendering.files_summary(summary, as_json=as_json)
+
+
 @scrape_app.command("prices")
 def scrape_prices(
     retailers: Annotated[

@@ -8,18 +8,22 @@ from __future__ import annotations
 import threading
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from datetime import date
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ons_bigdata.commands.ingest import IngestSummary, land_prices, summarise
+from ons_bigdata.commands.ingest_files import ingest_official, ingest_other_prices, ingest_scope_labels
 from ons_bigdata.commands.scrape import ScrapeSummary, scrape_prices
 from ons_bigdata.platform import dbt, progress, runs
 from ons_bigdata.platform.errors import InputError, StepFailedError
 from ons_bigdata.platform.instance import open_instance, run_log
 from ons_bigdata.platform.landing import Landing
 from ons_bigdata.platform.warehouse import open_warehouse
+from ons_bigdata.simulation.official_files import simulate_official_files
+from ons_bigdata.simulation.other_sources import simulate_other_sources
 from ons_bigdata.simulation.scrape_archive import simulate_scrapes
 from ons_bigdata.simulation.shop_retailer_files import write_retailer_files
 from ons_bigdata.simulation.shops_over_http import serve_shops
@@ -31,6 +35,8 @@ if TYPE_CHECKING:
     from ons_bigdata.settings import Settings
     from ons_bigdata.simulation.scrape_archive import SimulatedArchive
 
+START = date(2016, 5, 16)
+"""A Monday, so that the first week can be the base; the days lie in two months, as a comparison by month needs."""
 DAYS = 28
 ARCHIVE_DAYS = 26
 """The days that come as files; the others are scraped."""
@@ -68,6 +74,7 @@ def run_demo(archive: Path | None, settings: Settings, shops: ExitStack) -> Demo
     else:
         world = _simulated(settings)
         delivered = land_prices([world.scrapes_dir], settings, landing)
+        _other_files(world, settings)
         scrapes = _scraped(world, settings, shops)
     days = _days(delivered, scrapes)
     if not days:
@@ -89,9 +96,19 @@ def run_demo(archive: Path | None, settings: Settings, shops: ExitStack) -> Demo
 
 def _simulated(settings: Settings) -> SimulatedArchive:
     progress.report("simulating shops", 0, 1)
-    simulated = simulate_scrapes(settings.home / "demo", days=DAYS, archive_days=ARCHIVE_DAYS)
+    simulated = simulate_scrapes(settings.home / "demo", days=DAYS, start=START, archive_days=ARCHIVE_DAYS)
     progress.report("simulating shops", 1, 1)
     return simulated
+
+
+def _other_files(simulated: SimulatedArchive, settings: Settings) -> None:
+    """Take in what comes beside the scrapes: labels of scope, official figures, files of other sources."""
+    ingest_scope_labels([simulated.truth_dir / "labels.csv"], settings)
+    prices = simulated.truth_dir / "true_prices.csv"
+    official = simulate_official_files(prices, settings.home / "demo" / "official")
+    ingest_official([official.folder], settings)
+    others = simulate_other_sources(prices, settings.home / "demo" / "other_sources")
+    ingest_other_prices(sorted(others.folder.glob("*_quotes_*.csv")), settings)
 
 
 def _scraped(simulated: SimulatedArchive, settings: Settings, shops: ExitStack) -> list[ScrapeSummary]:
@@ -102,8 +119,12 @@ def _scraped(simulated: SimulatedArchive, settings: Settings, shops: ExitStack) 
     for day in range(ARCHIVE_DAYS, DAYS):
         opened.day = day
         write_retailer_files(settings.retailers_dir, opened)
-        date = simulated.world.date_of(day).isoformat()
-        summary = scrape_prices(settings, retailers=[shop.retailer for shop in opened], day=date, build=False)
+        summary = scrape_prices(
+            settings,
+            retailers=[shop.retailer for shop in opened],
+            day=simulated.world.date_of(day).isoformat(),
+            build=False,
+        )
         if summary.failures:
             raise StepFailedError("; ".join(summary.failures))
         summaries.append(summary)

@@ -2,6 +2,7 @@
 
 * true_prices.csv: retailer, item_number, product_id, product_name, pack, date, price_gbp, in_scope. One row per
   product of a shelf and day on which it is on sale, collected or not.
+  pack is the quantity in g, ml or each: `800 g`.
 * true_scope.csv: retailer, item_number, product_id, product_name, pack, in_scope. One row per product of a shelf.
 * pack_changes.csv: retailer, item_number, product_id, date, product_name_before, product_name, pack_before, pack.
   Packs that became smaller.
@@ -38,7 +39,10 @@ _PRODUCT = ["retailer", "item_number", "product_id", "product_name", "pack"]
 
 def write_truth(folder: Path, world: ShopWorld, *, archive_days: int) -> None:
     """Write the truth of all days of a world; archive_days goes into events.json."""
-    shelves = world.shelves.with_columns((pl.lit(world.start) + pl.duration(days="day")).alias("date"))
+    size = pl.format("{} {}", pl.col("quantity").cast(pl.String).str.strip_suffix(".0"), "measure")
+    shelves = world.shelves.with_columns(
+        (pl.lit(world.start) + pl.duration(days="day")).alias("date"), size.alias("pack")
+    )
     on_sale = shelves.filter("in_stock").with_columns(pounds(pl.col("price_pence")).alias("price_gbp"))
     on_sale.select(*_PRODUCT, "date", "price_gbp", "in_scope").write_csv(folder / "true_prices.csv")
     shelves.select(*_PRODUCT, "in_scope").unique(maintain_order=True).write_csv(folder / "true_scope.csv")
