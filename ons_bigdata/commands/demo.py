@@ -45,6 +45,7 @@ _DIVISIONS = """
     select distinct on (code, method) code, name, method, period, index, base_period, products, status
     from marts.price_indices
     where level = 'division' and data_origin = $1 and index is not null
+        and method in ('jevons_chained', 'jevons_fixed_base')
     order by code, method, period desc
 """
 

@@ -31,6 +31,10 @@ FRAMES: dict[str, type[dy.Schema]] = {
     "raw.price_quotes": schemas.PriceQuote,
     "analysis.elementary_price_indices": schemas.ElementaryIndex,
     "analysis.aggregate_price_indices": schemas.AggregateIndex,
+    "analysis.recipe_elementary_indices": schemas.RecipeElementaryIndex,
+    "analysis.recipe_price_indices": schemas.RecipeIndex,
+    "analysis.price_index_diagnostics": schemas.IndexDiagnostics,
+    "analysis.price_index_movements": schemas.IndexMovement,
 }
 """Tables that Python writes, and the frame of each."""
 

@@ -16,7 +16,7 @@ WEIGHTS_YEAR = "2016"
 MARTS = {
     *("price_collection_days", "price_indices", "price_quote_counts"),
     *("price_comparisons", "price_collection_costs", "price_item_coverage", "price_collection_frequencies"),
-    *("price_source_agreement",),
+    *("price_source_agreement", "price_index_diagnostics", "price_index_movements"),
 }
 
 

@@ -10,7 +10,7 @@ from ons_bigdata.platform.resources import WarehouseResource
 from ons_bigdata.platform.warehouse import Warehouse
 from ons_bigdata.prices import schemas
 from ons_bigdata.prices.assets.ownership import GROUP, OWNERS
-from ons_bigdata.prices.methods.aggregation import aggregate_prices
+from ons_bigdata.prices.methods.daily_aggregation import aggregate_prices
 from ons_bigdata.prices.methods.jevons import Week, chained_jevons, fixed_base_jevons
 from ons_bigdata.prices.methods.recipes import WEB_DAILY, Recipe, base_weeks
 from ons_bigdata.settings import get_settings

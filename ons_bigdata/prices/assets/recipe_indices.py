@@ -1,5 +1,161 @@
-"""Indices by named recipe, with their uncertainty and diagnostics."""
+"""Indices by named recipe, with their uncertainty and diagnostics; the daily indices' uncertainty, too."""
+
+from collections.abc import Iterator
+from dataclasses import fields
 
 import dagster as dg
+import dataframely as dy
+import polars as pl
+from threadpoolctl import threadpool_limits
 
-ASSETS: list[dg.AssetsDefinition | dg.AssetSpec] = []
+from ons_bigdata.platform.frames import column_schema
+from ons_bigdata.platform.resources import WarehouseResource
+from ons_bigdata.platform.warehouse import Warehouse
+from ons_bigdata.prices.assets.daily_indices import daily_recipe
+from ons_bigdata.prices.assets.ownership import GROUP, OWNERS
+from ons_bigdata.prices.methods.bootstrap import Bootstrap
+from ons_bigdata.prices.methods.index_tree import TreeWeights
+from ons_bigdata.prices.methods.recipe_figures import RecipeFrames, World, price_world, recipe_frames
+from ons_bigdata.prices.methods.recipes import INDEX_RECIPES, base_weeks, daily_recipe_outputs
+from ons_bigdata.prices.schemas.recipes import IndexDiagnostics, IndexMovement, RecipeElementaryIndex, RecipeIndex
+
+_TABLES: dict[str, tuple[str, type[dy.Schema], str]] = {
+    "elementary": (
+        "recipe_elementary_indices",
+        RecipeElementaryIndex,
+        "One row per retailer, item, recipe, method, scope and period: the elementary index on a scale of its own.",
+    ),
+    "indices": (
+        "recipe_price_indices",
+        RecipeIndex,
+        "One row per item, class or division, recipe, method, scope and period: the indices by recipe.",
+    ),
+    "diagnostics": (
+        "price_index_diagnostics",
+        IndexDiagnostics,
+        "One row per figure, the daily ones too: standard error, what it rests on, window revision and drift.",
+    ),
+    "movements": (
+        "price_index_movements",
+        IndexMovement,
+        "One row per figure that has one before it: its log movement in five parts that add up.",
+    ),
+}
+"""Field of `RecipeFrames` → table of schema analysis, frame and description."""
+
+_DEPS = [
+    ["intermediate", "int_prices__quotes_scoped"],
+    ["intermediate", "int_prices__product_pack_sizes"],
+    ["marts", "price_quote_counts"],
+    # The errors are those of these figures; and the marts over both are one dbt call, not two.
+    ["analysis", "aggregate_price_indices"],
+    ["seeds", "item_weights"],
+    ["seeds", "class_weights"],
+    ["seeds", "retailer_weights"],
+]
+
+
+@dg.multi_asset(
+    name="recipe_price_indices",
+    specs=[
+        dg.AssetSpec(
+            key=["analysis", table],
+            deps=_DEPS,
+            group_name=GROUP,
+            owners=OWNERS,
+            kinds={"python", "polars"},
+            metadata={"dagster/column_schema": column_schema(schema)},
+            description=description,
+            skippable=True,
+        )
+        for table, schema, description in _TABLES.values()
+    ],
+    can_subset=True,
+)
+def recipe_price_indices(
+    context: dg.AssetExecutionContext, warehouse: WarehouseResource
+) -> Iterator[dg.MaterializeResult]:
+    """Compute every recipe and the daily indices' errors once, for each origin, and write the tables asked for."""
+    store = warehouse.open()
+    bootstrap = Bootstrap()
+    # Small matrices: threads would wait for each other longer than they work.
+    with threadpool_limits(limits=1):
+        found = [_of_world(world) for world in _worlds(store, bootstrap)]
+    for field in fields(RecipeFrames):
+        table, schema, _ = _TABLES[field.name]
+        key = dg.AssetKey(["analysis", table])
+        if key in context.selected_asset_keys:
+            frames = [getattr(one, field.name) for one in found]
+            frame = schema.validate(pl.concat(frames) if frames else schema.create_empty())
+            rows = store.replace(f"analysis.{table}", frame)
+            yield dg.MaterializeResult(asset_key=key, metadata={"rows": rows, **_said(frame, bootstrap)})
+
+
+def _of_world(world: World) -> RecipeFrames:
+    """Put the daily indices' diagnostics and movements beside the recipes'; their figures are written elsewhere."""
+    daily = recipe_frames(world, [daily_recipe_outputs(daily_recipe())], scopes=["shelf"])
+    recipes = recipe_frames(world, INDEX_RECIPES)
+    return RecipeFrames(
+        recipes.elementary,
+        recipes.indices,
+        pl.concat([daily.diagnostics, recipes.diagnostics]),
+        pl.concat([daily.movements, recipes.movements]),
+    )
+
+
+def _worlds(store: Warehouse, bootstrap: Bootstrap) -> Iterator[World]:
+    """Give the quotes of each data origin with what the recipes need beside them."""
+    quotes = scoped_quotes(store)
+    weeks = base_weeks(quotes)
+    year = [daily_recipe().weights_year]
+    pack_sizes = store.frame(
+        "select data_origin, retailer, item_number, product, pack_size"
+        " from intermediate.int_prices__product_pack_sizes where is_of_item_measure"
+    )
+    rejected = store.frame(
+        "select data_origin, retailer, item_number, collected_on from marts.price_quote_counts"
+        " where status in ('too_few', 'too_many', 'missing')"
+    )
+    retailer_weights = store.frame(
+        "select retailers.data_origin, weights.retailer, weights.item_number::bigint as item_number, weights.weight"
+        " from seeds.retailer_weights as weights join seeds.retailers using (retailer) where weights_year = $1",
+        year,
+    )
+    items = store.frame("select item_number, class_code, weight from seeds.item_weights where weights_year = $1", year)
+    classes = store.frame(
+        "select class_code, division_code, weight from seeds.class_weights where weights_year = $1", year
+    )
+    for (origin,), rows in sorted(quotes.partition_by("data_origin", as_dict=True).items()):
+        own = pl.col("data_origin") == origin
+        yield price_world(
+            rows,
+            data_origin=str(origin),
+            pack_sizes=pack_sizes.filter(own),
+            rejected=rejected.filter(own),
+            weights=TreeWeights(retailer_weights.filter(own), items, classes),
+            week=weeks[str(origin)],
+            bootstrap=bootstrap,
+        )
+
+
+def scoped_quotes(store: Warehouse) -> pl.DataFrame:
+    """Return the quotes that may enter an index, each with whether it was judged to be of its item."""
+    return store.frame(
+        "select data_origin, retailer, item_number, product, collected_on, price_gbp, in_scope"
+        " from intermediate.int_prices__quotes_scoped"
+    )
+
+
+def _said(frame: pl.DataFrame, bootstrap: Bootstrap) -> dict[str, int | float | None]:
+    said: dict[str, int | float | None] = {}
+    for column in ("index", "level"):
+        if column in frame.columns and frame.schema[column].is_float():
+            said["without_index"] = frame[column].null_count()
+    if "standard_error" in frame.columns:
+        said["without_standard_error"] = frame["standard_error"].null_count()
+        said |= {"resamples": bootstrap.replicates, "seed": bootstrap.seed}
+        said["median_standard_error"] = frame["standard_error"].drop_nulls().cast(pl.Float64).to_frame().median().item()
+    return said
+
+
+ASSETS: list[dg.AssetsDefinition | dg.AssetSpec] = [recipe_price_indices]

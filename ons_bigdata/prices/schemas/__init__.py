@@ -20,6 +20,7 @@ from ons_bigdata.prices.schemas.official import (
     OtherPriceQuote,
 )
 from ons_bigdata.prices.schemas.quotes import AcceptedQuote, PriceQuote
+from ons_bigdata.prices.schemas.recipes import IndexDiagnostics, IndexMovement, RecipeElementaryIndex, RecipeIndex
 from ons_bigdata.prices.schemas.vocabulary import DATA_ORIGINS, HEX_ID, HIGHEST_PRICE_GBP, IDENTIFIER, LEVELS, METHODS
 
 __all__ = [
@@ -43,4 +44,9 @@ __all__ = [
     "RebuiltItemIndex",
     "SourceAgreement",
     "SourceMatch",
+    "IndexDiagnostics",
+    "IndexMovement",
+    "PriceQuote",
+    "RecipeElementaryIndex",
+    "RecipeIndex",
 ]

@@ -1,6 +1,20 @@
-with indices as (
+{{ config(pre_hook="{{ join_by_hash() }}") }}
+
+with daily as (
 
     select * from {{ source('analysis', 'aggregate_price_indices') }}
+
+),
+
+by_recipe as (
+
+    select * from {{ source('analysis', 'recipe_price_indices') }}
+
+),
+
+diagnostics as (
+
+    select * from {{ source('analysis', 'price_index_diagnostics') }}
 
 ),
 
@@ -55,6 +69,59 @@ retailers as (
 
 ),
 
+indices as (
+
+    select
+        daily.data_origin,
+        daily.level,
+        daily.code,
+        daily.recipe,
+        daily.method,
+        'shelf' as scope,
+        'daily' as frequency,
+        daily.period,
+        daily.index,
+        daily.products,
+        daily.status,
+        daily.reason,
+        coalesce(retailers.retailers, 0) as retailers,
+        daily.children,
+        daily.children_absent,
+        daily.imputed_share,
+        daily.base_period,
+        daily.parameters_hash
+    from daily
+    left join retailers
+        on
+            daily.data_origin = retailers.data_origin
+            and daily.level = retailers.level
+            and daily.code = retailers.code
+            and daily.method = retailers.method
+            and daily.period = retailers.period
+    union all
+    select
+        data_origin,
+        level,
+        code,
+        recipe,
+        method,
+        scope,
+        frequency,
+        period,
+        index,
+        products,
+        status,
+        reason,
+        retailers,
+        children,
+        children_absent,
+        imputed_share,
+        base_period,
+        parameters_hash
+    from by_recipe
+
+),
+
 final as (
 
     select
@@ -68,27 +135,36 @@ final as (
         indices.products,
         indices.status,
         indices.reason,
-        coalesce(retailers.retailers, 0) as retailers,
+        indices.retailers,
         indices.children,
         indices.children_absent,
         indices.imputed_share,
         indices.base_period,
         indices.parameters_hash,
         indices.data_origin,
-        null::double precision as standard_error,
-        'not estimated: no bootstrap over products yet' as standard_error_reason
+        diagnostics.standard_error,
+        case
+            when diagnostics.standard_error is null
+                then coalesce(diagnostics.standard_error_reason, 'not estimated: the resamples are of an earlier run')
+        end as standard_error_reason,
+        indices.scope,
+        indices.frequency,
+        diagnostics.days_collected,
+        diagnostics.days_in_period
     from indices
     left join names
         on
             indices.level = names.level
             and indices.code = names.code
-    left join retailers
+    left join diagnostics
         on
-            indices.data_origin = retailers.data_origin
-            and indices.level = retailers.level
-            and indices.code = retailers.code
-            and indices.method = retailers.method
-            and indices.period = retailers.period
+            indices.data_origin = diagnostics.data_origin
+            and indices.level = diagnostics.level
+            and indices.code = diagnostics.code
+            and indices.recipe = diagnostics.recipe
+            and indices.method = diagnostics.method
+            and indices.scope = diagnostics.scope
+            and indices.period = diagnostics.period
 
 )
 

@@ -1,0 +1,49 @@
+with figures as (
+
+    select * from {{ source('analysis', 'price_index_movements') }}
+
+),
+
+names as (
+
+    select
+        'item' as level,
+        item_number::text as code,
+        item_name as name
+    from {{ ref('items') }}
+    union all
+    select
+        level,
+        code,
+        name
+    from {{ ref('coicop') }}
+
+),
+
+final as (
+
+    select
+        figures.level,
+        figures.code,
+        names.name,
+        figures.recipe,
+        figures.method,
+        figures.scope,
+        figures.period,
+        figures.previous_period,
+        figures.movement,
+        figures.prices,
+        figures.churn,
+        figures.imputation,
+        figures.rejected_days,
+        figures.splice,
+        figures.data_origin
+    from figures
+    left join names
+        on
+            figures.level = names.level
+            and figures.code = names.code
+
+)
+
+select * from final

@@ -1,0 +1,100 @@
+-- Indices by recipe: elementary and aggregate, what stands beside every figure, and movements in parts.
+
+create table analysis.recipe_elementary_indices (
+    data_origin text not null,
+    retailer text not null,
+    item_number integer not null,
+    recipe text not null,
+    method text not null,
+    scope text not null check (scope in ('shelf', 'target')),
+    period date not null,
+    segment integer check (segment >= 0),
+    level double precision check (level > 0 and level < 'Infinity'),
+    products integer not null,
+    products_used integer not null,
+    quotes integer not null,
+    filtered integer not null,
+    window_revision double precision,
+    reason text,
+    primary key (data_origin, retailer, item_number, recipe, method, scope, period),
+    constraint null_has_reason check (level is not null or reason is not null)
+);
+
+create table analysis.recipe_price_indices (
+    data_origin text not null,
+    level text not null,
+    code text not null,
+    recipe text not null,
+    method text not null,
+    scope text not null check (scope in ('shelf', 'target')),
+    period date not null,
+    frequency text not null check (frequency in ('daily', 'weekly', 'monthly')),
+    index double precision check (index > 0 and index < 'Infinity'),
+    products integer not null,
+    retailers integer not null,
+    children integer not null,
+    children_absent integer not null,
+    imputed_share double precision check (imputed_share >= 0 and imputed_share <= 1),
+    status text not null,
+    reason text,
+    base_period text,
+    parameters_hash text not null,
+    primary key (data_origin, level, code, recipe, method, scope, period),
+    constraint null_has_reason check (index is not null or reason is not null)
+);
+
+create table analysis.price_index_diagnostics (
+    data_origin text not null,
+    level text not null,
+    code text not null,
+    recipe text not null,
+    method text not null,
+    scope text not null check (scope in ('shelf', 'target')),
+    period date not null,
+    frequency text not null check (frequency in ('daily', 'weekly', 'monthly')),
+    index double precision check (index > 0 and index < 'Infinity'),
+    standard_error double precision check (standard_error >= 0 and standard_error < 'Infinity'),
+    standard_error_reason text,
+    replicates integer not null,
+    sampled_share double precision check (sampled_share >= 0 and sampled_share <= 1),
+    days_collected integer not null,
+    days_in_period integer not null,
+    retailers integer not null,
+    products integer not null,
+    products_used integer not null,
+    matched_share double precision check (matched_share >= 0 and matched_share <= 1),
+    quotes integer not null,
+    entries_per_product double precision,
+    referred_share double precision check (referred_share >= 0 and referred_share <= 1),
+    filtered integer not null,
+    imputed_share double precision check (imputed_share >= 0 and imputed_share <= 1),
+    window_revision_percent double precision,
+    window_revision_reason text,
+    drift_percent double precision,
+    drift_reason text,
+    primary key (data_origin, level, code, recipe, method, scope, period),
+    constraint error_or_reason check ((standard_error is null) = (standard_error_reason is not null)),
+    constraint revision_or_reason check ((window_revision_percent is null) = (window_revision_reason is not null)),
+    constraint drift_or_reason check ((drift_percent is null) = (drift_reason is not null))
+);
+
+create table analysis.price_index_movements (
+    data_origin text not null,
+    level text not null,
+    code text not null,
+    recipe text not null,
+    method text not null,
+    scope text not null check (scope in ('shelf', 'target')),
+    period date not null,
+    previous_period date not null check (previous_period < period),
+    movement double precision not null,
+    prices double precision not null,
+    churn double precision not null,
+    imputation double precision not null,
+    rejected_days double precision not null,
+    splice double precision not null,
+    primary key (data_origin, level, code, recipe, method, scope, period),
+    constraint parts_add_up check (
+        abs(movement - (prices + churn + imputation + rejected_days + splice)) < 1e-9
+    )
+);

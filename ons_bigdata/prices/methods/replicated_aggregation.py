@@ -1,0 +1,254 @@
+"""Aggregation over many replicates at once: the day-by-day rule of `aggregation`, on arrays.
+
+Children to parents, for all parents of a level and all replicates of a bootstrap in one walk. The rule itself (an
+absent child moves with those present) is explained in `aggregation`; that both give the same is held by a test.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+    Booleans = NDArray[np.bool_]
+    Integers = NDArray[np.int64]
+
+ABSENT = -1
+_NOT_BEGUN = -2
+
+
+@dataclass(frozen=True, eq=False)
+class Children:
+    """Levels of children in periods x replicates x parents x children.
+
+    `levels`: any scale within a segment, nan where absent. `segments`: number of the unbroken stretch, -1 where
+    absent. `weights`: parents x children; 0 takes no part (and fills up parents of fewer children). `shares`: periods x
+    parents x children, the part (0-1) of a child that is imputed itself.
+    """
+
+    levels: Floats
+    segments: Integers
+    weights: Floats
+    shares: Floats
+
+
+@dataclass(frozen=True, eq=False)
+class Parents:
+    """What `aggregated` gives: periods x replicates x parents.
+
+    `index`: 100 = geometric mean over the base periods, nan where there is none. `imputed_share`: of the weight.
+    `before`, `after`: periods x replicates x parents x children, a child's level at the period before and at the
+    period, on the scale on which Σ w·after / Σ w·before is the parent's movement; nan where it has no part in it. None
+    unless asked for.
+    """
+
+    index: Floats
+    imputed_share: Floats
+    before: Floats | None
+    after: Floats | None
+
+
+def aggregated(children: Children, base: Booleans, *, with_movements: bool = False) -> Parents:
+    """Average children into parents, period by period: the rule of `aggregation.aggregate`.
+
+    `base`: which periods are the base. A parent without a child in the base has no index; periods before the first
+    base period with a child are linked backwards from it. Children of weight 0 are ignored.
+
+    Source: ILO et al., Consumer Price Index Manual: Theory and Practice (2004), chapter 9 (missing prices and
+    higher-level indices).
+    """
+    takes_part = children.weights > 0
+    segments = np.where(takes_part, children.segments, ABSENT)
+    levels, anchored = _anchored(children.levels, segments, base)
+    walk = _Walk(levels, segments, anchored, children.weights, children.shares)
+    return walk.parents(base, with_movements=with_movements)
+
+
+def _anchored(levels: Floats, segments: Integers, base: Booleans) -> tuple[Floats, Booleans]:
+    """Scale each segment that reaches the base to geometric mean 1 over it, and tell which do."""
+    levels = np.where(segments >= 0, levels, np.nan)
+    anchored = np.zeros(levels.shape, dtype=np.bool_)
+    of_base = segments[base]
+    logs = np.log(levels[base])
+    for segment in np.unique(of_base[of_base >= 0]):
+        days = of_base == segment
+        count = days.sum(axis=0)
+        mean = np.where(days, logs, 0.0).sum(axis=0) / np.maximum(count, 1)
+        scaled = (segments == segment) & (count > 0)
+        anchored |= scaled
+        levels = np.where(scaled, levels * np.exp(-mean), levels)
+    return levels, anchored
+
+
+@dataclass
+class _State:
+    """Where the children of all parents stand: replicates x parents x children; `parent`: replicates x parents."""
+
+    levels: Floats
+    segments: Integers
+    scales: Floats
+    parent: Floats
+
+    def copy(self) -> _State:
+        return _State(self.levels.copy(), self.segments.copy(), self.scales.copy(), self.parent.copy())
+
+
+@dataclass(frozen=True, eq=False)
+class _Walk:
+    """The levels, scaled to the base, and the steps over them."""
+
+    levels: Floats
+    segments: Integers
+    anchored: Booleans
+    weights: Floats
+    shares: Floats
+
+    def parents(self, base: Booleans, *, with_movements: bool) -> Parents:
+        """Walk from each parent's first base period: through the base, back to the start, on to the end."""
+        periods, replicates, parents, _ = self.levels.shape
+        shape = (replicates, parents)
+        reached = self.anchored.any(axis=3) & base[:, None, None]
+        has_base = reached.any(axis=0)
+        anchor = np.where(has_base, reached.argmax(axis=0), periods)
+        course = _Course(
+            np.full((periods, *shape), np.nan),
+            np.full((periods, *shape), np.nan),
+            np.full(self.levels.shape, np.nan) if with_movements else None,
+            np.full(self.levels.shape, np.nan) if with_movements else None,
+        )
+        start = self._start(anchor, shape)
+        in_base = np.flatnonzero(base)
+        if len(in_base) == 0:
+            return Parents(course.level, course.share, course.before, course.after)
+        later = [(int(t), anchor < t) for t in range(int(in_base[0]), int(in_base[-1]) + 1)]
+        start = self._joined(start, later, None)
+        earlier = [(t, anchor > t) for t in range(int(in_base[-1]) - 1, -1, -1)]
+        earlier = [(t, moves & has_base) for t, moves in earlier]
+        start = self._joined(start, earlier, course)
+        state = start.copy()
+        for t in range(int(in_base[0]), periods):
+            self._step(t, state, anchor <= t, course, backwards=False, first=anchor == t)
+        logs = np.log(course.level[base])
+        there = np.isfinite(logs)
+        mean = np.where(there, logs, 0.0).sum(axis=0) / np.maximum(there.sum(axis=0), 1)
+        index = 100.0 * course.level * np.exp(-mean)
+        return Parents(index, course.share, course.before, course.after)
+
+    def _start(self, anchor: Integers, shape: tuple[int, int]) -> _State:
+        """Stand on each parent's first base period."""
+        children = self.levels.shape[3]
+        state = _State(
+            np.full((*shape, children), np.nan),
+            np.full((*shape, children), _NOT_BEGUN),
+            np.full((*shape, children), np.nan),
+            np.ones(shape),
+        )
+        for t in np.unique(anchor[anchor < len(self.levels)]):
+            self._step(int(t), state, anchor == t, None, backwards=False)
+        return state
+
+    def _joined(self, start: _State, steps: Iterable[tuple[int, Booleans]], course: _Course | None) -> _State:
+        """Walk from the start; let each child that began on the way have moved with the parent until it did."""
+        state, joined = start.copy(), start.copy()
+        for t, active in steps:
+            new = np.isnan(state.levels)
+            entered = self._step(t, state, active, course, backwards=True) & new
+            if entered.any():
+                factor = (start.parent / state.parent)[:, :, None]
+                joined.levels = np.where(entered, state.levels * factor, joined.levels)
+                joined.segments = np.where(entered, state.segments, joined.segments)
+                joined.scales = np.where(entered, state.scales, joined.scales)
+        return joined
+
+    def _step(
+        self,
+        t: int,
+        state: _State,
+        active: Booleans,
+        course: _Course | None,
+        *,
+        backwards: bool,
+        first: Booleans | None = None,
+    ) -> Booleans:
+        """Move the active parents to a period; give the children that entered at it. As `aggregation` does."""
+        w, before, today, segment = self.weights, state.levels, self.levels[t], self.segments[t]
+        on = active[:, :, None]
+        begun, present = ~np.isnan(before) & on, (segment >= 0) & on
+        stays = present & (segment == state.segments)
+        scaled = present & ~stays & self.anchored[t]
+        joins = present & ~stays & ~scaled
+        own = np.where(stays, state.scales * today, 0.0)
+        kept = np.where(stays, before, 0.0)
+        any_stays = stays.any(axis=2)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            movement = (w * own).sum(axis=2) / (w * kept).sum(axis=2)
+            if (only_scaled := ~any_stays & scaled.any(axis=2)).any():
+                was = np.where(begun.any(axis=2), self._mean(before, begun), 1.0)
+                movement = np.where(only_scaled, self._mean(today, scaled) / was, movement)
+        moves = any_stays | only_scaled
+        linked = moves[:, :, None]
+        state.parent = np.where(moves, state.parent * movement, state.parent)
+        after = np.where(stays, own, np.where(begun & ~present & linked, before * movement[:, :, None], before))
+        part = (begun & ~scaled & ~joins & any_stays[:, :, None]) if course is not None else None
+        entered_scaled = scaled & linked
+        levels = np.where(entered_scaled, today, after)
+        scales = np.where(entered_scaled, 1.0, state.scales)
+        entered_joins = joins & linked
+        if entered_joins.any():
+            there = ~entered_joins & ~np.isnan(levels)
+            with np.errstate(divide="ignore", invalid="ignore"):
+                mean = self._mean(levels, there)[:, :, None]
+            levels = np.where(entered_joins, mean, levels)
+            scales = np.where(entered_joins, levels / today, scales)
+        entered = entered_scaled | entered_joins
+        if course is not None and part is not None:
+            course.note(t, moves, state.parent, self._share(t, levels, moves))
+            if not backwards and first is not None:
+                part = part & ~first[:, :, None]
+            course.note_movement(t, part, before, after, backwards=backwards)
+        state.levels, state.scales = levels, scales
+        state.segments = np.where(entered, segment, state.segments)
+        return entered
+
+    def _mean(self, levels: Floats, chosen: Booleans) -> Floats:
+        weights = np.where(chosen, self.weights, 0.0)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            mean: Floats = np.where(chosen, weights * levels, 0.0).sum(axis=2) / weights.sum(axis=2)
+        return mean
+
+    def _share(self, t: int, levels: Floats, moves: Booleans) -> Floats:
+        value = np.where(np.isnan(levels), 0.0, self.weights * levels)
+        imputed = np.where(self.segments[t] >= 0, self.shares[t][None], 1.0)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            share = np.minimum((value * imputed).sum(axis=2) / value.sum(axis=2), 1.0)
+        return np.where(moves, share, np.nan)
+
+
+@dataclass
+class _Course:
+    """What the parents do over the periods."""
+
+    level: Floats
+    share: Floats
+    before: Floats | None
+    after: Floats | None
+
+    def note(self, t: int, moves: Booleans, level: Floats, share: Floats) -> None:
+        self.level[t] = np.where(moves, level, self.level[t])
+        self.share[t] = np.where(moves, share, self.share[t])
+
+    def note_movement(self, t: int, part: Booleans, before: Floats, after: Floats, *, backwards: bool) -> None:
+        """Keep both sides of a movement under its later period; a step backwards to t is the movement to t+1."""
+        if self.before is None or self.after is None:
+            return
+        to = t + 1 if backwards else t
+        earlier, later = (after, before) if backwards else (before, after)
+        self.before[to] = np.where(part, earlier, self.before[to])
+        self.after[to] = np.where(part, later, self.after[to])
