@@ -5,3 +5,11 @@
 {% macro join_by_hash() -%}
     set local enable_nestloop = off
 {%- endmacro %}
+
+{#
+    Before a model that groups large tables by several columns: no sorts and no merge joins either. The planner takes
+    the groups for as many as the rows, and would sort half a million of them.
+#}
+{% macro group_by_hash() -%}
+    set local enable_nestloop = off; set local enable_mergejoin = off; set local enable_sort = off
+{%- endmacro %}

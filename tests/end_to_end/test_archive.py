@@ -8,78 +8,17 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 
 import pytest
 
 from tests.command_line import CommandLine
+from tests.end_to_end.known_faults import CUT_OFF, CUT_SHORT, EXPLOSIONS, FAULTS, GAPS, OUTAGES, VANISHED
 
 pytestmark = pytest.mark.archive
 
 FIRST, LAST = "2016-07-21", "2016-09-15"
-
-
-def days(*texts: str) -> set[str]:
-    """Expand `MM-DD` and `MM-DD..MM-DD` to ISO days of 2016."""
-    found = set()
-    for text in texts:
-        first, _, last = text.partition("..")
-        day = date.fromisoformat(f"2016-{first}")
-        while day <= date.fromisoformat(f"2016-{last or first}"):
-            found.add(day.isoformat())
-            day += timedelta(days=1)
-    return found
-
-
-OUTAGES = {  # every file of the day is empty
-    "sainsbury": days("09-11", "09-12"),
-    "tesco": days("09-12"),
-    "waitrose": days("09-10", "09-12"),
-}
-GAPS = {"sainsbury": days("07-24", "08-07")}  # no file at all
-CUT_OFF = {
-    ("tesco_products_20160803092818.csv", 1831),
-    ("waitrose_products_20160816104341.csv", 1316),
-    ("waitrose_products_20160907111413.csv", 1329),
-}
-EXPLOSIONS = {  # the category returned the whole shop, or another shelf
-    ("waitrose", 210302): days("07-22..08-01", "08-12..08-19", "09-06", "09-07"),
-    ("waitrose", 211901): days("07-22..07-26", "07-28", "07-31", "08-01"),
-    ("waitrose", 212720): days("09-06..09-09", "09-13..09-15"),
-}
-CUT_SHORT = {  # the run ended early in the category
-    ("waitrose", 210302): days("08-09", "08-30", "08-31", "09-02"),
-    ("waitrose", 210213): days("07-31", "08-29..08-31", "09-02"),
-    ("waitrose", 211305): days("07-29"),
-    ("waitrose", 310207): days("07-31", "08-07", "08-30", "08-31"),
-    ("waitrose", 310215): days("08-05", "08-09", "08-30", "08-31"),
-    ("waitrose", 310419): days("07-23", "07-27", "08-09", "08-30", "09-02"),
-    ("waitrose", 310421): days("07-23", "07-26", "07-27", "08-30", "08-31", "09-02", "09-07"),
-}
-VANISHED = {  # the run ended before it came to the category
-    ("waitrose", 210111): days("07-29", "07-30"),
-    ("waitrose", 210113): days("07-29", "07-30"),
-    ("waitrose", 210302): days("09-11"),
-    ("waitrose", 211305): days("07-30", "09-11"),
-    ("waitrose", 211709): days("07-30", "09-11"),
-    ("waitrose", 211710): days("07-30", "09-11"),
-    ("waitrose", 211807): days("07-29", "07-30", "09-11"),
-    ("waitrose", 211814): days("07-29", "07-30", "09-11"),
-    ("waitrose", 211901): days("07-29", "07-30", "09-11"),
-    ("waitrose", 212006): days("07-29", "07-30", "09-11"),
-    ("waitrose", 212016): days("09-11"),
-    ("waitrose", 212017): days("07-29", "07-30", "09-11"),
-    ("waitrose", 212319): days("07-30", "09-11"),
-    ("waitrose", 212360): days("07-30", "08-31", "09-02", "09-11"),
-    ("waitrose", 212515): days("09-11"),
-    ("waitrose", 310215): days("09-11"),
-    ("waitrose", 310401): days("07-29", "07-30", "09-11"),
-    ("waitrose", 310403): days("07-27", "07-29", "07-30", "09-11"),
-    ("waitrose", 310419): days("07-29", "07-30", "09-11"),
-    ("waitrose", 310421): days("07-30", "09-11"),
-    ("waitrose", 310427): days("07-30", "09-11"),
-}
 
 
 @pytest.fixture(scope="module")
@@ -254,3 +193,48 @@ def test_indices_stand_at_100_in_the_base_week_and_cover_every_day(archive: Comm
     assert {row["days"] for row in rows} == {57}
     for row in rows:
         assert row["base"] == pytest.approx(100, rel=1e-12), row
+
+
+def _flagged(archive: CommandLine) -> dict[tuple[str, int], set[str]]:
+    """Give the days on which a finding of severity error or warn is about a retailer's item."""
+    found = defaultdict(set)
+    for row in archive.query(
+        "select distinct retailer, item_number, collected_on from marts.price_quality_findings"
+        " where severity in ('error', 'warn') and item_number is not null and data_origin = 'real'"
+    ):
+        found[row["retailer"], row["item_number"]].add(row["collected_on"])
+    return found
+
+
+def test_every_known_fault_is_flagged_by_the_quality_assurance(archive: CommandLine) -> None:
+    found = _flagged(archive)
+    missed = {key: sorted(faults - found[key]) for key, faults in FAULTS.items() if faults - found[key]}
+    assert not missed
+    days = archive.query(
+        "select retailer, item_number, collected_on from marts.price_quote_counts where status in ('outage', 'gap')"
+    )
+    assert len(days) == 225  # the items of the retailers on the days of OUTAGES and GAPS
+    unflagged = [row for row in days if row["collected_on"] not in found[row["retailer"], row["item_number"]]]
+    assert not unflagged
+
+
+def test_at_most_two_per_cent_of_the_faultless_days_are_flagged(archive: CommandLine) -> None:
+    found = _flagged(archive)
+    others: dict[tuple[str, int], set[str]] = defaultdict(set)
+    for row in archive.query(
+        "select retailer, item_number, collected_on from marts.price_quote_counts where status not in ('outage', 'gap')"
+    ):
+        key = row["retailer"], row["item_number"]
+        if row["collected_on"] not in FAULTS.get(key, set()):
+            others[key].add(row["collected_on"])
+    alarms = {key: sorted(found[key] & days) for key, days in others.items() if found[key] & days}
+    share = sum(map(len, alarms.values())) / sum(map(len, others.values()))
+    assert share <= 0.02, f"{share:.2%}: {alarms}"
+
+
+def test_every_day_has_a_report(archive: CommandLine) -> None:
+    rows = archive.query(
+        "select count(*)::int as days, min(collected_on) as first, max(collected_on) as last, bool_and(html like"
+        " '<!doctype html>%') as pages from analysis.price_quality_report where data_origin = 'real'"
+    )
+    assert rows == [{"days": 57, "first": FIRST, "last": LAST, "pages": True}]

@@ -1,7 +1,42 @@
--- On every retailer-item-day that may enter an index, the products found are those accepted and those excluded.
+-- On every retailer-item-day that may enter an index, the products found are those accepted and those excluded. On
+-- the other days only what an analyst kept is one or the other. By the item under which they were collected: a quote
+-- that an analyst re-mapped enters another one.
 {{ config(meta={'dagster': {'ref': {'name': 'int_prices__quotes_accepted'}}}) }}
 
-with entered as (
+with remapped as (
+
+    select * from {{ ref('int_prices__quotes_decided') }}
+    where new_item_number <> item_number
+
+),
+
+quotes as (
+
+    select
+        accepted.data_origin,
+        accepted.retailer,
+        coalesce(remapped.item_number, accepted.item_number) as item_number,
+        accepted.collected_on
+    from {{ ref('int_prices__quotes_accepted') }} as accepted
+    left join remapped
+        on
+            accepted.data_origin = remapped.data_origin
+            and accepted.retailer = remapped.retailer
+            and accepted.item_number = remapped.new_item_number
+            and accepted.product = remapped.product
+            and accepted.collected_on = remapped.collected_on
+            and accepted.decision_id = remapped.decision_id
+    union all
+    select
+        data_origin,
+        retailer,
+        collected_item_number as item_number,
+        collected_on
+    from {{ ref('int_prices__quotes_excluded') }}
+
+),
+
+entered as (
 
     select
         data_origin,
@@ -9,11 +44,21 @@ with entered as (
         item_number,
         collected_on,
         count(*) as products
-    from (
-        select data_origin, retailer, item_number, collected_on from {{ ref('int_prices__quotes_accepted') }}
-        union all
-        select data_origin, retailer, item_number, collected_on from {{ ref('int_prices__quotes_excluded') }}
-    ) as quotes
+    from quotes
+    group by data_origin, retailer, item_number, collected_on
+
+),
+
+kept as (
+
+    select
+        data_origin,
+        retailer,
+        item_number,
+        collected_on,
+        count(*) as products
+    from {{ ref('int_prices__quotes_decided') }}
+    where decision = 'keep'
     group by data_origin, retailer, item_number, collected_on
 
 ),
@@ -21,13 +66,19 @@ with entered as (
 judged as (
 
     select
-        data_origin,
-        retailer,
-        item_number,
-        collected_on,
-        products
-    from {{ ref('price_quote_counts') }}
-    where status in ('accepted', 'unjudged')
+        counts.data_origin,
+        counts.retailer,
+        counts.item_number,
+        counts.collected_on,
+        case when counts.enters then counts.products else kept.products end as products
+    from {{ ref('price_quote_counts') }} as counts
+    left join kept
+        on
+            counts.data_origin = kept.data_origin
+            and counts.retailer = kept.retailer
+            and counts.item_number = kept.item_number
+            and counts.collected_on = kept.collected_on
+    where counts.enters or kept.products is not null
 
 )
 

@@ -9,7 +9,8 @@ with listings as (
         quotes.run_id,
         quotes.price_gbp,
         quotes.prices_in_run,
-        quotes.listings
+        quotes.listings,
+        quotes.in_stock
     from {{ ref('stg_prices__quotes') }} as quotes
     inner join {{ ref('int_prices__products') }} as products
         on quotes.listing_id = products.listing_id
@@ -27,7 +28,8 @@ runs as (
         run_id,
         max(price_gbp) as price_gbp,
         min(price_gbp) <> max(price_gbp) or max(prices_in_run) > 1 as is_ambiguous,
-        sum(listings) as listings
+        sum(listings) as listings,
+        bool_or(in_stock) as in_stock
     from listings
     group by data_origin, retailer, item_number, product, collected_on, run_id
 
@@ -59,7 +61,8 @@ final as (
         price_gbp,
         is_ambiguous,
         run_id,
-        listings_of_day::integer as listings
+        listings_of_day::integer as listings,
+        in_stock
     from ranked
     where place = 1
 

@@ -159,6 +159,29 @@ judged as (
 
 ),
 
+-- A rejected day that an analyst keeps: by the decision that names the item, else by one on all items; the latest.
+decided as (
+
+    select
+        judged.*,
+        case
+            when judged.status in ('too_few', 'too_many') then (
+                select decisions.decision_id
+                from {{ ref('int_prices__decisions_judged') }} as decisions
+                where
+                    decisions.state = 'effective'
+                    and decisions.is_of_whole_days
+                    and decisions.retailer = judged.retailer
+                    and coalesce(decisions.item_number, judged.item_number) = judged.item_number
+                    and judged.collected_on between decisions.valid_from and decisions.valid_to
+                order by decisions.specificity desc, decisions.decided_on desc, decisions.decision_id desc
+                limit 1
+            )
+        end as decision_id
+    from judged
+
+),
+
 final as (
 
     select
@@ -185,8 +208,10 @@ final as (
         end as reason,
         runs,
         listings,
-        data_origin
-    from judged
+        data_origin,
+        decision_id,
+        status in ('accepted', 'unjudged') or decision_id is not null as enters
+    from decided
 
 )
 

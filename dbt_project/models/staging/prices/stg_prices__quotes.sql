@@ -36,6 +36,8 @@ renamed as (
         source.unit_price,
         source.unit,
         source.promotion,
+        -- true, false, or null where the source does not say
+        case source.attributes ->> 'in_stock' when 'true' then true when 'false' then false end as in_stock,
         source.category,
         source.run_id,
         source.load_id,
@@ -118,7 +120,8 @@ final as (
         ranked.collected_at,
         ranked.listings::integer as listings,
         prices_of_last_run.prices_in_run::integer as prices_in_run,
-        ranked.listing_id
+        ranked.listing_id,
+        ranked.in_stock
     from ranked
     inner join prices_of_last_run
         on

@@ -1,0 +1,157 @@
+-- What is to be said of single prices, by retailer, item, day and kind; packs that shrink one by one.
+-- depends_on: {{ ref('price_indices') }}
+{# A price this many times the product's median, give or take a factor of two, is in pence. #}
+{% set pence = 100 %}
+{# Size classes are 8 % wide: 15 of them are a factor of 3.2. #}
+{% set size_classes = 15 %}
+{% set least_products = 3 %}
+{% set least_share = 0.2 %}
+
+with excluded as (
+
+    select
+        data_origin,
+        collected_on,
+        retailer,
+        collected_item_number as item_number,
+        case
+            when
+                reason = 'price_error'
+                and (
+                    price_gbp / median_price_gbp between {{ pence / 2 }} and {{ pence * 2 }}
+                    or median_price_gbp / price_gbp between {{ pence / 2 }} and {{ pence * 2 }}
+                )
+                then 'price_in_pence'
+            when reason in ('price_error', 'unknown_item') then reason
+            else 'quotes_excluded'
+        end as kind,
+        reason,
+        count(*)::integer as quotes,
+        percentile_cont(0.5) within group (order by price_gbp / median_price_gbp) as ratio,
+        (array_agg(product order by product))[1] as example
+    from {{ ref('int_prices__quotes_excluded') }}
+    where reason <> 'dropped_by_analyst'
+    group by data_origin, collected_on, retailer, collected_item_number, 5, reason
+
+),
+
+-- The size class in which a product is listed on most days, and the listings of other sizes.
+sizes as (
+
+    select
+        data_origin,
+        retailer,
+        item_number,
+        product,
+        size_class,
+        sum(days) as days
+    from {{ ref('int_prices__products') }}
+    where size_class is not null
+    group by data_origin, retailer, item_number, product, size_class
+
+),
+
+main_sizes as (
+
+    select distinct on (data_origin, retailer, item_number, product) *
+    from sizes
+    order by data_origin, retailer, item_number, product, days desc, size_class
+
+),
+
+odd_listings as (
+
+    select
+        products.listing_id,
+        products.product,
+        products.size_class - main_sizes.size_class as classes_off
+    from {{ ref('int_prices__products') }} as products
+    inner join main_sizes
+        on
+            products.data_origin = main_sizes.data_origin
+            and products.retailer = main_sizes.retailer
+            and products.item_number = main_sizes.item_number
+            and products.product = main_sizes.product
+    where
+        abs(products.size_class - main_sizes.size_class) >= {{ size_classes }}
+        and products.days < main_sizes.days
+
+),
+
+odd_units as (
+
+    select
+        quotes.data_origin,
+        quotes.collected_on,
+        quotes.retailer,
+        quotes.item_number,
+        count(distinct odd_listings.product)::integer as quotes,
+        -- each class is 8 % wide
+        power(1.08::double precision, percentile_cont(0.5) within group (order by odd_listings.classes_off)) as ratio,
+        (array_agg(odd_listings.product order by odd_listings.product))[1] as example
+    from {{ ref('stg_prices__quotes') }} as quotes
+    inner join odd_listings
+        on quotes.listing_id = odd_listings.listing_id
+    group by quotes.data_origin, quotes.collected_on, quotes.retailer, quotes.item_number
+
+),
+
+wrong_units as (
+
+    select
+        odd_units.*,
+        counts.products
+    from odd_units
+    inner join {{ ref('price_quote_counts') }} as counts
+        on
+            odd_units.data_origin = counts.data_origin
+            and odd_units.retailer = counts.retailer
+            and odd_units.item_number = counts.item_number
+            and odd_units.collected_on = counts.collected_on
+
+),
+
+outliers as (
+
+    select
+        *,
+        row_number() over (
+            partition by data_origin, collected_on, retailer, item_number, product
+            order by array_position(array['shrinking_pack', 'fixed', 'hb', 'tukey'], rule)
+        ) as place
+    from {{ source('analysis', 'quote_outliers') }}
+
+),
+
+final as (
+
+    select
+        {{ finding("kind",
+            "case kind when 'price_in_pence' then 'error' when 'quotes_excluded' then 'note' else 'warn' end",
+            "quotes || ' quotes kept out: ' || reason || coalesce(' (median × ' || " ~ plain_number('ratio') ~ " || ')', '')
+                || ', e.g. ' || example",
+            item_number='item_number', observed='quotes', expected='0',
+            suggested_value="case kind when 'price_in_pence' then 'factor ' || case when ratio > 1 then '0.01' else '100' end end") }}
+    from excluded
+    union all
+    select
+        {{ finding("'wrong_unit'",
+            "case when quotes >= " ~ least_products ~ " and quotes >= " ~ least_share ~ " * products then 'error' else 'note' end",
+            "quotes || ' of ' || products || ' products have a unit price that makes their packs ' || "
+                ~ plain_number('case when ratio > 1 then ratio else 1 / ratio end')
+                ~ " || ' times as ' || case when ratio > 1 then 'large' else 'small' end || ' as on most days, e.g. ' || example",
+            item_number='item_number', observed='ratio', expected='1') }}
+    from wrong_units
+    union all
+    select
+        {{ finding("case rule when 'shrinking_pack' then rule when 'fixed' then 'price_relative' else 'price_change' end",
+            "case rule when 'fixed' then 'warn' else 'note' end",
+            "product || ': ' || evidence",
+            item_number='item_number', product='product', observed='observed',
+            expected='case when observed < lower then lower else upper end') }}
+    from outliers
+    where place = 1
+
+)
+
+select * from final

@@ -1,0 +1,158 @@
+-- What the scraper says of its own runs: shelves that are not in the shop, that failed or were renamed; manners.
+-- depends_on: {{ ref('price_indices') }}
+{% set least_overlap = 0.3 %}
+{% set failures_share = 0.05 %}
+{# A renamed shelf is looked for among the names of the item over so many days. #}
+{% set names_days = 14 %}
+
+with runs as (
+
+    select distinct on (data_origin, retailer, collected_on) *
+    from {{ source('raw', 'scrape_runs') }}
+    order by data_origin asc, retailer asc, collected_on asc, run_id desc
+
+),
+
+-- A run that follows on the same day completes the one before: the last word on each shelf stands.
+categories as (
+
+    select distinct on (data_origin, retailer, collected_on, category, coalesce(item_number, 0)) *
+    from {{ source('raw', 'scrape_categories') }}
+    order by
+        data_origin asc, retailer asc, collected_on asc, category asc, coalesce(item_number, 0) asc, run_id desc
+
+),
+
+missing as (
+
+    select * from categories
+    where state = 'missing' and item_number is not null
+
+),
+
+unknown as (
+
+    select
+        *,
+        (select array_agg(distinct upper(trim(names.name))) from unnest(product_names) as names (name)) as names
+    from categories
+    where state = 'unknown' and cardinality(product_names) > 0
+
+),
+
+-- The names of the item before the shelf went, as far back as needed.
+item_names as (
+
+    select distinct
+        missing.data_origin,
+        missing.retailer,
+        missing.item_number,
+        missing.collected_on,
+        missing.category,
+        upper(quotes.product_name) as product_name
+    from missing
+    inner join {{ ref('stg_prices__quotes') }} as quotes
+        on
+            missing.data_origin = quotes.data_origin
+            and missing.retailer = quotes.retailer
+            and missing.item_number = quotes.item_number
+            and quotes.collected_on < missing.collected_on
+            and quotes.collected_on >= missing.collected_on - {{ names_days }}
+
+),
+
+compared as (
+
+    select
+        missing.data_origin,
+        missing.retailer,
+        missing.item_number,
+        missing.collected_on,
+        missing.category,
+        unknown.category as new_category,
+        cardinality(unknown.names) as new_products,
+        (
+            select count(*)
+            from item_names
+            where
+                item_names.data_origin = missing.data_origin
+                and item_names.retailer = missing.retailer
+                and item_names.item_number = missing.item_number
+                and item_names.collected_on = missing.collected_on
+                and item_names.category = missing.category
+                and item_names.product_name = any(unknown.names)
+        ) as shared_products
+    from missing
+    inner join unknown
+        on
+            missing.data_origin = unknown.data_origin
+            and missing.retailer = unknown.retailer
+            and missing.collected_on = unknown.collected_on
+
+),
+
+renamed as (
+
+    select distinct on (data_origin, retailer, item_number, collected_on, category)
+        *,
+        shared_products::double precision / new_products as overlap
+    from compared
+    where shared_products >= {{ least_overlap }} * new_products
+    order by
+        data_origin, retailer, item_number, collected_on, category,
+        shared_products::double precision / new_products desc, new_category
+
+),
+
+final as (
+
+    select
+        {{ finding("'category_' || state", "case state when 'unknown' then 'note' else 'error' end",
+            "case state
+                when 'missing' then 'the shelf is in the retailer file but not in the shop'
+                when 'unknown' then 'the shelf is in the shop but not in the retailer file'
+                when 'empty' then 'the shelf has no product'
+                else 'the shelf could not be read'
+            end || coalesce(': ' || reason, '')",
+            item_number='item_number', category='category', observed='products_parsed') }}
+    from categories
+    where state in ('missing', 'unknown', 'empty', 'failed')
+    union all
+    select
+        {{ finding("'category_renamed'", "'warn'",
+            "'the shop has no such shelf, but one called ' || new_category || ': ' || shared_products || ' of the '
+                || new_products || ' products on its first page are the item''s'",
+            item_number='item_number', category='category', observed='overlap',
+            suggestion="'If they are one shelf, put ' || new_category || ' in the place of ' || category || ' for item '
+                || item_number || ' in the retailer file. Nothing is changed until then.'",
+            suggested_value='new_category') }}
+    from renamed
+    union all
+    select
+        {{ finding("'parse_failures'",
+            "case when parse_failures >= " ~ failures_share ~ " * products_listed then 'warn' else 'note' end",
+            "parse_failures || ' of ' || products_listed || ' products could not be read' || coalesce(': ' || reason, '')",
+            item_number='item_number', category='category', observed='parse_failures', expected='0') }}
+    from categories
+    where parse_failures > 0 and state = 'collected'
+    union all
+    select
+        {{ finding("'outside_hours'", "'warn'", "'the run began at '
+            || to_char(started_at at time zone 'Europe/London', 'YYYY-MM-DD HH24:MI') || ' in London, outside the hours of the retailer file'") }}
+    from runs
+    where not within_allowed_hours
+    union all
+    select
+        {{ finding("'robots_not_obeyed'", "'warn'", "'the run did not obey robots.txt; its reason stands in the retailer file'") }}
+    from runs
+    where not robots_obeyed
+    union all
+    select
+        {{ finding("'run_not_finished'", "'error'", "'the run ended with ' || finish_reason || ' after ' || requests || ' requests'",
+            observed='requests', expected='budget_requests') }}
+    from runs
+    where finish_reason <> 'finished'
+
+)
+
+select * from final

@@ -1,0 +1,14 @@
+{{ config(indexes=[{'columns': ['data_origin', 'retailer', 'item_number', 'category', 'collected_on'], 'unique': true}]) }}
+
+-- The assurance of quality comes after the figures and off their path:
+-- depends_on: {{ ref('price_indices') }}
+
+select
+    data_origin,
+    retailer,
+    item_number,
+    category,
+    collected_on,
+    count(*)::integer as listings
+from {{ ref('stg_prices__quotes') }}
+group by data_origin, retailer, item_number, category, collected_on

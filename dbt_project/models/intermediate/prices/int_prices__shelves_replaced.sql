@@ -1,0 +1,185 @@
+-- Shelves that ended while another of the same item began: the same shelf under another name, perhaps.
+{% set gap_days = 14 %}
+{% set least_overlap = 0.3 %}
+{% set least_products = 3 %}
+{% set least_words = 0.5 %}
+
+with shelf_days as (
+
+    select * from {{ ref('int_prices__shelf_days_counted') }}
+
+),
+
+items as (
+
+    select
+        data_origin,
+        retailer,
+        item_number,
+        min(collected_on) as first_on,
+        max(collected_on) as last_on
+    from shelf_days
+    group by data_origin, retailer, item_number
+
+),
+
+shelves as (
+
+    select
+        data_origin,
+        retailer,
+        item_number,
+        category,
+        min(collected_on) as first_on,
+        max(collected_on) as last_on
+    from shelf_days
+    group by data_origin, retailer, item_number, category
+
+),
+
+pairs as (
+
+    select
+        old.data_origin,
+        old.retailer,
+        old.item_number,
+        old.category as old_category,
+        old.last_on as old_last_on,
+        new.category as new_category,
+        new.first_on as new_first_on
+    from shelves as old
+    inner join shelves as new
+        on
+            old.data_origin = new.data_origin
+            and old.retailer = new.retailer
+            and old.item_number = new.item_number
+            and new.first_on >= old.last_on
+            and new.first_on <= old.last_on + {{ gap_days }}
+            and new.category <> old.category
+    inner join items
+        on
+            old.data_origin = items.data_origin
+            and old.retailer = items.retailer
+            and old.item_number = items.item_number
+    where old.last_on < items.last_on and new.first_on > items.first_on and new.last_on > old.last_on
+
+),
+
+-- Only the shelves' names on the last day of the old and the first of the new.
+old_names as (
+
+    select distinct
+        pairs.data_origin,
+        pairs.retailer,
+        pairs.item_number,
+        pairs.old_category,
+        quotes.product_name
+    from (select distinct data_origin, retailer, item_number, old_category, old_last_on from pairs) as pairs
+    inner join {{ ref('stg_prices__quotes') }} as quotes
+        on
+            pairs.data_origin = quotes.data_origin
+            and pairs.retailer = quotes.retailer
+            and pairs.item_number = quotes.item_number
+            and pairs.old_category = quotes.category
+            and pairs.old_last_on = quotes.collected_on
+
+),
+
+new_names as (
+
+    select distinct
+        pairs.data_origin,
+        pairs.retailer,
+        pairs.item_number,
+        pairs.new_category,
+        quotes.product_name
+    from (select distinct data_origin, retailer, item_number, new_category, new_first_on from pairs) as pairs
+    inner join {{ ref('stg_prices__quotes') }} as quotes
+        on
+            pairs.data_origin = quotes.data_origin
+            and pairs.retailer = quotes.retailer
+            and pairs.item_number = quotes.item_number
+            and pairs.new_category = quotes.category
+            and pairs.new_first_on = quotes.collected_on
+
+),
+
+compared as (
+
+    select
+        pairs.*,
+        (
+            select count(*)
+            from old_names
+            where
+                old_names.data_origin = pairs.data_origin
+                and old_names.retailer = pairs.retailer
+                and old_names.item_number = pairs.item_number
+                and old_names.old_category = pairs.old_category
+        ) as old_products,
+        (
+            select count(*)
+            from new_names
+            where
+                new_names.data_origin = pairs.data_origin
+                and new_names.retailer = pairs.retailer
+                and new_names.item_number = pairs.item_number
+                and new_names.new_category = pairs.new_category
+        ) as new_products,
+        (
+            select count(*)
+            from old_names
+            inner join new_names
+                on
+                    old_names.data_origin = new_names.data_origin
+                    and old_names.retailer = new_names.retailer
+                    and old_names.item_number = new_names.item_number
+                    and old_names.product_name = new_names.product_name
+            where
+                old_names.data_origin = pairs.data_origin
+                and old_names.retailer = pairs.retailer
+                and old_names.item_number = pairs.item_number
+                and old_names.old_category = pairs.old_category
+                and new_names.new_category = pairs.new_category
+        ) as shared_products,
+        (
+            select count(*)
+            from (
+                select unnest({{ shelf_words('pairs.old_category') }})
+                intersect
+                select unnest({{ shelf_words('pairs.new_category') }})
+            ) as words
+        )::double precision
+        / least(
+            cardinality({{ shelf_words('pairs.old_category') }}), cardinality({{ shelf_words('pairs.new_category') }})
+        ) as shared_words
+    from pairs
+
+),
+
+final as (
+
+    -- of several shelves that began, the one that took most of the products; then the likest name
+    select distinct on (data_origin, retailer, item_number, old_category)
+        data_origin,
+        retailer,
+        item_number,
+        old_category,
+        old_last_on,
+        new_category,
+        new_first_on,
+        old_products::integer as old_products,
+        new_products::integer as new_products,
+        shared_products::integer as shared_products,
+        shared_products::double precision / least(old_products, new_products) as overlap,
+        shared_words
+    from compared
+    where
+        (shared_products >= {{ least_products }}
+        and shared_products >= {{ least_overlap }} * least(old_products, new_products))
+        or shared_words >= {{ least_words }}
+    order by data_origin, retailer, item_number, old_category, shared_products desc, shared_words desc, new_category
+
+)
+
+select * from final

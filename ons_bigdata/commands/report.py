@@ -1,0 +1,81 @@
+"""`ons-bigdata report`: what a pilot's daily report says. Reads only; the reports are assets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from ons_bigdata.platform.errors import InputError
+from ons_bigdata.platform.warehouse import Warehouse, open_warehouse
+from ons_bigdata.settings import Settings
+
+ORIGINS = ("real", "simulated")
+
+
+@dataclass(frozen=True)
+class PriceReport:
+    """The daily report on price quotes of one origin and day."""
+
+    data_origin: str
+    collected_on: date
+    text: str
+    html: str
+
+
+def read_price_report(settings: Settings, *, day: str | None = None, origin: str | None = None) -> PriceReport:
+    """Return the report of a day (YYYY-MM-DD; the last one if None) of real or simulated data.
+
+    Without `origin` it is that of the only origin there is, of both that of real data. Raises InputError where the day
+    is no date, the origin is unknown, or there is no such report (the message says which days there are).
+    """
+    if origin is not None and origin not in ORIGINS:
+        raise InputError(f"origin: found {origin!r}, expected one of {', '.join(ORIGINS)}")
+    wanted = _day(day)
+    store = open_warehouse(settings)
+    days = _days(store)
+    if not days:
+        raise InputError("no report yet: `ons-bigdata materialize --select 'group:prices'` writes them")
+    chosen = origin if origin is not None else min(days)
+    if chosen not in days:
+        raise InputError(f"no report on {chosen} data; there are {_told(days)}")
+    first, last = days[chosen]
+    rows = store.rows(
+        "select data_origin, collected_on, text, html from analysis.price_quality_report"
+        " where data_origin = $1 and collected_on = $2::text::date",
+        [chosen, str(wanted or last)],
+    )
+    if not rows:
+        raise InputError(f"no report on {chosen} data of {wanted}; there are those of {first} to {last}")
+    return PriceReport(*rows[0])
+
+
+def write_html(report: PriceReport, path: Path) -> None:
+    """Write the report's page into a file. Raises InputError where the folder is missing or cannot be written."""
+    try:
+        path.write_text(report.html, encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written ({error.strerror})") from error
+
+
+def _day(day: str | None) -> date | None:
+    if day is None:
+        return None
+    try:
+        return date.fromisoformat(day)
+    except ValueError:
+        raise InputError(f"day: found {day!r}, expected a date YYYY-MM-DD") from None
+
+
+def _days(store: Warehouse) -> dict[str, tuple[date, date]]:
+    return {
+        origin: (first, last)
+        for origin, first, last in store.rows(
+            "select data_origin, min(collected_on), max(collected_on) from analysis.price_quality_report"
+            " group by data_origin"
+        )
+    }
+
+
+def _told(days: dict[str, tuple[date, date]]) -> str:
+    return ", ".join(f"{origin} {first} to {last}" for origin, (first, last) in sorted(days.items()))

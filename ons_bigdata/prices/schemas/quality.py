@@ -1,0 +1,79 @@
+"""Frames of the quality assurance of quotes: outlying prices, and the daily report."""
+
+from __future__ import annotations
+
+import dataframely as dy
+
+from ons_bigdata.prices.schemas.vocabulary import HIGHEST_PRICE_GBP, IDENTIFIER, ORIGIN
+
+OUTLIER_RULES = ("fixed", "tukey", "hb", "shrinking_pack")
+"""By which rule a quote stands out; `methods.outliers` and `methods.shrinking_packs` say what each is."""
+
+
+class ProductListing(dy.Schema):
+    """One row per listing of a product over the whole series (`intermediate.int_prices__products`)."""
+
+    data_origin = dy.String(regex=ORIGIN, description="real or simulated")
+    retailer = dy.String(regex=IDENTIFIER, description="retailer id")
+    item_number = dy.Int32(description="CPI item number under which it is collected")
+    product = dy.String(description="product to which the listing belongs")
+    product_name = dy.String(description="name of the listing as collected")
+    size_class = dy.Int32(nullable=True, description="round(ln(pack size) / ln(1.08)); null without a unit price")
+    first_listed_on = dy.Date(description="first day of the listing")
+    last_listed_on = dy.Date(description="last day of the listing")
+
+
+class EnteringQuote(dy.Schema):
+    """One row per product and day that is considered for the indices (`intermediate.int_prices__quotes_entering`)."""
+
+    data_origin = dy.String(regex=ORIGIN, description="real or simulated")
+    retailer = dy.String(regex=IDENTIFIER, description="retailer id")
+    item_number = dy.Int32(description="CPI item number under which it was collected")
+    product = dy.String(description="product")
+    collected_on = dy.Date(description="day of collection (London)")
+    price_gbp = dy.Float64(min_exclusive=0.0, description="price in GBP, after analysts' decisions")
+
+
+class QuoteOutlier(dy.Schema):
+    """One row per quote and rule by which it stands out (`analysis.quote_outliers`).
+
+    What is compared depends on the rule: the price with the product's last one (`fixed`, `tukey`, `hb`), or the pack
+    with the one that it replaces (`shrinking_pack`).
+    """
+
+    data_origin = dy.String(primary_key=True, regex=ORIGIN, description="real or simulated")
+    collected_on = dy.Date(primary_key=True, description="day of the quote that stands out")
+    retailer = dy.String(primary_key=True, regex=IDENTIFIER, description="retailer id")
+    item_number = dy.Int32(primary_key=True, description="CPI item number under which it was collected")
+    product = dy.String(primary_key=True, description="product")
+    rule = dy.String(
+        primary_key=True,
+        regex=f"^({'|'.join(OUTLIER_RULES)})$",
+        description="fixed, tukey or hb (on price relatives), or shrinking_pack",
+    )
+    price_gbp = dy.Float64(min_exclusive=0.0, max=HIGHEST_PRICE_GBP, description="price in GBP")
+    compared_on = dy.Date(description="day of the price that it is compared with")
+    compared_price_gbp = dy.Float64(
+        min_exclusive=0.0, max=HIGHEST_PRICE_GBP, description="price in GBP that it is compared with"
+    )
+    observed = dy.Float64(
+        description="what the rule judges: price relative (fixed, tukey), its symmetric transform (hb), ratio of packs"
+    )
+    lower = dy.Float64(nullable=True, description="lowest value that passes; null where there is no such bound")
+    upper = dy.Float64(nullable=True, description="highest value that passes; null where there is no such bound")
+    evidence = dy.String(description="the judgement in words")
+
+
+class PriceQualityReport(dy.Schema):
+    """One row per origin and day: the daily report (`analysis.price_quality_report`)."""
+
+    data_origin = dy.String(primary_key=True, regex=ORIGIN, description="real or simulated")
+    collected_on = dy.Date(primary_key=True, description="day of collection")
+    retailers = dy.Int32(min=0, description="retailers that are watched")
+    quotes = dy.Int32(min=0, description="products found, over all retailers and items")
+    errors = dy.Int32(min=0, description="findings of severity error")
+    warnings = dy.Int32(min=0, description="findings of severity warn")
+    notes = dy.Int32(min=0, description="findings of severity note")
+    decisions_waiting = dy.Int32(min=0, description="analysts' decisions that wait for a second signature")
+    html = dy.String(description="the report as one HTML page that needs no other file")
+    text = dy.String(description="the report as plain text")

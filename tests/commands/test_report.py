@@ -1,0 +1,68 @@
+"""The command that shows the daily report: which one it picks, and what it says where there is none."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from ons_bigdata.commands import report
+from ons_bigdata.platform.errors import InputError
+from ons_bigdata.platform.warehouse import Warehouse
+from ons_bigdata.prices.schemas.quality import PriceQualityReport
+from ons_bigdata.settings import Settings
+
+
+@pytest.fixture
+def opened(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> Warehouse:
+    """Let the command find the test's database."""
+    monkeypatch.setattr(report, "open_warehouse", lambda _: warehouse)
+    return warehouse
+
+
+def write_reports(warehouse: Warehouse, *reports: tuple[str, int]) -> None:
+    rows = [
+        (origin, date(2016, 8, day), 1, 1, 0, 0, 0, 0, f"<p>{origin} {day}", f"{origin} {day}")
+        for origin, day in reports
+    ]
+    frame = pl.DataFrame(rows, schema=list(PriceQualityReport.columns()), orient="row")
+    counts = ["retailers", "quotes", "errors", "warnings", "notes", "decisions_waiting"]
+    warehouse.replace("analysis.price_quality_report", frame.with_columns(pl.col(counts).cast(pl.Int32)))
+
+
+def test_the_last_day_of_real_data_unless_told_otherwise(opened: Warehouse, settings: Settings, tmp_path: Path) -> None:
+    write_reports(opened, ("real", 1), ("real", 2), ("simulated", 3))
+    assert report.read_price_report(settings).text == "real 2"
+    assert report.read_price_report(settings, day="2016-08-01").text == "real 1"
+    simulated = report.read_price_report(settings, origin="simulated")
+    assert (simulated.data_origin, simulated.collected_on) == ("simulated", date(2016, 8, 3))
+    report.write_html(simulated, tmp_path / "report.html")
+    assert (tmp_path / "report.html").read_text() == "<p>simulated 3"
+    with pytest.raises(InputError, match="cannot be written"):
+        report.write_html(simulated, tmp_path / "nowhere" / "report.html")
+
+
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        ({"day": "yesterday"}, "day: found 'yesterday', expected a date YYYY-MM-DD"),
+        ({"origin": "reel"}, "origin: found 'reel', expected one of real, simulated"),
+        (
+            {"day": "2016-08-09"},
+            "no report on simulated data of 2016-08-09; there are those of 2016-08-01 to 2016-08-03",
+        ),
+        ({"origin": "real"}, "no report on real data; there are simulated 2016-08-01 to 2016-08-03"),
+    ],
+)
+def test_what_is_not_there_is_told(opened: Warehouse, settings: Settings, asked: dict, message: str) -> None:
+    write_reports(opened, ("simulated", 1), ("simulated", 3))
+    with pytest.raises(InputError) as error:
+        report.read_price_report(settings, **asked)
+    assert str(error.value) == message
+
+
+def test_before_the_first_run_there_is_none(opened: Warehouse, settings: Settings) -> None:
+    with pytest.raises(InputError, match="no report yet"):
+        report.read_price_report(settings)

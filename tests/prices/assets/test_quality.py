@@ -1,0 +1,160 @@
+"""The assets of the quality assurance on tables made by hand: outliers found, reports written, checks that warn."""
+
+from __future__ import annotations
+
+import dagster as dg
+import pytest
+
+from ons_bigdata.platform.resources import WarehouseResource
+from ons_bigdata.platform.warehouse import Warehouse
+from ons_bigdata.prices.assets.quality import price_quality_report, quote_outliers
+from ons_bigdata.prices.checks import quality as checks
+
+KEY = "data_origin text, retailer text, item_number integer"
+TABLES = {
+    "intermediate.int_prices__quotes_entering": (
+        "data_origin text, retailer text, collected_item_number integer, product text, collected_on date,"
+        " price_gbp float8"
+    ),
+    "intermediate.int_prices__quotes_excluded": (
+        "data_origin text, retailer text, collected_item_number integer, product text, collected_on date"
+    ),
+    "intermediate.int_prices__products": (
+        f"{KEY}, product text, product_name text, size_class integer, first_listed_on date, last_listed_on date"
+    ),
+    "marts.price_quality_days": (
+        f"{KEY}, collected_on date, products integer, usual_products float8, expected_products float8, status text,"
+        " enters boolean"
+    ),
+    "marts.price_collection_days": (
+        "data_origin text, collected_on date, retailer text, runs integer, rows_in integer, accepted integer,"
+        " quarantined integer, status text"
+    ),
+    "marts.price_quality_findings": (
+        f"{KEY}, collected_on date, item_name text, category text, product text, kind text, severity text,"
+        " evidence text, suggestion text, suggested_value text"
+    ),
+    "intermediate.int_prices__decisions_judged": (
+        "decision_id text, version integer, retailer text, item_number integer, category text, product_name text,"
+        " decision text, valid_from date, valid_to date, decided_by text, reason text, state text"
+    ),
+    "intermediate.int_prices__quotes_decided": ("data_origin text, collected_on date, decision_id text, decision text"),
+    "seeds.items": "item_number integer, item_name text, class_code text",
+    "seeds.retailers": "retailer text, name text, data_origin text",
+}
+
+
+@pytest.fixture
+def resource(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> WarehouseResource:
+    """Give the test's database, with dbt's tables made by hand."""
+    monkeypatch.setattr(WarehouseResource, "open", lambda _: warehouse)
+    with warehouse.transaction() as transaction:
+        for table, columns in TABLES.items():
+            transaction.execute(f"create table {table} ({columns})")
+    return WarehouseResource()
+
+
+def insert(warehouse: Warehouse, table: str, *rows: str) -> None:
+    with warehouse.transaction() as transaction:
+        for row in rows:
+            transaction.execute(f"insert into {table} values ({row})")
+
+
+def metadata(result: object) -> dict:
+    assert isinstance(result, dg.MaterializeResult)
+    return dict(result.metadata or {})
+
+
+def test_outliers_of_what_enters_are_found_and_kept(warehouse: Warehouse, resource: WarehouseResource) -> None:
+    quotes = "intermediate.int_prices__quotes_entering"
+    insert(
+        warehouse,
+        quotes,
+        "'real', 'tesco', 1, 'TEA', '2016-08-01', 1.0",
+        "'real', 'tesco', 1, 'TEA', '2016-08-02', 4.0",
+        "'real', 'tesco', 1, 'ALE', '2016-08-01', 1.0",
+        "'real', 'tesco', 1, 'ALE', '2016-08-02', 100.0",  # excluded: no finding of its own
+        "'real', 'tesco', 1, 'OATS 500G', '2016-08-01', 2.0",
+        "'real', 'tesco', 1, 'OATS 450G', '2016-08-02', 2.0",
+    )
+    insert(warehouse, "intermediate.int_prices__quotes_excluded", "'real', 'tesco', 1, 'ALE', '2016-08-02'")
+    insert(
+        warehouse,
+        "intermediate.int_prices__products",
+        "'real', 'tesco', 1, 'OATS 500G', 'OATS 500G', null, '2016-08-01', '2016-08-01'",
+        "'real', 'tesco', 1, 'OATS 450G', 'OATS 450G', null, '2016-08-02', '2016-08-02'",
+    )
+    told = metadata(quote_outliers(resource))
+    assert (told["quotes"], told["rows"], told["fixed"], told["shrinking_pack"]) == (5, 2, 1, 1)
+    assert warehouse.rows("select product, rule, observed from analysis.quote_outliers order by product") == [
+        ("OATS 450G", "shrinking_pack", pytest.approx(0.9)),
+        ("TEA", "fixed", 4.0),
+    ]
+
+
+def test_without_quotes_there_are_neither_outliers_nor_reports(
+    warehouse: Warehouse, resource: WarehouseResource
+) -> None:
+    assert metadata(quote_outliers(resource))["rows"] == 0
+    assert metadata(price_quality_report(resource))["rows"] == 0
+
+
+def test_the_report_of_each_day_is_written_and_the_last_is_shown(
+    warehouse: Warehouse, resource: WarehouseResource
+) -> None:
+    insert(warehouse, "seeds.retailers", "'tesco', 'Tesco', 'real'")
+    insert(warehouse, "seeds.items", "1, 'Tea', '01.2.1'")
+    insert(
+        warehouse,
+        "marts.price_collection_days",
+        "'real', '2016-08-01', 'tesco', 1, 5, 5, 0, 'collected'",
+        "'real', '2016-08-02', 'tesco', 1, 0, 0, 0, 'outage'",
+    )
+    insert(
+        warehouse,
+        "marts.price_quality_days",
+        "'real', 'tesco', 1, '2016-08-01', 5, 5, 5, 'accepted', true",
+        "'real', 'tesco', 1, '2016-08-02', 0, null, 5, 'outage', false",
+    )
+    insert(
+        warehouse,
+        "marts.price_quality_findings",
+        "'real', 'tesco', 1, '2016-08-02', 'Tea', null, null, 'outage', 'error', 'no row', 'Run it again.', null",
+    )
+    insert(
+        warehouse,
+        "intermediate.int_prices__decisions_judged",
+        "'D-1', 1, 'tesco', 1, null, null, 'drop', '2016-08-01', 'infinity', 'analyst-1', 'a mistake', 'waiting'",
+    )
+    told = metadata(price_quality_report(resource))
+    assert told["rows"] == 2
+    assert "Run it again." in told["real 2016-08-02"].value
+    rows = warehouse.rows(
+        "select collected_on::text, quotes, errors, decisions_waiting from analysis.price_quality_report order by 1"
+    )
+    assert rows == [("2016-08-01", 5, 0, 1), ("2016-08-02", 0, 1, 1)]
+    text = warehouse.rows("select text from analysis.price_quality_report where errors = 1")[0][0]
+    assert "0/5 x" in text  # what is expected stands in where nothing was collected to compare
+
+    result = checks.last_day_without_findings(resource)
+    assert isinstance(result, dg.AssetCheckResult)
+    assert not result.passed
+    assert "* 2016-08-02 tesco: 1 × outage (error)" in str(result.metadata["which"].value)
+    waiting = checks.no_decision_waits(resource)
+    assert isinstance(waiting, dg.AssetCheckResult)
+    assert not waiting.passed
+    assert "* D-1 (version 1): drop at tesco, by analyst-1: a mistake" in str(waiting.metadata["which"].value)
+
+
+def test_a_last_day_without_findings_passes(warehouse: Warehouse, resource: WarehouseResource) -> None:
+    insert(warehouse, "marts.price_collection_days", "'real', '2016-08-02', 'tesco', 1, 5, 5, 0, 'collected'")
+    insert(
+        warehouse,
+        "marts.price_quality_findings",
+        "'real', 'tesco', 1, '2016-08-01', 'Tea', null, null, 'gap', 'error', 'so', 'Look.', null",  # the day before
+        "'real', 'tesco', 1, '2016-08-02', 'Tea', null, null, 'price_change', 'note', 'so', 'Look.', null",
+    )
+    for check in (checks.last_day_without_findings, checks.no_decision_waits):
+        result = check(resource)
+        assert isinstance(result, dg.AssetCheckResult)
+        assert result.passed

@@ -1,0 +1,189 @@
+"""The daily report: what a reader sees of a day with faults, of a quiet one, and of hostile names."""
+
+from __future__ import annotations
+
+from datetime import date
+from html.parser import HTMLParser
+
+import polars as pl
+import pytest
+
+from ons_bigdata.prices.reports import quality_report
+from ons_bigdata.prices.reports.quality_report import Evidence
+from ons_bigdata.prices.schemas.quality import PriceQualityReport
+
+MONDAY, TUESDAY = date(2016, 8, 1), date(2016, 8, 2)
+KEYS = {"data_origin": "real", "collected_on": TUESDAY}
+
+
+def finding(**values: object) -> dict[str, object]:
+    """Make a finding on Tuesday."""
+    nothing = dict.fromkeys(("item_number", "item_name", "category", "product", "suggested_value"))
+    return {**KEYS, **nothing, "severity": "error", "evidence": "so it is", "suggestion": "Look.", **values}
+
+
+FINDINGS = [
+    finding(retailer="tesco", kind="outage", evidence="no row in any of 1 files"),
+    finding(retailer="tesco", kind="outage", item_number=212717, evidence="no row in any file of the day"),
+    finding(retailer="tesco", kind="outage", item_number=310401, evidence="no row in any file of the day"),
+    finding(
+        retailer="waitrose", kind="category_renamed", severity="warn", item_number=212717, category="Apples",
+        evidence="the shop has none", suggested_value="Apples & <b>Pears</b>",
+    ),
+    finding(retailer="waitrose", kind="price_change", severity="note", item_number=310401, product="RUM"),
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def evidence() -> Evidence:
+    """Give a quiet Monday, and a Tuesday on which one shop was out and another renamed a shelf."""
+    days = [
+        ("real", day, retailer, item, products, 10.0, status, status == "accepted")
+        for day, retailer, item, products, status in [
+            (MONDAY, "tesco", 212717, 10, "accepted"),
+            (MONDAY, "tesco", 310401, 11, "accepted"),
+            (MONDAY, "waitrose", 212717, 9, "accepted"),
+            (TUESDAY, "tesco", 212717, 0, "outage"),
+            (TUESDAY, "tesco", 310401, 0, "outage"),
+            (TUESDAY, "waitrose", 212717, 8, "accepted"),
+        ]
+    ]
+    runs = [
+        ("real", day, retailer, 1, rows, rows, 0, "collected" if rows else "outage")
+        for day, retailer, rows in [
+            (MONDAY, "tesco", 21),
+            (MONDAY, "waitrose", 9),
+            (TUESDAY, "tesco", 0),
+            (TUESDAY, "waitrose", 8),
+        ]
+    ]
+    decisions = [
+        ("real", "D-1", 1, "tesco", 310401, None, "RUM", "drop", MONDAY, None, "analyst-1", "a gift box", "waiting"),
+        (
+            "real",
+            "D-2",
+            1,
+            "tesco",
+            310401,
+            None,
+            "ALE",
+            "drop",
+            date(2016, 8, 3),
+            None,
+            "analyst-1",
+            "later",
+            "waiting",
+        ),
+        ("simulated", "D-3", 1, "sim-alder", None, None, None, "drop", MONDAY, None, "analyst-1", "other", "waiting"),
+        ("real", "D-4", 1, "tesco", None, None, "TEA", "keep", MONDAY, TUESDAY, "analyst-1", "fine", "effective"),
+    ]
+    return Evidence(
+        days=_frame(days, "data_origin collected_on retailer item_number products usual_products status enters"),
+        runs=_frame(runs, "data_origin collected_on retailer runs rows_in accepted quarantined status"),
+        findings=pl.DataFrame(FINDINGS, infer_schema_length=None),
+        decisions=_frame(
+            decisions,
+            "data_origin decision_id version retailer item_number category product_name decision valid_from valid_to"
+            " decided_by reason state",
+        ),
+        decided=_frame([("real", TUESDAY, "D-4", "keep", 3)], "data_origin collected_on decision_id decision quotes"),
+        items=_frame(
+            [(212717, "Dessert apples", "01.1.6"), (310401, "Whisky", "02.1.1")], "item_number item_name class_code"
+        ),
+        retailers=_frame([("tesco", "Tesco"), ("waitrose", "Waitrose")], "retailer name"),
+    )
+
+
+def test_counts_of_the_days(evidence: Evidence) -> None:
+    frame = quality_report.reports(evidence)
+    PriceQualityReport.validate(frame)
+    counts = frame.select("collected_on", "retailers", "quotes", "errors", "warnings", "notes", "decisions_waiting")
+    assert counts.rows() == [(MONDAY, 2, 30, 0, 0, 0, 1), (TUESDAY, 2, 8, 3, 1, 1, 1)]
+
+
+def test_the_text_says_what_failed_and_what_to_do(evidence: Evidence) -> None:
+    text = quality_report.reports(evidence).row(1, named=True)["text"]
+    lines = [" ".join(line.split()) for line in text.splitlines()]
+    assert "PRICE QUOTES, real data, 2016-08-02" in lines
+    assert "3 errors, 1 warnings, 1 notes, 1 decisions waiting" in lines
+    assert "ERROR Tesco: outage (files without rows) (2 items)" in lines
+    assert "whole run: no row in any of 1 files" in lines
+    assert "Dessert apples: no row in any file of the day" not in lines  # the whole run is struck
+    assert "Dessert apples, shelf Apples: the shop has none [suggested: Apples & <b>Pears</b>]" in lines
+    assert "> Look." in lines
+    assert "D-1 (version 1): drop Tesco, Whisky, RUM, from 2016-08-01 on; by analyst-1: a gift box" in lines
+    assert "D-4: keep, 3 quotes" in lines
+    assert "212717 Dessert apples 0/10 x 8/10 !" in lines
+    assert "310401 Whisky 0/10 x -" in lines
+    assert "D-2" not in text
+    assert "D-3" not in text
+
+
+def test_a_quiet_day_says_so(evidence: Evidence) -> None:
+    row = quality_report.reports(evidence).row(0, named=True)
+    assert "Nothing failed." in row["html"]
+    assert "WHAT FAILED, AND WHAT TO DO\n  nothing" in row["text"]
+
+
+def test_the_page_is_whole_escaped_and_readable_without_colours(evidence: Evidence) -> None:
+    page = quality_report.reports(evidence).row(1, named=True)["html"]
+    assert "Apples &amp; &lt;b&gt;Pears&lt;/b&gt;" in page
+    seen = Seen()
+    seen.feed(page)
+    assert seen.unclosed == []
+    assert seen.links == []  # nothing is loaded from elsewhere
+    assert seen.attributes["html"] == {"lang": "en-GB"}
+    assert all("scope" in attributes for attributes in seen.headers)
+    assert "0/10 ✗" in page
+    assert "8/10 !" in page
+    assert "not collected" in page
+
+
+def test_simulated_figures_say_so(evidence: Evidence) -> None:
+    simulated = Evidence(
+        **{
+            name: frame.with_columns(pl.lit("simulated").alias("data_origin"))
+            if "data_origin" in frame.columns
+            else frame
+            for name, frame in vars(evidence).items()
+        }
+    )
+    row = quality_report.reports(simulated).row(1, named=True)
+    assert row["data_origin"] == "simulated"
+    assert "Simulated data: no figure on this page is about real shops." in row["html"]
+    assert "Real data" not in row["html"]
+
+
+def test_codes_without_a_name_are_called_by_their_code(evidence: Evidence) -> None:
+    nameless = Evidence(**{**vars(evidence), "items": evidence.items.clear(), "retailers": evidence.retailers.clear()})
+    text = quality_report.reports(nameless).row(1, named=True)["text"]
+    assert "ERROR  tesco: outage" in text
+    assert "item 212717 (not in the seeds)" in text
+
+
+class Seen(HTMLParser):
+    """What a page holds: tags left open, addresses, attributes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.unclosed: list[str] = []
+        self.links: list[str] = []
+        self.headers: list[dict] = []
+        self.attributes: dict[str, dict] = {}
+
+    def handle_starttag(self, tag: str, attrs: list) -> None:
+        given = dict(attrs)
+        self.attributes.setdefault(tag, given)
+        self.links += [value for name, value in given.items() if name in {"src", "href"}]
+        if tag == "th":
+            self.headers.append(given)
+        if tag != "meta":
+            self.unclosed.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.unclosed.pop() == tag
+
+
+def _frame(rows: list[tuple], columns: str) -> pl.DataFrame:
+    frame = pl.DataFrame(rows, schema=columns.split(), orient="row", infer_schema_length=None)
+    return frame.with_columns(pl.col(pl.Int64).cast(pl.Int32))
