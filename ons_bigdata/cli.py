@@ -140,6 +140,22 @@ def reparse_prices(
     rendering.reparse_summary(summary, as_json=as_json)
 
 
+@report_app.command("prices")
+def report_prices(
+    day: Annotated[str | None, typer.Option(help="Day; the last one if it is not given.")] = None,
+    origin: Annotated[str | None, typer.Option(help="real or simulated; needed where there are both.")] = None,
+    html: Annotated[Path | None, typer.Option(help="Write the page into this file.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show the daily report on the quality of price quotes."""
+    from ons_bigdata.commands.report import read_price_report, write_html  # noqa: PLC0415
+
+    found = read_price_report(get_settings(), day=day, origin=origin)
+    if html is not None:
+        write_html(found, html)
+    rendering.report(found, as_json=as_json)
+
+
 @simulate_app.command("shops")
 def simulate_shops(
     day: Annotated[int, typer.Option(min=0, max=27, help="Simulated day; 0 is 2 May 2016.")] = 27,

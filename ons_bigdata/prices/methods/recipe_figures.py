@@ -118,7 +118,8 @@ def price_world(
 def recipe_frames(world: World, recipes: Iterable[IndexRecipe], *, scopes: Sequence[str] = SCOPES) -> RecipeFrames:
     """Compute every output of the recipes for each scope.
 
-    Raises ValueError on an unknown scope. Where no quote was judged out of its item, the scopes are the same figures.
+    An output whose collection days do not occur in the series (so far) has no row. Raises ValueError on an unknown
+    scope. Where no quote was judged out of its item, the scopes are the same figures.
     """
     if unknown := [scope for scope in scopes if scope not in SCOPES]:
         message = f"unknown scope {unknown[0]!r}; known: {', '.join(SCOPES)}"
@@ -128,6 +129,8 @@ def recipe_frames(world: World, recipes: Iterable[IndexRecipe], *, scopes: Seque
         for output in recipe.outputs:
             done: RecipeFrames | None = None
             periods = recipe_periods(world.days, output.frequency, output.days, world.week)
+            if len(periods.starts) == 0:
+                continue
             clusters = [shelf_clusters(stratum, periods, output) for stratum in world.strata]
             for scope in scopes:
                 if done is None or world.has_quotes_out_of_scope:

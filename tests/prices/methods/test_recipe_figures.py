@@ -10,8 +10,8 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from ons_bigdata.prices.methods.daily_aggregation import aggregate_prices
 from ons_bigdata.prices.methods.bootstrap import Bootstrap, stratum_generator
+from ons_bigdata.prices.methods.daily_aggregation import aggregate_prices
 from ons_bigdata.prices.methods.index_tree import TreeWeights
 from ons_bigdata.prices.methods.jevons import Week, chained_jevons, fixed_base_jevons
 from ons_bigdata.prices.methods.recipe_figures import RecipeFrames, price_world, recipe_frames
@@ -254,3 +254,12 @@ def test_weights_that_are_missing_or_wrong_are_refused() -> None:
 def test_no_quotes_give_empty_frames() -> None:
     found = frames(quotes().head(0))
     assert found.indices.is_empty() and found.movements.is_empty() and found.diagnostics.is_empty()
+
+
+def test_an_output_whose_collection_days_have_not_come_has_no_row() -> None:
+    """The second Tuesday of May 2016 is the 10th: a series of the 16th to the 29th holds none of its days."""
+    late = quotes().with_columns(pl.col("collected_on") - pl.col("collected_on").min() + date(2016, 5, 16))
+    late = late.filter(pl.col("collected_on") < date(2016, 5, 30))
+    methods = set(frames(late).indices["method"])
+    assert "cpi_replicate" not in methods
+    assert "chained_daily" in methods
