@@ -1,5 +1,5 @@
 -- The last version of each decision, and whether it takes effect. Built with the models that apply it:
--- depends_on: {{ ref('stg_prices__quotes') }}
+-- depends_on: {{ source('analysis', 'product_descriptions') }}
 with versions as (
 
     select
