@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from ons_bigdata.commands.ingest import IngestSummary
     from ons_bigdata.commands.ingest_files import FilesSummary
     from ons_bigdata.commands.reparse import ReparseSummary
+    from ons_bigdata.commands.report import PriceReport
     from ons_bigdata.commands.scrape import ScrapeSummary
     from ons_bigdata.commands.status import Status
     from ons_bigdata.platform.processes import Running
@@ -293,6 +294,14 @@ def reparse_summary(summary: ReparseSummary, *, as_json: bool) -> None:
         print_json(summary.to_dict())
         return
     _out.print(f"{len(summary.runs)} runs read again, {summary.rows_changed:,} rows changed")
+
+
+def report(found: PriceReport, *, as_json: bool) -> None:
+    """Print a daily report."""
+    if as_json:
+        print_json({"data_origin": found.data_origin, "collected_on": found.collected_on, "text": found.text})
+        return
+    _out.print(escape(found.text))
 
 
 def shops(opened: SimulatedShops) -> None:

@@ -40,7 +40,8 @@ CHECKS = (
     ("lint-imports",),
     ("mypy", "ons_bigdata", "scripts"),
 )
-PYTEST = ("pytest", "-n", "2", "--dist", "loadfile")  # a file's tests share a server, so they stay together
+PYTEST = ("pytest", "-n", "2", "--dist", "loadgroup", "--no-loadscope-reorder")
+"""Tests that share a server or a demo stay together: tests/conftest.py says which."""
 NO_NIGHTLY = ("-m", "not nightly")
 
 TELEMETRY_OFF = {

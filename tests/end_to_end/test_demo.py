@@ -21,16 +21,6 @@ PORT = 3917
 
 
 @pytest.fixture(scope="module")
-def demo(short_tmp: Path) -> Iterator[tuple[CommandLine, str]]:
-    """Run the demo without serving; give its command line and what it printed."""
-    command = CommandLine(short_tmp / "demo home ü")  # blanks and umlauts are names too
-    try:
-        yield command, command.run("demo", "--no-serve").stdout
-    finally:
-        command.run("down", code=None)
-
-
-@pytest.fixture(scope="module")
 def events(demo: tuple[CommandLine, str]) -> dict[str, list[dict]]:
     """Read the simulated world's own account of what went wrong, by kind."""
     truth = json.loads(next((demo[0].home / "demo").rglob("events.json")).read_text())

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -42,24 +41,13 @@ Where = tuple[str, int | None, str]
 
 
 @pytest.fixture(scope="module")
-def demo(short_tmp: Path) -> Iterator[CommandLine]:
-    """Run the demo without serving."""
-    command = CommandLine(short_tmp / "quality-demo")
-    try:
-        command.run("demo", "--no-serve")
-        yield command
-    finally:
-        command.run("down", code=None)
-
-
-@pytest.fixture(scope="module")
-def script(demo: CommandLine) -> dict:
+def script(demo: tuple[CommandLine, str]) -> dict:
     """Read the simulated world's own account of what went wrong."""
-    return json.loads(next((demo.home / "demo").rglob("events.json")).read_text())
+    return json.loads(next((demo[0].home / "demo").rglob("events.json")).read_text())
 
 
-def test_each_breakage_is_found_on_its_days(demo: CommandLine, script: dict) -> None:
-    found = findings(demo)
+def test_each_breakage_is_found_on_its_days(demo: tuple[CommandLine, str], script: dict) -> None:
+    found = findings(demo[0])
     missed = [
         (event["kind"], event["retailer"], event["item_number"], day, sorted(kinds - found[where]))
         for event, day, where, kinds in expected(script)
@@ -68,29 +56,29 @@ def test_each_breakage_is_found_on_its_days(demo: CommandLine, script: dict) -> 
     assert not missed
 
 
-def test_no_other_day_is_flagged(demo: CommandLine, script: dict) -> None:
+def test_no_other_day_is_flagged(demo: tuple[CommandLine, str], script: dict) -> None:
     explained: dict[Where, set[str]] = defaultdict(set)
     outages = set()
     for event in script["events"]:
         kinds = KINDS[event["kind"]] | ALSO.get(event["kind"], set())
-        for day in days_between(demo, event["first_date"], event["last_date"]):
+        for day in days_between(demo[0], event["first_date"], event["last_date"]):
             explained[event["retailer"], event["item_number"], day] |= kinds
             if event["kind"] == "outage":
                 outages.add((event["retailer"], day))
     unexplained = [
         (*where, sorted(kinds - explained[where]))
-        for where, kinds in findings(demo).items()
+        for where, kinds in findings(demo[0]).items()
         if kinds - explained[where] and not ((where[0], where[2]) in outages and kinds == {"outage"})
     ]
     assert not unexplained
 
 
-def test_a_shelf_that_was_renamed_over_http_brings_a_suggestion(demo: CommandLine, script: dict) -> None:
+def test_a_shelf_that_was_renamed_over_http_brings_a_suggestion(demo: tuple[CommandLine, str], script: dict) -> None:
     archive_days = script["archive_days"]
     renamed = [e for e in script["events"] if e["kind"] == "category_renamed" and e["first_day"] >= archive_days]
     assert renamed
     for event in renamed:
-        rows = demo.query(
+        rows = demo[0].query(
             "select distinct category, suggested_value, severity, suggestion from marts.price_quality_findings"
             f" where kind = 'category_renamed' and retailer = '{event['retailer']}'"
             f" and item_number = {event['item_number']} and collected_on = '{event['first_date']}'"
@@ -101,10 +89,10 @@ def test_a_shelf_that_was_renamed_over_http_brings_a_suggestion(demo: CommandLin
         assert "Nothing is changed until then." in row["suggestion"]
 
 
-def test_the_report_of_the_day_tells_of_it(demo: CommandLine, script: dict) -> None:
+def test_the_report_of_the_day_tells_of_it(demo: tuple[CommandLine, str], script: dict) -> None:
     reports = {
         row["collected_on"]: row["text"]
-        for row in demo.query(
+        for row in demo[0].query(
             "select collected_on, text from analysis.price_quality_report where data_origin = 'simulated'"
         )
     }

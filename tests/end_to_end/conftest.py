@@ -1,0 +1,20 @@
+"""Fixtures of the proofs from end to end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.command_line import CommandLine
+
+
+@pytest.fixture(scope="session")
+def demo(short_tmp: Path) -> Iterator[tuple[CommandLine, str]]:
+    """Run the demo without serving, once for all tests that look at it; give its command line and what it printed."""
+    command = CommandLine(short_tmp / "demo home ü")  # blanks and umlauts are names too
+    try:
+        yield command, command.run("demo", "--no-serve").stdout
+    finally:
+        command.run("down", code=None)
