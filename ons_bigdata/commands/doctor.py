@@ -10,33 +10,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-import dataframely as dy
-
 from ons_bigdata.platform import migrate
 from ons_bigdata.platform.errors import ReportedError
 from ons_bigdata.platform.frames import table_mismatches
 from ons_bigdata.platform.landing import Landing
 from ons_bigdata.platform.warehouse import Warehouse, open_warehouse
-from ons_bigdata.prices import schemas
-from ons_bigdata.prices.schemas.scraping import ScrapeCategory, ScrapeRun
+from ons_bigdata.prices.schemas.tables import TABLES
 
 if TYPE_CHECKING:
     from ons_bigdata.settings import Settings
 
 SMALLEST_FREE_BYTES = 2 * 1024**3
-
-FRAMES: dict[str, type[dy.Schema]] = {
-    "raw.scrape_runs": ScrapeRun,
-    "raw.scrape_categories": ScrapeCategory,
-    "raw.price_quotes": schemas.PriceQuote,
-    "analysis.elementary_price_indices": schemas.ElementaryIndex,
-    "analysis.aggregate_price_indices": schemas.AggregateIndex,
-    "analysis.recipe_elementary_indices": schemas.RecipeElementaryIndex,
-    "analysis.recipe_price_indices": schemas.RecipeIndex,
-    "analysis.price_index_diagnostics": schemas.IndexDiagnostics,
-    "analysis.price_index_movements": schemas.IndexMovement,
-}
-"""Tables that Python writes, and the frame of each."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +77,7 @@ def _root_under_home(settings: Settings) -> Finding:
 
 
 def _tables(_settings: Settings, warehouse: Warehouse) -> Iterator[Finding]:
-    for table, schema in FRAMES.items():
+    for table, schema in TABLES.items():
         problems = table_mismatches(warehouse, table, schema)
         detail = "; ".join(problems) or "as its frame says"
         yield Finding(f"table {table}", "fault" if problems else "ok", detail)

@@ -114,7 +114,7 @@ def _worlds(store: Warehouse, bootstrap: Bootstrap) -> Iterator[World]:
     )
     rejected = store.frame(
         "select data_origin, retailer, item_number, collected_on from marts.price_quote_counts"
-        " where status in ('too_few', 'too_many', 'missing')"
+        " where status in ('too_few', 'too_many', 'missing') and not enters"
     )
     retailer_weights = store.frame(
         "select retailers.data_origin, weights.retailer, weights.item_number::bigint as item_number, weights.weight"

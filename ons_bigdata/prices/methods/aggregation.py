@@ -12,7 +12,6 @@ import numpy as np
 import polars as pl
 
 from ons_bigdata.prices.methods.aggregation_steps import MISSING, REENTRIES, Conventions, Course, State, walked
-from ons_bigdata.prices.methods.daily_aggregation import aggregate_prices
 from ons_bigdata.prices.methods.hierarchy import Hierarchy, hierarchy
 from ons_bigdata.prices.methods.jevons import refuse_rows
 
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-__all__ = ["FORMULAS", "aggregate", "aggregate_prices", "december_january_links", "rebased"]
+__all__ = ["FORMULAS", "aggregate", "december_january_links", "rebased"]
 
 FORMULAS = ("laspeyres", "young", "lowe", "geometric")
 _OUT = (

@@ -1,0 +1,42 @@
+"""Which frame each table holds that Python writes. The checks, `ons-bigdata doctor` and the tests hold tables to it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ons_bigdata.prices import schemas
+from ons_bigdata.prices.schemas import product_scope, quality, scraping
+
+if TYPE_CHECKING:
+    import dataframely as dy
+
+TABLES: dict[str, type[dy.Schema]] = {
+    "raw.scrape_runs": scraping.ScrapeRun,
+    "raw.scrape_categories": scraping.ScrapeCategory,
+    "raw.price_quotes": schemas.PriceQuote,
+    "raw.scope_labels": product_scope.ScopeLabel,
+    "raw.official_item_indices": schemas.OfficialItemIndex,
+    "raw.official_price_quotes": schemas.OfficialPriceQuote,
+    "raw.official_series": schemas.OfficialSeriesValue,
+    "raw.other_price_quotes": schemas.OtherPriceQuote,
+    "analysis.product_descriptions": product_scope.ProductDescription,
+    "analysis.product_scope": product_scope.ProductScope,
+    "analysis.scope_model": product_scope.ScopeModelRecord,
+    "analysis.scope_evaluation": product_scope.ScopeMetric,
+    "analysis.scope_index_impact": product_scope.ScopeIndexImpact,
+    "analysis.quote_outliers": quality.QuoteOutlier,
+    "analysis.price_quality_report": quality.PriceQualityReport,
+    "analysis.elementary_price_indices": schemas.ElementaryIndex,
+    "analysis.aggregate_price_indices": schemas.AggregateIndex,
+    "analysis.recipe_elementary_indices": schemas.RecipeElementaryIndex,
+    "analysis.recipe_price_indices": schemas.RecipeIndex,
+    "analysis.price_index_diagnostics": schemas.IndexDiagnostics,
+    "analysis.price_index_movements": schemas.IndexMovement,
+    "analysis.rebuilt_item_indices": schemas.RebuiltItemIndex,
+    "analysis.price_comparisons": schemas.PriceComparison,
+    "analysis.compared_price_levels": schemas.ComparedPriceLevel,
+    "analysis.collection_frequencies": schemas.CollectionFrequency,
+    "analysis.source_matches": schemas.SourceMatch,
+    "analysis.source_agreement": schemas.SourceAgreement,
+}
+"""Table → frame."""
