@@ -122,7 +122,7 @@ def counts_as_expected(warehouse: WarehouseResource) -> dg.AssetCheckResult:
 
 @dg.asset_check(
     asset=dg.AssetKey(["intermediate", "int_prices__quotes_excluded"]),
-    description="No quote of an accepted day was kept out: unknown item, ambiguous listing or price error.",
+    description="No quote of an accepted day was kept out; each that is has its reason in the table.",
 )
 def no_quotes_excluded(warehouse: WarehouseResource) -> dg.AssetCheckResult:
     """Warn of single quotes that stay out of the indices, by reason."""
