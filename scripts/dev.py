@@ -40,8 +40,8 @@ CHECKS = (
     ("lint-imports",),
     ("mypy", "ons_bigdata", "scripts"),
 )
-PYTEST = ("pytest", "-n", "2", "--dist", "loadgroup", "--no-loadscope-reorder")
-"""Tests that share a server or a demo stay together: tests/conftest.py says which."""
+PYTEST = ("pytest", "-n", "2", "--dist", "loadfile", "--no-loadscope-reorder")
+"""A file's tests share a server or a demo, so they stay together; tests/conftest.py says which files come first."""
 NO_NIGHTLY = ("-m", "not nightly")
 
 TELEMETRY_OFF = {

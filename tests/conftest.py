@@ -22,21 +22,16 @@ from ons_bigdata.settings import Settings
 ROLE_PREFIX = "test_ons"
 TEMPLATE = "template_ons"
 
-LONGEST_FIRST = ("test_archive.py", "test_demo.py", "test_quality_events.py", "test_ingest_faults.py")
+LONGEST_FIRST = ("test_archive.py", "test_demo.py", "test_ingest_faults.py")
 """Files whose tests begin before all others, so that no worker ends alone."""
-OF_THE_DEMO = {"test_demo.py", "test_quality_events.py"}
-"""Files whose tests share one run of the demo."""
 
 _numbers = itertools.count(1)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep the tests of a file on one worker, those of the demo together, and begin with the longest."""
+    """Begin with the longest."""
     order = {name: place for place, name in enumerate(LONGEST_FIRST)}
     items.sort(key=lambda item: order.get(item.path.name, len(order)))  # stable: the others keep their order
-    for item in items:
-        group = "demo" if item.path.name in OF_THE_DEMO else str(item.path)
-        item.add_marker(pytest.mark.xdist_group(group))
 
 
 @pytest.fixture(scope="session")

@@ -9,6 +9,8 @@ import pytest
 
 from tests.command_line import CommandLine
 
+pytest.register_assert_rewrite("tests.end_to_end.quality_events")  # its tests are collected with those of the demo
+
 
 @pytest.fixture(scope="session")
 def demo(short_tmp: Path) -> Iterator[tuple[CommandLine, str]]:

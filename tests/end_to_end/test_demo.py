@@ -16,6 +16,13 @@ import polars as pl
 import pytest
 
 from tests.command_line import ROOT, CommandLine
+from tests.end_to_end.quality_events import (  # collected here: a file's tests stay on one worker, which has the demo
+    script,  # noqa: F401  (a fixture)
+    test_a_shelf_that_was_renamed_over_http_brings_a_suggestion,  # noqa: F401
+    test_each_breakage_is_found_on_its_days,  # noqa: F401
+    test_no_other_day_is_flagged,  # noqa: F401
+    test_the_report_of_the_day_tells_of_it,  # noqa: F401
+)
 
 PORT = 3917
 

@@ -1,4 +1,7 @@
-"""The script of breakages of the simulated shops: each is found on its days, and no other day is flagged."""
+"""The script of breakages of the simulated shops: each is found on its days, and no other day is flagged.
+
+Collected by test_demo.py, whose run of the demo these tests look at.
+"""
 
 from __future__ import annotations
 
