@@ -71,6 +71,10 @@ def contributions(aggregated: pl.DataFrame, of: str) -> pl.DataFrame:
     is geometric), movement, contribution (to the step, index points: the children of one parent add up to what the
     parent adds), contribution_to_date (since the first period, index points: `chained_contributions`).
 
+    A node that is new in a link moves from the level at which it starts. A node that has left its parent keeps its
+    contribution_to_date, in rows of weight and contribution 0 and without a movement, so that those to date add up,
+    too. Periods in which `of` is not in the tree have no rows.
+
     Raises ValueError where `of` is no inner node or a node has no index. Source: as `chained_contributions`.
     """
     if aggregated.filter(pl.col("parent") == of).is_empty():
@@ -79,12 +83,22 @@ def contributions(aggregated: pl.DataFrame, of: str) -> pl.DataFrame:
     if not (lacking := aggregated.filter(pl.col("index").is_null())).is_empty():
         message = f"aggregated: {lacking.height} rows without an index; the first: {lacking['node'][0]}"
         raise ValueError(message)
-    ordered = aggregated.sort("node", "period")
-    moved = ordered.with_columns(before=pl.col("index").shift(1).over("node"))
-    moved = moved.with_columns(movement=pl.col("index") / pl.col("before")).filter(pl.col("before").is_not_null())
-    steps = [_below(rows, of) for _, rows in moved.group_by("period", maintain_order=True)]
-    table = pl.concat(steps).sort("node", "period")
-    return table.with_columns(contribution_to_date=pl.col("contribution").cum_sum().over("node")).sort("period", "node")
+    before = pl.col("index").shift(1).over("node", "link", order_by="period").fill_null(pl.col("link_index"))
+    moved = aggregated.with_columns(before=before).filter(pl.col("period") > pl.col("link"))
+    moved = moved.with_columns(movement=pl.col("index") / pl.col("before")).sort("period", "node")
+    if not (lacking := moved.filter(pl.col("before").is_null())).is_empty():
+        message = f"aggregated: {lacking.height} rows without a link_index; the first: {lacking['node'][0]}"
+        raise ValueError(message)
+    by_period = moved.group_by("period", maintain_order=True)
+    table = pl.concat([_below(rows, of) for _, rows in by_period if (rows["parent"] == of).any()])
+    # Every node from its first period on, under every parent it has had: what has left adds nothing more.
+    since = table.group_by("node", "parent").agg(since=pl.col("period").min())
+    rows = since.join(table.select("period").unique(), how="cross").filter(pl.col("period") >= pl.col("since"))
+    table = rows.drop("since").join(table, on=["period", "node", "parent"], how="left")
+    table = table.with_columns(pl.col("weight", "contribution").fill_null(0.0)).sort("node", "parent", "period")
+    table = table.with_columns(contribution_to_date=pl.col("contribution").cum_sum().over("node", "parent"))
+    columns = ("period", "node", "parent", "weight", "movement", "contribution", "contribution_to_date")
+    return table.select(columns).sort("period", "node", "parent")
 
 
 def _below(rows: pl.DataFrame, of: str) -> pl.DataFrame:

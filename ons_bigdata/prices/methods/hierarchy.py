@@ -6,6 +6,7 @@ Checks trees and weights. How levels move through a tree is in `aggregation_step
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -40,6 +41,15 @@ class Hierarchy:
     weights: Floats
     geometric: Booleans
 
+    @cached_property
+    def roots(self) -> Integers:
+        """Give the position of each node's root; of a root its own."""
+        roots = np.arange(len(self.names))
+        for n, parent in enumerate(self.parents):
+            if parent >= 0:
+                roots[n] = roots[parent]
+        return roots
+
     def of_depth(self, depth: int) -> Integers:
         """List the nodes of a depth."""
         return np.flatnonzero(self.depths == depth)
@@ -47,6 +57,8 @@ class Hierarchy:
 
 def hierarchy(tree: pl.DataFrame, weights: pl.DataFrame, *, mean: str) -> Hierarchy:
     """Order and check a tree: node, parent (null: a root) and optionally mean, how the node averages its children.
+
+    Nodes are text or whole numbers.
 
     `weights`: node, weight (≥ 0). A node without a weight of its own has the sum of its children's; the weights of
     siblings only matter as shares. `mean`: of nodes that say nothing: one of `MEANS`.
@@ -75,12 +87,21 @@ def hierarchy(tree: pl.DataFrame, weights: pl.DataFrame, *, mean: str) -> Hierar
     )
 
 
+def nodes_and_leaves(tree: pl.DataFrame) -> tuple[set[str], set[str]]:
+    """Give the nodes of a tree, and those that are no one's parent. Raises ValueError as `hierarchy` does."""
+    rows = _checked_tree(tree, MEANS[0])
+    nodes = set(_ordered(dict(rows.select("node", "parent").iter_rows())))
+    return nodes, nodes - set(rows["parent"])
+
+
 def _checked_tree(tree: pl.DataFrame, mean: str) -> pl.DataFrame:
     given = tree if "mean" in tree.columns else tree.with_columns(mean=pl.lit(None, pl.String))
     for column in ("node", "parent", "mean"):
-        if column not in given.columns or given.schema[column] not in (pl.String, pl.Null):
-            found = given.schema.get(column, "missing")
-            message = f"tree: column {column} is {found}, expected String"
+        found = given.schema.get(column, "missing")
+        number = column != "mean" and isinstance(found, pl.DataType) and found.is_integer()
+        if found not in (pl.String, pl.Null) and not number:
+            expected = "String" if column == "mean" else "String or whole numbers"
+            message = f"tree: column {column} is {found}, expected {expected}"
             raise ValueError(message)
     rows = given.select(pl.col("node", "parent", "mean").cast(pl.String)).with_columns(pl.col("mean").fill_null(mean))
     nodes = rows["node"].unique()

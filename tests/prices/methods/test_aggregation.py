@@ -59,8 +59,9 @@ def test_a_laspeyres_tree_by_hand():
     assert path(table, "all") == [1.0, 1.375, 2.5]
     food = table.row(by_predicate=(pl.col("node") == "food") & (pl.col("period") == 2), named=True)
     assert food == {
-        "period": 2, "link": 0, "node": "food", "parent": "all", "index": pytest.approx(2.0), "weight": 7.0,
-        "mean": "arithmetic", "imputed": False, "children": 2, "children_absent": 0, "reason": None,
+        "period": 2, "link": 0, "node": "food", "parent": "all", "index": pytest.approx(2.0),
+        "link_index": 1.0, "weight": 7.0, "mean": "arithmetic", "imputed": False,
+        "children": 2, "children_absent": 0, "reason": None,
     }  # fmt: skip
 
 
@@ -230,6 +231,168 @@ def test_rebased_to_the_mean_of_a_period():
         rebased(table, [9])
 
 
+# --- what begins late, and what has no level in a link ---
+
+PAIR = tree_of({"all": None, "a": "all", "b": "all"})
+
+
+def reasons(table: pl.DataFrame, node: str) -> list[str | None]:
+    return table.filter(pl.col("node") == node).sort("period")["reason"].to_list()
+
+
+def even(nodes: str, *links: int) -> pl.DataFrame:
+    """Give the nodes weight 1 in each link."""
+    frames = [weights_of(dict.fromkeys(nodes, 1.0), link) for link in links]
+    return pl.concat(frames) if frames else weights_of(dict.fromkeys(nodes, 1.0))
+
+
+def test_what_has_no_value_in_a_link_period_is_not_linked_at_an_older_level():
+    # Both have risen by 50 %. In the link period 1 b is missing.
+    levels: Levels = {"a": [1.0, 1.2, 1.5], "b": [1.0, None, 1.5]}
+    for missing in ("parent", "renormalise"):
+        assert path(aggregate(series(levels), even("ab", 0, 1), PAIR, missing=missing), "all") == [1.0, 1.2, 1.5]
+    # b at 1.8 has done 1.8/1.2 since the link: what the others did until then is imputed.
+    levels["b"][2] = 1.8
+    table = aggregate(series(levels), even("ab", 0, 1), PAIR, missing="renormalise")
+    assert path(table, "all") == [1.0, 1.2, 1.2 * (1.25 + 1.5) / 2]
+    assert table.filter(pl.col("node") == "b")["link_index"].to_list() == [1.0, 1.0, None]
+
+
+def test_without_imputation_a_link_without_a_level_is_the_end():
+    levels: Levels = {"a": [1.0, 1.2, 1.5, 1.5], "b": [1.0, None, 1.5, 2.0]}
+    table = aggregate(series(levels), even("ab", 0, 1), PAIR, missing="none")
+    assert path(table, "all") == [1.0, None, None, None]
+    assert reasons(table, "all") == [None, "a node below has no value", *["no level in link 1"] * 2]
+    assert path(table, "b") == [1.0, None, 1.5, 2.0]
+    # Nor does a later link begin it anew.
+    assert path(aggregate(series(levels), even("ab", 0, 1, 2), PAIR, missing="none"), "all") == [1.0, None, None, None]
+
+
+@pytest.mark.parametrize("missing", MISSING)
+def test_indices_that_are_all_null_give_no_index_and_say_so(missing):
+    table = aggregate(series({"a": [None, None], "b": [None, None]}), even("ab"), PAIR, missing=missing)
+    assert table["index"].null_count() == table.height == 6
+    assert set(table["reason"]) == {"no node has a value in this period"}
+
+
+def test_the_first_period_has_no_index_of_what_has_no_value():
+    levels: Levels = {"a": [1.0, 1.2], "b": [None, 1.5]}
+    table = aggregate(series(levels), even("ab"), PAIR, missing="renormalise")
+    assert (path(table, "b"), reasons(table, "b")) == ([None, 1.2], ["no value below", None])
+    assert path(aggregate(series(levels), even("ab"), PAIR, missing="none"), "all") == [None, 1.0]
+    # With "parent" b is imputed from the start, as everywhere.
+    assert path(aggregate(series(levels), even("ab"), PAIR), "b") == [1.0, 1.2]
+
+
+LATE: Levels = {"a": [1.0, 1.1, 1.2, 1.2], "b": [None, None, 5.0, 10.0]}
+CLASSES = tree_of({"all": None, "c1": "all", "c2": "all", "a": "c1", "b": "c2"})
+
+
+@pytest.mark.parametrize(
+    ("missing", "c2", "whole"),
+    [
+        # Class c2 begins in period 2 where `all` stands; then it doubles, c1 stays: (1.2 + 2.4)/2.
+        ("parent", [1.0, 1.1, 1.2, 2.4], [1.0, 1.1, 1.2, 1.8]),
+        ("renormalise", [None, None, 1.2, 2.4], [1.0, 1.1, 1.2, 1.8]),
+        # `all` has its first level when all below it have one.
+        ("none", [None, None, 1.0, 2.0], [None, None, 1.0, 1.5]),
+    ],
+)
+def test_a_class_that_begins_late_enters_at_the_nearest_level_above(missing, c2, whole):
+    table = aggregate(series(LATE), even("ab"), CLASSES, missing=missing)
+    assert path(table, "c2") == path(table, "b") == c2
+    assert path(table, "all") == whole
+    assert (table["index"].is_null() == table["reason"].is_not_null()).all()
+
+
+@pytest.mark.parametrize("missing", MISSING)
+@pytest.mark.parametrize("reentry", ["resume", "relink"])
+def test_a_second_root_begins_at_its_own_first_period(missing, reentry):
+    roots = tree_of({"first": None, "second": None, "a": "first", "b": "second"})
+    weights = pl.concat([even("ab"), weights_of({"first": 1.0, "second": 1.0})])
+    table = aggregate(series(LATE), weights, roots, missing=missing, reentry=reentry)
+    assert path(table, "second") == [None, None, 1.0, 2.0]
+    assert reasons(table, "second") == ["no value below", "no value below", None, None]
+    assert path(table, "first") == [1.0, 1.1, 1.2, 1.2]
+
+
+@pytest.mark.parametrize("missing", ["parent", "renormalise"])
+def test_nothing_is_linked_over_periods_that_have_no_node_in_common(missing):
+    levels: Levels = {"a": [1.0, None, None, 3.0], "b": [None, 2.0, 3.0, 3.0], "c": [1.0, None, None, None]}
+    tree = tree_of({"all": None, **dict.fromkeys("abc", "all")})
+    for links in ((), (0, 2)):
+        table = aggregate(series(levels), even("abc", *links), tree, missing=missing)
+        assert path(table, "all") == [1.0, None, None, 3.0]
+        assert None not in reasons(table, "all")[1:3]
+
+
+def test_a_node_that_was_left_out_of_a_link_is_new_when_it_returns():
+    levels: Levels = {"a": [1.0, 1.0, 2.0, 2.0], "b": [1.0, 4.0, 8.0, 16.0]}
+    alone = tree_of({"all": None, "a": "all"}, 1)
+    trees = pl.concat([PAIR.with_columns(link=pl.lit(0, pl.Int64)), alone, PAIR.with_columns(link=pl.lit(2, pl.Int64))])
+    weights = pl.concat([even("ab", 0), even("a", 1), even("ab", 2)])
+    table = aggregate(series(levels), weights, trees)
+    # Until the link 1 `all` is at 2.5; a doubles; then b doubles and a stays.
+    assert path(table, "all") == [1.0, 2.5, 5.0, 5.0 * 1.5]
+    assert path(table, "b") == [1.0, 4.0, 10.0]
+
+
+# --- links of weights and of trees ---
+
+
+def test_links_of_the_tree_alone_are_links():
+    # From period 1 on without soap; the weights hold throughout.
+    trees = pl.concat([TREE.with_columns(link=pl.lit(n, pl.Int64)) for n in (0, 1)])
+    trees = trees.filter((pl.col("link") == 0) | (pl.col("node") != "soap"))
+    table = aggregate(series(LEVELS), WEIGHTS, trees)
+    # Food 1.75 at the link, then (3 + 2)/4 of it: all its weight is bread and milk.
+    assert path(table, "all") == [1.0, 1.375, 1.375 * 1.25]
+    assert table.filter(pl.col("node") == "all")["link"].to_list() == [0, 0, 1]
+
+
+def test_links_of_weights_and_tree_are_taken_together():
+    weights = pl.concat([WEIGHTS.with_columns(link=pl.lit(n, pl.Int64)) for n in (0, 2)])
+    trees = pl.concat([TREE.with_columns(link=pl.lit(n, pl.Int64)) for n in (0, 1)])
+    levels = {name: [*own, own[-1]] for name, own in LEVELS.items()}
+    table = aggregate(series(levels), weights, trees)
+    assert table.filter(pl.col("node") == "all")["link"].to_list() == [0, 0, 1, 2]
+
+
+# --- prices of other periods ---
+
+
+def test_the_lowe_updates_weights_of_inner_nodes_from_a_period_to_come():
+    # Weights at the prices of period 2, when bread and milk cost twice as much and soap three times as much:
+    # 3/2, 1/2 and 6/3 in period 0; food has (1.5 + 0.5)/4 of its weight, 2.
+    weights = pl.concat([weights_of({"bread": 3.0, "milk": 1.0, "soap": 6.0}), weights_of({"food": 4.0})])
+    weights = weights.with_columns(reference=pl.lit(2, pl.Int64))
+    table = aggregate(series(LEVELS), weights, TREE, formula="lowe")
+    first = table.filter(pl.col("period") == 0).select("node", "weight").rows()
+    assert dict(first) == pytest.approx({"all": 4.0, "food": 2.0, "soap": 2.0, "bread": 1.5, "milk": 0.5})
+    # Bread alone doubles in period 1: the weight of food follows it by what its children do, 4·(1.5 + 0.5)/(3 + 0.5).
+    weights = weights.with_columns(reference=pl.lit(1, pl.Int64))
+    table = aggregate(series(LEVELS), weights, TREE, formula="lowe")
+    food = table.filter((pl.col("period") == 0) & (pl.col("node") == "food"))["weight"].item()
+    assert food == pytest.approx(4 / ((1.5 * 2 + 1) / 2.5))
+    # A geometric node: bread and milk 1.5 and 1, relatives 2 and 1.
+    mixed = TREE.with_columns(mean=pl.when(pl.col("node") == "food").then(pl.lit("geometric")))
+    table = aggregate(series(LEVELS), weights, mixed, formula="lowe")
+    food = table.filter((pl.col("period") == 0) & (pl.col("node") == "food"))["weight"].item()
+    assert food == pytest.approx(4 / 2**0.6)
+    with pytest.raises(ValueError, match="weights: bread has no index in its reference 7 or in the link 0"):
+        aggregate(series(LEVELS), weights.with_columns(reference=pl.lit(7, pl.Int64)), TREE, formula="lowe")
+
+
+def test_nodes_may_be_whole_numbers():
+    numbers = {"all": 0, "food": 1, "soap": 2, "bread": 11, "milk": 12}
+    renamed = [
+        frame.with_columns(pl.col(column).replace_strict(numbers, return_dtype=pl.Int64) for column in columns)
+        for frame, columns in ((series(LEVELS), ["node"]), (WEIGHTS, ["node"]), (TREE, ["node", "parent"]))
+    ]
+    table = aggregate(renamed[0], renamed[1], renamed[2])
+    assert path(table, "0") == path(aggregate(series(LEVELS), WEIGHTS, TREE), "all")
+
+
 # --- refused ---
 
 
@@ -249,6 +412,21 @@ def test_rebased_to_the_mean_of_a_period():
         ({"weights": weights_of({"bred": 1.0})}, "a node that is not in the tree; the first: node bred"),
         ({"weights": WEIGHTS.with_columns(link=pl.lit(1, pl.Int64))}, "the first is 1; expected links among"),
         ({"weights": WEIGHTS.with_columns(link=pl.lit(7, pl.Int64))}, "7 is no period"),
+        (
+            {"weights": WEIGHTS.clear().with_columns(link=pl.lit(0, pl.Int64))},
+            "weights: no rows; expected at least one",
+        ),
+        ({"tree": TREE.clear()}, "tree: no rows; expected at least one"),
+        ({"tree": TREE.with_columns(link=pl.lit(1, pl.Int64))}, "tree: the first is 1; expected links among"),
+        ({"tree": TREE.with_columns(node=pl.lit(1.5))}, "column node is Float64, expected String or whole numbers"),
+        (
+            {"indices": series({**LEVELS, "bred": [1.0, 1.0, 1.0]})},
+            "indices: 3 with a node that is not in the tree; the first: node bred, period 0",
+        ),
+        (
+            {"indices": series({**LEVELS, "food": [1.0, 1.0, 1.0]})},
+            "indices: 3 with a node that has children, expected a leaf; the first: node food, period 0",
+        ),
         ({"tree": tree_of({"a": "b", "b": "a"})}, "2 nodes hang from no root, but in a circle; the first: a"),
         ({"tree": tree_of({"a": "z"})}, "a parent that is no node; the first: node a, parent z"),
         ({"tree": TREE.with_columns(mean=pl.lit("harmonic"))}, r"an unknown mean \(known: arithmetic, geometric\)"),
@@ -352,3 +530,35 @@ def test_order_of_rows_and_scale_of_indices_and_weights_do_not_matter(panel, con
     scaled = shuffled.with_columns(index=pl.col("index") * pl.when(pl.col("node") == "milk").then(7.0).otherwise(0.2))
     again = aggregate(scaled, weights_of({n: 12 * w for n, w in reversed(weights.items())}), TREE.reverse(), **options)
     assert_frame_equal(again.drop("weight"), table.drop("weight"), rel_tol=1e-11)
+
+
+@quickly
+@given(
+    st.integers(0, 9_999),
+    st.sampled_from([(m, r) for m in ("parent", "renormalise", "none") for r in ("resume", "relink")]),
+    FORMULA,
+    st.booleans(),
+)
+def test_where_all_prices_move_alike_so_does_every_node_over_holes_late_starts_and_links(seed, options, formula, anew):
+    generator = np.random.default_rng(seed)
+    course = np.exp(generator.normal(0, 0.4, 6))
+    there = generator.random((6, 3)) < 0.6
+    links = [0, *sorted(generator.choice(np.arange(1, 6), 2, replace=False).tolist())]
+    own = {
+        n: [float(v) if on else None for v, on in zip(course, there[:, k], strict=True)] for k, n in enumerate("xyz")
+    }
+    tree = tree_of({"all": None, "c1": "all", "c2": "all", "x": "c1", "y": "c2", "z": "c2"})
+    indices = series(own)
+    if anew:
+        spans = zip(links, [*links[1:], 5], strict=True)
+        indices = pl.concat(
+            [indices.filter(pl.col("period").is_between(a, b)).with_columns(link=pl.lit(a, pl.Int64)) for a, b in spans]
+        )
+    weights = pl.concat([weights_of(dict(zip("xyz", generator.uniform(0.1, 5, 3), strict=True)), n) for n in links])
+    table = aggregate(indices, weights, tree, missing=options[0], reentry=options[1], formula=formula)
+    levels = table.with_columns(ratio=pl.col("index") / pl.Series(course).gather(table["period"]))
+    spread = levels.group_by("node").agg(lowest=pl.col("ratio").min(), highest=pl.col("ratio").max())
+    assert spread.filter(pl.col("highest") / pl.col("lowest") > 1 + 1e-9).is_empty()
+    assert (table["index"].is_null() == table["reason"].is_not_null()).all()
+    first = table.filter((pl.col("node") == "all") & pl.col("index").is_not_null()).sort("period")["index"]
+    assert first.is_empty() or first[0] == pytest.approx(1.0)

@@ -99,6 +99,42 @@ def test_contributions_in_a_tree_add_up_at_every_node_and_over_links(seed, formu
         assert below[column].to_list() == pytest.approx(of_food.to_list(), abs=1e-12)
 
 
+def test_contributions_add_up_over_a_split_and_a_node_that_moves():
+    # Leaf a is split into a1 and a2 at link 2, c moves from the top into the group g.
+    schema = {"node": pl.String, "parent": pl.String, "link": pl.Int64}
+    rows = [("all", None, 0), ("g", "all", 0), ("a", "g", 0), ("b", "g", 0), ("c", "all", 0)]
+    rows += [("all", None, 2), ("g", "all", 2), ("a1", "g", 2), ("a2", "g", 2), ("c", "g", 2), ("d", "all", 2)]
+    tree = pl.DataFrame(rows, schema=schema, orient="row")
+    values = {"a": [1, 1.2, 1.5], "b": [1, 1.1, 0.9], "c": [1, 1, 1.3, 1.4, 1.2]}
+    values |= {n: [None, None, *own] for n, own in {"a1": [1, 1.3, 1.1], "a2": [2, 2, 3], "d": [1, 2, 1.5]}.items()}
+    indices = pl.DataFrame(
+        [(node, t, v) for node, own in values.items() for t, v in enumerate(own)],
+        schema={"node": pl.String, "period": pl.Int64, "index": pl.Float64}, orient="row", strict=False,
+    )  # fmt: skip
+    leaves = [(node, link, 1.0 + n) for n, (node, _, link) in enumerate(rows) if node not in ("all", "g")]
+    weights = pl.DataFrame(leaves, schema=["node", "link", "weight"], orient="row")
+    successions = pl.DataFrame({"link": [2, 2], "node": ["a1", "a2"], "predecessor": ["a", "a"]})
+    table = aggregate(indices, weights, tree, successions=successions)
+    found = contributions(table, "all")
+    for node in ("all", "g"):
+        level = table.filter(pl.col("node") == node).sort("period")["index"]
+        below = found.filter(pl.col("parent") == node).group_by("period").agg(
+            pl.col("contribution", "contribution_to_date").sum()
+        ).sort("period")  # fmt: skip
+        if node == "all":
+            assert below["contribution"].to_list() == pytest.approx(level.diff()[1:].to_list(), abs=1e-12)
+            assert below["contribution_to_date"].to_list() == pytest.approx((level - level[0])[1:].to_list(), abs=1e-12)
+        else:
+            own = found.filter(pl.col("node") == "g").sort("period")
+            for column in ("contribution", "contribution_to_date"):
+                assert below[column].to_list() == pytest.approx(own[column].to_list(), abs=1e-12)
+    gone = found.filter((pl.col("node") == "a") & (pl.col("period") > 2))
+    assert gone.select("weight", "movement", "contribution").rows() == [(0.0, None, 0.0)] * 2
+    start = table.filter((pl.col("node") == "a1") & (pl.col("period") == 3))
+    assert start["link_index"].item() == pytest.approx(1.5)
+    assert found.filter((pl.col("node") == "a1") & (pl.col("period") == 3))["movement"].item() == pytest.approx(1.3)
+
+
 def test_contributions_of_what_has_no_children_are_refused():
     table = aggregate(
         pl.DataFrame({"node": ["a"], "period": [0], "index": [1.0]}),

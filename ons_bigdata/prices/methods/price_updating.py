@@ -1,0 +1,86 @@
+"""Price-updating: what weights at the prices of one period are at the prices of another.
+
+Frames and levels in, weights out. The chain that asks for it is in `aggregation`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import polars as pl
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+
+def price_updated(
+    weights: pl.DataFrame,
+    tree: pl.DataFrame,
+    link: Any,  # noqa: ANN401
+    *,
+    relative: Callable[[str, Any], float | None],
+    geometric: bool,
+) -> pl.DataFrame:
+    """Update weights from the prices of their `reference` to those of `link`: w·I(link)/I(reference).
+
+    `weights`: node, weight, reference (null: the link itself). `tree`: node, parent, optionally mean. `relative`: of a
+    node and a reference, I(reference)/I(link), None where it is not known. An inner node without one has the mean of
+    its children's, by their weights at the link; `geometric`: of nodes whose mean is not given.
+
+    Raises ValueError where a column is missing, or a leaf has no index in the reference or in the link.
+    Source: ILO et al., Consumer Price Index Manual: Theory and Practice (2004), chapter 9 (price-updating).
+    """
+    if "reference" not in weights.columns:
+        message = "weights: column reference is missing; the Lowe index updates weights from the prices of a period"
+        raise ValueError(message)
+    rows = weights.with_columns(pl.col("node").cast(pl.String), pl.col("weight").cast(pl.Float64))
+    given = {node: (weight, reference) for node, weight, reference in rows.select("node", "weight", "reference").rows()}
+    means = tree["mean"].to_list() if "mean" in tree.columns else [None] * tree.height
+    children: dict[str, list[str]] = {}
+    for node, parent in tree.select("node", "parent").cast(pl.String).iter_rows():
+        children.setdefault(parent, []).append(node)
+    named = {node: mean == "geometric" for node, mean in zip(tree["node"].cast(pl.String), means, strict=True) if mean}
+    update = _Update(given, children, named, link, relative, geometric)
+    return rows.with_columns(weight=pl.Series([update.weight(node) for node in rows["node"]], dtype=pl.Float64))
+
+
+@dataclass
+class _Update:
+    given: Mapping[str, tuple[float, Any]]
+    children: Mapping[str, list[str]]
+    named: Mapping[str, bool]
+    link: Any
+    known: Callable[[str, Any], float | None]
+    geometric: bool
+    found: dict[str, float] = field(default_factory=dict)
+
+    def weight(self, node: str) -> float:
+        """Give a node's weight at the link; the sum of its children's where it has none of its own."""
+        if node not in self.found:
+            if node not in self.given:
+                self.found[node] = sum(self.weight(child) for child in self.children.get(node, []))
+            else:
+                weight, reference = self.given[node]
+                stays = reference is None or reference == self.link
+                self.found[node] = weight if stays else weight / self.relative(node, reference)
+        return self.found[node]
+
+    def relative(self, node: str, reference: Any) -> float:  # noqa: ANN401
+        """Give I(reference)/I(link)."""
+        if (known := self.known(node, reference)) is not None:
+            return known
+        if node not in self.children:
+            message = f"weights: {node} has no index in its reference {reference} or in the link {self.link}"
+            raise ValueError(message)
+        weights = np.array([self.weight(child) for child in self.children[node]])
+        if not weights.sum() > 0:
+            message = f"weights: all children of {node} have weight 0"
+            raise ValueError(message)
+        taking_part = [(w, child) for w, child in zip(weights, self.children[node], strict=True) if w > 0]
+        relatives = np.array([self.relative(child, reference) for _, child in taking_part])
+        shares = np.array([w for w, _ in taking_part]) / weights.sum()
+        if self.named.get(node, self.geometric):
+            return float(np.exp(shares @ np.log(relatives)))
+        return float(shares @ relatives)
