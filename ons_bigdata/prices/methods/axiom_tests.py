@@ -104,7 +104,8 @@ def axioms_violated(
     index it fails). order_of_rows: another order of rows changes nothing.
 
     Gives one row per failure: axiom, period (as text), expected, found (null where there is no index), gap
-    (|found/expected − 1|; null where one of both has no index). No rows: nothing is violated.
+    (|found/expected − 1|; null where one of both has no index). An index that has no value in any period, before the
+    change and after, fails each axiom, in one row without a period: it was not tested. No rows: nothing is violated.
     Raises ValueError on an unknown axiom, which lists the known ones. Source: ILO et al., Consumer Price Index Manual:
     Theory and Practice (2004), chapter 16.
     """
@@ -128,5 +129,8 @@ def _failures(
     both = expected.join(found, on="period", how="full", coalesce=True).sort("period")
     gap = (pl.col("found") / pl.col("expected") - 1).abs()
     broken = (pl.col("found").is_null() != pl.col("expected").is_null()) | ~(gap <= tolerance).fill_null(value=True)
+    if not quotes.is_empty() and both["expected"].null_count() == both["found"].null_count() == both.height:
+        nothing = pl.DataFrame({"axiom": [axiom]}, schema={"axiom": pl.String})
+        return pl.concat([pl.DataFrame(schema=_OUT), nothing], how="diagonal")
     rows = both.filter(broken).with_columns(axiom=pl.lit(axiom), gap=gap, period=pl.col("period").cast(pl.String))
     return rows.select(pl.col(name).cast(dtype) for name, dtype in _OUT.items())

@@ -14,7 +14,7 @@ import polars as pl
 
 from ons_bigdata.prices.methods import elementary_formulas as elementary
 from ons_bigdata.prices.methods import weighted_formulas as weighted
-from ons_bigdata.prices.methods.price_panel import Duplicates, Missing, PricePanel, price_panel
+from ons_bigdata.prices.methods.price_panel import Duplicates, Missing, PricePanel, collected, price_panel
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 COMPARISONS = ("fixed_base", "chained", "previous_period")
 SAMPLES = ("matched", "unmatched")
 OBJECTS = ("price", "quantity")
+DUPLICATES = ("error", "unit_value")
 DUMMY_WEIGHTS = ("shares", "average", "none")
 """What weighs in a time product dummy of two periods."""
 
@@ -126,6 +127,8 @@ class _Comparer:
         vectors = [p[base, base_products], p[current, current_products]]
         if takes == "quantities" and q is not None:
             return [*vectors, q[base, base_products], q[current, current_products]]
+        if takes == "quantities":  # a formula that ignores them with its options
+            return [*vectors, *map(np.ones_like, vectors)]
         if takes == "weights_period" and q is not None:
             weights = self.options["weights_period"]
             return [*vectors, p[weights, base_products], q[weights, base_products]]
@@ -153,8 +156,14 @@ def checked_pair_options(formula: str, options: dict[str, object]) -> dict[str, 
     return _checked_options(formula, options, [])
 
 
+def needs_quantities(formula: str, options: dict[str, Any]) -> bool:
+    """Tell whether a price index by a formula with its options needs quantities."""
+    unweighted_dummy = formula == "time_product_dummy" and options.get("weights") == "none"
+    return _FORMULAS[formula].takes != "prices" and not unweighted_dummy
+
+
 def bilateral_index(  # noqa: PLR0913 (every choice has its name)
-    quotes: pl.DataFrame,
+    quotes: pl.DataFrame | pl.LazyFrame,
     formula: str,
     comparison: str = "fixed_base",
     *,
@@ -172,7 +181,8 @@ def bilateral_index(  # noqa: PLR0913 (every choice has its name)
     """Compute a bilateral index over the periods of the quotes, over matched products.
 
     Takes one row per period and product (see `price_panel`, also for `duplicates` and `missing`). `quantity` names the
-    column of quantities; formulas with weights need it. Where it is given, a product is present only with both.
+    column of quantities; formulas with weights need it (not time_product_dummy with weights "none"). Where it is given,
+    a product is present only with both.
     Gives one row per period, sorted: `period`; `index`, 1 in the base period; `reason`, null unless `index` is null.
 
     `formula`: one of `FORMULAS`. `comparison`, with P(s→t) the formula between two periods:
@@ -194,7 +204,9 @@ def bilateral_index(  # noqa: PLR0913 (every choice has its name)
     _refuse_unknown("comparison", comparison, COMPARISONS)
     _refuse_unknown("sample", sample, SAMPLES)
     _refuse_unknown("of", of, OBJECTS)
-    _refuse_unfit(formula, quantity=quantity, sample=sample, of=of)
+    _refuse_unknown("duplicates", duplicates, DUPLICATES)
+    _refuse_unfit(formula, options, quantity=quantity, sample=sample, of=of)
+    quotes = collected(quotes)
     if comparison == "previous_period" and base_period is not None:
         message = f"base_period is {base_period!r}, expected None: comparison previous_period has no base"
         raise ValueError(message)
@@ -262,9 +274,9 @@ def _refuse_unknown(option: str, found: object, known: tuple[str, ...]) -> None:
         raise ValueError(message)
 
 
-def _refuse_unfit(formula: str, *, quantity: str | None, sample: str, of: str) -> None:
+def _refuse_unfit(formula: str, options: dict[str, Any], *, quantity: str | None, sample: str, of: str) -> None:
     """Raise ValueError where the formula lacks quantities or is not defined for the sample or the object."""
-    if quantity is None and (_FORMULAS[formula].takes != "prices" or of == "quantity"):
+    if quantity is None and (needs_quantities(formula, options) or of == "quantity"):
         message = f"{formula} of {of} needs a column of quantities; of price without: {', '.join(UNWEIGHTED)}"
         raise ValueError(message)
     if sample == "unmatched" and not _FORMULAS[formula].unmatched:

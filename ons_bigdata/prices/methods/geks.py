@@ -136,7 +136,7 @@ def _pairs_of(panel: PricePanel, formula: str, options: dict[str, object]) -> An
         logs = bilateral_logs(panel, formula)
         return lambda periods: logs[np.ix_(periods, periods)]
     checked = bilateral.checked_pair_options(formula, options)
-    if panel.quantities is None and formula not in bilateral.UNWEIGHTED:
+    if panel.quantities is None and bilateral.needs_quantities(formula, checked):
         message = f"geks_{formula}: no quantities; expected a quantity column"
         raise ValueError(message)
     logs = np.zeros((len(panel.periods), len(panel.periods)))

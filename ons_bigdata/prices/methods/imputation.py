@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 
 from ons_bigdata.prices.methods.jevons import refuse_rows
-from ons_bigdata.prices.methods.price_panel import price_panel
+from ons_bigdata.prices.methods.price_panel import collected, price_panel
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,11 +24,12 @@ if TYPE_CHECKING:
     Integers = NDArray[np.int64]
 
 METHODS = ("carry_forward", "overall_mean", "class_mean", "targeted_mean")
+OF_A_GROUP = ("class_mean", "targeted_mean")
 MEANS = ("geometric", "arithmetic")
 
 
 def impute_prices(  # noqa: PLR0913 (every choice has its name)
-    quotes: pl.DataFrame,
+    quotes: pl.DataFrame | pl.LazyFrame,
     method: str,
     *,
     period: str = "period",
@@ -68,6 +69,8 @@ def impute_prices(  # noqa: PLR0913 (every choice has its name)
             message = f"unknown {option} {found!r}; known: {', '.join(known)}"
             raise ValueError(message)
     _refuse_unfit(method, group=group, target=target, max_periods=max_periods)
+    quotes = collected(quotes)
+    _refuse_missing_columns(quotes, {"group": group, "target": target})
     panel = price_panel(
         quotes, period=period, product=product, price=price, quantity=quantity,
         missing="absent" if quantity is None else "unsold",
@@ -76,7 +79,9 @@ def impute_prices(  # noqa: PLR0913 (every choice has its name)
     observed = np.full((len(rows), len(panel.products)), np.nan)
     observed[np.flatnonzero(rows >= 0)] = np.where(panel.presence, panel.prices, np.nan)[rows[rows >= 0]]
     periods = panel.periods if calendar is None else list(calendar)
-    groups = _groups(quotes, panel.products, product, group if method != "overall_mean" else None)
+    groups = _groups(quotes, panel.products, product, group)
+    if method not in OF_A_GROUP:
+        groups = np.zeros_like(groups)  # `group` is a passenger, and may be null
     chosen = _targets(quotes, panel.products, product, target)
     prices, age = _filled(observed, method, groups, chosen, max_periods, self_correcting, mean)
     there = np.maximum.accumulate(~np.isnan(observed), axis=0).T
@@ -104,7 +109,7 @@ def impute_prices(  # noqa: PLR0913 (every choice has its name)
 
 
 def _refuse_unfit(method: str, *, group: str | None, target: str | None, max_periods: int | None) -> None:
-    if method in ("class_mean", "targeted_mean") and group is None:
+    if method in OF_A_GROUP and group is None:
         message = f"{method}: option group is missing; expected the column of the class"
         raise ValueError(message)
     if (method == "targeted_mean") != (target is not None):
@@ -115,6 +120,13 @@ def _refuse_unfit(method: str, *, group: str | None, target: str | None, max_per
     if max_periods is not None and max_periods < 1:
         message = f"max_periods: found {max_periods}, expected at least 1, or None for any number"
         raise ValueError(message)
+
+
+def _refuse_missing_columns(quotes: pl.DataFrame, options: dict[str, str | None]) -> None:
+    for option, column in options.items():
+        if column is not None and column not in quotes.columns:
+            message = f"quotes: column {column} ({option}) is missing; found {', '.join(quotes.columns)}"
+            raise ValueError(message)
 
 
 def _on_calendar(observed: list[Any], calendar: Sequence[Any] | pl.Series | None) -> Integers:
@@ -181,14 +193,13 @@ def _with_passengers(
     table: pl.DataFrame, quotes: pl.DataFrame, keys: dict[str, str], quantity: str | None, group: str | None
 ) -> pl.DataFrame:
     """Put quantity and group beside the prices, and give the columns their own names."""
-    named = quotes.rename({column: name for name, column in keys.items()})
+    names = {name: pl.col(column) for name, column in keys.items()}
     if quantity is not None:
-        sold = named.select("period", "product", pl.col(quantity).cast(pl.Float64).alias("quantity"))
+        sold = quotes.select(**names, quantity=pl.col(quantity).cast(pl.Float64))
         table = table.join(sold, on=["period", "product"], how="left", maintain_order="left")
         table = table.with_columns(quantity=pl.when("imputed").then(0.0).otherwise("quantity"))
     if group is not None:
-        table = table.join(
-            named.select("product", group=pl.col(group)).unique(), on="product", how="left", maintain_order="left"
-        )
+        groups = quotes.select(product=names["product"], group=pl.col(group)).unique()
+        table = table.join(groups, on="product", how="left", maintain_order="left")
     order = [c for c in ("period", "product", "price", "quantity", "group") if c in table.columns]
     return table.select(*order, "imputed", "method", "age", "reason").sort("product", "period")

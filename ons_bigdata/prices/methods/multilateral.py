@@ -7,8 +7,7 @@ windows and splices in `extension`.
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date, timedelta
-from itertools import pairwise
+from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -26,7 +25,9 @@ from ons_bigdata.prices.methods.extension import (
 )
 from ons_bigdata.prices.methods.geary_khamis import geary_khamis_windows
 from ons_bigdata.prices.methods.geks import FORMULAS, INCOMPLETE, geks_windows
-from ons_bigdata.prices.methods.price_panel import price_panel
+from ons_bigdata.prices.methods.matched_windows import MATCHING, matched_windows
+from ons_bigdata.prices.methods.period_calendar import december_positions, period_calendar
+from ons_bigdata.prices.methods.price_panel import RowMeans, collected, price_panel
 from ons_bigdata.prices.methods.time_product_dummy import WEIGHTS, time_product_dummy_windows
 
 if TYPE_CHECKING:
@@ -41,13 +42,14 @@ CHOICES = {
     "first_value": FIRST_VALUES,
     "expanding": EXPANDING,
     "incomplete": INCOMPLETE,
+    "matching": MATCHING,
 }
 """Options that are one of a list, whose first is the default (`expanding` has none). `duplicates` and `missing` are
 options of `price_panel`, which knows them."""
 
 
 def multilateral_index(
-    quotes: pl.DataFrame,
+    quotes: pl.DataFrame | pl.LazyFrame,
     method: str,
     *,
     window: int | None = None,
@@ -61,8 +63,8 @@ def multilateral_index(
     """Compute a multilateral index over all periods, or over windows of W periods that a splice extends.
 
     `quotes`: one row per period and product, any order; columns as named. `method`: one of `METHODS`, among them geks_
-    and any bilateral formula of two periods; all but GEKS of formulas without weights and time_product_dummy with
-    weights "none" need `quantity`. `window`: W in calendar periods; None = all.
+    and any bilateral formula of two periods; all but GEKS of formulas without weights and both time product dummies
+    with weights "none" need `quantity`. `window`: W in calendar periods; None = all.
     `splice`: one of `SPLICES`, with formulas at `extension.extended_levels`; None where the window holds all periods.
 
     Options, where they apply, defaults first: `weights` of time_product_dummy ("shares", "levels", "none");
@@ -72,8 +74,10 @@ def multilateral_index(
     `first_value` ("window_start": 1 in the first period; "window_end": 1 in the last period of the first window);
     `expanding` of fixed_base_expanding, no default ("fbew_december", which takes no window; "fbew_window");
     `base_periods` of fbew_december and fixed_base_moving (the Decembers); `calendar`: all periods in order;
-    `duplicates` and `missing`: as in `price_panel`. Without `calendar`, whole numbers run on by 1, and dates that are
-    all first or all last days of a month by month; for other periods it is needed as soon as there is a window.
+    without it, those that occur, and with a window or splice those between, as `period_calendar` reads them;
+    `duplicates` and `missing`: as in `price_panel`, duplicates "rows" of time_product_dummy only;
+    `matching` ("pair": a product counts in all periods in which it is there; "window": only the products that are there
+    in every period of the window that has any).
 
     Gives one row per calendar period, in order: `period` (its own type), `index` (1 as `first_value` says), `reason`
     (null unless `index` is). `index` is null in a period without products, without a chain of shared products to its
@@ -83,7 +87,11 @@ def multilateral_index(
     on quotes as `price_panel` does. Source: ILO et al., Consumer Price Index Manual: Concepts and Methods (2020),
     chapter 10; Eurostat (2022), Guide on Multilateral Methods in the HICP.
     """
+    quotes = collected(quotes)
     _refuse_unknown("method", method, METHODS)
+    if window is not None and (not isinstance(window, Integral) or isinstance(window, bool)):
+        message = f"window: found {window!r}, expected a whole number of periods; None = all"
+        raise ValueError(message)
     if splice is not None:
         _refuse_unknown("splice", splice, SPLICES)
     chosen = _chosen(options, method, splice)
@@ -91,7 +99,8 @@ def multilateral_index(
     panel = price_panel(
         quotes, period=period, product=product, price=price, quantity=quantity, **{key: chosen[key] for key in keys}
     )
-    calendar = _calendar(panel.periods, chosen.get("calendar"), windowed=window is not None or splice is not None)
+    windowed = window is not None or splice is not None
+    calendar = period_calendar(panel.periods, chosen.get("calendar"), windowed=windowed)
     extension = _extension(calendar, window, splice, chosen)
     levels = extended_levels(_windows(_on_calendar(panel, calendar), method, chosen), calendar, extension)
     frame = {
@@ -103,7 +112,7 @@ def multilateral_index(
 
 
 def fews_index(
-    quotes: pl.DataFrame,
+    quotes: pl.DataFrame | pl.LazyFrame,
     *,
     window: int,
     splice: str = "window",
@@ -116,12 +125,15 @@ def fews_index(
     """Compute the fixed-effects index with window splice (FEWS): a time-product dummy by product identifier.
 
     `multilateral_index` with the conventions of the FEWS: weights are expenditure levels (none without quantities), the
-    half position is counted in the old window, and the last period of the first window has index 1.
+    half position is counted in the old window, the last period of the first window has index 1, and several rows of a
+    product in a period are all rows of the regression (`duplicates` "rows").
 
     Columns, options and errors as there. Source: Krsinich (2016), The FEWS index: Fixed effects with a window splice,
     Journal of Official Statistics 32(2).
     """
-    conventions: dict[str, object] = {"weights": "none" if quantity is None else "levels", "first_value": "window_end"}
+    conventions: dict[str, object] = {
+        "weights": "none" if quantity is None else "levels", "first_value": "window_end", "duplicates": "rows"
+    }  # fmt: skip
     if splice in {"half", "half_published"}:
         conventions["half_position"] = "old_window"
     return multilateral_index(
@@ -138,7 +150,7 @@ def _refuse_unknown(what: str, found: object, known: Sequence[object]) -> None:
 
 def _chosen(options: Mapping[str, object], method: str, splice: str | None) -> dict[str, Any]:
     """Take the options of a method and splice with their defaults; refuse those it does not have."""
-    own = ["calendar", "duplicates", "first_value", "missing"]
+    own = ["calendar", "duplicates", "first_value", "matching", "missing"]
     formula = method.removeprefix("geks_") if method.startswith("geks_") else None
     own += ["incomplete", *pair_options(formula)] if formula else []
     own += ["weights"] if method == "time_product_dummy" else []
@@ -155,10 +167,15 @@ def _chosen(options: Mapping[str, object], method: str, splice: str | None) -> d
     choices = CHOICES | ({} if formula else {"weights": WEIGHTS})  # a bilateral formula checks its own
     for option in set(own) & set(choices):
         _refuse_unknown(option, chosen.setdefault(option, choices[option][0]), choices[option])
+    if chosen.get("duplicates") == "rows" and method != "time_product_dummy":
+        message = f"{method}: duplicates is 'rows', which only time_product_dummy takes; known: error, unit_value"
+        raise ValueError(message)
     return chosen
 
 
 def _windows(panel: PricePanel, method: str, chosen: Mapping[str, Any]) -> WindowOf:
+    if chosen["matching"] == "window":
+        return matched_windows(panel, lambda part: _windows(part, method, {**chosen, "matching": "pair"}))
     if method == "geary_khamis":
         return geary_khamis_windows(panel)
     if method == "time_product_dummy":
@@ -207,46 +224,11 @@ def _base_positions(calendar: Sequence[Any], base_periods: Sequence[Any] | None)
             message = f"base_periods: {unknown[0]} is not a period; expected some of {calendar[0]} to {calendar[-1]}"
             raise ValueError(message)
         return tuple(sorted(calendar.index(base) for base in set(base_periods)))
-    if not all(isinstance(day, date) for day in calendar):
+    decembers = december_positions(calendar)
+    if decembers is None:
         message = f"base_periods is missing: periods are {type(calendar[0]).__name__}, only dates have Decembers"
         raise ValueError(message)
-    return tuple(t for t, day in enumerate(calendar) if day.month == 12)
-
-
-def _calendar(observed: list[Any], given: Sequence[Any] | pl.Series | None, *, windowed: bool) -> list[Any]:
-    """List all periods in order, those without quotes too, so that a gap does not shift a window."""
-    if given is not None:
-        calendar = list(given)
-        if any(b <= a for a, b in pairwise(calendar)):
-            message = "calendar: periods do not ascend; expected each once, in order"
-            raise ValueError(message)
-        known = set(calendar)
-        lost = [one for one in observed if one not in known]
-        if lost:
-            message = f"calendar: period {lost[0]} of the quotes is missing; found {len(calendar)} periods"
-            raise ValueError(message)
-        return calendar
-    if not observed:
-        return []
-    if all(isinstance(one, int) and not isinstance(one, bool) for one in observed):
-        return list(range(observed[0], observed[-1] + 1))
-    # A datetime is a date to Python, but its time of day has no place in a calendar of months.
-    if all(type(one) is date for one in observed):
-        for shift in (0, 1):  # the first day of a month, or the day before one
-            starts = [one + timedelta(days=shift) for one in observed]
-            if all(start.day == 1 for start in starts):
-                return [start - timedelta(days=shift) for start in _month_starts(starts[0], starts[-1])]
-    if windowed:
-        message = (
-            f"calendar is missing: it cannot be told from periods such as {observed[0]}; expected all periods in order"
-        )
-        raise ValueError(message)
-    return list(observed)
-
-
-def _month_starts(first: date, last: date) -> list[date]:
-    months = range(12 * first.year + first.month - 1, 12 * last.year + last.month)
-    return [date(month // 12, month % 12 + 1, 1) for month in months]
+    return decembers
 
 
 def _on_calendar(panel: PricePanel, calendar: list[Any]) -> PricePanel:
@@ -261,6 +243,7 @@ def _on_calendar(panel: PricePanel, calendar: list[Any]) -> PricePanel:
         wider[rows] = matrix
         return wider
 
+    rows_of = panel.rows and RowMeans(*map(placed, panel.rows))
     quantities = None if panel.quantities is None else placed(panel.quantities)
     prices, presence = placed(panel.prices), placed(panel.presence)
-    return replace(panel, periods=calendar, prices=prices, quantities=quantities, presence=presence)
+    return replace(panel, periods=calendar, prices=prices, quantities=quantities, presence=presence, rows=rows_of)

@@ -6,7 +6,7 @@ Checks the quotes and codes periods and products once. What is computed from a p
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
 
 import numpy as np
 import polars as pl
@@ -17,8 +17,20 @@ from ons_bigdata.prices.methods.key_codes import coded
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-Duplicates = Literal["error", "unit_value"]
+Duplicates = Literal["error", "unit_value", "rows"]
 Missing = Literal["error", "absent", "unsold"]
+
+
+class RowMeans(NamedTuple):
+    """What a regression on all rows needs of the rows of a cell. Each T×N, 0 where absent.
+
+    `counts`: how many rows. `logs`: the mean of their log prices. `value_logs`: the mean weighted by pq, where there
+    are quantities (and something was sold; else as `logs`).
+    """
+
+    counts: NDArray[np.float64]
+    logs: NDArray[np.float64]
+    value_logs: NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,7 +39,8 @@ class PricePanel:
 
     `periods`, `products`: sorted, as they occur in the quotes. `prices`, `quantities`: T×N, float64, 0 where absent;
     `quantities` is None where there are none. `presence`: T×N, true where the product counts as there: its price is
-    above 0 and, unless products may be there unsold, its quantity.
+    above 0 and, unless products may be there unsold, its quantity. `rows`: what the rows behind the cells are, where
+    duplicates are "rows".
     """
 
     periods: list[Any]
@@ -35,10 +48,21 @@ class PricePanel:
     prices: NDArray[np.float64]
     quantities: NDArray[np.float64] | None
     presence: NDArray[np.bool_]
+    rows: RowMeans | None = None
+
+
+def collected(frame: pl.DataFrame | pl.LazyFrame, name: str = "quotes") -> pl.DataFrame:
+    """Give a frame that is computed. Raises ValueError that names the frame and what it is if it is no polars frame."""
+    if isinstance(frame, pl.LazyFrame):
+        return frame.collect()
+    if not isinstance(frame, pl.DataFrame):
+        message = f"{name}: found {type(frame).__name__}, expected a polars DataFrame or LazyFrame"
+        raise ValueError(message)
+    return frame
 
 
 def price_panel(
-    quotes: pl.DataFrame,
+    quotes: pl.DataFrame | pl.LazyFrame,
     *,
     period: str = "period",
     product: str = "product",
@@ -49,11 +73,12 @@ def price_panel(
 ) -> PricePanel:
     """Pivot quotes (one row per period and product, any order) into matrices.
 
-    The named columns: `period` and `product` of any type that sorts except floats, without nulls; `price` and
+    The named columns: `period` and `product` of any type that sorts, without nulls (floats: finite); `price` and
     `quantity` numbers. Other columns are ignored.
 
     `duplicates`: what several rows of a product in a period are. "error": a fault. "unit_value": one observation at
-    the unit value Σpq/Σq and the quantity Σq; without quantities at the mean price.
+    the unit value Σpq/Σq and the quantity Σq; without quantities at the mean price. "rows": the same, and `rows` tells
+    what a regression on the single rows needs (the FEWS): only the time-product dummy reads it.
     `missing`: what a null price, a null quantity or a quantity of 0 is. "error": a fault. "absent": the product was not
     there; its row is left out, its period and product stay, if need be with no product present. "unsold": a product
     with a price was there, and a null quantity is a quantity of 0 (prices carried forward without a sale).
@@ -64,6 +89,7 @@ def price_panel(
     """
     _refuse_unknown("duplicates", duplicates, get_args(Duplicates))
     _refuse_unknown("missing", missing, get_args(Missing))
+    quotes = collected(quotes)
     numbers = {"price": price} if quantity is None else {"price": price, "quantity": quantity}
     rows = _checked_types(quotes, {"period": period, "product": product}, numbers)
     refuse_rows("quotes", rows, _faults(rows, {"period": period, "product": product}, numbers, missing))
@@ -81,9 +107,12 @@ def price_panel(
         _refuse_repeats(rows, cell, {"period": period, "product": product})
     if repeated:
         _put_unit_values(dense, {name: rows[name].to_numpy() for name in numbers}, cell)
-    for matrix in (*dense.values(), present):
+    means = None
+    if duplicates == "rows":
+        means = _row_means({name: rows[name].to_numpy() for name in numbers}, cell, shape)
+    for matrix in (*dense.values(), present, *(means or ())):
         matrix.setflags(write=False)
-    return PricePanel(periods, products, dense["price"], dense.get("quantity"), present)
+    return PricePanel(periods, products, dense["price"], dense.get("quantity"), present, means)
 
 
 def _refuse_unknown(option: str, found: str, known: tuple[str, ...]) -> None:
@@ -99,8 +128,8 @@ def _checked_types(quotes: pl.DataFrame, keys: dict[str, str], numbers: dict[str
             message = f"quotes: column {column} is missing; found {', '.join(quotes.columns) or 'no columns'}"
             raise ValueError(message)
     for column in keys.values():
-        if (found := quotes.schema[column]).is_float() or found.is_nested():
-            message = f"quotes: column {column} is {found}, expected whole numbers, text, dates or another exact key"
+        if (found := quotes.schema[column]).is_nested() or found == pl.Object:
+            message = f"quotes: column {column} is {found}, expected numbers, text, dates or another type that sorts"
             raise ValueError(message)
     for column in numbers.values():
         if not ((found := quotes.schema[column]).is_numeric() or found == pl.Null):
@@ -120,6 +149,9 @@ def _observed(rows: pl.DataFrame, missing: Missing) -> pl.Series:
 
 def _faults(rows: pl.DataFrame, keys: dict[str, str], numbers: dict[str, str], missing: Missing) -> dict[str, pl.Expr]:
     faults = {f"a null in {column}": pl.col(name).is_null() for name, column in keys.items()}
+    for name, column in keys.items():
+        if rows.schema[name].is_float():
+            faults[f"a {column} that is not finite"] = ~pl.col(name).is_finite()
     for name, column in numbers.items():
         value = pl.col(name)
         if missing == "error":
@@ -159,3 +191,17 @@ def _put_unit_values(
         dense["price"].reshape(-1)[several] = np.where(total > 0, value / total, unweighted)  # 0: none was sold
     if "quantity" in dense:
         dense["quantity"].reshape(-1)[several] = total
+
+
+def _row_means(values: dict[str, NDArray[np.float64]], cell: NDArray[np.int64], shape: tuple[int, int]) -> RowMeans:
+    """Average the log prices of the rows of each cell; rows of one cell weigh in a regression as their sum does."""
+    size = shape[0] * shape[1]
+    logs = np.log(values["price"])
+    expenditure = values["price"] * values.get("quantity", np.ones(len(cell)))
+    counts = np.bincount(cell, minlength=size).astype(np.float64)
+    total = np.bincount(cell, weights=expenditure, minlength=size)
+    sums = np.bincount(cell, weights=logs, minlength=size)
+    value_sums = np.bincount(cell, weights=expenditure * logs, minlength=size)
+    mean = np.divide(sums, counts, where=counts > 0, out=np.zeros(size))
+    value_mean = np.divide(value_sums, total, where=total > 0, out=mean.copy())
+    return RowMeans(*(column.reshape(shape) for column in (counts, mean, value_mean)))

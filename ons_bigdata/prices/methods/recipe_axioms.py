@@ -34,6 +34,8 @@ def recipe_axioms_violated(quotes: pl.DataFrame, output: RecipeOutput, *, item_n
     product, and for unit_price pack_size. Of formulas outside of `KEPT_WITH_GAPS` the products of all periods are
     taken. Gives the rows of `axiom_tests.axioms_violated`; none where there is nothing to compare.
     """
+    if output.formula == "unit_price":  # what has no pack size has no unit price, and no index
+        quotes = quotes.filter(pl.col("pack_size") > 0) if "pack_size" in quotes.columns else quotes.clear()
     taken = quotes if output.formula in KEPT_WITH_GAPS else _always_there(quotes)
     if taken["period"].n_unique() < 2:
         return axioms_violated(_nothing, taken.head(0).select(_QUOTES), axioms=())

@@ -54,7 +54,9 @@ def time_product_dummy_windows(panel: PricePanel, weights: str) -> WindowOf:
     Minimises Σ w_ti (ln p_ti - δ_t - γ_i)² over the products present; δ is the log level. With w_i = Σ_t w_ti and δ of
     the first period 0: Aδ = b, A = diag(Σ_i w_ti) - (w/w_i)w', b_t = Σ_i Σ_s (w_ti w_si / w_i) (ln p_ti - ln p_si).
     `weights`: "shares", the product's share in the expenditure of its period; "levels", its expenditure; "none", 1.
-    The price of a product of one period only has no influence; its expenditure is part of the shares.
+    The price of a product of one period only has no influence; its expenditure is part of the shares. Where the panel
+    has `rows`, all rows of a product in a period enter one by one, each with its own share, expenditure or 1: the same
+    as one at the sum of their weights and their weighted mean log price.
 
     Raises ValueError on unknown weights, which lists the known ones, and where quantities are missing (all but "none").
     Source: ILO et al., Consumer Price Index Manual: Concepts and Methods (2020), chapter 10; weights by levels:
@@ -65,6 +67,8 @@ def time_product_dummy_windows(panel: PricePanel, weights: str) -> WindowOf:
         raise ValueError(message)
     weight = _weights(panel, weights)
     logs = np.log(panel.prices, where=panel.presence, out=np.zeros(panel.prices.shape))
+    if panel.rows is not None:
+        logs = panel.rows.logs if weights == "none" else panel.rows.value_logs
 
     def levels_of(periods: NDArray[np.int64]) -> Floats | str:
         cells = np.ix_(periods, (weight[periods] > 0).any(axis=0))
@@ -76,7 +80,7 @@ def time_product_dummy_windows(panel: PricePanel, weights: str) -> WindowOf:
 
 def _weights(panel: PricePanel, weights: str) -> Floats:
     if weights == "none":
-        return panel.presence.astype(np.float64)
+        return panel.presence.astype(np.float64) if panel.rows is None else panel.rows.counts
     if panel.quantities is None:
         message = f"time_product_dummy: no quantities for weights {weights!r}; expected a quantity column"
         raise ValueError(message)

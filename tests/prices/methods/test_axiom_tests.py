@@ -85,6 +85,17 @@ def test_a_null_where_there_was_an_index_is_a_failure():
     assert table["found"].null_count() == table.height == QUOTES["period"].n_unique() - 1
 
 
+def test_an_index_that_is_null_everywhere_fails_every_axiom():
+    def nothing(quotes: pl.DataFrame) -> pl.DataFrame:
+        return fisher(quotes).with_columns(index=pl.lit(None, pl.Float64))
+
+    table = axioms_violated(nothing, QUOTES, axioms=AXIOMS)
+    assert table["axiom"].to_list() == list(AXIOMS)
+    assert table.drop("axiom").null_count().row(0) == (len(AXIOMS),) * 4
+    assert axioms_violated(lambda quotes: nothing(quotes).head(0), QUOTES)["axiom"].to_list() == list(KEPT_BY_ALL)
+    assert axioms_violated(nothing, QUOTES.head(0)).is_empty()
+
+
 def test_an_unknown_axiom_is_refused():
     with pytest.raises(ValueError, match="unknown axiom 'reversal'; known: identity, direction, common_change"):
         axioms_violated(fisher, QUOTES, axioms=["reversal"])

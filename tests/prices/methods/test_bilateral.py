@@ -195,6 +195,19 @@ def test_no_quotes_give_no_rows():
     assert index_of(TWO.clear(), "fisher").schema == {"period": pl.Int64, "index": pl.Float64, "reason": pl.String}
 
 
+def test_an_unweighted_time_product_dummy_needs_no_quantities():
+    found = bilateral_index(TWO, "time_product_dummy", weights="none")["index"].to_list()
+    assert found == pytest.approx(bilateral_index(TWO, "jevons")["index"].to_list(), rel=1e-14)
+    with_bias = {"weights": "none", "adjust_bias": True}
+    assert bilateral_index(TWO, "time_product_dummy", **with_bias).equals(
+        bilateral_index(TWO, "time_product_dummy", quantity="quantity", **with_bias)
+    )
+
+
+def test_a_lazy_frame_is_computed():
+    assert bilateral_index(TWO.lazy(), "jevons").equals(bilateral_index(TWO, "jevons"))
+
+
 # --- what is refused ---
 
 
@@ -209,6 +222,15 @@ def test_no_quotes_give_no_rows():
         ({"formula": "unit_value", "of": "quantity"}, "unit_value is not defined of quantity"),
         ({"quantity": None}, "fisher of price needs a column of quantities; of price without: carli, dutot, jevons"),
         ({"quantity": None, "formula": "jevons", "of": "quantity"}, "jevons of quantity needs a column of quantities"),
+        (
+            {"quantity": None, "formula": "time_product_dummy", "weights": "average"},
+            "time_product_dummy of price needs a column of quantities",
+        ),
+        (
+            {"quantity": None, "formula": "time_product_dummy", "weights": "none", "of": "quantity"},
+            "time_product_dummy of quantity needs a column of quantities",
+        ),
+        ({"duplicates": "rows"}, "unknown duplicates: 'rows'; known: error, unit_value"),
         ({"sigma": 2}, "unknown option of fisher: 'sigma'; known: none"),
         ({"formula": "lloyd_moulton"}, "lloyd_moulton: option sigma is missing"),
         ({"formula": "lloyd_moulton", "sgima": 1}, "unknown option of lloyd_moulton: 'sgima'; known: sigma"),

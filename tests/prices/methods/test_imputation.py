@@ -91,6 +91,26 @@ def test_a_calendar_adds_periods_and_quantities_are_0_where_nothing_was_sold():
         impute_prices(quotes, "carry_forward", calendar=[3, 1])
 
 
+def test_other_columns_may_have_the_names_of_the_output():
+    quotes = quotes_of(PRICES).rename({"product": "prodID", "period": "month"})
+    quotes = quotes.with_columns(product=pl.lit("food"), period=pl.lit(0), quantity=pl.lit("few"), sold=pl.lit(2.0))
+    table = impute_prices(quotes, "carry_forward", product="prodID", period="month", quantity="sold", group="product")
+    plain = impute_prices(quotes_of(PRICES), "carry_forward")
+    assert table.drop("quantity", "group").equals(plain)
+    assert table["group"].unique().to_list() == ["food"]
+
+
+def test_carrying_needs_no_group():
+    quotes = quotes_of(PRICES).with_columns(group=pl.lit(None, pl.String))
+    for method in ("carry_forward", "overall_mean"):
+        expected = impute_prices(quotes_of(PRICES), method)
+        assert impute_prices(quotes, method, group="group").drop("group").equals(expected)
+    with pytest.raises(ValueError, match="a product of two groups"):
+        impute_prices(quotes_of(PRICES).with_columns(group="period"), "carry_forward", group="group")
+    with pytest.raises(ValueError, match=r"quotes: column shelf \(group\) is missing; found period, product"):
+        impute_prices(quotes, "carry_forward", group="shelf")
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from datetime import date
+from datetime import date, datetime, time, timedelta
 from itertools import pairwise
 
 import numpy as np
@@ -194,25 +194,68 @@ def test_a_month_without_quotes_does_not_shift_the_window():
     assert table["index"].to_list()[6:] == [None] * 4
 
 
-def test_calendars():
+def test_only_a_window_asks_for_the_periods_between():
     def periods(days, **options):
         quotes = pl.DataFrame({"period": days, "product": "a", "price": 1.0})
         return multilateral_index(quotes, "geks_jevons", **options)["period"].to_list()
 
-    month_ends = [date(2023, 12, 31), date(2024, 2, 29)]
-    assert periods(month_ends) == [date(2023, 12, 31), date(2024, 1, 31), date(2024, 2, 29)]
-    assert periods([3, 6]) == [3, 4, 5, 6]
-    assert periods(["x", "b"]) == ["b", "x"]
-    weeks = [date(2024, 1, 3), date(2024, 1, 17)]
+    movement = {"window": 2, "splice": "movement"}
+    weeks = [date(2024, 1, 1), date(2024, 1, 8), date(2024, 1, 22)]
+    every_week = pl.date_range(weeks[0], weeks[-1], "1w", eager=True)
     assert periods(weeks) == weeks
-    with pytest.raises(ValueError, match="calendar is missing: it cannot be told from periods such as 2024-01-03"):
-        periods(weeks, window=2, splice="movement")
-    every_week = pl.date_range(date(2024, 1, 3), date(2024, 1, 24), "1w", eager=True)
-    assert periods(weeks, window=2, splice="movement", calendar=every_week) == every_week.to_list()
-    with pytest.raises(ValueError, match="period 2024-01-17 of the quotes is missing"):
-        periods(weeks, calendar=weeks[:1])
+    assert periods(weeks, **movement) == periods(weeks, **movement, calendar=every_week) == every_week.to_list()
+    assert periods(weeks, **movement, calendar=weeks) == weeks
+    assert periods([3, 6]) == [3, 6]
+    assert periods([3, 5, 6], **movement) == [3, 4, 5, 6]
+    assert periods(["x", "b"], window=2) == ["b", "x"]
+    assert periods([0.5, 2.0], window=2) == [0.5, 2.0]
+    with pytest.raises(ValueError, match="period 2024-01-22 of the quotes is missing"):
+        periods(weeks, calendar=weeks[:2])
     with pytest.raises(ValueError, match="periods do not ascend"):
         periods(weeks, calendar=[*weeks, weeks[0]])
+
+
+def renamed(quotes: pl.DataFrame, periods: list) -> pl.DataFrame:
+    return quotes.with_columns(period=pl.Series([periods[t] for t in quotes["period"]]))
+
+
+MONTHS = [(2019 + m // 12, m % 12 + 1) for m in range(7, 16)]
+NAMES = {
+    "YYYYMM": [100 * y + m for y, m in MONTHS],
+    "YYYYMMDD": [10_000 * y + 100 * m + 1 for y, m in MONTHS],
+    "text": [f"{y}-{m:02}" for y, m in MONTHS],
+    "months": [date(y, m, 1) for y, m in MONTHS],
+    "datetimes": [datetime.combine(date(y, m, 1), time(9, 30)) for y, m in MONTHS],
+    "quarters": [date(2019 + q // 4, q % 4 * 3 + 1, 1) for q in range(9)],
+    "years": [date(2010 + y, 1, 1) for y in range(9)],
+    "weeks": [date(2023, 12, 4) + timedelta(days=7 * w) for w in range(9)],
+    "days": [date(2023, 12, 28) + timedelta(days=d) for d in range(9)],
+    "floats": [float(t) for t in range(9)],
+    "ISO weeks": [202350, 202351, 202352, 202401, 202402, 202403, 202404, 202405, 202406],
+}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_window_counts_the_same_whatever_the_periods_are_called(name):
+    # 9 periods, of which the fifth has no quotes.
+    random = np.random.default_rng(3)
+    rows = [(t, f"p{n}", float(random.lognormal()), 1.0) for t in range(9) if t != 4 for n in range(4)]
+    quotes = pl.DataFrame(rows, schema=COLUMNS, orient="row")
+    options = {"window": 5, "splice": "movement"}
+    expected = multilateral_index(quotes, "geks_jevons", **options)
+    found = multilateral_index(renamed(quotes, NAMES[name]), "geks_jevons", **options)
+    assert found["period"].to_list() == NAMES[name]
+    assert found["index"].to_list() == expected["index"].to_list()
+    assert found["index"].null_count() == 1
+
+
+@pytest.mark.parametrize("name", ["YYYYMM", "text", "datetimes"])
+def test_decembers_are_known_by_their_names(name):
+    quotes = pl.DataFrame({"period": range(9), "product": "a", "price": [1.0 + t for t in range(9)]})
+    options = {"splice": "fixed_base_expanding", "expanding": "fbew_december"}
+    found = multilateral_index(renamed(quotes, NAMES[name]), "geks_jevons", **options)
+    given = multilateral_index(renamed(quotes, NAMES[name]), "geks_jevons", **options, base_periods=[NAMES[name][4]])
+    assert found.equals(given)
 
 
 def test_no_quotes_give_no_rows():
@@ -229,6 +272,85 @@ def test_no_quotes_give_no_rows():
 def test_one_period_is_1_in_every_way():
     for method, options in WAYS:
         assert index(split_quotes().head(1), method, **options) == [1.0]
+
+
+# --- duplicates and matching ---
+
+
+@pytest.mark.parametrize("weights", ["shares", "levels", "none"])
+@pytest.mark.parametrize("seed", range(3))
+def test_duplicates_are_rows_of_the_regression(weights, seed):
+    # Against a regression on dummies, row by row.
+    random = np.random.default_rng(seed)
+    t, n = random.integers(0, 4, 40), random.integers(0, 3, 40)
+    t[:4], n[:4] = range(4), 0
+    p, q = np.exp(random.normal(size=40)), np.exp(random.normal(size=40))
+    quotes = pl.DataFrame({"period": t, "product": n, "price": p, "quantity": q})
+    values = p * q
+    weight = {"none": np.ones(40), "levels": values, "shares": values / np.bincount(t, values)[t]}[weights]
+    design = np.concatenate([np.eye(4)[t][:, 1:], np.eye(3)[n]], axis=1) * np.sqrt(weight)[:, None]
+    effects = np.linalg.lstsq(design, np.log(p) * np.sqrt(weight), rcond=None)[0]
+    found = index(quotes, "time_product_dummy", weights=weights, duplicates="rows")
+    assert found == pytest.approx([1.0, *np.exp(effects[:3])], rel=1e-10)
+    assert found != pytest.approx(index(quotes, "time_product_dummy", weights=weights, duplicates="unit_value"))
+    with pytest.raises(ValueError, match="has an earlier row"):
+        index(quotes, "time_product_dummy", weights=weights)
+
+
+def test_rows_stay_in_their_periods_where_the_calendar_has_others():
+    rows = [(0, "a", 1.0), (0, "a", 4.0), (2, "a", 6.0), (3, "a", 9.0), (3, "a", 16.0)]
+    quotes = pl.DataFrame(rows, schema=COLUMNS[:3], orient="row")
+    table = fews_index(quotes, window=4, first_value="window_start")
+    assert table["index"].to_list() == [1.0, None, pytest.approx(3.0), pytest.approx(6.0)]
+
+
+@every_way
+def test_matching_by_window_leaves_out_what_is_not_there_throughout(method, options):
+    # b has no price in period 1: it counts in windows that hold neither.
+    rows = [
+        (t, n, 1.0 + t * k, 1.0 + t**k)
+        for t in range(6)
+        for n, k in (("a", 1), ("b", 2), ("c", 3))
+        if (t, n) != (1, "b")
+    ]
+    quotes = pl.DataFrame(rows, schema=COLUMNS, orient="row")
+    without = quotes.filter(pl.col("product") != "b")
+    assert index(quotes, method, matching="window", **options) == index(without, method, **options)
+    assert index(quotes, method, **options) != index(without, method, **options)
+    spliced = {"window": 3, "splice": "movement", "matching": "window", **options}
+    found = index(quotes, method, **spliced)
+    part = quotes.filter(pl.col("period").is_between(3, 5))
+    last = index(part, method, **options)
+    assert found[5] / found[4] == pytest.approx(last[2] / last[1], rel=1e-12)
+    first = index(without.filter(pl.col("period") < 3), method, **options)
+    assert found[:3] == first
+
+
+def test_matching_by_window_passes_over_an_empty_period_and_says_where_nothing_stays():
+    rows = [(0, "a", 1.0, 1.0), (2, "a", 2.0, 1.0), (2, "b", 1.0, 1.0), (3, "b", 2.0, 1.0)]
+    quotes = pl.DataFrame(rows, schema=COLUMNS, orient="row")
+    table = multilateral_index(quotes, "geks_jevons", matching="window", calendar=range(4))
+    assert table["index"].null_count() == 4
+    assert (
+        table["reason"].to_list()
+        == [f"no product {why}" for why in ("is there in every period of the window from 0", "in period 1")]
+        + ["no product is there in every period of the window from 0"] * 2
+    )
+    rest = multilateral_index(quotes.filter(pl.col("period") < 3), "geks_jevons", matching="window", calendar=range(3))
+    assert rest["index"].to_list() == [1.0, None, 2.0]
+
+
+def test_a_lazy_frame_is_computed():
+    quotes = Panel(5).quotes()
+    assert multilateral_index(quotes.lazy(), "geks_jevons").equals(multilateral_index(quotes, "geks_jevons"))
+    with pytest.raises(ValueError, match="quotes: found dict, expected a polars DataFrame or LazyFrame"):
+        multilateral_index({}, "geks_jevons")  # type: ignore[arg-type]
+
+
+def test_geks_of_unweighted_dummies_needs_no_quantities_and_is_that_of_jevons():
+    quotes = Panel(5).quotes()
+    found = multilateral_index(quotes, "geks_time_product_dummy", weights="none")["index"].to_list()
+    assert found == pytest.approx(multilateral_index(quotes, "geks_jevons")["index"].to_list(), rel=1e-12)
 
 
 # --- options ---
@@ -254,6 +376,10 @@ def test_one_period_is_1_in_every_way():
         ("geks_fisher", {"duplicates": "first"}, "unknown duplicates:? 'first'; known: error, unit_value"),
         ("geks_fisher", {"splice": "half", "window": 3, "half_position": "x"}, "unknown half_position 'x'; known: new"),
         ("geks_fisher", {"splice": "mean", "window": 3, "half_position": "x"}, "unknown option .*'half_position'"),
+        ("geks_fisher", {"duplicates": "rows"}, "geks_fisher: duplicates is 'rows', which only time_product_dummy"),
+        ("geks_fisher", {"matching": "once"}, "unknown matching 'once'; known: pair, window"),
+        ("geks_fisher", {"splice": "mean", "window": 3.0}, "window: found 3.0, expected a whole number of periods"),
+        ("geks_fisher", {"splice": "mean", "window": "3"}, "window: found '3', expected a whole number of periods"),
         ("geks_fisher", {"splice": "mean"}, "splice mean: window is missing"),
         ("geks_fisher", {"window": 3}, "splice is missing: window 3 is shorter than 4 periods; known: movement"),
         ("geks_fisher", {"splice": "mean", "window": 5}, "window: found 5, expected 2 to 4"),

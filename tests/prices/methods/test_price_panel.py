@@ -149,13 +149,22 @@ def test_a_null_key_is_refused(column):
         price_panel(frame)
 
 
+def test_floats_are_keys_if_they_are_finite():
+    as_floats = QUOTES.with_columns(pl.col("period").cast(pl.Float64), product=pl.Series([2.5, 2.5, 1.0]))
+    panel = price_panel(as_floats)
+    assert (panel.periods, panel.products) == ([1.0, 2.0], [1.0, 2.5])
+    assert panel.prices.tolist() == price_panel(QUOTES).prices.tolist()
+    with pytest.raises(ValueError, match="1 with a period that is not finite; the first: period nan"):
+        price_panel(as_floats.with_columns(period=pl.Series([1.0, math.nan, 2.0])))
+
+
 def test_columns_and_options_that_are_not_there():
     with pytest.raises(ValueError, match="column cost is missing; found period, product, price, quantity"):
         price_panel(QUOTES, price="cost")
     with pytest.raises(ValueError, match="column price is String, expected numbers"):
         price_panel(QUOTES.with_columns(pl.col("price").cast(pl.String)))
-    with pytest.raises(ValueError, match="column period is Float64, expected whole numbers, text, dates"):
-        price_panel(QUOTES.with_columns(pl.col("period").cast(pl.Float64)))
+    with pytest.raises(ValueError, match=r"column period is List\(Int64\), expected numbers, text, dates"):
+        price_panel(QUOTES.with_columns(pl.concat_list("period")))
     with pytest.raises(ValueError, match="unknown duplicates: 'mean'; known: error, unit_value"):
         price_panel(QUOTES, duplicates="mean")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="unknown missing: 'skip'; known: error, absent"):

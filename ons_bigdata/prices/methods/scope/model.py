@@ -16,6 +16,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 
 from ons_bigdata.prices.methods.jevons import checked_columns, refuse_rows
+from ons_bigdata.prices.methods.price_panel import collected
 from ons_bigdata.prices.methods.scope.description import describe, without_size
 from ons_bigdata.prices.methods.scope.families import families, grouped_folds
 from ons_bigdata.prices.methods.scope.features import FeatureSpace, feature_space, features, is_known_item
@@ -188,7 +189,7 @@ def fit_rows(training: TrainingSet, chosen: Flags, parameters: ScopeParameters) 
     )
 
 
-def predict(model: ScopeModel, products: pl.DataFrame) -> pl.DataFrame:
+def predict(model: ScopeModel, products: pl.DataFrame | pl.LazyFrame) -> pl.DataFrame:
     """Judge products: the rows as they came, with `in_scope`, `probability` and `referred`.
 
     Takes `item_number`, `product_name`, `median_price_gbp` (GBP, may be null), `pack_size` and `unit` as in `fit`;
@@ -199,6 +200,7 @@ def predict(model: ScopeModel, products: pl.DataFrame) -> pl.DataFrame:
     Raises ValueError where a column is missing or of another type, for a null item or name, and for a price that is
     not positive and finite.
     """
+    products = collected(products, "products")
     checked = _checked(products, "products")
     judged = predict_described(model, describe(checked))
     return products.with_columns(judged["in_scope"], judged["probability"], judged["referred"])

@@ -172,3 +172,9 @@ def test_the_band_is_the_narrowest_that_meets_the_target() -> None:
     narrow = scope.ScopeParameters(target_accuracy=1.0, most_referred=0.1)
     assert referral_half_width(probability, truth, narrow) == pytest.approx(0.02)
     assert referral_half_width(probability, truth, scope.ScopeParameters(target_accuracy=0.8)) == 0.0
+
+
+def test_a_lazy_frame_is_judged_as_a_frame(few_labels: pl.DataFrame) -> None:
+    model = scope.fit(few_labels)
+    products = few_labels.drop("in_scope")
+    assert scope.predict(model, products.lazy()).equals(scope.predict(model, products))
