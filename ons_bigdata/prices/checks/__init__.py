@@ -17,6 +17,7 @@ from ons_bigdata.prices.checks import (
     product_scope,
     quality,
     recipe_indices,
+    recipe_movements,
     scraping,
 )
 
@@ -27,6 +28,7 @@ CHECKS = [
     *quality.CHECKS,
     *daily_indices.CHECKS,
     *recipe_indices.CHECKS,
+    *recipe_movements.CHECKS,
     *comparison.CHECKS,
 ]
 

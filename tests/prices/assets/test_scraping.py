@@ -139,6 +139,52 @@ def test_a_day_of_a_retailer_from_the_shop_to_the_table_and_again(
     assert not _check(checks.pages_match_ledger).passed
 
 
+def test_a_category_that_was_cut_off_stays_failed_when_it_is_read_again(
+    shop: SmallShop, scraping: Settings, landing: Landing
+) -> None:
+    shop.answers |= {
+        "/": departments(White_Bread="/white", Brown_Bread="/brown"),
+        "/white": shelf(line(1), line(2, "soon"), following="/white?page=2"),
+        "/white?page=2": shelf(line(3), following="/white"),
+        "/brown": shelf(line(4), following="/brown?page=2"),
+    }
+    _write(scraping, shop, request_budget=5)  # robots.txt, start, two white pages, one brown
+    run = assets.collect(landing, scraping, "sim-alder", DAY)
+    assert run.run["finish_reason"] == "budget"
+    white = ("failed", "page 2: not whole: pages go in a circle; 1 of 3 not read: no price: Loaf & 2 800G")
+    brown = ("failed", "not whole: request budget of 5 is spent")
+    assert _categories(landing) == {"White Bread": white, "Brown Bread": brown}
+    pages = next(file for file in landing.files() if file.name.endswith(".warc.gz"))
+
+    # whatever the retailer file says of the next page: those pages were not collected
+    selectors = {**FAMILIES["html_list"]["selectors"], "price": "span.linePriceAbbr"}
+    for changed in (FAMILIES["html_list"]["selectors"], {**selectors, "next_page": "a.none"}):
+        file = read_retailer_file(_write(scraping, shop, selectors=changed))
+        landed.reparse_run(landing, file, pages)
+        assert _categories(landing)["Brown Bread"] == brown
+        state, reason = _categories(landing)["White Bread"]
+        assert (state, str(reason).split(";")[0]) == ("failed", "page 2: not whole: pages go in a circle")
+    assert _categories(landing)["White Bread"][1] == "page 2: not whole: pages go in a circle"  # all three are read
+
+    # one that was not read stays failed as long as the pages, read, link a page that was not kept
+    _execute(landing.warehouse, "update raw.scrape_categories set state = 'failed', reason = 'changed markup'")
+    file = read_retailer_file(_write(scraping, shop))
+    landed.reparse_run(landing, file, pages)
+    assert _categories(landing)["Brown Bread"] == ("failed", "the page after page 1 was not collected")
+    landed.reparse_run(landing, read_retailer_file(_write(scraping, shop, selectors=selectors_alone())), pages)
+    assert _categories(landing)["Brown Bread"] == ("collected", None)
+
+
+def selectors_alone() -> dict[str, str]:
+    """Return selectors by which no page follows another."""
+    return {key: css for key, css in FAMILIES["html_list"]["selectors"].items() if key != "next_page"}
+
+
+def _categories(landing: Landing) -> dict[str, tuple[str, str | None]]:
+    rows = landing.warehouse.rows("select category, state, reason from raw.scrape_categories where item_number > 0")
+    return {category: (state, reason) for category, state, reason in rows}
+
+
 def test_what_a_killed_run_left_whole_is_landed_first_and_what_it_left_broken_goes(
     shop: SmallShop, scraping: Settings, landing: Landing
 ) -> None:

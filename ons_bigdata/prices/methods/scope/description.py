@@ -39,8 +39,14 @@ _MULTIPLE_AFTER = rf"\b({_NUMBER}) ?({_METRIC}) ?x ?(\d{{1,3}})\b"
 _SIZE = rf"\b({_NUMBER}) ?({_METRIC})\b"
 _SIZE_IN_PINTS = rf"\b({_NUMBER}) ?({_PINTS})\b"
 _PACK = r"(?:pack|pk|pck|piece|pce|bag|tea ?bag|teabag|can|bottle|pot|bar|sachet|portion|roll|cup|pyramid|wrap)s?"
+_FRACTIONS = {"1/2": "5", "1/4": "25", "3/4": "75"}
+"""Fraction as it is written → decimals."""
+
+_SIGNS = {"½": " 1/2", "¼": " 1/4", "¾": " 3/4"}
+_COUNT = r"(?:\bx ?|\b)(\d{1,3})s\b"  # `80S`, `x 80s`: so many of them
 _PIECES = (
     r"\bx ?(\d{1,3})\b",
+    _COUNT,
     rf"\b(\d{{1,3}}) ?{_PACK}\b",
     r"\bpack of (\d{1,3})\b",
     r"\b(\d{1,3}) (?:[a-z]+ ){0,2}(?:bananas|apples|wraps|rolls|pittas?|eggs|crumpets|muffins|bagels|onions|buns)\b",
@@ -85,10 +91,18 @@ def describe(products: pl.DataFrame) -> pl.DataFrame:
 
 
 def plain_name(name: pl.Expr) -> pl.Expr:
-    """Lower case, accents and apostrophes off, `×` as x, other signs than `.`, `%`, `£` as blanks."""
-    ascii_name = name.str.normalize("NFKD").str.replace_all(r"\p{M}", "").str.to_lowercase()
+    """Lower case, accents and apostrophes off, `×` as x, other signs than `.`, `%`, `£` as blanks.
+
+    A half, a quarter or three quarters of a unit of size are decimals: `1 1/2 PINT`, `1½ pint` are `1.5 pint`.
+    """
+    written = name.str.replace_many(list(_SIGNS), list(_SIGNS.values()))  # before NFKD: it makes `1½` eleven halves
+    ascii_name = written.str.normalize("NFKD").str.replace_all(r"\p{M}", "").str.to_lowercase()
     bare = ascii_name.str.replace_all(r"['’`´]", "").str.replace_all("ß", "ss", literal=True)
     bare = bare.str.replace_all(r"\s*×\s*", " x ").str.replace_all(r"(\d),(\d)", "$1.$2")
+    for fraction, decimals in _FRACTIONS.items():
+        sized = rf"{fraction} ?({_METRIC}|{_PINTS})\b"
+        bare = bare.str.replace_all(rf"\b(\d{{1,3}})[ -]+{sized}", f"${{1}}.{decimals} $2")
+        bare = bare.str.replace_all(rf"(^|[^0-9/.]){sized}", f"${{1}}0.{decimals} $2")
     return bare.str.replace_all(r"[^a-z0-9.%£]+", " ").str.replace_all(r"\.(\D|$)", " $1").str.strip_chars()
 
 
@@ -99,7 +113,7 @@ def without_size(described: pl.DataFrame) -> pl.DataFrame:
     plain name.
     """
     bare = pl.col("plain_name")
-    for pattern in (_MULTIPLE, _MULTIPLE_AFTER, _SIZE, _SIZE_IN_PINTS, *_PIECES[:3]):
+    for pattern in (_MULTIPLE, _MULTIPLE_AFTER, _SIZE, _SIZE_IN_PINTS, *_PIECES[:4]):
         bare = bare.str.replace_all(pattern, " ")
     unknown = [
         pl.lit(None, dtype).alias(name)

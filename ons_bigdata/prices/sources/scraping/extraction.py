@@ -18,7 +18,7 @@ from ons_bigdata.prices.sources.scraping.listings import Page, PageContent, Unre
 if TYPE_CHECKING:
     from ons_bigdata.prices.sources.retailer_files import RetailerFile
 
-PARSER_VERSION = "1"
+PARSER_VERSION = "2"
 
 _BOT_WALL = re.compile(
     r"are you (?:a )?(?:human|robot)|captcha|access denied|unusual traffic|verify you are|not a robot", re.IGNORECASE

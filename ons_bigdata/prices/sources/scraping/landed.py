@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from ons_bigdata.platform.landing import DataOrigin
     from ons_bigdata.prices.sources.retailer_files import RetailerFile
     from ons_bigdata.prices.sources.scraping.launch import Outcome
+    from ons_bigdata.prices.sources.scraping.listings import PageContent
 
 PAGES_SOURCE = "price_pages"
 PAGES_READER = Reader(PAGES_SOURCE, "page_extractor", PARSER_VERSION)
@@ -130,10 +131,18 @@ def latest_start(landing: Landing, retailer: str, day: date) -> datetime | None:
 def reparse_run(landing: Landing, file: RetailerFile, pages: LandedFile) -> Reparsed:
     """Read a run's kept pages again, and bring quote file and record up to what they say now.
 
+    A category that was cut off, or of which a page did not come, stays failed for the reason that the crawl recorded;
+    so does one whose last page, read as it should be, is followed by one that was not collected.
+
     Raises InputError for pages that are gone or were changed.
     """
     started_at, run_id = _run_of(pages)
     tallies = _tallied(landing.read(pages), pages.name, file)
+    recorded = _recorded(landing, run_id)
+    for tally in tallies:
+        if tally.category in recorded:
+            asked_for, reason = recorded[tally.category]
+            tally.stand_by(reason, pages=asked_for)
     rows = [row for tally in tallies for row in tally.rows(file.retailer, run_id)]
     failures = [failure for tally in tallies for failure in tally.failures]
     content = quote_files.write_quotes(rows) if rows else b""
@@ -162,6 +171,7 @@ def _tallied(content: bytes, name: str, file: RetailerFile) -> list[CategoryTall
     for one in file.categories:
         items.setdefault(normal_name(one.category), []).append((one.item_number, one.item_name))
     tallies: dict[str, CategoryTally] = {}
+    contents: dict[str, PageContent | None] = {}
     for kept in read_pages(content, name=name):
         kind, category = kept.context.get("kind"), kept.context.get("category")
         if kept.page.status != 200 or kind not in {"list", "more"} or category is None:
@@ -169,8 +179,20 @@ def _tallied(content: bytes, name: str, file: RetailerFile) -> list[CategoryTall
         as_then = [(number, words) for number, words in kept.context["items"]]
         wanted = items.get(normal_name(category), as_then)
         tally = tallies.setdefault(category, CategoryTally(category, wanted, url=kept.page.url))
-        tally.read(file, kept.page, is_more=kind == "more")
+        contents[category] = tally.read(file, kept.page, is_more=kind == "more")
+    for category, last in contents.items():
+        if last is not None and (last.next_url is not None or (last.cursor is not None and file.load_more is not None)):
+            tallies[category].fault = f"the page after page {tallies[category].pages} was not collected"
     return list(tallies.values())
+
+
+def _recorded(landing: Landing, run_id: str) -> dict[str, tuple[int, str | None]]:
+    """Return, by category of the retailer file, the pages that were asked for and why it was not whole."""
+    rows = landing.warehouse.rows(
+        "select category, pages, reason from raw.scrape_categories where run_id = $1 and item_number is not null",
+        [run_id],
+    )
+    return {category: (pages, reason) for category, pages, reason in rows}
 
 
 def _current_quotes(landing: Landing, name: str) -> bytes:
@@ -191,17 +213,15 @@ def _update_record(
             [run_id, rows, len(failures), PARSER_VERSION],
         )
         for one in records:
-            # a category that lost a page on the way stays failed, whatever the others say now
             transaction.execute(
                 """
                 update raw.scrape_categories
                 set products_listed = $3, products_parsed = $4, parse_failures = $5, duplicates = $6,
-                    state = case when pages > $7 then 'failed' else $8 end,
-                    reason = case when pages > $7 then coalesce(reason, $9) else $9 end
+                    state = $7, reason = $8
                 where run_id = $1 and category = $2
                 """,
                 [
                     *(run_id, one.category, one.products_listed, one.products_parsed, one.parse_failures),
-                    *(one.duplicates, one.pages, one.state, one.reason),
+                    *(one.duplicates, one.state, one.reason),
                 ],
             )

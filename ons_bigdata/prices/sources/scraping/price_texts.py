@@ -35,7 +35,7 @@ _FOR_COUNT = re.compile(
     r"(?:\bany\s+)?\b([0-9]{1,2})\s*for\s*(?:the price of\s*)?([0-9]{1,2})\b(?![.0-9p])", re.IGNORECASE
 )
 _ONE_FREE = re.compile(r"buy\s+(one|1|two|2)\s*,?\s*get\s+(?:one|1)\s+free", re.IGNORECASE)
-_WAS = re.compile(rf"\bwas\s*({_SUM})", re.IGNORECASE)
+_WAS = re.compile(rf"\bwas\s*:?\s*({_SUM})", re.IGNORECASE)
 
 
 def price_gbp(text: str | float | None) -> float | None:
@@ -119,6 +119,6 @@ def multibuy(text: str | None) -> str | None:
 
 
 def was_price_gbp(text: str | None) -> float | None:
-    """Return the earlier price of "Was £2.00 Now £1.50", in GBP; None where the text names none."""
+    """Return the earlier price of "Was £2.00 Now £1.50" or "Was: £2.00", in GBP; None where the text names none."""
     found = _WAS.search(text) if text else None
     return price_gbp(found[1]) if found else None

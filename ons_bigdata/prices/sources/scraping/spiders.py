@@ -199,7 +199,7 @@ class RetailerSpider(scrapy.Spider):
         is_more, seen = False, set[str]()
         while url is not None:
             if url in seen or len(seen) >= self.file.pages_per_category:
-                tally.fail("pages go in a circle" if url in seen else f"more than {len(seen)} pages")
+                tally.cut_off("pages go in a circle" if url in seen else f"more than {len(seen)} pages")
                 return
             seen.add(url)
             try:
@@ -213,7 +213,7 @@ class RetailerSpider(scrapy.Spider):
                 self._count_lost(error)
                 return
             except (StoppedError, UnreadableError) as error:
-                tally.fail(f"not whole: {error}")
+                tally.cut_off(str(error))
                 if isinstance(error, StoppedError):
                     raise
                 return

@@ -5,6 +5,7 @@ The crawl and `reparse` count with the same code; it knows pages, not where they
 
 from __future__ import annotations
 
+import re
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -22,6 +23,10 @@ State = Literal["collected", "empty", "missing", "unknown", "failed"]
 
 NAMES_KEPT = 100
 """Product names that are recorded of an unknown category."""
+
+_CUT_OFF = "not whole: "
+_IS_CUT_OFF = re.compile(rf"(?:page \d+: )?{_CUT_OFF}")
+_NOT_READ = re.compile(r"; \d+ of \d+ not read: .*", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -89,6 +94,21 @@ class CategoryTally:
         """Say that the category is not whole; the first reason stands."""
         page = f"page {self.pages}: " if self.pages > 1 else ""
         self.fault = self.fault or f"{page}{reason}"
+
+    def cut_off(self, reason: str) -> None:
+        """Say that the category has pages which were not asked for: no other reading of those kept makes it whole."""
+        self.fail(f"{_CUT_OFF}{reason}")
+
+    def stand_by(self, reason: str | None, *, pages: int) -> None:
+        """Take over from the crawl what is no matter of reading: why it was cut off, and pages that did not come.
+
+        `reason` and `pages` as recorded; the pages that were kept have been read.
+        """
+        recorded = _NOT_READ.sub("", reason or "")
+        if _IS_CUT_OFF.match(recorded):
+            self.fault = recorded
+        elif pages > self.pages:
+            self.fault = recorded or self.fault or f"{pages - self.pages} of {pages} pages did not come"
 
     def records(self) -> list[CategoryRecord]:
         """Return the category's record for each of its items."""

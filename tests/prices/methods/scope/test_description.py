@@ -24,6 +24,13 @@ SIZES = [  # name, measure, total size, pieces, several of one size
     ("WHOLE MILK 4 PINTS/2.272L", "ml", 2272.0, None, False),
     ("WHOLE MILK 2.27L (4 PINT)", "ml", 2270.0, None, False),
     ("WHOLE MILK 2 PINTS", "ml", 1136.0, None, False),
+    ("WHOLE MILK 1 1/2 PINT", "ml", 852.0, None, False),
+    ("WHOLE MILK 1½ PINTS", "ml", 852.0, None, False),
+    ("CREAM 1/2 PINT", "ml", 284.0, None, False),
+    ("FLOUR 2 1/4KG", "g", 2250.0, None, False),
+    ("FLOUR ¾ kg", "g", 750.0, None, False),
+    ("PASTA 50/50 800G", "g", 800.0, None, False),
+    ("CHEDDAR 1/2 PRICE 400G", "g", 400.0, None, False),
     ("RED WINE 75CL", "ml", 750.0, None, False),
     ("VODKA 1LTR", "ml", 1000.0, None, False),
     ("VODKA 70 CL", "ml", 700.0, None, False),
@@ -31,6 +38,12 @@ SIZES = [  # name, measure, total size, pieces, several of one size
     ("YOGHURT 6X62.5G", "g", 375.0, 6, True),
     ("TEA BAGS X80 250G", "g", 250.0, 80, False),
     ("80 TEABAGS 250G", "g", 250.0, 80, False),
+    ("TWININGS ASSAM TEA BAGS 80S 200G", "g", 200.0, 80, False),
+    ("CLIPPER TEA GOLD 80'S 250G", "g", 250.0, 80, False),
+    ("NESTLE SHREDDED WHEAT CEREAL 360G (16S)", "g", 360.0, 16, False),
+    ("TYPHOO ONE CUP 100S", "each", 100.0, 100, False),
+    ("COLA X6S 330ML", "ml", 1980.0, 6, True),
+    ("CAFE DEL MAR 1980S 75CL", "ml", 750.0, None, False),
     ("APPLES MIN 5 PACK 670G", "g", 670.0, 5, False),
     ("POTATOES 7.5KG", "g", 7500.0, None, False),
     ("BISCUITS 0,5KG", "g", 500.0, None, False),
@@ -138,6 +151,8 @@ def test_a_product_without_its_size_is_as_a_shop_that_names_none() -> None:
     assert bare["plain_name"] == "cola cans"
     assert all(bare[name] is None for name in ("measure", "total_size", "pieces", "piece_size", "unit_price_gbp"))
     assert bare["terms"] == ["cola"]
+    counted = without_size(describe(pl.DataFrame({"product_name": ["ASSAM TEA BAGS 80S 200G", "MILK 1 1/2 PINT"]})))
+    assert counted["plain_name"].to_list() == ["assam tea bags", "milk"]
 
 
 def test_other_columns_pass_through_and_an_empty_frame_stays_empty() -> None:

@@ -155,6 +155,15 @@ def test_json_ld_by_hand() -> None:
         product(price=None, priceSpecification={"@type": "PriceSpecification", "price": 1.5}),
         product(price=None, priceSpecification=[UNIT, WAS, {"@type": "UnitPriceSpecification", "price": 1.5}]),
         product(price="£1.50"),
+        {"@graph": [product() | {"offers": {"@id": "#o"}}, {"@id": "#o", "@type": "Offer", "price": 1.5}]},
+        {
+            "@graph": [
+                {"@id": "http://127.0.0.1:8871/shelf/white#o", "price": 1.5},
+                product() | {"offers": {"@id": "#o"}},
+            ]
+        },
+        {"@graph": [product(price=None, priceSpecification={"@id": "_:s"}), {"@id": "_:s", "price": 1.5}]},
+        {"@graph": [product() | {"@id": "#p"}, {"@type": "ListItem", "item": {"@type": "Product", "@id": "#p"}}]},
     ],
 )
 def test_json_ld_in_all_its_shapes(block: object) -> None:
@@ -170,6 +179,17 @@ def test_json_ld_in_all_its_shapes(block: object) -> None:
         (product(priceCurrency="EUR"), "price in EUR, expected GBP: Loaf 1"),
         ({**product(), "name": " "}, "no name"),
         (product(price="12,500.00"), "price 12500, expected above 0 and at most 10000"),
+        (
+            product(price=None, priceSpecification={"price": 2.5, "priceCurrency": "EUR"}),
+            "price in EUR, expected GBP: Loaf 1",
+        ),
+        (product(priceSpecification=[UNIT | {"priceCurrency": "EUR"}]), "price in EUR, expected GBP: Loaf 1"),
+        (product(priceCurrency=["EUR", "GBP"]), "price in ['EUR', 'GBP'], expected GBP: Loaf 1"),
+        ({**product(), "offers": {"@id": "#not-there"}}, "no price: Loaf 1"),
+        (
+            product(**{"@type": "AggregateOffer", "price": None, "offers": [{"price": 1, "priceCurrency": "EUR"}]}),
+            "price in EUR, expected GBP: Loaf 1",
+        ),
     ],
 )
 def test_an_offer_that_cannot_be_read_is_a_failure_and_no_other_is_lost(block: object, reason: str) -> None:
@@ -177,6 +197,50 @@ def test_an_offer_that_cannot_be_read_is_a_failure_and_no_other_is_lost(block: o
     assert [one["product_id"] for one in content.listings] == ["1", "2"]
     assert len(content.failures) == 1
     assert content.failures[0].startswith(reason)
+
+
+OUT, IN = "https://schema.org/OutOfStock", "https://schema.org/InStock"
+
+
+@pytest.mark.parametrize(
+    ("offers", "price", "in_stock"),
+    [
+        ([{"availability": OUT}, {"price": 2, "availability": IN}], 2.0, True),
+        ([{"price": "soon", "availability": OUT}, {"price": 2}], 2.0, None),
+        ([{"price": 3, "availability": OUT}, {"price": 2, "availability": IN}], 3.0, False),
+        ({"@type": "AggregateOffer", "offers": [{"price": 3, "availability": IN}, {"price": 2}]}, 2.0, None),
+        (
+            {
+                "@type": "AggregateOffer",
+                "offers": [{"price": "£10", "availability": IN}, {"price": 9, "availability": OUT}, {"name": "none"}],
+            },
+            9.0,
+            False,
+        ),
+        ([{"@type": "AggregateOffer", "offers": [{"availability": OUT}]}, {"price": 2, "availability": IN}], 2.0, True),
+    ],
+)
+def test_price_and_stock_are_of_one_offer(offers: object, price: float, in_stock: bool | None) -> None:
+    found = only(extract(LD, page(ld({**product(), "offers": offers}))))
+    assert (found["price_gbp"], found["in_stock"]) == (price, in_stock)
+
+
+def test_what_goes_with_the_price_is_of_the_same_offer_and_references_are_followed_across_blocks() -> None:
+    dear = {"@type": "Offer", "price": 3, "priceSpecification": {**WAS, "price": 4}}
+    cheap = {"@type": "Offer", "@id": "#cheap", "price": 2, "priceSpecification": [{"@id": "#unit"}]}
+    shelf_price = {**UNIT, "@id": "#unit", "referenceQuantity": {"@id": "#per"}}
+    per = {**UNIT["referenceQuantity"], "@id": "#per"}
+    bread = {**product(), "offers": {"@type": "AggregateOffer", "offers": [dear, {"@id": "#cheap"}]}}
+    found = only(extract(LD, page(ld(bread, [cheap], {"@graph": [shelf_price, per]}))))
+    expected = {"price_gbp": 2.0, "unit_price_gbp": 0.15, "unit": "100 g", "was_price_gbp": None}
+    assert {name: found[name] for name in expected} == expected
+
+
+def test_an_offer_that_refers_to_itself_ends() -> None:
+    circle = {"@id": "#o", "@type": "AggregateOffer", "offers": [{"@id": "#o"}]}
+    content = extract(LD, page(ld({"@graph": [product(1) | {"offers": {"@id": "#o"}}, circle, product(2)]})))
+    assert content.failures == ["no price: Loaf 1"]
+    assert [one["product_id"] for one in content.listings] == ["2"]
 
 
 def test_extruct_reads_past_trailing_commas_and_comments() -> None:

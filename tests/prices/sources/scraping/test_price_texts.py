@@ -89,6 +89,9 @@ def test_multibuys(text: str | None, said: str | None) -> None:
 def test_an_earlier_price() -> None:
     assert was_price_gbp("Was £2.00 Now £1.50") == 2.0
     assert was_price_gbp("was 80p, now 65p") == 0.8
+    assert was_price_gbp("Was: £2.00") == 2.0
+    assert was_price_gbp("WAS :£1,250.00 NOW: £999.00") == 1250.0
+    assert was_price_gbp("Was: 80p") == 0.8
     assert was_price_gbp("Any 2 for £3") is None
 
 
