@@ -127,9 +127,13 @@ def scrape_prices(
 
 @reparse_app.command("prices")
 def reparse_prices(
-    retailer: Annotated[str | None, typer.Option(help="Only this retailer.")] = None,
-    first_day: Annotated[str | None, typer.Option("--from", help="First day.")] = None,
-    last_day: Annotated[str | None, typer.Option("--to", help="Last day.")] = None,
+    retailer: Annotated[str | None, typer.Option(help="Only this retailer; all if it is not given.")] = None,
+    first_day: Annotated[
+        str | None, typer.Option("--from", help="First day; the first kept one if it is not given.")
+    ] = None,
+    last_day: Annotated[
+        str | None, typer.Option("--to", help="Last day; the last kept one if it is not given.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Read the kept pages of scrapes again with the present extractor; what comes out otherwise supersedes."""
@@ -143,8 +147,12 @@ def reparse_prices(
 @report_app.command("prices")
 def report_prices(
     day: Annotated[str | None, typer.Option(help="Day; the last one if it is not given.")] = None,
-    origin: Annotated[str | None, typer.Option(help="real or simulated; needed where there are both.")] = None,
-    html: Annotated[Path | None, typer.Option(help="Write the page into this file.")] = None,
+    origin: Annotated[
+        str | None, typer.Option(help="real or simulated; real if it is not given and there are both.")
+    ] = None,
+    html: Annotated[
+        Path | None, typer.Option(help="Write the page into this file; the text is printed all the same.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Show the daily report on the quality of price quotes."""
@@ -159,13 +167,23 @@ def report_prices(
 @simulate_app.command("shops")
 def simulate_shops(
     day: Annotated[int, typer.Option(min=0, max=27, help="Simulated day; 0 is 2 May 2016.")] = 27,
-    retailers: Annotated[list[str] | None, typer.Option("--retailer", help="Shop; again for more.")] = None,
+    retailers: Annotated[
+        list[str] | None, typer.Option("--retailer", help="Shop; again for more. None: the three of the demo.")
+    ] = None,
+    port: Annotated[
+        int | None, typer.Option(min=1, max=65_000, help="Port of the first shop, the others take the next ones.")
+    ] = None,
 ) -> None:
-    """Open simulated shops over HTTP on this machine, with their retailer files, until Ctrl-C."""
+    """Open simulated shops over HTTP on this machine until Ctrl-C.
+
+    The retailer files of the demo's shops are written; that of sim-damson is yours to write.
+    """
     from ons_bigdata.commands import simulate  # noqa: PLC0415
 
     over = _end_wanted()
-    simulate.open_shops(get_settings(), day=day, retailers=retailers or (), stop=over, opened=rendering.shops)
+    simulate.open_shops(
+        get_settings(), day=day, retailers=retailers or (), port=port, stop=over, opened=rendering.shops
+    )
 
 
 @app.command()

@@ -13,6 +13,7 @@ from ons_bigdata.settings import get_settings
 
 # `BackfillPolicy` on an asset is what makes a range one run; its beta label is known and accepted.
 warnings.filterwarnings("ignore", message=".*backfill_policy.*", category=dg.BetaWarning)
+warnings.filterwarnings("ignore", message=".*include_sources.*", category=dg.BetaWarning)  # of `group:prices`
 
 from ons_bigdata.prices import assets as prices_assets  # noqa: E402  (after the filter)
 from ons_bigdata.prices import checks as prices_checks  # noqa: E402

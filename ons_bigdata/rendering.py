@@ -282,7 +282,8 @@ def scrape_summary(summary: ScrapeSummary, *, as_json: bool) -> None:
     for run in summary.runs:
         _out.print(
             f"{run.run_id} {run.finish_reason}: {run.requests} requests, {run.rows:,} rows, {run.parse_failures} parse"
-            f" failures, {run.categories_found} categories found, {run.categories_missing} missing"
+            f" failures, {run.categories_found} categories found, {run.categories_missing} missing,"
+            f" {run.categories_failed} failed"
         )
     for failure in summary.failures:
         _out.print(f"[red]failed[/] {escape(failure)}")

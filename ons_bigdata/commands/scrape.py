@@ -33,6 +33,7 @@ class ScrapedRun:
     parse_failures: int
     categories_found: int
     categories_missing: int
+    categories_failed: int
 
 
 @dataclass(frozen=True)
@@ -109,7 +110,9 @@ def _wanted(settings: Settings, retailers: Sequence[str], day: str | None) -> li
 def _latest(warehouse: Warehouse, retailer: str, day: str) -> ScrapedRun:
     return ScrapedRun(
         **warehouse.frame(
-            "select run_id, finish_reason, requests, rows, parse_failures, categories_found, categories_missing"
+            "select run_id, finish_reason, requests, rows, parse_failures, categories_found, categories_missing,"
+            " (select count(distinct category)::int from raw.scrape_categories as seen"
+            "  where seen.run_id = scrape_runs.run_id and state = 'failed') as categories_failed"
             " from raw.scrape_runs where retailer = $1 and collected_on = $2::date order by started_at desc limit 1",
             [retailer, day],
         ).row(0, named=True)

@@ -182,9 +182,8 @@ def _group(severity: str, retailer: str, kind: str, rows: Sequence[Row], names: 
 
 
 def _finding(row: Row, names: Names) -> Row:
-    where = [names.item(row["item_number"])]
-    if row["category"] is not None:
-        where.append(f"shelf {row['category']}")
+    shelf = [f"shelf {row['category']}"] if row["category"] is not None else []
+    where = shelf if shelf and row["item_number"] is None else [names.item(row["item_number"]), *shelf]
     return {"where": ", ".join(where), "evidence": row["evidence"], "suggested_value": row["suggested_value"]}
 
 

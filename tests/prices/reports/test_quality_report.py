@@ -30,6 +30,7 @@ FINDINGS = [
         retailer="waitrose", kind="category_renamed", severity="warn", item_number=212717, category="Apples",
         evidence="the shop has none", suggested_value="Apples & <b>Pears</b>",
     ),
+    finding(retailer="waitrose", kind="category_unknown", severity="note", category="Pet Food"),
     finding(retailer="waitrose", kind="price_change", severity="note", item_number=310401, product="RUM"),
 ]  # fmt: skip
 
@@ -98,14 +99,14 @@ def test_counts_of_the_days(evidence: Evidence) -> None:
     frame = quality_report.reports(evidence)
     PriceQualityReport.validate(frame)
     counts = frame.select("collected_on", "retailers", "quotes", "errors", "warnings", "notes", "decisions_waiting")
-    assert counts.rows() == [(MONDAY, 2, 30, 0, 0, 0, 1), (TUESDAY, 2, 8, 3, 1, 1, 1)]
+    assert counts.rows() == [(MONDAY, 2, 30, 0, 0, 0, 1), (TUESDAY, 2, 8, 3, 1, 2, 1)]
 
 
 def test_the_text_says_what_failed_and_what_to_do(evidence: Evidence) -> None:
     text = quality_report.reports(evidence).row(1, named=True)["text"]
     lines = [" ".join(line.split()) for line in text.splitlines()]
     assert "PRICE QUOTES, real data, 2016-08-02" in lines
-    assert "3 errors, 1 warnings, 1 notes, 1 decisions waiting" in lines
+    assert "3 errors, 1 warning, 2 notes, 1 decision waiting" in lines
     assert "ERROR Tesco: outage (files without rows) (2 items)" in lines
     assert "whole run: no row in any of 1 files" in lines
     assert "Dessert apples: no row in any file of the day" not in lines  # the whole run is struck
@@ -134,6 +135,7 @@ def test_the_page_is_whole_escaped_and_readable_without_colours(evidence: Eviden
     assert seen.links == []  # nothing is loaded from elsewhere
     assert seen.attributes["html"] == {"lang": "en-GB"}
     assert all("scope" in attributes for attributes in seen.headers)
+    assert "<li>shelf Pet Food: so it is</li>" in page  # of no item: not the whole run
     assert "0/10 ✗" in page
     assert "8/10 !" in page
     assert "not collected" in page

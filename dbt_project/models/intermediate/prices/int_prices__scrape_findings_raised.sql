@@ -13,13 +13,25 @@ with runs as (
 
 ),
 
+-- Which shelves are in the shop and which in the retailer file, the last run that saw the shop's navigation says alone.
+navigated as (
+
+    select data_origin, retailer, collected_on, max(run_id) as run_id
+    from {{ source('raw', 'scrape_categories') }}
+    where state <> 'failed'
+    group by data_origin, retailer, collected_on
+
+),
+
 -- A run that follows on the same day completes the one before: the last word on each shelf stands.
 categories as (
 
-    select distinct on (data_origin, retailer, collected_on, category, coalesce(item_number, 0)) *
-    from {{ source('raw', 'scrape_categories') }}
+    select distinct on (data_origin, retailer, collected_on, category, coalesce(item_number, 0)) shelves.*
+    from {{ source('raw', 'scrape_categories') }} as shelves
+    left join navigated using (data_origin, retailer, collected_on)
+    where shelves.state not in ('missing', 'unknown') or shelves.run_id = navigated.run_id
     order by
-        data_origin asc, retailer asc, collected_on asc, category asc, coalesce(item_number, 0) asc, run_id desc
+        data_origin asc, retailer asc, collected_on asc, category asc, coalesce(item_number, 0) asc, shelves.run_id desc
 
 ),
 
