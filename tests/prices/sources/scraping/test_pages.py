@@ -27,7 +27,9 @@ def test_pages_come_back_as_they_were_kept(tmp_path: Path) -> None:
     assert (keeper.pages, keeper.bytes_received) == (2, len(plain.body) + len(packed.body))
 
 
-@pytest.mark.parametrize("content", [b"no pages", gzip.compress(b"WARC/1.0\r\nWARC-Type: response\r\n\r\n")])
+@pytest.mark.parametrize(
+    "content", [b"no pages", gzip.compress(b"WARC/1.0\r\nWARC-Type: response\r\n\r\n")], ids=["no gzip", "no record"]
+)
 def test_what_is_no_file_of_ours_is_refused_by_name(content: bytes) -> None:
     with pytest.raises(InputError, match=r"kept pages x\.warc\.gz: not a WARC file of ours"):
         list(read_pages(content, name="x.warc.gz"))
