@@ -167,8 +167,13 @@ def test_a_second_ingest_gives_the_same_tables(demo: tuple[CommandLine, str]) ->
 
 def test_status_shows_loads_partitions_and_failed_checks(demo: tuple[CommandLine, str]) -> None:
     status = demo[0].json("status", "--json")
-    assert {load["delivery"] for load in status["loads"]} == {"sim-alder", "sim-birch", "sim-cedar"}
-    assert {partition["days"] for partition in status["partitions"]} == {28, 2}  # of the quotes, and of kept pages
+    shops = {"sim-alder", "sim-birch", "sim-cedar"}
+    days = {(one["source"], one["delivery"]): one["days"] for one in status["partitions"]}
+    assert {key: days[key] for key in days if key[0] in ("prices", "price_pages")} == {
+        (source, shop): number for source, number in (("prices", 28), ("price_pages", 2)) for shop in shops
+    }
+    assert {"official_price_quotes", "prices_other", "scope_labels"} <= {source for source, _ in days}
+    assert {load["delivery"] for load in status["loads"]} >= shops
     assert "marts/price_indices" in {asset["asset"] for asset in status["assets"]}
     assert {"asset": "marts/price_quote_counts", "check_name": "counts_as_expected"}.items() <= {
         key: value
