@@ -66,8 +66,6 @@ WEB_DAILY = Recipe(
 )
 """Daily scraped quotes, chained and fixed-base Jevons, weights of 2016."""
 
-RECIPES = {WEB_DAILY.name: WEB_DAILY}
-
 
 @dataclass(frozen=True)
 class RecipeOutput:
@@ -199,14 +197,6 @@ def daily_recipe_outputs(recipe: Recipe) -> IndexRecipe:
         RecipeOutput("jevons_fixed_base", "daily", "base_week_jevons"),
     )
     return IndexRecipe(recipe.name, "Daily quotes", outputs, recipe.weights_year, seasonal=None)
-
-
-def recipe(name: str) -> Recipe:
-    """Look a daily recipe up by its name. Raises ValueError that lists the known ones."""
-    if name not in RECIPES:
-        message = f"unknown recipe {name!r}; known: {', '.join(sorted(RECIPES))}"
-        raise ValueError(message)
-    return RECIPES[name]
 
 
 def parameters_hash(recipe: Recipe | IndexRecipe) -> str:

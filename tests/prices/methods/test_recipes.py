@@ -9,7 +9,14 @@ from typing import Any
 import polars as pl
 import pytest
 
-from ons_bigdata.prices.methods.recipes import RECIPES, WEB_DAILY, Recipe, base_weeks, parameters_hash, recipe
+from ons_bigdata.prices.methods.recipes import (
+    INDEX_RECIPES,
+    WEB_DAILY,
+    Recipe,
+    base_weeks,
+    index_recipe,
+    parameters_hash,
+)
 
 
 def test_the_fingerprint_of_web_daily_is_pinned():
@@ -38,15 +45,14 @@ def test_equal_parameters_have_equal_fingerprints():
 
 
 def test_a_recipe_is_found_by_name_and_frozen():
-    assert recipe("web_daily") is WEB_DAILY
-    assert all(found.name == name for name, found in RECIPES.items())
+    assert all(index_recipe(one.name) is one for one in INDEX_RECIPES)
     with pytest.raises(FrozenInstanceError):
         WEB_DAILY.link_window_days = 3  # type: ignore[misc]
 
 
 def test_unknown_names_and_options_list_the_known_ones():
-    with pytest.raises(ValueError, match=r"unknown recipe 'web_dialy'; known: web_daily"):
-        recipe("web_dialy")
+    with pytest.raises(ValueError, match=r"unknown recipe 'ons_2062'; known: clip, cpi_like, fews, ons_2026"):
+        index_recipe("ons_2062")
     with pytest.raises(ValueError, match=r"unknown base 'first_week'; known: first_complete_week"):
         replace(WEB_DAILY, base="first_week")
     with pytest.raises(ValueError, match=r"unknown aggregation 'geometric'; known: arithmetic"):
