@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ons_bigdata.commands.ingest import build_pending
 from ons_bigdata.platform import progress
-from ons_bigdata.platform.errors import InputError
+from ons_bigdata.platform.errors import InputError, ReportedError
 from ons_bigdata.platform.landing import Landing
 from ons_bigdata.platform.partitions import checked_day
 from ons_bigdata.platform.warehouse import open_warehouse
@@ -40,7 +40,8 @@ def reparse_prices(
 ) -> ReparseSummary:
     """Extract the kept pages of runs again; quote files that come out otherwise supersede those of the same name.
 
-    Raises InputError where no kept pages are of that retailer and those days, or there is no retailer file.
+    Raises InputError where no kept pages are of that retailer and those days, there is no retailer file, or it reads
+    nothing in pages that gave rows before; the runs before that one are built.
     """
     first_day = checked_day(first_day, what="--from") if first_day is not None else None
     last_day = checked_day(last_day, what="--to") if last_day is not None else None
@@ -52,8 +53,12 @@ def reparse_prices(
     folder = settings.retailers_dir
     files = {name: read_retailer_file(retailer_file_path(folder, name)) for name in {one.delivery for one in kept}}
     summary = ReparseSummary()
-    for pages in progress.track("reading kept pages", kept):
-        summary.runs.append(reparse_run(landing, files[pages.delivery], pages))
+    try:
+        for pages in progress.track("reading kept pages", kept):
+            summary.runs.append(reparse_run(landing, files[pages.delivery], pages))
+    except ReportedError:
+        build_pending(settings, landing)
+        raise
     build_pending(settings, landing)
     return summary
 

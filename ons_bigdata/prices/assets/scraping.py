@@ -37,6 +37,13 @@ _FRESH = dg.FreshnessPolicy.cron(deadline_cron="0 12 * * *", lower_bound_delta=t
 """By noon in London some run of the day must be in; the schedule starts them just after 08:00."""
 
 
+_BUILT_BY = (
+    "`raw/price_quotes` of {day}. `ons-bigdata scrape` builds it at once, `prices_daily_schedule` at 09:35 of the day;"
+    " otherwise: `ons-bigdata materialize --select 'group:prices' --from {day} --to {day}`"
+)
+"""A run lands its quote file; whoever started it in the web interface has to know that its rows are not there yet."""
+
+
 def _spec(key: dg.AssetKey, schema: type[ScrapeRun] | type[ScrapeCategory], description: str) -> dg.AssetSpec:
     return dg.AssetSpec(
         key=key,
@@ -52,7 +59,12 @@ def _spec(key: dg.AssetKey, schema: type[ScrapeRun] | type[ScrapeCategory], desc
 @dg.multi_asset(
     name="scrape_runs",
     specs=[
-        _spec(RUNS, ScrapeRun, "One row per run of the scraper: manners, answers, kept pages, rows."),
+        _spec(
+            RUNS,
+            ScrapeRun,
+            "One row per run of the scraper: manners, answers, kept pages, rows. A run lands its quote file; the rows "
+            "come when raw/price_quotes is materialised for the day, as prices_daily_schedule does at 09:35.",
+        ),
         _spec(CATEGORIES, ScrapeCategory, "One row per run, category and item: what the shop listed, what was read."),
     ],
     partitions_def=RETAILER_DAYS,
@@ -82,6 +94,7 @@ def scrape_runs(
                 "rows": run["rows"],
                 "parse_failures": len(outcome.failures),
                 "pages": outcome.pages_file,
+                "rows_are_built_by": dg.MetadataValue.md(_BUILT_BY.format(day=day)),
             },
         ),
         dg.MaterializeResult(

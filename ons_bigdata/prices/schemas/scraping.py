@@ -21,7 +21,7 @@ class ScrapeRun(dy.Schema):
     finish_reason = dy.String(
         regex="^(finished|budget|outage|no_start|no_categories|hours)$",
         description=(
-            "finished; budget or hours (spent); outage (the site did not answer); no_start (the start page is not "
+            "finished; budget or hours (spent); outage (the site gave no page); no_start (the start page is not "
             "there or forbidden); no_categories (the start page lists none)"
         ),
     )

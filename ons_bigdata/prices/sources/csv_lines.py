@@ -57,7 +57,7 @@ def _encoding_fault(line: bytes) -> str | None:
 
 def header_fault(line: str, columns: Sequence[str]) -> str | None:
     """Say how a header differs from the columns; None where it does not."""
-    found, fault = _fields(line)
+    found, fault = fields_of(line)
     if tuple(found) == tuple(columns):
         return None
     missing = ", ".join(name for name in columns if name not in found)
@@ -84,7 +84,7 @@ def split_rows(
     flat = []
     broken: dict[int, str] = {}
     for index, line in enumerate(lines[1:], start=1):
-        fields, fault = _fields(line)
+        fields, fault = fields_of(line)
         fault = faults.get(index) or fault
         if fault is None and len(fields) != fields_per_row:
             fault = f"{len(fields)} fields, expected {fields_per_row}" if line.strip() else "blank line"
@@ -111,8 +111,8 @@ def _fields_of_all(lines: Sequence[str], fields_per_row: int) -> list[str] | Non
     return flat if len(flat) == len(lines) * fields_per_row else None
 
 
-def _fields(line: str) -> tuple[list[str], str | None]:
-    """Split one line into fields, or say why it cannot be."""
+def fields_of(line: str) -> tuple[list[str], str | None]:
+    """Return the fields of one line, and why it cannot be split: one or the other."""
     try:
         return next(csv.reader([line], strict=True), []), None
     except csv.Error as error:

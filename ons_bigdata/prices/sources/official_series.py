@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import re
 from datetime import date
 
@@ -10,13 +9,13 @@ import polars as pl
 
 from ons_bigdata.platform.loading import Reading
 from ons_bigdata.prices.schemas import OfficialSeriesValue
-from ons_bigdata.prices.sources.csv_lines import quarantined, split_lines
+from ons_bigdata.prices.sources.csv_lines import fields_of, quarantined, split_lines
 from ons_bigdata.prices.sources.official_tables import NUMBER, refused
 
 READER, READER_VERSION = "official_series", "1"
 
 _MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
-_MONTH = re.compile(rf"([0-9]{{4}}) ({'|'.join(_MONTHS)})")
+_MONTH = re.compile(rf"([12][0-9]{{3}}) ({'|'.join(_MONTHS)})")
 _OTHER_PERIOD = re.compile(r"[0-9]{4}(?: Q[1-4])?")
 _SERIES_ID = re.compile(r"[A-Za-z0-9]{4}")
 
@@ -74,7 +73,7 @@ def _preamble(lines: list[str]) -> tuple[dict[str, str], int]:
     """Return the preamble's fields and the position of the first line below it, which begins with a year."""
     preamble: dict[str, str] = {}
     for index, line in enumerate(lines):
-        fields = next(csv.reader([line]), [])
+        fields, _ = fields_of(line)
         name = fields[0].strip() if fields else ""
         if re.match(r"[0-9]{4}\b", name):
             return preamble, index
@@ -85,7 +84,10 @@ def _preamble(lines: list[str]) -> tuple[dict[str, str], int]:
 
 def _row(line: str) -> tuple[date | None, float | None, str | None]:
     """Return month and value of a line, or what is wrong with it; neither for years, quarters and blank lines."""
-    fields = [text.strip() for text in next(csv.reader([line]), [])]
+    parts, fault = fields_of(line)
+    if fault is not None:
+        return None, None, fault
+    fields = [text.strip() for text in parts]
     if not any(fields) or _OTHER_PERIOD.fullmatch(fields[0]):
         return None, None, None
     found = _MONTH.fullmatch(fields[0].upper())

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     import dataframely as dy
 
 NUMBER = r"^-?[0-9]{1,12}(?:\.[0-9]{1,15})?$"
-MONTH = r"^[0-9]{4}(?:0[1-9]|1[0-2])$"
+MONTH = r"^[12][0-9]{3}(?:0[1-9]|1[0-2])$"
 
 _WORKBOOK = b"PK\x03\x04"
 """An .xlsx file is a zip archive."""

@@ -28,14 +28,20 @@ Text = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
 SHORTEST_DELAY_S = 1.0
 """Seconds between two requests to a site that is not on this machine."""
 
-FIELDS = {
-    *("id", "name", "price", "unit_price", "unit", "promotion", "was_price", "loyalty_price", "multibuy"),
-    *("in_stock", "out_of_stock", "url"),
-}
-"""What `selectors` may say of a product."""
+_FIELDS = {"id", "name", "price", "unit_price", "promotion", "was_price", "loyalty_price", "multibuy", "url"}
+_IN_HTML = {*_FIELDS, "out_of_stock", "product", "next_page", "empty"}
+_IN_STATE = {*_FIELDS, "in_stock", "unit", "products"}
+_OF_SCHEMA_ORG = {"next_page", "empty"}
+"""All else is known of pages whose products schema.org describes."""
 
-OF_PAGE = {"product", "products", "next_page", "empty"}
-"""What `selectors` may say of a page: one product, the list of them, the next page, the words of an empty shelf."""
+SELECTORS: dict[PageKind, set[str]] = {
+    "html_list": _IN_HTML,
+    "json_ld": _OF_SCHEMA_ORG,
+    "microdata": _OF_SCHEMA_ORG,
+    "next_data": _IN_STATE,
+    "json_api": _IN_STATE,
+}
+"""What `selectors` may say, of a product and of the page it is on."""
 
 _REQUIRED: dict[PageKind, set[str]] = {
     "html_list": {"product", "name", "price"},
@@ -44,8 +50,6 @@ _REQUIRED: dict[PageKind, set[str]] = {
     "next_data": {"products", "name", "price"},
     "json_api": {"products", "name", "price"},
 }
-_OF_SCHEMA_ORG = {"next_page", "empty"}
-"""The selectors of pages whose products schema.org describes: all else is known."""
 
 
 class _Strict(BaseModel):
@@ -127,7 +131,8 @@ class RetailerFile(_Strict):
     @classmethod
     def _site_is_an_origin(cls, site: str) -> str:
         parts = urlsplit(site)
-        if parts.scheme not in {"http", "https"} or not parts.hostname or parts.path.strip("/") or parts.query:
+        is_bare = site.rstrip("/") == f"{parts.scheme}://{parts.netloc}"
+        if parts.scheme not in {"http", "https"} or not parts.hostname or not is_bare:
             raise ValueError(f"found {site!r}; expected http(s)://host[:port] without a path")
         if parts.username or parts.password:
             raise ValueError("holds a user name or password; expected an open site")
@@ -145,6 +150,8 @@ class RetailerFile(_Strict):
     def _hours_in_order(cls, hours: tuple[time, time]) -> tuple[time, time]:
         if hours[0] >= hours[1]:
             raise ValueError(f"found {hours[0]:%H:%M} to {hours[1]:%H:%M}; expected the earlier first, within a day")
+        if any(one.tzinfo for one in hours):
+            raise ValueError("found hours with an offset; expected those of London, without")
         return hours
 
     @model_validator(mode="after")
@@ -171,23 +178,24 @@ class RetailerFile(_Strict):
 
     @model_validator(mode="after")
     def _selectors_fit(self) -> Self:
-        required = _REQUIRED[self.page_kind]
-        known = FIELDS | OF_PAGE if required else _OF_SCHEMA_ORG
+        required, known = _REQUIRED[self.page_kind], SELECTORS[self.page_kind]
         if unknown := sorted(set(self.selectors) - known):
             raise ValueError(
                 f"selectors: {', '.join(unknown)} unknown for {self.page_kind}; known: {', '.join(sorted(known))}"
             )
         if missing := sorted(required - set(self.selectors)):
             raise ValueError(f"selectors: {', '.join(missing)} missing; page kind {self.page_kind} needs it")
-        if unknown := sorted(set(self.patterns) - FIELDS):
-            raise ValueError(f"patterns: {', '.join(unknown)} unknown; known: {', '.join(sorted(FIELDS))}")
+        cut = sorted((_FIELDS | {"unit", "in_stock"}) & set(self.selectors))
+        if unknown := sorted(set(self.patterns) - set(cut)):
+            raise ValueError(f"patterns: {', '.join(unknown)}: no selector finds it; known: {', '.join(cut) or 'none'}")
         return self
 
     @model_validator(mode="after")
     def _expressions_compile(self) -> Self:
         tree, state = Selector(text="<p/>"), Selector(text="{}", type="json")
         in_state = self.page_kind in {"next_data", "json_api"}
-        css, paths = {"navigation.links": self.navigation.links}, {"navigation.state": self.navigation.state}
+        css = {"navigation.links": self.navigation.links}
+        paths = {"navigation.state": self.navigation.state, "navigation.name": self.navigation.name}
         (paths if in_state else css).update({f"selectors.{key}": text for key, text in self.selectors.items()})
         for name in ("products", "next_cursor", "first_cursor"):
             paths[f"load_more.{name}"] = getattr(self.load_more, name, None)

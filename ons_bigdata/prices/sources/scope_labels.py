@@ -60,6 +60,8 @@ def read_labels(content: bytes, name: str, *, load_id: str, retailers: Mapping[s
     """
     if not content:
         return _nothing("outage", "no bytes")
+    if b"\0" in content:
+        return _nothing("refused", f"file {name!r} is not a CSV in UTF-8: it holds NUL characters")
     try:
         rows = list(csv.reader(io.StringIO(content.decode("utf-8-sig"), newline=""), strict=True))
     except (UnicodeDecodeError, csv.Error) as error:

@@ -12,7 +12,7 @@ import dagster as dg
 import pytest
 
 from ons_bigdata.commands.reparse import reparse_prices
-from ons_bigdata.commands.scrape import scrape_prices
+from ons_bigdata.commands.scrape import ScrapedRun, _latest, scrape_prices
 from ons_bigdata.platform.errors import InputError, UnavailableError
 from ons_bigdata.platform.landing import Landing
 from ons_bigdata.platform.loading import rebuild_partition
@@ -106,6 +106,8 @@ def test_a_day_of_a_retailer_from_the_shop_to_the_table_and_again(
         ("Brown Bread", 210113, "missing"),
         ("White Bread", 210111, "collected"),
     ]
+    (event,) = result.asset_materializations_for_node("scrape_runs")[:1]
+    assert "--from 2016-05-28 --to 2016-05-28" in str(event.metadata["rows_are_built_by"].value)
     assert _rebuilt(landing) == [("Loaf & 1 800G", 1.5), ("Loaf & 2 800G", 0.99)]
     assert warehouse.rows("select reason, content from ops.quarantine") == [
         ("no price: Loaf & 3 800G", f"White Bread: {shop.address}/white")
@@ -131,6 +133,13 @@ def test_a_day_of_a_retailer_from_the_shop_to_the_table_and_again(
     unchanged = landed.reparse_run(landing, file, pages)
     assert unchanged.rows_changed == 0
 
+    # a retailer file that reads nothing of it changes nothing
+    astray = read_retailer_file(_write(scraping, shop, selectors={**names, "product": "div.none"}))
+    with pytest.raises(InputError, match=r"sim-alder_pages_20160528080500\.warc\.gz: no product can be read, but"):
+        landed.reparse_run(landing, astray, pages)
+    assert _check(checks.quote_files_hold_recorded_rows).passed
+    assert len(_rebuilt(landing)) == 3
+
     # each check is red on its own fault
     _execute(warehouse, "update raw.scrape_runs set rows = 7, robots_obeyed = false, finish_reason = 'budget'")
     assert [_check(check).passed for check in ALL_CHECKS] == [True, False, False, False, False]
@@ -154,6 +163,8 @@ def test_a_category_that_was_cut_off_stays_failed_when_it_is_read_again(
     white = ("failed", "page 2: not whole: pages go in a circle; 1 of 3 not read: no price: Loaf & 2 800G")
     brown = ("failed", "not whole: request budget of 5 is spent")
     assert _categories(landing) == {"White Bread": white, "Brown Bread": brown}
+    told = _latest(landing.warehouse, "sim-alder", DAY.isoformat())
+    assert told == ScrapedRun("sim-alder-20160528080500", "budget", 5, 3, 1, 2, 0, 2)  # two of its categories failed
     pages = next(file for file in landing.files() if file.name.endswith(".warc.gz"))
 
     # whatever the retailer file says of the next page: those pages were not collected

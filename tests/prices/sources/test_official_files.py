@@ -146,6 +146,9 @@ def test_months_of_a_series_are_kept_and_years_and_quarters_passed_over() -> Non
         13: "value '103, p'; expected one number",
     }
     assert series_id(INDICES.encode()) is None
+    assert series_id(b"x" * 200_000) is None  # longer than a field of a CSV may be
+    long = read_series((SERIES + f'"2021 FEB","{"1" * 200_000}"\n').encode(), load_id=LOAD)
+    assert long.quarantined["reason"].to_list() == ["not CSV: field larger than field limit (131072)"]
     assert read_series(INDICES.encode(), load_id=LOAD).outcome == "refused"
 
 

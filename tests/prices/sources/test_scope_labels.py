@@ -71,6 +71,7 @@ def test_rows_that_cannot_be_believed_are_quarantined(row: str, reason: str) -> 
         (("item_number,in_scope",), "columns item_name, retailer, product_name, median_price_gbp are missing"),
         ((HEADER, "210111,L,tesco,A,1,1", "210111,L,sim-alder,A,1,1"), "two origins"),
         ((HEADER, '210111,L,tesco,"A,1,1'), "not a CSV"),
+        ((HEADER, "210111,L,tesco,A\0,1,1"), "it holds NUL characters"),
     ],
 )
 def test_files_that_are_no_label_files_are_refused(lines: tuple[str, ...], reason: str) -> None:

@@ -554,7 +554,7 @@ def test_whatever_the_bytes_rows_in_are_accepted_plus_quarantined(data):
 def test_splitting_all_rows_at_once_gives_what_splitting_each_gives(texts):
     texts = [text.replace("\n", "") + "," * 17 + ",z" for text in texts]
     at_once = csv_lines._fields_of_all(texts, len(COLUMNS))
-    each = [csv_lines._fields(text) for text in texts]
+    each = [csv_lines.fields_of(text) for text in texts]
     if all(fault is None and len(fields) == len(COLUMNS) for fields, fault in each):
         assert at_once == [field for fields, _ in each for field in fields]
     else:

@@ -9,16 +9,16 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, urljoin
+from urllib.parse import quote
 
 from ons_bigdata.prices.sources.retailer_files import normal_name
 from ons_bigdata.prices.sources.scraping import html_lists, page_state, schema_org
-from ons_bigdata.prices.sources.scraping.listings import Page, PageContent, UnreadableError, state_of, words
+from ons_bigdata.prices.sources.scraping.listings import Page, PageContent, UnreadableError, address, state_of, words
 
 if TYPE_CHECKING:
     from ons_bigdata.prices.sources.retailer_files import RetailerFile
 
-PARSER_VERSION = "2"
+PARSER_VERSION = "3"
 
 _BOT_WALL = re.compile(
     r"are you (?:a )?(?:human|robot)|captcha|access denied|unusual traffic|verify you are|not a robot", re.IGNORECASE
@@ -87,7 +87,7 @@ def more_url(file: RetailerFile, category: FoundCategory, cursor: str, page_url:
     """Return the address of the rest of a category; None where the shop does not load more."""
     if file.load_more is None:
         return None
-    return urljoin(page_url, _filled(file.load_more.path, {**category.fields, "cursor": cursor}))
+    return address(page_url, _filled(file.load_more.path, {**category.fields, "cursor": cursor}))
 
 
 def _links(file: RetailerFile, page: Page) -> list[FoundCategory]:
@@ -95,7 +95,7 @@ def _links(file: RetailerFile, page: Page) -> list[FoundCategory]:
     for link in page.selector().css(file.navigation.links or "a"):
         name, target = words(link.xpath("string()").get()), link.attrib.get(file.navigation.attribute)
         if name and target:
-            found.append(FoundCategory(name, urljoin(page.url, target.strip())))
+            found.append(FoundCategory(name, address(page.url, target)))
     return found
 
 
@@ -104,7 +104,7 @@ def _in_state(file: RetailerFile, page: Page) -> list[FoundCategory]:
     for node in state.jmespath(f"{file.navigation.state}[]"):
         name, fields = words(node.jmespath(file.navigation.name).get()), node.get()
         if name and isinstance(fields, dict):
-            found.append(FoundCategory(name, urljoin(page.url, _filled(file.navigation.path or "", fields)), fields))
+            found.append(FoundCategory(name, address(page.url, _filled(file.navigation.path or "", fields)), fields))
     return found
 
 

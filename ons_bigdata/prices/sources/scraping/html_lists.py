@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from urllib.parse import urljoin
 
-from ons_bigdata.prices.sources.scraping.listings import ListingLoader, Page, PageContent, collected
+from ons_bigdata.prices.sources.scraping.listings import ListingLoader, Page, PageContent, address, collected
 
 if TYPE_CHECKING:
     from parsel import Selector
@@ -39,7 +38,7 @@ def next_page(file: RetailerFile, page: Page, tree: Selector) -> str | None:
     if wanted is None:
         return None
     found = tree.css(wanted if "::" in wanted else f"{wanted}::attr(href)").get()
-    return urljoin(page.url, found) if found else None
+    return address(page.url, found) if found else None
 
 
 def says_empty(file: RetailerFile, tree: Selector) -> bool:
@@ -57,7 +56,7 @@ def _loader(file: RetailerFile, node: Selector, page: Page) -> ListingLoader:
                 css = f"{css}::attr(href)"
             loader.add_css(name, css, re=file.patterns.get(key))
     if url := loader.get_collected_values("url"):
-        loader.replace_value("url", urljoin(page.url, url[0]))
+        loader.replace_value("url", address(page.url, url[0]))
     if "out_of_stock" in file.selectors:
         loader.add_value("in_stock", not node.css(file.selectors["out_of_stock"]))
     return loader

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from ons_bigdata.platform.calendar import LONDON
+from ons_bigdata.platform.errors import InputError
 from ons_bigdata.platform.landing import LandedFile, Landing, Reader
 from ons_bigdata.platform.loading import QUARANTINE_SCHEMA, Reading, account
 from ons_bigdata.prices.schemas.scraping import ScrapeCategory, ScrapeRun
@@ -134,7 +135,8 @@ def reparse_run(landing: Landing, file: RetailerFile, pages: LandedFile) -> Repa
     A category that was cut off, or of which a page did not come, stays failed for the reason that the crawl recorded;
     so does one whose last page, read as it should be, is followed by one that was not collected.
 
-    Raises InputError for pages that are gone or were changed.
+    Raises InputError for pages that are gone or were changed, and where no row comes out although there were some:
+    then the retailer file or the extractor is wrong, and all stays as it is.
     """
     started_at, run_id = _run_of(pages)
     tallies = _tallied(landing.read(pages), pages.name, file)
@@ -147,7 +149,11 @@ def reparse_run(landing: Landing, file: RetailerFile, pages: LandedFile) -> Repa
     failures = [failure for tally in tallies for failure in tally.failures]
     content = quote_files.write_quotes(rows) if rows else b""
     day, name = started_at.date(), quote_files.file_name(file.retailer, started_at)
-    before = _current_quotes(landing, name)
+    before = _current_quotes(landing, name, day)
+    if before and not rows:
+        raise InputError(
+            f"{pages.name}: no product can be read, but {name} has some; nothing was changed. Look at the retailer file"
+        )
     if pages.data_origin is None:
         raise ValueError(f"{pages.name} has no data origin")
     land_quotes(landing, content, file.retailer, name, day, pages.data_origin)
@@ -195,13 +201,9 @@ def _recorded(landing: Landing, run_id: str) -> dict[str, tuple[int, str | None]
     return {category: (pages, reason) for category, pages, reason in rows}
 
 
-def _current_quotes(landing: Landing, name: str) -> bytes:
-    current = landing.warehouse.rows(
-        "select file_id from ops.files where source = $1 and name = $2 and superseded_by is null",
-        [delivery.SOURCE, name],
-    )
-    known = {file.file_id: file for file in landing.files()} if current else {}
-    return landing.read(known[current[0][0]]) if current else b""
+def _current_quotes(landing: Landing, name: str, day: date) -> bytes:
+    current = landing.current_files(delivery.SOURCE, day.isoformat())
+    return next((landing.read(file) for file in current if file.name == name), b"")
 
 
 def _update_record(

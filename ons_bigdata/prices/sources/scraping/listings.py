@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypedDict
+from urllib.parse import urljoin
 
 from itemloaders import ItemLoader
 from itemloaders.processors import Join, MapCompose, TakeFirst
@@ -86,7 +88,20 @@ def words(value: object) -> str | None:
         text = remove_tags(text)
     if "&" in text:
         text = replace_entities(text)
-    return " ".join(text.split()) or None
+    return " ".join(printable(text).split()) or None
+
+
+def printable(text: str) -> str:
+    """Return a text with U+FFFD for what neither a file nor the database takes: NUL, and halves of a character."""
+    return re.sub("[\0\ud800-\udfff]", "\ufffd", text)
+
+
+def address(page_url: str, found: str) -> str:
+    """Return where a link of a page leads; the link as it stands where that is no address, which nobody can visit."""
+    try:
+        return urljoin(page_url, found.strip())
+    except ValueError:
+        return found
 
 
 def is_in_stock(value: object) -> bool | None:

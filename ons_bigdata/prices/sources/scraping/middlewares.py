@@ -80,8 +80,13 @@ class PatientRetry(RetryMiddleware):
         again = self._retry(request, f"status {response.status}")
         if again is None:
             return response
-        spider.record.retries += 1
         await asyncio.sleep(spider.file.delay_s * 2 ** again.meta["retry_times"] if wait_s is None else wait_s)
+        return again
+
+    def _retry(self, request: Request, reason: str | Exception | type[Exception]) -> Request | None:
+        """Return the request again, counted, until it was tried often enough: after an answer, or none."""
+        again = super()._retry(request, reason)
+        _spider(self.crawler).record.retries += again is not None
         return again
 
 
@@ -91,23 +96,23 @@ def retry_after_s(response: Response) -> float | None:
     A date is held against the answer's own Date: the site's clock need not be ours.
     """
     asked = (response.headers.get("Retry-After") or b"").decode("latin-1").strip()
-    if asked.isdigit():
+    if asked.isdecimal():
         return float(asked)
-    try:
-        until = parsedate_to_datetime(asked)
-    except (TypeError, ValueError):
-        return None
-    return max(0.0, (until - (date_of(response) or datetime.now(UTC))).total_seconds())
+    until = _date(asked)
+    return None if until is None else max(0.0, (until - (date_of(response) or datetime.now(UTC))).total_seconds())
 
 
 def date_of(response: Response) -> datetime | None:
     """Return the answer's Date in London; None where it has none."""
+    return _date((response.headers.get("Date") or b"").decode("latin-1"))
+
+
+def _date(text: str) -> datetime | None:
     try:
-        return parsedate_to_datetime((response.headers.get("Date") or b"").decode("latin-1")).astimezone(
-            ZoneInfo(LONDON)
-        )
+        found = parsedate_to_datetime(text)
     except (TypeError, ValueError):
         return None
+    return found.replace(tzinfo=found.tzinfo or UTC).astimezone(ZoneInfo(LONDON))  # "-0000" is UTC, too
 
 
 class KeptAnswers:

@@ -39,8 +39,9 @@ def extract(file: RetailerFile, page: Page, *, is_more: bool) -> PageContent:
         raise UnreadableError(f"the state has no list {products!r}")
     nodes = state.jmespath(f"{products}[]")
     found = state.jmespath(cursor).get() if cursor else None
+    is_over = found is None or found is False or found == ""
     return collected(
-        [_loader(file, node) for node in nodes], cursor=None if found is None else str(found), is_empty=not nodes
+        [_loader(file, node) for node in nodes], cursor=None if is_over else str(found), is_empty=not nodes
     )
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 
 from price_parser import Price
 
@@ -86,14 +86,20 @@ def unit_price(text: str | None) -> UnitPrice | None:
 
 
 def unit(text: str | None, quantity: float | str | None = None) -> str | None:
-    """Return a unit in our words: "100g" and "100 G" are `100 g`, "kg" and "KGM" `1 kg`; None for no words at all."""
+    """Return a unit in our words: "100g" and "100 G" are `100 g`, "kg" and "KGM" `1 kg`.
+
+    None for no words at all, and for a quantity that is no number above 0.
+    """
     if text is None:
         return None
     found = _MEASURE.search(str(text).strip())
     if found is None:
         return None
-    number = Decimal(str(quantity)) if quantity is not None else Decimal(found[1] or "1")
-    if number <= 0:
+    try:
+        number = Decimal(str(quantity) if quantity is not None else found[1] or "1")
+    except InvalidOperation:
+        return None
+    if not number.is_finite() or number <= 0:
         return None
     measure = _MEASURES.get(found[2].lower(), "unknown")
     whole = format(number.normalize(), "f")

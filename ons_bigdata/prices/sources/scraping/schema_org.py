@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urljoin
 
 from extruct.jsonld import JsonLdExtractor
 from extruct.w3cmicrodata import MicrodataExtractor
@@ -20,6 +19,7 @@ from ons_bigdata.prices.sources.scraping.listings import (
     Page,
     PageContent,
     UnreadableError,
+    address,
     collected,
     words,
 )
@@ -131,7 +131,7 @@ class _Graph:
 
     def node(self, node: Node) -> Node:
         """Return the node that is referred to, the node itself where it is none or nothing else has its `@id`."""
-        return self.by_id.get(_address(node, self.page_url), node) if "@id" in node else node
+        return self.by_id.get(address(self.page_url, str(node["@id"])), node) if "@id" in node else node
 
     def nodes(self, value: Any) -> list[Node]:  # noqa: ANN401  (JSON)
         """Return the nodes of a property, references followed; texts and numbers are none."""
@@ -150,20 +150,13 @@ def _graph(blocks: list[Any], page_url: str) -> _Graph:
     while waiting:
         one = waiting.pop()
         if isinstance(one, dict):
-            if "@id" in one and len(one) > len(by_id.get(_address(one, page_url), {})):
-                by_id[_address(one, page_url)] = one
+            if "@id" in one:
+                place = address(page_url, str(one["@id"]))
+                by_id[place] = max(by_id.get(place, one), one, key=len)
             waiting += reversed(one.values())
         elif isinstance(one, list):
             waiting += reversed(one)
     return _Graph(by_id, page_url)
-
-
-def _address(node: Node, page_url: str) -> str:
-    found = str(node["@id"])
-    try:
-        return urljoin(page_url, found)
-    except ValueError:  # no address at all: then a name
-        return found
 
 
 def _products(blocks: list[Any], graph: _Graph) -> Iterator[Node]:
@@ -175,7 +168,7 @@ def _loader(product: Node, page: Page, graph: _Graph) -> ListingLoader:
     loader.add_value("product_id", product.get("sku") or product.get("productID") or product.get("gtin13"))
     loader.add_value("product_name", product.get("name"))
     if isinstance(product.get("url"), str):
-        loader.add_value("url", urljoin(page.url, product["url"]))
+        loader.add_value("url", address(page.url, product["url"]))
     for extra in graph.nodes(product.get("additionalProperty")):
         name = str(extra.get("name", "")).casefold()
         if name in {"multibuy", "promotion"}:

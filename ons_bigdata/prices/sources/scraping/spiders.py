@@ -38,7 +38,7 @@ RESEMBLANCE = 0.5
 """From this ratio of matching characters on (difflib), two category names resemble each other."""
 
 CATEGORIES_LOST = 3
-"""So many categories in a row that the site did not answer for end the run."""
+"""So many categories in a row of which the site gave no page end the run."""
 
 
 class RefusedError(Exception):
@@ -58,10 +58,12 @@ class NotAnsweredError(Exception):
 
     def __init__(self, message: str, *, status: int | None = None, is_refused: bool = False) -> None:
         super().__init__(message)
+        self.is_refused = is_refused
+        """It was not asked for: our own manners, or no address."""
         self.is_absent = status is not None and 400 <= status < 500 and status != 429
-        """The site answers, and has no such page."""
-        self.is_lost = not (is_refused or self.is_absent)
-        """The site, and not the address, is at fault."""
+        """The site answers, and gives no such page to us."""
+        self.is_lost = not (is_refused or status in {404, 410})
+        """The site, and not the address, is at fault: it does not answer, or wants no such visitor."""
 
 
 @dataclass
@@ -175,7 +177,8 @@ class RetailerSpider(scrapy.Spider):
         try:
             page = await self._fetch(start, "start")
         except NotAnsweredError as error:
-            raise StoppedError("outage" if error.is_lost else "no_start", f"start page: {error}") from error
+            is_down = not (error.is_refused or error.is_absent)
+            raise StoppedError("outage" if is_down else "no_start", f"start page: {error}") from error
         try:
             found = extraction.categories(self.file, page)
         except UnreadableError as error:
@@ -261,7 +264,10 @@ class RetailerSpider(scrapy.Spider):
         """Ask for a page and return it. Raises NotAnsweredError, and StoppedError where the run must end."""
         self._still_allowed()
         known = {"kind": kind, **(context or {})}
-        request = scrapy.Request(url, meta={**(meta or {}), "context": known}, dont_filter=True)
+        try:
+            request = scrapy.Request(url, meta={**(meta or {}), "context": known}, dont_filter=True)
+        except ValueError as error:
+            raise NotAnsweredError(f"no address: {url!r}", is_refused=True) from error
         engine = self.crawler.engine
         if engine is None:
             raise RuntimeError("the crawl has no engine: it was not started by Scrapy")
@@ -328,7 +334,7 @@ class RetailerSpider(scrapy.Spider):
     def _count_lost(self, error: NotAnsweredError) -> None:
         self._lost_in_a_row = self._lost_in_a_row + 1 if error.is_lost else 0
         if self._lost_in_a_row >= CATEGORIES_LOST:
-            raise StoppedError("outage", f"the site did not answer for {CATEGORIES_LOST} categories in a row")
+            raise StoppedError("outage", f"the site gave no page of {CATEGORIES_LOST} categories in a row")
 
     @property
     def _missing(self) -> set[str]:

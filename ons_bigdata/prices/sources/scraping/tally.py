@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from ons_bigdata.prices.sources.quote_files import QuoteRow
 from ons_bigdata.prices.sources.scraping.extraction import extract, fault_of
-from ons_bigdata.prices.sources.scraping.listings import Listing, Page, PageContent, UnreadableError
+from ons_bigdata.prices.sources.scraping.listings import Listing, Page, PageContent, UnreadableError, printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -81,9 +81,11 @@ class CategoryTally:
             content: PageContent | None = extract(file, page, is_more=is_more)
         except UnreadableError as unreadable:
             content, error = None, str(unreadable)
+        except Exception as unexpected:  # whatever a page holds, it costs its category, not the run; it is kept
+            content, error = None, f"{type(unexpected).__name__}: {unexpected}"
         if content is not None:
             self.listings += [(listing, page.collected_at) for listing in content.listings]
-            self.failures += [ParseFailure(self.category, page.url, reason) for reason in content.failures]
+            self.failures += [ParseFailure(self.category, page.url, printable(reason)) for reason in content.failures]
         fault = fault_of(page, content, error)
         if fault is not None:
             self.fail(fault)
@@ -93,7 +95,7 @@ class CategoryTally:
     def fail(self, reason: str) -> None:
         """Say that the category is not whole; the first reason stands."""
         page = f"page {self.pages}: " if self.pages > 1 else ""
-        self.fault = self.fault or f"{page}{reason}"
+        self.fault = self.fault or printable(f"{page}{reason}")
 
     def cut_off(self, reason: str) -> None:
         """Say that the category has pages which were not asked for: no other reading of those kept makes it whole."""

@@ -19,7 +19,7 @@ MORNING = datetime(2016, 5, 28, 8, 5, tzinfo=ZoneInfo("Europe/London"))
 
 @dataclass(frozen=True)
 class Answer:
-    """One answer."""
+    """One answer; one with status 0 is none: the line goes dead."""
 
     body: str | bytes = ""
     status: int = 200
@@ -69,6 +69,9 @@ def serving(shop: SmallShop) -> Iterator[SmallShop]:
             shop.asked.append(Asked(time.monotonic(), self.path, dict(self.headers)))
             answer = shop.answer(self.path)
             time.sleep(answer.wait_s)
+            if answer.status == 0:
+                self.close_connection = True
+                return
             body = answer.body.encode() if isinstance(answer.body, str) else answer.body
             self.send_response_only(answer.status)
             kind = "application/json" if body[:1] == b"{" else "text/html; charset=utf-8"

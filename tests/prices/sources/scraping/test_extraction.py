@@ -8,6 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ons_bigdata.prices.sources.quote_files import write_quotes
+from ons_bigdata.prices.sources.retailer_files import RetailerFile
 from ons_bigdata.prices.sources.scraping.extraction import categories, extract, fault_of, more_url
 from ons_bigdata.prices.sources.scraping.listings import Listing, PageContent, UnreadableError
 from ons_bigdata.prices.sources.scraping.tally import CategoryTally
@@ -363,6 +365,53 @@ def test_an_address_with_a_field_that_the_state_has_not_is_an_error() -> None:
 def test_a_start_page_without_categories_is_an_error() -> None:
     with pytest.raises(UnreadableError, match="no category found"):
         categories(HTML, page("<html><body>nothing</body></html>"))
+
+
+# --- pages that are not as they should be ------------------------------------------------------------------
+
+
+def test_a_link_that_is_no_address_is_kept_as_it_stands_and_costs_no_product() -> None:
+    content = extract(HTML, page(shelf(line(1).replace("/p/1", "http://["), line(2), following="http://[")))
+    assert [one["url"] for one in content.listings] == ["http://[", "http://127.0.0.1:8871/p/2"]
+    assert content.next_url == "http://["
+    assert only(extract(LD, page(ld(product() | {"url": "//["}))))["url"] == "//["
+
+
+def test_halves_of_characters_and_nul_do_not_reach_a_file() -> None:
+    """A shop that cuts names after so many UTF-16 units cuts an emoji in two."""
+    tally = CategoryTally("White Bread", [(210111, "loaf")])
+    tally.read(STATE, page(state(products=[cedar(1, name="Loaf \ud83c"), cedar(2, name="\0 cob", price={})])))
+    assert [one["product_name"] for one, _ in tally.listings] == ["Loaf \ufffd"]
+    assert [one.reason for one in tally.failures] == ["no price: \ufffd cob"]
+    assert "Loaf \ufffd" in write_quotes(tally.rows("sim-alder", "sim-alder-20160528080500")).decode()
+
+
+@pytest.mark.parametrize(("cursor", "told"), [(None, None), ("", None), (False, None), (0, "0"), ("b", "b")])
+def test_an_empty_cursor_is_the_end(cursor: object, told: str | None) -> None:
+    assert extract(STATE, page(state(products=[cedar()], nextCursor=cursor))).cursor == told
+
+
+def test_a_unit_of_no_quantity_leaves_the_price_alone() -> None:
+    for value in ("", "one", "NaN", -1):
+        specification = UNIT | {"referenceQuantity": {"value": value, "unitCode": "GRM"}}
+        found = only(extract(LD, page(ld(product(priceSpecification=[specification])))))
+        assert (found["price_gbp"], found["unit_price_gbp"], found["unit"]) == (1.5, None, None), value
+
+
+@pytest.mark.parametrize(
+    ("file", "body", "words"),
+    [
+        (MICRO, MICRODATA.replace('href="/p/7"', 'href="http://["'), "ValueError: "),
+        (API, '{"items":' + "[" * 100_000, "RecursionError: "),
+    ],
+)
+def test_what_no_extractor_expects_fails_the_category_and_not_the_run(
+    file: RetailerFile, body: str, words: str
+) -> None:
+    assert body != MICRODATA
+    tally = CategoryTally("White Bread", [(210111, "loaf")])
+    assert tally.read(file, page(body)) is None
+    assert words in str(tally.records()[0].reason)
 
 
 # --- pages that give nothing ----------------------------------------------------------------------------
