@@ -11,22 +11,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
+from ons_bigdata.prices.methods.logarithmic_mean import logarithmic_mean
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float64]
-
-
-def logarithmic_mean(a: Floats, b: Floats) -> Floats:
-    """Give (a − b)/ln(a/b) of positive numbers, a where they are equal, element by element.
-
-    Source: Balk (2008), Price and Quantity Index Numbers, chapter 3.
-    """
-    a, b = np.broadcast_arrays(np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64))
-    log_ratio = np.log(a / b)
-    equal = log_ratio == 0
-    # expm1 keeps its digits where the two are nearly equal.
-    return b * np.where(equal, 1.0, np.expm1(log_ratio) / np.where(equal, 1.0, log_ratio))
 
 
 def transmuted_weights(relatives: Floats, weights: Floats) -> Floats:

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from ons_bigdata.prices.methods.contributions import logarithmic_mean
+from ons_bigdata.prices.methods.logarithmic_mean import logarithmic_mean
 from ons_bigdata.prices.methods.price_panel import PricePanel, price_panel
+from ons_bigdata.prices.methods.weighted_formulas import half_harmonic_mean, shares
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,26 +22,18 @@ if TYPE_CHECKING:
     Vector = NDArray[np.float64]
 
 
-def _shares(values: Vector) -> Vector:
-    return values / values.sum()
-
-
 def _basket(p0: Vector, p1: Vector, basket: Vector) -> Vector:
     """Weigh the log relatives of a ratio of costs: ln Σp1b/Σp0b = Σw ln r, w = L(p1b, p0b)/L(Σp1b, Σp0b)."""
     v0, v1 = p0 * basket, p1 * basket
-    weights = np.zeros(len(p0))
-    bought = basket > 0
-    weights[bought] = logarithmic_mean(v1[bought], v0[bought])
-    return weights / logarithmic_mean(v1.sum(), v0.sum())
+    return logarithmic_mean(v1, v0) / logarithmic_mean(v1.sum(), v0.sum())
 
 
 def _sato_vartia(p0: Vector, p1: Vector, q0: Vector, q1: Vector) -> Vector:
-    return _shares(logarithmic_mean(_shares(p1 * q1), _shares(p0 * q0)))
+    return shares(logarithmic_mean(shares(p1 * q1), shares(p0 * q0)))
 
 
 def _harmonic_shares(p0: Vector, p1: Vector, q0: Vector, q1: Vector) -> Vector:
-    s0, s1 = _shares(p0 * q0), _shares(p1 * q1)
-    return _shares(s0 * s1 / (s0 + s1))
+    return shares(half_harmonic_mean(shares(p0 * q0), shares(p1 * q1)))
 
 
 _WEIGHTS: dict[str, Callable[[Vector, Vector, Vector, Vector], Vector]] = {
@@ -51,10 +44,10 @@ _WEIGHTS: dict[str, Callable[[Vector, Vector, Vector, Vector], Vector]] = {
     "fisher": lambda p0, p1, q0, q1: (_basket(p0, p1, q0) + _basket(p0, p1, q1)) / 2,
     "walsh": lambda p0, p1, q0, q1: _basket(p0, p1, np.sqrt(q0) * np.sqrt(q1)),
     "marshall_edgeworth": lambda p0, p1, q0, q1: _basket(p0, p1, q0 + q1),
-    "geary_khamis": lambda p0, p1, q0, q1: _basket(p0, p1, q0 * (q1 / (q0 + q1))),
-    "geometric_laspeyres": lambda p0, _p1, q0, _q1: _shares(p0 * q0),
-    "geometric_paasche": lambda _p0, p1, _q0, q1: _shares(p1 * q1),
-    "tornqvist": lambda p0, p1, q0, q1: (_shares(p0 * q0) + _shares(p1 * q1)) / 2,
+    "geary_khamis": lambda p0, p1, q0, q1: _basket(p0, p1, half_harmonic_mean(q0, q1)),
+    "geometric_laspeyres": lambda p0, _p1, q0, _q1: shares(p0 * q0),
+    "geometric_paasche": lambda _p0, p1, _q0, q1: shares(p1 * q1),
+    "tornqvist": lambda p0, p1, q0, q1: (shares(p0 * q0) + shares(p1 * q1)) / 2,
     "sato_vartia": _sato_vartia,
     "time_product_dummy": _harmonic_shares,
 }

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ons_bigdata.prices.methods.logarithmic_mean import logarithmic_mean
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -46,7 +48,7 @@ def elementary_parts(parts: Floats) -> Floats:
 def parent_parts(before: Floats, after: Floats, weights: Floats, index: Floats, children: ChildMovements) -> Floats:
     """Split the parents' log movements: periods x parents x 5, nan where an index has none before it.
 
-    `before`, `after`, `weights`: of `replicated_aggregation.Parents`, one replicate; `index`: periods x parents.
+    `before`, `after`, `weights`: of `linked_aggregation.Parents`, one replicate; `index`: periods x parents.
 
     With m = Σ w·after / Σ w·before over the children that have a part, and λ the logarithmic mean,
     ln m = Σ_i s_i ln(after_i/before_i), s_i = w_i λ(after_i, before_i) / λ(Σ w·after, Σ w·before): exact. A child
@@ -61,8 +63,8 @@ def parent_parts(before: Floats, after: Floats, weights: Floats, index: Floats, 
     value_before = np.where(there, weights * before, 0.0)
     value_after = np.where(there, weights * after, 0.0)
     with np.errstate(divide="ignore", invalid="ignore"):
-        total = log_mean(value_after.sum(axis=2), value_before.sum(axis=2))
-        share = np.where(there, log_mean(value_after, value_before) / total[:, :, None], 0.0)
+        total = logarithmic_mean(value_after.sum(axis=2), value_before.sum(axis=2))
+        share = np.where(there, logarithmic_mean(value_after, value_before) / total[:, :, None], 0.0)
         change = np.where(there, np.log(after) - np.log(before), 0.0)
     previous = previous_rows(np.isfinite(index))
     own = children.present & (children.previous >= 0) & (children.previous == previous[:, :, None])
@@ -82,16 +84,6 @@ def parent_parts(before: Floats, after: Floats, weights: Floats, index: Floats, 
     empty = ~there.any(axis=2)
     summed[..., IMPUTATION] += np.where(empty, np.nan_to_num(movement), 0.0)
     return np.where(np.isfinite(movement)[..., None], summed, np.nan)
-
-
-def log_mean(a: Floats, b: Floats) -> Floats:
-    """Give the logarithmic mean (a - b) / (ln a - ln b), a where they are equal, 0 where both are 0."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        ratio = np.where((a > 0) & (b > 0), a / b, 1.0)
-        # ln(1+x)/x by its own function: the plain quotient loses its digits where a is close to b.
-        away = ratio - 1.0
-        mean = np.where(away == 0.0, b, b * away / np.log1p(away))
-    return np.where((a > 0) & (b > 0), mean, 0.0)
 
 
 def previous_rows(there: Booleans) -> Integers:

@@ -1,8 +1,8 @@
 """Weighted price indices between two periods: formulas that know prices and quantities.
 
 Plain vectors in, one number out. Which products are compared and which periods is decided in `bilateral`. Each formula
-takes the prices and quantities (> 0) of the same products in the base period (`p0`, `q0`) and the current one (`p1`,
-`q1`); r = p1/p0 and s0, s1 are the expenditure shares pq/Σpq. "CPI manual" is ILO et al., Consumer Price Index
+takes the prices (> 0) and quantities (≥ 0) of the same products in the base period (`p0`, `q0`) and the current one
+(`p1`, `q1`); r = p1/p0 and s0, s1 are the expenditure shares pq/Σpq. "CPI manual" is ILO et al., Consumer Price Index
 Manual: Theory and Practice (2004).
 """
 
@@ -11,6 +11,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from ons_bigdata.prices.methods.logarithmic_mean import logarithmic_mean
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -53,7 +55,7 @@ def geary_khamis(p0: Vector, p1: Vector, q0: Vector, q1: Vector) -> float:
 
     Source: Khamis (1972), A new system of index numbers for national and international purposes, J. R. Statist. Soc. A.
     """
-    return lowe(p0, p1, q0 * (q1 / (q0 + q1)))
+    return lowe(p0, p1, half_harmonic_mean(q0, q1))
 
 
 def lowe(p0: Vector, p1: Vector, basket: Vector) -> float:
@@ -69,7 +71,7 @@ def young(p0: Vector, p1: Vector, expenditures: Vector) -> float:
 
     Source: CPI manual, chapter 15, section D.
     """
-    return float(np.sum(_shares(expenditures) * (p1 / p0)))
+    return float(np.sum(shares(expenditures) * (p1 / p0)))
 
 
 def palgrave(p0: Vector, p1: Vector, q0: Vector, q1: Vector) -> float:
@@ -79,12 +81,12 @@ def palgrave(p0: Vector, p1: Vector, q0: Vector, q1: Vector) -> float:
 
 def geometric_laspeyres(p0: Vector, p1: Vector, q0: Vector, q1: Vector) -> float:
     """Geometric mean of relatives with base shares: exp(Σs0 ln r). Source: CPI manual, chapter 16."""
-    return _geometric_mean(p1 / p0, _shares(p0 * q0))
+    return _geometric_mean(p1 / p0, shares(p0 * q0))
 
 
 def geometric_paasche(p0: Vector, p1: Vector, q0: Vector, q1: Vector) -> float:
     """Geometric mean of relatives with current shares: exp(Σs1 ln r). Source: CPI manual, chapter 16."""
-    return _geometric_mean(p1 / p0, _shares(p1 * q1))
+    return _geometric_mean(p1 / p0, shares(p1 * q1))
 
 
 def tornqvist(p0: Vector, p1: Vector, q0: Vector, q1: Vector) -> float:
@@ -92,7 +94,7 @@ def tornqvist(p0: Vector, p1: Vector, q0: Vector, q1: Vector) -> float:
 
     Source: CPI manual, chapter 16.
     """
-    return _geometric_mean(p1 / p0, (_shares(p0 * q0) + _shares(p1 * q1)) / 2)
+    return _geometric_mean(p1 / p0, (shares(p0 * q0) + shares(p1 * q1)) / 2)
 
 
 def sato_vartia(p0: Vector, p1: Vector, q0: Vector, q1: Vector) -> float:
@@ -101,12 +103,8 @@ def sato_vartia(p0: Vector, p1: Vector, q0: Vector, q1: Vector) -> float:
     Sources: Sato (1976), The ideal log-change index number, Rev. Econ. Stat. 58; Vartia (1976), Ideal log-change
     index numbers, Scand. J. Stat. 3.
     """
-    s0, s1 = _shares(p0 * q0), _shares(p1 * q1)
-    log_ratio = np.log(s1 / s0)
-    # (e^x − 1)/x keeps its digits where the shares are nearly equal, and is 1 where they are.
-    equal = log_ratio == 0
-    slope = np.where(equal, 1.0, np.expm1(log_ratio) / np.where(equal, 1.0, log_ratio))
-    return _geometric_mean(p1 / p0, _shares(s0 * slope))
+    weights = logarithmic_mean(shares(p1 * q1), shares(p0 * q0))
+    return _geometric_mean(p1 / p0, shares(weights))
 
 
 def lloyd_moulton(p0: Vector, p1: Vector, q0: Vector, q1: Vector, *, sigma: float) -> float:
@@ -115,11 +113,11 @@ def lloyd_moulton(p0: Vector, p1: Vector, q0: Vector, q1: Vector, *, sigma: floa
     σ = 0 is the Laspeyres; σ = 1 is taken as the limit, the geometric Laspeyres.
     Source: CPI manual, chapter 17.
     """
-    relatives, shares = p1 / p0, _shares(p0 * q0)
+    relatives, base = p1 / p0, shares(p0 * q0)
     if sigma == 1:
-        return _geometric_mean(relatives, shares)
+        return _geometric_mean(relatives, base)
     # log1p and expm1 keep their digits where σ is near 1.
-    mean = np.sum(shares * np.expm1((1 - sigma) * np.log(relatives)))
+    mean = np.sum(base * np.expm1((1 - sigma) * np.log(relatives)))
     return float(np.exp(np.log1p(mean) / (1 - sigma)))
 
 
@@ -151,8 +149,8 @@ def quadratic_mean(p0: Vector, p1: Vector, q0: Vector, q1: Vector, *, order: flo
         return tornqvist(p0, p1, q0, q1)
     half_logs = order / 2 * np.log(p1 / p0)
     # log1p and expm1 keep their digits where the order is near 0.
-    base = np.log1p(np.sum(_shares(p0 * q0) * np.expm1(half_logs)))
-    current = np.log1p(np.sum(_shares(p1 * q1) * np.expm1(-half_logs)))
+    base = np.log1p(np.sum(shares(p0 * q0) * np.expm1(half_logs)))
+    current = np.log1p(np.sum(shares(p1 * q1) * np.expm1(-half_logs)))
     return float(np.exp((base - current) / order))
 
 
@@ -163,28 +161,34 @@ def time_product_dummy(
 
     δ = Σh ln r/Σh; h = s0s1/(s0 + s1) with `weights` "shares" (of expenditure in each period); h ∝ s0 + s1 with
     "average" (the mean of both shares in both periods: δ is the log of the Törnqvist); h equal with "none" (Jevons).
-    `adjust_bias`: exp(δ − v/2), v the estimated variance of δ on n − 1 degrees of freedom; not a number where there is
-    one product only.
+    `adjust_bias`: exp(δ − v/2), v the estimated variance of δ on n − 1 degrees of freedom, n the products of h > 0; not
+    a number where there is one only.
     Sources: Diewert (2005), Weighted country product dummy variable regressions and index number formulae, Rev.
     Income Wealth 51; of the adjustment, Kennedy (1981), Estimation with correctly interpreted dummy variables in
     semilogarithmic equations, Am. Econ. Rev. 71.
     """
-    s0, s1 = _shares(p0 * q0), _shares(p1 * q1)
+    s0, s1 = shares(p0 * q0), shares(p1 * q1)
     log_relatives = np.log(p1 / p0)
     # Two observations of weights a and b weigh like one difference of weight ab/(a + b).
-    h = {"shares": s0 * s1 / (s0 + s1), "average": (s0 + s1) / 4, "none": np.full(len(s0), 0.5)}[weights]
-    effect = float(np.sum(_shares(h) * log_relatives))
+    h = {"shares": half_harmonic_mean(s0, s1), "average": (s0 + s1) / 4, "none": np.full(len(s0), 0.5)}[weights]
+    effect = float(np.sum(shares(h) * log_relatives))
     if not adjust_bias:
         return float(np.exp(effect))
-    if len(log_relatives) == 1:
+    if (products := np.count_nonzero(h)) == 1:
         return float("nan")
-    residual_variance = np.sum(h * (log_relatives - effect) ** 2) / (len(log_relatives) - 1)
+    residual_variance = np.sum(h * (log_relatives - effect) ** 2) / (products - 1)
     return float(np.exp(effect - residual_variance / np.sum(h) / 2))
 
 
-def _shares(expenditures: Vector) -> Vector:
+def shares(expenditures: Vector) -> Vector:
+    """Make expenditures add up to 1."""
     return expenditures / np.sum(expenditures)
 
 
-def _geometric_mean(relatives: Vector, shares: Vector) -> float:
-    return float(np.exp(np.sum(shares * np.log(relatives))))
+def half_harmonic_mean(a: Vector, b: Vector) -> Vector:
+    """Give ab/(a + b), 0 where both are 0."""
+    return a * np.divide(b, a + b, where=a + b > 0, out=np.zeros(len(b)))
+
+
+def _geometric_mean(relatives: Vector, weights: Vector) -> float:
+    return float(np.exp(np.sum(weights * np.log(relatives))))

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
-from ons_bigdata.prices.methods.bilateral import COMPARISONS, FORMULAS, bilateral_index
+from ons_bigdata.prices.methods.bilateral import COMPARISONS, FORMULAS, UNWEIGHTED, bilateral_index
 
 quickly = settings(max_examples=30, deadline=None)
 
@@ -122,6 +122,23 @@ def test_a_price_without_a_sale_counts_with_quantity_0_where_that_is_asked_for()
     assert index_of(unsold, "laspeyres", missing="unsold")["index"][1] == pytest.approx(18 / 15)
     assert index_of(unsold, "paasche", missing="unsold")["index"][1] == pytest.approx(2.0)
     assert index_of(unsold, "laspeyres", missing="absent")["index"][1] == pytest.approx(2.0)
+
+
+@pytest.mark.parametrize("formula", [name for name in FORMULAS if name not in UNWEIGHTED])
+def test_a_product_that_is_never_sold_has_no_influence_where_unsold_products_count(formula):
+    never = quotes_of({(1, "salt"): (1, 0), (2, "salt"): (5, 0)})
+    found = index_of(pl.concat([TWO, never]), formula, missing="unsold")["index"].to_list()
+    assert found == pytest.approx(index_of(TWO, formula)["index"].to_list(), rel=1e-14)
+
+
+def test_a_product_without_weight_is_no_degree_of_freedom_of_the_time_product_dummy():
+    never = quotes_of({(1, "salt"): (1, 0), (2, "salt"): (5, 3)})
+    found = index_of(pl.concat([TWO, never]), "time_product_dummy", missing="unsold", adjust_bias=True)["index"][1]
+    # Salt counts in the shares of 2 alone: tea 2 and bread 20 of 37.
+    tea, bread = S0 * (2 / 37) / (S0 + 2 / 37), (1 - S0) * (20 / 37) / (1 - S0 + 20 / 37)
+    effect = math.log(2) * tea / (tea + bread)
+    variance = (tea * (math.log(2) - effect) ** 2 + bread * effect**2) / (tea + bread)
+    assert found == pytest.approx(math.exp(effect - variance / 2), rel=1e-14)
 
 
 def test_equal_shares_are_no_trouble_to_sato_vartia():
