@@ -1,7 +1,7 @@
 """Bootstrap over products: multinomial weights of whole price histories, and standard errors from replicates.
 
 How an index is computed under given product weights is in `weighted_forms` and `weighted_windows`; how replicates are
-aggregated in `replicated_aggregation`.
+aggregated in `linked_aggregation`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Daily aggregate indices of the web prices: retailers to items, items to classes, classes to divisions.
 
-An arithmetic mean of indices linked day by day, in which an absent child moves with those present. Other trees and
-formulas: `aggregation`. Elementary indices are made in `jevons`; names and titles of codes are added later (dbt).
+Frames in and out, with what is said beside every figure; the rule itself is in `linked_aggregation`, other trees and
+formulas in `aggregation`. Elementary indices are made in `jevons`; names and titles of codes are added later (dbt).
 """
 
 from __future__ import annotations
@@ -12,20 +12,20 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 import polars as pl
 
+from ons_bigdata.prices.methods.index_tree import EQUAL_WEIGHTS, listed
 from ons_bigdata.prices.methods.jevons import NO_BASE_WEEK, Week, checked_columns, refuse_rows, week_text
+from ons_bigdata.prices.methods.linked_aggregation import ABSENT, Children, Parents, aggregated
 from ons_bigdata.prices.methods.recipes import Recipe, parameters_hash
 from ons_bigdata.prices.schemas import AggregateIndex, ElementaryIndex
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float64]
     Booleans = NDArray[np.bool_]
     Integers = NDArray[np.int64]
-
-EQUAL_WEIGHTS = "retailers weighted equally: no stratum weights known"
 
 _TEXT = pl.String()
 _NUMBER = pl.Float64()
@@ -39,7 +39,6 @@ _OUT = {
     "parent": _TEXT, "period": pl.Date(), "index": _NUMBER, "products": pl.Int32(), "children": pl.Int32(),
     "children_absent": pl.Int32(), "imputed_share": _NUMBER, "status": _TEXT, "reason": _TEXT,
 }  # fmt: skip
-_NAMES_SHOWN = 5
 _Scalar = TypeVar("_Scalar", bound=np.generic)
 
 
@@ -64,22 +63,20 @@ def aggregate(
     among children that have one. Source: ILO et al., Consumer Price Index Manual: Theory and
     Practice (2004), chapter 9 (missing prices and higher-level indices).
     """
-    children = _checked_indices(indices, base_week)
+    children = _checked_indices(indices)
     known = _checked_weights(weights, children)
     if children.is_empty():
         return pl.DataFrame(schema=_OUT)
     days = children.select(pl.date_range(pl.col("period").min(), pl.col("period").max()))["period"]
-    children = children.with_columns(day=(pl.col("period") - days[0]).dt.total_days())
-    in_week = days.is_between(*base_week).to_numpy() if base_week else np.zeros(len(days), dtype=bool)
-    tables = []
-    for (parent,), rows in children.partition_by("parent", as_dict=True).items():
-        own = known.filter(pl.col("parent") == parent)
-        panel = _panel(rows, own.filter(pl.col("weight") > 0), len(days))
-        obstacle = _obstacle(panel, own["child"].to_list(), base_week, child_kind)
-        course = _Course.blank(len(days)) if obstacle else _course(panel, in_week)
-        reasons = [obstacle] * len(days) if obstacle else _reasons(course, panel, child_kind)
-        tables.append(_table(panel, course).with_columns(days, parent=pl.lit(parent), reason=pl.Series(reasons)))
-    return pl.concat(table.select(pl.col(name).cast(dtype) for name, dtype in _OUT.items()) for table in tables)
+    panel = _panel(children, known, days)
+    base = days.is_between(*base_week).to_numpy() if base_week else np.zeros(len(days), dtype=np.bool_)
+    found = aggregated(Children(panel.levels, panel.segments, panel.weights, panel.shares), base)
+    reasons = [
+        reason
+        for place in range(len(panel.parents))
+        for reason in _reasons(panel, place, found.index[:, 0, place], (base, base_week), child_kind)
+    ]
+    return _table(panel, found, days, reasons)
 
 
 def aggregate_prices(
@@ -111,7 +108,7 @@ def aggregate_prices(
     classes = classes.select("weight", parent="division_code", child="class_code")
     for (origin, method), part in sorted(rows.partition_by("data_origin", "method", as_dict=True).items()):
         if origin not in base_weeks:
-            message = f"base_weeks: no entry for data origin {origin}; found {_listed(sorted(base_weeks))}"
+            message = f"base_weeks: no entry for data origin {origin}; found {listed(sorted(base_weeks))}"
             raise ValueError(message)
         week = base_weeks[str(origin)]
         own = retailers.filter(pl.col("data_origin") == origin)
@@ -148,7 +145,7 @@ def _above(below: pl.DataFrame, weights: pl.DataFrame, week: Week | None, kind: 
     lost = below.join(weights, left_on="parent", right_on="child", how="anti")["parent"].unique()
     for codes, fault in ((repeated, "several rows of weights"), (lost, "no row of weights")):
         if len(codes) > 0:
-            message = f"{kind} weights: {fault} for {_listed(sorted(codes))}; expected one per {kind}"
+            message = f"{kind} weights: {fault} for {listed(sorted(codes))}; expected one per {kind}"
             raise ValueError(message)
     indices = below.rename({"parent": "child", "index": "level"}).join(weights, on="child")
     return aggregate(indices, weights, base_week=week, child_kind=kind)
@@ -168,8 +165,8 @@ def _of_year(weights: pl.DataFrame, name: str, recipe: Recipe, codes: Sequence[s
     return of_year
 
 
-def _checked_indices(indices: pl.DataFrame, base_week: Week | None) -> pl.DataFrame:
-    """Sort the children's levels and scale each segment that reaches the base week to 1 over it."""
+def _checked_indices(indices: pl.DataFrame) -> pl.DataFrame:
+    """Sort the children's levels."""
     defaults = {"segment": pl.lit(0), "imputed_share": pl.lit(0.0)}
     given = indices.with_columns(value.alias(name) for name, value in defaults.items() if name not in indices.columns)
     rows = checked_columns(given, _INDICES, "indices").sort(_KEYS)
@@ -183,14 +180,7 @@ def _checked_indices(indices: pl.DataFrame, base_week: Week | None) -> pl.DataFr
         "products below 0 or an imputed_share outside 0 to 1": positive & ~bounded.fill_null(value=False),
     }
     refuse_rows("indices", rows, faults)
-    segment = ["parent", "child", "segment"]
-    in_week = pl.lit(value=False) if base_week is None else pl.col("period").is_between(*base_week)
-    log_level = pl.col("level").log()
-    rows = rows.with_columns(base_log=log_level.filter(in_week).mean().over(segment))
-    return rows.with_columns(
-        anchored=pl.col("base_log").is_not_null(),
-        level=pl.when(pl.col("base_log").is_null()).then("level").otherwise((log_level - pl.col("base_log")).exp()),
-    )
+    return rows
 
 
 def _checked_weights(weights: pl.DataFrame, children: pl.DataFrame) -> pl.DataFrame:
@@ -211,188 +201,112 @@ def _checked_weights(weights: pl.DataFrame, children: pl.DataFrame) -> pl.DataFr
     return all_pairs
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _Panel:
-    """The children of one parent that have weight, in arrays of days by children."""
+    """All parents with their children that have weight, in arrays of days x parents x children.
 
-    names: tuple[str, ...]
+    `names`: each parent's children; `all_names`: those without weight, too. `levels`, `segments`: of one replicate.
+    """
+
+    parents: list[str]
+    names: list[list[str]]
+    all_names: list[list[str]]
     weights: Floats
-    levels: Floats  # 1 = the base week where `anchored`, else on the scale of the segment
-    segments: Integers  # -1 where the child is absent
-    anchored: Booleans  # the segment has a day in the base week
+    levels: Floats
+    segments: Integers
     products: Integers
-    shares: Floats  # the part of the child that is imputed itself
+    shares: Floats
+
+    @property
+    def present(self) -> Booleans:
+        """Tell which children have a value."""
+        there: Booleans = self.segments[:, 0] >= 0
+        return there
 
 
-@dataclass
-class _State:
-    """Where the children of one parent stand on one day of a walk."""
-
-    levels: Floats  # nan where the child has not begun
-    segments: Integers  # -2 where the child has not begun
-    scales: Floats  # level on the parent's scale / level in the panel, of the present segment
-    parent: float
-
-    def copy(self) -> _State:
-        """Copy the arrays too: a step changes them in place."""
-        return _State(self.levels.copy(), self.segments.copy(), self.scales.copy(), self.parent)
-
-
-@dataclass(frozen=True)
-class _Course:
-    """What a parent does over the days: its level and the share imputed; nan where there is none."""
-
-    level: Floats
-    share: Floats
-
-    @staticmethod
-    def blank(days: int) -> _Course:
-        """Begin with no value on any day."""
-        return _Course(np.full(days, np.nan), np.full(days, np.nan))
-
-
-def _panel(rows: pl.DataFrame, weights: pl.DataFrame, days: int) -> _Panel:
-    names = tuple(weights["child"])
-    present = rows.filter(pl.col("level").is_not_null() & pl.col("child").is_in(names))
-    child = present["child"].cast(pl.Enum(names)).to_physical().to_numpy()
-    cells = (present["day"].to_numpy(), child)
+def _panel(children: pl.DataFrame, weights: pl.DataFrame, days: pl.Series) -> _Panel:
+    parents = weights["parent"].unique(maintain_order=True)
+    place = pl.DataFrame({"parent": parents}).with_row_index("place")
+    weighing = weights.filter(pl.col("weight") > 0).with_columns(slot=pl.int_range(pl.len()).over("parent"))
+    weighing = weighing.join(place, on="parent", maintain_order="left")
+    slots = weighing["slot"].to_numpy()
+    shape = (len(parents), 1 + int(slots.max(initial=0)))
+    rows = children.filter(pl.col("level").is_not_null()).join(weighing, on=["parent", "child"])
+    cells = tuple(rows.select((pl.col("period") - days[0]).dt.total_days(), "place", "slot").to_numpy().T)
 
     def spread(column: str, empty: _Scalar) -> NDArray[_Scalar]:
-        array = np.full((days, len(names)), empty)
-        array[cells] = present[column].to_numpy()
+        array = np.full((len(days), *shape), empty)
+        array[cells] = rows[column].to_numpy()
         return array
 
+    weight = np.zeros(shape)
+    weight[weighing["place"].to_numpy(), slots] = weighing["weight"].to_numpy()
+    names: list[list[str]] = [[] for _ in parents]
+    all_names: list[list[str]] = [[] for _ in parents]
+    for found, own in ((names, weighing), (all_names, weights.join(place, on="parent", maintain_order="left"))):
+        for of_parent, child in own.select("place", "child").iter_rows():
+            found[of_parent].append(child)
     return _Panel(
+        parents=parents.to_list(),
         names=names,
-        weights=weights["weight"].to_numpy(),
-        levels=spread("level", np.float64(np.nan)),
-        segments=spread("segment", np.int64(-1)),
-        anchored=spread("anchored", np.bool_(0)),
+        all_names=all_names,
+        weights=weight,
+        levels=spread("level", np.float64(np.nan))[:, None],
+        segments=spread("segment", np.int64(ABSENT))[:, None],
         products=spread("products", np.int64(0)),
-        shares=spread("imputed_share", np.float64(np.nan)),
+        shares=spread("imputed_share", np.float64(0)),
     )
 
 
-def _step(panel: _Panel, day: int, state: _State) -> Booleans | None:
-    """Move the state to a day. Give the children that entered on it, or None where nothing links to it."""
-    w, before, today = panel.weights, state.levels.copy(), panel.levels[day]
-    begun, present = ~np.isnan(before), panel.segments[day] >= 0
-    stays = present & (panel.segments[day] == state.segments)
-    scaled = present & ~stays & panel.anchored[day]
-    joins = present & ~stays & ~scaled
-    if stays.any():
-        state.levels[stays] = state.scales[stays] * today[stays]
-        movement = (w[stays] @ state.levels[stays]) / (w[stays] @ before[stays])
-    elif scaled.any():
-        # Nothing links the two days but the base week, to which both sides are scaled.
-        movement = _mean(today, w, scaled) / (_mean(before, w, begun) if begun.any() else 1.0)
-    else:
-        return None
-    state.parent *= movement
-    state.levels[begun & ~present] *= movement
-    state.levels[scaled], state.scales[scaled] = today[scaled], 1.0
-    if joins.any():
-        state.levels[joins] = _mean(state.levels, w, ~joins & ~np.isnan(state.levels))
-        state.scales[joins] = state.levels[joins] / today[joins]
-    state.segments[scaled | joins] = panel.segments[day, scaled | joins]
-    return scaled | joins
+def _table(panel: _Panel, found: Parents, days: pl.Series, reasons: list[str | None]) -> pl.DataFrame:
+    """Lay the figures out, one row per parent and day."""
+    here = panel.present.sum(axis=2).T
+    children = np.array([len(names) for names in panel.names])[:, None] + np.zeros_like(here)
+    index = found.index[:, 0].T
+    status = np.where(np.isnan(index), "none", np.where(here == children, "complete", "partial"))
+    columns = {
+        "parent": np.repeat(panel.parents, len(days)).tolist(),
+        "period": pl.concat([days] * len(panel.parents)),
+        "index": pl.Series(index.ravel(), nan_to_null=True),
+        "products": panel.products.sum(axis=2).T.ravel(),
+        "children": children.ravel(),
+        "children_absent": (children - here).ravel(),
+        "imputed_share": pl.Series(found.imputed_share[:, 0].T.ravel(), nan_to_null=True),
+        "status": status.ravel().tolist(),
+        "reason": reasons,
+    }
+    return pl.DataFrame(columns, schema_overrides=_OUT).select(pl.col(name).cast(dtype) for name, dtype in _OUT.items())
 
 
-def _walk(panel: _Panel, days: Iterable[int], state: _State, course: _Course) -> dict[int, _State]:
-    """Step through the days and fill the course. Give, for each child that began, the state on that day."""
-    began: dict[int, _State] = {}
-    for day in days:
-        new = np.isnan(state.levels)
-        entered = _step(panel, day, state)
-        if entered is None:
-            continue
-        began.update((int(child), state.copy()) for child in np.flatnonzero(entered & new))
-        begun = ~np.isnan(state.levels)
-        value = (panel.weights * state.levels)[begun]
-        imputed = np.where(panel.segments[day] >= 0, panel.shares[day], 1.0)[begun]
-        course.level[day], course.share[day] = state.parent, min(value @ imputed / value.sum(), 1.0)
-    return began
-
-
-def _back_to(start: _State, began: Mapping[int, _State]) -> _State:
-    """Let each child that began later in a walk from `start` have moved with the parent until it did."""
-    joined = start.copy()
-    for child, then in began.items():
-        joined.levels[child] = then.levels[child] * start.parent / then.parent
-        joined.segments[child], joined.scales[child] = then.segments[child], then.scales[child]
-    return joined
-
-
-def _course(panel: _Panel, in_week: Booleans) -> _Course:
-    """Walk from the first base-week day with a child: through the week, back to the start, on to the end.
-
-    The children of the base week stand on one scale only in it, so the days before it are linked backwards
-    from it, by the same step, as the days after it are linked forwards.
-    """
-    days, width = panel.segments.shape
-    anchor = int(np.flatnonzero(panel.anchored.any(axis=1) & in_week)[0])
-    week_end = int(np.flatnonzero(in_week)[-1])
-    start = _State(np.full(width, np.nan), np.full(width, -2), np.full(width, np.nan), parent=1.0)
-    _step(panel, anchor, start)
-    began = _walk(panel, range(anchor + 1, week_end + 1), start.copy(), _Course.blank(days))
-    start = _back_to(start, began)
-    course = _Course.blank(days)
-    began = _walk(panel, range(anchor - 1, -1, -1), start.copy(), course)
-    _walk(panel, range(anchor, days), _back_to(start, began), course)
-    week = course.level[in_week]
-    return _Course(100.0 * course.level / np.exp(np.nanmean(np.log(week))), course.share)
-
-
-def _mean(levels: Floats, weights: Floats, chosen: Booleans) -> float:
-    return float((weights[chosen] @ levels[chosen]) / weights[chosen].sum())
-
-
-def _table(panel: _Panel, course: _Course) -> pl.DataFrame:
-    """Give the numbers of one parent, one row per day."""
-    present = panel.segments >= 0
-    status = np.where(present.all(axis=1), "complete", "partial")
-    return pl.DataFrame(
-        {
-            "index": pl.Series(course.level, nan_to_null=True),
-            "products": panel.products.sum(axis=1),
-            "children": np.full(len(present), len(panel.names)),
-            "children_absent": (~present).sum(axis=1),
-            "imputed_share": pl.Series(course.share, nan_to_null=True),
-            "status": np.where(np.isnan(course.level), "none", status).tolist(),
-        }
-    )
-
-
-def _obstacle(panel: _Panel, names: Sequence[str], base_week: Week | None, kind: str) -> str | None:
-    """Say why the parent can have no index at all, if so."""
-    if not panel.names:
-        return f"all weights are zero or missing: {_listed(names)}"
+def _obstacle(panel: _Panel, place: int, base: Booleans, base_week: Week | None, kind: str) -> str | None:
+    """Say why a parent can have no index at all, if so."""
+    if not panel.names[place]:
+        return f"all weights are zero or missing: {listed(panel.all_names[place])}"
     if base_week is None:
         return NO_BASE_WEEK
-    if not panel.anchored.any():
-        return f"no {kind} has a value in the base week {week_text(base_week)}: {_listed(panel.names)}"
+    if not panel.present[base, place].any():
+        return f"no {kind} has a value in the base week {week_text(base_week)}: {listed(panel.names[place])}"
     return None
 
 
-def _reasons(course: _Course, panel: _Panel, kind: str) -> list[str | None]:
-    """Say per day why there is no index, or else who was absent and whose chain began anew."""
-    present = panel.segments >= 0
-    names, latest = np.array(panel.names, dtype=object), np.full(len(panel.names), -1)
+def _reasons(
+    panel: _Panel, place: int, index: Floats, base: tuple[Booleans, Week | None], kind: str
+) -> list[str | None]:
+    """Say per day why a parent has no index, or else who was absent and whose chain began anew."""
+    if (obstacle := _obstacle(panel, place, *base, kind)) is not None:
+        return [obstacle] * len(index)
+    names = np.array(panel.names[place], dtype=object)
+    segments = panel.segments[:, 0, place, : len(names)]
+    latest = np.full(len(names), ABSENT)
     reasons: list[str | None] = []
-    for day, here in enumerate(present):
-        restarts = here & (latest >= 0) & (panel.segments[day] != latest)
-        latest[here] = panel.segments[day, here]
+    for day, here in enumerate(segments >= 0):
+        restarts = here & (latest >= 0) & (segments[day] != latest)
+        latest[here] = segments[day, here]
         who = {"absent": ~here, "chain restarted": restarts}
-        parts = [f"{what}: {_listed(names[which])}" for what, which in who.items() if which.any()]
+        parts = [f"{what}: {listed(names[which])}" for what, which in who.items() if which.any()]
         if not here.any():
             parts = [f"no {kind} has a value on this day"]
-        elif np.isnan(course.level[day]):
+        elif np.isnan(index[day]):
             parts = [f"no {kind} links this day to the base week", *parts]
         reasons.append("; ".join(parts) or None)
     return reasons
-
-
-def _listed(names: Sequence[str]) -> str:
-    """Name the first five and count the others."""
-    more = len(names) - _NAMES_SHOWN
-    return ", ".join(names[:_NAMES_SHOWN]) + (f" and {more} more" if more > 0 else "")

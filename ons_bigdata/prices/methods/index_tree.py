@@ -1,6 +1,6 @@
 """The tree of the indices in arrays: retailers in items, items in classes, classes in divisions.
 
-Which child stands where and with what weight. How children become parents is in `replicated_aggregation`; what is said
+Which child stands where and with what weight. How children become parents is in `linked_aggregation`; what is said
 of the parents in `recipe_levels`.
 """
 
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     Integers = NDArray[np.int64]
 
 EQUAL_WEIGHTS = "retailers weighted equally: no stratum weights known"
+
+_NAMES_SHOWN = 5
 
 _TEXT, _NUMBER, _WHOLE = pl.String(), pl.Float64(), pl.Int64()
 
@@ -145,3 +147,9 @@ def _level(
         weights[row, : len(children)] = [own[child] for child in children]
         place[row, : len(children)] = [where[child] for child in children]
     return TreeLevel(*names, codes, kept, weights, place, equal)
+
+
+def listed(names: Sequence[str]) -> str:
+    """Name the first five and count the others."""
+    more = len(names) - _NAMES_SHOWN
+    return ", ".join(names[:_NAMES_SHOWN]) + (f" and {more} more" if more > 0 else "")

@@ -6,17 +6,16 @@ One pass over the point estimate (with its movements), one over the replicates. 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import compress
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ons_bigdata.prices.methods.index_tree import EQUAL_WEIGHTS
+from ons_bigdata.prices.methods.index_tree import EQUAL_WEIGHTS, listed
+from ons_bigdata.prices.methods.linked_aggregation import ABSENT, Children, aggregated
 from ons_bigdata.prices.methods.movements import ChildMovements, parent_parts, previous_rows
-from ons_bigdata.prices.methods.replicated_aggregation import ABSENT, Children, aggregated
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from numpy.typing import NDArray
 
     from ons_bigdata.prices.methods.index_tree import TreeLevel
@@ -150,9 +149,9 @@ def _reasons(
         row: list[str | None] = []
         for parent, names in enumerate(tree.names):
             here = present[period, parent, : len(names)]
-            found = [f"absent: {_listed(names, ~here)}"] if not here.all() else []
+            found = [f"absent: {listed([*compress(names, ~here)])}"] if not here.all() else []
             if restarted[period, parent].any():
-                found.append(f"chain restarted: {_listed(names, restarted[period, parent, : len(names)])}")
+                found.append(f"chain restarted: {listed([*compress(names, restarted[period, parent])])}")
             if not np.isfinite(index[period, parent]):
                 found = [_obstacle(tree, parent, here, base[1], anchored=bool(anchored[parent])), *found]
             if tree.codes[parent] in tree.equal:
@@ -172,10 +171,3 @@ def _obstacle(tree: TreeLevel, parent: int, here: Booleans, base_text: str | Non
     if not here.any():
         return f"no {tree.kind} has a value in this period"
     return f"no {tree.kind} links this period to the base period"
-
-
-def _listed(names: Sequence[str], which: Booleans) -> str:
-    """Name the first five and count the others."""
-    chosen = [name for name, is_one in zip(names, which, strict=True) if is_one]
-    more = len(chosen) - 5
-    return ", ".join(chosen[:5]) + (f" and {more} more" if more > 0 else "")

@@ -1,46 +1,18 @@
-"""Aggregation over replicates: each replicate is what the day-by-day aggregation makes of it alone."""
+"""Linked aggregation on arrays: replicates and parents apart, movements kept. The rules: `test_daily_aggregation`."""
 
 from __future__ import annotations
 
-from datetime import date, timedelta
 from itertools import pairwise
 
 import numpy as np
-import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ons_bigdata.prices.methods.daily_aggregation import aggregate
-from ons_bigdata.prices.methods.replicated_aggregation import ABSENT, Children, aggregated
+from ons_bigdata.prices.methods.linked_aggregation import ABSENT, Children, aggregated
 
-MONDAY = date(2016, 7, 25)
 DAYS = 14
-WEEK = (MONDAY + timedelta(days=4), MONDAY + timedelta(days=6))
 BASE = np.array([4 <= n <= 6 for n in range(DAYS)])
-
-
-def one_parent(levels: np.ndarray, segments: np.ndarray, weights: list[float], shares: np.ndarray) -> np.ndarray:
-    """Aggregate one replicate of one parent (days x children) by the day-by-day rule."""
-    rows = [
-        (MONDAY + timedelta(days=t), str(c), float(levels[t, c]), int(segments[t, c]), float(shares[t, c]))
-        for t in range(levels.shape[0])
-        for c in range(levels.shape[1])
-        if segments[t, c] >= 0
-    ]
-    schema = {
-        "period": pl.Date, "child": pl.String, "level": pl.Float64, "segment": pl.Int64, "imputed_share": pl.Float64,
-    }  # fmt: skip
-    # A first and a last day that no child has keep the calendar whole.
-    frame = pl.DataFrame(rows, schema=schema, orient="row").with_columns(parent=pl.lit("p"), products=pl.lit(1))
-    ends = pl.DataFrame(
-        {"period": [MONDAY, MONDAY + timedelta(days=DAYS - 1)], "child": ["none"] * 2, "level": [None, None],
-         "segment": [0, 0], "imputed_share": [0.0, 0.0]}, schema=schema,
-    ).with_columns(parent=pl.lit("p"), products=pl.lit(1))  # fmt: skip
-    names = [*map(str, range(len(weights))), "none"]
-    known = pl.DataFrame({"parent": ["p"] * len(names), "child": names, "weight": [*weights, 0.0]})
-    table = aggregate(pl.concat([frame, ends]), known, base_week=WEEK)
-    return table.select(pl.col("index", "imputed_share").fill_null(np.nan)).to_numpy()
 
 
 @st.composite
@@ -58,14 +30,16 @@ def panels(draw):
 
 @settings(max_examples=30, deadline=None)
 @given(panels())
-def test_every_replicate_and_parent_is_what_the_day_by_day_rule_gives(panel):
+def test_no_replicate_or_parent_touches_another(panel):
     levels, segments, weights, shares = panel
     found = aggregated(Children(levels, segments, weights, shares), BASE)
     for r in range(levels.shape[1]):
         for p in range(levels.shape[2]):
-            expected = one_parent(levels[:, r, p], segments[:, r, p], weights[p].tolist(), shares[:, p])
-            np.testing.assert_allclose(found.index[:, r, p], expected[:, 0], rtol=1e-11)
-            np.testing.assert_allclose(found.imputed_share[:, r, p], expected[:, 1], rtol=1e-9, atol=1e-12)
+            one = np.s_[:, r : r + 1, p : p + 1]
+            own = slice(p, p + 1)
+            alone = aggregated(Children(levels[one], segments[one], weights[own], shares[:, own]), BASE)
+            np.testing.assert_allclose(found.index[one], alone.index, rtol=1e-13)
+            np.testing.assert_allclose(found.imputed_share[one], alone.imputed_share, rtol=1e-13)
 
 
 @settings(max_examples=25, deadline=None)

@@ -1,7 +1,8 @@
-"""Aggregation over many replicates at once: the day-by-day rule of `aggregation`, on arrays.
+"""Aggregation linked from period to period, in which an absent child moves with those present, on arrays.
 
-Children to parents, for all parents of a level and all replicates of a bootstrap in one walk. The rule itself (an
-absent child moves with those present) is explained in `aggregation`; that both give the same is held by a test.
+Children to parents, for all parents of a level and all replicates of a bootstrap in one walk; a single index is one
+replicate. The rules are on the page `docs/prices/aggregation.md`. Frames are in `daily_aggregation` and
+`recipe_figures`; trees that are chained at link periods in `aggregation`.
 """
 
 from __future__ import annotations
@@ -56,7 +57,7 @@ class Parents:
 
 
 def aggregated(children: Children, base: Booleans, *, with_movements: bool = False) -> Parents:
-    """Average children into parents, period by period: the rule of `aggregation.aggregate`.
+    """Average children into parents, arithmetically, linked period by period.
 
     `base`: which periods are the base. A parent without a child in the base has no index; periods before the first
     base period with a child are linked backwards from it. Children of weight 0 are ignored.
@@ -177,7 +178,7 @@ class _Walk:
         backwards: bool,
         first: Booleans | None = None,
     ) -> Booleans:
-        """Move the active parents to a period; give the children that entered at it. As `aggregation` does."""
+        """Move the active parents to a period; give the children that entered at it."""
         w, before, today, segment = self.weights, state.levels, self.levels[t], self.segments[t]
         on = active[:, :, None]
         begun, present = ~np.isnan(before) & on, (segment >= 0) & on
