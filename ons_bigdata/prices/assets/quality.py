@@ -20,6 +20,7 @@ from ons_bigdata.settings import get_settings
         ["intermediate", "int_prices__quotes_entering"],
         ["intermediate", "int_prices__quotes_excluded"],
         ["intermediate", "int_prices__products"],
+        ["analysis", "product_descriptions"],
     ],
     group_name=GROUP,
     owners=OWNERS,
@@ -39,8 +40,10 @@ def quote_outliers(warehouse: WarehouseResource) -> dg.MaterializeResult:
         " and excluded.product = quotes.product and excluded.collected_on = quotes.collected_on)"
     )
     listings = store.frame(
-        "select data_origin, retailer, item_number, product, product_name, size_class, first_listed_on, last_listed_on"
+        "select data_origin, retailer, item_number, product, product_name, size_class, first_listed_on, last_listed_on,"
+        " plain_name, measure, total_size, size_source, pieces"
         " from intermediate.int_prices__products"
+        " join analysis.product_descriptions using (data_origin, retailer, item_number, product_name)"
     )
     parameters = PriceOutlierParameters(link_window_days=get_settings().link_window_days)
     found = pl.concat([price_outliers(quotes, parameters), shrinking_packs(listings, quotes)])

@@ -1,43 +1,18 @@
 """Packs that shrink: a product whose listing is replaced by one of the same name, less its size, with less in it.
 
-Listings and quotes in, one row per shrinking pack. Sizes are read from names as far as this needs it: which words are
-the size, and how much it is. What a name says of a product otherwise is not read here.
+Listings with what their names say, and quotes, in; one row per shrinking pack out. Names are read in
+`scope.description`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import timedelta
 
 import polars as pl
 
 from ons_bigdata.prices.methods.price_outliers import pounds
+from ons_bigdata.prices.methods.scope.description import name_without_size
 from ons_bigdata.prices.schemas.quality import EnteringQuote, ProductListing, QuoteOutlier
-
-_AMOUNTS = {
-    "KG": ("kg", 1.0),
-    "G": ("kg", 0.001),
-    "GRAM": ("kg", 0.001),
-    "GRAMS": ("kg", 0.001),
-    "L": ("l", 1.0),
-    "LT": ("l", 1.0),
-    "LTR": ("l", 1.0),
-    "LITRE": ("l", 1.0),
-    "LITRES": ("l", 1.0),
-    "ML": ("l", 0.001),
-    "CL": ("l", 0.01),
-    "PINT": ("l", 0.56826125),
-    "PINTS": ("l", 0.56826125),
-}
-"""Measures of a name, with what they measure and how much of it they are."""
-_PIECES = dict.fromkeys(("PACK", "PK", "S", "BAGS", "TEABAGS", "SACHETS"), ("piece", 1.0))
-"""Words for the pieces in a pack: its size where the name gives no amount."""
-
-
-def _pattern(words: Iterable[str]) -> str:
-    longest_first = "|".join(sorted(words, key=len, reverse=True))
-    return rf"(?i)\b(?:(?P<count>\d{{1,3}})\s*[X×]\s*)?(?P<amount>\d+(?:\.\d+)?)\s*(?P<measure>{longest_first})\b"
-
 
 _ITEM = ["data_origin", "retailer", "item_number"]
 SIZE_CLASS_WIDTH = 1.08
@@ -47,36 +22,6 @@ SMALLER_BY_CLASS = 0.9
 """The same where the sizes are those of size classes, 8 % wide: neighbouring classes may be one size."""
 SMALLEST = 1 / 3
 """Below this share of the other it is another pack size of the range, not the same one shrunk."""
-
-
-def with_pack_from_name(listings: pl.DataFrame) -> pl.DataFrame:
-    """Add `stem` (the name less its sizes), `name_size` and `name_measure` (kg, l or piece; null where none is named).
-
-    The first amount in the name counts, else the first number of pieces; `6X150G` is 0.9 kg. Takes a column
-    `product_name`; other columns pass through.
-    """
-    name = pl.col("product_name").str.to_uppercase()
-    amount, amount_measure = _first_size(name, _AMOUNTS)
-    pieces, pieces_measure = _first_size(name, _PIECES)
-    stem = name.str.replace_all(_pattern([*_AMOUNTS, *_PIECES]), " ").str.replace_all(r"\s+", " ").str.strip_chars()
-    return listings.with_columns(
-        stem.alias("stem"),
-        pl.coalesce(amount, pieces).alias("name_size"),
-        pl.coalesce(amount_measure, pieces_measure).alias("name_measure"),
-    )
-
-
-def _first_size(name: pl.Expr, words: dict[str, tuple[str, float]]) -> tuple[pl.Expr, pl.Expr]:
-    size = name.str.extract_groups(_pattern(words))
-    word = size.struct.field("measure").str.to_uppercase()
-    count = size.struct.field("count").cast(pl.Float64).fill_null(1.0)
-    factors = {word: factor for word, (_, factor) in words.items()}
-    measures = {word: measure for word, (measure, _) in words.items()}
-    quantity = word.replace_strict(factors, default=None, return_dtype=pl.Float64)
-    return (
-        count * size.struct.field("amount").cast(pl.Float64) * quantity,
-        word.replace_strict(measures, default=None, return_dtype=pl.String),
-    )
 
 
 def shrinking_packs(listings: pl.DataFrame, quotes: pl.DataFrame, *, overlap_days: int = 3) -> pl.DataFrame:
@@ -90,7 +35,7 @@ def shrinking_packs(listings: pl.DataFrame, quotes: pl.DataFrame, *, overlap_day
 
     Source: the practice is known as shrinkflation; the rule is our own.
     """
-    sized = _sized(with_pack_from_name(ProductListing.validate(listings, cast=True)))
+    sized = _sized(ProductListing.validate(listings, cast=True))
     first_days = sized.group_by(_ITEM).agg(pl.col("first_listed_on").min().alias("item_began_on"))
     keys = [*_ITEM, "stem", "measure"]
     old = sized.select(
@@ -116,11 +61,16 @@ def shrinking_packs(listings: pl.DataFrame, quotes: pl.DataFrame, *, overlap_day
 
 
 def _sized(listings: pl.DataFrame) -> pl.DataFrame:
+    """Add the name less its size, and the size: the name's own amount or pieces, or else that of the size class."""
+    # A described size that is not in the name is the median of all listings of the name: the same for each of them.
+    amount = pl.col("size_source").eq_missing("name")
+    pieces = pl.col("pieces").is_not_null()
     class_size = pl.lit(SIZE_CLASS_WIDTH).pow(pl.col("size_class"))
     return listings.with_columns(
-        pl.coalesce("name_size", class_size).alias("size"),
-        pl.coalesce("name_measure", pl.lit("size class")).alias("measure"),
-        pl.when(pl.col("name_size").is_null()).then(SMALLER_BY_CLASS).otherwise(SMALLER).alias("least_share"),
+        name_without_size(pl.col("plain_name")).alias("stem"),
+        pl.when(amount).then("total_size").when(pieces).then("pieces").otherwise(class_size).alias("size"),
+        pl.when(amount).then("measure").when(pieces).then(pl.lit("each")).otherwise(pl.lit("class")).alias("measure"),
+        pl.when(amount | pieces).then(SMALLER).otherwise(SMALLER_BY_CLASS).alias("least_share"),
     ).filter(pl.col("size").is_not_null())
 
 

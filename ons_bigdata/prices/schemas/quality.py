@@ -11,7 +11,10 @@ OUTLIER_RULES = ("fixed", "tukey", "hb", "shrinking_pack")
 
 
 class ProductListing(dy.Schema):
-    """One row per listing of a product over the whole series (`intermediate.int_prices__products`)."""
+    """One row per listing of a product over the whole series, with what its name says.
+
+    From `intermediate.int_prices__products` and `analysis.product_descriptions`.
+    """
 
     data_origin = dy.String(regex=ORIGIN, description="real or simulated")
     retailer = dy.String(regex=IDENTIFIER, description="retailer id")
@@ -21,6 +24,11 @@ class ProductListing(dy.Schema):
     size_class = dy.Int32(nullable=True, description="round(ln(pack size) / ln(1.08)); null without a unit price")
     first_listed_on = dy.Date(description="first day of the listing")
     last_listed_on = dy.Date(description="last day of the listing")
+    plain_name = dy.String(description="the name in lower case without accents and signs")
+    measure = dy.String(nullable=True, regex="^(g|ml|each)$", description="g, ml or each; null where no size is known")
+    total_size = dy.Float64(nullable=True, min_exclusive=0.0, description="size of the whole pack in its measure")
+    size_source = dy.String(nullable=True, regex="^(name|unit_price)$", description="where the size comes from")
+    pieces = dy.Int32(nullable=True, min=1, description="pieces in the pack; null where nothing says")
 
 
 class EnteringQuote(dy.Schema):

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import dagster as dg
+import polars as pl
 import pytest
 
 from ons_bigdata.platform.resources import WarehouseResource
 from ons_bigdata.platform.warehouse import Warehouse
 from ons_bigdata.prices.assets.quality import price_quality_report, quote_outliers
 from ons_bigdata.prices.checks import quality as checks
+from ons_bigdata.prices.methods.scope.description import describe
+from ons_bigdata.prices.schemas.product_scope import ProductDescription
 
 KEY = "data_origin text, retailer text, item_number integer"
 TABLES = {
@@ -83,6 +86,15 @@ def test_outliers_of_what_enters_are_found_and_kept(warehouse: Warehouse, resour
         "intermediate.int_prices__products",
         "'real', 'tesco', 1, 'OATS 500G', 'OATS 500G', null, '2016-08-01', '2016-08-01'",
         "'real', 'tesco', 1, 'OATS 450G', 'OATS 450G', null, '2016-08-02', '2016-08-02'",
+    )
+    names = pl.DataFrame({"product_name": ["OATS 500G", "OATS 450G"], "median_price_gbp": [2.0, 2.0]})
+    described = describe(names).with_columns(
+        pl.col("terms").list.join(" "), data_origin=pl.lit("real"), retailer=pl.lit("tesco"), item_number=1, quotes=1,
+        pack_size=None, unit=None,
+    )  # fmt: skip
+    columns = ProductDescription.column_names()
+    warehouse.replace(
+        "analysis.product_descriptions", ProductDescription.validate(described.select(columns), cast=True)
     )
     told = metadata(quote_outliers(resource))
     assert (told["quotes"], told["rows"], told["fixed"], told["shrinking_pack"]) == (5, 2, 1, 1)

@@ -1,4 +1,4 @@
-"""Shrinking packs: what a name says of its size, and which listing takes the place of which."""
+"""Shrinking packs: which listing takes the place of which. What a name says of its size: `test_description`."""
 
 from __future__ import annotations
 
@@ -7,31 +7,10 @@ from datetime import date
 import polars as pl
 import pytest
 
-from ons_bigdata.prices.methods.shrinking_packs import shrinking_packs, with_pack_from_name
+from ons_bigdata.prices.methods.scope.description import describe
+from ons_bigdata.prices.methods.shrinking_packs import shrinking_packs
 
 LISTING = ["data_origin", "retailer", "item_number", "product", "product_name", "size_class", "first_on", "last_on"]
-
-
-@pytest.mark.parametrize(
-    ("name", "stem", "size", "measure"),
-    [
-        ("MALTED WHEATS 430G", "MALTED WHEATS", 0.43, "kg"),
-        ("Yoghurt 6x150g", "YOGHURT", 0.9, "kg"),
-        ("LAGER 4 X 440ML CANS", "LAGER CANS", 1.76, "l"),
-        ("COLA 1.5 LITRE", "COLA", 1.5, "l"),
-        ("WINE 75CL", "WINE", 0.75, "l"),
-        ("MILK 4 PINTS/2.272L", "MILK /", 4 * 0.56826125, "l"),
-        ("PG TIPS 240S PYRAMID TEABAGS 696G", "PG TIPS PYRAMID TEABAGS", 0.696, "kg"),  # the amount, not the pieces
-        ("GALA APPLES 6 PACK", "GALA APPLES", 6.0, "piece"),
-        ("7UP FREE", "7UP FREE", None, None),
-        ("OMEGA 3G", "OMEGA", 0.003, "kg"),
-        ("BREAD", "BREAD", None, None),
-    ],
-)
-def test_the_size_in_a_name(name: str, stem: str, size: float | None, measure: str | None) -> None:
-    (row,) = with_pack_from_name(pl.DataFrame({"product_name": [name]})).to_dicts()
-    assert (row["stem"], row["name_measure"]) == (stem, measure)
-    assert row["name_size"] == (None if size is None else pytest.approx(size))
 
 
 def listing(
@@ -57,7 +36,7 @@ def judged(listings: list[tuple[object, ...]], prices: dict[str, list[tuple[int,
         schema=["data_origin", "retailer", "item_number", "product", "collected_on", "price_gbp"],
         orient="row",
     )
-    return shrinking_packs(frame, quotes).to_dicts()
+    return shrinking_packs(describe(frame), quotes).to_dicts()
 
 
 def test_a_smaller_pack_at_the_same_price_takes_the_place_of_the_larger() -> None:
@@ -84,6 +63,36 @@ def test_sizes_of_classes_count_where_names_have_none() -> None:
     old = listing("OATS", (1, 9), size_class=-5, product="OATS")
     assert judged([old, listing("OATS", (10, 30), size_class=-6, product="OATS")], prices) == []  # may be one size
     assert len(judged([old, listing("OATS", (10, 30), size_class=-8, product="OATS")], prices)) == 1
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "observed"),
+    [
+        ("YOGHURT 6X150G", "Yoghurt 6 x 125g", 125 / 150),
+        ("COLA 330ML 8 PACK", "COLA 330ML 6 PACK", 0.75),
+        ("PG TIPS 240S TEABAGS 696G", "PG TIPS 240S TEABAGS 640G", 640 / 696),  # the amount, not the pieces
+        ("MILK 4 PINTS/2.272L", "MILK 2L", 2 / 2.272),
+        ("GALA APPLES 6 PACK", "GALA APPLES 5 PACK", 5 / 6),
+    ],
+)
+def test_sizes_are_what_the_names_say_however_they_are_written(old: str, new: str, observed: float) -> None:
+    (row,) = judged([listing(old, (1, 9)), listing(new, (10, 30))], {old: [(9, 2.0)], new: [(10, 2.0)]})
+    assert row["observed"] == pytest.approx(observed, rel=1e-3)  # a pint is rounded
+
+
+def test_pieces_in_the_name_count_where_the_amount_is_the_shelfs() -> None:
+    frame = pl.DataFrame(
+        [listing("LOAF", (1, 30)), listing("TEA 80S", (1, 9)), listing("TEA 75S", (10, 30))],
+        schema=LISTING, orient="row",
+    ).rename({"first_on": "first_listed_on", "last_on": "last_listed_on"})  # fmt: skip
+    described = describe(frame.with_columns(pack_size=0.25, unit=pl.lit("1 kg")))
+    assert described["size_source"].to_list() == ["unit_price"] * 3
+    quotes = [
+        ("real", "tesco", 210214, name, date(2016, 8, day), 2.0) for name, day in (("TEA 80S", 9), ("TEA 75S", 10))
+    ]
+    columns = ["data_origin", "retailer", "item_number", "product", "collected_on", "price_gbp"]
+    (row,) = shrinking_packs(described, pl.DataFrame(quotes, schema=columns, orient="row")).to_dicts()
+    assert row["observed"] == pytest.approx(75 / 80)
 
 
 @pytest.mark.parametrize(

@@ -112,9 +112,6 @@ def without_size(described: pl.DataFrame) -> pl.DataFrame:
     Takes and gives frames of `describe`; everything that came from sizes is null, the words of sizes leave the
     plain name.
     """
-    bare = pl.col("plain_name")
-    for pattern in (_MULTIPLE, _MULTIPLE_AFTER, _SIZE, _SIZE_IN_PINTS, *_PIECES[:4]):
-        bare = bare.str.replace_all(pattern, " ")
     unknown = [
         pl.lit(None, dtype).alias(name)
         for name, dtype in described.schema.items()
@@ -123,10 +120,17 @@ def without_size(described: pl.DataFrame) -> pl.DataFrame:
     silent = pl.col("terms").list.set_difference(["can", "bottle"])
     return described.with_columns(
         *unknown,
-        bare.str.replace_all(r" +", " ").str.strip_chars().alias("plain_name"),
+        name_without_size(pl.col("plain_name")).alias("plain_name"),
         pl.lit(value=False).alias("is_multiple"),
         silent.alias("terms"),
     )
+
+
+def name_without_size(plain: pl.Expr) -> pl.Expr:
+    """Take the words of sizes and numbers of pieces out of plain names."""
+    for pattern in (_MULTIPLE, _MULTIPLE_AFTER, _SIZE, _SIZE_IN_PINTS, *_PIECES[:4]):
+        plain = plain.str.replace_all(pattern, " ")
+    return plain.str.replace_all(r" +", " ").str.strip_chars()
 
 
 def _parsed_names(names: pl.DataFrame) -> pl.DataFrame:
