@@ -22,6 +22,8 @@ from ons_bigdata.prices.methods.aggregation_steps import (
 )
 from ons_bigdata.prices.methods.hierarchy import Hierarchy, hierarchy, nodes_and_leaves
 from ons_bigdata.prices.methods.jevons import refuse_rows
+from ons_bigdata.prices.methods.period_calendar import months_of
+from ons_bigdata.prices.methods.price_panel import collected
 from ons_bigdata.prices.methods.price_updating import price_updated
 
 if TYPE_CHECKING:
@@ -52,9 +54,9 @@ _OUT = (
 
 
 def aggregate(
-    indices: pl.DataFrame,
-    weights: pl.DataFrame,
-    tree: pl.DataFrame,
+    indices: pl.DataFrame | pl.LazyFrame,
+    weights: pl.DataFrame | pl.LazyFrame,
+    tree: pl.DataFrame | pl.LazyFrame,
     *,
     formula: str = "laspeyres",
     missing: str = "parent",
@@ -81,7 +83,7 @@ def aggregate(
     of their levels by their weights); without, where the nearest node above it stands that was there before. A node
     that was left out of a link is new when it returns.
 
-    Gives one row per period and node of the link: period, link (from which the period is chained), node, parent,
+    Gives one row per period and node of the link: period, link (from which the period is chained), node, parent (text),
     index (1 in the first period), link_index (the level in the link period, on which the node is chained; of a new node
     where it starts; null where it has none), weight (among its siblings; of an arithmetic mean updated to the prices of
     the period before, so that Σweight·movement/Σweight is the parent's movement), mean (of the parent), imputed (the
@@ -99,9 +101,10 @@ def aggregate(
         if found not in known:
             message = f"unknown {option} {found!r}; known: {', '.join(known)}"
             raise ValueError(message)
-    rows = _checked_indices(indices)
+    weights, tree = collected(weights, "weights"), collected(tree, "tree")
+    rows = _checked_indices(collected(indices, "indices"))
     if rows.is_empty():
-        return _empty(indices.schema["period"])
+        return _empty(rows.schema["period"])
     periods = rows["period"].unique().sort().to_list()
     links = _links({"weights": weights, "tree": tree}, periods)
     trees = [_of_link(tree, link, "tree") for link in links]
@@ -114,12 +117,16 @@ def aggregate(
 
 
 def december_january_links(periods: Sequence[Any]) -> list[Any]:
-    """List the links of a double chain: each December and each January among the periods (dates), and the first.
+    """List the links of a double chain: each December and each January among the periods, and the first.
 
-    Source: ONS, Consumer Prices Indices Technical Manual (2019), double chain-linking.
+    `periods`: months, as dates or as text and whole numbers that read as such (see `period_calendar`). Raises
+    ValueError on others. Source: ONS, Consumer Prices Indices Technical Manual (2019), double chain-linking.
     """
     ordered = sorted(set(periods))
-    return [period for n, period in enumerate(ordered) if n == 0 or period.month in (1, 12)]
+    if (months := months_of(ordered)) is None:
+        message = f"periods: {ordered[0]!r} to {ordered[-1]!r} do not read as months"
+        raise ValueError(message)
+    return [period for n, (period, month) in enumerate(zip(ordered, months, strict=True)) if n == 0 or month in (1, 12)]
 
 
 def rebased(
@@ -144,6 +151,9 @@ def _checked_indices(indices: pl.DataFrame) -> pl.DataFrame:
         if column not in indices.columns:
             message = f"indices: column {column} is missing; found {', '.join(indices.columns) or 'no columns'}"
             raise ValueError(message)
+    if not ((found := indices.schema["index"]).is_numeric() or found == pl.Null):
+        message = f"indices: column index is {found}, expected numbers"
+        raise ValueError(message)
     keys = ["node", "period", *(["link"] if "link" in indices.columns else [])]
     rows = indices.select(pl.col("node").cast(pl.String), *keys[1:], pl.col("index").cast(pl.Float64))
     faults = {
@@ -171,7 +181,7 @@ def _links(frames: Mapping[str, pl.DataFrame], periods: list[Any]) -> list[Any]:
             message = f"{name}: {found}; expected links among the periods, the first of them {periods[0]}"
             raise ValueError(message)
         links.update(own)
-    return sorted(links) or periods[:1]
+    return [period for period in periods if period in links] or periods[:1]
 
 
 def _nodes(rows: pl.DataFrame, trees: list[pl.DataFrame]) -> set[str]:
@@ -232,7 +242,7 @@ class _Chain:
         """Walk from one link to the next, or to the end."""
         mean = "geometric" if self.formula == "geometric" else "arithmetic"
         nodes = hierarchy(tree, self._updated(weights, tree, link), mean=mean)
-        periods = [period for period in self.periods if link <= period <= last]
+        periods = self.periods[self.periods.index(link) : self.periods.index(last) + 1]
         own = self._own(nodes, periods, link)
         start = self._start(nodes, link)
         broken = start.started & ~start.known
@@ -247,9 +257,10 @@ class _Chain:
         first = 0 if not self.tables else 1
         if len(periods) > first:
             reasons = _reasons(nodes, course, own, broken, self.conventions.missing, link)
-            self.tables.append(
-                _table(nodes, course, reasons, periods, link).filter(pl.col("period").is_in(periods[first:]))
-            )
+            self.tables.append(_table(nodes, course, reasons, self._series(periods), link)[first * len(nodes.names) :])
+
+    def _series(self, periods: list[Any]) -> pl.Series:
+        return pl.Series(periods, dtype=self.rows.schema["period"])
 
     def _updated(self, weights: pl.DataFrame, tree: pl.DataFrame, link: Any) -> pl.DataFrame:  # noqa: ANN401
         """Update weights to the prices of the link, where the formula asks for it."""
@@ -342,7 +353,7 @@ def _table(
     nodes: Hierarchy,
     course: Course,
     reasons: list[str | None],
-    periods: list[Any],
+    periods: pl.Series,
     link: Any,  # noqa: ANN401
 ) -> pl.DataFrame:
     """Lay a course out in rows, one per period and node."""
@@ -357,8 +368,8 @@ def _table(
     names = np.array([*nodes.names, None], dtype=object)
     return pl.DataFrame(
         {
-            "period": pl.Series(periods).gather(np.repeat(np.arange(shape[0]), shape[1])),
-            "link": pl.Series([link]).gather(np.zeros(shape[0] * shape[1], dtype=np.int64)),
+            "period": periods.gather(np.repeat(np.arange(shape[0]), shape[1])),
+            "link": pl.Series([link], dtype=periods.dtype).gather(np.zeros(shape[0] * shape[1], dtype=np.int64)),
             "node": pl.Series(list(nodes.names) * shape[0], dtype=pl.String),
             "parent": pl.Series(list(names[nodes.parents]) * shape[0], dtype=pl.String),
             "index": pl.Series(course.levels.ravel(), nan_to_null=True),

@@ -138,6 +138,9 @@ def _checked_weights(weights: pl.DataFrame, position: Mapping[str, int]) -> Floa
         if column not in weights.columns:
             message = f"weights: column {column} is missing; found {', '.join(weights.columns) or 'no columns'}"
             raise ValueError(message)
+    if not weights.schema["weight"].is_numeric():
+        message = f"weights: column weight is {weights.schema['weight']}, expected numbers"
+        raise ValueError(message)
     rows = weights.select(pl.col("node").cast(pl.String), pl.col("weight").cast(pl.Float64))
     bounded = pl.col("weight").is_finite() & (pl.col("weight") >= 0)
     faults = {

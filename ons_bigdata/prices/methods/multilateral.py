@@ -26,7 +26,7 @@ from ons_bigdata.prices.methods.extension import (
 from ons_bigdata.prices.methods.geary_khamis import geary_khamis_windows
 from ons_bigdata.prices.methods.geks import FORMULAS, INCOMPLETE, geks_windows
 from ons_bigdata.prices.methods.matched_windows import MATCHING, matched_windows
-from ons_bigdata.prices.methods.period_calendar import december_positions, period_calendar
+from ons_bigdata.prices.methods.period_calendar import months_of, period_calendar
 from ons_bigdata.prices.methods.price_panel import RowMeans, collected, price_panel
 from ons_bigdata.prices.methods.time_product_dummy import WEIGHTS, time_product_dummy_windows
 
@@ -224,11 +224,10 @@ def _base_positions(calendar: Sequence[Any], base_periods: Sequence[Any] | None)
             message = f"base_periods: {unknown[0]} is not a period; expected some of {calendar[0]} to {calendar[-1]}"
             raise ValueError(message)
         return tuple(sorted(calendar.index(base) for base in set(base_periods)))
-    decembers = december_positions(calendar)
-    if decembers is None:
+    if (months := months_of(calendar)) is None:
         message = f"base_periods is missing: periods are {type(calendar[0]).__name__}, only dates have Decembers"
         raise ValueError(message)
-    return decembers
+    return tuple(t for t, month in enumerate(months) if month == 12)
 
 
 def _on_calendar(panel: PricePanel, calendar: list[Any]) -> PricePanel:

@@ -72,10 +72,10 @@ def period_calendar(observed: list[Any], given: Sequence[Any] | None = None, *, 
     return list(observed)
 
 
-def december_positions(calendar: Sequence[Any]) -> tuple[int, ...] | None:
-    """Find the periods in a December, counted from 0. None where periods do not read as days, weeks or months."""
-    reading = _read(calendar)
-    return None if reading is None else tuple(t for t, day in enumerate(reading.days) if day.month == 12)
+def months_of(periods: Sequence[Any]) -> list[int] | None:
+    """Give the month (1 to 12) of each period. None where periods do not read as days, weeks or months."""
+    reading = _read(periods)
+    return None if reading is None else [day.month for day in reading.days]
 
 
 def _is_whole(one: object) -> bool:

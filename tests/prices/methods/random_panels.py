@@ -29,6 +29,12 @@ def index(quotes: pl.DataFrame, method: str, **options) -> list[float | None]:
     return table["index"].to_list()
 
 
+def split_quotes() -> pl.DataFrame:
+    """Periods 0 and 1 share product a, 2 and 3 product b; nothing links them."""
+    rows = [(t, "a" if t < 2 else "b", 1.0 + t, 1.0) for t in range(4)]
+    return pl.DataFrame(rows, schema=COLUMNS, orient="row")
+
+
 class Panel:
     """A random panel: T×N prices and quantities, and who is there; product 0 always is, so that all pairs match."""
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ons_bigdata.prices.methods.period_calendar import december_positions, period_calendar
+from ons_bigdata.prices.methods.period_calendar import months_of, period_calendar
 
 
 def _at(*clock: int) -> datetime:
@@ -81,9 +81,9 @@ def test_a_calendar_given_wins():
 
 
 def test_decembers():
-    assert december_positions([201911, 201912, 202001]) == (1,)
-    assert december_positions(["2019-12", "2020-12"]) == (0, 1)
-    assert december_positions([1, 2]) is None
+    assert months_of([201911, 201912, 202001]) == [11, 12, 1]
+    assert months_of(["2019-12", "2020-12"]) == [12, 12]
+    assert months_of([1, 2]) is None
 
 
 @settings(max_examples=30, deadline=None)
