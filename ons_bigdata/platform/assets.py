@@ -1,8 +1,75 @@
-"""The platform's own tables as assets: the ledger that every ingest writes and SQL reads. Nothing materialises here."""
+"""What the assets of every pilot share, and the platform's own tables as assets: the ledger, which SQL reads.
+
+What is computed from them is the pilots'.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 import dagster as dg
 
+from ons_bigdata.platform import progress
+from ons_bigdata.platform.frames import column_schema
+from ons_bigdata.platform.loading import LoadTotals, RawTable, analyse, rebuild_partition
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    import dataframely as dy
+
+    from ons_bigdata.platform.landing import Landing
+
 GROUP = "platform"
+
+AREA = "area"
+"""Tag of an asset: the part of its pilot that it belongs to. A pilot is too large to be read in one picture."""
+
+
+def placed(
+    assets: Iterable[dg.AssetsDefinition | dg.AssetSpec],
+    *,
+    group: str,
+    area: str,
+    frames: Mapping[str, type[dy.Schema]],
+) -> list[dg.AssetsDefinition | dg.AssetSpec]:
+    """Return the assets with group, owner and area, and with the columns of the frame that `frames` has for the table.
+
+    What an asset itself says of its columns stays.
+    """
+
+    def place(spec: dg.AssetSpec) -> dg.AssetSpec:
+        frame = frames.get(".".join(spec.key.path))
+        columns = {} if frame is None else {"dagster/column_schema": column_schema(frame)}
+        return spec.replace_attributes(
+            group_name=group,
+            owners=[f"team:{group}"],
+            tags={**spec.tags, AREA: area},
+            metadata={**columns, **spec.metadata},
+        )
+
+    return list(dg.map_asset_specs(place, assets))
+
+
+def rebuilt(landing: Landing, table: RawTable, partitions: Sequence[str], **metadata: int) -> dg.MaterializeResult:
+    """Rebuild partitions of a raw table from their landed files; tell how many files and rows they were."""
+    totals = LoadTotals()
+    for partition in progress.track(f"{table.name.replace('.', '/')}: partitions", partitions):
+        totals += rebuild_partition(landing, table, partition)
+    if partitions:
+        analyse(landing, table)
+    return dg.MaterializeResult(
+        metadata={
+            "partitions_rebuilt": len(partitions),
+            **metadata,
+            "files": totals.files,
+            "rows_in": totals.rows_in,
+            "rows_accepted": totals.accepted,
+            "rows_quarantined": totals.quarantined,
+            "outages": totals.outages,
+            "files_refused": totals.refused,
+        }
+    )
 
 
 def _columns(*columns: tuple[str, str, str]) -> dg.TableSchema:

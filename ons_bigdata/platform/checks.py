@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import dagster as dg
 import dataframely as dy
+import polars as pl
 
 from ons_bigdata.platform.frames import table_mismatches
 from ons_bigdata.platform.landing import Reader
 from ons_bigdata.platform.resources import WarehouseResource
 from ons_bigdata.platform.warehouse import Warehouse
+
+LISTED = 40
+"""Lines that a check lists; the tables have them all."""
+
+_QUARANTINED = """
+select files.name, quarantine.line, quarantine.reason
+from ops.quarantine
+join ops.loads using (load_id)
+join ops.files using (file_id)
+where files.source = $1 and files.superseded_by is null and loads.reader_version = $2
+order by files.name, quarantine.line
+"""
 
 _WAITING = """
 with waiting as (
@@ -53,6 +68,49 @@ order by partition, load_id
 def table_key(table: str) -> dg.AssetKey:
     """Return the asset key of `schema.table`."""
     return dg.AssetKey(table.split("."))
+
+
+def nothing_found(
+    table: str,
+    name: str,
+    *,
+    description: str,
+    query: str,
+    line: str,
+    parameters: Sequence[object] = (),
+    by: tuple[str, pl.Expr] | None = None,
+    blocking: bool = False,
+) -> dg.AssetChecksDefinition:
+    """Check that a query finds no row, and list what it finds in its order, each row as `line`.
+
+    `line` has columns of the query in braces. `by` is a column and what is told of the rows of each of its values: an
+    integer. A row is a warning, or stops what comes after where the check is `blocking`.
+    """
+
+    @dg.asset_check(asset=table_key(table), name=name, blocking=blocking, description=description)
+    def nothing_found_check(warehouse: WarehouseResource) -> dg.AssetCheckResult:
+        found = warehouse.open().frame(query, list(parameters))
+        counts = {} if by is None else dict(found.group_by(by[0]).agg(by[1].cast(pl.Int64)).sort(by[0]).iter_rows())
+        lines = [f"* {line.format(**row)}" for row in found.head(LISTED).iter_rows(named=True)]
+        return dg.AssetCheckResult(
+            passed=found.is_empty(),
+            severity=dg.AssetCheckSeverity.ERROR if blocking else dg.AssetCheckSeverity.WARN,
+            metadata={"found": found.height, **counts, "which": dg.MetadataValue.md("\n".join(lines) or "none")},
+        )
+
+    return nothing_found_check
+
+
+def no_rows_quarantined(table: str, reader: Reader) -> dg.AssetChecksDefinition:
+    """Check that the present reader accepted every row of the current files; warn with file, line and reason."""
+    return nothing_found(
+        table,
+        "no_rows_quarantined",
+        description="No row of any current file is in quarantine. Each that is stands in ops.quarantine.",
+        query=_QUARANTINED,
+        parameters=[reader.source, reader.version],
+        line="{name}, line {line}: {reason}",
+    )
 
 
 def rows_match_ledger(table: str, reader: Reader, *, partition_column: str) -> dg.AssetChecksDefinition:

@@ -18,7 +18,8 @@ import yaml
 from dagster_dbt import DagsterDbtTranslator, DbtCliInvocation, DbtCliResource, DbtProject, dbt_assets
 
 from ons_bigdata.platform import database, progress
-from ons_bigdata.platform.errors import StepFailedError
+from ons_bigdata.platform.assets import AREA
+from ons_bigdata.platform.errors import InputError, StepFailedError
 from ons_bigdata.platform.partitions import DAILY
 from ons_bigdata.platform.warehouse import open_warehouse
 from ons_bigdata.settings import Settings, get_settings
@@ -42,10 +43,10 @@ _SOURCE_SUFFIXES = {".sql", ".yml", ".yaml", ".csv", ".md"}
 
 
 class Translator(DagsterDbtTranslator):
-    """Asset key = [schema, table]; group = the folder above the model, which is the pilot."""
+    """Asset key = [schema, table]; group = the folder above the model, which is the pilot; area = `meta.area`."""
 
     def get_asset_spec(self, manifest: Mapping[str, Any], unique_id: str, project: DbtProject | None) -> dg.AssetSpec:
-        """Return the spec of a dbt node with our key, group, owner, kinds and description."""
+        """Return the spec of a dbt node with our key, group, owner, area, kinds and description."""
         spec = super().get_asset_spec(manifest, unique_id, project)
         node = self.get_resource_props(manifest, unique_id)
         if node["resource_type"] == "source":
@@ -55,6 +56,7 @@ class Translator(DagsterDbtTranslator):
             key=key,
             group_name=node["fqn"][-2],
             owners=[f"team:{node['fqn'][-2]}"],
+            tags={**spec.tags, AREA: area_of(node)},
             kinds={"dbt", "postgres", "seed" if node["resource_type"] == "seed" else "sql"},
             description=(node.get("description") or "").strip(),
         )
@@ -84,6 +86,14 @@ class Translator(DagsterDbtTranslator):
             metadata=spec.metadata,
             blocking=spec.blocking,
         )
+
+
+def area_of(node: Mapping[str, Any]) -> str:
+    """Return the part of its pilot that a dbt node belongs to. Raises InputError for a node that names none."""
+    area = node["config"]["meta"].get(AREA)
+    if not isinstance(area, str):
+        raise InputError(f"{node['original_file_path']}: {node['name']}: found meta.{AREA} {area!r}, expected a name")
+    return area
 
 
 def project(settings: Settings) -> DbtProject:

@@ -11,6 +11,10 @@ import pytest
 from dbt.contracts.graph.manifest import Manifest
 from dbt.contracts.graph.nodes import ModelNode, SeedNode
 
+from ons_bigdata.platform import dbt
+from ons_bigdata.platform.errors import InputError
+from ons_bigdata.prices.assets import AREAS
+
 LAYERS = ("staging", "intermediate", "marts")
 WEIGHTS_YEAR = "2016"
 MARTS = {
@@ -79,6 +83,17 @@ def test_every_model_is_windowed_or_whole(manifest: Manifest) -> None:
     for node in manifest.nodes.values():
         if isinstance(node, ModelNode | SeedNode):
             assert len({"windowed_daily", "whole"} & set(node.tags)) == 1, node.name
+
+
+def test_every_model_and_seed_is_in_a_known_area(manifest: Manifest) -> None:
+    nodes = [node for node in manifest.nodes.values() if isinstance(node, ModelNode | SeedNode)]
+    assert {node.config.meta["area"] for node in nodes} == set(AREAS)
+
+
+def test_a_model_without_an_area_is_refused_by_its_file() -> None:
+    node = {"original_file_path": "models/marts/prices/x.sql", "name": "x", "config": {"meta": {}}}
+    with pytest.raises(InputError, match=r"models/marts/prices/x\.sql: x: found meta\.area None, expected a name"):
+        dbt.area_of(node)
 
 
 @pytest.mark.parametrize(

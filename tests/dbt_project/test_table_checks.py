@@ -120,11 +120,11 @@ def test_days_that_were_loaded_but_not_staged_are_named_with_the_command(
         warehouse,
         "insert into staging.stg_prices__quotes values ('2016-08-01', 2), ('2016-08-01', 1), ('2016-08-03', 1)",
     )
-    result = _run(collection.staging_holds_every_raw_day, resource)
+    result = _run(collection.STAGING_HOLDS_EVERY_RAW_DAY, resource)
     assert not result.passed
     assert result.severity == dg.AssetCheckSeverity.WARN
     lines = str(result.metadata["which"].value).splitlines()
-    assert len(lines) == result.metadata["days"].value == 2
+    assert len(lines) == result.metadata["found"].value == 2
     assert lines[0] == (
         "* 2016-08-02: 2 rows in raw, 0 in staging; `ons-bigdata materialize"
         " --select 'staging/stg_prices__quotes*' --from 2016-08-02 --to 2016-08-02`"
@@ -136,7 +136,7 @@ def test_days_that_were_loaded_but_not_staged_are_named_with_the_command(
         "update staging.stg_prices__quotes set collected_on = '2016-08-02', listings = 2"
         " where collected_on = '2016-08-03'",
     )
-    assert _run(collection.staging_holds_every_raw_day, resource).passed
+    assert _run(collection.STAGING_HOLDS_EVERY_RAW_DAY, resource).passed
 
 
 def test_indices_that_could_not_be_compared_warn(warehouse: Warehouse, resource: WarehouseResource) -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from ons_bigdata.prices.assets import AREAS
 from tests.command_line import ROOT, CommandLine
 from tests.end_to_end.quality_events import (  # collected here: a file's tests stay on one worker, which has the demo
     script,  # noqa: F401  (a fixture)
@@ -259,9 +260,9 @@ def _graphql(address: str, query: str, variables: dict | None = None) -> dict:
 def test_every_asset_is_told_whole(user_interface: str) -> None:
     data = _graphql(
         user_interface,
-        "{assetNodes{assetKey{path} groupName description owners{...on TeamAssetOwner{team}} kinds isPartitioned"
-        " isMaterializable backfillPolicy{policyType} metadataEntries{label ...on TableSchemaMetadataEntry"
-        "{schema{columns{name description}}}}}}",
+        "{assetNodes{assetKey{path} groupName description owners{...on TeamAssetOwner{team}} kinds"
+        " tags{key value} isPartitioned isMaterializable backfillPolicy{policyType}"
+        " metadataEntries{label ...on TableSchemaMetadataEntry{schema{columns{name description}}}}}}",
     )
     nodes = {"/".join(node["assetKey"]["path"]): node for node in data["assetNodes"]}
     assert {"landing/price_scrapes", "raw/price_quotes", "staging/stg_prices__quotes", "marts/price_indices"} <= set(
@@ -272,6 +273,8 @@ def test_every_asset_is_told_whole(user_interface: str) -> None:
         assert node["description"], key
         assert node["owners"], key
         assert node["kinds"], key
+        areas = [tag["value"] for tag in node["tags"] if tag["key"] == "area"]
+        assert len(areas) == (node["groupName"] == "prices") and set(areas) <= set(AREAS), key
         if node["isMaterializable"]:
             columns = [
                 column

@@ -2,13 +2,9 @@
 
 import dagster as dg
 
-from ons_bigdata.platform import progress
-from ons_bigdata.platform.frames import column_schema
-from ons_bigdata.platform.loading import LoadTotals, analyse, rebuild_partition
+from ons_bigdata.platform.assets import rebuilt
 from ons_bigdata.platform.partitions import DAILY
 from ons_bigdata.platform.resources import WarehouseResource
-from ons_bigdata.prices import schemas
-from ons_bigdata.prices.assets.ownership import GROUP, OWNERS
 from ons_bigdata.prices.sources.delivery import SOURCE, raw_price_quotes
 from ons_bigdata.prices.sources.retailers import read_retailers
 from ons_bigdata.settings import get_settings
@@ -16,8 +12,6 @@ from ons_bigdata.settings import get_settings
 LANDING = dg.AssetSpec(
     key=["landing", "price_scrapes"],
     deps=[dg.AssetKey(["raw", "scrape_runs"])],
-    group_name=GROUP,
-    owners=OWNERS,
     kinds={"csv"},
     description=(
         "The scrape files as they were delivered, and the quote files of our own scrapes, unchanged, by their hash; "
@@ -60,10 +54,7 @@ LANDING = dg.AssetSpec(
     deps=[LANDING],
     partitions_def=DAILY,
     backfill_policy=dg.BackfillPolicy.single_run(),
-    group_name=GROUP,
-    owners=OWNERS,
     kinds={"python", "postgres"},
-    metadata={"dagster/column_schema": column_schema(schemas.PriceQuote)},
     description="One row per accepted row of a scrape or quote file, rebuilt day by day from all files of the day.",
 )
 def raw_quotes(context: dg.AssetExecutionContext, warehouse: WarehouseResource) -> dg.MaterializeResult:
@@ -72,23 +63,7 @@ def raw_quotes(context: dg.AssetExecutionContext, warehouse: WarehouseResource) 
     table = raw_price_quotes(read_retailers(get_settings().dbt_project_dir))
     delivered = set(landing.partitions(SOURCE))
     days = [day for day in context.partition_keys if day in delivered]
-    totals = LoadTotals()
-    for day in progress.track("raw/price_quotes: days", days):
-        totals += rebuild_partition(landing, table, day)
-    analyse(landing, table)
-    context.log.info("%d files of %d days, %d rows", totals.files, len(days), totals.rows_in)
-    return dg.MaterializeResult(
-        metadata={
-            "days": len(context.partition_keys),
-            "days_without_files": len(context.partition_keys) - len(days),
-            "files": totals.files,
-            "rows_in": totals.rows_in,
-            "rows_accepted": totals.accepted,
-            "rows_quarantined": totals.quarantined,
-            "outages": totals.outages,
-            "files_refused": totals.refused,
-        }
-    )
+    return rebuilt(landing, table, days, days_without_files=len(context.partition_keys) - len(days))
 
 
 ASSETS: list[dg.AssetsDefinition | dg.AssetSpec] = [LANDING, raw_quotes]

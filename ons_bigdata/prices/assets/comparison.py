@@ -6,13 +6,10 @@ from typing import cast
 import dagster as dg
 import polars as pl
 
-from ons_bigdata.platform.frames import column_schema
 from ons_bigdata.platform.resources import WarehouseResource
 from ons_bigdata.platform.warehouse import Warehouse
 from ons_bigdata.prices import schemas
-from ons_bigdata.prices.assets import other_prices
 from ons_bigdata.prices.assets.daily_indices import accepted_quotes
-from ons_bigdata.prices.assets.ownership import GROUP, OWNERS
 from ons_bigdata.prices.methods import comparison, official_items, source_agreement, source_matching
 from ons_bigdata.prices.methods.collection_frequency import collection_frequencies
 
@@ -45,8 +42,9 @@ _OFFICIAL_QUOTES = """
         quotes.base_validity
     from raw.official_price_quotes as quotes
     join ops.loads using (load_id)
+    join ops.files using (file_id)
     join seeds.items using (item_number)
-    where quotes.validity in (3, 4) or quotes.price_gbp > 0
+    where files.superseded_by is null and (quotes.validity in (3, 4) or quotes.price_gbp > 0)
 """
 
 _OFFICIAL_SERIES = """
@@ -117,6 +115,14 @@ _OTHER_QUOTES = """
 """
 
 
+def _specs(deps: list[list[str]], **descriptions: str) -> list[dg.AssetSpec]:
+    """Return the specs of the tables that one asset fills, by name and description."""
+    return [
+        dg.AssetSpec(["analysis", table], deps=deps, kinds={"python", "polars"}, description=description)
+        for table, description in descriptions.items()
+    ]
+
+
 @dg.asset(
     key=["analysis", "rebuilt_item_indices"],
     deps=[
@@ -125,10 +131,7 @@ _OTHER_QUOTES = """
         ["intermediate", "int_prices__quotes_accepted"],
         ["seeds", "items"],
     ],
-    group_name=GROUP,
-    owners=OWNERS,
     kinds={"python", "polars"},
-    metadata={"dagster/column_schema": column_schema(schemas.RebuiltItemIndex)},
     description=(
         "One row per origin of prices, formula, item and month: the office's method and elementary formulas on its own "
         "quotes and on scraped ones in the same form, beside the printed item index."
@@ -165,39 +168,21 @@ def rebuilt_item_indices(warehouse: WarehouseResource) -> dg.MaterializeResult:
 
 
 @dg.multi_asset(
-    specs=[
-        dg.AssetSpec(
-            key=["analysis", table],
-            deps=[
-                ["analysis", "aggregate_price_indices"],
-                ["analysis", "recipe_price_indices"],
-                ["raw", "official_item_indices"],
-                ["raw", "official_series"],
-                ["seeds", "items"],
-                ["seeds", "class_weights"],
-                ["seeds", "item_weights"],
-                ["seeds", "official_series"],
-            ],
-            group_name=GROUP,
-            owners=OWNERS,
-            kinds={"python", "polars"},
-            metadata={"dagster/column_schema": column_schema(schema)},
-            description=description,
-        )
-        for table, schema, description in [
-            (
-                "price_comparisons",
-                schemas.PriceComparison,
-                "One row per pair of series: recipes with official figures and with each other.",
-            ),
-            (
-                "compared_price_levels",
-                schemas.ComparedPriceLevel,
-                "One row per recipe, official series and common month: level and rates side by side.",
-            ),
-        ]
-    ],
     name="price_comparisons",
+    specs=_specs(
+        [
+            ["analysis", "aggregate_price_indices"],
+            ["analysis", "recipe_price_indices"],
+            ["raw", "official_item_indices"],
+            ["raw", "official_series"],
+            ["seeds", "items"],
+            ["seeds", "class_weights"],
+            ["seeds", "item_weights"],
+            ["seeds", "official_series"],
+        ],
+        price_comparisons="One row per pair of series: recipes with official figures and with each other.",
+        compared_price_levels="One row per recipe, official series and common month: level and rates side by side.",
+    ),
 )
 def price_comparisons(warehouse: WarehouseResource) -> Iterator[dg.MaterializeResult]:
     """Hold every recipe against the official figures and against every other. A disagreement is a finding."""
@@ -226,10 +211,7 @@ def price_comparisons(warehouse: WarehouseResource) -> Iterator[dg.MaterializeRe
         ["seeds", "item_weights"],
         ["seeds", "class_weights"],
     ],
-    group_name=GROUP,
-    owners=OWNERS,
     kinds={"python", "polars"},
-    metadata={"dagster/column_schema": column_schema(schemas.CollectionFrequency)},
     description="One row per item or division, retailers and frequency: what less collection costs in precision.",
 )
 def collection_frequency(warehouse: WarehouseResource) -> dg.MaterializeResult:
@@ -241,34 +223,18 @@ def collection_frequency(warehouse: WarehouseResource) -> dg.MaterializeResult:
 
 
 @dg.multi_asset(
-    specs=[
-        dg.AssetSpec(
-            key=["analysis", table],
-            deps=[
-                ["intermediate", "int_prices__quotes_accepted"],
-                ["intermediate", "int_prices__products"],
-                ["staging", "stg_prices__other_quotes"],
-            ],
-            group_name=GROUP,
-            owners=OWNERS,
-            kinds={"python", "polars"},
-            metadata={"dagster/column_schema": column_schema(schema)},
-            description=description,
-        )
-        for table, schema, description in [
-            (
-                "source_matches",
-                schemas.SourceMatch,
-                "One row per pair of matched products of two sources, and per product without a match.",
-            ),
-            (
-                "source_agreement",
-                schemas.SourceAgreement,
-                "One row per other source and retailer: coverage, agreement, lag; could it replace the scraper.",
-            ),
-        ]
-    ],
     name="other_sources",
+    specs=_specs(
+        [
+            ["intermediate", "int_prices__quotes_accepted"],
+            ["intermediate", "int_prices__products"],
+            ["staging", "stg_prices__other_quotes"],
+        ],
+        source_matches="One row per pair of matched products of two sources, and per product without a match.",
+        source_agreement=(
+            "One row per other source and retailer: coverage, agreement, lag; could it replace the scraper."
+        ),
+    ),
 )
 def other_sources(warehouse: WarehouseResource) -> Iterator[dg.MaterializeResult]:
     """Match the products of each other source with the scraped ones, and compare their prices."""
@@ -327,7 +293,6 @@ def _stored(store: Warehouse, table: str, frame: pl.DataFrame, **metadata: int) 
 
 
 ASSETS: list[dg.AssetsDefinition | dg.AssetSpec] = [
-    *other_prices.ASSETS,
     rebuilt_item_indices,
     price_comparisons,
     collection_frequency,

@@ -5,11 +5,9 @@ from dataclasses import replace
 import dagster as dg
 import polars as pl
 
-from ons_bigdata.platform.frames import column_schema
 from ons_bigdata.platform.resources import WarehouseResource
 from ons_bigdata.platform.warehouse import Warehouse
 from ons_bigdata.prices import schemas
-from ons_bigdata.prices.assets.ownership import GROUP, OWNERS
 from ons_bigdata.prices.methods.daily_aggregation import aggregate_prices
 from ons_bigdata.prices.methods.jevons import Week, chained_jevons, fixed_base_jevons
 from ons_bigdata.prices.methods.recipes import WEB_DAILY, Recipe, base_weeks
@@ -19,10 +17,7 @@ from ons_bigdata.settings import get_settings
 @dg.asset(
     key=["analysis", "elementary_price_indices"],
     deps=[["intermediate", "int_prices__quotes_accepted"]],
-    group_name=GROUP,
-    owners=OWNERS,
     kinds={"python", "polars"},
-    metadata={"dagster/column_schema": column_schema(schemas.ElementaryIndex)},
     description="One row per retailer, item, method and day: chained and fixed-base Jevons of its products.",
 )
 def elementary_price_indices(warehouse: WarehouseResource) -> dg.MaterializeResult:
@@ -59,10 +54,7 @@ def elementary_price_indices(warehouse: WarehouseResource) -> dg.MaterializeResu
         ["seeds", "retailer_weights"],
         ["seeds", "retailers"],
     ],
-    group_name=GROUP,
-    owners=OWNERS,
     kinds={"python", "polars"},
-    metadata={"dagster/column_schema": column_schema(schemas.AggregateIndex)},
     description="One row per item, class or division, method and day: retailers, items and classes combined.",
 )
 def aggregate_price_indices(warehouse: WarehouseResource) -> dg.MaterializeResult:

@@ -10,12 +10,9 @@ import dagster as dg
 import numpy as np
 import polars as pl
 
-from ons_bigdata.platform.frames import column_schema
-from ons_bigdata.platform.loading import LoadTotals, analyse, rebuild_partition
+from ons_bigdata.platform.assets import rebuilt
 from ons_bigdata.platform.resources import WarehouseResource
 from ons_bigdata.platform.warehouse import Warehouse
-from ons_bigdata.prices.assets import scope_impact
-from ons_bigdata.prices.assets.ownership import GROUP, OWNERS
 from ons_bigdata.prices.methods.scope import ScopeModel, ScopeParameters, describe, fit
 from ons_bigdata.prices.methods.scope.decisions import PRODUCT, decide, usable_labels
 from ons_bigdata.prices.methods.scope.evaluation import evaluate
@@ -23,7 +20,6 @@ from ons_bigdata.prices.methods.scope.model import VERSION, TooFewLabelsError, p
 from ons_bigdata.prices.schemas.product_scope import (
     ProductDescription,
     ProductScope,
-    ScopeLabel,
     ScopeMetric,
     ScopeModelRecord,
 )
@@ -33,8 +29,6 @@ from ons_bigdata.settings import get_settings
 
 LANDING = dg.AssetSpec(
     key=["landing", "scope_labels"],
-    group_name=GROUP,
-    owners=OWNERS,
     kinds={"csv"},
     description=(
         "Files of products that people judged in or out of scope, unchanged, by their hash. Written by"
@@ -76,37 +70,20 @@ _NAMES = """
 @dg.asset(
     key=["raw", "scope_labels"],
     deps=[LANDING],
-    group_name=GROUP,
-    owners=OWNERS,
     kinds={"python", "postgres"},
-    metadata={"dagster/column_schema": column_schema(ScopeLabel)},
     description="One row per labelled product and label file.",
 )
 def raw_labels(warehouse: WarehouseResource) -> dg.MaterializeResult:
     """Rebuild the labels of both origins from their landed files."""
     landing = warehouse.landing()
     table = raw_scope_labels(read_retailers(get_settings().dbt_project_dir))
-    totals = LoadTotals()
-    for origin in landing.partitions(SOURCE):
-        totals += rebuild_partition(landing, table, origin)
-    analyse(landing, table)
-    return dg.MaterializeResult(
-        metadata={
-            "files": totals.files,
-            "rows_in": totals.rows_in,
-            "rows_accepted": totals.accepted,
-            "rows_quarantined": totals.quarantined,
-        }
-    )
+    return rebuilt(landing, table, landing.partitions(SOURCE))
 
 
 @dg.asset(
     key=["analysis", "product_descriptions"],
     deps=[["staging", "stg_prices__quotes"]],
-    group_name=GROUP,
-    owners=OWNERS,
     kinds={"python", "polars"},
-    metadata={"dagster/column_schema": column_schema(ProductDescription)},
     description="One row per retailer, item and product name: size, pieces, strength, origin and terms.",
 )
 def product_descriptions(warehouse: WarehouseResource) -> dg.MaterializeResult:
@@ -131,10 +108,7 @@ def product_descriptions(warehouse: WarehouseResource) -> dg.MaterializeResult:
         dg.AssetSpec(
             key=["analysis", "product_scope"],
             deps=[["intermediate", "int_prices__product_scope_ruled"], ["raw", "scope_labels"]],
-            group_name=GROUP,
-            owners=OWNERS,
             kinds={"python", "scikitlearn"},
-            metadata={"dagster/column_schema": column_schema(ProductScope)},
             description=(
                 "One row per retailer, item and product name: in scope or out, by label, rule or model, or referred."
             ),
@@ -142,10 +116,7 @@ def product_descriptions(warehouse: WarehouseResource) -> dg.MaterializeResult:
         dg.AssetSpec(
             key=["analysis", "scope_model"],
             deps=[["intermediate", "int_prices__product_scope_ruled"], ["raw", "scope_labels"]],
-            group_name=GROUP,
-            owners=OWNERS,
             kinds={"python", "scikitlearn"},
-            metadata={"dagster/column_schema": column_schema(ScopeModelRecord)},
             description="One row per origin: the model, its labels and its referral band. Refitted with every run.",
         ),
     ],
@@ -183,10 +154,7 @@ def product_scope(warehouse: WarehouseResource) -> Iterator[dg.MaterializeResult
 @dg.asset(
     key=["analysis", "scope_evaluation"],
     deps=[["intermediate", "int_prices__product_scope_ruled"], ["raw", "scope_labels"]],
-    group_name=GROUP,
-    owners=OWNERS,
     kinds={"python", "scikitlearn"},
-    metadata={"dagster/column_schema": column_schema(ScopeMetric)},
     description="One row per figure: how well held-out products are judged, by family and by retailer.",
 )
 def scope_evaluation(warehouse: WarehouseResource) -> dg.MaterializeResult:
@@ -320,5 +288,4 @@ ASSETS: list[dg.AssetsDefinition | dg.AssetSpec] = [
     product_descriptions,
     product_scope,
     scope_evaluation,
-    *scope_impact.ASSETS,
 ]

@@ -3,10 +3,8 @@
 import dagster as dg
 import polars as pl
 
-from ons_bigdata.platform.frames import column_schema
 from ons_bigdata.platform.resources import WarehouseResource
 from ons_bigdata.platform.warehouse import Warehouse
-from ons_bigdata.prices.assets.ownership import GROUP, OWNERS
 from ons_bigdata.prices.methods.price_outliers import PriceOutlierParameters, price_outliers
 from ons_bigdata.prices.methods.shrinking_packs import shrinking_packs
 from ons_bigdata.prices.reports import quality_report
@@ -22,10 +20,7 @@ from ons_bigdata.settings import get_settings
         ["intermediate", "int_prices__products"],
         ["analysis", "product_descriptions"],
     ],
-    group_name=GROUP,
-    owners=OWNERS,
     kinds={"python", "polars"},
-    metadata={"dagster/column_schema": column_schema(QuoteOutlier)},
     description="One row per quote and rule by which it stands out: price relatives and shrinking packs.",
 )
 def quote_outliers(warehouse: WarehouseResource) -> dg.MaterializeResult:
@@ -63,10 +58,7 @@ def quote_outliers(warehouse: WarehouseResource) -> dg.MaterializeResult:
         ["seeds", "items"],
         ["seeds", "retailers"],
     ],
-    group_name=GROUP,
-    owners=OWNERS,
     kinds={"python", "jinja2"},
-    metadata={"dagster/column_schema": column_schema(PriceQualityReport)},
     description="One row per origin and day: the daily report as HTML and as text, with its counts.",
 )
 def price_quality_report(warehouse: WarehouseResource) -> dg.MaterializeResult:

@@ -4,44 +4,37 @@ from collections.abc import Iterator
 from dataclasses import fields
 
 import dagster as dg
-import dataframely as dy
 import polars as pl
 from threadpoolctl import threadpool_limits
 
-from ons_bigdata.platform.frames import column_schema
 from ons_bigdata.platform.resources import WarehouseResource
 from ons_bigdata.platform.warehouse import Warehouse
 from ons_bigdata.prices.assets.daily_indices import daily_recipe
-from ons_bigdata.prices.assets.ownership import GROUP, OWNERS
 from ons_bigdata.prices.methods.bootstrap import Bootstrap
 from ons_bigdata.prices.methods.index_tree import TreeWeights
 from ons_bigdata.prices.methods.recipe_figures import RecipeFrames, World, price_world, recipe_frames
 from ons_bigdata.prices.methods.recipes import INDEX_RECIPES, base_weeks, daily_recipe_outputs
-from ons_bigdata.prices.schemas.recipes import IndexDiagnostics, IndexMovement, RecipeElementaryIndex, RecipeIndex
+from ons_bigdata.prices.schemas.tables import TABLES
 
-_TABLES: dict[str, tuple[str, type[dy.Schema], str]] = {
+_TABLES = {
     "elementary": (
         "recipe_elementary_indices",
-        RecipeElementaryIndex,
         "One row per retailer, item, recipe, method, scope and period: the elementary index on a scale of its own.",
     ),
     "indices": (
         "recipe_price_indices",
-        RecipeIndex,
         "One row per item, class or division, recipe, method, scope and period: the indices by recipe.",
     ),
     "diagnostics": (
         "price_index_diagnostics",
-        IndexDiagnostics,
         "One row per figure, the daily ones too: standard error, what it rests on, window revision and drift.",
     ),
     "movements": (
         "price_index_movements",
-        IndexMovement,
         "One row per figure that has one before it: its log movement in five parts that add up.",
     ),
 }
-"""Field of `RecipeFrames` → table of schema analysis, frame and description."""
+"""Field of `RecipeFrames` → table of schema analysis and description."""
 
 _DEPS = [
     ["intermediate", "int_prices__quotes_scoped"],
@@ -61,14 +54,11 @@ _DEPS = [
         dg.AssetSpec(
             key=["analysis", table],
             deps=_DEPS,
-            group_name=GROUP,
-            owners=OWNERS,
             kinds={"python", "polars"},
-            metadata={"dagster/column_schema": column_schema(schema)},
             description=description,
             skippable=True,
         )
-        for table, schema, description in _TABLES.values()
+        for table, description in _TABLES.values()
     ],
     can_subset=True,
 )
@@ -82,12 +72,12 @@ def recipe_price_indices(
     with threadpool_limits(limits=1):
         found = [_of_world(world) for world in _worlds(store, bootstrap)]
     for field in fields(RecipeFrames):
-        table, schema, _ = _TABLES[field.name]
-        key = dg.AssetKey(["analysis", table])
+        name, _ = _TABLES[field.name]
+        key, table = dg.AssetKey(["analysis", name]), f"analysis.{name}"
         if key in context.selected_asset_keys:
             frames = [getattr(one, field.name) for one in found]
-            frame = schema.validate(pl.concat(frames) if frames else schema.create_empty())
-            rows = store.replace(f"analysis.{table}", frame)
+            frame = TABLES[table].validate(pl.concat(frames) if frames else TABLES[table].create_empty())
+            rows = store.replace(table, frame)
             yield dg.MaterializeResult(asset_key=key, metadata={"rows": rows, **_said(frame, bootstrap)})
 
 

@@ -5,17 +5,14 @@ from __future__ import annotations
 import dagster as dg
 import polars as pl
 
-from ons_bigdata.platform.frames import column_schema
 from ons_bigdata.platform.resources import WarehouseResource
 from ons_bigdata.platform.warehouse import Warehouse
 from ons_bigdata.prices.assets.daily_indices import daily_recipe
-from ons_bigdata.prices.assets.ownership import GROUP, OWNERS
 from ons_bigdata.prices.methods.daily_aggregation import aggregate_prices
 from ons_bigdata.prices.methods.jevons import Week, chained_jevons, fixed_base_jevons
 from ons_bigdata.prices.methods.recipes import base_weeks
 from ons_bigdata.prices.methods.scope.impact import index_impact
 from ons_bigdata.prices.schemas import ElementaryIndex
-from ons_bigdata.prices.schemas.product_scope import ScopeIndexImpact
 
 _COUNTS = """
     with items as (
@@ -47,10 +44,7 @@ _COUNTS = """
         ["seeds", "retailer_weights"],
         ["seeds", "retailers"],
     ],
-    group_name=GROUP,
-    owners=OWNERS,
     kinds={"python", "polars"},
-    metadata={"dagster/column_schema": column_schema(ScopeIndexImpact)},
     description="One row per item, class or division and method: the index with and without products out of scope.",
 )
 def scope_index_impact(warehouse: WarehouseResource) -> dg.MaterializeResult:

@@ -10,12 +10,9 @@ import dagster as dg
 from ons_bigdata import __version__
 from ons_bigdata.platform.calendar import LONDON
 from ons_bigdata.platform.errors import InputError
-from ons_bigdata.platform.frames import column_schema
 from ons_bigdata.platform.landing import DataOrigin, Landing
 from ons_bigdata.platform.partitions import DAILY
 from ons_bigdata.platform.resources import WarehouseResource
-from ons_bigdata.prices.assets.ownership import GROUP, OWNERS
-from ons_bigdata.prices.schemas.scraping import ScrapeCategory, ScrapeRun
 from ons_bigdata.prices.sources.retailer_files import RetailerFile, read_retailer_file, retailer_file_path
 from ons_bigdata.prices.sources.retailers import read_retailers
 from ons_bigdata.prices.sources.scraping.landed import keep_run, latest_start
@@ -44,16 +41,8 @@ _BUILT_BY = (
 """A run lands its quote file; whoever started it in the web interface has to know that its rows are not there yet."""
 
 
-def _spec(key: dg.AssetKey, schema: type[ScrapeRun] | type[ScrapeCategory], description: str) -> dg.AssetSpec:
-    return dg.AssetSpec(
-        key=key,
-        group_name=GROUP,
-        owners=OWNERS,
-        kinds={"scrapy", "postgres"},
-        description=description,
-        metadata={"dagster/column_schema": column_schema(schema)},
-        freshness_policy=_FRESH,
-    )
+def _spec(key: dg.AssetKey, description: str) -> dg.AssetSpec:
+    return dg.AssetSpec(key, kinds={"scrapy", "postgres"}, description=description, freshness_policy=_FRESH)
 
 
 @dg.multi_asset(
@@ -61,11 +50,10 @@ def _spec(key: dg.AssetKey, schema: type[ScrapeRun] | type[ScrapeCategory], desc
     specs=[
         _spec(
             RUNS,
-            ScrapeRun,
             "One row per run of the scraper: manners, answers, kept pages, rows. A run lands its quote file; the rows "
             "come when raw/price_quotes is materialised for the day, as prices_daily_schedule does at 09:35.",
         ),
-        _spec(CATEGORIES, ScrapeCategory, "One row per run, category and item: what the shop listed, what was read."),
+        _spec(CATEGORIES, "One row per run, category and item: what the shop listed, what was read."),
     ],
     partitions_def=RETAILER_DAYS,
     backfill_policy=dg.BackfillPolicy.multi_run(max_partitions_per_run=1),

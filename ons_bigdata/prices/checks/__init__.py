@@ -9,6 +9,7 @@ from __future__ import annotations
 import dagster as dg
 
 from ons_bigdata.platform.automation import SCRAPES_DONE, daily_schedule
+from ons_bigdata.platform.checks import table_matches_frame
 from ons_bigdata.prices.assets.scraping import CATEGORIES, RUNS
 from ons_bigdata.prices.checks import (
     collection,
@@ -20,8 +21,10 @@ from ons_bigdata.prices.checks import (
     recipe_movements,
     scraping,
 )
+from ons_bigdata.prices.schemas.tables import TABLES
 
 CHECKS = [
+    *(table_matches_frame(table, frame) for table, frame in TABLES.items()),
     *scraping.CHECKS,
     *collection.CHECKS,
     *product_scope.CHECKS,

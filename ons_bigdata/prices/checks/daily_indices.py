@@ -5,9 +5,8 @@ from __future__ import annotations
 import dagster as dg
 import polars as pl
 
-from ons_bigdata.platform.checks import expected_period_present, table_matches_frame
+from ons_bigdata.platform.checks import expected_period_present
 from ons_bigdata.platform.resources import WarehouseResource
-from ons_bigdata.prices import schemas
 
 _LAST_DAYS_WITH_QUOTES = """
     select loads.data_origin, max(days.last_day)
@@ -95,8 +94,6 @@ def indices_follow_prices(warehouse: WarehouseResource) -> dg.AssetCheckResult:
 
 
 CHECKS = [
-    table_matches_frame("analysis.elementary_price_indices", schemas.ElementaryIndex),
     indices_follow_prices,
-    table_matches_frame("analysis.aggregate_price_indices", schemas.AggregateIndex),
     expected_period_present("marts.price_indices", column="period", expected=_LAST_DAYS_WITH_QUOTES, by="data_origin"),
 ]

@@ -5,63 +5,12 @@ from __future__ import annotations
 import dagster as dg
 import polars as pl
 
-from ons_bigdata.platform.checks import rows_match_ledger, table_matches_frame
+from ons_bigdata.platform.checks import LISTED, no_rows_quarantined, nothing_found, rows_match_ledger
 from ons_bigdata.platform.resources import WarehouseResource
-from ons_bigdata.prices.schemas.product_scope import (
-    ProductDescription,
-    ProductScope,
-    ScopeIndexImpact,
-    ScopeLabel,
-    ScopeMetric,
-    ScopeModelRecord,
-)
 from ons_bigdata.prices.sources.scope_labels import READER
 
 LEAST_ACCURACY = 0.95
 MOST_REFERRED = 0.20
-_LISTED = 40
-
-
-@dg.asset_check(
-    asset=dg.AssetKey(["raw", "scope_labels"]),
-    description="No row of any current label file is in quarantine.",
-)
-def no_labels_quarantined(warehouse: WarehouseResource) -> dg.AssetCheckResult:
-    """Warn of rows that the reader could not accept, with file, line and reason."""
-    rows = warehouse.open().frame(
-        "select files.name, quarantine.line, quarantine.reason from ops.quarantine join ops.loads using (load_id)"
-        " join ops.files using (file_id)"
-        " where files.source = $1 and files.superseded_by is null and loads.reader_version = $2"
-        " order by files.name, quarantine.line",
-        [READER.source, READER.version],
-    )
-    listed = [f"{name}, line {line}: {reason}" for name, line, reason in rows.head(_LISTED).iter_rows()]
-    return dg.AssetCheckResult(
-        passed=rows.is_empty(),
-        severity=dg.AssetCheckSeverity.WARN,
-        metadata={"rows": rows.height, "which": dg.MetadataValue.md(_bullets(listed))},
-    )
-
-
-@dg.asset_check(
-    asset=dg.AssetKey(["analysis", "product_scope"]),
-    blocking=True,
-    description="Every described product is decided or referred, once.",
-)
-def every_product_is_decided_or_referred(warehouse: WarehouseResource) -> dg.AssetCheckResult:
-    """Compare the products with those that were described."""
-    lost = warehouse.open().frame(
-        """
-        select data_origin, item_number, retailer, product_name
-        from analysis.product_descriptions as described
-        full join analysis.product_scope as decided using (data_origin, item_number, retailer, product_name)
-        where described.plain_name is null or decided.decided_by is null
-        order by data_origin, item_number, retailer, product_name
-        """
-    )
-    return dg.AssetCheckResult(
-        passed=lost.is_empty(), metadata={"products": lost.height, "examples": str(lost.head(5).to_dicts())}
-    )
 
 
 @dg.asset_check(
@@ -78,10 +27,10 @@ def few_products_are_referred(warehouse: WarehouseResource) -> dg.AssetCheckResu
     referred = store.frame(
         "select retailer, item_number, product_name, probability, quotes from analysis.product_scope where referred"
         " order by quotes desc, retailer, item_number, product_name limit $1",
-        [_LISTED],
+        [LISTED],
     )
     listed = [
-        f"{retailer} {item} {name}: {_told(probability)}, {quotes} quotes"
+        f"* {retailer} {item} {name}: {_told(probability)}, {quotes} quotes"
         for retailer, item, name, probability, quotes in referred.iter_rows()
     ]
     return dg.AssetCheckResult(
@@ -89,7 +38,7 @@ def few_products_are_referred(warehouse: WarehouseResource) -> dg.AssetCheckResu
         severity=dg.AssetCheckSeverity.WARN,
         metadata={
             **{f"{origin}_share": round(share, 4) for origin, share in shares.iter_rows()},
-            "which": dg.MetadataValue.md(_bullets(listed)),
+            "which": dg.MetadataValue.md("\n".join(listed) or "none"),
         },
     )
 
@@ -124,20 +73,23 @@ def _told(probability: float | None) -> str:
     return "no probability" if probability is None else f"in scope with {probability:.2f}"
 
 
-def _bullets(lines: list[str]) -> str:
-    return "\n".join(f"* {line}" for line in lines) or "none"
-
-
 CHECKS: list[dg.AssetChecksDefinition] = [
     rows_match_ledger("raw.scope_labels", READER, partition_column="data_origin"),
-    table_matches_frame("raw.scope_labels", ScopeLabel),
-    no_labels_quarantined,
-    table_matches_frame("analysis.product_descriptions", ProductDescription),
-    table_matches_frame("analysis.product_scope", ProductScope),
-    every_product_is_decided_or_referred,
+    no_rows_quarantined("raw.scope_labels", READER),
+    nothing_found(
+        "analysis.product_scope",
+        "every_product_is_decided_or_referred",
+        blocking=True,
+        description="Every described product is decided or referred, once.",
+        query="""
+            select data_origin, item_number, retailer, product_name
+            from analysis.product_descriptions as described
+            full join analysis.product_scope as decided using (data_origin, item_number, retailer, product_name)
+            where described.plain_name is null or decided.decided_by is null
+            order by data_origin, item_number, retailer, product_name
+        """,
+        line="{data_origin} {retailer} {item_number}: {product_name}",
+    ),
     few_products_are_referred,
-    table_matches_frame("analysis.scope_model", ScopeModelRecord),
-    table_matches_frame("analysis.scope_evaluation", ScopeMetric),
     unseen_products_are_judged_well,
-    table_matches_frame("analysis.scope_index_impact", ScopeIndexImpact),
 ]

@@ -9,11 +9,10 @@ import dagster as dg
 
 from ons_bigdata.platform.automation import SCRAPES_START
 from ons_bigdata.platform.calendar import LONDON
-from ons_bigdata.platform.checks import expected_period_present, table_matches_frame
+from ons_bigdata.platform.checks import expected_period_present
 from ons_bigdata.platform.errors import InputError
 from ons_bigdata.platform.resources import WarehouseResource
 from ons_bigdata.prices.assets.scraping import CATEGORIES, RUNS
-from ons_bigdata.prices.schemas.scraping import ScrapeCategory, ScrapeRun
 from ons_bigdata.prices.sources.retailer_files import retailers_with_file
 from ons_bigdata.prices.sources.retailers import read_retailers
 from ons_bigdata.prices.sources.scraping.landed import PAGES_SOURCE
@@ -170,8 +169,6 @@ CHECKS: list[dg.AssetChecksDefinition] = [
     manners_kept,
     latest_runs_finished,
     latest_categories_whole,
-    table_matches_frame("raw.scrape_runs", ScrapeRun),
-    table_matches_frame("raw.scrape_categories", ScrapeCategory),
     expected_period_present(
         "raw.scrape_runs",
         column="collected_on",

@@ -148,11 +148,12 @@ def test_the_report_of_each_day_is_written_and_the_last_is_shown(
     text = warehouse.rows("select text from analysis.price_quality_report where errors = 1")[0][0]
     assert "0/5 x" in text  # what is expected stands in where nothing was collected to compare
 
-    result = checks.last_day_without_findings(resource)
+    result = checks.LAST_DAY_WITHOUT_FINDINGS(resource)
     assert isinstance(result, dg.AssetCheckResult)
     assert not result.passed
     assert "* 2016-08-02 tesco: 1 × outage (error)" in str(result.metadata["which"].value)
-    waiting = checks.no_decision_waits(resource)
+    assert result.metadata["error"].value == 1
+    waiting = checks.NO_DECISION_WAITS(resource)
     assert isinstance(waiting, dg.AssetCheckResult)
     assert not waiting.passed
     assert "* D-1 (version 1): drop at tesco, by analyst-1: a mistake" in str(waiting.metadata["which"].value)
@@ -166,7 +167,7 @@ def test_a_last_day_without_findings_passes(warehouse: Warehouse, resource: Ware
         "'real', 'tesco', 1, '2016-08-01', 'Tea', null, null, 'gap', 'error', 'so', 'Look.', null",  # the day before
         "'real', 'tesco', 1, '2016-08-02', 'Tea', null, null, 'price_change', 'note', 'so', 'Look.', null",
     )
-    for check in (checks.last_day_without_findings, checks.no_decision_waits):
+    for check in (checks.LAST_DAY_WITHOUT_FINDINGS, checks.NO_DECISION_WAITS):
         result = check(resource)
         assert isinstance(result, dg.AssetCheckResult)
         assert result.passed

@@ -6,8 +6,11 @@ import re
 from pathlib import Path
 
 import dagster as dg
+import pytest
 
 from ons_bigdata.platform import migrate
+from ons_bigdata.platform.frames import table_mismatches
+from ons_bigdata.platform.warehouse import Warehouse
 from ons_bigdata.prices.checks import CHECKS
 from ons_bigdata.prices.schemas.tables import TABLES
 
@@ -22,12 +25,8 @@ def test_every_table_of_the_migrations_has_a_frame() -> None:
     assert made == set(TABLES)
 
 
-def test_every_table_is_checked_against_its_frame() -> None:
-    checked = {
-        ".".join(key.asset_key.path)
-        for check in CHECKS
-        if isinstance(check, dg.AssetChecksDefinition)
-        for key in check.check_keys
-        if "frame" in key.name
-    }
-    assert checked == set(TABLES)
+@pytest.mark.parametrize("table", TABLES)
+def test_every_table_is_that_of_its_frame_and_checked_against_it(table: str, warehouse: Warehouse) -> None:
+    keys = {key for check in CHECKS for key in check.check_keys}
+    assert dg.AssetCheckKey(dg.AssetKey(table.split(".")), "table_matches_frame") in keys
+    assert table_mismatches(warehouse, table, TABLES[table]) == []

@@ -66,41 +66,44 @@ pairs as (
 ),
 
 -- Only the shelves' names on the last day of the old and the first of the new.
-old_names as (
+ends as (
 
-    select distinct
-        pairs.data_origin,
-        pairs.retailer,
-        pairs.item_number,
-        pairs.old_category,
-        quotes.product_name
-    from (select distinct data_origin, retailer, item_number, old_category, old_last_on from pairs) as pairs
-    inner join {{ ref('stg_prices__quotes') }} as quotes
-        on
-            pairs.data_origin = quotes.data_origin
-            and pairs.retailer = quotes.retailer
-            and pairs.item_number = quotes.item_number
-            and pairs.old_category = quotes.category
-            and pairs.old_last_on = quotes.collected_on
+    select
+        data_origin,
+        retailer,
+        item_number,
+        old_category as category,
+        old_last_on as collected_on
+    from pairs
+    union
+    select
+        data_origin,
+        retailer,
+        item_number,
+        new_category as category,
+        new_first_on as collected_on
+    from pairs
 
 ),
 
-new_names as (
+named as (
 
-    select distinct
-        pairs.data_origin,
-        pairs.retailer,
-        pairs.item_number,
-        pairs.new_category,
-        quotes.product_name
-    from (select distinct data_origin, retailer, item_number, new_category, new_first_on from pairs) as pairs
+    select
+        ends.data_origin,
+        ends.retailer,
+        ends.item_number,
+        ends.category,
+        ends.collected_on,
+        array_agg(distinct quotes.product_name) as names
+    from ends
     inner join {{ ref('stg_prices__quotes') }} as quotes
         on
-            pairs.data_origin = quotes.data_origin
-            and pairs.retailer = quotes.retailer
-            and pairs.item_number = quotes.item_number
-            and pairs.new_category = quotes.category
-            and pairs.new_first_on = quotes.collected_on
+            ends.data_origin = quotes.data_origin
+            and ends.retailer = quotes.retailer
+            and ends.item_number = quotes.item_number
+            and ends.category = quotes.category
+            and ends.collected_on = quotes.collected_on
+    group by ends.data_origin, ends.retailer, ends.item_number, ends.category, ends.collected_on
 
 ),
 
@@ -108,39 +111,12 @@ compared as (
 
     select
         pairs.*,
+        cardinality(old.names) as old_products,
+        cardinality(new.names) as new_products,
         (
             select count(*)
-            from old_names
-            where
-                old_names.data_origin = pairs.data_origin
-                and old_names.retailer = pairs.retailer
-                and old_names.item_number = pairs.item_number
-                and old_names.old_category = pairs.old_category
-        ) as old_products,
-        (
-            select count(*)
-            from new_names
-            where
-                new_names.data_origin = pairs.data_origin
-                and new_names.retailer = pairs.retailer
-                and new_names.item_number = pairs.item_number
-                and new_names.new_category = pairs.new_category
-        ) as new_products,
-        (
-            select count(*)
-            from old_names
-            inner join new_names
-                on
-                    old_names.data_origin = new_names.data_origin
-                    and old_names.retailer = new_names.retailer
-                    and old_names.item_number = new_names.item_number
-                    and old_names.product_name = new_names.product_name
-            where
-                old_names.data_origin = pairs.data_origin
-                and old_names.retailer = pairs.retailer
-                and old_names.item_number = pairs.item_number
-                and old_names.old_category = pairs.old_category
-                and new_names.new_category = pairs.new_category
+            from unnest(old.names) as names (name)
+            where names.name = any(new.names)
         ) as shared_products,
         (
             select count(*)
@@ -154,6 +130,15 @@ compared as (
             cardinality({{ shelf_words('pairs.old_category') }}), cardinality({{ shelf_words('pairs.new_category') }})
         ) as shared_words
     from pairs
+    {% for side, day in [('old', 'old_last_on'), ('new', 'new_first_on')] %}
+    inner join named as {{ side }}
+        on
+            pairs.data_origin = {{ side }}.data_origin
+            and pairs.retailer = {{ side }}.retailer
+            and pairs.item_number = {{ side }}.item_number
+            and pairs.{{ side }}_category = {{ side }}.category
+            and pairs.{{ day }} = {{ side }}.collected_on
+    {% endfor %}
 
 ),
 

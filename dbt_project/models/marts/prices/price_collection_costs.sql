@@ -22,30 +22,36 @@ quotes as (
         data_origin,
         retailer,
         sum(products) as quotes,
-        sum(products) filter (where status in ('accepted', 'unjudged')) as quotes_on_accepted_days,
         sum(coalesce(expected_products, products)) as expected_quotes,
-        coalesce(sum(coalesce(expected_products, products)) filter (where status = 'outage'), 0) as lost_outage,
-        coalesce(sum(coalesce(expected_products, products)) filter (where status = 'gap'), 0) as lost_gap,
-        coalesce(sum(coalesce(expected_products, products)) filter (where status = 'missing'), 0) as lost_missing,
-        coalesce(
-            sum(coalesce(expected_products, products)) filter (where status in ('too_few', 'too_many')), 0
-        ) as lost_rejected
+        {% for loss, which in [
+            ('outage', "status = 'outage'"),
+            ('gap', "status = 'gap'"),
+            ('missing', "status = 'missing'"),
+            ('rejected', "status in ('too_few', 'too_many') and not enters"),
+        ] %}
+        coalesce(sum(coalesce(expected_products, products)) filter (where {{ which }}), 0)
+            as lost_{{ loss }}{{ ',' if not loop.last }}
+        {% endfor %}
     from {{ ref('price_quote_counts') }}
     group by data_origin, retailer
 
 ),
 
-excluded as (
+{% for kind, quotes in [
+    ('accepted', ref('int_prices__quotes_accepted')), ('excluded', ref('int_prices__quotes_excluded'))
+] %}
+{{ kind }} as (
 
     select
         data_origin,
         retailer,
-        count(*) as quotes_excluded
-    from {{ ref('int_prices__quotes_excluded') }}
+        count(*) as quotes
+    from {{ quotes }}
     group by data_origin, retailer
 
 ),
 
+{% endfor %}
 scrapes as (
 
     select
@@ -74,13 +80,13 @@ final as (
         days.rows_in::bigint as rows_in,
         days.quarantined::bigint as quarantined,
         coalesce(quotes.quotes, 0)::bigint as quotes,
-        coalesce(quotes.quotes_on_accepted_days, 0)::bigint - coalesce(excluded.quotes_excluded, 0) as quotes_accepted,
+        coalesce(accepted.quotes, 0) as quotes_accepted,
         quotes.expected_quotes::double precision as expected_quotes,
         (quotes.lost_outage / nullif(quotes.expected_quotes, 0))::double precision as share_lost_to_outages,
         (quotes.lost_gap / nullif(quotes.expected_quotes, 0))::double precision as share_lost_to_gaps,
         (quotes.lost_missing / nullif(quotes.expected_quotes, 0))::double precision as share_lost_to_missing_items,
         (quotes.lost_rejected / nullif(quotes.expected_quotes, 0))::double precision as share_lost_to_rejected_counts,
-        (coalesce(excluded.quotes_excluded, 0) / nullif(quotes.expected_quotes, 0))::double precision
+        (coalesce(excluded.quotes, 0) / nullif(quotes.expected_quotes, 0))::double precision
             as share_lost_to_excluded_quotes,
         scrapes.scrape_runs::integer as scrape_runs,
         scrapes.requests::bigint as requests,
@@ -96,6 +102,8 @@ final as (
     from days
     left join quotes
         on days.data_origin = quotes.data_origin and days.retailer = quotes.retailer
+    left join accepted
+        on days.data_origin = accepted.data_origin and days.retailer = accepted.retailer
     left join excluded
         on days.data_origin = excluded.data_origin and days.retailer = excluded.retailer
     left join scrapes

@@ -6,17 +6,7 @@ with comparisons as (
 
 names as (
 
-    select
-        'item' as level,
-        item_number::text as code,
-        item_name as name
-    from {{ ref('items') }}
-    union all
-    select
-        level,
-        code,
-        name
-    from {{ ref('coicop') }}
+    {{ level_names() }}
 
 ),
 

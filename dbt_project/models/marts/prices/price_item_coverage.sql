@@ -4,18 +4,23 @@ with counts as (
 
 ),
 
-excluded as (
+-- By the item under which they were collected: what an analyst re-maps was collected for this one.
+{% for kind, quotes in [
+    ('entering', ref('int_prices__quotes_entering')), ('excluded', ref('int_prices__quotes_excluded'))
+] %}
+{{ kind }} as (
 
     select
         data_origin,
         retailer,
-        item_number,
-        count(*) as quotes_excluded
-    from {{ ref('int_prices__quotes_excluded') }}
-    group by data_origin, retailer, item_number
+        collected_item_number as item_number,
+        count(*) as quotes
+    from {{ quotes }}
+    group by data_origin, retailer, collected_item_number
 
 ),
 
+{% endfor %}
 items as (
 
     select
@@ -23,12 +28,12 @@ items as (
         retailer,
         item_number,
         count(*) as days,
-        count(*) filter (where status in ('accepted', 'unjudged')) as days_accepted,
+        count(*) filter (where enters) as days_accepted,
         sum(coalesce(expected_products, products)) as expected_quotes,
-        coalesce(sum(products) filter (where status in ('accepted', 'unjudged')), 0) as quotes,
         sum(coalesce(expected_products, products)) filter (where status in ('outage', 'gap')) as lost_days,
         sum(coalesce(expected_products, products)) filter (where status = 'missing') as lost_missing,
-        sum(coalesce(expected_products, products)) filter (where status in ('too_few', 'too_many')) as lost_rejected
+        sum(coalesce(expected_products, products)) filter (where status in ('too_few', 'too_many') and not enters)
+            as lost_rejected
     from counts
     group by data_origin, retailer, item_number
 
@@ -44,16 +49,21 @@ final as (
         items.days::integer as days,
         items.days_accepted::integer as days_accepted,
         items.expected_quotes::double precision as expected_quotes,
-        items.quotes::bigint - coalesce(excluded.quotes_excluded, 0) as quotes_accepted,
+        coalesce(entering.quotes, 0) - coalesce(excluded.quotes, 0) as quotes_accepted,
         items.days_accepted::double precision / items.days as share_of_days,
         (coalesce(items.lost_days, 0) / nullif(items.expected_quotes, 0))::double precision
             as share_lost_to_outages_and_gaps,
         (coalesce(items.lost_missing, 0) / nullif(items.expected_quotes, 0))::double precision as share_lost_to_missing,
         (coalesce(items.lost_rejected, 0) / nullif(items.expected_quotes, 0))::double precision
             as share_lost_to_rejected_counts,
-        (coalesce(excluded.quotes_excluded, 0) / nullif(items.expected_quotes, 0))::double precision
+        (coalesce(excluded.quotes, 0) / nullif(items.expected_quotes, 0))::double precision
             as share_lost_to_excluded_quotes
     from items
+    left join entering
+        on
+            items.data_origin = entering.data_origin
+            and items.retailer = entering.retailer
+            and items.item_number = entering.item_number
     left join excluded
         on
             items.data_origin = excluded.data_origin
