@@ -21,9 +21,14 @@ from ons_bigdata.prices.methods.aggregation_steps import (
     walked,
 )
 from ons_bigdata.prices.methods.hierarchy import Hierarchy, hierarchy, nodes_and_leaves
-from ons_bigdata.prices.methods.jevons import refuse_rows
+from ons_bigdata.prices.methods.input_checks import (
+    collected,
+    refuse_missing_columns,
+    refuse_no_numbers,
+    refuse_rows,
+    refuse_unknown,
+)
 from ons_bigdata.prices.methods.period_calendar import months_of
-from ons_bigdata.prices.methods.price_panel import collected
 from ons_bigdata.prices.methods.price_updating import price_updated
 
 if TYPE_CHECKING:
@@ -98,9 +103,7 @@ def aggregate(
     for option, found, known in (
         ("formula", formula, FORMULAS), ("missing", missing, MISSING), ("reentry", reentry, REENTRIES),
     ):  # fmt: skip
-        if found not in known:
-            message = f"unknown {option} {found!r}; known: {', '.join(known)}"
-            raise ValueError(message)
+        refuse_unknown(option, found, known)
     weights, tree = collected(weights, "weights"), collected(tree, "tree")
     rows = _checked_indices(collected(indices, "indices"))
     if rows.is_empty():
@@ -147,13 +150,8 @@ def rebased(
 
 
 def _checked_indices(indices: pl.DataFrame) -> pl.DataFrame:
-    for column in ("node", "period", "index"):
-        if column not in indices.columns:
-            message = f"indices: column {column} is missing; found {', '.join(indices.columns) or 'no columns'}"
-            raise ValueError(message)
-    if not ((found := indices.schema["index"]).is_numeric() or found == pl.Null):
-        message = f"indices: column index is {found}, expected numbers"
-        raise ValueError(message)
+    refuse_missing_columns(indices, ("node", "period", "index"), "indices")
+    refuse_no_numbers(indices, ["index"], "indices")
     keys = ["node", "period", *(["link"] if "link" in indices.columns else [])]
     rows = indices.select(pl.col("node").cast(pl.String), *keys[1:], pl.col("index").cast(pl.Float64))
     faults = {
@@ -318,6 +316,7 @@ class _Chain:
     def _predecessors(self, link: Any, names: Sequence[str]) -> dict[str, list[str]]:  # noqa: ANN401
         if self.successions is None:
             return {}
+        refuse_missing_columns(self.successions, ("link", "node", "predecessor"), "successions")
         rows = self.successions.filter(pl.col("link") == link)
         rows = rows.with_columns(pl.col("node", "predecessor").cast(pl.String))
         faults = {

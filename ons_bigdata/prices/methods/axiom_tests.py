@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from ons_bigdata.prices.methods.input_checks import refuse_unknown
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -111,9 +113,7 @@ def axioms_violated(
     """
     chosen = list(axioms)
     for axiom in chosen:
-        if axiom not in _CHANGES:
-            message = f"unknown axiom {axiom!r}; known: {', '.join(AXIOMS)}"
-            raise ValueError(message)
+        refuse_unknown("axiom", axiom, AXIOMS)
     before = index_function(quotes).select("period", "index").sort("period")
     before = before.with_columns(position=pl.int_range(pl.len()))
     failures = [_failures(axiom, index_function, quotes, before, tolerance) for axiom in chosen]

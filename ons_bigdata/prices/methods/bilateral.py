@@ -14,7 +14,8 @@ import polars as pl
 
 from ons_bigdata.prices.methods import elementary_formulas as elementary
 from ons_bigdata.prices.methods import weighted_formulas as weighted
-from ons_bigdata.prices.methods.price_panel import Duplicates, Missing, PricePanel, collected, price_panel
+from ons_bigdata.prices.methods.input_checks import collected, refuse_unknown
+from ons_bigdata.prices.methods.price_panel import Duplicates, Missing, PricePanel, price_panel
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -152,7 +153,7 @@ def pair_options(formula: str) -> tuple[str, ...]:
 
 def checked_pair_options(formula: str, options: dict[str, object]) -> dict[str, Any]:
     """Check the options of a formula between two periods. Raises ValueError that lists the known ones."""
-    _refuse_unknown("formula", formula, tuple(name for name in FORMULAS if name not in WEIGHTED_BY_THIRD_PERIOD))
+    refuse_unknown("formula", formula, tuple(name for name in FORMULAS if name not in WEIGHTED_BY_THIRD_PERIOD))
     return _checked_options(formula, options, [])
 
 
@@ -200,11 +201,11 @@ def bilateral_index(  # noqa: PLR0913 (every choice has its name)
     Sources: of the formulas, there. Of the comparisons, ILO et al., Consumer Price Index Manual: Theory and Practice
     (2004), chapter 15, section F.
     """
-    _refuse_unknown("formula", formula, FORMULAS)
-    _refuse_unknown("comparison", comparison, COMPARISONS)
-    _refuse_unknown("sample", sample, SAMPLES)
-    _refuse_unknown("of", of, OBJECTS)
-    _refuse_unknown("duplicates", duplicates, DUPLICATES)
+    refuse_unknown("formula", formula, FORMULAS)
+    refuse_unknown("comparison", comparison, COMPARISONS)
+    refuse_unknown("sample", sample, SAMPLES)
+    refuse_unknown("of", of, OBJECTS)
+    refuse_unknown("duplicates", duplicates, DUPLICATES)
     _refuse_unfit(formula, options, quantity=quantity, sample=sample, of=of)
     quotes = collected(quotes)
     if comparison == "previous_period" and base_period is not None:
@@ -268,12 +269,6 @@ _COMPARED: dict[str, Callable[[_Comparer, int], list[_Step]]] = {
 }
 
 
-def _refuse_unknown(option: str, found: object, known: tuple[str, ...]) -> None:
-    if found not in known:
-        message = f"unknown {option}: {found!r}; known: {', '.join(known) or 'none'}"
-        raise ValueError(message)
-
-
 def _refuse_unfit(formula: str, options: dict[str, Any], *, quantity: str | None, sample: str, of: str) -> None:
     """Raise ValueError where the formula lacks quantities or is not defined for the sample or the object."""
     if quantity is None and (needs_quantities(formula, options) or of == "quantity"):
@@ -292,7 +287,7 @@ def _checked_options(formula: str, options: dict[str, object], periods: list[Any
     """Check names and values of the formula's options and give the weights period as its position."""
     required, optional = _FORMULAS[formula].required, _FORMULAS[formula].optional
     for name in options:
-        _refuse_unknown(f"option of {formula}", name, (*required, *optional))
+        refuse_unknown(f"option of {formula}", name, (*required, *optional))
     for name in required:
         if options.get(name) is None:
             message = f"{formula}: option {name} is missing"
@@ -302,7 +297,7 @@ def _checked_options(formula: str, options: dict[str, object], periods: list[Any
         if not _is_finite_number(checked[name]):
             message = f"{formula}: {name} is {checked[name]!r}, expected a finite number"
             raise ValueError(message)
-    _refuse_unknown("weights", checked.get("weights", DUMMY_WEIGHTS[0]), DUMMY_WEIGHTS)
+    refuse_unknown("weights", checked.get("weights", DUMMY_WEIGHTS[0]), DUMMY_WEIGHTS)
     if "adjust_bias" in checked and not isinstance(adjust := checked["adjust_bias"], bool):
         message = f"{formula}: adjust_bias is {adjust!r}, expected True or False"
         raise ValueError(message)

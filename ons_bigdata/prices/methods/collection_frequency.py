@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 import polars as pl
 
-from ons_bigdata.prices.methods.jevons import checked_columns, refuse_rows
+from ons_bigdata.prices.methods.input_checks import checked_columns, refuse_rows
 from ons_bigdata.prices.schemas import AcceptedQuote, CollectionFrequency
 from ons_bigdata.prices.schemas.comparison import FREQUENCIES
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
-from ons_bigdata.prices.methods.jevons import checked_columns, refuse_rows
+from ons_bigdata.prices.methods.input_checks import checked_columns, refuse_rows, refuse_unknown
 from ons_bigdata.prices.schemas import ComparedPriceLevel, PriceComparison
 from ons_bigdata.prices.schemas.comparison import FREQUENCIES
 
@@ -288,7 +288,5 @@ def _correlation(a: Floats, b: Floats) -> float | None:
 
 
 def _rank(frequency: str) -> int:
-    if frequency not in FREQUENCIES:
-        message = f"unknown frequency: {frequency!r}; known: {', '.join(FREQUENCIES)}"
-        raise ValueError(message)
+    refuse_unknown("frequency", frequency, FREQUENCIES)
     return FREQUENCIES.index(frequency)

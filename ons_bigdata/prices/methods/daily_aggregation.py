@@ -13,7 +13,8 @@ import numpy as np
 import polars as pl
 
 from ons_bigdata.prices.methods.index_tree import EQUAL_WEIGHTS, listed
-from ons_bigdata.prices.methods.jevons import NO_BASE_WEEK, Week, checked_columns, refuse_rows, week_text
+from ons_bigdata.prices.methods.input_checks import checked_columns, refuse_rows
+from ons_bigdata.prices.methods.jevons import NO_BASE_WEEK, Week, week_text
 from ons_bigdata.prices.methods.linked_aggregation import ABSENT, Children, Parents, aggregated
 from ons_bigdata.prices.methods.recipes import Recipe, parameters_hash
 from ons_bigdata.prices.schemas import AggregateIndex, ElementaryIndex

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
+from ons_bigdata.prices.methods.input_checks import refuse_unknown
 from ons_bigdata.prices.methods.logarithmic_mean import logarithmic_mean
 from ons_bigdata.prices.methods.price_panel import PricePanel, price_panel
 from ons_bigdata.prices.methods.weighted_formulas import half_harmonic_mean, shares
@@ -63,9 +64,7 @@ def log_weights(formula: str, p0: Vector, p1: Vector, q0: Vector, q1: Vector) ->
     Source: of geometric formulas, their definition; of ratios of costs, Balk (2008), Price and Quantity Index Numbers,
     chapter 4.
     """
-    if formula not in _WEIGHTS:
-        message = f"unknown formula {formula!r} for a multiplicative decomposition; known: {', '.join(FORMULAS)}"
-        raise ValueError(message)
+    refuse_unknown("formula of a multiplicative decomposition", formula, FORMULAS)
     return _WEIGHTS[formula](p0, p1, q0, q1)
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from ons_bigdata.prices.methods.jevons import refuse_rows
+from ons_bigdata.prices.methods.input_checks import refuse_missing_columns, refuse_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -124,10 +124,7 @@ def _with_period_before(
     quotes: pl.DataFrame, period: str, product: str, price: str, quantity: str | None
 ) -> pl.DataFrame:
     """Put the product's price and quantity of the period before beside each row, null where it was not there."""
-    for column in (period, product, price, *([quantity] if quantity else [])):
-        if column not in quotes.columns:
-            message = f"quotes: column {column} is missing; found {', '.join(quotes.columns) or 'no columns'}"
-            raise ValueError(message)
+    refuse_missing_columns(quotes, (period, product, price, *([quantity] if quantity else [])), "quotes")
     amount = pl.lit(1.0) if quantity is None else pl.col(quantity).cast(pl.Float64)
     rows = quotes.select(
         _period=pl.col(period), _product=pl.col(product), _price=pl.col(price).cast(pl.Float64), _quantity=amount

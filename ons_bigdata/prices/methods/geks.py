@@ -12,6 +12,7 @@ import numpy as np
 
 from ons_bigdata.prices.methods import bilateral
 from ons_bigdata.prices.methods.extension import WindowOf, component_windows, product_blocks
+from ons_bigdata.prices.methods.input_checks import refuse_unknown
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -44,9 +45,7 @@ def bilateral_logs(panel: PricePanel, formula: str) -> Floats:
     known ones, and where quantities are missing (all but jevons). Source: ILO et al., Consumer Price Index Manual:
     Concepts and Methods (2020), chapter 10.
     """
-    if formula not in MATRIX_FORMULAS:
-        message = f"unknown GEKS formula {formula!r}; known: {', '.join(MATRIX_FORMULAS)}"
-        raise ValueError(message)
+    refuse_unknown("GEKS formula", formula, MATRIX_FORMULAS)
     if formula != "jevons" and panel.quantities is None:
         message = f"geks_{formula}: no quantities; expected a quantity column"
         raise ValueError(message)
@@ -112,9 +111,7 @@ def geks_windows(panel: PricePanel, formula: str, incomplete: str, **options: ob
     Σ (G_ij - (x_j - x_i))² over the pairs there are, which is the same where none is missing. Raises ValueError on
     unknown formulas and options, which lists the known ones, and where quantities are missing.
     """
-    if incomplete not in INCOMPLETE:
-        message = f"unknown incomplete {incomplete!r}; known: {', '.join(INCOMPLETE)}"
-        raise ValueError(message)
+    refuse_unknown("incomplete", incomplete, INCOMPLETE)
     pairs_of = _pairs_of(panel, formula, options)
 
     def levels_of(periods: Integers) -> Floats | str:

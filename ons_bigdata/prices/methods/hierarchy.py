@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from ons_bigdata.prices.methods.jevons import refuse_rows
+from ons_bigdata.prices.methods.input_checks import refuse_missing_columns, refuse_no_numbers, refuse_rows
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -134,13 +134,8 @@ def _ordered(parent_of: Mapping[str, str | None]) -> tuple[str, ...]:
 
 def _checked_weights(weights: pl.DataFrame, position: Mapping[str, int]) -> Floats:
     """Put the weights in the order of the nodes; nan where none is given."""
-    for column in ("node", "weight"):
-        if column not in weights.columns:
-            message = f"weights: column {column} is missing; found {', '.join(weights.columns) or 'no columns'}"
-            raise ValueError(message)
-    if not weights.schema["weight"].is_numeric():
-        message = f"weights: column weight is {weights.schema['weight']}, expected numbers"
-        raise ValueError(message)
+    refuse_missing_columns(weights, ("node", "weight"), "weights")
+    refuse_no_numbers(weights, ["weight"], "weights")
     rows = weights.select(pl.col("node").cast(pl.String), pl.col("weight").cast(pl.Float64))
     bounded = pl.col("weight").is_finite() & (pl.col("weight") >= 0)
     faults = {

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
-from ons_bigdata.prices.methods.jevons import refuse_rows
-from ons_bigdata.prices.methods.price_panel import collected, price_panel
+from ons_bigdata.prices.methods.input_checks import collected, refuse_missing_columns, refuse_rows, refuse_unknown
+from ons_bigdata.prices.methods.price_panel import price_panel
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -65,12 +65,10 @@ def impute_prices(  # noqa: PLR0913 (every choice has its name)
     Practice (2004), chapter 7 (overall, class and targeted mean imputation) and 9 (missing prices, self-correction).
     """
     for option, found, known in (("method", method, METHODS), ("mean", mean, MEANS)):
-        if found not in known:
-            message = f"unknown {option} {found!r}; known: {', '.join(known)}"
-            raise ValueError(message)
+        refuse_unknown(option, found, known)
     _refuse_unfit(method, group=group, target=target, max_periods=max_periods)
     quotes = collected(quotes)
-    _refuse_missing_columns(quotes, {"group": group, "target": target})
+    refuse_missing_columns(quotes, [column for column in (group, target) if column is not None], "quotes")
     panel = price_panel(
         quotes, period=period, product=product, price=price, quantity=quantity,
         missing="absent" if quantity is None else "unsold",
@@ -120,13 +118,6 @@ def _refuse_unfit(method: str, *, group: str | None, target: str | None, max_per
     if max_periods is not None and max_periods < 1:
         message = f"max_periods: found {max_periods}, expected at least 1, or None for any number"
         raise ValueError(message)
-
-
-def _refuse_missing_columns(quotes: pl.DataFrame, options: dict[str, str | None]) -> None:
-    for option, column in options.items():
-        if column is not None and column not in quotes.columns:
-            message = f"quotes: column {column} ({option}) is missing; found {', '.join(quotes.columns)}"
-            raise ValueError(message)
 
 
 def _on_calendar(observed: list[Any], calendar: Sequence[Any] | pl.Series | None) -> Integers:

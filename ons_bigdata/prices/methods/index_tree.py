@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from ons_bigdata.prices.methods.jevons import checked_columns, refuse_rows
+from ons_bigdata.prices.methods.input_checks import checked_columns, refuse_rows
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -7,14 +7,11 @@ before (`int_prices__quotes_accepted`); how retailers become items is in `aggreg
 from __future__ import annotations
 
 from datetime import date, timedelta
-from typing import TYPE_CHECKING
 
 import polars as pl
 
+from ons_bigdata.prices.methods.input_checks import checked_columns, refuse_rows
 from ons_bigdata.prices.schemas import AcceptedQuote, ElementaryIndex
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 Week = tuple[date, date]
 """The first and the last day of a base week, both included."""
@@ -110,36 +107,6 @@ def fixed_base_jevons(quotes: pl.DataFrame, *, base_week: Week | None) -> pl.Dat
         note=pl.when((pl.col("matched") == 0) & (pl.col("matched").max().over(_STRATUM) > 0)).then(pl.lit(unmatched)),
     )
     return _indexed(levels, "jevons_fixed_base", base_week)
-
-
-def checked_columns(frame: pl.DataFrame, columns: Mapping[str, pl.DataType], name: str) -> pl.DataFrame:
-    """Take the named columns of a frame, in their order, integers widened to the type that is asked for.
-
-    Raises ValueError that names the frame, the column, the type found and the one expected.
-    """
-    for column, expected in columns.items():
-        if column not in frame.columns:
-            message = f"{name}: column {column} is missing; found {', '.join(frame.columns) or 'no columns'}"
-            raise ValueError(message)
-        found = frame.schema[column]
-        widens = found == pl.Null or (found.is_integer() and expected.is_numeric())
-        if found != expected and not widens:
-            message = f"{name}: column {column} is {found}, expected {expected}"
-            raise ValueError(message)
-    return frame.select(pl.col(column).cast(dtype) for column, dtype in columns.items())
-
-
-def refuse_rows(name: str, rows: pl.DataFrame, faults: Mapping[str, pl.Expr]) -> None:
-    """Raise ValueError that counts the rows of the first fault that occurs and shows the first of them.
-
-    `faults`: what is wrong → the condition (true = wrong, null = not). `name` is the frame's, for the message.
-    """
-    for fault, condition in faults.items():
-        bad = rows.filter(condition)
-        if not bad.is_empty():
-            first = ", ".join(f"{column} {value}" for column, value in bad.row(0, named=True).items())
-            message = f"{name}: {bad.height} with {fault}; the first: {first}"
-            raise ValueError(message)
 
 
 def _checked_quotes(quotes: pl.DataFrame) -> pl.DataFrame:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ons_bigdata.prices.methods.input_checks import refuse_unknown
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -36,9 +38,7 @@ def mean_index(indices: ArrayLike, base_weights: ArrayLike, current_weights: Arr
     Raises ValueError on an unknown formula, which lists the known ones; on vectors of different lengths, indices that
     are not positive and finite, weights below 0 or all 0. Source: CPI manual (2004), chapters 15 and 16.
     """
-    if formula not in _MEANS:
-        message = f"unknown formula {formula!r}; known: {', '.join(FORMULAS)}"
-        raise ValueError(message)
+    refuse_unknown("formula", formula, FORMULAS)
     r, s0, s1 = (np.asarray(vector, dtype=np.float64) for vector in (indices, base_weights, current_weights))
     if not len(r) == len(s0) == len(s1) > 0:
         message = f"lengths differ or are 0: {len(r)} indices, {len(s0)} base weights, {len(s1)} current weights"

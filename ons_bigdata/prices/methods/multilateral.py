@@ -25,9 +25,10 @@ from ons_bigdata.prices.methods.extension import (
 )
 from ons_bigdata.prices.methods.geary_khamis import geary_khamis_windows
 from ons_bigdata.prices.methods.geks import FORMULAS, INCOMPLETE, geks_windows
+from ons_bigdata.prices.methods.input_checks import collected, refuse_unknown
 from ons_bigdata.prices.methods.matched_windows import MATCHING, matched_windows
 from ons_bigdata.prices.methods.period_calendar import months_of, period_calendar
-from ons_bigdata.prices.methods.price_panel import RowMeans, collected, price_panel
+from ons_bigdata.prices.methods.price_panel import RowMeans, price_panel
 from ons_bigdata.prices.methods.time_product_dummy import WEIGHTS, time_product_dummy_windows
 
 if TYPE_CHECKING:
@@ -88,12 +89,12 @@ def multilateral_index(
     chapter 10; Eurostat (2022), Guide on Multilateral Methods in the HICP.
     """
     quotes = collected(quotes)
-    _refuse_unknown("method", method, METHODS)
+    refuse_unknown("method", method, METHODS)
     if window is not None and (not isinstance(window, Integral) or isinstance(window, bool)):
         message = f"window: found {window!r}, expected a whole number of periods; None = all"
         raise ValueError(message)
     if splice is not None:
-        _refuse_unknown("splice", splice, SPLICES)
+        refuse_unknown("splice", splice, SPLICES)
     chosen = _chosen(options, method, splice)
     keys = {"duplicates", "missing"} & chosen.keys()
     panel = price_panel(
@@ -142,12 +143,6 @@ def fews_index(
     )  # fmt: skip
 
 
-def _refuse_unknown(what: str, found: object, known: Sequence[object]) -> None:
-    if found not in known:
-        message = f"unknown {what} {found!r}; known: {', '.join(map(str, known))}"
-        raise ValueError(message)
-
-
 def _chosen(options: Mapping[str, object], method: str, splice: str | None) -> dict[str, Any]:
     """Take the options of a method and splice with their defaults; refuse those it does not have."""
     own = ["calendar", "duplicates", "first_value", "matching", "missing"]
@@ -159,14 +154,14 @@ def _chosen(options: Mapping[str, object], method: str, splice: str | None) -> d
     if splice == "fixed_base_moving" or options.get("expanding") == "fbew_december":
         own += ["base_periods"]
     for option in options:
-        _refuse_unknown(f"option of {method} with splice {splice}", option, sorted(own))
+        refuse_unknown(f"option of {method} with splice {splice}", option, sorted(own))
     chosen = dict(options)
     if "expanding" in own and "expanding" not in chosen:
         message = f"splice {splice}: option expanding is missing; known: {', '.join(EXPANDING)}"
         raise ValueError(message)
     choices = CHOICES | ({} if formula else {"weights": WEIGHTS})  # a bilateral formula checks its own
     for option in set(own) & set(choices):
-        _refuse_unknown(option, chosen.setdefault(option, choices[option][0]), choices[option])
+        refuse_unknown(option, chosen.setdefault(option, choices[option][0]), choices[option])
     if chosen.get("duplicates") == "rows" and method != "time_product_dummy":
         message = f"{method}: duplicates is 'rows', which only time_product_dummy takes; known: error, unit_value"
         raise ValueError(message)

@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 
 from ons_bigdata.prices.methods import elementary_formulas
-from ons_bigdata.prices.methods.jevons import checked_columns, refuse_rows
+from ons_bigdata.prices.methods.input_checks import checked_columns, refuse_rows, refuse_unknown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -59,8 +59,8 @@ def office_item_indices(
     Source: Office for National Statistics, Consumer Price Indices Technical Manual, elementary aggregates; the rule as
     rebuilt from published quotes (see docs/prices/comparison.md).
     """
-    _refuse_unknown("within", within, MEANS)
-    _refuse_unknown("base_prices", base_prices, BASES)
+    refuse_unknown("within", within, MEANS)
+    refuse_unknown("base_prices", base_prices, BASES)
     rows = _checked(quotes)
     relative = pl.col("price_gbp") / pl.col("base_price_gbp")
     weighted = relative.log() if within == "geometric" else relative
@@ -108,7 +108,7 @@ def formula_item_indices(quotes: pl.DataFrame, *, formulas: tuple[str, ...] = FO
     Source: as in `elementary_formulas`.
     """
     for formula in formulas:
-        _refuse_unknown("formula", formula, FORMULAS)
+        refuse_unknown("formula", formula, FORMULAS)
     rows = _checked(quotes)
     counted = counting(rows).sort(_ITEM, maintain_order=True)
     values = [
@@ -308,9 +308,3 @@ def _chain(months: list[date], indices: list[float]) -> Iterator[tuple[date, flo
             continue
         anchors[month] = anchors[anchor] * index / 100.0
         yield month, anchors[month], None
-
-
-def _refuse_unknown(option: str, found: str, known: tuple[str, ...]) -> None:
-    if found not in known:
-        message = f"unknown {option}: {found!r}; known: {', '.join(known)}"
-        raise ValueError(message)

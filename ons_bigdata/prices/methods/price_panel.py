@@ -11,7 +11,13 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
 import numpy as np
 import polars as pl
 
-from ons_bigdata.prices.methods.jevons import refuse_rows
+from ons_bigdata.prices.methods.input_checks import (
+    collected,
+    refuse_missing_columns,
+    refuse_no_numbers,
+    refuse_rows,
+    refuse_unknown,
+)
 from ons_bigdata.prices.methods.key_codes import coded
 
 if TYPE_CHECKING:
@@ -51,16 +57,6 @@ class PricePanel:
     rows: RowMeans | None = None
 
 
-def collected(frame: pl.DataFrame | pl.LazyFrame, name: str = "quotes") -> pl.DataFrame:
-    """Give a frame that is computed. Raises ValueError that names the frame and what it is if it is no polars frame."""
-    if isinstance(frame, pl.LazyFrame):
-        return frame.collect()
-    if not isinstance(frame, pl.DataFrame):
-        message = f"{name}: found {type(frame).__name__}, expected a polars DataFrame or LazyFrame"
-        raise ValueError(message)
-    return frame
-
-
 def price_panel(
     quotes: pl.DataFrame | pl.LazyFrame,
     *,
@@ -87,8 +83,8 @@ def price_panel(
     Raises ValueError that names the column and its type, or counts the faulty rows and shows the first.
     Source of the unit value: ILO et al., Consumer Price Index Manual: Theory and Practice (2004), chapter 20.
     """
-    _refuse_unknown("duplicates", duplicates, get_args(Duplicates))
-    _refuse_unknown("missing", missing, get_args(Missing))
+    refuse_unknown("duplicates", duplicates, get_args(Duplicates))
+    refuse_unknown("missing", missing, get_args(Missing))
     quotes = collected(quotes)
     numbers = {"price": price} if quantity is None else {"price": price, "quantity": quantity}
     rows = _checked_types(quotes, {"period": period, "product": product}, numbers)
@@ -115,26 +111,14 @@ def price_panel(
     return PricePanel(periods, products, dense["price"], dense.get("quantity"), present, means)
 
 
-def _refuse_unknown(option: str, found: str, known: tuple[str, ...]) -> None:
-    if found not in known:
-        message = f"unknown {option}: {found!r}; known: {', '.join(known)}"
-        raise ValueError(message)
-
-
 def _checked_types(quotes: pl.DataFrame, keys: dict[str, str], numbers: dict[str, str]) -> pl.DataFrame:
     """Take the columns under the names period, product, price and quantity, numbers as float64."""
-    for column in (*keys.values(), *numbers.values()):
-        if column not in quotes.columns:
-            message = f"quotes: column {column} is missing; found {', '.join(quotes.columns) or 'no columns'}"
-            raise ValueError(message)
+    refuse_missing_columns(quotes, (*keys.values(), *numbers.values()), "quotes")
     for column in keys.values():
         if (found := quotes.schema[column]).is_nested() or found == pl.Object:
             message = f"quotes: column {column} is {found}, expected numbers, text, dates or another type that sorts"
             raise ValueError(message)
-    for column in numbers.values():
-        if not ((found := quotes.schema[column]).is_numeric() or found == pl.Null):
-            message = f"quotes: column {column} is {found}, expected numbers"
-            raise ValueError(message)
+    refuse_no_numbers(quotes, numbers.values(), "quotes")
     as_floats = {name: pl.col(column).cast(pl.Float64) for name, column in numbers.items()}
     return quotes.select(**{name: pl.col(column) for name, column in keys.items()}, **as_floats)
 
@@ -155,7 +139,7 @@ def _faults(rows: pl.DataFrame, keys: dict[str, str], numbers: dict[str, str], m
     for name, column in numbers.items():
         value = pl.col(name)
         if missing == "error":
-            faults[f"a null in {column}, expected a positive, finite number"] = value.is_null()
+            faults[f"a null in {column} (missing: 'error'; 'absent' leaves such rows out)"] = value.is_null()
         # A quantity of 0 says that nothing was sold; a price of 0 says nothing that an index can use.
         zero_is_fine = name == "quantity" and missing != "error"
         positive = value >= 0 if zero_is_fine else value > 0

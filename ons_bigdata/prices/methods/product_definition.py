@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
-from ons_bigdata.prices.methods.jevons import refuse_rows
+from ons_bigdata.prices.methods.input_checks import refuse_missing_columns, refuse_rows, refuse_unknown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,13 +47,8 @@ def product_definition_scores(  # noqa: PLR0913 (every choice has its name)
     Source: Chessa (2021), A product match adjusted R squared method for defining products with transaction data,
     Journal of Official Statistics 37(2).
     """
-    if strategy not in STRATEGIES:
-        message = f"unknown strategy {strategy!r}; known: {', '.join(STRATEGIES)}"
-        raise ValueError(message)
-    for column in (period, price, quantity, *attributes):
-        if column not in quotes.columns:
-            message = f"quotes: column {column} is missing; found {', '.join(quotes.columns)}"
-            raise ValueError(message)
+    refuse_unknown("strategy", strategy, STRATEGIES)
+    refuse_missing_columns(quotes, (period, price, quantity, *attributes), "quotes")
     rows = quotes.select(
         pl.col(*attributes), _period=pl.col(period), _price=pl.col(price).cast(pl.Float64),
         _quantity=pl.col(quantity).cast(pl.Float64),
@@ -75,9 +70,12 @@ def _pairs(periods: list[Any], base: Any, current: Any, strategy: str, last: int
         if one not in periods:
             message = f"{name}: {one!r} is not a period of the quotes; found {periods[0]} to {periods[-1]}"
             raise ValueError(message)
-    between = [one for one in periods if base <= one <= current]
     if strategy == "two_periods":
         return [(base, current)]
+    between = periods[periods.index(base) : periods.index(current) + 1]
+    if len(between) < 2:
+        message = f"base_period: found {base!r}, expected a period before current_period {current!r}"
+        raise ValueError(message)
     if strategy == "base":
         return [(base, one) for one in between[1:]]
     if strategy == "chain":

@@ -16,6 +16,7 @@ from ons_bigdata.prices.methods.bootstrap import Bootstrap, product_weights, str
 from ons_bigdata.prices.methods.diagnostics import diagnostics_frame
 from ons_bigdata.prices.methods.elementary_recipes import elementary_index, shelf_clusters
 from ons_bigdata.prices.methods.index_tree import index_tree
+from ons_bigdata.prices.methods.input_checks import refuse_unknown
 from ons_bigdata.prices.methods.movements import PARTS, elementary_parts, log_movements, previous_rows
 from ons_bigdata.prices.methods.recipe_levels import Layer, level_figures
 from ons_bigdata.prices.methods.recipes import SCOPES, parameters_hash
@@ -121,9 +122,8 @@ def recipe_frames(world: World, recipes: Iterable[IndexRecipe], *, scopes: Seque
     An output whose collection days do not occur in the series (so far) has no row. Raises ValueError on an unknown
     scope. Where no quote was judged out of its item, the scopes are the same figures.
     """
-    if unknown := [scope for scope in scopes if scope not in SCOPES]:
-        message = f"unknown scope {unknown[0]!r}; known: {', '.join(SCOPES)}"
-        raise ValueError(message)
+    for scope in scopes:
+        refuse_unknown("scope", scope, SCOPES)
     found: list[RecipeFrames] = []
     for recipe in recipes if world.strata else ():
         for output in recipe.outputs:

@@ -15,7 +15,7 @@ import polars as pl
 from scipy.optimize import linear_sum_assignment
 from sklearn.feature_extraction.text import TfidfVectorizer
 
-from ons_bigdata.prices.methods.jevons import checked_columns, refuse_rows
+from ons_bigdata.prices.methods.input_checks import checked_columns, refuse_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

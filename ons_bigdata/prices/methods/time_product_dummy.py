@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ons_bigdata.prices.methods.extension import WindowOf, component_windows
+from ons_bigdata.prices.methods.input_checks import refuse_unknown
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -62,9 +63,7 @@ def time_product_dummy_windows(panel: PricePanel, weights: str) -> WindowOf:
     Source: ILO et al., Consumer Price Index Manual: Concepts and Methods (2020), chapter 10; weights by levels:
     Krsinich (2016), The FEWS index, Journal of Official Statistics 32(2).
     """
-    if weights not in WEIGHTS:
-        message = f"unknown weights {weights!r}; known: {', '.join(WEIGHTS)}"
-        raise ValueError(message)
+    refuse_unknown("weights", weights, WEIGHTS)
     weight = _weights(panel, weights)
     logs = np.log(panel.prices, where=panel.presence, out=np.zeros(panel.prices.shape))
     if panel.rows is not None:

@@ -14,6 +14,7 @@ import numpy as np
 
 from ons_bigdata.prices.methods.extension import NOT_SPLICED, Extension, WindowLevels, extended_levels
 from ons_bigdata.prices.methods.geks import geks_windows
+from ons_bigdata.prices.methods.input_checks import refuse_unknown
 from ons_bigdata.prices.methods.price_panel import PricePanel
 from ons_bigdata.prices.methods.time_product_dummy import time_product_dummy_windows
 from ons_bigdata.prices.methods.weighted_forms import ABSENT, nested_parts
@@ -55,9 +56,7 @@ class WindowForm:
 
     def __post_init__(self) -> None:
         for what, found, known in (("method", self.method, METHODS), ("splice", self.splice, WINDOW_SPLICES)):
-            if found not in known:
-                message = f"unknown {what} {found!r}; known: {', '.join(known)}"
-                raise ValueError(message)
+            refuse_unknown(what, found, known)
 
     @property
     def used(self) -> Booleans:

@@ -129,6 +129,7 @@ def test_lazy_frames_are_computed():
         ({"indices": series(LEVELS).drop("period")}, "indices: column period is missing"),
         ({"indices": series(LEVELS).cast({"index": pl.String})}, "indices: column index is String, expected numbers"),
         ({"weights": WEIGHTS.cast({"weight": pl.String})}, "weights: column weight is String, expected numbers"),
+        ({"successions": pl.DataFrame({"link": [0], "node": ["bread"]})}, "successions: column predecessor is missing"),
         ({"tree": {}}, "tree: found dict, expected a polars DataFrame or LazyFrame"),
         ({"weights": weights_of({"bread": 1.0, "soap": 1.0})}, "no weight of leaf milk"),
         ({"weights": weights_of({"bread": -1.0, "milk": 1, "soap": 1})}, "below 0; the first: node bread"),

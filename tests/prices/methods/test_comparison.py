@@ -139,7 +139,7 @@ def test_bad_series_are_named() -> None:
         comparison.compare_methods(pl.concat([good, good.head(1)]))
     with pytest.raises(ValueError, match="an index that is not positive"):
         comparison.compare_methods(_series("a", [100.0, -1.0]))
-    with pytest.raises(ValueError, match="unknown frequency: 'yearly'; known: daily, weekly, monthly"):
+    with pytest.raises(ValueError, match="unknown frequency 'yearly'; known: daily, weekly, monthly"):
         comparison.at_frequency(good, "yearly")
 
 

@@ -62,7 +62,9 @@ def test_a_product_of_a_link_period_only_has_a_factor_of_1():
 
 
 def test_refused():
-    with pytest.raises(ValueError, match=r"unknown formula 'carli' .*; known: jevons, dutot"):
+    with pytest.raises(
+        ValueError, match=r"unknown formula of a multiplicative decomposition 'carli'; known: jevons, dutot"
+    ):
         bilateral_decomposition(TWO, "carli", 1, 2, quantity="quantity")
     with pytest.raises(ValueError, match="period 9 is not in the quotes; found 2 periods"):
         geks_decomposition(TWO, "fisher", 1, 9, quantity="quantity")

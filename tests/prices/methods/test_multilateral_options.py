@@ -99,7 +99,7 @@ def test_geks_of_unweighted_dummies_needs_no_quantities_and_is_that_of_jevons():
         ("geks_lowe", {}, "unknown method 'geks_lowe'"),
         ("geks_lloyd_moulton", {}, "lloyd_moulton: option sigma is missing"),
         ("geks_fisher", {"sigma": 2}, "unknown option of geks_fisher"),
-        ("geks_time_product_dummy", {"weights": "levels"}, "unknown weights: 'levels'; known: shares, average, none"),
+        ("geks_time_product_dummy", {"weights": "levels"}, "unknown weights 'levels'; known: shares, average, none"),
         ("geks_fisher", {"splice": "mvmt", "window": 2}, "unknown splice 'mvmt'; known: movement, window, half, mean"),
         (
             "geks_fisher",
@@ -109,7 +109,7 @@ def test_geks_of_unweighted_dummies_needs_no_quantities_and_is_that_of_jevons():
         ("geks_fisher", {"incomplete": "drop"}, "unknown incomplete 'drop'; known: null, least_squares"),
         ("time_product_dummy", {"weights": "share"}, "unknown weights 'share'; known: shares, levels, none"),
         ("geks_fisher", {"first_value": "end"}, "unknown first_value 'end'; known: window_start, window_end"),
-        ("geks_fisher", {"duplicates": "first"}, "unknown duplicates:? 'first'; known: error, unit_value"),
+        ("geks_fisher", {"duplicates": "first"}, "unknown duplicates 'first'; known: error, unit_value"),
         ("geks_fisher", {"splice": "half", "window": 3, "half_position": "x"}, "unknown half_position 'x'; known: new"),
         ("geks_fisher", {"splice": "mean", "window": 3, "half_position": "x"}, "unknown option .*'half_position'"),
         ("geks_fisher", {"duplicates": "rows"}, "geks_fisher: duplicates is 'rows', which only time_product_dummy"),

@@ -118,7 +118,7 @@ def test_weights_that_say_nothing_or_contradict_each_other_give_null_with_a_reas
 
 
 def test_bad_input_is_named() -> None:
-    with pytest.raises(ValueError, match="unknown within: 'harmonic'; known: geometric, arithmetic"):
+    with pytest.raises(ValueError, match="unknown within 'harmonic'; known: geometric, arithmetic"):
         official_items.office_item_indices(pl.DataFrame([_quote(1.0, 1.0)]), within="harmonic")
     with pytest.raises(ValueError, match="official quotes: 1 with a weight below 0"):
         official_items.office_item_indices(pl.DataFrame([_quote(1.0, 1.0, shop_weight=-1.0)]))

@@ -165,9 +165,9 @@ def test_columns_and_options_that_are_not_there():
         price_panel(QUOTES.with_columns(pl.col("price").cast(pl.String)))
     with pytest.raises(ValueError, match=r"column period is List\(Int64\), expected numbers, text, dates"):
         price_panel(QUOTES.with_columns(pl.concat_list("period")))
-    with pytest.raises(ValueError, match="unknown duplicates: 'mean'; known: error, unit_value"):
+    with pytest.raises(ValueError, match="unknown duplicates 'mean'; known: error, unit_value"):
         price_panel(QUOTES, duplicates="mean")  # type: ignore[arg-type]
-    with pytest.raises(ValueError, match="unknown missing: 'skip'; known: error, absent"):
+    with pytest.raises(ValueError, match="unknown missing 'skip'; known: error, absent"):
         price_panel(QUOTES, missing="skip")  # type: ignore[arg-type]
 
 

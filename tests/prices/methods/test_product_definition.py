@@ -79,6 +79,7 @@ def test_prices_that_do_not_vary_are_explained():
         ({"strategy": "two_months"}, "unknown strategy 'two_months'; known: two_periods, base"),
         ({"attributes": ["size"]}, "column size is missing; found period, colour"),
         ({"current_period": 9}, "current_period: 9 is not a period of the quotes; found 1 to 2"),
+        ({"strategy": "chain", "base_period": 2}, "base_period: found 2, expected a period before current_period 2"),
         ({"quotes": SHIRTS.with_columns(price=pl.lit(0.0))}, "quotes: 6 with a price that is not positive"),
     ],
 )

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
-from ons_bigdata.prices.methods.jevons import checked_columns
+from ons_bigdata.prices.methods.input_checks import checked_columns
 from ons_bigdata.prices.methods.scope.families import grouped_folds
 from ons_bigdata.prices.methods.scope.model import (
     SEED,

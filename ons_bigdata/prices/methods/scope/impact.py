@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from ons_bigdata.prices.methods.jevons import checked_columns
+from ons_bigdata.prices.methods.input_checks import checked_columns
 from ons_bigdata.prices.schemas.product_scope import ScopeIndexImpact
 
 _KEY = ["data_origin", "level", "code", "method"]

@@ -15,8 +15,7 @@ import polars as pl
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 
-from ons_bigdata.prices.methods.jevons import checked_columns, refuse_rows
-from ons_bigdata.prices.methods.price_panel import collected
+from ons_bigdata.prices.methods.input_checks import checked_columns, collected, refuse_rows
 from ons_bigdata.prices.methods.scope.description import describe, without_size
 from ons_bigdata.prices.methods.scope.families import families, grouped_folds
 from ons_bigdata.prices.methods.scope.features import FeatureSpace, feature_space, features, is_known_item
