@@ -14,6 +14,9 @@ from ons_bigdata.prices.methods.multilateral import multilateral_index
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+OF_SPLICES = ("half_position", "first_value", "expanding", "base_periods")
+"""Options that say how windows are joined: one window alone takes none."""
+
 
 def window_revision(quotes: pl.DataFrame, method: str, *, window: int, splice: str, **options: object) -> pl.DataFrame:
     """Compare each published movement with that of every later window that holds both periods.
@@ -27,8 +30,7 @@ def window_revision(quotes: pl.DataFrame, method: str, *, window: int, splice: s
     published = multilateral_index(quotes, method, window=window, splice=splice, **options)  # type: ignore[arg-type]
     period = str(options.get("period", "period"))
     calendar = published["period"].to_list()
-    inner = {name: value for name, value in options.items() if name not in ("calendar", "base_periods", "first_value",
-             "half_position", "expanding")}  # fmt: skip
+    inner = {name: value for name, value in options.items() if name not in ("calendar", *OF_SPLICES)}
     movements: dict[int, list[float]] = {}
     for first in range(len(calendar) - window + 1):
         periods = calendar[first : first + window]
@@ -57,17 +59,26 @@ def splice_drift(
 ) -> pl.DataFrame:
     """Compare the last index of spliced series with that of the one window that holds all periods.
 
-    `variants`: window and splice of each. Columns and options as `multilateral_index`. Gives one row per variant:
-    window, splice, index (100 in the first period), drift (index/index of the whole window − 1), reason.
-    Raises ValueError as `multilateral_index`. Source: ILO et al., Consumer Price Index Manual: Concepts and Methods
-    (2020), chapter 10 (chain drift: prices that return to where they were, and an index that does not).
+    `variants`: window and splice of each. Columns and options as `multilateral_index`; those of splices must fit every
+    variant. Gives one row per variant: window, splice, index (100 in the first period), drift (index/index of the whole
+    window − 1), reason (null unless drift is). Raises ValueError as `multilateral_index`. Source: ILO et al., Consumer
+    Price Index Manual: Concepts and Methods (2020), chapter 10 (chain drift: prices that return to where they were, and
+    an index that does not).
     """
-    whole = multilateral_index(quotes, method, **options)["index"][-1]  # type: ignore[arg-type]
+    of_window = {name: value for name, value in options.items() if name not in OF_SPLICES}
+    whole, no_whole = _change(multilateral_index(quotes, method, **of_window))  # type: ignore[arg-type]
     rows = []
     for window, splice in variants:
-        last = multilateral_index(quotes, method, window=window, splice=splice, **options)  # type: ignore[arg-type]
-        index, reason = last["index"][-1], last["reason"][-1]
-        drift = None if index is None or whole is None else index / whole - 1
-        rows.append((window, splice, None if index is None else 100 * index, drift, reason))
+        table = multilateral_index(quotes, method, window=window, splice=splice, **options)  # type: ignore[arg-type]
+        change, reason = _change(table)
+        drift = None if change is None or whole is None else change / whole - 1
+        rows.append((window, splice, None if change is None else 100 * change, drift, reason or no_whole))
     schema = {"window": pl.Int32, "splice": pl.String, "index": pl.Float64, "drift": pl.Float64, "reason": pl.String}
     return pl.DataFrame(rows, schema=schema, orient="row")
+
+
+def _change(table: pl.DataFrame) -> tuple[float | None, str | None]:
+    """Give the index of the last period over that of the first, or the reason why one of them is missing."""
+    first, last = table["index"][0], table["index"][-1]
+    missing = table["reason"][-1] or table["reason"][0]
+    return None if first is None or last is None else last / first, missing

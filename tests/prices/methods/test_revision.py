@@ -52,6 +52,17 @@ def test_short_windows_drift_and_the_whole_window_does_not():
     assert unweighted["drift"].to_list() == pytest.approx([0, 0, 0], abs=1e-12)
 
 
+def test_drift_does_not_depend_on_where_the_index_is_1():
+    variants = [(25, "half"), (13, "half")]
+    drift, late = (
+        splice_drift(bouncing_quotes(), "geks_tornqvist", variants, quantity="quantity", **options)
+        for options in ({}, {"first_value": "window_end", "half_position": "new_window"})
+    )
+    assert drift["drift"][0] > 0.02
+    assert late["drift"].to_list() == pytest.approx(drift["drift"].to_list(), abs=1e-12)
+    assert late["index"].to_list() == pytest.approx(drift["index"].to_list(), rel=1e-12)
+
+
 def test_window_revision_by_hand():
     # Windows of 3 over 4 periods hold the movement from 1 to 2 twice.
     random = np.random.default_rng(1)
@@ -80,3 +91,10 @@ def test_what_has_no_index_has_no_revision():
     drift = splice_drift(quotes, "geks_fisher", [(2, "movement")], quantity="quantity")
     assert drift.row(0)[2:4] == (None, None)
     assert drift["reason"][0] is not None
+    # A window that holds one pair of periods at a time has an index where the whole has none, for it wants every pair.
+    quotes = pl.DataFrame(
+        [(0, "a", 1.0), (1, "a", 2.0), (1, "b", 1.0), (2, "b", 3.0)], schema=COLUMNS[:3], orient="row"
+    )
+    drift = splice_drift(quotes, "geks_jevons", [(2, "movement")])
+    assert drift.row(0)[2:4] == (pytest.approx(600.0), None)
+    assert "periods 0 and 2 have no bilateral index" in drift["reason"][0]
