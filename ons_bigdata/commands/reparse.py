@@ -12,7 +12,8 @@ from ons_bigdata.platform.landing import Landing
 from ons_bigdata.platform.partitions import checked_day
 from ons_bigdata.platform.warehouse import open_warehouse
 from ons_bigdata.prices.sources.retailer_files import read_retailer_file, retailer_file_path
-from ons_bigdata.prices.sources.scraping.landed import PAGES_SOURCE, Reparsed, reparse_run
+from ons_bigdata.prices.sources.scraping.landed import PAGES_SOURCE
+from ons_bigdata.prices.sources.scraping.reparsing import Reparsed, reparse_run
 
 if TYPE_CHECKING:
     from ons_bigdata.platform.landing import LandedFile

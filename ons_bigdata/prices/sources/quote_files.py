@@ -1,16 +1,14 @@
 """Quote files: the documented CSV in which price quotes come from our scraper, an aggregator or a retailer.
 
-Reader and writer. One row per product listing; docs/prices/scraping.md describes the columns. Scrape files of the
-prototype are `scrape_files`'.
+The reader. One row per product listing; docs/prices/scraping.md describes the columns. What writes them is
+`quote_writer`'s, scrape files of the prototype are `scrape_files`'.
 """
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING
 
 import polars as pl
 
@@ -25,23 +23,14 @@ from ons_bigdata.prices.sources.csv_lines import (
     split_lines,
     split_rows,
 )
+from ons_bigdata.prices.sources.quote_writer import COLUMNS, SOURCE_COLUMN
 from ons_bigdata.prices.sources.scrape_files import EARLIEST, LATEST, ScrapeName, ScrapeReading, validated_quotes
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
-
-COLUMNS = (
-    *("retailer", "run_id", "collected_at", "item_number", "item_name", "category", "product_id", "product_name"),
-    *("price_gbp", "unit_price_gbp", "unit", "promotion"),
-    *("was_price_gbp", "loyalty_price_gbp", "multibuy", "in_stock", "url"),
-)
-"""The header of a quote file."""
+    from collections.abc import Collection, Sequence
 
 ATTRIBUTES = ("was_price_gbp", "loyalty_price_gbp", "multibuy", "in_stock", "url")
 """The columns that go to `attributes` of raw.price_quotes, those that are not empty."""
-
-SOURCE_COLUMN = "source"
-"""First column of the files of other sources: who collected the quotes."""
 
 LONGEST_DELAY = timedelta(days=31)
 """How long before its delivery a row of another source may have been collected."""
@@ -50,33 +39,6 @@ _NAME = re.compile(r"([a-z0-9-]{1,40})_quotes_([0-9]{4})([0-9]{2})([0-9]{2})([0-
 _PRICE = r"^[0-9]{1,6}(?:\.[0-9]{1,6})?$"
 _TIME = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-5][0-9](?:\.[0-9]{1,6})?(?:Z|[+-][0-9]{2}:[0-9]{2})$"
 _UNIT = r"^(?:[1-9][0-9]{0,8}|0)(?:\.[0-9]{0,8}[1-9])? [a-z]{1,20}$"
-
-
-class QuoteRow(TypedDict):
-    """One row as the writer takes it; None where the source has nothing. Prices in GBP."""
-
-    retailer: str
-    run_id: str
-    collected_at: datetime
-    item_number: int
-    item_name: str
-    category: str
-    product_id: str | None
-    product_name: str
-    price_gbp: float
-    unit_price_gbp: float | None
-    unit: str | None
-    promotion: str | None
-    was_price_gbp: float | None
-    loyalty_price_gbp: float | None
-    multibuy: str | None
-    in_stock: bool | None
-    url: str | None
-
-
-def file_name(retailer: str, started_at: datetime) -> str:
-    """Return the name of a run's quote file; `started_at` is London time."""
-    return f"{retailer}_quotes_{started_at:%Y%m%d%H%M%S}.csv"
 
 
 def parse_name(name: str) -> ScrapeName | None:
@@ -89,34 +51,6 @@ def parse_name(name: str) -> ScrapeName | None:
     except ValueError:
         return None
     return ScrapeName(found[1], started_at)
-
-
-def write_quotes(rows: Iterable[QuoteRow], *, source: str | None = None) -> bytes:
-    """Return the rows as the bytes of a quote file, in their order; with `source`, the file of another source.
-
-    Line ends and blanks within texts become one blank: one line is one row. Raises ValueError for a time without zone.
-    """
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(COLUMNS if source is None else (SOURCE_COLUMN, *COLUMNS))
-    for row in rows:
-        if row["collected_at"].tzinfo is None:
-            raise ValueError(f"collected_at {row['collected_at']} of {row['product_name']!r} has no zone")
-        texts = [_text(row[name]) for name in COLUMNS]  # type: ignore[literal-required]
-        writer.writerow(texts if source is None else [source, *texts])
-    return out.getvalue().encode()
-
-
-def _text(value: object) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, float):
-        return f"{value:.6f}".rstrip("0").rstrip(".")
-    if isinstance(value, datetime):
-        return value.isoformat()
-    return " ".join(str(value).replace("\0", " ").split())
 
 
 def read_quote_file(

@@ -22,7 +22,7 @@ from ons_bigdata.prices.assets import scraping as assets
 from ons_bigdata.prices.checks import scraping as checks
 from ons_bigdata.prices.sources import delivery
 from ons_bigdata.prices.sources.retailer_files import read_retailer_file
-from ons_bigdata.prices.sources.scraping import landed
+from ons_bigdata.prices.sources.scraping import landed, reparsing
 from ons_bigdata.prices.sources.scraping.launch import crawl
 from ons_bigdata.settings import Settings
 from tests.prices.sources.scraping.pages_of_shops import FAMILIES, departments, line, retailer_text, shelf
@@ -125,18 +125,18 @@ def test_a_day_of_a_retailer_from_the_shop_to_the_table_and_again(
     names = {**FAMILIES["html_list"]["selectors"], "name": "div.desc h3 > a::attr(id)"}
     file = read_retailer_file(_write(scraping, shop, selectors=names))
     pages = next(file for file in landing.files() if file.name == "sim-alder_pages_20160528080500.warc.gz")
-    reparsed = landed.reparse_run(landing, file, pages)
+    reparsed = reparsing.reparse_run(landing, file, pages)
     assert (reparsed.rows, reparsed.rows_changed, reparsed.parse_failures) == (2, 4, 1)
     assert landing.pending_partitions(delivery.READER) == [DAY.isoformat()]
     assert _rebuilt(landing)[:2] == [("h-1", 1.5), ("h-2", 0.99)]
     assert _check(checks.quote_files_hold_recorded_rows).passed
-    unchanged = landed.reparse_run(landing, file, pages)
+    unchanged = reparsing.reparse_run(landing, file, pages)
     assert unchanged.rows_changed == 0
 
     # a retailer file that reads nothing of it changes nothing
     astray = read_retailer_file(_write(scraping, shop, selectors={**names, "product": "div.none"}))
     with pytest.raises(InputError, match=r"sim-alder_pages_20160528080500\.warc\.gz: no product can be read, but"):
-        landed.reparse_run(landing, astray, pages)
+        reparsing.reparse_run(landing, astray, pages)
     assert _check(checks.quote_files_hold_recorded_rows).passed
     assert len(_rebuilt(landing)) == 3
 
@@ -171,7 +171,7 @@ def test_a_category_that_was_cut_off_stays_failed_when_it_is_read_again(
     selectors = {**FAMILIES["html_list"]["selectors"], "price": "span.linePriceAbbr"}
     for changed in (FAMILIES["html_list"]["selectors"], {**selectors, "next_page": "a.none"}):
         file = read_retailer_file(_write(scraping, shop, selectors=changed))
-        landed.reparse_run(landing, file, pages)
+        reparsing.reparse_run(landing, file, pages)
         assert _categories(landing)["Brown Bread"] == brown
         state, reason = _categories(landing)["White Bread"]
         assert (state, str(reason).split(";")[0]) == ("failed", "page 2: not whole: pages go in a circle")
@@ -180,9 +180,9 @@ def test_a_category_that_was_cut_off_stays_failed_when_it_is_read_again(
     # one that was not read stays failed as long as the pages, read, link a page that was not kept
     _execute(landing.warehouse, "update raw.scrape_categories set state = 'failed', reason = 'changed markup'")
     file = read_retailer_file(_write(scraping, shop))
-    landed.reparse_run(landing, file, pages)
+    reparsing.reparse_run(landing, file, pages)
     assert _categories(landing)["Brown Bread"] == ("failed", "the page after page 1 was not collected")
-    landed.reparse_run(landing, read_retailer_file(_write(scraping, shop, selectors=selectors_alone())), pages)
+    reparsing.reparse_run(landing, read_retailer_file(_write(scraping, shop, selectors=selectors_alone())), pages)
     assert _categories(landing)["Brown Bread"] == ("collected", None)
 
 

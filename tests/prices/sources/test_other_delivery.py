@@ -11,7 +11,7 @@ from ons_bigdata.platform.errors import InputError
 from ons_bigdata.platform.landing import DataOrigin, Landing
 from ons_bigdata.platform.loading import rebuild_partition
 from ons_bigdata.prices.sources import other_delivery
-from ons_bigdata.prices.sources.quote_files import COLUMNS
+from ons_bigdata.prices.sources.quote_writer import COLUMNS
 
 SOURCES: dict[str, DataOrigin] = {"agg": "real", "sim-agg": "simulated"}
 RETAILERS: dict[str, DataOrigin] = {"tesco": "real", "sim-alder": "simulated"}

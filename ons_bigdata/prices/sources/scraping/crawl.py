@@ -16,17 +16,15 @@ from typing import TYPE_CHECKING, Any
 
 from scrapy.crawler import CrawlerProcess
 
-from ons_bigdata.prices.sources.quote_files import write_quotes
+from ons_bigdata.prices.sources.quote_writer import write_quotes
 from ons_bigdata.prices.sources.retailer_files import read_retailer_file
+from ons_bigdata.prices.sources.scraping.launch import OUTCOME, PAGES, QUOTES
 from ons_bigdata.prices.sources.scraping.manners import scrapy_settings
 from ons_bigdata.prices.sources.scraping.pages import PageKeeper
 from ons_bigdata.prices.sources.scraping.spiders import SPIDERS, RefusedError, RetailerSpider
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-PAGES, QUOTES, OUTCOME = "pages.warc.gz", "quotes.csv", "outcome.json"
-"""Names within the spool folder."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

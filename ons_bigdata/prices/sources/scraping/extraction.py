@@ -1,7 +1,7 @@
 """From a page to its categories, its listings and the page that follows. Pure: bytes and a retailer file in.
 
-The same functions run in the crawl and on kept pages (`reparse`). `PARSER_VERSION` is recorded with each run: raise it
-with every change of what is read from a page.
+The same functions run in the crawl and on kept pages (`reparse`). A change of what is read from a page raises the
+package's PARSER_VERSION.
 """
 
 from __future__ import annotations
@@ -17,8 +17,6 @@ from ons_bigdata.prices.sources.scraping.listings import Page, PageContent, Unre
 
 if TYPE_CHECKING:
     from ons_bigdata.prices.sources.retailer_files import RetailerFile
-
-PARSER_VERSION = "3"
 
 _BOT_WALL = re.compile(
     r"are you (?:a )?(?:human|robot)|captcha|access denied|unusual traffic|verify you are|not a robot", re.IGNORECASE

@@ -12,12 +12,14 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from ons_bigdata.platform.errors import InputError, StepFailedError
-from ons_bigdata.prices.sources.quote_files import file_name
-from ons_bigdata.prices.sources.scraping.crawl import OUTCOME, PAGES, QUOTES
+from ons_bigdata.prices.sources.quote_writer import file_name
 
 if TYPE_CHECKING:
     from datetime import date
     from pathlib import Path
+
+PAGES, QUOTES, OUTCOME = "pages.warc.gz", "quotes.csv", "outcome.json"
+"""Names within the spool folder."""
 
 LINES_TOLD = 6
 """Last lines of a failed crawl's words that its error tells."""

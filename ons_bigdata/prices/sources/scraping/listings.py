@@ -15,7 +15,6 @@ from parsel import Selector
 from w3lib.encoding import html_to_unicode
 from w3lib.html import remove_tags, replace_entities
 
-from ons_bigdata.prices.schemas import HIGHEST_PRICE_GBP
 from ons_bigdata.prices.sources.scraping import price_texts
 
 
@@ -137,8 +136,8 @@ class ListingLoader(ItemLoader):
             raise UnreadableError("no name")
         if price is None:
             raise UnreadableError(f"no price: {name}")
-        if not 0 < price <= HIGHEST_PRICE_GBP:
-            raise UnreadableError(f"price {price:g}, expected above 0 and at most {HIGHEST_PRICE_GBP:g}: {name}")
+        if price <= 0:
+            raise UnreadableError(f"price {price:g}, expected above 0: {name}")
         said_at_once = item.get("unit_price")
         amount, per = item.get("unit_price_gbp"), item.get("unit")
         if said_at_once is not None:

@@ -21,10 +21,12 @@ _MEASURES = {
 """Words and UN/CEFACT codes for measures (schema.org `unitCode`), and ours."""
 
 _AMOUNT = re.compile(
-    r"(?:-\s*)?(?P<pounds>£|\bGBP\b)?\s*(?:-\s*)?(?:[0-9][0-9,]*(?:\.[0-9]+)?|\.[0-9]+)(?:\s*(?P<pence>p)\b)?",
+    r"(?:-\s*)?(?P<pounds>£|\bGBP\b)?\s*(?:-\s*)?(?P<number>[0-9][0-9,]*(?:\.[0-9]+)?|\.[0-9]+)(?:\s*(?P<pence>p)\b)?",
     re.IGNORECASE,
 )
 """The first amount of a text alone: price-parser would rather take a later one beside a currency sign."""
+
+_GROUPED = re.compile(r"[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]+)?")
 
 _PER = re.compile(r"\s*(?:/|\bper\b|\ba\b)\s*", re.IGNORECASE)
 _EACH = re.compile(r"\b(?:each|ea)\b", re.IGNORECASE)
@@ -41,7 +43,7 @@ _WAS = re.compile(rf"\bwas\s*:?\s*({_SUM})", re.IGNORECASE)
 def price_gbp(text: str | float | None) -> float | None:
     """Return the first amount of a text in GBP: "£1.50", "99p", "£1,250.00", 1.5; None where there is none.
 
-    A decimal point is a point and a thousand's comma a comma: "1,250" is never 1.25.
+    A decimal point is a point and a thousand's comma a comma: "1,250" is never 1.25, and "1,50" is no amount.
     """
     if text is None or isinstance(text, bool):
         return None
@@ -52,6 +54,9 @@ def price_gbp(text: str | float | None) -> float | None:
 def _amount(text: str) -> Decimal | None:
     first = _AMOUNT.search(text)
     if first is None or "-" in first[0]:
+        return None
+    number = first["number"].rstrip(",")
+    if "," in number and not _GROUPED.fullmatch(number):
         return None
     found = Price.fromstring(first[0], decimal_separator=".").amount
     return found / 100 if found is not None and first["pence"] and not first["pounds"] else found

@@ -20,7 +20,7 @@ from scrapy.robotstxt import ProtegoRobotParser, RobotParser
 
 from ons_bigdata.platform.calendar import LONDON
 from ons_bigdata.prices.sources.retailer_files import normal_name
-from ons_bigdata.prices.sources.scraping import extraction
+from ons_bigdata.prices.sources.scraping import PARSER_VERSION, extraction
 from ons_bigdata.prices.sources.scraping.extraction import FoundCategory
 from ons_bigdata.prices.sources.scraping.listings import Page, PageContent, UnreadableError
 from ons_bigdata.prices.sources.scraping.manners import ROBOTS_NAME
@@ -115,7 +115,7 @@ class RetailerSpider(scrapy.Spider):
             robots_obeyed=self.obeys_robots,
             delay_s=file.delay_s,
             budget_requests=file.request_budget,
-            parser_version=extraction.PARSER_VERSION,
+            parser_version=PARSER_VERSION,
         )
         self.tallies: list[CategoryTally] = _tallies(file)
         self.others: list[CategoryRecord] = []
@@ -228,10 +228,11 @@ class RetailerSpider(scrapy.Spider):
     async def _look_at_unknown(self, found: dict[str, FoundCategory]) -> None:
         """Record the categories that the retailer file has not; of those like a missing one, what they list."""
         known = {normal_name(one.category) for one in self.file.categories}
+        missing = {normal_name(one.category) for one in self.others if one.state == "missing"}
         for name, category in found.items():
             if name in known:
                 continue
-            like = sorted(missing for missing in self._missing if resemble(missing, name))
+            like = sorted(one for one in missing if resemble(one, name))
             record = CategoryRecord(category.name, None, "unknown", url=category.url)
             self.others.append(await self._sampled(record, like) if like else record)
 
@@ -335,10 +336,6 @@ class RetailerSpider(scrapy.Spider):
         self._lost_in_a_row = self._lost_in_a_row + 1 if error.is_lost else 0
         if self._lost_in_a_row >= CATEGORIES_LOST:
             raise StoppedError("outage", f"the site gave no page of {CATEGORIES_LOST} categories in a row")
-
-    @property
-    def _missing(self) -> set[str]:
-        return {normal_name(one.category) for one in self.others if one.state == "missing"}
 
 
 class HtmlListSpider(RetailerSpider):

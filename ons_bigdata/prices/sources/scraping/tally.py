@@ -9,7 +9,7 @@ import re
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-from ons_bigdata.prices.sources.quote_files import QuoteRow
+from ons_bigdata.prices.sources.quote_writer import QuoteRow
 from ons_bigdata.prices.sources.scraping.extraction import extract, fault_of
 from ons_bigdata.prices.sources.scraping.listings import Listing, Page, PageContent, UnreadableError, printable
 

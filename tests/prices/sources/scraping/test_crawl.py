@@ -16,8 +16,7 @@ from typing import Any
 import pytest
 
 from ons_bigdata.platform.errors import InputError, StepFailedError
-from ons_bigdata.prices.sources.scraping.crawl import OUTCOME, PAGES
-from ons_bigdata.prices.sources.scraping.launch import Outcome, crawl, read_outcome
+from ons_bigdata.prices.sources.scraping.launch import OUTCOME, PAGES, Outcome, crawl, read_outcome
 from ons_bigdata.prices.sources.scraping.pages import read_pages
 from tests.prices.sources.scraping.pages_of_shops import (
     MICRODATA,
