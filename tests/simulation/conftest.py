@@ -12,10 +12,11 @@ from ons_bigdata.prices.sources.scrape_files import ScrapeReading, read_scrape
 from ons_bigdata.simulation.scrape_archive import SimulatedArchive, simulate_scrapes
 from ons_bigdata.simulation.shop_shelves import RETAILERS
 from ons_bigdata.simulation.shop_world import ShopWorld, build_world
-from ons_bigdata.simulation.shops_over_http import SimulatedShops, serve_shops
+from ons_bigdata.simulation.shops_over_http import SimulatedShop, SimulatedShops, serve_shops
 from tests.simulation.visitors import ALL_RETAILERS
 
 OnDay = Callable[[int], SimulatedShops]
+ShopOn = Callable[[int, str], SimulatedShop]
 
 QUARTER = 0.25
 """Of the size of a shelf: enough where the number of products is not the point."""
@@ -67,13 +68,25 @@ def shops(world: ShopWorld) -> Iterator[SimulatedShops]:
 
 
 @pytest.fixture
-def on_day(shops: SimulatedShops) -> OnDay:
-    """Give `on_day(day)`: the shops on that day, without visits."""
+def shop_on(shops: SimulatedShops) -> ShopOn:
+    """Give `shop_on(day, retailer)`: one shop on that day, without visits."""
+
+    def move(day: int, retailer: str) -> SimulatedShop:
+        shop = shops[retailer]
+        shop.day = day
+        shop.visits.clear()
+        return shop
+
+    return move
+
+
+@pytest.fixture
+def on_day(shops: SimulatedShops, shop_on: ShopOn) -> OnDay:
+    """Give `on_day(day)`: all shops on that day, without visits."""
 
     def move(day: int) -> SimulatedShops:
-        shops.day = day
-        for shop in shops:
-            shop.visits.clear()
+        for retailer in ALL_RETAILERS:
+            shop_on(day, retailer)
         return shops
 
     return move

@@ -19,9 +19,9 @@ RETAILERS = ["sim-alder", "sim-birch", "sim-cedar"]
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> tuple[pl.DataFrame, SimulatedOtherSources]:
-    """Give the truth of three weeks and the files of the last six days."""
+    """Give the truth of two weeks of small shelves and the files of the last six days."""
     folder = tmp_path_factory.mktemp("world")
-    simulate_scrapes(folder, days=21, start=date(2016, 5, 2))
+    simulate_scrapes(folder, days=15, start=date(2016, 5, 2), shelf_size=0.4)
     made = simulate_other_sources(folder / "truth" / "true_prices.csv", folder / "other", last_days=6)
     truth = pl.read_csv(folder / "truth" / "true_prices.csv", schema_overrides={"date": pl.Date})
     return truth.unique(["retailer", "item_number", "product_name", "pack", "date"], keep="first"), made

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ons_bigdata.simulation.shop_prices import shop_price
@@ -227,6 +227,7 @@ def test_every_pack_of_every_item_can_be_read():
         assert all(read_pack(pack).quantity > 0 for kind in (*item.target, *item.other) for pack in kind.packs)
 
 
+@settings(deadline=None)
 @given(st.floats(5.0, 100_000.0))
 def test_a_shop_price_is_near_and_ends_in_0_5_or_9(pence):
     price = shop_price(pence)

@@ -27,8 +27,8 @@ QUIET, LAST_BUT_ONE, LAST = 25, 26, 27
 
 
 @pytest.mark.parametrize("retailer", ALL_RETAILERS)
-def test_every_product_of_the_truth_is_on_a_page_and_nothing_else(on_day, retailer):
-    shop = on_day(QUIET)[retailer]
+def test_every_product_of_the_truth_is_on_a_page_and_nothing_else(shop_on, retailer):
+    shop = shop_on(QUIET, retailer)
     shelves = navigation(shop)
     names = {item.number: item.category for item in ITEMS}
     if retailer == "sim-birch":
@@ -77,8 +77,8 @@ def test_a_page_and_a_file_of_the_same_day_tell_the_same(archive, quotes, catego
 @pytest.mark.parametrize(
     ("retailer", "path"), [("sim-alder", "/product/{}"), ("sim-birch", "/p/{}"), ("sim-damson", "/p/{}")]
 )
-def test_products_have_pages_of_their_own(on_day, retailer, path):
-    shop = on_day(QUIET)[retailer]
+def test_products_have_pages_of_their_own(shop_on, retailer, path):
+    shop = shop_on(QUIET, retailer)
     product_id, name, _, _ = true_shelves(shop, QUIET)[310421][0]
     answer = get(shop, path.format(product_id))
     assert name in answer.tree.text_content()
@@ -100,16 +100,16 @@ def test_products_have_pages_of_their_own(on_day, retailer, path):
         ("sim-damson", "/aisle/"),
     ],
 )
-def test_an_unknown_address_is_404(on_day, retailer, path):
-    assert get(on_day(QUIET)[retailer], path).status == 404
+def test_an_unknown_address_is_404(shop_on, retailer, path):
+    assert get(shop_on(QUIET, retailer), path).status == 404
 
 
 # --- manners and clock ----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("retailer", ALL_RETAILERS)
-def test_robots_are_asked_to_keep_away_from_baskets_and_to_wait(on_day, retailer):
-    shop = on_day(QUIET)[retailer]
+def test_robots_are_asked_to_keep_away_from_baskets_and_to_wait(shop_on, retailer):
+    shop = shop_on(QUIET, retailer)
     robots = RobotFileParser()
     robots.parse(get(shop, "/robots.txt").text.splitlines())
     assert robots.crawl_delay("anyone") == 1
@@ -123,8 +123,8 @@ def test_robots_need_not_wait_where_so_wanted(world):
         assert "Crawl-delay" not in get(shops["sim-alder"], "/robots.txt").text
 
 
-def test_the_date_header_is_the_shops_time_and_goes_on(on_day):
-    shop = on_day(LAST)["sim-birch"]
+def test_the_date_header_is_the_shops_time_and_goes_on(shop_on):
+    shop = shop_on(LAST, "sim-birch")
     times = [parsedate_to_datetime(get(shop, "/").headers["date"]) for _ in range(3)]
     assert times[0] == datetime(2016, 5, 29, 7, 0, 1, tzinfo=UTC)  # 08:00 in London
     assert times == sorted(set(times))
@@ -132,8 +132,8 @@ def test_the_date_header_is_the_shops_time_and_goes_on(on_day):
     assert parsedate_to_datetime(get(shop, "/").headers["date"]) < datetime(2016, 5, 29, 8, tzinfo=UTC)
 
 
-def test_visits_are_kept(on_day):
-    shop = on_day(QUIET)["sim-alder"]
+def test_visits_are_kept(shop_on):
+    shop = shop_on(QUIET, "sim-alder")
     get(shop, "/shelf/cola?page=2", agent="ons_bigdata/0 (+me@example.org)")
     get(shop, "/nowhere")
     assert [(one.path, one.status) for one in shop.visits] == [("/shelf/cola?page=2", 200), ("/nowhere", 404)]
@@ -141,8 +141,8 @@ def test_visits_are_kept(on_day):
     assert shop.visits[0].at <= shop.visits[1].at
 
 
-def test_many_visitors_at_once_are_answered(on_day):
-    shop = on_day(QUIET)["sim-alder"]
+def test_many_visitors_at_once_are_answered(shop_on):
+    shop = shop_on(QUIET, "sim-alder")
     seen: list[int] = []
     threads = [
         threading.Thread(target=lambda: seen.append(len(alder_page(get(shop, "/shelf/cola"))[0]))) for _ in range(8)
