@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 import polars as pl
 
-from ons_bigdata.prices.methods.input_checks import checked_columns, refuse_rows
+from ons_bigdata.prices.methods.input_checks import checked_columns, not_positive, refuse_rows
 from ons_bigdata.prices.schemas import AcceptedQuote, CollectionFrequency
 from ons_bigdata.prices.schemas.comparison import FREQUENCIES
 
@@ -95,7 +95,7 @@ def _checked(quotes: pl.DataFrame) -> pl.DataFrame:
     rows = checked_columns(quotes, AcceptedQuote.create_empty().schema, "quotes").sort("data_origin")
     faults = {
         "a null": pl.any_horizontal(pl.all().is_null()),
-        "a price that is not positive and finite": ~(pl.col("price_gbp").is_finite() & (pl.col("price_gbp") > 0)),
+        "a price that is not positive and finite": not_positive("price_gbp"),
         "a product that has an earlier row of the day": pl.struct(keys).is_duplicated(),
     }
     refuse_rows("quotes", rows, faults)
@@ -104,9 +104,10 @@ def _checked(quotes: pl.DataFrame) -> pl.DataFrame:
 
 def _refuse_weights(weights: pl.DataFrame) -> None:
     rows = checked_columns(weights, _WEIGHTS, "item weights")
+    bounded = pl.col("weight").is_finite() & (pl.col("weight") >= 0)
     faults = {
         "an item twice": pl.col("item_number").is_duplicated(),
-        "a weight that is null or below 0": pl.col("weight").is_null() | (pl.col("weight") < 0),
+        "a weight that is null, not finite or below 0": ~bounded.fill_null(value=False),
     }
     refuse_rows("item weights", rows, faults)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from ons_bigdata.prices.methods.input_checks import refuse_missing_columns, refuse_rows
+from ons_bigdata.prices.methods.input_checks import not_positive, refuse_missing_columns, refuse_no_numbers, refuse_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -125,15 +125,17 @@ def _with_period_before(
 ) -> pl.DataFrame:
     """Put the product's price and quantity of the period before beside each row, null where it was not there."""
     refuse_missing_columns(quotes, (period, product, price, *([quantity] if quantity else [])), "quotes")
+    refuse_no_numbers(quotes, [price, *([quantity] if quantity else [])], "quotes")
     amount = pl.lit(1.0) if quantity is None else pl.col(quantity).cast(pl.Float64)
     rows = quotes.select(
         _period=pl.col(period), _product=pl.col(product), _price=pl.col(price).cast(pl.Float64), _quantity=amount
     )
+    bounded = pl.col("_quantity").is_finite() & (pl.col("_quantity") >= 0)
     faults = {
         "a null in its key": pl.any_horizontal(pl.col("_period", "_product").is_null()),
         "a product that occurs before in the period": pl.struct("_period", "_product").is_duplicated(),
-        "a price that is not positive and finite": ~(pl.col("_price").is_finite() & (pl.col("_price") > 0)),
-        "a quantity that is not finite or below 0": ~(pl.col("_quantity").is_finite() & (pl.col("_quantity") >= 0)),
+        "a price that is not positive and finite": not_positive("_price"),
+        "a quantity that is null, not finite or below 0": ~bounded.fill_null(value=False),
     }
     refuse_rows("quotes", rows, faults)
     ordered = rows["_period"].unique().sort()

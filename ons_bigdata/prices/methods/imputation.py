@@ -68,6 +68,9 @@ def impute_prices(  # noqa: PLR0913 (every choice has its name)
         refuse_unknown(option, found, known)
     _refuse_unfit(method, group=group, target=target, max_periods=max_periods)
     quotes = collected(quotes)
+    if target is not None and quotes.schema.get(target, pl.Boolean) != pl.Boolean:
+        message = f"quotes: column {target} is {quotes.schema[target]}, expected Boolean, as the target"
+        raise ValueError(message)
     refuse_missing_columns(quotes, [column for column in (group, target) if column is not None], "quotes")
     panel = price_panel(
         quotes, period=period, product=product, price=price, quantity=quantity,

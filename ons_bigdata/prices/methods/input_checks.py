@@ -68,6 +68,12 @@ def refuse_rows(name: str, rows: pl.DataFrame, faults: Mapping[str, pl.Expr]) ->
             raise ValueError(message)
 
 
+def not_positive(column: str) -> pl.Expr:
+    """Tell the rows whose number is null, not finite or not above 0."""
+    number = pl.col(column)
+    return ~(number.is_finite() & (number > 0)).fill_null(value=False)
+
+
 def refuse_unknown(option: str, found: object, known: Sequence[object]) -> None:
     """Raise ValueError that lists the known values of an option if the one found is none of them."""
     if found not in known:

@@ -10,7 +10,7 @@ from datetime import date, timedelta
 
 import polars as pl
 
-from ons_bigdata.prices.methods.input_checks import checked_columns, refuse_rows
+from ons_bigdata.prices.methods.input_checks import checked_columns, not_positive, refuse_rows
 from ons_bigdata.prices.schemas import AcceptedQuote, ElementaryIndex
 
 Week = tuple[date, date]
@@ -113,12 +113,11 @@ def _checked_quotes(quotes: pl.DataFrame) -> pl.DataFrame:
     """Sort the quotes by stratum, product and day and number the products as `series`; raise on bad quotes."""
     keys = [*_PRODUCT, "collected_on"]
     checked = checked_columns(quotes, AcceptedQuote.create_empty().schema, "quotes").sort(keys)
-    valid = pl.col("price_gbp").is_finite() & (pl.col("price_gbp") > 0)
     follows = pl.all_horizontal(pl.col(key) == pl.col(key).shift(1) for key in reversed(_PRODUCT))
     repeats = follows & (pl.col("collected_on") == pl.col("collected_on").shift(1))
     faults = {
         "a null in the key": pl.any_horizontal(pl.col(keys).is_null()),
-        "a price that is not positive and finite": ~valid.fill_null(value=False),
+        "a price that is not positive and finite": not_positive("price_gbp"),
         "a product that has an earlier row of the day": repeats,
     }
     refuse_rows("quotes", checked, faults)

@@ -11,7 +11,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
-from ons_bigdata.prices.methods.input_checks import refuse_missing_columns, refuse_rows, refuse_unknown
+from ons_bigdata.prices.methods.input_checks import (
+    not_positive,
+    refuse_missing_columns,
+    refuse_no_numbers,
+    refuse_rows,
+    refuse_unknown,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,18 +49,20 @@ def product_definition_scores(  # noqa: PLR0913 (every choice has its name)
     geometric mean of each figure is given.
 
     Gives one row per combination, as `brand-size`, by number of attributes: attributes, match, homogeneity, score.
-    Raises ValueError on unknown strategies, attributes and periods, and on prices or quantities that are not positive.
+    Raises ValueError on unknown strategies, attributes and periods, and on prices or quantities that are not positive
+    and finite.
     Source: Chessa (2021), A product match adjusted R squared method for defining products with transaction data,
     Journal of Official Statistics 37(2).
     """
     refuse_unknown("strategy", strategy, STRATEGIES)
     refuse_missing_columns(quotes, (period, price, quantity, *attributes), "quotes")
+    refuse_no_numbers(quotes, (price, quantity), "quotes")
     rows = quotes.select(
         pl.col(*attributes), _period=pl.col(period), _price=pl.col(price).cast(pl.Float64),
         _quantity=pl.col(quantity).cast(pl.Float64),
     )  # fmt: skip
-    bad = {f"a {name} that is not positive": ~(pl.col(f"_{name}") > 0) for name in ("price", "quantity")}
-    refuse_rows("quotes", rows, bad)
+    bad = {f"a {name} that is not positive and finite": not_positive(f"_{name}") for name in ("price", "quantity")}
+    refuse_rows("quotes", rows, {"a null in its period": pl.col("_period").is_null(), **bad})
     pairs = _pairs(rows["_period"].unique().sort().to_list(), base_period, current_period, strategy, last_periods)
     table = []
     for size in range(1, len(attributes) + 1):

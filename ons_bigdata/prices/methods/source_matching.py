@@ -15,7 +15,7 @@ import polars as pl
 from scipy.optimize import linear_sum_assignment
 from sklearn.feature_extraction.text import TfidfVectorizer
 
-from ons_bigdata.prices.methods.input_checks import checked_columns, refuse_rows
+from ons_bigdata.prices.methods.input_checks import checked_columns, not_positive, refuse_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -243,7 +243,7 @@ def _checked(products: pl.DataFrame, name: str) -> pl.DataFrame:
     keys = [*_BLOCK, "product", "product_name", "price_gbp"]
     faults = {
         "a null in the key, the name or the price": pl.any_horizontal(pl.col(keys).is_null()),
-        "a price that is not positive and finite": ~(pl.col("price_gbp").is_finite() & (pl.col("price_gbp") > 0)),
+        "a price that is not positive and finite": not_positive("price_gbp"),
         "a pack size that is not positive and finite": ~(pl.col("pack_size").is_finite() & (pl.col("pack_size") > 0)),
         "a product twice": pl.struct(*_BLOCK, "product").is_duplicated(),
     }

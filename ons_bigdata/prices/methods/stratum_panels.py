@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from ons_bigdata.prices.methods.input_checks import checked_columns, refuse_rows
+from ons_bigdata.prices.methods.input_checks import checked_columns, not_positive, refuse_rows
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -92,10 +92,9 @@ def strata(quotes: pl.DataFrame, pack_sizes: pl.DataFrame) -> tuple[list[date], 
     if (origins := rows["data_origin"].n_unique()) > 1:
         message = f"quotes: found {origins} data origins, expected one"
         raise ValueError(message)
-    price = pl.col("price_gbp")
     faults = {
         "a null in the key": pl.any_horizontal(pl.col([*_STRATUM, "product", "collected_on"]).is_null()),
-        "a price that is not positive and finite": ~(price.is_finite() & (price > 0)).fill_null(value=False),
+        "a price that is not positive and finite": not_positive("price_gbp"),
     }
     refuse_rows("quotes", rows, faults)
     if rows.is_empty():

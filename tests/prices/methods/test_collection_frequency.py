@@ -150,7 +150,7 @@ def test_bad_input_is_named() -> None:
         collection_frequencies(pl.concat([quotes, quotes.head(1)]), WEIGHTS)
     with pytest.raises(ValueError, match="a price that is not positive and finite"):
         collection_frequencies(quotes.with_columns(price_gbp=pl.lit(0.0)), WEIGHTS)
-    with pytest.raises(ValueError, match="item weights: 1 with a weight that is null or below 0"):
+    with pytest.raises(ValueError, match="item weights: 1 with a weight that is null, not finite or below 0"):
         collection_frequencies(quotes, pl.DataFrame({**WEIGHTS[0].to_dict(as_series=False), "weight": [-1.0]}))
 
 

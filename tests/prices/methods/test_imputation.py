@@ -109,6 +109,8 @@ def test_carrying_needs_no_group():
         impute_prices(quotes_of(PRICES).with_columns(group="period"), "carry_forward", group="group")
     with pytest.raises(ValueError, match="quotes: column shelf is missing; found period, product"):
         impute_prices(quotes, "carry_forward", group="shelf")
+    with pytest.raises(ValueError, match="quotes: column price is Float64, expected Boolean, as the target"):
+        impute_prices(quotes.with_columns(kind=1), "targeted_mean", group="kind", target="price")
 
 
 @pytest.mark.parametrize(

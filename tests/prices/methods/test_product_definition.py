@@ -81,6 +81,8 @@ def test_prices_that_do_not_vary_are_explained():
         ({"current_period": 9}, "current_period: 9 is not a period of the quotes; found 1 to 2"),
         ({"strategy": "chain", "base_period": 2}, "base_period: found 2, expected a period before current_period 2"),
         ({"quotes": SHIRTS.with_columns(price=pl.lit(0.0))}, "quotes: 6 with a price that is not positive"),
+        ({"quotes": SHIRTS.with_columns(price=float("nan"))}, "quotes: 6 with a price that is not positive and finite"),
+        ({"quotes": SHIRTS.with_columns(quantity=pl.lit(None, pl.Float64))}, "quotes: 6 with a quantity that is not"),
     ],
 )
 def test_refused(changes, message):
