@@ -17,7 +17,7 @@ SCRAPES_DONE = "35 9 * * *"
 
 def daily_schedule(name: str, selection: dg.AssetSelection, *, cron: str) -> dg.ScheduleDefinition:
     """Return a schedule that materialises `selection` for the day in London. Off until it is switched on."""
-    job = dg.define_asset_job(name, selection=selection, description=f"Today's {name}.")
+    job = dg.define_asset_job(name, selection=selection, description="The selected assets for one day.")
 
     @dg.schedule(
         job=job,

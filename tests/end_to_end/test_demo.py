@@ -363,10 +363,10 @@ def test_lineage_partitions_and_docs_in_the_browser(
                 else None
             ),
         )
-        # the group is too large to show names; an asset with its neighbours does
-        lineage = "assets/marts/price_indices?view=lineage&lineageScope=neighbors"
-        page.goto(f"{user_interface}/{lineage}", wait_until="domcontentloaded")
+        # the group is too large to show names; an area does
+        page.goto(f"{user_interface}/asset-groups~tag%3Aarea%3Dindices", wait_until="domcontentloaded")
         page.get_by_text("recipe_price_indices").first.wait_for(timeout=60_000)
+        assert page.get_by_text("price_quality_report").count() == 0
         page.goto(f"{user_interface}/assets/raw/price_quotes?view=partitions", wait_until="domcontentloaded")
         page.get_by_text("Materialized (28)").wait_for(timeout=60_000)
         page.goto(f"{user_interface}/assets/marts/price_quote_counts?view=checks", wait_until="domcontentloaded")

@@ -1,5 +1,6 @@
 """The daily indices: chained and fixed-base Jevons by retailer and item, and their aggregates."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import dagster as dg
@@ -25,13 +26,7 @@ def elementary_price_indices(warehouse: WarehouseResource) -> dg.MaterializeResu
     store = warehouse.open()
     quotes = accepted_quotes(store)
     recipe = daily_recipe()
-    weeks = base_weeks(quotes)
-    indices = [
-        method_indices
-        for (origin,), of_origin in quotes.group_by("data_origin", maintain_order=True)
-        for method_indices in _elementary(of_origin, weeks[str(origin)], recipe)
-    ]
-    frame = pl.concat(indices) if indices else schemas.ElementaryIndex.create_empty()
+    frame = elementary_indices(quotes, base_weeks(quotes), recipe)
     frame = schemas.ElementaryIndex.validate(frame)
     rows = store.replace("analysis.elementary_price_indices", frame)
     return dg.MaterializeResult(
@@ -61,23 +56,10 @@ def aggregate_price_indices(warehouse: WarehouseResource) -> dg.MaterializeResul
     """Combine the elementary indices by the weights of the recipe's year."""
     store = warehouse.open()
     recipe = daily_recipe()
-    elementary = store.frame("select * from analysis.elementary_price_indices")
-    year = [recipe.weights_year]
     frame = aggregate_prices(
-        elementary,
-        retailer_weights=store.frame(
-            "select retailers.data_origin, weights.retailer, weights.item_number, weights.weight"
-            " from seeds.retailer_weights as weights join seeds.retailers using (retailer)"
-            " where weights_year = $1",
-            year,
-        ),
-        item_weights=store.frame(
-            "select item_number, class_code, weight from seeds.item_weights where weights_year = $1", year
-        ),
-        class_weights=store.frame(
-            "select class_code, division_code, weight from seeds.class_weights where weights_year = $1", year
-        ),
-        base_weeks=base_weeks(_collected_days(store)),
+        store.frame("select * from analysis.elementary_price_indices"),
+        **weights(store, recipe),
+        base_weeks=base_weeks(collected_days(store)),
         recipe=recipe,
     )
     frame = schemas.AggregateIndex.validate(frame)
@@ -108,15 +90,40 @@ def accepted_quotes(store: Warehouse) -> pl.DataFrame:
     )
 
 
-def _collected_days(store: Warehouse) -> pl.DataFrame:
+def collected_days(store: Warehouse) -> pl.DataFrame:
+    """Return the days on which any quote of an origin may enter an index: the base week is one of theirs."""
     return store.frame("select distinct data_origin, collected_on from intermediate.int_prices__quotes_accepted")
 
 
-def _elementary(quotes: pl.DataFrame, week: Week | None, recipe: Recipe) -> list[pl.DataFrame]:
-    return [
-        chained_jevons(quotes, link_window_days=recipe.link_window_days, base_week=week),
-        fixed_base_jevons(quotes, base_week=week),
+def weights(store: Warehouse, recipe: Recipe) -> dict[str, pl.DataFrame]:
+    """Return the weights of the recipe's year: of retailers in items, items in classes, classes in divisions."""
+    year = [recipe.weights_year]
+    return {
+        "retailer_weights": store.frame(
+            "select retailers.data_origin, weights.retailer, weights.item_number::bigint as item_number, weights.weight"
+            " from seeds.retailer_weights as weights join seeds.retailers using (retailer) where weights_year = $1",
+            year,
+        ),
+        "item_weights": store.frame(
+            "select item_number, class_code, weight from seeds.item_weights where weights_year = $1", year
+        ),
+        "class_weights": store.frame(
+            "select class_code, division_code, weight from seeds.class_weights where weights_year = $1", year
+        ),
+    }
+
+
+def elementary_indices(quotes: pl.DataFrame, weeks: Mapping[str, Week | None], recipe: Recipe) -> pl.DataFrame:
+    """Return chained and fixed-base Jevons of each origin's quotes, on its base week."""
+    indices = [
+        method_indices
+        for (origin,), of_origin in quotes.group_by("data_origin", maintain_order=True)
+        for method_indices in (
+            chained_jevons(of_origin, link_window_days=recipe.link_window_days, base_week=weeks[str(origin)]),
+            fixed_base_jevons(of_origin, base_week=weeks[str(origin)]),
+        )
     ]
+    return pl.concat(indices) if indices else schemas.ElementaryIndex.create_empty()
 
 
 ASSETS: list[dg.AssetsDefinition | dg.AssetSpec] = [elementary_price_indices, aggregate_price_indices]

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Iterator
 
 import dagster as dg
-import numpy as np
 import polars as pl
 
 from ons_bigdata.platform.assets import rebuilt
 from ons_bigdata.platform.resources import WarehouseResource
 from ons_bigdata.platform.warehouse import Warehouse
-from ons_bigdata.prices.methods.scope import ScopeModel, ScopeParameters, describe, fit
+from ons_bigdata.prices.methods.scope import ScopeModel, describe, fit
 from ons_bigdata.prices.methods.scope.decisions import PRODUCT, decide, usable_labels
 from ons_bigdata.prices.methods.scope.evaluation import evaluate
-from ons_bigdata.prices.methods.scope.model import VERSION, TooFewLabelsError, predict_described
+from ons_bigdata.prices.methods.scope.model import TooFewLabelsError, predict_described
+from ons_bigdata.prices.methods.scope.model_record import model_record
 from ons_bigdata.prices.schemas.product_scope import (
     ProductDescription,
     ProductScope,
@@ -52,9 +50,6 @@ LANDING = dg.AssetSpec(
         )
     },
 )
-
-_STRONGEST = 60
-"""Features whose weights are recorded with the model."""
 
 _NAMES = """
     select data_origin, item_number, retailer, product_name, count(*)::integer as quotes,
@@ -130,7 +125,7 @@ def product_scope(warehouse: WarehouseResource) -> Iterator[dg.MaterializeResult
         known = labels.filter(pl.col("data_origin") == origin)
         usable = _with_shelf_size(usable_labels(known), of_origin)
         model, why_not = _fitted(usable)
-        records.append(_record(str(origin), model, why_not, known, usable))
+        records.append(model_record(str(origin), model, why_not, known, usable))
         decided.append(decide(of_origin, usable, _predicted(model, _open(of_origin, usable))))
     scope = ProductScope.validate(pl.concat(decided), cast=True) if decided else ProductScope.create_empty()
     models = pl.DataFrame(records, schema=ScopeModelRecord.create_empty().schema, orient="row")
@@ -224,47 +219,6 @@ def _predicted(model: ScopeModel | None, products: pl.DataFrame) -> pl.DataFrame
         return nothing.with_columns(pl.lit(None, dtype).alias(name) for name, dtype in unjudged.items())
     judged = predict_described(model, products).rename(names)
     return judged.select(*PRODUCT, "model_in_scope", "probability", "in_band")
-
-
-def _record(
-    origin: str, model: ScopeModel | None, why_not: str | None, labels: pl.DataFrame, usable: pl.DataFrame
-) -> dict[str, object]:
-    """Tell what there is to know of a model, or that there is none."""
-    given = labels.select(PRODUCT).unique().height
-    calibration = model.calibration if model else None
-    return {
-        "data_origin": origin,
-        "version": VERSION,
-        "state": "fitted" if model else "none",
-        "reason": why_not,
-        "labels": usable.height,
-        "labels_in_scope": int(usable["in_scope"].sum()),
-        "labels_unused": given - usable.height,
-        "families": model.families if model else 0,
-        "labels_hash": _labels_hash(usable) if usable.height else None,
-        "lower": calibration.lower if calibration else None,
-        "upper": calibration.upper if calibration else None,
-        "parameters": json.dumps(_parameters(model), sort_keys=True),
-    }
-
-
-def _labels_hash(labels: pl.DataFrame) -> str:
-    rows = labels.select(*PRODUCT, "median_price_gbp", "pack_size", "unit", "in_scope").write_json()
-    return hashlib.sha256(rows.encode()).hexdigest()[:16]
-
-
-def _parameters(model: ScopeModel | None) -> dict[str, object]:
-    if model is None:
-        return {"training": vars(ScopeParameters())}
-    names = np.array(model.space.names())
-    strongest = np.argsort(-np.abs(model.weights), kind="stable")[:_STRONGEST]
-    return {
-        "training": vars(model.parameters),
-        "calibration": {"slope": model.calibration.slope, "intercept": model.calibration.intercept},
-        "features": int(model.weights.size),
-        "intercept": model.intercept,
-        "strongest": {str(names[place]): round(float(model.weights[place]), 4) for place in strongest},
-    }
 
 
 def _headline(metrics: pl.DataFrame) -> dict[str, float]:

@@ -59,7 +59,10 @@ def quote_outliers(warehouse: WarehouseResource) -> dg.MaterializeResult:
         ["seeds", "retailers"],
     ],
     kinds={"python", "jinja2"},
-    description="One row per origin and day: the daily report as HTML and as text, with its counts.",
+    description=(
+        "One row per origin and day: the daily report as HTML and as text, with its counts. The last day's text is in "
+        "the metadata of each run; `ons-bigdata report prices --html FILE` writes the page of any day."
+    ),
 )
 def price_quality_report(warehouse: WarehouseResource) -> dg.MaterializeResult:
     """Write the report of every day of the series; the last days of real and of simulated data are shown here."""

@@ -9,7 +9,7 @@ from threadpoolctl import threadpool_limits
 
 from ons_bigdata.platform.resources import WarehouseResource
 from ons_bigdata.platform.warehouse import Warehouse
-from ons_bigdata.prices.assets.daily_indices import daily_recipe
+from ons_bigdata.prices.assets.daily_indices import daily_recipe, weights
 from ons_bigdata.prices.methods.bootstrap import Bootstrap
 from ons_bigdata.prices.methods.index_tree import TreeWeights
 from ons_bigdata.prices.methods.recipe_figures import RecipeFrames, World, price_world, recipe_frames
@@ -31,7 +31,8 @@ _TABLES = {
     ),
     "movements": (
         "price_index_movements",
-        "One row per figure that has one before it: its log movement in five parts that add up.",
+        "One row per figure that has one before it: its log movement in five parts that add up (prices, churn, "
+        "imputation, rejected days, splice).",
     ),
 }
 """Field of `RecipeFrames` → table of schema analysis and description."""
@@ -97,7 +98,6 @@ def _worlds(store: Warehouse, bootstrap: Bootstrap) -> Iterator[World]:
     """Give the quotes of each data origin with what the recipes need beside them."""
     quotes = scoped_quotes(store)
     weeks = base_weeks(quotes)
-    year = [daily_recipe().weights_year]
     pack_sizes = store.frame(
         "select data_origin, retailer, item_number, product, pack_size"
         " from intermediate.int_prices__product_pack_sizes where is_of_item_measure"
@@ -106,15 +106,7 @@ def _worlds(store: Warehouse, bootstrap: Bootstrap) -> Iterator[World]:
         "select data_origin, retailer, item_number, collected_on from marts.price_quote_counts"
         " where status in ('too_few', 'too_many', 'missing') and not enters"
     )
-    retailer_weights = store.frame(
-        "select retailers.data_origin, weights.retailer, weights.item_number::bigint as item_number, weights.weight"
-        " from seeds.retailer_weights as weights join seeds.retailers using (retailer) where weights_year = $1",
-        year,
-    )
-    items = store.frame("select item_number, class_code, weight from seeds.item_weights where weights_year = $1", year)
-    classes = store.frame(
-        "select class_code, division_code, weight from seeds.class_weights where weights_year = $1", year
-    )
+    of_seeds = weights(store, daily_recipe())
     for (origin,), rows in sorted(quotes.partition_by("data_origin", as_dict=True).items()):
         own = pl.col("data_origin") == origin
         yield price_world(
@@ -122,7 +114,9 @@ def _worlds(store: Warehouse, bootstrap: Bootstrap) -> Iterator[World]:
             data_origin=str(origin),
             pack_sizes=pack_sizes.filter(own),
             rejected=rejected.filter(own),
-            weights=TreeWeights(retailer_weights.filter(own), items, classes),
+            weights=TreeWeights(
+                of_seeds["retailer_weights"].filter(own), of_seeds["item_weights"], of_seeds["class_weights"]
+            ),
             week=weeks[str(origin)],
             bootstrap=bootstrap,
         )
