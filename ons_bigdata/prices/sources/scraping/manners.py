@@ -59,6 +59,9 @@ def overrides(file: RetailerFile, agent: str) -> dict[str, Override]:
         "DOWNLOAD_DELAY_JITTER": Override(0, "0.5 by default: half of all delays would be shorter than asked for"),
         "AUTOTHROTTLE_ENABLED": Override(True, "off by default: slow down with the site"),
         "AUTOTHROTTLE_START_DELAY": Override(file.delay_s, "5 s by default, whatever the retailer file says"),
+        "AUTOTHROTTLE_MAX_DELAY": Override(
+            86_400, "60 s by default: a longer delay of the retailer file or of robots.txt would be cut to that"
+        ),
         "RETRY_TIMES": Override(2, "as by default; written down because the budget rests on it"),
         "REDIRECT_MAX_TIMES": Override(3, "20 by default"),
         # what is taken
@@ -87,7 +90,7 @@ def overrides(file: RetailerFile, agent: str) -> dict[str, Override]:
                 "scrapy.downloadermiddlewares.retry.RetryMiddleware": None,
                 f"{_MIDDLEWARES}.RecordedRobots": 100,
                 f"{_MIDDLEWARES}.PatientRetry": 550,
-                f"{_MIDDLEWARES}.WithinSiteAndBudget": 820,
+                f"{_MIDDLEWARES}.WithinLimits": 820,
                 f"{_MIDDLEWARES}.KeptAnswers": 890,
             },
             "Scrapy's own know hosts and not ports, take an unreachable robots.txt for leave, and ignore Retry-After",

@@ -43,8 +43,8 @@ class RecordedRobots(RobotsTxtMiddleware):
         return spider.robots if spider.obeys_robots else None
 
 
-class WithinSiteAndBudget:
-    """Lets no request leave the retailer's site, nor more of them go than the budget has."""
+class WithinLimits:
+    """Lets no request leave the retailer's site, none go after hours, nor more of them than the budget has."""
 
     def __init__(self, crawler: Crawler) -> None:
         self.crawler = crawler
@@ -59,6 +59,8 @@ class WithinSiteAndBudget:
         spider = _spider(self.crawler)
         if origin_of(request.url) != spider.file.origin:
             raise IgnoreRequest(f"another site: {request.url} is not at {spider.file.site}")
+        if not spider.is_within_hours():  # it may have waited long to be repeated
+            raise IgnoreRequest("the allowed hours are over")
         if spider.record.requests >= spider.file.request_budget:
             spider.is_budget_spent = True
             raise IgnoreRequest(f"request budget of {spider.file.request_budget} is spent")

@@ -37,6 +37,9 @@ if TYPE_CHECKING:
 RESEMBLANCE = 0.5
 """From this ratio of matching characters on (difflib), two category names resemble each other."""
 
+HEADERS = {"Accept-Encoding": "gzip"}
+"""Scrapy would ask for encodings, too, in which kept pages cannot be read again."""
+
 CATEGORIES_LOST = 3
 """So many categories in a row of which the site gave no page end the run."""
 
@@ -106,9 +109,8 @@ class RetailerSpider(scrapy.Spider):
         """Prepare a run for a day, with a start later than `after`; it ends when process `parent` is no more."""
         super().__init__(name=file.retailer)
         self.file, self.keeper, self.day, self.after, self.parent = file, keeper, day, after, parent
-        self.obeys_robots = not file.contact_reason.strip()
+        self.obeys_robots, self.is_budget_spent = not file.contact_reason.strip(), False
         self.robots: RobotParser | None = None
-        self.is_budget_spent = False
         self.record = RunRecord(
             retailer=file.retailer,
             user_agent=agent,
@@ -150,8 +152,6 @@ class RetailerSpider(scrapy.Spider):
                 if tally.pages == 0:
                     tally.fail(f"not collected: {stop}")
         self.record.finished_at = self._now
-
-    # --- the steps ----------------------------------------------------------------------------------------
 
     async def _read_robots(self) -> None:
         """Read robots.txt and keep to it. One that cannot be reached forbids all, one that is not there nothing."""
@@ -257,8 +257,6 @@ class RetailerSpider(scrapy.Spider):
             reason="; ".join([f"resembles the missing {', '.join(like)}", *([tally.fault] if tally.fault else [])]),
         )
 
-    # --- one request --------------------------------------------------------------------------------------
-
     async def _fetch(
         self, url: str, kind: str, *, context: dict[str, Any] | None = None, meta: dict[str, Any] | None = None
     ) -> Page:
@@ -266,7 +264,7 @@ class RetailerSpider(scrapy.Spider):
         self._still_allowed()
         known = {"kind": kind, **(context or {})}
         try:
-            request = scrapy.Request(url, meta={**(meta or {}), "context": known}, dont_filter=True)
+            request = scrapy.Request(url, headers=HEADERS, meta={**(meta or {}), "context": known}, dont_filter=True)
         except ValueError as error:
             raise NotAnsweredError(f"no address: {url!r}", is_refused=True) from error
         engine = self.crawler.engine
@@ -277,8 +275,8 @@ class RetailerSpider(scrapy.Spider):
         except Exception as error:
             if self.is_budget_spent:
                 raise StoppedError("budget", f"request budget of {self.file.request_budget} is spent") from error
-            words = str(error) or type(error).__name__
-            raise NotAnsweredError(words, is_refused=isinstance(error, IgnoreRequest)) from error
+            is_refused = isinstance(error, IgnoreRequest)
+            raise NotAnsweredError(str(error) or type(error).__name__, is_refused=is_refused) from error
         if response.status != 200:
             gave_up = f" ({response.meta['gave_up']})" if "gave_up" in response.meta else ""
             raise NotAnsweredError(f"status {response.status} from {response.url}{gave_up}", status=response.status)
@@ -290,7 +288,15 @@ class RetailerSpider(scrapy.Spider):
         """Take the time of an answer: the site's own where the retailer file says so, else ours; return it."""
         real = datetime.now(ZoneInfo(LONDON))
         self._now = site_time or self._now or real if self.file.clock == "site" else real
+        self.record.within_allowed_hours &= self.is_within_hours()
         return self._now
+
+    def is_within_hours(self) -> bool:
+        """Tell whether the run may ask now. Whether it may begin is another question."""
+        if self.file.clock == "real":
+            self._now = datetime.now(ZoneInfo(LONDON))
+        first, last = self.file.allowed_hours
+        return self.record.started_at is None or self._now is None or first <= self._now.time() < last
 
     def _begin(self, now: datetime | None) -> None:
         """Set the start of the run. Raises RefusedError on another day and outside the allowed hours."""
@@ -314,12 +320,8 @@ class RetailerSpider(scrapy.Spider):
         """Raise StoppedError once the hours are over, or the process that wanted the crawl is gone."""
         if os.getppid() != self.parent:
             raise StoppedError("killed", "the process that started the crawl is gone")
-        if self.file.clock == "real":
-            self._now = datetime.now(ZoneInfo(LONDON))
-        if self.record.started_at is not None and self._now is not None:
-            first, last = self.file.allowed_hours
-            if not first <= self._now.time() < last:
-                raise StoppedError("hours", f"allowed hours end at {last:%H:%M}")
+        if not self.is_within_hours():
+            raise StoppedError("hours", f"allowed hours end at {self.file.allowed_hours[1]:%H:%M}")
 
     def _slow_down(self, delay_s: float) -> None:
         """Wait at least so long between requests, from now on."""
@@ -327,9 +329,8 @@ class RetailerSpider(scrapy.Spider):
         throttle = self.crawler.get_extension(AutoThrottle)
         if throttle is not None:
             throttle.mindelay = delay_s
-        engine = self.crawler.engine
-        if engine is not None:
-            for slot in engine.downloader.slots.values():
+        if self.crawler.engine is not None:
+            for slot in self.crawler.engine.downloader.slots.values():
                 slot.delay = max(slot.delay, delay_s)
 
     def _count_lost(self, error: NotAnsweredError) -> None:

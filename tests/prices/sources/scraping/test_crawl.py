@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import signal
@@ -82,7 +83,9 @@ def walked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[SmallShop
                 shelf(line(1), line(2, "99p"), line(3, "soon"), following="?page=2"), headers={"Set-Cookie": "seen=1"}
             ),
             "/white?page=2": [Answer("Internal error", 500), Answer(shelf(line(4, "£1,250.00")))],
-            "/brown": shelf(line(1), line(5), line(5)),
+            "/brown": Answer(
+                gzip.compress(shelf(line(1), line(5), line(5)).encode()), headers={"Content-Encoding": "gzip"}
+            ),
             "/moved": Answer("", 301, {"Location": "/moved-here"}),
             "/moved-here": shelf(line(6)),
             "/other": Answer("", 302, {"Location": f"{elsewhere.address}/moved-here"}),
@@ -145,6 +148,7 @@ def test_one_request_at_a_time_without_cookie_or_referer_and_none_where_none_is_
     assert shop.paths[:3] == ["/robots.txt", "/robots.txt", "/"]
     assert not {name.lower() for one in shop.asked for name in one.headers} & {"cookie", "referer"}
     assert {one.headers["User-Agent"] for one in shop.asked} == {AGENT}
+    assert {one.headers["Accept-Encoding"] for one in shop.asked} == {"gzip"}  # what kept pages can be read again in
     assert not any(path.startswith(("/account", "/basket")) for path in shop.paths)
     assert shop.answers["elsewhere"] == []
 
@@ -282,6 +286,32 @@ def test_no_page_is_asked_for_outside_the_hours_or_on_another_day(shop: SmallSho
         run(shop, tmp_path, day=date(2016, 5, 27))
     assert shop.paths == ["/robots.txt"] * 2
     assert not (tmp_path / "spool").exists()
+
+
+@pytest.mark.nightly
+def test_a_run_that_meets_the_end_of_the_hours_stops_and_repeats_nothing(shop: SmallShop, tmp_path: Path) -> None:
+    noon = {"Date": "Sat, 28 May 2016 11:00:00 GMT"}
+    shop.answers |= {
+        "/": departments(A="/A", B="/B", C="/C"),
+        "/A": shelf(line(1)),
+        "/B": Answer("slow down", 503, {"Retry-After": "0", **noon}),
+    }
+    outcome = run(shop, tmp_path, categories=categories("A", "B", "C"))
+    assert shop.paths == ["/robots.txt", "/", "/A", "/B"]
+    assert (outcome.run["finish_reason"], outcome.run["rows"]) == ("hours", 1)
+    assert outcome.run["within_allowed_hours"] is False  # the last answer came at noon
+    assert states(outcome)["B"] == ("failed", "the allowed hours are over")
+    assert states(outcome)["C"] == ("failed", "not whole: allowed hours end at 12:00")
+
+
+@pytest.mark.nightly
+def test_robots_of_another_site_are_not_asked_for(shop: SmallShop, tmp_path: Path) -> None:
+    with serving(SmallShop()) as elsewhere:
+        shop.answers["/robots.txt"] = Answer("", 301, {"Location": f"{elsewhere.address}/robots.txt"})
+        outcome = run(shop, tmp_path)
+        assert (shop.paths, elsewhere.paths) == (["/robots.txt"], [])
+    assert (outcome.run["finish_reason"], outcome.run["robots_sha256"]) == ("outage", None)
+    assert "not collected: robots.txt: another site" in states(outcome)["White Bread"][1]
 
 
 @pytest.mark.nightly

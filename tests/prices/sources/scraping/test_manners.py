@@ -6,7 +6,10 @@ import re
 from typing import Any
 
 import pytest
+from scrapy.core.downloader import Slot
 from scrapy.crawler import Crawler
+from scrapy.extensions.throttle import AutoThrottle
+from scrapy.http import Response
 from scrapy.settings import Settings as ScrapySettings
 
 from ons_bigdata.platform.errors import InputError
@@ -50,6 +53,15 @@ def test_what_must_never_be_weaker(in_force: dict[str, Any]) -> None:
     assert in_force["DOWNLOAD_VERIFY_CERTIFICATES"] is True
     for name in ("COOKIES_ENABLED", "TELNETCONSOLE_ENABLED", "REMOTE_CONTROL_ENABLED", "REFERER_ENABLED"):
         assert in_force[name] is False
+
+
+def test_the_throttle_cuts_no_long_delay() -> None:
+    file = retailer("html_list", site="https://shop.example", clock="real", delay_s=300)
+    crawler = Crawler(SPIDERS["html_list"], scrapy_settings(file, AGENT))
+    throttle, slot = AutoThrottle(crawler), Slot(concurrency=1, delay=300, jitter=0)
+    throttle.mindelay, throttle.maxdelay = throttle._min_delay(), throttle._max_delay()
+    throttle._adjust_delay(slot, 0.1, Response("https://shop.example/"))
+    assert slot.delay == 300
 
 
 def test_the_user_agent_names_us_and_a_contact() -> None:

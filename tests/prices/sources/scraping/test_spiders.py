@@ -51,6 +51,15 @@ def test_a_run_is_refused_at_another_time(spider: RetailerSpider, now: datetime,
         spider._begin(now)
 
 
+def test_an_answer_after_the_hours_is_on_the_record(spider: RetailerSpider) -> None:
+    spider._begin(EIGHT)
+    spider.note_time(EIGHT + timedelta(hours=3, minutes=59))
+    assert (spider.is_within_hours(), spider.record.within_allowed_hours) == (True, True)
+    spider.note_time(EIGHT + timedelta(hours=4))
+    spider.note_time(EIGHT)
+    assert (spider.is_within_hours(), spider.record.within_allowed_hours) == (True, False)
+
+
 def test_a_run_starts_later_than_the_one_before(tmp_path: Path) -> None:
     spider = _spider(tmp_path, after=EIGHT + timedelta(seconds=3))
     spider._begin(EIGHT)
