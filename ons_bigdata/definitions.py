@@ -36,7 +36,6 @@ def defs() -> dg.Definitions:
         schedules=[prices_checks.DAILY_SCHEDULE, scrape_schedule],
         resources={
             "warehouse": WarehouseResource(),
-            "dbt": dbt.resource(settings),
             "io_manager": NoIOManager(),
         },
         executor=dg.in_process_executor,

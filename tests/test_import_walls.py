@@ -26,7 +26,7 @@ EXEMPT = {
     ("environment", "ons_bigdata.platform.instance", "ensure_home"): (
         "hands Dagster's processes a URL with a password, which no file may hold"
     ),
-    ("environment", "ons_bigdata.platform.dbt", "_write_profile"): (
+    ("environment", "ons_bigdata.platform.dbt_calls", "write_profile"): (
         "hands dbt's process a password, which no file may hold"
     ),
 }

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from ons_bigdata.commands.ingest import IngestSummary, land_prices, summarise
 from ons_bigdata.commands.ingest_files import ingest_official, ingest_other_prices, ingest_scope_labels
 from ons_bigdata.commands.scrape import ScrapeSummary, scrape_prices
-from ons_bigdata.platform import dbt, progress, runs
+from ons_bigdata.platform import dbt_calls, progress, runs
 from ons_bigdata.platform.errors import InputError, StepFailedError
 from ons_bigdata.platform.instance import open_instance, run_log
 from ons_bigdata.platform.landing import Landing
@@ -140,7 +140,7 @@ def _days(delivered: list[Delivered], scrapes: list[ScrapeSummary]) -> list[str]
 def build_docs(settings: Settings) -> Path:
     """Build the dbt docs; return the page."""
     progress.report("dbt docs", 0, 1)
-    page = dbt.write_docs(settings)
+    page = dbt_calls.write_docs(settings)
     progress.report("dbt docs", 1, 1)
     return page
 

@@ -1,31 +1,25 @@
-"""The dbt project as assets: its manifest, its profile, and the two kinds of dbt assets.
+"""The dbt project as assets: seeds, models of a window of days, models rebuilt whole.
 
-Windowed assets rebuild the days of a run (one call for a range); whole assets rebuild their whole series.
-SQL is in `dbt_project/`.
+Windowed assets rebuild the days of a run (one call for a range); whole assets rebuild their whole series. SQL is in
+`dbt_project/`, how dbt is called in `dbt_calls`.
 """
 
-import hashlib
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 import dagster as dg
-import yaml
-from dagster_dbt import DagsterDbtTranslator, DbtCliInvocation, DbtCliResource, DbtProject, dbt_assets
+from dagster_dbt import DagsterDbtTranslator, DbtProject, dbt_assets
 
-from ons_bigdata.platform import database, progress
+from ons_bigdata.platform import dbt_calls
 from ons_bigdata.platform.assets import AREA
-from ons_bigdata.platform.errors import InputError, StepFailedError
+from ons_bigdata.platform.errors import InputError
 from ons_bigdata.platform.partitions import DAILY
 from ons_bigdata.platform.warehouse import open_warehouse
 from ons_bigdata.settings import Settings, get_settings
 
 LOCK = "dbt"
-"""dbt calls run one at a time: they share a target folder and the tables they rebuild.
+"""dbt builds run one at a time: they share a target folder and the tables they rebuild.
 
 A lock of the database, not a pool of Dagster's: a killed process gives the lock back, while its slot in a pool is
 taken for good.
@@ -36,10 +30,6 @@ LOCK_TIMEOUT = "15min"
 WINDOWED = "tag:windowed_daily"
 SEEDS = "resource_type:seed"
 WHOLE = "tag:whole,resource_type:model"
-
-_SECRET = "DBT_ENV_SECRET_ONS_BIGDATA_PASSWORD"  # noqa: S105  (a variable's name; dbt hides its value in logs)
-_PROFILE, _TARGET = "ons_bigdata", "warehouse"
-_SOURCE_SUFFIXES = {".sql", ".yml", ".yaml", ".csv", ".md"}
 
 
 class Translator(DagsterDbtTranslator):
@@ -102,48 +92,8 @@ def project(settings: Settings) -> DbtProject:
         project_dir=settings.dbt_project_dir,
         profiles_dir=settings.dbt_dir,
         target_path=settings.dbt_dir / "target",
-        profile=_PROFILE,
-        target=_TARGET,
-    )
-
-
-def ensure_manifest(settings: Settings) -> Path:
-    """Return dbt's manifest, parsed anew if any file of the project changed since.
-
-    Needs no server. Raises StepFailedError with dbt's words where the project does not parse.
-    """
-    target = settings.dbt_dir / "target"
-    manifest, stamp = target / "manifest.json", target / "manifest.sources"
-    _write_profile(settings)
-    digest = _digest(settings.dbt_project_dir)
-    if manifest.exists() and stamp.exists() and stamp.read_text() == digest:
-        return manifest
-    finished = _run_dbt(settings, ["parse", "--target-path", str(target)])
-    if finished.returncode != 0:
-        raise StepFailedError(f"dbt parse failed:\n{finished.stdout}{finished.stderr}")
-    stamp.write_text(digest)
-    return manifest
-
-
-def write_docs(settings: Settings) -> Path:
-    """Build the dbt docs as one static page that needs no other file; return it."""
-    target = settings.dbt_dir / "docs"
-    finished = _run_dbt(settings, ["docs", "generate", "--static", "--target-path", str(target)])
-    if finished.returncode != 0:
-        raise StepFailedError(f"dbt docs failed:\n{finished.stdout}{finished.stderr}")
-    page = target / "static_index.html"
-    index = target / "index.html"
-    page.replace(index)
-    return index
-
-
-def resource(settings: Settings) -> DbtCliResource:
-    """Return the one dbt resource of this process (each new one asks dbt for its version)."""
-    _write_profile(settings)
-    return DbtCliResource(
-        project_dir=project(settings),
-        dbt_executable=str(_dbt_executable()),
-        global_config_flags=["--no-use-colors", "--no-send-anonymous-usage-stats"],
+        profile=dbt_calls.PROFILE,
+        target=dbt_calls.TARGET,
     )
 
 
@@ -151,14 +101,14 @@ def seed_assets(settings: Settings) -> dg.AssetsDefinition:
     """Return the reference data as assets: they change with the project, not with the data."""
 
     @dbt_assets(
-        manifest=ensure_manifest(settings),
+        manifest=dbt_calls.ensure_manifest(settings),
         select=SEEDS,
         name="dbt_seeds",
         project=project(settings),
         dagster_dbt_translator=Translator(),
     )
-    def dbt_seeds(context: dg.AssetExecutionContext, dbt: DbtCliResource) -> Iterator[Any]:
-        yield from _build(dbt, context, settings.dbt_dir / "target", [])
+    def dbt_seeds(context: dg.AssetExecutionContext) -> Iterator[Any]:
+        yield from _build(context, [])
 
     return dbt_seeds
 
@@ -167,7 +117,7 @@ def windowed_assets(settings: Settings) -> dg.AssetsDefinition:
     """Return the daily windowed models as assets: one dbt call for the days of a run."""
 
     @dbt_assets(
-        manifest=ensure_manifest(settings),
+        manifest=dbt_calls.ensure_manifest(settings),
         select=WINDOWED,
         name="dbt_windowed_daily",
         project=project(settings),
@@ -175,10 +125,10 @@ def windowed_assets(settings: Settings) -> dg.AssetsDefinition:
         backfill_policy=dg.BackfillPolicy.single_run(),
         dagster_dbt_translator=Translator(),
     )
-    def dbt_windowed_daily(context: dg.AssetExecutionContext, dbt: DbtCliResource) -> Iterator[Any]:
+    def dbt_windowed_daily(context: dg.AssetExecutionContext) -> Iterator[Any]:
         days = context.partition_key_range
         window = json.dumps({"window_start": days.start, "window_end": days.end})
-        yield from _build(dbt, context, settings.dbt_dir / "target_windowed", ["--vars", window])
+        yield from _build(context, ["--vars", window])
 
     return dbt_windowed_daily
 
@@ -187,103 +137,20 @@ def whole_assets(settings: Settings) -> dg.AssetsDefinition:
     """Return the models that are rebuilt whole as assets."""
 
     @dbt_assets(
-        manifest=ensure_manifest(settings),
+        manifest=dbt_calls.ensure_manifest(settings),
         select=WHOLE,
         name="dbt_whole",
         project=project(settings),
         dagster_dbt_translator=Translator(),
     )
-    def dbt_whole(context: dg.AssetExecutionContext, dbt: DbtCliResource) -> Iterator[Any]:
-        yield from _build(dbt, context, settings.dbt_dir / "target", [])
+    def dbt_whole(context: dg.AssetExecutionContext) -> Iterator[Any]:
+        yield from _build(context, [])
 
     return dbt_whole
 
 
-def _build(dbt: DbtCliResource, context: dg.AssetExecutionContext, target: Path, arguments: list[str]) -> Iterator[Any]:
-    """Build the models of the step and tell their outcomes as they come.
-
-    Each kind has a target folder of its own: other variables make dbt parse the project anew. A test runs where
-    the last of the tables it compares is built (`buildable`), not where the first is.
-    """
-    with open_warehouse(get_settings()).transaction() as transaction:
+def _build(context: dg.AssetExecutionContext, arguments: list[str]) -> Iterator[Any]:
+    settings = get_settings()
+    with open_warehouse(settings).transaction() as transaction:
         transaction.lock(LOCK, timeout=LOCK_TIMEOUT)
-        invocation: DbtCliInvocation = dbt.cli(
-            ["build", "--indirect-selection", "buildable", "--exclude-resource-type", "unit_test", *arguments],
-            context=context,
-            target_path=target,
-            raise_on_error=False,
-        )
-        yield from progress.track(f"dbt build ({context.op.name})", invocation.stream())
-    if not invocation.is_successful():
-        raise dg.Failure(f"dbt build failed: {'; '.join(_failures(invocation))}")
-
-
-def _failures(invocation: DbtCliInvocation) -> list[str]:
-    """Return what failed, each with the first lines of dbt's own words."""
-    path = invocation.target_path / "run_results.json"
-    if not path.exists():
-        return [f"no results; dbt's log is {invocation.target_path / 'dbt.log'}"]
-    results = json.loads(path.read_text(encoding="utf-8"))["results"]
-    return [
-        f"{result['unique_id']}: {' '.join((result['message'] or 'no message').split())[:300]}"
-        for result in results
-        if result["status"] in {"error", "fail", "runtime error"}
-    ]
-
-
-def _dbt_executable() -> Path:
-    """Return the dbt beside this Python: another one on the PATH may be another version."""
-    return Path(sys.executable).with_name("dbt")
-
-
-def _digest(folder: Path) -> str:
-    """Hash names and contents of the project's files."""
-    digest = hashlib.sha256()
-    for path in sorted(folder.rglob("*")):
-        inside = path.relative_to(folder)
-        if path.suffix in _SOURCE_SUFFIXES and inside.parts[0] not in {"target", "logs"}:
-            digest.update(str(inside).encode() + b"\0" + path.read_bytes() + b"\0")
-    return digest.hexdigest()
-
-
-def _write_profile(settings: Settings) -> None:
-    """Write dbt's profile for the database of these settings. A password stays in the environment."""
-    target = database.expected(settings)
-    output: dict[str, object] = {
-        "type": "postgres",
-        "schema": "staging",
-        "threads": 2,
-        **target.dbt_target(),
-        "password": f"{{{{ env_var('{_SECRET}', '') }}}}",
-    }
-    os.environ[_SECRET] = target.password or ""
-    text = yaml.safe_dump({_PROFILE: {"target": _TARGET, "outputs": {_TARGET: output}}})
-    path = settings.dbt_dir / "profiles.yml"
-    if not path.exists() or path.read_text() != text:
-        settings.dbt_dir.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
-
-
-def _run_dbt(settings: Settings, arguments: list[str]) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(  # noqa: S603  (our own executable, no shell)
-        [
-            str(_dbt_executable()),
-            "--no-use-colors",
-            "--no-send-anonymous-usage-stats",
-            *arguments,
-            # the same names as the assets' calls give: others would make dbt parse the project anew
-            "--profile",
-            _PROFILE,
-            "--target",
-            _TARGET,
-            "--project-dir",
-            str(settings.dbt_project_dir),
-            "--profiles-dir",
-            str(settings.dbt_dir),
-            "--log-path",
-            str(settings.dbt_dir / "logs"),
-        ],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+        yield from dbt_calls.build(context, settings, arguments)

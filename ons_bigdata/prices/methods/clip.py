@@ -12,9 +12,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from sklearn import config_context
-from sklearn.cluster import MeanShift, estimate_bandwidth
-from sklearn.tree import DecisionTreeClassifier
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -65,6 +62,8 @@ def clusters(
     found = np.empty(len(names), dtype=np.int64)
     found[in_base] = labels
     if not in_base.all():
+        from sklearn.tree import DecisionTreeClassifier  # noqa: PLC0415  (takes a second; the graph loads without)
+
         tree = DecisionTreeClassifier(min_samples_leaf=min(parameters.smallest_leaf, len(own)), random_state=0)
         found[~in_base] = tree.fit(own, labels).predict(features[~in_base])
     return found
@@ -75,6 +74,9 @@ def _mean_shift(features: Floats, parameters: ClipParameters) -> Integers:
     distinct, place = np.unique(features, axis=0, return_inverse=True)
     if len(distinct) < 3:
         return place.reshape(-1).astype(np.int64)
+    from sklearn import config_context  # noqa: PLC0415  (takes a second; the graph loads without)
+    from sklearn.cluster import MeanShift, estimate_bandwidth  # noqa: PLC0415  (takes a second; the graph loads without)
+
     bandwidth = estimate_bandwidth(features, quantile=parameters.bandwidth_quantile)
     if bandwidth <= 0:
         return place.reshape(-1).astype(np.int64)

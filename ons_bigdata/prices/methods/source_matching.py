@@ -12,8 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
-from scipy.optimize import linear_sum_assignment
-from sklearn.feature_extraction.text import TfidfVectorizer
 
 from ons_bigdata.prices.methods.input_checks import checked_columns, not_positive, refuse_rows
 
@@ -188,6 +186,8 @@ def _by_score(
     block: _Block, cosine: Floats, packs: Floats, before: Sequence[_Match], threshold: float
 ) -> tuple[Floats, list[_Match]]:
     """Return the scores of the free pairs (NaN elsewhere) and the matches among them."""
+    from scipy.optimize import linear_sum_assignment  # noqa: PLC0415  (takes a second; the graph loads without)
+
     scores = np.full(cosine.shape, np.nan)
     mine, others = (sorted(side) for side in _free(block, before))
     if not mine or not others:
@@ -259,6 +259,8 @@ def _positions(products: pl.DataFrame) -> dict[tuple[Any, ...], list[int]]:
 
 
 def _vectors(names: list[str]) -> Any:  # noqa: ANN401  (a sparse matrix; scipy has no types)
+    from sklearn.feature_extraction.text import TfidfVectorizer  # noqa: PLC0415  (takes a second; the graph loads without)
+
     if not any(name.strip() for name in names):
         return np.zeros((len(names), 1))
     return TfidfVectorizer(analyzer="char_wb", ngram_range=(3, 4), sublinear_tf=True).fit_transform(names)

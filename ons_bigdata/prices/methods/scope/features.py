@@ -10,13 +10,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
-from scipy import sparse
-from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
 
 from ons_bigdata.prices.methods.scope.profiles import PROFILES, Profile
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+    from scipy import sparse
+    from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
 
 Row = dict[str, Any]
 
@@ -51,6 +52,8 @@ class FeatureSpace:
 
 def feature_space(described: pl.DataFrame) -> tuple[FeatureSpace, sparse.csr_matrix]:
     """Collect the features of described products (`describe`; `item_number`) and give their matrix."""
+    from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer  # noqa: PLC0415  (takes a second; the graph loads without)
+
     grams = TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 5), sublinear_tf=True, min_df=2)
     parts = _attributes(described)
     space = FeatureSpace(
@@ -81,6 +84,8 @@ def _items(described: pl.DataFrame) -> frozenset[int]:
 def _matrix(
     space: FeatureSpace, parts: Mapping[str, list[list[str]]], described: pl.DataFrame, turn: Callable[[Any, Any], Any]
 ) -> sparse.csr_matrix:
+    from scipy import sparse  # noqa: PLC0415  (takes a second; the graph loads without)
+
     blocks = [turn(space.blocks[block], values) * BLOCK_WEIGHTS[block] for block, values in parts.items()]
     return sparse.hstack([*blocks, turn(space.name_grams, described["plain_name"].to_list())], format="csr")
 

@@ -12,8 +12,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import polars as pl
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.linear_model import LogisticRegression
 
 from ons_bigdata.prices.methods.input_checks import checked_columns, collected, refuse_rows
 from ons_bigdata.prices.methods.scope.description import describe, without_size
@@ -221,6 +219,9 @@ def predict_described(model: ScopeModel, described: pl.DataFrame) -> pl.DataFram
 
 def train(matrix: sparse.csr_matrix, truth: Flags, parameters: ScopeParameters) -> tuple[Floats, float]:
     """Fit the regression: a weight per feature, and the intercept. Raises TooFewLabelsError where all are alike."""
+    from sklearn.exceptions import ConvergenceWarning  # noqa: PLC0415  (takes a second; the graph loads without)
+    from sklearn.linear_model import LogisticRegression  # noqa: PLC0415  (takes a second; the graph loads without)
+
     _require_both(truth)
     # The dual is solved three times faster than the primal; its result is within 0.02 of it in log odds.
     regression = LogisticRegression(
@@ -256,6 +257,8 @@ def out_of_fold_scores(
 
 def calibrate(matrix: sparse.csr_matrix, truth: Flags, groups: pl.Series, parameters: ScopeParameters) -> Calibration:
     """Fit the sigmoid and choose the band on out-of-fold scores."""
+    from sklearn.linear_model import LogisticRegression  # noqa: PLC0415  (takes a second; the graph loads without)
+
     scores = out_of_fold_scores(matrix, truth, groups, parameters)
     sigmoid = LogisticRegression(C=1e6).fit(scores.reshape(-1, 1), truth)
     calibration = Calibration(float(sigmoid.coef_[0, 0]), float(sigmoid.intercept_[0]), 0.5, 0.5)
