@@ -1,5 +1,5 @@
--- The last version of each decision, and whether it takes effect. Built with the models that apply it:
--- depends_on: {{ source('analysis', 'product_descriptions') }}
+-- The last version of each decision, and whether it takes effect.
+
 with versions as (
 
     select

@@ -1,5 +1,3 @@
--- Built in one call with the models that need the descriptions:
--- depends_on: {{ source('analysis', 'product_descriptions') }}
 with quotes as (
 
     select * from {{ ref('stg_prices__quotes') }}

@@ -1,7 +1,5 @@
 -- Days and quotes are told of the same state of the loads, so this comes after the quotes:
 -- depends_on: {{ ref('stg_prices__quotes') }}
--- Built in one call with the models that need the descriptions:
--- depends_on: {{ source('analysis', 'product_descriptions') }}
 -- And a test compares it with the retailers; it runs where all that it compares is built:
 -- depends_on: {{ ref('retailers') }}
 

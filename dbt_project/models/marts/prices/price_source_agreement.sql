@@ -1,6 +1,3 @@
--- Built in one call with the comparisons, which come last of what Python computes:
--- depends_on: {{ source('analysis', 'price_comparisons') }}
-
 with agreement as (
 
     select * from {{ source('analysis', 'source_agreement') }}

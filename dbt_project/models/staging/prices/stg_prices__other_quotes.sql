@@ -1,7 +1,5 @@
 {{ config(materialized='table', tags=['whole']) }}
 
--- Built in one call with the models above the scraped quotes:
--- depends_on: {{ source('analysis', 'product_descriptions') }}
 -- And a test compares it with the sources; it runs where all that it compares is built:
 -- depends_on: {{ ref('price_sources') }}
 
