@@ -23,9 +23,7 @@ RECIPES = """
     from analysis.recipe_price_indices
     where index is not null
 """
-"""Every index of `marts.price_indices`, from the tables that it is made of: so the mart of comparisons is built in the
-same dbt call as it is.
-"""
+"""Every index of `marts.price_indices`, from the tables that it is made of."""
 
 _OFFICIAL_INDICES = """
     select loads.data_origin, indices.item_number, indices.month, indices.index, indices.weight

@@ -41,7 +41,7 @@ _DEPS = [
     ["intermediate", "int_prices__quotes_scoped"],
     ["intermediate", "int_prices__product_pack_sizes"],
     ["marts", "price_quote_counts"],
-    # The errors are those of these figures; and the marts over both are one dbt call, not two.
+    # The errors are those of these figures.
     ["analysis", "aggregate_price_indices"],
     ["seeds", "item_weights"],
     ["seeds", "class_weights"],
