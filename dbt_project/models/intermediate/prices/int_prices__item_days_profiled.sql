@@ -30,7 +30,7 @@ coverage as (
 
 ),
 
--- A product that a run lists once is listed as often as there were runs.
+-- A product that a run lists once is listed as often as there were runs that brought anything.
 listings as (
 
     select
@@ -38,16 +38,15 @@ listings as (
         quotes.retailer,
         quotes.item_number,
         quotes.collected_on,
-        avg((quotes.listings > counts.runs)::integer)::double precision as repeated_share,
+        avg((quotes.listings > days.runs - days.outages)::integer)::double precision as repeated_share,
         avg(quotes.is_ambiguous::integer)::double precision as ambiguous_share,
         avg((quotes.in_stock is false)::integer)::double precision as out_of_stock_share
     from {{ ref('int_prices__quotes_identified') }} as quotes
-    inner join counts
+    inner join {{ ref('price_collection_days') }} as days
         on
-            quotes.data_origin = counts.data_origin
-            and quotes.retailer = counts.retailer
-            and quotes.item_number = counts.item_number
-            and quotes.collected_on = counts.collected_on
+            quotes.data_origin = days.data_origin
+            and quotes.retailer = days.retailer
+            and quotes.collected_on = days.collected_on
     group by quotes.data_origin, quotes.retailer, quotes.item_number, quotes.collected_on
 
 ),

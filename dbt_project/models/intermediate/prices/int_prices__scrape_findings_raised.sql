@@ -7,8 +7,14 @@
 
 with runs as (
 
+    select * from {{ source('raw', 'scrape_runs') }}
+
+),
+
+last_runs as (
+
     select distinct on (data_origin, retailer, collected_on) *
-    from {{ source('raw', 'scrape_runs') }}
+    from runs
     order by data_origin asc, retailer asc, collected_on asc, run_id desc
 
 ),
@@ -154,15 +160,15 @@ final as (
     from runs
     where not within_allowed_hours
     union all
-    select
-        {{ finding("'robots_not_obeyed'", "'warn'", "'the run did not obey robots.txt; its reason stands in the retailer file'") }}
+    select distinct
+        {{ finding("'robots_not_obeyed'", "'warn'", "'a run did not obey robots.txt; its reason stands in the retailer file'") }}
     from runs
     where not robots_obeyed
     union all
     select
         {{ finding("'run_not_finished'", "'error'", "'the run ended with ' || finish_reason || ' after ' || requests || ' requests'",
             observed='requests', expected='budget_requests') }}
-    from runs
+    from last_runs
     where finish_reason <> 'finished'
 
 )
