@@ -193,7 +193,8 @@ def _extension(calendar: Sequence[Any], window: int | None, splice: str | None, 
     # The half position in the old window of two periods is outside of the new one.
     least = 3 if chosen.get("half_position") == "old_window" else 2
     if window is not None and calendar and not least <= window <= len(calendar):
-        message = f"window: found {window}, expected {least} to {len(calendar)}, the number of periods; None = all"
+        fits = f"{least} to {len(calendar)}" if len(calendar) >= least else "None"
+        message = f"window: found {window}, expected {fits}; there are {len(calendar)} periods; None = all"
         raise ValueError(message)
     if window is not None and splice is None and window < len(calendar):
         message = (

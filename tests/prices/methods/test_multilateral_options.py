@@ -152,6 +152,11 @@ def test_what_is_unknown_or_does_not_fit_is_refused(method, options, message):
         index(split_quotes(), method, **options)
 
 
+def test_one_period_has_no_window():
+    with pytest.raises(ValueError, match="window: found 2, expected None; there are 1 periods"):
+        index(split_quotes().head(1), "geks_fisher", window=2, splice="mean")
+
+
 WEIGHTLESS = {f"geks_{formula}" for formula in (*UNWEIGHTED, "lloyd_moulton", "quadratic_mean")}
 
 
