@@ -43,7 +43,7 @@ class ScrapeRun(dy.Schema):
     parse_failures = dy.Int32(min=0, description="products listed that could not be read; in ops.quarantine")
     categories_found = dy.Int32(min=0, description="categories of the retailer file that the shop has")
     categories_missing = dy.Int32(min=0, description="categories of the retailer file that the shop has not")
-    within_allowed_hours = dy.Bool(description="whether every request was within the allowed hours")
+    within_allowed_hours = dy.Bool(description="whether every answer came within the allowed hours")
     parser_version = dy.String(description="version of the extraction that read the pages last")
 
 

@@ -155,8 +155,8 @@ final as (
     where parse_failures > 0 and state = 'collected'
     union all
     select
-        {{ finding("'outside_hours'", "'warn'", "'the run began at '
-            || to_char(started_at at time zone 'Europe/London', 'YYYY-MM-DD HH24:MI') || ' in London, outside the hours of the retailer file'") }}
+        {{ finding("'outside_hours'", "'warn'", "'an answer came outside the hours of the retailer file; the run began at '
+            || to_char(started_at at time zone 'Europe/London', 'YYYY-MM-DD HH24:MI') || ' in London'") }}
     from runs
     where not within_allowed_hours
     union all
