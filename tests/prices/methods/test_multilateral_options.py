@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
 import numpy as np
 import polars as pl
 import pytest
 
-from ons_bigdata.prices.methods.bilateral import UNWEIGHTED
+from ons_bigdata.prices.methods.bilateral import UNWEIGHTED, bilateral_index
 from ons_bigdata.prices.methods.multilateral import METHODS, fews_index, multilateral_index
 from tests.prices.methods.random_panels import COLUMNS, Panel, every_way, index, split_quotes
 
@@ -87,6 +91,43 @@ def test_geks_of_unweighted_dummies_needs_no_quantities_and_is_that_of_jevons():
     quotes = Panel(5).quotes()
     found = multilateral_index(quotes, "geks_time_product_dummy", weights="none")["index"].to_list()
     assert found == pytest.approx(multilateral_index(quotes, "geks_jevons")["index"].to_list(), rel=1e-12)
+
+
+# --- types of periods ---
+
+LONDON = ZoneInfo("Europe/London")
+SPRING = ["Mar", "Feb", "Jan"]  # in no order of the alphabet
+
+
+@pytest.mark.parametrize(
+    ("kind", "periods"),
+    [
+        (pl.UInt8, [7, 8, 9]),
+        (pl.Float32, [1.0, 2.0, 3.0]),
+        (pl.Decimal(6, 2), [Decimal(1), Decimal(2), Decimal(3)]),
+        (
+            pl.Datetime("ms", "Europe/London"),
+            [datetime(2020, m, 1, tzinfo=ZoneInfo("Europe/London")) for m in (3, 4, 5)],
+        ),
+        (pl.Categorical(), ["2020-01", "2020-02", "2020-03"]),
+        (pl.Enum(SPRING), SPRING),
+    ],
+    ids=str,
+)
+def test_periods_keep_their_type_and_its_order(kind, periods):
+    numbers = split_quotes().filter(pl.col("period") < 2)
+    numbers = pl.concat(
+        [numbers, numbers.tail(1).with_columns(period=pl.lit(2, pl.Int64), price=pl.lit(6.0))]
+    ).reverse()
+    quotes = numbers.with_columns(pl.Series("period", [periods[t] for t in numbers["period"]], dtype=kind))
+    for table in (
+        multilateral_index(quotes, "geks_jevons", window=2, splice="movement"),
+        bilateral_index(quotes, "jevons", base_period=periods[0]),
+        bilateral_index(quotes, "jevons", "chained"),
+    ):
+        assert table.schema["period"] == kind
+        assert table["period"].to_list() == periods
+        assert table["index"].to_list() == pytest.approx([1.0, 2.0, 6.0])
 
 
 # --- options ---
