@@ -81,7 +81,7 @@ def build_pending(settings: Settings, landing: Landing) -> None:
     from ons_bigdata.platform import runs  # noqa: PLC0415  (Dagster takes seconds to import)
     from ons_bigdata.platform.instance import open_instance, run_log  # noqa: PLC0415
 
-    definitions = runs.load_definitions()
+    definitions = runs.load_definitions(raw_only=True)
     keys = runs.select(definitions, RAW_ASSET)
     with open_instance(settings, landing.warehouse.address) as instance:
         for days in contiguous_ranges(pending):

@@ -107,7 +107,7 @@ def _build(settings: Settings, landing: Landing, asset: str, days: tuple[str, st
     from ons_bigdata.platform import runs  # noqa: PLC0415  (Dagster takes seconds to import)
     from ons_bigdata.platform.instance import open_instance, run_log  # noqa: PLC0415
 
-    definitions = runs.load_definitions()
+    definitions = runs.load_definitions(raw_only=True)
     with open_instance(settings, landing.warehouse.address) as instance:
         keys = runs.select(definitions, asset)
         outcome = runs.materialise(definitions, keys, instance=instance, days=days, log=run_log(settings))

