@@ -72,7 +72,6 @@ def _fresh(command: CommandLine, database: str) -> CommandLine:
         ["psql", "-h", str(socket), "-U", "postgres", "-qc", f"create database {database}", "postgres"], check=True
     )
     url = f"postgresql://postgres@/{database}?host={socket}"
-    shutil.copytree(command.home / "dbt" / "target", home / "dbt" / "target")  # the SQL project, parsed once
     return CommandLine(home, (("ONS_BIGDATA_DATABASE_URL", url),))
 
 
