@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ons_bigdata.prices.methods.mean_shift import mean_shift, nearest_share_bandwidth
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -58,7 +60,7 @@ def clusters(
         return np.full(len(names), -1)
     features = _characteristics(names, log_prices, pack_sizes, in_base, parameters)
     own = features[in_base]
-    labels = _mean_shift(own, parameters)
+    labels = _clustered(own, parameters)
     found = np.empty(len(names), dtype=np.int64)
     found[in_base] = labels
     if not in_base.all():
@@ -69,24 +71,17 @@ def clusters(
     return found
 
 
-def _mean_shift(features: Floats, parameters: ClipParameters) -> Integers:
+def _clustered(features: Floats, parameters: ClipParameters) -> Integers:
     """Cluster by mean shift; a handful of products, or products all alike, are their own clusters."""
     distinct, place = np.unique(features, axis=0, return_inverse=True)
     if len(distinct) < 3:
         return place.reshape(-1).astype(np.int64)
-    from sklearn import config_context  # noqa: PLC0415  (takes a second; the graph loads without)
-    from sklearn.cluster import MeanShift, estimate_bandwidth  # noqa: PLC0415  (takes a second; the graph loads without)
-
-    bandwidth = estimate_bandwidth(features, quantile=parameters.bandwidth_quantile)
+    bandwidth = nearest_share_bandwidth(features, parameters.bandwidth_quantile)
     if bandwidth <= 0:
         return place.reshape(-1).astype(np.int64)
     by_price = np.argsort(features[:, 0], kind="stable")
     chosen = np.linspace(0, len(features) - 1, min(len(features), parameters.seeds)).astype(np.int64)
-    # Its own checks of every call cost more than the arithmetic; the features are finite by construction.
-    with config_context(assume_finite=True, skip_parameter_validation=True):
-        shifted = MeanShift(bandwidth=bandwidth, seeds=features[by_price[chosen]]).fit(features)
-    found: Integers = shifted.labels_.astype(np.int64)
-    return found
+    return mean_shift(features, features[by_price[chosen]], bandwidth)
 
 
 def _characteristics(
