@@ -32,5 +32,5 @@ def down(settings: Settings) -> list[str]:
 def require_free_ports(settings: Settings, *, host: str, ports: Sequence[int]) -> None:
     """Raise InputError if a port is in use; the web interface of this installation is no stranger on the first."""
     for port in ports:
-        if not (port == ports[0] and processes.find(settings, "webserver")):
+        if not (port == ports[0] and processes.find(settings, processes.WEBSERVER)):
             processes.require_free(host, port)

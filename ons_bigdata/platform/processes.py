@@ -1,4 +1,4 @@
-"""The long-running processes of `up`: Dagster's webserver and daemon. Start, find, stop. Loopback only by default."""
+"""The long-running processes of `up`: Dagster's code server, webserver and daemon. Start, find, stop. Loopback only."""
 
 from __future__ import annotations
 
@@ -16,17 +16,22 @@ from urllib.error import URLError
 from urllib.request import urlopen
 
 import psutil
+import yaml
 
 from ons_bigdata.platform.errors import InputError, UnavailableError
 from ons_bigdata.settings import PROJECT_ROOT
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from ons_bigdata.settings import Settings
 
 START_SECONDS = 180
 STOP_SECONDS = 20
+
+CODE_SERVER, WEBSERVER, DAEMON = "code-server", "webserver", "daemon"
+DEFINITIONS = "ons_bigdata.definitions"
+"""Module that Dagster loads, found by name as in workspace.yaml; the name of its location, too."""
 
 
 @dataclass(frozen=True)
@@ -39,34 +44,54 @@ class Running:
 
 
 def up(settings: Settings, *, host: str, port: int, has_proxy: bool, read_only: bool) -> list[Running]:
-    """Start webserver and daemon where they do not run; return them once the webserver answers.
+    """Start code server, webserver and daemon where they do not run; return them once the webserver answers.
+
+    One code server for both: each would else load the graph for itself, and the daemon again every minute.
 
     The webserver has no sign-on: a host that is not loopback is refused unless `has_proxy` says that
     one with sign-on stands before it. Raises InputError for that and for a port in use, UnavailableError where
-    the webserver does not answer in time.
+    a server does not answer in time.
     """
     if not _is_loopback(host) and not has_proxy:
         raise InputError(
             f"host {host} is not loopback, and the web interface has no sign-on: "
             "say --i-have-a-proxy if a proxy with sign-on stands before it"
         )
-    webserver, address = find(settings, "webserver"), f"http://{host}:{port}{' (read-only)' if read_only else ''}"
+    webserver, address = find(settings, WEBSERVER), f"http://{host}:{port}{' (read-only)' if read_only else ''}"
     if webserver is not None and webserver.address != address:
         raise InputError(f"the web interface runs already, at {webserver.address}; stop it first with `down`")
     if webserver is None:
         require_free(host, port)
+    code_server, workspace = _code_server(settings)
+    if webserver is None:
         flags = ["--read-only"] if read_only else []
-        command = ["dagster-webserver", "--host", host, "--port", str(port), *flags]
-        webserver = _start(settings, "webserver", command, address=address)
-    daemon = find(settings, "daemon") or _start(settings, "daemon", ["dagster-daemon", "run"], address=None)
-    _await_answer(settings, webserver)
-    return [webserver, daemon]
+        command = ["dagster-webserver", "--host", host, "--port", str(port), *flags, "-w", workspace]
+        webserver = _start(settings, WEBSERVER, command, address=address)
+    daemon = find(settings, DAEMON) or _start(settings, DAEMON, ["dagster-daemon", "run", "-w", workspace])
+    _await(settings, WEBSERVER, lambda: _answers(address.split(maxsplit=1)[0]))
+    return [webserver, daemon, code_server]
+
+
+def _code_server(settings: Settings) -> tuple[Running, str]:
+    """Start the code server where it does not run; give it with the workspace file that leads to it."""
+    folder = settings.home / "run"
+    folder.mkdir(parents=True, exist_ok=True)
+    address, workspace = folder / "code.sock", folder / "workspace.yaml"
+    server = {"socket": str(address), "location_name": DEFINITIONS}
+    workspace.write_text(yaml.safe_dump({"load_from": [{"grpc_server": server}]}))
+    running = find(settings, CODE_SERVER)
+    if running is None:
+        address.unlink(missing_ok=True)
+        command = ["dagster", "code-server", "start", "--socket", str(address), "-m", DEFINITIONS]
+        running = _start(settings, CODE_SERVER, [*command, "--location-name", DEFINITIONS])
+        _await(settings, CODE_SERVER, address.is_socket)
+    return running, str(workspace)
 
 
 def down(settings: Settings) -> list[str]:
     """Stop what `up` started; return the names of what ran."""
     stopped = []
-    for name in ("webserver", "daemon"):
+    for name in (WEBSERVER, DAEMON, CODE_SERVER):
         running = find(settings, name)
         if running is not None:
             _stop(running.pid)
@@ -89,13 +114,13 @@ def find(settings: Settings, name: str) -> Running | None:
     return Running(name, record["pid"], record["address"]) if alive else None
 
 
-def _start(settings: Settings, name: str, command: Sequence[str], *, address: str | None) -> Running:
+def _start(settings: Settings, name: str, command: Sequence[str], *, address: str | None = None) -> Running:
     folder = _record(settings, name).parent
     folder.mkdir(parents=True, exist_ok=True)
     executable = Path(sys.executable).with_name(command[0])
     with (folder / f"{name}.log").open("ab") as log:
         process = subprocess.Popen(  # noqa: S603  (our own executables, no shell)
-            [str(executable), *command[1:], "-w", str(PROJECT_ROOT / "workspace.yaml")],
+            [str(executable), *command[1:]],
             cwd=PROJECT_ROOT,
             env=environment(settings),
             stdin=subprocess.DEVNULL,
@@ -121,18 +146,25 @@ def environment(settings: Settings) -> dict[str, str]:
     }
 
 
-def _await_answer(settings: Settings, webserver: Running) -> None:
-    log = _record(settings, "webserver").with_suffix(".log")
+def _await(settings: Settings, name: str, answers: Callable[[], bool]) -> None:
+    """Wait until a process that was started answers. Raises UnavailableError that names its log."""
+    log = _record(settings, name).with_suffix(".log")
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
-        if find(settings, "webserver") is None:
-            raise UnavailableError(f"the webserver ended at once; its log is {log}")
-        try:
-            with urlopen(f"{str(webserver.address).split()[0]}/server_info", timeout=5):  # noqa: S310  (our own http address)
-                return
-        except (URLError, TimeoutError, ConnectionError):
-            time.sleep(0.5)
-    raise UnavailableError(f"the webserver did not answer within {START_SECONDS} s; its log is {log}")
+        if find(settings, name) is None:
+            raise UnavailableError(f"the {name} ended at once; its log is {log}")
+        if answers():
+            return
+        time.sleep(0.5)
+    raise UnavailableError(f"the {name} did not answer within {START_SECONDS} s; its log is {log}")
+
+
+def _answers(address: str) -> bool:
+    try:
+        with urlopen(f"{address}/server_info", timeout=5):  # noqa: S310  (our own http address)
+            return True
+    except (URLError, TimeoutError, ConnectionError):
+        return False
 
 
 def _stop(pid: int) -> None:

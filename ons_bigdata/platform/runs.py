@@ -17,9 +17,7 @@ import dagster as dg
 import psutil
 
 from ons_bigdata.platform.errors import InputError, StepFailedError, UnavailableError
-
-DEFINITIONS = "ons_bigdata.definitions"
-"""Module that Dagster loads; found by name, as workspace.yaml does it."""
+from ons_bigdata.platform.processes import DEFINITIONS
 
 PROCESS = "ons_bigdata/process"
 """Tag of a run: the process that runs it."""
