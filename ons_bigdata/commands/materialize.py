@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from ons_bigdata.platform import runs
@@ -11,7 +13,12 @@ from ons_bigdata.platform.partitions import checked_day
 from ons_bigdata.platform.warehouse import open_warehouse
 
 if TYPE_CHECKING:
+    import dagster as dg
+
     from ons_bigdata.settings import Settings
+
+_RAW = re.compile(r"raw/\w+")
+"""A raw asset by its name, without its neighbours."""
 
 
 def materialise(selection: str, settings: Settings, *, first_day: str | None, last_day: str | None) -> runs.RunOutcome:
@@ -26,7 +33,16 @@ def materialise(selection: str, settings: Settings, *, first_day: str | None, la
         if days[0] > days[1]:
             raise InputError(f"--from {days[0]} is after --to {days[1]}")
     warehouse = open_warehouse(settings)
-    definitions = runs.load_definitions()
-    keys = runs.select(definitions, selection)
+    definitions, keys = _selected(selection)
     with open_instance(settings, warehouse.address) as instance:
         return runs.materialise(definitions, keys, instance=instance, days=days, log=run_log(settings))
+
+
+def _selected(selection: str) -> tuple[dg.Definitions, list[dg.AssetKey]]:
+    """Give the definitions that hold the selected assets: those of the raw ones alone load in a third of the time."""
+    if all(_RAW.fullmatch(term.strip()) for term in selection.split(",")):
+        raw = runs.load_definitions(raw_only=True)
+        with suppress(InputError):  # a name that is none: the error lists all assets
+            return raw, runs.select(raw, selection)
+    whole = runs.load_definitions()
+    return whole, runs.select(whole, selection)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import json
 import os
@@ -90,14 +91,12 @@ def _code_server(settings: Settings) -> tuple[Running, str]:
 
 def down(settings: Settings) -> list[str]:
     """Stop what `up` started; return the names of what ran."""
-    stopped = []
-    for name in (WEBSERVER, DAEMON, CODE_SERVER):
-        running = find(settings, name)
-        if running is not None:
-            _stop(running.pid)
-            stopped.append(name)
+    names = (WEBSERVER, DAEMON, CODE_SERVER)
+    running = [found for name in names if (found := find(settings, name)) is not None]
+    _stop([one.pid for one in running])
+    for name in names:
         _record(settings, name).unlink(missing_ok=True)
-    return stopped
+    return [one.name for one in running]
 
 
 def find(settings: Settings, name: str) -> Running | None:
@@ -167,14 +166,14 @@ def _answers(address: str) -> bool:
         return False
 
 
-def _stop(pid: int) -> None:
-    """End a process and its children, at first politely."""
-    try:
-        parent = psutil.Process(pid)
-    except psutil.NoSuchProcess:
-        return
-    family = [*parent.children(recursive=True), parent]
-    parent.terminate()
+def _stop(pids: Sequence[int]) -> None:
+    """End processes and their children, at first politely, all at once."""
+    family: list[psutil.Process] = []
+    for pid in pids:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            parent = psutil.Process(pid)
+            family += [parent, *parent.children(recursive=True)]
+            parent.terminate()
     _, alive = psutil.wait_procs(family, timeout=STOP_SECONDS)
     for process in alive:
         process.kill()

@@ -21,9 +21,9 @@ from ons_bigdata.settings import Settings
 from ons_bigdata.simulation.scrape_archive import simulate_scrapes
 from tests.command_line import CommandLine
 
-DAYS = 7
+DAYS = 5
 PASSWORD = "canary-s3cr3t"  # noqa: S105  (of a server that lives for a minute)
-START = date(2016, 5, 4)  # a Wednesday: seven days without a whole calendar week
+START = date(2016, 5, 4)  # a Wednesday: five days without a whole calendar week
 
 _TABLES = """
     select md5(string_agg(q::text, '' order by load_id, line)) as digest from raw.price_quotes as q
@@ -38,8 +38,10 @@ _TABLES = """
 
 @pytest.fixture(scope="module")
 def scrapes(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Simulate a week of three shops, with a file that is no scrape among them."""
-    folder = simulate_scrapes(tmp_path_factory.mktemp("world"), days=DAYS, start=START, shelf_size=0.25).scrapes_dir
+    """Simulate five days of three shops, with a file that is no scrape among them."""
+    folder = simulate_scrapes(
+        tmp_path_factory.mktemp("world"), days=7, archive_days=DAYS, start=START, shelf_size=0.1
+    ).scrapes_dir
     (folder / "notes.txt").write_text("not a scrape")
     (folder / "sim-alder_products_20160504200000.csv").write_text("a,b\n1,2\n")
     return folder
@@ -123,7 +125,7 @@ def test_another_order_and_other_wrappings_give_the_same_tables(
     assert elsewhere.query(_TABLES) == undisturbed
 
 
-@pytest.mark.parametrize("loaded_files", [0, pytest.param(1, marks=NIGHTLY), 8, pytest.param(18, marks=NIGHTLY)])
+@pytest.mark.parametrize("loaded_files", [0, pytest.param(1, marks=NIGHTLY), 6, pytest.param(13, marks=NIGHTLY)])
 def test_a_kill_in_the_middle_and_a_second_start_give_the_same_tables(
     elsewhere: CommandLine, undisturbed: list[dict], scrapes: Path, loaded_files: int
 ) -> None:
@@ -243,7 +245,7 @@ def test_an_existing_server_serves_instead_of_the_embedded_one(
     assert line.query("select current_user::text as me, session_user::text as login") == [
         {"me": "office_reader", "login": "office_reader"}
     ]
-    week = ["--from", "2016-05-04", "--to", "2016-05-10"]
+    week = ["--from", "2016-05-04", "--to", "2016-05-08"]
     outcome = line.json("materialize", "--select", selection, *week, "--json")
     assert outcome["success"]
     assert line.query("select count(*)::int as accepted from intermediate.int_prices__quotes_accepted")[0]["accepted"]
@@ -264,7 +266,7 @@ def test_a_failing_step_is_exit_code_1_with_its_reason(command: CommandLine, und
     """Hide a landed file: the days that need it fail, say so, and are whole again once it is back."""
     victim = next((command.home / "landing" / "prices").glob("sim-*/*.csv"))
     hidden = victim.rename(victim.with_suffix(".hidden"))
-    days = ["--from", "2016-05-04", "--to", "2016-05-10"]
+    days = ["--from", "2016-05-04", "--to", "2016-05-08"]
     try:
         finished = command.run("materialize", "--select", "raw/price_quotes", *days, code=1)
         assert "fault" in command.run("doctor", code=1).stdout
@@ -278,7 +280,7 @@ def test_a_failing_step_is_exit_code_1_with_its_reason(command: CommandLine, und
 def test_a_kill_in_the_middle_of_dbt_blocks_nothing(command: CommandLine, undisturbed: list[dict]) -> None:
     """Kill a run while dbt builds: the next run takes the lock, marks the dead run as failed, and succeeds."""
     assert undisturbed
-    selection = ["materialize", "--select", "staging/stg_prices__quotes", "--from", "2016-05-04", "--to", "2016-05-10"]
+    selection = ["materialize", "--select", "staging/stg_prices__quotes", "--from", "2016-05-04", "--to", "2016-05-08"]
     process = subprocess.Popen(
         command.command(*selection), env=command.environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
