@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import yaml
 
 from ons_bigdata.prices.sources.retailer_files import RetailerFile, parse_retailer_file
-from ons_bigdata.prices.sources.scraping.listings import Page
+from ons_bigdata.prices.sources.scraping.listings import Listing, Page, PageContent
 
 AT = datetime(2016, 5, 28, 8, 5, tzinfo=ZoneInfo("Europe/London"))
 
@@ -164,3 +164,24 @@ itemtype="https://schema.org/QuantitativeValue"><meta itemprop="value" content="
 <meta itemprop="name" content="multibuy"><b itemprop="value">any 2 for £3</b></span></article>
 <article itemscope itemtype="https://schema.org/Product"><h3 itemprop="name">No price here</h3></article>
 </body></html>"""
+
+
+BLANK: Listing = {
+    "product_id": None,
+    "product_name": "",
+    "price_gbp": 0.0,
+    "unit_price_gbp": None,
+    "unit": None,
+    "promotion": None,
+    "was_price_gbp": None,
+    "loyalty_price_gbp": None,
+    "multibuy": None,
+    "in_stock": None,
+    "url": None,
+}
+
+
+def only(content: PageContent) -> Listing:
+    """Give the one listing of a page that has one, and nothing that failed."""
+    assert (len(content.listings), content.failures) == (1, [])
+    return content.listings[0]
