@@ -7,6 +7,7 @@ once. Which assets there are is in `dbt`.
 from __future__ import annotations
 
 import contextlib
+import contextvars
 import hashlib
 import io
 import os
@@ -81,33 +82,49 @@ def build(context: dg.AssetExecutionContext, settings: Settings, arguments: list
         dagster_dbt_translator=translator,
         current_dbt_indirect_selection_env=None,
     )
+    try:
+        project = parsed_project(settings)
+    except KeyboardInterrupt as interrupt:
+        raise dg.DagsterExecutionInterruptedError from interrupt
     told: list[DbtCoreCliEventMessage] = []
-    task = f"dbt build ({context.op.name})"
-
-    def hear(message: EventMsg) -> None:
-        event = DbtCoreCliEventMessage(raw_event=msg_to_dict(message), event_history_metadata={})
-        if event.is_result_event:
-            told.append(event)
-            progress.report(task, len(told), None)
-
-    progress.report(task, 0, None)
+    hear = hearing(f"dbt build ({context.op.name})", told)
     words = ["build", "--no-write-json", "--exclude-resource-type", "unit_test"]
     words += ["--indirect-selection", indirect or "buildable"]
     result = call(
         settings,
         [*words, *selection, *arguments],
         target=_target(settings),
-        project=parsed_project(settings),
+        project=project,
         hear=hear,
     )
+    was_interrupted = isinstance(result.exception, KeyboardInterrupt)
     for event in told:
+        if was_interrupted and event.raw_event["data"]["node_info"]["node_status"] == "error":
+            continue  # cancelled: that says nothing of the data
         yield from event.to_default_asset_events(
             manifest=manifest, dagster_dbt_translator=translator, context=context, project=dbt_project
         )
-    if isinstance(result.exception, KeyboardInterrupt):
+    if was_interrupted:
         raise dg.DagsterExecutionInterruptedError from result.exception
     if not result.success:
         raise dg.Failure(f"dbt build failed: {'; '.join(_failures(result)) or result.exception}")
+
+
+def hearing(task: str, told: list[DbtCoreCliEventMessage]) -> Callable[[EventMsg], None]:
+    """Return what gathers the outcomes that dbt tells, and tells their number to whoever listens to progress here.
+
+    dbt calls it from threads of its own, which know nothing of who listens.
+    """
+    here = contextvars.copy_context()
+    progress.report(task, 0, None)
+
+    def hear(message: EventMsg) -> None:
+        event = DbtCoreCliEventMessage(raw_event=msg_to_dict(message), event_history_metadata={})
+        if event.is_result_event:
+            told.append(event)
+            here.copy().run(progress.report, task, len(told), None)
+
+    return hear
 
 
 def write_profile(settings: Settings) -> None:
@@ -141,6 +158,8 @@ def _parse(settings: Settings, arguments: list[str]) -> Manifest:
     digest = _digest(settings.dbt_project_dir)
     target = _target(settings)
     printed, result = _quietly(lambda: call(settings, ["parse", *arguments], target=target))
+    if isinstance(result.exception, KeyboardInterrupt):
+        raise result.exception
     if not isinstance(result.result, Manifest):
         raise StepFailedError(f"dbt parse failed: {result.exception or printed}")
     _parsed[target] = (digest, result.result)

@@ -229,6 +229,8 @@ def _check(evaluation: dg.AssetCheckEvaluation) -> CheckOutcome:
 def _failure(event: dg.DagsterEvent) -> str:
     """Return one line: the step and the reason that our code gave, without Dagster's wrapping and the cause beneath."""
     error = event.step_failure_data.error
+    if error is not None and error.cls_name == dg.DagsterExecutionInterruptedError.__name__:
+        return f"{event.step_key}: interrupted"
     while error is not None and error.cls_name is not None and error.cls_name.startswith("DagsterExecution"):
         error = error.cause
     if error is None:

@@ -277,19 +277,29 @@ def test_a_failing_step_is_exit_code_1_with_its_reason(command: CommandLine, und
     assert command.query(_TABLES) == undisturbed
 
 
-def test_a_kill_in_the_middle_of_dbt_blocks_nothing(command: CommandLine, undisturbed: list[dict]) -> None:
-    """Kill a run while dbt builds: the next run takes the lock, marks the dead run as failed, and succeeds."""
+@pytest.mark.parametrize("number", [signal.SIGKILL, pytest.param(signal.SIGINT, marks=NIGHTLY)])
+def test_a_kill_in_the_middle_of_dbt_blocks_nothing(
+    command: CommandLine, undisturbed: list[dict], number: signal.Signals
+) -> None:
+    """End a run while dbt builds: the next run takes the lock, marks a dead run as failed, and succeeds."""
     assert undisturbed
     selection = ["materialize", "--select", "staging/stg_prices__quotes", "--from", "2016-05-04", "--to", "2016-05-08"]
     process = subprocess.Popen(
-        command.command(*selection), env=command.environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        command.command(*selection),
+        env=command.environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
     )
     building = "select count(*)::int as locks from pg_locks where locktype = 'advisory' and granted"
     deadline = time.monotonic() + 120
     while time.monotonic() < deadline and command.query(building) == [{"locks": 0}]:
         assert process.poll() is None, "the run was over before the kill"
-    os.kill(process.pid, signal.SIGKILL)
-    process.wait()
+    os.kill(process.pid, number)
+    printed, _ = process.communicate()
+    if number == signal.SIGINT:
+        assert process.returncode == 1
+        assert "interrupted" in printed
     outcome = command.json(*selection, "--json")
     assert outcome["success"]
     socket = command.home / "pg"

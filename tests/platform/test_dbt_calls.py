@@ -10,8 +10,9 @@ import time
 from pathlib import Path
 
 import pytest
+from dagster_dbt.core.dbt_cli_event import DbtCoreCliEventMessage
 
-from ons_bigdata.platform import dbt_calls
+from ons_bigdata.platform import dbt_calls, progress
 from ons_bigdata.platform.errors import StepFailedError
 from ons_bigdata.platform.warehouse import Warehouse
 from ons_bigdata.settings import Settings
@@ -76,3 +77,16 @@ def test_an_interrupt_ends_the_query_and_what_would_follow(small: Settings, ware
         " where state = 'active' and query like '%pg_sleep(60)%' and pid <> pg_backend_pid()"
     )
     assert sleeping.item() == 0
+
+
+def test_who_listens_to_progress_hears_dbt_from_its_threads(small: Settings) -> None:
+    (small.dbt_project_dir / "models" / "slow.sql").write_text("select 1 as one")
+    heard: list[tuple[str, int, int | None]] = []
+    told: list[DbtCoreCliEventMessage] = []
+    with progress.listening(lambda *said: heard.append(said)):
+        hear = dbt_calls.hearing("building", told)
+        target = small.dbt_dir / "target"
+        result = dbt_calls.call(small, ["run"], target=target, project=dbt_calls.parsed_project(small), hear=hear)
+    assert result.success
+    assert [event.raw_event["data"]["node_info"]["node_name"] for event in told] == ["slow", "after"]
+    assert heard == [("building", 0, None), ("building", 1, None), ("building", 2, None)]
