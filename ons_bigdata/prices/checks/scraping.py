@@ -9,7 +9,7 @@ import dagster as dg
 
 from ons_bigdata.platform.automation import SCRAPES_START
 from ons_bigdata.platform.calendar import LONDON
-from ons_bigdata.platform.checks import expected_period_present
+from ons_bigdata.platform.checks import expected_period_present, nothing_found
 from ons_bigdata.platform.errors import InputError
 from ons_bigdata.platform.resources import WarehouseResource
 from ons_bigdata.prices.assets.scraping import CATEGORIES, RUNS
@@ -17,9 +17,6 @@ from ons_bigdata.prices.sources.retailer_files import retailers_with_file
 from ons_bigdata.prices.sources.retailers import read_retailers
 from ons_bigdata.prices.sources.scraping.landed import PAGES_SOURCE
 from ons_bigdata.settings import get_settings
-
-_LISTED = 40
-"""Lines that a check lists; the tables have them all."""
 
 _LATEST = """
     select distinct on (retailer) * from raw.scrape_runs order by retailer, started_at desc
@@ -58,18 +55,18 @@ def pages_match_ledger(warehouse: WarehouseResource) -> dg.AssetCheckResult:
             landing.read(file)
         except InputError as error:
             problems.append(str(error))
-    return dg.AssetCheckResult(passed=not problems, metadata={"problems": _bullets(problems)})
+    listed = "\n".join(f"* {problem}" for problem in problems)
+    return dg.AssetCheckResult(passed=not problems, metadata={"problems": dg.MetadataValue.md(listed or "none")})
 
 
-@dg.asset_check(
-    asset=dg.AssetKey(["raw", "price_quotes"]),
-    blocking=True,
-    description="The quote file of every run holds the rows that the run recorded.",
-)
-def quote_files_hold_recorded_rows(warehouse: WarehouseResource) -> dg.AssetCheckResult:
-    """Fail where rows were lost between a run and its load; files that wait to be loaded are not compared."""
-    differing = warehouse.open().rows(
-        """
+quote_files_hold_recorded_rows = nothing_found(
+    "raw.price_quotes",
+    "quote_files_hold_recorded_rows",
+    description=(
+        "The quote file of every run holds the rows that the run recorded; files that wait to be loaded are not"
+        " compared."
+    ),
+    query="""
         select run_id, scrape_runs.rows, loads.rows_in
         from raw.scrape_runs
         join ops.files on files.source = 'prices' and files.superseded_by is null
@@ -77,62 +74,54 @@ def quote_files_hold_recorded_rows(warehouse: WarehouseResource) -> dg.AssetChec
         join ops.loads using (file_id)
         where loads.state = 'committed' and scrape_runs.rows <> loads.rows_in
         order by run_id
-        """
-    )
-    listed = [f"{run}: {rows} rows recorded, {rows_in} in its quote file" for run, rows, rows_in in differing]
-    return dg.AssetCheckResult(passed=not listed, metadata={"problems": _bullets(listed)})
-
-
-@dg.asset_check(asset=RUNS, description="Every run kept to robots.txt and to the allowed hours.")
-def manners_kept(warehouse: WarehouseResource) -> dg.AssetCheckResult:
-    """Warn of runs that set robots.txt aside (the retailer file says why) or ran past their hours."""
-    runs = warehouse.open().rows(
-        "select run_id, robots_obeyed, within_allowed_hours from raw.scrape_runs"
-        " where not (robots_obeyed and within_allowed_hours) order by started_at desc"
-    )
-    listed = [
-        f"{run}: {'robots.txt not obeyed' if not obeyed else 'outside the allowed hours'}" for run, obeyed, _ in runs
-    ]
-    return _warning(listed)
-
-
-@dg.asset_check(asset=RUNS, description="The latest run of every retailer went through all its categories.")
-def latest_runs_finished(warehouse: WarehouseResource) -> dg.AssetCheckResult:
-    """Warn of retailers whose latest run ended early."""
-    runs = warehouse.open().rows(
-        f"select run_id, finish_reason, requests, rows from ({_LATEST}) as latest"  # noqa: S608
-        " where finish_reason <> 'finished' order by run_id"
-    )
-    return _warning([f"{run}: {why} after {requests} requests, {rows} rows" for run, why, requests, rows in runs])
-
-
-@dg.asset_check(
-    asset=CATEGORIES,
-    description="In the latest run of every retailer every category of its file was there and was read whole.",
+    """,
+    line="{run_id}: {rows} rows recorded, {rows_in} in its quote file",
+    blocking=True,
 )
-def latest_categories_whole(warehouse: WarehouseResource) -> dg.AssetCheckResult:
-    """Warn of categories that are missing, failed or were not read whole, with the reason."""
-    rows = warehouse.open().rows(
-        f"""
+
+manners_kept = nothing_found(
+    "raw.scrape_runs",
+    "manners_kept",
+    description="Every run kept to robots.txt (else the retailer file says why) and to the allowed hours.",
+    query="""
+        select
+            run_id,
+            concat_ws(
+                ', ',
+                case when not robots_obeyed then 'robots.txt not obeyed' end,
+                case when not within_allowed_hours then 'outside the allowed hours' end
+            ) as what
+        from raw.scrape_runs
+        where not (robots_obeyed and within_allowed_hours)
+        order by started_at desc
+    """,
+    line="{run_id}: {what}",
+)
+
+latest_runs_finished = nothing_found(
+    "raw.scrape_runs",
+    "latest_runs_finished",
+    description="The latest run of every retailer went through all its categories.",
+    query=f"""
+        select run_id, finish_reason, requests, rows from ({_LATEST}) as latest
+        where finish_reason <> 'finished'
+        order by run_id
+    """,  # noqa: S608
+    line="{run_id}: {finish_reason} after {requests} requests, {rows} rows",
+)
+
+latest_categories_whole = nothing_found(
+    "raw.scrape_categories",
+    "latest_categories_whole",
+    description="In the latest run of every retailer every category of its file was there and was read whole.",
+    query=f"""
         select retailer, category, item_number, state, reason
         from raw.scrape_categories
         where run_id in (select run_id from ({_LATEST}) as latest) and reason is not null
         order by retailer, state, category
-        """  # noqa: S608
-    )
-    return _warning([f"{retailer}, {name} ({item}): {state}, {why}" for retailer, name, item, state, why in rows])
-
-
-def _warning(listed: list[str]) -> dg.AssetCheckResult:
-    return dg.AssetCheckResult(
-        passed=not listed,
-        severity=dg.AssetCheckSeverity.WARN,
-        metadata={"found": len(listed), "which": dg.MetadataValue.md(_bullets(listed[:_LISTED]))},
-    )
-
-
-def _bullets(lines: list[str]) -> str:
-    return "\n".join(f"* {line}" for line in lines) or "none"
+    """,  # noqa: S608
+    line="{retailer}, {category} ({item_number}): {state}, {reason}",
+)
 
 
 SCRAPE_JOB = dg.define_asset_job(
