@@ -24,15 +24,9 @@ SOURCE_COLUMN = "source"
 """First column of the files of other sources: who collected the quotes."""
 
 
-class QuoteRow(TypedDict):
-    """One row as the writer takes it; None where the source has nothing. Prices in GBP."""
+class Listing(TypedDict):
+    """One product as a source lists it; prices in GBP, None where the source says nothing."""
 
-    retailer: str
-    run_id: str
-    collected_at: datetime
-    item_number: int
-    item_name: str
-    category: str
     product_id: str | None
     product_name: str
     price_gbp: float
@@ -44,6 +38,17 @@ class QuoteRow(TypedDict):
     multibuy: str | None
     in_stock: bool | None
     url: str | None
+
+
+class QuoteRow(Listing):
+    """One row as the writer takes it: a listing, and of which run, item and category it is."""
+
+    retailer: str
+    run_id: str
+    collected_at: datetime
+    item_number: int
+    item_name: str
+    category: str
 
 
 def file_name(retailer: str, started_at: datetime) -> str:

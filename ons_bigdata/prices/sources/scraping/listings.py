@@ -6,7 +6,7 @@ import json
 import re
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, TypedDict
+from typing import Any
 from urllib.parse import urljoin
 
 from itemloaders import ItemLoader
@@ -15,23 +15,8 @@ from parsel import Selector
 from w3lib.encoding import html_to_unicode
 from w3lib.html import remove_tags, replace_entities
 
+from ons_bigdata.prices.sources.quote_writer import Listing
 from ons_bigdata.prices.sources.scraping import price_texts
-
-
-class Listing(TypedDict):
-    """One product as one page lists it; prices in GBP, None where the page says nothing."""
-
-    product_id: str | None
-    product_name: str
-    price_gbp: float
-    unit_price_gbp: float | None
-    unit: str | None
-    promotion: str | None
-    was_price_gbp: float | None
-    loyalty_price_gbp: float | None
-    multibuy: str | None
-    in_stock: bool | None
-    url: str | None
 
 
 @dataclass(frozen=True)

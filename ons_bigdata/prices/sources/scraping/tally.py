@@ -9,9 +9,9 @@ import re
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-from ons_bigdata.prices.sources.quote_writer import QuoteRow
+from ons_bigdata.prices.sources.quote_writer import Listing, QuoteRow
 from ons_bigdata.prices.sources.scraping.extraction import extract, fault_of
-from ons_bigdata.prices.sources.scraping.listings import Listing, Page, PageContent, UnreadableError, printable
+from ons_bigdata.prices.sources.scraping.listings import Page, PageContent, UnreadableError, printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -9,8 +9,9 @@ from zoneinfo import ZoneInfo
 
 import yaml
 
+from ons_bigdata.prices.sources.quote_writer import Listing
 from ons_bigdata.prices.sources.retailer_files import RetailerFile, parse_retailer_file
-from ons_bigdata.prices.sources.scraping.listings import Listing, Page, PageContent
+from ons_bigdata.prices.sources.scraping.listings import Page, PageContent
 
 AT = datetime(2016, 5, 28, 8, 5, tzinfo=ZoneInfo("Europe/London"))
 
