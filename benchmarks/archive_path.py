@@ -29,13 +29,13 @@ from pathlib import Path
 
 import psutil
 
-from ons_bigdata.platform import embedded
-from ons_bigdata.platform.landing import Landing
-from ons_bigdata.platform.loading import rebuild_partition
-from ons_bigdata.platform.warehouse import open_warehouse
-from ons_bigdata.prices.assets.daily_indices import accepted_quotes
-from ons_bigdata.prices.methods.jevons import chained_jevons, fixed_base_jevons
-from ons_bigdata.prices.methods.recipes import WEB_DAILY, base_weeks
+from ons_bigdata.platform.ingest.landing import Landing
+from ons_bigdata.platform.ingest.loading import rebuild_partition
+from ons_bigdata.platform.postgres import embedded
+from ons_bigdata.platform.postgres.warehouse import open_warehouse
+from ons_bigdata.prices.assets.indices.daily import accepted_quotes
+from ons_bigdata.prices.methods.recipes.catalogue import WEB_DAILY, base_weeks
+from ons_bigdata.prices.methods.recipes.jevons import chained_jevons, fixed_base_jevons
 from ons_bigdata.prices.sources import delivery
 from ons_bigdata.prices.sources.retailers import read_retailers
 from ons_bigdata.settings import Settings

@@ -27,8 +27,8 @@ import numpy as np
 import pandas as pd
 import polars as pl
 
-from ons_bigdata.prices.methods.multilateral import multilateral_index
-from ons_bigdata.prices.methods.price_panel import price_panel
+from ons_bigdata.prices.methods.multilateral.index import multilateral_index
+from ons_bigdata.prices.methods.panels.price_panel import price_panel
 
 MONTHS = 25
 

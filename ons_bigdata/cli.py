@@ -212,7 +212,7 @@ def query(
     output: Annotated[OutputFormat, typer.Option("--format", help="How to print the rows.")] = OutputFormat.table,
 ) -> None:
     """Run a query as the read-only role and print its rows."""
-    from ons_bigdata.platform.warehouse import open_warehouse  # noqa: PLC0415
+    from ons_bigdata.platform.postgres.warehouse import open_warehouse  # noqa: PLC0415
 
     rendering.rows(open_warehouse(get_settings()).query(text), output.value)
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from ons_bigdata.platform import assets as platform_assets
-from ons_bigdata.platform.resources import NoIOManager, WarehouseResource
+from ons_bigdata.platform.dagster import assets as platform_assets
+from ons_bigdata.platform.dagster.resources import NoIOManager, WarehouseResource
 from ons_bigdata.settings import get_settings
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ warnings.filterwarnings("ignore", message=".*include_sources.*", category=dg.Bet
 
 from ons_bigdata.prices import assets as prices_assets  # noqa: E402  (after the filter)
 from ons_bigdata.prices import checks as prices_checks  # noqa: E402
-from ons_bigdata.prices.checks.scraping import scrape_schedule  # noqa: E402
+from ons_bigdata.prices.checks.collection.scrapes import scrape_schedule  # noqa: E402
 
 RAW = ("ops", "landing", "raw")
 """Schemas of what is collected, before any SQL."""
@@ -29,7 +29,7 @@ RAW = ("ops", "landing", "raw")
 @dg.definitions
 def defs() -> dg.Definitions:
     """Return assets, checks, schedules and resources of the whole project."""
-    from ons_bigdata.platform import dbt  # noqa: PLC0415  (takes two seconds, which an ingest has no use for)
+    from ons_bigdata.platform.dagster import dbt  # noqa: PLC0415  (takes two seconds, which an ingest has no use for)
 
     settings = get_settings()
     return _together(

@@ -25,7 +25,7 @@ from rich.progress import (
 )
 from rich.table import Table
 
-from ons_bigdata.platform import progress
+from ons_bigdata.platform.dagster import progress
 
 if TYPE_CHECKING:
     from ons_bigdata.commands.demo import DemoSummary
@@ -36,8 +36,8 @@ if TYPE_CHECKING:
     from ons_bigdata.commands.report import PriceReport
     from ons_bigdata.commands.scrape import ScrapeSummary
     from ons_bigdata.commands.status import Status
-    from ons_bigdata.platform.processes import Running
-    from ons_bigdata.platform.runs import CheckOutcome, RunOutcome
+    from ons_bigdata.platform.dagster.processes import Running
+    from ons_bigdata.platform.dagster.runs import CheckOutcome, RunOutcome
     from ons_bigdata.settings import Settings
     from ons_bigdata.simulation.shops_over_http import SimulatedShops
 

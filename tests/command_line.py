@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ons_bigdata import rendering
-from ons_bigdata.platform.warehouse import open_warehouse
+from ons_bigdata.platform.postgres.warehouse import open_warehouse
 from ons_bigdata.settings import Settings
 
 ROOT = Path(__file__).resolve().parent.parent

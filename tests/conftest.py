@@ -13,10 +13,10 @@ import pytest
 from psycopg2 import sql
 from sqlalchemy.engine import make_url
 
-from ons_bigdata.platform import embedded, migrate
-from ons_bigdata.platform.database import DatabaseAddress
-from ons_bigdata.platform.landing import Landing
-from ons_bigdata.platform.warehouse import Warehouse
+from ons_bigdata.platform.ingest.landing import Landing
+from ons_bigdata.platform.postgres import embedded, migrate
+from ons_bigdata.platform.postgres.database import DatabaseAddress
+from ons_bigdata.platform.postgres.warehouse import Warehouse
 from ons_bigdata.settings import Settings
 
 ROLE_PREFIX = "test_ons"

@@ -8,7 +8,7 @@ import sys
 import dagster as dg
 
 from ons_bigdata import definitions
-from ons_bigdata.platform.resources import WarehouseResource
+from ons_bigdata.platform.dagster.resources import WarehouseResource
 from ons_bigdata.prices.assets import ASSETS
 from ons_bigdata.prices.checks import CHECKS
 

@@ -20,13 +20,13 @@ PACKAGE = ROOT / "ons_bigdata"
 EXEMPT = {
     ("environment", "ons_bigdata.settings", "*"): "the one place that reads the environment",
     ("print", "ons_bigdata.cli", "*"): "the command line answers on stdout",
-    ("environment", "ons_bigdata.platform.processes", "environment"): (
+    ("environment", "ons_bigdata.platform.dagster.processes", "environment"): (
         "the variables of Dagster's processes are ours and some of our own"
     ),
-    ("environment", "ons_bigdata.platform.instance", "ensure_home"): (
+    ("environment", "ons_bigdata.platform.dagster.instance", "ensure_home"): (
         "hands Dagster's processes a URL with a password, which no file may hold"
     ),
-    ("environment", "ons_bigdata.platform.dbt_calls", "write_profile"): (
+    ("environment", "ons_bigdata.platform.dagster.dbt_calls", "write_profile"): (
         "hands dbt's process a password, which no file may hold"
     ),
 }
@@ -35,7 +35,7 @@ EXEMPT = {
 PURE = r"ons_bigdata\.(\w+\.methods|estimation)(\..+)?"
 SOURCES = r"ons_bigdata\.\w+\.sources(\..+)?"
 PLATFORM = r"ons_bigdata\.platform(\..+)?"
-OPEN_TO_SOURCES = "landing|deliveries|loading|calendar|pseudonyms|errors"
+OPEN_TO_SOURCES = "ingest|calendar|pseudonyms|errors"
 """Rooms of the platform that sources may enter: what lands files and accounts for them, and pseudonyms."""
 ANYWHERE = r"ons_bigdata(\..+)?"
 
@@ -192,8 +192,8 @@ def modules() -> Iterator[tuple[str, str, bool]]:
         yield file.read_text(encoding="utf-8"), ".".join(parts[:-1] if is_package else parts), is_package
 
 
-METHOD, SOURCE = "ons_bigdata.prices.methods.jevons", "ons_bigdata.prices.sources.scrape_files"
-SERVER, ASSETS = "ons_bigdata.platform.landing", "ons_bigdata.prices.assets"
+METHOD, SOURCE = "ons_bigdata.prices.methods.recipes.jevons", "ons_bigdata.prices.sources.scrape_files"
+SERVER, ASSETS = "ons_bigdata.platform.ingest.landing", "ons_bigdata.prices.assets"
 
 RED = [
     ("environment", ASSETS, "import os\nhome = os.environ['HOME']"),
@@ -224,7 +224,7 @@ RED = [
     ("import", METHOD, "from ons_bigdata.tweets.methods import clusters"),
     ("import", METHOD, "from ons_bigdata import settings"),
     ("import", METHOD, "from ... import platform"),
-    ("import", SOURCE, "from ons_bigdata.platform.warehouse import Warehouse"),
+    ("import", SOURCE, "from ons_bigdata.platform.postgres.warehouse import Warehouse"),
     ("import", SOURCE, "from ..methods import jevons"),
     ("import", SERVER, "from ons_bigdata.prices import schemas"),
 ]
@@ -239,7 +239,7 @@ GREEN = [
         "import numpy as np\ndef draw(random: np.random.Generator) -> float:\n    return random.normal()",
     ),
     (METHOD, "from ons_bigdata.prices.schemas import AcceptedQuote\nfrom ..schemas import ElementaryIndex"),
-    (SOURCE, "from pathlib import Path\nfrom ons_bigdata.platform.landing import Landing\nx = open('a')"),
+    (SOURCE, "from pathlib import Path\nfrom ons_bigdata.platform.ingest.landing import Landing\nx = open('a')"),
     (SERVER, "import subprocess\nsubprocess.run(['ls'], shell=False)"),
     (SERVER, "from ons_bigdata.settings import Settings\nfrom .errors import InputError"),
     ("ons_bigdata.settings", "import os\nhome = os.environ"),

@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING
 from ons_bigdata.commands.ingest import IngestSummary, land_prices, summarise
 from ons_bigdata.commands.ingest_files import ingest_official, ingest_other_prices, ingest_scope_labels
 from ons_bigdata.commands.scrape import ScrapeSummary, scrape_prices
-from ons_bigdata.platform import dbt_calls, progress, runs
+from ons_bigdata.platform.dagster import dbt_calls, progress, runs
+from ons_bigdata.platform.dagster.instance import open_instance, run_log
 from ons_bigdata.platform.errors import InputError, StepFailedError
-from ons_bigdata.platform.instance import open_instance, run_log
-from ons_bigdata.platform.landing import Landing
-from ons_bigdata.platform.warehouse import open_warehouse
+from ons_bigdata.platform.ingest.landing import Landing
+from ons_bigdata.platform.postgres.warehouse import open_warehouse
 from ons_bigdata.simulation.official_files import simulate_official_files
 from ons_bigdata.simulation.other_sources import simulate_other_sources
 from ons_bigdata.simulation.scrape_archive import simulate_scrapes

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from ons_bigdata.platform import migrate
+from ons_bigdata.platform.dagster.frames import table_mismatches
 from ons_bigdata.platform.errors import ReportedError
-from ons_bigdata.platform.frames import table_mismatches
-from ons_bigdata.platform.landing import Landing
-from ons_bigdata.platform.warehouse import Warehouse, open_warehouse
+from ons_bigdata.platform.ingest.landing import Landing
+from ons_bigdata.platform.postgres import migrate
+from ons_bigdata.platform.postgres.warehouse import Warehouse, open_warehouse
 from ons_bigdata.prices.schemas.tables import TABLES
 
 if TYPE_CHECKING:

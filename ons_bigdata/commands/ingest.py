@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
-from ons_bigdata.platform import progress
+from ons_bigdata.platform.dagster import progress
+from ons_bigdata.platform.dagster.partitions import contiguous_ranges
 from ons_bigdata.platform.errors import InputError, ReportedError
-from ons_bigdata.platform.landing import Landing
-from ons_bigdata.platform.partitions import contiguous_ranges
-from ons_bigdata.platform.warehouse import open_warehouse
+from ons_bigdata.platform.ingest.landing import Landing
+from ons_bigdata.platform.postgres.warehouse import open_warehouse
 from ons_bigdata.prices.sources import delivery
 from ons_bigdata.prices.sources.retailers import read_retailers
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from ons_bigdata.platform.warehouse import Warehouse
+    from ons_bigdata.platform.postgres.warehouse import Warehouse
     from ons_bigdata.settings import Settings
 
 RAW_ASSET = "raw/price_quotes"
@@ -78,8 +78,8 @@ def build_pending(settings: Settings, landing: Landing) -> None:
     pending = landing.pending_partitions(delivery.READER)
     if not pending:
         return
-    from ons_bigdata.platform import runs  # noqa: PLC0415  (Dagster takes seconds to import)
-    from ons_bigdata.platform.instance import open_instance, run_log  # noqa: PLC0415
+    from ons_bigdata.platform.dagster import runs  # noqa: PLC0415  (Dagster takes seconds to import)
+    from ons_bigdata.platform.dagster.instance import open_instance, run_log  # noqa: PLC0415
 
     definitions = runs.load_definitions(raw_only=True)
     keys = runs.select(definitions, RAW_ASSET)

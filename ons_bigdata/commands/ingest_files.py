@@ -8,12 +8,12 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
-from ons_bigdata.platform import progress
+from ons_bigdata.platform.dagster import progress
+from ons_bigdata.platform.dagster.partitions import contiguous_ranges
 from ons_bigdata.platform.errors import InputError
-from ons_bigdata.platform.landing import Landing
-from ons_bigdata.platform.loading import stale_partitions
-from ons_bigdata.platform.partitions import contiguous_ranges
-from ons_bigdata.platform.warehouse import open_warehouse
+from ons_bigdata.platform.ingest.landing import Landing
+from ons_bigdata.platform.ingest.loading import stale_partitions
+from ons_bigdata.platform.postgres.warehouse import open_warehouse
 from ons_bigdata.prices.sources import official_delivery, other_delivery, scope_labels
 from ons_bigdata.prices.sources.retailers import read_retailers
 
@@ -104,8 +104,8 @@ def _landed(files: Iterable[Delivered]) -> list[Delivered]:
 
 
 def _build(settings: Settings, landing: Landing, asset: str, days: tuple[str, str] | None) -> None:
-    from ons_bigdata.platform import runs  # noqa: PLC0415  (Dagster takes seconds to import)
-    from ons_bigdata.platform.instance import open_instance, run_log  # noqa: PLC0415
+    from ons_bigdata.platform.dagster import runs  # noqa: PLC0415  (Dagster takes seconds to import)
+    from ons_bigdata.platform.dagster.instance import open_instance, run_log  # noqa: PLC0415
 
     definitions = runs.load_definitions(raw_only=True)
     with open_instance(settings, landing.warehouse.address) as instance:

@@ -6,11 +6,11 @@ import re
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from ons_bigdata.platform import runs
+from ons_bigdata.platform.dagster import runs
+from ons_bigdata.platform.dagster.instance import open_instance, run_log
+from ons_bigdata.platform.dagster.partitions import checked_day
 from ons_bigdata.platform.errors import InputError
-from ons_bigdata.platform.instance import open_instance, run_log
-from ons_bigdata.platform.partitions import checked_day
-from ons_bigdata.platform.warehouse import open_warehouse
+from ons_bigdata.platform.postgres.warehouse import open_warehouse
 
 if TYPE_CHECKING:
     import dagster as dg

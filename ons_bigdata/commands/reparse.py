@@ -6,17 +6,17 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
 from ons_bigdata.commands.ingest import build_pending
-from ons_bigdata.platform import progress
+from ons_bigdata.platform.dagster import progress
+from ons_bigdata.platform.dagster.partitions import checked_day
 from ons_bigdata.platform.errors import InputError, ReportedError
-from ons_bigdata.platform.landing import Landing
-from ons_bigdata.platform.partitions import checked_day
-from ons_bigdata.platform.warehouse import open_warehouse
+from ons_bigdata.platform.ingest.landing import Landing
+from ons_bigdata.platform.postgres.warehouse import open_warehouse
 from ons_bigdata.prices.sources.retailer_files import read_retailer_file, retailer_file_path
 from ons_bigdata.prices.sources.scraping.landed import PAGES_SOURCE
 from ons_bigdata.prices.sources.scraping.reparsing import Reparsed, reparse_run
 
 if TYPE_CHECKING:
-    from ons_bigdata.platform.landing import LandedFile
+    from ons_bigdata.platform.ingest.landing import LandedFile
     from ons_bigdata.settings import Settings
 
 

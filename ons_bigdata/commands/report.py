@@ -7,7 +7,7 @@ from datetime import date
 from pathlib import Path
 
 from ons_bigdata.platform.errors import InputError
-from ons_bigdata.platform.warehouse import Warehouse, open_warehouse
+from ons_bigdata.platform.postgres.warehouse import Warehouse, open_warehouse
 from ons_bigdata.settings import Settings
 
 ORIGINS = ("real", "simulated")

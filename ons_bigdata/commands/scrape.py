@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 from ons_bigdata.commands.ingest import build_pending
 from ons_bigdata.platform.calendar import today
 from ons_bigdata.platform.errors import InputError
-from ons_bigdata.platform.landing import Landing
-from ons_bigdata.platform.warehouse import open_warehouse
+from ons_bigdata.platform.ingest.landing import Landing
+from ons_bigdata.platform.postgres.warehouse import open_warehouse
 from ons_bigdata.prices.sources.retailer_files import read_retailer_file, retailer_file_path, retailers_with_file
 from ons_bigdata.prices.sources.retailers import read_retailers
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ons_bigdata.platform.warehouse import Warehouse
+    from ons_bigdata.platform.postgres.warehouse import Warehouse
     from ons_bigdata.settings import Settings
 
 RUNS_ASSETS = "raw/scrape_runs,raw/scrape_categories"
@@ -62,9 +62,9 @@ def scrape_prices(
     wanted = _wanted(settings, retailers, day)
     warehouse = open_warehouse(settings)
     day = day or today().isoformat()
-    from ons_bigdata.platform import runs  # noqa: PLC0415  (Dagster takes seconds to import)
-    from ons_bigdata.platform.instance import open_instance, run_log  # noqa: PLC0415
-    from ons_bigdata.platform.partitions import checked_day  # noqa: PLC0415
+    from ons_bigdata.platform.dagster import runs  # noqa: PLC0415  (Dagster takes seconds to import)
+    from ons_bigdata.platform.dagster.instance import open_instance, run_log  # noqa: PLC0415
+    from ons_bigdata.platform.dagster.partitions import checked_day  # noqa: PLC0415
 
     day = checked_day(day, what="--day")
     definitions = runs.load_definitions(raw_only=True)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ons_bigdata.platform import embedded, instance, processes, runs
-from ons_bigdata.platform.warehouse import open_warehouse
+from ons_bigdata.platform.dagster import instance, processes, runs
+from ons_bigdata.platform.postgres import embedded
+from ons_bigdata.platform.postgres.warehouse import open_warehouse
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ons_bigdata.platform.warehouse import open_warehouse
+from ons_bigdata.platform.postgres.warehouse import open_warehouse
 
 if TYPE_CHECKING:
     import polars as pl

@@ -10,7 +10,7 @@ import pytest
 
 from ons_bigdata.commands import report
 from ons_bigdata.platform.errors import InputError
-from ons_bigdata.platform.warehouse import Warehouse
+from ons_bigdata.platform.postgres.warehouse import Warehouse
 from ons_bigdata.prices.schemas.quality import PriceQualityReport
 from ons_bigdata.settings import Settings
 

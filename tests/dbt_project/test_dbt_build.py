@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from dbt.contracts.graph.manifest import Manifest
 
-from ons_bigdata.platform.warehouse import Warehouse
+from ons_bigdata.platform.postgres.warehouse import Warehouse
 
 APPLES = 212717
 ITEMS = {"MANGO": 299999}  # not in seed `items`; all other products are apples

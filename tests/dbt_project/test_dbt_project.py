@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections import defaultdict
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,9 @@ import pytest
 from dbt.contracts.graph.manifest import Manifest
 from dbt.contracts.graph.nodes import ModelNode, SeedNode
 
-from ons_bigdata.platform import dbt
+from ons_bigdata.platform.dagster import dbt
 from ons_bigdata.platform.errors import InputError
-from ons_bigdata.prices.assets import AREAS
+from ons_bigdata.prices.areas import AREAS
 
 LAYERS = ("staging", "intermediate", "marts")
 WEIGHTS_YEAR = "2016"
@@ -87,13 +88,13 @@ def test_every_model_is_windowed_or_whole(manifest: Manifest) -> None:
 
 def test_every_model_and_seed_is_in_a_known_area(manifest: Manifest) -> None:
     nodes = [node for node in manifest.nodes.values() if isinstance(node, ModelNode | SeedNode)]
-    assert {node.config.meta["area"] for node in nodes} == set(AREAS)
+    assert {dbt.pilot_and_area(node.to_dict()) for node in nodes} == {("prices", area) for area in AREAS}
 
 
-def test_a_model_without_an_area_is_refused_by_its_file() -> None:
-    node = {"original_file_path": "models/marts/prices/x.sql", "name": "x", "config": {"meta": {}}}
-    with pytest.raises(InputError, match=r"models/marts/prices/x\.sql: x: found meta\.area None, expected a name"):
-        dbt.area_of(node)
+@pytest.mark.parametrize("path", ["models/marts/prices/x.sql", "models/x.sql", "x.sql", "seeds/prices/x.csv"])
+def test_a_node_outside_the_folders_of_pilot_and_area_is_refused_by_its_file(path: str) -> None:
+    with pytest.raises(InputError, match=f"{re.escape(path)}: expected the folders models/"):
+        dbt.pilot_and_area({"original_file_path": path})
 
 
 @pytest.mark.parametrize(
@@ -143,7 +144,7 @@ def test_weights_are_the_published_fractions(project_dir: Path, shared_prices: P
 
 
 def _seed(project_dir: Path, name: str) -> list[dict[str, str]]:
-    with (project_dir / "seeds" / "prices" / f"{name}.csv").open(encoding="utf-8", newline="") as file:
+    with (project_dir / "seeds" / "prices" / "indices" / f"{name}.csv").open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
 
 

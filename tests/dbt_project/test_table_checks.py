@@ -6,13 +6,14 @@ import dagster as dg
 import pytest
 from dbt.contracts.graph.manifest import Manifest
 
-from ons_bigdata.platform.assets import LEDGER
-from ons_bigdata.platform.checks import expected_period_present, rows_match_ledger
-from ons_bigdata.platform.landing import Reader
-from ons_bigdata.platform.resources import WarehouseResource
-from ons_bigdata.platform.warehouse import Warehouse
-from ons_bigdata.prices.assets.collection import LANDING
-from ons_bigdata.prices.checks import collection, daily_indices
+from ons_bigdata.platform.dagster.assets import LEDGER
+from ons_bigdata.platform.dagster.checks import expected_period_present, rows_match_ledger
+from ons_bigdata.platform.dagster.resources import WarehouseResource
+from ons_bigdata.platform.ingest.landing import Reader
+from ons_bigdata.platform.postgres.warehouse import Warehouse
+from ons_bigdata.prices.assets.collection.quotes import LANDING
+from ons_bigdata.prices.checks.collection import quotes as collection
+from ons_bigdata.prices.checks.indices import daily as daily_indices
 from ons_bigdata.prices.sources.scrape_files import COLUMNS
 
 READER = Reader("prices", "test", "1")

@@ -22,7 +22,7 @@ def _block(language: str) -> str:
 @pytest.mark.nightly
 def test_the_page_followed_on_the_command_line_brings_a_fourth_shop_into_the_indices(short_tmp: Path) -> None:
     dbt_project = shutil.copytree(ROOT / "dbt_project", short_tmp / "dbt", ignore=shutil.ignore_patterns("target"))
-    with (dbt_project / "seeds" / "prices" / "retailers.csv").open("a", encoding="utf-8") as seed:
+    with (dbt_project / "seeds" / "prices" / "collection" / "retailers.csv").open("a", encoding="utf-8") as seed:
         seed.write(_block("csv"))
     variables = (
         ("ONS_BIGDATA_SCRAPER_CONTACT", "prices@example.org"),

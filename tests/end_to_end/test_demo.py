@@ -15,7 +15,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from ons_bigdata.prices.assets import AREAS
+from ons_bigdata.prices.areas import AREAS
 from tests.command_line import ROOT, CommandLine
 from tests.end_to_end.quality_events import (  # collected here: a file's tests stay on one worker, which has the demo
     script,  # noqa: F401  (a fixture)
@@ -269,12 +269,12 @@ def test_every_asset_is_told_whole(user_interface: str) -> None:
         nodes
     )
     for key, node in nodes.items():
-        assert node["groupName"] == ("platform" if key.startswith("ops/") else "prices"), key
         assert node["description"], key
         assert node["owners"], key
         assert node["kinds"], key
         areas = [tag["value"] for tag in node["tags"] if tag["key"] == "area"]
-        assert len(areas) == (node["groupName"] == "prices") and set(areas) <= set(AREAS), key
+        expected_groups = ["platform"] if key.startswith("ops/") else [f"prices_{area}" for area in areas]
+        assert [node["groupName"]] == expected_groups and set(areas) <= set(AREAS), key
         if node["isMaterializable"]:
             columns = [
                 column

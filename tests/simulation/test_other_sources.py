@@ -8,8 +8,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from ons_bigdata.prices.methods.source_agreement import source_agreement
-from ons_bigdata.prices.methods.source_matching import PRODUCTS, match_products
+from ons_bigdata.prices.methods.comparison.source_agreement import source_agreement
+from ons_bigdata.prices.methods.comparison.source_matching import PRODUCTS, match_products
 from ons_bigdata.prices.sources.quote_files import read_quote_file
 from ons_bigdata.simulation.other_sources import AGGREGATOR, OWN_FILE, SimulatedOtherSources, simulate_other_sources
 from ons_bigdata.simulation.scrape_archive import simulate_scrapes

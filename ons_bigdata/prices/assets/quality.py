@@ -3,10 +3,10 @@
 import dagster as dg
 import polars as pl
 
-from ons_bigdata.platform.resources import WarehouseResource
-from ons_bigdata.platform.warehouse import Warehouse
-from ons_bigdata.prices.methods.price_outliers import PriceOutlierParameters, price_outliers
-from ons_bigdata.prices.methods.shrinking_packs import shrinking_packs
+from ons_bigdata.platform.dagster.resources import WarehouseResource
+from ons_bigdata.platform.postgres.warehouse import Warehouse
+from ons_bigdata.prices.methods.quality.price_outliers import PriceOutlierParameters, price_outliers
+from ons_bigdata.prices.methods.quality.shrinking_packs import shrinking_packs
 from ons_bigdata.prices.reports import quality_report
 from ons_bigdata.prices.schemas.quality import PriceQualityReport, QuoteOutlier
 from ons_bigdata.settings import get_settings

@@ -8,33 +8,22 @@ from __future__ import annotations
 
 import dagster as dg
 
-from ons_bigdata.platform.automation import SCRAPES_DONE, daily_schedule
-from ons_bigdata.platform.checks import table_matches_frame
-from ons_bigdata.prices.assets.scraping import CATEGORIES, RUNS
-from ons_bigdata.prices.checks import (
-    collection,
-    comparison,
-    daily_indices,
-    product_scope,
-    quality,
-    recipe_indices,
-    recipe_movements,
-    scraping,
-)
+from ons_bigdata.platform.dagster.automation import SCRAPES_DONE, daily_schedule
+from ons_bigdata.platform.dagster.checks import table_matches_frame
+from ons_bigdata.prices.areas import AREAS
+from ons_bigdata.prices.assets.collection.scrapes import CATEGORIES, RUNS
+from ons_bigdata.prices.checks import collection, comparison, indices, quality, scope
 from ons_bigdata.prices.schemas.tables import TABLES
 
 CHECKS = [
     *(table_matches_frame(table, frame) for table, frame in TABLES.items()),
-    *scraping.CHECKS,
     *collection.CHECKS,
-    *product_scope.CHECKS,
+    *scope.CHECKS,
     *quality.CHECKS,
-    *daily_indices.CHECKS,
-    *recipe_indices.CHECKS,
-    *recipe_movements.CHECKS,
+    *indices.CHECKS,
     *comparison.CHECKS,
 ]
 
 # scrapes are runs of their own: one retailer and day each
-_BY_DAY = dg.AssetSelection.groups("prices") - dg.AssetSelection.assets(RUNS, CATEGORIES)
+_BY_DAY = dg.AssetSelection.groups(*(f"prices_{area}" for area in AREAS)) - dg.AssetSelection.assets(RUNS, CATEGORIES)
 DAILY_SCHEDULE = daily_schedule("prices_daily", _BY_DAY, cron=SCRAPES_DONE)

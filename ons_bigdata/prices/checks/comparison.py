@@ -5,8 +5,8 @@ from __future__ import annotations
 import dagster as dg
 import polars as pl
 
-from ons_bigdata.platform.checks import no_rows_quarantined, rows_match_ledger
-from ons_bigdata.platform.resources import WarehouseResource
+from ons_bigdata.platform.dagster.checks import no_rows_quarantined, rows_match_ledger
+from ons_bigdata.platform.dagster.resources import WarehouseResource
 from ons_bigdata.prices.sources import official_delivery, other_delivery
 
 _LEAST_AGREEING = 0.99

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dagster as dg
 import polars as pl
 
-from ons_bigdata.platform.checks import expected_period_present, nothing_found
+from ons_bigdata.platform.dagster.checks import expected_period_present, nothing_found
 
 _LAST_DAYS_COLLECTED = "select data_origin, max(collected_on) from marts.price_collection_days group by data_origin"
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ons_bigdata.prices import schemas
-from ons_bigdata.prices.schemas import product_scope, quality, scraping
+from ons_bigdata.prices.schemas import quality, scraping
+from ons_bigdata.prices.schemas import scope as product_scope
 
 if TYPE_CHECKING:
     import dataframely as dy

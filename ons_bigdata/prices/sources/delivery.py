@@ -10,16 +10,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ons_bigdata.platform.calendar import FIRST_DAY, today
-from ons_bigdata.platform.deliveries import DeliveredFile, deliveries
-from ons_bigdata.platform.landing import LandedFile, Landing, Reader
-from ons_bigdata.platform.loading import RawTable, Reading, refuse
+from ons_bigdata.platform.ingest.deliveries import DeliveredFile, deliveries
+from ons_bigdata.platform.ingest.landing import LandedFile, Landing, Reader
+from ons_bigdata.platform.ingest.loading import RawTable, Reading, refuse
 from ons_bigdata.prices.sources import quote_files, scrape_files
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from ons_bigdata.platform.landing import DataOrigin
+    from ons_bigdata.platform.ingest.landing import DataOrigin
     from ons_bigdata.prices.sources.scrape_files import ScrapeName, ScrapeReading
 
 SOURCE = "prices"

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
 
-from ons_bigdata.platform.deliveries import DeliveredFile, deliveries
-from ons_bigdata.platform.landing import LandedFile, Landing, Reader
-from ons_bigdata.platform.loading import RawTable, Reading, refuse
+from ons_bigdata.platform.ingest.deliveries import DeliveredFile, deliveries
+from ons_bigdata.platform.ingest.landing import LandedFile, Landing, Reader
+from ons_bigdata.platform.ingest.loading import RawTable, Reading, refuse
 from ons_bigdata.prices.sources import official_indices, official_quotes, official_series
 from ons_bigdata.prices.sources.delivery import Delivered
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from ons_bigdata.platform.landing import DataOrigin
+    from ons_bigdata.platform.ingest.landing import DataOrigin
 
 SOURCE = "official_prices"
 """Source of the files that no reader of official files knows."""

@@ -6,7 +6,7 @@ from datetime import date
 
 import polars as pl
 
-from ons_bigdata.platform.loading import Reading
+from ons_bigdata.platform.ingest.loading import Reading
 from ons_bigdata.prices.schemas import OfficialPriceQuote
 from ons_bigdata.prices.sources import official_tables as tables
 

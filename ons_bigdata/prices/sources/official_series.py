@@ -7,7 +7,7 @@ from datetime import date
 
 import polars as pl
 
-from ons_bigdata.platform.loading import Reading
+from ons_bigdata.platform.ingest.loading import Reading
 from ons_bigdata.prices.schemas import OfficialSeriesValue
 from ons_bigdata.prices.sources.csv_lines import fields_of, quarantined, split_lines
 from ons_bigdata.prices.sources.official_tables import NUMBER, refused

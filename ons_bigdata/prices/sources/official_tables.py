@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 
 import polars as pl
 
-from ons_bigdata.platform.loading import Reading
+from ons_bigdata.platform.ingest.loading import Reading
 from ons_bigdata.prices.sources.csv_lines import (
     QUARANTINE,
     columns_of,

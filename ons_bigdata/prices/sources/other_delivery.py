@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from ons_bigdata.platform.calendar import FIRST_DAY, today
-from ons_bigdata.platform.deliveries import DeliveredFile, deliveries
 from ons_bigdata.platform.errors import InputError
-from ons_bigdata.platform.landing import LandedFile, Landing, Reader
-from ons_bigdata.platform.loading import RawTable, Reading, refuse
+from ons_bigdata.platform.ingest.deliveries import DeliveredFile, deliveries
+from ons_bigdata.platform.ingest.landing import LandedFile, Landing, Reader
+from ons_bigdata.platform.ingest.loading import RawTable, Reading, refuse
 from ons_bigdata.prices.schemas import OtherPriceQuote
 from ons_bigdata.prices.sources import quote_files
 from ons_bigdata.prices.sources.delivery import Delivered
@@ -24,12 +24,12 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from ons_bigdata.platform.landing import DataOrigin
+    from ons_bigdata.platform.ingest.landing import DataOrigin
 
 SOURCE = "prices_other"
 READER = Reader(SOURCE, "other_quote_files", "1")
 
-SEED = "seeds/prices/price_sources.csv"
+SEED = "seeds/prices/comparison/price_sources.csv"
 """Path of the seed within the dbt project: columns source, name, kind, data_origin."""
 
 

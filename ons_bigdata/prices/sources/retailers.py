@@ -10,9 +10,9 @@ from ons_bigdata.platform.errors import InputError
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from ons_bigdata.platform.landing import DataOrigin
+    from ons_bigdata.platform.ingest.landing import DataOrigin
 
-SEED = "seeds/prices/retailers.csv"
+SEED = "seeds/prices/collection/retailers.csv"
 """Path of the seed within the dbt project: columns retailer, name, data_origin."""
 
 

@@ -14,18 +14,18 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from ons_bigdata.platform.deliveries import DeliveredFile, deliveries
-from ons_bigdata.platform.landing import LandedFile, Landing, Reader
-from ons_bigdata.platform.loading import QUARANTINE_SCHEMA, RawTable, Reading, refuse
+from ons_bigdata.platform.ingest.deliveries import DeliveredFile, deliveries
+from ons_bigdata.platform.ingest.landing import LandedFile, Landing, Reader
+from ons_bigdata.platform.ingest.loading import QUARANTINE_SCHEMA, RawTable, Reading, refuse
 from ons_bigdata.prices.schemas import HIGHEST_PRICE_GBP
-from ons_bigdata.prices.schemas.product_scope import ScopeLabel
+from ons_bigdata.prices.schemas.scope import ScopeLabel
 from ons_bigdata.prices.sources.delivery import Delivered
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from ons_bigdata.platform.landing import DataOrigin
+    from ons_bigdata.platform.ingest.landing import DataOrigin
 
 SOURCE = "scope_labels"
 READER = Reader(SOURCE, "scope_label_csv", "1")

@@ -5,9 +5,10 @@ from __future__ import annotations
 import dagster as dg
 import pytest
 
-from ons_bigdata.platform import runs
-from ons_bigdata.platform.resources import WarehouseResource
-from ons_bigdata.prices.assets import AREAS, ASSETS
+from ons_bigdata.platform.dagster import runs
+from ons_bigdata.platform.dagster.resources import WarehouseResource
+from ons_bigdata.prices.areas import AREAS
+from ons_bigdata.prices.assets import ASSETS
 from ons_bigdata.prices.schemas.tables import TABLES
 from tests.command_line import ROOT
 
@@ -21,8 +22,9 @@ SPECS = {
 @pytest.mark.parametrize("table", SPECS)
 def test_every_asset_has_group_owner_area_and_described_columns(table: str) -> None:
     spec = SPECS[table]
-    assert (spec.group_name, spec.owners) == ("prices", ["team:prices"])
-    assert spec.tags["area"] in AREAS
+    area = spec.tags["area"]
+    assert area in AREAS
+    assert (spec.group_name, spec.owners) == (f"prices_{area}", ["team:prices"])
     columns = spec.metadata["dagster/column_schema"].columns if table in TABLES else []
     assert [column.name for column in columns] == (TABLES[table].column_names() if table in TABLES else [])
 

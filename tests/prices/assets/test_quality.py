@@ -6,12 +6,12 @@ import dagster as dg
 import polars as pl
 import pytest
 
-from ons_bigdata.platform.resources import WarehouseResource
-from ons_bigdata.platform.warehouse import Warehouse
+from ons_bigdata.platform.dagster.resources import WarehouseResource
+from ons_bigdata.platform.postgres.warehouse import Warehouse
 from ons_bigdata.prices.assets.quality import price_quality_report, quote_outliers
 from ons_bigdata.prices.checks import quality as checks
 from ons_bigdata.prices.methods.scope.description import describe
-from ons_bigdata.prices.schemas.product_scope import ProductDescription
+from ons_bigdata.prices.schemas.scope import ProductDescription
 
 KEY = "data_origin text, retailer text, item_number integer"
 TABLES = {

@@ -7,8 +7,8 @@ import polars as pl
 import pytest
 from hypothesis import strategies as st
 
-from ons_bigdata.prices.methods.geks import MATRIX_FORMULAS
-from ons_bigdata.prices.methods.multilateral import multilateral_index
+from ons_bigdata.prices.methods.multilateral.geks import MATRIX_FORMULAS
+from ons_bigdata.prices.methods.multilateral.index import multilateral_index
 
 WAYS = [
     *((f"geks_{formula}", {}) for formula in MATRIX_FORMULAS),

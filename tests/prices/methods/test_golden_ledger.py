@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from tests.prices.methods import (
-    test_aggregation_published,
-    test_bilateral_published,
-    test_multilateral_published,
-    test_product_definition,
-)
+from tests.prices.methods.aggregation import test_aggregation_published
+from tests.prices.methods.bilateral import test_bilateral_published
+from tests.prices.methods.multilateral import test_multilateral_published
+from tests.prices.methods.panels import test_product_definition
 from tests.prices.methods.published import FEWS, FILES, INDEXNUMR, OTHER, Key, golden, series_of
 
 MODULES = (

@@ -8,9 +8,9 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from ons_bigdata.platform import migrate
-from ons_bigdata.platform.frames import table_mismatches
-from ons_bigdata.platform.warehouse import Warehouse
+from ons_bigdata.platform.dagster.frames import table_mismatches
+from ons_bigdata.platform.postgres import migrate
+from ons_bigdata.platform.postgres.warehouse import Warehouse
 from ons_bigdata.prices.checks import CHECKS
 from ons_bigdata.prices.schemas.tables import TABLES
 

@@ -9,8 +9,8 @@ from datetime import date
 
 import pytest
 
-from ons_bigdata.platform.landing import Landing
-from ons_bigdata.platform.loading import rebuild_partition, stale_partitions
+from ons_bigdata.platform.ingest.landing import Landing
+from ons_bigdata.platform.ingest.loading import rebuild_partition, stale_partitions
 from ons_bigdata.prices.sources import official_delivery
 from ons_bigdata.prices.sources.official_indices import months, read_item_indices
 from ons_bigdata.prices.sources.official_quotes import read_price_quotes

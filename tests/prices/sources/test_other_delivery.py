@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from ons_bigdata.platform.errors import InputError
-from ons_bigdata.platform.landing import DataOrigin, Landing
-from ons_bigdata.platform.loading import rebuild_partition
+from ons_bigdata.platform.ingest.landing import DataOrigin, Landing
+from ons_bigdata.platform.ingest.loading import rebuild_partition
 from ons_bigdata.prices.sources import other_delivery
 from ons_bigdata.prices.sources.quote_writer import COLUMNS
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ons_bigdata.platform.landing import Landing
-from ons_bigdata.platform.loading import rebuild_partition
+from ons_bigdata.platform.ingest.landing import Landing
+from ons_bigdata.platform.ingest.loading import rebuild_partition
 from ons_bigdata.prices.sources import delivery
 from ons_bigdata.prices.sources.quote_files import parse_name, read_quote_file
 from ons_bigdata.prices.sources.quote_writer import COLUMNS, QuoteRow, file_name, write_quotes

@@ -7,9 +7,9 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from ons_bigdata.platform.landing import Landing
-from ons_bigdata.platform.loading import rebuild_partition
-from ons_bigdata.platform.warehouse import Warehouse
+from ons_bigdata.platform.ingest.landing import Landing
+from ons_bigdata.platform.ingest.loading import rebuild_partition
+from ons_bigdata.platform.postgres.warehouse import Warehouse
 from ons_bigdata.prices.sources.scope_labels import READER, SOURCE, land, raw_scope_labels, read_labels
 from ons_bigdata.settings import Settings
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from ons_bigdata.prices.methods.input_checks import checked_columns, refuse_rows
+from ons_bigdata.prices.methods.panels.input_checks import checked_columns, refuse_rows
 from ons_bigdata.prices.methods.scope.evaluation import RULE_OUTCOMES
 
 PRODUCT = ["data_origin", "item_number", "retailer", "product_name"]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
-from ons_bigdata.prices.methods.input_checks import checked_columns
+from ons_bigdata.prices.methods.panels.input_checks import checked_columns
 from ons_bigdata.prices.methods.scope.families import grouped_folds
 from ons_bigdata.prices.methods.scope.model import (
     SEED,
@@ -21,7 +21,7 @@ from ons_bigdata.prices.methods.scope.model import (
     fit_rows,
     training_set,
 )
-from ons_bigdata.prices.schemas.product_scope import ScopeMetric
+from ons_bigdata.prices.schemas.scope import ScopeMetric
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import polars as pl
 
-from ons_bigdata.prices.methods.input_checks import checked_columns
-from ons_bigdata.prices.schemas.product_scope import ScopeIndexImpact
+from ons_bigdata.prices.methods.panels.input_checks import checked_columns
+from ons_bigdata.prices.schemas.scope import ScopeIndexImpact
 
 _KEY = ["data_origin", "level", "code", "method"]
 _INDEX: dict[str, pl.DataType] = {

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import polars as pl
 
-from ons_bigdata.prices.methods.input_checks import checked_columns, collected, refuse_rows
+from ons_bigdata.prices.methods.panels.input_checks import checked_columns, collected, refuse_rows
 from ons_bigdata.prices.methods.scope.description import describe, without_size
 from ons_bigdata.prices.methods.scope.families import families, grouped_folds
 from ons_bigdata.prices.methods.scope.features import FeatureSpace, feature_space, features, is_known_item

@@ -13,8 +13,8 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from ons_bigdata.platform.calendar import LONDON
-from ons_bigdata.platform.landing import LandedFile, Landing, Reader
-from ons_bigdata.platform.loading import QUARANTINE_SCHEMA, Reading, account
+from ons_bigdata.platform.ingest.landing import LandedFile, Landing, Reader
+from ons_bigdata.platform.ingest.loading import QUARANTINE_SCHEMA, Reading, account
 from ons_bigdata.prices.schemas.scraping import ScrapeCategory, ScrapeRun
 from ons_bigdata.prices.sources import delivery, quote_files
 from ons_bigdata.prices.sources.retailer_files import normal_name
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import date
 
-    from ons_bigdata.platform.landing import DataOrigin
+    from ons_bigdata.platform.ingest.landing import DataOrigin
     from ons_bigdata.prices.sources.scraping.launch import Outcome
 
 PAGES_SOURCE = "price_pages"

@@ -21,7 +21,7 @@ from ons_bigdata.prices.sources.scraping.tally import CategoryRecord, CategoryTa
 if TYPE_CHECKING:
     from datetime import date
 
-    from ons_bigdata.platform.landing import LandedFile, Landing
+    from ons_bigdata.platform.ingest.landing import LandedFile, Landing
     from ons_bigdata.prices.sources.retailer_files import RetailerFile
     from ons_bigdata.prices.sources.scraping.listings import PageContent
 

@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from ons_bigdata.prices.methods.scope.decisions import decide, usable_labels
-from ons_bigdata.prices.schemas.product_scope import ProductScope, ScopeLabel
+from ons_bigdata.prices.schemas.scope import ProductScope, ScopeLabel
 
 KEY = {"data_origin": "real", "item_number": 210111, "retailer": "tesco"}
 

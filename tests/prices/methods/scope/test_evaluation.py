@@ -14,7 +14,7 @@ from ons_bigdata.prices.methods.scope.evaluation import (
     evaluate,
 )
 from ons_bigdata.prices.methods.scope.model import TooFewLabelsError
-from ons_bigdata.prices.schemas.product_scope import ScopeMetric
+from ons_bigdata.prices.schemas.scope import ScopeMetric
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,207 @@
+"""Factories of asset checks that any pilot can use. What must hold of one pilot's assets is in its `checks`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import dagster as dg
+import dataframely as dy
+import polars as pl
+
+from ons_bigdata.platform.dagster.frames import table_mismatches
+from ons_bigdata.platform.dagster.resources import WarehouseResource
+from ons_bigdata.platform.ingest.landing import Reader
+from ons_bigdata.platform.postgres.warehouse import Warehouse
+
+LISTED = 40
+"""Lines that a check lists; the tables have them all."""
+
+_QUARANTINED = """
+select files.name, quarantine.line, quarantine.reason
+from ops.quarantine
+join ops.loads using (load_id)
+join ops.files using (file_id)
+where files.source = $1 and files.superseded_by is null and loads.reader_version = $2
+order by files.name, quarantine.line
+"""
+
+_WAITING = """
+with waiting as (
+    select distinct touched.partition
+    from ops.files
+    cross join unnest(files.partitions) as touched (partition)
+    where files.source = $1 and files.superseded_by is null and not exists (
+        select from ops.loads
+        where loads.file_id = files.file_id and loads.reader = $2 and loads.reader_version = $3
+            and loads.state = 'committed'
+    )
+)
+"""
+"""Partitions of current files that this reader version has not loaded."""
+
+_COUNT_WAITING = f"{_WAITING} select count(*) from waiting"  # noqa: S608
+
+_ROWS_AND_LEDGER = f"""{_WAITING},
+stored as (
+    select load_id, {{partition_column}}::text as partition, count(*) as rows
+    from {{table}}
+    group by load_id, {{partition_column}}
+),
+ledger as (
+    select load_id, built.partition, files.name, built.accepted
+    from ops.loads
+    join ops.files using (file_id)
+    join ops.load_partitions as built using (load_id)
+    where files.source = $1 and loads.reader = $2 and loads.reader_version = $3
+        and files.superseded_by is null
+)
+select load_id, partition, ledger.name,
+    coalesce(ledger.accepted, 0) as accepted, coalesce(stored.rows, 0) as rows
+from stored
+full join ledger using (load_id, partition)
+where coalesce(ledger.accepted, 0) <> coalesce(stored.rows, 0)
+    and partition not in (select waiting.partition from waiting)
+order by partition, load_id
+"""  # noqa: S608  (our own table and column names)
+
+
+def table_key(table: str) -> dg.AssetKey:
+    """Return the asset key of `schema.table`."""
+    return dg.AssetKey(table.split("."))
+
+
+def nothing_found(
+    table: str,
+    name: str,
+    *,
+    description: str,
+    query: str,
+    line: str,
+    parameters: Sequence[object] = (),
+    by: tuple[str, pl.Expr] | None = None,
+    blocking: bool = False,
+) -> dg.AssetChecksDefinition:
+    """Check that a query finds no row, and list what it finds in its order, each row as `line`.
+
+    `line` has columns of the query in braces. `by` is a column and what is told of the rows of each of its values: an
+    integer. A row is a warning, or stops what comes after where the check is `blocking`.
+    """
+
+    @dg.asset_check(asset=table_key(table), name=name, blocking=blocking, description=description)
+    def nothing_found_check(warehouse: WarehouseResource) -> dg.AssetCheckResult:
+        found = warehouse.open().frame(query, list(parameters))
+        counts = {} if by is None else dict(found.group_by(by[0]).agg(by[1].cast(pl.Int64)).sort(by[0]).iter_rows())
+        lines = [f"* {line.format(**row)}" for row in found.head(LISTED).iter_rows(named=True)]
+        return dg.AssetCheckResult(
+            passed=found.is_empty(),
+            severity=dg.AssetCheckSeverity.ERROR if blocking else dg.AssetCheckSeverity.WARN,
+            metadata={"found": found.height, **counts, "which": dg.MetadataValue.md("\n".join(lines) or "none")},
+        )
+
+    return nothing_found_check
+
+
+def no_rows_quarantined(table: str, reader: Reader) -> dg.AssetChecksDefinition:
+    """Check that the present reader accepted every row of the current files; warn with file, line and reason."""
+    return nothing_found(
+        table,
+        "no_rows_quarantined",
+        description="No row of any current file is in quarantine. Each that is stands in ops.quarantine.",
+        query=_QUARANTINED,
+        parameters=[reader.source, reader.version],
+        line="{name}, line {line}: {reason}",
+    )
+
+
+def rows_match_ledger(table: str, reader: Reader, *, partition_column: str) -> dg.AssetChecksDefinition:
+    """Check that a raw table holds what the ledger accepted: for the current files and this reader version.
+
+    Rows are counted by load and partition (the ISO form of `partition_column`). A partition that still waits for
+    one of its files is not compared: its rows are those of the loads before, until a run rebuilds it.
+    """
+
+    @dg.asset_check(
+        asset=table_key(table),
+        name="rows_match_ledger",
+        blocking=True,
+        description=(
+            "Rows of the table = rows that the ledger says were accepted, by load and partition; partitions that"
+            " wait to be built are not compared."
+        ),
+    )
+    def rows_match_ledger_check(warehouse: WarehouseResource) -> dg.AssetCheckResult:
+        store = warehouse.open()
+        differing = store.frame(
+            _ROWS_AND_LEDGER.format(table=table, partition_column=partition_column),
+            [reader.source, reader.name, reader.version],
+        )
+        (waiting,) = store.frame(_COUNT_WAITING, [reader.source, reader.name, reader.version]).row(0)
+        return dg.AssetCheckResult(
+            passed=differing.is_empty(),
+            metadata={
+                "loads_that_differ": differing["load_id"].n_unique(),
+                "examples": str(differing.head(5).to_dicts()),
+                "partitions_not_compared": waiting,
+            },
+        )
+
+    return rows_match_ledger_check
+
+
+def table_matches_frame(table: str, schema: type[dy.Schema]) -> dg.AssetChecksDefinition:
+    """Check that columns, types and nullability of a table are those of the frame that fills it."""
+
+    @dg.asset_check(
+        asset=table_key(table),
+        name="table_matches_frame",
+        blocking=True,
+        description=f"Columns, types and nullability are those of the frame {schema.__name__}.",
+    )
+    def table_matches_frame_check(warehouse: WarehouseResource) -> dg.AssetCheckResult:
+        problems = table_mismatches(warehouse.open(), table, schema)
+        return dg.AssetCheckResult(passed=not problems, metadata={"problems": "; ".join(problems) or "none"})
+
+    return table_matches_frame_check
+
+
+def expected_period_present(
+    table: str, *, column: str, expected: str, by: str | None = None
+) -> dg.AssetChecksDefinition:
+    """Check that the latest period of a table is the latest that its sources have.
+
+    `expected` is a query of one row: the period that must be there, or null where there is none yet. With `by`, a
+    column of the table, it is a query of rows (value of `by`, period), and each value is judged by itself: a later
+    one does not hide that another is behind. It stands in for a freshness policy, which on data of past years would
+    judge the clock and not the data.
+    """
+    group = by or "'all'"
+    latest_of_table = f"select {group}, max({column}) from {table} group by 1"  # noqa: S608  (our own names)
+    latest_expected = expected if by else f"select 'all', ({expected})"
+
+    @dg.asset_check(
+        asset=table_key(table),
+        name="expected_period_present",
+        description=f"The latest period is the latest that the sources have{f', by {by}' if by else ''}.",
+    )
+    def expected_period_present_check(warehouse: WarehouseResource) -> dg.AssetCheckResult:
+        store = warehouse.open()
+        latest, wanted = _periods(store, latest_of_table), _periods(store, latest_expected)
+        return dg.AssetCheckResult(
+            passed=latest == wanted,
+            severity=dg.AssetCheckSeverity.WARN,
+            metadata={"latest": _told(latest), "expected": _told(wanted)},
+        )
+
+    return expected_period_present_check
+
+
+def _periods(store: Warehouse, query: str) -> dict[str, str]:
+    """Return the period of each group; a group without any is left out."""
+    frame = store.frame(f"select grouped.of, grouped.period::text from ({query}) as grouped (of, period)")  # noqa: S608
+    return {of: period for of, period in frame.iter_rows() if period is not None}
+
+
+def _told(periods: dict[str, str]) -> str:
+    if set(periods) <= {"all"}:
+        return periods.get("all", "none")
+    return ", ".join(f"{of} {period}" for of, period in sorted(periods.items()))

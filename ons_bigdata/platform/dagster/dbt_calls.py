@@ -1,0 +1,236 @@
+"""Calls of dbt within this process: parse, docs, and builds told as Dagster's events.
+
+A process of dbt's own takes some four seconds to start and to read the project before each build; here both happen
+once. Which assets there are is in `dbt`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import contextvars
+import hashlib
+import io
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import yaml
+from dagster_dbt.asset_utils import get_manifest_and_translator_from_dbt_assets, get_subset_selection_for_context
+from dagster_dbt.core.dbt_cli_event import DbtCoreCliEventMessage
+from dbt.cli.main import dbtRunner, dbtRunnerResult
+from dbt.contracts.graph.manifest import Manifest
+from dbt_common.events.base_types import EventMsg
+from dbt_common.events.functions import msg_to_dict
+
+from ons_bigdata.platform.dagster import progress
+from ons_bigdata.platform.errors import StepFailedError
+from ons_bigdata.platform.postgres import database
+from ons_bigdata.settings import Settings
+
+PROFILE, TARGET = "ons_bigdata", "warehouse"
+
+_SECRET = "DBT_ENV_SECRET_ONS_BIGDATA_PASSWORD"  # noqa: S105  (a variable's name; dbt hides its value in logs)
+_SOURCE_SUFFIXES = {".sql", ".yml", ".yaml", ".csv", ".md"}
+_FAILED = {"error", "fail", "runtime error"}
+
+_parsed: dict[Path, tuple[str, Manifest]] = {}
+"""By target folder: digest of the project's files, and the project as dbt reads it."""
+
+
+def ensure_manifest(settings: Settings) -> Path:
+    """Return dbt's manifest, parsed anew if any file of the project changed since.
+
+    Needs no server. Raises StepFailedError with dbt's words where the project does not parse.
+    """
+    target = _target(settings)
+    manifest, stamp = target / "manifest.json", target / "manifest.sources"
+    write_profile(settings)
+    if not (manifest.exists() and stamp.exists() and stamp.read_text() == _digest(settings.dbt_project_dir)):
+        _parse(settings, [])
+        stamp.write_text(_digest(settings.dbt_project_dir))
+    return manifest
+
+
+def write_docs(settings: Settings) -> Path:
+    """Build the dbt docs as one static page that needs no other file; return it."""
+    folder = settings.dbt_dir / "docs"
+    project = parsed_project(settings)
+    words = ["docs", "generate", "--static"]
+    printed, result = _quietly(lambda: call(settings, words, target=folder, project=project))
+    if not result.success:
+        raise StepFailedError(f"dbt docs failed: {result.exception or printed}")
+    return (folder / "static_index.html").replace(folder / "index.html")
+
+
+def build(context: dg.AssetExecutionContext, settings: Settings, arguments: list[str]) -> Iterator[Any]:
+    """Build the selected models of the step with their tests, and tell what came of each once all are done.
+
+    A test runs where the last of the tables it compares is built (`buildable`), not where the first is.
+    Raises dagster.Failure with dbt's words where a model or test fails.
+    """
+    manifest, translator, dbt_project = get_manifest_and_translator_from_dbt_assets([context.assets_def])
+    tags = context.op.tags
+    selection, indirect = get_subset_selection_for_context(
+        context=context,
+        manifest=manifest,
+        select=tags.get("dagster_dbt/select"),
+        exclude=tags.get("dagster_dbt/exclude"),
+        selector=tags.get("dagster_dbt/selector"),
+        dagster_dbt_translator=translator,
+        current_dbt_indirect_selection_env=None,
+    )
+    try:
+        project = parsed_project(settings)
+    except KeyboardInterrupt as interrupt:
+        raise dg.DagsterExecutionInterruptedError from interrupt
+    told: list[DbtCoreCliEventMessage] = []
+    hear = hearing(f"dbt build ({context.op.name})", told)
+    words = ["build", "--no-write-json", "--exclude-resource-type", "unit_test"]
+    words += ["--indirect-selection", indirect or "buildable"]
+    result = call(
+        settings,
+        [*words, *selection, *arguments],
+        target=_target(settings),
+        project=project,
+        hear=hear,
+    )
+    was_interrupted = isinstance(result.exception, KeyboardInterrupt)
+    for event in told:
+        if was_interrupted and event.raw_event["data"]["node_info"]["node_status"] == "error":
+            continue  # cancelled: that says nothing of the data
+        yield from event.to_default_asset_events(
+            manifest=manifest, dagster_dbt_translator=translator, context=context, project=dbt_project
+        )
+    if was_interrupted:
+        raise dg.DagsterExecutionInterruptedError from result.exception
+    if not result.success:
+        raise dg.Failure(f"dbt build failed: {'; '.join(_failures(result)) or result.exception}")
+
+
+def hearing(task: str, told: list[DbtCoreCliEventMessage]) -> Callable[[EventMsg], None]:
+    """Return what gathers the outcomes that dbt tells, and tells their number to whoever listens to progress here.
+
+    dbt calls it from threads of its own, which know nothing of who listens.
+    """
+    here = contextvars.copy_context()
+    progress.report(task, 0, None)
+
+    def hear(message: EventMsg) -> None:
+        event = DbtCoreCliEventMessage(raw_event=msg_to_dict(message), event_history_metadata={})
+        if event.is_result_event:
+            told.append(event)
+            here.copy().run(progress.report, task, len(told), None)
+
+    return hear
+
+
+def write_profile(settings: Settings) -> None:
+    """Write dbt's profile for the database of these settings. A password stays in the environment."""
+    target = database.expected(settings)
+    output: dict[str, object] = {
+        "type": "postgres",
+        "schema": "staging",
+        "threads": 2,
+        **target.dbt_target(),
+        "password": f"{{{{ env_var('{_SECRET}', '') }}}}",
+    }
+    os.environ[_SECRET] = target.password or ""
+    text = yaml.safe_dump({PROFILE: {"target": TARGET, "outputs": {TARGET: output}}})
+    path = settings.dbt_dir / "profiles.yml"
+    if not path.exists() or path.read_text() != text:
+        settings.dbt_dir.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+
+
+def parsed_project(settings: Settings) -> Manifest:
+    """Return the project as dbt reads it: as parsed by this process, unless a file changed since."""
+    write_profile(settings)
+    digest, project = _parsed.get(_target(settings), ("", None))
+    if project is None or digest != _digest(settings.dbt_project_dir):
+        project = _parse(settings, ["--no-write-json"])
+    return project
+
+
+def _parse(settings: Settings, arguments: list[str]) -> Manifest:
+    digest = _digest(settings.dbt_project_dir)
+    target = _target(settings)
+    printed, result = _quietly(lambda: call(settings, ["parse", *arguments], target=target))
+    if isinstance(result.exception, KeyboardInterrupt):
+        raise result.exception
+    if not isinstance(result.result, Manifest):
+        raise StepFailedError(f"dbt parse failed: {result.exception or printed}")
+    _parsed[target] = (digest, result.result)
+    return result.result
+
+
+def call(
+    settings: Settings,
+    arguments: list[str],
+    *,
+    target: Path,
+    project: Manifest | None = None,
+    hear: Callable[[EventMsg], None] | None = None,
+) -> dbtRunnerResult:
+    """Call dbt with a command and its options; `hear` gets its messages as they come, from dbt's threads.
+
+    `target`: the folder that takes what dbt writes. `project`: as parsed; None reads it from the files. A signal ends
+    the call as an interrupt, which is in the result like all that goes wrong.
+    """
+    runner = dbtRunner(manifest=project, callbacks=[hear] if hear else [])
+    folders = {
+        "--project-dir": settings.dbt_project_dir,
+        "--profiles-dir": settings.dbt_dir,
+        "--log-path": settings.dbt_dir / "logs",
+        "--target-path": target,
+    }
+    flags = ["--profile", PROFILE, "--target", TARGET, *(str(word) for pair in folders.items() for word in pair)]
+    with _interrupts_end_dbt():
+        return runner.invoke(["--no-use-colors", "--no-send-anonymous-usage-stats", *arguments, *flags])
+
+
+def _quietly(ask: Callable[[], dbtRunnerResult]) -> tuple[str, dbtRunnerResult]:
+    """Give what dbt printed apart: standard output is the command's own."""
+    with contextlib.redirect_stdout(io.StringIO()) as printed:
+        result = ask()
+    return printed.getvalue(), result
+
+
+@contextlib.contextmanager
+def _interrupts_end_dbt() -> Iterator[None]:
+    """Let a signal reach dbt as the interrupt that it knows: it cancels its queries and begins no other model."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.signal(number, signal.default_int_handler) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _failures(result: dbtRunnerResult) -> list[str]:
+    """Return what failed, each with the first lines of dbt's own words."""
+    return [
+        f"{one.node.unique_id}: {' '.join((one.message or 'no message').split())[:300]}"
+        for one in getattr(result.result, "results", [])
+        if one.status in _FAILED
+    ]
+
+
+def _target(settings: Settings) -> Path:
+    return settings.dbt_dir / "target"
+
+
+def _digest(folder: Path) -> str:
+    """Hash names and contents of the project's files."""
+    digest = hashlib.sha256()
+    for path in sorted(folder.rglob("*")):
+        inside = path.relative_to(folder)
+        if path.suffix in _SOURCE_SUFFIXES and inside.parts[0] not in {"target", "logs"}:
+            digest.update(str(inside).encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()

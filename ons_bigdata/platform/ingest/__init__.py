@@ -1,0 +1,1 @@
+"""Ingest: deliveries of files, landing and its ledger, loading of raw tables."""

@@ -1,0 +1,1 @@
+"""Postgres: the embedded server, addresses of databases, migrations, bulk transfer and transactions."""

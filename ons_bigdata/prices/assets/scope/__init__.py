@@ -1,0 +1,5 @@
+"""Assets of product scope: labels, descriptions, the model and its decisions, the impact on indices."""
+
+from ons_bigdata.prices.assets.scope import impact, product_scope
+
+ASSETS = [*product_scope.ASSETS, *impact.ASSETS]

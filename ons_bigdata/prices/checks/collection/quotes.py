@@ -1,0 +1,88 @@
+"""What must hold of the collected quotes: none lost, none in quarantine, every day there.
+
+Warnings are faults of the data, which are rows of the marts and stay out of the indices.
+"""
+
+from __future__ import annotations
+
+import dagster as dg
+import polars as pl
+
+from ons_bigdata.platform.dagster.checks import (
+    expected_period_present,
+    no_rows_quarantined,
+    nothing_found,
+    rows_match_ledger,
+)
+from ons_bigdata.prices.sources.delivery import READER
+
+_LAST_DAY_DELIVERED = (
+    "select max(partition)::date from ops.files, unnest(partitions) as partition"  # keys are ISO days
+    " where source = 'prices' and superseded_by is null"
+)
+
+STAGING_HOLDS_EVERY_RAW_DAY = nothing_found(
+    "staging.stg_prices__quotes",
+    "staging_holds_every_raw_day",
+    description=(
+        "Every day of raw.price_quotes is in staging with all its rows; each that is not is listed with the command"
+        " that mends it."
+    ),
+    query="""
+        with raw as (
+            select collected_on, count(*) as rows from raw.price_quotes group by collected_on
+        ),
+        staged as (
+            select collected_on, sum(listings)::bigint as rows from staging.stg_prices__quotes group by collected_on
+        )
+        select collected_on, coalesce(raw.rows, 0) as in_raw, coalesce(staged.rows, 0) as in_staging
+        from raw
+        full join staged using (collected_on)
+        where coalesce(raw.rows, 0) <> coalesce(staged.rows, 0)
+        order by collected_on
+    """,
+    line=(
+        "{collected_on}: {in_raw} rows in raw, {in_staging} in staging; `ons-bigdata materialize"
+        " --select 'staging/stg_prices__quotes*' --from {collected_on} --to {collected_on}`"
+    ),
+)
+
+CHECKS: list[dg.AssetChecksDefinition] = [
+    rows_match_ledger("raw.price_quotes", READER, partition_column="collected_on"),
+    expected_period_present("raw.price_quotes", column="collected_on", expected=_LAST_DAY_DELIVERED),
+    no_rows_quarantined("raw.price_quotes", READER),
+    STAGING_HOLDS_EVERY_RAW_DAY,
+    nothing_found(
+        "marts.price_collection_days",
+        "every_day_collected",
+        description="Every retailer was collected on every day: no outage (empty files only), no gap (no file).",
+        query="select retailer, collected_on, status from marts.price_collection_days"
+        " where status <> 'collected' order by collected_on, retailer",
+        line="{collected_on} {retailer}: {status}",
+        by=("status", pl.len()),
+    ),
+    nothing_found(
+        "marts.price_quote_counts",
+        "counts_as_expected",
+        description=(
+            "The products of every retailer, item and day are as many as expected, neither vanished nor exploded; days"
+            " that are rejected stay out of the indices. The latest are listed first."
+        ),
+        query="select collected_on, retailer, item_number, status, reason from marts.price_quote_counts"
+        " where status in ('too_few', 'too_many', 'missing')"
+        " order by collected_on desc, retailer, item_number",
+        line="{collected_on} {retailer} {item_number}: {status} ({reason})",
+        by=("status", pl.len()),
+    ),
+    nothing_found(
+        "intermediate.int_prices__quotes_excluded",
+        "no_quotes_excluded",
+        description="No quote of a day that enters was kept out; each that is has its reason in the table.",
+        query="select reason, retailer, item_number, collected_on, count(*)::int as quotes"
+        " from intermediate.int_prices__quotes_excluded"
+        " group by reason, retailer, item_number, collected_on"
+        " order by quotes desc, collected_on, retailer, item_number",
+        line="{collected_on} {retailer} {item_number}: {quotes} × {reason}",
+        by=("reason", pl.col("quotes").sum()),
+    ),
+]

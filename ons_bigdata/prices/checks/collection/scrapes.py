@@ -1,0 +1,171 @@
+"""What must hold of the scrape runs (their pages, their rows, their manners), and when they start by themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from zoneinfo import ZoneInfo
+
+import dagster as dg
+
+from ons_bigdata.platform.calendar import LONDON
+from ons_bigdata.platform.dagster.automation import SCRAPES_START
+from ons_bigdata.platform.dagster.checks import expected_period_present, nothing_found
+from ons_bigdata.platform.dagster.resources import WarehouseResource
+from ons_bigdata.platform.errors import InputError
+from ons_bigdata.prices.assets.collection.scrapes import CATEGORIES, RUNS
+from ons_bigdata.prices.sources.retailer_files import retailers_with_file
+from ons_bigdata.prices.sources.retailers import read_retailers
+from ons_bigdata.prices.sources.scraping.landed import PAGES_SOURCE
+from ons_bigdata.settings import get_settings
+
+_LATEST = """
+    select distinct on (retailer) * from raw.scrape_runs order by retailer, started_at desc
+"""
+
+
+@dg.asset_check(
+    asset=RUNS,
+    blocking=True,
+    description="The kept pages of every run are in landing by their recorded hash; the bytes of the latest run are.",
+)
+def pages_match_ledger(warehouse: WarehouseResource) -> dg.AssetCheckResult:
+    """Fail where pages are gone or are not those that the run kept."""
+    landing = warehouse.landing()
+    problems = [
+        f"{run}: {name} is not in landing with hash {sha256}"
+        for run, name, sha256 in landing.warehouse.rows(
+            """
+            select run_id, pages_file, pages_sha256 from raw.scrape_runs
+            where not exists (
+                select from ops.files
+                where source = $1 and name = pages_file and sha256 = pages_sha256 and superseded_by is null
+            )
+            order by run_id
+            """,
+            [PAGES_SOURCE],
+        )
+    ]
+    latest = landing.warehouse.rows(
+        f"select file_id from ({_LATEST}) as latest join ops.files on source = $1 and name = pages_file",  # noqa: S608
+        [PAGES_SOURCE],
+    )
+    ids = {file_id for (file_id,) in latest}
+    for file in (one for one in landing.files() if one.file_id in ids):
+        try:
+            landing.read(file)
+        except InputError as error:
+            problems.append(str(error))
+    listed = "\n".join(f"* {problem}" for problem in problems)
+    return dg.AssetCheckResult(passed=not problems, metadata={"problems": dg.MetadataValue.md(listed or "none")})
+
+
+quote_files_hold_recorded_rows = nothing_found(
+    "raw.price_quotes",
+    "quote_files_hold_recorded_rows",
+    description=(
+        "The quote file of every run holds the rows that the run recorded; files that wait to be loaded are not"
+        " compared."
+    ),
+    query="""
+        select run_id, scrape_runs.rows, loads.rows_in
+        from raw.scrape_runs
+        join ops.files on files.source = 'prices' and files.superseded_by is null
+            and files.name = retailer || '_quotes_' || right(run_id, 14) || '.csv'
+        join ops.loads using (file_id)
+        where loads.state = 'committed' and scrape_runs.rows <> loads.rows_in
+        order by run_id
+    """,
+    line="{run_id}: {rows} rows recorded, {rows_in} in its quote file",
+    blocking=True,
+)
+
+manners_kept = nothing_found(
+    "raw.scrape_runs",
+    "manners_kept",
+    description="Every run kept to robots.txt (else the retailer file says why) and to the allowed hours.",
+    query="""
+        select
+            run_id,
+            concat_ws(
+                ', ',
+                case when not robots_obeyed then 'robots.txt not obeyed' end,
+                case when not within_allowed_hours then 'outside the allowed hours' end
+            ) as what
+        from raw.scrape_runs
+        where not (robots_obeyed and within_allowed_hours)
+        order by started_at desc
+    """,
+    line="{run_id}: {what}",
+)
+
+latest_runs_finished = nothing_found(
+    "raw.scrape_runs",
+    "latest_runs_finished",
+    description="The latest run of every retailer went through all its categories.",
+    query=f"""
+        select run_id, finish_reason, requests, rows from ({_LATEST}) as latest
+        where finish_reason <> 'finished'
+        order by run_id
+    """,  # noqa: S608
+    line="{run_id}: {finish_reason} after {requests} requests, {rows} rows",
+)
+
+latest_categories_whole = nothing_found(
+    "raw.scrape_categories",
+    "latest_categories_whole",
+    description="In the latest run of every retailer every category of its file was there and was read whole.",
+    query=f"""
+        select retailer, category, item_number, state, reason
+        from raw.scrape_categories
+        where run_id in (select run_id from ({_LATEST}) as latest) and reason is not null
+        order by retailer, state, category
+    """,  # noqa: S608
+    line="{retailer}, {category} ({item_number}): {state}, {reason}",
+)
+
+
+SCRAPE_JOB = dg.define_asset_job(
+    "price_scrapes",
+    selection=dg.AssetSelection.assets(RUNS, CATEGORIES),
+    description="One retailer's scrape of the present day.",
+)
+
+
+@dg.schedule(
+    job=SCRAPE_JOB,
+    name="price_scrapes_schedule",
+    cron_schedule=SCRAPES_START,
+    execution_timezone=LONDON,
+    default_status=dg.DefaultScheduleStatus.STOPPED,
+    description="Scrapes each retailer that has a retailer file, just after 08:00. Off until it is switched on.",
+)
+def scrape_schedule(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunRequest | dg.SkipReason]:
+    """Ask for one run for each known retailer with a file."""
+    settings = get_settings()
+    day = context.scheduled_execution_time.astimezone(ZoneInfo(LONDON)).date().isoformat()
+    known = read_retailers(settings.dbt_project_dir)
+    wanted = [retailer for retailer in retailers_with_file(settings.retailers_dir) if retailer in known]
+    if not wanted:
+        yield dg.SkipReason(f"no retailer file in {settings.retailers_dir}")
+    for retailer in wanted:
+        key = dg.MultiPartitionKey({"day": day, "retailer": retailer})
+        yield dg.RunRequest(run_key=key, partition_key=key)
+
+
+CHECKS: list[dg.AssetChecksDefinition] = [
+    pages_match_ledger,
+    quote_files_hold_recorded_rows,
+    manners_kept,
+    latest_runs_finished,
+    latest_categories_whole,
+    expected_period_present(
+        "raw.scrape_runs",
+        column="collected_on",
+        by="retailer",
+        # the latest day of the retailer's own world: real and simulated days have nothing to do with each other
+        expected=(
+            "select distinct on (retailer) retailer, max(collected_on) over (partition by data_origin)"
+            " from raw.scrape_runs order by retailer"
+        ),
+    ),
+]

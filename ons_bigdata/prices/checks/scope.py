@@ -1,0 +1,95 @@
+"""What must hold of the product scope and its model. Blocking: tables that do not hold what their frames say."""
+
+from __future__ import annotations
+
+import dagster as dg
+import polars as pl
+
+from ons_bigdata.platform.dagster.checks import LISTED, no_rows_quarantined, nothing_found, rows_match_ledger
+from ons_bigdata.platform.dagster.resources import WarehouseResource
+from ons_bigdata.prices.sources.scope_labels import READER
+
+LEAST_ACCURACY = 0.95
+MOST_REFERRED = 0.20
+
+
+@dg.asset_check(
+    asset=dg.AssetKey(["analysis", "product_scope"]),
+    description="Few products are referred; those listed most often are told, for a person to judge.",
+)
+def few_products_are_referred(warehouse: WarehouseResource) -> dg.AssetCheckResult:
+    """Warn of an origin with more referred products than a fifth."""
+    store = warehouse.open()
+    shares = store.frame(
+        "select data_origin, avg(referred::int)::float8 as share from analysis.product_scope"
+        " group by data_origin order by data_origin"
+    )
+    referred = store.frame(
+        "select retailer, item_number, product_name, probability, quotes from analysis.product_scope where referred"
+        " order by quotes desc, retailer, item_number, product_name limit $1",
+        [LISTED],
+    )
+    listed = [
+        f"* {retailer} {item} {name}: {_told(probability)}, {quotes} quotes"
+        for retailer, item, name, probability, quotes in referred.iter_rows()
+    ]
+    return dg.AssetCheckResult(
+        passed=shares.filter(pl.col("share") > MOST_REFERRED).is_empty(),
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata={
+            **{f"{origin}_share": round(share, 4) for origin, share in shares.iter_rows()},
+            "which": dg.MetadataValue.md("\n".join(listed) or "none"),
+        },
+    )
+
+
+@dg.asset_check(
+    asset=dg.AssetKey(["analysis", "scope_evaluation"]),
+    description="Rules and model judge unseen products right in 95 % of what they decide, and refer at most 20 %.",
+)
+def unseen_products_are_judged_well(warehouse: WarehouseResource) -> dg.AssetCheckResult:
+    """Warn where the evaluation by family falls short."""
+    figures = warehouse.open().frame(
+        "select data_origin, metric, value from analysis.scope_evaluation"
+        " where held_out = 'family' and breakdown = 'all' and decider = 'rules_and_model' and weighting = 'products'"
+        " and metric in ('accuracy_decided', 'referred_share') order by data_origin, metric"
+    )
+    good = (
+        pl.when(pl.col("metric") == "referred_share")
+        .then(pl.col("value") <= MOST_REFERRED)
+        .otherwise(pl.col("value") >= LEAST_ACCURACY)
+    )
+    return dg.AssetCheckResult(
+        passed=figures.filter(~good.fill_null(value=False)).is_empty(),
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata={
+            f"{origin}_{metric}": "null" if value is None else round(value, 4)
+            for origin, metric, value in figures.iter_rows()
+        },
+    )
+
+
+def _told(probability: float | None) -> str:
+    return "no probability" if probability is None else f"in scope with {probability:.2f}"
+
+
+CHECKS: list[dg.AssetChecksDefinition] = [
+    rows_match_ledger("raw.scope_labels", READER, partition_column="data_origin"),
+    no_rows_quarantined("raw.scope_labels", READER),
+    nothing_found(
+        "analysis.product_scope",
+        "every_product_is_decided_or_referred",
+        blocking=True,
+        description="Every described product is decided or referred, once.",
+        query="""
+            select data_origin, item_number, retailer, product_name
+            from analysis.product_descriptions as described
+            full join analysis.product_scope as decided using (data_origin, item_number, retailer, product_name)
+            where described.plain_name is null or decided.decided_by is null
+            order by data_origin, item_number, retailer, product_name
+        """,
+        line="{data_origin} {retailer} {item_number}: {product_name}",
+    ),
+    few_products_are_referred,
+    unseen_products_are_judged_well,
+]

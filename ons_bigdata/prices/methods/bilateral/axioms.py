@@ -1,0 +1,136 @@
+"""Axioms put to any index on given quotes: what it answers when prices, units or periods change in a known way.
+
+For checks before publication: an inverted index cannot pass. Which formula keeps which axiom is on the page
+`docs/prices/axioms.md`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from ons_bigdata.prices.methods.panels.input_checks import refuse_unknown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+IndexFunction = Callable[[pl.DataFrame], pl.DataFrame]
+"""Quotes (period, product, price and, if there are any, quantity) → period, index, one row per period."""
+
+Changed = tuple[pl.DataFrame, pl.Expr]
+"""Changed quotes, and the index to expect of them from the columns period, index, position (0, 1, …) and last."""
+
+_ORDINARY_FACTOR = 2.5
+_OUT = {"axiom": pl.String, "period": pl.String, "expected": pl.Float64, "found": pl.Float64, "gap": pl.Float64}
+
+
+def _position(quotes: pl.DataFrame) -> pl.Expr:
+    return pl.col("period").rank("dense").cast(pl.Int64) - 1
+
+
+def _still(quotes: pl.DataFrame) -> Changed:
+    """Every product keeps its first price: the index is 1 wherever there is one."""
+    first = pl.col("price").sort_by("period").first().over("product")
+    return quotes.with_columns(price=first), pl.when(pl.col("index").is_not_null()).then(1.0)
+
+
+def _risen(quotes: pl.DataFrame) -> Changed:
+    """All prices after the first period times k: the index times k. An inverted index answers 1/k."""
+    later = _position(quotes) > 0
+    factor = pl.when(later).then(_ORDINARY_FACTOR).otherwise(1.0)
+    expected = pl.when(pl.col("position") > 0).then(_ORDINARY_FACTOR).otherwise(1.0)
+    return quotes.with_columns(price=pl.col("price") * factor), pl.col("index") * expected
+
+
+def _alike(quotes: pl.DataFrame) -> Changed:
+    """Every product at its first price times a factor of the period: the index is that factor."""
+    first = pl.col("price").sort_by("period").first().over("product")
+    factor = 1 + (_position(quotes) * 3 % 7) / 10
+    expected = pl.when(pl.col("index").is_not_null()).then(1 + (pl.col("position") * 3 % 7) / 10)
+    return quotes.with_columns(price=first * factor), expected
+
+
+def _other_units(quotes: pl.DataFrame) -> Changed:
+    """Another unit for each product, price and quantity restated: the same index."""
+    unit = 2.0 ** (pl.col("product").rank("dense").cast(pl.Int64) * 5 % 11 - 5)
+    restated = quotes.with_columns(price=pl.col("price") * unit)
+    if "quantity" in quotes.columns:
+        restated = restated.with_columns(quantity=pl.col("quantity") / unit)
+    return restated, pl.col("index")
+
+
+def _reversed(quotes: pl.DataFrame) -> Changed:
+    """Periods in the opposite order: P(t→0) = P(T→0)/P(T→t), read from the other end."""
+    periods = quotes["period"].unique().sort()
+    turned = pl.DataFrame({"period": periods, "_turned": periods.reverse()})
+    back = quotes.join(turned, on="period", how="left", maintain_order="left")
+    mirrored = pl.col("index").reverse() / pl.col("index").last()
+    return back.drop("period").rename({"_turned": "period"}), mirrored
+
+
+def _shuffled(quotes: pl.DataFrame) -> Changed:
+    """Rows in another order: the same index."""
+    return quotes.reverse(), pl.col("index")
+
+
+_CHANGES: dict[str, Callable[[pl.DataFrame], Changed]] = {
+    "identity": _still,
+    "direction": _risen,
+    "common_change": _alike,
+    "commensurability": _other_units,
+    "time_reversal": _reversed,
+    "order_of_rows": _shuffled,
+}
+AXIOMS = tuple(_CHANGES)
+KEPT_BY_ALL = ("identity", "direction", "order_of_rows")
+"""What every published index must keep (unit values and the Stuvel, which fail one, are not published alone)."""
+
+
+def axioms_violated(
+    index_function: IndexFunction,
+    quotes: pl.DataFrame,
+    *,
+    axioms: Iterable[str] = KEPT_BY_ALL,
+    tolerance: float = 1e-9,
+) -> pl.DataFrame:
+    """Put axioms to an index on the products, gaps and quantities of given quotes; list where it fails.
+
+    `quotes`: period, product, price (> 0) and, if the index takes it, quantity. `index_function` gives period and
+    index (1 in its base, the first period; null where there is none) for such quotes. `axioms`: some of `AXIOMS`:
+
+    identity: prices that never change give 1. direction: all prices after the first period times k give k times the
+    index. common_change: prices that all change by one factor give that factor. commensurability: other units of the
+    products change nothing. time_reversal: the periods backwards give the reciprocal (of a spliced or an asymmetric
+    index it fails). order_of_rows: another order of rows changes nothing.
+
+    Gives one row per failure: axiom, period (as text), expected, found (null where there is no index), gap
+    (|found/expected − 1|; null where one of both has no index). An index that has no value in any period, before the
+    change and after, fails each axiom, in one row without a period: it was not tested. No rows: nothing is violated.
+    Raises ValueError on an unknown axiom, which lists the known ones. Source: ILO et al., Consumer Price Index Manual:
+    Theory and Practice (2004), chapter 16.
+    """
+    chosen = list(axioms)
+    for axiom in chosen:
+        refuse_unknown("axiom", axiom, AXIOMS)
+    before = index_function(quotes).select("period", "index").sort("period")
+    before = before.with_columns(position=pl.int_range(pl.len()))
+    failures = [_failures(axiom, index_function, quotes, before, tolerance) for axiom in chosen]
+    return pl.concat([pl.DataFrame(schema=_OUT), *failures])
+
+
+def _failures(
+    axiom: str, index_function: IndexFunction, quotes: pl.DataFrame, before: pl.DataFrame, tolerance: float
+) -> pl.DataFrame:
+    changed, expectation = _CHANGES[axiom](quotes)
+    expected = before.select("period", expected=expectation)
+    found = index_function(changed).select("period", found="index")
+    both = expected.join(found, on="period", how="full", coalesce=True).sort("period")
+    gap = (pl.col("found") / pl.col("expected") - 1).abs()
+    broken = (pl.col("found").is_null() != pl.col("expected").is_null()) | ~(gap <= tolerance).fill_null(value=True)
+    if not quotes.is_empty() and both["expected"].null_count() == both["found"].null_count() == both.height:
+        nothing = pl.DataFrame({"axiom": [axiom]}, schema={"axiom": pl.String})
+        return pl.concat([pl.DataFrame(schema=_OUT), nothing], how="diagonal")
+    rows = both.filter(broken).with_columns(axiom=pl.lit(axiom), gap=gap, period=pl.col("period").cast(pl.String))
+    return rows.select(pl.col(name).cast(dtype) for name, dtype in _OUT.items())

@@ -1,0 +1,292 @@
+"""Series of price indices held against each other: levels, rates, correlation, distance, turning points.
+
+What the series are is said elsewhere (`official_items`, the recipes). A disagreement is a finding, never an error.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import combinations
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import polars as pl
+
+from ons_bigdata.prices.methods.panels.input_checks import checked_columns, refuse_rows, refuse_unknown
+from ons_bigdata.prices.schemas import ComparedPriceLevel, PriceComparison
+from ons_bigdata.prices.schemas.comparison import FREQUENCIES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+
+A_YEAR = {"daily": 365, "weekly": 52, "monthly": 12}
+"""Periods of a year."""
+
+LEAST_SHARE = 0.5
+"""A month or week is averaged from daily or weekly figures only where at least this share of its days has one."""
+
+_DAYS = {"daily": 1, "weekly": 7}
+_KEY = ["data_origin", "level", "code", "scope"]
+_SERIES = {
+    "data_origin": pl.String(), "level": pl.String(), "code": pl.String(), "scope": pl.String(),
+    "series": pl.String(), "frequency": pl.String(), "period": pl.Date(), "index": pl.Float64(),
+}  # fmt: skip
+
+
+def at_frequency(series: pl.DataFrame, frequency: str) -> pl.DataFrame:
+    """Average series to a coarser frequency: the geometric mean of their figures within each week or month.
+
+    Takes and gives data_origin, level, code, scope, series, frequency, period (first day: Monday, or the first of the
+    month), index (null where there is none). Series that are coarser already are left out. A week or month of which
+    less than half of the days (for weekly figures: of the days of its weeks) has a figure is left out; a week counts
+    in the month of its Thursday. Raises ValueError on an unknown frequency.
+    """
+    rank = _rank(frequency)
+    finer = series.filter(
+        pl.col("frequency").is_in(FREQUENCIES[: rank + 1]) & pl.col("index").is_not_null() & (pl.col("index") > 0)
+    )
+    same = finer.filter(pl.col("frequency") == frequency)
+    rest = finer.filter(pl.col("frequency") != frequency)
+    day = pl.when(pl.col("frequency") == "weekly").then(pl.col("period").dt.offset_by("3d")).otherwise("period")
+    start = day.dt.truncate("1w") if frequency == "weekly" else day.dt.month_start()
+    days = pl.lit(7) if frequency == "weekly" else pl.col("period").dt.days_in_month()
+    covered = pl.col("frequency").replace_strict(_DAYS, return_dtype=pl.Int32, default=None)
+    averaged = (
+        rest.with_columns(covered=covered, period=start)
+        .group_by(*_KEY, "series", "period")
+        .agg(index=pl.col("index").log().mean().exp(), covered=pl.col("covered").sum())
+        .filter(pl.col("covered") >= LEAST_SHARE * days)
+        .with_columns(frequency=pl.lit(frequency))
+    )
+    return pl.concat([same.select(*_SERIES), averaged.select(*_SERIES)]).sort(*_KEY, "series", "period")
+
+
+def compare_methods(series: pl.DataFrame) -> pl.DataFrame:
+    """Compare all pairs of series of the same origin, level, code and scope; gives `PriceComparison` rows.
+
+    Takes the columns of `at_frequency`, frequency as each series has it. Two series are compared at the coarser of
+    their frequencies. Definitions are on the page docs/prices/comparison.md. Raises ValueError on bad series.
+    """
+    return _compared(_checked(series, "series"), None)
+
+
+def compare_with_official(series: pl.DataFrame, official: pl.DataFrame) -> pl.DataFrame:
+    """Compare every series with every official one of the same origin, level and code; gives `PriceComparison` rows.
+
+    Both take the columns of `at_frequency`; an official series has a scope of any name (it is compared with all
+    scopes). Official series are monthly; series are averaged to months. Raises ValueError on bad series.
+    """
+    return _compared(_checked(series, "series"), _checked(official, "official series"))
+
+
+def compared_levels(series: pl.DataFrame, official: pl.DataFrame) -> pl.DataFrame:
+    """Set series and official ones side by side over their common months; gives `ComparedPriceLevel` rows.
+
+    Arguments as in `compare_with_official`. Both are 100 in their first common month. Rates are in per cent, null with
+    a reason where the month before, or the same month a year before, is not common.
+    """
+    groups = _grouped(_checked(series, "series"), _checked(official, "official series"), "monthly")
+    rows: list[dict[str, Any]] = []
+    for group, left, right in groups:
+        both = _common(group.values[left], group.values[right])
+        if not both.any():
+            continue
+        levels = [100.0 * group.values[k][both] / group.values[k][both][0] for k in (left, right)]
+        ordinals = group.ordinals[both]
+        rates = [[_rates_at(ordinals, level, lag) for level in levels] for lag in (1, 12)]
+        for t, period in enumerate(np.array(group.periods, dtype=object)[both]):
+            short, long = rates[0][0][t], rates[1][0][t]
+            said = ["the month before is not common"] * (short is None) + [
+                "the same month a year before is not common"
+            ] * (long is None)
+            rows.append(
+                dict(zip(_KEY, group.key, strict=True))
+                | {"left_series": group.names[left], "right_series": group.names[right], "period": period}
+                | {"left_level": levels[0][t], "right_level": levels[1][t]}
+                | {"left_monthly_rate": short, "right_monthly_rate": rates[0][1][t]}
+                | {"left_annual_rate": long, "right_annual_rate": rates[1][1][t]}
+                | {"reason": "; ".join(said) or None}
+            )
+    return ComparedPriceLevel.validate(pl.DataFrame(rows, schema=ComparedPriceLevel.create_empty().schema))
+
+
+def turning_points(values: Floats) -> list[tuple[int, int]]:
+    """Find the turning points of a series: position and direction (1: a peak, -1: a trough).
+
+    Changes of 0 are passed over; a turning point is the last position before the change that has the other sign than
+    the last one that was not 0. Changes below 1e-9 are 0: they are rounding.
+    """
+    points, direction = [], 0
+    for t, change in enumerate(np.sign(np.round(np.diff(values), 9))):
+        if change != 0 and direction not in (0, change):
+            points.append((t, direction))
+        direction = int(change) or direction
+    return points
+
+
+def pair_statistics(left: Floats, right: Floats, ordinals: NDArray[np.int64], *, a_year: int) -> dict[str, Any]:
+    """Compute the statistics of one pair over its common periods; the keys are columns of `PriceComparison`.
+
+    `left`, `right`: indices (NaN where there is none); `ordinals`: the number of each period, 1 apart for neighbours;
+    `a_year`: the periods of a year. What cannot be computed is None and `reason` says why.
+    """
+    both = _common(left, right)
+    count = int(both.sum())
+    if count < 2:
+        return {"periods": count, "reason": f"{count} common periods; at least 2 are needed"}
+    a, b = 100.0 * left[both] / left[both][0], 100.0 * right[both] / right[both][0]
+    numbers = ordinals[both]
+    difference = (a - b)[1:]
+    rates_a, rates_b = _rates(numbers, a, 1), _rates(numbers, b, 1)
+    years_a, years_b = _rates(numbers, a, a_year), _rates(numbers, b, a_year)
+    reasons = [] if count > 2 else ["2 common periods: no correlation and no turning points"]
+    if count > 2 and (not np.ptp(a) or not np.ptp(b)):
+        reasons.append("a series does not move: no correlation")
+    if len(rates_a) < 3:
+        reasons.append(f"{len(rates_a)} common rates; correlation needs 3")
+    if not len(years_a):
+        reasons.append("annual rates need common periods a year apart")
+    points_a, points_b = (set(turning_points(values)) for values in (a, b))
+    return {
+        "periods": count,
+        "left_last_level": a[-1],
+        "right_last_level": b[-1],
+        "mean_difference": difference.mean(),
+        "root_mean_square_difference": float(np.sqrt(np.mean(difference**2))),
+        "largest_difference": np.abs(difference).max(),
+        "correlation": _correlation(a, b),
+        "correlation_of_rates": _correlation(rates_a, rates_b),
+        "mean_rate_difference": float(np.mean(rates_a - rates_b)) if len(rates_a) else None,
+        "annual_rate_difference": float(np.mean(years_a - years_b)) if len(years_a) else None,
+        "left_turning_points": len(points_a) if count > 2 else None,
+        "right_turning_points": len(points_b) if count > 2 else None,
+        "shared_turning_points": len(points_a & points_b) if count > 2 else None,
+        "reason": "; ".join(reasons) or None,
+    }
+
+
+# --- pairs ------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Group:
+    """The series of one origin, level, code and scope at one frequency, as vectors over the same periods."""
+
+    key: tuple[str, ...]
+    names: list[str]
+    native: list[str]
+    official: list[bool]
+    periods: list[Any]
+    ordinals: NDArray[np.int64]
+    values: Floats
+
+
+def _compared(series: pl.DataFrame, official: pl.DataFrame | None) -> pl.DataFrame:
+    kind = "methods" if official is None else "official"
+    frequencies: Sequence[str] = FREQUENCIES if official is None else ("monthly",)
+    rows = []
+    for frequency in frequencies:
+        for group, left, right in _grouped(series, official, frequency):
+            both = np.flatnonzero(_common(group.values[left], group.values[right]))
+            statistics = pair_statistics(
+                group.values[left], group.values[right], group.ordinals, a_year=A_YEAR[frequency]
+            )
+            rows.append(
+                dict(zip(_KEY, group.key, strict=True))
+                | {"kind": kind, "left_series": group.names[left], "right_series": group.names[right]}
+                | {"frequency": frequency}
+                | {"first_period": group.periods[both[0]] if len(both) else None}
+                | {"last_period": group.periods[both[-1]] if len(both) else None}
+                | statistics
+            )
+    schema = PriceComparison.create_empty().schema
+    return PriceComparison.validate(pl.DataFrame(rows, schema=schema, orient="row").sort(PriceComparison.primary_key()))
+
+
+def _grouped(series: pl.DataFrame, official: pl.DataFrame | None, frequency: str) -> Iterator[tuple[_Group, int, int]]:
+    """Yield the groups at a frequency and the pairs (positions of the series) that are compared at it."""
+    native = dict(series.select("series", "frequency").unique().iter_rows())
+    ours = at_frequency(series, frequency).with_columns(official=pl.lit(value=False))
+    if official is not None:
+        scopes = series.select(_KEY).unique()
+        theirs = at_frequency(official, frequency).drop("scope").join(scopes, on=_KEY[:-1])
+        ours = pl.concat([ours, theirs.select(*ours.columns[:-1], official=pl.lit(value=True))])
+    for key, rows in ours.sort(*_KEY, "official", "series").group_by(_KEY, maintain_order=True):
+        group = _group(tuple(str(part) for part in key), rows, native, frequency)
+        for left, right in combinations(range(len(group.names)), 2):
+            if official is not None and group.official[left] == group.official[right]:
+                continue
+            coarser = max(_rank(group.native[k]) for k in (left, right))
+            if official is not None or FREQUENCIES[coarser] == frequency:
+                yield group, left, right
+
+
+def _group(key: tuple[str, ...], rows: pl.DataFrame, native: dict[str, str], frequency: str) -> _Group:
+    names = rows.select("series", "official").unique(maintain_order=True)
+    periods = rows["period"].unique().sort().to_list()
+    values = np.full((names.height, len(periods)), np.nan)
+    row_of = {name: position for position, name in enumerate(names["series"])}
+    column_of = {period: position for position, period in enumerate(periods)}
+    series = [row_of[name] for name in rows["series"]]
+    values[series, [column_of[period] for period in rows["period"]]] = rows["index"].to_numpy()
+    return _Group(
+        key,
+        names["series"].to_list(),
+        [native.get(name, frequency) for name in names["series"]],
+        names["official"].to_list(),
+        periods,
+        np.array([_ordinal(period, frequency) for period in periods], dtype=np.int64),
+        values,
+    )
+
+
+def _ordinal(period: Any, frequency: str) -> int:  # noqa: ANN401  (a date; the vectors hold them as objects)
+    if frequency == "monthly":
+        return period.year * 12 + period.month
+    return period.toordinal() // _DAYS[frequency]
+
+
+def _checked(series: pl.DataFrame, name: str) -> pl.DataFrame:
+    rows = checked_columns(series, _SERIES, name)
+    faults = {
+        "a null in the key": pl.any_horizontal(pl.exclude("index").is_null()),
+        f"a frequency other than {', '.join(FREQUENCIES)}": ~pl.col("frequency").is_in(FREQUENCIES),
+        "an index that is not positive and finite": (pl.col("index") <= 0) | ~pl.col("index").is_finite(),
+        "a period twice": pl.struct(pl.exclude("index")).is_duplicated(),
+        "a series at several frequencies": pl.col("frequency").n_unique().over("series") > 1,
+    }
+    refuse_rows(name, rows, faults)
+    return rows
+
+
+def _common(left: Floats, right: Floats) -> NDArray[np.bool_]:
+    return np.isfinite(left) & np.isfinite(right)
+
+
+def _rates(ordinals: NDArray[np.int64], values: Floats, lag: int) -> Floats:
+    """Return the rates in per cent over `lag` periods, where both ends are there."""
+    found = [rate for rate in _rates_at(ordinals, values, lag) if rate is not None]
+    return np.array(found, dtype=np.float64)
+
+
+def _rates_at(ordinals: NDArray[np.int64], values: Floats, lag: int) -> list[float | None]:
+    """Return for each period the rate in per cent on `lag` periods before; None where that is not there."""
+    before = np.searchsorted(ordinals, ordinals - lag)  # below the length: ordinals rise, and lag is above 0
+    there = ordinals[before] == ordinals - lag
+    rates = 100.0 * (values / values[before] - 1.0)
+    return [float(rate) if present else None for rate, present in zip(rates, there, strict=True)]
+
+
+def _correlation(a: Floats, b: Floats) -> float | None:
+    if len(a) < 3 or not np.ptp(a) or not np.ptp(b):
+        return None
+    return float(np.clip(np.corrcoef(a, b)[0, 1], -1.0, 1.0))
+
+
+def _rank(frequency: str) -> int:
+    refuse_unknown("frequency", frequency, FREQUENCIES)
+    return FREQUENCIES.index(frequency)

@@ -1,0 +1,127 @@
+"""Packs that shrink: a product whose listing is replaced by one of the same name, less its size, with less in it.
+
+Listings with what their names say, and quotes, in; one row per shrinking pack out. Names are read in
+`scope.description`.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import polars as pl
+
+from ons_bigdata.prices.methods.quality.price_outliers import pounds
+from ons_bigdata.prices.methods.scope.description import name_without_size
+from ons_bigdata.prices.schemas.quality import EnteringQuote, ProductListing, QuoteOutlier
+
+_ITEM = ["data_origin", "retailer", "item_number"]
+SIZE_CLASS_WIDTH = 1.08
+SMALLER = 0.98
+"""A pack counts as smaller below this share of the other: sizes worked out from unit prices are rounded."""
+SMALLER_BY_CLASS = 0.9
+"""The same where the sizes are those of size classes, 8 % wide: neighbouring classes may be one size."""
+SMALLEST = 1 / 3
+"""Below this share of the other it is another pack size of the range, not the same one shrunk."""
+
+
+def shrinking_packs(listings: pl.DataFrame, quotes: pl.DataFrame, *, overlap_days: int = 3) -> pl.DataFrame:
+    """Return the listings that replace a larger pack of the same name, less its size, at no lower price.
+
+    Takes `ProductListing` rows and the `EnteringQuote` rows of their products (prices in GBP). Gives `QuoteOutlier`
+    rows of rule `shrinking_pack`, one per new listing: on its first day with a quote, `observed` = new ÷ old size.
+    Sizes are those in the names, of one measure; where neither name states one, those of the size classes. The old
+    listing must have ended by `overlap_days` after the new one began and at most 28 days before, and the new one must
+    be new: a size that was on the shelf all along shrinks nothing.
+
+    Source: the practice is known as shrinkflation; the rule is our own.
+    """
+    sized = _sized(ProductListing.validate(listings, cast=True))
+    first_days = sized.group_by(_ITEM).agg(pl.col("first_listed_on").min().alias("item_began_on"))
+    keys = [*_ITEM, "stem", "measure"]
+    old = sized.select(
+        *keys,
+        pl.col("product").alias("old_product"),
+        pl.col("product_name").alias("old_name"),
+        pl.col("size").alias("old_size"),
+        pl.col("first_listed_on").alias("old_first_on"),
+        pl.col("last_listed_on").alias("old_last_on"),
+    )
+    pairs = (
+        sized.join(first_days, on=_ITEM)
+        .filter(pl.col("first_listed_on") > pl.col("item_began_on"))
+        .join(old, on=keys)
+        .filter(
+            pl.col("size").is_between(SMALLEST * pl.col("old_size"), pl.col("least_share") * pl.col("old_size")),
+            pl.col("old_first_on") < pl.col("first_listed_on"),
+            pl.col("old_last_on") <= pl.col("first_listed_on") + timedelta(days=overlap_days),
+            pl.col("old_last_on") >= pl.col("first_listed_on") - timedelta(days=28),
+        )
+    )
+    return QuoteOutlier.validate(_with_prices(pairs, EnteringQuote.validate(quotes, cast=True)))
+
+
+def _sized(listings: pl.DataFrame) -> pl.DataFrame:
+    """Add the name less its size, and the size: the name's own amount or pieces, or else that of the size class."""
+    # A described size that is not in the name is the median of all listings of the name: the same for each of them.
+    amount = pl.col("size_source").eq_missing("name")
+    pieces = pl.col("pieces").is_not_null()
+    class_size = pl.lit(SIZE_CLASS_WIDTH).pow(pl.col("size_class"))
+    return listings.with_columns(
+        name_without_size(pl.col("plain_name")).alias("stem"),
+        pl.when(amount).then("total_size").when(pieces).then("pieces").otherwise(class_size).alias("size"),
+        pl.when(amount).then("measure").when(pieces).then(pl.lit("each")).otherwise(pl.lit("class")).alias("measure"),
+        pl.when(amount | pieces).then(SMALLER).otherwise(SMALLER_BY_CLASS).alias("least_share"),
+    ).filter(pl.col("size").is_not_null())
+
+
+def _with_prices(pairs: pl.DataFrame, quotes: pl.DataFrame) -> pl.DataFrame:
+    prices = quotes.sort("collected_on")
+    new = pairs.sort("first_listed_on").join_asof(
+        prices.select(*_ITEM, "product", "collected_on", "price_gbp"),
+        left_on="first_listed_on",
+        right_on="collected_on",
+        by=[*_ITEM, "product"],
+        strategy="forward",
+        coalesce=False,
+        check_sortedness=False,
+    )
+    # the old price is one of before the change: with the same product id the new one stands on the same series
+    return (
+        new.with_columns(
+            pl.min_horizontal("old_last_on", pl.col("first_listed_on") - timedelta(days=1)).alias("old_until")
+        )
+        .sort("old_until")
+        .join_asof(
+            prices.select(
+                *_ITEM,
+                pl.col("product").alias("old_product"),
+                pl.col("collected_on").alias("compared_on"),
+                pl.col("price_gbp").alias("compared_price_gbp"),
+            ),
+            left_on="old_until",
+            right_on="compared_on",
+            by=[*_ITEM, "old_product"],
+            strategy="backward",
+            coalesce=False,
+            check_sortedness=False,
+        )
+        .filter(pl.col("price_gbp") >= pl.col("compared_price_gbp"), pl.col("collected_on") <= pl.col("last_listed_on"))
+        .with_columns((pl.col("size") / pl.col("old_size")).alias("observed"))
+        .sort("observed", descending=True)
+        .unique([*_ITEM, "product", "collected_on"], keep="first", maintain_order=True)
+        .with_columns(
+            pl.lit("shrinking_pack").alias("rule"),
+            pl.col("least_share").alias("lower"),
+            pl.lit(None, dtype=pl.Float64).alias("upper"),
+            pl.format(
+                "{} at {} takes the place of {} at {}: {} % less in it",
+                "product_name",
+                pounds("price_gbp"),
+                "old_name",
+                pounds("compared_price_gbp"),
+                (100 * (1 - pl.col("observed"))).round(0).cast(pl.Int32),
+            ).alias("evidence"),
+        )
+        .select(list(QuoteOutlier.columns()))
+        .sort("data_origin", "collected_on", "retailer", "item_number", "product")
+    )

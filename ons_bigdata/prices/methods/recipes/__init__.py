@@ -1,0 +1,1 @@
+"""Recipes: from accepted quotes to elementary indices, aggregates, standard errors and movements, by name."""

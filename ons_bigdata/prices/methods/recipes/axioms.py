@@ -1,0 +1,81 @@
+"""Axioms put to a recipe's elementary index on given quotes: before publication, an inverted index cannot pass.
+
+The axioms themselves are in `axiom_tests`; what each formula must keep is said here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+
+from ons_bigdata.prices.methods.bilateral.axioms import axioms_violated
+from ons_bigdata.prices.methods.recipes.elementary import elementary_index, shelf_clusters
+from ons_bigdata.prices.methods.recipes.panels import UNDECIDED, Periods, Stratum
+
+if TYPE_CHECKING:
+    from ons_bigdata.prices.methods.recipes.catalogue import RecipeOutput
+
+ALWAYS = ("identity", "direction", "order_of_rows")
+"""What every formula keeps on products that are there in every period of the quotes."""
+
+KEPT_WITH_GAPS = ("fixed_base", "base_week_jevons", "geks_jevons", "time_product_dummy")
+"""Formulas that keep them whatever products come and go; the others only without gaps (see docs/prices/axioms.md)."""
+
+_QUOTES = ["period", "product", "price"]
+
+
+def recipe_axioms_violated(quotes: pl.DataFrame, output: RecipeOutput, *, item_number: int) -> pl.DataFrame:
+    """List where an output of a recipe breaks an axiom on the quotes of one retailer and item.
+
+    `quotes`: period (all periods of the output's calendar that have quotes), product, price > 0, one row per period and
+    product, and for unit_price pack_size. Of formulas outside of `KEPT_WITH_GAPS` the products of all periods are
+    taken. Gives the rows of `axiom_tests.axioms_violated`; none where there is nothing to compare.
+    """
+    if output.formula == "unit_price":  # what has no pack size has no unit price, and no index
+        quotes = quotes.filter(pl.col("pack_size") > 0) if "pack_size" in quotes.columns else quotes.clear()
+    taken = quotes if output.formula in KEPT_WITH_GAPS else _always_there(quotes)
+    if taken["period"].n_unique() < 2:
+        return axioms_violated(_nothing, taken.head(0).select(_QUOTES), axioms=())
+    sizes = taken.select("product", "pack_size").unique() if "pack_size" in taken.columns else None
+
+    # The axioms' common factor of 2.5 is a change that a filter of large relatives rightly takes for an error.
+    unfiltered = replace(output, relative_limit=None)
+
+    def index(rows: pl.DataFrame) -> pl.DataFrame:
+        return _output_index(rows, unfiltered, item_number, sizes)
+
+    return axioms_violated(index, taken.select(_QUOTES), axioms=ALWAYS)
+
+
+def _nothing(quotes: pl.DataFrame) -> pl.DataFrame:
+    """Give the index of no quotes."""
+    return quotes.select("period", index=pl.lit(None, pl.Float64))
+
+
+def _always_there(quotes: pl.DataFrame) -> pl.DataFrame:
+    return quotes.filter(pl.len().over("product") == pl.col("period").n_unique())
+
+
+def _output_index(
+    quotes: pl.DataFrame, output: RecipeOutput, item_number: int, pack_sizes: pl.DataFrame | None
+) -> pl.DataFrame:
+    """Compute the output on periods that are given: period, index (1 in the first)."""
+    starts = quotes["period"].unique().sort().to_list()
+    products = quotes["product"].unique().sort().to_list()
+    rows = quotes["period"].replace_strict(starts, range(len(starts)), return_dtype=pl.Int64).to_numpy()
+    columns = quotes["product"].replace_strict(products, range(len(products)), return_dtype=pl.Int64).to_numpy()
+    prices = np.zeros((len(starts), len(products)))
+    prices[rows, columns] = quotes["price"].to_numpy()
+    known = {} if pack_sizes is None else dict(pack_sizes.iter_rows())
+    sizes = np.array([known.get(product) or np.nan for product in products], dtype=np.float64)
+    stratum = Stratum(
+        "retailer", item_number, [str(one) for one in products], prices, np.full(prices.shape, UNDECIDED), sizes
+    )
+    order = np.arange(len(starts))
+    periods = Periods(output.frequency, starts, order, order == 0, str(starts[0]))
+    levels = elementary_index(stratum, prices, output, periods, shelf_clusters(stratum, periods, output)).levels
+    relative = pl.Series(levels / levels[0], nan_to_null=True)
+    return pl.DataFrame({"period": pl.Series(starts, dtype=quotes.schema["period"]), "index": relative})

@@ -1,0 +1,113 @@
+"""CLIP: products of a base period are clustered on characteristics, later ones assigned by a decision tree.
+
+The clusters only; the index over them is `weighted_forms.ClusterJevons`. After the office's description of clustering
+large datasets into price indices; details are working defaults (unconfirmed).
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ons_bigdata.prices.methods.recipes.mean_shift import mean_shift, nearest_share_bandwidth
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+    Booleans = NDArray[np.bool_]
+    Integers = NDArray[np.int64]
+
+_WORD = re.compile(r"[A-Z]{3,}")
+
+
+@dataclass(frozen=True)
+class ClipParameters:
+    """How products are clustered.
+
+    `bandwidth_quantile`: of the pairwise distances, the radius of mean shift. `seeds`: products from which it starts,
+    spread evenly over the order of prices. `words`: how many name words are
+    characteristics, the commonest first, of those in `least_word_share` to `most_word_share` of the base's names.
+    `word_weight`: a word's weight beside one standard deviation of log price or log pack size.
+    `smallest_leaf`: products in a leaf of the tree.
+    """
+
+    bandwidth_quantile: float = 0.2
+    seeds: int = 6
+    words: int = 6
+    least_word_share: float = 0.1
+    most_word_share: float = 0.9
+    word_weight: float = 0.5
+    smallest_leaf: int = 2
+
+
+def clusters(
+    names: Sequence[str], log_prices: Floats, pack_sizes: Floats, in_base: Booleans, parameters: ClipParameters
+) -> Integers:
+    """Give each product's cluster: 0, 1, …; -1 for all where no product is in the base.
+
+    `names`: product names, upper case words count. `log_prices`: each product's log price when first seen (of base
+    products, their mean in the base). `pack_sizes`: kilograms, litres or pieces, nan where unknown. `in_base`: which
+    products the clusters are made of; the others get theirs from a tree that was fitted on these. Deterministic.
+    """
+    if not in_base.any():
+        return np.full(len(names), -1)
+    features = _characteristics(names, log_prices, pack_sizes, in_base, parameters)
+    own = features[in_base]
+    labels = _clustered(own, parameters)
+    found = np.empty(len(names), dtype=np.int64)
+    found[in_base] = labels
+    if not in_base.all():
+        from sklearn.tree import DecisionTreeClassifier  # noqa: PLC0415  (takes a second; the graph loads without)
+
+        tree = DecisionTreeClassifier(min_samples_leaf=min(parameters.smallest_leaf, len(own)), random_state=0)
+        found[~in_base] = tree.fit(own, labels).predict(features[~in_base])
+    return found
+
+
+def _clustered(features: Floats, parameters: ClipParameters) -> Integers:
+    """Cluster by mean shift; a handful of products, or products all alike, are their own clusters."""
+    distinct, place = np.unique(features, axis=0, return_inverse=True)
+    if len(distinct) < 3:
+        return place.reshape(-1).astype(np.int64)
+    bandwidth = nearest_share_bandwidth(features, parameters.bandwidth_quantile)
+    if bandwidth <= 0:
+        return place.reshape(-1).astype(np.int64)
+    by_price = np.argsort(features[:, 0], kind="stable")
+    chosen = np.linspace(0, len(features) - 1, min(len(features), parameters.seeds)).astype(np.int64)
+    return mean_shift(features, features[by_price[chosen]], bandwidth)
+
+
+def _characteristics(
+    names: Sequence[str], log_prices: Floats, pack_sizes: Floats, in_base: Booleans, parameters: ClipParameters
+) -> Floats:
+    """Standardise price and size by the base and add the words; unknown sizes stand at the base's mean."""
+    columns = [_standardised(log_prices, in_base)]
+    known = np.isfinite(pack_sizes) & (pack_sizes > 0)
+    if (known & in_base).sum() > 1:
+        sizes = np.log(np.where(known, pack_sizes, 1.0))
+        mean = sizes[known & in_base].mean()
+        columns.append(_standardised(np.where(known, sizes, mean), in_base))
+    words = [set(_WORD.findall(name.upper())) for name in names]
+    counts = Counter(word for of_name, base in zip(words, in_base, strict=True) if base for word in of_name)
+    size = int(in_base.sum())
+    telling = [
+        (-count, word)
+        for word, count in counts.items()
+        if parameters.least_word_share <= count / size <= parameters.most_word_share
+    ]
+    for _, word in sorted(telling)[: parameters.words]:
+        columns.append(parameters.word_weight * np.array([word in of_name for of_name in words], dtype=np.float64))
+    return np.column_stack(columns)
+
+
+def _standardised(values: Floats, in_base: Booleans) -> Floats:
+    base = values[in_base]
+    spread = base.std()
+    return (values - base.mean()) / (spread if spread > 0 else 1.0)

@@ -1,0 +1,173 @@
+"""Quotes as dense arrays, one panel per retailer and item, on the periods of a recipe.
+
+What enters a period, and at what price, is settled here; what is computed from it in `elementary_recipes`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+
+from ons_bigdata.prices.methods.panels.input_checks import checked_columns, not_positive, refuse_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from ons_bigdata.prices.methods.recipes.jevons import Week
+
+    Floats = NDArray[np.float64]
+    Booleans = NDArray[np.bool_]
+    Integers = NDArray[np.int64]
+
+OUT, UNDECIDED, IN = 0, -1, 1
+"""How a quote was judged: not of the item, undecided or referred, of the item."""
+
+_QUOTES = {
+    "data_origin": pl.String(), "retailer": pl.String(), "item_number": pl.Int32(), "product": pl.String(),
+    "collected_on": pl.Date(), "price_gbp": pl.Float64(), "in_scope": pl.Boolean(),
+}  # fmt: skip
+_STRATUM = ["retailer", "item_number"]
+
+
+@dataclass(frozen=True, eq=False)
+class Stratum:
+    """The daily quotes of one retailer and item: calendar days x products.
+
+    `prices`: GBP, 0 where there is none. `judged`: `IN`, `OUT` or `UNDECIDED` where there is a price.
+    `pack_sizes`: of the products, in kilograms, litres or pieces; nan where unknown.
+    """
+
+    retailer: str
+    item_number: int
+    products: list[str]
+    prices: Floats
+    judged: Integers
+    pack_sizes: Floats
+
+    def of_scope(self, scope: str) -> Floats:
+        """Give the prices of a scope: "shelf", all; "target", those not judged out."""
+        return self.prices if scope == "shelf" else np.where(self.judged == OUT, 0.0, self.prices)
+
+
+@dataclass(frozen=True, eq=False)
+class Periods:
+    """The periods of a recipe: `starts` (first day of each), the period of each calendar day, the base.
+
+    `of_day`: number of the period, -1 for a day that does not count. `base`: which periods are the base.
+    `base_text`: first..last day of the base; None where there is none.
+    """
+
+    frequency: str
+    starts: list[date]
+    of_day: Integers
+    base: Booleans
+    base_text: str | None
+
+    def means(self, prices: Floats) -> tuple[Floats, Integers]:
+        """Give each product's mean price over a period's days (0 where there is none) and its number of quotes."""
+        if np.array_equal(self.of_day, np.arange(len(self.starts))):
+            return prices, (prices > 0).astype(np.int64)
+        inside = (self.of_day == np.arange(len(self.starts))[:, None]).astype(np.float64)
+        quotes = inside @ (prices > 0)
+        total = inside @ prices
+        return np.divide(total, quotes, where=quotes > 0, out=np.zeros_like(total)), quotes.astype(np.int64)
+
+
+def strata(quotes: pl.DataFrame, pack_sizes: pl.DataFrame) -> tuple[list[date], list[Stratum]]:
+    """Put the quotes of one data origin into panels; give the calendar days, first to last, and the panels.
+
+    `quotes`: data_origin, retailer, item_number, product, collected_on, price_gbp, in_scope (null = undecided), at most
+    one row per product and day. `pack_sizes`: retailer, item_number, product, pack_size, at most one row each.
+
+    Raises ValueError on several origins, on a product with several quotes of a day, a null in a key or a price that is
+    not positive and finite; names the quote.
+    """
+    rows = checked_columns(quotes, _QUOTES, "quotes")
+    if (origins := rows["data_origin"].n_unique()) > 1:
+        message = f"quotes: found {origins} data origins, expected one"
+        raise ValueError(message)
+    faults = {
+        "a null in the key": pl.any_horizontal(pl.col([*_STRATUM, "product", "collected_on"]).is_null()),
+        "a price that is not positive and finite": not_positive("price_gbp"),
+    }
+    refuse_rows("quotes", rows, faults)
+    if rows.is_empty():
+        return [], []
+    first, last = rows.select(first=pl.col("collected_on").min(), last=pl.col("collected_on").max()).row(0)
+    days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
+    coded = rows.with_columns(
+        day=(pl.col("collected_on") - first).dt.total_days(),
+        judged=pl.when(pl.col("in_scope").is_null()).then(UNDECIDED).otherwise(pl.col("in_scope").cast(pl.Int64)),
+    )
+    sizes = pack_sizes.partition_by(_STRATUM, as_dict=True)
+    groups = sorted(coded.partition_by(_STRATUM, as_dict=True).items())
+    return days, [_stratum(key, group, sizes.get(key), len(days)) for key, group in groups]
+
+
+def _stratum(key: tuple[object, ...], rows: pl.DataFrame, sizes: pl.DataFrame | None, days: int) -> Stratum:
+    products, codes = np.unique(rows["product"].to_numpy(), return_inverse=True)
+    day = rows["day"].to_numpy()
+    prices = np.zeros((days, len(products)))
+    prices[day, codes] = rows["price_gbp"].to_numpy()
+    if np.count_nonzero(prices) < rows.height:
+        repeated = pl.struct("product", "collected_on").is_duplicated()
+        refuse_rows("quotes", rows.drop("day", "judged"), {"a product that has several quotes of a day": repeated})
+    judged = np.full(prices.shape, UNDECIDED)
+    judged[day, codes] = rows["judged"].to_numpy()
+    known: dict[str, float] = {} if sizes is None else dict(sizes.select("product", "pack_size").iter_rows())
+    names = products.tolist()
+    pack_sizes = np.array([known.get(name) or np.nan for name in names], dtype=np.float64)
+    return Stratum(str(key[0]), int(str(key[1])), names, prices, judged, pack_sizes)
+
+
+def recipe_periods(days: Sequence[date], frequency: str, days_that_count: str, week: Week | None) -> Periods:
+    """Cut the calendar into the periods of a recipe and find the base.
+
+    Weeks begin on Monday. `days_that_count`: "all", or "second_tuesday", the second Tuesday of the month and the day
+    either side. The base: of daily periods the days of the base week, of weekly ones that week, of monthly ones the
+    first that has a day that counts. Without a base week daily and weekly periods have no base.
+    """
+    counts = [day for day in days if days_that_count == "all" or _near_second_tuesday(day)]
+    starts = sorted({_start(day, frequency) for day in counts})
+    place = {start: n for n, start in enumerate(starts)}
+    chosen = set(counts)
+    of_day = np.array([place[_start(day, frequency)] if day in chosen else -1 for day in days], dtype=np.int64)
+    if frequency == "monthly":
+        base = np.arange(len(starts)) == 0
+        inside = [day for day in counts if starts and _start(day, frequency) == starts[0]]
+        text = f"{inside[0]}..{inside[-1]}" if inside else None
+    else:
+        base = np.array([week is not None and week[0] <= start <= week[1] for start in starts], dtype=np.bool_)
+        text = None if week is None else f"{week[0]}..{week[1]}"
+    return Periods(frequency, starts, of_day, base, text)
+
+
+def _start(day: date, frequency: str) -> date:
+    if frequency == "daily":
+        return day
+    return day - timedelta(days=day.weekday()) if frequency == "weekly" else day.replace(day=1)
+
+
+def _near_second_tuesday(day: date) -> bool:
+    first = day.replace(day=1)
+    tuesday = first + timedelta(days=(1 - first.weekday()) % 7 + 7)
+    return abs((day - tuesday).days) <= 1
+
+
+def without_large_relatives(prices: Floats, limit: float) -> Floats:
+    """Leave out prices more than `limit` times above or below the product's price of the period before.
+
+    `prices`: periods x products, 0 where there is none; a product that was away the period before stays. Both sides of
+    a jump that is taken back go. Source: ONS (2023), Rail fares and second-hand cars in consumer price statistics
+    (relatives beyond three times).
+    """
+    before = np.vstack([np.zeros((1, prices.shape[1])), prices[:-1]])
+    compared = (prices > 0) & (before > 0)
+    far = compared & ((prices > limit * before) | (prices * limit < before))
+    return np.where(far, 0.0, prices)

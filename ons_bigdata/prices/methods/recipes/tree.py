@@ -1,0 +1,155 @@
+"""The tree of the indices in arrays: retailers in items, items in classes, classes in divisions.
+
+Which child stands where and with what weight. How children become parents is in `linked_aggregation`; what is said
+of the parents in `recipe_levels`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+
+from ons_bigdata.prices.methods.panels.input_checks import checked_columns, refuse_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from ons_bigdata.prices.methods.recipes.panels import Stratum
+
+    Floats = NDArray[np.float64]
+    Integers = NDArray[np.int64]
+
+EQUAL_WEIGHTS = "retailers weighted equally: no stratum weights known"
+
+_NAMES_SHOWN = 5
+
+_TEXT, _NUMBER, _WHOLE = pl.String(), pl.Float64(), pl.Int64()
+
+
+@dataclass(frozen=True, eq=False)
+class TreeLevel:
+    """One level: its parents and where their children stand in the level below.
+
+    `codes`: of the parents. `kind`: what a child is. `names`: of each parent's children that have weight. `weights`:
+    parents x children, 0 beyond a parent's own. `place`: parents x children, the child's position below, -1 where the
+    level below does not have it. `equal`: parents whose children are weighted equally since no weight is known.
+    """
+
+    name: str
+    kind: str
+    codes: list[str]
+    names: list[list[str]]
+    weights: Floats
+    place: Integers
+    equal: frozenset[str]
+
+    def gather(self, values: NDArray[np.generic], missing: object) -> NDArray[np.generic]:
+        """Put what is known of the level below (last axis) under its parents: … x parents x children."""
+        found = np.take(values, np.maximum(self.place, 0), axis=-1)
+        return np.where(self.place >= 0, found, np.asarray(missing, dtype=found.dtype))
+
+
+@dataclass(frozen=True)
+class TreeWeights:
+    """The weights of one data origin and year.
+
+    `retailers`: retailer, item_number, weight; an item without any row is averaged equally. `items`: item_number,
+    class_code, weight. `classes`: class_code, division_code, weight.
+    """
+
+    retailers: pl.DataFrame
+    items: pl.DataFrame
+    classes: pl.DataFrame
+
+
+def index_tree(strata: Sequence[Stratum], weights: TreeWeights) -> list[TreeLevel]:
+    """Build the levels item, class and division over the retailers' items that have quotes.
+
+    Raises ValueError on an item or class without a weight or with two, on a weight below 0, and on a retailer without a
+    weight in an item of which other retailers have one; names it.
+    """
+    known = checked_columns(
+        weights.retailers, {"retailer": _TEXT, "item_number": _WHOLE, "weight": _NUMBER}, "retailer_weights"
+    )
+    items = checked_columns(
+        weights.items, {"item_number": _WHOLE, "class_code": _TEXT, "weight": _NUMBER}, "item_weights"
+    )
+    classes = checked_columns(
+        weights.classes, {"class_code": _TEXT, "division_code": _TEXT, "weight": _NUMBER}, "class_weights"
+    )
+    item_level = _items(strata, _nested(known, "item_number", "retailer", "retailer_weights"))
+    upper = items.select(parent="class_code", child=pl.col("item_number").cast(pl.String), weight="weight")
+    class_level = _above(item_level.codes, upper, "class", "item")
+    top = classes.select(parent="division_code", child="class_code", weight="weight")
+    return [item_level, class_level, _above(class_level.codes, top, "division", "class")]
+
+
+def _items(strata: Sequence[Stratum], known: Mapping[str, dict[str, float]]) -> TreeLevel:
+    place = {(str(one.item_number), one.retailer): n for n, one in enumerate(strata)}
+    codes = sorted({item for item, _ in place})
+    families: list[dict[str, float]] = []
+    for item in codes:
+        present = sorted(retailer for of_item, retailer in place if of_item == item)
+        own = known.get(item)
+        if own is not None and (lost := [retailer for retailer in present if retailer not in own]):
+            message = f"retailer_weights: item {item}: no weight for {lost[0]}, where other retailers have one"
+            raise ValueError(message)
+        families.append(own if own is not None else dict.fromkeys(present, 1.0))
+    positions = [
+        {retailer: place.get((item, retailer), -1) for retailer in own}
+        for item, own in zip(codes, families, strict=True)
+    ]
+    equal = frozenset(item for item in codes if item not in known)
+    return _level(("item", "retailer"), codes, families, positions, equal)
+
+
+def _above(below: list[str], weights: pl.DataFrame, name: str, kind: str) -> TreeLevel:
+    repeated = weights.filter(pl.col("child").is_duplicated())["child"].unique().sort().to_list()
+    lost = sorted(set(below) - set(weights["child"]))
+    for found, fault in ((repeated, "several rows of weights"), (lost, "no row of weights")):
+        if found:
+            message = f"{kind} weights: {fault} for {', '.join(found[:5])}; expected one per {kind}"
+            raise ValueError(message)
+    nested = _nested(weights, "parent", "child", f"{kind} weights")
+    place = {code: n for n, code in enumerate(below)}
+    codes = sorted(parent for parent, own in nested.items() if any(child in place for child in own))
+    families = [nested[code] for code in codes]
+    positions = [{child: place.get(child, -1) for child in own} for own in families]
+    return _level((name, kind), codes, families, positions, frozenset())
+
+
+def _nested(weights: pl.DataFrame, parent: str, child: str, name: str) -> dict[str, dict[str, float]]:
+    bounded = pl.col("weight").is_finite() & (pl.col("weight") >= 0)
+    refuse_rows(name, weights, {"a weight that is not finite or is below 0": ~bounded.fill_null(value=False)})
+    nested: dict[str, dict[str, float]] = {}
+    for of_parent, of_child, weight in weights.select(parent, child, "weight").sort(parent, child).iter_rows():
+        nested.setdefault(str(of_parent), {})[str(of_child)] = float(weight)
+    return nested
+
+
+def _level(
+    names: tuple[str, str],
+    codes: list[str],
+    families: Sequence[Mapping[str, float]],
+    positions: Sequence[Mapping[str, int]],
+    equal: frozenset[str],
+) -> TreeLevel:
+    """Keep the children that have weight, side by side."""
+    kept = [[child for child, weight in own.items() if weight > 0] for own in families]
+    width = max([1, *map(len, kept)])
+    weights, place = np.zeros((len(codes), width)), np.full((len(codes), width), -1)
+    for row, (children, own, where) in enumerate(zip(kept, families, positions, strict=True)):
+        weights[row, : len(children)] = [own[child] for child in children]
+        place[row, : len(children)] = [where[child] for child in children]
+    return TreeLevel(*names, codes, kept, weights, place, equal)
+
+
+def listed(names: Sequence[str]) -> str:
+    """Name the first five and count the others."""
+    more = len(names) - _NAMES_SHOWN
+    return ", ".join(names[:_NAMES_SHOWN]) + (f" and {more} more" if more > 0 else "")

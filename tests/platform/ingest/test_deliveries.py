@@ -1,0 +1,339 @@
+"""Delivered files: what is taken, what is refused, and where an archive breaks."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import lzma
+import os
+import tarfile
+import tracemalloc
+import zipfile
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ons_bigdata.platform.errors import InputError
+from ons_bigdata.platform.ingest.deliveries import ArchiveDamagedError, DeliveredFile, deliveries
+
+BOUND = 1_000
+
+
+def delivered(*paths: Path, bound: int = BOUND) -> list[DeliveredFile]:
+    return list(deliveries(paths, max_file_bytes=bound))
+
+
+def contents(files: list[DeliveredFile]) -> dict[str, bytes | None]:
+    return {file.name: file.content for file in files}
+
+
+def refusals(files: list[DeliveredFile]) -> dict[str, str]:
+    return {file.name: file.refusal for file in files if file.refusal is not None}
+
+
+def tar_bytes(members: list[tuple[str, bytes]], **kinds: bytes) -> bytes:
+    """Pack regular files, then one member of each kind (name -> tar type) that points to ../secret."""
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w", format=tarfile.GNU_FORMAT) as archive:
+        for name, content in members:
+            info = tarfile.TarInfo(name)
+            info.size = len(content)
+            archive.addfile(info, io.BytesIO(content))
+        for name, kind in kinds.items():
+            info = tarfile.TarInfo(name)
+            info.type = kind
+            info.linkname = "../secret"
+            archive.addfile(info)
+    return packed.getvalue()
+
+
+def zip_bytes(members: list[tuple[str, bytes]], method: int = zipfile.ZIP_DEFLATED) -> bytes:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", method) as archive:
+        for name, content in members:
+            archive.writestr(name, content)
+    return packed.getvalue()
+
+
+PACKERS = {
+    "scrapes.tar": tar_bytes,
+    "scrapes.tar.gz": lambda members: gzip.compress(tar_bytes(members)),
+    "scrapes.TGZ": lambda members: gzip.compress(tar_bytes(members)),
+    "scrapes.tar.xz": lambda members: lzma.compress(tar_bytes(members)),
+    "scrapes.txz": lambda members: lzma.compress(tar_bytes(members)),
+    "scrapes.zip": zip_bytes,
+}
+
+
+@pytest.mark.parametrize("name", PACKERS)
+def test_the_members_of_an_archive_come_in_their_order(tmp_path, name):
+    path = tmp_path / name
+    path.write_bytes(PACKERS[name]([("day/b.csv", b"second"), ("day/a.csv", b""), ("./.DS_Store", b"x")]))
+    assert delivered(path) == [
+        DeliveredFile("b.csv", b"second", None, f"{path}:day/b.csv"),
+        DeliveredFile("a.csv", b"", None, f"{path}:day/a.csv"),
+        DeliveredFile(".DS_Store", b"x", None, f"{path}:./.DS_Store"),
+    ]
+
+
+def test_a_folder_is_walked_in_order_and_archives_in_it_are_files(tmp_path):
+    (tmp_path / "b").mkdir()
+    (tmp_path / "empty").mkdir()
+    for name in ("b/2.csv", "b/1.csv", "a.csv", "z.zip"):
+        (tmp_path / name).write_bytes(name.encode())
+    files = delivered(tmp_path)
+    assert [file.name for file in files] == ["a.csv", "1.csv", "2.csv", "z.zip"]
+    assert files[1] == DeliveredFile("1.csv", b"b/1.csv", None, str(tmp_path / "b/1.csv"))
+
+
+def test_several_paths_come_one_after_the_other(tmp_path):
+    (tmp_path / "x.csv").write_bytes(b"x")
+    (tmp_path / "y.tar").write_bytes(tar_bytes([("y.csv", b"y")]))
+    assert contents(delivered(tmp_path / "y.tar", tmp_path / "x.csv")) == {"y.csv": b"y", "x.csv": b"x"}
+
+
+def test_a_missing_path_is_an_error_before_any_file(tmp_path):
+    (tmp_path / "x.csv").write_bytes(b"x")
+    with pytest.raises(InputError, match=r"nothing at .*/nowhere; expected a folder, an archive or a file"):
+        deliveries([tmp_path / "x.csv", tmp_path / "nowhere"], max_file_bytes=BOUND)
+
+
+def test_a_bound_below_one_byte_is_an_error(tmp_path):
+    with pytest.raises(ValueError, match="max_file_bytes is 0"):
+        deliveries([tmp_path], max_file_bytes=0)
+
+
+def test_links_and_special_files_in_a_folder_are_refused(tmp_path):
+    secret = tmp_path / "secret"
+    secret.write_bytes(b"secret")
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    (folder / "link.csv").symlink_to(secret)
+    (folder / "way_out").symlink_to(tmp_path)
+    (folder / "dangling.csv").symlink_to(tmp_path / "nowhere")
+    os.mkfifo(folder / "pipe.csv")
+    files = delivered(folder)
+    assert refusals(files) == {
+        "dangling.csv": "a symbolic link; only regular files are taken",
+        "link.csv": "a symbolic link; only regular files are taken",
+        "way_out": "a symbolic link; only regular files are taken",
+        "pipe.csv": "not a regular file",
+    }
+    assert {file.content for file in files} == {None}
+
+
+def test_a_link_that_the_user_names_is_followed(tmp_path):
+    (tmp_path / "real.csv").write_bytes(b"x")
+    (tmp_path / "link.csv").symlink_to(tmp_path / "real.csv")
+    assert contents(delivered(tmp_path / "link.csv")) == {"link.csv": b"x"}
+
+
+def test_links_and_devices_in_a_tar_are_refused_and_the_rest_is_taken(tmp_path):
+    kinds = {
+        "soft.csv": tarfile.SYMTYPE,
+        "hard.csv": tarfile.LNKTYPE,
+        "device": tarfile.CHRTYPE,
+        "pipe": tarfile.FIFOTYPE,
+        "folder": tarfile.DIRTYPE,
+    }
+    (tmp_path / "x.tar").write_bytes(tar_bytes([("good.csv", b"x")], **kinds))
+    files = delivered(tmp_path / "x.tar")
+    assert contents(files) == {
+        "good.csv": b"x",
+        "soft.csv": None,
+        "hard.csv": None,
+        "device": None,
+        "pipe": None,
+    }
+    assert refusals(files) == {
+        "soft.csv": "a link to '../secret'; only regular files are taken",
+        "hard.csv": "a link to '../secret'; only regular files are taken",
+        "device": "not a regular file",
+        "pipe": "not a regular file",
+    }
+
+
+def test_links_and_encrypted_members_of_a_zip_are_refused(tmp_path):
+    path = tmp_path / "x.zip"
+    link = zipfile.ZipInfo("link.csv")
+    link.external_attr = 0o120777 << 16
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr(link, "/etc/passwd")
+        archive.mkdir("folder")
+        archive.writestr("old.csv", b"x", zipfile.ZIP_BZIP2)
+        archive.writestr("locked.csv", b"x")
+    packed = bytearray(path.read_bytes())
+    directory = packed.index(b"PK\x01\x02", packed.index(b"PK\x01\x02", packed.index(b"PK\x01\x02") + 1) + 1)
+    entry = packed.index(b"PK\x01\x02", directory + 1)
+    packed[entry + 8] |= 1
+    path.write_bytes(packed)
+    assert refusals(delivered(path)) == {
+        "link.csv": "a symbolic link; only regular files are taken",
+        "old.csv": "compression method 12; expected 0 (stored) or 8 (deflated)",
+        "locked.csv": "encrypted or a patch",
+    }
+
+
+@pytest.mark.parametrize("pack", [tar_bytes, zip_bytes])
+@pytest.mark.parametrize(
+    ("member", "name", "reason"),
+    [
+        ("/etc/x.csv", "x.csv", "absolute path '/etc/x.csv' in an archive"),
+        ("C:\\x.csv", "x.csv", "absolute path 'C:\\\\x.csv' in an archive"),
+        ("a/../../x.csv", "x.csv", "path 'a/../../x.csv' leads out of the archive"),
+        ("a\\..\\x.csv", "x.csv", "path 'a\\\\..\\\\x.csv' leads out of the archive"),
+        ("a/x\n.csv", "x\\n.csv", "its name holds characters that cannot be printed"),
+    ],
+)
+def test_names_that_leave_the_archive_are_refused(tmp_path, pack, member, name, reason):
+    path = tmp_path / ("x.tar" if pack is tar_bytes else "x.zip")
+    path.write_bytes(pack([(member, b"x"), ("good.csv", b"y")]))
+    files = delivered(path)
+    assert refusals(files) == {name: reason}
+    assert contents(files)["good.csv"] == b"y"
+
+
+def test_a_name_that_is_not_utf8_is_refused_and_shown_escaped(tmp_path):
+    Path(os.fsdecode(bytes(tmp_path) + b"/x\xff.csv")).write_bytes(b"x")
+    assert refusals(delivered(tmp_path)) == {"x\\udcff.csv": "its name holds characters that cannot be printed"}
+
+
+@pytest.mark.parametrize("name", PACKERS)
+def test_a_file_of_just_the_bound_is_taken_and_one_byte_more_is_refused(tmp_path, name):
+    path = tmp_path / name
+    path.write_bytes(PACKERS[name]([("fits.csv", b"x" * BOUND), ("over.csv", b"x" * (BOUND + 1)), ("next", b"y")]))
+    files = delivered(path)
+    assert contents(files) == {"fits.csv": b"x" * BOUND, "over.csv": None, "next": b"y"}
+    assert refusals(files) == {"over.csv": "larger than 1000 bytes, the bound for one file"}
+
+
+def test_a_large_file_in_a_folder_is_refused(tmp_path):
+    (tmp_path / "over.csv").write_bytes(b"x" * (BOUND + 1))
+    assert refusals(delivered(tmp_path)) == {"over.csv": "larger than 1000 bytes, the bound for one file"}
+
+
+def test_a_zip_that_understates_its_size_does_not_get_past_the_bound(tmp_path):
+    packed = bytearray(zip_bytes([("bomb.csv", b"\0" * 50_000_000)]))
+    entry = packed.index(b"PK\x01\x02")
+    packed[entry + 24 : entry + 28] = (500).to_bytes(4, "little")
+    (tmp_path / "x.zip").write_bytes(packed)
+    peak = _peak_bytes(tmp_path / "x.zip", ArchiveDamagedError)
+    assert peak < 1_000_000
+
+
+@pytest.mark.parametrize("name", ["x.tar.xz", "x.tar.gz"])
+def test_a_decompression_bomb_is_refused_and_not_unpacked(tmp_path, name):
+    bomb = tar_bytes([("bomb.csv", b"\0" * 50_000_000)])
+    (tmp_path / name).write_bytes(lzma.compress(bomb, preset=0) if "xz" in name else gzip.compress(bomb))
+    del bomb
+    files: list[DeliveredFile] = []
+    with pytest.raises(ArchiveDamagedError, match=r"after member bomb\.csv: what follows unpacks to more"):
+        files.extend(_until_error(tmp_path / name, files))
+    assert refusals(files) == {"bomb.csv": "larger than 1000 bytes, the bound for one file"}
+    assert _peak_bytes(tmp_path / name, ArchiveDamagedError) < 12_000_000
+
+
+def test_a_tar_with_an_endless_name_is_stopped(tmp_path):
+    packed = gzip.compress(tar_bytes([("long" * 5_000_000, b"x")]))
+    (tmp_path / "x.tar.gz").write_bytes(packed)
+    assert _peak_bytes(tmp_path / "x.tar.gz", ArchiveDamagedError) < 8_000_000
+
+
+def _until_error(path: Path, files: list[DeliveredFile], bound: int = BOUND) -> list[DeliveredFile]:
+    for file in deliveries([path], max_file_bytes=bound):
+        files.append(file)
+    return []
+
+
+def _peak_bytes(path: Path, error: type[Exception]) -> int:
+    tracemalloc.start()
+    try:
+        with pytest.raises(error):
+            delivered(path)
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+MEMBERS = [("a.csv", b"a" * 700), ("b.csv", b"b" * 700), ("c.csv", b"c" * 700)]
+
+
+@pytest.mark.parametrize(
+    ("cut", "whole"),
+    [(100, []), (512 + 300, []), (1536, ["a.csv"]), (1536 + 100, ["a.csv"]), (2 * 1536, ["a.csv", "b.csv"])],
+)
+def test_a_cut_tar_gives_what_came_before_and_names_the_last_good_member(tmp_path, cut, whole):
+    (tmp_path / "x.tar").write_bytes(tar_bytes(MEMBERS)[:cut])
+    files: list[DeliveredFile] = []
+    with pytest.raises(ArchiveDamagedError) as raised:
+        _until_error(tmp_path / "x.tar", files)
+    assert [file.name for file in files] == whole
+    assert raised.value.last_good_member == (whole[-1] if whole else None)
+    assert str(tmp_path / "x.tar") in str(raised.value)
+
+
+@pytest.mark.parametrize("name", ["scrapes.tar", "scrapes.tar.gz", "scrapes.tar.xz", "scrapes.zip"])
+def test_every_cut_of_an_archive_is_noticed(tmp_path, name):
+    path = tmp_path / name
+    packed = PACKERS[name](MEMBERS)
+    end = 3 * 1536 if name == "scrapes.tar" else len(packed)  # of a bare tar only the zeros at the end may go
+    for cut in range(0, end, 1 if end < 1_000 else 97):
+        path.write_bytes(packed[:cut])
+        files: list[DeliveredFile] = []
+        with pytest.raises(ArchiveDamagedError):
+            _until_error(path, files)
+        assert contents(files).items() <= dict(MEMBERS).items()
+
+
+def test_a_broken_header_in_the_middle_is_not_taken_for_the_end(tmp_path):
+    packed = bytearray(tar_bytes(MEMBERS))
+    packed[1536 + 10] ^= 0xFF
+    (tmp_path / "x.tar").write_bytes(packed)
+    with pytest.raises(ArchiveDamagedError, match=r"after member a\.csv: bad checksum"):
+        delivered(tmp_path / "x.tar")
+
+
+def test_bytes_after_the_end_of_a_tar_are_noticed(tmp_path):
+    (tmp_path / "x.tar").write_bytes(tar_bytes(MEMBERS) + tar_bytes([("more.csv", b"x")]))
+    with pytest.raises(ArchiveDamagedError, match=r"after member c\.csv: bytes after the end mark"):
+        delivered(tmp_path / "x.tar")
+
+
+def test_a_zip_member_that_is_not_what_was_packed_breaks_the_archive(tmp_path):
+    packed = bytearray(zip_bytes(MEMBERS, zipfile.ZIP_STORED))
+    packed[packed.index(b"bbbb")] ^= 1
+    (tmp_path / "x.zip").write_bytes(packed)
+    with pytest.raises(ArchiveDamagedError, match=r"after member a\.csv: Bad CRC-32"):
+        delivered(tmp_path / "x.zip")
+
+
+def test_a_zip_of_a_version_to_come_is_damaged(tmp_path):
+    packed = bytearray(zip_bytes(MEMBERS))
+    packed[packed.index(b"PK\x01\x02") + 6] = 99
+    (tmp_path / "x.zip").write_bytes(packed)
+    with pytest.raises(ArchiveDamagedError, match=r"before its first member: zip file version 9\.9"):
+        delivered(tmp_path / "x.zip")
+
+
+@pytest.mark.parametrize("name", ["x.tar", "x.tar.gz", "x.tar.xz", "x.zip"])
+def test_what_is_no_archive_is_damaged(tmp_path, name):
+    (tmp_path / name).write_bytes(b"timestamp,store\n" * 100)
+    with pytest.raises(ArchiveDamagedError, match="is damaged before its first member"):
+        delivered(tmp_path / name)
+
+
+@given(data=st.data(), name=st.sampled_from(["scrapes.tar", "scrapes.tar.gz", "scrapes.tar.xz", "scrapes.zip"]))
+def test_whatever_the_bytes_an_archive_is_read_or_damaged(tmp_path_factory, data, name):
+    packed = bytearray(PACKERS[name](MEMBERS))
+    for _ in range(data.draw(st.integers(1, 4))):
+        packed[data.draw(st.integers(0, len(packed) - 1))] = data.draw(st.integers(0, 255))
+    path = tmp_path_factory.mktemp("mutated") / name
+    path.write_bytes(packed)
+    files: list[DeliveredFile] = []
+    try:
+        _until_error(path, files)
+    except ArchiveDamagedError as error:
+        assert str(path) in str(error)
+    assert all((file.content is None) == (file.refusal is not None) for file in files)

@@ -1,0 +1,170 @@
+"""Frames in and out of the real database, roles, locks and the read-only query."""
+
+import threading
+from datetime import UTC, date, datetime
+
+import polars as pl
+import pytest
+
+from ons_bigdata.platform.errors import InputError, UnavailableError
+from ons_bigdata.platform.postgres import migrate
+from ons_bigdata.platform.postgres import warehouse as module
+from ons_bigdata.platform.postgres.warehouse import Warehouse
+
+PUBLISHED, RESTRICTED, MART = "published.figure", "restricted.person", "marts.figure"
+
+
+def _log_in(warehouse: Warehouse, role: str, query: str) -> list[tuple]:
+    with warehouse.transaction(role=role) as transaction:
+        return transaction.rows(query)
+
+
+@pytest.fixture
+def layers(warehouse: Warehouse) -> Warehouse:
+    """Make a table in three layers, made after the grants, as dbt makes its tables."""
+    with warehouse.transaction() as transaction:
+        for table in (PUBLISHED, RESTRICTED, MART):
+            transaction.execute(f"create table {table} as select 1 as x")
+    return warehouse
+
+
+def test_a_frame_comes_back_as_it_went_in(warehouse: Warehouse) -> None:
+    with warehouse.transaction() as transaction:
+        transaction.execute(
+            "create table raw.trip (i integer, f float8, s text, d date, t timestamptz, j jsonb, b boolean)"
+        )
+    frame = pl.DataFrame(
+        {
+            "i": pl.Series([1, None], dtype=pl.Int32),
+            "f": [0.1 + 0.2, None],
+            "s": ["£ – “” 😀", None],
+            "d": [date(2016, 7, 21), None],
+            "t": pl.Series(
+                [datetime(2016, 7, 21, 16, 31, 9, 944463, tzinfo=UTC), None], dtype=pl.Datetime("us", "UTC")
+            ),
+            "j": ['{"a": "b\\"c"}', None],
+            "b": [True, None],
+        }
+    )
+    with warehouse.transaction() as transaction:
+        assert transaction.insert("raw.trip", frame, json_columns=["j"]) == 2
+    assert warehouse.frame("select * from raw.trip order by i").equals(frame)
+
+
+def test_numeric_comes_back_as_numbers(warehouse: Warehouse) -> None:
+    frame = warehouse.frame("select sum(x) as whole, avg(x) as broken from (values (1::bigint), (2)) as t (x)")
+    assert frame.row(0) == (3, 1.5)
+    assert frame.schema == {"whole": pl.Int64, "broken": pl.Float64}
+
+
+def test_an_error_rolls_the_whole_transaction_back(warehouse: Warehouse) -> None:
+    with warehouse.transaction() as transaction:
+        transaction.execute("create table raw.kept (x integer)")
+    with pytest.raises(RuntimeError, match="on purpose"), warehouse.transaction() as transaction:
+        transaction.insert("raw.kept", pl.DataFrame({"x": [1]}, schema={"x": pl.Int32}))
+        raise RuntimeError("on purpose")
+    assert warehouse.rows("select count(*)::int from raw.kept") == [(0,)]
+
+
+def test_replace_is_the_whole_content(warehouse: Warehouse) -> None:
+    with warehouse.transaction() as transaction:
+        transaction.execute("create table raw.kept (x integer)")
+    for values in ([1, 2, 3], [4]):
+        warehouse.replace("raw.kept", pl.DataFrame({"x": values}, schema={"x": pl.Int32}))
+    assert warehouse.rows("select x from raw.kept") == [(4,)]
+
+
+@pytest.mark.parametrize(
+    ("role", "may", "may_not"),
+    [
+        ("analyst", [PUBLISHED, MART], [RESTRICTED, "raw.price_quotes", "ops.loads"]),
+        ("publisher", [PUBLISHED], [RESTRICTED, MART, "raw.price_quotes"]),
+        ("reader", [PUBLISHED, MART, "raw.price_quotes", "ops.loads"], [RESTRICTED]),
+        ("ingest", ["raw.price_quotes", "ops.loads"], [RESTRICTED, MART]),
+    ],
+)
+def test_roles_read_what_they_may(layers: Warehouse, role: str, may: list[str], may_not: list[str]) -> None:
+    for table in may:
+        _log_in(layers, role, f"select count(*) from {table}")
+    for table in may_not:
+        with pytest.raises(Exception, match="permission denied"):
+            _log_in(layers, role, f"select count(*) from {table}")
+
+
+ESCAPES = [
+    "delete from raw.price_quotes",
+    "create table marts.mine (x integer)",
+    "select 1; drop table raw.price_quotes",
+    "select * from restricted.person",
+    "select pg_read_file('/etc/hostname')",
+    "copy (select 1) to program 'true'",
+    "reset role; select 1",
+    "no sql",
+    # a role that is only put on could be taken off by the query itself
+    "select set_config('role', 'none', true), pg_read_file('/etc/hostname')",
+    "select set_config('role', 'none', true), (select string_agg(word, ',') from"
+    " ts_stat('select to_tsvector(''simple'', x::text) from restricted.person'))",
+    "select 1 as x, 2 as x",
+    "select interval '1 day'",
+]
+
+
+@pytest.mark.parametrize("text", ESCAPES)
+def test_the_query_tool_reads_and_nothing_else(layers: Warehouse, text: str) -> None:
+    with pytest.raises(InputError):
+        layers.query(text)
+
+
+def test_the_query_tool_is_no_superuser_after_reset(layers: Warehouse) -> None:
+    assert layers.query("select session_user::text as me").item() == f"{layers.role_prefix}_reader"
+
+
+def test_a_held_lock_is_waited_for_and_then_reported(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "LOCK_TIMEOUT", "300ms")
+    with warehouse.transaction() as first:
+        first.lock("prices", "2016-07-21")
+        with warehouse.transaction() as other:
+            other.lock("prices", "2016-07-22")
+        with pytest.raises(UnavailableError, match="another process holds"), warehouse.transaction() as second:
+            second.lock("prices", "2016-07-21")
+
+
+def test_migrations_are_applied_once_even_by_two_at_once(empty_database: Warehouse) -> None:
+    warehouse = empty_database
+    applied: list[list[migrate.Migration]] = []
+    threads = [
+        threading.Thread(
+            target=lambda: applied.append(migrate.migrate(warehouse.address, role_prefix=warehouse.role_prefix))
+        )
+        for _ in range(2)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(len(migrations) for migrations in applied) == [0, len(migrate.migrations())]
+
+
+def test_an_edited_migration_is_refused(warehouse: Warehouse) -> None:
+    with warehouse.transaction() as transaction:
+        transaction.execute("update ops.schema_migrations set sha256 = 'another' where number = 1")
+    with pytest.raises(InputError, match=r"0001_platform\.sql differs"):
+        migrate.migrate(warehouse.address, role_prefix=warehouse.role_prefix)
+
+
+def test_a_newer_database_is_refused(warehouse: Warehouse) -> None:
+    with warehouse.transaction() as transaction:
+        transaction.execute("insert into ops.schema_migrations (number, name, sha256) values (99, 'later', '')")
+    with pytest.raises(InputError, match=r"migration 99 \(later\)"):
+        migrate.migrate(warehouse.address, role_prefix=warehouse.role_prefix)
+
+
+@pytest.mark.parametrize("bad", ["NaN", "Infinity", "-1", "0"])
+def test_the_raw_table_refuses_prices_that_are_none(warehouse: Warehouse, bad: str) -> None:
+    with pytest.raises(Exception, match="price_gbp_check"), warehouse.transaction() as transaction:
+        transaction.execute("set local session_replication_role = replica")  # no foreign key in the way
+        transaction.execute(
+            "insert into raw.price_quotes (load_id, line, run_id, retailer, item_number, item_name, category,"
+            " product_name, price_gbp, attributes, collected_at, collected_on)"
+            f" values ('0', 2, 'r', 'tesco', 210111, '', '', 'p', '{bad}', '{{}}', now(), now()::date)"
+        )

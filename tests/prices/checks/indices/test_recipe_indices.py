@@ -1,0 +1,191 @@
+"""Asset checks on the indices by recipe: each red on the fault it is there for, and on no other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+
+import dagster as dg
+import numpy as np
+import polars as pl
+import pytest
+
+from ons_bigdata.platform.dagster.resources import WarehouseResource
+from ons_bigdata.platform.postgres.warehouse import Warehouse
+from ons_bigdata.prices.checks.indices import recipes as checks
+from ons_bigdata.prices.methods.recipes import axioms as recipe_axioms
+from ons_bigdata.prices.methods.recipes.axioms import recipe_axioms_violated
+from ons_bigdata.prices.methods.recipes.bootstrap import Bootstrap
+from ons_bigdata.prices.methods.recipes.catalogue import INDEX_RECIPES, WEB_DAILY, daily_recipe_outputs
+from ons_bigdata.prices.methods.recipes.elementary import elementary_index
+from ons_bigdata.prices.methods.recipes.run import RecipeFrames, price_world, recipe_frames
+from ons_bigdata.prices.methods.recipes.tree import TreeWeights
+
+BREAD = 210111
+FIRST = date(2016, 7, 25)
+
+
+def quotes() -> pl.DataFrame:
+    """Give 60 days of twelve products that wander, three of them with gaps."""
+    generator = np.random.default_rng(5)
+    prices = np.exp(np.cumsum(generator.normal(0.002, 0.03, (60, 12)), axis=0)) * np.arange(1, 13)
+    there = generator.random(prices.shape) < np.where(np.arange(12) < 3, 0.8, 1.1)
+    rows = [
+        ("real", "tesco", BREAD, f"PRODUCT {n}", FIRST + timedelta(days=int(t)), float(prices[t, n]), None)
+        for t, n in np.argwhere(there)
+    ]
+    schema = {
+        "data_origin": pl.String, "retailer": pl.String, "item_number": pl.Int32, "product": pl.String,
+        "collected_on": pl.Date, "price_gbp": pl.Float64, "in_scope": pl.Boolean,
+    }  # fmt: skip
+    return pl.DataFrame(rows, schema=schema, orient="row")
+
+
+@pytest.fixture
+def resource(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> Iterator[WarehouseResource]:
+    """Give a database that holds the quotes and what the recipes make of them."""
+    monkeypatch.setattr(WarehouseResource, "open", lambda _: warehouse)
+    found = _figures()
+    with warehouse.transaction() as transaction:
+        transaction.execute(
+            "create table intermediate.int_prices__quotes_scoped (data_origin text, retailer text, item_number integer,"
+            " product text, collected_on date, price_gbp float8, in_scope boolean)"
+        )
+        transaction.execute(
+            "create table intermediate.int_prices__product_pack_sizes (data_origin text, retailer text,"
+            " item_number integer, product text, pack_size float8, is_of_item_measure boolean)"
+        )
+        transaction.insert("intermediate.int_prices__quotes_scoped", quotes())
+        transaction.execute(
+            "insert into intermediate.int_prices__product_pack_sizes"
+            " select distinct data_origin, retailer, item_number, product, 0.5, true"
+            " from intermediate.int_prices__quotes_scoped"
+        )
+    warehouse.replace("analysis.recipe_elementary_indices", found.elementary)
+    warehouse.replace("analysis.price_index_diagnostics", found.diagnostics)
+    yield WarehouseResource()
+
+
+def _figures() -> RecipeFrames:
+    world = price_world(
+        quotes(), data_origin="real",
+        pack_sizes=quotes().select("retailer", "item_number", "product").unique().with_columns(pack_size=pl.lit(0.5)),
+        rejected=quotes().head(0),
+        weights=TreeWeights(
+            pl.DataFrame(schema={"retailer": pl.String, "item_number": pl.Int64, "weight": pl.Float64}),
+            pl.DataFrame({"item_number": [BREAD], "class_code": ["01.1.1"], "weight": [1.0]}),
+            pl.DataFrame({"class_code": ["01.1.1"], "division_code": ["01"], "weight": [1.0]}),
+        ),
+        week=(FIRST, FIRST + timedelta(days=6)),
+        bootstrap=Bootstrap(replicates=3),
+    )  # fmt: skip
+    return recipe_frames(world, [*INDEX_RECIPES, daily_recipe_outputs(WEB_DAILY)])
+
+
+def _run(check: dg.AssetChecksDefinition, resource: WarehouseResource) -> dg.AssetCheckResult:
+    result = check(warehouse=resource)
+    assert isinstance(result, dg.AssetCheckResult)
+    return result
+
+
+def _execute(warehouse: Warehouse, statement: str) -> None:
+    with warehouse.transaction() as transaction:
+        transaction.execute(statement)
+
+
+def test_an_inverted_index_cannot_pass(warehouse: Warehouse, resource: WarehouseResource) -> None:
+    right = _run(checks.recipe_indices_follow_prices, resource)
+    assert right.passed, right.metadata
+    outputs = [(recipe.name, output.method) for recipe in INDEX_RECIPES for output in recipe.outputs]
+    text = str(right.metadata["slopes"].value)
+    assert all(f"| {recipe} | {method} |" in text for recipe, method in outputs)
+    for recipe, method in outputs:
+        turn = (
+            "update analysis.recipe_elementary_indices set level = 1 / level"
+            f" where recipe = '{recipe}' and method = '{method}'"
+        )
+        _execute(warehouse, turn)
+        inverted = _run(checks.recipe_indices_follow_prices, resource)
+        assert not inverted.passed, (recipe, method, inverted.metadata["slopes"].value)
+        assert inverted.metadata["inverted"].value == f"{recipe} {method}"
+        _execute(warehouse, turn)
+
+
+def test_an_output_that_moves_with_nothing_to_compare_warns(warehouse: Warehouse, resource: WarehouseResource) -> None:
+    _execute(warehouse, "delete from intermediate.int_prices__quotes_scoped")
+    result = _run(checks.recipe_indices_follow_prices, resource)
+    assert (result.passed, result.severity) == (False, dg.AssetCheckSeverity.WARN)
+    assert "ons_web_weekly" in str(result.metadata["untested"].value)
+    _execute(warehouse, "update analysis.recipe_elementary_indices set level = 100")
+    assert _run(checks.recipe_indices_follow_prices, resource).passed
+
+
+def test_broken_axioms_block(resource: WarehouseResource, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = _run(checks.recipes_keep_axioms, resource)
+    assert kept.passed, kept.metadata
+    assert kept.metadata["tested"].value == 9
+
+    def inverted(*arguments):
+        index = elementary_index(*arguments)
+        index.levels[:] = 1 / index.levels
+        return index
+
+    monkeypatch.setattr(recipe_axioms, "elementary_index", inverted)
+    broken = _run(checks.recipes_keep_axioms, resource)
+    assert not broken.passed
+    assert "direction" in str(broken.metadata["examples"].value)
+
+
+@pytest.mark.parametrize(
+    "output", [output for recipe in INDEX_RECIPES for output in recipe.outputs], ids=lambda output: output.method
+)
+@pytest.mark.parametrize("fault", ["inverted", "drifting"])
+def test_every_output_is_caught(output, fault: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = quotes().filter(pl.col("collected_on") < FIRST + timedelta(days=14))
+    starts = {"daily": "1d", "weekly": "1w", "monthly": "5d"}[output.frequency]
+    given = rows.group_by(pl.col("collected_on").dt.truncate(starts).alias("period"), "product").agg(
+        price=pl.col("price_gbp").mean(), pack_size=pl.lit(0.5).first()
+    )
+    assert recipe_axioms_violated(given, output, item_number=BREAD).is_empty()
+
+    def wrong(*arguments):
+        index = elementary_index(*arguments)
+        if fault == "inverted":
+            index.levels[:] = 1 / index.levels
+        else:
+            index.levels[:] = index.levels * 1.01 ** np.arange(len(index.levels))
+        return index
+
+    monkeypatch.setattr(recipe_axioms, "elementary_index", wrong)
+    violated = recipe_axioms_violated(given, output, item_number=BREAD)
+    assert ("direction" if fault == "inverted" else "identity") in violated["axiom"].to_list()
+
+
+@pytest.mark.parametrize("recipe", INDEX_RECIPES, ids=lambda recipe: recipe.name)
+def test_one_period_and_no_product_that_stays_break_nothing(recipe) -> None:
+    one = pl.DataFrame({"period": [FIRST], "product": ["A"], "price": [1.0], "pack_size": [0.5]})
+    churned = pl.concat([one, one.with_columns(period=FIRST + timedelta(days=7), product=pl.lit("B"))])
+    for output in recipe.outputs:
+        assert recipe_axioms_violated(one, output, item_number=BREAD).is_empty()
+        assert recipe_axioms_violated(churned, output, item_number=BREAD).is_empty()
+
+
+def test_errors_of_other_figures_block(warehouse: Warehouse, resource: WarehouseResource) -> None:
+    _execute(
+        warehouse,
+        "insert into analysis.aggregate_price_indices (data_origin, level, code, method, period, index, products,"
+        " children, children_absent, status, reason, recipe, parameters_hash)"
+        " select data_origin, level, code, method, period, index, 1, 1, 0, 'complete', 'none', recipe, 'none'"
+        " from analysis.price_index_diagnostics where recipe = 'web_daily' and scope = 'shelf'",
+    )
+    assert _run(checks.ERRORS_BELONG_TO_FIGURES, resource).passed
+    _execute(
+        warehouse,
+        "update analysis.aggregate_price_indices set index = index * 1.001"
+        " where period = '2016-08-10' and level = 'item' and method = 'jevons_chained'",
+    )
+    result = _run(checks.ERRORS_BELONG_TO_FIGURES, resource)
+    assert (result.passed, result.metadata["found"].value) == (False, 1)
+    _execute(warehouse, "delete from analysis.price_index_diagnostics where recipe = 'web_daily' and level = 'item'")
+    lost = _run(checks.ERRORS_BELONG_TO_FIGURES, resource)
+    assert not lost.passed  # errors of other figures only: none belongs to the items

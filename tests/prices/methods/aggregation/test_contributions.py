@@ -1,0 +1,145 @@
+"""Contributions that add up: by hand, then to the last digit on random trees and chains."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ons_bigdata.prices.methods.aggregation.contributions import (
+    arithmetic_contributions,
+    chained_contributions,
+    contributions,
+    geometric_contributions,
+    transmuted_weights,
+)
+from ons_bigdata.prices.methods.aggregation.index import aggregate
+from ons_bigdata.prices.methods.panels.logarithmic_mean import logarithmic_mean
+
+quickly = settings(max_examples=40, deadline=None)
+
+RELATIVES = st.lists(st.floats(0.05, 20), min_size=1, max_size=6)
+
+
+def test_logarithmic_mean_by_hand():
+    found = logarithmic_mean(np.array([2.0, 3.0, 1.0, 0.0, 0.0]), np.array([1.0, 3.0, math.e, 5.0, 0.0]))
+    assert found == pytest.approx([1 / math.log(2), 3.0, math.e - 1, 0.0, 0.0], rel=1e-15)
+    assert logarithmic_mean(np.array([1 + 1e-12]), np.array([1.0])) == pytest.approx([1.0], rel=1e-11)
+
+
+def test_contributions_by_hand():
+    # Weights ¾ and ¼, relatives 2 and ½: 0.75 − 0.125. Geometric: 2^½ − 1 = w*(2 − 1) + (1 − w*)(½ − 1).
+    r, w = np.array([2.0, 0.5]), np.array([3.0, 1.0])
+    assert arithmetic_contributions(r, w) == pytest.approx([0.75, -0.125])
+    share = (2**0.5 - 0.5) / 1.5
+    assert transmuted_weights(r, w) == pytest.approx([share, 1 - share])
+    assert geometric_contributions(r, w) == pytest.approx([share, (1 - share) * -0.5])
+
+
+@quickly
+@given(RELATIVES, st.integers(0, 999))
+def test_contributions_add_up_to_the_change(relatives, seed):
+    r = np.array(relatives)
+    w = np.random.default_rng(seed).uniform(0.01, 5, len(r))
+    assert arithmetic_contributions(r, w).sum() == pytest.approx(w @ r / w.sum() - 1, abs=1e-12)
+    assert geometric_contributions(r, w).sum() == pytest.approx(np.exp(w @ np.log(r) / w.sum()) - 1, abs=1e-12)
+
+
+def test_a_chain_by_hand():
+    # Steps +10 % (of which a 6) and +20 % (a −5): 6 points, then 1.1 · −5 points.
+    found = chained_contributions(np.array([[0.06, 0.04], [-0.05, 0.25]]), np.array([1.0, 1.1]))
+    assert found.tolist() == [[0.06, 0.04], [pytest.approx(0.005), pytest.approx(0.315)]]
+    assert found[1].sum() == pytest.approx(1.1 * 1.2 - 1)
+
+
+NODES = ("bread", "milk", "soap")
+TREE = pl.DataFrame(
+    [
+        ("all", None, None),
+        ("food", "all", "geometric"),
+        ("soap", "all", None),
+        ("bread", "food", None),
+        ("milk", "food", None),
+    ],
+    schema={"node": pl.String, "parent": pl.String, "mean": pl.String},
+    orient="row",
+)
+
+
+@quickly
+@given(st.integers(0, 9_999), st.sampled_from(["laspeyres", "geometric"]), st.booleans())
+def test_contributions_in_a_tree_add_up_at_every_node_and_over_links(seed, formula, mixed):
+    random = np.random.default_rng(seed)
+    rows = [
+        (node, t, float(np.exp(random.normal())) if t == 0 or random.random() < 0.8 else None)
+        for node in NODES
+        for t in range(5)
+    ]
+    indices = pl.DataFrame(rows, schema={"node": pl.String, "period": pl.Int64, "index": pl.Float64}, orient="row")
+    weights = pl.DataFrame(
+        [(node, float(random.uniform(0.2, 3)), link) for node in NODES for link in (0, 2)],
+        schema=["node", "weight", "link"], orient="row",
+    )  # fmt: skip
+    table = aggregate(indices, weights, TREE if mixed else TREE.drop("mean"), formula=formula)
+    if table["index"].null_count():
+        with pytest.raises(ValueError, match="rows without an index"):
+            contributions(table, "all")
+        return
+    found = contributions(table, "all")
+    whole = table.filter(pl.col("node") == "all").sort("period")["index"]
+    for column, change in (("contribution", whole.diff()[1:]), ("contribution_to_date", (whole - whole[0])[1:])):
+        children = found.filter(pl.col("parent") == "all").group_by("period").agg(pl.col(column).sum()).sort("period")
+        assert children[column].to_list() == pytest.approx(change.to_list(), abs=1e-12)
+        of_food = found.filter(pl.col("node") == "food").sort("period")[column]
+        below = found.filter(pl.col("parent") == "food").group_by("period").agg(pl.col(column).sum()).sort("period")
+        assert below[column].to_list() == pytest.approx(of_food.to_list(), abs=1e-12)
+
+
+def test_contributions_add_up_over_a_split_and_a_node_that_moves():
+    # Leaf a is split into a1 and a2 at link 2, c moves from the top into the group g.
+    schema = {"node": pl.String, "parent": pl.String, "link": pl.Int64}
+    rows = [("all", None, 0), ("g", "all", 0), ("a", "g", 0), ("b", "g", 0), ("c", "all", 0)]
+    rows += [("all", None, 2), ("g", "all", 2), ("a1", "g", 2), ("a2", "g", 2), ("c", "g", 2), ("d", "all", 2)]
+    tree = pl.DataFrame(rows, schema=schema, orient="row")
+    values = {"a": [1, 1.2, 1.5], "b": [1, 1.1, 0.9], "c": [1, 1, 1.3, 1.4, 1.2]}
+    values |= {n: [None, None, *own] for n, own in {"a1": [1, 1.3, 1.1], "a2": [2, 2, 3], "d": [1, 2, 1.5]}.items()}
+    indices = pl.DataFrame(
+        [(node, t, v) for node, own in values.items() for t, v in enumerate(own)],
+        schema={"node": pl.String, "period": pl.Int64, "index": pl.Float64}, orient="row", strict=False,
+    )  # fmt: skip
+    leaves = [(node, link, 1.0 + n) for n, (node, _, link) in enumerate(rows) if node not in ("all", "g")]
+    weights = pl.DataFrame(leaves, schema=["node", "link", "weight"], orient="row")
+    successions = pl.DataFrame({"link": [2, 2], "node": ["a1", "a2"], "predecessor": ["a", "a"]})
+    table = aggregate(indices, weights, tree, successions=successions)
+    found = contributions(table, "all")
+    for node in ("all", "g"):
+        level = table.filter(pl.col("node") == node).sort("period")["index"]
+        below = found.filter(pl.col("parent") == node).group_by("period").agg(
+            pl.col("contribution", "contribution_to_date").sum()
+        ).sort("period")  # fmt: skip
+        if node == "all":
+            assert below["contribution"].to_list() == pytest.approx(level.diff()[1:].to_list(), abs=1e-12)
+            assert below["contribution_to_date"].to_list() == pytest.approx((level - level[0])[1:].to_list(), abs=1e-12)
+        else:
+            own = found.filter(pl.col("node") == "g").sort("period")
+            for column in ("contribution", "contribution_to_date"):
+                assert below[column].to_list() == pytest.approx(own[column].to_list(), abs=1e-12)
+    gone = found.filter((pl.col("node") == "a") & (pl.col("period") > 2))
+    assert gone.select("weight", "movement", "contribution").rows() == [(0.0, None, 0.0)] * 2
+    start = table.filter((pl.col("node") == "a1") & (pl.col("period") == 3))
+    assert start["link_index"].item() == pytest.approx(1.5)
+    assert found.filter((pl.col("node") == "a1") & (pl.col("period") == 3))["movement"].item() == pytest.approx(1.3)
+
+
+def test_contributions_of_what_has_no_children_are_refused():
+    table = aggregate(
+        pl.DataFrame({"node": ["a"], "period": [0], "index": [1.0]}),
+        pl.DataFrame({"node": ["a"], "weight": [1.0]}),
+        pl.DataFrame({"node": ["a"], "parent": [None]}, schema={"node": pl.String, "parent": pl.String}),
+    )
+    with pytest.raises(ValueError, match="of: 'a' has no children"):
+        contributions(table, "a")

@@ -1,0 +1,71 @@
+"""Linked aggregation on arrays: replicates and parents apart, movements kept. The rules: `test_daily_aggregation`."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ons_bigdata.prices.methods.aggregation.linked import ABSENT, Children, aggregated
+
+DAYS = 14
+BASE = np.array([4 <= n <= 6 for n in range(DAYS)])
+
+
+@st.composite
+def panels(draw):
+    """Draw some replicates of some parents with up to three children that come, go and restart."""
+    generator = np.random.default_rng(draw(st.integers(0, 10_000)))
+    shape = (DAYS, draw(st.integers(1, 3)), draw(st.integers(1, 2)), draw(st.integers(1, 3)))
+    present = generator.random(shape) < draw(st.sampled_from([0.3, 0.7, 0.95]))
+    starts = generator.random(shape) < draw(st.sampled_from([0.0, 0.15]))
+    segments = np.where(present, np.cumsum(starts, axis=0), ABSENT)
+    levels = np.where(present, np.exp(generator.normal(size=shape)), np.nan)
+    weights = generator.integers(1, 5, size=shape[2:]).astype(float)
+    return levels, segments, weights, generator.random((DAYS, *shape[2:]))
+
+
+@settings(max_examples=30, deadline=None)
+@given(panels())
+def test_no_replicate_or_parent_touches_another(panel):
+    levels, segments, weights, shares = panel
+    found = aggregated(Children(levels, segments, weights, shares), BASE)
+    for r in range(levels.shape[1]):
+        for p in range(levels.shape[2]):
+            one = np.s_[:, r : r + 1, p : p + 1]
+            own = slice(p, p + 1)
+            alone = aggregated(Children(levels[one], segments[one], weights[own], shares[:, own]), BASE)
+            np.testing.assert_allclose(found.index[one], alone.index, rtol=1e-13)
+            np.testing.assert_allclose(found.imputed_share[one], alone.imputed_share, rtol=1e-13)
+
+
+@settings(max_examples=25, deadline=None)
+@given(panels())
+def test_before_and_after_of_the_children_make_the_parents_movement(panel):
+    levels, segments, weights, shares = panel
+    found = aggregated(Children(levels, segments, weights, shares), BASE, with_movements=True)
+    assert found.before is not None and found.after is not None
+    there = np.isfinite(found.before)
+    value_before = np.where(there, weights * found.before, 0.0).sum(axis=3)
+    value_after = np.where(there, weights * found.after, 0.0).sum(axis=3)
+    for r in range(levels.shape[1]):
+        for p in range(levels.shape[2]):
+            rows = np.flatnonzero(np.isfinite(found.index[:, r, p]))
+            for s, t in pairwise(rows):
+                if value_before[t, r, p] > 0:
+                    movement = found.index[t, r, p] / found.index[s, r, p]
+                    assert value_after[t, r, p] / value_before[t, r, p] == pytest.approx(movement, rel=1e-9)
+
+
+def test_by_hand_an_absent_child_moves_with_the_other():
+    # Two children of weight 1; the first doubles on day 5 while the second is away, and stays doubled.
+    levels = np.full((DAYS, 1, 1, 2), 1.0)
+    levels[5:, 0, 0, 0] = 2.0
+    segments = np.zeros((DAYS, 1, 1, 2), dtype=int)
+    segments[5, 0, 0, 1] = ABSENT
+    found = aggregated(Children(levels, segments, np.ones((1, 2)), np.zeros((DAYS, 1, 2))), np.arange(DAYS) == 4)
+    assert found.index[4:7, 0, 0].tolist() == pytest.approx([100.0, 200.0, 150.0])
+    assert found.imputed_share[4:7, 0, 0].tolist() == pytest.approx([0.0, 0.5, 0.0])

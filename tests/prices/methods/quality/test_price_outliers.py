@@ -1,0 +1,81 @@
+"""Outlying price changes: fences on the last price, Tukey and Hidiroglou–Berthelot within an item."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import polars as pl
+import pytest
+
+from ons_bigdata.prices.methods.quality.price_outliers import PriceOutlierParameters, price_outliers
+
+FIRST = date(2016, 8, 1)
+
+
+def quotes(*series: tuple[str, str, list[float | None]], item: int = 212717) -> pl.DataFrame:
+    """Make quotes of (retailer, product, price per day from 1 August; None: not listed)."""
+    rows = [
+        ("real", retailer, item, product, FIRST + timedelta(days=n), price)
+        for retailer, product, prices in series
+        for n, price in enumerate(prices)
+        if price is not None
+    ]
+    columns = ["data_origin", "retailer", "item_number", "product", "collected_on", "price_gbp"]
+    frame = pl.DataFrame(rows, schema=columns, orient="row", infer_schema_length=None)
+    return frame.with_columns(pl.col("item_number").cast(pl.Int32), pl.col("price_gbp").cast(pl.Float64))
+
+
+def found(frame: pl.DataFrame, **parameters: float) -> list[tuple[str, int, str, float]]:
+    """Give (product, day, rule, what was observed) of each outlier."""
+    judged = price_outliers(frame, PriceOutlierParameters(**parameters))  # type: ignore[arg-type]
+    return [
+        (row["product"], (row["collected_on"] - FIRST).days, row["rule"], round(row["observed"], 6))
+        for row in judged.iter_rows(named=True)
+    ]
+
+
+def test_a_price_beyond_the_fences_stands_out_on_its_day() -> None:
+    tea = ("tesco", "TEA", [1.0, 1.0, 3.5, 3.5, 1.0])
+    ale = ("tesco", "ALE", [2.0, 6.0, 2.0, 2.0])  # exactly three times: passes
+    assert found(quotes(tea, ale)) == [("TEA", 2, "fixed", 3.5), ("TEA", 4, "fixed", round(1 / 3.5, 6))]
+
+
+def test_the_row_says_what_was_compared_with_what() -> None:
+    (row,) = price_outliers(quotes(("tesco", "TEA", [1.0, None, 4.0])), PriceOutlierParameters()).to_dicts()
+    assert row["compared_on"] == FIRST
+    assert (row["compared_price_gbp"], row["price_gbp"], row["lower"], row["upper"]) == (1.0, 4.0, 1 / 3, 3.0)
+    assert row["evidence"] == "£4.00 where the last price was £1.00 (2016-08-01): × 4.0"
+
+
+def test_a_price_that_is_too_old_is_not_compared_with() -> None:
+    gap = [None] * 14
+    assert found(quotes(("tesco", "TEA", [1.0, *gap, 4.0]))) == []
+    assert len(found(quotes(("tesco", "TEA", [1.0, *gap, 4.0])), link_window_days=15)) == 1
+
+
+def test_within_an_item_the_unusual_change_stands_out() -> None:
+    usual = [("tesco", f"P{n:02}", [1.0, 1.1 if n % 2 else 0.9]) for n in range(24)]
+    odd = ("waitrose", "ODD", [1.0, 2.0])
+    rules = found(quotes(*usual, odd))
+    assert [(product, rule) for product, _, rule, _ in rules] == [("ODD", "hb"), ("ODD", "tukey")]
+
+
+def test_an_item_with_few_changes_is_judged_by_the_fences_alone() -> None:
+    usual = [("tesco", f"P{n:02}", [1.0, 1.1 if n % 2 else 0.9]) for n in range(18)]
+    odd = ("waitrose", "ODD", [1.0, 2.0])
+    assert found(quotes(*usual, odd)) == []
+    assert found(quotes(*usual, odd), least_changes=10) != []
+
+
+def test_items_and_origins_are_judged_apart() -> None:
+    usual = [("tesco", f"P{n:02}", [1.0, 1.1 if n % 2 else 0.9]) for n in range(24)]
+    elsewhere = quotes(("tesco", "ODD", [1.0, 2.0]), item=310401)
+    simulated = quotes(("sim-alder", "ODD", [1.0, 2.0])).with_columns(pl.lit("simulated").alias("data_origin"))
+    assert found(pl.concat([quotes(*usual), elsewhere, simulated])) == []
+
+
+def test_nothing_in_nothing_out_and_two_prices_of_a_day_are_refused() -> None:
+    assert price_outliers(quotes(("tesco", "TEA", [1.0])).clear(), PriceOutlierParameters()).is_empty()
+    twice = pl.concat([quotes(("tesco", "TEA", [1.0])), quotes(("tesco", "TEA", [2.0]))])
+    with pytest.raises(ValueError, match=r"two prices of 'TEA' \(tesco, item 212717\) on 2016-08-01"):
+        price_outliers(twice, PriceOutlierParameters())

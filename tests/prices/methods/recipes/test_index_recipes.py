@@ -1,0 +1,189 @@
+"""Named recipes: their parameters, the table of formulas, seasons, clusters, periods and filters."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import fields, replace
+from datetime import date, timedelta
+
+import numpy as np
+import polars as pl
+import pytest
+
+from ons_bigdata.prices.methods.recipes.catalogue import (
+    INDEX_RECIPES,
+    RecipeOutput,
+    index_recipe,
+    parameters_hash,
+)
+from ons_bigdata.prices.methods.recipes.clip import ClipParameters, clusters
+from ons_bigdata.prices.methods.recipes.item_formulas import ITEM_FORMULAS, formulas_of
+from ons_bigdata.prices.methods.recipes.panels import recipe_periods, strata, without_large_relatives
+from ons_bigdata.prices.methods.recipes.seasonal import SeasonalRule, in_season
+from ons_bigdata.settings import Settings
+
+FINGERPRINTS = {
+    "ons_pilot_2015": "ca1549ba1d1e4307",
+    "ons_web_weekly": "3e92875059905ab7",
+    "ons_2026": "b04df62f22fd4e95",
+    "fews": "e3432db48c061c2a",
+    "clip": "9bbe492420c485e1",
+    "cpi_like": "b4805a9d0dc72558",
+    "rpi_like": "b3bf42e6708975e5",
+}
+
+
+def test_the_fingerprints_of_the_recipes_are_pinned() -> None:
+    # If this fails, a published recipe has been changed: give the new one a name of its own.
+    assert {recipe.name: parameters_hash(recipe) for recipe in INDEX_RECIPES} == FINGERPRINTS
+
+
+def test_recipes_and_their_outputs_have_names_of_their_own() -> None:
+    names = [(recipe.name, output.method) for recipe in INDEX_RECIPES for output in recipe.outputs]
+    assert len(set(names)) == len(names) == 9
+    assert index_recipe("fews").outputs[0].window == 13
+    with pytest.raises(ValueError, match="unknown recipe 'cpi'; known: clip, cpi_like, fews"):
+        index_recipe("cpi")
+
+
+def test_nothing_claims_to_be_an_official_index_or_inflation() -> None:
+    for recipe in INDEX_RECIPES:
+        words = recipe.title.lower()
+        assert "inflation" not in words
+        assert "cpi" not in words.split()
+        if "price index" in words or "prices index" in words:
+            assert "like the" in words
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"frequency": "yearly"}, "unknown frequency 'yearly'; known: daily, weekly, monthly"),
+        ({"formula": "jevon"}, "unknown formula 'jevon'; known: chained_jevons, "),
+        ({"splice": "half"}, "unknown splice 'half'; known: none, movement, window, mean_published"),
+        ({"days": "tuesday"}, "unknown days 'tuesday'; known: all, second_tuesday"),
+        ({"formula": "carried_jevons"}, "carried_jevons needs carry_days"),
+    ],
+)
+def test_an_unknown_option_is_refused_with_the_known_ones(change: dict[str, str], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        replace(RecipeOutput("m", "daily", "unit_price"), **change)
+
+
+def test_every_parameter_changes_the_fingerprint() -> None:
+    recipe = index_recipe("ons_2026")
+    output = recipe.outputs[0]
+    others = {
+        "method": "other", "frequency": "weekly", "formula": "time_product_dummy", "days": "second_tuesday",
+        "link_window_days": 3, "carry_days": 3, "window": 13, "splice": "window", "item_formulas": ((0, "carli"),),
+        "relative_limit": 4.0, "clip": ClipParameters(), "note": "other",
+    }  # fmt: skip
+    assert set(others) == {field.name for field in fields(RecipeOutput)}
+    changed = [replace(recipe, outputs=(replace(output, **{name: value}),)) for name, value in others.items()]
+    changed += [replace(recipe, seasonal=None), replace(recipe, seasonal=SeasonalRule(least_share=0.5)), recipe]
+    assert len({parameters_hash(one) for one in changed}) == len(changed)
+
+
+def test_every_item_has_its_formulas_and_a_reason() -> None:
+    with (Settings().dbt_project_dir / "seeds" / "prices" / "indices" / "items.csv").open(
+        encoding="utf-8", newline=""
+    ) as file:
+        items = {int(row["item_number"]) for row in csv.DictReader(file)}
+    assert {row.item_number for row in ITEM_FORMULAS} == items
+    assert len(ITEM_FORMULAS) == len(items)
+    for row in ITEM_FORMULAS:
+        assert row.cpi_like in {"jevons", "dutot"}
+        assert row.rpi_like in {"carli", "dutot"}
+        assert row.reason
+    assert dict(formulas_of("rpi_like"))[212719] == "dutot"
+    with pytest.raises(ValueError, match="known: cpi_like, rpi_like"):
+        formulas_of("rpi")
+
+
+def test_the_table_of_formulas_in_the_docs_is_the_code() -> None:
+    page = (Settings().dbt_project_dir.parent / "docs" / "prices" / "recipes.md").read_text(encoding="utf-8")
+    rows = [line.split("|")[1:5] for line in page.splitlines() if line.startswith(("| 21", "| 31"))]
+    found = {(int(row[0].strip()), row[2].strip(), row[3].strip()) for row in rows}
+    assert found == {(row.item_number, row.cpi_like, row.rpi_like) for row in ITEM_FORMULAS}
+
+
+def test_a_day_is_in_season_by_the_counts_up_to_it() -> None:
+    rule = SeasonalRule(items=(1,), least_share=0.5, peak_quantile=1.0, peak_days=10)
+    counts = np.array([0, 4, 10, 10, 5, 4, 0, 1, 2, 2, 2, 2, 2, 2, 2])
+    # Counts above half of the highest of the ten days up to each; the days of 10 and of 5 are forgotten after ten.
+    assert in_season(counts, rule).tolist() == [False, True, True, True, True, *[False] * 9, True]
+    assert not in_season(np.array([], dtype=int), rule).size
+    # Days without any product are no part of the peak: the median of 9, 4, 3, 1 is 3.5, and 1 is less than half of it.
+    middling = replace(rule, peak_quantile=0.5)
+    assert in_season(np.array([9, 0, 0, 0, 4, 3, 1]), middling).tolist() == [True, *[False] * 3, True, True, False]
+    with pytest.raises(ValueError, match="least_share is 0, expected above 0"):
+        SeasonalRule(least_share=0)
+
+
+def test_clusters_follow_price_and_words_and_take_later_products_in() -> None:
+    names = (
+        [f"BASICS TEA {n}" for n in range(10)] + [f"FINEST LEAF TEA {n}" for n in range(10)] + ["FINEST LEAF", "BASICS"]
+    )
+    prices = np.array([1.0 + n / 100 for n in range(10)] + [9.0 + n / 100 for n in range(10)] + [9.5, 1.1])
+    base = np.array([True] * 20 + [False] * 2)
+    found = clusters(names, np.log(prices), np.full(22, np.nan), base, ClipParameters())
+    assert not set(found[:10]) & set(found[10:20])
+    assert found[20] in set(found[10:20])
+    assert found[21] in set(found[:10])
+    assert (clusters(names, np.log(prices), np.full(22, np.nan), np.zeros(22, bool), ClipParameters()) == -1).all()
+    alike = clusters(["A"] * 3, np.zeros(3), np.full(3, np.nan), np.ones(3, bool), ClipParameters())
+    assert alike.tolist() == [0, 0, 0]
+
+
+def test_periods_and_bases() -> None:
+    days = [date(2016, 7, 21) + timedelta(days=n) for n in range(57)]
+    week = (date(2016, 7, 25), date(2016, 7, 31))
+    weekly = recipe_periods(days, "weekly", "all", week)
+    assert (weekly.starts[0], len(weekly.starts)) == (date(2016, 7, 18), 9)
+    assert np.flatnonzero(weekly.base).tolist() == [1]
+    monthly = recipe_periods(days, "monthly", "all", week)
+    assert monthly.starts == [date(2016, 7, 1), date(2016, 8, 1), date(2016, 9, 1)]
+    assert monthly.base_text == "2016-07-21..2016-07-31"
+    tuesdays = recipe_periods(days, "monthly", "second_tuesday", week)
+    assert [day for day, period in zip(days, tuesdays.of_day, strict=True) if period >= 0] == [
+        *(date(2016, 8, n) for n in (8, 9, 10)),
+        *(date(2016, 9, n) for n in (12, 13, 14)),
+    ]
+    assert np.flatnonzero(recipe_periods(days, "daily", "all", week).base).tolist() == [4, 5, 6, 7, 8, 9, 10]
+    assert not recipe_periods(days, "weekly", "all", None).base.any()
+
+
+def test_the_mean_price_of_a_period_is_over_its_quotes() -> None:
+    days = [date(2016, 8, 1) + timedelta(days=n) for n in range(9)]
+    periods = recipe_periods(days, "weekly", "all", None)
+    prices = np.zeros((9, 1))
+    prices[[0, 3, 8], 0] = [1.0, 2.0, 5.0]
+    means, quotes = periods.means(prices)
+    assert means[:, 0].tolist() == [1.5, 5.0]
+    assert quotes[:, 0].tolist() == [2, 1]
+
+
+def test_large_relatives_are_left_out() -> None:
+    prices = np.array([[1.0, 1.0, 1.0], [3.0, 3.1, 0.0], [1.0, 3.1, 9.0]])
+    kept = without_large_relatives(prices, 3.0)
+    assert kept.tolist() == [[1.0, 1.0, 1.0], [3.0, 0.0, 0.0], [1.0, 3.1, 9.0]]
+
+
+def test_bad_quotes_are_refused_by_name() -> None:
+    rows = pl.DataFrame(
+        {
+            "data_origin": ["real"] * 2, "retailer": ["tesco"] * 2, "item_number": pl.Series([1, 1], dtype=pl.Int32),
+            "product": ["MILK", "MILK"], "collected_on": [date(2016, 8, 1)] * 2, "price_gbp": [1.0, 2.0],
+            "in_scope": pl.Series([None, None], dtype=pl.Boolean),
+        }
+    )  # fmt: skip
+    sizes = pl.DataFrame(
+        schema={"retailer": pl.String, "item_number": pl.Int32, "product": pl.String, "pack_size": pl.Float64}
+    )
+    with pytest.raises(ValueError, match=r"several quotes of a day.*MILK"):
+        strata(rows, sizes)
+    with pytest.raises(ValueError, match=r"not positive and finite.*MILK"):
+        strata(rows.with_columns(price_gbp=pl.lit(0.0)), sizes)
+    with pytest.raises(ValueError, match="found 2 data origins"):
+        strata(rows.with_columns(data_origin=pl.Series(["real", "simulated"])), sizes)
+    assert strata(rows.head(0), sizes) == ([], [])

@@ -1,0 +1,265 @@
+"""Recipes over a small world: figures, errors, diagnostics and movements, held against brute force and by hand."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from functools import cache
+
+import numpy as np
+import polars as pl
+import pytest
+from polars.testing import assert_frame_equal
+
+from ons_bigdata.prices.methods.recipes.bootstrap import Bootstrap, stratum_generator
+from ons_bigdata.prices.methods.recipes.catalogue import INDEX_RECIPES, WEB_DAILY, daily_recipe_outputs, index_recipe
+from ons_bigdata.prices.methods.recipes.daily_aggregation import aggregate_prices
+from ons_bigdata.prices.methods.recipes.jevons import Week, chained_jevons, fixed_base_jevons
+from ons_bigdata.prices.methods.recipes.run import RecipeFrames, price_world, recipe_frames
+from ons_bigdata.prices.methods.recipes.tree import TreeWeights
+
+BREAD, STRAWBERRIES, WHISKY = 210111, 212720, 310401
+FIRST = date(2016, 7, 21)
+WEEK: Week = (date(2016, 7, 25), date(2016, 7, 31))
+DAYS = 57
+ITEMS = pl.DataFrame(
+    {"item_number": [BREAD, 210113, STRAWBERRIES, WHISKY], "class_code": ["01.1.1", "01.1.1", "01.1.6", "02.1.1"],
+     "weight": [6.0, 0.0, 6.0, 38.0]}
+)  # fmt: skip
+CLASSES = pl.DataFrame(
+    {"class_code": ["01.1.1", "01.1.6", "02.1.1"], "division_code": ["01", "01", "02"], "weight": [15.0, 9.0, 5.0]}
+)
+NO_RETAILERS = pl.DataFrame(schema={"retailer": pl.String, "item_number": pl.Int64, "weight": pl.Float64})
+WEIGHTS = TreeWeights(NO_RETAILERS, ITEMS, CLASSES)
+NO_DAYS = pl.DataFrame(schema={"retailer": pl.String, "item_number": pl.Int32, "collected_on": pl.Date})
+
+
+@cache
+def quotes() -> pl.DataFrame:
+    """Two retailers, three items, eight products each that wander, come and go; one stratum is away for days."""
+    rows = []
+    for stratum, (retailer, item) in enumerate(
+        [("tesco", BREAD), ("waitrose", BREAD), ("tesco", STRAWBERRIES), ("waitrose", STRAWBERRIES), ("tesco", WHISKY)]
+    ):
+        generator = np.random.default_rng(stratum)
+        prices = np.exp(np.cumsum(generator.normal(0.0, 0.03, (DAYS, 8)), axis=0)) * np.arange(1, 9)
+        there = generator.random(prices.shape) < 0.85
+        there[:20, 7] = False
+        there[40:, 6] = False
+        if stratum == 1:
+            there[30:33] = False
+        rows += [
+            (retailer, item, f"PRODUCT {n}", FIRST + timedelta(days=int(t)), float(prices[t, n]))
+            for t, n in np.argwhere(there)
+        ]
+    schema = {"retailer": pl.String, "item_number": pl.Int32, "product": pl.String, "collected_on": pl.Date,
+              "price_gbp": pl.Float64}  # fmt: skip
+    frame = pl.DataFrame(rows, schema=schema, orient="row")
+    return frame.with_columns(data_origin=pl.lit("real"), in_scope=pl.lit(None, pl.Boolean))
+
+
+def frames(given: pl.DataFrame, recipes=INDEX_RECIPES, *, rejected=NO_DAYS, replicates=20, **options) -> RecipeFrames:
+    sizes = given.select("retailer", "item_number", "product").unique().with_columns(pack_size=pl.lit(0.5))
+    world = price_world(
+        given, data_origin="real", pack_sizes=sizes, rejected=rejected, weights=WEIGHTS, week=WEEK,
+        bootstrap=Bootstrap(replicates=replicates),
+    )  # fmt: skip
+    return recipe_frames(world, recipes, **options)
+
+
+def daily(given: pl.DataFrame) -> pl.DataFrame:
+    """Compute the daily figures by the published way."""
+    plain = given.drop("in_scope").select(
+        "data_origin", "retailer", "item_number", "product", "collected_on", "price_gbp"
+    )
+    elementary = [
+        chained_jevons(plain, link_window_days=14, base_week=WEEK),
+        fixed_base_jevons(plain, base_week=WEEK),
+    ]
+    return aggregate_prices(
+        pl.concat(elementary),
+        retailer_weights=NO_RETAILERS.with_columns(data_origin=pl.lit("real")),
+        item_weights=ITEMS, class_weights=CLASSES, recipe=WEB_DAILY, base_weeks={"real": WEEK},
+    )  # fmt: skip
+
+
+def resampled(given: pl.DataFrame, replicate: int, replicates: int) -> pl.DataFrame:
+    """Copy each product as often as the resample drew it: brute force."""
+    parts = []
+    for (retailer, item), rows in sorted(given.partition_by("retailer", "item_number", as_dict=True).items()):
+        products = rows["product"].unique().sort().to_list()
+        generator = stratum_generator(Bootstrap().seed, "real", retailer, item)
+        drawn = generator.multinomial(len(products), np.full(len(products), 1 / len(products)), size=replicates)
+        times = dict(zip(products, drawn[replicate].tolist(), strict=True))
+        parts += [
+            rows.filter(pl.col("product") == product).with_columns(product=pl.lit(f"{product} copy {copy}"))
+            for product, count in times.items()
+            for copy in range(count)
+        ]
+    return pl.concat(parts)
+
+
+KEYS = ["level", "code", "method", "period"]
+
+
+def test_the_daily_figures_beside_the_errors_are_the_published_ones() -> None:
+    found = frames(quotes(), [daily_recipe_outputs(WEB_DAILY)], scopes=["shelf"]).diagnostics
+    both = daily(quotes()).join(found, on=KEYS, how="full", suffix="_resampled", validate="1:1")
+    assert both.height == found.height == 2 * DAYS * (3 + 3 + 2)
+    np.testing.assert_allclose(both["index_resampled"].to_numpy(), both["index"].to_numpy(), rtol=1e-12)
+    figures = frames(quotes(), [daily_recipe_outputs(WEB_DAILY)], scopes=["shelf"], replicates=2).indices
+    same = ["index", "products", "children", "children_absent", "imputed_share", "status", "reason", "base_period"]
+    published = daily(quotes()).filter(pl.col("status") != "none").sort(KEYS)
+    assert published["status"].unique().sort().to_list() == ["complete", "partial"]
+    own = figures.filter(pl.col("status") != "none").sort(KEYS).select(*KEYS, *same)
+    assert_frame_equal(own, published.select(*KEYS, *same), rel_tol=1e-11)
+
+
+def test_errors_are_those_of_brute_force_resampling() -> None:
+    replicates = 6
+    found = frames(quotes(), [daily_recipe_outputs(WEB_DAILY)], scopes=["shelf"], replicates=replicates).diagnostics
+    alone = [daily(resampled(quotes(), n, replicates)).select(*KEYS, "index") for n in range(replicates)]
+    errors = pl.concat(alone).group_by(KEYS).agg(error=pl.col("index").std(), values=pl.col("index").count())
+    both = found.join(errors, on=KEYS, how="left", validate="1:1").filter(pl.col("standard_error").is_not_null())
+    assert both.height > 0.9 * found.height
+    assert (both["replicates"] == both["values"]).all()
+    np.testing.assert_allclose(both["standard_error"].to_numpy(), both["error"].to_numpy(), rtol=1e-8, atol=1e-9)
+    assert both.filter(pl.col("level") == "division")["standard_error"].max() > 0.1
+
+
+def test_every_recipe_stands_at_100_in_its_base_and_has_an_error_or_a_reason() -> None:
+    found = frames(quotes())
+    assert {(row[0], row[1]) for row in found.indices.select("recipe", "method").unique().iter_rows()} == {
+        (recipe.name, output.method) for recipe in INDEX_RECIPES for output in recipe.outputs
+    }
+    for row in found.indices.filter(pl.col("level") == "division").iter_rows(named=True):
+        assert row["index"] is not None, row
+        if row["frequency"] == "monthly" and str(row["period"]) == (
+            "2016-08-01" if row["method"] == "cpi_replicate" else "2016-07-01"
+        ):
+            assert row["index"] == pytest.approx(100.0, rel=1e-12)
+        if row["frequency"] == "weekly" and row["period"] == WEEK[0]:
+            assert row["index"] == pytest.approx(100.0, rel=1e-12)
+    nulls = found.diagnostics.select(
+        pl.col("standard_error").is_null() == pl.col("standard_error_reason").is_null(),
+        revision=pl.col("window_revision_percent").is_null() == pl.col("window_revision_reason").is_null(),
+        drift=pl.col("drift_percent").is_null() == pl.col("drift_reason").is_null(),
+    )
+    assert not nulls.select(pl.any_horizontal(pl.all()).any()).item()
+
+
+def test_parts_of_every_movement_add_up_to_the_published_movement() -> None:
+    rejected = pl.DataFrame(
+        {"retailer": ["waitrose"] * 3, "item_number": pl.Series([BREAD] * 3, dtype=pl.Int32),
+         "collected_on": [FIRST + timedelta(days=n) for n in (30, 31, 32)]}
+    )  # fmt: skip
+    for recipes in (INDEX_RECIPES, [daily_recipe_outputs(WEB_DAILY)]):
+        found = frames(quotes(), recipes, rejected=rejected, replicates=2, scopes=["shelf"])
+        figures = found.diagnostics.drop_nulls("index").sort("period")
+        keys = ["level", "code", "recipe", "method", "scope"]
+        moved = figures.with_columns(expected=(pl.col("index").log() - pl.col("index").log().shift(1)).over(keys))
+        moved = moved.drop_nulls("expected").select(*keys, "period", "expected")
+        both = moved.join(found.movements, on=[*keys, "period"], how="full", validate="1:1")
+        np.testing.assert_allclose(both["movement"].to_numpy(), both["expected"].to_numpy(), atol=1e-12)
+        parts = both.select(pl.sum_horizontal("prices", "churn", "imputation", "rejected_days", "splice")).to_series()
+        np.testing.assert_allclose(parts.to_numpy(), both["expected"].to_numpy(), atol=1e-12)
+    bread = found.movements.filter((pl.col("code") == str(BREAD)) & (pl.col("method") == "jevons_chained"))
+    with_rejected = bread.filter(pl.col("rejected_days") != 0)["period"].to_list()
+    assert with_rejected == [FIRST + timedelta(days=n) for n in (30, 31, 32, 33)]  # away, and its return
+
+
+def test_scopes_differ_only_where_quotes_are_out() -> None:
+    recipe = [index_recipe("cpi_like")]
+    same = frames(quotes(), recipe, replicates=2).indices.partition_by("scope", as_dict=True)
+    assert same[("shelf",)].drop("scope").equals(same[("target",)].drop("scope"))
+    judged = quotes().with_columns(in_scope=pl.when(pl.col("product") == "PRODUCT 3").then(pl.lit(False)))
+    found = frames(judged, recipe, replicates=2)
+    target = found.indices.filter(pl.col("scope") == "target").drop("scope")
+    without = frames(quotes().filter(pl.col("product") != "PRODUCT 3"), recipe, replicates=2).indices
+    assert target.equals(without.filter(pl.col("scope") == "shelf").drop("scope"))
+    shares = found.diagnostics.group_by("scope").agg(pl.col("referred_share").max())
+    assert dict(shares.iter_rows())["target"] == 1.0
+    with pytest.raises(ValueError, match="unknown scope 'all'; known: shelf, target"):
+        frames(quotes(), recipe, scopes=["all"])
+
+
+def test_a_stratum_of_one_product_has_no_error_and_says_so() -> None:
+    single = quotes().filter((pl.col("item_number") == WHISKY) & (pl.col("product") == "PRODUCT 0"))
+    for recipes in (INDEX_RECIPES, [daily_recipe_outputs(WEB_DAILY)]):
+        found = frames(single, recipes, replicates=5).diagnostics.drop_nulls("index")
+        assert found["standard_error"].null_count() == found.height
+        assert found["standard_error_reason"].unique().to_list() == [
+            "fewer than two products in every retailer's sample: nothing to resample"
+        ]
+
+
+def test_one_period_is_the_base_and_has_no_error_to_speak_of() -> None:
+    july = quotes().filter(pl.col("collected_on") < date(2016, 8, 1))
+    found = frames(july, [index_recipe("ons_2026"), index_recipe("clip")], scopes=["shelf"]).diagnostics
+    assert found["index"].to_list() == pytest.approx([100.0] * found.height)
+    assert found["standard_error"].to_list() == pytest.approx([0.0] * found.height, abs=1e-12)
+
+
+def test_out_of_season_moves_with_the_class_and_says_so() -> None:
+    last = FIRST + timedelta(days=49)
+    few = (pl.col("item_number") == STRAWBERRIES) & (pl.col("collected_on") >= last) & (pl.col("product") > "PRODUCT 1")
+    given = quotes().filter(~few)
+    chained = frames(given, [index_recipe("ons_pilot_2015")], replicates=2, scopes=["shelf"])
+    item = chained.indices.filter((pl.col("code") == str(STRAWBERRIES)) & (pl.col("method") == "chained_daily"))
+    late = item.filter(pl.col("period") >= last)
+    assert late["index"].null_count() == late.height
+    assert all("out of season at " in reason for reason in late["reason"])
+    assert "out of season at tesco, waitrose" in late["reason"][0]
+    division = chained.indices.filter((pl.col("code") == "01") & (pl.col("method") == "chained_daily"))
+    bread = chained.indices.filter((pl.col("code") == str(BREAD)) & (pl.col("method") == "chained_daily"))
+    movement = [frame.sort("period")["index"][-1] / frame.sort("period")["index"][-2] for frame in (division, bread)]
+    assert movement[0] == pytest.approx(movement[1], rel=1e-12)
+
+
+def test_a_spliced_series_drifts_and_says_by_how_much() -> None:
+    # Prices bounce and come back: the five-week movement splice does not, the window of all weeks does.
+    rows = []
+    for week in range(8):
+        factors = [1.0, 1.0, 1.0] if week in (0, 7) else [0.5 if week % 3 == n else 1.0 for n in range(3)]
+        for product, factor in enumerate(factors):
+            if week in (0, 7) or (week + product) % 3:
+                rows.append(("tesco", WHISKY, f"P{product}", WEEK[0] + timedelta(weeks=week), 10.0 * factor))
+    days = [("tesco", WHISKY, "P0", WEEK[0] + timedelta(days=n), 10.0) for n in range(1, 7)]
+    schema = quotes().select("retailer", "item_number", "product", "collected_on", "price_gbp").schema
+    given = pl.DataFrame(rows + days, schema=schema, orient="row").with_columns(
+        data_origin=pl.lit("real"), in_scope=pl.lit(None, pl.Boolean)
+    )
+    found = frames(given, [index_recipe("ons_web_weekly")], replicates=2, scopes=["shelf"]).diagnostics
+    last = found.filter(pl.col("level") == "item").sort("period").row(-1, named=True)
+    assert abs(last["drift_percent"]) > 0.1
+    assert last["window_revision_percent"] is not None
+
+
+def test_weights_that_are_missing_or_wrong_are_refused() -> None:
+    for weights, message in [
+        (TreeWeights(NO_RETAILERS, ITEMS.head(3), CLASSES), "item weights: no row of weights for 310401"),
+        (TreeWeights(NO_RETAILERS, pl.concat([ITEMS, ITEMS.head(1)]), CLASSES), "several rows of weights for 210111"),
+        (TreeWeights(NO_RETAILERS, ITEMS, CLASSES.with_columns(weight=pl.lit(-1.0))), "not finite or is below 0"),
+        (
+            TreeWeights(pl.DataFrame({"retailer": ["tesco"], "item_number": [BREAD], "weight": [1.0]}), ITEMS, CLASSES),
+            "item 210111: no weight for waitrose",
+        ),
+    ]:
+        with pytest.raises(ValueError, match=message):
+            price_world(
+                quotes(), data_origin="real", pack_sizes=NO_DAYS.with_columns(product=pl.lit("")), rejected=NO_DAYS,
+                weights=weights, week=WEEK, bootstrap=Bootstrap(),
+            )  # fmt: skip
+
+
+def test_no_quotes_give_empty_frames() -> None:
+    found = frames(quotes().head(0))
+    assert found.indices.is_empty() and found.movements.is_empty() and found.diagnostics.is_empty()
+
+
+def test_an_output_whose_collection_days_have_not_come_has_no_row() -> None:
+    """The second Tuesday of May 2016 is the 10th: a series of the 16th to the 29th holds none of its days."""
+    late = quotes().with_columns(pl.col("collected_on") - pl.col("collected_on").min() + date(2016, 5, 16))
+    late = late.filter(pl.col("collected_on") < date(2016, 5, 30))
+    methods = set(frames(late).indices["method"])
+    assert "cpi_replicate" not in methods
+    assert "chained_daily" in methods

@@ -1,0 +1,241 @@
+"""Weighted forms: with weights 1 the index itself, with whole weights the index of products that many times over."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ons_bigdata.prices.methods.bilateral.index import bilateral_index
+from ons_bigdata.prices.methods.multilateral.index import multilateral_index
+from ons_bigdata.prices.methods.recipes.catalogue import RecipeOutput
+from ons_bigdata.prices.methods.recipes.clip import ClipParameters
+from ons_bigdata.prices.methods.recipes.elementary import (
+    carried_chain,
+    elementary_index,
+    fixed_base,
+    linked_chain,
+    shelf_clusters,
+)
+from ons_bigdata.prices.methods.recipes.forms import ClusterJevons, RatioOfSums
+from ons_bigdata.prices.methods.recipes.jevons import chained_jevons
+from ons_bigdata.prices.methods.recipes.panels import UNDECIDED, Periods, Stratum
+from ons_bigdata.prices.methods.recipes.window_forms import WindowForm
+
+START = date(2016, 7, 1)
+
+
+def panel(seed: int, periods: int = 9, products: int = 8, *, share: float = 0.75) -> np.ndarray:
+    """Draw prices, periods x products, 0 where absent; product 0 is always there, so that all periods are linked."""
+    generator = np.random.default_rng(seed)
+    prices = np.exp(generator.normal(0.0, 0.2, (periods, products)) + generator.normal(0.0, 1.0, products))
+    prices[generator.random(prices.shape) > share] = 0.0
+    prices[:, 0] = np.exp(generator.normal(0.0, 0.2, periods))
+    return prices
+
+
+def frame(prices: np.ndarray) -> pl.DataFrame:
+    rows, columns = np.nonzero(prices)
+    return pl.DataFrame({"period": rows, "product": columns, "price": prices[rows, columns]})
+
+
+def repeated(prices: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Each product as many times as its weight says."""
+    return np.repeat(prices, weights.astype(int), axis=1)
+
+
+def logs_of(prices: np.ndarray) -> np.ndarray:
+    return np.log(np.where(prices > 0, prices, 1.0))
+
+
+def ones(prices: np.ndarray) -> np.ndarray:
+    return np.ones((1, prices.shape[1]))
+
+
+def window_form(prices: np.ndarray, method: str, window: int | None, splice: str) -> WindowForm:
+    present = prices > 0
+    return WindowForm(method, list(range(len(prices))), logs_of(prices) * present, present, window, splice)
+
+
+def by_library(prices: np.ndarray, method: str, window: int | None, splice: str) -> np.ndarray:
+    weights = {"weights": "none"} if method == "time_product_dummy" else {}
+    chosen = {"window": window, "splice": splice} if window is not None else {}
+    table = multilateral_index(frame(prices), method, **chosen, **weights)
+    return table["index"].fill_null(np.nan).to_numpy()
+
+
+@pytest.mark.parametrize("formula", ["jevons", "dutot", "carli"])
+@pytest.mark.parametrize("seed", range(3))
+def test_fixed_base_forms_are_the_bilateral_formulas(formula: str, seed: int) -> None:
+    prices = panel(seed)
+    form = fixed_base(formula, prices, np.arange(len(prices)) == 0)
+    levels, segments = form.replicates(ones(prices))
+    expected = bilateral_index(frame(prices), formula)["index"].to_numpy()
+    np.testing.assert_allclose(levels[:, 0], expected, rtol=1e-12)
+    assert (segments == 0).all()
+
+
+def test_an_unknown_formula_is_refused_with_the_known_ones() -> None:
+    with pytest.raises(ValueError, match="unknown formula 'fisher'; known: jevons, dutot, carli"):
+        fixed_base("fisher", panel(0), np.arange(9) == 0)
+    with pytest.raises(ValueError, match="unknown splice 'half'; known: none, movement, window, mean_published"):
+        window_form(panel(0), "geks_jevons", 3, "half")
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 10_000), st.integers(1, 5), st.sampled_from([0.2, 0.6, 0.9]))
+def test_the_linked_chain_is_the_chained_jevons(seed: int, window: int, share: float) -> None:
+    prices = panel(seed, share=share)
+    prices[:, 0] *= np.random.default_rng(seed).random(len(prices)) < share
+    rows, columns = np.nonzero(prices)
+    quotes = pl.DataFrame(
+        {
+            "data_origin": ["real"] * len(rows),
+            "retailer": ["tesco"] * len(rows),
+            "item_number": pl.Series([1] * len(rows), dtype=pl.Int32),
+            "product": [str(column) for column in columns],
+            "collected_on": [START + timedelta(days=int(row)) for row in rows],
+            "price_gbp": prices[rows, columns],
+        }
+    )
+    expected = chained_jevons(quotes, link_window_days=window, base_week=None)
+    levels, segments = linked_chain(logs_of(prices), prices > 0, window).replicates(ones(prices))
+    here = np.flatnonzero(segments[:, 0] >= 0)
+    assert [START + timedelta(days=int(t)) for t in here] == expected["period"].to_list()
+    assert segments[here, 0].tolist() == expected["segment"].to_list()
+    # Levels are on any scale within a segment.
+    ratio = pl.DataFrame({"segment": segments[here, 0], "ratio": levels[here, 0] / expected["level"].to_numpy()})
+    for _, (low, high) in (
+        ratio.group_by("segment")
+        .agg(low=pl.col("ratio").min(), high=pl.col("ratio").max())
+        .rows_by_key("segment", unique=True)
+        .items()
+    ):
+        assert low == pytest.approx(high, rel=1e-12)
+
+
+@pytest.mark.parametrize("method", ["geks_jevons", "time_product_dummy"])
+@pytest.mark.parametrize(("window", "splice"), [(None, "none"), (4, "movement"), (4, "window"), (4, "mean_published")])
+@pytest.mark.parametrize("seed", range(3))
+def test_windows_are_the_multilateral_index_with_weights_one(
+    method: str, window: int | None, splice: str, seed: int
+) -> None:
+    prices = panel(seed)
+    form = window_form(prices, method, window, splice)
+    expected = by_library(prices, method, window, splice)
+    levels, reasons = form.levels()
+    assert reasons == [None] * len(prices)
+    np.testing.assert_allclose(levels, expected, rtol=1e-12)
+    weighted = form.replicates(ones(prices))[0][:, 0]
+    np.testing.assert_allclose(weighted / weighted[0], expected, rtol=1e-10)
+
+
+@pytest.mark.parametrize("method", ["geks_jevons", "time_product_dummy"])
+@pytest.mark.parametrize(("window", "splice"), [(None, "none"), (4, "movement"), (4, "window"), (4, "mean_published")])
+def test_windows_with_whole_weights_are_those_of_products_many_times_over(
+    method: str, window: int | None, splice: str
+) -> None:
+    prices = panel(11)
+    weights = np.array([[1, 2, 0, 3, 1, 0, 1, 0], [1, 1, 1, 1, 1, 1, 1, 1], [2, 0, 0, 0, 0, 6, 0, 0]], dtype=float)
+    found = window_form(prices, method, window, splice).replicates(weights)[0]
+    for row, own in enumerate(weights):
+        expected = by_library(repeated(prices, own), method, window, splice)
+        np.testing.assert_allclose(found[:, row] / found[0, row], expected, rtol=1e-10)
+
+
+def test_a_replicate_without_a_link_between_periods_has_no_level_and_never_one() -> None:
+    prices = np.array([[1.0, 1.0, 0.0], [1.0, 1.0, 0.0], [2.0, 0.0, 3.0]])
+    weights = np.array([[1.0, 1.0, 1.0], [0.0, 2.0, 1.0]])  # the second has no product that links the third period
+    for method in ("geks_jevons", "time_product_dummy"):
+        levels, segments = window_form(prices, method, None, "none").replicates(weights)
+        assert np.isfinite(levels[:, 0]).all()
+        assert np.isnan(levels[:, 1]).all()
+        assert (segments[:, 1] == -1).all()
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_other_forms_with_whole_weights_are_those_of_products_many_times_over(seed: int) -> None:
+    prices = panel(seed)
+    weights = np.random.default_rng(seed).multinomial(8, np.full(8, 1 / 8), size=5).astype(float)
+    weights[:, 0] += 1
+    base = np.arange(len(prices)) == 0
+
+    def levels(of: np.ndarray, with_weights: np.ndarray, cluster: np.ndarray) -> list[np.ndarray]:
+        present, logs = of > 0, logs_of(of)
+        members = cluster[:, None] == np.arange(3)
+        forms = [
+            linked_chain(logs, present, 3),
+            carried_chain(logs, present, 2),
+            fixed_base("jevons", of, base),
+            fixed_base("dutot", of, base),
+            fixed_base("carli", of, base),
+            RatioOfSums(of, present.astype(float), present),
+            ClusterJevons(logs * present, present, members, base),
+        ]
+        return [form.replicates(with_weights)[0] for form in forms]
+
+    cluster = np.arange(8) % 3
+    together = levels(prices, weights, cluster)
+    for row, own in enumerate(weights):
+        copies = repeated(prices, own)
+        alone = levels(copies, ones(copies), np.repeat(cluster, own.astype(int)))
+        for found, expected in zip(together, alone, strict=True):
+            there = np.isfinite(expected[:, 0])
+            assert (there == np.isfinite(found[:, row])).all()
+            np.testing.assert_allclose(found[there, row], expected[there, 0], rtol=1e-11)
+
+
+def test_carrying_forward_by_hand() -> None:
+    # Milk is away on day 1 and comes back dearer on day 2: carried, then its whole change; eggs double on day 1.
+    prices = np.array([[1.0, 1.0], [0.0, 2.0], [4.0, 2.0]])
+    levels = carried_chain(logs_of(prices), prices > 0, 1).replicates(ones(prices))[0][:, 0]
+    assert levels.tolist() == pytest.approx([1.0, 2**0.5, 2**0.5 * 2])
+    linked = linked_chain(logs_of(prices), prices > 0, 14).replicates(ones(prices))[0][:, 0]
+    assert linked.tolist() == pytest.approx([1.0, 2.0, 4.0])  # not carried: only eggs count on day 1
+
+
+FORMULAS = {
+    "chained_jevons": {"link_window_days": 3},
+    "carried_jevons": {"carry_days": 2},
+    "base_week_jevons": {},
+    "fixed_base": {"item_formulas": ((0, "carli"),)},
+    "unit_price": {},
+    "geks_jevons": {"window": 4, "splice": "mean_published"},
+    "time_product_dummy": {"window": 4, "splice": "window"},
+    "clusters": {"clip": ClipParameters()},
+}
+
+
+@pytest.mark.parametrize("formula", FORMULAS)
+@settings(max_examples=8, deadline=None)
+@given(seed=st.integers(0, 10_000))
+def test_parts_of_every_elementary_movement_add_up(formula: str, seed: int) -> None:
+    prices = panel(seed, share=0.6)
+    size = len(prices)
+    output = RecipeOutput("m", "daily", formula, **FORMULAS[formula])
+    stratum = Stratum(
+        "tesco", 1, [f"P{n}" for n in range(8)], prices, np.full(prices.shape, UNDECIDED), np.arange(1.0, 9.0)
+    )
+    days = [START + timedelta(days=n) for n in range(size)]
+    periods = Periods("daily", days, np.arange(size), np.arange(size) == 0, "base")
+    index = elementary_index(stratum, prices, output, periods, shelf_clusters(stratum, periods, output))
+    assert np.isfinite(index.levels).all()
+    movement = np.diff(np.log(index.levels))
+    same = index.segments[1:] == index.segments[:-1]
+    np.testing.assert_allclose(index.parts[1:].sum(axis=1)[same], movement[same], atol=1e-10)
+
+
+def test_parts_by_hand_of_a_fixed_base() -> None:
+    # Day 1: milk +10 % is the price part; tea (never seen again) leaves at 2 times its base: that is churn.
+    prices = np.array([[1.0, 1.0], [1.0, 2.0], [1.1, 0.0]])
+    parts = fixed_base("jevons", prices, np.arange(3) == 0).parts(np.array([-1, 0, 1]))
+    assert parts[1].tolist() == pytest.approx([np.log(2) / 2, 0.0, 0.0])
+    assert parts[2].tolist() == pytest.approx([np.log(1.1), -np.log(2) / 2, 0.0])
+    # The same with tea back on day 3: its leaving is a gap.
+    back = np.vstack([prices, [[1.1, 2.0]]])
+    parts = fixed_base("jevons", back, np.arange(4) == 0).parts(np.array([-1, 0, 1, 2]))
+    assert parts[2].tolist() == pytest.approx([np.log(1.1), 0.0, -np.log(2) / 2])
