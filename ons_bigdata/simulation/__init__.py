@@ -1,4 +1,4 @@
-"""Simulated worlds for the demo and the tests, each with its truth written apart.
+"""Simulated shops and sources for the demo and the tests, with the truth in separate files.
 
-No methods and no estimation: the truth is independent of what is judged by it.
+Independent of methods and estimation, which are judged by this truth.
 """

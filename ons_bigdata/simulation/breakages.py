@@ -19,9 +19,6 @@ if TYPE_CHECKING:
 SCRIPT_DAYS = 28
 """Length of the script; a shorter simulation has four events only."""
 
-WRONG_UNIT_FACTOR = 10.0
-"""GBP per kg over GBP per 100 g."""
-
 STALE_AFTER_DAYS = 7
 """Days without any change after which a stale copy has to be found; it may be found before."""
 

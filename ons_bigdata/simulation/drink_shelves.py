@@ -1,6 +1,6 @@
-"""What stands on the simulated shelves of drinks: for each item what it means, and what is not meant.
+"""Simulated shelves of drinks: for each item the kinds of products in scope and out of scope.
 
-Constants only, written from what the CPI's item names say. Brands are made up.
+Written after the titles of the CPI items; brands are made up.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Official-like files of a simulated world: a small monthly sample, its quotes, item indices and a series.
+"""Simulated official files: quotes of a small monthly sample, item indices and a series, in the published formats.
 
-Made from the truth of the shops (true_prices.csv). The names of the files begin with `sim-`. The item indices are
-worked out here, step by step, without the methods that are judged by them.
+Computed from the true prices of the simulated shops. The item indices are calculated here step by step, independently
+of the methods that are compared with them. File names begin with `sim-`.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ QUOTE_COLUMNS = (
     *("STRATUM_CELL",),
 )
 SERIES_ID = "S01F"
-MISSING, COMPARABLE, SELECTED, WORKED_OUT = 1, 3, 4, 2
-"""Validities: no price; the same product as before; another product newly selected; a base price worked out."""
+MISSING, COMPARABLE, SELECTED, IMPUTED = 1, 3, 4, 2
+"""Validities: no price; the same product as before; a newly selected product; an imputed base price."""
 
 
 @dataclass(frozen=True)
 class SimulatedOfficialFiles:
-    """Where the files lie, and the months that they are of."""
+    """Folder of the files, their months, and the number of quotes."""
 
     folder: Path
     months: tuple[date, ...]
@@ -42,7 +42,7 @@ class SimulatedOfficialFiles:
 
 @dataclass
 class _Quote:
-    """One quote in the making, its columns by the office's names."""
+    """One price quote."""
 
     month: date
     item: int
@@ -64,29 +64,29 @@ def simulate_official_files(
 ) -> SimulatedOfficialFiles:
     """Write sim-price-quotes-<YYYYMM>.csv, sim-item-indices-<YYYYMM>.csv and sim-series-s01f.csv into a folder.
 
-    `truth` is true_prices.csv (retailer, item_number, product_name, pack, date, price_gbp). A month is collected on one
-    day, the Tuesday nearest to the middle of its simulated days. Each outlet of a retailer prices one product of each
-    item and stays with it while it is on sale; else the quote is missing, or another product is selected, whose base
-    price is worked out in half of the cases. The base is January, or the first month of the first year. Items are
-    stratified by region, by type of outlet, by both or not at all, in turn. The same arguments give the same bytes.
+    `truth` is true_prices.csv (retailer, item_number, product_name, pack, date, price_gbp). Each month is collected on
+    the Tuesday nearest to the middle of its simulated days. Each outlet of a retailer prices one product of each item
+    for as long as it is on sale; after that the quote is missing or another product is selected, whose base price is
+    imputed in half of the cases. The base is January, or the first month of the first year. Items are stratified by
+    region, by type of outlet, by both or not at all, in turn. The same arguments give the same bytes.
 
-    Raises ValueError where the truth holds no price.
+    Raises ValueError for a truth without prices.
     """
     prices = pl.read_csv(truth, schema_overrides={"date": pl.Date, "price_gbp": pl.Float64})
     if prices.is_empty():
-        raise ValueError(f"{truth} holds no price")
+        raise ValueError(f"{truth} has no price")
     rng = np.random.default_rng(seed)
     days = _collection_days(prices["date"].unique().sort().to_list())
-    quotes = _collected(prices, days, outlets_per_retailer, rng)
+    quotes = _collect(prices, days, outlets_per_retailer, rng)
     items = sorted({quote.item for quote in quotes})
     weights = {item: float(weight) for item, weight in zip(items, rng.integers(1, 90, len(items)) / 10, strict=True)}
     names = {item: f"SIMULATED ITEM {item}" for item in items}
     folder.mkdir(parents=True, exist_ok=True)
     indices: dict[date, dict[int, float]] = {}
     for month in sorted(days):
-        mine = [quote for quote in quotes if quote.month == month]
-        indices[month] = {item: value for item in items if (value := _item_index(mine, item)) is not None}
-        rows = [_quote_row(quote, names) for quote in mine]
+        of_month = [quote for quote in quotes if quote.month == month]
+        indices[month] = {item: value for item in items if (value := _item_index(of_month, item)) is not None}
+        rows = [_quote_row(quote, names) for quote in of_month]
         (folder / f"sim-price-quotes-{month:%Y%m}.csv").write_bytes(_csv(QUOTE_COLUMNS, rows))
         printed = [
             (f"{month:%Y%m}", item, names[item], f"{value:.3f}", weights[item], "")
@@ -98,7 +98,7 @@ def simulate_official_files(
 
 
 def _collection_days(days: Sequence[date]) -> dict[date, date]:
-    """Return month → the Tuesday nearest to the middle of its days (any day, where it has no Tuesday)."""
+    """Month → the Tuesday nearest to the middle of its days (any day, where it has no Tuesday)."""
     months: dict[date, list[date]] = {}
     for day in days:
         months.setdefault(day.replace(day=1), []).append(day)
@@ -117,8 +117,8 @@ def _base_month(month: date, months: Iterable[date]) -> date:
     return before if before in known else min(other for other in known if other.year == month.year)
 
 
-def _collected(prices: pl.DataFrame, days: dict[date, date], outlets: int, rng: np.random.Generator) -> list[_Quote]:
-    """Collect every outlet's quotes of every month."""
+def _collect(prices: pl.DataFrame, days: dict[date, date], outlets: int, rng: np.random.Generator) -> list[_Quote]:
+    """Quotes of all outlets and months."""
     products = pl.format("{} {}", "product_name", "pack").alias("product")
     wanted = prices.filter(pl.col("date").is_in(list(days.values()))).with_columns(products)
     table: dict[tuple[str, int], dict[date, dict[str, float]]] = {}
@@ -134,11 +134,11 @@ def _collected(prices: pl.DataFrame, days: dict[date, date], outlets: int, rng: 
     for (retailer, item), shelf in sorted(table.items()):
         for outlet in range(outlets):
             shop = (f"SIM{sum(map(ord, retailer)) % 900 + 100}{outlet:02d}", outlet % 3 + 1, outlet % 2 + 1)
-            quotes += _outlet(shop, item, items.index(item) % 4, shelf, days, weights, rng)
+            quotes += _collect_in_outlet(shop, item, items.index(item) % 4, shelf, days, weights, rng)
     return quotes
 
 
-def _outlet(
+def _collect_in_outlet(
     shop: tuple[str, int, int],
     item: int,
     stratum_type: int,
@@ -147,12 +147,12 @@ def _outlet(
     weights: dict[tuple[int, int], float],
     rng: np.random.Generator,
 ) -> list[_Quote]:
-    """Price one product of an item in an outlet, month by month."""
+    """Quotes of one item in one outlet, month by month."""
     code, region, shop_type = shop
     cell = (0, region, shop_type, (region - 1) * 2 + shop_type)[stratum_type]
     shop_weight = float(rng.integers(1, 6))
     followed: str | None = None
-    found: list[_Quote] = []
+    quotes: list[_Quote] = []
     for month in sorted(days):
         on_sale = shelf.get(days[month], {})
         base = shelf.get(days[_base_month(month, days)], {})
@@ -163,12 +163,12 @@ def _outlet(
         price = 0.0 if followed is None else on_sale.get(followed, 0.0)
         base_price, base_validity = (0.0, MISSING) if followed is None else (base.get(followed, 0.0), COMPARABLE)
         if base_price == 0.0 and price > 0 and rng.random() < 0.5:
-            base_price, base_validity = round(price * float(rng.uniform(0.7, 1.1)), 2), WORKED_OUT
+            base_price, base_validity = round(price * float(rng.uniform(0.7, 1.1)), 2), IMPUTED
         elif base_price == 0.0:
             base_validity = MISSING
         elif rng.random() < 0.05:
-            base_price, base_validity = round(base_price * float(rng.uniform(0.6, 0.9)), 2), WORKED_OUT
-        found.append(
+            base_price, base_validity = round(base_price * float(rng.uniform(0.6, 0.9)), 2), IMPUTED
+        quotes.append(
             _Quote(
                 month=month,
                 item=item,
@@ -185,17 +185,17 @@ def _outlet(
                 stratum_weight=weights[item, cell],
             )
         )
-    return found
+    return quotes
 
 
 def _item_index(quotes: Sequence[_Quote], item: int) -> float | None:
-    """Work the office's index out by hand: weighted geometric means in strata, weighted arithmetic over them."""
+    """Item index by the office's formula: weighted geometric means in strata, weighted arithmetic mean over strata."""
     logs: dict[int, list[float]] = {}
     shops: dict[int, list[float]] = {}
     weight: dict[int, float] = {}
     for quote in quotes:
-        seen = quote.validity in (3, 4) and quote.base_validity in (3, 4)
-        if quote.item != item or not seen or quote.price <= 0 or quote.base_price <= 0:
+        is_valid = quote.validity in (3, 4) and quote.base_validity in (3, 4)
+        if quote.item != item or not is_valid or quote.price <= 0 or quote.base_price <= 0:
             continue
         relative = math.log(quote.price) - math.log(quote.base_price)
         logs.setdefault(quote.cell, []).append(quote.shop_weight * relative)
@@ -228,7 +228,7 @@ def _csv(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> bytes:
 
 
 def _series(indices: dict[date, dict[int, float]], weights: dict[int, float]) -> bytes:
-    """Return the series of the food items, chained, among years and quarters as the office prints them."""
+    """Chained series of the food items, with years and quarters before the months as in published files."""
     levels: dict[date, float] = {}
     for month in sorted(indices):
         food = {item: value for item, value in indices[month].items() if 210000 <= item < 220000}

@@ -1,7 +1,4 @@
-"""A simulated archive of scrape files of made-up retailers, in the form of the prototype's files.
-
-What the shops sell is `shop_world`'s, what goes wrong `breakages`', the truth beside the files `truth_files`'.
-"""
+"""Simulated archive: scrape files of the simulated retailers in the format of the prototype scrapers."""
 
 from __future__ import annotations
 
@@ -27,23 +24,23 @@ COLUMNS = (
     *("item_price_str", "item_price_num", "volume_price", "unit_price", "no_units", "units", "std_price"),
     *("std_unit", "promo", "offer", "ml_prediction", "single_class"),
 )
-"""The header of a scrape file."""
+"""Header of a scrape file."""
 
 
 @dataclass(frozen=True)
 class SimulatedArchive:
-    """Where a simulation lies, and what is in it."""
+    """Folders and contents of a simulated archive."""
 
     scrapes_dir: Path
-    """The scrape files, and nothing else."""
+    """Folder of the scrape files; it has no other files."""
     truth_dir: Path
-    """What `truth_files` writes."""
+    """Folder of the truth (`truth_files`)."""
     files: int
     rows: int
-    """Rows in all files, the one that was cut off included."""
+    """Rows of all files, including the one that is cut off."""
     events: tuple[Event, ...]
     world: ShopWorld
-    """For serving the days that are in no file."""
+    """The world, to serve the days that are in no file over HTTP."""
 
 
 def simulate_scrapes(
@@ -57,11 +54,11 @@ def simulate_scrapes(
 ) -> SimulatedArchive:
     """Write `scrapes/<retailer>_products_<YYYYMMDDHHMMSS>.csv` and `truth/` into a directory.
 
-    One run a day and retailer, just after 08:00 London time, about 3,400 rows each (shelf_size 1.0); of the
-    first archive_days days (None: all). The truth is of all days. The same arguments give the same bytes.
+    One run per day and retailer, just after 08:00 London time, about 3,400 rows each (shelf_size 1.0), for the
+    first archive_days days (None: all). The truth covers all days. The same arguments give the same bytes.
 
     Raises ValueError for days or a shelf_size that `build_world` refuses, if archive_days is not between 1
-    and days, or if scrapes/ holds other files.
+    and days, or if scrapes/ has other files.
     """
     archive_days = days if archive_days is None else archive_days
     if not 1 <= archive_days <= days:
@@ -73,7 +70,7 @@ def simulate_scrapes(
     truth_dir.mkdir(exist_ok=True)
     others = sorted({path.name for path in scrapes_dir.iterdir()} - set(files))
     if others:
-        raise ValueError(f"{scrapes_dir} holds files of something else, the first being {others[0]!r}")
+        raise ValueError(f"{scrapes_dir} has other files, the first is {others[0]!r}")
     for name, content in files.items():
         (scrapes_dir / name).write_bytes(content)
     write_truth(truth_dir, world, archive_days=archive_days)
@@ -84,9 +81,9 @@ def simulate_scrapes(
 
 
 def _scrape_files(world: ShopWorld, archive_days: int) -> dict[str, bytes]:
-    """Return the bytes of every scrape file by name."""
-    found = collected(world.shown.filter(pl.col("day") < archive_days), world.events)
-    listed = found.select(pl.all().repeat_by("listings").explode()) if (found["listings"] > 1).any() else found
+    """Name → bytes of every scrape file."""
+    rows = collected(world.shown.filter(pl.col("day") < archive_days), world.events)
+    listed = rows.select(pl.all().repeat_by("listings").explode()) if (rows["listings"] > 1).any() else rows
     rendered = listed.select("retailer", "day", "item_number", "place", *_source_columns()).sort(
         "retailer", "day", "item_number", maintain_order=True
     )
@@ -109,13 +106,13 @@ def _scrape_files(world: ShopWorld, archive_days: int) -> dict[str, bytes]:
 # --- the columns of the source --------------------------------------------------------------------------
 
 _NUMBER = {"g": ("100",), "ml": ("1.0",), "each": ("1.0",)}
-"""For each measure: how the number of the unit of the unit price is written."""
+"""Measure → how the number of the unit of the unit price is written."""
 
 _STANDARD = {"g": ("kg", 1000), "ml": ("l", 1000), "each": ("each", 1)}
 
 
 def _source_columns() -> list[pl.Expr]:
-    """Return the columns of a scrape file but for the time, each retailer's in its own form."""
+    """Columns of a scrape file except the time, in each retailer's form."""
     birch, cedar = pl.col("retailer") == "sim-birch", pl.col("retailer") == "sim-cedar"
     pence, price = pl.col("price_pence"), pounds(pl.col("price_pence"))
     shown = unit_price()
@@ -159,7 +156,7 @@ def _source_columns() -> list[pl.Expr]:
 
 
 def _run(rows: pl.DataFrame, started_at: datetime, rng: np.random.Generator) -> bytes:
-    """Return the bytes of one run: its rows in the order in which the scraper met them."""
+    """Bytes of one run, its rows in the order of collection."""
     microseconds = np.cumsum(rng.integers(2_000, 300_000, rows.height))
     timestamp = pl.lit(started_at) + pl.Series(microseconds).cast(pl.Duration("us"))
     columns = rows.with_columns(timestamp.dt.strftime("%Y-%m-%d %H:%M:%S%.6f").alias("timestamp"))

@@ -1,7 +1,4 @@
-"""One simulated shop on one day as its visitors find it: shelves, listings, and what is wrong with each shelf.
-
-How a shop puts it on its pages is `shop_pages`'.
-"""
+"""One simulated shop on one day as a visitor sees it: shelves, listings, and the trouble of each shelf's pages."""
 
 from __future__ import annotations
 
@@ -23,15 +20,15 @@ UNKNOWN_SHELVES = {
     "Household Cleaning": ("WASHING UP LIQUID 500ML", "KITCHEN CLEANER 750ML", "BLEACH 2L", "FLOOR CLEANER 1L"),
     "Pet Food": ("DOG FOOD IN JELLY 6X400G", "CAT BISCUITS 800G", "BIRD SEED 2KG"),
 }
-"""Shelves that no item is collected from; every shop has them, at prices that stay."""
+"""Shelves that belong to no item; every shop has them, at constant prices."""
 
 PAGE_TROUBLES = ("changed_markup", "empty_page", "bot_wall", "page_failed_once", "malformed_json")
-"""Kinds of events that are wrong with a shelf's pages, not with what stands on them."""
+"""Kinds of events that affect the pages of a shelf, not its products."""
 
 
 @dataclass(frozen=True)
 class ShopListing:
-    """One product as a shop lists it, once."""
+    """One listing of a product in a shop."""
 
     product_id: str | None
     name: str
@@ -40,7 +37,7 @@ class ShopListing:
     unit_price: float
     """GBP per unit, to four decimals."""
     measure: str
-    """`g`, `ml` or `each`: the unit is that of `promotions.PER`."""
+    """`g`, `ml` or `each`; `promotions.PER` has the unit."""
     sale: str | None = None
     multibuy: str | None = None
     loyalty_pence: int | None = None
@@ -60,7 +57,7 @@ class ShopListing:
 
     @property
     def slug(self) -> str:
-        """The name as part of an address."""
+        """Name as part of an address."""
         return slug_of(self.name)
 
 
@@ -70,44 +67,44 @@ class ShopShelf:
 
     name: str
     item_number: int | None
-    """The item that it is collected for; None for a shelf of no item."""
+    """Item that the shelf is collected for; None without one."""
     listings: tuple[ShopListing, ...]
     trouble: str | None = None
-    """One of PAGE_TROUBLES."""
+    """One of PAGE_TROUBLES; None for sound pages."""
 
     @property
     def slug(self) -> str:
-        """The name as part of an address."""
+        """Name as part of an address."""
         return slug_of(self.name)
 
 
 @dataclass(frozen=True)
 class ShopDay:
-    """A shop on a day."""
+    """A shop on one day."""
 
     retailer: str
     date: date
     is_down: bool
     shelves: dict[str, ShopShelf]
-    """By slug, in the order of the navigation."""
+    """Slug → shelf, in the order of the navigation."""
     products: dict[str, ShopListing] = field(default_factory=dict)
-    """By product id."""
+    """Product id → listing."""
 
     @property
     def name(self) -> str:
-        """The shop's name for people."""
+        """Display name of the shop."""
         return f"Simulated {self.retailer.removeprefix('sim-').capitalize()}"
 
 
 def slug_of(name: str) -> str:
-    """Return a name as part of an address: small letters, digits and hyphens."""
+    """Name as part of an address: lower-case letters, digits and hyphens."""
     return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
 
 
 def shop_day(world: ShopWorld, retailer: str, day: int) -> ShopDay:
-    """Return a shop of a world on a day. Products that are out of stock are listed, and say so.
+    """Shop of a world on a day. Products out of stock are listed and marked.
 
-    Raises ValueError for a day or retailer that the world has not.
+    Raises ValueError for a day or retailer outside of the world.
     """
     if retailer not in world.retailers:
         raise ValueError(f"retailer {retailer!r} is not in this world; known: {', '.join(world.retailers)}")
@@ -122,14 +119,16 @@ def shop_day(world: ShopWorld, retailer: str, day: int) -> ShopDay:
         for (item_number, category), listings in grouped.items()
     ]
     shelves += _unknown_shelves(retailer)
-    products = {one.product_id: one for shelf in shelves for one in shelf.listings if one.product_id is not None}
+    products = {
+        listing.product_id: listing for shelf in shelves for listing in shelf.listings if listing.product_id is not None
+    }
     is_down = any(event.kind == "outage" for event in on_day)
     return ShopDay(retailer, world.date_of(day), is_down, {shelf.slug: shelf for shelf in shelves}, products)
 
 
 def _listings(shown: pl.DataFrame) -> list[tuple[tuple[int, str], ShopListing]]:
-    """Return shelf and listing of each product, once for every time that it is listed."""
-    told = shown.sort("item_number", maintain_order=True).select(
+    """(Item, category) and listing of each product, repeated for products listed several times."""
+    columns = shown.sort("item_number", maintain_order=True).select(
         "item_number",
         "category",
         "listings",
@@ -145,7 +144,7 @@ def _listings(shown: pl.DataFrame) -> list[tuple[tuple[int, str], ShopListing]]:
         "in_stock",
         "has_short_life",
     )
-    return [((row[0], row[1]), ShopListing(*row[3:])) for row in told.iter_rows() for _ in range(row[2])]
+    return [((row[0], row[1]), ShopListing(*row[3:])) for row in columns.iter_rows() for _ in range(row[2])]
 
 
 def _unknown_shelves(retailer: str) -> list[ShopShelf]:

@@ -1,7 +1,7 @@
 """True prices of simulated supermarkets, day by day.
 
-Prices are sticky, end in 0, 5 or 9 pence, go on sale and come back; products leave and enter, run out of
-stock, shrink; some have a season. What a scraper sees of it, and how it fails, is `breakages`'.
+Prices are sticky, end in 0, 5 or 9 pence, go on sale and come back; products enter and leave, run out of stock, shrink;
+some items have a season.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ons_bigdata.simulation.shop_shelves import Season
 
 REPRICING_RATE = 0.02
-"""Share of products whose regular price is set anew on a day."""
+"""Share of products whose regular price changes on a day."""
 
 SEASONAL_REPRICING_RATE = 0.08
 
@@ -30,19 +30,19 @@ SALE_RATE = 0.012
 """Share of products that go on sale on a day."""
 
 OUT_OF_STOCK_RATE, SUNDAY_OUT_OF_STOCK_RATE = 0.005, 0.012
-"""Share of products that run out on a day, and on a Sunday."""
+"""Share of products that run out on a weekday or Saturday, and on a Sunday."""
 
 SHRINKING_PER_RETAILER = 5
-"""Products whose pack becomes smaller at one retailer."""
+"""Products per retailer whose pack becomes smaller."""
 
 LEAST_TO_SHRINK_G = 250
-"""So that the smaller pack is still what the item means."""
+"""Smallest pack that shrinks, so that the smaller pack is still in the scope of the item."""
 
 _SALE_DAYS = (7, 14)
 _SALE_CUT = (0.20, 0.33)
 _OUT_OF_STOCK_DAYS = (1, 3)
 _BURN_IN_DAYS = 21
-"""Days simulated before the first, so that sales are under way on it and some products out of stock."""
+"""Days simulated before day 0, so that some products are on sale or out of stock on it."""
 
 SHELVES = {
     "retailer": pl.String,
@@ -65,7 +65,7 @@ SHELVES = {
     "regular_pence": pl.Int64,
     "in_stock": pl.Boolean,
 }
-"""Columns of the shelves: one row per retailer, item, product and day on which it is listed."""
+"""Columns of the shelves; one row per retailer, item, product and day on which the product is listed."""
 
 PACK_CHANGES = {
     "retailer": pl.String,
@@ -90,9 +90,9 @@ def true_shelves(
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Simulate what the shops list (SHELVES), and which packs become smaller (PACK_CHANGES).
 
-    quantity is in measure (g, ml or each); day 0 is `start`; price_pence lies below regular_pence during a
-    sale; listings says how often the retailer lists the product. In the order of the shelves, a product's
-    days together. unshrunk: pairs of retailer and item whose packs stay. The same arguments give the same rows.
+    quantity is in measure (g, ml or each); day 0 is `start`; price_pence is below regular_pence during a sale; listings
+    is how often the retailer lists the product. Rows are in the order of the shelves, the days of a product together.
+    unshrunk: pairs of retailer and item whose packs stay. The same arguments give the same rows.
     """
     trends = dict(
         zip((item.number for item in ITEMS), np.random.default_rng([seed, 0]).uniform(-6e-4, 8e-4, 35), strict=True)
@@ -137,15 +137,15 @@ class _Paths:
             chance, noise, cut = rng.random(count), rng.normal(0.0, 0.03, count), rng.uniform(*_SALE_CUT, count)
             length = rng.integers(_SALE_DAYS[0], _SALE_DAYS[1] + 1, count)
             price = np.where(sale_ends == day, regular, price)
-            # A product is not priced anew on the day on which a sale of it ends, nor on that of a smaller pack.
-            is_free = (sale_ends < day) & (shrinks_on != day)
-            anew = is_free & (chance < rate)
-            regular = np.where(anew, shop_prices(usual * levels[day] * np.exp(trend * day + noise)), regular)
+            # No price change on the day on which a sale ends or the pack shrinks.
+            may_change = (sale_ends < day) & (shrinks_on != day)
+            is_repriced = may_change & (chance < rate)
+            regular = np.where(is_repriced, shop_prices(usual * levels[day] * np.exp(trend * day + noise)), regular)
             reduced = shop_prices(regular * (1 - cut))
-            # What is too cheap for a round sale price does not go on sale.
+            # Products too cheap for a sale price within the usual cut do not go on sale.
             is_round = (reduced <= regular * (1 - _SALE_CUT[0])) & (reduced >= regular * (1 - _SALE_CUT[1]))
-            on_sale = is_free & ~anew & (chance < rate + SALE_RATE) & is_round
-            price = np.where(anew, regular, np.where(on_sale, reduced, price))
+            on_sale = may_change & ~is_repriced & (chance < rate + SALE_RATE) & is_round
+            price = np.where(is_repriced, regular, np.where(on_sale, reduced, price))
             sale_ends = np.where(on_sale, day + length, sale_ends)
             if day >= 0:
                 self.price[:, day], self.regular[:, day] = price, regular
@@ -154,7 +154,7 @@ class _Paths:
 
     @staticmethod
     def _run_out(rng: np.random.Generator, back_in_stock: np.ndarray, day: int, start: date) -> np.ndarray:
-        """Return the day from which each product is there again; some run out tomorrow."""
+        """First day on which each product is in stock again; some run out tomorrow."""
         is_sunday = (start + timedelta(days=day)).weekday() == 6
         runs_out = rng.random(len(back_in_stock)) < (SUNDAY_OUT_OF_STOCK_RATE if is_sunday else OUT_OF_STOCK_RATE)
         until = day + 1 + rng.integers(_OUT_OF_STOCK_DAYS[0], _OUT_OF_STOCK_DAYS[1] + 1, len(back_in_stock))
@@ -164,14 +164,14 @@ class _Paths:
 def _rows(
     paths: _Paths, products: Sequence[Product], shrinking: dict[int, int], start: date, days: int
 ) -> pl.DataFrame:
-    """Return the shelves of one retailer: its products on the days on which they are listed, and the guests."""
+    """Shelves of one retailer: its products on the days on which they are listed, and guests from other shelves."""
     first = np.array([product.first_day for product in products])[:, None]
     end = np.array([product.end_day for product in products])[:, None]
     calendar = np.arange(days)[None, :]
     is_listed = (first <= calendar) & (calendar < end) & _in_season(products, start, days)
     index, day = np.nonzero(is_listed)
     shrinks_on = np.array([shrinking.get(number, days) for number in range(len(products))])
-    # The smaller pack of a product follows the products as a description of its own.
+    # Smaller packs are further descriptions after those of the products.
     smaller = {number: len(products) + place for place, number in enumerate(shrinking)}
     described = [*products, *(_smaller(products[number]) for number in shrinking)]
     description = np.where(
@@ -205,7 +205,7 @@ def _descriptions(products: Sequence[Product]) -> pl.DataFrame:
 
 
 def _guests(rows: pl.DataFrame, products: Sequence[Product], days: int) -> Iterator[pl.DataFrame]:
-    """Yield the rows of products that stand on the shelf of another item, too, at its end."""
+    """Yield the rows of products that are also listed at the end of another item's shelf."""
     staying: dict[int, list[str]] = {}
     for product in products:
         stays = product.first_day == 0 and product.end_day == days and product.in_scope and product.item.season is None
@@ -228,13 +228,13 @@ def _guests(rows: pl.DataFrame, products: Sequence[Product], days: int) -> Itera
 
 
 def _height(season: Season, start: date, day: int) -> float:
-    """Return where in the year a day stands: 1 at the season's peak, -1 half a year from it."""
+    """Height of the season on a day: 1 at its peak, -1 half a year away."""
     day_of_year = (start + timedelta(days=day)).timetuple().tm_yday
     return float(np.cos(2 * np.pi * (day_of_year - season.peak_day_of_year) / 365.25))
 
 
 def _season_levels(products: Sequence[Product], start: date, days: range) -> dict[int, np.ndarray]:
-    """Return by day the factor of each product's price."""
+    """Day → seasonal factor of each product's price."""
     number_of = {item.number: index for index, item in enumerate(ITEMS)}
     items = np.array([number_of[product.item.number] for product in products])
     return {
@@ -246,7 +246,7 @@ def _season_levels(products: Sequence[Product], start: date, days: range) -> dic
 
 
 def _in_season(products: Sequence[Product], start: date, days: int) -> np.ndarray:
-    """Return whether the place of each product is on the shelf on each day: fewer are, out of season."""
+    """Whether the place of each product is on the shelf on each day (products × days); fewer are out of season."""
     is_open = np.ones((len(products), days), bool)
     for item in ITEMS:
         if item.season is None:
@@ -267,7 +267,7 @@ def _in_season(products: Sequence[Product], start: date, days: int) -> np.ndarra
 def _shrinking(
     rng: np.random.Generator, products: Sequence[Product], unshrunk: Collection[tuple[str, int]], days: int
 ) -> dict[int, int]:
-    """Return which products' packs become smaller, by index, and the day on which each does."""
+    """Index of each product whose pack becomes smaller → day of the change."""
     candidates = [
         index
         for index, product in enumerate(products)
@@ -285,7 +285,7 @@ def _shrinking(
 
 
 def _smaller(product: Product) -> Product:
-    """Return a product with a tenth less in its pack, in whole 5 g."""
+    """Product with a tenth less in its pack, in multiples of 5 g."""
     grams = 5 * int(product.pack.quantity * 0.9 // 5)
     text = f"{grams}G"
     return replace(product, pack=read_pack(text), name=product.name.replace(product.pack.text, text))
@@ -303,12 +303,12 @@ def _change(product: Product, day: int) -> tuple[object, ...]:
 
 
 def shop_price(pence: float) -> int:
-    """Return the nearest price of at least 5 pence that ends in 0, 5 or 9."""
+    """Nearest price of at least 5 pence that ends in 0, 5 or 9."""
     return int(shop_prices(np.array([pence]))[0])
 
 
 def shop_prices(pence: np.ndarray) -> np.ndarray:
-    """Return the nearest prices of at least 5 pence that end in 0, 5 or 9."""
+    """Nearest prices of at least 5 pence that end in 0, 5 or 9."""
     tens = (pence // 10).astype(np.int64) * 10
     candidates = tens + np.array([-1, 0, 5, 9, 10]).reshape(-1, *[1] * pence.ndim)
     nearest = np.abs(candidates - pence).argmin(axis=0)

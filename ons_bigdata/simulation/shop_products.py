@@ -1,7 +1,4 @@
-"""Which products the simulated supermarkets carry: names, packs, ids, usual prices, and their true scope.
-
-What they cost from day to day is `shop_prices`'.
-"""
+"""Products of the simulated supermarkets: names, packs, ids, usual prices, true scope, first and last day."""
 
 from __future__ import annotations
 
@@ -33,19 +30,19 @@ ITEMS = tuple(sorted((*FOOD_ITEMS, *DRINK_ITEMS), key=lambda item: item.number))
 """The 35 items, by number."""
 
 TARGET_PLACES = (56, 74)
-"""Fewest and most places on the shelf of one item at one retailer for products that the item means."""
+"""Fewest and most places for products in scope on the shelf of one item at one retailer."""
 
 OTHER_SHARE = (0.28, 0.37)
-"""Share of a shelf that holds other products."""
+"""Share of a shelf that is out of scope."""
 
 SEASONAL_OTHER_SHARE = (0.30, 0.33)
-"""The same where the number of products has a season, over the year's mean."""
+"""The same for seasonal items, at the year's mean."""
 
 GUESTS = 3
-"""Products that stand on the shelf of another item, too."""
+"""Products of an item that are also on the shelf of another."""
 
 LIFE_DAYS = 300.0
-"""Mean life of a product; then another takes its place on the shelf."""
+"""Mean life of a product; another product takes its place afterwards."""
 
 LONGEST_GAP_DAYS = 3
 
@@ -56,7 +53,7 @@ MULTIBUY_SHARE, LOYALTY_SHARE, SHORT_LIFE_SHARE = 0.05, 0.06, 0.02
 LOYALTY_RETAILERS = ("sim-alder", "sim-cedar")
 
 _SIZE_DISCOUNT = 0.8
-"""Power of the pack size to which the price goes: larger packs are dearer, but less so than in proportion."""
+"""Exponent of the pack size in the price: larger packs cost more, but less than in proportion."""
 
 
 T = TypeVar("T")
@@ -64,39 +61,40 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Product:
-    """One product of one retailer on the shelf of one item."""
+    """Product of a retailer on the shelf of an item."""
 
     retailer: str
     item: SimulatedItem
     place: int
-    """On the shelf; one product follows another in its place."""
+    """Place on the shelf; products follow one another in it."""
     product_id: str
     name: str
     pack: Pack
     in_scope: bool
-    """Whether it is what the item means."""
+    """Whether it belongs to the item."""
     listings: int
     first_day: int
     end_day: int
-    """The first day on which it is gone."""
+    """First day without the product."""
     usual_pence: float
-    """Price in pence that its regular price is drawn to, before trend and season."""
+    """Level of the regular price in pence, before trend and season."""
     multibuy: int
-    """How many of it make an offer; 0: none."""
+    """Number of products in a multibuy; 0 without one."""
     has_loyalty_price: bool
     has_short_life: bool
 
 
 def stock_shelves(retailer: str, *, days: int, seed: int, shelf_size: float) -> list[Product]:
-    """Return every product that a retailer carries on some of so many days, item by item, in order of the shelf.
+    """Products that a retailer carries within the days, item by item, in the order of the shelf.
 
-    shelf_size multiplies the number of places. The same arguments give the same products.
+    shelf_size multiplies the number of places. The same arguments give the same products. Raises ValueError for an
+    unknown retailer.
     """
     known = RETAILERS | LATER_RETAILERS
     if retailer not in known:
         raise ValueError(f"retailer {retailer!r}; known: {', '.join(known)}")
     rng = np.random.default_rng([seed, 1 + list(known).index(retailer)])
-    # Whole days by which a price level differs are the retailer's; those of a brand the brand's.
+    # A price level is the retailer's level times the brand's.
     brands = (retailer.removeprefix("sim-").upper(), *BRANDS)
     levels = {brand: known[retailer] * math.exp(rng.normal(0.0, 0.12)) for brand in brands}
     products: list[Product] = []
@@ -128,7 +126,7 @@ class _Shelf:
         self.others = max(len(item.other), round(targets * share / (1 - share)) - guests)
 
     def products(self, first_id: int) -> list[Product]:
-        """Return the products in order of their places; targets and others mixed."""
+        """Products in the order of their places, in and out of scope mixed."""
         shared = SHARED_NAMES.get(self.item.number) if self.retailer == SHARED_NAME_RETAILER else None
         packs = shared[1] if shared else ()
         is_target = np.array([True] * (self.targets - len(packs)) + [False] * self.others)
@@ -140,10 +138,10 @@ class _Shelf:
         ]
         if shared:
             stocked = [*self._one_name_several_packs(*shared), *stocked]
-        return [_identified(product, first_id + index) for index, product in enumerate(stocked)]
+        return [_with_id(product, first_id + index) for index, product in enumerate(stocked)]
 
     def _in_place(self, place: int, *, target: bool) -> Iterator[Product]:
-        """Fill one place on the shelf with one product after the other."""
+        """Yield the products that follow one another in one place of the shelf."""
         kinds = self.item.target if target else self.item.other
         first_day = 0
         while first_day < self.days:
@@ -153,20 +151,22 @@ class _Shelf:
             first_day = end_day + int(self.rng.integers(0, LONGEST_GAP_DAYS + 1))
 
     def _new_name(self, kinds: Sequence[Kind]) -> tuple[str, Kind, Pack, float]:
-        """Draw a product that is not on the shelf yet; also the level of its price."""
+        """Draw a name that is not on the shelf yet, with kind, pack and price level."""
         while True:
-            kind = _drawn(self.rng, kinds)
-            brand = self.brands[max(0, int(self.rng.integers(-3, len(self.brands))))]  # the own brand more often
-            pack = read_pack(_drawn(self.rng, kind.packs))
-            strength = f"{_drawn(self.rng, kind.strengths)}% ABV" if kind.strengths else ""
-            words = (brand, _drawn(self.rng, VARIETIES), _drawn(self.rng, kind.words), strength, pack.text)
+            kind = _draw(self.rng, kinds)
+            brand = self.brands[
+                max(0, int(self.rng.integers(-3, len(self.brands))))
+            ]  # the retailer's brand is drawn more often
+            pack = read_pack(_draw(self.rng, kind.packs))
+            strength = f"{_draw(self.rng, kind.strengths)}% ABV" if kind.strengths else ""
+            words = (brand, _draw(self.rng, VARIETIES), _draw(self.rng, kind.words), strength, pack.text)
             name = " ".join(word for word in words if word)
             if name not in self.names:
                 self.names.add(name)
                 return name, kind, pack, self.levels[brand] * math.exp(self.rng.normal(0.0, 0.18))
 
     def _one_name_several_packs(self, name: str, packs: Sequence[str]) -> Iterator[Product]:
-        """List every pack size of a product under the same name; only the unit price tells them apart."""
+        """Yield every pack size of a product under the same name; only unit prices differ."""
         kind = self.item.target[0]
         level = self.levels[self.brands[0]]
         for place, text in enumerate(packs):
@@ -197,7 +197,7 @@ class _Shelf:
         )
 
 
-def _drawn(rng: np.random.Generator, values: Sequence[T]) -> T:
+def _draw(rng: np.random.Generator, values: Sequence[T]) -> T:
     return values[int(rng.integers(len(values)))]
 
 
@@ -207,7 +207,7 @@ def _usual_pence(kind: Kind, pack: Pack) -> float:
     return 100 * kind.price_gbp * float(size**_SIZE_DISCOUNT)
 
 
-def _identified(product: Product, number: int) -> Product:
+def _with_id(product: Product, number: int) -> Product:
     forms = {
         "sim-alder": f"AL{250_000 + 37 * number}",
         "sim-birch": f"BR{100_000 + 13 * number}",

@@ -1,8 +1,4 @@
-"""The words and numbers behind the simulated shelves: retailers, brands, what a kind and an item are.
-
-Constants and types. What stands on the shelf of each item is `food_shelves`' and `drink_shelves`'; which
-products come of it is `shop_products`'.
-"""
+"""Types and constants of the simulated shelves: retailers, brands, packs, kinds of products, items."""
 
 from __future__ import annotations
 
@@ -11,13 +7,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 RETAILERS = {"sim-alder": 0.97, "sim-birch": 1.0, "sim-cedar": 1.06}
-"""Simulated retailers and their price levels. The prefix is there so that none can pass for a real one."""
+"""Simulated retailers and their price levels. The prefix keeps them apart from real ones."""
 
 LATER_RETAILERS = {"sim-damson": 0.99}
-"""A retailer that is served only when asked for, and is in no archive: for adding a retailer by hand."""
+"""Retailer in no archive, served on request only: for trying how to add a retailer."""
 
 RETAILERS_WITH_IDS = ("sim-alder", "sim-birch", "sim-damson")
-"""Retailers that show the product ids of the truth on their pages; no archive file has any."""
+"""Retailers with product ids on their pages; archive files have none."""
 
 BRANDS = (
     *("OLD MILL", "MEADOWBECK", "CLOVERFIELD", "HOLLIN & SONS", "KINGSFOLD", "LARKRISE", "BRAMBLE LANE"),
@@ -25,28 +21,28 @@ BRANDS = (
     *("HAREBELL", "COPPERDEAN", "ASHCOMBE", "ELDERHOLT", "THORNBY", "MARLE & DAY", "QUAYSIDE"),
 )
 VARIETIES = ("", "CLASSIC", "SIMPLE", "FINEST", "EVERYDAY", "SELECTED", "TRADITIONAL", "EXTRA SPECIAL", "FAMILY")
-"""Words that say nothing about scope."""
+"""Words without a meaning for scope."""
 
 Measure = Literal["g", "ml", "each"]
 
 
 @dataclass(frozen=True)
 class Kind:
-    """One sort of product on a shelf, under several descriptions."""
+    """Kind of product on a shelf, with its possible descriptions."""
 
     words: tuple[str, ...]
-    """Descriptions, from which a person can tell what it is."""
+    """Descriptions from which a person can recognise the kind."""
     packs: tuple[str, ...]
-    """Pack sizes as the shop writes them; the first is the usual one."""
+    """Pack sizes as shown; the first is the usual one."""
     price_gbp: float
     """Usual price of the usual pack."""
     strengths: tuple[float, ...] = ()
-    """Per cent alcohol by volume; empty where the name does not say."""
+    """Per cent alcohol by volume; empty where names have none."""
 
 
 @dataclass(frozen=True)
 class Season:
-    """How a year moves the products on sale and their price, as cosines with one peak."""
+    """Yearly cycle of the number of products and of their price: cosines with one peak."""
 
     peak_day_of_year: int
     products: float
@@ -57,26 +53,26 @@ class Season:
 
 @dataclass(frozen=True)
 class SimulatedItem:
-    """One CPI item as the simulated shops sell it."""
+    """CPI item as the simulated shops sell it."""
 
     number: int
     name: str
     category: str
-    """The shelf."""
+    """Name of the shelf."""
     target: tuple[Kind, ...]
-    """What the item means."""
+    """Kinds in the scope of the item."""
     other: tuple[Kind, ...]
-    """What stands on the same shelf and is not meant."""
+    """Kinds on the same shelf that are out of scope."""
     season: Season | None = None
     guests_from: int | None = None
-    """Another item some of whose products stand on this shelf too."""
+    """Another item, some of whose products are on this shelf as well."""
     shrinks: bool = False
-    """Packs may become smaller without leaving the item."""
+    """Whether packs may become smaller and stay in scope."""
 
 
 @dataclass(frozen=True)
 class Pack:
-    """A pack as it is written, and what is in it."""
+    """Text of a pack and its content."""
 
     text: str
     quantity: float
@@ -94,7 +90,7 @@ _UNITS: dict[str, tuple[Measure, float]] = {
 
 
 def read_pack(text: str) -> Pack:
-    """Work out what `800G`, `4X330ML BOTTLES`, `2.272L/4 PINTS`, `6 PACK` or `LOOSE` holds, in g, ml or pieces.
+    """Parse `800G`, `4X330ML BOTTLES`, `2.272L/4 PINTS`, `6 PACK` or `LOOSE` into g, ml or pieces.
 
     Raises ValueError for a text of another form.
     """
@@ -114,7 +110,7 @@ SHARED_NAMES = {
     310215: ("NORTHFIELD PILSNER LAGER 5.0% ABV", ("4X330ML BOTTLES", "4X300ML BOTTLES", "4X275ML BOTTLES")),
     310218: ("BRAMBLE LANE APPLE CIDER 4.8% ABV", ("500ML BOTTLE", "568ML BOTTLE", "750ML BOTTLE")),
 }
-"""Items of which one retailer lists several pack sizes under one name, without the size; all are targets."""
+"""Items of which one retailer lists several pack sizes under one name without a size; all are in scope."""
 
 BREAD_ITEM, BISCUIT_ITEM = 210111, 210302
 RENAMED_RETAILER = "sim-birch"
@@ -122,11 +118,11 @@ RENAMED = {
     BISCUIT_ITEM: ("Everyday Biscuits", "Biscuits and Crackers"),
     BREAD_ITEM: ("Bread rolls and wraps", "Bread and cakes"),
 }
-"""Shelves of one retailer that get another name: before and after."""
+"""Renamed shelves of one retailer: name before and after."""
 
 
 def shelf_name(retailer: str, item: SimulatedItem) -> str:
-    """Return the name of an item's shelf at a retailer, before it is renamed."""
+    """Name of an item's shelf at a retailer before any renaming."""
     if retailer == RENAMED_RETAILER and item.number in RENAMED:
         return RENAMED[item.number][0]
     return item.category

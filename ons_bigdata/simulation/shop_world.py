@@ -1,4 +1,4 @@
-"""A simulated world of shops, whole: the true shelves, what goes wrong, and what is seen of it."""
+"""The simulated world of shops: true shelves, planned events, and the shelves as shown."""
 
 from __future__ import annotations
 
@@ -22,25 +22,25 @@ DAYS, START, SEED = 28, date(2016, 5, 2), 2014
 
 @dataclass(frozen=True)
 class ShopWorld:
-    """Shops, what they truly sell, and the script of what goes wrong."""
+    """Shops with their true shelves and the events that disturb them."""
 
     retailers: tuple[str, ...]
     days: int
     start: date
     seed: int
     shelves: pl.DataFrame
-    """What is truly listed: the columns of `shop_prices.SHELVES`."""
+    """True listings, with the columns of `shop_prices.SHELVES`."""
     pack_changes: pl.DataFrame
-    """Which packs became smaller, and when: `shop_prices.PACK_CHANGES`."""
+    """Packs that become smaller, with the columns of `shop_prices.PACK_CHANGES`."""
     events: tuple[Event, ...]
 
     @cached_property
     def shown(self) -> pl.DataFrame:
-        """What the shops show: the shelves, and unit_price_factor; with what is wrong in the shops."""
+        """Listings as the shops show them, faults included; with the column unit_price_factor."""
         return displayed(self.shelves, self.events)
 
     def date_of(self, day: int) -> date:
-        """Return the date of a day. Raises ValueError for a day outside of the simulation."""
+        """Date of a day. Raises ValueError for a day outside of the simulation."""
         if not 0 <= day < self.days:
             raise ValueError(f"day is {day}; expected 0 to {self.days - 1}")
         return self.start + timedelta(days=day)
@@ -56,12 +56,11 @@ def build_world(
 ) -> ShopWorld:
     """Simulate the shops over some days.
 
-    shelf_size multiplies the number of products on each shelf (1.0: more than 6,500 target products in
-    the three shops). A retailer's products do not depend on which others there are. The same arguments
-    give the same world.
+    shelf_size multiplies the number of products on each shelf (1.0: more than 6,500 products in scope in the three
+    shops). The products of a retailer do not depend on the other retailers. The same arguments give the same world.
 
-    Raises ValueError if days is not between 7 and 366, shelf_size not above 0 and at most 5, or a retailer
-    unknown.
+    Raises ValueError if days is not between 7 and 366, if shelf_size is not above 0 and at most 5, or for an unknown
+    retailer.
     """
     if not FEWEST_DAYS <= days <= MOST_DAYS:
         raise ValueError(f"days is {days}; expected {FEWEST_DAYS} to {MOST_DAYS}")

@@ -1,15 +1,14 @@
-"""The truth of a simulated world, written apart from what is scraped of it.
+"""Files with the truth of a simulated world.
 
 * true_prices.csv: retailer, item_number, product_id, product_name, pack, date, price_gbp, in_scope. One row per
-  product of a shelf and day on which it is on sale, collected or not.
-  pack is the quantity in g, ml or each: `800 g`.
+  product of a shelf and day in stock, whether or not it is collected. pack is the quantity in g, ml or each: `800 g`.
 * true_scope.csv: retailer, item_number, product_id, product_name, pack, in_scope. One row per product of a shelf.
 * pack_changes.csv: retailer, item_number, product_id, date, product_name_before, product_name, pack_before, pack.
   Packs that became smaller.
 * labels.csv: item_number, item_name, retailer, product_name, median_price_gbp, in_scope (0 or 1), data_origin.
-  A sample read by a simulated analyst, who errs in one of fifty.
-* events.json: seed, days and what went wrong, with what quality assurance should say of it; found_on lists the days
-  on which it has to.
+  A sample judged by a simulated analyst, who is wrong in one of fifty.
+* events.json: seed, days and events, with the finding expected of quality assurance; found_on lists the days on which
+  it is required.
 """
 
 from __future__ import annotations
@@ -29,16 +28,16 @@ if TYPE_CHECKING:
     from ons_bigdata.simulation.shop_world import ShopWorld
 
 LABELS = 1200
-"""Products in the labelled sample, or all where there are fewer."""
+"""Products in the labelled sample; all products where there are fewer."""
 
 WRONG_READINGS = 0.02
-"""Share of the labels that are wrong."""
+"""Share of wrong labels."""
 
 _PRODUCT = ["retailer", "item_number", "product_id", "product_name", "pack"]
 
 
 def write_truth(folder: Path, world: ShopWorld, *, archive_days: int) -> None:
-    """Write the truth of all days of a world; archive_days goes into events.json."""
+    """Write the truth of all days of a world. archive_days is recorded in events.json."""
     size = pl.format("{} {}", pl.col("quantity").cast(pl.String).str.strip_suffix(".0"), "measure")
     shelves = world.shelves.with_columns(
         (pl.lit(world.start) + pl.duration(days="day")).alias("date"), size.alias("pack")
@@ -50,12 +49,12 @@ def write_truth(folder: Path, world: ShopWorld, *, archive_days: int) -> None:
     before_and_after = ["product_name_before", "product_name", "pack_before", "pack"]
     changes.select(*_PRODUCT[:3], "date", *before_and_after).write_csv(folder / "pack_changes.csv")
     labelled_sample(on_sale, world.seed).write_csv(folder / "labels.csv")
-    text = json.dumps(_said(world, archive_days), indent=2, sort_keys=True)
+    text = json.dumps(_events_file(world, archive_days), indent=2, sort_keys=True)
     (folder / "events.json").write_text(text + "\n", encoding="utf-8")
 
 
 def labelled_sample(on_sale: pl.DataFrame, seed: int) -> pl.DataFrame:
-    """Draw products by item and retailer in equal numbers, and read them: in scope or not, some wrongly."""
+    """Equal numbers of products by item and retailer, labelled in scope (1) or not (0), some of them wrongly."""
     names = on_sale.group_by("item_number", "item_name", "retailer", "product_name", maintain_order=True).agg(
         pl.col("price_gbp").median().alias("median_price_gbp"), pl.col("in_scope").first()
     )
@@ -68,12 +67,14 @@ def labelled_sample(on_sale: pl.DataFrame, seed: int) -> pl.DataFrame:
         .head(LABELS)
     )
     is_wrong = pl.Series("is_wrong", rng.random(drawn.height) < WRONG_READINGS)
-    reading = (pl.col("in_scope") ^ pl.lit(is_wrong)).cast(pl.Int8).alias("in_scope")
-    told = ["item_number", "item_name", "retailer", "product_name", "median_price_gbp"]
-    return drawn.select(*told, reading, pl.lit("simulated").alias("data_origin")).sort(told[0], told[2], told[3])
+    label = (pl.col("in_scope") ^ pl.lit(is_wrong)).cast(pl.Int8).alias("in_scope")
+    columns = ["item_number", "item_name", "retailer", "product_name", "median_price_gbp"]
+    return drawn.select(*columns, label, pl.lit("simulated").alias("data_origin")).sort(
+        "item_number", "retailer", "product_name"
+    )
 
 
-def _said(world: ShopWorld, archive_days: int) -> dict[str, object]:
+def _events_file(world: ShopWorld, archive_days: int) -> dict[str, object]:
     return {
         "archive_days": archive_days,
         "days": world.days,

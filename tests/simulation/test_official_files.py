@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from ons_bigdata.prices.sources import official_delivery, official_indices, official_quotes, official_series
-from ons_bigdata.simulation.official_files import COMPARABLE, MISSING, WORKED_OUT, simulate_official_files
+from ons_bigdata.simulation.official_files import COMPARABLE, IMPUTED, MISSING, simulate_official_files
 
 LOAD = "0" * 16
 
@@ -43,7 +43,7 @@ def test_files_are_read_whole_by_the_readers_of_the_office_files(tmp_path: Path)
     quotes = official_quotes.read_price_quotes((made.folder / names[3]).read_bytes(), load_id=LOAD)
     assert quotes.quarantined.is_empty() and quotes.rows_in == 2 * 3 * 6
     assert set(quotes.accepted["stratum_type"]) == {0, 1, 2}
-    assert {MISSING, COMPARABLE, WORKED_OUT} >= set(quotes.accepted["base_validity"])
+    assert {MISSING, COMPARABLE, IMPUTED} >= set(quotes.accepted["base_validity"])
     indices = official_indices.read_item_indices((made.folder / names[0]).read_bytes(), load_id=LOAD)
     assert indices.accepted["index"].to_list() == [100.0] * 3  # the base month
     assert all(name.startswith("SIMULATED") for name in indices.accepted["item_name"])
@@ -63,5 +63,5 @@ def test_the_same_arguments_give_the_same_bytes(tmp_path: Path) -> None:
 
 def test_a_truth_without_prices_is_refused(tmp_path: Path) -> None:
     (tmp_path / "true_prices.csv").write_text("retailer,item_number,product_name,pack,date,price_gbp\n")
-    with pytest.raises(ValueError, match="holds no price"):
+    with pytest.raises(ValueError, match="has no price"):
         simulate_official_files(tmp_path / "true_prices.csv", tmp_path / "official")

@@ -83,7 +83,7 @@ def test_the_same_arguments_give_the_same_bytes_and_others_do_not(tmp_path):
 def test_a_folder_of_something_else_is_not_written_into(tmp_path):
     (tmp_path / "scrapes").mkdir()
     (tmp_path / "scrapes" / "tesco_products_20160502050000.csv").touch()
-    with pytest.raises(ValueError, match="holds files of something else, the first being 'tesco_products"):
+    with pytest.raises(ValueError, match="has other files, the first is 'tesco_products"):
         simulate_scrapes(tmp_path, **SMALL)
     assert len(list((tmp_path / "scrapes").iterdir())) == 1
 

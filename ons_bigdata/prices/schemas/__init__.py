@@ -21,15 +21,12 @@ from ons_bigdata.prices.schemas.official import (
 )
 from ons_bigdata.prices.schemas.quotes import AcceptedQuote, PriceQuote
 from ons_bigdata.prices.schemas.recipes import IndexDiagnostics, IndexMovement, RecipeElementaryIndex, RecipeIndex
-from ons_bigdata.prices.schemas.vocabulary import DATA_ORIGINS, HEX_ID, HIGHEST_PRICE_GBP, IDENTIFIER, LEVELS, METHODS
+from ons_bigdata.prices.schemas.vocabulary import HEX_ID, HIGHEST_PRICE_GBP, IDENTIFIER
 
 __all__ = [
-    "DATA_ORIGINS",
     "HEX_ID",
     "HIGHEST_PRICE_GBP",
     "IDENTIFIER",
-    "LEVELS",
-    "METHODS",
     "AcceptedQuote",
     "AggregateIndex",
     "CollectionFrequency",

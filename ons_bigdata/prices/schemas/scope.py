@@ -6,10 +6,8 @@ import dataframely as dy
 
 from ons_bigdata.prices.schemas.vocabulary import HEX_ID, HIGHEST_PRICE_GBP, IDENTIFIER, ORIGIN
 
-SCOPE_DECIDERS = ("rule", "model", "analyst", "none")
-"""Who decided that a product is in or out of scope; `none` = nobody, it is referred."""
-
 _DECIDERS = "^(rule|model|analyst|none)$"
+"""Who decided that a product is in or out of scope; `none`: nobody, it is referred to an analyst."""
 
 
 class ScopeLabel(dy.Schema):

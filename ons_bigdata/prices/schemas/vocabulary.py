@@ -11,7 +11,3 @@ IDENTIFIER = r"^[a-z0-9_-]{1,64}$"
 HEX_ID = r"^[0-9a-f]{16}$"
 
 ORIGIN = "^(real|simulated)$"
-
-METHODS = ("jevons_chained", "jevons_fixed_base")
-LEVELS = ("item", "class", "division")
-DATA_ORIGINS = ("real", "simulated")
