@@ -39,6 +39,8 @@ CHECKS = (
     ("ruff", "format", "--check", "."),
     ("lint-imports",),
     ("mypy", "ons_bigdata", "scripts"),
+    ("codespell",),
+    ("sqlfluff", "lint", "--processes", "2", "dbt_project/models", "dbt_project/tests/prices"),
 )
 PYTEST = ("pytest", "-n", "2", "--dist", "loadfile", "--no-loadscope-reorder")
 """A file's tests share a server or a demo, so they stay together; tests/conftest.py says which files come first."""

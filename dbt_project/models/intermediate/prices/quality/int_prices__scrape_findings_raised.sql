@@ -22,7 +22,11 @@ last_runs as (
 -- Which shelves are in the shop and which in the retailer file, the last run that saw the shop's navigation says alone.
 navigated as (
 
-    select data_origin, retailer, collected_on, max(run_id) as run_id
+    select
+        data_origin,
+        retailer,
+        collected_on,
+        max(run_id) as run_id
     from {{ source('raw', 'scrape_categories') }}
     where state <> 'failed'
     group by data_origin, retailer, collected_on
@@ -74,8 +78,8 @@ item_names as (
             missing.data_origin = quotes.data_origin
             and missing.retailer = quotes.retailer
             and missing.item_number = quotes.item_number
-            and quotes.collected_on < missing.collected_on
-            and quotes.collected_on >= missing.collected_on - {{ names_days }}
+            and missing.collected_on > quotes.collected_on
+            and missing.collected_on - {{ names_days }} <= quotes.collected_on
 
 ),
 

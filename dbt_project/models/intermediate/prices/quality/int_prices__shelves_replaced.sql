@@ -53,9 +53,9 @@ pairs as (
             old.data_origin = new.data_origin
             and old.retailer = new.retailer
             and old.item_number = new.item_number
-            and new.first_on >= old.last_on
-            and new.first_on <= old.last_on + {{ gap_days }}
-            and new.category <> old.category
+            and old.last_on <= new.first_on
+            and old.last_on + {{ gap_days }} >= new.first_on
+            and old.category <> new.category
     inner join items
         on
             old.data_origin = items.data_origin

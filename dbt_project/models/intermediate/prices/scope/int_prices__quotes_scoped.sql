@@ -49,7 +49,7 @@ final as (
         quotes.price_gbp,
         case when decided.all_in = decided.any_in then decided.all_in end as in_scope,
         case
-            when decided.all_in is distinct from decided.any_in or decided.all_in is null then 'none'
+            when (decided.all_in is distinct from decided.any_in) or decided.all_in is null then 'none'
             else (array['analyst', 'rule', 'model'])[decided.first_decider]
         end as scope_decided_by
     from {{ ref('int_prices__quotes_accepted') }} as quotes
