@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import psycopg2
 import pytest
 from psycopg2 import sql
@@ -24,6 +25,11 @@ TEMPLATE = "template_ons"
 
 LONGEST_FIRST = ("test_archive.py", "test_demo.py", "test_ingest_faults.py")
 """Files whose tests begin before all others, so that no worker ends alone."""
+
+# docs/testing.md has the profiles; `--hypothesis-profile=nightly` takes the other.
+hypothesis.settings.register_profile("ci", max_examples=100, deadline=None)
+hypothesis.settings.register_profile("nightly", max_examples=1000, deadline=None)
+hypothesis.settings.load_profile("ci")
 
 _numbers = itertools.count(1)
 
