@@ -40,7 +40,7 @@ _TABLES = {
 _DEPS = [
     ["intermediate", "int_prices__quotes_scoped"],
     ["intermediate", "int_prices__product_pack_sizes"],
-    ["marts", "price_quote_counts"],
+    ["intermediate", "int_prices__quote_counts_judged"],
     # The errors are those of these figures.
     ["analysis", "aggregate_price_indices"],
     ["seeds", "item_weights"],
@@ -103,7 +103,7 @@ def _worlds(store: Warehouse, bootstrap: Bootstrap) -> Iterator[World]:
         " from intermediate.int_prices__product_pack_sizes where is_of_item_measure"
     )
     rejected = store.frame(
-        "select data_origin, retailer, item_number, collected_on from marts.price_quote_counts"
+        "select data_origin, retailer, item_number, collected_on from intermediate.int_prices__quote_counts_judged"
         " where status in ('too_few', 'too_many', 'missing') and not enters"
     )
     of_seeds = weights(store, daily_recipe())
