@@ -19,7 +19,8 @@ from ons_bigdata.prices.schemas.tables import TABLES
 _TABLES = {
     "elementary": (
         "recipe_elementary_indices",
-        "One row per retailer, item, recipe, method, scope and period: the elementary index on a scale of its own.",
+        "One row per retailer, item, recipe, method, scope and period: the elementary index on a scale of its own. "
+        "Internal: what the figures are made of, for checks and analysts.",
     ),
     "indices": (
         "recipe_price_indices",
