@@ -70,7 +70,7 @@ def table_key(table: str) -> dg.AssetKey:
     return dg.AssetKey(table.split("."))
 
 
-def nothing_found(
+def expect_no_rows(
     table: str,
     name: str,
     *,
@@ -88,7 +88,7 @@ def nothing_found(
     """
 
     @dg.asset_check(asset=table_key(table), name=name, blocking=blocking, description=description)
-    def nothing_found_check(warehouse: WarehouseResource) -> dg.AssetCheckResult:
+    def expect_no_rows_check(warehouse: WarehouseResource) -> dg.AssetCheckResult:
         found = warehouse.open().frame(query, list(parameters))
         counts = {} if by is None else dict(found.group_by(by[0]).agg(by[1].cast(pl.Int64)).sort(by[0]).iter_rows())
         lines = [f"* {line.format(**row)}" for row in found.head(LISTED).iter_rows(named=True)]
@@ -98,12 +98,12 @@ def nothing_found(
             metadata={"found": found.height, **counts, "which": dg.MetadataValue.md("\n".join(lines) or "none")},
         )
 
-    return nothing_found_check
+    return expect_no_rows_check
 
 
 def no_rows_quarantined(table: str, reader: Reader) -> dg.AssetChecksDefinition:
     """Check that the present reader accepted every row of the current files; warn with file, line and reason."""
-    return nothing_found(
+    return expect_no_rows(
         table,
         "no_rows_quarantined",
         description="No row of any current file is in quarantine. Each that is stands in ops.quarantine.",

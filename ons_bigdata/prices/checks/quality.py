@@ -5,11 +5,14 @@ from __future__ import annotations
 import dagster as dg
 import polars as pl
 
-from ons_bigdata.platform.dagster.checks import expected_period_present, nothing_found
+from ons_bigdata.platform.dagster.checks import expect_no_rows, expected_period_present
 
-_LAST_DAYS_COLLECTED = "select data_origin, max(collected_on) from marts.price_collection_days group by data_origin"
+_LAST_DAYS_COLLECTED = (
+    "select data_origin, max(collected_on) from intermediate.int_prices__collection_days_classified"
+    " group by data_origin"
+)
 
-LAST_DAY_WITHOUT_FINDINGS = nothing_found(
+LAST_DAY_WITHOUT_FINDINGS = expect_no_rows(
     "marts.price_quality_findings",
     "last_day_without_findings",
     description="The last day of each origin has no finding of severity error or warn; the report says what to do.",
@@ -24,7 +27,7 @@ LAST_DAY_WITHOUT_FINDINGS = nothing_found(
     by=("severity", pl.col("findings").sum()),
 )
 
-NO_DECISION_WAITS = nothing_found(
+NO_DECISION_WAITS = expect_no_rows(
     "intermediate.int_prices__decisions_judged",
     "no_decision_waits",
     description="No analyst's decision waits for a second signature; those that do have no effect.",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dagster as dg
 import polars as pl
 
-from ons_bigdata.platform.dagster.checks import LISTED, no_rows_quarantined, nothing_found, rows_match_ledger
+from ons_bigdata.platform.dagster.checks import LISTED, expect_no_rows, no_rows_quarantined, rows_match_ledger
 from ons_bigdata.platform.dagster.resources import WarehouseResource
 from ons_bigdata.prices.sources.scope_labels import READER
 
@@ -76,7 +76,7 @@ def _told(probability: float | None) -> str:
 CHECKS: list[dg.AssetChecksDefinition] = [
     rows_match_ledger("raw.scope_labels", READER, partition_column="data_origin"),
     no_rows_quarantined("raw.scope_labels", READER),
-    nothing_found(
+    expect_no_rows(
         "analysis.product_scope",
         "every_product_is_decided_or_referred",
         blocking=True,

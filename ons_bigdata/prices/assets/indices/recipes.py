@@ -19,7 +19,8 @@ from ons_bigdata.prices.schemas.tables import TABLES
 _TABLES = {
     "elementary": (
         "recipe_elementary_indices",
-        "One row per retailer, item, recipe, method, scope and period: the elementary index on a scale of its own.",
+        "One row per retailer, item, recipe, method, scope and period: the elementary index on a scale of its own. "
+        "Internal: what the figures are made of, for checks and analysts.",
     ),
     "indices": (
         "recipe_price_indices",
@@ -40,7 +41,7 @@ _TABLES = {
 _DEPS = [
     ["intermediate", "int_prices__quotes_scoped"],
     ["intermediate", "int_prices__product_pack_sizes"],
-    ["marts", "price_quote_counts"],
+    ["intermediate", "int_prices__quote_counts_judged"],
     # The errors are those of these figures.
     ["analysis", "aggregate_price_indices"],
     ["seeds", "item_weights"],
@@ -103,7 +104,7 @@ def _worlds(store: Warehouse, bootstrap: Bootstrap) -> Iterator[World]:
         " from intermediate.int_prices__product_pack_sizes where is_of_item_measure"
     )
     rejected = store.frame(
-        "select data_origin, retailer, item_number, collected_on from marts.price_quote_counts"
+        "select data_origin, retailer, item_number, collected_on from intermediate.int_prices__quote_counts_judged"
         " where status in ('too_few', 'too_many', 'missing') and not enters"
     )
     of_seeds = weights(store, daily_recipe())

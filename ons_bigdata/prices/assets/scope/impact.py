@@ -42,7 +42,10 @@ _COUNTS = """
         ["seeds", "retailers"],
     ],
     kinds={"python", "polars"},
-    description="One row per item, class or division and method: the index with and without products out of scope.",
+    description=(
+        "One row per item, class or division and method: the index with and without products out of scope. Internal: "
+        "the evidence of docs/prices/product_scope.md."
+    ),
 )
 def scope_index_impact(warehouse: WarehouseResource) -> dg.MaterializeResult:
     """Compute the daily indices of the products in scope and compare them with those of the shelf."""

@@ -9,9 +9,9 @@ import dagster as dg
 import polars as pl
 
 from ons_bigdata.platform.dagster.checks import (
+    expect_no_rows,
     expected_period_present,
     no_rows_quarantined,
-    nothing_found,
     rows_match_ledger,
 )
 from ons_bigdata.prices.sources.delivery import READER
@@ -21,7 +21,7 @@ _LAST_DAY_DELIVERED = (
     " where source = 'prices' and superseded_by is null"
 )
 
-STAGING_HOLDS_EVERY_RAW_DAY = nothing_found(
+STAGING_HOLDS_EVERY_RAW_DAY = expect_no_rows(
     "staging.stg_prices__quotes",
     "staging_holds_every_raw_day",
     description=(
@@ -52,7 +52,7 @@ CHECKS: list[dg.AssetChecksDefinition] = [
     expected_period_present("raw.price_quotes", column="collected_on", expected=_LAST_DAY_DELIVERED),
     no_rows_quarantined("raw.price_quotes", READER),
     STAGING_HOLDS_EVERY_RAW_DAY,
-    nothing_found(
+    expect_no_rows(
         "marts.price_collection_days",
         "every_day_collected",
         description="Every retailer was collected on every day: no outage (empty files only), no gap (no file).",
@@ -61,7 +61,7 @@ CHECKS: list[dg.AssetChecksDefinition] = [
         line="{collected_on} {retailer}: {status}",
         by=("status", pl.len()),
     ),
-    nothing_found(
+    expect_no_rows(
         "marts.price_quote_counts",
         "counts_as_expected",
         description=(
@@ -74,7 +74,7 @@ CHECKS: list[dg.AssetChecksDefinition] = [
         line="{collected_on} {retailer} {item_number}: {status} ({reason})",
         by=("status", pl.len()),
     ),
-    nothing_found(
+    expect_no_rows(
         "intermediate.int_prices__quotes_excluded",
         "no_quotes_excluded",
         description="No quote of a day that enters was kept out; each that is has its reason in the table.",

@@ -8,7 +8,7 @@ import dagster as dg
 import polars as pl
 from threadpoolctl import threadpool_limits
 
-from ons_bigdata.platform.dagster.checks import nothing_found
+from ons_bigdata.platform.dagster.checks import expect_no_rows
 from ons_bigdata.platform.dagster.resources import WarehouseResource
 from ons_bigdata.platform.postgres.warehouse import Warehouse
 from ons_bigdata.prices.assets.indices.recipes import scoped_quotes
@@ -94,7 +94,7 @@ def recipes_keep_axioms(warehouse: WarehouseResource) -> dg.AssetCheckResult:
     )
 
 
-ERRORS_BELONG_TO_FIGURES = nothing_found(
+ERRORS_BELONG_TO_FIGURES = expect_no_rows(
     "analysis.price_index_diagnostics",
     "errors_belong_to_figures",
     blocking=True,

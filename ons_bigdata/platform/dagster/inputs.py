@@ -1,0 +1,233 @@
+"""Python assets that declare what they read and write: Dagster's `deps` are the declared inputs.
+
+The function of an asset gets `Inputs` and returns frames. It has no database, so that it can read nothing but whole
+declared relations and write nothing but the tables of the asset.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import adbc_driver_manager
+import dagster as dg
+import dataframely as dy
+import polars as pl
+
+from ons_bigdata.platform.dagster.frames import column_schema
+from ons_bigdata.platform.dagster.resources import WarehouseResource
+from ons_bigdata.platform.errors import InputError
+from ons_bigdata.platform.postgres.warehouse import Warehouse
+
+RELATIONS_READ = "relations_read"
+"""Metadata of a materialization: the relations that the run of the asset read, sorted."""
+
+KINDS = frozenset({"python", "polars"})
+
+_NO_SUCH_TABLE, _NO_SUCH_COLUMN = "42P01", "42703"
+
+Read = Callable[[str, Sequence[str] | None], pl.DataFrame]
+"""Reader of a relation by `schema.relation` and columns (None: all)."""
+
+
+class UndeclaredRelationError(ValueError):
+    """An asset reads or writes a relation that it does not declare."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table that an asset fills: `schema.table`, the frame of its rows, "One row per …"."""
+
+    name: str
+    frame: type[dy.Schema]
+    description: str
+
+    @property
+    def key(self) -> dg.AssetKey:
+        """Asset key of the table."""
+        return dg.AssetKey(self.name.split("."))
+
+
+@dataclass(frozen=True)
+class Output:
+    """Rows of a table, and metadata of this materialization besides their number."""
+
+    frame: pl.DataFrame
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class AssetRun:
+    """What an asset may know of its run: the tables that are asked for, partition keys (none if unpartitioned), log."""
+
+    tables: frozenset[str]
+    partition_keys: tuple[str, ...]
+    log: dg.DagsterLogManager
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """The declared relations of an asset, by name; each is read whole."""
+
+    asset: str
+    relations: Mapping[str, str]
+    _read: Read = field(repr=False)
+    _relations_read: set[str] = field(default_factory=set, repr=False)
+
+    def read(self, name: str, columns: Sequence[str] | None = None) -> pl.DataFrame:
+        """Rows of the input `name`, with all columns or with `columns` in their order. The rows have no order.
+
+        Raises UndeclaredRelationError for any other name.
+        """
+        if name not in self.relations:
+            known = ", ".join(f"{name} ({relation})" for name, relation in self.relations.items())
+            raise UndeclaredRelationError(
+                f"{self.asset} reads {name!r}, which it does not declare; its inputs: {known or 'none'}"
+            )
+        odd = [column for column in columns or () if not column.isidentifier()]
+        if odd:
+            raise ValueError(f"{self.asset} reads {odd[0]!r} of {name}: expected the name of a column")
+        relation = self.relations[name]
+        self._relations_read.add(relation)
+        return self._read(relation, columns)
+
+    @property
+    def relations_read(self) -> list[str]:
+        """Relations that were read so far, sorted."""
+        return sorted(self._relations_read)
+
+
+TableFunction = Callable[[Inputs, AssetRun], pl.DataFrame | Output]
+TablesFunction = Callable[[Inputs, AssetRun], Mapping[str, pl.DataFrame | Output]]
+
+
+def table_asset(
+    *,
+    table: str,
+    inputs: Mapping[str, str],
+    frame: type[dy.Schema],
+    description: str,
+    kinds: frozenset[str] = KINDS,
+) -> Callable[[TableFunction], dg.AssetsDefinition]:
+    """Make an asset of a function that computes one table from declared inputs.
+
+    `inputs` maps a name to `schema.relation`. The function takes `Inputs` and `AssetRun` and returns the rows of
+    the table, as a frame or as `Output` with metadata; they are validated by `frame` and replace the table.
+    """
+    only = Table(table, frame, description)
+
+    def decorate(function: TableFunction) -> dg.AssetsDefinition:
+        def compute(inputs: Inputs, run: AssetRun) -> Mapping[str, pl.DataFrame | Output]:
+            return {table: function(inputs, run)}
+
+        return tables_asset(name=only.key.path[-1], tables=[only], inputs=inputs, kinds=kinds)(compute)
+
+    return decorate
+
+
+def tables_asset(
+    *,
+    name: str,
+    tables: Sequence[Table],
+    inputs: Mapping[str, str],
+    kinds: frozenset[str] = KINDS,
+    can_subset: bool = False,
+) -> Callable[[TablesFunction], dg.AssetsDefinition]:
+    """Make assets of a function that computes several tables from the same declared inputs.
+
+    As `table_asset`; the function returns the rows of each table by `schema.table`. With `can_subset`, a run may ask
+    for some of the tables (`AssetRun.tables`); rows of tables that are not asked for are not written.
+
+    Raises ValueError where an input or a table is not `schema.relation`, or a table is its own input.
+    """
+    _require_relations([*inputs.values(), *(table.name for table in tables)])
+    own = {table.name for table in tables} & set(inputs.values())
+    if own:
+        raise ValueError(f"asset {name}: {', '.join(sorted(own))} is both an input and a table of it")
+
+    def decorate(function: TablesFunction) -> dg.AssetsDefinition:
+        @dg.multi_asset(
+            name=name,
+            specs=[
+                dg.AssetSpec(
+                    key=table.key,
+                    deps=[dg.AssetKey(relation.split(".")) for relation in dict.fromkeys(inputs.values())],
+                    kinds=set(kinds),
+                    description=table.description,
+                    metadata={"dagster/column_schema": column_schema(table.frame)},
+                    skippable=can_subset,
+                )
+                for table in tables
+            ],
+            can_subset=can_subset,
+        )
+        def asset(
+            context: dg.AssetExecutionContext, warehouse: WarehouseResource
+        ) -> Iterator[dg.MaterializeResult[Any]]:
+            store = warehouse.open()
+            declared = Inputs(name, dict(inputs), _reader(store, name))
+            asked_for = [table for table in tables if table.key in context.selected_asset_keys]
+            run = AssetRun(frozenset(table.name for table in asked_for), _partition_keys(context), context.log)
+            outputs = function(declared, run)
+            _require_tables(name, tables, asked_for, outputs)
+            for table in asked_for:
+                yield _write(store, table, outputs[table.name], declared.relations_read)
+
+        return asset
+
+    return decorate
+
+
+def _reader(store: Warehouse, asset: str) -> Read:
+    """Make the reader of relations of the warehouse, for the inputs of `asset`."""
+
+    def read(relation: str, columns: Sequence[str] | None) -> pl.DataFrame:
+        schema, name = relation.split(".")
+        chosen = "*" if columns is None else ", ".join(f'"{column}"' for column in columns)
+        try:
+            return store.frame(f'select {chosen} from "{schema}"."{name}"')  # noqa: S608  (declared names)
+        except adbc_driver_manager.Error as error:
+            if error.sqlstate == _NO_SUCH_TABLE:
+                raise InputError(
+                    f"asset {asset} reads {relation}, which does not exist: materialize {schema}/{name} first"
+                ) from error
+            if error.sqlstate == _NO_SUCH_COLUMN:
+                raise InputError(f"asset {asset} reads columns {chosen} of {relation}: {error}") from error
+            raise
+
+    return read
+
+
+def _write(
+    store: Warehouse, table: Table, output: pl.DataFrame | Output, relations_read: list[str]
+) -> dg.MaterializeResult[Any]:
+    """Validate the rows of a table and make them its content."""
+    frame, metadata = (output.frame, output.metadata) if isinstance(output, Output) else (output, {})
+    rows = store.replace(table.name, table.frame.validate(frame))
+    return dg.MaterializeResult(
+        asset_key=table.key, metadata={"dagster/row_count": rows, **metadata, RELATIONS_READ: relations_read}
+    )
+
+
+def _partition_keys(context: dg.AssetExecutionContext) -> tuple[str, ...]:
+    return tuple(context.partition_keys) if context.has_partition_key or context.has_partition_key_range else ()
+
+
+def _require_relations(relations: Sequence[str]) -> None:
+    for relation in relations:
+        if relation.count(".") != 1:
+            raise ValueError(f"relation {relation!r}: expected schema.relation")
+
+
+def _require_tables(
+    asset: str, tables: Sequence[Table], asked_for: Sequence[Table], outputs: Mapping[str, pl.DataFrame | Output]
+) -> None:
+    """Raise UndeclaredRelationError for a table of another asset, ValueError where a table that is asked for lacks."""
+    declared = [table.name for table in tables]
+    for written in outputs:
+        if written not in declared:
+            raise UndeclaredRelationError(
+                f"{asset} writes {written!r}, which is no table of it; its tables: {', '.join(declared)}"
+            )
+    missing = [table.name for table in asked_for if table.name not in outputs]
+    if missing:
+        raise ValueError(f"{asset} returned no rows for {', '.join(missing)}")
