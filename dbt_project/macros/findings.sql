@@ -1,10 +1,9 @@
-{# The columns of a finding, in one order, for the models that are put together in `price_quality_findings`. #}
-
 {#
-    `item_number`, `category`, `product`, `observed`, `expected`, `suggestion` and `suggested_value` may be left out:
-    they are null.
+    Columns of a finding, in the order in which int_prices__findings_combined puts the models together. Seed
+    price_finding_kinds has severity and advice of each kind; `is_minor`: the finding has the severity of minor ones.
+    The arguments after it may be left out: they are null.
 #}
-{% macro finding(kind, severity, evidence, item_number='null::integer', category='null::text', product='null::text',
+{% macro finding(kind, evidence, is_minor='false', item_number='null::integer', category='null::text', product='null::text',
     observed='null::double precision', expected='null::double precision', suggestion='null::text',
     suggested_value='null::text') -%}
     data_origin,
@@ -14,7 +13,7 @@
     {{ category }} as category,
     {{ product }} as product,
     {{ kind }} as kind,
-    {{ severity }} as severity,
+    {{ is_minor }} as is_minor,
     ({{ observed }})::double precision as observed,
     ({{ expected }})::double precision as expected,
     {{ evidence }} as evidence,
@@ -27,7 +26,7 @@
     round((100 * ({{ share }}))::numeric) || ' %'
 {%- endmacro %}
 
-{# The last part of a shelf's path, in lower case: what one shelf is called among others. #}
+{# Words of a shelf's name in lower case: the last part of its path. #}
 {% macro shelf_words(category) -%}
     regexp_split_to_array(lower(regexp_replace({{ category }}, '^.*/', '')), '[^[:alnum:]]+')
 {%- endmacro %}

@@ -56,6 +56,7 @@ def quote_outliers(inputs: Inputs, _: AssetRun) -> Output:
         "decided": "intermediate.int_prices__quotes_decided",
         "items": "seeds.items",
         "retailers": "seeds.retailers",
+        "kinds": "seeds.price_finding_kinds",
     },
     frame=PriceQualityReport,
     description=(
@@ -67,7 +68,7 @@ def quote_outliers(inputs: Inputs, _: AssetRun) -> Output:
 )
 def price_quality_report(inputs: Inputs, _: AssetRun) -> Output:
     """Write the report of every day of the series; show the last day of real and of simulated data."""
-    frame = quality_report.reports(_evidence(inputs))
+    frame = quality_report.render_reports(_evidence(inputs))
     latest = frame.sort("collected_on").group_by("data_origin", maintain_order=True).last()
     return Output(
         frame,
@@ -91,6 +92,7 @@ def _evidence(inputs: Inputs) -> quality_report.Evidence:
         decided=decided.group_by(decided.columns).agg(quotes=pl.len()),
         items=inputs.read("items", ["item_number", "item_name", "class_code"]),
         retailers=retailers.select("retailer", "name"),
+        kinds=inputs.read("kinds", ["kind", "title"]),
     )
 
 

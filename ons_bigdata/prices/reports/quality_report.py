@@ -1,4 +1,4 @@
-"""The daily report on the quality of price quotes: counts by item, what failed, and what to do, as HTML and text."""
+"""Daily report on the quality of price quotes as HTML and text: runs, findings with advice, products by item."""
 
 from __future__ import annotations
 
@@ -16,23 +16,21 @@ from ons_bigdata.prices.schemas.quality import PriceQualityReport
 
 SEVERITIES = ("error", "warn", "note")
 MARKS = {"ok": "✓", "warn": "!", "error": "✗", "none": "·"}
-"""Beside the colour, so that no one has to see colours to read the table."""
+"""Marks of the states of a cell, so that the table can be read without colours."""
 LISTED = 6
-"""Findings of one kind and retailer that are told one by one; the table `marts.price_quality_findings` has all."""
-
-_KIND_WORDS = {"outage": "outage (files without rows)", "gap": "no file", "no_products": "no products"}
+"""Most findings of one kind and retailer that are listed; the table `marts.price_quality_findings` has all."""
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """What the reports tell, one frame each.
+    """Content of the reports, one frame each.
 
     `days`: data_origin, collected_on, retailer, item_number, products, usual_products, status, enters.
     `runs`: data_origin, collected_on, retailer, runs, rows_in, accepted, quarantined, status.
-    `findings`: the columns of `marts.price_quality_findings`, less its numbers.
+    `findings`: the columns of `marts.price_quality_findings` except finding_id, observed and expected.
     `decisions`: data_origin and the columns of `int_prices__decisions_judged`; valid_to null while in force.
-    `decided`: data_origin, collected_on, decision_id, decision, quotes: on how many quotes each bore.
-    `items`: item_number, item_name, class_code. `retailers`: retailer, name.
+    `decided`: data_origin, collected_on, decision_id, decision, quotes (how many quotes it affects).
+    `items`: item_number, item_name, class_code. `retailers`: retailer, name. `kinds`: kind, title.
     """
 
     days: pl.DataFrame
@@ -42,46 +40,55 @@ class Evidence:
     decided: pl.DataFrame
     items: pl.DataFrame
     retailers: pl.DataFrame
+    kinds: pl.DataFrame
 
 
 Row = dict[str, Any]
 Key = tuple[str, date]
 
 
-def reports(evidence: Evidence) -> pl.DataFrame:
-    """Write the report of every origin and day of `evidence.runs`; gives `PriceQualityReport` rows in order of day."""
+def render_reports(evidence: Evidence) -> pl.DataFrame:
+    """Reports of all origins and days of `evidence.runs`: `PriceQualityReport` rows in the order of origin and day."""
     days, runs, findings, decided = (
         _by_day(frame) for frame in (evidence.days, evidence.runs, evidence.findings, evidence.decided)
     )
     names = Names(
         items={row["item_number"]: row["item_name"] for row in evidence.items.iter_rows(named=True)},
         retailers=dict(evidence.retailers.select("retailer", "name").iter_rows()),
+        kinds=dict(evidence.kinds.select("kind", "title").iter_rows()),
     )
     decisions = evidence.decisions.to_dicts()
     rows = [
-        report(origin, day, names, days[origin, day], of_day, findings[origin, day], decided[origin, day], decisions)
-        for (origin, day), of_day in sorted(runs.items())
+        render_report(
+            origin, day, names, days[origin, day], day_runs, findings[origin, day], decided[origin, day], decisions
+        )
+        for (origin, day), day_runs in sorted(runs.items())
     ]
     return pl.DataFrame(rows, schema=PriceQualityReport.create_empty().schema)
 
 
 @dataclass(frozen=True)
 class Names:
-    """Names of items and retailers by their codes; what is not there is called by its code."""
+    """Names of items, retailers and kinds of findings; without a name the code is shown."""
 
     items: Mapping[int, str]
     retailers: Mapping[str, str]
+    kinds: Mapping[str, str]
 
     def item(self, number: int | None) -> str:
-        """Return the item's name; the whole run where there is no number."""
+        """Name of an item; `whole run` without a number."""
         return "whole run" if number is None else self.items.get(number, f"item {number} (not in the seeds)")
 
     def retailer(self, code: str) -> str:
-        """Return the retailer's name."""
+        """Name of a retailer."""
         return self.retailers.get(code, code)
 
+    def kind(self, code: str) -> str:
+        """Plain words for a kind of finding."""
+        return self.kinds.get(code, code.replace("_", " "))
 
-def report(
+
+def render_report(
     origin: str,
     day: date,
     names: Names,
@@ -91,11 +98,11 @@ def report(
     decided: Sequence[Row],
     decisions: Sequence[Row],
 ) -> Row:
-    """Return one row of `PriceQualityReport`."""
+    """Report of one origin and day: a row of `PriceQualityReport`."""
     retailers = sorted(row["retailer"] for row in runs)
     waiting = [_decision(row, names) for row in decisions if _waits(row, origin, day)]
     by_severity = {severity: [row for row in findings if row["severity"] == severity] for severity in SEVERITIES}
-    told = {
+    content = {
         "origin": origin,
         "day": day,
         "retailers": [_run(row, names) for row in sorted(runs, key=lambda row: row["retailer"])],
@@ -113,49 +120,50 @@ def report(
         "data_origin": origin,
         "collected_on": day,
         "retailers": len(retailers),
-        "quotes": told["quotes"],
-        "errors": told["counts"]["error"],
-        "warnings": told["counts"]["warn"],
-        "notes": told["counts"]["note"],
+        "quotes": content["quotes"],
+        "errors": content["counts"]["error"],
+        "warnings": content["counts"]["warn"],
+        "notes": content["counts"]["note"],
         "decisions_waiting": len(waiting),
-        "html": _templates().get_template("quality_report.html.j2").render(told),
-        "text": _templates().get_template("quality_report.txt.j2").render(told),
+        "html": _templates().get_template("quality_report.html.j2").render(content),
+        "text": _templates().get_template("quality_report.txt.j2").render(content),
     }
 
 
 def _table(days: Sequence[Row], findings: Sequence[Row], retailers: Sequence[str], names: Names) -> list[Row]:
-    """Return one row per item with one cell per retailer: products, what is usual, and the worst that was found."""
+    """One row per item with one cell per retailer: products, usual products, severest finding."""
     cells = {(row["item_number"], row["retailer"]): row for row in days}
-    kinds: dict[tuple[int, str], list[Row]] = defaultdict(list)
+    by_cell: dict[tuple[int, str], list[Row]] = defaultdict(list)
     for row in findings:
         if row["item_number"] is not None and row["severity"] != "note":
-            kinds[row["item_number"], row["retailer"]].append(row)
-    items = sorted({row["item_number"] for row in days} | {item for item, _ in kinds})
+            by_cell[row["item_number"], row["retailer"]].append(row)
+    items = sorted({row["item_number"] for row in days} | {item for item, _ in by_cell})
     return [
         {
             "number": item,
             "name": names.item(item),
-            "cells": [_cell(cells.get((item, retailer)), kinds[item, retailer]) for retailer in retailers],
+            "cells": [_cell(cells.get((item, retailer)), by_cell[item, retailer], names) for retailer in retailers],
         }
         for item in items
     ]
 
 
-def _cell(day: Row | None, found: Sequence[Row]) -> Row:
-    if day is None and not found:
+def _cell(day: Row | None, findings: Sequence[Row], names: Names) -> Row:
+    if day is None and not findings:
         return {"state": "none", "products": None, "usual": None, "kinds": []}
-    worst = "error" if any(row["severity"] == "error" for row in found) else "warn" if found else "ok"
+    severities = {row["severity"] for row in findings}
+    state = "error" if "error" in severities else "warn" if findings else "ok"
     usual = None if day is None or day["usual_products"] is None else round(day["usual_products"])
     return {
-        "state": worst,
+        "state": state,
         "products": 0 if day is None else day["products"],
         "usual": usual,
-        "kinds": sorted({words(row["kind"]) for row in found}),
+        "kinds": sorted({names.kind(row["kind"]) for row in findings}),
     }
 
 
 def _grouped(findings: Sequence[Row], names: Names) -> list[Row]:
-    """Bring findings of one severity, retailer and kind together: an outage of 31 items is one problem."""
+    """Findings grouped by severity, retailer and kind: an outage of 31 items is one problem."""
     groups: dict[tuple[int, str, str], list[Row]] = defaultdict(list)
     for row in findings:
         groups[SEVERITIES.index(row["severity"]), row["retailer"], row["kind"]].append(row)
@@ -166,14 +174,14 @@ def _grouped(findings: Sequence[Row], names: Names) -> list[Row]:
 
 
 def _group(severity: str, retailer: str, kind: str, rows: Sequence[Row], names: Names) -> Row:
-    # where the whole run is struck, its items are not told one by one: they are red in the table
+    # findings of the whole run stand for those of its items, which are red in the table
     whole = [row for row in rows if row["item_number"] is None]
     listed = whole or rows
     items = len({row["item_number"] for row in rows} - {None})
     return {
         "severity": severity,
         "retailer": retailer,
-        "kind": words(kind),
+        "kind": names.kind(kind),
         "extent": f" ({items} items)" if items > 1 else "",
         "findings": [_finding(row, names) for row in listed[:LISTED]],
         "more": max(0, len(listed) - LISTED),
@@ -202,11 +210,6 @@ def _decision(row: Row, names: Names) -> Row:
 
 def _waits(row: Row, origin: str, day: date) -> bool:
     return row["state"] == "waiting" and row["data_origin"] == origin and row["valid_from"] <= day
-
-
-def words(kind: str) -> str:
-    """Return a kind of finding in words."""
-    return _KIND_WORDS.get(kind, kind.replace("_", " "))
 
 
 def _by_day(frame: pl.DataFrame) -> dict[Key, list[Row]]:

@@ -44,6 +44,7 @@ TABLES = {
     "intermediate.int_prices__quotes_decided": ("data_origin text, collected_on date, decision_id text, decision text"),
     "seeds.items": "item_number integer, item_name text, class_code text",
     "seeds.retailers": "retailer text, name text, data_origin text",
+    "seeds.price_finding_kinds": "kind text, title text",
 }
 
 

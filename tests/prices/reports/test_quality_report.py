@@ -1,9 +1,10 @@
-"""The daily report: what a reader sees of a day with faults, of a quiet one, and of hostile names."""
+"""The daily report of a day with faults, a day without, and of names with markup."""
 
 from __future__ import annotations
 
 from datetime import date
 from html.parser import HTMLParser
+from pathlib import Path
 
 import polars as pl
 import pytest
@@ -13,11 +14,12 @@ from ons_bigdata.prices.reports.quality_report import Evidence
 from ons_bigdata.prices.schemas.quality import PriceQualityReport
 
 MONDAY, TUESDAY = date(2016, 8, 1), date(2016, 8, 2)
+KINDS = Path(__file__).resolve().parents[3] / "dbt_project/seeds/prices/quality/price_finding_kinds.csv"
 KEYS = {"data_origin": "real", "collected_on": TUESDAY}
 
 
 def finding(**values: object) -> dict[str, object]:
-    """Make a finding on Tuesday."""
+    """A finding on Tuesday."""
     nothing = dict.fromkeys(("item_number", "item_name", "category", "product", "suggested_value"))
     return {**KEYS, **nothing, "severity": "error", "evidence": "so it is", "suggestion": "Look.", **values}
 
@@ -37,7 +39,7 @@ FINDINGS = [
 
 @pytest.fixture(scope="module")
 def evidence() -> Evidence:
-    """Give a quiet Monday, and a Tuesday on which one shop was out and another renamed a shelf."""
+    """A Monday without faults, and a Tuesday on which one shop was out and another renamed a shelf."""
     days = [
         ("real", day, retailer, item, products, 10.0, status, status == "accepted")
         for day, retailer, item, products, status in [
@@ -92,18 +94,19 @@ def evidence() -> Evidence:
             [(212717, "Dessert apples", "01.1.6"), (310401, "Whisky", "02.1.1")], "item_number item_name class_code"
         ),
         retailers=_frame([("tesco", "Tesco"), ("waitrose", "Waitrose")], "retailer name"),
+        kinds=pl.read_csv(KINDS).select("kind", "title"),
     )
 
 
 def test_counts_of_the_days(evidence: Evidence) -> None:
-    frame = quality_report.reports(evidence)
+    frame = quality_report.render_reports(evidence)
     PriceQualityReport.validate(frame)
     counts = frame.select("collected_on", "retailers", "quotes", "errors", "warnings", "notes", "decisions_waiting")
     assert counts.rows() == [(MONDAY, 2, 30, 0, 0, 0, 1), (TUESDAY, 2, 8, 3, 1, 2, 1)]
 
 
-def test_the_text_says_what_failed_and_what_to_do(evidence: Evidence) -> None:
-    text = quality_report.reports(evidence).row(1, named=True)["text"]
+def test_the_text_lists_findings_with_advice(evidence: Evidence) -> None:
+    text = quality_report.render_reports(evidence).row(1, named=True)["text"]
     lines = [" ".join(line.split()) for line in text.splitlines()]
     assert "PRICE QUOTES, real data, 2016-08-02" in lines
     assert "3 errors, 1 warning, 2 notes, 1 decision waiting" in lines
@@ -116,18 +119,19 @@ def test_the_text_says_what_failed_and_what_to_do(evidence: Evidence) -> None:
     assert "D-4: keep, 3 quotes" in lines
     assert "212717 Dessert apples 0/10 x 8/10 !" in lines
     assert "310401 Whisky 0/10 x -" in lines
+    assert "WARN Waitrose: shelf renamed" in lines
     assert "D-2" not in text
     assert "D-3" not in text
 
 
-def test_a_quiet_day_says_so(evidence: Evidence) -> None:
-    row = quality_report.reports(evidence).row(0, named=True)
+def test_a_day_without_findings(evidence: Evidence) -> None:
+    row = quality_report.render_reports(evidence).row(0, named=True)
     assert "Nothing failed." in row["html"]
     assert "WHAT FAILED, AND WHAT TO DO\n  nothing" in row["text"]
 
 
-def test_the_page_is_whole_escaped_and_readable_without_colours(evidence: Evidence) -> None:
-    page = quality_report.reports(evidence).row(1, named=True)["html"]
+def test_the_page_is_well_formed_escaped_and_readable_without_colours(evidence: Evidence) -> None:
+    page = quality_report.render_reports(evidence).row(1, named=True)["html"]
     assert "Apples &amp; &lt;b&gt;Pears&lt;/b&gt;" in page
     seen = Seen()
     seen.feed(page)
@@ -141,7 +145,7 @@ def test_the_page_is_whole_escaped_and_readable_without_colours(evidence: Eviden
     assert "not collected" in page
 
 
-def test_simulated_figures_say_so(evidence: Evidence) -> None:
+def test_simulated_figures_are_marked(evidence: Evidence) -> None:
     simulated = Evidence(
         **{
             name: frame.with_columns(pl.lit("simulated").alias("data_origin"))
@@ -150,21 +154,23 @@ def test_simulated_figures_say_so(evidence: Evidence) -> None:
             for name, frame in vars(evidence).items()
         }
     )
-    row = quality_report.reports(simulated).row(1, named=True)
+    row = quality_report.render_reports(simulated).row(1, named=True)
     assert row["data_origin"] == "simulated"
     assert "Simulated data: no figure on this page is about real shops." in row["html"]
     assert "Real data" not in row["html"]
 
 
-def test_codes_without_a_name_are_called_by_their_code(evidence: Evidence) -> None:
-    nameless = Evidence(**{**vars(evidence), "items": evidence.items.clear(), "retailers": evidence.retailers.clear()})
-    text = quality_report.reports(nameless).row(1, named=True)["text"]
+def test_codes_without_a_name_are_shown(evidence: Evidence) -> None:
+    codes = {name: getattr(evidence, name).clear() for name in ("items", "retailers", "kinds")}
+    nameless = Evidence(**{**vars(evidence), **codes})
+    text = quality_report.render_reports(nameless).row(1, named=True)["text"]
     assert "ERROR  tesco: outage" in text
     assert "item 212717 (not in the seeds)" in text
+    assert "waitrose: category renamed" in text
 
 
 class Seen(HTMLParser):
-    """What a page holds: tags left open, addresses, attributes."""
+    """Collects open tags, addresses and attributes of a page."""
 
     def __init__(self) -> None:
         super().__init__()

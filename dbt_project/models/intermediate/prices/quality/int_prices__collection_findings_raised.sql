@@ -75,28 +75,28 @@ promotions as (
 final as (
 
     select
-        {{ finding("status", "'error'",
+        {{ finding("status",
             "case status when 'gap' then 'no file of the day' else 'no row in any of ' || runs || ' files' end",
             observed='0') }}
     from days
     where status in ('gap', 'outage')
     union all
     select
-        {{ finding("'rows_quarantined'", "'warn'",
+        {{ finding("'rows_quarantined'",
             "quarantined || ' of ' || rows_in || ' rows could not be read; ops.quarantine has file, line and reason'",
             observed='quarantined', expected='0') }}
     from days
     where quarantined > 0
     union all
     select
-        {{ finding("'run_cut_short'", "'error'",
+        {{ finding("'run_cut_short'",
             "items_seen || ' items seen where ' || " ~ plain_number('usual_items_seen') ~ " || ' are usual; ' || items_short
                 || ' of ' || items || ' have none or too few products'",
             observed='items_seen', expected='usual_items_seen') }}
     from short
     union all
     select
-        {{ finding("'promotion_coverage'", "'warn'",
+        {{ finding("'promotion_coverage'",
             "'no product of the run has an offer where ' || round(usual_quotes::numeric) || ' usually have'",
             observed='quotes', expected='usual_quotes') }}
     from promotions

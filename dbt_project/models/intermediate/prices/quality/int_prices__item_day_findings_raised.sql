@@ -34,13 +34,13 @@ with days as (
 final as (
 
     select
-        {{ finding("case status when 'missing' then 'no_products' else status end", "'error'", "reason",
+        {{ finding("case status when 'missing' then 'no_products' else status end", "reason",
             item_number='item_number', observed='products', expected='expected_products') }}
     from days
     where status in ('missing', 'too_few', 'too_many', 'gap', 'outage')
     union all
     select
-        {{ finding("case when robust_z < 0 then 'fewer_products' else 'more_products' end", "'warn'",
+        {{ finding("case when robust_z < 0 then 'fewer_products' else 'more_products' end",
             "products || ' products where ' || " ~ plain_number('usual_products') ~ " || ' are usual '
                 || among || ' (robust z ' || " ~ plain_number('robust_z') ~ " || ')'",
             item_number='item_number', observed='products', expected='usual_products') }}
@@ -55,7 +55,7 @@ final as (
         ('product_id_coverage', 'product_id_share', 'a product id'),
     ] %}
     select
-        {{ finding("'" ~ kind ~ "'", "'warn'",
+        {{ finding("'" ~ kind ~ "'",
             per_cent(share) ~ " || ' of the products have " ~ words ~ " where ' || " ~ per_cent('usual_' ~ share)
                 ~ " || ' usually have'",
             item_number='item_number', observed=share, expected='usual_' ~ share) }}
@@ -66,9 +66,9 @@ final as (
     union all
     {% endfor %}
     select
-        {{ finding("'promotion_coverage'", "'note'",
+        {{ finding("'promotion_coverage'",
             "'no product has an offer where ' || " ~ per_cent('usual_promotion_share') ~ " || ' usually have'",
-            item_number='item_number', observed='promotion_share', expected='usual_promotion_share') }}
+            is_minor='true', item_number='item_number', observed='promotion_share', expected='usual_promotion_share') }}
     from days
     where promotion_share = 0 and usual_promotion_share * products >= {{ least_products }}
     union all
@@ -78,9 +78,9 @@ final as (
     ] %}
     select
         {{ finding("'" ~ kind ~ "'",
-            "case when " ~ which ~ "_products >= " ~ least_churn ~ " then 'warn' else 'note' end",
             which ~ "_products || ' products, ' || " ~ per_cent(which ~ '_share') ~ " || ', " ~ words
                 ~ "; usual are ' || " ~ per_cent('usual_' ~ which ~ '_share'),
+            is_minor=which ~ "_products < " ~ least_churn,
             item_number='item_number', observed=which ~ '_share', expected='usual_' ~ which ~ '_share') }}
     from days
     where
@@ -90,7 +90,7 @@ final as (
     union all
     {% endfor %}
     select
-        {{ finding("'repeated_listings'", "'warn'",
+        {{ finding("'repeated_listings'",
             per_cent('repeated_share') ~ " || ' of the products are listed several times in one run; usual are ' || "
                 ~ per_cent('usual_repeated_share'),
             item_number='item_number', observed='repeated_share', expected='usual_repeated_share') }}
@@ -100,7 +100,7 @@ final as (
         and (repeated_share - usual_repeated_share) * products >= {{ least_products }}
     union all
     select
-        {{ finding("'ambiguous_prices'", "'warn'",
+        {{ finding("'ambiguous_prices'",
             per_cent('ambiguous_share') ~ " || ' of the products have several prices in one run; usual are ' || "
                 ~ per_cent('usual_ambiguous_share'),
             item_number='item_number', observed='ambiguous_share', expected='usual_ambiguous_share') }}
@@ -110,7 +110,7 @@ final as (
         and (ambiguous_share - usual_ambiguous_share) * products >= {{ least_products }}
     union all
     select
-        {{ finding("'stale_copy'", "'warn'",
+        {{ finding("'stale_copy'",
             "'the same products at the same prices for ' || unchanged_days || ' days in a row; elsewhere prices stand still for '
                 || longest_elsewhere_days || ' days at most, and ' || " ~ per_cent('unchanged_share_elsewhere')
                 ~ " || ' of the days are without a change'",

@@ -127,7 +127,6 @@ final as (
 
     select
         {{ finding("kind",
-            "case kind when 'price_in_pence' then 'error' when 'quotes_excluded' then 'note' else 'warn' end",
             "quotes || ' quotes kept out: ' || reason || coalesce(' (median × ' || " ~ plain_number('ratio') ~ " || ')', '')
                 || ', e.g. ' || example",
             item_number='item_number', observed='quotes', expected='0',
@@ -136,16 +135,15 @@ final as (
     union all
     select
         {{ finding("'wrong_unit'",
-            "case when quotes >= " ~ least_products ~ " and quotes >= " ~ least_share ~ " * products then 'error' else 'note' end",
             "quotes || ' of ' || products || ' products have a unit price that makes their packs ' || "
                 ~ plain_number('case when ratio > 1 then ratio else 1 / ratio end')
                 ~ " || ' times as ' || case when ratio > 1 then 'large' else 'small' end || ' as on most days, e.g. ' || example",
+            is_minor="quotes < " ~ least_products ~ " or quotes < " ~ least_share ~ " * products",
             item_number='item_number', observed='ratio', expected='1') }}
     from wrong_units
     union all
     select
         {{ finding("case rule when 'shrinking_pack' then rule when 'fixed' then 'price_relative' else 'price_change' end",
-            "case rule when 'fixed' then 'warn' else 'note' end",
             "product || ': ' || evidence",
             item_number='item_number', product='product', observed='observed',
             expected='case when observed < lower then lower else upper end') }}

@@ -129,7 +129,7 @@ renamed as (
 final as (
 
     select
-        {{ finding("'category_' || state", "case state when 'unknown' then 'note' else 'error' end",
+        {{ finding("'category_' || state",
             "case state
                 when 'missing' then 'the shelf is in the retailer file but not in the shop'
                 when 'unknown' then 'the shelf is in the shop but not in the retailer file'
@@ -141,7 +141,7 @@ final as (
     where state in ('missing', 'unknown', 'empty', 'failed')
     union all
     select
-        {{ finding("'category_renamed'", "'warn'",
+        {{ finding("'category_renamed'",
             "'the shop has no such shelf, but one called ' || new_category || ': ' || shared_products || ' of the '
                 || new_products || ' products on its first page are the item''s'",
             item_number='item_number', category='category', observed='overlap',
@@ -152,25 +152,25 @@ final as (
     union all
     select
         {{ finding("'parse_failures'",
-            "case when parse_failures >= " ~ failures_share ~ " * products_listed then 'warn' else 'note' end",
             "parse_failures || ' of ' || products_listed || ' products could not be read' || coalesce(': ' || reason, '')",
+            is_minor="parse_failures < " ~ failures_share ~ " * products_listed",
             item_number='item_number', category='category', observed='parse_failures', expected='0') }}
     from categories
     where parse_failures > 0 and state = 'collected'
     union all
     select
-        {{ finding("'outside_hours'", "'warn'", "'an answer came outside the hours of the retailer file; the run began at '
+        {{ finding("'outside_hours'", "'an answer came outside the hours of the retailer file; the run began at '
             || to_char(started_at at time zone 'Europe/London', 'YYYY-MM-DD HH24:MI') || ' in London'") }}
     from runs
     where not within_allowed_hours
     union all
     select distinct
-        {{ finding("'robots_not_obeyed'", "'warn'", "'a run did not obey robots.txt; its reason stands in the retailer file'") }}
+        {{ finding("'robots_not_obeyed'", "'a run did not obey robots.txt; its reason stands in the retailer file'") }}
     from runs
     where not robots_obeyed
     union all
     select
-        {{ finding("'run_not_finished'", "'error'", "'the run ended with ' || finish_reason || ' after ' || requests || ' requests'",
+        {{ finding("'run_not_finished'", "'the run ended with ' || finish_reason || ' after ' || requests || ' requests'",
             observed='requests', expected='budget_requests') }}
     from last_runs
     where finish_reason <> 'finished'

@@ -116,17 +116,17 @@ renamed as (
 final as (
 
     select
-        {{ finding("'shelf_missing'", "'warn'",
+        {{ finding("'shelf_missing'",
             "'no product on a shelf where ' || " ~ plain_number('usual_listings') ~ " || ' are usual, while the item has others'",
             item_number='item_number', category='category', observed='0', expected='usual_listings') }}
     from missing
     union all
     select
-        -- a note: quotes come from the new shelf already, so the retailer file names it
-        {{ finding("'category_renamed'", "'note'",
+        -- minor: quotes come from the new shelf already, so the retailer file names it
+        {{ finding("'category_renamed'",
             "'last seen on ' || old_last_on || '; the shelf ' || new_category || ' began on ' || new_first_on || ' and has '
                 || shared_products || ' of its ' || old_products || ' products'",
-            item_number='item_number', category='old_category', observed='overlap',
+            is_minor='true', item_number='item_number', category='old_category', observed='overlap',
             suggestion="'If they are one shelf, see that the retailer file has only ' || new_category || ' for item '
                 || item_number || ', and no longer ' || old_category || '.'",
             suggested_value='new_category') }}
