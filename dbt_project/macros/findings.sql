@@ -26,7 +26,7 @@
     round((100 * ({{ share }}))::numeric) || ' %'
 {%- endmacro %}
 
-{# Words of a shelf's name in lower case: the last part of its path. #}
+{# Words of the last part of a shelf's path, in lower case. #}
 {% macro shelf_words(category) -%}
     regexp_split_to_array(lower(regexp_replace({{ category }}, '^.*/', '')), '[^[:alnum:]]+')
 {%- endmacro %}

@@ -137,13 +137,13 @@ def _labels(inputs: Inputs) -> pl.DataFrame:
 
 
 def _with_shelf_size(labels: pl.DataFrame, products: pl.DataFrame) -> pl.DataFrame:
-    """Add to labelled products what their collection tells: size by the unit price, quotes, and the rules' outcome."""
+    """Join labelled products with their pack size, unit, number of quotes and the outcome of the rules."""
     collected = products.select(*PRODUCT, "pack_size", "unit", "quotes", "rule_outcome")
     return labels.join(collected, on=PRODUCT, how="left", maintain_order="left")
 
 
 def _fitted(labels: pl.DataFrame) -> tuple[ScopeModel | None, str | None]:
-    """Fit a model, or say why there is none."""
+    """Return a fitted model, or None and the reason."""
     try:
         return fit(labels), None
     except TooFewLabelsError as error:
@@ -151,7 +151,7 @@ def _fitted(labels: pl.DataFrame) -> tuple[ScopeModel | None, str | None]:
 
 
 def _open(products: pl.DataFrame, labels: pl.DataFrame) -> pl.DataFrame:
-    """Keep the products that the model is asked about: no rule decides and nobody has judged them."""
+    """Return the products for the model: those without a label that no rule decides."""
     return products.filter(pl.col("rule_outcome") == "open").join(labels, on=PRODUCT, how="anti", maintain_order="left")
 
 
@@ -166,7 +166,7 @@ def _predicted(model: ScopeModel | None, products: pl.DataFrame) -> pl.DataFrame
 
 
 def _headline(metrics: pl.DataFrame) -> dict[str, float]:
-    """Pick the figures that are told with the run."""
+    """Return the main figures, for the metadata of the run."""
     wanted = metrics.filter(
         (pl.col("breakdown") == "all")
         & (pl.col("decider") == "rules_and_model")

@@ -1,6 +1,6 @@
-"""What must hold of the collected quotes: none lost, none in quarantine, every day there.
+"""Checks of the collected quotes: no row lost, none in quarantine, no day missing.
 
-Warnings are faults of the data, which are rows of the marts and stay out of the indices.
+Faults of the data warn: they are rows of the marts and stay out of the indices.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ STAGING_HOLDS_EVERY_RAW_DAY = expect_no_rows(
     "staging.stg_prices__quotes",
     "staging_holds_every_raw_day",
     description=(
-        "Every day of raw.price_quotes is in staging with all its rows; each that is not is listed with the command"
-        " that mends it."
+        "Staging has all rows of every day of raw.price_quotes. Days that differ are listed with the command that"
+        " rebuilds them."
     ),
     query="""
         with raw as (
@@ -65,8 +65,8 @@ CHECKS: list[dg.AssetChecksDefinition] = [
         "marts.price_quote_counts",
         "counts_as_expected",
         description=(
-            "The products of every retailer, item and day are as many as expected, neither vanished nor exploded; days"
-            " that are rejected stay out of the indices. The latest are listed first."
+            "The number of products of every retailer, item and day is within the band around the expected number."
+            " Rejected days stay out of the indices. The latest are listed first."
         ),
         query="select collected_on, retailer, item_number, status, reason from marts.price_quote_counts"
         " where status in ('too_few', 'too_many', 'missing')"
@@ -77,7 +77,7 @@ CHECKS: list[dg.AssetChecksDefinition] = [
     expect_no_rows(
         "intermediate.int_prices__quotes_excluded",
         "no_quotes_excluded",
-        description="No quote of a day that enters was kept out; each that is has its reason in the table.",
+        description="No quote of a day that enters an index is excluded; excluded quotes are listed by reason.",
         query="select reason, retailer, item_number, collected_on, count(*)::int as quotes"
         " from intermediate.int_prices__quotes_excluded"
         " group by reason, retailer, item_number, collected_on"
