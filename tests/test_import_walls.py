@@ -192,7 +192,7 @@ def modules() -> Iterator[tuple[str, str, bool]]:
         yield file.read_text(encoding="utf-8"), ".".join(parts[:-1] if is_package else parts), is_package
 
 
-METHOD, SOURCE = "ons_bigdata.prices.methods.recipes.jevons", "ons_bigdata.prices.sources.scrape_files"
+METHOD, SOURCE = "ons_bigdata.prices.methods.recipes.forms", "ons_bigdata.prices.sources.scrape_files"
 SERVER, ASSETS = "ons_bigdata.platform.ingest.landing", "ons_bigdata.prices.assets"
 
 RED = [

@@ -9,22 +9,16 @@ import polars as pl
 from ons_bigdata.platform.dagster.resources import WarehouseResource
 from ons_bigdata.platform.postgres.warehouse import Warehouse
 from ons_bigdata.prices import schemas
-from ons_bigdata.prices.assets.indices.daily import accepted_quotes
 from ons_bigdata.prices.methods.comparison import official_items, source_agreement, source_matching
 from ons_bigdata.prices.methods.comparison import series as comparison
 from ons_bigdata.prices.methods.comparison.collection_frequency import collection_frequencies
 
 RECIPES = """
-    select data_origin, level, code, 'shelf' as scope, recipe || '/' || method as series, 'daily' as frequency, period,
-        index
+    select data_origin, level, code, scope, recipe || '/' || method as series, frequency, period, index
     from analysis.aggregate_price_indices
     where index is not null
-    union all
-    select data_origin, level, code, scope, recipe || '/' || method, frequency, period, index
-    from analysis.recipe_price_indices
-    where index is not null
 """
-"""Every index of `marts.price_indices`, from the tables that it is made of."""
+"""Every index of `marts.price_indices`, from the table that it is made of."""
 
 _OFFICIAL_INDICES = """
     select loads.data_origin, indices.item_number, indices.month, indices.index, indices.weight
@@ -114,6 +108,14 @@ _OTHER_QUOTES = """
 """
 
 
+def accepted_quotes(store: Warehouse) -> pl.DataFrame:
+    """Return the quotes that may enter an index."""
+    return store.frame(
+        "select data_origin, retailer, item_number, product, collected_on, price_gbp"
+        " from intermediate.int_prices__quotes_accepted"
+    )
+
+
 def _specs(deps: list[list[str]], **descriptions: str) -> list[dg.AssetSpec]:
     """Return the specs of the tables that one asset fills, by name and description."""
     return [
@@ -171,7 +173,6 @@ def rebuilt_item_indices(warehouse: WarehouseResource) -> dg.MaterializeResult:
     specs=_specs(
         [
             ["analysis", "aggregate_price_indices"],
-            ["analysis", "recipe_price_indices"],
             ["raw", "official_item_indices"],
             ["raw", "official_series"],
             ["seeds", "items"],
