@@ -13,3 +13,10 @@
 {% macro group_by_hash() -%}
     set local enable_nestloop = off; set local enable_mergejoin = off; set local enable_sort = off
 {%- endmacro %}
+
+{# After a model: renew the planner's statistics of its table. A view has none. #}
+{% macro analyze_table() -%}
+    {%- if model.config.materialized != 'view' -%}
+        analyze {{ this }}
+    {%- endif -%}
+{%- endmacro %}

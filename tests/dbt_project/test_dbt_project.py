@@ -75,7 +75,7 @@ def test_sources_are_the_assets_of_their_tables(manifest: Manifest) -> None:
 
 
 def test_days_that_staging_was_not_asked_for_do_not_block(manifest: Manifest) -> None:
-    name = "price_quote_counts_listings_are_the_ledgers_accepted_rows"
+    name = "int_prices__quote_counts_judged_listings_are_the_ledgers_accepted_rows"
     (test,) = [node for node in manifest.nodes.values() if node.name == name]
     assert test.config["severity"].lower() == "warn"
 

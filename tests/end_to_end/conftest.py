@@ -9,7 +9,8 @@ import pytest
 
 from tests.command_line import CommandLine
 
-pytest.register_assert_rewrite("tests.end_to_end.quality_events")  # its tests are collected with those of the demo
+# their tests are collected with those of the demo
+pytest.register_assert_rewrite("tests.end_to_end.quality_events", "tests.end_to_end.lineage_records")
 
 
 @pytest.fixture(scope="session")

@@ -17,6 +17,9 @@ import pytest
 
 from ons_bigdata.prices.areas import AREAS
 from tests.command_line import ROOT, CommandLine
+from tests.end_to_end.lineage_records import (  # collected here, as the tests of `quality_events` are
+    test_each_python_asset_reads_the_relations_that_are_its_deps,  # noqa: F401
+)
 from tests.end_to_end.quality_events import (  # collected here: a file's tests stay on one worker, which has the demo
     script,  # noqa: F401  (a fixture)
     test_a_shelf_that_was_renamed_over_http_brings_a_suggestion,  # noqa: F401

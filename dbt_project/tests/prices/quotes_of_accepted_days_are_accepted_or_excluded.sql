@@ -71,7 +71,7 @@ judged as (
         counts.item_number,
         counts.collected_on,
         case when counts.enters then counts.products else kept.products end as products
-    from {{ ref('price_quote_counts') }} as counts
+    from {{ ref('int_prices__quote_counts_judged') }} as counts
     left join kept
         on
             counts.data_origin = kept.data_origin

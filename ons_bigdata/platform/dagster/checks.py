@@ -1,4 +1,4 @@
-"""Factories of asset checks that any pilot can use. What must hold of one pilot's assets is in its `checks`."""
+"""Factories of asset checks for every pilot."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ons_bigdata.platform.ingest.landing import Reader
 from ons_bigdata.platform.postgres.warehouse import Warehouse
 
 LISTED = 40
-"""Lines that a check lists; the tables have them all."""
+"""Most rows that a check lists; the tables have all of them."""
 
 _QUARANTINED = """
 select files.name, quarantine.line, quarantine.reason
@@ -70,7 +70,7 @@ def table_key(table: str) -> dg.AssetKey:
     return dg.AssetKey(table.split("."))
 
 
-def nothing_found(
+def expect_no_rows(
     table: str,
     name: str,
     *,
@@ -81,29 +81,30 @@ def nothing_found(
     by: tuple[str, pl.Expr] | None = None,
     blocking: bool = False,
 ) -> dg.AssetChecksDefinition:
-    """Check that a query finds no row, and list what it finds in its order, each row as `line`.
+    """Check that a query returns no rows; list the rows it returns, in its order, each as `line`.
 
-    `line` has columns of the query in braces. `by` is a column and what is told of the rows of each of its values: an
-    integer. A row is a warning, or stops what comes after where the check is `blocking`.
+    `line` is a format with columns of the query in braces. `by` is a column and an aggregate (an integer): the
+    metadata has the aggregate for each value of the column. Rows are a warning; with `blocking` they are an error that
+    stops the assets downstream.
     """
 
     @dg.asset_check(asset=table_key(table), name=name, blocking=blocking, description=description)
-    def nothing_found_check(warehouse: WarehouseResource) -> dg.AssetCheckResult:
-        found = warehouse.open().frame(query, list(parameters))
-        counts = {} if by is None else dict(found.group_by(by[0]).agg(by[1].cast(pl.Int64)).sort(by[0]).iter_rows())
-        lines = [f"* {line.format(**row)}" for row in found.head(LISTED).iter_rows(named=True)]
+    def expect_no_rows_check(warehouse: WarehouseResource) -> dg.AssetCheckResult:
+        rows = warehouse.open().frame(query, list(parameters))
+        counts = {} if by is None else dict(rows.group_by(by[0]).agg(by[1].cast(pl.Int64)).sort(by[0]).iter_rows())
+        lines = [f"* {line.format(**row)}" for row in rows.head(LISTED).iter_rows(named=True)]
         return dg.AssetCheckResult(
-            passed=found.is_empty(),
+            passed=rows.is_empty(),
             severity=dg.AssetCheckSeverity.ERROR if blocking else dg.AssetCheckSeverity.WARN,
-            metadata={"found": found.height, **counts, "which": dg.MetadataValue.md("\n".join(lines) or "none")},
+            metadata={"found": rows.height, **counts, "which": dg.MetadataValue.md("\n".join(lines) or "none")},
         )
 
-    return nothing_found_check
+    return expect_no_rows_check
 
 
 def no_rows_quarantined(table: str, reader: Reader) -> dg.AssetChecksDefinition:
     """Check that the present reader accepted every row of the current files; warn with file, line and reason."""
-    return nothing_found(
+    return expect_no_rows(
         table,
         "no_rows_quarantined",
         description="No row of any current file is in quarantine. Each that is stands in ops.quarantine.",
@@ -149,7 +150,7 @@ def rows_match_ledger(table: str, reader: Reader, *, partition_column: str) -> d
 
 
 def table_matches_frame(table: str, schema: type[dy.Schema]) -> dg.AssetChecksDefinition:
-    """Check that columns, types and nullability of a table are those of the frame that fills it."""
+    """Check that a table has the columns, types and nullability of the frame that fills it."""
 
     @dg.asset_check(
         asset=table_key(table),
@@ -169,10 +170,10 @@ def expected_period_present(
 ) -> dg.AssetChecksDefinition:
     """Check that the latest period of a table is the latest that its sources have.
 
-    `expected` is a query of one row: the period that must be there, or null where there is none yet. With `by`, a
-    column of the table, it is a query of rows (value of `by`, period), and each value is judged by itself: a later
-    one does not hide that another is behind. It stands in for a freshness policy, which on data of past years would
-    judge the clock and not the data.
+    `expected` is a query that returns one row: the latest period of the sources, or null where they have none. With
+    `by`, a column of the table, the query returns rows (value of `by`, period), and each value is checked separately,
+    so that a later value does not hide one that is behind. A freshness policy would compare data of past years with
+    the clock.
     """
     group = by or "'all'"
     latest_of_table = f"select {group}, max({column}) from {table} group by 1"  # noqa: S608  (our own names)
@@ -189,19 +190,19 @@ def expected_period_present(
         return dg.AssetCheckResult(
             passed=latest == wanted,
             severity=dg.AssetCheckSeverity.WARN,
-            metadata={"latest": _told(latest), "expected": _told(wanted)},
+            metadata={"latest": _as_text(latest), "expected": _as_text(wanted)},
         )
 
     return expected_period_present_check
 
 
 def _periods(store: Warehouse, query: str) -> dict[str, str]:
-    """Return the period of each group; a group without any is left out."""
-    frame = store.frame(f"select grouped.of, grouped.period::text from ({query}) as grouped (of, period)")  # noqa: S608
-    return {of: period for of, period in frame.iter_rows() if period is not None}
+    """Return the latest period of each group; groups without a period are left out."""
+    frame = store.frame(f"select grouped.name, grouped.period::text from ({query}) as grouped (name, period)")  # noqa: S608
+    return {name: period for name, period in frame.iter_rows() if period is not None}
 
 
-def _told(periods: dict[str, str]) -> str:
+def _as_text(periods: dict[str, str]) -> str:
     if set(periods) <= {"all"}:
         return periods.get("all", "none")
-    return ", ".join(f"{of} {period}" for of, period in sorted(periods.items()))
+    return ", ".join(f"{name} {period}" for name, period in sorted(periods.items()))

@@ -1,4 +1,4 @@
-"""What the frames' schemas say, told to Dagster (column docs) and held against the database's tables."""
+"""Frames as Dagster column schemas, and the differences between a frame and its database table."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _POSTGRES_TYPES: dict[type[dy.Column], set[str]] = {
 
 
 def column_schema(schema: type[dy.Schema]) -> dg.TableSchema:
-    """Return the columns of a frame with type and description, as the UI shows them.
+    """Return the columns of a frame as a Dagster column schema: name, type, description, nullability.
 
     Raises ValueError for a column without a description.
     """
@@ -43,9 +43,9 @@ def column_schema(schema: type[dy.Schema]) -> dg.TableSchema:
 
 
 def table_mismatches(warehouse: Warehouse, table: str, schema: type[dy.Schema]) -> list[str]:
-    """Return how `schema.table` differs from the frame that fills it; nothing if it does not."""
+    """Return the differences between `schema.table` and the frame that fills it, one text each."""
     schema_name, table_name = table.split(".")
-    found = {
+    actual = {
         name: (data_type, nullable == "YES")
         for name, data_type, nullable in warehouse.frame(
             "select column_name::text, data_type::text, is_nullable::text from information_schema.columns"
@@ -53,18 +53,18 @@ def table_mismatches(warehouse: Warehouse, table: str, schema: type[dy.Schema]) 
             [schema_name, table_name],
         ).iter_rows()
     }
-    if not found:
+    if not actual:
         return [f"{table} does not exist"]
     expected = schema.columns()
-    problems = [f"{table}.{name} is missing" for name in expected if name not in found]
-    problems += [f"{table}.{name} is in no frame" for name in found if name not in expected]
+    problems = [f"{table}.{name} is missing" for name in expected if name not in actual]
+    problems += [f"{table}.{name} is not in the frame" for name in actual if name not in expected]
     for name, column in expected.items():
-        if name not in found:
+        if name not in actual:
             continue
-        data_type, nullable = found[name]
+        data_type, nullable = actual[name]
         if data_type not in _POSTGRES_TYPES[type(column)]:
             wanted = " or ".join(sorted(_POSTGRES_TYPES[type(column)]))
-            problems.append(f"{table}.{name} is {data_type}, the frame wants {wanted}")
+            problems.append(f"{table}.{name} is {data_type}, expected {wanted}")
         if nullable != column.nullable:
-            problems.append(f"{table}.{name} nullable: {nullable}, in the frame: {column.nullable}")
+            problems.append(f"{table}.{name} nullable: {nullable}, expected {column.nullable}")
     return problems

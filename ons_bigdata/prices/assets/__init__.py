@@ -1,6 +1,6 @@
-"""Python assets of the prices pilot, by area: each reads its inputs, calls a method, writes and reports.
+"""Python assets of the prices pilot, by area: declared inputs → method → table.
 
-An asset names what it reads and what a row is; group, owner, area and columns are set on all of them here.
+Group, owner, area and columns are set here, on all of them.
 """
 
 from ons_bigdata.platform.dagster.assets import annotate_assets

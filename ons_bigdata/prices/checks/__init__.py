@@ -1,7 +1,7 @@
-"""What must hold of the prices pilot's assets, and when they run by themselves.
+"""Checks and schedule of the prices pilot.
 
-Blocking: what would make a figure wrong (rows lost, an index that runs against its prices). Warnings: faults of
-the data, which are rows of the marts and stay out of the indices.
+A check blocks where a figure would be wrong (lost rows, an index that moves against its prices). Faults of the data
+warn: they are rows of the marts and stay out of the indices.
 """
 
 from __future__ import annotations

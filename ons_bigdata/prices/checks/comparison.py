@@ -1,4 +1,4 @@
-"""What must hold of the comparisons. Blocking: lost rows. Disagreement with the official figures never blocks."""
+"""Checks of the comparisons. Lost rows block; a disagreement with official figures is a warning."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from ons_bigdata.platform.dagster.resources import WarehouseResource
 from ons_bigdata.prices.sources import official_delivery, other_delivery
 
 _LEAST_AGREEING = 0.99
-"""Share of rebuilt item-months to the printed precision below which the rebuilding is in doubt."""
+"""Least share of rebuilt item-months that agree with the printed index to its precision."""
 
 
 @dg.asset_check(
     asset=dg.AssetKey(["analysis", "rebuilt_item_indices"]),
-    description="The office's item indices come out of its quotes by its method, to the printed precision.",
+    description="The office's method on its own quotes gives its printed item indices, to the printed precision.",
 )
 def official_indices_are_rebuilt(warehouse: WarehouseResource) -> dg.AssetCheckResult:
-    """Warn where the office's method on its own quotes does not give its printed indices; passes without any."""
+    """Warn where too few rebuilt item indices agree with the printed ones; pass where there are none."""
     rows = warehouse.open().frame(
         "select data_origin, item_number, month, index, published_index, difference, agrees"
         " from analysis.rebuilt_item_indices"

@@ -1,18 +1,21 @@
-"""What must hold of the quality assurance. Warnings are the findings themselves: they never block an index."""
+"""Checks of the quality assurance. They warn of findings and of open decisions, and never block an index."""
 
 from __future__ import annotations
 
 import dagster as dg
 import polars as pl
 
-from ons_bigdata.platform.dagster.checks import expected_period_present, nothing_found
+from ons_bigdata.platform.dagster.checks import expect_no_rows, expected_period_present
 
-_LAST_DAYS_COLLECTED = "select data_origin, max(collected_on) from marts.price_collection_days group by data_origin"
+_LAST_DAYS_COLLECTED = (
+    "select data_origin, max(collected_on) from intermediate.int_prices__collection_days_classified"
+    " group by data_origin"
+)
 
-LAST_DAY_WITHOUT_FINDINGS = nothing_found(
+LAST_DAY_WITHOUT_FINDINGS = expect_no_rows(
     "marts.price_quality_findings",
     "last_day_without_findings",
-    description="The last day of each origin has no finding of severity error or warn; the report says what to do.",
+    description="The last day of each origin has no finding of severity error or warn. The report gives advice.",
     query=f"""
         select data_origin, collected_on, retailer, severity, kind, count(*)::int as findings
         from marts.price_quality_findings
@@ -24,10 +27,10 @@ LAST_DAY_WITHOUT_FINDINGS = nothing_found(
     by=("severity", pl.col("findings").sum()),
 )
 
-NO_DECISION_WAITS = nothing_found(
+NO_DECISION_WAITS = expect_no_rows(
     "intermediate.int_prices__decisions_judged",
     "no_decision_waits",
-    description="No analyst's decision waits for a second signature; those that do have no effect.",
+    description="No analyst's decision waits for its second signature; until then it has no effect.",
     query="select decision_id, version, decision, retailer, decided_by, reason"
     " from intermediate.int_prices__decisions_judged where state = 'waiting' order by decision_id",
     line="{decision_id} (version {version}): {decision} at {retailer}, by {decided_by}: {reason}",

@@ -1,11 +1,11 @@
-"""What must hold of the product scope and its model. Blocking: tables that do not hold what their frames say."""
+"""Checks of the product scope and its model. Lost or undecided products block; the quality of decisions warns."""
 
 from __future__ import annotations
 
 import dagster as dg
 import polars as pl
 
-from ons_bigdata.platform.dagster.checks import LISTED, no_rows_quarantined, nothing_found, rows_match_ledger
+from ons_bigdata.platform.dagster.checks import LISTED, expect_no_rows, no_rows_quarantined, rows_match_ledger
 from ons_bigdata.platform.dagster.resources import WarehouseResource
 from ons_bigdata.prices.sources.scope_labels import READER
 
@@ -15,10 +15,10 @@ MOST_REFERRED = 0.20
 
 @dg.asset_check(
     asset=dg.AssetKey(["analysis", "product_scope"]),
-    description="Few products are referred; those listed most often are told, for a person to judge.",
+    description="At most a fifth of the products is referred. Those with most quotes are listed, to be judged first.",
 )
 def few_products_are_referred(warehouse: WarehouseResource) -> dg.AssetCheckResult:
-    """Warn of an origin with more referred products than a fifth."""
+    """Warn where more than a fifth of the products of an origin is referred."""
     store = warehouse.open()
     shares = store.frame(
         "select data_origin, avg(referred::int)::float8 as share from analysis.product_scope"
@@ -30,7 +30,7 @@ def few_products_are_referred(warehouse: WarehouseResource) -> dg.AssetCheckResu
         [LISTED],
     )
     listed = [
-        f"* {retailer} {item} {name}: {_told(probability)}, {quotes} quotes"
+        f"* {retailer} {item} {name}: {_as_text(probability)}, {quotes} quotes"
         for retailer, item, name, probability, quotes in referred.iter_rows()
     ]
     return dg.AssetCheckResult(
@@ -45,10 +45,10 @@ def few_products_are_referred(warehouse: WarehouseResource) -> dg.AssetCheckResu
 
 @dg.asset_check(
     asset=dg.AssetKey(["analysis", "scope_evaluation"]),
-    description="Rules and model judge unseen products right in 95 % of what they decide, and refer at most 20 %.",
+    description="Of held-out products at most 20 % are referred, and 95 % of the decisions on the rest are right.",
 )
 def unseen_products_are_judged_well(warehouse: WarehouseResource) -> dg.AssetCheckResult:
-    """Warn where the evaluation by family falls short."""
+    """Warn where the evaluation on held-out families is below these bounds."""
     figures = warehouse.open().frame(
         "select data_origin, metric, value from analysis.scope_evaluation"
         " where held_out = 'family' and breakdown = 'all' and decider = 'rules_and_model' and weighting = 'products'"
@@ -69,14 +69,14 @@ def unseen_products_are_judged_well(warehouse: WarehouseResource) -> dg.AssetChe
     )
 
 
-def _told(probability: float | None) -> str:
+def _as_text(probability: float | None) -> str:
     return "no probability" if probability is None else f"in scope with {probability:.2f}"
 
 
 CHECKS: list[dg.AssetChecksDefinition] = [
     rows_match_ledger("raw.scope_labels", READER, partition_column="data_origin"),
     no_rows_quarantined("raw.scope_labels", READER),
-    nothing_found(
+    expect_no_rows(
         "analysis.product_scope",
         "every_product_is_decided_or_referred",
         blocking=True,

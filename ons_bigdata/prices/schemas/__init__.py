@@ -1,7 +1,6 @@
-"""The frames of the prices pilot: columns, types, units and bounds.
+"""Frames of the prices pilot: columns, types, units and bounds of the rows of readers, methods and tables.
 
-What a reader gives, what a method takes and makes. Tables of the warehouse that hold these
-frames are checked against them (`ons-bigdata doctor` and the tests). No logic lives here.
+`ons-bigdata doctor` and the tests compare the tables of the warehouse with them.
 """
 
 from ons_bigdata.prices.schemas.comparison import (

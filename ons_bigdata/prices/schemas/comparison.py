@@ -17,7 +17,7 @@ class RebuiltItemIndex(dy.Schema):
     prices_from = dy.String(
         primary_key=True,
         regex="^(official_quotes|scraped_quotes)$",
-        description="whose prices: the office's own quotes, or scraped ones put into the same form",
+        description="origin of the prices: official quotes, or scraped quotes in the same form",
     )
     formula = dy.String(
         primary_key=True,
@@ -102,9 +102,11 @@ class CollectionFrequency(dy.Schema):
     level = dy.String(primary_key=True, regex="^(item|division)$", description="item or division")
     code = dy.String(primary_key=True, description="item number or COICOP division")
     retailers = dy.String(
-        primary_key=True, description="`all`, `without <retailer>` or `<retailer> alone`: who is collected"
+        primary_key=True, description="retailers collected: `all`, `without <retailer>` or `<retailer> alone`"
     )
-    frequency = dy.String(primary_key=True, regex=_FREQUENCY, description="how often: daily, weekly or monthly")
+    frequency = dy.String(
+        primary_key=True, regex=_FREQUENCY, description="frequency of collection: daily, weekly or monthly"
+    )
     period_days = dy.Int32(
         nullable=True, min=7, description="length in days of the periods whose prices are compared; null: too few days"
     )
@@ -133,19 +135,19 @@ class SourceMatch(dy.Schema):
     source = dy.String(regex=IDENTIFIER, description="other source, as in seed `price_sources`")
     retailer = dy.String(regex=IDENTIFIER, description="retailer whose products they are")
     item_number = dy.Int32(description="item number")
-    product = dy.String(nullable=True, description="scraped product; null where the other source's has no match")
-    other_product = dy.String(nullable=True, description="product of the other source; null where ours has no match")
+    product = dy.String(nullable=True, description="scraped product; null for an unmatched product of the other source")
+    other_product = dy.String(
+        nullable=True, description="product of the other source; null for an unmatched scraped product"
+    )
     product_name = dy.String(nullable=True, description="name of the scraped product")
     other_product_name = dy.String(nullable=True, description="name in the other source")
-    matched_by = dy.String(
-        regex="^(id|name|score|none)$", description="the same id, the same normalised name, a score, or nothing"
-    )
+    matched_by = dy.String(regex="^(id|name|score|none)$", description="same id, same normalised name, score, or none")
     score = dy.Float64(nullable=True, min=0.0, max=1.0, description="0 to 1; of the best candidate where unmatched")
     why = dy.String(description="evidence for the match, or why there is none")
 
 
 class SourceAgreement(dy.Schema):
-    """One row per other source and retailer: could its file replace the scraper (`analysis.source_agreement`)."""
+    """One row per other source and retailer: coverage, agreement, lag (`analysis.source_agreement`)."""
 
     data_origin = dy.String(primary_key=True, regex=ORIGIN, description="real or simulated")
     source = dy.String(primary_key=True, regex=IDENTIFIER, description="other source, as in seed `price_sources`")
@@ -174,4 +176,4 @@ class SourceAgreement(dy.Schema):
         nullable=True, min=0.0, max=1.0, description="share that is an older price of the product, beyond that lag"
     )
     could_replace = dy.Bool(nullable=True, description="whether the file meets every bound of the method's page")
-    reason = dy.String(nullable=True, description="which bounds it misses, or why nothing can be said")
+    reason = dy.String(nullable=True, description="bounds that are not met, or why there are no figures")

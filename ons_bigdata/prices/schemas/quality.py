@@ -7,11 +7,11 @@ import dataframely as dy
 from ons_bigdata.prices.schemas.vocabulary import HIGHEST_PRICE_GBP, IDENTIFIER, ORIGIN
 
 OUTLIER_RULES = ("fixed", "tukey", "hb", "shrinking_pack")
-"""By which rule a quote stands out; `methods.outliers` and `methods.shrinking_packs` say what each is."""
+"""Rules by which a quote stands out; defined in `methods.quality.outliers` and `methods.quality.shrinking_packs`."""
 
 
 class ProductListing(dy.Schema):
-    """One row per listing of a product over the whole series, with what its name says.
+    """One row per listing of a product over the whole series, with attributes read from its name.
 
     From `intermediate.int_prices__products` and `analysis.product_descriptions`.
     """
@@ -27,12 +27,14 @@ class ProductListing(dy.Schema):
     plain_name = dy.String(description="the name in lower case without accents and signs")
     measure = dy.String(nullable=True, regex="^(g|ml|each)$", description="g, ml or each; null where no size is known")
     total_size = dy.Float64(nullable=True, min_exclusive=0.0, description="size of the whole pack in its measure")
-    size_source = dy.String(nullable=True, regex="^(name|unit_price)$", description="where the size comes from")
-    pieces = dy.Int32(nullable=True, min=1, description="pieces in the pack; null where nothing says")
+    size_source = dy.String(
+        nullable=True, regex="^(name|unit_price)$", description="origin of the size: name or unit price"
+    )
+    pieces = dy.Int32(nullable=True, min=1, description="pieces in the pack; null where unknown")
 
 
 class EnteringQuote(dy.Schema):
-    """One row per product and day that is considered for the indices (`intermediate.int_prices__quotes_entering`)."""
+    """One row per product and day that is judged for outliers, from `intermediate.int_prices__quotes_accepted`."""
 
     data_origin = dy.String(regex=ORIGIN, description="real or simulated")
     retailer = dy.String(regex=IDENTIFIER, description="retailer id")
@@ -45,8 +47,8 @@ class EnteringQuote(dy.Schema):
 class QuoteOutlier(dy.Schema):
     """One row per quote and rule by which it stands out (`analysis.quote_outliers`).
 
-    What is compared depends on the rule: the price with the product's last one (`fixed`, `tukey`, `hb`), or the pack
-    with the one that it replaces (`shrinking_pack`).
+    The rules `fixed`, `tukey` and `hb` compare the price with the last price of the product, `shrinking_pack` the pack
+    with the pack that it replaces.
     """
 
     data_origin = dy.String(primary_key=True, regex=ORIGIN, description="real or simulated")
@@ -65,7 +67,7 @@ class QuoteOutlier(dy.Schema):
         min_exclusive=0.0, max=HIGHEST_PRICE_GBP, description="price in GBP that it is compared with"
     )
     observed = dy.Float64(
-        description="what the rule judges: price relative (fixed, tukey), its symmetric transform (hb), ratio of packs"
+        description="value judged: price relative (fixed, tukey), its symmetric transform (hb), ratio of packs"
     )
     lower = dy.Float64(nullable=True, description="lowest value that passes; null where there is no such bound")
     upper = dy.Float64(nullable=True, description="highest value that passes; null where there is no such bound")
@@ -77,8 +79,8 @@ class PriceQualityReport(dy.Schema):
 
     data_origin = dy.String(primary_key=True, regex=ORIGIN, description="real or simulated")
     collected_on = dy.Date(primary_key=True, description="day of collection")
-    retailers = dy.Int32(min=0, description="retailers that are watched")
-    quotes = dy.Int32(min=0, description="products found, over all retailers and items")
+    retailers = dy.Int32(min=0, description="retailers of the origin")
+    quotes = dy.Int32(min=0, description="products listed, over all retailers and items")
     errors = dy.Int32(min=0, description="findings of severity error")
     warnings = dy.Int32(min=0, description="findings of severity warn")
     notes = dy.Int32(min=0, description="findings of severity note")

@@ -1,4 +1,4 @@
-"""Frames of price quotes: as a reader gives them, and as they may enter an index."""
+"""Frames of price quotes: rows of files, and quotes accepted for the indices."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from ons_bigdata.prices.schemas.vocabulary import HEX_ID, HIGHEST_PRICE_GBP, IDE
 
 
 class PriceQuote(dy.Schema):
-    """One row per accepted row of a scrape file, as `raw.price_quotes` holds it."""
+    """One row per accepted row of a scrape or quote file (`raw.price_quotes`)."""
 
-    load_id = dy.String(regex=HEX_ID, description="which file, by its load: 16 hex digits")
+    load_id = dy.String(regex=HEX_ID, description="load of the file: 16 hex digits")
     line = dy.Int32(min=2, description="line of the file; the header is line 1")
     run_id = dy.String(
         regex=r"^[a-z0-9_-]{1,64}-\d{14}$",

@@ -1,4 +1,4 @@
-"""Frames of the product scope: labels, described products, decisions, the model, its evaluation, its effect."""
+"""Frames of the product scope: labels, descriptions, decisions, the model, its evaluation, its effect on indices."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ _DECIDERS = "^(rule|model|analyst|none)$"
 
 
 class ScopeLabel(dy.Schema):
-    """One row per product and label file: what readers judged (`raw.scope_labels`)."""
+    """One row per product and label file: the judgement of readers (`raw.scope_labels`)."""
 
-    load_id = dy.String(primary_key=True, regex=HEX_ID, description="which file, by its load: 16 hex digits")
+    load_id = dy.String(primary_key=True, regex=HEX_ID, description="load of the file: 16 hex digits")
     line = dy.Int32(primary_key=True, min=2, description="line of the file; the header is line 1")
     data_origin = dy.String(regex=ORIGIN, description="real or simulated, as its retailer is; the partition")
     item_number = dy.Int32(min=100_000, max=999_999, description="CPI item number")
@@ -30,7 +30,7 @@ class ScopeLabel(dy.Schema):
 
 
 class ProductDescription(dy.Schema):
-    """One row per origin, retailer, item and product name: what the name says (`analysis.product_descriptions`)."""
+    """One row per origin, retailer, item and product name, with its attributes (`analysis.product_descriptions`)."""
 
     data_origin = dy.String(primary_key=True, regex=ORIGIN, description="real or simulated")
     item_number = dy.Int32(primary_key=True, description="CPI item number as recorded")
@@ -44,14 +44,18 @@ class ProductDescription(dy.Schema):
     is_cut = dy.Bool(description="whether the source broke the name off")
     measure = dy.String(nullable=True, regex="^(g|ml|each)$", description="g, ml or each; null where no size is known")
     total_size = dy.Float64(nullable=True, min_exclusive=0.0, description="size of the whole pack in its measure")
-    pieces = dy.Int32(nullable=True, min=1, description="pieces in the pack; null where nothing says")
+    pieces = dy.Int32(nullable=True, min=1, description="pieces in the pack; null where unknown")
     piece_size = dy.Float64(
         nullable=True, min_exclusive=0.0, description="size of one piece; null where it is not known"
     )
     is_multiple = dy.Bool(description="whether it is several pieces of one size")
-    size_source = dy.String(nullable=True, regex="^(name|unit_price)$", description="where the size comes from")
+    size_source = dy.String(
+        nullable=True, regex="^(name|unit_price)$", description="origin of the size: name or unit price"
+    )
     strength_abv = dy.Float64(nullable=True, min=0.0, max=99.0, description="strength in % of volume")
-    strength_source = dy.String(nullable=True, regex="^(name|brand)$", description="where the strength comes from")
+    strength_source = dy.String(
+        nullable=True, regex="^(name|brand)$", description="origin of the strength: name or brand"
+    )
     country = dy.String(nullable=True, description="country or part of the world that the name points to")
     is_european = dy.Bool(nullable=True, description="whether that is in Europe; null without a clue")
     is_loose = dy.Bool(description="whether it is sold loose or singly")
@@ -60,7 +64,7 @@ class ProductDescription(dy.Schema):
 
 
 class ProductScope(dy.Schema):
-    """One row per origin, retailer, item and product name: whether it is what its item means."""
+    """One row per origin, retailer, item and product name: in scope of its item or not (`analysis.product_scope`)."""
 
     data_origin = dy.String(primary_key=True, regex=ORIGIN, description="real or simulated")
     item_number = dy.Int32(primary_key=True, description="CPI item number")
@@ -73,16 +77,16 @@ class ProductScope(dy.Schema):
         nullable=True,
         min=0.0,
         max=1.0,
-        description="probability of being in scope by the model; null where the model was not asked",
+        description="probability of being in scope by the model; null where a label or a rule decided",
     )
-    referred = dy.Bool(description="whether it is left to a person: nothing is decided")
+    referred = dy.Bool(description="whether it is left to an analyst: nothing is decided")
     decided_by = dy.String(regex=_DECIDERS, description="rule, model, analyst (a label), or none where it is referred")
-    reason = dy.String(description="which rule, which band, which label, or why nothing decides")
+    reason = dy.String(description="rule, band or label of the decision, or why there is none")
     quotes = dy.Int32(min=1, description="days on which the name was listed, over its listings")
 
 
 class ScopeModelRecord(dy.Schema):
-    """One row per origin: the model that decided, its labels and its referral band (`analysis.scope_model`)."""
+    """One row per origin: the model, its labels and its referral band (`analysis.scope_model`)."""
 
     data_origin = dy.String(primary_key=True, regex=ORIGIN, description="real or simulated")
     version = dy.String(description="version of features and method")
@@ -90,7 +94,7 @@ class ScopeModelRecord(dy.Schema):
     reason = dy.String(nullable=True, description="why there is no model")
     labels = dy.Int32(min=0, description="labels that it was trained on")
     labels_in_scope = dy.Int32(min=0, description="of these, in scope")
-    labels_unused = dy.Int32(min=0, description="labels left out: readings that disagree, or labels that do")
+    labels_unused = dy.Int32(min=0, description="labels left out: readings or labels that contradict each other")
     families = dy.Int32(min=0, description="families of products among the labels")
     labels_hash = dy.String(nullable=True, regex=HEX_ID, description="hash of the labels in their order")
     lower = dy.Float64(nullable=True, min=0.0, max=1.0, description="above this probability a product is referred")
@@ -99,23 +103,29 @@ class ScopeModelRecord(dy.Schema):
 
 
 class ScopeMetric(dy.Schema):
-    """One row per figure of the evaluation on products that were held out (`analysis.scope_evaluation`)."""
+    """One row per figure of the evaluation on held-out products (`analysis.scope_evaluation`)."""
 
     data_origin = dy.String(primary_key=True, regex=ORIGIN, description="real or simulated")
     held_out = dy.String(
         primary_key=True,
         regex="^(family|retailer)$",
-        description="what the judged products have none of in the training labels: family or retailer",
+        description="unit of the hold-out: family or retailer",
     )
-    breakdown = dy.String(primary_key=True, description="all, a retailer or an item number: the products judged")
+    breakdown = dy.String(
+        primary_key=True, description="products judged: all, those of a retailer or of an item number"
+    )
     decider = dy.String(
-        primary_key=True, regex="^(majority|rules|model|rules_and_model)$", description="who judged the products"
+        primary_key=True,
+        regex="^(majority|rules|model|rules_and_model)$",
+        description="decider: the majority of the labels, rules, model, or rules before the model",
     )
-    weighting = dy.String(primary_key=True, regex="^(products|quotes)$", description="what each product counts")
+    weighting = dy.String(
+        primary_key=True, regex="^(products|quotes)$", description="weight of a product: 1, or its quotes"
+    )
     metric = dy.String(
         primary_key=True,
         regex="^(accuracy|accuracy_decided|referred_share|precision|recall|accuracy_at_referral)$",
-        description="which figure; accuracy counts the better guess for referred products",
+        description="figure; accuracy uses the better guess for referred products",
     )
     referral = dy.Float64(
         primary_key=True, min=0.0, max=1.0, description="share referred, of metric accuracy_at_referral; else 0"
@@ -132,7 +142,7 @@ class ScopeIndexImpact(dy.Schema):
     level = dy.String(primary_key=True, regex="^(item|class|division)$", description="item, class or division")
     code = dy.String(primary_key=True, description="item number, COICOP class or COICOP division")
     method = dy.String(primary_key=True, regex="^jevons_(chained|fixed_base)$", description="index method")
-    last_period = dy.Date(nullable=True, description="last day on which both indices are there")
+    last_period = dy.Date(nullable=True, description="last day with both indices")
     index_shelf = dy.Float64(
         nullable=True, description="index of all products of the shelf on that day, 100 = base week"
     )

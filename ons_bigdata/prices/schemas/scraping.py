@@ -1,4 +1,4 @@
-"""Frames of the scrape runs: one row per run, and one per run, category and item."""
+"""Frames of scrape runs: one row per run, and one row per run, category and item."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _SHA256 = r"^[0-9a-f]{64}$"
 
 
 class ScrapeRun(dy.Schema):
-    """One row per run of the scraper (`raw.scrape_runs`): what was asked, what came, and how it behaved."""
+    """One row per run of the scraper (`raw.scrape_runs`): its limits, its requests and their answers, its rows."""
 
     run_id = dy.String(primary_key=True, description="run: retailer and start (YYYYMMDDHHMMSS, London)")
     retailer = dy.String(regex=IDENTIFIER, description="retailer id")
@@ -25,15 +25,17 @@ class ScrapeRun(dy.Schema):
             "there or forbidden); no_categories (the start page lists none)"
         ),
     )
-    user_agent = dy.String(description="who we said we are, with a contact")
-    robots_obeyed = dy.Bool(description="whether robots.txt was kept to; the retailer file says why, where not")
+    user_agent = dy.String(description="user agent, with a contact")
+    robots_obeyed = dy.Bool(
+        description="whether robots.txt was obeyed; the retailer file has the reason where it was not"
+    )
     robots_sha256 = dy.String(
         nullable=True, regex=_SHA256, description="hash of robots.txt; null where there is none or it did not come"
     )
     delay_s = dy.Float64(min=0.0, description="least seconds between two requests")
     budget_requests = dy.Int32(min=1, description="requests that the run might make")
     requests = dy.Int32(min=0, description="requests made, with retries and redirects")
-    retries = dy.Int32(min=0, description="of these, repeated ones")
+    retries = dy.Int32(min=0, description="repeated requests among them")
     responses_by_status = dy.String(description="JSON: number of answers by HTTP status")
     bytes_received = dy.Int64(min=0, description="bytes of all answers, as sent")
     pages_kept = dy.Int32(min=0, description="answers in the kept pages")
@@ -75,4 +77,4 @@ class ScrapeCategory(dy.Schema):
         dy.String(),
         description="names on the first page, of an unknown category that resembles a missing one; else empty",
     )
-    reason = dy.String(nullable=True, description="why it is not whole, or what else is to be said")
+    reason = dy.String(nullable=True, description="why it is not complete, or a remark")

@@ -1,4 +1,4 @@
-"""Which frame each table holds that Python writes. The checks, `ons-bigdata doctor` and the tests hold tables to it."""
+"""Tables that Python writes, with the frame of their rows. Checks, `ons-bigdata doctor` and tests compare the two."""
 
 from __future__ import annotations
 
@@ -38,4 +38,4 @@ TABLES: dict[str, type[dy.Schema]] = {
     "analysis.source_matches": schemas.SourceMatch,
     "analysis.source_agreement": schemas.SourceAgreement,
 }
-"""Table → frame."""
+"""Frame by `schema.table`."""

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 HIGHEST_PRICE_GBP = 10_000.0
-"""A supermarket price above this is not believed; the reader quarantines it."""
+"""Highest plausible supermarket price in GBP; readers quarantine rows above it."""
 
 IDENTIFIER = r"^[a-z0-9_-]{1,64}$"
-"""Closed vocabularies (retailer ids) and partition keys look like this."""
+"""Pattern of closed vocabularies (retailer ids) and of partition keys."""
 
 HEX_ID = r"^[0-9a-f]{16}$"
 

@@ -1,6 +1,8 @@
-"""The assets of the quality assurance on tables made by hand: outliers found, reports written, checks that warn."""
+"""Assets and checks of the quality assurance on hand-made tables."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import dagster as dg
 import polars as pl
@@ -13,27 +15,25 @@ from ons_bigdata.prices.checks import quality as checks
 from ons_bigdata.prices.methods.scope.description import describe
 from ons_bigdata.prices.schemas.scope import ProductDescription
 
+ROWS = "dagster/row_count"
 KEY = "data_origin text, retailer text, item_number integer"
 TABLES = {
-    "intermediate.int_prices__quotes_entering": (
-        "data_origin text, retailer text, collected_item_number integer, product text, collected_on date,"
-        " price_gbp float8"
-    ),
-    "intermediate.int_prices__quotes_excluded": (
-        "data_origin text, retailer text, collected_item_number integer, product text, collected_on date"
+    "intermediate.int_prices__quotes_accepted": (
+        "data_origin text, retailer text, item_number integer, collected_item_number integer, product text,"
+        " collected_on date, price_gbp float8"
     ),
     "intermediate.int_prices__products": (
         f"{KEY}, product text, product_name text, size_class integer, first_listed_on date, last_listed_on date"
     ),
-    "marts.price_quality_days": (
+    "intermediate.int_prices__item_days_compared": (
         f"{KEY}, collected_on date, products integer, usual_products float8, expected_products float8, status text,"
         " enters boolean"
     ),
-    "marts.price_collection_days": (
+    "intermediate.int_prices__collection_days_classified": (
         "data_origin text, collected_on date, retailer text, runs integer, rows_in integer, accepted integer,"
         " quarantined integer, status text"
     ),
-    "marts.price_quality_findings": (
+    "intermediate.int_prices__findings_combined": (
         f"{KEY}, collected_on date, item_name text, category text, product text, kind text, severity text,"
         " evidence text, suggestion text, suggested_value text"
     ),
@@ -49,11 +49,14 @@ TABLES = {
 
 @pytest.fixture
 def resource(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> WarehouseResource:
-    """Give the test's database, with dbt's tables made by hand."""
+    """Give the database of the test, with hand-made tables in place of dbt's."""
     monkeypatch.setattr(WarehouseResource, "open", lambda _: warehouse)
     with warehouse.transaction() as transaction:
         for table, columns in TABLES.items():
             transaction.execute(f"create table {table} ({columns})")
+        transaction.execute(
+            "create view marts.price_quality_findings as select * from intermediate.int_prices__findings_combined"
+        )
     return WarehouseResource()
 
 
@@ -63,24 +66,24 @@ def insert(warehouse: Warehouse, table: str, *rows: str) -> None:
             transaction.execute(f"insert into {table} values ({row})")
 
 
-def metadata(result: object) -> dict:
-    assert isinstance(result, dg.MaterializeResult)
-    return dict(result.metadata or {})
+def materialize(asset: dg.AssetsDefinition, resource: WarehouseResource) -> dict[str, Any]:
+    """Run an asset of one table; its metadata."""
+    (event,) = dg.materialize([asset], resources={"warehouse": resource}).get_asset_materialization_events()
+    return {name: value.value for name, value in event.materialization.metadata.items()}
 
 
-def test_outliers_of_what_enters_are_found_and_kept(warehouse: Warehouse, resource: WarehouseResource) -> None:
-    quotes = "intermediate.int_prices__quotes_entering"
+def test_outliers_of_accepted_quotes_are_stored(warehouse: Warehouse, resource: WarehouseResource) -> None:
+    quotes = "intermediate.int_prices__quotes_accepted"
     insert(
         warehouse,
         quotes,
-        "'real', 'tesco', 1, 'TEA', '2016-08-01', 1.0",
-        "'real', 'tesco', 1, 'TEA', '2016-08-02', 4.0",
-        "'real', 'tesco', 1, 'ALE', '2016-08-01', 1.0",
-        "'real', 'tesco', 1, 'ALE', '2016-08-02', 100.0",  # excluded: no finding of its own
-        "'real', 'tesco', 1, 'OATS 500G', '2016-08-01', 2.0",
-        "'real', 'tesco', 1, 'OATS 450G', '2016-08-02', 2.0",
+        "'real', 'tesco', 1, 1, 'TEA', '2016-08-01', 1.0",
+        "'real', 'tesco', 1, 1, 'TEA', '2016-08-02', 4.0",
+        "'real', 'tesco', 2, 1, 'ALE', '2016-08-01', 1.0",  # re-mapped to item 2, judged under item 1
+        "'real', 'tesco', 2, 1, 'ALE', '2016-08-02', 5.0",
+        "'real', 'tesco', 1, 1, 'OATS 500G', '2016-08-01', 2.0",
+        "'real', 'tesco', 1, 1, 'OATS 450G', '2016-08-02', 2.0",
     )
-    insert(warehouse, "intermediate.int_prices__quotes_excluded", "'real', 'tesco', 1, 'ALE', '2016-08-02'")
     insert(
         warehouse,
         "intermediate.int_prices__products",
@@ -96,19 +99,23 @@ def test_outliers_of_what_enters_are_found_and_kept(warehouse: Warehouse, resour
     warehouse.replace(
         "analysis.product_descriptions", ProductDescription.validate(described.select(columns), cast=True)
     )
-    told = metadata(quote_outliers(resource))
-    assert (told["quotes"], told["rows"], told["fixed"], told["shrinking_pack"]) == (5, 2, 1, 1)
-    assert warehouse.rows("select product, rule, observed from analysis.quote_outliers order by product") == [
-        ("OATS 450G", "shrinking_pack", pytest.approx(0.9)),
-        ("TEA", "fixed", 4.0),
+    written = materialize(quote_outliers, resource)
+    assert (written["quotes"], written[ROWS], written["fixed"], written["shrinking_pack"]) == (6, 3, 2, 1)
+    outliers = warehouse.rows(
+        "select item_number, product, rule, observed from analysis.quote_outliers order by product"
+    )
+    assert outliers == [
+        (1, "ALE", "fixed", 5.0),
+        (1, "OATS 450G", "shrinking_pack", pytest.approx(0.9)),
+        (1, "TEA", "fixed", 4.0),
     ]
 
 
 def test_without_quotes_there_are_neither_outliers_nor_reports(
     warehouse: Warehouse, resource: WarehouseResource
 ) -> None:
-    assert metadata(quote_outliers(resource))["rows"] == 0
-    assert metadata(price_quality_report(resource))["rows"] == 0
+    assert materialize(quote_outliers, resource)[ROWS] == 0
+    assert materialize(price_quality_report, resource)[ROWS] == 0
 
 
 def test_the_report_of_each_day_is_written_and_the_last_is_shown(
@@ -118,29 +125,29 @@ def test_the_report_of_each_day_is_written_and_the_last_is_shown(
     insert(warehouse, "seeds.items", "1, 'Tea', '01.2.1'")
     insert(
         warehouse,
-        "marts.price_collection_days",
+        "intermediate.int_prices__collection_days_classified",
         "'real', '2016-08-01', 'tesco', 1, 5, 5, 0, 'collected'",
         "'real', '2016-08-02', 'tesco', 1, 0, 0, 0, 'outage'",
     )
     insert(
         warehouse,
-        "marts.price_quality_days",
+        "intermediate.int_prices__item_days_compared",
         "'real', 'tesco', 1, '2016-08-01', 5, 5, 5, 'accepted', true",
         "'real', 'tesco', 1, '2016-08-02', 0, null, 5, 'outage', false",
     )
     insert(
         warehouse,
-        "marts.price_quality_findings",
+        "intermediate.int_prices__findings_combined",
         "'real', 'tesco', 1, '2016-08-02', 'Tea', null, null, 'outage', 'error', 'no row', 'Run it again.', null",
     )
     insert(
         warehouse,
         "intermediate.int_prices__decisions_judged",
-        "'D-1', 1, 'tesco', 1, null, null, 'drop', '2016-08-01', 'infinity', 'analyst-1', 'a mistake', 'waiting'",
+        "'D-1', 1, 'tesco', 1, null, null, 'drop', '2016-08-01', null, 'analyst-1', 'a mistake', 'waiting'",
     )
-    told = metadata(price_quality_report(resource))
-    assert told["rows"] == 2
-    assert "Run it again." in told["real 2016-08-02"].value
+    written = materialize(price_quality_report, resource)
+    assert written[ROWS] == 2
+    assert "Run it again." in written["real 2016-08-02"]
     rows = warehouse.rows(
         "select collected_on::text, quotes, errors, decisions_waiting from analysis.price_quality_report order by 1"
     )
@@ -160,10 +167,14 @@ def test_the_report_of_each_day_is_written_and_the_last_is_shown(
 
 
 def test_a_last_day_without_findings_passes(warehouse: Warehouse, resource: WarehouseResource) -> None:
-    insert(warehouse, "marts.price_collection_days", "'real', '2016-08-02', 'tesco', 1, 5, 5, 0, 'collected'")
     insert(
         warehouse,
-        "marts.price_quality_findings",
+        "intermediate.int_prices__collection_days_classified",
+        "'real', '2016-08-02', 'tesco', 1, 5, 5, 0, 'collected'",
+    )
+    insert(
+        warehouse,
+        "intermediate.int_prices__findings_combined",
         "'real', 'tesco', 1, '2016-08-01', 'Tea', null, null, 'gap', 'error', 'so', 'Look.', null",  # the day before
         "'real', 'tesco', 1, '2016-08-02', 'Tea', null, null, 'price_change', 'note', 'so', 'Look.', null",
     )

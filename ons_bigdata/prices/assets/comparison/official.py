@@ -1,149 +1,46 @@
-"""Comparison with the official figures, of methods, of frequencies and of sources."""
+"""Comparison of indices with official figures and with each other, of collection frequencies, and of price sources."""
 
-from collections.abc import Iterator
+from __future__ import annotations
+
+from collections.abc import Mapping
 from typing import cast
 
 import dagster as dg
 import polars as pl
 
-from ons_bigdata.platform.dagster.resources import WarehouseResource
-from ons_bigdata.platform.postgres.warehouse import Warehouse
+from ons_bigdata.platform.dagster.inputs import AssetRun, Inputs, Output, Table, table_asset, tables_asset
 from ons_bigdata.prices import schemas
 from ons_bigdata.prices.methods.comparison import official_items, source_agreement, source_matching
 from ons_bigdata.prices.methods.comparison import series as comparison
 from ons_bigdata.prices.methods.comparison.collection_frequency import collection_frequencies
 
-RECIPES = """
-    select data_origin, level, code, scope, recipe || '/' || method as series, frequency, period, index
-    from analysis.aggregate_price_indices
-    where index is not null
-"""
-"""Every index of `marts.price_indices`, from the table that it is made of."""
+WEIGHTS_YEAR = 2016
+"""Year of the weights of items and classes that the comparisons use."""
 
-_OFFICIAL_INDICES = """
-    select loads.data_origin, indices.item_number, indices.month, indices.index, indices.weight
-    from raw.official_item_indices as indices
-    join ops.loads using (load_id)
-    join ops.files using (file_id)
-    where files.superseded_by is null
-    order by loads.data_origin, indices.item_number, indices.month, files.name
-"""
+_QUOTE = ["data_origin", "retailer", "item_number", "product", "collected_on", "price_gbp"]
 
-_OFFICIAL_QUOTES = """
-    select loads.data_origin, quotes.item_number, quotes.month, quotes.validity, quotes.price_gbp,
-        quotes.stratum_weight, quotes.stratum_type, quotes.stratum_cell, quotes.shop_weight, quotes.base_price_gbp,
-        quotes.base_validity
-    from raw.official_price_quotes as quotes
-    join ops.loads using (load_id)
-    join ops.files using (file_id)
-    join seeds.items using (item_number)
-    where files.superseded_by is null and (quotes.validity in (3, 4) or quotes.price_gbp > 0)
-"""
-
-_OFFICIAL_SERIES = """
-    select loads.data_origin, series.level, series.code, 'series ' || series_id as series, months.month as period,
-        months.value as index
-    from raw.official_series as months
-    join ops.loads using (load_id)
-    join ops.files using (file_id)
-    join seeds.official_series as series using (series_id)
-    where files.superseded_by is null and series.data_origin = loads.data_origin and months.value > 0
-    order by loads.data_origin, series_id, months.month, files.name
-"""
-
-_ITEMS = """
-    select items.item_number, items.class_code, weights.division_code,
-        case when sum(items_weights.weight) over (partition by items.class_code) > 0 then
-            weights.weight::double precision * items_weights.weight
-                / sum(items_weights.weight) over (partition by items.class_code)
-        else 0 end as weight
-    from seeds.items
-    join seeds.item_weights as items_weights using (item_number)
-    join seeds.class_weights as weights
-        on weights.class_code = items.class_code and weights.weights_year = items_weights.weights_year
-    where items_weights.weights_year = 2016
-"""
-"""Each item with class, division and its weight within the division."""
-
-_OUR_PRODUCTS = """
-    select accepted.data_origin, accepted.retailer, accepted.item_number, accepted.product,
-        min(products.product_id) as product_id, min(products.product_name) as product_name,
-        case when min(products.size_class) = max(products.size_class)
-            then power(1.08, min(products.size_class)) end::double precision as pack_size,
-        percentile_cont(0.5) within group (order by accepted.price_gbp) as price_gbp
-    from intermediate.int_prices__quotes_accepted as accepted
-    join intermediate.int_prices__products as products using (data_origin, retailer, item_number, product)
-    join (
-        select data_origin, retailer, min(collected_on) as first_day, max(collected_on) as last_day
-        from staging.stg_prices__other_quotes group by data_origin, retailer
-    ) as span using (data_origin, retailer)
-    where accepted.collected_on between span.first_day - 7 and span.last_day
-    group by accepted.data_origin, accepted.retailer, accepted.item_number, accepted.product
-"""
-
-_OTHER_PRODUCTS = """
-    select data_origin, source, retailer, item_number, product, min(product_id) as product_id,
-        min(product_name) as product_name,
-        percentile_cont(0.5) within group (order by pack_size) as pack_size,
-        percentile_cont(0.5) within group (order by price_gbp) as price_gbp
-    from staging.stg_prices__other_quotes
-    group by data_origin, source, retailer, item_number, product
-"""
-
-_SCRAPED_QUOTES = """
-    select accepted.data_origin, accepted.retailer, accepted.item_number, accepted.product, accepted.collected_on,
-        accepted.price_gbp
-    from intermediate.int_prices__quotes_accepted as accepted
-    join (
-        select data_origin, retailer, min(collected_on) as first_day, max(collected_on) as last_day
-        from staging.stg_prices__other_quotes group by data_origin, retailer
-    ) as span using (data_origin, retailer)
-    where accepted.collected_on between span.first_day - 28 and span.last_day
-"""
-"""Scraped quotes of the days of other sources, and so many days before that an older price can be told."""
-
-_OTHER_QUOTES = """
-    select data_origin, source, retailer, item_number, product, collected_on, price_gbp, delivered_on
-    from staging.stg_prices__other_quotes
-"""
+_SERIES = ["data_origin", "level", "code", "scope", "series", "frequency", "period", "index"]
 
 
-def accepted_quotes(store: Warehouse) -> pl.DataFrame:
-    """Return the quotes that may enter an index."""
-    return store.frame(
-        "select data_origin, retailer, item_number, product, collected_on, price_gbp"
-        " from intermediate.int_prices__quotes_accepted"
-    )
-
-
-def _specs(deps: list[list[str]], **descriptions: str) -> list[dg.AssetSpec]:
-    """Return the specs of the tables that one asset fills, by name and description."""
-    return [
-        dg.AssetSpec(["analysis", table], deps=deps, kinds={"python", "polars"}, description=description)
-        for table, description in descriptions.items()
-    ]
-
-
-@dg.asset(
-    key=["analysis", "rebuilt_item_indices"],
-    deps=[
-        ["raw", "official_item_indices"],
-        ["raw", "official_price_quotes"],
-        ["intermediate", "int_prices__quotes_accepted"],
-        ["seeds", "items"],
-    ],
-    kinds={"python", "polars"},
+@table_asset(
+    table="analysis.rebuilt_item_indices",
+    inputs={
+        "official_indices": "staging.stg_prices__official_item_indices",
+        "official_quotes": "intermediate.int_prices__official_quotes_selected",
+        "scraped_quotes": "intermediate.int_prices__quotes_accepted",
+    },
+    frame=schemas.RebuiltItemIndex,
     description=(
         "One row per origin of prices, formula, item and month: the office's method and elementary formulas on its own "
-        "quotes and on scraped ones in the same form, beside the printed item index."
+        "quotes and on scraped quotes in the same form, beside the printed item index. Internal: the evidence that the "
+        "office's method is implemented correctly, for a check and for docs/prices/comparison.md."
     ),
 )
-def rebuilt_item_indices(warehouse: WarehouseResource) -> dg.MaterializeResult:
-    """Rebuild item indices from official quotes and from scraped ones by the same functions."""
-    store = warehouse.open()
-    published = official_item_indices(store)
-    collected = store.frame(_OFFICIAL_QUOTES)
-    scraped = official_items.scraped_as_collected(accepted_quotes(store))
+def rebuilt_item_indices(inputs: Inputs, _: AssetRun) -> Output:
+    """Rebuild item indices from official quotes and from scraped quotes by the same functions."""
+    published = inputs.read("official_indices", ["data_origin", "item_number", "month", "index"])
+    collected = inputs.read("official_quotes").sort("load_id", "line").drop("load_id", "line")
+    scraped = official_items.scraped_as_collected(inputs.read("scraped_quotes", _QUOTE).sort(_QUOTE))
     parts = [
         official_items.with_published(indices, published).with_columns(prices_from=pl.lit(name))
         for name, quotes in (("official_quotes", collected), ("scraped_quotes", scraped))
@@ -153,143 +50,159 @@ def rebuilt_item_indices(warehouse: WarehouseResource) -> dg.MaterializeResult:
         )
     ]
     columns = schemas.RebuiltItemIndex.column_names()
-    frame = schemas.RebuiltItemIndex.validate(pl.concat([part.select(columns) for part in parts]), cast=True)
-    rows = store.replace("analysis.rebuilt_item_indices", frame)
+    frame = schemas.RebuiltItemIndex.cast(pl.concat([part.select(columns) for part in parts]))
     office = frame.filter((pl.col("prices_from") == "official_quotes") & (pl.col("formula") == "office"))
     largest = cast("float | None", office["difference"].abs().max())
-    return dg.MaterializeResult(
-        metadata={
-            "rows": rows,
+    return Output(
+        frame,
+        {
             "official_quotes": collected.height,
             "item_months_rebuilt": office["index"].count(),
             "item_months_to_printed_precision": int(office["agrees"].sum()),
             **({} if largest is None else {"largest_difference": largest}),
-        }
+        },
     )
 
 
-@dg.multi_asset(
+@tables_asset(
     name="price_comparisons",
-    specs=_specs(
-        [
-            ["analysis", "aggregate_price_indices"],
-            ["raw", "official_item_indices"],
-            ["raw", "official_series"],
-            ["seeds", "items"],
-            ["seeds", "class_weights"],
-            ["seeds", "item_weights"],
-            ["seeds", "official_series"],
-        ],
-        price_comparisons="One row per pair of series: recipes with official figures and with each other.",
-        compared_price_levels="One row per recipe, official series and common month: level and rates side by side.",
-    ),
-)
-def price_comparisons(warehouse: WarehouseResource) -> Iterator[dg.MaterializeResult]:
-    """Hold every recipe against the official figures and against every other. A disagreement is a finding."""
-    store = warehouse.open()
-    recipes, official = store.frame(RECIPES), official_series(store)
-    pairs = schemas.PriceComparison.validate(
-        pl.concat([comparison.compare_with_official(recipes, official), comparison.compare_methods(recipes)])
-    )
-    levels = comparison.compared_levels(recipes, official)
-    yield _stored(
-        store,
-        "price_comparisons",
-        pairs,
-        official_series=official["series"].n_unique(),
-        recipes=recipes["series"].n_unique(),
-        with_official=pairs.filter(pl.col("kind") == "official").height,
-    )
-    yield _stored(store, "compared_price_levels", levels)
-
-
-@dg.asset(
-    key=["analysis", "collection_frequencies"],
-    deps=[
-        ["intermediate", "int_prices__quotes_accepted"],
-        ["seeds", "items"],
-        ["seeds", "item_weights"],
-        ["seeds", "class_weights"],
+    tables=[
+        Table(
+            "analysis.price_comparisons",
+            schemas.PriceComparison,
+            "One row per pair of series: recipes with official figures and with each other.",
+        ),
+        Table(
+            "analysis.compared_price_levels",
+            schemas.ComparedPriceLevel,
+            "One row per recipe, official series and common month: level and rates side by side. Internal: the months "
+            "behind the figures of price_comparisons, for charts and analysts.",
+        ),
     ],
-    kinds={"python", "polars"},
+    inputs={
+        "indices": "analysis.aggregate_price_indices",
+        "official_indices": "staging.stg_prices__official_item_indices",
+        "official_series": "intermediate.int_prices__official_series_matched",
+        "items": "intermediate.int_prices__items_weighted",
+    },
+)
+def price_comparisons(inputs: Inputs, _: AssetRun) -> Mapping[str, pl.DataFrame | Output]:
+    """Compare every recipe with the official figures and with every other recipe. A disagreement is a result."""
+    recipes = recipe_series(inputs)
+    official = official_series(
+        inputs.read("official_indices"),
+        inputs.read("official_series"),
+        inputs.read("items").filter(pl.col("weights_year") == WEIGHTS_YEAR),
+    )
+    pairs = pl.concat([comparison.compare_with_official(recipes, official), comparison.compare_methods(recipes)])
+    return {
+        "analysis.price_comparisons": Output(
+            pairs,
+            {
+                "official_series": official["series"].n_unique(),
+                "recipes": recipes["series"].n_unique(),
+                "with_official": pairs.filter(pl.col("kind") == "official").height,
+            },
+        ),
+        "analysis.compared_price_levels": comparison.compared_levels(recipes, official),
+    }
+
+
+@table_asset(
+    table="analysis.collection_frequencies",
+    inputs={
+        "quotes": "intermediate.int_prices__quotes_accepted",
+        "items": "intermediate.int_prices__items_weighted",
+    },
+    frame=schemas.CollectionFrequency,
     description="One row per item or division, retailers and frequency: what less collection costs in precision.",
 )
-def collection_frequency(warehouse: WarehouseResource) -> dg.MaterializeResult:
+def collection_frequency(inputs: Inputs, _: AssetRun) -> pl.DataFrame:
     """Estimate the precision of daily, weekly and monthly collection, and of fewer retailers."""
-    store = warehouse.open()
-    weights = store.frame(_ITEMS).select("item_number", "division_code", "weight")
-    frame = collection_frequencies(accepted_quotes(store), weights)
-    return _stored(store, "collection_frequencies", frame)
+    items = inputs.read("items").filter(pl.col("weights_year") == WEIGHTS_YEAR)
+    return collection_frequencies(inputs.read("quotes", _QUOTE), items.select("item_number", "division_code", "weight"))
 
 
-@dg.multi_asset(
+@tables_asset(
     name="other_sources",
-    specs=_specs(
-        [
-            ["intermediate", "int_prices__quotes_accepted"],
-            ["intermediate", "int_prices__products"],
-            ["staging", "stg_prices__other_quotes"],
-        ],
-        source_matches="One row per pair of matched products of two sources, and per product without a match.",
-        source_agreement=(
-            "One row per other source and retailer: coverage, agreement, lag; could it replace the scraper."
+    tables=[
+        Table(
+            "analysis.source_matches",
+            schemas.SourceMatch,
+            "One row per pair of matched products of two sources, and per product without a match. Internal: the "
+            "matches behind source_agreement, for analysts.",
         ),
-    ),
+        Table(
+            "analysis.source_agreement",
+            schemas.SourceAgreement,
+            "One row per other source and retailer: coverage, agreement, lag; could it replace the scraper.",
+        ),
+    ],
+    inputs={
+        "scraped_products": "intermediate.int_prices__scraped_products_priced",
+        "other_products": "intermediate.int_prices__other_products_priced",
+        "scraped_quotes": "intermediate.int_prices__scraped_quotes_overlapping",
+        "other_quotes": "staging.stg_prices__other_quotes",
+    },
 )
-def other_sources(warehouse: WarehouseResource) -> Iterator[dg.MaterializeResult]:
-    """Match the products of each other source with the scraped ones, and compare their prices."""
-    store = warehouse.open()
-    ours = store.frame(_OUR_PRODUCTS)
+def other_sources(inputs: Inputs, _: AssetRun) -> Mapping[str, pl.DataFrame | Output]:
+    """Match the products of each other source with the scraped products, and compare their prices."""
+    scraped = inputs.read("scraped_products")
+    other_products = inputs.read("other_products").sort("data_origin", "source", "retailer", "item_number", "product")
     parts = [
         source_matching.match_products(
-            ours.filter(pl.col("data_origin") == origin).join(theirs.select("retailer").unique(), on="retailer"), theirs
+            scraped.filter(pl.col("data_origin") == origin).join(theirs.select("retailer").unique(), on="retailer"),
+            theirs,
         ).with_columns(data_origin=pl.lit(origin), source=pl.lit(source))
-        for (origin, source), theirs in store.frame(_OTHER_PRODUCTS).group_by(
-            "data_origin", "source", maintain_order=True
-        )
+        for (origin, source), theirs in other_products.group_by("data_origin", "source", maintain_order=True)
     ]
     columns = schemas.SourceMatch.column_names()
     matches = pl.concat([part.select(columns) for part in parts]) if parts else schemas.SourceMatch.create_empty()
     matches = schemas.SourceMatch.validate(matches, cast=True)
-    agreement = source_agreement(store.frame(_SCRAPED_QUOTES), store.frame(_OTHER_QUOTES), matches)
+    other_quotes = inputs.read("other_quotes", ["data_origin", "source", *_QUOTE[1:], "delivered_on"])
+    agreement = source_agreement(inputs.read("scraped_quotes"), other_quotes, matches)
     counts = dict(matches["matched_by"].value_counts().iter_rows())
-    yield _stored(store, "source_matches", matches, **{f"matched_by_{by}": count for by, count in counts.items()})
-    yield _stored(store, "source_agreement", agreement)
+    return {
+        "analysis.source_matches": Output(matches, {f"matched_by_{by}": count for by, count in counts.items()}),
+        "analysis.source_agreement": agreement,
+    }
 
 
-def official_item_indices(store: Warehouse) -> pl.DataFrame:
-    """Return the printed item indices; of a month in several files the last file's, by name."""
-    keys = ["data_origin", "item_number", "month"]
-    return store.frame(_OFFICIAL_INDICES).unique(keys, keep="last", maintain_order=True)
+def recipe_series(inputs: Inputs) -> pl.DataFrame:
+    """Every published index as a series `recipe/method`: the columns that `compare_methods` takes."""
+    series = pl.concat_str("recipe", "method", separator="/")
+    return inputs.read("indices").with_columns(series=series).select(_SERIES).filter(pl.col("index").is_not_null())
 
 
-def official_series(store: Warehouse) -> pl.DataFrame:
-    """Return the official figures that recipes are held against: items, classes and divisions made of them, series."""
-    printed = official_item_indices(store)
-    items = store.frame(_ITEMS)
+def official_series(indices: pl.DataFrame, series: pl.DataFrame, items: pl.DataFrame) -> pl.DataFrame:
+    """Official figures that recipes are compared with: items, classes and divisions made of items, single series.
+
+    `indices`: `stg_prices__official_item_indices`. `series`: `int_prices__official_series_matched`. `items`:
+    `int_prices__items_weighted` of one year. Gives the columns that `compare_with_official` takes, of the months that
+    have an index.
+    """
     of_items = official_items.chained_official(
-        printed.join(items.select("item_number"), on="item_number", how="semi"), by=["data_origin", "item_number"]
-    ).select("data_origin", pl.lit("item").alias("level"), pl.col("item_number").cast(pl.String).alias("code"), *_LEVEL)
+        indices.join(items.select("item_number"), on="item_number", how="semi"), by=["data_origin", "item_number"]
+    ).with_columns(level=pl.lit("item"), code=pl.col("item_number").cast(pl.String))
     above = official_items.chained_official(
-        official_items.combined_official(printed, items.select("item_number", "class_code", "division_code")),
+        official_items.combined_official(indices, items.select("item_number", "class_code", "division_code")),
         by=["data_origin", "level", "code"],
-    ).select("data_origin", "level", "code", *_LEVEL)
-    combined = pl.concat([of_items, above]).with_columns(series=pl.lit("official item indices"))
-    series = store.frame(_OFFICIAL_SERIES).unique(["data_origin", "series", "period"], keep="last", maintain_order=True)
+    )
     columns = ["data_origin", "level", "code", "series", "period", "index"]
+    chained = [
+        frame.with_columns(
+            series=pl.lit("official item indices"), period=pl.col("month"), index=pl.col("chained")
+        ).select(columns)
+        for frame in (of_items, above)
+    ]
+    single = series.sort("data_origin", "series_id", "month").with_columns(
+        series=pl.format("series {}", "series_id"), period=pl.col("month")
+    )
     return (
-        pl.concat([combined.select(columns), series.select(columns)])
+        pl.concat([*chained, single.select(columns)])
         .filter(pl.col("index").is_not_null())
         .with_columns(scope=pl.lit("official"), frequency=pl.lit("monthly"))
     )
-
-
-_LEVEL = (pl.col("month").alias("period"), pl.col("chained").alias("index"))
-
-
-def _stored(store: Warehouse, table: str, frame: pl.DataFrame, **metadata: int) -> dg.MaterializeResult:
-    rows = store.replace(f"analysis.{table}", frame)
-    return dg.MaterializeResult(asset_key=["analysis", table], metadata={"rows": rows, **metadata})
 
 
 ASSETS: list[dg.AssetsDefinition | dg.AssetSpec] = [

@@ -22,7 +22,10 @@ from ons_bigdata.prices.schemas.scope import ScopeIndexImpact
         "counts": "intermediate.int_prices__scope_quotes_counted",
     },
     frame=ScopeIndexImpact,
-    description="One row per item, class or division and method: the index with and without products out of scope.",
+    description=(
+        "One row per item, class or division and method: the index with and without products out of scope. Internal: "
+        "the evidence of docs/prices/product_scope.md."
+    ),
 )
 def scope_index_impact(inputs: Inputs, _run: AssetRun) -> Output:
     """Compute the target's indices of the recipes that publish the shelf only, and compare them with the shelf's."""

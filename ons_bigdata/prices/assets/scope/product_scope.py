@@ -1,15 +1,13 @@
-"""Product scope: what is described, decided by rule or by the model, or referred."""
+"""Product scope: descriptions of product names, decisions on them by label, rule or model, and their evaluation."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Mapping
 
 import dagster as dg
 import polars as pl
 
-from ons_bigdata.platform.dagster.assets import rebuilt
-from ons_bigdata.platform.dagster.resources import WarehouseResource
-from ons_bigdata.platform.postgres.warehouse import Warehouse
+from ons_bigdata.platform.dagster.inputs import AssetRun, Inputs, Output, Table, table_asset, tables_asset
 from ons_bigdata.prices.methods.scope import ScopeModel, describe, fit
 from ons_bigdata.prices.methods.scope.decisions import PRODUCT, decide, usable_labels
 from ons_bigdata.prices.methods.scope.evaluation import evaluate
@@ -21,105 +19,57 @@ from ons_bigdata.prices.schemas.scope import (
     ScopeMetric,
     ScopeModelRecord,
 )
-from ons_bigdata.prices.sources.retailers import read_retailers
-from ons_bigdata.prices.sources.scope_labels import SOURCE, raw_scope_labels
-from ons_bigdata.settings import get_settings
 
-LANDING = dg.AssetSpec(
-    key=["landing", "scope_labels"],
-    kinds={"csv"},
-    description=(
-        "Files of products that people judged in or out of scope, unchanged, by their hash. Written by"
-        " `ons-bigdata ingest scope-labels`."
-    ),
-    metadata={
-        "dagster/column_schema": dg.TableSchema(
-            columns=[
-                dg.TableColumn(name=name, type="string", description=description)
-                for name, description in {
-                    "item_number": "CPI item number, six digits",
-                    "item_name": "name of the item",
-                    "retailer": "retailer, in any case",
-                    "product_name": "name of the product as the shop shows it",
-                    "median_price_gbp": "median price in GBP; empty where unknown",
-                    "in_scope": "the judgement, true or false; where there are two readings, they stand in its place",
-                    "reader_a": "judgement of the first reader, 1 or 0",
-                    "reader_b": "judgement of the second reader, 1 or 0",
-                }.items()
-            ]
-        )
-    },
-)
+_KINDS = frozenset({"python", "scikitlearn"})
 
-_NAMES = """
-    select data_origin, item_number, retailer, product_name, count(*)::integer as quotes,
-        percentile_cont(0.5) within group (order by price_gbp) as median_price_gbp,
-        percentile_cont(0.5) within group (order by pack_size) as pack_size,
-        mode() within group (order by unit) as unit
-    from staging.stg_prices__quotes
-    group by data_origin, item_number, retailer, product_name
-    order by data_origin, item_number, retailer, product_name
-"""
+_SCOPE_INPUTS = {
+    "descriptions": "analysis.product_descriptions",
+    "ruled": "intermediate.int_prices__product_scope_ruled",
+    "labels": "staging.stg_prices__scope_labels",
+}
 
 
-@dg.asset(
-    key=["raw", "scope_labels"],
-    deps=[LANDING],
-    kinds={"python", "postgres"},
-    description="One row per labelled product and label file.",
-)
-def raw_labels(warehouse: WarehouseResource) -> dg.MaterializeResult:
-    """Rebuild the labels of both origins from their landed files."""
-    landing = warehouse.landing()
-    table = raw_scope_labels(read_retailers(get_settings().dbt_project_dir))
-    return rebuilt(landing, table, landing.partitions(SOURCE))
-
-
-@dg.asset(
-    key=["analysis", "product_descriptions"],
-    deps=[["staging", "stg_prices__quotes"]],
-    kinds={"python", "polars"},
+@table_asset(
+    table="analysis.product_descriptions",
+    inputs={"names": "intermediate.int_prices__product_names_counted"},
+    frame=ProductDescription,
     description="One row per retailer, item and product name: size, pieces, strength, origin and terms.",
 )
-def product_descriptions(warehouse: WarehouseResource) -> dg.MaterializeResult:
-    """Describe every name that was ever listed."""
-    store = warehouse.open()
-    described = describe(store.frame(_NAMES))
+def product_descriptions(inputs: Inputs, _: AssetRun) -> Output:
+    """Describe every product name that was ever listed."""
+    described = describe(inputs.read("names").sort("data_origin", "item_number", "retailer", "product_name"))
     frame = described.with_columns(pl.col("terms").list.join(" ")).select(ProductDescription.column_names())
-    rows = store.replace("analysis.product_descriptions", ProductDescription.validate(frame))
-    return dg.MaterializeResult(
-        metadata={
-            "rows": rows,
+    return Output(
+        frame,
+        {
             "with_size": frame["total_size"].count(),
             "with_origin": frame["country"].count(),
             "with_terms": frame.filter(pl.col("terms") != "").height,
-        }
+        },
     )
 
 
-@dg.multi_asset(
+@tables_asset(
     name="product_scope",
-    specs=[
-        dg.AssetSpec(
-            key=["analysis", "product_scope"],
-            deps=[["intermediate", "int_prices__product_scope_ruled"], ["raw", "scope_labels"]],
-            kinds={"python", "scikitlearn"},
-            description=(
-                "One row per retailer, item and product name: in scope or out, by label, rule or model, or referred."
-            ),
+    tables=[
+        Table(
+            "analysis.product_scope",
+            ProductScope,
+            "One row per retailer, item and product name: in scope or out, by label, rule or model, or referred.",
         ),
-        dg.AssetSpec(
-            key=["analysis", "scope_model"],
-            deps=[["intermediate", "int_prices__product_scope_ruled"], ["raw", "scope_labels"]],
-            kinds={"python", "scikitlearn"},
-            description="One row per origin: the model, its labels and its referral band. Refitted with every run.",
+        Table(
+            "analysis.scope_model",
+            ScopeModelRecord,
+            "One row per origin: the model, its labels and its referral band. Refitted with every run. Internal: the "
+            "record of the model behind product_scope.",
         ),
     ],
+    inputs=_SCOPE_INPUTS,
+    kinds=_KINDS,
 )
-def product_scope(warehouse: WarehouseResource) -> Iterator[dg.MaterializeResult]:
-    """Fit a model to each origin's labels and decide on each of its products."""
-    store = warehouse.open()
-    products, labels = _ruled_products(store), _labels(store)
+def product_scope(inputs: Inputs, _: AssetRun) -> Mapping[str, pl.DataFrame | Output]:
+    """Fit a model to the labels of each origin and decide on each of its products."""
+    products, labels = _ruled_products(inputs), _labels(inputs)
     records, decided = [], []
     for (origin,), of_origin in products.group_by("data_origin", maintain_order=True):
         known = labels.filter(pl.col("data_origin") == origin)
@@ -129,77 +79,71 @@ def product_scope(warehouse: WarehouseResource) -> Iterator[dg.MaterializeResult
         decided.append(decide(of_origin, usable, _predicted(model, _open(of_origin, usable))))
     scope = ProductScope.validate(pl.concat(decided), cast=True) if decided else ProductScope.create_empty()
     models = pl.DataFrame(records, schema=ScopeModelRecord.create_empty().schema, orient="row")
-    store.replace("analysis.product_scope", scope)
-    store.replace("analysis.scope_model", ScopeModelRecord.validate(models))
     by = dict(scope.group_by("decided_by").len().sort("decided_by").iter_rows())
-    yield dg.MaterializeResult(
-        asset_key=["analysis", "product_scope"],
-        metadata={
-            "rows": scope.height,
-            "in_scope": scope.filter(pl.col("in_scope") & ~pl.col("referred")).height,
-            **{f"decided_by_{who}": number for who, number in by.items()},
-        },
-    )
-    yield dg.MaterializeResult(
-        asset_key=["analysis", "scope_model"],
-        metadata={f"{row['data_origin']}_labels": row["labels"] for row in models.iter_rows(named=True)},
-    )
+    return {
+        "analysis.product_scope": Output(
+            scope,
+            {
+                "in_scope": scope.filter(pl.col("in_scope") & ~pl.col("referred")).height,
+                **{f"decided_by_{decider}": number for decider, number in by.items()},
+            },
+        ),
+        "analysis.scope_model": Output(
+            models, {f"{row['data_origin']}_labels": row["labels"] for row in models.iter_rows(named=True)}
+        ),
+    }
 
 
-@dg.asset(
-    key=["analysis", "scope_evaluation"],
-    deps=[["intermediate", "int_prices__product_scope_ruled"], ["raw", "scope_labels"]],
-    kinds={"python", "scikitlearn"},
-    description="One row per figure: how well held-out products are judged, by family and by retailer.",
+@table_asset(
+    table="analysis.scope_evaluation",
+    inputs=_SCOPE_INPUTS,
+    frame=ScopeMetric,
+    description=(
+        "One row per figure: how well held-out products are judged, by family and by retailer. Internal: for a check "
+        "and for docs/prices/product_scope.md."
+    ),
+    kinds=_KINDS,
 )
-def scope_evaluation(warehouse: WarehouseResource) -> dg.MaterializeResult:
-    """Evaluate rules and model on each origin's labels."""
-    store = warehouse.open()
-    products, labels = _ruled_products(store), _labels(store)
+def scope_evaluation(inputs: Inputs, _: AssetRun) -> Output:
+    """Evaluate rules and model on the labels of each origin."""
+    products, labels = _ruled_products(inputs), _labels(inputs)
     metrics, skipped = [], []
     for (origin,), known in labels.group_by("data_origin", maintain_order=True):
         usable = _with_shelf_size(usable_labels(known), products.filter(pl.col("data_origin") == origin))
         try:
-            found = evaluate(usable.with_columns(pl.col("rule_outcome").fill_null("open")))
+            evaluated = evaluate(usable.with_columns(pl.col("rule_outcome").fill_null("open")))
         except TooFewLabelsError as error:
             skipped.append(f"{origin}: {error}")
             continue
-        metrics.append(found.with_columns(data_origin=pl.lit(str(origin))))
+        metrics.append(evaluated.with_columns(data_origin=pl.lit(str(origin))))
     columns = ScopeMetric.column_names()
     frame = pl.concat(metrics).select(columns) if metrics else ScopeMetric.create_empty()
-    rows = store.replace("analysis.scope_evaluation", ScopeMetric.validate(frame))
-    return dg.MaterializeResult(
-        metadata={"rows": rows, "not_evaluated": "; ".join(skipped) or "none", **_headline(frame)}
+    return Output(frame, {"not_evaluated": "; ".join(skipped) or "none", **_headline(frame)})
+
+
+def _ruled_products(inputs: Inputs) -> pl.DataFrame:
+    """Return the described products with the outcome of the rules, sorted; `terms` as lists."""
+    ruled = inputs.read("ruled", [*PRODUCT, "outcome", "rule_id", "reason"])
+    products = inputs.read("descriptions").join(
+        ruled.rename({"outcome": "rule_outcome", "reason": "rule_reason"}), on=PRODUCT
     )
+    terms = pl.col("terms")
+    split = pl.when(terms == "").then(pl.lit([], pl.List(pl.String))).otherwise(terms.str.split(" "))
+    return products.with_columns(split).sort(PRODUCT)
 
 
-def _ruled_products(store: Warehouse) -> pl.DataFrame:
-    """Read the described products with what the rules say; `terms` as lists."""
-    frame = store.frame(
-        "select descriptions.*, ruled.outcome as rule_outcome, ruled.rule_id, ruled.reason as rule_reason"
-        " from analysis.product_descriptions as descriptions"
-        " join intermediate.int_prices__product_scope_ruled as ruled"
-        " using (data_origin, item_number, retailer, product_name)"
-        " order by data_origin, item_number, retailer, product_name"
-    )
-    terms = (
-        pl.when(pl.col("terms") == "").then(pl.lit([], pl.List(pl.String))).otherwise(pl.col("terms").str.split(" "))
-    )
-    return frame.with_columns(terms)
-
-
-def _labels(store: Warehouse) -> pl.DataFrame:
-    return store.frame("select * from raw.scope_labels order by data_origin, load_id, line")
+def _labels(inputs: Inputs) -> pl.DataFrame:
+    return inputs.read("labels").sort("data_origin", "load_id", "line")
 
 
 def _with_shelf_size(labels: pl.DataFrame, products: pl.DataFrame) -> pl.DataFrame:
-    """Add to labelled products what their collection tells: size by the unit price, quotes, and the rules' outcome."""
+    """Join labelled products with their pack size, unit, number of quotes and the outcome of the rules."""
     collected = products.select(*PRODUCT, "pack_size", "unit", "quotes", "rule_outcome")
     return labels.join(collected, on=PRODUCT, how="left", maintain_order="left")
 
 
 def _fitted(labels: pl.DataFrame) -> tuple[ScopeModel | None, str | None]:
-    """Fit a model, or say why there is none."""
+    """Return a fitted model, or None and the reason."""
     try:
         return fit(labels), None
     except TooFewLabelsError as error:
@@ -207,7 +151,7 @@ def _fitted(labels: pl.DataFrame) -> tuple[ScopeModel | None, str | None]:
 
 
 def _open(products: pl.DataFrame, labels: pl.DataFrame) -> pl.DataFrame:
-    """Keep the products that the model is asked about: no rule decides and nobody has judged them."""
+    """Return the products for the model: those without a label that no rule decides."""
     return products.filter(pl.col("rule_outcome") == "open").join(labels, on=PRODUCT, how="anti", maintain_order="left")
 
 
@@ -222,7 +166,7 @@ def _predicted(model: ScopeModel | None, products: pl.DataFrame) -> pl.DataFrame
 
 
 def _headline(metrics: pl.DataFrame) -> dict[str, float]:
-    """Pick the figures that are told with the run."""
+    """Return the main figures, for the metadata of the run."""
     wanted = metrics.filter(
         (pl.col("breakdown") == "all")
         & (pl.col("decider") == "rules_and_model")
@@ -236,10 +180,4 @@ def _headline(metrics: pl.DataFrame) -> dict[str, float]:
     }
 
 
-ASSETS: list[dg.AssetsDefinition | dg.AssetSpec] = [
-    LANDING,
-    raw_labels,
-    product_descriptions,
-    product_scope,
-    scope_evaluation,
-]
+ASSETS: list[dg.AssetsDefinition | dg.AssetSpec] = [product_descriptions, product_scope, scope_evaluation]

@@ -1,6 +1,6 @@
-"""What must hold of the collected quotes: none lost, none in quarantine, every day there.
+"""Checks of the collected quotes: no row lost, none in quarantine, no day missing.
 
-Warnings are faults of the data, which are rows of the marts and stay out of the indices.
+Faults of the data warn: they are rows of the marts and stay out of the indices.
 """
 
 from __future__ import annotations
@@ -9,9 +9,9 @@ import dagster as dg
 import polars as pl
 
 from ons_bigdata.platform.dagster.checks import (
+    expect_no_rows,
     expected_period_present,
     no_rows_quarantined,
-    nothing_found,
     rows_match_ledger,
 )
 from ons_bigdata.prices.sources.delivery import READER
@@ -21,12 +21,12 @@ _LAST_DAY_DELIVERED = (
     " where source = 'prices' and superseded_by is null"
 )
 
-STAGING_HOLDS_EVERY_RAW_DAY = nothing_found(
+STAGING_HOLDS_EVERY_RAW_DAY = expect_no_rows(
     "staging.stg_prices__quotes",
     "staging_holds_every_raw_day",
     description=(
-        "Every day of raw.price_quotes is in staging with all its rows; each that is not is listed with the command"
-        " that mends it."
+        "Staging has all rows of every day of raw.price_quotes. Days that differ are listed with the command that"
+        " rebuilds them."
     ),
     query="""
         with raw as (
@@ -52,7 +52,7 @@ CHECKS: list[dg.AssetChecksDefinition] = [
     expected_period_present("raw.price_quotes", column="collected_on", expected=_LAST_DAY_DELIVERED),
     no_rows_quarantined("raw.price_quotes", READER),
     STAGING_HOLDS_EVERY_RAW_DAY,
-    nothing_found(
+    expect_no_rows(
         "marts.price_collection_days",
         "every_day_collected",
         description="Every retailer was collected on every day: no outage (empty files only), no gap (no file).",
@@ -61,12 +61,12 @@ CHECKS: list[dg.AssetChecksDefinition] = [
         line="{collected_on} {retailer}: {status}",
         by=("status", pl.len()),
     ),
-    nothing_found(
+    expect_no_rows(
         "marts.price_quote_counts",
         "counts_as_expected",
         description=(
-            "The products of every retailer, item and day are as many as expected, neither vanished nor exploded; days"
-            " that are rejected stay out of the indices. The latest are listed first."
+            "The number of products of every retailer, item and day is within the band around the expected number."
+            " Rejected days stay out of the indices. The latest are listed first."
         ),
         query="select collected_on, retailer, item_number, status, reason from marts.price_quote_counts"
         " where status in ('too_few', 'too_many', 'missing')"
@@ -74,10 +74,10 @@ CHECKS: list[dg.AssetChecksDefinition] = [
         line="{collected_on} {retailer} {item_number}: {status} ({reason})",
         by=("status", pl.len()),
     ),
-    nothing_found(
+    expect_no_rows(
         "intermediate.int_prices__quotes_excluded",
         "no_quotes_excluded",
-        description="No quote of a day that enters was kept out; each that is has its reason in the table.",
+        description="No quote of a day that enters an index is excluded; excluded quotes are listed by reason.",
         query="select reason, retailer, item_number, collected_on, count(*)::int as quotes"
         " from intermediate.int_prices__quotes_excluded"
         " group by reason, retailer, item_number, collected_on"

@@ -9,7 +9,7 @@ import dagster as dg
 
 from ons_bigdata.platform.calendar import LONDON
 from ons_bigdata.platform.dagster.automation import SCRAPES_START
-from ons_bigdata.platform.dagster.checks import expected_period_present, nothing_found
+from ons_bigdata.platform.dagster.checks import expect_no_rows, expected_period_present
 from ons_bigdata.platform.dagster.resources import WarehouseResource
 from ons_bigdata.platform.errors import InputError
 from ons_bigdata.prices.assets.collection.scrapes import CATEGORIES, RUNS
@@ -59,7 +59,7 @@ def pages_match_ledger(warehouse: WarehouseResource) -> dg.AssetCheckResult:
     return dg.AssetCheckResult(passed=not problems, metadata={"problems": dg.MetadataValue.md(listed or "none")})
 
 
-quote_files_hold_recorded_rows = nothing_found(
+quote_files_hold_recorded_rows = expect_no_rows(
     "raw.price_quotes",
     "quote_files_hold_recorded_rows",
     description=(
@@ -79,7 +79,7 @@ quote_files_hold_recorded_rows = nothing_found(
     blocking=True,
 )
 
-manners_kept = nothing_found(
+manners_kept = expect_no_rows(
     "raw.scrape_runs",
     "manners_kept",
     description="Every run kept to robots.txt (else the retailer file says why) and to the allowed hours.",
@@ -98,7 +98,7 @@ manners_kept = nothing_found(
     line="{run_id}: {what}",
 )
 
-latest_runs_finished = nothing_found(
+latest_runs_finished = expect_no_rows(
     "raw.scrape_runs",
     "latest_runs_finished",
     description="The latest run of every retailer went through all its categories.",
@@ -110,7 +110,7 @@ latest_runs_finished = nothing_found(
     line="{run_id}: {finish_reason} after {requests} requests, {rows} rows",
 )
 
-latest_categories_whole = nothing_found(
+latest_categories_whole = expect_no_rows(
     "raw.scrape_categories",
     "latest_categories_whole",
     description="In the latest run of every retailer every category of its file was there and was read whole.",

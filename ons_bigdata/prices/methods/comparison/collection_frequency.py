@@ -1,7 +1,6 @@
-"""What frequency and coverage of collection buy: the same index from every day, one weekday, one day a period.
+"""Precision of price indices under less frequent collection and with fewer retailers.
 
-Also from fewer retailers. Definitions and formulas are on the page docs/prices/comparison.md. What a collection costs
-is not here.
+Definitions and formulas: docs/prices/comparison.md.
 """
 
 from __future__ import annotations
@@ -26,27 +25,27 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 PERIODS_DAYS = (28, 14)
-"""Lengths of the periods in days, the first that gives two whole ones: each weekday is in them equally often."""
+"""Lengths of the periods in whole weeks, in days; the first that gives two whole periods is used."""
 
 _WEEK = 7
 _WEIGHTS = {"item_number": pl.Int64(), "division_code": pl.String(), "weight": pl.Float64()}
 
 
 @dataclass(frozen=True)
-class _Cube:
-    """Movements ln(R) of one frequency: choices × movements × strata (retailer and item), NaN where none."""
+class _Movements:
+    """Movements ln(R) under one frequency: choices × movements × strata (retailer and item), NaN where none."""
 
     log_relative: Floats
     """Mean log price relative of the products matched between neighbouring periods."""
     variance: Floats
-    """Bootstrap variance of it: Σ(x - mean)² / n²."""
+    """Bootstrap variance of that mean: Σ(x - mean)² / n²."""
     quotes: Floats
     """Quotes in the later period."""
 
 
 @dataclass(frozen=True)
-class _World:
-    """One data origin: its strata and the cube of each frequency."""
+class _Collection:
+    """Strata of one data origin, and their movements under each frequency."""
 
     retailers: list[str]
     items: list[int]
@@ -54,7 +53,7 @@ class _World:
     """Position of each stratum's retailer."""
     of_item: NDArray[np.int64]
     period_days: int
-    cubes: dict[str, _Cube]
+    movements: dict[str, _Movements]
 
 
 def collection_frequencies(quotes: pl.DataFrame, weights: pl.DataFrame) -> pl.DataFrame:
@@ -67,26 +66,26 @@ def collection_frequencies(quotes: pl.DataFrame, weights: pl.DataFrame) -> pl.Da
     price in a period is the geometric mean over its collected days; a retailer's movement is the Jevons of the
     products priced in both neighbouring periods; an item's is the mean of its retailers', a division's the weighted
     mean of its items'. `daily` collects every day; `weekly` one weekday (7 choices); `monthly` one day of each period
-    (as many choices as it has days). `retailers` is `all`, `without <one>` or `<one> alone`. Every estimate is held
-    against daily collection of all retailers: spread is over choices and movements; the standard error is that of a
-    bootstrap over products within retailers, which for a mean of logarithms has a closed form. A retailer's item
-    with one product has none, nor has what rests on it.
+    (as many choices as it has days). `retailers` is `all`, `without <one>` or `<one> alone`. Every estimate is
+    compared with daily collection of all retailers. The spread is over choices and movements; the standard error is
+    that of a bootstrap over products within retailers, which has a closed form for a mean of logarithms. It is null for
+    an item with one product at a retailer, and for aggregates of it.
 
     Raises ValueError on bad quotes, on an item with several divisions and on a weight below 0.
     Source: the variance of the bootstrap mean, Efron and Tibshirani, An Introduction to the Bootstrap (1993), ch. 5.
     """
-    rows = _checked(quotes)
+    checked = _checked(quotes)
     _refuse_weights(weights)
     parts: list[Iterable[dict[str, Any]]] = []
-    for (origin,), of_origin in rows.group_by("data_origin", maintain_order=True):
+    for (origin,), of_origin in checked.group_by("data_origin", maintain_order=True):
         days = _period_days(of_origin["collected_on"])
         if days is None:
             parts.append(_too_short(str(origin), of_origin))
             continue
-        parts.append(_of_world(str(origin), _world(of_origin, days), weights))
+        parts.append(_precisions(str(origin), _collection(of_origin, days), weights))
     schema = CollectionFrequency.create_empty().schema
-    found = [row for part in parts for row in part]
-    frame = pl.DataFrame(found, schema=schema, orient="row")
+    rows = [row for part in parts for row in part]
+    frame = pl.DataFrame(rows, schema=schema, orient="row")
     return CollectionFrequency.validate(frame.sort(CollectionFrequency.primary_key()))
 
 
@@ -113,7 +112,7 @@ def _refuse_weights(weights: pl.DataFrame) -> None:
 
 
 def _period_days(days: pl.Series) -> int | None:
-    """Return the length of the periods; None where not even two of the shortest fit."""
+    """Return the length of the periods in days; None where two of the shortest do not fit."""
     first, last = _first_and_last(days)
     span = (last - first).days + 1
     return next((length for length in PERIODS_DAYS if span >= 2 * length), None)
@@ -126,7 +125,7 @@ def _first_and_last(days: pl.Series) -> tuple[date, date]:
 # --- movements ------------------------------------------------------------------------------------------
 
 
-def _world(quotes: pl.DataFrame, period_days: int) -> _World:
+def _collection(quotes: pl.DataFrame, period_days: int) -> _Collection:
     """Compute the movements of every stratum under every choice of collection days."""
     first, last = _first_and_last(quotes["collected_on"])
     periods = ((last - first).days + 1) // period_days
@@ -151,22 +150,22 @@ def _world(quotes: pl.DataFrame, period_days: int) -> _World:
         "monthly": (pl.col("day"), period_days),
     }
     shape = (periods - 1, strata.height)
-    cubes = {
-        name: _cube(coded.with_columns(choice=choice.cast(pl.Int64)), (count, *shape))
+    movements = {
+        name: _movements(coded.with_columns(choice=choice.cast(pl.Int64)), (count, *shape))
         for name, (choice, count) in choices.items()
     }
     retailers, items = (strata[name].unique().sort().to_list() for name in ("retailer", "item_number"))
-    return _World(
+    return _Collection(
         retailers,
         items,
         np.array([retailers.index(name) for name in strata["retailer"]], dtype=np.int64),
         np.array([items.index(number) for number in strata["item_number"]], dtype=np.int64),
         period_days,
-        cubes,
+        movements,
     )
 
 
-def _cube(coded: pl.DataFrame, shape: tuple[int, int, int]) -> _Cube:
+def _movements(coded: pl.DataFrame, shape: tuple[int, int, int]) -> _Movements:
     priced = coded.group_by("choice", "series", "stratum", "period").agg(
         log_price=pl.col("log_price").mean(), quotes=pl.len()
     )
@@ -184,73 +183,75 @@ def _cube(coded: pl.DataFrame, shape: tuple[int, int, int]) -> _Cube:
         index = (frame["choice"].to_numpy(), frame["period"].to_numpy() - 1, frame["stratum"].to_numpy())
         for name in names:
             arrays[name][index] = frame[name].cast(pl.Float64).fill_null(float("nan")).to_numpy()
-    return _Cube(arrays["mean"], arrays["variance"], arrays["quotes"])
+    return _Movements(arrays["mean"], arrays["variance"], arrays["quotes"])
 
 
 # --- designs --------------------------------------------------------------------------------------------
 
 
-def _of_world(origin: str, world: _World, weights: pl.DataFrame) -> Iterator[dict[str, Any]]:
+def _precisions(origin: str, collection: _Collection, weights: pl.DataFrame) -> Iterator[dict[str, Any]]:
     division = {number: (code, weight) for number, code, weight in weights.select(*_WEIGHTS).iter_rows()}
-    full = _estimates(world, "daily", list(range(len(world.retailers))), division)
-    for name, members in _designs(world.retailers):
+    full = _estimates(collection, "daily", list(range(len(collection.retailers))), division)
+    for name, members in _designs(collection.retailers):
         for frequency in FREQUENCIES:
-            found = _estimates(world, frequency, members, division)
-            for (level, code), (mean, variance, quotes) in found.items():
+            estimates = _estimates(collection, frequency, members, division)
+            for (level, code), (mean, variance, quotes) in estimates.items():
                 yield {
                     "data_origin": origin,
                     "level": level,
                     "code": code,
                     "retailers": name,
                     "frequency": frequency,
-                    "period_days": world.period_days,
+                    "period_days": collection.period_days,
                     **_precision(mean, variance, quotes, full[level, code][0][0]),
                 }
 
 
 def _designs(retailers: list[str]) -> list[tuple[str, list[int]]]:
-    everybody = list(range(len(retailers)))
-    designs = [("all", everybody)]
+    positions = list(range(len(retailers)))
+    designs = [("all", positions)]
     if len(retailers) > 1:
-        designs += [(f"without {name}", [k for k in everybody if k != own]) for own, name in enumerate(retailers)]
-    if len(retailers) > 2:  # of two, one alone is all without the other
-        designs += [(f"{name} alone", [own]) for own, name in enumerate(retailers)]
+        designs += [
+            (f"without {name}", [k for k in positions if k != left_out]) for left_out, name in enumerate(retailers)
+        ]
+    if len(retailers) > 2:  # with two retailers, "a alone" is "without b"
+        designs += [(f"{name} alone", [position]) for position, name in enumerate(retailers)]
     return designs
 
 
 def _estimates(
-    world: _World, frequency: str, members: list[int], division: dict[int, tuple[str, float]]
+    collection: _Collection, frequency: str, members: list[int], division: dict[int, tuple[str, float]]
 ) -> dict[tuple[str, str], tuple[Floats, Floats, Floats]]:
     """Return ln(movement), its bootstrap variance and the quotes, choices × movements, of items and divisions."""
-    cube = world.cubes[frequency]
+    movements = collection.movements[frequency]
     movement, error, quotes, codes, parts = [], [], [], [], []
-    for position, number in enumerate(world.items):
-        strata = np.flatnonzero((world.of_item == position) & np.isin(world.of_retailer, members))
+    for position, number in enumerate(collection.items):
+        strata = np.flatnonzero((collection.of_item == position) & np.isin(collection.of_retailer, members))
         if len(strata):
             mean, variance = _averaged(
-                np.exp(cube.log_relative[..., strata]), cube.variance[..., strata], np.ones(len(strata))
+                np.exp(movements.log_relative[..., strata]), movements.variance[..., strata], np.ones(len(strata))
             )
             movement.append(mean)
             error.append(variance)
-            quotes.append(cube.quotes[..., strata].sum(axis=-1))
+            quotes.append(movements.quotes[..., strata].sum(axis=-1))
             codes.append(number)
             parts.append(division.get(number, ("", 0.0)))
-    found = {("item", str(number)): (np.log(movement[k]), error[k], quotes[k]) for k, number in enumerate(codes)}
+    estimates = {("item", str(number)): (np.log(movement[k]), error[k], quotes[k]) for k, number in enumerate(codes)}
     for code in sorted({name for name, weight in parts if weight > 0}):
-        mine = [k for k, (name, weight) in enumerate(parts) if name == code and weight > 0]
+        members_of = [k for k, (name, weight) in enumerate(parts) if name == code and weight > 0]
         mean, variance = _averaged(
-            np.stack([movement[k] for k in mine], axis=-1),
-            np.stack([error[k] for k in mine], axis=-1),
-            np.array([parts[k][1] for k in mine]),
+            np.stack([movement[k] for k in members_of], axis=-1),
+            np.stack([error[k] for k in members_of], axis=-1),
+            np.array([parts[k][1] for k in members_of]),
         )
-        found["division", code] = (np.log(mean), variance, np.sum([quotes[k] for k in mine], axis=0))
-    return found
+        estimates["division", code] = (np.log(mean), variance, np.sum([quotes[k] for k in members_of], axis=0))
+    return estimates
 
 
 def _averaged(movement: Floats, variance: Floats, weights: Floats) -> tuple[Floats, Floats]:
-    """Return the weighted mean of movements over the last axis and the variance of its logarithm; absent ones left out.
+    """Return the weighted mean of the movements present over the last axis, and the variance of its logarithm.
 
-    `variance` is of the logarithms; of a mean it follows to first order: Σ (w m)² v / (Σ w m)².
+    `variance` is that of the logarithms; for the mean, to first order, Σ (w m)² v / (Σ w m)².
     """
     present = np.isfinite(movement)
     weighted = np.where(present, movement, 0.0) * weights
@@ -262,35 +263,38 @@ def _averaged(movement: Floats, variance: Floats, weights: Floats) -> tuple[Floa
 
 
 def _precision(mean: Floats, variance: Floats, quotes: Floats, full: Floats) -> dict[str, Any]:
-    """Hold the estimates of all choices against those of full collection; logarithms times 100 are per cent."""
+    """Compare the estimates of all choices with those of full collection; logarithms times 100 are per cent."""
     difference = 100.0 * (mean - full)
-    there = np.isfinite(difference)
+    present = np.isfinite(difference)
     movements = int(np.isfinite(full).sum())
     result: dict[str, Any] = {
         "movements": movements,
         "choices": mean.shape[0],
-        "estimates": int(there.sum()),
+        "estimates": int(present.sum()),
         "quotes_per_period": float(quotes.mean()),
     }
-    if not there.any():
+    if not present.any():
         return result | {"reason": "no product is priced in two neighbouring periods"}
-    spread = float(np.sqrt(np.mean(difference[there] ** 2)))
-    known = there & np.isfinite(variance)
+    spread = float(np.sqrt(np.mean(difference[present] ** 2)))
+    known = present & np.isfinite(variance)
     error = 100.0 * float(np.sqrt(np.mean(variance[known]))) if known.any() else None
-    asked = mean.shape[0] * movements
-    faults = [(asked - result["estimates"], "are missing"), (int((there & ~known).sum()), "have no standard error")]
+    expected = mean.shape[0] * movements
+    faults = [
+        (expected - result["estimates"], "are missing"),
+        (int((present & ~known).sum()), "have no standard error"),
+    ]
     return result | {
-        "mean_difference": float(difference[there].mean()),
+        "mean_difference": float(difference[present].mean()),
         "spread": spread,
-        "largest_difference": float(np.abs(difference[there]).max()),
+        "largest_difference": float(np.abs(difference[present]).max()),
         "standard_error": error,
         "total_error": None if error is None else float(np.hypot(spread, error)),
-        "reason": "; ".join(f"{count} of {asked} estimates {what}" for count, what in faults if count) or None,
+        "reason": "; ".join(f"{count} of {expected} estimates {what}" for count, what in faults if count) or None,
     }
 
 
 def _too_short(origin: str, quotes: pl.DataFrame) -> list[dict[str, Any]]:
-    """Return a row per item, all null, where the days are too few."""
+    """Return one row per item and frequency without figures, for an origin with too few days."""
     first, last = _first_and_last(quotes["collected_on"])
     reason = f"{(last - first).days + 1} days; two periods of {PERIODS_DAYS[-1]} days are needed"
     return [

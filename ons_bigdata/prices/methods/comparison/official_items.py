@@ -1,7 +1,6 @@
-"""The office's item index from its quotes, other formulas on the same quotes, and scraped prices in the same form.
+"""Item indices by the office's method and by elementary formulas, from official quotes or scraped ones in their form.
 
-Also the office's printed item indices chained over the years. How series are held against each other is in
-`comparison`.
+Also printed item indices, chained over the years and combined into classes and divisions.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 COLLECTED = (3, 4)
-"""Validities of prices that a collector saw; all others were worked out, refused or missing."""
+"""Codes of prices that a collector recorded in the shop; other prices were imputed, refused or missing."""
 
 MEANS = ("geometric", "arithmetic")
 BASES = ("collected", "all")
@@ -54,8 +53,10 @@ def office_item_indices(
     where one stratum is given several weights.
 
     `within`: the mean inside strata, "geometric" (the office's) or "arithmetic". `base_prices`: "collected" (the
-    office's) or "all", which counts base prices that were worked out, too. The second of each is there to be shown
-    wrong. Raises ValueError on an unknown option, a missing column, a null or a weight below 0.
+    office's) or "all", which includes imputed base prices. The second option of each shows how far a wrong reading of
+    the method is from the printed index. Raises ValueError on an unknown option, a missing column, a null or a weight
+    below 0.
+
     Source: Office for National Statistics, Consumer Price Indices Technical Manual, elementary aggregates; the rule as
     rebuilt from published quotes (see docs/prices/comparison.md).
     """
@@ -80,18 +81,18 @@ def office_item_indices(
         index=100.0 * (pl.col("weight") * pl.col("mean")).sum() / pl.col("weight").sum(),
         quotes=pl.col("quotes").sum().cast(pl.Int32),
         strata=pl.len().cast(pl.Int32),
-        torn=(pl.col("weights") > 1).sum(),
+        ambiguous_strata=(pl.col("weights") > 1).sum(),
     )
-    found = rows.select(_ITEM).unique().join(items, on=_ITEM, how="left", maintain_order="left").sort(_ITEM)
+    indices = rows.select(_ITEM).unique().join(items, on=_ITEM, how="left", maintain_order="left").sort(_ITEM)
     reason = (
         pl.when(pl.col("quotes").is_null())
         .then(pl.lit(NO_QUOTE))
-        .when(pl.col("torn") > 0)
-        .then(pl.format("{} strata with several stratum weights each", "torn"))
+        .when(pl.col("ambiguous_strata") > 0)
+        .then(pl.format("{} strata with several stratum weights each", "ambiguous_strata"))
         .when(~pl.col("index").is_finite())
         .then(pl.lit("the weights of its quotes or strata are all 0"))
     )
-    return found.with_columns(reason=reason).select(
+    return indices.with_columns(reason=reason).select(
         *_ITEM,
         pl.when(reason.is_null()).then("index").alias("index"),
         pl.col("quotes", "strata").fill_null(0),
@@ -123,9 +124,9 @@ def formula_item_indices(quotes: pl.DataFrame, *, formulas: tuple[str, ...] = FO
         "quotes": pl.Int32,
     }
     computed = pl.DataFrame(values, schema=schema, orient="row")
-    asked = rows.select(_ITEM).unique().join(pl.DataFrame({"formula": list(formulas)}), how="cross")
+    expected = rows.select(_ITEM).unique().join(pl.DataFrame({"formula": list(formulas)}), how="cross")
     return (
-        asked.join(computed, on=[*_ITEM, "formula"], how="left")
+        expected.join(computed, on=[*_ITEM, "formula"], how="left")
         .sort("formula", *_ITEM)
         .select(
             "formula",
@@ -139,7 +140,7 @@ def formula_item_indices(quotes: pl.DataFrame, *, formulas: tuple[str, ...] = FO
 
 
 def counting(quotes: pl.DataFrame, *, base_prices: str = "collected") -> pl.DataFrame:
-    """Return the quotes that count: valid, with a valid base price unless `base_prices` is "all", both above 0."""
+    """Return the quotes with a valid price and (unless `base_prices` is "all") a valid base price, both above 0."""
     valid_base = pl.lit(value=True) if base_prices == "all" else pl.col("base_validity").is_in(COLLECTED)
     return quotes.filter(
         pl.col("validity").is_in(COLLECTED) & valid_base & (pl.col("price_gbp") > 0) & (pl.col("base_price_gbp") > 0)
@@ -147,13 +148,13 @@ def counting(quotes: pl.DataFrame, *, base_prices: str = "collected") -> pl.Data
 
 
 def collection_day(month: date) -> date:
-    """Return the Tuesday nearest to the 15th of a month: about when the office's collectors go out."""
+    """Return the Tuesday nearest to the 15th of a month, about the day of the office's collection."""
     middle = month.replace(day=15)
     return middle + timedelta(days=(1 - middle.weekday() + 3) % 7 - 3)
 
 
 def scraped_as_collected(quotes: pl.DataFrame, *, days_either_side: int = 3) -> pl.DataFrame:
-    """Put scraped quotes into the form of collected ones: one day a month, each retailer a stratum of equal weight.
+    """Give scraped quotes the form of official ones: one day a month, each retailer a stratum of equal weight.
 
     Takes `AcceptedQuote` rows. A month is priced on its collection day (`collection_day`), or on the nearest day with
     quotes of the retailer and item at most `days_either_side` days away (ties: the earlier). The base is January's
@@ -237,9 +238,9 @@ def combined_official(indices: pl.DataFrame, items: pl.DataFrame) -> pl.DataFram
 
 
 def with_published(rebuilt: pl.DataFrame, published: pl.DataFrame) -> pl.DataFrame:
-    """Set printed indices beside rebuilt ones: published_index, difference, agrees (to printed precision), reason.
+    """Add the printed indices to rebuilt ones: published_index, difference, agrees (to printed precision), reason.
 
-    `rebuilt`: data_origin, item_number, month, index, reason, and others that pass through. `published`: data_origin,
+    `rebuilt`: data_origin, item_number, month, index, reason; further columns are kept. `published`: data_origin,
     item_number, month, index.
     """
     printed = published.select(*_ITEM, pl.col("index").alias("published_index"))
@@ -249,7 +250,7 @@ def with_published(rebuilt: pl.DataFrame, published: pl.DataFrame) -> pl.DataFra
         rebuilt.join(printed, on=_ITEM, how="left", maintain_order="left")
         .with_columns(
             difference=difference,
-            # a hair above: the half unit itself is no exact double
+            # 1e-9 for rounding: half a unit is not exact in binary
             agrees=difference.abs() <= PRINTED_PRECISION + 1e-9,
             reason=pl.concat_str("reason", missing, separator="; ", ignore_nulls=True),
         )
@@ -277,7 +278,7 @@ def _vectors(quotes: pl.DataFrame) -> Iterator[tuple[tuple[object, ...], np.ndar
 
 
 def _of_collection_days(quotes: pl.DataFrame, stratum: list[str], days_either_side: int) -> pl.DataFrame:
-    """Return the quotes of each retailer's and item's day of the month, with `month`."""
+    """Return the quotes of the collection day of each retailer, item and month, with `month`."""
     dated = quotes.with_columns(month=pl.col("collected_on").dt.month_start())
     days = {month: collection_day(month) for month in dated["month"].unique().to_list()}
     target = pl.col("month").replace_strict(days, return_dtype=pl.Date)

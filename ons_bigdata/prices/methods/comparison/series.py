@@ -1,6 +1,6 @@
-"""Series of price indices held against each other: levels, rates, correlation, distance, turning points.
+"""Comparison of series of price indices: differences, rates of change, correlation, turning points.
 
-What the series are is said elsewhere (`official_items`, the recipes). A disagreement is a finding, never an error.
+A disagreement of two series is a result, never an error.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ A_YEAR = {"daily": 365, "weekly": 52, "monthly": 12}
 """Periods of a year."""
 
 LEAST_SHARE = 0.5
-"""A month or week is averaged from daily or weekly figures only where at least this share of its days has one."""
+"""Least share of the days of a month or week with a figure, for an average of it."""
 
 _DAYS = {"daily": 1, "weekly": 7}
 _KEY = ["data_origin", "level", "code", "scope"]
@@ -41,7 +41,7 @@ def at_frequency(series: pl.DataFrame, frequency: str) -> pl.DataFrame:
     """Average series to a coarser frequency: the geometric mean of their figures within each week or month.
 
     Takes and gives data_origin, level, code, scope, series, frequency, period (first day: Monday, or the first of the
-    month), index (null where there is none). Series that are coarser already are left out. A week or month of which
+    month), index (null where there is none). Series of a coarser frequency are left out. A week or month of which
     less than half of the days (for weekly figures: of the days of its weeks) has a figure is left out; a week counts
     in the month of its Thursday. Raises ValueError on an unknown frequency.
     """
@@ -75,16 +75,16 @@ def compare_methods(series: pl.DataFrame) -> pl.DataFrame:
 
 
 def compare_with_official(series: pl.DataFrame, official: pl.DataFrame) -> pl.DataFrame:
-    """Compare every series with every official one of the same origin, level and code; gives `PriceComparison` rows.
+    """Compare every series with every official series of the same origin, level and code; gives `PriceComparison` rows.
 
-    Both take the columns of `at_frequency`; an official series has a scope of any name (it is compared with all
+    Both take the columns of `at_frequency`; the scope of an official series is ignored (it is compared with all
     scopes). Official series are monthly; series are averaged to months. Raises ValueError on bad series.
     """
     return _compared(_checked(series, "series"), _checked(official, "official series"))
 
 
 def compared_levels(series: pl.DataFrame, official: pl.DataFrame) -> pl.DataFrame:
-    """Set series and official ones side by side over their common months; gives `ComparedPriceLevel` rows.
+    """Put series and official series side by side over their common months; gives `ComparedPriceLevel` rows.
 
     Arguments as in `compare_with_official`. Both are 100 in their first common month. Rates are in per cent, null with
     a reason where the month before, or the same month a year before, is not common.
@@ -100,7 +100,7 @@ def compared_levels(series: pl.DataFrame, official: pl.DataFrame) -> pl.DataFram
         rates = [[_rates_at(ordinals, level, lag) for level in levels] for lag in (1, 12)]
         for t, period in enumerate(np.array(group.periods, dtype=object)[both]):
             short, long = rates[0][0][t], rates[1][0][t]
-            said = ["the month before is not common"] * (short is None) + [
+            reasons = ["the month before is not common"] * (short is None) + [
                 "the same month a year before is not common"
             ] * (long is None)
             rows.append(
@@ -109,7 +109,7 @@ def compared_levels(series: pl.DataFrame, official: pl.DataFrame) -> pl.DataFram
                 | {"left_level": levels[0][t], "right_level": levels[1][t]}
                 | {"left_monthly_rate": short, "right_monthly_rate": rates[0][1][t]}
                 | {"left_annual_rate": long, "right_annual_rate": rates[1][1][t]}
-                | {"reason": "; ".join(said) or None}
+                | {"reason": "; ".join(reasons) or None}
             )
     return ComparedPriceLevel.validate(pl.DataFrame(rows, schema=ComparedPriceLevel.create_empty().schema))
 
@@ -117,8 +117,8 @@ def compared_levels(series: pl.DataFrame, official: pl.DataFrame) -> pl.DataFram
 def turning_points(values: Floats) -> list[tuple[int, int]]:
     """Find the turning points of a series: position and direction (1: a peak, -1: a trough).
 
-    Changes of 0 are passed over; a turning point is the last position before the change that has the other sign than
-    the last one that was not 0. Changes below 1e-9 are 0: they are rounding.
+    Changes of 0 are ignored; a turning point is the last position before a change whose sign differs from that of the
+    last change other than 0. Changes below 1e-9 count as 0: they are rounding.
     """
     points, direction = [], 0
     for t, change in enumerate(np.sign(np.round(np.diff(values), 9))):
@@ -132,7 +132,7 @@ def pair_statistics(left: Floats, right: Floats, ordinals: NDArray[np.int64], *,
     """Compute the statistics of one pair over its common periods; the keys are columns of `PriceComparison`.
 
     `left`, `right`: indices (NaN where there is none); `ordinals`: the number of each period, 1 apart for neighbours;
-    `a_year`: the periods of a year. What cannot be computed is None and `reason` says why.
+    `a_year`: the periods of a year. Statistics that cannot be computed are None, with a reason.
     """
     both = _common(left, right)
     count = int(both.sum())
@@ -268,17 +268,17 @@ def _common(left: Floats, right: Floats) -> NDArray[np.bool_]:
 
 
 def _rates(ordinals: NDArray[np.int64], values: Floats, lag: int) -> Floats:
-    """Return the rates in per cent over `lag` periods, where both ends are there."""
-    found = [rate for rate in _rates_at(ordinals, values, lag) if rate is not None]
-    return np.array(found, dtype=np.float64)
+    """Return the rates in per cent over `lag` periods between periods that are both present."""
+    rates = [rate for rate in _rates_at(ordinals, values, lag) if rate is not None]
+    return np.array(rates, dtype=np.float64)
 
 
 def _rates_at(ordinals: NDArray[np.int64], values: Floats, lag: int) -> list[float | None]:
-    """Return for each period the rate in per cent on `lag` periods before; None where that is not there."""
+    """Return for each period the rate in per cent on `lag` periods before; None where that period is absent."""
     before = np.searchsorted(ordinals, ordinals - lag)  # below the length: ordinals rise, and lag is above 0
-    there = ordinals[before] == ordinals - lag
+    present = ordinals[before] == ordinals - lag
     rates = 100.0 * (values / values[before] - 1.0)
-    return [float(rate) if present else None for rate, present in zip(rates, there, strict=True)]
+    return [float(rate) if is_present else None for rate, is_present in zip(rates, present, strict=True)]
 
 
 def _correlation(a: Floats, b: Floats) -> float | None:

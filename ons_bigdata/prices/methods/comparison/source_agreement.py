@@ -1,7 +1,4 @@
-"""Whether another source's prices agree with the scraped ones, and whether it could replace the scraper.
-
-Which products are the same is `source_matching`'s to say.
-"""
+"""Agreement of another source's prices with the scraped prices, and whether its files could replace the scraper."""
 
 from __future__ import annotations
 
@@ -16,23 +13,23 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 LONGEST_LAG_DAYS = 7
-"""How many days behind a source's prices are looked for."""
+"""Longest lag that is tried, in days."""
 
 STALE_DAYS = 28
-"""How far back an older price of the same product is looked for."""
+"""Greatest age in days of an older price of the same product that a stale price is compared with."""
 
 SAME_PRICE_GBP = 0.005
-"""Prices that differ by less are equal to the penny."""
+"""Prices that differ by less than this are equal to the penny."""
 
 BOUNDS = {
     "quotes_covered": 0.95,
     "share_equal_at_lag": 0.98,
     "days_delivered": 0.95,
 }
-"""Least shares to replace the scraper: of scraped quotes that the file has, of equal prices, of days with a file."""
+"""Least shares for a replacement of the scraper: scraped quotes in the file, equal prices, days with a file."""
 
 LONGEST_DELAY_DAYS = 1.0
-"""How late a file may be (price lag and delivery together, days) to replace a daily scraper."""
+"""Longest delay (price lag and delivery together, in days) for a replacement of a daily scraper."""
 
 _QUOTES = {
     "data_origin": pl.String(), "retailer": pl.String(), "item_number": pl.Int64(), "product": pl.String(),
@@ -46,17 +43,17 @@ _MATCHES = {
 
 
 def source_agreement(quotes: pl.DataFrame, other: pl.DataFrame, matches: pl.DataFrame) -> pl.DataFrame:
-    """Compare each other source's quotes with the scraped ones, retailer by retailer; gives `SourceAgreement` rows.
+    """Compare the quotes of other sources with the scraped quotes by retailer; gives `SourceAgreement` rows.
 
     `quotes`: `AcceptedQuote` rows. `other`: the same columns, and source and delivered_on (day of the file). `matches`:
-    data_origin, source, retailer, item_number, product, other_product; rows with a null are passed over. Compared are
-    the days from the first to the last that the source has quotes of.
+    data_origin, source, retailer, item_number, product, other_product; rows with a null are ignored. The days from the
+    first to the last quote of the source are compared.
 
-    `days_behind` is the lag k from 0 to 7 days at which the share of the source's prices on day t that equal the
-    scraped ones on t - k is highest (the smallest of equals). `share_stale`: of the prices that are not equal at that
-    lag, those that equal an older one of up to 28 days before, over all compared at the lag. `could_replace`: every
-    bound is met: 95 % of scraped quotes covered, 98 % of prices equal at the lag, a file for 95 % of the days, prices
-    at most one day late (lag and delivery together); `reason` lists those that are not.
+    `days_behind` is the lag k from 0 to 7 days with the highest share of prices of the source on day t that equal the
+    scraped prices on t - k (the smallest lag of equal shares). `share_stale` is the share of the prices compared at
+    that lag that differ there and equal an older price of up to 28 days before. `could_replace` is true where 95 % of
+    the scraped quotes are covered, 98 % of the prices are equal at the lag, 95 % of the days have a file, and prices
+    are at most one day late (lag and delivery together); `reason` lists the bounds that are not met.
 
     Raises ValueError on a missing column, a null key or a product twice on a day.
     """
@@ -76,8 +73,8 @@ def source_agreement(quotes: pl.DataFrame, other: pl.DataFrame, matches: pl.Data
 def _agreement(ours: pl.DataFrame, other: pl.DataFrame, pairs: pl.DataFrame) -> dict[str, Any]:
     key = other.select("data_origin", "retailer").unique()
     first, last = other["collected_on"].min(), other["collected_on"].max()
-    mine = ours.join(key, on=["data_origin", "retailer"], how="semi")
-    within = mine.filter(pl.col("collected_on").is_between(first, last))
+    scraped = ours.join(key, on=["data_origin", "retailer"], how="semi")
+    within = scraped.filter(pl.col("collected_on").is_between(first, last))
     known = pairs.join(
         other.select("data_origin", "source", "retailer").unique(), on=["data_origin", "source", "retailer"]
     )
@@ -88,7 +85,7 @@ def _agreement(ours: pl.DataFrame, other: pl.DataFrame, pairs: pl.DataFrame) -> 
     products = within.select(product).unique()
     others = other.select(product).unique()
     matched = theirs.select(product).unique().join(products, on=product, how="semi")
-    compared = {lag: _lagged(mine, theirs, lag) for lag in range(LONGEST_LAG_DAYS + 1)}
+    compared = {lag: _lagged(scraped, theirs, lag) for lag in range(LONGEST_LAG_DAYS + 1)}
     lag = _best_lag(compared)
     delay = (other["delivered_on"] - other["collected_on"]).dt.total_days().median()
     days, delivered = within["collected_on"].n_unique(), other["collected_on"].n_unique()
@@ -108,16 +105,16 @@ def _agreement(ours: pl.DataFrame, other: pl.DataFrame, pairs: pl.DataFrame) -> 
         "days_behind": lag,
     }
     if not days or not delivered or lag is None:
-        return result | {"reason": "no quote of a matched product on the same day in both: nothing can be said"}
+        return result | {"reason": "no quote of a matched product on the same day in both sources"}
     result["share_equal_at_lag"] = _share(int(compared[lag]["equal"].sum()), compared[lag].height)
-    result["share_stale"] = _share(_stale(mine, compared[lag], lag), compared[lag].height)
+    result["share_stale"] = _share(_stale(scraped, compared[lag], lag), compared[lag].height)
     faults = list(_faults(result))
     return result | {"could_replace": not faults, "reason": "; ".join(faults) or None}
 
 
-def _lagged(mine: pl.DataFrame, theirs: pl.DataFrame, lag: int) -> pl.DataFrame:
-    """Return the source's quotes beside the scraped ones of `lag` days before, with `equal` and `relative`."""
-    shifted = mine.select(
+def _lagged(scraped: pl.DataFrame, theirs: pl.DataFrame, lag: int) -> pl.DataFrame:
+    """Join the quotes of the source with the scraped quotes of `lag` days before; add `equal` and `relative`."""
+    shifted = scraped.select(
         "item_number", "product", "price_gbp", collected_on=pl.col("collected_on").dt.offset_by(f"{lag}d")
     )
     difference = pl.col("other_price_gbp") - pl.col("price_gbp")
@@ -133,9 +130,9 @@ def _best_lag(compared: dict[int, pl.DataFrame]) -> int | None:
     return max(shares, key=lambda lag: (shares[lag], -lag))
 
 
-def _stale(mine: pl.DataFrame, compared: pl.DataFrame, lag: int) -> int:
-    """Count the prices that differ at the lag and equal an older one of the product."""
-    older = mine.select("item_number", "product", older_on="collected_on", older_price="price_gbp")
+def _stale(scraped: pl.DataFrame, compared: pl.DataFrame, lag: int) -> int:
+    """Count the prices that differ at the lag and equal an older price of the product."""
+    older = scraped.select("item_number", "product", older_on="collected_on", older_price="price_gbp")
     wrong = compared.filter(~pl.col("equal")).with_row_index("quote")
     age = (pl.col("collected_on") - pl.col("older_on")).dt.total_days()
     return (

@@ -1,7 +1,4 @@
-"""Products of two sources matched one to one: by id, by normalised name, then by score.
-
-How well the matched prices agree is in `source_agreement`.
-"""
+"""One-to-one matching of the products of two sources: by id, by normalised name, then by score."""
 
 from __future__ import annotations
 
@@ -26,13 +23,13 @@ THRESHOLD = 0.65
 """Least score of a match."""
 
 SHARES = {"name": 0.7, "pack": 0.15, "price": 0.15}
-"""What the likeness of names, of pack sizes and of prices counts for in a score; together 1."""
+"""Weights of the similarity of names, pack sizes and prices in a score; their sum is 1."""
 
 SAME_PACK = 1.08
 """Pack sizes within this factor are the same: a size class of staging."""
 
 PRICE_SCALE = 0.15
-"""The likeness of prices falls to 1/e where they differ by this much in logarithms."""
+"""Log price difference at which the similarity of prices is 1/e."""
 
 PRODUCTS = {
     "retailer": pl.String(), "item_number": pl.Int64(), "product": pl.String(), "product_id": pl.String(),
@@ -67,12 +64,12 @@ def match_products(left: pl.DataFrame, right: pl.DataFrame, *, threshold: float 
     product, other_product, product_name, other_product_name, matched_by, score, why: one row per match, and one per
     product of either side without any.
 
-    In order, each over what is still free: `id`: the same product_id, which no other product of its side has.
+    In order, each over the products that are not matched yet: `id`: the same product_id, unique on both sides.
     `name`: the same words of the normalised names (see `normalised`), pack sizes not known to differ, one candidate on
     either side. `score`: 0.7 · cosine of the names' tf-idf (character 3- and 4-grams) + 0.15 · packs (1 the same,
     ½ unknown, 0 different) + 0.15 · exp(-|ln price ratio| / 0.15); the assignment with the highest sum, of which
-    those at `threshold` or above are matches. `score` of `id` and `name` is 1; of a product without a match it is its
-    best candidate's, null where there is none.
+    pairs at `threshold` or above are matches. The score of `id` and `name` is 1; a product without a match has the
+    score of its best candidate, null where it has no candidate.
 
     Raises ValueError on a missing column, a null key, a product twice and a threshold outside 0 to 1.
     Sources: tf-idf, Manning, Raghavan and Schütze, Introduction to Information Retrieval (2008), chapter 6;
@@ -86,27 +83,27 @@ def match_products(left: pl.DataFrame, right: pl.DataFrame, *, threshold: float 
     vectors = _vectors(names)
     blocks = pl.concat([ours.select(_BLOCK), theirs.select(_BLOCK)]).unique().sort(_BLOCK).iter_rows()
     rows_of = [_positions(frame) for frame in (ours, theirs)]
-    found = []
+    matches = []
     for key in blocks:
         mine, others = (rows.get(key, []) for rows in rows_of)
         block = _Block(ours[mine], theirs[others], [names[k] for k in mine], [names[ours.height + k] for k in others])
         cosine = np.zeros((len(mine), len(others)))
         if mine and others:
             cosine = (vectors[mine] @ vectors[[ours.height + k for k in others]].T).toarray()
-        found += [dict(zip(_BLOCK, key, strict=True)) | row for row in _rows(block, cosine, threshold)]
+        matches += [dict(zip(_BLOCK, key, strict=True)) | row for row in _rows(block, cosine, threshold)]
     schema = {
         **{name: PRODUCTS[name] for name in _BLOCK},
         **{name: pl.String() for name in ("product", "other_product", "product_name", "other_product_name")},
         **{"matched_by": pl.String(), "score": pl.Float64(), "why": pl.String()},
     }
-    return pl.DataFrame(found, schema=schema, orient="row").sort(*_BLOCK, "product", "other_product", nulls_last=True)
+    return pl.DataFrame(matches, schema=schema, orient="row").sort(*_BLOCK, "product", "other_product", nulls_last=True)
 
 
 def normalised(name: str) -> str:
-    """Return a name in lower case without accents and punctuation, quantities written as `500g`, `1l`, `6x330ml`."""
+    """Return a name in lower case without accents and punctuation, with quantities as `500g`, `1l`, `6x330ml`."""
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
     plain = re.sub(r"[^a-z0-9.%& ]+", " ", plain.replace("'", "")).replace("&", " and ")
-    joined = _QUANTITY.sub(lambda found: f"{found[1]}{_UNITS.get(found[2], found[2])} ", plain)
+    joined = _QUANTITY.sub(lambda match: f"{match[1]}{_UNITS.get(match[2], match[2])} ", plain)
     joined = re.sub(r"(?<!\d)\.|\.(?!\d)", " ", joined)
     return " ".join(re.sub(r"(\d)x +(\d)", r"\1x\2", joined).split())
 
@@ -125,7 +122,7 @@ class _Block:
 
 
 def _rows(block: _Block, cosine: Floats, threshold: float) -> Iterator[dict[str, Any]]:
-    packs = _pack_likeness(block.left["pack_size"].to_numpy(), block.right["pack_size"].to_numpy())
+    packs = _pack_similarity(block.left["pack_size"].to_numpy(), block.right["pack_size"].to_numpy())
     matches = [*_by_id(block)]
     matches += _by_name(block, packs, matches)
     scores, scored = _by_score(block, cosine, packs, matches, threshold)
@@ -221,7 +218,7 @@ def _free(block: _Block, matches: Sequence[_Match]) -> tuple[set[int], set[int]]
 
 
 def _singles(keys: list[str | None]) -> dict[str, int]:
-    """Return the positions of the keys that occur once."""
+    """Return the positions of the keys that are not empty and occur once."""
     seen: dict[str, list[int]] = {}
     for position, key in enumerate(keys):
         if key:
@@ -229,8 +226,8 @@ def _singles(keys: list[str | None]) -> dict[str, int]:
     return {key: positions[0] for key, positions in seen.items() if len(positions) == 1}
 
 
-def _pack_likeness(left: Floats, right: Floats) -> Floats:
-    """Return 1 where pack sizes are the same, 0 where they differ, 0.5 where one is not known."""
+def _pack_similarity(left: Floats, right: Floats) -> Floats:
+    """Return 1 for equal pack sizes, 0 for different ones, 0.5 where a size is unknown."""
     ratio = np.abs(np.log(left.astype(np.float64))[:, None] - np.log(right.astype(np.float64))[None, :])
     return np.where(np.isnan(ratio), 0.5, np.where(ratio <= np.log(SAME_PACK), 1.0, 0.0))
 

@@ -1,4 +1,4 @@
-"""The assets of the comparison on a small database: what SQL reads, methods compute and tables hold, together."""
+"""The assets of the comparison on a small database, from their inputs to their tables."""
 
 from __future__ import annotations
 
@@ -16,40 +16,50 @@ from ons_bigdata.prices.checks.comparison import official_indices_are_rebuilt
 BISCUITS, TEA, WINE = 210302, 211901, 310421
 FIRST = date(2016, 8, 1)
 
+INTERMEDIATE = (
+    "official_series_matched",
+    "official_quotes_selected",
+    "quotes_accepted",
+    "scraped_products_priced",
+    "other_products_priced",
+    "scraped_quotes_overlapping",
+)
+
 TABLES = """
-create table seeds.items (item_number integer, item_name text, class_code text);
-create table seeds.item_weights (item_number integer, class_code text, weights_year integer, weight integer);
-create table seeds.class_weights (class_code text, division_code text, weights_year integer, weight integer);
-create table seeds.official_series (series_id text, level text, code text, name text, data_origin text);
+create table intermediate.int_prices__items_weighted (weights_year integer, item_number integer, class_code text,
+    division_code text, weight double precision);
+create table intermediate.int_prices__official_series_matched (data_origin text, level text, code text, series_id text,
+    month date, index double precision);
+create table intermediate.int_prices__official_quotes_selected (data_origin text, load_id text, line integer,
+    item_number integer, month date, validity integer, price_gbp double precision, stratum_weight double precision,
+    stratum_type integer, stratum_cell integer, shop_weight double precision, base_price_gbp double precision,
+    base_validity integer);
 create table intermediate.int_prices__quotes_accepted (data_origin text, retailer text, item_number integer,
     product text, collected_on date, price_gbp double precision);
-create table intermediate.int_prices__products (data_origin text, retailer text, item_number integer, product text,
-    product_id text, product_name text, size_class integer);
+create table intermediate.int_prices__scraped_products_priced (data_origin text, retailer text, item_number integer,
+    product text, product_id text, product_name text, pack_size double precision, price_gbp double precision);
+create table intermediate.int_prices__other_products_priced (data_origin text, source text, retailer text,
+    item_number integer, product text, product_id text, product_name text, pack_size double precision,
+    price_gbp double precision);
+create table intermediate.int_prices__scraped_quotes_overlapping (data_origin text, retailer text,
+    item_number integer, product text, collected_on date, price_gbp double precision);
+create table staging.stg_prices__official_item_indices (data_origin text, item_number integer, item_name text,
+    month date, index double precision, weight double precision, imputation text);
 create table staging.stg_prices__other_quotes (data_origin text, source text, retailer text, item_number integer,
     product text, product_id text, product_name text, pack_size double precision, collected_on date, delivered_on date,
     price_gbp double precision);
-insert into seeds.items values (210302, 'Biscuits', '01.1.1'), (211901, 'Tea', '01.1.1'), (310421, 'Wine', '02.1.2');
-insert into seeds.item_weights values
-    (210302, '01.1.1', 2016, 2), (211901, '01.1.1', 2016, 7), (310421, '02.1.2', 2016, 1);
-insert into seeds.class_weights values ('01.1.1', '01', 2016, 3), ('02.1.2', '02', 2016, 5);
-insert into seeds.official_series values ('d7bu', 'division', '01', 'Food', 'real');
-insert into ops.files (file_id, source, delivery, name, sha256, size_bytes, data_origin, partitions)
-    values (repeat('a', 16), 'official_item_indices', 'official', 'a.csv', repeat('a', 64), 1, 'real', '{2016-08-01}');
-insert into ops.loads (load_id, file_id, reader, reader_version, state, outcome, rows_in, accepted, quarantined,
-    data_origin, code_version, finished_at)
-    values (repeat('a', 16), repeat('a', 16), 'official_item_indices', '1', 'committed', 'loaded', 6, 6, 0, 'real', '1',
-    now());
-insert into raw.official_item_indices
-    select repeat('a', 16), row_number() over () + 1, month, item, 'X', index, 1.0, null, '{}' from (values
+insert into intermediate.int_prices__items_weighted values
+    (2016, 210302, '01.1.1', '01', 0.667), (2016, 211901, '01.1.1', '01', 2.333), (2016, 310421, '02.1.2', '02', 5);
+insert into intermediate.int_prices__official_series_matched values
+    ('real', 'division', '01', 'd7bu', '2016-08-01', 102), ('real', 'division', '01', 'd7bu', '2016-09-01', 104);
+insert into staging.stg_prices__official_item_indices
+    select 'real', item, 'X', month, index, 1.0, null from (values
         (date '2016-08-01', 210302, 104.0), (date '2016-09-01', 210302, 106.0),
         (date '2016-08-01', 211901, 100.0), (date '2016-09-01', 211901, 103.0)
     ) as printed (month, item, index);
-insert into raw.official_series values (repeat('a', 16), 8, 'd7bu', 'Food', '2016-08-01', 102),
-    (repeat('a', 16), 9, 'd7bu', 'Food', '2016-09-01', 104), (repeat('a', 16), 10, 'l522', 'Other', '2016-09-01', 104);
-insert into raw.official_price_quotes
-    select repeat('a', 16), row_number() over () + 1, '2016-08-01', 210302, 'X', 3, 'S', price,
-        null, 1, 0, 0, null, null, 1, 1.0, base_validity, '{}'
-    from (values (1.04, 3), (1.04, 4), (9.0, 2)) as quotes (price, base_validity);
+insert into intermediate.int_prices__official_quotes_selected
+    select 'real', repeat('a', 16), row_number() over () + 1, 210302, '2016-08-01', 3, price, 1, 0, 0, 1, 1.0, validity
+    from (values (1.04, 3), (1.04, 4), (9.0, 2)) as quotes (price, validity);
 """
 
 
@@ -74,15 +84,20 @@ def store(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> Warehouse:
             orient="row",
         ).with_columns(pl.col("item_number").cast(pl.Int32))
         transaction.insert("intermediate.int_prices__quotes_accepted", quotes)
-        transaction.execute(
-            "insert into intermediate.int_prices__products select distinct data_origin, retailer, item_number, product,"
-            " null, product, 0 from intermediate.int_prices__quotes_accepted"
-        )
-        transaction.execute(
-            "insert into staging.stg_prices__other_quotes select data_origin, 'agg', retailer, item_number,"
-            " 'q' || product, null, upper(product), null, collected_on, collected_on, price_gbp"
-            " from intermediate.int_prices__quotes_accepted where retailer = 'tesco' and collected_on >= '2016-09-20'"
-        )
+        accepted = "from intermediate.int_prices__quotes_accepted"
+        last_days = f"{accepted} where retailer = 'tesco' and collected_on >= '2016-09-20'"
+        product = "data_origin, retailer, item_number, product"
+        for statement in (
+            f"insert into staging.stg_prices__other_quotes select data_origin, 'agg', retailer, item_number,"
+            f" 'q' || product, null, upper(product), null, collected_on, collected_on, price_gbp {last_days}",
+            f"insert into intermediate.int_prices__scraped_quotes_overlapping select * {accepted}"
+            " where retailer = 'tesco'",
+            f"insert into intermediate.int_prices__scraped_products_priced select {product}, null, product, 1,"
+            f" max(price_gbp) {last_days} group by {product}",
+            "insert into intermediate.int_prices__other_products_priced select data_origin, 'agg', retailer,"
+            f" item_number, 'q' || product, null, upper(product), null, max(price_gbp) {last_days} group by {product}",
+        ):
+            transaction.execute(statement)
         for day in days:
             for level, code in (("item", str(BISCUITS)), ("division", "01")):
                 transaction.execute(
@@ -148,11 +163,8 @@ def _assert_compared(store: Warehouse) -> None:
 
 
 def _assert_frequencies(store: Warehouse) -> None:
-    """Weights within the division are parts of the class's, not cut to whole numbers."""
     rows = store.frame("select * from analysis.collection_frequencies")
     assert set(rows.filter(pl.col("level") == "division")["code"]) == {"01", "02"}
-    weights = dict(store.frame(comparison._ITEMS).select("item_number", "weight").rows())
-    assert weights == {BISCUITS: pytest.approx(2 / 3), TEA: pytest.approx(7 / 3), WINE: 5.0}
 
 
 def _assert_sources(store: Warehouse) -> None:
@@ -163,15 +175,16 @@ def _assert_sources(store: Warehouse) -> None:
     assert matches == [("name",)]
 
 
-def test_without_any_official_file_or_other_source_all_is_empty_and_nothing_fails(store: Warehouse) -> None:
+def test_without_official_files_and_other_sources_all_tables_are_empty(store: Warehouse) -> None:
     with store.transaction() as transaction:
         for table in (
-            *("raw.official_item_indices", "raw.official_series", "raw.official_price_quotes"),
-            *("staging.stg_prices__other_quotes", "intermediate.int_prices__quotes_accepted"),
+            "staging.stg_prices__official_item_indices",
+            "staging.stg_prices__other_quotes",
+            *(f"intermediate.int_prices__{name}" for name in INTERMEDIATE),
             "analysis.aggregate_price_indices",
         ):
             transaction.execute(f"delete from {table}")
-    assets = [*comparison.ASSETS[-4:]]
+    assets = [*comparison.ASSETS]
     result = dg.materialize(
         assets,  # type: ignore[arg-type]
         instance=dg.DagsterInstance.ephemeral(),

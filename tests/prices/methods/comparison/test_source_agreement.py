@@ -117,10 +117,10 @@ def test_coverage_is_told_both_ways() -> None:
     ]
 
 
-def test_without_a_match_nothing_is_said() -> None:
+def test_without_a_match_there_are_no_figures() -> None:
     row = _row(_other(), MATCHES.clear())
     assert (row["could_replace"], row["days_behind"], row["share_equal"]) == (None, None, None)
-    assert "nothing can be said" in str(row["reason"])
+    assert row["reason"] == "no quote of a matched product on the same day in both sources"
 
 
 def test_origins_are_not_mixed_and_bad_input_is_named() -> None:

@@ -4,7 +4,7 @@ select
     item_number,
     collected_on,
     status
-from {{ ref('price_quote_counts') }}
+from {{ ref('int_prices__quote_counts_judged') }}
 where
     status in ('too_few', 'too_many', 'missing')
     and not enters

@@ -9,7 +9,7 @@
 
 with days as (
 
-    select * from {{ ref('price_collection_days') }}
+    select * from {{ ref('int_prices__collection_days_classified') }}
 
 ),
 
@@ -22,7 +22,7 @@ items as (
         count(*) as items,
         count(*) filter (where products > 0) as items_seen,
         count(*) filter (where status in ('missing', 'too_few')) as items_short
-    from {{ ref('price_quality_days') }}
+    from {{ ref('int_prices__item_days_compared') }}
     where status not in ('gap', 'outage')
     group by data_origin, retailer, collected_on
 
@@ -66,7 +66,7 @@ promotions as (
         collected_on,
         sum(promotion_share * products) as quotes,
         sum(usual_promotion_share * products) as usual_quotes
-    from {{ ref('price_quality_days') }}
+    from {{ ref('int_prices__item_days_compared') }}
     where enters
     group by data_origin, retailer, collected_on
 

@@ -31,7 +31,7 @@ final as (
         category,
         product_name,
         valid_from,
-        coalesce(valid_to, 'infinity'::date) as valid_to,
+        valid_to,
         decision,
         corrected_price_gbp,
         factor,

@@ -27,7 +27,7 @@ with days as (
             when 'nearest_28_days' then 'within four weeks'
             else 'within the week'
         end as among
-    from {{ ref('price_quality_days') }}
+    from {{ ref('int_prices__item_days_compared') }}
 
 ),
 

@@ -6,11 +6,11 @@
 }}
 
 -- The assurance of quality comes after the figures and off their path:
--- depends_on: {{ ref('price_indices') }}
+-- depends_on: {{ source('analysis', 'aggregate_price_indices') }}
 
 with counts as (
 
-    select * from {{ ref('price_quote_counts') }}
+    select * from {{ ref('int_prices__quote_counts_judged') }}
     where products > 0
 
 ),
@@ -42,7 +42,7 @@ listings as (
         avg(quotes.is_ambiguous::integer)::double precision as ambiguous_share,
         avg((quotes.in_stock is false)::integer)::double precision as out_of_stock_share
     from {{ ref('int_prices__quotes_identified') }} as quotes
-    inner join {{ ref('price_collection_days') }} as days
+    inner join {{ ref('int_prices__collection_days_classified') }} as days
         on
             quotes.data_origin = days.data_origin
             and quotes.retailer = days.retailer

@@ -1,5 +1,5 @@
 -- What is to be said of single prices, by retailer, item, day and kind; packs that shrink one by one.
--- depends_on: {{ ref('price_indices') }}
+-- depends_on: {{ source('analysis', 'aggregate_price_indices') }}
 {# A price this many times the product's median, give or take a factor of two, is in pence. #}
 {% set pence = 100 %}
 {# Size classes are 8 % wide: 15 of them are a factor of 3.2. #}
@@ -102,7 +102,7 @@ wrong_units as (
         odd_units.*,
         counts.products
     from odd_units
-    inner join {{ ref('price_quote_counts') }} as counts
+    inner join {{ ref('int_prices__quote_counts_judged') }} as counts
         on
             odd_units.data_origin = counts.data_origin
             and odd_units.retailer = counts.retailer

@@ -9,7 +9,8 @@ with final as (
         quotes.product,
         quotes.collected_on,
         quotes.price_gbp,
-        quotes.decision_id
+        quotes.decision_id,
+        quotes.collected_item_number
     from {{ ref('int_prices__quotes_entering') }} as quotes
     left join {{ ref('int_prices__quotes_excluded') }} as excluded
         on

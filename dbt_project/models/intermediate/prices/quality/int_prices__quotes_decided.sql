@@ -31,7 +31,8 @@ quotes as (
     inner join {{ ref('stg_prices__quotes') }} as quotes
         on
             decisions.retailer = quotes.retailer
-            and quotes.collected_on between decisions.valid_from and decisions.valid_to
+            and quotes.collected_on >= decisions.valid_from
+            and (decisions.valid_to is null or quotes.collected_on <= decisions.valid_to)
             and (decisions.item_number is null or decisions.item_number = quotes.item_number)
             and (decisions.category is null or decisions.category = quotes.category)
             and (decisions.product_name is null or decisions.product_name = quotes.product_name)

@@ -15,7 +15,7 @@ with final as (
         coalesce(decided.decision_id, counts.decision_id) as decision_id,
         quotes.item_number as collected_item_number
     from {{ ref('int_prices__quotes_identified') }} as quotes
-    inner join {{ ref('price_quote_counts') }} as counts
+    inner join {{ ref('int_prices__quote_counts_judged') }} as counts
         on
             quotes.data_origin = counts.data_origin
             and quotes.retailer = counts.retailer

@@ -1,5 +1,5 @@
 -- What the scraper says of its own runs: shelves that are not in the shop, that failed or were renamed; manners.
--- depends_on: {{ ref('price_indices') }}
+-- depends_on: {{ source('analysis', 'aggregate_price_indices') }}
 {% set least_overlap = 0.3 %}
 {% set failures_share = 0.05 %}
 {# A renamed shelf is looked for among the names of the item over so many days. #}
@@ -7,7 +7,7 @@
 
 with runs as (
 
-    select * from {{ source('raw', 'scrape_runs') }}
+    select * from {{ ref('stg_prices__scrape_runs') }}
 
 ),
 
@@ -23,7 +23,7 @@ last_runs as (
 navigated as (
 
     select data_origin, retailer, collected_on, max(run_id) as run_id
-    from {{ source('raw', 'scrape_categories') }}
+    from {{ ref('stg_prices__scrape_categories') }}
     where state <> 'failed'
     group by data_origin, retailer, collected_on
 
@@ -33,7 +33,7 @@ navigated as (
 categories as (
 
     select distinct on (data_origin, retailer, collected_on, category, coalesce(item_number, 0)) shelves.*
-    from {{ source('raw', 'scrape_categories') }} as shelves
+    from {{ ref('stg_prices__scrape_categories') }} as shelves
     left join navigated using (data_origin, retailer, collected_on)
     where shelves.state not in ('missing', 'unknown') or shelves.run_id = navigated.run_id
     order by

@@ -1,7 +1,7 @@
 {{ config(indexes=[{'columns': ['data_origin', 'retailer', 'item_number', 'category', 'collected_on'], 'unique': true}]) }}
 
 -- The assurance of quality comes after the figures and off their path:
--- depends_on: {{ ref('price_indices') }}
+-- depends_on: {{ source('analysis', 'aggregate_price_indices') }}
 
 select
     data_origin,

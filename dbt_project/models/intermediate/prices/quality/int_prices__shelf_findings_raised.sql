@@ -12,7 +12,7 @@ with item_days as (
         retailer,
         item_number,
         collected_on
-    from {{ ref('price_quote_counts') }}
+    from {{ ref('int_prices__quote_counts_judged') }}
     where enters and products > 0
 
 ),

@@ -10,7 +10,7 @@ with days as (
         sum(runs) as runs,
         sum(rows_in) as rows_in,
         sum(quarantined) as quarantined
-    from {{ ref('price_collection_days') }}
+    from {{ ref('int_prices__collection_days_classified') }}
     group by data_origin, retailer
 
 ),
@@ -32,7 +32,7 @@ quotes as (
         coalesce(sum(coalesce(expected_products, products)) filter (where {{ which }}), 0)
             as lost_{{ loss }}{{ ',' if not loop.last }}
         {% endfor %}
-    from {{ ref('price_quote_counts') }}
+    from {{ ref('int_prices__quote_counts_judged') }}
     group by data_origin, retailer
 
 ),
@@ -62,7 +62,7 @@ scrapes as (
         sum(bytes_received) as bytes_received,
         sum(rows) as scraped_rows,
         sum(extract(epoch from finished_at - started_at)) / 60 as minutes
-    from {{ source('raw', 'scrape_runs') }}
+    from {{ ref('stg_prices__scrape_runs') }}
     group by data_origin, retailer
 
 ),

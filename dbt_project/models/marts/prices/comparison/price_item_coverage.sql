@@ -1,6 +1,6 @@
 with counts as (
 
-    select * from {{ ref('price_quote_counts') }}
+    select * from {{ ref('int_prices__quote_counts_judged') }}
 
 ),
 

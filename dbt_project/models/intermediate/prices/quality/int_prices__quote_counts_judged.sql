@@ -1,0 +1,219 @@
+{{ config(pre_hook="{{ join_by_hash() }}") }}
+
+{#
+    The numbers of the rule: history within half a year, of the nearest 28 days, of which 3 must be there.
+    A day's own count and counts outside the band around the anchor never enter its history.
+#}
+{% set half_a_year_months = 6 %}
+{% set half_a_year = "interval '" ~ half_a_year_months ~ " months'" %}
+{% set history_days = 28 %}
+{% set least_history_days = 3 %}
+
+with counts as (
+
+    select * from {{ ref('int_prices__quote_counts') }}
+
+),
+
+calendar as (
+
+    select
+        days.data_origin,
+        days.retailer,
+        items.item_number,
+        days.collected_on,
+        date_trunc('month', days.collected_on)::date as month,
+        days.status as day_status,
+        days.runs,
+        coalesce(counts.products, 0) as products,
+        coalesce(counts.listings, 0) as listings,
+        seeds.expected_products as seed_products
+    from {{ ref('int_prices__collection_days_classified') }} as days
+    inner join (
+        select
+            data_origin,
+            retailer,
+            item_number,
+            min(collected_on) as first_listed_on
+        from counts
+        group by data_origin, retailer, item_number
+    ) as items
+        on
+            days.data_origin = items.data_origin
+            and days.retailer = items.retailer
+            and days.collected_on >= items.first_listed_on
+    left join counts
+        on
+            items.data_origin = counts.data_origin
+            and items.retailer = counts.retailer
+            and items.item_number = counts.item_number
+            and days.collected_on = counts.collected_on
+    left join {{ ref('expected_price_quote_counts') }} as seeds
+        on
+            items.retailer = seeds.retailer
+            and items.item_number = seeds.item_number
+            and days.collected_on >= seeds.valid_from
+            and days.collected_on <= coalesce(seeds.valid_to, 'infinity'::date)
+
+),
+
+-- Once a month, not once a day: the median of a year hardly moves, and the work stays linear in the years.
+medians as (
+
+    select
+        counts.data_origin,
+        counts.retailer,
+        counts.item_number,
+        (date_trunc('month', counts.collected_on) + shifts.months * interval '1 month')::date as month,
+        percentile_cont(0.5) within group (order by counts.products) as products
+    from counts
+    cross join generate_series(-{{ half_a_year_months }}, {{ half_a_year_months }}) as shifts (months)
+    group by counts.data_origin, counts.retailer, counts.item_number, 4
+
+),
+
+anchored as (
+
+    select
+        calendar.*,
+        {{ count_band('low', 'coalesce(calendar.seed_products, medians.products)') }} as anchor_low,
+        {{ count_band('high', 'coalesce(calendar.seed_products, medians.products)') }} as anchor_high
+    from calendar
+    left join medians
+        on
+            calendar.data_origin = medians.data_origin
+            and calendar.retailer = medians.retailer
+            and calendar.item_number = medians.item_number
+            and calendar.month = medians.month
+
+),
+
+-- Two walks along the index, each of 28 days at most, instead of a sort of the whole series for each day.
+expected as (
+
+    select
+        anchored.*,
+        case
+            when history.days >= {{ least_history_days }} then history.products
+            else anchored.seed_products
+        end as expected_products
+    from anchored
+    cross join lateral (
+        select
+            count(*) as days,
+            percentile_cont(0.5) within group (order by nearest.products) as products
+        from (
+            select both_sides.products
+            from (
+                {% for side, order in [('<', 'desc'), ('>', 'asc')] %}
+                (
+                    select
+                        counts.products,
+                        abs(counts.collected_on - anchored.collected_on) as distance_days,
+                        counts.collected_on
+                    from {{ ref('int_prices__quote_counts') }} as counts
+                    where
+                        counts.data_origin = anchored.data_origin
+                        and counts.retailer = anchored.retailer
+                        and counts.item_number = anchored.item_number
+                        and counts.collected_on {{ side }} anchored.collected_on
+                        and counts.collected_on >= anchored.collected_on - {{ half_a_year }}
+                        and counts.collected_on <= anchored.collected_on + {{ half_a_year }}
+                        and counts.products between anchored.anchor_low and anchored.anchor_high
+                    order by counts.collected_on {{ order }}
+                    limit {{ history_days }}
+                )
+                {{ 'union all' if not loop.last }}
+                {% endfor %}
+            ) as both_sides
+            order by both_sides.distance_days, both_sides.collected_on
+            limit {{ history_days }}
+        ) as nearest
+    ) as history
+
+),
+
+banded as (
+
+    select
+        *,
+        {{ count_band('low', 'expected_products') }} as lowest,
+        {{ count_band('high', 'expected_products') }} as highest
+    from expected
+
+),
+
+judged as (
+
+    select
+        *,
+        case
+            when day_status <> 'collected' then day_status
+            when products = 0 then 'missing'
+            when expected_products is null then 'unjudged'
+            when products < lowest then 'too_few'
+            when products > highest then 'too_many'
+            else 'accepted'
+        end as status
+    from banded
+
+),
+
+-- A rejected day that an analyst keeps: by the decision that names the item, else by one on all items; the latest.
+decided as (
+
+    select
+        judged.*,
+        case
+            when judged.status in ('too_few', 'too_many') then (
+                select decisions.decision_id
+                from {{ ref('int_prices__decisions_judged') }} as decisions
+                where
+                    decisions.state = 'effective'
+                    and decisions.is_of_whole_days
+                    and decisions.retailer = judged.retailer
+                    and coalesce(decisions.item_number, judged.item_number) = judged.item_number
+                    and judged.collected_on >= decisions.valid_from
+                    and (decisions.valid_to is null or judged.collected_on <= decisions.valid_to)
+                order by decisions.specificity desc, decisions.decided_on desc, decisions.decision_id desc
+                limit 1
+            )
+        end as decision_id
+    from judged
+
+),
+
+final as (
+
+    select
+        collected_on,
+        retailer,
+        item_number,
+        products,
+        expected_products,
+        status,
+        case status
+            when 'outage' then 'no row in any file of the day'
+            when 'gap' then 'no file of the day'
+            when 'missing' then
+                'no product where '
+                || coalesce({{ plain_number('expected_products') }} || ' are expected', 'some were listed before')
+            when 'unjudged' then
+                products || ' products; fewer than {{ least_history_days }} comparable days and no count set by an analyst'
+            when 'too_few' then
+                products || ' products where ' || {{ plain_number('expected_products') }} || ' are expected (at least '
+                || {{ plain_number('lowest') }} || ')'
+            when 'too_many' then
+                products || ' products where ' || {{ plain_number('expected_products') }} || ' are expected (at most '
+                || {{ plain_number('highest') }} || ')'
+        end as reason,
+        runs,
+        listings,
+        data_origin,
+        decision_id,
+        status in ('accepted', 'unjudged') or decision_id is not null as enters
+    from decided
+
+)
+
+select * from final
