@@ -1,4 +1,4 @@
-{# The columns of a finding, in one order, for the models that are put together in `price_quality_findings`. #}
+{# The columns of a finding in their order, for the models that `int_prices__findings_combined` combines. #}
 
 {#
     `item_number`, `category`, `product`, `observed`, `expected`, `suggestion` and `suggested_value` may be left out:
@@ -27,7 +27,7 @@
     round((100 * ({{ share }}))::numeric) || ' %'
 {%- endmacro %}
 
-{# The last part of a shelf's path, in lower case: what one shelf is called among others. #}
+{# Words of the last part of a shelf's path, in lower case. #}
 {% macro shelf_words(category) -%}
     regexp_split_to_array(lower(regexp_replace({{ category }}, '^.*/', '')), '[^[:alnum:]]+')
 {%- endmacro %}

@@ -1,4 +1,4 @@
-{# The layer is the schema: a model's own schema is used as it stands, without the target's as a prefix. #}
+{# The schema is that of the model's folder, without the schema of the target as a prefix. #}
 {% macro generate_schema_name(custom_schema_name, node) -%}
     {%- if custom_schema_name is none -%}
         {{ exceptions.raise_compiler_error(

@@ -1,4 +1,4 @@
-{# Names of the levels that figures are of: one row per item, class or division, with its code as text. #}
+{# Names of items, classes and divisions: one row each, with level and code as text. #}
 {% macro level_names() -%}
     select
         'item' as level,

@@ -1,4 +1,4 @@
-"""The dbt project at work on a small archive: built whole, then a window of it anew. Runs its unit tests, too."""
+"""The dbt project on a small archive: a full build with its unit tests, then a rebuild of one window."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def build(warehouse: Warehouse, dbt_against: Callable[[dict[str, Any]], Any]) ->
     return build_
 
 
-def test_a_small_archive_is_built_and_a_window_of_it_built_anew(
+def test_a_small_archive_is_built_and_a_window_of_it_rebuilt(
     warehouse: Warehouse, build: Callable[..., None], manifest: Manifest
 ) -> None:
     build()

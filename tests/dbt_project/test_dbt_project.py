@@ -1,4 +1,4 @@
-"""The dbt project as text: it parses, everything in it is described, marts have contracts, weights are right."""
+"""The parsed dbt project: layers, descriptions, contracts of marts, windows, seeds and weights."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ MARTS = {
 }
 
 
-def test_every_model_lies_in_its_layer_and_has_its_own_yaml(manifest: Manifest) -> None:
+def test_every_model_is_in_the_folder_of_its_layer_and_has_a_yaml_file(manifest: Manifest) -> None:
     models = [node for node in manifest.nodes.values() if isinstance(node, ModelNode)]
     assert models
     for model in models:
@@ -36,7 +36,7 @@ def test_every_model_lies_in_its_layer_and_has_its_own_yaml(manifest: Manifest) 
         assert model.patch_path == f"ons_bigdata://{own}", model.name
 
 
-def test_every_seed_is_in_schema_seeds_and_has_its_own_yaml_and_types(manifest: Manifest) -> None:
+def test_every_seed_is_in_schema_seeds_and_has_a_yaml_file_and_types(manifest: Manifest) -> None:
     seeds = [node for node in manifest.nodes.values() if isinstance(node, SeedNode)]
     assert seeds
     for seed in seeds:
@@ -46,7 +46,7 @@ def test_every_seed_is_in_schema_seeds_and_has_its_own_yaml_and_types(manifest: 
         assert set(seed.config.column_types) == set(seed.columns), seed.name
 
 
-def test_every_table_says_what_a_row_is_and_what_each_column_means(manifest: Manifest) -> None:
+def test_every_table_and_column_is_described(manifest: Manifest) -> None:
     tables = [node for node in manifest.nodes.values() if isinstance(node, ModelNode | SeedNode)]
     for table in [*tables, *manifest.sources.values()]:
         assert table.description.startswith("One row per "), f"{table.name}: {table.description!r}"
@@ -74,7 +74,7 @@ def test_sources_are_the_assets_of_their_tables(manifest: Manifest) -> None:
         assert source.config.meta["dagster"]["asset_key"] == [source.schema, source.name]
 
 
-def test_days_that_staging_was_not_asked_for_do_not_block(manifest: Manifest) -> None:
+def test_days_missing_in_staging_do_not_block(manifest: Manifest) -> None:
     name = "int_prices__quote_counts_judged_listings_are_the_ledgers_accepted_rows"
     (test,) = [node for node in manifest.nodes.values() if node.name == name]
     assert test.config["severity"].lower() == "warn"
@@ -92,7 +92,7 @@ def test_every_model_and_seed_is_in_a_known_area(manifest: Manifest) -> None:
 
 
 @pytest.mark.parametrize("path", ["models/marts/prices/x.sql", "models/x.sql", "x.sql", "seeds/prices/x.csv"])
-def test_a_node_outside_the_folders_of_pilot_and_area_is_refused_by_its_file(path: str) -> None:
+def test_a_node_outside_the_folders_of_pilot_and_area_is_refused(path: str) -> None:
     with pytest.raises(InputError, match=f"{re.escape(path)}: expected the folders models/"):
         dbt.pilot_and_area({"original_file_path": path})
 
@@ -106,7 +106,7 @@ def test_a_node_outside_the_folders_of_pilot_and_area_is_refused_by_its_file(pat
         ("{window_start: 2016-08-02, window_end: 2016-08-01}", "found 2016-08-02 after 2016-08-01"),
     ],
 )
-def test_a_window_of_anything_but_two_dates_in_order_is_refused(offline_dbt: Any, window: str, message: str) -> None:
+def test_a_window_other_than_two_dates_in_order_is_refused(offline_dbt: Any, window: str, message: str) -> None:
     refused = offline_dbt("parse", "--vars", window)
     assert not refused.success
     assert message in str(refused.exception)

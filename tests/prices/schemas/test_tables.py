@@ -1,4 +1,4 @@
-"""Every table that Python writes has a frame, a table of the warehouse and a check that holds the two together."""
+"""Every table that Python writes has a frame, and a check that compares the two."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_every_table_of_the_migrations_has_a_frame() -> None:
 
 
 @pytest.mark.parametrize("table", TABLES)
-def test_every_table_is_that_of_its_frame_and_checked_against_it(table: str, warehouse: Warehouse) -> None:
+def test_every_table_matches_its_frame_and_has_a_check(table: str, warehouse: Warehouse) -> None:
     keys = {key for check in CHECKS for key in check.check_keys}
     assert dg.AssetCheckKey(dg.AssetKey(table.split(".")), "table_matches_frame") in keys
     assert table_mismatches(warehouse, table, TABLES[table]) == []

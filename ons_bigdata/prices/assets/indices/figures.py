@@ -19,8 +19,7 @@ if TYPE_CHECKING:
 ELEMENTARY = Table(
     "analysis.elementary_price_indices",
     ElementaryIndex,
-    "One row per retailer, item, recipe, method, scope and period: the elementary index within its segment. Internal: "
-    "what the figures are made of, for checks and analysts.",
+    "One row per retailer, item, recipe, method, scope and period: the elementary index within its segment.",
 )
 AGGREGATES = Table(
     "analysis.aggregate_price_indices",

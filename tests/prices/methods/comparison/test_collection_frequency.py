@@ -1,4 +1,4 @@
-"""What frequency and coverage buy: worked out anew for one item by hand, and what must hold of any world."""
+"""Precision under less collection: one item computed step by step, closed form against bootstrap, properties."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def _random(seed: int, *, days: int = 56, retailers: tuple[str, ...] = ("tesco",
     return _quotes(rows)
 
 
-def test_one_item_worked_out_anew() -> None:
+def test_one_item_computed_step_by_step() -> None:
     """Every choice of weekday and of day, in plain loops, for one item of two retailers."""
     quotes = _random(3).filter(pl.col("item_number") == 210302)
     found = collection_frequencies(quotes, WEIGHTS).filter(level="item", retailers="all")
@@ -93,7 +93,7 @@ def test_the_closed_form_is_the_bootstrap() -> None:
     assert found["standard_error"][0] == pytest.approx(100 * resampled.std(), rel=0.03)
 
 
-def test_rarer_collection_never_gains_and_constant_prices_cost_nothing() -> None:
+def test_less_collection_is_never_more_precise_and_exact_for_constant_prices() -> None:
     found = collection_frequencies(_random(11), WEIGHTS).filter(retailers="all")
     spread = {key: part["spread"].mean() for (key,), part in found.group_by("frequency")}
     assert spread["daily"] == 0.0
@@ -123,7 +123,7 @@ def test_divisions_are_weighted_and_designs_are_named() -> None:
         assert row["mean_difference"] == pytest.approx(100 * (np.log(expected) - full))
 
 
-def test_too_few_days_are_null_with_a_reason_and_shorter_periods_are_said() -> None:
+def test_too_few_days_give_null_with_a_reason_and_few_days_shorter_periods() -> None:
     short = collection_frequencies(_random(1, days=20), WEIGHTS)
     assert short["total_error"].null_count() == short.height > 0
     assert set(short["reason"]) == {"20 days; two periods of 14 days are needed"}
@@ -131,7 +131,7 @@ def test_too_few_days_are_null_with_a_reason_and_shorter_periods_are_said() -> N
     assert set(fortnights["period_days"]) == {14}
 
 
-def test_a_day_without_collection_costs_its_estimates() -> None:
+def test_a_day_without_collection_lacks_its_estimates() -> None:
     quotes = _random(2).filter(pl.col("collected_on") != FIRST + timedelta(days=3))
     row = collection_frequencies(quotes, WEIGHTS).filter(level="item", retailers="all", frequency="monthly").row(0)
     assert row[-1] == "1 of 28 estimates are missing"
@@ -144,7 +144,7 @@ def test_one_product_alone_has_no_standard_error() -> None:
     assert set(found["reason"]) == {"1 of 1 estimates have no standard error"}
 
 
-def test_bad_input_is_named() -> None:
+def test_bad_input_is_refused_with_its_fault() -> None:
     quotes = _random(1)
     with pytest.raises(ValueError, match="quotes: 2 with a product that has an earlier row of the day"):
         collection_frequencies(pl.concat([quotes, quotes.head(1)]), WEIGHTS)

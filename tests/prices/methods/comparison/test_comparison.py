@@ -1,4 +1,4 @@
-"""Series held against each other: an example by hand, what is null and why, and properties."""
+"""Comparison of series: an example by hand, nulls with their reasons, and properties."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def test_series_of_two_frequencies_are_compared_once_at_the_coarser() -> None:
     ]
 
 
-def test_levels_and_rates_stand_side_by_side() -> None:
+def test_levels_and_rates_are_side_by_side() -> None:
     ours = _series("ours", [100.0, 102.0, 101.0])
     official = _series("official", [210.0, 205.0], first=date(2016, 2, 1)).with_columns(scope=pl.lit("official"))
     levels = comparison.compared_levels(ours, official)
@@ -109,7 +109,7 @@ def test_levels_and_rates_stand_side_by_side() -> None:
     assert levels["reason"][0] == "the month before is not common; the same month a year before is not common"
 
 
-def test_official_figures_are_compared_with_every_scope_and_only_their_own_code() -> None:
+def test_official_figures_are_compared_with_every_scope_of_the_same_code() -> None:
     ours = pl.concat([_series("x", [100.0, 102.0]), _series("x", [100.0, 99.0]).with_columns(scope=pl.lit("target"))])
     official = pl.concat([_series("o", [100.0, 101.0]), _series("o", [1.0, 2.0]).with_columns(code=pl.lit("02"))])
     found = comparison.compare_with_official(ours, official.with_columns(scope=pl.lit("official")))
@@ -133,7 +133,7 @@ def test_turning_points(values: list[float], expected: list[tuple[int, int]]) ->
     assert comparison.turning_points(np.array(values, dtype=np.float64)) == expected
 
 
-def test_bad_series_are_named() -> None:
+def test_bad_series_are_refused_with_their_fault() -> None:
     good = _series("a", [100.0, 101.0])
     with pytest.raises(ValueError, match="series: 2 with a period twice"):
         comparison.compare_methods(pl.concat([good, good.head(1)]))
@@ -157,7 +157,7 @@ def test_a_series_on_another_base_is_the_same_series(values: list[float], factor
 
 @settings(max_examples=40, deadline=None)
 @given(st.lists(st.tuples(st.floats(50, 200), st.floats(50, 200)), min_size=3, max_size=20))
-def test_turning_a_pair_round_turns_the_differences(pairs: list[tuple[float, float]]) -> None:
+def test_swapping_a_pair_changes_the_sign_of_the_differences(pairs: list[tuple[float, float]]) -> None:
     left, right = np.array(pairs).T
     ordinals = np.arange(len(pairs))
     there, back = (comparison.pair_statistics(a, b, ordinals, a_year=12) for a, b in ((left, right), (right, left)))
@@ -166,7 +166,7 @@ def test_turning_a_pair_round_turns_the_differences(pairs: list[tuple[float, flo
     assert there["shared_turning_points"] == back["shared_turning_points"]
 
 
-def test_gaps_are_no_neighbours() -> None:
+def test_periods_around_a_gap_have_no_rate() -> None:
     """Rates over a missing month are no monthly rates."""
     gap = _series("a", [100.0, 110.0, 120.0]).filter(pl.col("period") != date(2016, 2, 1))
     other = _series("b", [100.0, 100.0, 100.0])

@@ -1,4 +1,4 @@
-"""The office's item index: rebuilt to the printed precision, its twins that must fail, and an example by hand."""
+"""The office's item index: printed values, variants of the method that must fail, and an example by hand."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def test_item_indices_are_rebuilt_to_the_printed_decimals(office: tuple[pl.DataF
 
 
 @pytest.mark.parametrize("twin", [{"within": "arithmetic"}, {"base_prices": "all"}])
-def test_the_twins_of_the_office_method_fail(office: tuple[pl.DataFrame, pl.DataFrame], twin: dict[str, str]) -> None:
+def test_variants_of_the_office_method_fail(office: tuple[pl.DataFrame, pl.DataFrame], twin: dict[str, str]) -> None:
     found = _agreement(office, **twin).filter(pl.col("month") > date(2015, 1, 1))
     assert not found["agrees"].all()
     assert found["agrees"].sum() <= 0.1 * found.height
@@ -102,7 +102,7 @@ def test_an_example_by_hand() -> None:
     assert (found["quotes"], found["strata"], found["reason"]) == (3, 2, None)
 
 
-def test_an_item_without_a_quote_that_counts_is_null_with_a_reason() -> None:
+def test_an_item_without_valid_quotes_is_null_with_a_reason() -> None:
     (found,) = official_items.office_item_indices(pl.DataFrame([_quote(1.0, 1.0, validity=1)])).to_dicts()
     assert (found["index"], found["quotes"], found["reason"]) == (None, 0, official_items.NO_QUOTE)
     formulas = official_items.formula_item_indices(pl.DataFrame([_quote(1.0, 1.0, validity=1)]))
@@ -110,14 +110,14 @@ def test_an_item_without_a_quote_that_counts_is_null_with_a_reason() -> None:
     assert set(formulas["reason"]) == {official_items.NO_QUOTE}
 
 
-def test_weights_that_say_nothing_or_contradict_each_other_give_null_with_a_reason() -> None:
+def test_zero_or_contradictory_weights_give_null_with_a_reason() -> None:
     zero = official_items.office_item_indices(pl.DataFrame([_quote(1.0, 1.0, shop_weight=0.0)]))
     assert zero["index"].to_list() == [None] and "all 0" in zero["reason"][0]
     torn = official_items.office_item_indices(pl.DataFrame([_quote(1.0, 1.0), _quote(1.0, 1.0, stratum_weight=2.0)]))
     assert torn["index"].to_list() == [None] and "several stratum weights" in torn["reason"][0]
 
 
-def test_bad_input_is_named() -> None:
+def test_bad_input_is_refused_with_its_fault() -> None:
     with pytest.raises(ValueError, match="unknown within 'harmonic'; known: geometric, arithmetic"):
         official_items.office_item_indices(pl.DataFrame([_quote(1.0, 1.0)]), within="harmonic")
     with pytest.raises(ValueError, match="official quotes: 1 with a weight below 0"):

@@ -1,4 +1,4 @@
-"""Agreement of sources: lag, staleness and coverage found where they were put in; the verdict and its reasons."""
+"""Agreement of sources: known lag, staleness and coverage are estimated; the verdict and its reasons."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def _row(other: pl.DataFrame, matches: pl.DataFrame = MATCHES) -> dict[str, obje
     return row
 
 
-def test_a_file_that_is_the_same_could_replace_the_scraper() -> None:
+def test_an_identical_file_could_replace_the_scraper() -> None:
     row = _row(_other())
     assert (row["days"], row["days_delivered"], row["compared_quotes"]) == (12, 12, 120)
     assert (row["share_equal"], row["days_behind"], row["share_stale"]) == (1.0, 0, 0.0)
@@ -71,7 +71,7 @@ def test_a_file_that_is_the_same_could_replace_the_scraper() -> None:
 
 
 @pytest.mark.parametrize("lag", [0, 1, 2, 5])
-def test_the_lag_of_its_prices_is_found(lag: int) -> None:
+def test_the_lag_of_prices_is_estimated(lag: int) -> None:
     row = _row(_other(lag=lag))
     assert row["days_behind"] == lag
     assert row["share_equal_at_lag"] == 1.0
@@ -86,7 +86,7 @@ def test_late_delivery_and_late_prices_add_up() -> None:
     assert (row["could_replace"], row["reason"]) == (False, "2 days late, at most 1 allowed")
 
 
-def test_old_prices_are_told_from_wrong_ones() -> None:
+def test_stale_prices_are_distinguished_from_wrong_prices() -> None:
     """Of ten products one shows what it cost six days before, another what it never cost."""
     day, own = pl.col("collected_on"), pl.col("price_gbp")
     old = [_price(1, t - 6) for t in range(8, DAYS)]
@@ -104,7 +104,7 @@ def test_old_prices_are_told_from_wrong_ones() -> None:
     assert row["reason"] == "80.0 % of prices equal, 98 % needed"
 
 
-def test_coverage_is_told_both_ways() -> None:
+def test_coverage_is_given_for_both_sources() -> None:
     other = pl.concat([_other(products=5), _other(products=1).with_columns(product=pl.lit("unmatched"))])
     row = _row(other.filter(pl.col("collected_on") != _day(10)))
     assert (row["products"], row["other_products"], row["matched_products"]) == (10, 6, 5)
@@ -123,7 +123,7 @@ def test_without_a_match_there_are_no_figures() -> None:
     assert row["reason"] == "no quote of a matched product on the same day in both sources"
 
 
-def test_origins_are_not_mixed_and_bad_input_is_named() -> None:
+def test_origins_are_not_mixed_and_bad_input_is_refused() -> None:
     row = _row(_other().with_columns(data_origin=pl.lit("simulated")))
     assert (row["products"], row["could_replace"]) == (0, None)
     with pytest.raises(ValueError, match="other quotes: 2 with a product twice on a day"):

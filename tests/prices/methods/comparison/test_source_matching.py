@@ -1,4 +1,4 @@
-"""Products matched between sources: an example to follow, one to one always, and what is said of the rest."""
+"""Matching of products of two sources: an example to follow, one-to-one matches, unmatched products."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_nothing_is_matched_across_items_or_retailers() -> None:
     assert found.height == OURS.height + THEIRS.height
 
 
-def test_one_name_of_two_products_is_left_to_the_score() -> None:
+def test_a_name_of_two_products_is_matched_by_score() -> None:
     """Two packs of one lager: the name says nothing, the pack decides."""
     ours = _products(("s", None, "ESSENTIAL LAGER", 1.76, 4.0), ("l", None, "ESSENTIAL LAGER", 4.4, 9.0))
     theirs = _products(("L", None, "Essential lager", 4.4, 9.0), ("S", None, "Essential lager", 1.76, 4.0))
@@ -77,7 +77,7 @@ def test_names_are_normalised(name: str, expected: str) -> None:
     assert normalised(name) == expected
 
 
-def test_bad_input_is_named() -> None:
+def test_bad_input_is_refused_with_its_fault() -> None:
     with pytest.raises(ValueError, match=r"threshold is 1\.5, expected 0 to 1"):
         match_products(OURS, THEIRS, threshold=1.5)
     with pytest.raises(ValueError, match="products: 2 with a product twice"):
@@ -98,7 +98,7 @@ _SIDE = st.lists(st.tuples(_WORDS, st.sampled_from([None, 0.4, 1.0]), st.floats(
 
 @settings(max_examples=30, deadline=None)
 @given(_SIDE, _SIDE)
-def test_every_product_of_either_side_is_there_once(left: list[tuple], right: list[tuple]) -> None:  # type: ignore[type-arg]
+def test_every_product_of_both_sides_occurs_once(left: list[tuple], right: list[tuple]) -> None:  # type: ignore[type-arg]
     ours, theirs = (
         _products(*((f"{side}{k}", None, " ".join(words), pack, price) for k, (words, pack, price) in enumerate(rows)))
         for side, rows in (("l", left), ("r", right))
@@ -111,6 +111,6 @@ def test_every_product_of_either_side_is_there_once(left: list[tuple], right: li
     assert matched["score"].is_between(0, 1).all()
 
 
-def test_a_source_matched_with_itself_is_matched_whole() -> None:
+def test_a_source_matches_itself_completely() -> None:
     found = match_products(OURS, OURS)
     assert (found["product"] == found["other_product"]).all()

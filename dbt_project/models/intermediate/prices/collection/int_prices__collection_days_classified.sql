@@ -1,6 +1,6 @@
--- Days and quotes are told of the same state of the loads, so this comes after the quotes:
+-- After the quotes, so that both are of the same state of the loads:
 -- depends_on: {{ ref('stg_prices__quotes') }}
--- And a test compares it with the retailers; it runs where all that it compares is built:
+-- After the retailers, so that the test against them runs with this model:
 -- depends_on: {{ ref('retailers') }}
 
 with files as (
@@ -10,7 +10,7 @@ with files as (
 
 ),
 
--- A file read again by a later version of its reader has several loads: the last one stands.
+-- A file that a later reader version has read again has several loads: the last counts.
 loads as (
 
     select distinct on (file_id) *
@@ -23,7 +23,7 @@ loads as (
 runs as (
 
     select
-        -- a refused file may have no origin in its load; one without any belongs to no retailer and is left out
+        -- the load of a refused file may have no origin; files without an origin have no retailer and are left out
         coalesce(loads.data_origin, files.data_origin) as data_origin,
         files.delivery as retailer,
         days.partition::date as collected_on,
@@ -33,7 +33,7 @@ runs as (
     from files
     inner join loads
         on files.file_id = loads.file_id
-    -- a price file is of one day, which its name says
+    -- a price file has one day, given by its name
     cross join lateral unnest(files.partitions) as days (partition)
     left join {{ source('ops', 'load_partitions') }} as load_partitions
         on

@@ -35,7 +35,7 @@ runs as (
 
 ),
 
--- Listings of one product may have been seen last in different runs of the day: the last one counts.
+-- Listings of one product may be last in different runs of the day: the last run counts.
 ranked as (
 
     select

@@ -1,10 +1,10 @@
--- What is to be said of whole runs: one row per retailer, day and kind. The item is null.
+-- Findings on whole runs: one row per retailer, day and kind. The item is null.
 {#
-    A run is cut short where a share of the items, and no fewer than so many, lack products on one day.
+    A run is cut short where at least this share of the items, and at least this number, lack products on one day.
 #}
 {% set cut_short_share = 0.15 %}
 {% set cut_short_items = 3 %}
-{# Or where it has seen fewer items than this share of what is usual. #}
+{# Or where it has products of fewer items than this share of the usual number. #}
 {% set usual_items_share = 0.8 %}
 
 with days as (

@@ -14,7 +14,7 @@ latest as (
     select
         *,
         decision in ('drop', 'correct') as needs_second_signature,
-        -- the same person under other blanks or capitals is the same person
+        -- blanks and capitals do not make another person
         coalesce(lower(trim(second_signature)) not in ('', lower(trim(decided_by))), false) as is_countersigned
     from versions
     where place = 1

@@ -1,4 +1,4 @@
-{# What to do about each kind of finding, unless the finding itself says it. Each kind is here. #}
+{# Advice by kind of finding, for findings without their own advice. Every kind is listed. #}
 {% set what_to_do = {
     'outage': 'Look at the run log and start the run again today; the day stays out of the indices.',
     'gap': 'Start the run by hand if the day is not over; the day stays out of the indices.',

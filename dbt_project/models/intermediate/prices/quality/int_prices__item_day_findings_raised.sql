@@ -1,6 +1,6 @@
--- What is to be said of a retailer's item on a day, beside its own past: one row per retailer, item, day and kind.
+-- Findings on an item of a retailer on a day, compared with its past: one row per retailer, item, day and kind.
 {#
-    How far from what is usual a count or share must be. A handful of products never is.
+    Least distance of a count or share from its usual value. Small numbers of products are never a finding.
 #}
 {% set fewer = 0.7 %}
 {% set robust_z = 3 %}
@@ -11,8 +11,8 @@
 {% set least_products = 5 %}
 {% set least_churn = 10 %}
 {#
-    A copy is stale where an item whose prices move on most days, and on at least so many, stands still for so long that
-    it had less than this chance, and for twice the longest other time.
+    A copy is stale where the prices of an item move on most days, and on at least `least_moving_days`, and then stay
+    unchanged for a time with a probability below `stale_chance`, and longer than twice the longest other such time.
 #}
 {% set stale_days = 3 %}
 {% set stale_chance = 0.01 %}

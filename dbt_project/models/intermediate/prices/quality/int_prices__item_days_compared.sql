@@ -1,6 +1,6 @@
 {#
-    The numbers of the comparison. What is usual of a count is the median of other days that enter: of the same weekday
-    within 8 weeks either side, of the nearest 28 days, and of the nearest 7. The one that the count is nearest to holds:
+    Parameters of the comparison. The usual count is the median of other days that enter: of the same weekday
+    within 8 weeks either side, of the nearest 28 days, or of the nearest 7, whichever is nearest to the count:
     a weekday's habit is no fault, nor is a level that has lasted. Each needs 4 days.
 #}
 {% set weeks = 8 %}

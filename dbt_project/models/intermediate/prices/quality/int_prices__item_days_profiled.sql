@@ -5,7 +5,7 @@
     )
 }}
 
--- The assurance of quality comes after the figures and off their path:
+-- After the figures and off their path, so that a fault here stops no index:
 -- depends_on: {{ source('analysis', 'aggregate_price_indices') }}
 
 with counts as (
@@ -51,7 +51,7 @@ listings as (
 
 ),
 
--- Days are compared with the last one that enters: a day that was rejected says nothing of what is new.
+-- Days are compared with the last day that enters; rejected days do not count.
 entering_days as (
 
     select

@@ -1,4 +1,4 @@
--- What is to be said of single prices, by retailer, item, day and kind; packs that shrink one by one.
+-- Findings on prices by retailer, item, day and kind; shrinking packs by product.
 -- depends_on: {{ source('analysis', 'aggregate_price_indices') }}
 {# A price this many times the product's median, give or take a factor of two, is in pence. #}
 {% set pence = 100 %}

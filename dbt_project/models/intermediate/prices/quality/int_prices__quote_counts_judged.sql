@@ -2,7 +2,7 @@
 
 {#
     The numbers of the rule: history within half a year, of the nearest 28 days, of which 3 must be there.
-    A day's own count and counts outside the band around the anchor never enter its history.
+    The history of a day excludes its own count and counts outside the band around the anchor.
 #}
 {% set half_a_year_months = 6 %}
 {% set half_a_year = "interval '" ~ half_a_year_months ~ " months'" %}
@@ -159,7 +159,7 @@ judged as (
 
 ),
 
--- A rejected day that an analyst keeps: by the decision that names the item, else by one on all items; the latest.
+-- Rejected days kept by an analyst: a decision on the item precedes a decision on all items; the latest counts.
 decided as (
 
     select

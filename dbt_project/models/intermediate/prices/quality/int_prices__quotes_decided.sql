@@ -1,6 +1,6 @@
 {{ config(pre_hook="{{ join_by_hash() }}") }}
 
--- Of the effective decisions on quotes, the one that applies to each product and day: the most specific, then the latest.
+-- The effective decision on each product and day: the most specific one, then the latest.
 with decisions as (
 
     select * from {{ ref('int_prices__decisions_judged') }}
@@ -54,7 +54,7 @@ final as (
         quotes.decision,
         identified.price_gbp as collected_price_gbp,
         coalesce(quotes.corrected_price_gbp, identified.price_gbp * coalesce(quotes.factor, 1)) as price_gbp,
-        -- a price that the analyst states or keeps is no longer one of several
+        -- a price that the analyst states or keeps is not ambiguous
         quotes.corrected_price_gbp is not null or quotes.decision = 'keep' as is_settled,
         coalesce(quotes.new_item_number, quotes.item_number) as new_item_number
     from quotes

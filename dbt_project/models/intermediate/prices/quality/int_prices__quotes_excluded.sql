@@ -2,10 +2,10 @@
 
 {# A price above this many times its product's median, or below the median divided by it, is an error. #}
 {% set factor = 10 %}
-{# With fewer quotes than this the median is the price of one or midway between two: it tells no error from a price. #}
+{# With fewer quotes than this the median is one price or midway between two, and cannot show which is the error. #}
 {% set fewest_quotes = 3 %}
 
--- What an analyst dropped, what cannot be bought and what has several prices says nothing of the others.
+-- Dropped, out-of-stock and ambiguous quotes are not part of the reference prices.
 with prices as (
 
     select
@@ -23,7 +23,7 @@ with prices as (
 
 ),
 
--- Re-mapped quotes of products that the new item has already on that day, its own or from another item.
+-- Re-mapped quotes of products that the new item already has on that day, collected under it or under a third item.
 remapped_twice as (
 
     select distinct

@@ -1,4 +1,4 @@
--- What the scraper says of its own runs: shelves that are not in the shop, that failed or were renamed; manners.
+-- Findings from the records of the scraper: shelves that are missing, unknown, failed or renamed, and its conduct.
 -- depends_on: {{ source('analysis', 'aggregate_price_indices') }}
 {% set least_overlap = 0.3 %}
 {% set failures_share = 0.05 %}
@@ -19,7 +19,7 @@ last_runs as (
 
 ),
 
--- Which shelves are in the shop and which in the retailer file, the last run that saw the shop's navigation says alone.
+-- Missing and unknown shelves are those of the last run that read the navigation of the shop.
 navigated as (
 
     select data_origin, retailer, collected_on, max(run_id) as run_id
@@ -29,7 +29,7 @@ navigated as (
 
 ),
 
--- A run that follows on the same day completes the one before: the last word on each shelf stands.
+-- A later run of the day completes an earlier one: the last record of each shelf counts.
 categories as (
 
     select distinct on (data_origin, retailer, collected_on, category, coalesce(item_number, 0)) shelves.*

@@ -1,6 +1,6 @@
 {{ config(indexes=[{'columns': ['data_origin', 'retailer', 'item_number', 'category', 'collected_on'], 'unique': true}]) }}
 
--- The assurance of quality comes after the figures and off their path:
+-- After the figures and off their path, so that a fault here stops no index:
 -- depends_on: {{ source('analysis', 'aggregate_price_indices') }}
 
 select

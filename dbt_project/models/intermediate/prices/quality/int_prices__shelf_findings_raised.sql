@@ -1,8 +1,8 @@
--- What is to be said of single shelves: one that is missing while the item's others are there, one that was renamed.
+-- Findings on shelves: missing while the item has products on other shelves, or renamed.
 {% set least_days = 7 %}
 {% set least_listings = 5 %}
 {% set least_presence = 0.75 %}
-{# A shelf that stays away for longer was given up; that is said for so many days. #}
+{# Days for which a missing shelf is reported; after that it counts as given up. #}
 {% set given_up_days = 14 %}
 
 with item_days as (
@@ -17,7 +17,7 @@ with item_days as (
 
 ),
 
--- A shelf that returned the whole shop says nothing of what is usual.
+-- Days on which a shelf returned the whole shop are not part of its usual counts.
 shelf_days as (
 
     select shelf_days.*

@@ -144,7 +144,7 @@ compared as (
 
 final as (
 
-    -- of several shelves that began, the one that took most of the products; then the likest name
+    -- of several new shelves, the one with most of the products; then the most similar name
     select distinct on (data_origin, retailer, item_number, old_category)
         data_origin,
         retailer,

@@ -1,5 +1,5 @@
--- How long each item has stood still (same products, same prices), and how long its prices do at other times. Products
--- that come and go are no sign of life: a run that misses some of a shelf makes them.
+-- Days in a row without a change (same products, same prices) of each item, and such stretches at other times. Products
+-- that come and go do not end the other stretches: an incomplete run causes such changes, too.
 with days as (
 
     select
@@ -72,10 +72,10 @@ final as (
         counted.item_number,
         counted.collected_on,
         counted.unchanged_days,
-        -- the longest other stretch: the longest of the item, or for that one itself the second
+        -- the longest other stretch: the longest of the item, and for that stretch the second longest
         coalesce(case when ranked.place = 1 then items.second else items.longest end, 0)::integer
             as longest_elsewhere_days,
-        -- of the days outside this stretch; one of each kind is added, so that no share is certain
+        -- share of the days outside this stretch; one day of each kind is added, so that it is never 0 or 1
         (items.days_of_same_prices - ranked.days_of_same_prices + 1)::double precision
         / (items.days - ranked.days_of_same_prices + 2) as unchanged_share_elsewhere,
         (items.days - items.days_of_same_prices)::integer as moving_days

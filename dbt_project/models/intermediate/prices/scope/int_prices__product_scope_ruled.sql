@@ -43,7 +43,7 @@ measured as (
 
 ),
 
--- Whether each condition holds; one that cannot be answered does not.
+-- Whether each condition holds; a condition on an unknown value does not.
 answered as (
 
     select

@@ -15,7 +15,7 @@ with days as (
 
 ),
 
--- What the days would have brought: the expected products, or those found where nothing is expected yet.
+-- Expected quotes: the expected products of each day, or the observed products where no number is expected.
 quotes as (
 
     select

@@ -4,7 +4,7 @@ with frequencies as (
 
 ),
 
--- The median over items of each figure: what a typical item loses.
+-- Medians over items: the loss of a typical item.
 typical as (
 
     select

@@ -4,7 +4,7 @@ with counts as (
 
 ),
 
--- By the item under which they were collected: what an analyst re-maps was collected for this one.
+-- By the item under which they were collected: re-mapped quotes belong to the item of their collection.
 {% for kind, quotes in [
     ('entering', ref('int_prices__quotes_entering')), ('excluded', ref('int_prices__quotes_excluded'))
 ] %}

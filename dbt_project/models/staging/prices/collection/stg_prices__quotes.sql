@@ -10,7 +10,7 @@
     )
 }}
 
--- The filter on the window stands outside is_incremental(): the first run, too, builds its window only.
+-- The filter on the window is outside is_incremental(): the first run builds its window only, too.
 -- A full refresh is refused (it would drop the days outside the window); the window does its work.
 with source as (
 
@@ -36,7 +36,7 @@ renamed as (
         source.unit_price,
         source.unit,
         source.promotion,
-        -- true, false, or null where the source does not say
+        -- true, false, or null where the source has no such field
         case source.attributes ->> 'in_stock' when 'true' then true when 'false' then false end as in_stock,
         source.category,
         source.run_id,
@@ -70,7 +70,7 @@ identified as (
 
 ),
 
--- Run ids of one retailer sort by time. A run delivered in two files is told apart by the load.
+-- Run ids of one retailer sort by time. The two files of one run differ by the load.
 ranked as (
 
     select

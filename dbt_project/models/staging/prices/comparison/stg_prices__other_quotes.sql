@@ -1,6 +1,6 @@
 {{ config(materialized='table', tags=['whole']) }}
 
--- And a test compares it with the sources; it runs where all that it compares is built:
+-- After the sources, so that the test against them runs with this model:
 -- depends_on: {{ ref('price_sources') }}
 
 with source as (
