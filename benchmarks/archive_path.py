@@ -23,19 +23,20 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import polars as pl
 import psutil
 
+from ons_bigdata.platform.dagster.inputs import Inputs
 from ons_bigdata.platform.ingest.landing import Landing
 from ons_bigdata.platform.ingest.loading import rebuild_partition
 from ons_bigdata.platform.postgres import embedded
 from ons_bigdata.platform.postgres.warehouse import open_warehouse
-from ons_bigdata.prices.assets.indices.daily import accepted_quotes
-from ons_bigdata.prices.methods.recipes.catalogue import WEB_DAILY, base_weeks
-from ons_bigdata.prices.methods.recipes.jevons import chained_jevons, fixed_base_jevons
+from ons_bigdata.prices.assets.indices.origins import INPUTS, panels_by_origin
+from ons_bigdata.prices.methods.recipes import index_figures, recipe_named
 from ons_bigdata.prices.sources import delivery
 from ons_bigdata.prices.sources.retailers import read_retailers
 from ons_bigdata.settings import Settings
@@ -136,13 +137,14 @@ def bare_rebuild(home: Path) -> Cost:
     landing = Landing(settings.landing_dir, warehouse)
     table = delivery.raw_price_quotes(read_retailers(settings.dbt_project_dir))
 
+    def read(relation: str, columns: Sequence[str] | None) -> pl.DataFrame:
+        return warehouse.frame(f"select {', '.join(columns or ['*'])} from {relation}")  # noqa: S608  (declared names)
+
     def work() -> None:
         for day in landing.partitions(delivery.SOURCE):
             rebuild_partition(landing, table, day)
-        quotes = accepted_quotes(warehouse)
-        week = base_weeks(quotes)["real"]
-        chained_jevons(quotes, link_window_days=WEB_DAILY.link_window_days, base_week=week)
-        fixed_base_jevons(quotes, base_week=week)
+        for panels in panels_by_origin(Inputs("benchmark", INPUTS, read)):
+            index_figures(panels, [recipe_named("web_daily")])
 
     return measured("bare raw table and indices (no Dagster, no dbt)", work)
 

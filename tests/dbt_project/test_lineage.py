@@ -22,10 +22,10 @@ ORDER_ONLY = {
     # whole models that compare the ledger or scrapes with the quotes of the same run
     "int_prices__collection_days_classified": {"stg_prices__quotes", "retailers"},
     # quality runs after the figures, so that a fault of it stops no index
-    "int_prices__item_days_profiled": {"analysis.recipe_price_indices"},
-    "int_prices__price_findings_raised": {"analysis.recipe_price_indices"},
-    "int_prices__scrape_findings_raised": {"analysis.recipe_price_indices"},
-    "int_prices__shelf_days_counted": {"analysis.recipe_price_indices"},
+    "int_prices__item_days_profiled": {"analysis.aggregate_price_indices"},
+    "int_prices__price_findings_raised": {"analysis.aggregate_price_indices"},
+    "int_prices__scrape_findings_raised": {"analysis.aggregate_price_indices"},
+    "int_prices__shelf_days_counted": {"analysis.aggregate_price_indices"},
     # a test that compares two tables runs with the later of them
     "stg_prices__other_quotes": {"price_sources"},
 }

@@ -13,7 +13,7 @@ from ons_bigdata.platform.ingest.landing import Reader
 from ons_bigdata.platform.postgres.warehouse import Warehouse
 from ons_bigdata.prices.assets.collection.quotes import LANDING
 from ons_bigdata.prices.checks.collection import quotes as collection
-from ons_bigdata.prices.checks.indices import daily as daily_indices
+from ons_bigdata.prices.checks.indices import elementary
 from ons_bigdata.prices.sources.scrape_files import COLUMNS
 
 READER = Reader("prices", "test", "1")
@@ -142,13 +142,13 @@ def test_indices_that_could_not_be_compared_warn(warehouse: Warehouse, resource:
         "create table intermediate.int_prices__quotes_accepted (data_origin text, retailer text, item_number integer,"
         " product text, collected_on date, price_gbp float8)",
     )
-    assert _run(daily_indices.indices_follow_prices, resource).passed  # nothing at all
+    assert _run(elementary.indices_follow_prices, resource).passed  # nothing at all
 
     _index(warehouse, "2016-08-01", 1.0)
-    assert _run(daily_indices.indices_follow_prices, resource).passed  # one day does not move
+    assert _run(elementary.indices_follow_prices, resource).passed  # one day does not move
 
     _index(warehouse, "2016-08-02", 2.0)
-    untested = _run(daily_indices.indices_follow_prices, resource)
+    untested = _run(elementary.indices_follow_prices, resource)
     assert (untested.passed, untested.severity) == (False, dg.AssetCheckSeverity.WARN)
 
     _execute(
@@ -156,12 +156,12 @@ def test_indices_that_could_not_be_compared_warn(warehouse: Warehouse, resource:
         "insert into intermediate.int_prices__quotes_accepted values"
         f" ('real', 'tesco', {APPLES}, 'GALA', '2016-08-01', 1), ('real', 'tesco', {APPLES}, 'GALA', '2016-08-02', 2)",
     )
-    compared = _run(daily_indices.indices_follow_prices, resource)
+    compared = _run(elementary.indices_follow_prices, resource)
     assert compared.passed
     assert compared.metadata["movements_compared"].value == 1
 
-    _execute(warehouse, "update analysis.elementary_price_indices set level = 0.5 where period = '2016-08-02'")
-    inverted = _run(daily_indices.indices_follow_prices, resource)
+    _execute(warehouse, "update analysis.elementary_price_indices set segment_index = 0.5 where period = '2016-08-02'")
+    inverted = _run(elementary.indices_follow_prices, resource)
     assert (inverted.passed, inverted.severity) == (False, dg.AssetCheckSeverity.ERROR)
 
 
@@ -218,8 +218,10 @@ def _load_row(warehouse: Warehouse, name: str, day: str, *, line: int) -> None:
 def _index(warehouse: Warehouse, day: str, level: float) -> None:
     _execute(
         warehouse,
-        "insert into analysis.elementary_price_indices values"
-        f" ('real', 'tesco', {APPLES}, 'jevons_chained', '{day}', 0, {level}, null, 1, null)",
+        "insert into analysis.elementary_price_indices (data_origin, retailer, item_number, recipe, method, scope,"
+        " period, segment, segment_index, products, products_used, quotes, quotes_undecided, filtered)"
+        f" values ('real', 'tesco', {APPLES}, 'web_daily', 'jevons_chained', 'shelf', '{day}', 0, {level},"
+        " 1, 1, 1, 0, 0)",
     )
 
 

@@ -71,7 +71,7 @@ def test_the_last_two_days_are_scraped_over_http(demo: tuple[CommandLine, str]) 
 def test_series_go_on_from_files_to_scrapes(demo: tuple[CommandLine, str]) -> None:
     """Files carry no product ids, the scraped pages of two shops do; a product is the same on both."""
     (links,) = demo[0].query(
-        "select min(products)::int as fewest, count(*)::int as strata from analysis.elementary_price_indices"
+        "select min(products_used)::int as fewest, count(*)::int as strata from analysis.elementary_price_indices"
         " where method = 'jevons_chained' and period = '2016-06-11' and segment = 0"
     )
     assert links["strata"] >= 102
@@ -143,13 +143,13 @@ def test_indices_follow_the_true_prices(demo: tuple[CommandLine, str]) -> None:
     )
     found = pl.DataFrame(
         demo[0].query(
-            "select retailer, item_number, period as date, level from analysis.elementary_price_indices"
-            " where method = 'jevons_fixed_base' and level is not null"
+            "select retailer, item_number, period as date, segment_index from analysis.elementary_price_indices"
+            " where method = 'jevons_fixed_base' and segment_index is not null"
         )
     ).with_columns(pl.col("date").str.to_date())
     both = found.join(true_levels, on=["retailer", "item_number", "date"], how="inner")
     assert both.height > 2_500
-    differences = (both["level"].log() - both["true"]).abs()
+    differences = (both["segment_index"].log() - both["true"]).abs()
     assert differences.median() < 1e-9
     assert differences.quantile(0.99) < 0.02
     assert differences.max() < 0.1
@@ -368,7 +368,7 @@ def test_lineage_partitions_and_docs_in_the_browser(
         )
         # the group is too large to show names; an area does
         page.goto(f"{user_interface}/asset-groups~tag%3Aarea%3Dindices", wait_until="domcontentloaded")
-        page.get_by_text("recipe_price_indices").first.wait_for(timeout=60_000)
+        page.get_by_text("aggregate_price_indices").first.wait_for(timeout=60_000)
         assert page.get_by_text("price_quality_report").count() == 0
         page.goto(f"{user_interface}/assets/raw/price_quotes?view=partitions", wait_until="domcontentloaded")
         page.get_by_text("Materialized (28)").wait_for(timeout=60_000)

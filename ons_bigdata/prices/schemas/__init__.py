@@ -11,7 +11,7 @@ from ons_bigdata.prices.schemas.comparison import (
     SourceAgreement,
     SourceMatch,
 )
-from ons_bigdata.prices.schemas.indices import AggregateIndex, ElementaryIndex
+from ons_bigdata.prices.schemas.indices import AggregateIndex, ElementaryIndex, IndexDiagnostics, IndexMovement
 from ons_bigdata.prices.schemas.official import (
     OfficialItemIndex,
     OfficialPriceQuote,
@@ -19,7 +19,6 @@ from ons_bigdata.prices.schemas.official import (
     OtherPriceQuote,
 )
 from ons_bigdata.prices.schemas.quotes import AcceptedQuote, PriceQuote
-from ons_bigdata.prices.schemas.recipes import IndexDiagnostics, IndexMovement, RecipeElementaryIndex, RecipeIndex
 from ons_bigdata.prices.schemas.vocabulary import HEX_ID, HIGHEST_PRICE_GBP, IDENTIFIER
 
 __all__ = [
@@ -40,8 +39,6 @@ __all__ = [
     "PriceComparison",
     "PriceQuote",
     "RebuiltItemIndex",
-    "RecipeElementaryIndex",
-    "RecipeIndex",
     "SourceAgreement",
     "SourceMatch",
 ]

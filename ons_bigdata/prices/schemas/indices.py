@@ -1,60 +1,140 @@
-"""Frames of the daily price indices: elementary and aggregate."""
+"""Frames of price indices: elementary indices, aggregates, diagnostics and movements."""
 
 from __future__ import annotations
 
 import dataframely as dy
 
-from ons_bigdata.prices.schemas.vocabulary import HEX_ID, IDENTIFIER
+from ons_bigdata.prices.schemas.vocabulary import HEX_ID, IDENTIFIER, ORIGIN
+
+_SCOPE = "^(shelf|target)$"
+_LEVEL = "^(item|class|division)$"
+_FREQUENCY = "^(daily|weekly|monthly)$"
+_CODES = "item number, COICOP class or COICOP division"
+_SCOPES = "shelf: all quotes; target: those not judged out of the item, undecided ones are in"
+_PERIOD = "first day of the period: the day, the Monday of the week, the first of the month"
 
 
 class ElementaryIndex(dy.Schema):
-    """One row per retailer, item, method and day with accepted quotes (`analysis.elementary_price_indices`).
+    """One row per retailer, item, recipe, method, scope and period (`analysis.elementary_price_indices`)."""
 
-    `level` is the index within its segment; `index` the same with 100 = the base week, null
-    (with a reason) where the segment does not reach the base week.
-    """
-
-    data_origin = dy.String(primary_key=True, regex="^(real|simulated)$", description="real or simulated")
+    data_origin = dy.String(primary_key=True, regex=ORIGIN, description="real or simulated")
     retailer = dy.String(primary_key=True, regex=IDENTIFIER, description="retailer id")
     item_number = dy.Int32(primary_key=True, description="CPI item number")
-    method = dy.String(primary_key=True, regex="^jevons_(chained|fixed_base)$", description="index method")
-    period = dy.Date(primary_key=True, description="day")
-    segment = dy.Int32(min=0, description="number of the unbroken chain, from 0")
-    level = dy.Float64(
+    recipe = dy.String(primary_key=True, description="named set of parameters")
+    method = dy.String(primary_key=True, description="output of the recipe")
+    scope = dy.String(primary_key=True, regex=_SCOPE, description=_SCOPES)
+    period = dy.Date(primary_key=True, description=_PERIOD)
+    segment = dy.Int32(
+        nullable=True,
+        min=0,
+        description="number of the stretch of periods joined by links; null where there is no index",
+    )
+    segment_index = dy.Float64(
         nullable=True,
         min_exclusive=0.0,
-        description="index within its segment, 1 on its first day (fixed base: price relative to the base week)",
+        description="index within its segment, on any scale; null with a reason",
     )
-    index = dy.Float64(
-        nullable=True,
-        min_exclusive=0.0,
-        description="index, 100 = base week; null where the segment misses it",
+    products = dy.Int32(min=0, description="products on sale in the period")
+    products_used = dy.Int32(min=0, description="of these, compared with another period")
+    quotes = dy.Int32(min=0, description="quotes behind them")
+    quotes_undecided = dy.Int32(min=0, description="of these, of products whose scope is undecided or referred")
+    filtered = dy.Int32(min=0, description="products whose price a filter of the recipe left out")
+    window_revision = dy.Float64(
+        nullable=True, description="what the newest window makes of the movement before, less the old one; log"
     )
-    products = dy.Int32(min=0, description="products that link")
-    reason = dy.String(nullable=True, description="why index or level is null, or the chain restarted")
+    reason = dy.String(nullable=True, description="why there is no index")
 
 
 class AggregateIndex(dy.Schema):
-    """One row per item, class or division, method and calendar day (`analysis.aggregate_price_indices`)."""
+    """One row per item, class or division, recipe, method, scope and period (`analysis.aggregate_price_indices`)."""
 
-    data_origin = dy.String(primary_key=True, regex="^(real|simulated)$", description="real or simulated")
-    level = dy.String(primary_key=True, regex="^(item|class|division)$", description="item, class or division")
-    code = dy.String(primary_key=True, description="item number, COICOP class or COICOP division")
-    method = dy.String(primary_key=True, regex="^jevons_(chained|fixed_base)$", description="index method")
-    period = dy.Date(primary_key=True, description="day")
-    index = dy.Float64(
-        nullable=True,
-        min_exclusive=0.0,
-        description="index, 100 = geometric mean of the base week; null with a reason",
-    )
-    products = dy.Int32(min=0, description="products that link, over all children present")
+    data_origin = dy.String(primary_key=True, regex=ORIGIN, description="real or simulated")
+    level = dy.String(primary_key=True, regex=_LEVEL, description="item, class or division")
+    code = dy.String(primary_key=True, description=_CODES)
+    recipe = dy.String(primary_key=True, description="named set of parameters")
+    method = dy.String(primary_key=True, description="output of the recipe")
+    scope = dy.String(primary_key=True, regex=_SCOPE, description=_SCOPES)
+    period = dy.Date(primary_key=True, description=_PERIOD)
+    frequency = dy.String(regex=_FREQUENCY, description="daily, weekly or monthly")
+    index = dy.Float64(nullable=True, min_exclusive=0.0, description="index, 100 = base period; null with a reason")
+    products = dy.Int32(min=0, description="products compared, over all children present")
+    retailers = dy.Int32(min=0, description="retailers with an elementary index for the item or any item below")
     children = dy.Int32(min=0, description="children that have weight")
-    children_absent = dy.Int32(min=0, description="of these, absent on the day")
+    children_absent = dy.Int32(min=0, description="of these, absent in the period")
     imputed_share = dy.Float64(
         nullable=True, min=0.0, max=1.0, description="share of the weight (0-1) that moved with the others"
     )
     status = dy.String(regex="^(complete|partial|none)$", description="complete, partial or none")
-    reason = dy.String(nullable=True, description="what is missing or assumed")
-    recipe = dy.String(description="named set of parameters")
+    reason = dy.String(nullable=True, description="what is missing, assumed or still to be revised")
+    base_period = dy.String(nullable=True, description="base period, first..last day")
     parameters_hash = dy.String(regex=HEX_ID, description="hash of the recipe's parameters")
-    base_period = dy.String(nullable=True, description="base week, first..last day")
+
+
+class IndexDiagnostics(dy.Schema):
+    """One row per figure (`analysis.price_index_diagnostics`): its error and what it rests on."""
+
+    data_origin = dy.String(primary_key=True, regex=ORIGIN, description="real or simulated")
+    level = dy.String(primary_key=True, regex=_LEVEL, description="item, class or division")
+    code = dy.String(primary_key=True, description=_CODES)
+    recipe = dy.String(primary_key=True, description="named set of parameters")
+    method = dy.String(primary_key=True, description="output of the recipe")
+    scope = dy.String(primary_key=True, regex=_SCOPE, description=_SCOPES)
+    period = dy.Date(primary_key=True, description=_PERIOD)
+    frequency = dy.String(regex=_FREQUENCY, description="daily, weekly or monthly")
+    index = dy.Float64(nullable=True, min_exclusive=0.0, description="the figure; null where there is none")
+    standard_error = dy.Float64(
+        nullable=True, min=0.0, description="bootstrap standard error, index points; null with a reason"
+    )
+    standard_error_reason = dy.String(nullable=True, description="why there is no standard error")
+    replicates = dy.Int32(min=0, description="resamples in which the index has a value")
+    sampled_share = dy.Float64(
+        nullable=True, min=0.0, max=1.0,
+        description="share of the weight (0-1) whose samples have two products or more: the error counts these only",
+    )  # fmt: skip
+    days_collected = dy.Int32(min=0, description="days of the period with any quotes")
+    days_in_period = dy.Int32(min=0, description="days of the period that count")
+    retailers = dy.Int32(min=0, description="retailers with an elementary index")
+    products = dy.Int32(min=0, description="products on sale in the period")
+    products_used = dy.Int32(min=0, description="of these, compared with another period")
+    matched_share = dy.Float64(nullable=True, min=0.0, max=1.0, description="products compared / products on sale")
+    quotes = dy.Int32(min=0, description="quotes in the period")
+    entries_per_product = dy.Float64(nullable=True, min=0.0, description="quotes per product on sale")
+    referred_share = dy.Float64(
+        nullable=True, min=0.0, max=1.0, description="share of the quotes (0-1) whose scope is undecided or referred"
+    )
+    filtered = dy.Int32(min=0, description="products whose price a filter of the recipe left out")
+    imputed_share = dy.Float64(
+        nullable=True, min=0.0, max=1.0, description="share of the weight (0-1) that moved with the others"
+    )
+    window_revision_percent = dy.Float64(
+        nullable=True, description="what the newest window makes of the movement before, less the old one, percent"
+    )
+    window_revision_reason = dy.String(nullable=True, description="why there is no window revision")
+    drift_percent = dy.Float64(
+        nullable=True, description="the figure against the same over one window of all periods, percent"
+    )
+    drift_reason = dy.String(nullable=True, description="why there is no drift")
+
+
+class IndexMovement(dy.Schema):
+    """One row per figure that has one before it (`analysis.price_index_movements`): its log movement in parts.
+
+    prices + churn + imputation + rejected_days + splice = movement.
+    """
+
+    data_origin = dy.String(primary_key=True, regex=ORIGIN, description="real or simulated")
+    level = dy.String(primary_key=True, regex=_LEVEL, description="item, class or division")
+    code = dy.String(primary_key=True, description=_CODES)
+    recipe = dy.String(primary_key=True, description="named set of parameters")
+    method = dy.String(primary_key=True, description="output of the recipe")
+    scope = dy.String(primary_key=True, regex=_SCOPE, description=_SCOPES)
+    period = dy.Date(primary_key=True, description=_PERIOD)
+    previous_period = dy.Date(description="the period before that has an index")
+    movement = dy.Float64(description="log of the index over the one before")
+    prices = dy.Float64(description="products on sale in both periods")
+    churn = dy.Float64(description="products that are new or gone for good")
+    imputation = dy.Float64(
+        description="products that return or are away for a while, and retailers or items moved with the others"
+    )
+    rejected_days = dy.Float64(description="retailers whose quotes of either period were judged faulty")
+    splice = dy.Float64(description="what linking a new window to the published series adds")

@@ -134,7 +134,7 @@ class ScopeMetric(dy.Schema):
 
 
 class ScopeIndexImpact(dy.Schema):
-    """One row per series: the index of the whole shelf and of the products in scope (`analysis.scope_index_impact`)."""
+    """One row per series: the index of the whole shelf compared with that of the target (undecided products are in)."""
 
     data_origin = dy.String(primary_key=True, regex=ORIGIN, description="real or simulated")
     level = dy.String(primary_key=True, regex="^(item|class|division)$", description="item, class or division")
@@ -144,12 +144,14 @@ class ScopeIndexImpact(dy.Schema):
     index_shelf = dy.Float64(
         nullable=True, description="index of all products of the shelf on that day, 100 = base week"
     )
-    index_target = dy.Float64(nullable=True, description="index of the products in scope on that day, 100 = base week")
+    index_target = dy.Float64(nullable=True, description="index of the target on that day, 100 = base week")
     difference = dy.Float64(nullable=True, description="target less shelf on that day, index points")
     mean_absolute_difference = dy.Float64(nullable=True, description="mean over the days of both, index points")
     largest_difference = dy.Float64(nullable=True, description="largest absolute difference on a day, index points")
     days = dy.Int32(min=0, description="days with both indices")
     quotes = dy.Int64(min=0, description="accepted quotes of the shelf")
     quotes_in_scope_share = dy.Float64(nullable=True, min=0.0, max=1.0, description="share of them (0-1) in scope")
-    quotes_undecided_share = dy.Float64(nullable=True, min=0.0, max=1.0, description="share of them (0-1) undecided")
+    quotes_undecided_share = dy.Float64(
+        nullable=True, min=0.0, max=1.0, description="share (0-1) undecided: in the target"
+    )
     reason = dy.String(nullable=True, description="why there is no difference")

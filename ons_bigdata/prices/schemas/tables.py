@@ -29,8 +29,6 @@ TABLES: dict[str, type[dy.Schema]] = {
     "analysis.price_quality_report": quality.PriceQualityReport,
     "analysis.elementary_price_indices": schemas.ElementaryIndex,
     "analysis.aggregate_price_indices": schemas.AggregateIndex,
-    "analysis.recipe_elementary_indices": schemas.RecipeElementaryIndex,
-    "analysis.recipe_price_indices": schemas.RecipeIndex,
     "analysis.price_index_diagnostics": schemas.IndexDiagnostics,
     "analysis.price_index_movements": schemas.IndexMovement,
     "analysis.rebuilt_item_indices": schemas.RebuiltItemIndex,

@@ -17,11 +17,15 @@ from ons_bigdata.prices.schemas.tables import TABLES
 
 def test_every_table_of_the_migrations_has_a_frame() -> None:
     folder = Path(migrate.__file__).with_name("migrations")
-    made = {
-        name
-        for path in sorted(folder.glob("*.sql"))
-        for name in re.findall(r"^create table ((?:raw|analysis)\.\w+)", path.read_text(), flags=re.MULTILINE)
-    }
+    made: set[str] = set()
+    change = re.compile(r"^(create|drop|alter) table ((raw|analysis)\.\w+)(?: rename to (\w+);)?", flags=re.MULTILINE)
+    for path in sorted(folder.glob("*.sql")):
+        for verb, table, schema, renamed in change.findall(path.read_text()):
+            if verb == "create":
+                made.add(table)
+            elif verb == "drop" or renamed:
+                made.remove(table)
+                made |= {f"{schema}.{renamed}"} if renamed else set()
     assert made == set(TABLES)
 
 

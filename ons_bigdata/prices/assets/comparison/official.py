@@ -80,8 +80,7 @@ def rebuilt_item_indices(inputs: Inputs, _: AssetRun) -> Output:
         ),
     ],
     inputs={
-        "daily_indices": "analysis.aggregate_price_indices",
-        "recipe_indices": "analysis.recipe_price_indices",
+        "indices": "analysis.aggregate_price_indices",
         "official_indices": "staging.stg_prices__official_item_indices",
         "official_series": "intermediate.int_prices__official_series_matched",
         "items": "intermediate.int_prices__items_weighted",
@@ -171,12 +170,8 @@ def other_sources(inputs: Inputs, _: AssetRun) -> Mapping[str, pl.DataFrame | Ou
 
 def recipe_series(inputs: Inputs) -> pl.DataFrame:
     """Every published index as a series `recipe/method`: the columns that `compare_methods` takes."""
-    daily = inputs.read("daily_indices").with_columns(scope=pl.lit("shelf"), frequency=pl.lit("daily"))
-    indices = [daily, inputs.read("recipe_indices")]
     series = pl.concat_str("recipe", "method", separator="/")
-    return pl.concat([frame.with_columns(series=series).select(_SERIES) for frame in indices]).filter(
-        pl.col("index").is_not_null()
-    )
+    return inputs.read("indices").with_columns(series=series).select(_SERIES).filter(pl.col("index").is_not_null())
 
 
 def official_series(indices: pl.DataFrame, series: pl.DataFrame, items: pl.DataFrame) -> pl.DataFrame:

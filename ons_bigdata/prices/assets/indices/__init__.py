@@ -1,5 +1,5 @@
-"""Assets of indices: elementary indices, aggregates, standard errors, diagnostics and movements."""
+"""Assets of indices: elementary indices and aggregates, then their standard errors, diagnostics and movements."""
 
-from ons_bigdata.prices.assets.indices import daily, recipes
+from ons_bigdata.prices.assets.indices import diagnostics, figures
 
-ASSETS = [*daily.ASSETS, *recipes.ASSETS]
+ASSETS = [*figures.ASSETS, *diagnostics.ASSETS]

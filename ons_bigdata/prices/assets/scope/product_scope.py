@@ -66,6 +66,7 @@ def product_descriptions(inputs: Inputs, _: AssetRun) -> Output:
     ],
     inputs=_SCOPE_INPUTS,
     kinds=_KINDS,
+    can_subset=True,
 )
 def product_scope(inputs: Inputs, _: AssetRun) -> Mapping[str, pl.DataFrame | Output]:
     """Fit a model to the labels of each origin and decide on each of its products."""

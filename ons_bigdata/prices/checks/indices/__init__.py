@@ -1,5 +1,5 @@
-"""Checks of indices: daily figures, recipes and movements."""
+"""Checks of indices: elementary indices follow their prices, figures their children."""
 
-from ons_bigdata.prices.checks.indices import daily, movements, recipes
+from ons_bigdata.prices.checks.indices import elementary, movements
 
-CHECKS = [*daily.CHECKS, *recipes.CHECKS, *movements.CHECKS]
+CHECKS = [*elementary.CHECKS, *movements.CHECKS]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ons_bigdata.prices.methods.bilateral import index as bilateral
-from ons_bigdata.prices.methods.multilateral.splicing import WindowOf, component_windows, product_blocks
+from ons_bigdata.prices.methods.multilateral.splicing import ReplicatesOf, WindowOf, component_windows, product_blocks
 from ons_bigdata.prices.methods.panels.input_checks import refuse_unknown
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ons_bigdata.prices.methods.panels.price_panel import PricePanel
 
     Floats = NDArray[np.float64]
+    Booleans = NDArray[np.bool_]
     Integers = NDArray[np.int64]
 
 MATRIX_FORMULAS = ("fisher", "tornqvist", "jevons", "walsh")
@@ -125,6 +126,46 @@ def geks_windows(panel: PricePanel, formula: str, incomplete: str, **options: ob
         return f"periods {i} and {j} have no bilateral index, which GEKS needs of each pair in the window"
 
     return component_windows(panel.periods, panel.presence, levels_of)
+
+
+def jevons_replicates(logs: Floats, presence: Booleans, weights: Floats, window: int) -> ReplicatesOf:
+    """GEKS-Jevons log levels of windows of at most `window` periods, for each row of product weights.
+
+    `logs`: log prices, T×N, 0 where absent. `weights`: replicates × N, how many times a product counts. The pairs are
+    G_ij = Σ w (l_j - l_i) / Σ w over the matched products, the levels their mean over i. A replicate in which two
+    periods of the window share no product has no level in it (nan).
+    """
+    moves, matched = _weighted_pairs(logs, presence, weights, window)
+
+    def levels_of(first: int, stop: int) -> Floats:
+        length = stop - first
+        total = np.zeros((length, len(weights)))
+        there = matched[first:stop, 0] > 0
+        complete = np.ones(len(weights), dtype=np.bool_)
+        for later in range(length):
+            for distance in range(1, later + 1):
+                earlier, move = later - distance, moves[first + later, distance]
+                total[later] += move
+                total[earlier] -= move
+                linked = matched[first + later, distance] > 0
+                complete &= linked | ~there[later] | ~there[earlier]
+        levels = total / np.maximum(there.sum(axis=0), 1)
+        return np.where(there & complete, levels, np.nan)
+
+    return levels_of
+
+
+def _weighted_pairs(logs: Floats, presence: Booleans, weights: Floats, window: int) -> tuple[Floats, Floats]:
+    """Weighted mean log changes of all pairs and the weights matched: later period × distance × replicates."""
+    periods = len(logs)
+    moved, matched = (np.zeros((periods, window, len(weights))) for _ in range(2))
+    for t in range(periods):
+        before = np.arange(t, max(-1, t - window), -1)
+        both = presence[before] & presence[t]
+        changes = np.where(both, logs[t] - logs[before], 0.0)
+        moved[t, : len(before)] = changes @ weights.T
+        matched[t, : len(before)] = both.astype(np.float64) @ weights.T
+    return np.divide(moved, matched, where=matched > 0, out=np.zeros_like(moved)), matched
 
 
 def _pairs_of(panel: PricePanel, formula: str, options: dict[str, object]) -> Any:  # noqa: ANN401 (periods → pairs)

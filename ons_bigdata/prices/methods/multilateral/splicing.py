@@ -6,11 +6,13 @@ Works on the log levels that a method gives for a window; how they come about is
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from ons_bigdata.prices.methods.panels.input_checks import refuse_unknown
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -64,6 +66,9 @@ class WindowLevels:
 
 WindowOf = Callable[[int, int], WindowLevels]
 """The levels of the periods first ≤ t < stop of the calendar."""
+
+ReplicatesOf = Callable[[int, int], "Floats"]
+"""Log levels of the periods first ≤ t < stop for each replicate (periods × replicates), nan where there is none."""
 
 LevelsOf = Callable[["Integers"], "Floats | str"]
 """The log levels of some linked calendar periods, or why there are none."""
@@ -190,6 +195,65 @@ def extended_levels(window_of: WindowOf, calendar: Sequence[Any], extension: Ext
     if extension.first_value == "window_end":
         return _rebased(published, opening, calendar)
     return published
+
+
+def extended_replicates(window_of: ReplicatesOf, periods: int, extension: Extension) -> Floats:
+    """Log levels of all replicates over all periods, each replicate extended by the rule of `extended_levels`.
+
+    Gives periods x replicates on any constant per replicate; nan where a replicate has no level. `window_of`: log
+    levels of the replicates in a window, periods x replicates. Raises ValueError on a splice with fixed bases, which
+    lists the known ones.
+    """
+    refuse_unknown("splice of replicates", extension.splice, (NOT_SPLICED, *ON_PREVIOUS, *ON_PUBLISHED))
+    window = periods if extension.window is None or extension.splice == NOT_SPLICED else min(extension.window, periods)
+    ending = {window - 1: window_of(0, window)}
+    levels = np.full((periods, ending[window - 1].shape[1]), np.nan)
+    levels[:window] = ending[window - 1]
+    for period in range(window, periods):
+        ending[period] = window_of(period - window + 1, period + 1)
+        if extension.splice in ON_PUBLISHED:
+            levels[period] = _linked_to_published(levels, ending[period], (period, window), extension)
+        else:
+            levels[period] = _linked_to_previous(levels, ending, (period, window), extension)
+        ending.pop(period - window, None)
+    return levels
+
+
+def _linked_to_published(levels: Floats, new: Floats, at: tuple[int, int], extension: Extension) -> Floats:
+    period, window = at
+    start = period - window + 1
+    links = _link_periods(period, period - 1, window, extension)
+    return _mean_of_links([levels[k] + new[-1] - new[k - start] for k in links], levels.shape[1])
+
+
+def _linked_to_previous(
+    levels: Floats, ending: Mapping[int, Floats], at: tuple[int, int], extension: Extension
+) -> Floats:
+    """Link a period over those that both windows share; replicates differ in their last period with a level."""
+    period, window = at
+    start, new = period - window + 1, ending[period]
+    published = np.isfinite(levels[:period])
+    anchors = np.where(published.any(axis=0), period - 1 - published[::-1].argmax(axis=0), -1)
+    values = np.full(levels.shape[1], np.nan)
+    for anchor in np.unique(anchors[anchors >= start]):
+        chosen = anchors == anchor
+        last = max(int(anchor), window - 1)
+        old, first = ending[last][:, chosen], last - window + 1
+        links = [
+            levels[anchor, chosen] + old[k - first] - old[anchor - first] + new[-1, chosen] - new[k - start, chosen]
+            for k in _link_periods(period, int(anchor), window, extension)
+        ]
+        values[chosen] = _mean_of_links(links, int(chosen.sum()))
+    return values
+
+
+def _mean_of_links(links: Sequence[Floats], replicates: int) -> Floats:
+    """Mean over the links that have a value; nan where none has."""
+    values = np.array(links).reshape(len(links), replicates)
+    there = np.isfinite(values)
+    count = there.sum(axis=0)
+    total = np.where(there, values, 0.0).sum(axis=0)
+    return np.divide(total, count, where=count > 0, out=np.full(replicates, np.nan))
 
 
 def _extend_by_splice(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ons_bigdata.prices.methods.multilateral.splicing import WindowOf, component_windows
+from ons_bigdata.prices.methods.multilateral.splicing import ReplicatesOf, WindowOf, component_windows
 from ons_bigdata.prices.methods.panels.input_checks import refuse_unknown
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ons_bigdata.prices.methods.panels.price_panel import PricePanel
 
     Floats = NDArray[np.float64]
+    Booleans = NDArray[np.bool_]
 
 WEIGHTS = ("shares", "levels", "none")
 
@@ -75,6 +76,48 @@ def time_product_dummy_windows(panel: PricePanel, weights: str) -> WindowOf:
         return f"the regression from period {panel.periods[periods[0]]} is singular" if effects is None else effects
 
     return component_windows(panel.periods, panel.presence, levels_of)
+
+
+def unweighted_replicates(logs: Floats, presence: Booleans, weights: Floats) -> ReplicatesOf:
+    """Time-product dummy log levels of windows, for each row of product weights; prices count alike.
+
+    `logs`: log prices, T×N, 0 where absent. `weights`: replicates × N, how many times a product counts. The mean level
+    of a window is 0; a replicate whose products do not link all periods that they are in has no level in it (nan).
+
+    A product's weight cancels from its mean, so that the normal equations are sums over products of the weight times
+    what the product adds alone.
+    """
+
+    def levels_of(first: int, stop: int) -> Floats:
+        return _replicate_effects(logs[first:stop], presence[first:stop], weights)
+
+    return levels_of
+
+
+def _replicate_effects(logs: Floats, presence: Booleans, weights: Floats) -> Floats:
+    periods = len(logs)
+    seen = np.maximum(presence.sum(axis=0), 1)
+    present = presence.astype(np.float64)
+    centred = (logs - (logs * present).sum(axis=0) / seen) * present
+    pairs = (present[:, None, :] * present[None, :, :] / seen).reshape(periods * periods, -1)
+    links = (weights @ pairs.T).reshape(-1, periods, periods)
+    moved = weights @ centred.T
+    count = weights @ present.T
+    there = count > 0
+    system = -links
+    rows = np.arange(periods)
+    system[:, rows, rows] += count
+    reached = links > 0
+    for _ in range(max(1, int(np.ceil(np.log2(max(periods, 2)))))):
+        reached = (reached.astype(np.float32) @ reached.astype(np.float32)) > 0
+    both = there[:, :, None] & there[:, None, :]
+    solvable = (reached | ~both).all(axis=(1, 2)) & there.any(axis=1)
+    # A row of ones fixes the level (the mean is 0) and leaves periods without a product out of it.
+    system += both
+    system[:, rows, rows] += ~there
+    system[~solvable] = np.eye(periods)
+    levels = np.linalg.solve(system, np.where(there, moved, 0.0)[:, :, None])[:, :, 0]
+    return np.where(there & solvable[:, None], levels, np.nan).T
 
 
 def _weights(panel: PricePanel, weights: str) -> Floats:

@@ -1,1 +1,36 @@
-"""Recipes: from accepted quotes to elementary indices, aggregates, standard errors and movements, by name."""
+"""Recipes: named price indices from accepted quotes, with their aggregates, standard errors and movements."""
+
+from ons_bigdata.prices.methods.recipes.axioms import recipe_axioms_violated
+from ons_bigdata.prices.methods.recipes.bootstrap import Bootstrap
+from ons_bigdata.prices.methods.recipes.catalogue import (
+    RECIPES,
+    Recipe,
+    RecipeOutput,
+    parameters_hash,
+    recipe_named,
+    recipes_with_link_window,
+)
+from ons_bigdata.prices.methods.recipes.diagnostics import IndexDiagnosis, index_diagnostics
+from ons_bigdata.prices.methods.recipes.figures import IndexFigures, OriginPanels, index_figures, origin_panels
+from ons_bigdata.prices.methods.recipes.panels import base_weeks, first_complete_week
+from ons_bigdata.prices.methods.recipes.tree import TreeWeights
+
+__all__ = [
+    "RECIPES",
+    "Bootstrap",
+    "IndexDiagnosis",
+    "IndexFigures",
+    "OriginPanels",
+    "Recipe",
+    "RecipeOutput",
+    "TreeWeights",
+    "base_weeks",
+    "first_complete_week",
+    "index_diagnostics",
+    "index_figures",
+    "origin_panels",
+    "parameters_hash",
+    "recipe_axioms_violated",
+    "recipe_named",
+    "recipes_with_link_window",
+]

@@ -1,7 +1,4 @@
-"""Axioms put to a recipe's elementary index on given quotes: before publication, an inverted index cannot pass.
-
-The axioms themselves are in `axiom_tests`; what each formula must keep is said here.
-"""
+"""Axioms that the elementary indices of a recipe must keep, tested on given quotes before publication."""
 
 from __future__ import annotations
 
@@ -12,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from ons_bigdata.prices.methods.bilateral.axioms import axioms_violated
-from ons_bigdata.prices.methods.recipes.elementary import elementary_index, shelf_clusters
+from ons_bigdata.prices.methods.recipes.elementary import elementary_index, shelf_clusters, stratum_form
 from ons_bigdata.prices.methods.recipes.panels import UNDECIDED, Periods, Stratum
 
 if TYPE_CHECKING:
@@ -21,7 +18,7 @@ if TYPE_CHECKING:
 ALWAYS = ("identity", "direction", "order_of_rows")
 """What every formula keeps on products that are there in every period of the quotes."""
 
-KEPT_WITH_GAPS = ("fixed_base", "base_week_jevons", "geks_jevons", "time_product_dummy")
+KEPT_WITH_GAPS = ("chained_jevons", "fixed_base", "base_week_jevons", "geks_jevons", "time_product_dummy")
 """Formulas that keep them whatever products come and go; the others only without gaps (see docs/prices/axioms.md)."""
 
 _QUOTES = ["period", "product", "price"]
@@ -76,6 +73,10 @@ def _output_index(
     )
     order = np.arange(len(starts))
     periods = Periods(output.frequency, starts, order, order == 0, str(starts[0]))
-    levels = elementary_index(stratum, prices, output, periods, shelf_clusters(stratum, periods, output)).levels
-    relative = pl.Series(levels / levels[0], nan_to_null=True)
-    return pl.DataFrame({"period": pl.Series(starts, dtype=quotes.schema["period"]), "index": relative})
+    clusters = shelf_clusters(stratum, periods, output)
+    index = elementary_index(stratum_form(stratum, prices, output, periods, clusters))
+    # Levels of two segments have no common scale.
+    relative = np.where(index.segments == index.segments[0], index.levels / index.levels[0], np.nan)
+    return pl.DataFrame(
+        {"period": pl.Series(starts, dtype=quotes.schema["period"]), "index": pl.Series(relative, nan_to_null=True)}
+    )

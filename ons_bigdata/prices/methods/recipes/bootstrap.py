@@ -1,8 +1,4 @@
-"""Bootstrap over products: multinomial weights of whole price histories, and standard errors from replicates.
-
-How an index is computed under given product weights is in `weighted_forms` and `weighted_windows`; how replicates are
-aggregated in `linked_aggregation`.
-"""
+"""Bootstrap over products: multinomial weights of whole price histories, and standard errors from replicates."""
 
 from __future__ import annotations
 
@@ -28,7 +24,7 @@ FEW_PRODUCTS = "fewer than two products in every retailer's sample: nothing to r
 
 @dataclass(frozen=True)
 class Bootstrap:
-    """How standard errors are made: `replicates` (B) resamples, drawn from `seed`."""
+    """Parameters of the bootstrap: `replicates` (B) resamples, drawn from `seed`."""
 
     replicates: int = REPLICATES
     seed: int = SEED
@@ -40,9 +36,9 @@ class Bootstrap:
 
 
 def stratum_generator(seed: int, *names: object) -> np.random.Generator:
-    """Give the random numbers of one stratum: the same whatever other strata there are and in whatever order.
+    """Random number generator of one stratum, independent of other strata and of their order.
 
-    `names`: what names the stratum, say data origin, retailer and item.
+    `names`: of the stratum, such as data origin, retailer and item.
     """
     text = "\x1f".join(map(str, names)).encode()
     digest = np.frombuffer(hashlib.sha256(text).digest(), dtype=np.uint32)
@@ -50,7 +46,7 @@ def stratum_generator(seed: int, *names: object) -> np.random.Generator:
 
 
 def product_weights(products: int, replicates: int, generator: np.random.Generator) -> Floats:
-    """Draw how often each product is in each resample: replicates x products, rows that add up to `products`.
+    """Draw how many times each product is in each resample: replicates x products, rows that add up to `products`.
 
     Products are drawn with replacement, each with its whole history of prices. Source: Efron and Tibshirani (1993), An
     Introduction to the Bootstrap, chapter 6.
@@ -60,7 +56,7 @@ def product_weights(products: int, replicates: int, generator: np.random.Generat
 
 
 def standard_errors(replicates: Floats) -> tuple[Floats, NDArray[np.int64]]:
-    """Give the standard deviation over replicates (divisor B-1), and how many have a value.
+    """Compute the standard deviation over replicates (divisor B-1), and count the replicates with a value.
 
     `replicates`: periods x B x parents, nan where a replicate has none. The error is nan where fewer than the share
     `LEAST_SHARE` of the replicates have a value. Units: those of the index.
@@ -76,7 +72,7 @@ def standard_errors(replicates: Floats) -> tuple[Floats, NDArray[np.int64]]:
 
 
 def error_reason(*, has_index: bool, has_sample: bool, count: int, replicates: int) -> str | None:
-    """Say why an index has no standard error; None where it has one.
+    """Reason why an index has no standard error; None where it has one.
 
     `has_sample`: some retailer's sample has two products or more. `count`: replicates that have a value.
     """

@@ -1,23 +1,51 @@
-"""What stands beside a figure: its standard error, what it rests on, how windows revise it and how far it drifts."""
+"""Diagnostics of each figure of a recipe: standard error, sample size, revision, drift, and its movement in parts.
+
+Point figures are read, not computed again; the elementary forms are made anew, for the resamples and the parts.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
 
-from ons_bigdata.prices.methods.recipes.bootstrap import error_reason, standard_errors
+from ons_bigdata.prices.methods.aggregation.linked import ABSENT, Children, aggregated
+from ons_bigdata.prices.methods.recipes.bootstrap import (
+    error_reason,
+    product_weights,
+    standard_errors,
+    stratum_generator,
+)
+from ons_bigdata.prices.methods.recipes.elementary import full_window_levels, movement_parts
+from ons_bigdata.prices.methods.recipes.figures import figure_rows, over_scopes, stacked
+from ons_bigdata.prices.methods.recipes.movements import (
+    PARTS,
+    ChildMovements,
+    elementary_parts,
+    log_movements,
+    parent_parts,
+    previous_rows,
+)
 from ons_bigdata.prices.methods.recipes.window_forms import METHODS as WINDOW_METHODS
+from ons_bigdata.prices.schemas.indices import IndexDiagnostics, IndexMovement
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from typing import Any
+
     from numpy.typing import NDArray
 
-    from ons_bigdata.prices.methods.recipes.catalogue import RecipeOutput
-    from ons_bigdata.prices.methods.recipes.levels import LevelFigures
+    from ons_bigdata.prices.methods.recipes.bootstrap import Bootstrap
+    from ons_bigdata.prices.methods.recipes.catalogue import Recipe, RecipeOutput
+    from ons_bigdata.prices.methods.recipes.figures import IndexFigures, OriginPanels, OutputForms
     from ons_bigdata.prices.methods.recipes.panels import Periods
+    from ons_bigdata.prices.methods.recipes.tree import TreeLevel
 
     Floats = NDArray[np.float64]
+    Booleans = NDArray[np.bool_]
+    Integers = NDArray[np.int64]
 
 CHAINED = ("chained_jevons", "carried_jevons")
 NO_WINDOW = "no window: nothing is revised"
@@ -25,26 +53,246 @@ FIRST_WINDOW = "the first window has no other before it"
 NO_CHAIN = "no chain: the index is compared with its base directly"
 NO_INDEX = "no index"
 NO_FULL_WINDOW = "no index over one window of all periods"
+COUNTS = ("products", "products_used", "quotes", "quotes_undecided", "filtered")
+MOST_CELLS = 2_000_000
+"""Children in one array at a time (periods x replicates x children), which bounds the memory."""
 
 
-def diagnostics_frame(
-    labels: dict[str, str], output: RecipeOutput, periods: Periods, figures: LevelFigures, days_collected: NDArray
+@dataclass(frozen=True, eq=False)
+class IndexDiagnosis:
+    """Diagnostics of figures: `IndexDiagnostics` and `IndexMovement` rows."""
+
+    diagnostics: pl.DataFrame
+    movements: pl.DataFrame
+
+
+@dataclass(frozen=True, eq=False)
+class Layer:
+    """Members of one level, on the last axis (of `parts` on the one before).
+
+    `indices`, `segments`: periods x (published, full window) x members. `replicates`, `replicate_segments`: periods x B
+    x members. `imputed_share`: of the published index. `parts`: periods x members x 5, log movement from the member's
+    period before. `rejected`: mask of members absent since their quotes were judged faulty. `counts`: of `COUNTS`.
+    `revisions`: log, nan where there is none. `sampled`: share of the member's weight that can be resampled.
+    """
+
+    indices: Floats
+    segments: Integers
+    replicates: Floats
+    replicate_segments: Integers
+    imputed_share: Floats
+    parts: Floats
+    rejected: Booleans
+    counts: dict[str, Integers]
+    revisions: Floats
+    sampled: Floats
+
+
+def index_diagnostics(
+    panels: OriginPanels,
+    recipes: Iterable[Recipe],
+    figures: IndexFigures,
+    bootstrap: Bootstrap,
+    *,
+    scopes: Sequence[str] | None = None,
+) -> IndexDiagnosis:
+    """Compute standard errors, diagnostics and movements of the figures that `index_figures` made of the same panels.
+
+    `scopes`: as in `index_figures`. Raises ValueError where the figures lack an output, scope or period of these
+    recipes, which is named: they are of other quotes.
+    """
+    elementary = figures.elementary.partition_by(_OUTPUT, as_dict=True)
+    aggregates = figures.aggregates.partition_by([*_OUTPUT, "level"], as_dict=True)
+    weights = [
+        product_weights(
+            len(stratum.products),
+            bootstrap.replicates,
+            stratum_generator(bootstrap.seed, panels.data_origin, stratum.retailer, stratum.item_number),
+        )
+        for stratum in panels.strata
+    ]
+    frames = over_scopes(
+        panels, recipes, scopes, lambda of: _output_diagnosis(panels, of, weights, (elementary, aggregates))
+    )
+    return IndexDiagnosis(
+        stacked(IndexDiagnostics, [diagnostics for diagnostics, _ in frames]),
+        stacked(IndexMovement, [movements for _, movements in frames]),
+    )
+
+
+_OUTPUT = ["data_origin", "recipe", "method", "scope"]
+_Rows = dict[tuple[object, ...], pl.DataFrame]
+
+
+def _output_diagnosis(
+    panels: OriginPanels, of: OutputForms, weights: Sequence[Floats], figures: tuple[_Rows, _Rows]
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    elementary, aggregates = figures
+    key = (panels.data_origin, of.recipe.name, of.output.method, of.scope)
+    layer = _elementary_layer(panels, of, weights, _rows_of(elementary, key))
+    days_collected = _days_collected(panels, of.periods)
+    diagnostics, movements = [], []
+    for tree in panels.tree:
+        rows = _rows_of(aggregates, (*key, tree.name))
+        published = _published(rows, of.periods, tree, ("index", "imputed_share", "retailers"))
+        layer = _level_layer(tree, layer, published, of.periods.base)
+        diagnostics.append(_diagnostics_frame(panels.data_origin, of, tree, layer, (published, days_collected)))
+        movements.append(_movement_frame(panels.data_origin, of, tree, layer))
+    return pl.concat(diagnostics), pl.concat(movements)
+
+
+def _rows_of(rows: _Rows, key: tuple[object, ...]) -> pl.DataFrame:
+    if key not in rows:
+        message = f"figures: no rows of {' '.join(map(str, key))}; compute the figures of these quotes first"
+        raise ValueError(message)
+    return rows[key]
+
+
+def _published(rows: pl.DataFrame, periods: Periods, tree: TreeLevel, columns: Sequence[str]) -> dict[str, Floats]:
+    """Columns of the figures of a level as arrays, periods x parents."""
+    if rows.height != len(periods.starts) * len(tree.codes):
+        message = (
+            f"figures: {rows.height} rows of {tree.name}, expected {len(periods.starts)} periods x {len(tree.codes)};"
+            " compute the figures of these quotes first"
+        )
+        raise ValueError(message)
+    place = _places(rows, periods, {code: n for n, code in enumerate(tree.codes)}, ["code"])
+    return {name: _arranged(rows[name], place, (len(periods.starts), len(tree.codes)), np.nan) for name in columns}
+
+
+def _places(
+    rows: pl.DataFrame, periods: Periods, columns: Mapping[Any, int], key: Sequence[str]
+) -> tuple[Integers, Integers]:
+    """Row (period) and column of each figure. Raises ValueError on one that the periods or columns lack."""
+    row_of = {start: n for n, start in enumerate(periods.starts)}
+    names = rows.select(key).rows() if len(key) > 1 else rows[key[0]].to_list()
+    try:
+        at = [row_of[period] for period in rows["period"]], [columns[name] for name in names]
+    except KeyError as error:
+        message = f"figures: {error.args[0]} is not in the quotes; compute the figures of these quotes first"
+        raise ValueError(message) from error
+    return np.array(at[0], dtype=np.int64), np.array(at[1], dtype=np.int64)
+
+
+def _arranged(values: pl.Series, place: tuple[Integers, Integers], shape: tuple[int, int], empty: float) -> NDArray:
+    array = np.full(shape, empty)
+    array[place] = values.cast(pl.Float64).fill_null(empty).to_numpy()
+    return array
+
+
+def _elementary_layer(panels: OriginPanels, of: OutputForms, weights: Sequence[Floats], rows: pl.DataFrame) -> Layer:
+    """Elementary indices, published and resampled, side by side: the last axis is the stratum."""
+    shape = (len(of.periods.starts), len(panels.strata))
+    columns = {(stratum.retailer, stratum.item_number): n for n, stratum in enumerate(panels.strata)}
+    place = _places(rows, of.periods, columns, ["retailer", "item_number"])
+    levels = _arranged(rows["segment_index"], place, shape, np.nan)
+    segments = _arranged(rows["segment"], place, shape, ABSENT).astype(np.int64)
+    full = np.stack([full_window_levels(form, levels[:, n], of.periods) for n, form in enumerate(of.forms)], axis=1)
+    drawn = [form.replicates(draws) for form, draws in zip(of.forms, weights, strict=True)]
+    parts = [movement_parts(form, levels[:, n], segments[:, n]) for n, form in enumerate(of.forms)]
+    periods = np.where(of.periods.of_day >= 0, of.periods.of_day, shape[0])
+    rejected = [np.bincount(periods, weights=days, minlength=shape[0] + 1)[:-1] > 0 for days in panels.rejected]
+    return Layer(
+        indices=np.stack([levels, full], axis=1),
+        segments=np.stack([segments, np.where(np.isfinite(full), 0, ABSENT)], axis=1),
+        replicates=np.stack([replicates for replicates, _ in drawn], axis=2),
+        replicate_segments=np.stack([numbers for _, numbers in drawn], axis=2),
+        imputed_share=np.zeros(shape),
+        parts=elementary_parts(np.stack(parts, axis=1)),
+        rejected=np.stack(rejected, axis=1),
+        counts={name: _arranged(rows[name], place, shape, 0.0).astype(np.int64) for name in COUNTS},
+        revisions=_arranged(rows["window_revision"], place, shape, np.nan),
+        sampled=np.array([float(form.sampled_products > 1) for form in of.forms]),
+    )
+
+
+def _level_layer(tree: TreeLevel, below: Layer, published: Mapping[str, Floats], base: Booleans) -> Layer:
+    """Carry replicates, parts and counts up one level, by the rule of the published figures."""
+    indices = tree.gather(below.indices, np.nan)
+    shares = np.nan_to_num(tree.gather(below.imputed_share, 0.0))
+    children = Children(indices, tree.gather(below.segments, ABSENT), tree.weights, shares)
+    parents = aggregated(children, base, with_movements=True)
+    if parents.before is None or parents.after is None:
+        message = "movements were not kept"
+        raise ValueError(message)
+    index = published["index"]
+    present = np.isfinite(indices[:, 0]) & (tree.weights > 0)
+    rejected = tree.gather(below.rejected, missing=False)
+    movements = ChildMovements(
+        previous=tree.gather(previous_rows(np.isfinite(below.indices[:, 0])), -1),
+        present=present,
+        parts=np.moveaxis(tree.gather(np.moveaxis(below.parts, 2, 0), np.nan), 0, 3),
+        rejected=rejected,
+    )
+    replicates = _replicates(tree, below, base, shares)
+    both = np.stack([index, parents.index[:, 1]], axis=1)
+    return Layer(
+        indices=both,
+        segments=np.where(np.isfinite(both), 0, ABSENT),
+        replicates=replicates,
+        replicate_segments=np.where(np.isfinite(replicates), 0, ABSENT),
+        imputed_share=published["imputed_share"],
+        parts=parent_parts(parents.before[:, 0], parents.after[:, 0], tree.weights, index, movements),
+        rejected=(rejected & ~present).any(axis=2),
+        counts={name: tree.gather(values, 0).sum(axis=2) for name, values in below.counts.items()},
+        revisions=_weighted(tree.weights, tree.gather(below.revisions, np.nan)),
+        sampled=_weighted(tree.weights, tree.gather(below.sampled, 0.0)),
+    )
+
+
+def _replicates(tree: TreeLevel, below: Layer, base: Booleans, shares: Floats) -> Floats:
+    """Aggregate the replicates, some parents at a time."""
+    periods, count, _ = below.replicates.shape
+    cells = max(1, periods * count * tree.weights.shape[1])
+    at_once = max(1, MOST_CELLS // cells)
+    indices = np.full((periods, count, len(tree.codes)), np.nan)
+    for first in range(0, len(tree.codes), at_once):
+        rows = slice(first, first + at_once)
+        place, weights = tree.place[rows], tree.weights[rows]
+        known = place >= 0
+        levels = np.where(known, below.replicates[:, :, np.maximum(place, 0)], np.nan)
+        segments = np.where(known, below.replicate_segments[:, :, np.maximum(place, 0)], ABSENT)
+        children = Children(levels, segments, weights, shares[:, rows])
+        indices[:, :, rows] = aggregated(children, base).index
+    return indices
+
+
+def _weighted(weights: Floats, values: Floats) -> Floats:
+    """Mean over the children with a value, by weight; nan where none has."""
+    there = np.isfinite(values)
+    total = np.where(there, weights, 0.0).sum(axis=-1)
+    summed = np.where(there, weights * np.nan_to_num(values), 0.0).sum(axis=-1)
+    return np.divide(summed, total, where=total > 0, out=np.full(total.shape, np.nan))
+
+
+def _days_collected(panels: OriginPanels, periods: Periods) -> Integers:
+    """Days of each period with a quote of any retailer and item."""
+    there = np.logical_or.reduce([(stratum.prices > 0).any(axis=1) for stratum in panels.strata])
+    rows = periods.of_day[there & (periods.of_day >= 0)]
+    return np.bincount(rows, minlength=len(periods.starts))
+
+
+def _diagnostics_frame(
+    data_origin: str,
+    of: OutputForms,
+    tree: TreeLevel,
+    layer: Layer,
+    known: tuple[Mapping[str, Floats], Integers],
 ) -> pl.DataFrame:
-    """Give the rows of `IndexDiagnostics` of one level.
+    """Rows of `IndexDiagnostics` of one level.
 
     Standard errors: standard deviation of the figure over the resamples, index points. matched_share: products compared
-    with another period / products on sale. referred_share: quotes whose scope nobody decided / quotes. Window revision:
+    with another period / products on sale. referred_share: quotes whose scope is undecided / quotes. Window revision:
     the log change from t-2 to t-1 in the window that ends in t less that in the window before, averaged by weight;
     drift: the figure / the same method over one window of all periods (for chains the time-product dummy) - 1; percent.
     """
-    layer, tree = figures.layer, figures.tree
-    index, full = layer.levels[:, 0], layer.levels[:, 1]
+    published, days_collected = known
+    index, full = layer.indices[:, 0], layer.indices[:, 1]
     errors, count = standard_errors(layer.replicates)
     has_index = np.isfinite(index)
     has_sample = layer.sampled > 0
     errors = np.where(has_index & has_sample, errors, np.nan)
-    size = layer.replicates.shape[1]
-    shape = index.shape
+    shape, size = index.shape, layer.replicates.shape[1]
     reasons = [
         error_reason(
             has_index=bool(has_index[t, p]), has_sample=bool(has_sample[p]), count=int(count[t, p]), replicates=size
@@ -54,7 +302,8 @@ def diagnostics_frame(
     ]
     drift = 100.0 * (index / full - 1.0)
     revision = 100.0 * np.expm1(layer.revisions)
-    days_in_period = np.bincount(periods.of_day[periods.of_day >= 0], minlength=len(periods.starts))
+    of_day = of.periods.of_day
+    days_in_period = np.bincount(of_day[of_day >= 0], minlength=shape[0])
     columns: dict[str, object] = {
         "index": _nulls(index),
         "standard_error": _nulls(errors),
@@ -63,32 +312,38 @@ def diagnostics_frame(
         "sampled_share": _nulls(np.broadcast_to(layer.sampled, shape)),
         "days_collected": np.repeat(days_collected, shape[1]),
         "days_in_period": np.repeat(days_in_period, shape[1]),
-        "retailers": layer.retailers.sum(axis=1).ravel(),
+        "retailers": published["retailers"].astype(np.int64).ravel(),
         **{name: layer.counts[name].ravel() for name in ("products", "products_used", "quotes", "filtered")},
         "matched_share": _share(layer.counts["products_used"], layer.counts["products"]),
         "entries_per_product": _share(layer.counts["quotes"], layer.counts["products"]),
-        "referred_share": _share(layer.counts["referred"], layer.counts["quotes"]),
-        "imputed_share": _nulls(layer.share),
+        "referred_share": _share(layer.counts["quotes_undecided"], layer.counts["quotes"]),
+        "imputed_share": _nulls(layer.imputed_share),
         "window_revision_percent": _nulls(revision),
-        "window_revision_reason": _reasons(revision, _no_revision(output, has_index)),
+        "window_revision_reason": _reasons(revision, _no_revision(of.output, has_index)),
         "drift_percent": _nulls(drift),
-        "drift_reason": _reasons(drift, _no_drift(output, has_index)),
+        "drift_reason": _reasons(drift, _no_drift(of.output, has_index)),
     }
-    keys = {
-        "period": np.repeat(np.array(periods.starts, dtype="datetime64[D]"), shape[1]),
-        "code": tree.codes * len(periods.starts),
-    }
-    frame = pl.DataFrame({**keys, **columns})
-    constant = {**labels, "level": tree.name, "frequency": periods.frequency}
-    return frame.with_columns(**{name: pl.lit(value) for name, value in constant.items()})
+    return figure_rows(data_origin, of, tree, columns).with_columns(frequency=pl.lit(of.periods.frequency))
 
 
-def _no_revision(output: RecipeOutput, has_index: NDArray[np.bool_]) -> NDArray:
+def _movement_frame(data_origin: str, of: OutputForms, tree: TreeLevel, layer: Layer) -> pl.DataFrame:
+    """Rows of `IndexMovement` of one level."""
+    index = layer.indices[:, 0]
+    previous = previous_rows(np.isfinite(index))
+    columns = {
+        "previous_period": [of.periods.starts[row] for row in previous.ravel()],
+        "movement": log_movements(index, previous).ravel(),
+        **{name: layer.parts[:, :, place].ravel() for place, name in enumerate(PARTS)},
+    }
+    return figure_rows(data_origin, of, tree, columns).filter(pl.Series(previous.ravel() >= 0))
+
+
+def _no_revision(output: RecipeOutput, has_index: Booleans) -> NDArray:
     reason = FIRST_WINDOW if output.formula in WINDOW_METHODS else NO_WINDOW
     return np.where(has_index, reason, NO_INDEX)
 
 
-def _no_drift(output: RecipeOutput, has_index: NDArray[np.bool_]) -> NDArray:
+def _no_drift(output: RecipeOutput, has_index: Booleans) -> NDArray:
     chained = output.formula in WINDOW_METHODS or output.formula in CHAINED
     return np.where(has_index, NO_FULL_WINDOW if chained else NO_CHAIN, NO_INDEX)
 

@@ -1,7 +1,4 @@
-"""The elementary index of one retailer and item by one output of a recipe.
-
-Chooses the form and gives its arrays; the forms are in `weighted_forms` and `weighted_windows`.
-"""
+"""Elementary index of one retailer and item by one output of a recipe, and what its diagnostics need of it."""
 
 from __future__ import annotations
 
@@ -29,89 +26,142 @@ if TYPE_CHECKING:
     Integers = NDArray[np.int64]
 
 NO_PRODUCT = "no product with a price in both periods"
+ALL_LEFT_OUT = "every price left out by the filter of large relatives"
 
 
 @dataclass(frozen=True, eq=False)
-class Elementary:
-    """The index of one retailer and item: one row per period of the recipe.
+class StratumForm:
+    """An output's index of one retailer and item as a function of product weights, and the prices behind it.
 
-    `levels`: on any scale within a segment, nan where there is none; `segments`, -1 there. `reasons`: why there is no
-    level though products are on sale. `priced`, `used`: periods x products. `parts`: log movement from the stratum's
-    period before, split into prices, churn, gaps and splice. `full`: levels over one window of all periods, to measure
-    drift against. `revisions`: what the newest window makes of the movement before. `left_out`: prices that a filter
-    took out, by period. `offset`: the form's first row in the periods.
+    `form`: None where there is none, with the reason in `fault`. `offset`: the form's first row in the recipe's
+    periods. `prices`: those that enter, periods x products, 0 where there is none. `left_out`: prices that a filter
+    left out, by period.
     """
 
     form: Form | None
     offset: int
-    levels: Floats
-    segments: Integers
-    reasons: list[str | None]
-    priced: Booleans
-    used: Booleans
-    parts: Floats
-    full: Floats
-    revisions: Floats
+    prices: Floats
     left_out: Integers
+    fault: str | None
+
+    @property
+    def priced(self) -> Booleans:
+        """Mask of the products with a price: periods x products."""
+        return self.prices > 0
+
+    @property
+    def rows(self) -> slice:
+        """Rows of the recipe's periods that the form covers."""
+        return slice(self.offset, self.offset + (0 if self.form is None else len(self.form.used)))
 
     @property
     def sampled_products(self) -> int:
-        """How many products a resample draws from that can count in any period."""
+        """Number of products that a resample draws from and that can count in any period."""
         return 0 if self.form is None else int(np.any(self.form.used, axis=0).sum())
 
     def replicates(self, weights: Floats) -> tuple[Floats, Integers]:
-        """Give levels and segments of each replicate on the recipe's periods."""
-        shape = (len(self.levels), len(weights))
+        """Compute indices and segments of each replicate on the recipe's periods."""
+        shape = (len(self.prices), len(weights))
         levels, segments = np.full(shape, np.nan), np.full(shape, ABSENT)
         if self.form is not None:
-            own_levels, own_segments = self.form.replicates(weights)
-            rows = slice(self.offset, self.offset + len(own_levels))
-            levels[rows], segments[rows] = own_levels, own_segments
+            levels[self.rows], segments[self.rows] = self.form.replicates(weights)
         return levels, segments
 
 
-def elementary_index(
-    stratum: Stratum, daily_prices: Floats, output: RecipeOutput, periods: Periods, cluster_of: Integers | None = None
-) -> Elementary:
-    """Compute one output of a recipe for one retailer and item.
+@dataclass(frozen=True, eq=False)
+class Elementary:
+    """Index of one retailer and item: one row per period of the recipe.
 
-    `daily_prices`: those of the stratum that enter, calendar days x products. `cluster_of`: the products' clusters, for
-    the formula `clusters`, made by `shelf_clusters`.
+    `levels`: index on any scale within a segment, nan where there is none; `segments`, -1 there. `reasons`: why there
+    is no index though products are on sale. `used`: mask of the products compared, periods x products. `revisions`: log
+    change that the newest window makes of the movement before, less that of the window before it.
+    """
+
+    levels: Floats
+    segments: Integers
+    reasons: list[str | None]
+    used: Booleans
+    revisions: Floats
+
+
+def stratum_form(
+    stratum: Stratum, daily_prices: Floats, output: RecipeOutput, periods: Periods, cluster_of: Integers | None = None
+) -> StratumForm:
+    """Form of an output for one retailer and item.
+
+    `daily_prices`: those of the stratum that enter, calendar days x products. `cluster_of`: clusters of the products
+    for the formula `clusters`, made by `shelf_clusters`.
     """
     prices, _ = periods.means(daily_prices)
     kept = prices if output.relative_limit is None else without_large_relatives(prices, output.relative_limit)
     left_out = (prices > 0).sum(axis=1) - (kept > 0).sum(axis=1)
     form, offset, fault = _form(stratum, kept, output, periods, cluster_of)
-    blank = _blank(kept, left_out, fault)
-    if form is None:
-        return blank
-    rows = slice(offset, offset + len(form.used))
-    levels, segments, reasons = blank.levels, blank.segments, blank.reasons
-    full, revisions = blank.full, blank.revisions
+    return StratumForm(form, offset, kept, left_out, fault)
+
+
+def elementary_index(of: StratumForm) -> Elementary:
+    """Index of one retailer and item with all products weighted alike."""
+    present, form, rows = of.priced, of.form, of.rows
+    on_sale = np.any(present, axis=1)
+    levels, revisions = np.full(len(present), np.nan), np.full(len(present), np.nan)
+    segments = np.full(len(present), ABSENT)
+    used = np.zeros_like(present)
+    reasons = [
+        of.fault if there else ALL_LEFT_OUT if out else None
+        for there, out in zip(on_sale.tolist(), (of.left_out > 0).tolist(), strict=True)
+    ]
     if isinstance(form, WindowForm):
         levels[rows], reasons[rows] = form.levels()
         segments[rows] = np.where(np.isfinite(levels[rows]), 0, ABSENT)
-        full[rows] = form.levels(full=True)[0] if form.length < len(form.periods) else levels[rows]
         revisions[rows] = form.revisions()
-    else:
-        own_levels, own_segments = form.replicates(np.ones((1, kept.shape[1])))
-        levels[rows], segments[rows] = own_levels[:, 0], own_segments[:, 0]
-        lost = (kept > 0).any(axis=1) & ~np.isfinite(levels)
-        reasons = [fault or NO_PRODUCT if gone else None for gone in lost]
-        if isinstance(form, LinkedChain):
-            full = _without_chaining(kept, periods)
-    used = np.zeros_like(blank.used)
-    used[rows] = (form.matched if isinstance(form, WindowForm) else form.used) & (kept[rows] > 0)
-    parts = np.full((len(kept), 4), np.nan)
-    parts[rows, :3] = form.parts(_previous(segments[rows]))
-    return Elementary(
-        form, offset, levels, segments, reasons, blank.priced, used, _with_splice(parts, levels, segments, form), full,
-        revisions, left_out,
-    )  # fmt: skip
+        used[rows] = form.matched
+    elif form is not None:
+        replicate = form.replicates(np.ones((1, present.shape[1])))
+        levels[rows], segments[rows] = replicate[0][:, 0], replicate[1][:, 0]
+        lost = on_sale & ~np.isfinite(levels)
+        reasons = [of.fault or NO_PRODUCT if gone else why for gone, why in zip(lost, reasons, strict=True)]
+        used[rows] = form.compared(segments[rows]) if isinstance(form, LinkedChain) else form.used
+    return Elementary(levels, segments, reasons, used & present, revisions)
+
+
+def movement_parts(of: StratumForm, levels: Floats, segments: Integers) -> Floats:
+    """Log movement of an index from the period before that has one: prices, churn, gaps, splice; periods x 4.
+
+    `levels`, `segments`: of `elementary_index`. nan where a movement has no start in the same segment. The splice is
+    the difference between the published movement and the newest window's.
+    """
+    parts = np.full((len(levels), 4), np.nan)
+    previous = _previous(segments)
+    known = (previous >= 0) & (segments == segments[np.maximum(previous, 0)])
+    if of.form is None:
+        return parts
+    rows = of.rows
+    parts[rows, :3] = of.form.parts(_previous(segments[rows]), levels[rows], segments[rows])
+    parts[:, 3] = 0.0
+    if isinstance(of.form, WindowForm) and of.form.is_spliced and of.form.splice != "movement":
+        with np.errstate(divide="ignore", invalid="ignore"):
+            movement = np.log(levels) - np.log(levels[np.maximum(previous, 0)])
+        parts[:, 3] = movement - parts[:, :3].sum(axis=1)
+    return np.where(known[:, None], parts, np.nan)
+
+
+def full_window_levels(of: StratumForm, levels: Floats, periods: Periods) -> Floats:
+    """Index over one window of all periods, to measure drift against; nan where the index has no chain and no splice.
+
+    Of a spliced index the same method, of a chain the time-product dummy.
+    """
+    full = np.full(len(levels), np.nan)
+    if isinstance(of.form, WindowForm):
+        full[of.rows] = of.form.levels(full=True)[0] if of.form.is_spliced else levels[of.rows]
+    elif isinstance(of.form, LinkedChain):
+        form, offset = _window_form(of.prices, periods, "time_product_dummy", None, NOT_SPLICED)
+        if form is not None:
+            full[offset : offset + len(form.periods)] = form.levels()[0]
+    return full
 
 
 def shelf_clusters(stratum: Stratum, periods: Periods, output: RecipeOutput) -> Integers | None:
-    """Cluster the products of the whole shelf, whichever scope is asked for; None for other formulas."""
+    """Clusters of the products of the whole shelf, whatever the scope; None for formulas without clusters."""
     if output.clip is None:
         return None
     prices, _ = periods.means(stratum.prices)
@@ -127,7 +177,7 @@ def shelf_clusters(stratum: Stratum, periods: Periods, output: RecipeOutput) -> 
 def _form(
     stratum: Stratum, prices: Floats, output: RecipeOutput, periods: Periods, cluster_of: Integers | None
 ) -> tuple[Form | None, int, str | None]:
-    """Make the form of an output, its first row, and the reason where it has none."""
+    """Form of an output, its first row, and the reason where there is none."""
     present = prices > 0
     logs = np.log(np.where(present, prices, 1.0))
     if output.formula in WINDOW_METHODS:
@@ -148,7 +198,7 @@ def _form(
 def _based_form(
     stratum: Stratum, prices: Floats, output: RecipeOutput, periods: Periods, cluster_of: Integers | None
 ) -> tuple[Form | None, int, str | None]:
-    """Make a form that compares with the base."""
+    """Form that compares with the base."""
     present = prices > 0
     base = periods.base if output.formula == "base_week_jevons" else _base_rows(present, periods.base)
     if not (base.any() and present[base].any()):
@@ -195,19 +245,19 @@ def fixed_base(formula: str, prices: Floats, base: Booleans) -> RatioOfSums:
 
 
 def linked_chain(logs: Floats, present: Booleans, link_window_days: int) -> LinkedChain:
-    """Link each product's price to its own last one of at most `link_window_days` rows (days) before."""
+    """Link each product's price to its last one, at most `link_window_days` rows (days) before."""
     last_row, last_log = _last_before(logs, present)
     rows = np.arange(len(logs))[:, None]
     linked = present & (last_row >= 0) & (rows - last_row <= link_window_days)
     continuing = linked & (last_row == _previous_row(np.any(present, axis=1))[:, None])
-    return LinkedChain(np.where(linked, logs - last_log, 0.0), linked, present, continuing)
+    return LinkedChain(np.where(linked, logs - last_log, 0.0), np.where(linked, last_row, ABSENT), present, continuing)
 
 
 def carried_chain(logs: Floats, present: Booleans, carry_days: int) -> LinkedChain:
-    """Carry a missing price forward for at most `carry_days` rows (days), then link from one day to the next.
+    """Carry a missing price forward for at most `carry_days` rows (days), then link each day to the stratum's last.
 
-    Days without any quote of the stratum are none: nothing is carried onto them. A carried price is a price that has
-    not changed, so that it pulls the movement towards 0 and the return of the product puts in its whole change.
+    Nothing is carried onto days without any quote of the stratum. A carried price counts as unchanged: it pulls the
+    movement towards 0, and the return of the product adds its whole change.
     """
     last_row, last_log = _last_before(logs, present)
     rows = np.arange(len(logs))[:, None]
@@ -216,22 +266,21 @@ def carried_chain(logs: Floats, present: Booleans, carry_days: int) -> LinkedCha
     filled = np.where(carried, last_log, logs)
     there = present | carried
     before = _previous_row(open_days)
-    known = before >= 0
-    s = np.where(known, before, 0)
-    linked = there & there[s] & known[:, None]
+    s = np.maximum(before, 0)
+    linked = there & there[s] & (before >= 0)[:, None]
     relatives = np.where(linked, filled - filled[s], 0.0)
-    return LinkedChain(relatives, linked, there, linked & present & present[s])
+    return LinkedChain(relatives, np.where(linked, before[:, None], ABSENT), there, linked & present & present[s])
 
 
 def _last_before(logs: Floats, present: Booleans) -> tuple[Integers, Floats]:
-    """Give the row and the log of each product's last price before each row; row -1 where there is none."""
+    """Row and log of each product's last price before each row; row -1 where there is none."""
     rows = np.where(present, np.arange(len(present))[:, None], -1)
     last = np.vstack([np.full((1, present.shape[1]), -1), np.maximum.accumulate(rows, axis=0)[:-1]])
     return last, np.take_along_axis(logs, np.maximum(last, 0), axis=0)
 
 
 def _previous_row(open_rows: Booleans) -> Integers:
-    """Give the last open row before each row, -1 where there is none."""
+    """Last open row before each row, -1 where there is none."""
     rows = np.where(open_rows, np.arange(len(open_rows)), -1)
     return np.concatenate([[-1], np.maximum.accumulate(rows)[:-1]]) if len(rows) else rows
 
@@ -241,7 +290,7 @@ def _previous(segments: Integers) -> Integers:
 
 
 def _base_rows(present: Booleans, base: Booleans) -> Booleans:
-    """Give the base, or the stratum's first period where it has no product in the base."""
+    """Mask of the base periods, or the stratum's first period where it has no product in the base."""
     if present[base].any() or not present.any():
         return base
     return np.arange(len(present)) == present.any(axis=1).argmax()
@@ -250,7 +299,7 @@ def _base_rows(present: Booleans, base: Booleans) -> Booleans:
 def _window_form(
     prices: Floats, periods: Periods, formula: str, window: int | None, splice: str
 ) -> tuple[WindowForm | None, int]:
-    """Make a form over windows from the stratum's first period with a price to its last, and give its first row."""
+    """Form over windows from the stratum's first period with a price to its last, and its first row."""
     present = prices > 0
     open_rows = np.flatnonzero(present.any(axis=1))
     if len(open_rows) == 0:
@@ -258,38 +307,3 @@ def _window_form(
     rows = slice(int(open_rows[0]), int(open_rows[-1]) + 1)
     logs = np.log(np.where(present, prices, 1.0))[rows]
     return WindowForm(formula, periods.starts[rows], logs, present[rows], window, splice), rows.start
-
-
-def _without_chaining(prices: Floats, periods: Periods) -> Floats:
-    """Give a chain's transitive counterpart: the time-product dummy over one window of all periods."""
-    levels = np.full(len(prices), np.nan)
-    form, offset = _window_form(prices, periods, "time_product_dummy", None, NOT_SPLICED)
-    if form is not None:
-        levels[offset : offset + len(form.periods)] = form.levels()[0]
-    return levels
-
-
-def _blank(prices: Floats, left_out: Integers, fault: str | None) -> Elementary:
-    periods = len(prices)
-    present = prices > 0
-    nothing = np.full(periods, np.nan)
-    reasons = [fault if there else None for there in np.any(present, axis=1)]
-    return Elementary(
-        None, 0, nothing.copy(), np.full(periods, ABSENT), reasons, present, np.zeros_like(present),
-        np.full((periods, 4), np.nan), nothing.copy(), nothing.copy(), left_out,
-    )  # fmt: skip
-
-
-def _with_splice(parts: Floats, levels: Floats, segments: Integers, form: Form) -> Floats:
-    """Add what the splice puts between the window's movement and the published one; 0 where there are no windows."""
-    previous = _previous(segments)
-    known = (previous >= 0) & (segments == segments[np.maximum(previous, 0)])
-    if isinstance(form, WindowForm):
-        with np.errstate(divide="ignore", invalid="ignore"):
-            movement = np.log(levels) - np.log(levels[np.maximum(previous, 0)])
-        parts[:, 3] = movement - parts[:, :3].sum(axis=1)
-        if form.length >= len(form.periods) or form.splice == "movement":
-            parts[:, 3] = np.where(np.isfinite(parts[:, 3]), 0.0, np.nan)
-    else:
-        parts[:, 3] = 0.0
-    return np.where(known[:, None], parts, np.nan)

@@ -1,7 +1,7 @@
 """Elementary indices as functions of product weights: chains of links, ratios of sums, clusters.
 
-Plain arrays, periods x products, 0 where absent. With all weights 1 each is the index itself; with the weights of a
-resample it is the resample's index. Forms over windows (GEKS, time-product dummy) are in `weighted_windows`.
+Arrays are periods x products, 0 where absent. With all weights 1 a form gives the index itself, with the weights of a
+resample the resample's index. Forms over windows of periods are in `window_forms`.
 """
 
 from __future__ import annotations
@@ -26,9 +26,10 @@ ABSENT = -1
 class Form(Protocol):
     """An elementary index of one retailer and item.
 
-    `used`: periods x products, which count in the period's level. `replicates`: weights (replicates x products) to
-    levels and segments (periods x replicates; nan and -1 where there is none). `parts`: the log movement to each period
-    from `previous` (its row, -1 for none) split into prices, churn and gaps (periods x 3; see `movements`).
+    `used`: mask of the products that can count, periods x products. `replicates`: weights (replicates x products) to
+    levels and segments (periods x replicates; nan and -1 where there is none). `parts`: log movement to each period
+    from the row `previous` (-1 for none), split into prices, churn and gaps (periods x 3; see `movements`), given the
+    index's levels and segments.
     """
 
     @property
@@ -36,53 +37,103 @@ class Form(Protocol):
 
     def replicates(self, weights: Floats) -> tuple[Floats, Integers]: ...  # noqa: D102
 
-    def parts(self, previous: Integers) -> Floats: ...  # noqa: D102
+    def parts(self, previous: Integers, levels: Floats, segments: Integers, /) -> Floats: ...  # noqa: D102
 
 
 @dataclass(frozen=True, eq=False)
 class LinkedChain:
-    """A chained Jevons: exp Σ_t (mean of the log relatives of the products that link).
+    """Chained Jevons: each product is compared with the index of the period of its last price.
 
-    `relatives`: log relatives, 0 where a product does not link. `linked`, `present`: which products link, and which
-    have a price, in each period. `continuing`: of those that link, which did so from the stratum's period before and
-    not over a gap. Where nothing links a new segment begins.
+    ln I(t) = mean over the linked products i of [ln I(l(i)) + r_i(t)].
+
+    `relatives`: r, log change of a product's price since row l(i); 0 where it does not link. `link_rows`: l, -1 where a
+    product does not link. `present`: which products have a price. `continuing`: which of those that link were priced in
+    the stratum's period before, so that their link spans no gap.
+
+    A segment is a set of periods that links join. A period belongs to the segment of the latest period that any of its
+    products links to, and links to other segments do not count: levels of two segments have no common scale. Where no
+    product links, a new segment begins at level 1.
     """
 
     relatives: Floats
-    linked: Booleans
+    link_rows: Integers
     present: Booleans
     continuing: Booleans
 
     @property
+    def linked(self) -> Booleans:
+        """Mask of the products that link."""
+        return self.link_rows >= 0
+
+    @property
     def used(self) -> Booleans:
-        """The products that link; where none does, those that are there."""
+        """Mask of the products that link; in periods where none does, of those with a price."""
         starts = ~self.linked.any(axis=1, keepdims=True)
         return self.linked | (starts & self.present)
 
-    def replicates(self, weights: Floats) -> tuple[Floats, Integers]:
-        """Chain the weighted mean log relatives of each replicate."""
-        moved = self.relatives @ weights.T
-        links = self.linked.astype(np.float64) @ weights.T
-        here = self.present.astype(np.float64) @ weights.T > 0
-        linked = links > 0
-        movement = np.divide(moved, links, where=linked, out=np.zeros_like(moved))
-        segments = np.where(here, np.cumsum(here & ~linked, axis=0) - 1, ABSENT)
-        return np.where(here, np.exp(np.cumsum(movement, axis=0)), np.nan), segments
+    def compared(self, segments: Integers) -> Booleans:
+        """Mask of the products that count in the index, given its segments; at the start of one, all with a price."""
+        joined = self.linked & (segments[self.link_rows] == segments[:, None])
+        starts = ~joined.any(axis=1, keepdims=True)
+        return joined | (starts & self.present)
 
-    def parts(self, previous: Integers) -> Floats:
-        """Split by link: from the period before (prices) or over a gap (gaps); there is no churn."""
-        count = np.maximum(self.linked.sum(axis=1), 1)
-        prices = (self.relatives * self.continuing).sum(axis=1) / count
-        gaps = (self.relatives * (self.linked & ~self.continuing)).sum(axis=1) / count
+    def replicates(self, weights: Floats) -> tuple[Floats, Integers]:
+        """Levels and segments of each replicate, each product counting by its weight."""
+        here = self.present.astype(np.float64) @ weights.T > 0
+        logs, segments = np.zeros(here.shape), np.full(here.shape, ABSENT)
+        newest = np.full(len(weights), ABSENT)
+        for t, links in enumerate(self._weighted_links(weights)):
+            total, count = np.zeros(len(weights)), np.zeros(len(weights))
+            segment = np.full(len(weights), ABSENT)
+            for row, products, moved in links:
+                there = products > 0
+                segment = np.where(there & (segment == ABSENT), segments[row], segment)
+                joined = there & (segments[row] == segment)
+                total += np.where(joined, products * logs[row] + moved, 0.0)
+                count += np.where(joined, products, 0.0)
+            joined = count > 0
+            starts = here[t] & ~joined
+            newest = newest + starts
+            logs[t] = np.divide(total, count, where=joined, out=np.zeros_like(total))
+            segments[t] = np.where(joined, segment, np.where(starts, newest, ABSENT))
+        return np.where(here, np.exp(logs), np.nan), segments
+
+    def _weighted_links(self, weights: Floats) -> list[list[tuple[int, Floats, Floats]]]:
+        """By period, latest link row first: the row, and each replicate's sum of weights and of weighted relatives."""
+        links: list[list[tuple[int, Floats, Floats]]] = [[] for _ in self.present]
+        rows = np.arange(len(self.present))[:, None]
+        lags = np.where(self.linked, rows - self.link_rows, 0)
+        for lag in np.unique(lags[lags > 0]):
+            chosen = lags == lag
+            periods = np.flatnonzero(chosen.any(axis=1))
+            products = chosen[periods].astype(np.float64) @ weights.T
+            moved = np.where(chosen[periods], self.relatives[periods], 0.0) @ weights.T
+            for place, t in enumerate(periods):
+                links[t].append((int(t - lag), products[place], moved[place]))
+        return links
+
+    def parts(self, previous: Integers, levels: Floats, segments: Integers) -> Floats:
+        """Split by link, exactly: links from the period before are prices, the others gaps; there is no churn.
+
+        A product that returns adds its change since its last price less the index's change over the same gap up to the
+        period before: the correction of what was imputed for it.
+        """
+        logs = np.log(np.where(np.isfinite(levels), levels, 1.0))
+        s = np.maximum(previous, 0)
+        joined = self.linked & self.compared(segments)
+        since = logs[self.link_rows] - logs[s][:, None] + self.relatives
+        count = np.maximum(joined.sum(axis=1), 1)
+        prices = np.where(joined & self.continuing, since, 0.0).sum(axis=1) / count
+        gaps = np.where(joined & ~self.continuing, since, 0.0).sum(axis=1) / count
         return np.column_stack([prices, np.zeros_like(prices), gaps])
 
 
 @dataclass(frozen=True, eq=False)
 class RatioOfSums:
-    """A level that is Σ w·top / Σ w·bottom over products: the fixed-base formulas and the mean unit price.
+    """Index Σ w·top / Σ w·bottom over products: the fixed-base formulas and the mean unit price.
 
     `top`, `bottom`: 0 where a product does not count. `in_logs`: the ratio is a log level. `priced`: which products
-    have a price at all, to tell a new product from one that returns.
+    have a price, to distinguish new products from returning ones.
     """
 
     top: Floats
@@ -92,18 +143,18 @@ class RatioOfSums:
 
     @property
     def used(self) -> Booleans:
-        """The products that count."""
+        """Mask of the products that count."""
         counts: Booleans = self.bottom > 0
         return counts
 
     def replicates(self, weights: Floats) -> tuple[Floats, Integers]:
-        """Divide the weighted sums of each replicate."""
+        """Ratio of the weighted sums of each replicate."""
         top, bottom = self.top @ weights.T, self.bottom @ weights.T
         there = bottom > 0
         ratio = np.divide(top, bottom, where=there, out=np.full(top.shape, np.nan))
         return np.exp(ratio) if self.in_logs else ratio, np.where(there, 0, ABSENT)
 
-    def parts(self, previous: Integers) -> Floats:
+    def parts(self, previous: Integers, _levels: Floats, _segments: Integers) -> Floats:
         """Split by nested sets of products, see `nested_parts`."""
         return nested_parts(self._value, self.used, self.priced, previous)
 
@@ -115,7 +166,7 @@ class RatioOfSums:
 
 @dataclass(frozen=True, eq=False)
 class ClusterJevons:
-    """A Jevons over clusters: each cluster's geometric mean price, whoever is in it, against that of the base.
+    """Jevons over clusters: geometric mean price of the products of each cluster, relative to that of the base.
 
     `logs`: log prices, 0 where absent; `present`; `members`: products x clusters; `base`: the base periods (rows).
     """
@@ -127,18 +178,18 @@ class ClusterJevons:
 
     @property
     def used(self) -> Booleans:
-        """The products of clusters that the base has."""
+        """Mask of the products of clusters that have a product in the base."""
         at_base = np.any(self.present[self.base], axis=0)
         in_base = np.any(at_base[:, None] & self.members, axis=0)
         return self.present & np.any(self.members & in_base, axis=1)[None, :]
 
     def replicates(self, weights: Floats) -> tuple[Floats, Integers]:
-        """Average over the clusters that both periods of a replicate have; each cluster counts alike."""
+        """Mean over the clusters that a replicate has in the period and in the base; each cluster counts alike."""
         total, clusters = np.zeros((len(self.logs), len(weights))), np.zeros((len(self.logs), len(weights)))
         for members in self.members.T:
-            own = weights[:, members].T
-            count = self.present[:, members].astype(np.float64) @ own
-            moved = self.logs[:, members] @ own
+            drawn = weights[:, members].T
+            count = self.present[:, members].astype(np.float64) @ drawn
+            moved = self.logs[:, members] @ drawn
             at_base = count[self.base].sum(axis=0)
             there = (count > 0) & (at_base > 0)
             mean = np.divide(moved, count, where=there, out=np.zeros_like(moved))
@@ -149,7 +200,7 @@ class ClusterJevons:
         level = np.divide(total, clusters, where=there, out=np.full(total.shape, np.nan))
         return np.exp(level), np.where(there, 0, ABSENT)
 
-    def parts(self, previous: Integers) -> Floats:
+    def parts(self, previous: Integers, _levels: Floats, _segments: Integers) -> Floats:
         """Split by nested sets of products, see `nested_parts`."""
         return nested_parts(self._value, self.used, self.present, previous)
 

@@ -1,7 +1,4 @@
-"""From children to parents: one level of the tree, with what is said beside every figure.
-
-One pass over the point estimate (with its movements), one over the replicates. Frames are made in `recipe_figures`.
-"""
+"""One level of the tree of indices: parents averaged from their children, with what each figure rests on."""
 
 from __future__ import annotations
 
@@ -12,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ons_bigdata.prices.methods.aggregation.linked import ABSENT, Children, aggregated
-from ons_bigdata.prices.methods.recipes.movements import ChildMovements, parent_parts, previous_rows
+from ons_bigdata.prices.methods.recipes.movements import previous_rows
 from ons_bigdata.prices.methods.recipes.tree import EQUAL_WEIGHTS, listed
 
 if TYPE_CHECKING:
@@ -24,122 +21,61 @@ if TYPE_CHECKING:
     Booleans = NDArray[np.bool_]
     Integers = NDArray[np.int64]
 
-COUNTS = ("products", "products_used", "quotes", "referred", "filtered")
-MOST_CELLS = 2_000_000
-"""Children in one array at a time (periods x replicates x children): what bounds the memory."""
-
 
 @dataclass(frozen=True, eq=False)
-class Layer:
-    """What is known of one level, whose members are on the last axis (of `parts` on the one before).
+class Members:
+    """Indices of the members of one level: periods x members.
 
-    `levels`, `segments`: periods x (point, full window) x members. `replicates`, `replicate_segments`: periods x B x
-    members. `share`: imputed share of the point. `parts`: periods x members x 5, log movement since the member's own
-    period before. `rejected`: the member is away since its quotes were judged faulty. `counts`: of `COUNTS`. `used`:
-    products compared in the members that have a level. `retailers`: periods x retailers x members, has a level.
-    `revisions`: log, nan where there is none. `sampled`: share of the member's weight that can be resampled.
+    `indices`: on any scale within a segment, nan where there is none; `segments`, -1 there. `imputed_share`: share of
+    the weight that is imputed. `products`: compared in the members that have an index. `retailers`: periods x retailers
+    x members, mask of those with an index.
     """
 
-    levels: Floats
+    indices: Floats
     segments: Integers
-    replicates: Floats
-    replicate_segments: Integers
-    share: Floats
-    parts: Floats
-    rejected: Booleans
-    counts: dict[str, Integers]
-    used: Integers
+    imputed_share: Floats
+    products: Integers
     retailers: Booleans
-    revisions: Floats
-    sampled: Floats
 
 
 @dataclass(frozen=True, eq=False)
 class LevelFigures:
-    """The figures of one level: `layer`, whose levels are indices (100 = base), and what was absent.
+    """Figures of one level: `members` (index 100 = base), and which of their children were absent.
 
-    `children`, `children_absent`, `reasons`: periods x parents (children: parents).
+    `children`: children with weight, by parent. `children_absent`, `reasons`: periods x parents.
     """
 
     tree: TreeLevel
-    layer: Layer
+    members: Members
     children: Integers
     children_absent: Integers
     reasons: list[list[str | None]]
 
 
-def level_figures(tree: TreeLevel, below: Layer, base: Booleans, base_text: str | None) -> LevelFigures:
-    """Aggregate one level, the point estimate and each replicate by the same rule."""
-    levels = _gathered(tree, below.levels, np.nan)
-    segments = _gathered(tree, below.segments, ABSENT)
-    shares = np.nan_to_num(_gathered(tree, below.share, 0.0))
-    parents = aggregated(Children(levels, segments, tree.weights, shares), base, with_movements=True)
-    present = np.isfinite(levels[:, 0]) & (tree.weights > 0)
+def level_figures(tree: TreeLevel, below: Members, base: Booleans, base_text: str | None) -> LevelFigures:
+    """Aggregate the members of the level below into those of a level. `base`: mask of the base periods."""
+    indices = tree.gather(below.indices, np.nan)
+    segments = tree.gather(below.segments, ABSENT)
+    shares = np.nan_to_num(tree.gather(below.imputed_share, 0.0))
+    parents = aggregated(Children(indices[:, None], segments[:, None], tree.weights, shares), base)
+    present = np.isfinite(indices) & (tree.weights > 0)
     index = parents.index[:, 0]
-    rejected = _gathered(tree, below.rejected, missing=False)
-    there = np.isfinite(below.levels[:, 0])
-    movements = ChildMovements(
-        previous=_gathered(tree, previous_rows(there), -1),
-        present=present,
-        parts=np.moveaxis(_gathered(tree, np.moveaxis(below.parts, 2, 0), np.nan), 0, 3),
-        rejected=rejected,
+    members = Members(
+        indices=index,
+        segments=np.where(np.isfinite(index), 0, ABSENT),
+        imputed_share=parents.imputed_share[:, 0],
+        products=np.where(present, tree.gather(below.products, 0), 0).sum(axis=2),
+        retailers=np.any(tree.gather(below.retailers, missing=False), axis=3),
     )
-    if parents.before is None or parents.after is None:
-        message = "movements were not kept"
-        raise ValueError(message)
-    parts = parent_parts(parents.before[:, 0], parents.after[:, 0], tree.weights, index, movements)
-    layer = Layer(
-        levels=parents.index,
-        segments=np.where(np.isfinite(parents.index), 0, ABSENT),
-        replicates=(replicates := _replicates(tree, below, base, shares)),
-        replicate_segments=np.where(np.isfinite(replicates), 0, ABSENT),
-        share=parents.imputed_share[:, 0],
-        parts=parts,
-        rejected=(rejected & ~present).any(axis=2),
-        counts={name: _gathered(tree, values, 0).sum(axis=2) for name, values in below.counts.items()},
-        used=np.where(present, _gathered(tree, below.used, 0), 0).sum(axis=2),
-        retailers=np.any(_gathered(tree, below.retailers, missing=False), axis=3),
-        revisions=_weighted(tree.weights, _gathered(tree, below.revisions, np.nan)),
-        sampled=_weighted(tree.weights, _gathered(tree, below.sampled, 0.0)),
-    )
-    absent = np.array([len(names) for names in tree.names]) - present.sum(axis=2)
-    reasons = _reasons(tree, present, segments[:, 0], index, (base, base_text))
-    return LevelFigures(tree, layer, np.array([len(names) for names in tree.names]), absent, reasons)
-
-
-def _gathered(tree: TreeLevel, values: NDArray, missing: object) -> NDArray:
-    return tree.gather(values, missing)
-
-
-def _replicates(tree: TreeLevel, below: Layer, base: Booleans, shares: Floats) -> Floats:
-    """Aggregate the replicates, some parents at a time."""
-    periods, count, _ = below.replicates.shape
-    cells = max(1, periods * count * tree.weights.shape[1])
-    at_once = max(1, MOST_CELLS // cells)
-    found = np.full((periods, count, len(tree.codes)), np.nan)
-    for first in range(0, len(tree.codes), at_once):
-        rows = slice(first, first + at_once)
-        place, weights = tree.place[rows], tree.weights[rows]
-        known = place >= 0
-        levels = np.where(known, below.replicates[:, :, np.maximum(place, 0)], np.nan)
-        segments = np.where(known, below.replicate_segments[:, :, np.maximum(place, 0)], ABSENT)
-        children = Children(levels, segments, weights, shares[:, rows])
-        found[:, :, rows] = aggregated(children, base).index
-    return found
-
-
-def _weighted(weights: Floats, values: Floats) -> Floats:
-    """Average over children with a value, by weight; nan where none has."""
-    there = np.isfinite(values)
-    total = np.where(there, weights, 0.0).sum(axis=-1)
-    summed = np.where(there, weights * np.nan_to_num(values), 0.0).sum(axis=-1)
-    return np.divide(summed, total, where=total > 0, out=np.full(total.shape, np.nan))
+    children = np.array([len(names) for names in tree.names])
+    reasons = _reasons(tree, present, segments, index, (base, base_text))
+    return LevelFigures(tree, members, children, children - present.sum(axis=2), reasons)
 
 
 def _reasons(
     tree: TreeLevel, present: Booleans, segments: Integers, index: Floats, base: tuple[Booleans, str | None]
 ) -> list[list[str | None]]:
-    """Say per period and parent what is missing, in the words of `aggregation`."""
+    """Per period and parent: why there is no index, which children are absent, which begin a new segment."""
     previous = previous_rows(segments >= 0)
     earlier = np.take_along_axis(segments, np.maximum(previous, 0), axis=0)
     restarted = (previous >= 0) & (segments != earlier)
@@ -149,14 +85,14 @@ def _reasons(
         row: list[str | None] = []
         for parent, names in enumerate(tree.names):
             here = present[period, parent, : len(names)]
-            found = [f"absent: {listed([*compress(names, ~here)])}"] if not here.all() else []
+            notes = [f"absent: {listed([*compress(names, ~here)])}"] if not here.all() else []
             if restarted[period, parent].any():
-                found.append(f"chain restarted: {listed([*compress(names, restarted[period, parent])])}")
+                notes.append(f"chain restarted: {listed([*compress(names, restarted[period, parent])])}")
             if not np.isfinite(index[period, parent]):
-                found = [_obstacle(tree, parent, here, base[1], anchored=bool(anchored[parent])), *found]
+                notes = [_obstacle(tree, parent, here, base[1], anchored=bool(anchored[parent])), *notes]
             if tree.codes[parent] in tree.equal:
-                found.append(EQUAL_WEIGHTS)
-            row.append("; ".join(found) or None)
+                notes.append(EQUAL_WEIGHTS)
+            row.append("; ".join(notes) or None)
         reasons.append(row)
     return reasons
 

@@ -25,10 +25,11 @@ PRICES, CHURN, IMPUTATION, REJECTED, SPLICE = range(5)
 
 @dataclass(frozen=True, eq=False)
 class ChildMovements:
-    """What is known of the children: periods x parents x children.
+    """Movements of the children: periods x parents x children.
 
-    `previous`: the row of the child's own period before, -1 where it is absent or has none. `present`: has a level.
-    `parts`: log movement from `previous` in five parts (last axis). `rejected`: its quotes were judged faulty.
+    `previous`: row of the child's period before that has an index, -1 where there is none or the child is absent.
+    `present`: mask of children with an index. `parts`: log movement from `previous` in five parts (last axis).
+    `rejected`: mask of children whose quotes were judged faulty.
     """
 
     previous: Integers

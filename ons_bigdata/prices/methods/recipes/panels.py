@@ -1,7 +1,4 @@
-"""Quotes as dense arrays, one panel per retailer and item, on the periods of a recipe.
-
-What enters a period, and at what price, is settled here; what is computed from it in `elementary_recipes`.
-"""
+"""Quotes as dense arrays, one panel per retailer and item; the calendar periods of a recipe and its base."""
 
 from __future__ import annotations
 
@@ -19,14 +16,15 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from ons_bigdata.prices.methods.recipes.jevons import Week
-
     Floats = NDArray[np.float64]
     Booleans = NDArray[np.bool_]
     Integers = NDArray[np.int64]
 
+Week = tuple[date, date]
+"""First and last day of a base week, both included."""
+
 OUT, UNDECIDED, IN = 0, -1, 1
-"""How a quote was judged: not of the item, undecided or referred, of the item."""
+"""Scope of a quote: not of the item, undecided or referred, of the item."""
 
 _QUOTES = {
     "data_origin": pl.String(), "retailer": pl.String(), "item_number": pl.Int32(), "product": pl.String(),
@@ -37,9 +35,9 @@ _STRATUM = ["retailer", "item_number"]
 
 @dataclass(frozen=True, eq=False)
 class Stratum:
-    """The daily quotes of one retailer and item: calendar days x products.
+    """Daily quotes of one retailer and item: calendar days x products.
 
-    `prices`: GBP, 0 where there is none. `judged`: `IN`, `OUT` or `UNDECIDED` where there is a price.
+    `prices`: GBP, 0 where there is none. `judged`: scope of the quote, `IN`, `OUT` or `UNDECIDED`.
     `pack_sizes`: of the products, in kilograms, litres or pieces; nan where unknown.
     """
 
@@ -51,16 +49,16 @@ class Stratum:
     pack_sizes: Floats
 
     def of_scope(self, scope: str) -> Floats:
-        """Give the prices of a scope: "shelf", all; "target", those not judged out."""
+        """Prices of a scope: "shelf", all; "target", all but those judged out of the item (undecided ones are in)."""
         return self.prices if scope == "shelf" else np.where(self.judged == OUT, 0.0, self.prices)
 
 
 @dataclass(frozen=True, eq=False)
 class Periods:
-    """The periods of a recipe: `starts` (first day of each), the period of each calendar day, the base.
+    """Periods of a recipe.
 
-    `of_day`: number of the period, -1 for a day that does not count. `base`: which periods are the base.
-    `base_text`: first..last day of the base; None where there is none.
+    `starts`: first day of each period. `of_day`: period of each calendar day, -1 for a day that does not count. `base`:
+    mask of the base periods. `base_text`: first..last day of the base; None where there is none.
     """
 
     frequency: str
@@ -70,7 +68,7 @@ class Periods:
     base_text: str | None
 
     def means(self, prices: Floats) -> tuple[Floats, Integers]:
-        """Give each product's mean price over a period's days (0 where there is none) and its number of quotes."""
+        """Mean price of each product over a period's days (0 where there is none), and its number of quotes."""
         if np.array_equal(self.of_day, np.arange(len(self.starts))):
             return prices, (prices > 0).astype(np.int64)
         inside = (self.of_day == np.arange(len(self.starts))[:, None]).astype(np.float64)
@@ -80,7 +78,7 @@ class Periods:
 
 
 def strata(quotes: pl.DataFrame, pack_sizes: pl.DataFrame) -> tuple[list[date], list[Stratum]]:
-    """Put the quotes of one data origin into panels; give the calendar days, first to last, and the panels.
+    """Calendar days of the quotes of one data origin, first to last, and a panel per retailer and item.
 
     `quotes`: data_origin, retailer, item_number, product, collected_on, price_gbp, in_scope (null = undecided), at most
     one row per product and day. `pack_sizes`: retailer, item_number, product, pack_size, at most one row each.
@@ -126,8 +124,35 @@ def _stratum(key: tuple[object, ...], rows: pl.DataFrame, sizes: pl.DataFrame | 
     return Stratum(str(key[0]), int(str(key[1])), names, prices, judged, pack_sizes)
 
 
+def first_complete_week(days: pl.Series) -> Week | None:
+    """First Monday to Sunday all of whose days occur in `days` (dates, any order, repeats allowed).
+
+    None where there is no such week. Raises ValueError if `days` holds no dates or a null.
+    """
+    if days.dtype != pl.Date or days.null_count() > 0:
+        message = f"days: found {days.dtype} with {days.null_count()} nulls, expected Date without nulls"
+        raise ValueError(message)
+    present = set(days.unique().to_list())
+    mondays = sorted(day for day in present if day.weekday() == 0)
+    complete = (day for day in mondays if all(day + timedelta(days=n) in present for n in range(7)))
+    monday = next(complete, None)
+    return None if monday is None else (monday, monday + timedelta(days=6))
+
+
+def base_weeks(quotes: pl.DataFrame) -> dict[str, Week | None]:
+    """Find the base week of each data origin: the first Monday to Sunday with quotes on every day, None without one.
+
+    `quotes`: columns `data_origin` and `collected_on`.
+    """
+    days = quotes.select("data_origin", "collected_on").unique().sort("data_origin", "collected_on")
+    return {
+        str(origin): first_complete_week(rows["collected_on"])
+        for (origin,), rows in days.partition_by("data_origin", as_dict=True).items()
+    }
+
+
 def recipe_periods(days: Sequence[date], frequency: str, days_that_count: str, week: Week | None) -> Periods:
-    """Cut the calendar into the periods of a recipe and find the base.
+    """Periods of a recipe over calendar days, with their base.
 
     Weeks begin on Monday. `days_that_count`: "all", or "second_tuesday", the second Tuesday of the month and the day
     either side. The base: of daily periods the days of the base week, of weekly ones that week, of monthly ones the

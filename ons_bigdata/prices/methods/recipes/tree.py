@@ -1,13 +1,9 @@
-"""The tree of the indices in arrays: retailers in items, items in classes, classes in divisions.
-
-Which child stands where and with what weight. How children become parents is in `linked_aggregation`; what is said
-of the parents in `recipe_levels`.
-"""
+"""Tree of the indices in arrays: retailers in items, items in classes, classes in divisions, with their weights."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
@@ -33,11 +29,12 @@ _TEXT, _NUMBER, _WHOLE = pl.String(), pl.Float64(), pl.Int64()
 
 @dataclass(frozen=True, eq=False)
 class TreeLevel:
-    """One level: its parents and where their children stand in the level below.
+    """One level of the tree: its parents and the positions of their children in the level below.
 
-    `codes`: of the parents. `kind`: what a child is. `names`: of each parent's children that have weight. `weights`:
-    parents x children, 0 beyond a parent's own. `place`: parents x children, the child's position below, -1 where the
-    level below does not have it. `equal`: parents whose children are weighted equally since no weight is known.
+    `name`: item, class or division. `kind`: of the children (retailer, item, class). `codes`: of the parents. `names`:
+    of each parent's children with weight. `weights`: parents x children, 0 beyond a parent's children. `place`: parents
+    x children, the child's position below, -1 where the level below lacks it. `equal`: parents whose children are
+    weighted equally since no weight is known.
     """
 
     name: str
@@ -48,15 +45,15 @@ class TreeLevel:
     place: Integers
     equal: frozenset[str]
 
-    def gather(self, values: NDArray[np.generic], missing: object) -> NDArray[np.generic]:
-        """Put what is known of the level below (last axis) under its parents: … x parents x children."""
-        found = np.take(values, np.maximum(self.place, 0), axis=-1)
-        return np.where(self.place >= 0, found, np.asarray(missing, dtype=found.dtype))
+    def gather(self, values: NDArray[Any], missing: object) -> NDArray[Any]:
+        """Values of the members below (last axis) arranged as … x parents x children; `missing` where there is none."""
+        arranged = np.take(values, np.maximum(self.place, 0), axis=-1)
+        return np.where(self.place >= 0, arranged, np.asarray(missing, dtype=arranged.dtype))
 
 
 @dataclass(frozen=True)
 class TreeWeights:
-    """The weights of one data origin and year.
+    """Weights of one data origin and year.
 
     `retailers`: retailer, item_number, weight; an item without any row is averaged equally. `items`: item_number,
     class_code, weight. `classes`: class_code, division_code, weight.
@@ -68,7 +65,7 @@ class TreeWeights:
 
 
 def index_tree(strata: Sequence[Stratum], weights: TreeWeights) -> list[TreeLevel]:
-    """Build the levels item, class and division over the retailers' items that have quotes.
+    """Levels item, class and division over the retailers' items that have quotes.
 
     Raises ValueError on an item or class without a weight or with two, on a weight below 0, and on a retailer without a
     weight in an item of which other retailers have one; names it.
@@ -139,7 +136,7 @@ def _level(
     positions: Sequence[Mapping[str, int]],
     equal: frozenset[str],
 ) -> TreeLevel:
-    """Keep the children that have weight, side by side."""
+    """Level with the children that have weight."""
     kept = [[child for child, weight in own.items() if weight > 0] for own in families]
     width = max([1, *map(len, kept)])
     weights, place = np.zeros((len(codes), width)), np.full((len(codes), width), -1)
@@ -150,6 +147,6 @@ def _level(
 
 
 def listed(names: Sequence[str]) -> str:
-    """Name the first five and count the others."""
+    """First five names, and the number of the rest."""
     more = len(names) - _NAMES_SHOWN
     return ", ".join(names[:_NAMES_SHOWN]) + (f" and {more} more" if more > 0 else "")

@@ -1,7 +1,6 @@
-"""GEKS-Jevons and time-product dummy as functions of product weights, over windows that a splice extends.
+"""GEKS-Jevons and time-product dummy of one retailer and item, over windows that a splice extends.
 
-The replicates' side of `geks`, `time_product_dummy` and `extension`, which compute the index itself. A replicate whose
-products do not link all periods of a window that they are in has no level there.
+Indices and replicates are computed by `methods.multilateral`; the split of their movements into parts is here.
 """
 
 from __future__ import annotations
@@ -12,9 +11,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ons_bigdata.prices.methods.multilateral.geks import geks_windows
-from ons_bigdata.prices.methods.multilateral.splicing import NOT_SPLICED, Extension, WindowLevels, extended_levels
-from ons_bigdata.prices.methods.multilateral.time_product_dummy import time_product_dummy_windows
+from ons_bigdata.prices.methods.multilateral.geks import geks_windows, jevons_replicates
+from ons_bigdata.prices.methods.multilateral.splicing import (
+    NOT_SPLICED,
+    Extension,
+    WindowLevels,
+    extended_levels,
+    extended_replicates,
+)
+from ons_bigdata.prices.methods.multilateral.time_product_dummy import (
+    time_product_dummy_windows,
+    unweighted_replicates,
+)
 from ons_bigdata.prices.methods.panels.input_checks import refuse_unknown
 from ons_bigdata.prices.methods.panels.price_panel import PricePanel
 from ons_bigdata.prices.methods.recipes.forms import ABSENT, nested_parts
@@ -70,6 +78,11 @@ class WindowForm:
         return periods if self.window is None else min(self.window, periods)
 
     @property
+    def is_spliced(self) -> bool:
+        """Whether there are more periods than one window holds."""
+        return self.length < len(self.periods)
+
+    @property
     def matched(self) -> Booleans:
         """The products that are priced in another period of the period's window, too."""
         running = np.vstack([np.zeros((1, self.present.shape[1]), dtype=np.int64), np.cumsum(self.present, axis=0)])
@@ -83,7 +96,7 @@ class WindowForm:
 
         `full`: over one window of all periods instead of spliced windows.
         """
-        spliced = self.length < len(self.periods) and not full
+        spliced = self.is_spliced and not full
         extension = Extension(splice=self.splice if spliced else NOT_SPLICED, window=self.length if spliced else None)
         found = extended_levels(self.window_of, self.periods, extension)
         levels = np.array([np.nan if isinstance(level, str) else np.exp(level) for level in found])
@@ -116,25 +129,15 @@ class WindowForm:
         return revised
 
     def replicates(self, weights: Floats) -> tuple[Floats, Integers]:
-        """Extend the weighted levels of the windows, replicate by replicate at once."""
-        window, periods = self.length, len(self.periods)
-        band = self._band(weights) if self.method == "geks_jevons" else None
-
-        def levels_of(first: int, stop: int) -> Floats:
-            if band is not None:
-                return _geks_levels(band, first, stop)
-            return _dummy_levels(self.logs[first:stop], self.present[first:stop], weights)
-
-        levels = np.full((periods, len(weights)), np.nan)
-        levels[:window] = old = levels_of(0, window)
-        olds = {window - 1: old}
-        for t in range(window, periods):
-            olds[t] = levels_of(t - window + 1, t + 1)
-            levels[t] = _spliced(levels, olds, t, window, self.splice)
-            olds.pop(t - window, None)
+        """Levels and segments of each replicate, its windows extended by the splice."""
+        if self.method == "geks_jevons":
+            windows = jevons_replicates(self.logs, self.present, weights, self.length)
+        else:
+            windows = unweighted_replicates(self.logs, self.present, weights)
+        levels = extended_replicates(windows, len(self.periods), Extension(self.splice, self.length))
         return np.exp(levels), np.where(np.isfinite(levels), 0, ABSENT)
 
-    def parts(self, previous: Integers) -> Floats:
+    def parts(self, previous: Integers, _levels: Floats, _segments: Integers) -> Floats:
         """Split the movement within the window that ends in each period, see `nested_parts`; the splice is apart."""
         value = self._geks_value if self.method == "geks_jevons" else self._dummy_value
         return nested_parts(value, self.used, self.present, previous)
@@ -174,88 +177,3 @@ class WindowForm:
             if here.any():
                 values[t] = (self.logs[row] - effects)[here].mean()
         return values
-
-    def _band(self, weights: Floats) -> tuple[Floats, Floats]:
-        """Give the pairs' weighted log changes and product counts: later period x distance x replicates."""
-        window, periods = self.length, len(self.periods)
-        moved, count = (np.zeros((periods, window, len(weights))) for _ in range(2))
-        for t in range(periods):
-            before = np.arange(t, max(-1, t - window), -1)
-            both = self.present[before] & self.present[t]
-            changes = np.where(both, self.logs[t] - self.logs[before], 0.0)
-            moved[t, : len(before)] = changes @ weights.T
-            count[t, : len(before)] = both.astype(np.float64) @ weights.T
-        return np.divide(moved, count, where=count > 0, out=np.zeros_like(moved)), count
-
-
-def _geks_levels(band: tuple[Floats, Floats], first: int, stop: int) -> Floats:
-    """Give GEKS levels of a window, periods x replicates; nan where a pair of periods is not linked."""
-    changes, count = band
-    length = stop - first
-    total = np.zeros((length, changes.shape[2]))
-    there = np.array([count[t, 0] > 0 for t in range(first, stop)])
-    complete = np.ones(changes.shape[2], dtype=np.bool_)
-    for later in range(length):
-        for distance in range(1, later + 1):
-            earlier, change = later - distance, changes[first + later, distance]
-            total[later] += change
-            total[earlier] -= change
-            linked = count[first + later, distance] > 0
-            complete &= linked | ~there[later] | ~there[earlier]
-    levels = total / np.maximum(there.sum(axis=0), 1)
-    return np.where(there & complete, levels, np.nan)
-
-
-def _dummy_levels(logs: Floats, present: Booleans, weights: Floats) -> Floats:
-    """Give time-product dummy levels of a window, periods x replicates; nan where the regression has no solution.
-
-    Weights of products cancel from their own mean, so that the normal equations are sums over products of the weight
-    times what the product alone adds.
-    """
-    periods = len(logs)
-    seen = np.maximum(present.sum(axis=0), 1)
-    mine = present.astype(np.float64)
-    centred = (logs - (logs * mine).sum(axis=0) / seen) * mine
-    pairs = (mine[:, None, :] * mine[None, :, :] / seen).reshape(periods * periods, -1)
-    links = (weights @ pairs.T).reshape(-1, periods, periods)
-    moved = weights @ centred.T
-    count = weights @ mine.T
-    there = count > 0
-    system = -links
-    rows = np.arange(periods)
-    system[:, rows, rows] += count
-    reached = links > 0
-    for _ in range(max(1, int(np.ceil(np.log2(max(periods, 2)))))):
-        reached = (reached.astype(np.float32) @ reached.astype(np.float32)) > 0
-    both = there[:, :, None] & there[:, None, :]
-    solvable = (reached | ~both).all(axis=(1, 2)) & there.any(axis=1)
-    # A row of ones fixes the level (the mean is 0) and leaves periods without a product out of it.
-    system += both
-    system[:, rows, rows] += ~there
-    system[~solvable] = np.eye(periods)
-    levels = np.linalg.solve(system, np.where(there, moved, 0.0)[:, :, None])[:, :, 0]
-    return np.where(there & solvable[:, None], levels, np.nan).T
-
-
-def _spliced(levels: Floats, olds: dict[int, Floats], t: int, window: int, splice: str) -> Floats:
-    """Link a period's new window to the published levels of each replicate, as `extension.extended_levels` does."""
-    start, new = t - window + 1, olds[t]
-    if splice == "mean_published":
-        links = levels[start:t] + new[-1] - new[:-1]
-        there = np.isfinite(links)
-        count = there.sum(axis=0)
-        mean = np.where(there, links, 0.0).sum(axis=0) / np.maximum(count, 1)
-        return np.where(count > 0, mean, np.nan)
-    published = np.isfinite(levels[:t])
-    anchor = np.where(published.any(axis=0), t - 1 - published[::-1].argmax(axis=0), -1)
-    value = np.full(levels.shape[1], np.nan)
-    for u in np.unique(anchor[anchor >= start]):
-        own = anchor == u
-        if splice == "movement":
-            value[own] = levels[u, own] + new[-1, own] - new[u - start, own]
-        else:
-            old = olds[max(int(u), window - 1)]
-            first = max(int(u), window - 1) - window + 1
-            back = old[u - first, own] - old[start - first, own]
-            value[own] = levels[u, own] - back + new[-1, own] - new[0, own]
-    return value

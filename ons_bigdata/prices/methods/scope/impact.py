@@ -1,7 +1,4 @@
-"""What the scope does to the indices: the whole shelf beside the products in scope.
-
-Compares indices that were made elsewhere, by the same methods and weights.
-"""
+"""Effect of the scope on indices: the target (less what was judged out of the item) compared with the shelf."""
 
 from __future__ import annotations
 
@@ -25,18 +22,18 @@ _COUNTS: dict[str, pl.DataType] = {
     "quotes_undecided": pl.Int64(),
 }
 
-NONE_IN_SCOPE = "no quote is known to be in scope"
+ALL_OUT = "every quote was judged out of the item"
 NO_COMMON_DAY = "no day has both indices"
 
 
 def index_impact(shelf: pl.DataFrame, target: pl.DataFrame, quotes: pl.DataFrame) -> pl.DataFrame:
-    """Set each index of the whole shelf beside that of the products in scope.
+    """Compare each index of the whole shelf with that of the target, in which undecided quotes are.
 
     `shelf`, `target`: data_origin, level, code, method, period, index (100 = base week, null where there is none), one
     row per key and period. `quotes`: data_origin, level, code, and the accepted quotes, those in scope and those
     undecided. Gives `ScopeIndexImpact`, one row per series of the shelf: both on the last day that has both, their
-    difference (target less shelf, index points), its mean absolute and largest value over the days, and the shares
-    of the quotes; null with a reason where nothing is in scope or no day has both.
+    difference (target less shelf, index points), its mean absolute and largest value over the days, and the shares of
+    the quotes that are in scope and that are undecided; null with a reason where all are out or no day has both.
     """
     left = checked_columns(shelf, _INDEX, "shelf").rename({"index": "index_shelf"})
     right = checked_columns(target, _INDEX, "target").rename({"index": "index_target"})
@@ -59,7 +56,8 @@ def index_impact(shelf: pl.DataFrame, target: pl.DataFrame, quotes: pl.DataFrame
         pl.col("quotes", "quotes_in", "quotes_undecided", "days").fill_null(0)
     )
     total = pl.when(pl.col("quotes") > 0).then(pl.col("quotes"))
-    why = pl.when(pl.col("quotes_in") == 0).then(pl.lit(NONE_IN_SCOPE)).otherwise(pl.lit(NO_COMMON_DAY))
+    none = pl.col("quotes_in") + pl.col("quotes_undecided") == 0
+    why = pl.when(none).then(pl.lit(ALL_OUT)).otherwise(pl.lit(NO_COMMON_DAY))
     shaped = rows.with_columns(
         quotes_in_scope_share=pl.col("quotes_in") / total,
         quotes_undecided_share=pl.col("quotes_undecided") / total,

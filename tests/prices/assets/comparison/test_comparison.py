@@ -101,8 +101,8 @@ def store(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> Warehouse:
         for day in days:
             for level, code in (("item", str(BISCUITS)), ("division", "01")):
                 transaction.execute(
-                    "insert into analysis.aggregate_price_indices values ('real', $1, $2, 'jevons_chained',"
-                    " $3::date, $4, 1, 1, 0, 0, 'complete', null, 'web_daily', 'x', null)",
+                    "insert into analysis.aggregate_price_indices values ('real', $1, $2, 'web_daily',"
+                    " 'jevons_chained', 'shelf', $3::date, 'daily', $4, 1, 1, 1, 0, 0, 'complete', null, null, 'x')",
                     [level, code, day.isoformat(), 100.0 if day.month == 8 else 101.0],
                 )
     return warehouse

@@ -3,26 +3,29 @@
 from __future__ import annotations
 
 import csv
-from dataclasses import fields, replace
+from dataclasses import FrozenInstanceError, fields, replace
 from datetime import date, timedelta
 
 import numpy as np
 import polars as pl
 import pytest
 
+from ons_bigdata.prices.methods.recipes import base_weeks
 from ons_bigdata.prices.methods.recipes.catalogue import (
-    INDEX_RECIPES,
+    ITEM_FORMULAS,
+    RECIPES,
     RecipeOutput,
-    index_recipe,
     parameters_hash,
+    recipe_named,
+    recipes_with_link_window,
 )
 from ons_bigdata.prices.methods.recipes.clip import ClipParameters, clusters
-from ons_bigdata.prices.methods.recipes.item_formulas import ITEM_FORMULAS, formulas_of
 from ons_bigdata.prices.methods.recipes.panels import recipe_periods, strata, without_large_relatives
 from ons_bigdata.prices.methods.recipes.seasonal import SeasonalRule, in_season
 from ons_bigdata.settings import Settings
 
 FINGERPRINTS = {
+    "web_daily": "e9d5ec55a02289da",
     "ons_pilot_2015": "ca1549ba1d1e4307",
     "ons_web_weekly": "3e92875059905ab7",
     "ons_2026": "b04df62f22fd4e95",
@@ -35,20 +38,22 @@ FINGERPRINTS = {
 
 def test_the_fingerprints_of_the_recipes_are_pinned() -> None:
     # If this fails, a published recipe has been changed: give the new one a name of its own.
-    assert {recipe.name: parameters_hash(recipe) for recipe in INDEX_RECIPES} == FINGERPRINTS
+    assert {recipe.name: parameters_hash(recipe) for recipe in RECIPES} == FINGERPRINTS
 
 
 def test_recipes_and_their_outputs_have_names_of_their_own() -> None:
-    names = [(recipe.name, output.method) for recipe in INDEX_RECIPES for output in recipe.outputs]
-    assert len(set(names)) == len(names) == 9
-    assert index_recipe("fews").outputs[0].window == 13
-    with pytest.raises(ValueError, match="unknown recipe 'cpi'; known: clip, cpi_like, fews"):
-        index_recipe("cpi")
+    names = [(recipe.name, output.method) for recipe in RECIPES for output in recipe.outputs]
+    assert len(set(names)) == len(names)
+    assert recipe_named("fews").outputs[0].window == 13
+    with pytest.raises(
+        ValueError, match=r"unknown recipe 'cpi_lik'; known: clip, cpi_like, fews, .*did you mean cpi_like\?"
+    ):
+        recipe_named("cpi_lik")
 
 
 def test_nothing_claims_to_be_an_official_index_or_inflation() -> None:
-    for recipe in INDEX_RECIPES:
-        words = recipe.title.lower()
+    for recipe in RECIPES:
+        words = recipe.description.lower()
         assert "inflation" not in words
         assert "cpi" not in words.split()
         if "price index" in words or "prices index" in words:
@@ -63,6 +68,7 @@ def test_nothing_claims_to_be_an_official_index_or_inflation() -> None:
         ({"splice": "half"}, "unknown splice 'half'; known: none, movement, window, mean_published"),
         ({"days": "tuesday"}, "unknown days 'tuesday'; known: all, second_tuesday"),
         ({"formula": "carried_jevons"}, "carried_jevons needs carry_days"),
+        ({"link_window_days": 0}, "link_window_days is 0, expected 1 to 366"),
     ],
 )
 def test_an_unknown_option_is_refused_with_the_known_ones(change: dict[str, str], message: str) -> None:
@@ -71,7 +77,7 @@ def test_an_unknown_option_is_refused_with_the_known_ones(change: dict[str, str]
 
 
 def test_every_parameter_changes_the_fingerprint() -> None:
-    recipe = index_recipe("ons_2026")
+    recipe = recipe_named("ons_2026")
     output = recipe.outputs[0]
     others = {
         "method": "other", "frequency": "weekly", "formula": "time_product_dummy", "days": "second_tuesday",
@@ -80,8 +86,26 @@ def test_every_parameter_changes_the_fingerprint() -> None:
     }  # fmt: skip
     assert set(others) == {field.name for field in fields(RecipeOutput)}
     changed = [replace(recipe, outputs=(replace(output, **{name: value}),)) for name, value in others.items()]
+    changed += [replace(recipe, name="other"), replace(recipe, description="other"), replace(recipe, weights_year=2015)]
     changed += [replace(recipe, seasonal=None), replace(recipe, seasonal=SeasonalRule(least_share=0.5)), recipe]
     assert len({parameters_hash(one) for one in changed}) == len(changed)
+
+
+def test_another_link_window_is_another_recipe() -> None:
+    assert recipes_with_link_window(14) == RECIPES
+    changed, *others = recipes_with_link_window(7)
+    assert (changed.name, changed.outputs[0].link_window_days) == ("web_daily_link_7_days", 7)
+    assert tuple(others) == RECIPES[1:]
+    assert parameters_hash(changed) != parameters_hash(RECIPES[0])
+    with pytest.raises(ValueError, match="link_window_days is 0, expected 1 to 366"):
+        recipes_with_link_window(0)
+
+
+def test_a_recipe_is_frozen() -> None:
+    with pytest.raises(FrozenInstanceError):
+        RECIPES[0].weights_year = 2015  # type: ignore[misc]
+    with pytest.raises(ValueError, match="unknown scope 'all'"):
+        replace(RECIPES[0], scopes=("all",))
 
 
 def test_every_item_has_its_formulas_and_a_reason() -> None:
@@ -95,9 +119,7 @@ def test_every_item_has_its_formulas_and_a_reason() -> None:
         assert row.cpi_like in {"jevons", "dutot"}
         assert row.rpi_like in {"carli", "dutot"}
         assert row.reason
-    assert dict(formulas_of("rpi_like"))[212719] == "dutot"
-    with pytest.raises(ValueError, match="known: cpi_like, rpi_like"):
-        formulas_of("rpi")
+    assert dict(recipe_named("rpi_like").outputs[0].item_formulas)[212719] == "dutot"
 
 
 def test_the_table_of_formulas_in_the_docs_is_the_code() -> None:
@@ -187,3 +209,18 @@ def test_bad_quotes_are_refused_by_name() -> None:
     with pytest.raises(ValueError, match="found 2 data origins"):
         strata(rows.with_columns(data_origin=pl.Series(["real", "simulated"])), sizes)
     assert strata(rows.head(0), sizes) == ([], [])
+
+
+def test_each_data_origin_has_its_own_base_week() -> None:
+    monday = date(2016, 7, 25)
+    days = {
+        "real": [monday + timedelta(days=n) for n in range(-1, 8)],
+        "simulated": [monday + timedelta(days=n) for n in range(6)],
+    }
+    quotes = pl.DataFrame(
+        [(origin, day) for origin, own in days.items() for day in own],
+        schema={"data_origin": pl.String, "collected_on": pl.Date},
+        orient="row",
+    )
+    assert base_weeks(quotes) == {"real": (monday, monday + timedelta(days=6)), "simulated": None}
+    assert base_weeks(quotes.clear()) == {}

@@ -1,4 +1,4 @@
-"""Recipes over a small world: figures, errors, diagnostics and movements, held against brute force and by hand."""
+"""Recipes over simulated quotes: figures, errors, diagnostics and movements, held against brute force and by hand."""
 
 from __future__ import annotations
 
@@ -8,15 +8,22 @@ from functools import cache
 import numpy as np
 import polars as pl
 import pytest
-from polars.testing import assert_frame_equal
 
-from ons_bigdata.prices.methods.recipes.bootstrap import Bootstrap, stratum_generator
-from ons_bigdata.prices.methods.recipes.catalogue import INDEX_RECIPES, WEB_DAILY, daily_recipe_outputs, index_recipe
-from ons_bigdata.prices.methods.recipes.daily_aggregation import aggregate_prices
-from ons_bigdata.prices.methods.recipes.jevons import Week, chained_jevons, fixed_base_jevons
-from ons_bigdata.prices.methods.recipes.run import RecipeFrames, price_world, recipe_frames
-from ons_bigdata.prices.methods.recipes.tree import TreeWeights
+from ons_bigdata.prices.methods.recipes import (
+    RECIPES,
+    Bootstrap,
+    IndexFigures,
+    TreeWeights,
+    index_diagnostics,
+    index_figures,
+    recipe_named,
+)
+from ons_bigdata.prices.methods.recipes.bootstrap import stratum_generator
+from ons_bigdata.prices.methods.recipes.panels import Week
+from tests.prices.methods.recipes.computed_recipes import NO_DAYS, Computed, computed, panels_of
+from tests.prices.methods.recipes.jevons_oracle import chained_jevons, fixed_base_jevons, prices_of
 
+WEB_DAILY = [recipe_named("web_daily")]
 BREAD, STRAWBERRIES, WHISKY = 210111, 212720, 310401
 FIRST = date(2016, 7, 21)
 WEEK: Week = (date(2016, 7, 25), date(2016, 7, 31))
@@ -30,7 +37,6 @@ CLASSES = pl.DataFrame(
 )
 NO_RETAILERS = pl.DataFrame(schema={"retailer": pl.String, "item_number": pl.Int64, "weight": pl.Float64})
 WEIGHTS = TreeWeights(NO_RETAILERS, ITEMS, CLASSES)
-NO_DAYS = pl.DataFrame(schema={"retailer": pl.String, "item_number": pl.Int32, "collected_on": pl.Date})
 
 
 @cache
@@ -57,29 +63,13 @@ def quotes() -> pl.DataFrame:
     return frame.with_columns(data_origin=pl.lit("real"), in_scope=pl.lit(None, pl.Boolean))
 
 
-def frames(given: pl.DataFrame, recipes=INDEX_RECIPES, *, rejected=NO_DAYS, replicates=20, **options) -> RecipeFrames:
-    sizes = given.select("retailer", "item_number", "product").unique().with_columns(pack_size=pl.lit(0.5))
-    world = price_world(
-        given, data_origin="real", pack_sizes=sizes, rejected=rejected, weights=WEIGHTS, week=WEEK,
-        bootstrap=Bootstrap(replicates=replicates),
-    )  # fmt: skip
-    return recipe_frames(world, recipes, **options)
+def frames(given: pl.DataFrame, recipes=RECIPES, *, rejected=NO_DAYS, replicates=20, scopes=None) -> Computed:
+    return computed(panels_of(given, WEIGHTS, WEEK, rejected), recipes, replicates=replicates, scopes=scopes)
 
 
 def daily(given: pl.DataFrame) -> pl.DataFrame:
-    """Compute the daily figures by the published way."""
-    plain = given.drop("in_scope").select(
-        "data_origin", "retailer", "item_number", "product", "collected_on", "price_gbp"
-    )
-    elementary = [
-        chained_jevons(plain, link_window_days=14, base_week=WEEK),
-        fixed_base_jevons(plain, base_week=WEEK),
-    ]
-    return aggregate_prices(
-        pl.concat(elementary),
-        retailer_weights=NO_RETAILERS.with_columns(data_origin=pl.lit("real")),
-        item_weights=ITEMS, class_weights=CLASSES, recipe=WEB_DAILY, base_weeks={"real": WEEK},
-    )  # fmt: skip
+    """Compute the aggregates of the daily recipe, every product counted once."""
+    return index_figures(panels_of(given, WEIGHTS, WEEK), WEB_DAILY).aggregates
 
 
 def resampled(given: pl.DataFrame, replicate: int, replicates: int) -> pl.DataFrame:
@@ -101,22 +91,52 @@ def resampled(given: pl.DataFrame, replicate: int, replicates: int) -> pl.DataFr
 KEYS = ["level", "code", "method", "period"]
 
 
-def test_the_daily_figures_beside_the_errors_are_the_published_ones() -> None:
-    found = frames(quotes(), [daily_recipe_outputs(WEB_DAILY)], scopes=["shelf"]).diagnostics
-    both = daily(quotes()).join(found, on=KEYS, how="full", suffix="_resampled", validate="1:1")
-    assert both.height == found.height == 2 * DAYS * (3 + 3 + 2)
-    np.testing.assert_allclose(both["index_resampled"].to_numpy(), both["index"].to_numpy(), rtol=1e-12)
-    figures = frames(quotes(), [daily_recipe_outputs(WEB_DAILY)], scopes=["shelf"], replicates=2).indices
-    same = ["index", "products", "children", "children_absent", "imputed_share", "status", "reason", "base_period"]
-    published = daily(quotes()).filter(pl.col("status") != "none").sort(KEYS)
-    assert published["status"].unique().sort().to_list() == ["complete", "partial"]
-    own = figures.filter(pl.col("status") != "none").sort(KEYS).select(*KEYS, *same)
-    assert_frame_equal(own, published.select(*KEYS, *same), rel_tol=1e-11)
+def test_elementary_indices_of_the_daily_recipe_are_those_of_the_oracle() -> None:
+    found = frames(quotes(), WEB_DAILY, replicates=2).elementary.drop_nulls("segment_index")
+    expected = {
+        (retailer, item, method, day): level
+        for (retailer, item), prices in prices_of(quotes()).items()
+        for method, levels in (
+            ("jevons_chained", chained_jevons(prices, 14)),
+            ("jevons_fixed_base", fixed_base_jevons(prices, WEEK)),
+        )
+        for day, level in levels.items()
+        if level.level is not None
+    }
+    assert found.height == len(expected) > 400
+    for row in found.iter_rows(named=True):
+        level = expected[row["retailer"], row["item_number"], row["method"], row["period"]]
+        assert row["segment_index"] == pytest.approx(level.level, rel=1e-12)
+        assert (row["segment"], row["products_used"]) == (level.segment, level.products)
+
+
+def test_figures_do_not_need_the_resamples_and_the_diagnostics_read_them() -> None:
+    panels = panels_of(quotes(), WEIGHTS, WEEK)
+    figures = index_figures(panels, RECIPES)
+    diagnostics = index_diagnostics(panels, RECIPES, figures, Bootstrap(replicates=2)).diagnostics
+    keys = ["level", "code", "recipe", "method", "scope", "period"]
+    both = figures.aggregates.join(diagnostics, on=keys, how="full", suffix="_read", validate="1:1")
+    assert both.height == figures.aggregates.height
+    assert both["index"].equals(both["index_read"])
+    shifted = IndexFigures(figures.elementary, figures.aggregates.with_columns(pl.col("index") * 2))
+    read = index_diagnostics(panels, RECIPES, shifted, Bootstrap(replicates=2)).diagnostics
+    assert read["index"].drop_nulls().to_list() == pytest.approx((2 * diagnostics["index"]).drop_nulls().to_list())
+
+
+def test_figures_of_other_quotes_are_refused() -> None:
+    panels = panels_of(quotes(), WEIGHTS, WEEK)
+    fewer = quotes().filter(pl.col("collected_on") < FIRST + timedelta(days=50))
+    for others, message in [
+        (index_figures(panels_of(fewer, WEIGHTS, WEEK), WEB_DAILY), "compute the figures of these quotes first"),
+        (index_figures(panels, [recipe_named("fews")]), "no rows of real web_daily jevons_chained shelf"),
+    ]:
+        with pytest.raises(ValueError, match=message):
+            index_diagnostics(panels, WEB_DAILY, others, Bootstrap(replicates=2))
 
 
 def test_errors_are_those_of_brute_force_resampling() -> None:
     replicates = 6
-    found = frames(quotes(), [daily_recipe_outputs(WEB_DAILY)], scopes=["shelf"], replicates=replicates).diagnostics
+    found = frames(quotes(), WEB_DAILY, scopes=["shelf"], replicates=replicates).diagnostics
     alone = [daily(resampled(quotes(), n, replicates)).select(*KEYS, "index") for n in range(replicates)]
     errors = pl.concat(alone).group_by(KEYS).agg(error=pl.col("index").std(), values=pl.col("index").count())
     both = found.join(errors, on=KEYS, how="left", validate="1:1").filter(pl.col("standard_error").is_not_null())
@@ -128,10 +148,10 @@ def test_errors_are_those_of_brute_force_resampling() -> None:
 
 def test_every_recipe_stands_at_100_in_its_base_and_has_an_error_or_a_reason() -> None:
     found = frames(quotes())
-    assert {(row[0], row[1]) for row in found.indices.select("recipe", "method").unique().iter_rows()} == {
-        (recipe.name, output.method) for recipe in INDEX_RECIPES for output in recipe.outputs
+    assert {(row[0], row[1]) for row in found.aggregates.select("recipe", "method").unique().iter_rows()} == {
+        (recipe.name, output.method) for recipe in RECIPES for output in recipe.outputs
     }
-    for row in found.indices.filter(pl.col("level") == "division").iter_rows(named=True):
+    for row in found.aggregates.filter(pl.col("level") == "division").iter_rows(named=True):
         assert row["index"] is not None, row
         if row["frequency"] == "monthly" and str(row["period"]) == (
             "2016-08-01" if row["method"] == "cpi_replicate" else "2016-07-01"
@@ -152,7 +172,7 @@ def test_parts_of_every_movement_add_up_to_the_published_movement() -> None:
         {"retailer": ["waitrose"] * 3, "item_number": pl.Series([BREAD] * 3, dtype=pl.Int32),
          "collected_on": [FIRST + timedelta(days=n) for n in (30, 31, 32)]}
     )  # fmt: skip
-    for recipes in (INDEX_RECIPES, [daily_recipe_outputs(WEB_DAILY)]):
+    for recipes in (RECIPES[1:], WEB_DAILY):
         found = frames(quotes(), recipes, rejected=rejected, replicates=2, scopes=["shelf"])
         figures = found.diagnostics.drop_nulls("index").sort("period")
         keys = ["level", "code", "recipe", "method", "scope"]
@@ -168,13 +188,13 @@ def test_parts_of_every_movement_add_up_to_the_published_movement() -> None:
 
 
 def test_scopes_differ_only_where_quotes_are_out() -> None:
-    recipe = [index_recipe("cpi_like")]
-    same = frames(quotes(), recipe, replicates=2).indices.partition_by("scope", as_dict=True)
+    recipe = [recipe_named("cpi_like")]
+    same = frames(quotes(), recipe, replicates=2).aggregates.partition_by("scope", as_dict=True)
     assert same[("shelf",)].drop("scope").equals(same[("target",)].drop("scope"))
     judged = quotes().with_columns(in_scope=pl.when(pl.col("product") == "PRODUCT 3").then(pl.lit(False)))
     found = frames(judged, recipe, replicates=2)
-    target = found.indices.filter(pl.col("scope") == "target").drop("scope")
-    without = frames(quotes().filter(pl.col("product") != "PRODUCT 3"), recipe, replicates=2).indices
+    target = found.aggregates.filter(pl.col("scope") == "target").drop("scope")
+    without = frames(quotes().filter(pl.col("product") != "PRODUCT 3"), recipe, replicates=2).aggregates
     assert target.equals(without.filter(pl.col("scope") == "shelf").drop("scope"))
     shares = found.diagnostics.group_by("scope").agg(pl.col("referred_share").max())
     assert dict(shares.iter_rows())["target"] == 1.0
@@ -184,7 +204,7 @@ def test_scopes_differ_only_where_quotes_are_out() -> None:
 
 def test_a_stratum_of_one_product_has_no_error_and_says_so() -> None:
     single = quotes().filter((pl.col("item_number") == WHISKY) & (pl.col("product") == "PRODUCT 0"))
-    for recipes in (INDEX_RECIPES, [daily_recipe_outputs(WEB_DAILY)]):
+    for recipes in (RECIPES[1:], WEB_DAILY):
         found = frames(single, recipes, replicates=5).diagnostics.drop_nulls("index")
         assert found["standard_error"].null_count() == found.height
         assert found["standard_error_reason"].unique().to_list() == [
@@ -194,7 +214,7 @@ def test_a_stratum_of_one_product_has_no_error_and_says_so() -> None:
 
 def test_one_period_is_the_base_and_has_no_error_to_speak_of() -> None:
     july = quotes().filter(pl.col("collected_on") < date(2016, 8, 1))
-    found = frames(july, [index_recipe("ons_2026"), index_recipe("clip")], scopes=["shelf"]).diagnostics
+    found = frames(july, [recipe_named("ons_2026"), recipe_named("clip")], scopes=["shelf"]).diagnostics
     assert found["index"].to_list() == pytest.approx([100.0] * found.height)
     assert found["standard_error"].to_list() == pytest.approx([0.0] * found.height, abs=1e-12)
 
@@ -203,14 +223,14 @@ def test_out_of_season_moves_with_the_class_and_says_so() -> None:
     last = FIRST + timedelta(days=49)
     few = (pl.col("item_number") == STRAWBERRIES) & (pl.col("collected_on") >= last) & (pl.col("product") > "PRODUCT 1")
     given = quotes().filter(~few)
-    chained = frames(given, [index_recipe("ons_pilot_2015")], replicates=2, scopes=["shelf"])
-    item = chained.indices.filter((pl.col("code") == str(STRAWBERRIES)) & (pl.col("method") == "chained_daily"))
+    chained = frames(given, [recipe_named("ons_pilot_2015")], replicates=2, scopes=["shelf"])
+    item = chained.aggregates.filter((pl.col("code") == str(STRAWBERRIES)) & (pl.col("method") == "chained_daily"))
     late = item.filter(pl.col("period") >= last)
     assert late["index"].null_count() == late.height
     assert all("out of season at " in reason for reason in late["reason"])
     assert "out of season at tesco, waitrose" in late["reason"][0]
-    division = chained.indices.filter((pl.col("code") == "01") & (pl.col("method") == "chained_daily"))
-    bread = chained.indices.filter((pl.col("code") == str(BREAD)) & (pl.col("method") == "chained_daily"))
+    division = chained.aggregates.filter((pl.col("code") == "01") & (pl.col("method") == "chained_daily"))
+    bread = chained.aggregates.filter((pl.col("code") == str(BREAD)) & (pl.col("method") == "chained_daily"))
     movement = [frame.sort("period")["index"][-1] / frame.sort("period")["index"][-2] for frame in (division, bread)]
     assert movement[0] == pytest.approx(movement[1], rel=1e-12)
 
@@ -228,7 +248,7 @@ def test_a_spliced_series_drifts_and_says_by_how_much() -> None:
     given = pl.DataFrame(rows + days, schema=schema, orient="row").with_columns(
         data_origin=pl.lit("real"), in_scope=pl.lit(None, pl.Boolean)
     )
-    found = frames(given, [index_recipe("ons_web_weekly")], replicates=2, scopes=["shelf"]).diagnostics
+    found = frames(given, [recipe_named("ons_web_weekly")], replicates=2, scopes=["shelf"]).diagnostics
     last = found.filter(pl.col("level") == "item").sort("period").row(-1, named=True)
     assert abs(last["drift_percent"]) > 0.1
     assert last["window_revision_percent"] is not None
@@ -245,21 +265,18 @@ def test_weights_that_are_missing_or_wrong_are_refused() -> None:
         ),
     ]:
         with pytest.raises(ValueError, match=message):
-            price_world(
-                quotes(), data_origin="real", pack_sizes=NO_DAYS.with_columns(product=pl.lit("")), rejected=NO_DAYS,
-                weights=weights, week=WEEK, bootstrap=Bootstrap(),
-            )  # fmt: skip
+            panels_of(quotes(), weights, WEEK)
 
 
 def test_no_quotes_give_empty_frames() -> None:
     found = frames(quotes().head(0))
-    assert found.indices.is_empty() and found.movements.is_empty() and found.diagnostics.is_empty()
+    assert found.aggregates.is_empty() and found.movements.is_empty() and found.diagnostics.is_empty()
 
 
 def test_an_output_whose_collection_days_have_not_come_has_no_row() -> None:
     """The second Tuesday of May 2016 is the 10th: a series of the 16th to the 29th holds none of its days."""
     late = quotes().with_columns(pl.col("collected_on") - pl.col("collected_on").min() + date(2016, 5, 16))
     late = late.filter(pl.col("collected_on") < date(2016, 5, 30))
-    methods = set(frames(late).indices["method"])
+    methods = set(frames(late).aggregates["method"])
     assert "cpi_replicate" not in methods
     assert "chained_daily" in methods

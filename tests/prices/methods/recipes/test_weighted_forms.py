@@ -19,14 +19,18 @@ from ons_bigdata.prices.methods.recipes.elementary import (
     elementary_index,
     fixed_base,
     linked_chain,
+    movement_parts,
     shelf_clusters,
+    stratum_form,
 )
 from ons_bigdata.prices.methods.recipes.forms import ClusterJevons, RatioOfSums
-from ons_bigdata.prices.methods.recipes.jevons import chained_jevons
 from ons_bigdata.prices.methods.recipes.panels import UNDECIDED, Periods, Stratum
 from ons_bigdata.prices.methods.recipes.window_forms import WindowForm
+from tests.prices.methods.recipes.jevons_oracle import chained_jevons
 
 START = date(2016, 7, 1)
+NOTHING = np.array([])
+"""Levels and segments for forms that need none."""
 
 
 def panel(seed: int, periods: int = 9, products: int = 8, *, share: float = 0.75) -> np.ndarray:
@@ -88,34 +92,25 @@ def test_an_unknown_formula_is_refused_with_the_known_ones() -> None:
 
 @settings(max_examples=25, deadline=None)
 @given(st.integers(0, 10_000), st.integers(1, 5), st.sampled_from([0.2, 0.6, 0.9]))
-def test_the_linked_chain_is_the_chained_jevons(seed: int, window: int, share: float) -> None:
+def test_a_chain_with_whole_weights_is_the_oracle_on_products_many_times_over(
+    seed: int, window: int, share: float
+) -> None:
+    generator = np.random.default_rng(seed)
     prices = panel(seed, share=share)
-    prices[:, 0] *= np.random.default_rng(seed).random(len(prices)) < share
-    rows, columns = np.nonzero(prices)
-    quotes = pl.DataFrame(
-        {
-            "data_origin": ["real"] * len(rows),
-            "retailer": ["tesco"] * len(rows),
-            "item_number": pl.Series([1] * len(rows), dtype=pl.Int32),
-            "product": [str(column) for column in columns],
-            "collected_on": [START + timedelta(days=int(row)) for row in rows],
-            "price_gbp": prices[rows, columns],
+    prices[:, 0] *= generator.random(len(prices)) < share
+    weights = generator.multinomial(8, np.full(8, 1 / 8), size=3).astype(float)
+    levels, segments = linked_chain(logs_of(prices), prices > 0, window).replicates(weights)
+    for row, drawn in enumerate(weights):
+        copies = repeated(prices, drawn)
+        dated = {
+            f"P{n}": {START + timedelta(days=int(t)): float(copies[t, n]) for t in np.flatnonzero(copies[:, n])}
+            for n in range(copies.shape[1])
         }
-    )
-    expected = chained_jevons(quotes, link_window_days=window, base_week=None)
-    levels, segments = linked_chain(logs_of(prices), prices > 0, window).replicates(ones(prices))
-    here = np.flatnonzero(segments[:, 0] >= 0)
-    assert [START + timedelta(days=int(t)) for t in here] == expected["period"].to_list()
-    assert segments[here, 0].tolist() == expected["segment"].to_list()
-    # Levels are on any scale within a segment.
-    ratio = pl.DataFrame({"segment": segments[here, 0], "ratio": levels[here, 0] / expected["level"].to_numpy()})
-    for _, (low, high) in (
-        ratio.group_by("segment")
-        .agg(low=pl.col("ratio").min(), high=pl.col("ratio").max())
-        .rows_by_key("segment", unique=True)
-        .items()
-    ):
-        assert low == pytest.approx(high, rel=1e-12)
+        expected = chained_jevons(dated, window)
+        here = np.flatnonzero(segments[:, row] >= 0)
+        assert [START + timedelta(days=int(t)) for t in here] == list(expected)
+        assert segments[here, row].tolist() == [level.segment for level in expected.values()]
+        np.testing.assert_allclose(levels[here, row], [level.level for level in expected.values()], rtol=1e-12)
 
 
 @pytest.mark.parametrize("method", ["geks_jevons", "time_product_dummy"])
@@ -195,7 +190,19 @@ def test_carrying_forward_by_hand() -> None:
     levels = carried_chain(logs_of(prices), prices > 0, 1).replicates(ones(prices))[0][:, 0]
     assert levels.tolist() == pytest.approx([1.0, 2**0.5, 2**0.5 * 2])
     linked = linked_chain(logs_of(prices), prices > 0, 14).replicates(ones(prices))[0][:, 0]
-    assert linked.tolist() == pytest.approx([1.0, 2.0, 4.0])  # not carried: only eggs count on day 1
+    # Not carried: only eggs count on day 1; on day 2 milk is compared with the index of day 0, √(4 · 2).
+    assert linked.tolist() == pytest.approx([1.0, 2.0, 8**0.5])
+
+
+def test_parts_by_hand_of_a_chain() -> None:
+    # Day 2: milk is back at 4 times its price of day 0, while the index went from 1 to 2: the correction is a gap.
+    prices = np.array([[1.0, 1.0], [0.0, 2.0], [4.0, 3.0]])
+    form = linked_chain(logs_of(prices), prices > 0, 14)
+    levels, segments = (array[:, 0] for array in form.replicates(ones(prices)))
+    parts = form.parts(np.array([-1, 0, 1]), levels, segments)
+    assert parts[1].tolist() == pytest.approx([np.log(2), 0.0, 0.0])
+    assert parts[2].tolist() == pytest.approx([np.log(1.5) / 2, 0.0, np.log(4 / 2) / 2])
+    assert parts[2].sum() == pytest.approx(np.log(levels[2] / levels[1]))
 
 
 FORMULAS = {
@@ -222,20 +229,23 @@ def test_parts_of_every_elementary_movement_add_up(formula: str, seed: int) -> N
     )
     days = [START + timedelta(days=n) for n in range(size)]
     periods = Periods("daily", days, np.arange(size), np.arange(size) == 0, "base")
-    index = elementary_index(stratum, prices, output, periods, shelf_clusters(stratum, periods, output))
+    form = stratum_form(stratum, prices, output, periods, shelf_clusters(stratum, periods, output))
+    index = elementary_index(form)
     assert np.isfinite(index.levels).all()
     movement = np.diff(np.log(index.levels))
     same = index.segments[1:] == index.segments[:-1]
-    np.testing.assert_allclose(index.parts[1:].sum(axis=1)[same], movement[same], atol=1e-10)
+    np.testing.assert_allclose(
+        movement_parts(form, index.levels, index.segments)[1:].sum(axis=1)[same], movement[same], atol=1e-10
+    )
 
 
 def test_parts_by_hand_of_a_fixed_base() -> None:
     # Day 1: milk +10 % is the price part; tea (never seen again) leaves at 2 times its base: that is churn.
     prices = np.array([[1.0, 1.0], [1.0, 2.0], [1.1, 0.0]])
-    parts = fixed_base("jevons", prices, np.arange(3) == 0).parts(np.array([-1, 0, 1]))
+    parts = fixed_base("jevons", prices, np.arange(3) == 0).parts(np.array([-1, 0, 1]), NOTHING, NOTHING)
     assert parts[1].tolist() == pytest.approx([np.log(2) / 2, 0.0, 0.0])
     assert parts[2].tolist() == pytest.approx([np.log(1.1), -np.log(2) / 2, 0.0])
     # The same with tea back on day 3: its leaving is a gap.
     back = np.vstack([prices, [[1.1, 2.0]]])
-    parts = fixed_base("jevons", back, np.arange(4) == 0).parts(np.array([-1, 0, 1, 2]))
+    parts = fixed_base("jevons", back, np.arange(4) == 0).parts(np.array([-1, 0, 1, 2]), NOTHING, NOTHING)
     assert parts[2].tolist() == pytest.approx([np.log(1.1), 0.0, -np.log(2) / 2])

@@ -7,7 +7,7 @@ from datetime import date
 import polars as pl
 import pytest
 
-from ons_bigdata.prices.methods.scope.impact import NO_COMMON_DAY, NONE_IN_SCOPE, index_impact
+from ons_bigdata.prices.methods.scope.impact import ALL_OUT, NO_COMMON_DAY, index_impact
 
 ONE, TWO = date(2016, 8, 1), date(2016, 8, 2)
 
@@ -44,9 +44,9 @@ def test_no_difference_has_a_reason() -> None:
     found = index_impact(
         frame(series("1", 100.0, 102.0), series("2", 100.0, None)),
         frame(series("2", None, 99.0)),
-        counts(c1=(10, 0, 3), c2=(5, 5, 0)),
+        counts(c1=(10, 0, 0), c2=(5, 0, 5)),
     )
-    assert found["reason"].to_list() == [NONE_IN_SCOPE, NO_COMMON_DAY]
+    assert found["reason"].to_list() == [ALL_OUT, NO_COMMON_DAY]
     assert found["difference"].is_null().all()
 
 

@@ -6,7 +6,7 @@
 }}
 
 -- After the figures and off their path, so that a fault here stops no index:
--- depends_on: {{ source('analysis', 'recipe_price_indices') }}
+-- depends_on: {{ source('analysis', 'aggregate_price_indices') }}
 
 with counts as (
 

@@ -1,5 +1,5 @@
 -- Findings on prices by retailer, item, day and kind; shrinking packs by product.
--- depends_on: {{ source('analysis', 'recipe_price_indices') }}
+-- depends_on: {{ source('analysis', 'aggregate_price_indices') }}
 {# A price this many times the product's median, give or take a factor of two, is in pence. #}
 {% set pence = 100 %}
 {# Size classes are 8 % wide: 15 of them are a factor of 3.2. #}

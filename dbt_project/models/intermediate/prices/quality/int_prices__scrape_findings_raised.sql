@@ -1,5 +1,5 @@
 -- Findings from the records of the scraper: shelves that are missing, unknown, failed or renamed, and its conduct.
--- depends_on: {{ source('analysis', 'recipe_price_indices') }}
+-- depends_on: {{ source('analysis', 'aggregate_price_indices') }}
 {% set least_overlap = 0.3 %}
 {% set failures_share = 0.05 %}
 {# A renamed shelf is looked for among the names of the item over so many days. #}

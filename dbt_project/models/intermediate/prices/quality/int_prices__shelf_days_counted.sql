@@ -1,7 +1,7 @@
 {{ config(indexes=[{'columns': ['data_origin', 'retailer', 'item_number', 'category', 'collected_on'], 'unique': true}]) }}
 
 -- After the figures and off their path, so that a fault here stops no index:
--- depends_on: {{ source('analysis', 'recipe_price_indices') }}
+-- depends_on: {{ source('analysis', 'aggregate_price_indices') }}
 
 select
     data_origin,

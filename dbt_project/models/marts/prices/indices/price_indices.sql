@@ -1,14 +1,8 @@
 {{ config(pre_hook="{{ join_by_hash() }}") }}
 
-with daily as (
+with indices as (
 
     select * from {{ source('analysis', 'aggregate_price_indices') }}
-
-),
-
-by_recipe as (
-
-    select * from {{ source('analysis', 'recipe_price_indices') }}
 
 ),
 
@@ -21,94 +15,6 @@ diagnostics as (
 names as (
 
     {{ level_names() }}
-
-),
-
--- The classes and the division to which the quotes of each item belong, and the item itself.
-item_levels as (
-
-    select
-        items.item_number,
-        levels.level,
-        levels.code
-    from {{ ref('items') }} as items
-    cross join lateral (
-        values
-        ('item', items.item_number::text),
-        ('class', items.class_code),
-        ('division', items.division_code)
-    ) as levels (level, code)
-
-),
-
-retailers as (
-
-    select
-        elementary.data_origin,
-        item_levels.level,
-        item_levels.code,
-        elementary.method,
-        elementary.period,
-        count(distinct elementary.retailer)::integer as retailers
-    from {{ source('analysis', 'elementary_price_indices') }} as elementary
-    inner join item_levels
-        on elementary.item_number = item_levels.item_number
-    where elementary.level is not null
-    group by
-        elementary.data_origin, item_levels.level, item_levels.code, elementary.method, elementary.period
-
-),
-
-indices as (
-
-    select
-        daily.data_origin,
-        daily.level,
-        daily.code,
-        daily.recipe,
-        daily.method,
-        'shelf' as scope,
-        'daily' as frequency,
-        daily.period,
-        daily.index,
-        daily.products,
-        daily.status,
-        daily.reason,
-        coalesce(retailers.retailers, 0) as retailers,
-        daily.children,
-        daily.children_absent,
-        daily.imputed_share,
-        daily.base_period,
-        daily.parameters_hash
-    from daily
-    left join retailers
-        on
-            daily.data_origin = retailers.data_origin
-            and daily.level = retailers.level
-            and daily.code = retailers.code
-            and daily.method = retailers.method
-            and daily.period = retailers.period
-    union all
-    select
-        data_origin,
-        level,
-        code,
-        recipe,
-        method,
-        scope,
-        frequency,
-        period,
-        index,
-        products,
-        status,
-        reason,
-        retailers,
-        children,
-        children_absent,
-        imputed_share,
-        base_period,
-        parameters_hash
-    from by_recipe
 
 ),
 

@@ -1,4 +1,4 @@
-"""The check on published indices by recipe: red on what happens to them above the elementary level, and only then."""
+"""Checks of published indices: red on faults above the elementary level, and only on those."""
 
 from __future__ import annotations
 
@@ -12,18 +12,19 @@ import pytest
 
 from ons_bigdata.platform.dagster.resources import WarehouseResource
 from ons_bigdata.platform.postgres.warehouse import Warehouse
-from ons_bigdata.prices.checks.indices.movements import recipe_figures_move_with_their_children
-from ons_bigdata.prices.methods.recipes.bootstrap import Bootstrap
-from ons_bigdata.prices.methods.recipes.catalogue import INDEX_RECIPES
-from ons_bigdata.prices.methods.recipes.run import RecipeFrames, price_world, recipe_frames
-from ons_bigdata.prices.methods.recipes.tree import TreeWeights
+from ons_bigdata.prices.checks.indices.movements import (
+    figures_move_with_their_children,
+    movements_are_those_of_figures,
+)
+from ons_bigdata.prices.methods.recipes import RECIPES, TreeWeights
+from tests.prices.methods.recipes.computed_recipes import Computed, computed, panels_of
 
 FIRST = date(2016, 7, 25)
 ITEMS = {210111: "01.1.1", 210113: "01.1.1", 210204: "01.1.4"}
 TABLES = {
-    "indices": "recipe_price_indices",
+    "aggregates": "aggregate_price_indices",
     "movements": "price_index_movements",
-    "elementary": "recipe_elementary_indices",
+    "elementary": "elementary_price_indices",
 }
 
 
@@ -50,35 +51,27 @@ def _quotes() -> pl.DataFrame:
     return pl.DataFrame(rows, schema=schema, orient="row")
 
 
-def _frames() -> RecipeFrames:
-    quotes = _quotes()
-    world = price_world(
-        quotes, data_origin="real",
-        pack_sizes=quotes.select("retailer", "item_number", "product").unique().with_columns(pack_size=pl.lit(0.5)),
-        rejected=quotes.head(0),
-        weights=TreeWeights(
-            pl.DataFrame(
-                [row for item in ITEMS for row in (("tesco", item, 3.0), ("waitrose", item, 1.0))],
-                schema={"retailer": pl.String, "item_number": pl.Int64, "weight": pl.Float64}, orient="row",
-            ),
-            pl.DataFrame({"item_number": list(ITEMS), "class_code": list(ITEMS.values()), "weight": [2.0, 1.0, 5.0]}),
-            pl.DataFrame({"class_code": ["01.1.1", "01.1.4"], "division_code": ["01", "01"], "weight": [4.0, 3.0]}),
+def _frames() -> Computed:
+    weights = TreeWeights(
+        pl.DataFrame(
+            [row for item in ITEMS for row in (("tesco", item, 3.0), ("waitrose", item, 1.0))],
+            schema={"retailer": pl.String, "item_number": pl.Int64, "weight": pl.Float64},
+            orient="row",
         ),
-        week=(FIRST, FIRST + timedelta(days=6)),
-        bootstrap=Bootstrap(replicates=2),
-    )  # fmt: skip
-    return recipe_frames(world, INDEX_RECIPES)
+        pl.DataFrame({"item_number": list(ITEMS), "class_code": list(ITEMS.values()), "weight": [2.0, 1.0, 5.0]}),
+        pl.DataFrame({"class_code": ["01.1.1", "01.1.4"], "division_code": ["01", "01"], "weight": [4.0, 3.0]}),
+    )
+    week = (FIRST, FIRST + timedelta(days=6))
+    return computed(panels_of(_quotes(), weights, week), replicates=2)
 
 
 @pytest.fixture(scope="module")
-def frames() -> RecipeFrames:
+def frames() -> Computed:
     return _frames()
 
 
 @pytest.fixture
-def resource(
-    warehouse: Warehouse, frames: RecipeFrames, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[WarehouseResource]:
+def resource(warehouse: Warehouse, frames: Computed, monkeypatch: pytest.MonkeyPatch) -> Iterator[WarehouseResource]:
     """Give a database that holds the figures and the tree above them."""
     monkeypatch.setattr(WarehouseResource, "open", lambda _: warehouse)
     with warehouse.transaction() as transaction:
@@ -96,20 +89,23 @@ def resource(
     yield WarehouseResource()
 
 
-def _write(warehouse: Warehouse, frames: RecipeFrames) -> None:
+def _write(warehouse: Warehouse, frames: Computed) -> None:
     for field, table in TABLES.items():
         warehouse.replace(f"analysis.{table}", getattr(frames, field))
 
 
-def _run(resource: WarehouseResource) -> dg.AssetCheckResult:
-    result = recipe_figures_move_with_their_children(warehouse=resource)
+def _run(
+    resource: WarehouseResource, check: dg.AssetChecksDefinition = figures_move_with_their_children
+) -> dg.AssetCheckResult:
+    result = check(warehouse=resource)
     assert isinstance(result, dg.AssetCheckResult)
     return result
 
 
 def _counts(resource: WarehouseResource) -> tuple[int, int]:
-    found = _run(resource).metadata
-    return int(found["unlike_recorded"].value), int(found["outside_children"].value)  # type: ignore[arg-type]
+    unlike = _run(resource, movements_are_those_of_figures).metadata["unlike_recorded"].value
+    outside = _run(resource).metadata["outside_children"].value
+    return int(unlike), int(outside)  # type: ignore[arg-type]
 
 
 def _execute(warehouse: Warehouse, statement: str) -> None:
@@ -128,17 +124,17 @@ def test_right_figures_pass_and_most_are_compared_with_their_children(resource: 
 def test_a_published_index_that_is_inverted_cannot_pass(
     warehouse: Warehouse, resource: WarehouseResource, level: str
 ) -> None:
-    _execute(warehouse, f"update analysis.recipe_price_indices set index = 10000 / index where level = '{level}'")
+    _execute(warehouse, f"update analysis.aggregate_price_indices set index = 10000 / index where level = '{level}'")
     result = _run(resource)
     assert (result.passed, result.severity) == (False, dg.AssetCheckSeverity.ERROR)
     assert all(count > 0 for count in _counts(resource))
 
 
 def test_every_output_is_caught(warehouse: Warehouse, resource: WarehouseResource) -> None:
-    for recipe in INDEX_RECIPES:
+    for recipe in RECIPES:
         for output in recipe.outputs:
             turn = (
-                "update analysis.recipe_price_indices set index = 10000 / index where level = 'item'"
+                "update analysis.aggregate_price_indices set index = 10000 / index where level = 'item'"
                 f" and recipe = '{recipe.name}' and method = '{output.method}'"
             )
             _execute(warehouse, turn)
@@ -149,7 +145,7 @@ def test_every_output_is_caught(warehouse: Warehouse, resource: WarehouseResourc
 def test_an_index_that_is_inverted_with_its_movement_is_outside_its_children(
     warehouse: Warehouse, resource: WarehouseResource
 ) -> None:
-    _execute(warehouse, "update analysis.recipe_price_indices set index = 10000 / index")
+    _execute(warehouse, "update analysis.aggregate_price_indices set index = 10000 / index")
     _execute(
         warehouse,
         "update analysis.price_index_movements set movement = -movement, prices = -prices, churn = -churn,"
@@ -160,20 +156,20 @@ def test_an_index_that_is_inverted_with_its_movement_is_outside_its_children(
 
 
 def test_an_index_without_its_movement_and_a_movement_without_its_index_block(
-    warehouse: Warehouse, resource: WarehouseResource, frames: RecipeFrames
+    warehouse: Warehouse, resource: WarehouseResource, frames: Computed
 ) -> None:
     last = frames.movements["period"].max()
     _execute(warehouse, f"delete from analysis.price_index_movements where level = 'division' and period = '{last}'")
     lost = frames.movements.filter((pl.col("level") == "division") & (pl.col("period") == last)).height
     assert _counts(resource) == (lost, 0)
-    _execute(warehouse, f"delete from analysis.recipe_price_indices where level = 'division' and period = '{last}'")
+    _execute(warehouse, f"delete from analysis.aggregate_price_indices where level = 'division' and period = '{last}'")
     assert _counts(resource) == (0, 0)
-    _execute(warehouse, f"delete from analysis.recipe_price_indices where level = 'class' and period = '{last}'")
+    _execute(warehouse, f"delete from analysis.aggregate_price_indices where level = 'class' and period = '{last}'")
     assert _counts(resource)[0] > 0
 
 
 def test_figures_that_nothing_could_be_compared_with_warn(warehouse: Warehouse, resource: WarehouseResource) -> None:
-    _execute(warehouse, "delete from analysis.recipe_elementary_indices")
+    _execute(warehouse, "delete from analysis.elementary_price_indices")
     _execute(warehouse, "delete from seeds.item_weights")
     _execute(warehouse, "delete from seeds.class_weights")
     result = _run(resource)

@@ -12,14 +12,11 @@ import pytest
 
 from ons_bigdata.platform.dagster.resources import WarehouseResource
 from ons_bigdata.platform.postgres.warehouse import Warehouse
-from ons_bigdata.prices.checks.indices import recipes as checks
+from ons_bigdata.prices.checks.indices import elementary as checks
+from ons_bigdata.prices.methods.recipes import RECIPES, TreeWeights, index_figures, recipe_axioms_violated
 from ons_bigdata.prices.methods.recipes import axioms as recipe_axioms
-from ons_bigdata.prices.methods.recipes.axioms import recipe_axioms_violated
-from ons_bigdata.prices.methods.recipes.bootstrap import Bootstrap
-from ons_bigdata.prices.methods.recipes.catalogue import INDEX_RECIPES, WEB_DAILY, daily_recipe_outputs
 from ons_bigdata.prices.methods.recipes.elementary import elementary_index
-from ons_bigdata.prices.methods.recipes.run import RecipeFrames, price_world, recipe_frames
-from ons_bigdata.prices.methods.recipes.tree import TreeWeights
+from tests.prices.methods.recipes.computed_recipes import panels_of
 
 BREAD = 210111
 FIRST = date(2016, 7, 25)
@@ -45,7 +42,6 @@ def quotes() -> pl.DataFrame:
 def resource(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> Iterator[WarehouseResource]:
     """Give a database that holds the quotes and what the recipes make of them."""
     monkeypatch.setattr(WarehouseResource, "open", lambda _: warehouse)
-    found = _figures()
     with warehouse.transaction() as transaction:
         transaction.execute(
             "create table intermediate.int_prices__quotes_scoped (data_origin text, retailer text, item_number integer,"
@@ -61,25 +57,17 @@ def resource(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> Iterator[
             " select distinct data_origin, retailer, item_number, product, 0.5, true"
             " from intermediate.int_prices__quotes_scoped"
         )
-    warehouse.replace("analysis.recipe_elementary_indices", found.elementary)
-    warehouse.replace("analysis.price_index_diagnostics", found.diagnostics)
+    warehouse.replace("analysis.elementary_price_indices", _figures())
     yield WarehouseResource()
 
 
-def _figures() -> RecipeFrames:
-    world = price_world(
-        quotes(), data_origin="real",
-        pack_sizes=quotes().select("retailer", "item_number", "product").unique().with_columns(pack_size=pl.lit(0.5)),
-        rejected=quotes().head(0),
-        weights=TreeWeights(
-            pl.DataFrame(schema={"retailer": pl.String, "item_number": pl.Int64, "weight": pl.Float64}),
-            pl.DataFrame({"item_number": [BREAD], "class_code": ["01.1.1"], "weight": [1.0]}),
-            pl.DataFrame({"class_code": ["01.1.1"], "division_code": ["01"], "weight": [1.0]}),
-        ),
-        week=(FIRST, FIRST + timedelta(days=6)),
-        bootstrap=Bootstrap(replicates=3),
-    )  # fmt: skip
-    return recipe_frames(world, [*INDEX_RECIPES, daily_recipe_outputs(WEB_DAILY)])
+def _figures() -> pl.DataFrame:
+    weights = TreeWeights(
+        pl.DataFrame(schema={"retailer": pl.String, "item_number": pl.Int64, "weight": pl.Float64}),
+        pl.DataFrame({"item_number": [BREAD], "class_code": ["01.1.1"], "weight": [1.0]}),
+        pl.DataFrame({"class_code": ["01.1.1"], "division_code": ["01"], "weight": [1.0]}),
+    )
+    return index_figures(panels_of(quotes(), weights, (FIRST, FIRST + timedelta(days=6))), RECIPES).elementary
 
 
 def _run(check: dg.AssetChecksDefinition, resource: WarehouseResource) -> dg.AssetCheckResult:
@@ -96,12 +84,12 @@ def _execute(warehouse: Warehouse, statement: str) -> None:
 def test_an_inverted_index_cannot_pass(warehouse: Warehouse, resource: WarehouseResource) -> None:
     right = _run(checks.recipe_indices_follow_prices, resource)
     assert right.passed, right.metadata
-    outputs = [(recipe.name, output.method) for recipe in INDEX_RECIPES for output in recipe.outputs]
+    outputs = [(recipe.name, output.method) for recipe in RECIPES for output in recipe.outputs]
     text = str(right.metadata["slopes"].value)
     assert all(f"| {recipe} | {method} |" in text for recipe, method in outputs)
     for recipe, method in outputs:
         turn = (
-            "update analysis.recipe_elementary_indices set level = 1 / level"
+            "update analysis.elementary_price_indices set segment_index = 1 / segment_index"
             f" where recipe = '{recipe}' and method = '{method}'"
         )
         _execute(warehouse, turn)
@@ -116,14 +104,14 @@ def test_an_output_that_moves_with_nothing_to_compare_warns(warehouse: Warehouse
     result = _run(checks.recipe_indices_follow_prices, resource)
     assert (result.passed, result.severity) == (False, dg.AssetCheckSeverity.WARN)
     assert "ons_web_weekly" in str(result.metadata["untested"].value)
-    _execute(warehouse, "update analysis.recipe_elementary_indices set level = 100")
+    _execute(warehouse, "update analysis.elementary_price_indices set segment_index = 100")
     assert _run(checks.recipe_indices_follow_prices, resource).passed
 
 
 def test_broken_axioms_block(resource: WarehouseResource, monkeypatch: pytest.MonkeyPatch) -> None:
     kept = _run(checks.recipes_keep_axioms, resource)
     assert kept.passed, kept.metadata
-    assert kept.metadata["tested"].value == 9
+    assert kept.metadata["tested"].value == sum(len(recipe.outputs) for recipe in RECIPES)
 
     def inverted(*arguments):
         index = elementary_index(*arguments)
@@ -137,7 +125,7 @@ def test_broken_axioms_block(resource: WarehouseResource, monkeypatch: pytest.Mo
 
 
 @pytest.mark.parametrize(
-    "output", [output for recipe in INDEX_RECIPES for output in recipe.outputs], ids=lambda output: output.method
+    "output", [output for recipe in RECIPES for output in recipe.outputs], ids=lambda output: output.method
 )
 @pytest.mark.parametrize("fault", ["inverted", "drifting"])
 def test_every_output_is_caught(output, fault: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -161,31 +149,10 @@ def test_every_output_is_caught(output, fault: str, monkeypatch: pytest.MonkeyPa
     assert ("direction" if fault == "inverted" else "identity") in violated["axiom"].to_list()
 
 
-@pytest.mark.parametrize("recipe", INDEX_RECIPES, ids=lambda recipe: recipe.name)
+@pytest.mark.parametrize("recipe", RECIPES, ids=lambda recipe: recipe.name)
 def test_one_period_and_no_product_that_stays_break_nothing(recipe) -> None:
     one = pl.DataFrame({"period": [FIRST], "product": ["A"], "price": [1.0], "pack_size": [0.5]})
     churned = pl.concat([one, one.with_columns(period=FIRST + timedelta(days=7), product=pl.lit("B"))])
     for output in recipe.outputs:
         assert recipe_axioms_violated(one, output, item_number=BREAD).is_empty()
         assert recipe_axioms_violated(churned, output, item_number=BREAD).is_empty()
-
-
-def test_errors_of_other_figures_block(warehouse: Warehouse, resource: WarehouseResource) -> None:
-    _execute(
-        warehouse,
-        "insert into analysis.aggregate_price_indices (data_origin, level, code, method, period, index, products,"
-        " children, children_absent, status, reason, recipe, parameters_hash)"
-        " select data_origin, level, code, method, period, index, 1, 1, 0, 'complete', 'none', recipe, 'none'"
-        " from analysis.price_index_diagnostics where recipe = 'web_daily' and scope = 'shelf'",
-    )
-    assert _run(checks.ERRORS_BELONG_TO_FIGURES, resource).passed
-    _execute(
-        warehouse,
-        "update analysis.aggregate_price_indices set index = index * 1.001"
-        " where period = '2016-08-10' and level = 'item' and method = 'jevons_chained'",
-    )
-    result = _run(checks.ERRORS_BELONG_TO_FIGURES, resource)
-    assert (result.passed, result.metadata["found"].value) == (False, 1)
-    _execute(warehouse, "delete from analysis.price_index_diagnostics where recipe = 'web_daily' and level = 'item'")
-    lost = _run(checks.ERRORS_BELONG_TO_FIGURES, resource)
-    assert not lost.passed  # errors of other figures only: none belongs to the items

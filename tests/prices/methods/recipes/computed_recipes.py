@@ -1,0 +1,48 @@
+"""Figures and diagnostics of recipes, computed in the two steps of the assets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from ons_bigdata.prices.methods.recipes import RECIPES, Bootstrap, index_diagnostics, index_figures, origin_panels
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from ons_bigdata.prices.methods.recipes import OriginPanels, Recipe, TreeWeights
+    from ons_bigdata.prices.methods.recipes.panels import Week
+
+NO_DAYS = pl.DataFrame(schema={"retailer": pl.String, "item_number": pl.Int32, "collected_on": pl.Date})
+
+
+@dataclass(frozen=True)
+class Computed:
+    """Frames of both steps."""
+
+    elementary: pl.DataFrame
+    aggregates: pl.DataFrame
+    diagnostics: pl.DataFrame
+    movements: pl.DataFrame
+
+
+def panels_of(
+    quotes: pl.DataFrame, weights: TreeWeights, week: Week | None, rejected: pl.DataFrame = NO_DAYS
+) -> OriginPanels:
+    sizes = quotes.select("retailer", "item_number", "product").unique().with_columns(pack_size=pl.lit(0.5))
+    return origin_panels(quotes, data_origin="real", pack_sizes=sizes, rejected=rejected, weights=weights, week=week)
+
+
+def computed(
+    panels: OriginPanels,
+    recipes: Iterable[Recipe] = RECIPES,
+    *,
+    replicates: int = 20,
+    scopes: Sequence[str] | None = None,
+) -> Computed:
+    recipes = tuple(recipes)
+    figures = index_figures(panels, recipes, scopes=scopes)
+    found = index_diagnostics(panels, recipes, figures, Bootstrap(replicates=replicates), scopes=scopes)
+    return Computed(figures.elementary, figures.aggregates, found.diagnostics, found.movements)
