@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from dbt.contracts.graph.manifest import Manifest
 from dbt.contracts.graph.nodes import ModelNode, SeedNode
 
@@ -18,6 +19,8 @@ from ons_bigdata.prices.areas import AREAS
 
 LAYERS = ("staging", "intermediate", "marts")
 WEIGHTS_YEAR = "2016"
+MOST_REPEATS = 4
+"""Columns that may share a text without a doc block."""
 MARTS = {
     *("price_collection_days", "price_indices", "price_quote_counts"),
     *("price_comparisons", "price_collection_costs", "price_item_coverage", "price_collection_frequencies"),
@@ -154,3 +157,15 @@ def _shares(rows: list[dict[str, str]], key: str, *, within: str) -> dict[str, f
         assert row["weights_year"] == WEIGHTS_YEAR, row
         totals[row[within]] += int(row["weight"])
     return {row[key]: int(row["weight"]) / totals[row[within]] for row in rows}
+
+
+def test_texts_of_columns_that_repeat_are_doc_blocks(project_dir: Path) -> None:
+    tables: dict[str, list[str]] = defaultdict(list)
+    for path in sorted(project_dir.glob("*/**/*.yml")):
+        described = yaml.safe_load(path.read_text("utf-8"))
+        for table in [*described.get("models", []), *described.get("seeds", [])]:
+            for column in table["columns"]:
+                if "doc(" not in column["description"]:
+                    tables[column["description"]].append(f"{table['name']}.{column['name']}")
+    repeated = {text: columns for text, columns in tables.items() if len(columns) > MOST_REPEATS}
+    assert repeated == {}, "write them once in models/prices_columns.md"
