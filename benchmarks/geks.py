@@ -11,7 +11,7 @@ Peers, each from the same frame and with the same result to 1e-12:
 
 Once with products named by text and once by whole numbers, which are cheaper to code. Geary-Khamis and the time product
 dummy beside. CPU seconds of all threads; the least of the given repetitions (pandas: one run). Results are written down
-in docs/prices/multilateral.md.
+in docs/prices/indices/multilateral.md.
 
 Usage: python benchmarks/geks.py [PRODUCTS [REPETITIONS]]
 """

@@ -1,6 +1,6 @@
 """Retailer files of the simulated shops: what a scraper is told about each, as plain YAML.
 
-The form is the one that docs/prices/scraping.md describes; this module does not know its reader.
+The form is the one that docs/prices/collection/scraping.md describes; this module does not know its reader.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Quote files: the documented CSV in which price quotes come from our scraper, an aggregator or a retailer.
 
-The reader. One row per product listing; docs/prices/scraping.md describes the columns. What writes them is
+The reader. One row per product listing; docs/prices/collection/scraping.md describes the columns. What writes them is
 `quote_writer`'s, scrape files of the prototype are `scrape_files`'.
 """
 

@@ -1,6 +1,6 @@
 """Retailer files: what is scraped where, and how. One YAML file per retailer, `<retailers folder>/<retailer>.yaml`.
 
-The model says what a file may hold; docs/prices/scraping.md describes it for the people who write one.
+The model says what a file may hold; docs/prices/collection/scraping.md describes it for the people who write one.
 """
 
 from __future__ import annotations

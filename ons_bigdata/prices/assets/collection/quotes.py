@@ -16,7 +16,7 @@ LANDING = dg.AssetSpec(
     description=(
         "The scrape files as they were delivered, and the quote files of our own scrapes, unchanged, by their hash; "
         "`ops.files` says which there are. Written by `ons-bigdata ingest prices` and by raw/scrape_runs. The columns "
-        "below are those of a scrape file; docs/prices/scraping.md has those of a quote file."
+        "below are those of a scrape file; docs/prices/collection/scraping.md has those of a quote file."
     ),
     metadata={
         "dagster/column_schema": dg.TableSchema(

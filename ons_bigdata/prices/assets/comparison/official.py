@@ -33,7 +33,7 @@ _SERIES = ["data_origin", "level", "code", "scope", "series", "frequency", "peri
     description=(
         "One row per origin of prices, formula, item and month: the office's method and elementary formulas on its own "
         "quotes and on scraped quotes in the same form, beside the printed item index. Internal: the evidence that the "
-        "office's method is implemented correctly, for a check and for docs/prices/comparison.md."
+        "office's method is implemented correctly, for a check and for docs/prices/comparison/comparison.md."
     ),
 )
 def rebuilt_item_indices(inputs: Inputs, _: AssetRun) -> Output:

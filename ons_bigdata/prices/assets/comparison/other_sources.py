@@ -25,7 +25,7 @@ OTHER_FILES = dg.AssetSpec(
     kinds={"csv"},
     description=(
         "Quote files of other sources (an aggregator, a retailer) as they were delivered, unchanged, by their hash; "
-        "docs/prices/other_sources.md describes their columns. Written by `ons-bigdata ingest other-prices`."
+        "docs/prices/comparison/other_sources.md describes their columns. Written by `ons-bigdata ingest other-prices`."
     ),
 )
 

@@ -24,7 +24,7 @@ from ons_bigdata.prices.schemas.scope import ScopeIndexImpact
     frame=ScopeIndexImpact,
     description=(
         "One row per item, class or division and method: the index with and without products out of scope. Internal: "
-        "the evidence of docs/prices/product_scope.md."
+        "the evidence of docs/prices/scope/product_scope.md."
     ),
 )
 def scope_index_impact(inputs: Inputs, _run: AssetRun) -> Output:

@@ -101,7 +101,7 @@ def product_scope(inputs: Inputs, _: AssetRun) -> Mapping[str, pl.DataFrame | Ou
     frame=ScopeMetric,
     description=(
         "One row per figure: how well held-out products are judged, by family and by retailer. Internal: for a check "
-        "and for docs/prices/product_scope.md."
+        "and for docs/prices/scope/product_scope.md."
     ),
     kinds=_KINDS,
 )

@@ -1,7 +1,7 @@
 """Aggregation linked from period to period, in which an absent child moves with those present, on arrays.
 
 Children to parents, for all parents of a level and all replicates of a bootstrap in one walk; a single index is one
-replicate. The rules are on the page `docs/prices/aggregation.md`. Frames are in `daily_aggregation` and
+replicate. The rules are on the page `docs/prices/indices/aggregation.md`. Frames are in `daily_aggregation` and
 `recipe_figures`; trees that are chained at link periods in `aggregation`.
 """
 

@@ -1,7 +1,7 @@
 """Axioms put to any index on given quotes: what it answers when prices, units or periods change in a known way.
 
 For checks before publication: an inverted index cannot pass. Which formula keeps which axiom is on the page
-`docs/prices/axioms.md`.
+`docs/prices/indices/axioms.md`.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Precision of price indices under less frequent collection and with fewer retailers.
 
-Definitions and formulas: docs/prices/comparison.md.
+Definitions and formulas: docs/prices/comparison/comparison.md.
 """
 
 from __future__ import annotations

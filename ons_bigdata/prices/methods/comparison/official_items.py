@@ -58,7 +58,7 @@ def office_item_indices(
     below 0.
 
     Source: Office for National Statistics, Consumer Price Indices Technical Manual, elementary aggregates; the rule as
-    rebuilt from published quotes (see docs/prices/comparison.md).
+    rebuilt from published quotes (see docs/prices/comparison/comparison.md).
     """
     refuse_unknown("within", within, MEANS)
     refuse_unknown("base_prices", base_prices, BASES)

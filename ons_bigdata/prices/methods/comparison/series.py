@@ -69,7 +69,7 @@ def compare_methods(series: pl.DataFrame) -> pl.DataFrame:
     """Compare all pairs of series of the same origin, level, code and scope; gives `PriceComparison` rows.
 
     Takes the columns of `at_frequency`, frequency as each series has it. Two series are compared at the coarser of
-    their frequencies. Definitions are on the page docs/prices/comparison.md. Raises ValueError on bad series.
+    their frequencies. Definitions: docs/prices/comparison/comparison.md. Raises ValueError on bad series.
     """
     return _compared(_checked(series, "series"), None)
 

@@ -1,4 +1,6 @@
-"""The settings of every crawl: which of Scrapy's defaults are not used, and why. docs/prices/scraping.md lists them.
+"""The settings of every crawl: which of Scrapy's defaults are not used, and why.
+
+docs/prices/collection/scraping.md lists them.
 
 What is done with an answer is in `middlewares`; what is asked for, in `spiders`.
 """

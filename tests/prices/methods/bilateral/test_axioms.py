@@ -1,4 +1,4 @@
-"""Which axiom which bilateral formula passes: the table of docs/prices/axioms.md, tested both ways."""
+"""Which axiom which bilateral formula passes: the table of docs/prices/indices/axioms.md, tested both ways."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def axioms_in(page: Path) -> dict[str, dict[str, bool]]:
     return {axiom: {row[0]: row[n] == "yes" for row in table} for n, axiom in enumerate(header[1:], start=1)}
 
 
-AXIOMS = axioms_in(PROJECT_ROOT / "docs" / "prices" / "axioms.md")
+AXIOMS = axioms_in(PROJECT_ROOT / "docs" / "prices" / "indices" / "axioms.md")
 MONEY = st.integers(20, 500).map(lambda pence: pence / 100)
 MARKETS = st.integers(1, 4).flatmap(lambda n: arrays(np.float64, (8, n), elements=MONEY, fill=st.nothing()))
 EXTREMES = arrays(np.float64, (8, 3), elements=st.sampled_from([0.05, 0.3, 1.0, 2.0, 12.0]), fill=st.nothing())

@@ -1,4 +1,4 @@
-"""Which axiom which multilateral method passes: the table of docs/prices/axioms.md, tested both ways."""
+"""Which axiom which multilateral method passes: the table of docs/prices/indices/axioms.md, tested both ways."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def axioms_in(page: Path) -> dict[str, dict[str, bool]]:
     return {axiom: {row[0]: row[n] == "yes" for row in table} for n, axiom in enumerate(header[1:], start=1)}
 
 
-TABLE = axioms_in(PROJECT_ROOT / "docs" / "prices" / "axioms.md")
+TABLE = axioms_in(PROJECT_ROOT / "docs" / "prices" / "indices" / "axioms.md")
 MONEY = st.integers(20, 500).map(lambda pence: pence / 100)
 
 

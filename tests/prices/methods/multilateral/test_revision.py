@@ -1,4 +1,4 @@
-"""Drift of spliced series and what windows would have revised; the table of docs/prices/drift.md is computed here."""
+"""Drift of spliced series and what windows would have revised; the table of docs/prices/indices/drift.md."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def bouncing_quotes() -> pl.DataFrame:
 
 def table_of(page: str) -> list[tuple[int | None, str | None, str]]:
     """Window, splice and end of each row of the page's table."""
-    lines = (PROJECT_ROOT / "docs" / "prices" / page).read_text(encoding="utf-8").splitlines()
+    lines = (PROJECT_ROOT / "docs" / "prices" / "indices" / page).read_text(encoding="utf-8").splitlines()
     cells = [[cell.strip() for cell in line.strip("| ").split("|")] for line in lines if line.startswith("|")]
     rows = [row for row in cells if len(row) == 4 and row[0] in ("all", "5", "13", "25")]
     return [(None if w == "all" else int(w), None if s == "none" else s.strip("`"), end) for w, s, end, _ in rows]

@@ -123,7 +123,9 @@ def test_every_item_has_its_formulas_and_a_reason() -> None:
 
 
 def test_the_table_of_formulas_in_the_docs_is_the_code() -> None:
-    page = (Settings().dbt_project_dir.parent / "docs" / "prices" / "recipes.md").read_text(encoding="utf-8")
+    page = (Settings().dbt_project_dir.parent / "docs" / "prices" / "indices" / "recipes.md").read_text(
+        encoding="utf-8"
+    )
     rows = [line.split("|")[1:5] for line in page.splitlines() if line.startswith(("| 21", "| 31"))]
     found = {(int(row[0].strip()), row[2].strip(), row[3].strip()) for row in rows}
     assert found == {(row.item_number, row.cpi_like, row.rpi_like) for row in ITEM_FORMULAS}

@@ -81,8 +81,8 @@ def test_three_days_by_hand():
 
 
 def test_a_product_that_returns_is_compared_with_the_index_of_its_last_day():
-    # The example of docs/prices/jevons.md. Day 1: eggs ×3, the index is 3. Day 2: milk is back at 4 times its price of
-    # day 0, when the index was 1: 1 · 4 = 4. Eggs stand since day 1: 3 · 1 = 3. Index √(4 · 3).
+    # The example of docs/prices/indices/jevons.md. Day 1: eggs ×3, the index is 3. Day 2: milk is back at 4 times its
+    # price of day 0, when the index was 1: 1 · 4 = 4. Eggs stand since day 1: 3 · 1 = 3. Index √(4 · 3).
     index = chained({"milk": {0: 1.0, 2: 4.0}, "eggs": {0: 1.0, 1: 3.0, 2: 3.0}})
     assert levels(index) == pytest.approx([1.0, 3.0, 12**0.5], rel=1e-14)
     assert [level.products for level in index.values()] == [2, 1, 2]
@@ -154,7 +154,7 @@ def test_first_complete_week():
 
 @pytest.mark.parametrize("missing", [0.0, 0.02, 0.05, 0.1, 0.2])
 def test_the_trend_does_not_depend_on_the_share_of_missing_quotes(missing):
-    """400 products with the same steady trend over 57 days, the table of docs/prices/jevons.md."""
+    """400 products with the same steady trend over 57 days, the table of docs/prices/indices/jevons.md."""
     there = np.random.default_rng(7).random((57, 400)) >= missing
     panel = {f"p{k}": {int(n): math.exp(0.002 * n + k / 100) for n in np.flatnonzero(there[:, k])} for k in range(400)}
     # A fixed base compares with a mean over the base week, whose days differ by product.

@@ -34,7 +34,7 @@ def in_force(request: pytest.FixtureRequest) -> dict[str, Any]:
 
 def documented() -> dict[str, str]:
     """Return setting → reason of the page's table."""
-    text = (PROJECT_ROOT / "docs" / "prices" / "scraping.md").read_text(encoding="utf-8")
+    text = (PROJECT_ROOT / "docs" / "prices" / "collection" / "scraping.md").read_text(encoding="utf-8")
     return dict(re.findall(r"^\| `([A-Z_]+)` \| [^|]+ \| ([^|]+) \|$", text, re.MULTILINE))
 
 
