@@ -19,7 +19,7 @@ ALWAYS = ("identity", "direction", "order_of_rows")
 """What every formula keeps on products that are there in every period of the quotes."""
 
 KEPT_WITH_GAPS = ("chained_jevons", "fixed_base", "base_week_jevons", "geks_jevons", "time_product_dummy")
-"""Formulas that keep them whatever products come and go; the others only without gaps (docs/prices/indices/axioms.md)."""
+"""Formulas that keep them whatever products come and go; others only without gaps (docs/prices/indices/axioms.md)."""
 
 _QUOTES = ["period", "product", "price"]
 
