@@ -1,4 +1,4 @@
-"""The simulated worlds that the tests look at, made once."""
+"""Simulated worlds that the tests share, created once per session."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ OnDay = Callable[[int], SimulatedShops]
 ShopOn = Callable[[int, str], SimulatedShop]
 
 QUARTER = 0.25
-"""Of the size of a shelf: enough where the number of products is not the point."""
+"""Size of the shelves where the number of products does not matter."""
 
 
 @pytest.fixture(scope="session")

@@ -59,7 +59,7 @@ def test_events_name_shelves_that_are_there(archive):
         assert event.retailer in RETAILERS
 
 
-def test_the_events_are_told_apart(archive):
+def test_events_are_recorded_with_their_findings(archive):
     told = json.loads((archive.truth_dir / "events.json").read_text(encoding="utf-8"))
     assert {key: told[key] for key in ("days", "archive_days", "seed", "start")} == {
         "days": 28,
@@ -78,7 +78,7 @@ def test_the_events_are_told_apart(archive):
     assert all(event["finding"] for event in told["events"])
 
 
-def test_the_truth_says_scope_packs_and_prices(archive, truth):
+def test_the_truth_has_scope_packs_and_prices(archive, truth):
     assert {path.name for path in archive.truth_dir.iterdir()} == {
         *("true_prices.csv", "true_scope.csv", "pack_changes.csv", "labels.csv", "events.json")
     }

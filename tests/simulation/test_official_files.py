@@ -28,7 +28,7 @@ def _truth(folder: Path, days: int) -> Path:
     return folder / "true_prices.csv"
 
 
-def test_files_are_read_whole_by_the_readers_of_the_office_files(tmp_path: Path) -> None:
+def test_the_readers_of_official_files_accept_every_row(tmp_path: Path) -> None:
     made = simulate_official_files(_truth(tmp_path, 61), tmp_path / "official")
     assert made.months == (date(2016, 4, 1), date(2016, 5, 1))
     names = sorted(path.name for path in made.folder.iterdir())

@@ -56,7 +56,7 @@ def test_files_are_quote_files_and_the_truth_names_every_product(
     )
 
 
-def test_matches_are_right_and_lag_and_staleness_found(world: tuple[pl.DataFrame, SimulatedOtherSources]) -> None:
+def test_matches_lag_and_staleness_agree_with_the_truth(world: tuple[pl.DataFrame, SimulatedOtherSources]) -> None:
     """At least 99 % of the matches of the aggregator are true, and it is found to be a day behind."""
     truth, made = world
     item = truth.filter(pl.col("item_number").is_in([210302, 211901, 212717, 310421, 210213, 210204]))

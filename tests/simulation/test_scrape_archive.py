@@ -30,7 +30,7 @@ def digest(archive: SimulatedArchive) -> str:
 # --- files ----------------------------------------------------------------------------------------------
 
 
-def test_there_is_one_file_a_retailer_and_day_just_after_eight(archive, readings):
+def test_each_retailer_has_one_file_a_day_just_after_eight(archive, readings):
     names = [parse_name(name) for name in readings]
     assert all(names)
     assert {(name.retailer, name.collected_on) for name in names} == {
@@ -41,7 +41,7 @@ def test_there_is_one_file_a_retailer_and_day_just_after_eight(archive, readings
     assert all(retailer.startswith("sim-") for retailer in RETAILERS)
 
 
-def test_a_file_has_the_form_of_the_prototypes(archive):
+def test_files_have_the_format_of_the_prototype(archive):
     path = min(archive.scrapes_dir.glob("sim-cedar_*"))
     header, first, *_ = path.read_bytes().split(b"\r\n")
     assert header.decode() == ",".join(COLUMNS)
@@ -50,7 +50,7 @@ def test_a_file_has_the_form_of_the_prototypes(archive):
     assert ",kg,," in first.decode() and first.decode().endswith(",1,1")
 
 
-def test_the_reader_takes_every_row_but_the_one_cut_off(archive, readings):
+def test_the_reader_accepts_every_row_except_the_one_cut_off(archive, readings):
     assert sum(reading.rows_in for reading in readings.values()) == archive.rows
     refused = {
         name: reading.quarantined["reason"].to_list()
@@ -64,7 +64,7 @@ def test_the_reader_takes_every_row_but_the_one_cut_off(archive, readings):
     assert outage.startswith("sim-alder_products_20160516")
 
 
-def test_the_last_days_are_in_no_file_if_so_wanted(tmp_path, archive):
+def test_archive_days_limits_the_files(tmp_path, archive):
     most = simulate_scrapes(tmp_path, archive_days=26, shelf_size=0.25)
     assert most.files == 78
     for path in most.scrapes_dir.iterdir():
@@ -80,7 +80,7 @@ def test_the_same_arguments_give_the_same_bytes_and_others_do_not(tmp_path):
     assert one == again == other_folder != other_seed
 
 
-def test_a_folder_of_something_else_is_not_written_into(tmp_path):
+def test_a_folder_with_other_files_is_refused(tmp_path):
     (tmp_path / "scrapes").mkdir()
     (tmp_path / "scrapes" / "tesco_products_20160502050000.csv").touch()
     with pytest.raises(ValueError, match="has other files, the first is 'tesco_products"):
@@ -98,7 +98,7 @@ def test_a_folder_of_something_else_is_not_written_into(tmp_path):
         ({"shelf_size": 0}, "shelf_size is 0; expected above 0 and at most 5"),
     ],
 )
-def test_what_is_out_of_bounds_is_an_error(tmp_path, arguments, words):
+def test_arguments_out_of_bounds_are_refused(tmp_path, arguments, words):
     with pytest.raises(ValueError, match=words):
         simulate_scrapes(tmp_path, **arguments)
 
@@ -106,7 +106,7 @@ def test_what_is_out_of_bounds_is_an_error(tmp_path, arguments, words):
 # --- what is collected of the truth ---------------------------------------------------------------------
 
 
-def test_what_is_collected_is_the_truth_but_for_the_events(truth, quotes, archive):
+def test_collected_quotes_equal_the_truth_outside_of_events(truth, quotes, archive):
     """Every true price that is missed and every price that is not true is an event's, on the event's days."""
     collected = quotes.select(*LISTED[:3], pl.col("collected_on").alias("date"), "price_gbp").unique()
     true = truth.select(LISTED)

@@ -38,7 +38,7 @@ def test_more_than_6500_target_products_are_on_sale_on_each_day(on_sale):
     assert on_sale.height < 300_000
 
 
-def test_a_quarter_to_two_fifths_of_each_shelf_is_something_else(shelves):
+def test_a_quarter_to_two_fifths_of_each_shelf_is_out_of_scope(shelves):
     shares = shelves.group_by(*SHELF, "day").agg(other=1 - pl.col("in_scope").mean())
     assert shares.height == 3 * 35 * 28
     assert 0.25 <= shares["other"].min() <= shares["other"].max() <= 0.40
@@ -60,7 +60,7 @@ def test_sundays_and_the_days_after_have_a_little_less(world, on_sale):
     assert by_weekday[1] / by_weekday[6] > 0.98
 
 
-def test_the_names_tell_what_a_product_is(shelves):
+def test_names_show_whether_a_product_is_in_scope(shelves):
     """Words by which a reader knows: none of what is not meant stands in the name of what is."""
     names = shelves.filter("in_scope").select("item_number", "product_name").unique()
     telling = {
@@ -85,7 +85,7 @@ def test_a_name_is_one_product_of_a_shelf_but_where_sizes_share_it(shelves):
     assert scopes["in_scope"].max() == 1
 
 
-def test_an_id_is_one_product_of_a_retailer_and_may_stand_on_two_shelves(shelves):
+def test_an_id_is_one_product_of_a_retailer_on_one_or_two_shelves(shelves):
     on = shelves.group_by("retailer", "product_id").agg(
         shelves=pl.col("item_number").n_unique(), names=pl.col("product_name").n_unique()
     )
@@ -216,7 +216,7 @@ def test_packs_are_read(text, quantity, measure):
     assert read_pack(text) == Pack(text, pytest.approx(quantity), measure)
 
 
-def test_a_pack_that_says_nothing_is_an_error():
+def test_a_pack_without_a_size_is_refused():
     with pytest.raises(ValueError, match="pack 'A FEW'; expected such as 800G"):
         read_pack("A FEW")
 

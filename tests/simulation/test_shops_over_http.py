@@ -39,7 +39,7 @@ def test_every_product_of_the_truth_is_on_a_page_and_nothing_else(shop_on, retai
         assert Counter(visit(shop, shelves[name])) == Counter(truth[item_number]), name
 
 
-def test_what_stands_beside_the_price_is_shown_by_each_family(on_day):
+def test_each_family_of_pages_shows_offers_and_unit_prices(on_day):
     shops = on_day(QUIET)
     shelf = get(shops["sim-alder"], "/shelf/everyday-tea")
     assert "/100g)</span>" in shelf.text
@@ -56,7 +56,7 @@ def test_what_stands_beside_the_price_is_shown_by_each_family(on_day):
 
 
 @pytest.mark.parametrize("category", ["Lager", "Dried Pasta", "Apples and Pears"])
-def test_a_page_and_a_file_of_the_same_day_tell_the_same(archive, quotes, category):
+def test_a_page_and_a_file_of_the_same_day_agree(archive, quotes, category):
     """Name, price and unit price: so that a series goes on from the last file to the first page."""
     filed = quotes.filter(retailer="sim-cedar", category=category, collected_on=date(2016, 5, 27))
     with serve_shops(archive.world, retailers=["sim-cedar"], day=QUIET) as shops:
@@ -118,7 +118,7 @@ def test_robots_are_asked_to_keep_away_from_baskets_and_to_wait(shop_on, retaile
     assert robots.can_fetch("anyone", "/shelf/cola")
 
 
-def test_robots_need_not_wait_where_so_wanted(world):
+def test_the_crawl_delay_can_be_left_out(world):
     with serve_shops(world, retailers=["sim-alder"], crawl_delay_s=0) as shops:
         assert "Crawl-delay" not in get(shops["sim-alder"], "/robots.txt").text
 
@@ -181,7 +181,7 @@ def test_a_shop_that_cannot_open_closes_the_others(world):
     assert not [thread for thread in threading.enumerate() if thread.name == "sim-alder" and not thread.is_alive()]
 
 
-def test_shops_stay_open_until_they_are_told_to_close(world):
+def test_shops_stay_open_until_they_are_closed(world):
     stop, opened, addresses = threading.Event(), threading.Event(), []
 
     def tell(shops: SimulatedShops) -> None:

@@ -1,1 +1,1 @@
-"""Reports of the prices pilot: frames in, pages and text out. What is reported is worked out elsewhere."""
+"""Reports of the prices pilot: frames in, HTML and text out."""
