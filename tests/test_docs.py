@@ -1,6 +1,6 @@
-"""The documentation as a whole: links and paths lead somewhere, and the index knows every page.
+"""The documentation as a whole: links and paths exist, the index lists every page, the change log has the fingerprints.
 
-What a page says is tested where its subject is.
+The content of a page is tested with its subject.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pytest
+
+from ons_bigdata.prices.methods.recipes.catalogue import RECIPES, parameters_hash
 
 ROOT = Path(__file__).resolve().parent.parent
 INDEX = "docs/README.md"
@@ -29,7 +31,7 @@ MADE_FOLDERS = {".git", ".venv", "node_modules", "target", "dbt_packages"}
 
 
 def pages(root: Path) -> list[Path]:
-    """Every Markdown page of the project, without what is hidden, installed or made."""
+    """Markdown pages of the project; hidden, installed and generated folders are left out."""
     found = []
     for folder, inner, files in os.walk(root):
         inner[:] = [name for name in inner if not name.startswith(".") and name not in MADE_FOLDERS]
@@ -38,19 +40,19 @@ def pages(root: Path) -> list[Path]:
 
 
 def prose(page: Path) -> str:
-    """Text of a page without code blocks and comments, in which brackets are no links."""
+    """Text of a page without code blocks and comments."""
     return COMMENT.sub("", FENCED.sub("", page.read_text("utf-8")))
 
 
 def links(page: Path) -> Iterator[str]:
-    """Targets of a page's links, inline and by reference, as they are written."""
+    """Targets of the links of a page, inline and by reference, as written."""
     text = CODE.sub("", prose(page))
     for pattern in (INLINE_LINK, REFERENCE):
         yield from (match[1] for match in pattern.finditer(text))
 
 
 def anchors(page: Path) -> set[str]:
-    """Anchors of a page's headings, as the usual viewers make them."""
+    """Anchors of the headings of a page, as usual viewers generate them."""
     seen: dict[str, int] = {}
     found = set()
     for match in HEADING.finditer(prose(page)):
@@ -63,7 +65,7 @@ def anchors(page: Path) -> set[str]:
 
 
 def target(root: Path, page: Path, link: str) -> Path | None:
-    """File or folder a link leads to; None where it leaves the project for the web or mail."""
+    """File or folder of a link; None for web and mail addresses."""
     parts = urlsplit(link)
     if parts.scheme or parts.netloc:
         return None
@@ -74,7 +76,7 @@ def target(root: Path, page: Path, link: str) -> Path | None:
 
 
 def broken_links(root: Path) -> list[str]:
-    """`page: link: what is wrong` for each relative link that leads nowhere."""
+    """`page: link: fault` for each broken relative link."""
     broken = []
     for page in pages(root):
         for link in links(page):
@@ -93,7 +95,7 @@ def broken_links(root: Path) -> list[str]:
 
 
 def unlisted(root: Path) -> list[str]:
-    """Pages under docs/ that the index does not link."""
+    """Pages under docs/ without a link in the index."""
     index = root / INDEX
     listed = {target(root, index, link) for link in links(index)}
     return [
@@ -104,7 +106,7 @@ def unlisted(root: Path) -> list[str]:
 
 
 def missing_paths(root: Path) -> list[str]:
-    """`page: path` for each path from the top of the project that stands in code in a page and does not exist."""
+    """`page: path` for each path from the root, in code of a page, that does not exist."""
     missing = []
     for page in pages(root):
         spans = (match[0].strip("`") for match in CODE.finditer(prose(page)))
@@ -118,7 +120,7 @@ def missing_paths(root: Path) -> list[str]:
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """Two pages and an index in which all is well."""
+    """Two pages and an index without faults."""
     (tmp_path / "docs/prices").mkdir(parents=True)
     (tmp_path / "README.md").write_text("# Top\n\n[docs](docs/README.md)\n")
     (tmp_path / INDEX).write_text("# Index\n\n* [one](prices/one.md)\n* [two](prices/two.md#second-part-2026)\n")
@@ -131,7 +133,7 @@ def project(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_a_sound_project_has_nothing_broken(project: Path) -> None:
+def test_a_project_without_faults(project: Path) -> None:
     assert broken_links(project) == []
     assert unlisted(project) == []
 
@@ -151,18 +153,18 @@ def test_a_sound_project_has_nothing_broken(project: Path) -> None:
         ("[![image](gone.png)](two.md)", "docs/prices/one.md: gone.png: no such file"),
     ],
 )
-def test_a_link_that_leads_nowhere_is_named(project: Path, text: str, fault: str) -> None:
+def test_a_broken_link_is_named(project: Path, text: str, fault: str) -> None:
     (project / "docs/prices/one.md").write_text(f"# One\n\n{text}\n")
     assert broken_links(project) == [fault]
 
 
 @pytest.mark.parametrize("text", ["`[x](gone.md)`", "```\n[x](gone.md)\n```", "<!-- [x](gone.md) -->"])
-def test_brackets_in_code_and_comments_are_no_links(project: Path, text: str) -> None:
+def test_links_in_code_and_comments_are_ignored(project: Path, text: str) -> None:
     (project / "docs/prices/one.md").write_text(f"# One\n\n{text}\n")
     assert broken_links(project) == []
 
 
-def test_a_heading_that_comes_twice_has_two_anchors(project: Path) -> None:
+def test_repeated_headings_have_numbered_anchors(project: Path) -> None:
     page = project / "docs/prices/one.md"
     page.write_text("# One\n\n## Sources\n\n## Sources\n\n## `price_gbp` – in £\n")
     assert anchors(page) == {"one", "sources", "sources-1", "price_gbp--in-"}
@@ -185,7 +187,7 @@ def test_a_path_in_code_that_does_not_exist_is_named(project: Path, text: str, g
     assert missing_paths(project) == ([f"docs/prices/one.md: {gone}"] if gone else [])
 
 
-def test_a_page_that_the_index_forgets_is_named(project: Path) -> None:
+def test_a_page_missing_in_the_index_is_named(project: Path) -> None:
     (project / "docs/prices/three.md").write_text("# Three\n")
     assert unlisted(project) == ["docs/prices/three.md"]
 
@@ -193,7 +195,7 @@ def test_a_page_that_the_index_forgets_is_named(project: Path) -> None:
 # The project
 
 
-def test_every_relative_link_leads_somewhere() -> None:
+def test_no_relative_link_is_broken() -> None:
     assert broken_links(ROOT) == []
 
 
@@ -221,3 +223,8 @@ def test_every_page_begins_with_its_only_title() -> None:
         if not text.startswith("# ") or len(re.findall(r"^# ", text, re.MULTILINE)) != 1:
             untitled.append(page.relative_to(ROOT).as_posix())
     assert untitled == []
+
+
+def test_the_change_log_has_the_present_fingerprint_of_each_recipe() -> None:
+    rows = re.findall(r"^\| `(\w+)` \| `([0-9a-f]{16})` \|", (ROOT / "CHANGELOG.md").read_text("utf-8"), re.MULTILINE)
+    assert dict(rows) == {recipe.name: parameters_hash(recipe) for recipe in RECIPES}  # the last row counts
