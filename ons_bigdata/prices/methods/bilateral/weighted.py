@@ -1,6 +1,6 @@
-"""Weighted price indices between two periods: formulas that know prices and quantities.
+"""Weighted price indices between two periods, from prices and quantities.
 
-Plain vectors in, one number out. Which products are compared and which periods is decided in `bilateral`. Each formula
+Plain vectors in, one number out; each formula is an entry of `registry`, by which `bilateral_index` calls it. Each
 takes the prices (> 0) and quantities (≥ 0) of the same products in the base period (`p0`, `q0`) and the current one
 (`p1`, `q1`); r = p1/p0 and s0, s1 are the expenditure shares pq/Σpq. "CPI manual" is ILO et al., Consumer Price Index
 Manual: Theory and Practice (2004).
@@ -72,6 +72,16 @@ def young(p0: Vector, p1: Vector, expenditures: Vector) -> float:
     Source: CPI manual, chapter 15, section D.
     """
     return float(np.sum(shares(expenditures) * (p1 / p0)))
+
+
+def lowe_of_period(p0: Vector, p1: Vector, pb: Vector, qb: Vector) -> float:
+    """Lowe index with the quantities qb of a period b. Source: as `lowe`."""
+    return lowe(p0, p1, qb)
+
+
+def young_of_period(p0: Vector, p1: Vector, pb: Vector, qb: Vector) -> float:
+    """Young index with the expenditure shares of a period b. Source: as `young`."""
+    return young(p0, p1, pb * qb)
 
 
 def palgrave(p0: Vector, p1: Vector, q0: Vector, q1: Vector) -> float:
@@ -181,12 +191,12 @@ def time_product_dummy(
 
 
 def shares(expenditures: Vector) -> Vector:
-    """Make expenditures add up to 1."""
+    """Scale expenditures to add up to 1."""
     return expenditures / np.sum(expenditures)
 
 
 def half_harmonic_mean(a: Vector, b: Vector) -> Vector:
-    """Give ab/(a + b), 0 where both are 0."""
+    """Half the harmonic mean, ab/(a + b); 0 where both are 0."""
     return a * np.divide(b, a + b, where=a + b > 0, out=np.zeros(len(b)))
 
 

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
-from ons_bigdata.prices.methods.aggregation.index import aggregate, rebased
+from ons_bigdata.prices.methods.aggregation import aggregate, rebased
 from ons_bigdata.prices.methods.aggregation.steps import MISSING
 from tests.prices.methods.aggregated_trees import LEVELS, TREE, WEIGHTS, Levels, path, series, tree_of, weights_of
 

@@ -12,7 +12,7 @@ from hypothesis.extra.numpy import arrays
 
 from ons_bigdata.prices.methods.bilateral import elementary as elementary_formulas
 from ons_bigdata.prices.methods.bilateral import weighted as weighted_formulas
-from ons_bigdata.prices.methods.bilateral.index import FORMULAS
+from ons_bigdata.prices.methods.bilateral.registry import FORMULAS
 from ons_bigdata.settings import PROJECT_ROOT
 
 if TYPE_CHECKING:

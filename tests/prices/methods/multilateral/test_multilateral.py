@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ons_bigdata.prices.methods.bilateral.index import FORMULAS as BILATERAL
-from ons_bigdata.prices.methods.bilateral.index import WEIGHTED_BY_THIRD_PERIOD, bilateral_index
+from ons_bigdata.prices.methods.bilateral.index import bilateral_index
+from ons_bigdata.prices.methods.bilateral.registry import WINDOWED
 from ons_bigdata.prices.methods.multilateral.index import fews_index, multilateral_index
 from tests.prices.methods.random_panels import COLUMNS, Panel, index, panels
 
@@ -51,7 +51,7 @@ def test_geks_agrees_with_the_loop_over_pairs(panel, formula):
 
 
 @quickly
-@given(panels, st.sampled_from([name for name in BILATERAL if name not in WEIGHTED_BY_THIRD_PERIOD]))
+@given(panels, st.sampled_from(WINDOWED))
 def test_geks_of_any_formula_agrees_with_bilateral_indices_from_every_period(panel, formula):
     options = {"lloyd_moulton": {"sigma": 0.7}, "quadratic_mean": {"order": 3}}.get(formula, {})
     quotes, periods = panel.quotes(), range(len(panel.m))

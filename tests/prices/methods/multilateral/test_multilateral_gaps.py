@@ -80,8 +80,12 @@ def test_only_a_window_asks_for_the_periods_between():
     assert periods(weeks, **movement, calendar=weeks) == weeks
     assert periods([3, 6]) == [3, 6]
     assert periods([3, 5, 6], **movement) == [3, 4, 5, 6]
-    assert periods(["x", "b"], window=2) == ["b", "x"]
-    assert periods([0.5, 2.0], window=2) == [0.5, 2.0]
+    assert periods(["x", "b"]) == ["b", "x"]
+    with pytest.raises(ValueError, match="calendar is missing: the periods, as 'b', read neither as months"):
+        periods(["x", "b"], window=2)
+    assert periods(["x", "b"], window=2, calendar=["b", "x"]) == ["b", "x"]
+    with pytest.raises(ValueError, match=r"calendar is missing: the periods, as 0\.5, are float"):
+        periods([0.5, 2.0], window=2)
     with pytest.raises(ValueError, match="period 2024-01-22 of the quotes is missing"):
         periods(weeks, calendar=weeks[:2])
     with pytest.raises(ValueError, match="periods do not ascend"):

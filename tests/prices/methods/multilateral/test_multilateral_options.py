@@ -10,8 +10,10 @@ import numpy as np
 import polars as pl
 import pytest
 
-from ons_bigdata.prices.methods.bilateral.index import UNWEIGHTED, bilateral_index
-from ons_bigdata.prices.methods.multilateral.index import METHODS, fews_index, multilateral_index
+from ons_bigdata.prices.methods.bilateral.index import bilateral_index
+from ons_bigdata.prices.methods.bilateral.registry import UNWEIGHTED
+from ons_bigdata.prices.methods.multilateral.index import fews_index, multilateral_index
+from ons_bigdata.prices.methods.multilateral.registry import METHODS
 from tests.prices.methods.random_panels import COLUMNS, Panel, every_way, index, split_quotes
 
 # --- duplicates and matching ---

@@ -6,7 +6,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from ons_bigdata.prices.methods.multilateral.index import METHODS, fews_index, multilateral_index
+from ons_bigdata.prices.methods.multilateral.index import fews_index, multilateral_index
+from ons_bigdata.prices.methods.multilateral.registry import METHODS
 from ons_bigdata.prices.methods.multilateral.splicing import Extension, WindowLevels, extended_levels
 from ons_bigdata.prices.methods.panels.imputation import impute_prices
 from tests.prices.methods.published import (
