@@ -101,7 +101,7 @@ def contributions(aggregated: pl.DataFrame | pl.LazyFrame, of: str | int) -> pl.
     if not steps:
         return _EMPTY.with_columns(pl.col("period").cast(aggregated.schema["period"]))
     table = pl.concat(steps)
-    _refuse_what_does_not_add_up(table, moved, of)
+    _check_sums(table, moved, aggregated.filter(pl.col("node") == of).sort("period"), of)
     # Every node from its first period on, under every parent it has had: a node that has left adds nothing more.
     since = table.group_by("node", "parent").agg(since=pl.col("period").min())
     rows = since.join(table.select("period").unique(), how="cross").filter(pl.col("period") >= pl.col("since"))
@@ -124,23 +124,21 @@ def _checked_table(table: pl.DataFrame) -> pl.DataFrame:
     return rows
 
 
-def _refuse_what_does_not_add_up(table: pl.DataFrame, moved: pl.DataFrame, of: str) -> None:
+def _check_sums(table: pl.DataFrame, moved: pl.DataFrame, of_rows: pl.DataFrame, of: str) -> None:
     """Compare the sums over children with the change of each parent, and those to date with the change of `of`."""
+    start = of_rows.row(0, named=True)
+    first_level = start["index"] if start["period"] == start["link"] else start["link_index"]
     whole = moved.filter(pl.col("node") == of).sort("period")
     change = whole.select("period", parent="node", change=pl.col("index") - pl.col("before"))
     inner = table.select("period", parent="node", change="contribution")
     sums = table.group_by("period", "parent").agg(total=pl.col("contribution").sum())
     compared = sums.join(pl.concat([change, inner]), on=["period", "parent"]).sort("period", "parent")
-    of_whole = (
-        compared.filter(pl.col("parent") == of)
-        .sort("period")
-        .join(whole.select("period", "index", "before"), on="period")
-    )
+    of_whole = compared.filter(pl.col("parent") == of).sort("period").join(whole.select("period", "index"), on="period")
     to_date = of_whole.select(
         "period",
         "parent",
         total=pl.col("total").cum_sum(),
-        change=pl.col("index") - pl.col("before").first(),
+        change=pl.col("index") - first_level,
     )
     tolerance = 1e-9 * float(whole["index"].max())  # type: ignore[arg-type]
     for kind, rows in (("in", compared), ("from the first period to", to_date)):

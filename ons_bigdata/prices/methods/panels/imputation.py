@@ -91,7 +91,7 @@ def impute_prices(  # noqa: PLR0913 (every choice has its name)
     Returns one row per product and period from its first price ("carry_backward": from the first period) to the end of
     the calendar, sorted: period, product, price, quantity (if given; 0 where imputed, for nothing was sold), group (if
     given), imputed, method (null unless imputed), age (periods since the last observed price; "carry_backward": until
-    the next), reason (null unless price is).
+    the next, null where there is none), reason (null unless price is).
 
     Raises ValueError on unknown options, lists the known ones; on a column that a method needs and lacks; on quotes
     as `price_panel` does; on a product in two groups. Source: ILO et al., Consumer Price Index Manual: Theory and
@@ -256,18 +256,18 @@ def _laid_out(
     keys: tuple[str, str],
 ) -> pl.DataFrame:
     """Rows of every product from its first price on, with the method of imputed prices and the reason of gaps."""
-    known = ~np.isnan(gaps.observed) | ~np.isnan(gaps.earlier)
-    shown = np.maximum.accumulate(known, axis=0).T
+    known: Booleans = ~np.isnan(gaps.observed) | ~np.isnan(gaps.earlier)
+    shown: Booleans = np.maximum.accumulate(known, axis=0).T
     if method == "carry_backward":
-        shown = np.broadcast_to(known.any(axis=0)[:, None], shown.shape)
+        shown = np.broadcast_to(known.any(axis=0).reshape(-1, 1), shown.shape)
     n, t = np.nonzero(shown)
     filled: Booleans = np.isnan(gaps.observed) & ~np.isnan(prices)
     methods = np.asarray(np.where(np.isnan(gaps.earlier), method, gaps.earlier_methods), dtype=object).T[shown]
     old = pl.lit(False) if most is None else pl.col("age") > most
+    ahead: Booleans = np.maximum.accumulate(known[::-1], axis=0)[::-1].T[shown]
     if method == "interpolate":
         reason = pl.lit("no observed price on both sides" + ("" if most is None else f" of at most {most} periods"))
     elif method == "carry_backward":
-        ahead = np.maximum.accumulate(known[::-1], axis=0)[::-1].T[shown]
         late = pl.lit(f"the next price is more than {most} periods ahead")
         reason = pl.when(pl.Series(ahead)).then(late).otherwise(pl.lit("no later price"))
     else:
@@ -286,6 +286,8 @@ def _laid_out(
             "age": pl.Series(age.T[shown], dtype=pl.Int32),
         }
     )
+    if method == "carry_backward":
+        table = table.with_columns(age=pl.when(pl.Series(ahead)).then("age"))
     return table.with_columns(
         method=pl.when("imputed").then("method"), reason=pl.when(pl.col("price").is_null()).then(reason)
     )

@@ -174,3 +174,48 @@ def test_a_node_that_was_left_out_of_a_link_is_new_when_it_returns():
     # Until the link 1 `all` is at 2.5; a doubles; then b doubles and a stays.
     assert path(table, "all") == [1.0, 2.5, 5.0, 5.0 * 1.5]
     assert path(table, "b") == [1.0, 4.0, 10.0]
+
+
+# --- leaves that are missing in a link and known in the next ---
+
+
+def of_links(rows: list[tuple[str, int, int, float | None]]) -> pl.DataFrame:
+    schema = {"node": pl.String, "link": pl.Int64, "period": pl.Int64, "index": pl.Float64}
+    return pl.DataFrame(rows, schema=schema, orient="row")
+
+
+@pytest.mark.parametrize("missing", ["renormalise", "parent", "carry"])
+def test_a_leaf_without_a_value_at_the_link_takes_part_by_its_index_of_the_new_link(missing):
+    # b is missing in period 2 and moves with a, to 1.1. In the link from 2 on a stays and b rises by a fifth.
+    rows = [("a", 1, 1, 100.0), ("a", 1, 2, 110.0), ("a", 2, 2, 100.0), ("a", 2, 3, 100.0)]
+    rows += [("b", 1, 1, 100.0), ("b", 2, 2, 100.0), ("b", 2, 3, 120.0)]
+    table = aggregate(of_links(rows), even("ab", 1, 2), PAIR, formula="young", missing=missing)
+    # Carried, b stays at 1 in period 2: 1.05, and in period 3 again 1.1 times as much.
+    first = 1.05 if missing == "carry" else 1.1
+    assert path(table, "all") == [1.0, first, first * 1.1]
+    assert table.filter(node="all", period=3)["imputed"].item() is False
+
+
+def test_a_group_of_leaves_without_values_at_the_link_takes_part():
+    tree = tree_of({"all": None, "a": "all", "g": "all", "b": "g", "c": "g"})
+    rows = [("a", 1, 1, 1.0), ("a", 1, 2, 2.0), ("a", 2, 2, 1.0), ("a", 2, 3, 1.0)]
+    for leaf, change in (("b", 2.0), ("c", 4.0)):
+        rows += [(leaf, 1, 1, 1.0), (leaf, 2, 2, 1.0), (leaf, 2, 3, change)]
+    table = aggregate(of_links(rows), even("abc", 1, 2), tree, formula="young", missing="renormalise")
+    # b and c move with a to 2; then the leaves change by 1, 2 and 4, a third each.
+    assert path(table, "all") == [1.0, 2.0, 2 * 7 / 3]
+    assert path(table, "g") == [1.0, None, 6.0]
+
+
+def test_a_leaf_on_one_scale_that_misses_the_link_keeps_its_change():
+    # Without links of its own: a 1, 1.1, 1.1, b 1, -, 1.2; with even weights 1.15 in period 3, whatever happened at 2.
+    levels = {"a": [1.0, 1.1, 1.1], "b": [1.0, None, 1.2]}
+    table = aggregate(series(levels), even("ab", 0, 1), PAIR, formula="young", missing="renormalise")
+    assert path(table, "all") == [1.0, 1.1, 1.15]
+
+
+def test_a_leaf_that_never_had_a_value_begins_at_the_link_with_its_index_there():
+    rows = [("a", 1, 1, 1.0), ("a", 1, 2, 1.5), ("a", 2, 2, 1.0), ("a", 2, 3, 1.0), ("b", 2, 2, 1.0), ("b", 2, 3, 3.0)]
+    for missing in ("renormalise", "parent"):
+        table = aggregate(of_links(rows), even("ab", 1, 2), PAIR, formula="young", missing=missing)
+        assert path(table, "all") == [1.0, 1.5, 3.0]

@@ -126,10 +126,13 @@ def test_periods_without_a_known_step_ask_for_the_calendar(observed, message):
 @pytest.mark.parametrize(
     ("periods", "message"),
     [
-        (["2020-8", "2020-9", "2020-10"], "period '2020-8' is a month or week without its leading zero; expected .* as 2020-08"),
+        (
+            ["2020-8", "2020-9", "2020-10"],
+            "period '2020-8' is a month or week without its leading zero; expected .* as 2020-08",
+        ),
         (["2019-12", "2020-1"], "'2020-1' is a month or week without its leading zero"),
         (["2019-W9", "2019-W10"], "'2019-W9' is a month or week without its leading zero"),
-        (["2020-1-5", "2020-1-12"], "'2020-1-5' is a day without its leading zeros"),
+        (["2020-1-5", "2020-1-12"], "'2020-1-12' is a day without its leading zeros"),
         (["Jan", "Feb", "Mar"], "'Feb' is a month without a year"),
         (["January", "february"], "a month without a year"),
         (["Jan 2020", "Feb 2020"], "'Feb 2020' is a named month"),
