@@ -32,7 +32,8 @@ class Formula:
     """A bilateral formula.
 
     `compute`: (p0, p1), (p0, p1, q0, q1), or (p0, p1, pb, qb) with b the weights period, as `takes` states, and the
-    options `required` and `optional` by name. `fails`: which of `AXIOMS` it fails. `unmatched`: defined for different
+    options `required` and `optional` by name. `fails`: which of `AXIOMS` it fails; `geks_fails`: which of the axioms of
+    multilateral methods its GEKS fails, None where that was not examined. `unmatched`: defined for different
     products in the two periods. `aliases`: names in the literature and in other packages, suggested where one is given
     instead of the name. `pair_sums`: log indices of all pairs of periods by matrix products, where there is such a
     form. `arithmetic`, `geometric`: weights of the products with which the index is the arithmetic or the geometric
@@ -43,6 +44,7 @@ class Formula:
     compute: Callable[..., float]
     takes: Takes
     fails: tuple[str, ...]
+    geks_fails: tuple[str, ...] | None = None
     required: tuple[str, ...] = ()
     optional: tuple[str, ...] = ()
     unmatched: bool = False
@@ -73,7 +75,7 @@ ENTRIES = (
     ),
     Formula(
         "jevons", elementary.jevons, "prices", fails=(), aliases=("geomean", "geometric_mean"),
-        pair_sums=pair_sums.JEVONS, geometric=product_weights.equal,
+        geks_fails=(), pair_sums=pair_sums.JEVONS, geometric=product_weights.equal,
     ),
     Formula(
         "harmonic", elementary.harmonic, "prices", fails=("time reversal", "circularity"), aliases=("coggeshall",),
@@ -84,7 +86,7 @@ ENTRIES = (
         aliases=("carruthers_sellwood_ward_dalen", "dalen"),
     ),
     Formula(
-        "laspeyres", weighted.laspeyres, "quantities", fails=("time reversal", "circularity"),
+        "laspeyres", weighted.laspeyres, "quantities", fails=("time reversal", "circularity"), geks_fails=(),
         arithmetic=product_weights.base_basket,
     ),
     Formula(
@@ -92,17 +94,18 @@ ENTRIES = (
         arithmetic=product_weights.current_basket,
     ),
     Formula(
-        "fisher", weighted.fisher, "quantities", fails=("circularity",), pair_sums=pair_sums.FISHER,
-        arithmetic=product_weights.fisher_arithmetic, geometric=product_weights.fisher_geometric,
+        "fisher", weighted.fisher, "quantities", fails=("circularity",), geks_fails=("mean value",),
+        pair_sums=pair_sums.FISHER, arithmetic=product_weights.fisher_arithmetic,
+        geometric=product_weights.fisher_geometric,
     ),
     Formula(
         "tornqvist", weighted.tornqvist, "quantities", fails=("circularity", "monotonicity"),
         aliases=("toernqvist", "törnqvist", "tornquist", "tornqvist_theil", "translog"),
-        pair_sums=pair_sums.TORNQVIST, geometric=product_weights.mean_shares,
+        geks_fails=("mean value", "monotonicity"), pair_sums=pair_sums.TORNQVIST, geometric=product_weights.mean_shares,
     ),
     Formula(
         "walsh", weighted.walsh, "quantities", fails=("circularity",), aliases=("walsh1",),
-        pair_sums=pair_sums.WALSH, arithmetic=product_weights.walsh_basket,
+        geks_fails=("mean value",), pair_sums=pair_sums.WALSH, arithmetic=product_weights.walsh_basket,
     ),
     Formula(
         "geometric_laspeyres", weighted.geometric_laspeyres, "quantities", fails=("time reversal", "circularity"),
@@ -133,7 +136,8 @@ ENTRIES = (
     ),
     Formula(
         "sato_vartia", weighted.sato_vartia, "quantities", fails=("circularity", "monotonicity"),
-        aliases=("satovartia", "vartia2", "vartia_2", "sato"), geometric=product_weights.logarithmic_mean_shares,
+        geks_fails=("mean value", "monotonicity"), aliases=("satovartia", "vartia2", "vartia_2", "sato"),
+        geometric=product_weights.logarithmic_mean_shares,
     ),
     Formula(
         "geary_khamis", weighted.geary_khamis, "quantities", fails=("circularity",), aliases=("gk", "gearykhamis"),
@@ -150,7 +154,8 @@ ENTRIES = (
     ),
     Formula(
         "time_product_dummy", weighted.time_product_dummy, "quantities", fails=("circularity", "monotonicity"),
-        optional=("adjust_bias", "weights"), aliases=("tpd", "wtpd", "time_dummy"),
+        geks_fails=("mean value", "monotonicity"), optional=("adjust_bias", "weights"),
+        aliases=("tpd", "wtpd", "time_dummy"),
         geometric=product_weights.harmonic_mean_shares,
     ),
     Formula("lowe", weighted.lowe_of_period, "weights_period", fails=(), required=("weights_period",)),
