@@ -67,7 +67,7 @@ def aggregate(
     `indices`: node (a leaf), period (any type that sorts), index (> 0 on any scale, null where there is none); with a
     column `link`, the scale of a leaf begins anew in each link, and its index in the link period itself is part of it.
     The output of this function is such an input, too (two-stage aggregation): its indices are chained, so that its
-    `link` (recognised by the column `link_index` beside it) is not read. `weights`: node, weight (≥ 0; only shares
+    `link` (recognised by the column `link_index`) is not read. `weights`: node, weight (≥ 0; only shares
     among siblings matter; an inner node without one has the sum of its children's); optionally `link`, the period
     from which they hold, and `reference`, the period of their prices. `tree`: node, parent (null: a root); optionally
     `mean` ("arithmetic", "geometric": how the node averages its children), and `link`. Nodes are text or whole
@@ -79,8 +79,8 @@ def aggregate(
     an earlier period, as they stand. "lowe": weights of the period `reference`, price-updated to the link: w·I(link)/
     I(reference). "geometric": exp(Σw ln I), weights as they stand. `tree.mean` goes before.
     `missing`, `reentry`: what becomes of nodes without a value, see `aggregation_steps.Conventions`.
-    `successions`: link, node, predecessor: a node that is new in a link stands where its predecessors stood (the mean
-    of their levels by their weights); without, where the nearest node above it stands that was there before. A node
+    `successions`: link, node, predecessor: a node that is new in a link starts at the level of its predecessors (the
+    mean of their levels by their weights); without, at that of the nearest node above it that was there before. A node
     that was left out of a link is new when it returns.
 
     Gives one row per period and node of the link: period, link (from which the period is chained), node, parent (text),
@@ -95,10 +95,10 @@ def aggregate(
     Source: ILO et al., Consumer Price Index Manual: Theory and Practice (2004), chapter 9 (higher-level indices,
     price-updating, chaining, temporarily missing prices).
     """
-    for option, found, known in (
+    for option, value, known in (
         ("formula", formula, FORMULAS), ("missing", missing, MISSING), ("reentry", reentry, REENTRIES),
     ):  # fmt: skip
-        refuse_unknown(option, found, known)
+        refuse_unknown(option, value, known)
     weights, tree = eager_frame(weights, "weights"), eager_frame(tree, "tree")
     rows = _checked_indices(eager_frame(indices, "indices"))
     if rows.is_empty():

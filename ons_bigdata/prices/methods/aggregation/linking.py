@@ -55,7 +55,7 @@ def rebased(
 
     `table`: columns period, `node` (None: a single series), `column`, and others, which stay as they are; but
     `link_index` of `aggregate` is scaled along, so that `contributions` add up afterwards, too. A node without any
-    index in the base periods becomes null (and `reason`, where the table has it, says so).
+    index in the base periods becomes null, with a `reason` if the table has that column.
     `incomplete`: base periods that the table or a node lacks: "error"; "available": the mean of those there are.
 
     Raises ValueError where no base period is in the table, on an incomplete base, and on an index that is not positive
@@ -120,8 +120,8 @@ def link_series(
 
     `earlier`, `later`: period, `column` (> 0), and `node` where there are several series. `overlap`: the periods over
     which the later series is scaled (all that the two have in common unless given); factor = mean of the earlier /
-    mean of the later, `mean` "arithmetic" or "geometric". The earlier series stands to its last period, then the later
-    one goes on.
+    mean of the later, `mean` "arithmetic" or "geometric". The earlier series holds to its last period, then the later
+    one continues it.
 
     Returns node (if there is one), period, index, linked_from ("earlier", "later"), sorted by node and period. A node
     of one of the two frames only passes through unscaled. Raises ValueError where there is no overlap, or a series
@@ -229,7 +229,7 @@ def chain(
     """Join links into a chained series, `value` in the first period: the inverse of `unchain`.
 
     `unchained`: link, period, `column` on any scale within a link, with a row for the link period itself, and `node`
-    where there are several series. In a link period the level of the link before stands. Returns node (if there is
+    where there are several series. In a link period the level of the link before holds. Returns node (if there is
     one), period, index; null from a link on whose level is not known.
 
     Raises ValueError where the rows of a link lack its link period. Source: as `unchain`.

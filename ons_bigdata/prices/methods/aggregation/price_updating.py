@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
+from ons_bigdata.prices.methods.panels.input_checks import eager_frame
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 
 def price_updated(
-    weights: pl.DataFrame,
-    tree: pl.DataFrame,
+    weights: pl.DataFrame | pl.LazyFrame,
+    tree: pl.DataFrame | pl.LazyFrame,
     link: Any,  # noqa: ANN401
     *,
     relative: Callable[[str, Any], float | None],
@@ -29,6 +31,7 @@ def price_updated(
     Raises ValueError where a column is missing, or a leaf has no index in the reference or in the link.
     Source: ILO et al., Consumer Price Index Manual: Theory and Practice (2004), chapter 9 (price-updating).
     """
+    weights, tree = eager_frame(weights, "weights"), eager_frame(tree, "tree")
     if "reference" not in weights.columns:
         message = "weights: column reference is missing; the Lowe index updates weights from the prices of a period"
         raise ValueError(message)

@@ -201,12 +201,16 @@ def _compare(
     changes = _changes(tree, np.where(tree.leaves, state.scales * indices / base, np.nan))
     linked = ~np.isnan(changes[tree.roots]) | ~state.touched[tree.roots] | ((t == 0) & state.known[tree.roots])
     enters = tree.leaves & ~np.isnan(indices) & np.isnan(state.scales) & linked & ~broken
-    stands = _with_those_above(tree, changes, before)
+    above = _with_those_above(tree, changes, before)
     # A leaf that enters at the level of its parent leaves the parent's mean as it is.
-    entered = np.where(tree.parents >= 0, stands[tree.parents], before)
+    entered = np.where(tree.parents >= 0, above[tree.parents], before)
     changes = _changes(tree, np.where(enters, entered, np.where(tree.leaves, changes, np.nan)))
     shown = _shown(tree, ~np.isnan(changes), broken) if conventions.missing == "none" else ~np.isnan(changes)
+    started = state.started.copy()
     _begin(tree, shown, state, base, changes)
+    if conventions.missing == "none" and t == 0 and state.touched.any():
+        # In a link period the levels of the link before hold: a node without a level there begins later.
+        state.started = started
     state.levels = base * _with_those_above(tree, changes, before)
     state.scales[enters] = state.levels[enters] / indices[enters]
     course.levels[t] = np.where(shown, state.levels, np.nan)

@@ -156,7 +156,7 @@ def bilateral_index(  # noqa: PLR0913 (every choice has its name)
     ("shares", "average", "none") and `adjust_bias` (False).
 
     Raises ValueError on bad quotes, on an unknown formula, comparison, sample, period or option and on a missing one;
-    names what was found and lists what is known.
+    shows the value found and lists the known ones.
     Sources: of the formulas, there. Of the comparisons, ILO et al., Consumer Price Index Manual: Theory and Practice
     (2004), chapter 15, section F.
     """

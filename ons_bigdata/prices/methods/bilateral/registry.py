@@ -140,6 +140,11 @@ ENTRIES = (
         geometric=product_weights.logarithmic_mean_shares,
     ),
     Formula(
+        "montgomery_vartia", weighted.montgomery_vartia, "quantities",
+        fails=("proportionality", "circularity", "mean value", "monotonicity"),
+        aliases=("montgomery", "vartia", "vartia1", "vartia_1"),
+    ),
+    Formula(
         "geary_khamis", weighted.geary_khamis, "quantities", fails=("circularity",), aliases=("gk", "gearykhamis"),
         arithmetic=product_weights.harmonic_basket,
     ),

@@ -117,6 +117,16 @@ def sato_vartia(p0: Vector, p1: Vector, q0: Vector, q1: Vector) -> float:
     return _geometric_mean(p1 / p0, shares(weights))
 
 
+def montgomery_vartia(p0: Vector, p1: Vector, q0: Vector, q1: Vector) -> float:
+    """Mean log relative weighted by logarithmic means of values: exp(Σ L(v1, v0)/L(Σv1, Σv0) ln r), v = pq.
+
+    The weights do not add up to 1. Sources: Montgomery (1937), The mathematical problem of the price index; Vartia
+    (1976), Ideal log-change index numbers, Scand. J. Stat. 3 (Vartia I).
+    """
+    v0, v1 = p0 * q0, p1 * q1
+    return _geometric_mean(p1 / p0, logarithmic_mean(v1, v0) / logarithmic_mean(v1.sum(), v0.sum()))
+
+
 def lloyd_moulton(p0: Vector, p1: Vector, q0: Vector, q1: Vector, *, sigma: float) -> float:
     """Cost of living at a constant elasticity of substitution: (Σs0 r^(1−σ))^(1/(1−σ)).
 

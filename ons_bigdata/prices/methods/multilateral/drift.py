@@ -36,7 +36,7 @@ def window_revision(
     movements: dict[int, list[float]] = {}
     for first in range(len(calendar) - window + 1):
         periods = calendar[first : first + window]
-        rows = quotes.filter(pl.col(period).is_in(periods))
+        rows = quotes.filter(pl.col(period).is_in(pl.Series(periods, dtype=quotes.schema[period]).implode()))
         if rows.is_empty():
             continue
         table = multilateral_index(rows, method, calendar=periods, **inner)  # type: ignore[arg-type]
@@ -85,6 +85,8 @@ def splice_drift(
 
 def _change(table: pl.DataFrame) -> tuple[float | None, str | None]:
     """Index of the last period over that of the first, or the reason why one of them is missing."""
+    if table.is_empty():
+        return None, "there are no quotes"
     first, last = table["index"][0], table["index"][-1]
     missing = table["reason"][-1] or table["reason"][0]
     return None if first is None or last is None else last / first, missing

@@ -1,6 +1,6 @@
 """GEKS indices: log indices of all pairs of periods, and the transitive levels that follow from them.
 
-Formulas with pair sums in the register need no loop over pairs; the others are computed pair by pair.
+Formulas with pair sums in the register need no loop over pairs; other formulas are computed pair by pair.
 """
 
 from __future__ import annotations

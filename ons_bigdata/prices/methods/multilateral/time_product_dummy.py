@@ -30,7 +30,7 @@ def network_levels(links: Floats, flows: Floats, first: float) -> Floats | None:
 
     Periods are eliminated one by one, the last first; each time the links and flows through it are added to those
     between the others. No step subtracts (Grassmann, Taksar and Heyman 1985), so that links of small weight are
-    not lost beside those of large weight, as they are in a solution by pivots.
+    not lost against those of large weight, as in a solution by pivots.
     """
     links, flows = (matrix - np.diag(matrix.diagonal()) for matrix in (links, flows))
     totals = np.ones(len(links))

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import polars as pl
 
+from ons_bigdata.prices.methods.panels.input_checks import eager_frame
 from ons_bigdata.prices.methods.quality.outliers import hidiroglou_berthelot, outlier_bounds
 from ons_bigdata.prices.schemas.quality import EnteringQuote, QuoteOutlier
 
@@ -30,7 +31,7 @@ class PriceOutlierParameters:
     link_window_days: int = 14
 
 
-def price_outliers(quotes: pl.DataFrame, parameters: PriceOutlierParameters) -> pl.DataFrame:
+def price_outliers(quotes: pl.DataFrame | pl.LazyFrame, parameters: PriceOutlierParameters) -> pl.DataFrame:
     """Outlying price changes, with the bounds that they break.
 
     Takes `EnteringQuote` rows in any order (prices in GBP, one per product and day); gives `QuoteOutlier` rows of the
@@ -40,7 +41,7 @@ def price_outliers(quotes: pl.DataFrame, parameters: PriceOutlierParameters) -> 
 
     Raises ValueError where a product has two prices on a day.
     """
-    changes = _price_changes(EnteringQuote.validate(quotes, cast=True), parameters.link_window_days)
+    changes = _price_changes(EnteringQuote.validate(eager_frame(quotes), cast=True), parameters.link_window_days)
     alone = _judged_alone(changes, parameters.fixed_cutoff)
     sample = changes.join(alone.select(*_PRODUCT, "collected_on"), on=[*_PRODUCT, "collected_on"], how="anti")
     outliers = [alone]

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import polars as pl
 
+from ons_bigdata.prices.methods.panels.input_checks import eager_frame
 from ons_bigdata.prices.methods.quality.price_outliers import pounds
 from ons_bigdata.prices.methods.scope.description import name_without_size
 from ons_bigdata.prices.schemas.quality import EnteringQuote, ProductListing, QuoteOutlier
@@ -20,7 +21,9 @@ SMALLEST = 1 / 3
 """Below this share of the old size it is another pack of the range, not the same pack shrunk."""
 
 
-def shrinking_packs(listings: pl.DataFrame, quotes: pl.DataFrame, *, overlap_days: int = 3) -> pl.DataFrame:
+def shrinking_packs(
+    listings: pl.DataFrame | pl.LazyFrame, quotes: pl.DataFrame | pl.LazyFrame, *, overlap_days: int = 3
+) -> pl.DataFrame:
     """Find the listings that replace a larger pack of the same name without its size, at no lower price.
 
     Takes `ProductListing` rows and the `EnteringQuote` rows of their products (prices in GBP). Gives `QuoteOutlier`
@@ -31,7 +34,7 @@ def shrinking_packs(listings: pl.DataFrame, quotes: pl.DataFrame, *, overlap_day
 
     Source: the practice is known as shrinkflation; the rule was made for this project.
     """
-    sized = _sized(ProductListing.validate(listings, cast=True))
+    sized = _sized(ProductListing.validate(eager_frame(listings, "listings"), cast=True))
     first_days = sized.group_by(_ITEM).agg(pl.col("first_listed_on").min().alias("item_began_on"))
     keys = [*_ITEM, "stem", "measure"]
     old = sized.select(
@@ -53,7 +56,7 @@ def shrinking_packs(listings: pl.DataFrame, quotes: pl.DataFrame, *, overlap_day
             pl.col("old_last_on") >= pl.col("first_listed_on") - timedelta(days=28),
         )
     )
-    return QuoteOutlier.validate(_with_prices(pairs, EnteringQuote.validate(quotes, cast=True)))
+    return QuoteOutlier.validate(_with_prices(pairs, EnteringQuote.validate(eager_frame(quotes), cast=True)))
 
 
 def _sized(listings: pl.DataFrame) -> pl.DataFrame:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
@@ -240,6 +240,7 @@ def test_order_of_rows_and_scale_of_indices_and_weights_do_not_matter(panel, con
     FORMULA,
     st.booleans(),
 )
+@example(1174, ("none", "resume"), "laspeyres", False)
 def test_where_all_prices_move_alike_so_does_every_node_over_holes_late_starts_and_links(seed, options, formula, anew):
     generator = np.random.default_rng(seed)
     course = np.exp(generator.normal(0, 0.4, 6))

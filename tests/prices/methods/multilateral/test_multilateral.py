@@ -22,7 +22,7 @@ quickly = settings(max_examples=15, deadline=None)
 
 
 def pair_by_definition(formula: str, p0, q0, p1, q1) -> float:
-    """Give the log of a bilateral index over matched products, from the textbook."""
+    """Compute the log of a bilateral index over matched products, from the textbook."""
     logs, s0, s1 = np.log(p1 / p0), p0 * q0 / (p0 * q0).sum(), p1 * q1 / (p1 * q1).sum()
     if formula == "jevons":
         return logs.mean()
