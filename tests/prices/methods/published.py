@@ -1,4 +1,4 @@
-"""Reading the published values of prices (the shared folder `golden/prices`) and holding results to them."""
+"""Published values of prices (the shared folder `golden/prices`), and comparison of results with them."""
 
 from __future__ import annotations
 

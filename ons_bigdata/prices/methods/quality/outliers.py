@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from difflib import get_close_matches
+from numbers import Real
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -211,6 +212,10 @@ def _positive(sample: Values, name: str) -> Values:
 
 
 def _check(cutoff: float, lower: float | None, floor: float, tails: float) -> None:
+    for name, number in (("cutoff", cutoff), ("lower_cutoff", lower), ("floor", floor), ("tails", tails)):
+        if number is not None and (isinstance(number, bool) or not isinstance(number, Real)):
+            message = f"{name}: found {number!r}, expected a number"
+            raise ValueError(message)
     if not cutoff > 0.0 or not (lower is None or lower > 0.0):
         message = f"cut-offs: found {cutoff} and {lower}, expected positive numbers"
         raise ValueError(message)

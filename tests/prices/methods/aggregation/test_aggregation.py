@@ -1,4 +1,4 @@
-"""Aggregation over a tree: means by hand, what is refused, then properties. Holes and links have their own modules."""
+"""Aggregation over a tree: means by hand, refused input, properties."""
 
 from __future__ import annotations
 

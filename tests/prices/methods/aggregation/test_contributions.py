@@ -136,7 +136,7 @@ def test_contributions_add_up_over_a_split_and_a_node_that_moves():
     assert found.filter((pl.col("node") == "a1") & (pl.col("period") == 3))["movement"].item() == pytest.approx(1.3)
 
 
-def test_contributions_of_what_has_no_children_are_refused():
+def test_contributions_to_a_leaf_are_refused():
     table = aggregate(
         pl.DataFrame({"node": ["a"], "period": [0], "index": [1.0]}),
         pl.DataFrame({"node": ["a"], "weight": [1.0]}),

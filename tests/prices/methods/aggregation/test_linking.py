@@ -55,7 +55,7 @@ def test_a_year_of_which_two_months_are_there_is_no_base():
     assert rebased(table, months[:2], node=None)["index"].to_list() == pytest.approx([100 / 1.5, 200 / 1.5, 200.0])
 
 
-def test_a_node_without_a_base_says_so_and_nan_is_refused():
+def test_a_node_without_a_base_has_a_reason_and_nan_is_refused():
     table = TABLE.with_columns(reason=pl.when(pl.col("index").is_null()).then(pl.lit("no value below")))
     found = rebased(table, [0]).filter(pl.col("node") == "c")
     assert found["reason"].to_list() == ["no value below", "no value below", "no index in the base periods"]
@@ -89,7 +89,7 @@ def test_double_links_are_of_months_alone():
 # --- two series at an overlap ---
 
 
-def test_a_series_goes_on_by_a_later_one():
+def test_a_series_is_continued_by_a_later_one():
     earlier, later = one_series([100.0, 110.0, 120.0]), one_series([50.0, 60.0, 90.0], first=2)
     # Over 2 and 3 the means are 115 and 55.
     linked = link_series(earlier, later)

@@ -1,4 +1,4 @@
-"""Bilateral indices: examples by hand, what is refused, an independent loop, chains.
+"""Bilateral indices: examples by hand, refused input, an independent loop, chains.
 
 Published values are in `test_bilateral_published`, the axioms in `test_axioms`.
 """
@@ -199,7 +199,7 @@ def test_unmatched_takes_every_product_of_either_period():
     assert last == (6, None, "no product is present in 6")
 
 
-def test_what_is_not_finite_is_a_null_with_a_reason():
+def test_a_non_finite_index_is_null_with_a_reason():
     one = TWO.filter(pl.col("product") == "tea")
     table = bilateral_index(one, "time_product_dummy", quantity="quantity", adjust_bias=True)
     assert table["index"].to_list() == [None, None]

@@ -1,4 +1,4 @@
-"""Multilateral indices: independent loops, examples by hand, conventions. Gaps, options and axioms: modules beside."""
+"""Multilateral indices: independent loops, examples by hand, conventions."""
 
 from __future__ import annotations
 
@@ -152,7 +152,7 @@ def test_a_movement_splice_of_windows_of_two_is_the_chained_index():
     assert found == pytest.approx([1.0, *np.exp(np.cumsum(steps))], rel=1e-12)
 
 
-def test_the_fews_has_its_own_conventions():
+def test_the_conventions_of_the_fews():
     quotes = next(panel for seed in range(99) if len((panel := Panel(seed)).m) > 5).quotes()
     table = fews_index(quotes, window=4, splice="half", quantity="quantity")
     conventions = {"weights": "levels", "half_position": "old_window", "first_value": "window_end"}

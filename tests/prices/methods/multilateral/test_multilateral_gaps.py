@@ -19,7 +19,7 @@ def test_an_unlinked_part_is_null_with_a_reason(method, options):
     assert table["reason"].to_list()[2:] == [f"no chain of shared products links period {t} to 0" for t in (2, 3)]
 
 
-def test_geks_wants_every_pair_unless_told_otherwise():
+def test_geks_needs_every_pair_unless_least_squares_is_chosen():
     # 0-1 share a (×2), 1-2 share b (×3), 0-2 nothing.
     rows = [(0, "a", 1.0, 1.0), (1, "a", 2.0, 1.0), (1, "b", 1.0, 1.0), (2, "b", 3.0, 1.0)]
     quotes = pl.DataFrame(rows, schema=COLUMNS, orient="row")

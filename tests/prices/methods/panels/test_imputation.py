@@ -1,4 +1,4 @@
-"""Imputed prices: each method by hand, what it may not do, and what holds of all."""
+"""Imputed prices: each method by hand, refused input, invariants of all methods."""
 
 from __future__ import annotations
 
@@ -202,7 +202,7 @@ def panels(draw) -> tuple[pl.DataFrame, int]:
 
 @quickly
 @given(panels(), st.sampled_from(METHODS), st.booleans(), st.floats(0.3, 3))
-def test_what_holds_of_every_method(panel, method, correcting, k):
+def test_invariants_of_every_method(panel, method, correcting, k):
     quotes, most = panel
     options: dict[str, Any] = {"max_periods": most, "self_correcting": correcting}
     options |= {"group": "group"} if method in ("class_mean", "targeted_mean") else {}

@@ -1,4 +1,4 @@
-"""Coding of keys: by hand, and the same as sorting for every type, whatever the hashes do."""
+"""Codes of keys: by hand, and equal to sorting for every type, also where hashes collide."""
 
 from __future__ import annotations
 
@@ -41,14 +41,14 @@ def test_codes_are_positions_in_the_sorted_distinct_keys(keys):
 
 
 @pytest.mark.parametrize("bits", [1, 3])
-def test_hashes_that_meet_in_a_slot_are_told_apart(bits, monkeypatch):
+def test_hashes_that_share_a_slot_get_different_codes(bits, monkeypatch):
     monkeypatch.setattr(key_codes, "SLOT_BITS", bits)
     names, codes = code_keys(pl.Series([str(n % 37) for n in range(500)]))
     assert [names[code] for code in codes] == [str(n % 37) for n in range(500)]
     assert names == sorted(names)
 
 
-def test_texts_of_one_hash_are_told_apart(monkeypatch):
+def test_texts_with_equal_hashes_get_different_codes(monkeypatch):
     monkeypatch.setattr(key_codes, "_hash_codes", lambda hashes: np.zeros(len(hashes), dtype=np.int64))
     names, codes = code_keys(pl.Series(["b", "a", "b"]))
     assert (names, codes.tolist()) == (["a", "b"], [1, 0, 1])

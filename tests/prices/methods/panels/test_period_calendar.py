@@ -1,4 +1,4 @@
-"""The calendar of periods: what each kind of period is filled by, and what is left as it is."""
+"""Calendars of periods: the step of each kind of period, gaps, and periods that are refused."""
 
 from __future__ import annotations
 

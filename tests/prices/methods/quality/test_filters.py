@@ -1,4 +1,4 @@
-"""Filters of quotes: each by hand, limits, and that a row is marked and never lost."""
+"""Filters of quotes: each by hand, limits, and that rows are marked and never lost."""
 
 from __future__ import annotations
 
