@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from datetime import date, timedelta
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -89,6 +92,34 @@ def test_a_lazy_frame_that_cannot_be_computed_is_a_value_error(compute, frame, n
 def test_a_missing_column_is_a_value_error_that_lists_the_columns(compute, frame, name):
     with pytest.raises(ValueError, match=f"{name}: column .* is missing|column .* is missing; found"):
         compute(pl.DataFrame({"other": [1]}))
+
+
+def columns_of_other_types(frame: pl.DataFrame, column: str) -> list[pl.Series]:
+    n = frame.height
+    return [
+        pl.Series(column, values, dtype=dtype)
+        for values, dtype in (
+            (["x"] * n, pl.String), (["x"] * n, pl.Categorical), ([True] * n, pl.Boolean), ([b"x"] * n, pl.Binary),
+            ([date(2020, 1, 1)] * n, pl.Date), ([timedelta(1)] * n, pl.Duration), ([None] * n, pl.Null),
+            ([[1]] * n, pl.List(pl.Int64)), ([{"a": 1}] * n, pl.Struct({"a": pl.Int64})), ([object()] * n, pl.Object),
+            ([float("nan")] * n, pl.Float64), ([-1.0] * n, pl.Float64), ([Decimal("1.5")] * n, pl.Decimal(10, 2)),
+        )
+    ]  # fmt: skip
+
+
+@every_method
+def test_columns_of_other_types_give_an_outcome_or_a_value_error(compute, frame, name):
+    for column in frame.columns:
+        for other in columns_of_other_types(frame, column):
+            with suppress(ValueError):
+                compute(frame.with_columns(other))
+
+
+@every_method
+def test_empty_and_one_row_frames_give_an_outcome_or_a_value_error(compute, frame, name):
+    for few in (frame.head(0), frame.head(1)):
+        with suppress(ValueError):
+            compute(few)
 
 
 # --- numpy scalars, text periods and whole-number nodes ---

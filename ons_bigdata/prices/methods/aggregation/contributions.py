@@ -12,7 +12,10 @@ from ons_bigdata.prices.methods.panels.input_checks import (
     eager_frame,
     not_positive,
     refuse_missing_columns,
+    refuse_no_keys,
+    refuse_no_nodes,
     refuse_no_numbers,
+    refuse_other_type,
     refuse_rows,
 )
 
@@ -114,10 +117,17 @@ def contributions(aggregated: pl.DataFrame | pl.LazyFrame, of: str | int) -> pl.
 def _checked_table(table: pl.DataFrame) -> pl.DataFrame:
     columns = ("period", "link", "node", "parent", "index", "link_index", "weight", "mean")
     refuse_missing_columns(table, columns, "aggregated")
-    refuse_no_numbers(table, ("index", "link_index", "weight"), "aggregated")
-    rows = table.select(columns).with_columns(pl.col("node", "parent").cast(pl.String))
+    numbers = ("index", "link_index", "weight")
+    refuse_no_numbers(table, numbers, "aggregated")
+    refuse_no_nodes(table, ("node", "parent", "mean"), "aggregated")
+    refuse_no_keys(table, ("period",), "aggregated")
+    refuse_other_type(table, "link", "period", "aggregated")
+    rows = table.select(columns).with_columns(
+        pl.col("node", "parent", "mean").cast(pl.String, strict=False), pl.col(numbers).cast(pl.Float64)
+    )
     faults = {
         "a node that occurs before in the period": pl.struct("node", "period").is_duplicated(),
+        "an unknown mean": ~pl.col("mean").is_in(["arithmetic", "geometric"]).fill_null(value=False),
         "an index that is not positive and finite": pl.col("index").is_not_null() & not_positive("index"),
     }
     refuse_rows("aggregated", rows, faults)

@@ -9,7 +9,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from ons_bigdata.prices.methods.panels.input_checks import refuse_missing_columns, refuse_no_numbers, refuse_rows
+from ons_bigdata.prices.methods.panels.input_checks import (
+    refuse_missing_columns,
+    refuse_no_nodes,
+    refuse_no_numbers,
+    refuse_rows,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -93,14 +98,11 @@ def nodes_and_leaves(tree: pl.DataFrame) -> tuple[set[str], set[str]]:
 
 def _checked_tree(tree: pl.DataFrame, mean: str) -> pl.DataFrame:
     given = tree if "mean" in tree.columns else tree.with_columns(mean=pl.lit(None, pl.String))
-    for column in ("node", "parent", "mean"):
-        found = given.schema.get(column, "missing")
-        number = column != "mean" and isinstance(found, pl.DataType) and found.is_integer()
-        text = found in (pl.String, pl.Null, pl.Categorical) or found == pl.Enum
-        if not text and not number:
-            expected = "String" if column == "mean" else "String or whole numbers"
-            message = f"tree: column {column} is {found}, expected {expected}"
-            raise ValueError(message)
+    refuse_missing_columns(given, ("node", "parent"), "tree")
+    refuse_no_nodes(given, ("node", "parent"), "tree")
+    if (found := given.schema["mean"]) not in (pl.String, pl.Null):
+        message = f"tree: column mean is {found}, expected String"
+        raise ValueError(message)
     rows = given.select(pl.col("node", "parent", "mean").cast(pl.String)).with_columns(pl.col("mean").fill_null(mean))
     nodes = rows["node"].unique()
     faults = {
@@ -133,6 +135,7 @@ def _ordered(parent_of: Mapping[str, str | None]) -> tuple[str, ...]:
 def _checked_weights(weights: pl.DataFrame, position: Mapping[str, int]) -> Floats:
     """Weights in the order of the nodes; nan where none is given."""
     refuse_missing_columns(weights, ("node", "weight"), "weights")
+    refuse_no_nodes(weights, ["node"], "weights")
     refuse_no_numbers(weights, ["weight"], "weights")
     rows = weights.select(pl.col("node").cast(pl.String), pl.col("weight").cast(pl.Float64))
     bounded = pl.col("weight").is_finite() & (pl.col("weight") >= 0)

@@ -21,7 +21,10 @@ from ons_bigdata.prices.methods.aggregation.steps import (
 from ons_bigdata.prices.methods.panels.input_checks import (
     eager_frame,
     refuse_missing_columns,
+    refuse_no_keys,
+    refuse_no_nodes,
     refuse_no_numbers,
+    refuse_other_type,
     refuse_rows,
     refuse_unknown,
 )
@@ -100,6 +103,8 @@ def aggregate(
     ):  # fmt: skip
         refuse_unknown(option, value, known)
     weights, tree = eager_frame(weights, "weights"), eager_frame(tree, "tree")
+    refuse_missing_columns(weights, ("node", "weight"), "weights")
+    refuse_no_nodes(weights, ["node"], "weights")
     rows = _checked_indices(eager_frame(indices, "indices"))
     if rows.is_empty():
         return _empty(rows.schema["period"])
@@ -118,12 +123,13 @@ def aggregate(
 
 def _checked_indices(indices: pl.DataFrame) -> pl.DataFrame:
     refuse_missing_columns(indices, ("node", "period", "index"), "indices")
+    refuse_no_nodes(indices, ["node"], "indices")
+    refuse_no_keys(indices, ["period"], "indices")
     refuse_no_numbers(indices, ["index"], "indices")
     is_output = "link_index" in indices.columns  # of `aggregate`: chained indices, whose link is no scale
     keys = ["node", "period", *(["link"] if "link" in indices.columns and not is_output else [])]
-    if "link" in keys and indices.schema["link"] != indices.schema["period"]:
-        message = f"indices: column link is {indices.schema['link']}, expected {indices.schema['period']}, as period"
-        raise ValueError(message)
+    if "link" in keys:
+        refuse_other_type(indices, "link", "period", "indices")
     rows = indices.select(pl.col("node").cast(pl.String), *keys[1:], pl.col("index").cast(pl.Float64))
     faults = {
         "a null in its key": pl.any_horizontal(pl.col(keys).is_null()),
@@ -144,6 +150,7 @@ def _checked_successions(successions: pl.DataFrame | pl.LazyFrame | None, links:
     if unknown:
         message = f"successions: {unknown[0]} is no link; expected some of {', '.join(map(str, links))}"
         raise ValueError(message)
+    refuse_no_nodes(rows, ("node", "predecessor"), "successions")
     return rows.with_columns(pl.col("node", "predecessor").cast(pl.String))
 
 

@@ -11,7 +11,9 @@ from ons_bigdata.prices.methods.panels.input_checks import (
     finite_number,
     not_positive,
     refuse_missing_columns,
+    refuse_no_keys,
     refuse_no_numbers,
+    refuse_other_type,
     refuse_rows,
     refuse_unknown,
 )
@@ -238,6 +240,8 @@ def chain(
     frame = eager_frame(unchained, "unchained")
     refuse_missing_columns(frame, ("link", "period", column, *keys), "unchained")
     refuse_no_numbers(frame, [column], "unchained")
+    refuse_no_keys(frame, ("period", *keys), "unchained")
+    refuse_other_type(frame, "link", "period", "unchained")
     rows = frame.select(*keys, "link", "period", index=pl.col(column).cast(pl.Float64))
     refuse_rows(
         "unchained", rows, {"a key that occurs before": pl.struct(*keys, "link", "period").is_duplicated(),
@@ -283,6 +287,8 @@ def checked_series(frame: pl.DataFrame | pl.LazyFrame, node: str | None, column:
     keys = ["period", *([node] if node is not None else [])]
     refuse_missing_columns(table, (*keys, column), name)
     refuse_no_numbers(table, [column], name)
+    refuse_no_keys(table, keys, name)
+    table = table.with_columns(pl.col(column).cast(pl.Float64))
     rows = table.select(*keys, column)
     value = pl.col(column)
     faults = {

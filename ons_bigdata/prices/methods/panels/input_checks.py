@@ -54,6 +54,31 @@ def refuse_no_numbers(frame: pl.DataFrame, columns: Iterable[str], name: str) ->
             raise ValueError(message)
 
 
+def refuse_no_keys(frame: pl.DataFrame, columns: Iterable[str], name: str) -> None:
+    """Raise ValueError if a column is of a type that does not sort (lists, structs, Python objects)."""
+    for column in columns:
+        if (found := frame.schema[column]).is_nested() or found == pl.Object:
+            message = f"{name}: column {column} is {found}, expected numbers, text, dates or another type that sorts"
+            raise ValueError(message)
+
+
+def refuse_no_nodes(frame: pl.DataFrame, columns: Iterable[str], name: str) -> None:
+    """Raise ValueError if a column of nodes is neither text nor whole numbers."""
+    for column in columns:
+        found = frame.schema[column]
+        if not (found in (pl.String, pl.Null, pl.Categorical) or found == pl.Enum or found.is_integer()):
+            message = f"{name}: column {column} is {found}, expected String or whole numbers"
+            raise ValueError(message)
+
+
+def refuse_other_type(frame: pl.DataFrame, column: str, like: str, name: str) -> None:
+    """Raise ValueError if two columns that are compared, as a link and a period, are of different types."""
+    found, expected = frame.schema[column], frame.schema[like]
+    if found != expected and not (found.is_integer() and expected.is_integer()):
+        message = f"{name}: column {column} is {found}, expected {expected}, as {like}"
+        raise ValueError(message)
+
+
 def checked_columns(frame: pl.DataFrame, columns: Mapping[str, pl.DataType], name: str) -> pl.DataFrame:
     """Select the named columns in their order, integers widened to the expected type.
 
@@ -89,7 +114,7 @@ def refuse_rows(
 
 def not_positive(column: str) -> pl.Expr:
     """Mask of rows that are null, non-finite or ≤ 0."""
-    number = pl.col(column)
+    number = pl.col(column).cast(pl.Float64)
     return ~(number.is_finite() & (number > 0)).fill_null(value=False)
 
 

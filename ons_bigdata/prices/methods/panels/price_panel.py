@@ -11,6 +11,7 @@ import polars as pl
 from ons_bigdata.prices.methods.panels.input_checks import (
     eager_frame,
     refuse_missing_columns,
+    refuse_no_keys,
     refuse_no_numbers,
     refuse_rows,
     refuse_unknown,
@@ -149,10 +150,7 @@ def price_panel(
 def _checked_types(quotes: pl.DataFrame, keys: dict[str, str], numbers: dict[str, str]) -> pl.DataFrame:
     """Select the columns as period, product, price and quantity, numbers as float64."""
     refuse_missing_columns(quotes, (*keys.values(), *numbers.values()), "quotes")
-    for column in keys.values():
-        if (found := quotes.schema[column]).is_nested() or found == pl.Object:
-            message = f"quotes: column {column} is {found}, expected numbers, text, dates or another type that sorts"
-            raise ValueError(message)
+    refuse_no_keys(quotes, keys.values(), "quotes")
     refuse_no_numbers(quotes, numbers.values(), "quotes")
     as_floats = {name: pl.col(column).cast(pl.Float64) for name, column in numbers.items()}
     return quotes.select(**{name: pl.col(column) for name, column in keys.items()}, **as_floats)

@@ -12,6 +12,7 @@ from ons_bigdata.prices.methods.panels.input_checks import (
     eager_frame,
     not_positive,
     refuse_missing_columns,
+    refuse_no_keys,
     refuse_no_numbers,
     refuse_rows,
     refuse_unknown,
@@ -58,6 +59,7 @@ def product_definition_scores(  # noqa: PLR0913 (every choice has its name)
     last_periods = whole_number("last_periods", last_periods, least=1)
     quotes = eager_frame(quotes)
     refuse_missing_columns(quotes, (period, price, quantity, *attributes), "quotes")
+    refuse_no_keys(quotes, (period, *attributes), "quotes")
     refuse_no_numbers(quotes, (price, quantity), "quotes")
     rows = quotes.select(
         pl.col(*attributes), _period=pl.col(period), _price=pl.col(price).cast(pl.Float64),
@@ -82,6 +84,9 @@ def product_definition_scores(  # noqa: PLR0913 (every choice has its name)
 def _pairs(periods: list[Any], base: Any, current: Any, strategy: str, last: int) -> list[tuple[Any, Any]]:  # noqa: ANN401
     for name, period in (("base_period", base), ("current_period", current)):
         if period not in periods:
+            if not periods:
+                message = f"{name}: {period!r} is not a period of the quotes, of which there are none"
+                raise ValueError(message)
             message = f"{name}: {period!r} is not a period of the quotes; found {periods[0]} to {periods[-1]}"
             raise ValueError(message)
     if strategy == "two_periods":

@@ -14,6 +14,7 @@ from ons_bigdata.prices.methods.panels.input_checks import (
     finite_number,
     not_positive,
     refuse_missing_columns,
+    refuse_no_keys,
     refuse_no_numbers,
     refuse_rows,
 )
@@ -134,6 +135,10 @@ def combined(
         raise ValueError(message)
     for frame in frames:
         refuse_missing_columns(frame, (kept, reason), "filtered")
+        for column, expected in ((kept, pl.Boolean), (reason, pl.String)):
+            if frame.schema[column] not in (expected, pl.Null):
+                message = f"filtered: column {column} is {frame.schema[column]}, expected {expected}"
+                raise ValueError(message)
         if not frame.drop(kept, reason).equals(frames[0].drop(kept, reason)):
             message = "filtered: the frames are not of the same quotes in the same order"
             raise ValueError(message)
@@ -164,6 +169,7 @@ def _with_period_before(
 ) -> pl.DataFrame:
     """Add the product's price and quantity of the period before to each row, null where it was absent."""
     refuse_missing_columns(quotes, (period, product, price, *([quantity] if quantity else [])), "quotes")
+    refuse_no_keys(quotes, (period, product), "quotes")
     refuse_no_numbers(quotes, [price, *([quantity] if quantity else [])], "quotes")
     amount = pl.lit(1.0) if quantity is None else pl.col(quantity).cast(pl.Float64)
     rows = quotes.select(
