@@ -81,7 +81,7 @@ def aggregate(
     `formula`: "laspeyres": Σw·I, weights = value shares at the prices of the link. "young": the same with weights of
     an earlier period, as they stand. "lowe": weights of the period `reference`, price-updated to the link: w·I(link)/
     I(reference). "geometric": exp(Σw ln I), weights as they stand. `tree.mean` goes before.
-    `missing`, `reentry`: what becomes of nodes without a value, see `aggregation_steps.Conventions`.
+    `missing`, `reentry`: the treatment of nodes without a value, see `steps.Conventions`.
     `successions`: link, node, predecessor: a node that is new in a link starts at the level of its predecessors (the
     mean of their levels by their weights); without, at that of the nearest node above it that was there before. A node
     that was left out of a link is new when it returns.

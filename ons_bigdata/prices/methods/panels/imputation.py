@@ -34,11 +34,14 @@ METHOD_ALIASES = {
     "carry": "carry_forward",
     "locf": "carry_forward",
     "ffill": "carry_forward",
+    "forward": "carry_forward",
     "nocb": "carry_backward",
+    "backward": "carry_backward",
     "bfill": "carry_backward",
     "carry_backwards": "carry_backward",
     "interpolation": "interpolate",
     "linear": "interpolate",
+    "linear_interpolation": "interpolate",
     "shadow_price": "class_mean",
 }
 MEANS = ("geometric", "arithmetic")
