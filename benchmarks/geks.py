@@ -1,17 +1,17 @@
-"""GEKS-Törnqvist of a million quotes, 50,000 products × 25 months, from frame to index, and what its peers cost.
+"""CPU seconds of GEKS-Törnqvist and its peers on a million quotes, 50,000 products × 25 months, from frame to index.
 
 Peers, each from the same frame and with the same result to 1e-12:
 
-* pairwise numpy: keys coded by `np.unique`, dense T×N arrays, then one bilateral index for each of the 300 pairs of
+* pairwise numpy: keys coded by `np.unique`, dense T×N arrays, then a bilateral index of each of the 300 pairs of
   months (the reciprocal for the other half), on the products of both;
-* the same loop on our panel: what of that is the loop alone, with our coding and pivot;
-* pandas, the textbook formula as it stands: for every month t the product over all months k of P(0→k)·P(k→t), each P by
+* the same loop on our panel: the cost of the loop alone, with our coding and pivot;
+* pandas, the textbook formula literally: for every month t the product over all months k of P(0→k)·P(k→t), each P by
   a merge on the product: 2·25² merges; and pandas with each of the 300 pairs merged once;
 * pairwise joins: the 300 pairs as polars joins.
 
-Once with products named by text and once by whole numbers, which are cheaper to code. Geary-Khamis and the time product
-dummy beside. CPU seconds of all threads; the least of the given repetitions (pandas: one run). Results are written down
-in docs/prices/indices/multilateral.md.
+Products are named by text, then by whole numbers, which are cheaper to code. Geary-Khamis and the time product dummy
+are timed, too. Times are CPU seconds of all threads, the least of the given repetitions (pandas: a single run). The
+results are in docs/prices/indices/multilateral.md.
 
 Usage: python benchmarks/geks.py [PRODUCTS [REPETITIONS]]
 """
@@ -35,7 +35,7 @@ MONTHS = 25
 
 @dataclass
 class Run:
-    """Of one way of computing: CPU and wall seconds, and the index."""
+    """CPU and wall seconds of a computation, and its index."""
 
     what: str
     cpu_s: float
@@ -44,7 +44,7 @@ class Run:
 
 
 def quotes(products: int, *, named_by: type[pl.DataType] | pl.DataType = pl.String) -> pl.DataFrame:
-    """Simulate quotes in mixed order: prices wander, quantities answer them, one in five is missing."""
+    """Simulate quotes in mixed order: random walks of prices, quantities that respond to them, a fifth missing."""
     random = np.random.default_rng(20160721)
     logs = random.normal(scale=1.0, size=products) + random.normal(scale=0.05, size=(MONTHS, products)).cumsum(axis=0)
     sold = np.exp(random.normal(scale=1.0, size=products) - 2 * logs + random.normal(scale=0.3, size=logs.shape))
@@ -60,7 +60,7 @@ def quotes(products: int, *, named_by: type[pl.DataType] | pl.DataType = pl.Stri
 
 
 def ours(frame: pl.DataFrame, method: str = "geks_tornqvist") -> list[float]:
-    """Compute what is measured."""
+    """Compute our index."""
     return multilateral_index(frame, method, quantity="quantity")["index"].to_list()
 
 
@@ -74,7 +74,7 @@ def from_pairs(log_index: Callable[[int, int], float]) -> list[float]:
     return [float(level) for level in np.exp(levels - levels[0])]
 
 
-def as_it_stands(log_index: Callable[[int, int], float]) -> list[float]:
+def term_by_term(log_index: Callable[[int, int], float]) -> list[float]:
     """Evaluate the textbook formula term by term."""
     months = range(MONTHS)
     return [float(np.exp(np.mean([log_index(0, k) + log_index(k, t) for k in months]))) for t in months]
@@ -126,7 +126,7 @@ def merged_in_pandas(frame: pl.DataFrame) -> Callable[[int, int], float]:
 
 def pandas_textbook(frame: pl.DataFrame) -> list[float]:
     """Loop over months and link months."""
-    return as_it_stands(merged_in_pandas(frame))
+    return term_by_term(merged_in_pandas(frame))
 
 
 def pandas_pairs(frame: pl.DataFrame) -> list[float]:

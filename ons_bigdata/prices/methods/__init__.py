@@ -1,4 +1,1 @@
-"""The statistics of the prices pilot: pure functions, frames in and out.
-
-No Dagster, no database, no file, no environment, no clock.
-"""
+"""The statistics of the prices pilot: pure functions, frames in and out, without I/O and clock."""

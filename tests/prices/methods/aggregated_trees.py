@@ -1,4 +1,4 @@
-"""Small trees, weights and indices for the tests of the aggregation, and how its tables are read."""
+"""Small trees, weights and indices for the tests of the aggregation, and readers of its tables."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reading the published values of prices (the shared folder `golden/prices`) and holding results to them."""
+"""Published values of prices (the shared folder `golden/prices`), and comparison of results with them."""
 
 from __future__ import annotations
 
@@ -72,3 +72,19 @@ def ces(*, two_rows_removed: bool = False) -> pl.DataFrame:
     quotes = pl.read_csv(GOLDEN / "indexnumr_CES_sigma_2.csv")
     removed = (pl.col("prodID") == 1) & pl.col("time").is_in([2, 3]) & pl.lit(two_rows_removed)
     return quotes.filter(~removed)
+
+
+def milk_rows() -> pl.DataFrame:
+    """Read the single rows of the milk data, by outlet and description, December 2018 to December 2019."""
+    return _rows("priceindices_milk.csv.gz")
+
+
+def coffee_rows() -> pl.DataFrame:
+    """Read the single rows of the coffee data, as `milk_rows`."""
+    return _rows("priceindices_coffee.csv.gz")
+
+
+def _rows(file: str) -> pl.DataFrame:
+    rows = pl.read_csv(GOLDEN / file, schema_overrides={"time": pl.String})
+    rows = rows.with_columns(month=pl.col("time").str.slice(0, 7)).drop("time")
+    return rows.filter(pl.col("month").is_between(pl.lit("2018-12"), pl.lit("2019-12")))

@@ -1,4 +1,4 @@
-"""Random panels of quotes, and the ways of multilateral methods that tests go through."""
+"""Random panels of quotes, and the multilateral methods and options that tests cover."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""Contributions to a change of an index: what each child, product or step adds. They add up exactly.
-
-Takes relatives and weights, or the table of `aggregation.aggregate`. The multiplicative decomposition of GEKS and of
-bilateral indices by product is in `decomposition`.
-"""
+"""Contributions of nodes to the change of an aggregate above them; they add up exactly."""
 
 from __future__ import annotations
 
@@ -11,7 +7,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from ons_bigdata.prices.methods.panels.logarithmic_mean import logarithmic_mean
+from ons_bigdata.prices.methods.bilateral.product_weights import to_arithmetic
+from ons_bigdata.prices.methods.panels.input_checks import (
+    eager_frame,
+    not_positive,
+    refuse_missing_columns,
+    refuse_no_keys,
+    refuse_no_nodes,
+    refuse_no_numbers,
+    refuse_other_type,
+    refuse_rows,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -19,54 +25,68 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 
+_EMPTY = pl.DataFrame(
+    schema={
+        "period": pl.Null,
+        "node": pl.String,
+        "parent": pl.String,
+        "weight": pl.Float64,
+        "movement": pl.Float64,
+        "contribution": pl.Float64,
+        "contribution_to_date": pl.Float64,
+    }
+)
+
+
 def transmuted_weights(relatives: Floats, weights: Floats) -> Floats:
-    """Give the weights w* with which the geometric mean of relatives is their arithmetic mean, Σw*r = exp(Σw ln r).
+    """Weights w* with which the geometric mean of relatives is their arithmetic mean, Σw*r = exp(Σw ln r).
 
     w* ∝ w/L(r, P), L the logarithmic mean, P the geometric mean. `weights` ≥ 0, on any scale; w* add up to 1.
     Source: Balk (2008), Price and Quantity Index Numbers, chapter 4.
     """
-    shares = weights / np.sum(weights)
-    mean = np.exp(np.sum(shares * np.log(relatives)))
-    transmuted = shares / logarithmic_mean(relatives, np.full(len(relatives), mean))
-    return transmuted / np.sum(transmuted)
+    return to_arithmetic(relatives, weights / np.sum(weights))
 
 
 def arithmetic_contributions(relatives: Floats, weights: Floats) -> Floats:
-    """Give w(r − 1), w made to add up to 1: their sum is the change Σwr − 1."""
+    """Contributions w(r − 1), w scaled to add up to 1: their sum is the change Σwr − 1."""
     return weights / np.sum(weights) * (relatives - 1)
 
 
 def geometric_contributions(relatives: Floats, weights: Floats) -> Floats:
-    """Give w*(r − 1) with transmuted weights: their sum is the change exp(Σw ln r) − 1."""
+    """Contributions w*(r − 1) with transmuted weights: their sum is the change exp(Σw ln r) − 1."""
     return transmuted_weights(relatives, weights) * (relatives - 1)
 
 
 def chained_contributions(steps: Floats, levels: Floats) -> Floats:
-    """Add contributions to the steps of a chain up to those to its whole change.
+    """Cumulate the contributions to the steps of a chain into contributions to its whole change.
 
     `steps`: T×N, contribution of each of N children to the change of each step, Σ = P_t/P_(t−1) − 1; nan counts as 0.
-    `levels`: T, the level P_(t−1) that each step begins with. Gives T×N: c_i from the start to t = Σ_s P_(s−1) c_is,
+    `levels`: T, the level P_(t−1) at the start of each step. Returns T×N: c_i from the start to t = Σ_s P_(s−1) c_is,
     whose sum over children is P_t − P_0. Source: Balk (2008), chapter 4; ONS, Consumer Prices Indices
     Technical Manual (2019), contributions over links.
     """
     return np.cumsum(np.nan_to_num(steps) * levels[:, None], axis=0)
 
 
-def contributions(aggregated: pl.DataFrame, of: str) -> pl.DataFrame:
-    """Give what every node adds to the changes of a node above it, step by step and over the chain.
+def contributions(aggregated: pl.DataFrame | pl.LazyFrame, of: str | int) -> pl.DataFrame:
+    """Split the changes of a node into what every node below it adds, step by step and over the chain.
 
-    `aggregated`: a table of `aggregation.aggregate` whose nodes all have an index (missing "parent" or "carry").
-    `of`: the node above. Gives one row per period but the first and per node below `of`: period, node, parent,
-    weight (the share with which the node's movement enters the movement of `of`: price-updated; transmuted where a mean
-    is geometric), movement, contribution (to the step, index points: the children of one parent add up to what the
-    parent adds), contribution_to_date (since the first period, index points: `chained_contributions`).
+    `aggregated`: a table of `aggregate`, whole (all its periods and nodes), rebased by `rebased` or not, whose nodes
+    all have an index (missing "parent" or "carry"). `of`: the node whose change is split. Returns one row per period
+    but the first and per node below `of`: period, node, parent, weight (the share with which the node's movement
+    enters the movement of `of`: price-updated; transmuted where a mean is geometric), movement, contribution (to the
+    step, index points: the children of one parent add up to what the parent adds), contribution_to_date (since the
+    first period, index points: `chained_contributions`).
 
     A node that is new in a link moves from the level at which it starts. A node that has left its parent keeps its
     contribution_to_date, in rows of weight and contribution 0 and without a movement, so that those to date add up,
     too. Periods in which `of` is not in the tree have no rows.
 
-    Raises ValueError where `of` is no inner node or a node has no index. Source: as `chained_contributions`.
+    Raises ValueError where `of` is no inner node, a node has no index, or the contributions do not add up to the change
+    (rows were dropped or indices changed). Source: as `chained_contributions`.
     """
+    aggregated = _checked_table(eager_frame(aggregated, "aggregated"))
+    of = str(of)
     if aggregated.filter(pl.col("parent") == of).is_empty():
         message = f"of: {of!r} has no children in the table"
         raise ValueError(message)
@@ -80,22 +100,74 @@ def contributions(aggregated: pl.DataFrame, of: str) -> pl.DataFrame:
         message = f"aggregated: {lacking.height} rows without a link_index; the first: {lacking['node'][0]}"
         raise ValueError(message)
     by_period = moved.group_by("period", maintain_order=True)
-    table = pl.concat([_below(rows, of) for _, rows in by_period if (rows["parent"] == of).any()])
-    # Every node from its first period on, under every parent it has had: what has left adds nothing more.
+    steps = [_below(rows, of) for _, rows in by_period if (rows["parent"] == of).any()]
+    if not steps:
+        return _EMPTY.with_columns(pl.col("period").cast(aggregated.schema["period"]))
+    table = pl.concat(steps)
+    _check_sums(table, moved, aggregated.filter(pl.col("node") == of).sort("period"), of)
+    # Every node from its first period on, under every parent it has had: a node that has left adds nothing more.
     since = table.group_by("node", "parent").agg(since=pl.col("period").min())
     rows = since.join(table.select("period").unique(), how="cross").filter(pl.col("period") >= pl.col("since"))
     table = rows.drop("since").join(table, on=["period", "node", "parent"], how="left")
     table = table.with_columns(pl.col("weight", "contribution").fill_null(0.0)).sort("node", "parent", "period")
     table = table.with_columns(contribution_to_date=pl.col("contribution").cum_sum().over("node", "parent"))
-    columns = ("period", "node", "parent", "weight", "movement", "contribution", "contribution_to_date")
-    return table.select(columns).sort("period", "node", "parent")
+    return table.select(_EMPTY.columns).sort("period", "node", "parent")
+
+
+def _checked_table(table: pl.DataFrame) -> pl.DataFrame:
+    columns = ("period", "link", "node", "parent", "index", "link_index", "weight", "mean")
+    refuse_missing_columns(table, columns, "aggregated")
+    numbers = ("index", "link_index", "weight")
+    refuse_no_numbers(table, numbers, "aggregated")
+    refuse_no_nodes(table, ("node", "parent", "mean"), "aggregated")
+    refuse_no_keys(table, ("period",), "aggregated")
+    refuse_other_type(table, "link", "period", "aggregated")
+    rows = table.select(columns).with_columns(
+        pl.col("node", "parent", "mean").cast(pl.String, strict=False), pl.col(numbers).cast(pl.Float64)
+    )
+    faults = {
+        "a node that occurs before in the period": pl.struct("node", "period").is_duplicated(),
+        "an unknown mean": ~pl.col("mean").is_in(["arithmetic", "geometric"]).fill_null(value=False),
+        "an index that is not positive and finite": pl.col("index").is_not_null() & not_positive("index"),
+    }
+    refuse_rows("aggregated", rows, faults)
+    return rows
+
+
+def _check_sums(table: pl.DataFrame, moved: pl.DataFrame, of_rows: pl.DataFrame, of: str) -> None:
+    """Compare the sums over children with the change of each parent, and those to date with the change of `of`."""
+    start = of_rows.row(0, named=True)
+    first_level = start["index"] if start["period"] == start["link"] else start["link_index"]
+    whole = moved.filter(pl.col("node") == of).sort("period")
+    change = whole.select("period", parent="node", change=pl.col("index") - pl.col("before"))
+    inner = table.select("period", parent="node", change="contribution")
+    sums = table.group_by("period", "parent").agg(total=pl.col("contribution").sum())
+    compared = sums.join(pl.concat([change, inner]), on=["period", "parent"]).sort("period", "parent")
+    of_whole = compared.filter(pl.col("parent") == of).sort("period").join(whole.select("period", "index"), on="period")
+    to_date = of_whole.select(
+        "period",
+        "parent",
+        total=pl.col("total").cum_sum(),
+        change=pl.col("index") - first_level,
+    )
+    tolerance = 1e-9 * float(whole["index"].max())  # type: ignore[arg-type]
+    for kind, rows in (("in", compared), ("from the first period to", to_date)):
+        wrong = rows.filter((pl.col("total") - pl.col("change")).abs() > tolerance)
+        if not wrong.is_empty():
+            first = wrong.row(0, named=True)
+            message = (
+                f"aggregated: the contributions of the children of {first['parent']} {kind} {first['period']} add up to"
+                f" {first['total']:.6g}, its change is {first['change']:.6g}; expected the whole table of `aggregate`,"
+                " all periods and nodes, rebased by `rebased` alone"
+            )
+            raise ValueError(message)
 
 
 def _below(rows: pl.DataFrame, of: str) -> pl.DataFrame:
-    """Weigh one step's nodes below `of`, level by level down the tree."""
+    """Weights and contributions of the nodes below `of` in one step, from the top of the tree down."""
     level = rows.filter(pl.col("node") == of)["before"][0]
     families = rows.filter(pl.col("parent").is_not_null()).partition_by("parent", as_dict=True)
-    weights, waiting, found = {of: 1.0}, [of], []
+    weights, waiting, families_below = {of: 1.0}, [of], []
     while waiting:
         family = families.get((parent := waiting.pop(0),))
         if family is None:
@@ -103,8 +175,8 @@ def _below(rows: pl.DataFrame, of: str) -> pl.DataFrame:
         share = _shares(family) * weights[parent]
         weights |= dict(zip(family["node"], share, strict=True))
         waiting += family["node"].to_list()
-        found.append(family.select("period", "node", "parent", weight=pl.Series(share), movement="movement"))
-    return pl.concat(found).with_columns(contribution=pl.col("weight") * (pl.col("movement") - 1) * level)
+        families_below.append(family.select("period", "node", "parent", weight=pl.Series(share), movement="movement"))
+    return pl.concat(families_below).with_columns(contribution=pl.col("weight") * (pl.col("movement") - 1) * level)
 
 
 def _shares(family: pl.DataFrame) -> Floats:

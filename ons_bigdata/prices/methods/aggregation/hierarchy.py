@@ -1,7 +1,4 @@
-"""The tree of an aggregate in one link: who is whose parent, with what weight, averaged how.
-
-Checks trees and weights. How levels move through a tree is in `aggregation_steps`; links in `aggregation`.
-"""
+"""The tree of an aggregate in one link: parents, weights and means of its nodes, checked."""
 
 from __future__ import annotations
 
@@ -12,7 +9,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from ons_bigdata.prices.methods.panels.input_checks import refuse_missing_columns, refuse_no_numbers, refuse_rows
+from ons_bigdata.prices.methods.panels.input_checks import (
+    refuse_missing_columns,
+    refuse_no_nodes,
+    refuse_no_numbers,
+    refuse_rows,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,7 +33,7 @@ class Hierarchy:
     """The nodes of one tree or several, parents before children.
 
     `parents`: position of the parent, -1 for a root. `depths`: 0 for a root. `weights`: of the node among its siblings;
-    nan where a root has none. `geometric`: the node averages its children geometrically.
+    nan where a root has none. `geometric`: whether the node averages its children geometrically.
     """
 
     names: tuple[str, ...]
@@ -43,7 +45,7 @@ class Hierarchy:
 
     @cached_property
     def roots(self) -> Integers:
-        """Give the position of each node's root; of a root its own."""
+        """Position of the root of each node; a root is its own."""
         roots = np.arange(len(self.names))
         for n, parent in enumerate(self.parents):
             if parent >= 0:
@@ -51,17 +53,17 @@ class Hierarchy:
         return roots
 
     def of_depth(self, depth: int) -> Integers:
-        """List the nodes of a depth."""
+        """Positions of the nodes of a depth."""
         return np.flatnonzero(self.depths == depth)
 
 
 def hierarchy(tree: pl.DataFrame, weights: pl.DataFrame, *, mean: str) -> Hierarchy:
-    """Order and check a tree: node, parent (null: a root) and optionally mean, how the node averages its children.
+    """Order and check a tree: node, parent (null: a root) and optionally mean, by which the node averages its children.
 
     Nodes are text or whole numbers.
 
     `weights`: node, weight (≥ 0). A node without a weight of its own has the sum of its children's; the weights of
-    siblings only matter as shares. `mean`: of nodes that say nothing: one of `MEANS`.
+    siblings only matter as shares. `mean`: of nodes without one in the tree: one of `MEANS`.
 
     Raises ValueError on a node that occurs twice, a parent that is no node, a circle, an unknown mean, a weight that is
     negative, infinite or of an unknown node, a leaf without a weight, and siblings whose weights are all 0.
@@ -88,7 +90,7 @@ def hierarchy(tree: pl.DataFrame, weights: pl.DataFrame, *, mean: str) -> Hierar
 
 
 def nodes_and_leaves(tree: pl.DataFrame) -> tuple[set[str], set[str]]:
-    """Give the nodes of a tree, and those that are no one's parent. Raises ValueError as `hierarchy` does."""
+    """Nodes of a tree, and its leaves. Raises ValueError as `hierarchy` does."""
     rows = _checked_tree(tree, MEANS[0])
     nodes = set(_ordered(dict(rows.select("node", "parent").iter_rows())))
     return nodes, nodes - set(rows["parent"])
@@ -96,13 +98,11 @@ def nodes_and_leaves(tree: pl.DataFrame) -> tuple[set[str], set[str]]:
 
 def _checked_tree(tree: pl.DataFrame, mean: str) -> pl.DataFrame:
     given = tree if "mean" in tree.columns else tree.with_columns(mean=pl.lit(None, pl.String))
-    for column in ("node", "parent", "mean"):
-        found = given.schema.get(column, "missing")
-        number = column != "mean" and isinstance(found, pl.DataType) and found.is_integer()
-        if found not in (pl.String, pl.Null) and not number:
-            expected = "String" if column == "mean" else "String or whole numbers"
-            message = f"tree: column {column} is {found}, expected {expected}"
-            raise ValueError(message)
+    refuse_missing_columns(given, ("node", "parent"), "tree")
+    refuse_no_nodes(given, ("node", "parent"), "tree")
+    if (found := given.schema["mean"]) not in (pl.String, pl.Null):
+        message = f"tree: column mean is {found}, expected String"
+        raise ValueError(message)
     rows = given.select(pl.col("node", "parent", "mean").cast(pl.String)).with_columns(pl.col("mean").fill_null(mean))
     nodes = rows["node"].unique()
     faults = {
@@ -116,7 +116,7 @@ def _checked_tree(tree: pl.DataFrame, mean: str) -> pl.DataFrame:
 
 
 def _ordered(parent_of: Mapping[str, str | None]) -> tuple[str, ...]:
-    """List parents before children. Raises ValueError on a circle."""
+    """Order nodes with parents before children. Raises ValueError on a circle."""
     children: dict[str | None, list[str]] = {}
     for node, parent in parent_of.items():
         children.setdefault(parent, []).append(node)
@@ -133,8 +133,9 @@ def _ordered(parent_of: Mapping[str, str | None]) -> tuple[str, ...]:
 
 
 def _checked_weights(weights: pl.DataFrame, position: Mapping[str, int]) -> Floats:
-    """Put the weights in the order of the nodes; nan where none is given."""
+    """Weights in the order of the nodes; nan where none is given."""
     refuse_missing_columns(weights, ("node", "weight"), "weights")
+    refuse_no_nodes(weights, ["node"], "weights")
     refuse_no_numbers(weights, ["weight"], "weights")
     rows = weights.select(pl.col("node").cast(pl.String), pl.col("weight").cast(pl.Float64))
     bounded = pl.col("weight").is_finite() & (pl.col("weight") >= 0)
@@ -150,7 +151,7 @@ def _checked_weights(weights: pl.DataFrame, position: Mapping[str, int]) -> Floa
 
 
 def _summed(names: tuple[str, ...], parents: Integers, leaves: Booleans, given: Floats) -> Floats:
-    """Give nodes without a weight of their own the sum of their children's, from the leaves up."""
+    """Fill in the weights of inner nodes without one by the sums of their children's, from the leaves up."""
     below = leaves & np.isnan(given) & (parents >= 0)
     if below.any():
         message = f"weights: no weight of leaf {names[int(np.flatnonzero(below)[0])]}; {below.sum()} leaves have none"

@@ -1,8 +1,4 @@
-"""Aggregate price indices over a tree of any depth: Lowe, Young, Laspeyres and geometric means, chained at links.
-
-Frames in and out. One link is walked in `aggregation_steps`, on trees of `hierarchy`; what children contribute is in
-`contributions`, and the daily aggregation of the web indices in `daily_aggregation`.
-"""
+"""Aggregate price indices over a tree of any depth: Lowe, Young, Laspeyres and geometric means, chained at links."""
 
 from __future__ import annotations
 
@@ -19,17 +15,20 @@ from ons_bigdata.prices.methods.aggregation.steps import (
     Conventions,
     Course,
     State,
+    compute_course,
     value_below,
-    walked,
 )
 from ons_bigdata.prices.methods.panels.input_checks import (
-    collected,
+    eager_frame,
     refuse_missing_columns,
+    refuse_no_keys,
+    refuse_no_nodes,
     refuse_no_numbers,
+    refuse_other_type,
     refuse_rows,
     refuse_unknown,
 )
-from ons_bigdata.prices.methods.panels.period_calendar import months_of
+from ons_bigdata.prices.methods.panels.period_calendar import refuse_unsorted_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -38,8 +37,6 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
     Booleans = NDArray[np.bool_]
-
-__all__ = ["FORMULAS", "aggregate", "december_january_links", "rebased"]
 
 FORMULAS = ("laspeyres", "young", "lowe", "geometric")
 _OUT = (
@@ -66,26 +63,27 @@ def aggregate(
     formula: str = "laspeyres",
     missing: str = "parent",
     reentry: str = "resume",
-    successions: pl.DataFrame | None = None,
+    successions: pl.DataFrame | pl.LazyFrame | None = None,
 ) -> pl.DataFrame:
     """Average the indices of leaves into those of all nodes above them, period by period, chained at the links.
 
     `indices`: node (a leaf), period (any type that sorts), index (> 0 on any scale, null where there is none); with a
     column `link`, the scale of a leaf begins anew in each link, and its index in the link period itself is part of it.
-    `weights`: node, weight (≥ 0; only shares among siblings matter; an inner node without one has the sum of its
-    children's); optionally `link`, the period from which they hold, and `reference`, the period of their prices.
-    `tree`: node, parent (null: a root); optionally `mean` ("arithmetic", "geometric": how the node averages its
-    children), and `link`. Nodes are text or whole numbers. The links are the periods in the columns `link` of weights
-    and tree together, without any the first period; rows hold from their link until the frame has rows of a later one.
-    Weights that hold over a link of the tree may name nodes of another link's tree. In a link period the levels of the
-    link before stand.
+    The output of this function is such an input, too (two-stage aggregation): its indices are chained, so that its
+    `link` (recognised by the column `link_index`) is not read. `weights`: node, weight (≥ 0; only shares
+    among siblings matter; an inner node without one has the sum of its children's); optionally `link`, the period
+    from which they hold, and `reference`, the period of their prices. `tree`: node, parent (null: a root); optionally
+    `mean` ("arithmetic", "geometric": how the node averages its children), and `link`. Nodes are text or whole
+    numbers. The links are the periods in the columns `link` of weights and tree together, without any the first
+    period; rows hold from their link until the frame has rows of a later one. Weights that hold over a link of the
+    tree may name nodes of another link's tree. In a link period the levels of the link before stand.
 
     `formula`: "laspeyres": Σw·I, weights = value shares at the prices of the link. "young": the same with weights of
     an earlier period, as they stand. "lowe": weights of the period `reference`, price-updated to the link: w·I(link)/
     I(reference). "geometric": exp(Σw ln I), weights as they stand. `tree.mean` goes before.
-    `missing`, `reentry`: what becomes of nodes without a value, see `aggregation_steps.Conventions`.
-    `successions`: link, node, predecessor: a node that is new in a link stands where its predecessors stood (the mean
-    of their levels by their weights); without, where the nearest node above it stands that was there before. A node
+    `missing`, `reentry`: the treatment of nodes without a value, see `steps.Conventions`.
+    `successions`: link, node, predecessor: a node that is new in a link starts at the level of its predecessors (the
+    mean of their levels by their weights); without, at that of the nearest node above it that was there before. A node
     that was left out of a link is new when it returns.
 
     Gives one row per period and node of the link: period, link (from which the period is chained), node, parent (text),
@@ -100,59 +98,38 @@ def aggregate(
     Source: ILO et al., Consumer Price Index Manual: Theory and Practice (2004), chapter 9 (higher-level indices,
     price-updating, chaining, temporarily missing prices).
     """
-    for option, found, known in (
+    for option, value, known in (
         ("formula", formula, FORMULAS), ("missing", missing, MISSING), ("reentry", reentry, REENTRIES),
     ):  # fmt: skip
-        refuse_unknown(option, found, known)
-    weights, tree = collected(weights, "weights"), collected(tree, "tree")
-    rows = _checked_indices(collected(indices, "indices"))
+        refuse_unknown(option, value, known)
+    weights, tree = eager_frame(weights, "weights"), eager_frame(tree, "tree")
+    refuse_missing_columns(weights, ("node", "weight"), "weights")
+    refuse_no_nodes(weights, ["node"], "weights")
+    rows = _checked_indices(eager_frame(indices, "indices"))
     if rows.is_empty():
         return _empty(rows.schema["period"])
     periods = rows["period"].unique().sort().to_list()
+    if rows.schema["period"] != pl.Enum:
+        refuse_unsorted_text(periods, "indices")
     links = _links({"weights": weights, "tree": tree}, periods)
     trees = [_of_link(tree, link, "tree") for link in links]
     nodes = _nodes(rows, trees)
-    chain = _Chain(rows, periods, formula, Conventions(missing, reentry), successions)
-    for n, (link, own_tree) in enumerate(zip(links, trees, strict=True)):
+    chain = _Chain(rows, periods, formula, Conventions(missing, reentry), _checked_successions(successions, links))
+    for n, (link, tree_of_link) in enumerate(zip(links, trees, strict=True)):
         last = links[n + 1] if n + 1 < len(links) else periods[-1]
-        chain.extend(link, last, _weights_of_link(weights, link, own_tree, nodes), own_tree)
+        chain.extend(link, last, _weights_of_link(weights, link, tree_of_link, nodes), tree_of_link)
     return pl.concat(chain.tables).sort("period", "node")
-
-
-def december_january_links(periods: Sequence[Any]) -> list[Any]:
-    """List the links of a double chain: each December and each January among the periods, and the first.
-
-    `periods`: months, as dates or as text and whole numbers that read as such (see `period_calendar`). Raises
-    ValueError on others. Source: ONS, Consumer Prices Indices Technical Manual (2019), double chain-linking.
-    """
-    ordered = sorted(set(periods))
-    if (months := months_of(ordered)) is None:
-        message = f"periods: {ordered[0]!r} to {ordered[-1]!r} do not read as months"
-        raise ValueError(message)
-    return [period for n, (period, month) in enumerate(zip(ordered, months, strict=True)) if n == 0 or month in (1, 12)]
-
-
-def rebased(
-    table: pl.DataFrame, base_periods: Sequence[Any], *, value: float = 100.0, node: str = "node", column: str = "index"
-) -> pl.DataFrame:
-    """Scale each node's index so that its arithmetic mean over the base periods is `value`.
-
-    Null where the node has no index there. `table`: columns period, `node`, `column`, and others, which pass through.
-    Raises ValueError where no base period is in the table. Source: ILO et al., Consumer Price Index Manual: Theory and
-    Practice (2004), chapter 9.
-    """
-    in_base = pl.col("period").is_in(list(base_periods))
-    if table.filter(in_base).is_empty():
-        message = f"base_periods: none of {list(base_periods)} is in the table"
-        raise ValueError(message)
-    level = pl.col(column).filter(in_base).mean().over(node)
-    return table.with_columns((pl.col(column) / level * value).alias(column))
 
 
 def _checked_indices(indices: pl.DataFrame) -> pl.DataFrame:
     refuse_missing_columns(indices, ("node", "period", "index"), "indices")
+    refuse_no_nodes(indices, ["node"], "indices")
+    refuse_no_keys(indices, ["period"], "indices")
     refuse_no_numbers(indices, ["index"], "indices")
-    keys = ["node", "period", *(["link"] if "link" in indices.columns else [])]
+    is_output = "link_index" in indices.columns  # of `aggregate`: chained indices, whose link is no scale
+    keys = ["node", "period", *(["link"] if "link" in indices.columns and not is_output else [])]
+    if "link" in keys:
+        refuse_other_type(indices, "link", "period", "indices")
     rows = indices.select(pl.col("node").cast(pl.String), *keys[1:], pl.col("index").cast(pl.Float64))
     faults = {
         "a null in its key": pl.any_horizontal(pl.col(keys).is_null()),
@@ -163,8 +140,22 @@ def _checked_indices(indices: pl.DataFrame) -> pl.DataFrame:
     return rows
 
 
+def _checked_successions(successions: pl.DataFrame | pl.LazyFrame | None, links: list[Any]) -> pl.DataFrame | None:
+    """Check columns and links of the successions; nodes become text."""
+    if successions is None:
+        return None
+    rows = eager_frame(successions, "successions")
+    refuse_missing_columns(rows, ("link", "node", "predecessor"), "successions")
+    unknown = [link for link in rows["link"].unique() if link not in links]
+    if unknown:
+        message = f"successions: {unknown[0]} is no link; expected some of {', '.join(map(str, links))}"
+        raise ValueError(message)
+    refuse_no_nodes(rows, ("node", "predecessor"), "successions")
+    return rows.with_columns(pl.col("node", "predecessor").cast(pl.String))
+
+
 def _links(frames: Mapping[str, pl.DataFrame], periods: list[Any]) -> list[Any]:
-    """List the link periods of all frames. Raises ValueError where they are no periods or begin late."""
+    """Link periods of all frames. Raises ValueError where they are no periods or begin late."""
     links = set()
     for name, frame in frames.items():
         if frame.is_empty():
@@ -172,18 +163,18 @@ def _links(frames: Mapping[str, pl.DataFrame], periods: list[Any]) -> list[Any]:
             raise ValueError(message)
         if "link" not in frame.columns:
             continue
-        own = frame["link"].unique().sort().to_list()
-        unknown = [link for link in own if link not in periods]
-        if unknown or own[0] != periods[0]:
-            found = f"{unknown[0]} is no period" if unknown else f"the first is {own[0]}"
+        of_frame = frame["link"].unique().sort().to_list()
+        unknown = [link for link in of_frame if link not in periods]
+        if unknown or of_frame[0] != periods[0]:
+            found = f"{unknown[0]} is no period" if unknown else f"the first is {of_frame[0]}"
             message = f"{name}: {found}; expected links among the periods, the first of them {periods[0]}"
             raise ValueError(message)
-        links.update(own)
+        links.update(of_frame)
     return [period for period in periods if period in links] or periods[:1]
 
 
 def _nodes(rows: pl.DataFrame, trees: list[pl.DataFrame]) -> set[str]:
-    """Give the nodes of all trees. Raises ValueError on indices of what is a leaf in none of them."""
+    """Nodes of all trees. Raises ValueError on indices of a node that is a leaf in none of them."""
     nodes: set[str] = set()
     leaves: set[str] = set()
     for tree in trees:
@@ -199,7 +190,7 @@ def _nodes(rows: pl.DataFrame, trees: list[pl.DataFrame]) -> set[str]:
 
 
 def _weights_of_link(weights: pl.DataFrame, link: Any, tree: pl.DataFrame, nodes: set[str]) -> pl.DataFrame:  # noqa: ANN401
-    """Take the weights that hold from a link on; of weights that go on from before, those of the link's own tree."""
+    """Weights that hold from a link on; of weights that go on from before, those of nodes of the link's tree."""
     held = _of_link(weights, link, "weights")
     if "node" not in held.columns or ("link" in weights.columns and (weights["link"] == link).any()):
         return held
@@ -208,7 +199,7 @@ def _weights_of_link(weights: pl.DataFrame, link: Any, tree: pl.DataFrame, nodes
 
 
 def _of_link(frame: pl.DataFrame, link: Any, name: str) -> pl.DataFrame:  # noqa: ANN401
-    """Take the rows that hold from a link on: its own, or else those of the last link before that has any."""
+    """Rows that hold from a link on: those of the link, or else of the last link before that has any."""
     if "link" not in frame.columns:
         return frame
     held = frame.filter(pl.col("link") <= link)["link"].max()
@@ -219,7 +210,7 @@ def _of_link(frame: pl.DataFrame, link: Any, name: str) -> pl.DataFrame:  # noqa
 
 
 class _Chain:
-    """The series so far: what nodes stood at in each period, and the scales of the leaves."""
+    """The series so far: the levels of nodes in each period, and the scales of the leaves."""
 
     def __init__(
         self,
@@ -237,31 +228,31 @@ class _Chain:
         self.tables: list[pl.DataFrame] = []
 
     def extend(self, link: Any, last: Any, weights: pl.DataFrame, tree: pl.DataFrame) -> None:  # noqa: ANN401
-        """Walk from one link to the next, or to the end."""
+        """Compute the levels from one link to the next, or to the end."""
         mean = "geometric" if self.formula == "geometric" else "arithmetic"
         nodes = hierarchy(tree, self._updated(weights, tree, link), mean=mean)
         periods = self.periods[self.periods.index(link) : self.periods.index(last) + 1]
-        own = self._own(nodes, periods, link)
+        indices = self._indices(nodes, periods, link)
         start = self._start(nodes, link)
         broken = start.started & ~start.known
-        course = walked(nodes, own, start, self.conventions)
+        course = compute_course(nodes, indices, start, self.conventions)
         for n, name in enumerate(nodes.names):
             here = self.levels.setdefault(name, {})
             here.update({p: float(v) for p, v in zip(periods, course.levels[:, n], strict=True) if not np.isnan(v)})
         self.last_weights = dict(zip(nodes.names, nodes.weights * start.levels, strict=True))
         known = ~np.isnan(course.levels[-1])
-        state = np.array([start.levels, start.scales, start.own, start.touched, start.started, known])
+        state = np.array([start.levels, start.scales, start.indices, start.touched, start.started, known])
         self.state = {name: tuple(of_node) for name, of_node in zip(nodes.names, state.T.tolist(), strict=True)}
         first = 0 if not self.tables else 1
         if len(periods) > first:
-            reasons = _reasons(nodes, course, own, broken, self.conventions.missing, link)
+            reasons = _reasons(nodes, course, indices, broken, self.conventions.missing, link)
             self.tables.append(_table(nodes, course, reasons, self._series(periods), link)[first * len(nodes.names) :])
 
     def _series(self, periods: list[Any]) -> pl.Series:
         return pl.Series(periods, dtype=self.rows.schema["period"])
 
     def _updated(self, weights: pl.DataFrame, tree: pl.DataFrame, link: Any) -> pl.DataFrame:  # noqa: ANN401
-        """Update weights to the prices of the link, where the formula asks for it."""
+        """Price-update weights to the link, for the Lowe index."""
         if self.formula != "lowe":
             return weights
         rows = self.rows.filter(pl.col("index").is_not_null())
@@ -278,20 +269,20 @@ class _Chain:
 
         return price_updated(weights, tree, link, relative=relative, geometric=False)
 
-    def _own(self, nodes: Hierarchy, periods: list[Any], link: Any) -> Floats:  # noqa: ANN401
+    def _indices(self, nodes: Hierarchy, periods: list[Any], link: Any) -> Floats:  # noqa: ANN401
         """Spread the leaves' indices into an array of periods by nodes."""
         rows = self.rows.filter(pl.col("period").is_in(periods) & pl.col("index").is_not_null())
         if "link" in rows.columns:
             rows = rows.filter(pl.col("link") == link)
         position = {name: n for n, name in enumerate(nodes.names)}
         known = rows.filter(pl.col("node").is_in([name for name in nodes.names if nodes.leaves[position[name]]]))
-        own = np.full((len(periods), len(position)), np.nan)
+        indices = np.full((len(periods), len(position)), np.nan)
         at = {period: t for t, period in enumerate(periods)}
-        own[[at[p] for p in known["period"]], [position[n] for n in known["node"]]] = known["index"].to_numpy()
-        return own
+        indices[[at[p] for p in known["period"]], [position[n] for n in known["node"]]] = known["index"].to_numpy()
+        return indices
 
     def _start(self, nodes: Hierarchy, link: Any) -> State:  # noqa: ANN401
-        """Give the state in the link period: as the link before left it, and of new nodes their predecessors'."""
+        """State in the link period: as at the end of the link before; of new nodes, from their predecessors."""
         before = self._predecessors(link, nodes.names)
         nothing = (1.0, np.nan, np.nan, 0.0, 0.0, 0.0)
         state = np.array([self.state.get(name, nothing) for name in nodes.names])
@@ -305,20 +296,18 @@ class _Chain:
                 state[n, [3, 5]] = of_these[:, [3, 5]].max(axis=0)
             elif parent >= 0:
                 state[n, [0, 3, 5]] = state[parent, [0, 3, 5]]
-            # What takes its start from a level has begun.
+            # A node that starts from a level has begun.
             state[n, 4] = state[n, 5]
         if "link" in self.rows.columns:
-            # A scale of one link says nothing about the next where each has its own.
+            # Where each link has its own scale, the scale of one link means nothing in the next.
             state[:, 1:3] = np.nan
-        levels, scales, own, touched, started, known = state.T.copy()
-        return State(levels, scales, own, touched > 0, started > 0, known > 0)
+        levels, scales, indices, touched, started, known = state.T.copy()
+        return State(levels, scales, indices, touched > 0, started > 0, known > 0)
 
     def _predecessors(self, link: Any, names: Sequence[str]) -> dict[str, list[str]]:  # noqa: ANN401
         if self.successions is None:
             return {}
-        refuse_missing_columns(self.successions, ("link", "node", "predecessor"), "successions")
         rows = self.successions.filter(pl.col("link") == link)
-        rows = rows.with_columns(pl.col("node", "predecessor").cast(pl.String))
         faults = {
             "a node that is not in the tree": ~pl.col("node").is_in(list(names)),
             "a predecessor that is not in the tree of the link before": ~pl.col("predecessor").is_in(list(self.state)),
@@ -331,15 +320,15 @@ class _Chain:
 def _reasons(
     nodes: Hierarchy,
     course: Course,
-    own: Floats,
+    indices: Floats,
     broken: Booleans,
     missing: str,
     link: Any,  # noqa: ANN401
 ) -> list[str | None]:
-    """Say why a node has no level in a period, in the order of the table's rows."""
+    """Reasons why nodes have no level in a period, in the order of the table's rows."""
     reasons: list[str | None] = []
     inner = ~nodes.leaves & np.bool_(missing == "none")
-    for levels, values in zip(course.levels, own, strict=True):
+    for levels, values in zip(course.levels, indices, strict=True):
         below = value_below(nodes, values)
         texts = np.where(inner, "a node below has no value", "no value below that has one in the periods before, too")
         texts = np.where(broken, f"no level in link {link}", texts)

@@ -1,8 +1,7 @@
 """Aggregation linked from period to period, in which an absent child moves with those present, on arrays.
 
-Children to parents, for all parents of a level and all replicates of a bootstrap in one walk; a single index is one
-replicate. The rules are on the page `docs/prices/indices/aggregation.md`. Frames are in `daily_aggregation` and
-`recipe_figures`; trees that are chained at link periods in `aggregation`.
+Children to parents, for all parents of a level and all replicates of a bootstrap at once; a single index is one
+replicate. The rules are on the page `docs/prices/indices/aggregation.md`.
 """
 
 from __future__ import annotations
@@ -42,12 +41,12 @@ class Children:
 
 @dataclass(frozen=True, eq=False)
 class Parents:
-    """What `aggregated` gives: periods x replicates x parents.
+    """Output of `aggregated`: periods x replicates x parents.
 
     `index`: 100 = geometric mean over the base periods, nan where there is none. `imputed_share`: of the weight.
     `before`, `after`: periods x replicates x parents x children, a child's level at the period before and at the
-    period, on the scale on which Σ w·after / Σ w·before is the parent's movement; nan where it has no part in it. None
-    unless asked for.
+    period, on the scale on which Σ w·after / Σ w·before is the parent's movement; nan where it takes no part. None
+    unless `with_movements`.
     """
 
     index: Floats
@@ -68,12 +67,12 @@ def aggregated(children: Children, base: Booleans, *, with_movements: bool = Fal
     takes_part = children.weights > 0
     segments = np.where(takes_part, children.segments, ABSENT)
     levels, anchored = _anchored(children.levels, segments, base)
-    walk = _Walk(levels, segments, anchored, children.weights, children.shares)
-    return walk.parents(base, with_movements=with_movements)
+    linking = _Linking(levels, segments, anchored, children.weights, children.shares)
+    return linking.parents(base, with_movements=with_movements)
 
 
 def _anchored(levels: Floats, segments: Integers, base: Booleans) -> tuple[Floats, Booleans]:
-    """Scale each segment that reaches the base to geometric mean 1 over it, and tell which do."""
+    """Scale each segment that reaches the base to geometric mean 1 over it, with the mask of those."""
     levels = np.where(segments >= 0, levels, np.nan)
     anchored = np.zeros(levels.shape, dtype=np.bool_)
     of_base = segments[base]
@@ -90,7 +89,7 @@ def _anchored(levels: Floats, segments: Integers, base: Booleans) -> tuple[Float
 
 @dataclass
 class _State:
-    """Where the children of all parents stand: replicates x parents x children; `parent`: replicates x parents."""
+    """State of the children of all parents: replicates x parents x children; `parent`: replicates x parents."""
 
     levels: Floats
     segments: Integers
@@ -102,7 +101,7 @@ class _State:
 
 
 @dataclass(frozen=True, eq=False)
-class _Walk:
+class _Linking:
     """The levels, scaled to the base, and the steps over them."""
 
     levels: Floats
@@ -112,7 +111,7 @@ class _Walk:
     shares: Floats
 
     def parents(self, base: Booleans, *, with_movements: bool) -> Parents:
-        """Walk from each parent's first base period: through the base, back to the start, on to the end."""
+        """Step from each parent's first base period through the base, back to the start, then to the end."""
         periods, replicates, parents, _ = self.levels.shape
         shape = (replicates, parents)
         reached = self.anchored.any(axis=3) & base[:, None, None]
@@ -143,7 +142,7 @@ class _Walk:
         return Parents(index, course.share, course.before, course.after)
 
     def _start(self, anchor: Integers, shape: tuple[int, int]) -> _State:
-        """Stand on each parent's first base period."""
+        """State in each parent's first base period."""
         children = self.levels.shape[3]
         state = _State(
             np.full((*shape, children), np.nan),
@@ -156,7 +155,7 @@ class _Walk:
         return state
 
     def _joined(self, start: _State, steps: Iterable[tuple[int, Booleans]], course: _Course | None) -> _State:
-        """Walk from the start; let each child that began on the way have moved with the parent until it did."""
+        """Step from the start; a child that begins later has moved with the parent until then."""
         state, joined = start.copy(), start.copy()
         for t, active in steps:
             new = np.isnan(state.levels)
@@ -178,25 +177,27 @@ class _Walk:
         backwards: bool,
         first: Booleans | None = None,
     ) -> Booleans:
-        """Move the active parents to a period; give the children that entered at it."""
+        """Move the active parents to a period; returns the mask of children that enter at it."""
         w, before, today, segment = self.weights, state.levels, self.levels[t], self.segments[t]
         on = active[:, :, None]
         begun, present = ~np.isnan(before) & on, (segment >= 0) & on
         stays = present & (segment == state.segments)
         scaled = present & ~stays & self.anchored[t]
         joins = present & ~stays & ~scaled
-        own = np.where(stays, state.scales * today, 0.0)
+        scaled_today = np.where(stays, state.scales * today, 0.0)
         kept = np.where(stays, before, 0.0)
         any_stays = stays.any(axis=2)
         with np.errstate(divide="ignore", invalid="ignore"):
-            movement = (w * own).sum(axis=2) / (w * kept).sum(axis=2)
+            movement = (w * scaled_today).sum(axis=2) / (w * kept).sum(axis=2)
             if (only_scaled := ~any_stays & scaled.any(axis=2)).any():
                 was = np.where(begun.any(axis=2), self._mean(before, begun), 1.0)
                 movement = np.where(only_scaled, self._mean(today, scaled) / was, movement)
         moves = any_stays | only_scaled
         linked = moves[:, :, None]
         state.parent = np.where(moves, state.parent * movement, state.parent)
-        after = np.where(stays, own, np.where(begun & ~present & linked, before * movement[:, :, None], before))
+        after = np.where(
+            stays, scaled_today, np.where(begun & ~present & linked, before * movement[:, :, None], before)
+        )
         part = (begun & ~scaled & ~joins & any_stays[:, :, None]) if course is not None else None
         entered_scaled = scaled & linked
         levels = np.where(entered_scaled, today, after)
@@ -210,10 +211,10 @@ class _Walk:
             scales = np.where(entered_joins, levels / today, scales)
         entered = entered_scaled | entered_joins
         if course is not None and part is not None:
-            course.note(t, moves, state.parent, self._share(t, levels, moves))
+            course.store(t, moves, state.parent, self._share(t, levels, moves))
             if not backwards and first is not None:
                 part = part & ~first[:, :, None]
-            course.note_movement(t, part, before, after, backwards=backwards)
+            course.store_movement(t, part, before, after, backwards=backwards)
         state.levels, state.scales = levels, scales
         state.segments = np.where(entered, segment, state.segments)
         return entered
@@ -234,19 +235,19 @@ class _Walk:
 
 @dataclass
 class _Course:
-    """What the parents do over the periods."""
+    """Course of the parents over the periods."""
 
     level: Floats
     share: Floats
     before: Floats | None
     after: Floats | None
 
-    def note(self, t: int, moves: Booleans, level: Floats, share: Floats) -> None:
+    def store(self, t: int, moves: Booleans, level: Floats, share: Floats) -> None:
         self.level[t] = np.where(moves, level, self.level[t])
         self.share[t] = np.where(moves, share, self.share[t])
 
-    def note_movement(self, t: int, part: Booleans, before: Floats, after: Floats, *, backwards: bool) -> None:
-        """Keep both sides of a movement under its later period; a step backwards to t is the movement to t+1."""
+    def store_movement(self, t: int, part: Booleans, before: Floats, after: Floats, *, backwards: bool) -> None:
+        """Store both sides of a movement in its later period; a step backwards to t is the movement to t+1."""
         if self.before is None or self.after is None:
             return
         to = t + 1 if backwards else t

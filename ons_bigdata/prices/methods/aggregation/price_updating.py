@@ -1,7 +1,4 @@
-"""Price-updating: what weights at the prices of one period are at the prices of another.
-
-Frames and levels in, weights out. The chain that asks for it is in `aggregation`.
-"""
+"""Price-updating of weights from the prices of their reference period to those of a link."""
 
 from __future__ import annotations
 
@@ -11,13 +8,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
+from ons_bigdata.prices.methods.panels.input_checks import eager_frame
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 
 def price_updated(
-    weights: pl.DataFrame,
-    tree: pl.DataFrame,
+    weights: pl.DataFrame | pl.LazyFrame,
+    tree: pl.DataFrame | pl.LazyFrame,
     link: Any,  # noqa: ANN401
     *,
     relative: Callable[[str, Any], float | None],
@@ -27,11 +26,12 @@ def price_updated(
 
     `weights`: node, weight, reference (null: the link itself). `tree`: node, parent, optionally mean. `relative`: of a
     node and a reference, I(reference)/I(link), None where it is not known. An inner node without one has the mean of
-    its children's, by their weights at the link; `geometric`: of nodes whose mean is not given.
+    its children's, by their weights at the link; `geometric`: the mean of nodes without one in the tree.
 
     Raises ValueError where a column is missing, or a leaf has no index in the reference or in the link.
     Source: ILO et al., Consumer Price Index Manual: Theory and Practice (2004), chapter 9 (price-updating).
     """
+    weights, tree = eager_frame(weights, "weights"), eager_frame(tree, "tree")
     if "reference" not in weights.columns:
         message = "weights: column reference is missing; the Lowe index updates weights from the prices of a period"
         raise ValueError(message)
@@ -54,21 +54,21 @@ class _Update:
     link: Any
     known: Callable[[str, Any], float | None]
     geometric: bool
-    found: dict[str, float] = field(default_factory=dict)
+    updated: dict[str, float] = field(default_factory=dict)
 
     def weight(self, node: str) -> float:
-        """Give a node's weight at the link; the sum of its children's where it has none of its own."""
-        if node not in self.found:
+        """Weight of a node at the link; the sum of its children's where none is given."""
+        if node not in self.updated:
             if node not in self.given:
-                self.found[node] = sum(self.weight(child) for child in self.children.get(node, []))
+                self.updated[node] = sum(self.weight(child) for child in self.children.get(node, []))
             else:
                 weight, reference = self.given[node]
                 stays = reference is None or reference == self.link
-                self.found[node] = weight if stays else weight / self.relative(node, reference)
-        return self.found[node]
+                self.updated[node] = weight if stays else weight / self.relative(node, reference)
+        return self.updated[node]
 
     def relative(self, node: str, reference: Any) -> float:  # noqa: ANN401
-        """Give I(reference)/I(link)."""
+        """Relative I(reference)/I(link) of a node."""
         if (known := self.known(node, reference)) is not None:
             return known
         if node not in self.children:
@@ -78,9 +78,9 @@ class _Update:
         if not weights.sum() > 0:
             message = f"weights: all children of {node} have weight 0"
             raise ValueError(message)
-        taking_part = [(w, child) for w, child in zip(weights, self.children[node], strict=True) if w > 0]
-        relatives = np.array([self.relative(child, reference) for _, child in taking_part])
-        shares = np.array([w for w, _ in taking_part]) / weights.sum()
+        weighted = [(w, child) for w, child in zip(weights, self.children[node], strict=True) if w > 0]
+        relatives = np.array([self.relative(child, reference) for _, child in weighted])
+        shares = np.array([w for w, _ in weighted]) / weights.sum()
         if self.named.get(node, self.geometric):
             return float(np.exp(shares @ np.log(relatives)))
         return float(shares @ relatives)

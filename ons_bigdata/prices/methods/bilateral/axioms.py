@@ -1,7 +1,6 @@
-"""Axioms put to any index on given quotes: what it answers when prices, units or periods change in a known way.
+"""Tests of axioms on given quotes, for any index: its response to known changes of prices, units and periods.
 
-For checks before publication: an inverted index cannot pass. Which formula keeps which axiom is on the page
-`docs/prices/indices/axioms.md`.
+For checks before publication: an inverted index cannot pass. The axioms that each formula keeps are in `registry`.
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from ons_bigdata.prices.methods.panels.input_checks import refuse_unknown
+from ons_bigdata.prices.methods.panels.input_checks import eager_frame, refuse_missing_columns, refuse_unknown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -20,7 +19,7 @@ IndexFunction = Callable[[pl.DataFrame], pl.DataFrame]
 """Quotes (period, product, price and, if there are any, quantity) → period, index, one row per period."""
 
 Changed = tuple[pl.DataFrame, pl.Expr]
-"""Changed quotes, and the index to expect of them from the columns period, index, position (0, 1, …) and last."""
+"""Changed quotes, and the index expected of them, from the columns period, index and position (0, 1, …)."""
 
 _ORDINARY_FACTOR = 2.5
 _OUT = {"axiom": pl.String, "period": pl.String, "expected": pl.Float64, "found": pl.Float64, "gap": pl.Float64}
@@ -30,21 +29,21 @@ def _position(quotes: pl.DataFrame) -> pl.Expr:
     return pl.col("period").rank("dense").cast(pl.Int64) - 1
 
 
-def _still(quotes: pl.DataFrame) -> Changed:
+def _constant_prices(quotes: pl.DataFrame) -> Changed:
     """Every product keeps its first price: the index is 1 wherever there is one."""
     first = pl.col("price").sort_by("period").first().over("product")
     return quotes.with_columns(price=first), pl.when(pl.col("index").is_not_null()).then(1.0)
 
 
-def _risen(quotes: pl.DataFrame) -> Changed:
-    """All prices after the first period times k: the index times k. An inverted index answers 1/k."""
+def _raised_prices(quotes: pl.DataFrame) -> Changed:
+    """All prices after the first period times k: the index times k. An inverted index gives 1/k."""
     later = _position(quotes) > 0
     factor = pl.when(later).then(_ORDINARY_FACTOR).otherwise(1.0)
     expected = pl.when(pl.col("position") > 0).then(_ORDINARY_FACTOR).otherwise(1.0)
     return quotes.with_columns(price=pl.col("price") * factor), pl.col("index") * expected
 
 
-def _alike(quotes: pl.DataFrame) -> Changed:
+def _common_change(quotes: pl.DataFrame) -> Changed:
     """Every product at its first price times a factor of the period: the index is that factor."""
     first = pl.col("price").sort_by("period").first().over("product")
     factor = 1 + (_position(quotes) * 3 % 7) / 10
@@ -52,7 +51,7 @@ def _alike(quotes: pl.DataFrame) -> Changed:
     return quotes.with_columns(price=first * factor), expected
 
 
-def _other_units(quotes: pl.DataFrame) -> Changed:
+def _changed_units(quotes: pl.DataFrame) -> Changed:
     """Another unit for each product, price and quantity restated: the same index."""
     unit = 2.0 ** (pl.col("product").rank("dense").cast(pl.Int64) * 5 % 11 - 5)
     restated = quotes.with_columns(price=pl.col("price") * unit)
@@ -61,7 +60,7 @@ def _other_units(quotes: pl.DataFrame) -> Changed:
     return restated, pl.col("index")
 
 
-def _reversed(quotes: pl.DataFrame) -> Changed:
+def _reversed_periods(quotes: pl.DataFrame) -> Changed:
     """Periods in the opposite order: P(t→0) = P(T→0)/P(T→t), read from the other end."""
     periods = quotes["period"].unique().sort()
     turned = pl.DataFrame({"period": periods, "_turned": periods.reverse()})
@@ -70,34 +69,34 @@ def _reversed(quotes: pl.DataFrame) -> Changed:
     return back.drop("period").rename({"_turned": "period"}), mirrored
 
 
-def _shuffled(quotes: pl.DataFrame) -> Changed:
+def _reversed_rows(quotes: pl.DataFrame) -> Changed:
     """Rows in another order: the same index."""
     return quotes.reverse(), pl.col("index")
 
 
 _CHANGES: dict[str, Callable[[pl.DataFrame], Changed]] = {
-    "identity": _still,
-    "direction": _risen,
-    "common_change": _alike,
-    "commensurability": _other_units,
-    "time_reversal": _reversed,
-    "order_of_rows": _shuffled,
+    "identity": _constant_prices,
+    "direction": _raised_prices,
+    "common_change": _common_change,
+    "commensurability": _changed_units,
+    "time_reversal": _reversed_periods,
+    "order_of_rows": _reversed_rows,
 }
 AXIOMS = tuple(_CHANGES)
 KEPT_BY_ALL = ("identity", "direction", "order_of_rows")
-"""What every published index must keep (unit values and the Stuvel, which fail one, are not published alone)."""
+"""Axioms that every published index must keep (unit values and the Stuvel, which fail one, are not published alone)."""
 
 
 def axioms_violated(
     index_function: IndexFunction,
-    quotes: pl.DataFrame,
+    quotes: pl.DataFrame | pl.LazyFrame,
     *,
     axioms: Iterable[str] = KEPT_BY_ALL,
     tolerance: float = 1e-9,
 ) -> pl.DataFrame:
-    """Put axioms to an index on the products, gaps and quantities of given quotes; list where it fails.
+    """Test axioms of an index on the products, gaps and quantities of given quotes; list the failures.
 
-    `quotes`: period, product, price (> 0) and, if the index takes it, quantity. `index_function` gives period and
+    `quotes`: period, product, price (> 0) and, if the index takes it, quantity. `index_function` returns period and
     index (1 in its base, the first period; null where there is none) for such quotes. `axioms`: some of `AXIOMS`:
 
     identity: prices that never change give 1. direction: all prices after the first period times k give k times the
@@ -105,12 +104,14 @@ def axioms_violated(
     products change nothing. time_reversal: the periods backwards give the reciprocal (of a spliced or an asymmetric
     index it fails). order_of_rows: another order of rows changes nothing.
 
-    Gives one row per failure: axiom, period (as text), expected, found (null where there is no index), gap
-    (|found/expected − 1|; null where one of both has no index). An index that has no value in any period, before the
-    change and after, fails each axiom, in one row without a period: it was not tested. No rows: nothing is violated.
+    Returns one row per failure: axiom, period (as text), expected, found (null where there is no index), gap
+    (|found/expected − 1|; null where either is). An index that has no value in any period, before the
+    change and after, fails each axiom, in one row without a period: it was not tested. No rows: no axiom is violated.
     Raises ValueError on an unknown axiom, which lists the known ones. Source: ILO et al., Consumer Price Index Manual:
     Theory and Practice (2004), chapter 16.
     """
+    quotes = eager_frame(quotes)
+    refuse_missing_columns(quotes, ("period", "product", "price"), "quotes")
     chosen = list(axioms)
     for axiom in chosen:
         refuse_unknown("axiom", axiom, AXIOMS)

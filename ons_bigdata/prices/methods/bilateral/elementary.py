@@ -1,6 +1,6 @@
-"""Elementary price indices between two periods: formulas that know prices only.
+"""Elementary price indices between two periods, from prices alone.
 
-Plain vectors in, one number out. Which products are compared and which periods is decided in `bilateral`. Each formula
+Plain vectors in, one number out; each formula is an entry of `registry`, by which `bilateral_index` calls it. Each
 takes the prices (> 0) of the same products in the base period (`p0`) and the current one (`p1`); r = p1/p0.
 """
 

@@ -1,81 +1,40 @@
-"""Bilateral price indices: each period compared with one other, over the products that both have.
-
-Chooses formula, periods and products. The formulas are in `elementary_formulas` and `weighted_formulas`; indices that
-compare all periods at once are not here.
-"""
+"""Bilateral price indices: each period compared with one other, over the products of both."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import polars as pl
 
-from ons_bigdata.prices.methods.bilateral import elementary, weighted
-from ons_bigdata.prices.methods.panels.input_checks import collected, refuse_unknown
+from ons_bigdata.prices.methods.bilateral.registry import ALIASES, ENTRIES, FORMULAS, REGISTER, UNWEIGHTED, WINDOWED
+from ons_bigdata.prices.methods.panels.input_checks import eager_frame, finite_number, refuse_unknown, true_or_false
+from ons_bigdata.prices.methods.panels.period_calendar import given_calendar
 from ons_bigdata.prices.methods.panels.price_panel import Duplicates, Missing, PricePanel, price_panel
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
 COMPARISONS = ("fixed_base", "chained", "previous_period")
+COMPARISON_ALIASES = {
+    "fixedbase": "fixed_base",
+    "direct": "fixed_base",
+    "pop": "previous_period",
+    "period_on_period": "previous_period",
+    "chain": "chained",
+}
 SAMPLES = ("matched", "unmatched")
 OBJECTS = ("price", "quantity")
 DUPLICATES = ("error", "unit_value")
 DUMMY_WEIGHTS = ("shares", "average", "none")
-"""What weighs in a time product dummy of two periods."""
-
-
-@dataclass(frozen=True)
-class _Formula:
-    """A formula and what it asks for: (p0, p1), (p0, p1, q0, q1), or (p0, p1, pb, qb) with b the weights period."""
-
-    compute: Callable[..., float]
-    takes: Literal["prices", "quantities", "weights_period"]
-    required: tuple[str, ...] = ()
-    optional: tuple[str, ...] = ()
-    unmatched: bool = False
-
-
-_FORMULAS = {
-    "carli": _Formula(elementary.carli, "prices"),
-    "dutot": _Formula(elementary.dutot, "prices", unmatched=True),
-    "jevons": _Formula(elementary.jevons, "prices"),
-    "harmonic": _Formula(elementary.harmonic, "prices"),
-    "cswd": _Formula(elementary.cswd, "prices"),
-    "laspeyres": _Formula(weighted.laspeyres, "quantities"),
-    "paasche": _Formula(weighted.paasche, "quantities"),
-    "fisher": _Formula(weighted.fisher, "quantities"),
-    "tornqvist": _Formula(weighted.tornqvist, "quantities"),
-    "walsh": _Formula(weighted.walsh, "quantities"),
-    "geometric_laspeyres": _Formula(weighted.geometric_laspeyres, "quantities"),
-    "geometric_paasche": _Formula(weighted.geometric_paasche, "quantities"),
-    "lloyd_moulton": _Formula(weighted.lloyd_moulton, "quantities", required=("sigma",)),
-    "marshall_edgeworth": _Formula(weighted.marshall_edgeworth, "quantities"),
-    "palgrave": _Formula(weighted.palgrave, "quantities"),
-    "drobisch": _Formula(weighted.drobisch, "quantities"),
-    "sato_vartia": _Formula(weighted.sato_vartia, "quantities"),
-    "geary_khamis": _Formula(weighted.geary_khamis, "quantities"),
-    "quadratic_mean": _Formula(weighted.quadratic_mean, "quantities", required=("order",)),
-    "stuvel": _Formula(weighted.stuvel, "quantities"),
-    "unit_value": _Formula(weighted.unit_value, "quantities", unmatched=True),
-    "time_product_dummy": _Formula(weighted.time_product_dummy, "quantities", optional=("adjust_bias", "weights")),
-    "lowe": _Formula(lambda p0, p1, _pb, qb: weighted.lowe(p0, p1, qb), "weights_period", required=("weights_period",)),
-    "young": _Formula(
-        lambda p0, p1, pb, qb: weighted.young(p0, p1, pb * qb), "weights_period", required=("weights_period",)
-    ),
-}
-
-FORMULAS = tuple(_FORMULAS)
-UNWEIGHTED = tuple(name for name, formula in _FORMULAS.items() if formula.takes == "prices")
-WEIGHTED_BY_THIRD_PERIOD = tuple(name for name, formula in _FORMULAS.items() if formula.takes == "weights_period")
+"""Weights of the observations in a time product dummy of two periods."""
 
 
 class _Step(NamedTuple):
-    """An index between two periods; None with a reason where there is none."""
+    """An index between two periods, or None and the reason why there is none."""
 
     value: float | None
     reason: str | None
@@ -83,7 +42,7 @@ class _Step(NamedTuple):
 
 @dataclass(frozen=True)
 class _Comparer:
-    """One formula with its options on one panel; compares two periods given by their positions."""
+    """A formula with its options on a panel; compares two periods given by their rows."""
 
     panel: PricePanel
     name: str
@@ -91,12 +50,12 @@ class _Comparer:
     options: dict[str, Any]
 
     def step(self, base: int, current: int) -> _Step:
-        formula = _FORMULAS[self.name]
+        formula = REGISTER[self.name]
         products, reason = self._products(base, current)
         if reason is not None:
             return _Step(None, reason)
         options = {name: value for name, value in self.options.items() if name != "weights_period"}
-        with np.errstate(all="ignore"):  # what is not finite becomes a null with a reason below
+        with np.errstate(all="ignore"):  # a value that is not finite becomes a null with a reason below
             index = formula.compute(*self._vectors(base, current, *products), **options)
         if not (np.isfinite(index) and index > 0):
             periods = self.panel.periods
@@ -107,27 +66,27 @@ class _Comparer:
         return _Step(1.0 if base == current else index, None)
 
     def _products(self, base: int, current: int) -> tuple[tuple[NDArray[np.bool_], NDArray[np.bool_]], str | None]:
-        """Give the products of either period that are compared, or the reason why there are none."""
+        """Masks of the products compared in either period, or the reason why there are none."""
         presence, periods = self.panel.presence, self.panel.periods
         if self.sample == "unmatched":
             products = (presence[base], presence[current])
             empty = [periods[t] for t in (base, current) if not presence[t].any()]
             return products, f"no product is present in {empty[0]}" if empty else None
-        named = [base] if base == current else [base, current]
+        rows = [base] if base == current else [base, current]
         if "weights_period" in self.options:
-            named.append(self.options["weights_period"])
-        matched = np.logical_and.reduce(presence[named])
-        where = " and ".join(str(periods[t]) for t in dict.fromkeys(named))
+            rows.append(self.options["weights_period"])
+        matched = np.logical_and.reduce(presence[rows])
+        where = " and ".join(str(periods[t]) for t in dict.fromkeys(rows))
         return (matched, matched), None if matched.any() else f"no product is present in {where}"
 
     def _vectors(
         self, base: int, current: int, base_products: NDArray[np.bool_], current_products: NDArray[np.bool_]
     ) -> list[NDArray[np.float64]]:
-        takes, p, q = _FORMULAS[self.name].takes, self.panel.prices, self.panel.quantities
+        takes, p, q = REGISTER[self.name].takes, self.panel.prices, self.panel.quantities
         vectors = [p[base, base_products], p[current, current_products]]
         if takes == "quantities" and q is not None:
             return [*vectors, q[base, base_products], q[current, current_products]]
-        if takes == "quantities":  # a formula that ignores them with its options
+        if takes == "quantities":  # its options make the formula unweighted
             return [*vectors, *map(np.ones_like, vectors)]
         if takes == "weights_period" and q is not None:
             weights = self.options["weights_period"]
@@ -136,30 +95,29 @@ class _Comparer:
 
 
 def pair_log(panel: PricePanel, formula: str, base: int, current: int, options: dict[str, Any]) -> float:
-    """Give ln P(base→current) of two periods of a panel over the products of both; nan where there is none.
+    """Log index ln P(base→current) over the products of both periods; nan where there is none.
 
-    `base`, `current`: positions in `panel.periods`. `formula`: one of `FORMULAS` but those weighted by a third period.
-    `options`: as `checked_pair_options` gives them.
+    `base`, `current`: rows of the panel. `formula`: one of `WINDOWED`. `options`: as `checked_pair_options` returns.
     """
     value = _Comparer(panel, formula, "matched", options).step(base, current).value
     return float("nan") if value is None else float(np.log(value))
 
 
 def pair_options(formula: str) -> tuple[str, ...]:
-    """List the names of the options that a formula takes."""
-    return (*_FORMULAS[formula].required, *_FORMULAS[formula].optional)
+    """Names of the options of a formula."""
+    return (*REGISTER[formula].required, *REGISTER[formula].optional)
 
 
 def checked_pair_options(formula: str, options: dict[str, object]) -> dict[str, Any]:
     """Check the options of a formula between two periods. Raises ValueError that lists the known ones."""
-    refuse_unknown("formula", formula, tuple(name for name in FORMULAS if name not in WEIGHTED_BY_THIRD_PERIOD))
-    return _checked_options(formula, options, [])
+    refuse_unknown("formula", formula, WINDOWED, aliases=ALIASES)
+    return _checked_options(formula, options, None)
 
 
 def needs_quantities(formula: str, options: dict[str, Any]) -> bool:
-    """Tell whether a price index by a formula with its options needs quantities."""
+    """Whether a price index by a formula with these options needs quantities."""
     unweighted_dummy = formula == "time_product_dummy" and options.get("weights") == "none"
-    return _FORMULAS[formula].takes != "prices" and not unweighted_dummy
+    return REGISTER[formula].takes != "prices" and not unweighted_dummy
 
 
 def bilateral_index(  # noqa: PLR0913 (every choice has its name)
@@ -172,6 +130,7 @@ def bilateral_index(  # noqa: PLR0913 (every choice has its name)
     price: str = "price",
     quantity: str | None = None,
     base_period: object = None,
+    calendar: Sequence[Any] | pl.Series | None = None,
     sample: str = "matched",
     of: str = "price",
     duplicates: Duplicates = "error",
@@ -180,15 +139,16 @@ def bilateral_index(  # noqa: PLR0913 (every choice has its name)
 ) -> pl.DataFrame:
     """Compute a bilateral index over the periods of the quotes, over matched products.
 
-    Takes one row per period and product (see `price_panel`, also for `duplicates` and `missing`). `quantity` names the
-    column of quantities; formulas with weights need it (not time_product_dummy with weights "none"). Where it is given,
-    a product is present only with both.
-    Gives one row per period, sorted: `period`; `index`, 1 in the base period; `reason`, null unless `index` is null.
+    `quotes`: one row per period and product (`price_panel`, also for `duplicates` and `missing`). `quantity`: the
+    column of quantities; formulas with weights need it (not time_product_dummy with weights "none"). Where it is
+    given, a product is present only with both.
+    Returns one row per period, sorted: `period`; `index`, 1 in the base period; `reason`, null unless `index` is null.
 
     `formula`: one of `FORMULAS`. `comparison`, with P(s→t) the formula between two periods:
     "fixed_base": index_t = P(base→t), before the base too. "chained": index_t = index_(t−1)·P(t−1→t), divided by its
     value in the base; null from a missing link on. "previous_period": index_t = P(t−1→t), 1 in the first period.
-    The periods are those that occur; t−1 is the one before t among them. `base_period`: the first unless given.
+    `base_period`: the first period unless given. `calendar`: all periods in order; t−1 is the period before t in it,
+    and a period without products is null and ends a chain. Without it the periods are those that occur.
     `sample`: "matched", the products present in both periods of a pair; "unmatched", all of either period, for dutot
     and unit_value only. `of`: "quantity" swaps prices and quantities.
     Options: lloyd_moulton needs `sigma`, quadratic_mean `order`, numbers; lowe and young need `weights_period`, whose
@@ -196,17 +156,17 @@ def bilateral_index(  # noqa: PLR0913 (every choice has its name)
     ("shares", "average", "none") and `adjust_bias` (False).
 
     Raises ValueError on bad quotes, on an unknown formula, comparison, sample, period or option and on a missing one;
-    names what was found and lists what is known.
+    shows the value found and lists the known ones.
     Sources: of the formulas, there. Of the comparisons, ILO et al., Consumer Price Index Manual: Theory and Practice
     (2004), chapter 15, section F.
     """
-    refuse_unknown("formula", formula, FORMULAS)
-    refuse_unknown("comparison", comparison, COMPARISONS)
+    refuse_unknown("formula", formula, FORMULAS, aliases=ALIASES)
+    refuse_unknown("comparison", comparison, COMPARISONS, aliases=COMPARISON_ALIASES)
     refuse_unknown("sample", sample, SAMPLES)
     refuse_unknown("of", of, OBJECTS)
     refuse_unknown("duplicates", duplicates, DUPLICATES)
     _refuse_unfit(formula, options, quantity=quantity, sample=sample, of=of)
-    quotes = collected(quotes)
+    quotes = eager_frame(quotes)
     if comparison == "previous_period" and base_period is not None:
         message = f"base_period is {base_period!r}, expected None: comparison previous_period has no base"
         raise ValueError(message)
@@ -219,10 +179,12 @@ def bilateral_index(  # noqa: PLR0913 (every choice has its name)
         duplicates=duplicates,
         missing=missing,
     )
+    if calendar is not None:
+        panel = panel.on_calendar(given_calendar(panel.periods, calendar))
     if of == "quantity" and panel.quantities is not None:
         panel = replace(panel, prices=panel.quantities, quantities=panel.prices)
-    comparer = _Comparer(panel, formula, sample, _checked_options(formula, options, panel.periods))
-    base = 0 if base_period is None else _position("base_period", base_period, panel.periods)
+    comparer = _Comparer(panel, formula, sample, _checked_options(formula, options, panel))
+    base = 0 if base_period is None else panel.position("base_period", base_period)
     steps = _COMPARED[comparison](comparer, base) if panel.periods else []
     return pl.DataFrame(
         {
@@ -273,8 +235,8 @@ def _refuse_unfit(formula: str, options: dict[str, Any], *, quantity: str | None
     if quantity is None and (needs_quantities(formula, options) or of == "quantity"):
         message = f"{formula} of {of} needs a column of quantities; of price without: {', '.join(UNWEIGHTED)}"
         raise ValueError(message)
-    if sample == "unmatched" and not _FORMULAS[formula].unmatched:
-        defined = [name for name, known in _FORMULAS.items() if known.unmatched]
+    if sample == "unmatched" and not REGISTER[formula].unmatched:
+        defined = [entry.name for entry in ENTRIES if entry.unmatched]
         message = f"{formula} is not defined for sample 'unmatched'; defined: {', '.join(defined)}"
         raise ValueError(message)
     if formula == "unit_value" and of == "quantity":
@@ -282,38 +244,21 @@ def _refuse_unfit(formula: str, options: dict[str, Any], *, quantity: str | None
         raise ValueError(message)
 
 
-def _checked_options(formula: str, options: dict[str, object], periods: list[Any]) -> dict[str, Any]:
-    """Check names and values of the formula's options and give the weights period as its position."""
-    required, optional = _FORMULAS[formula].required, _FORMULAS[formula].optional
+def _checked_options(formula: str, options: dict[str, object], panel: PricePanel | None) -> dict[str, Any]:
+    """Check names and values of the formula's options; the weights period becomes its row of the panel."""
+    required, optional = REGISTER[formula].required, REGISTER[formula].optional
     for name in options:
         refuse_unknown(f"option of {formula}", name, (*required, *optional))
     for name in required:
         if options.get(name) is None:
             message = f"{formula}: option {name} is missing"
             raise ValueError(message)
-    checked = dict(options)
+    checked: dict[str, Any] = dict(options)
     for name in {"sigma", "order"} & checked.keys():
-        if not _is_finite_number(checked[name]):
-            message = f"{formula}: {name} is {checked[name]!r}, expected a finite number"
-            raise ValueError(message)
+        checked[name] = finite_number(f"{formula}: {name}", checked[name])
     refuse_unknown("weights", checked.get("weights", DUMMY_WEIGHTS[0]), DUMMY_WEIGHTS)
-    if "adjust_bias" in checked and not isinstance(adjust := checked["adjust_bias"], bool):
-        message = f"{formula}: adjust_bias is {adjust!r}, expected True or False"
-        raise ValueError(message)
-    if "weights_period" in checked:
-        checked["weights_period"] = _position("weights_period", checked["weights_period"], periods)
+    if "adjust_bias" in checked:
+        checked["adjust_bias"] = true_or_false(f"{formula}: adjust_bias", checked["adjust_bias"])
+    if "weights_period" in checked and panel is not None:
+        checked["weights_period"] = panel.position("weights_period", checked["weights_period"])
     return checked
-
-
-def _is_finite_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and bool(np.isfinite(value))
-
-
-def _position(option: str, found: object, periods: list[Any]) -> int:
-    if found not in periods:
-        known = (
-            f"one of {len(periods)} from {periods[0]} to {periods[-1]}" if periods else "none, for there are no quotes"
-        )
-        message = f"{option}: found {found!r}, expected a period of the quotes ({known})"
-        raise ValueError(message)
-    return periods.index(found)

@@ -1,6 +1,6 @@
-"""Weighted price indices between two periods: formulas that know prices and quantities.
+"""Weighted price indices between two periods, from prices and quantities.
 
-Plain vectors in, one number out. Which products are compared and which periods is decided in `bilateral`. Each formula
+Plain vectors in, one number out; each formula is an entry of `registry`, by which `bilateral_index` calls it. Each
 takes the prices (> 0) and quantities (≥ 0) of the same products in the base period (`p0`, `q0`) and the current one
 (`p1`, `q1`); r = p1/p0 and s0, s1 are the expenditure shares pq/Σpq. "CPI manual" is ILO et al., Consumer Price Index
 Manual: Theory and Practice (2004).
@@ -74,6 +74,16 @@ def young(p0: Vector, p1: Vector, expenditures: Vector) -> float:
     return float(np.sum(shares(expenditures) * (p1 / p0)))
 
 
+def lowe_of_period(p0: Vector, p1: Vector, pb: Vector, qb: Vector) -> float:
+    """Lowe index with the quantities qb of a period b. Source: as `lowe`."""
+    return lowe(p0, p1, qb)
+
+
+def young_of_period(p0: Vector, p1: Vector, pb: Vector, qb: Vector) -> float:
+    """Young index with the expenditure shares of a period b. Source: as `young`."""
+    return young(p0, p1, pb * qb)
+
+
 def palgrave(p0: Vector, p1: Vector, q0: Vector, q1: Vector) -> float:
     """Mean of relatives with current shares: Σs1r. Source: CPI manual, chapter 16."""
     return young(p0, p1, p1 * q1)
@@ -105,6 +115,16 @@ def sato_vartia(p0: Vector, p1: Vector, q0: Vector, q1: Vector) -> float:
     """
     weights = logarithmic_mean(shares(p1 * q1), shares(p0 * q0))
     return _geometric_mean(p1 / p0, shares(weights))
+
+
+def montgomery_vartia(p0: Vector, p1: Vector, q0: Vector, q1: Vector) -> float:
+    """Mean log relative weighted by logarithmic means of values: exp(Σ L(v1, v0)/L(Σv1, Σv0) ln r), v = pq.
+
+    The weights do not add up to 1. Sources: Montgomery (1937), The mathematical problem of the price index; Vartia
+    (1976), Ideal log-change index numbers, Scand. J. Stat. 3 (Vartia I).
+    """
+    v0, v1 = p0 * q0, p1 * q1
+    return _geometric_mean(p1 / p0, logarithmic_mean(v1, v0) / logarithmic_mean(v1.sum(), v0.sum()))
 
 
 def lloyd_moulton(p0: Vector, p1: Vector, q0: Vector, q1: Vector, *, sigma: float) -> float:
@@ -181,12 +201,12 @@ def time_product_dummy(
 
 
 def shares(expenditures: Vector) -> Vector:
-    """Make expenditures add up to 1."""
+    """Scale expenditures to add up to 1."""
     return expenditures / np.sum(expenditures)
 
 
 def half_harmonic_mean(a: Vector, b: Vector) -> Vector:
-    """Give ab/(a + b), 0 where both are 0."""
+    """Half the harmonic mean, ab/(a + b); 0 where both are 0."""
     return a * np.divide(b, a + b, where=a + b > 0, out=np.zeros(len(b)))
 
 

@@ -2,7 +2,8 @@
 
 from ons_bigdata.prices.methods.multilateral.decomposition import bilateral_decomposition, geks_decomposition
 from ons_bigdata.prices.methods.multilateral.drift import splice_drift, window_revision
-from ons_bigdata.prices.methods.multilateral.index import METHODS, fews_index, multilateral_index
+from ons_bigdata.prices.methods.multilateral.index import fews_index, multilateral_index
+from ons_bigdata.prices.methods.multilateral.registry import METHODS
 from ons_bigdata.prices.methods.multilateral.splicing import SPLICES
 
 __all__ = [

@@ -1,7 +1,4 @@
-"""What a splice does to a series: the revision that each window would have made, and the drift it leaves.
-
-Compares published (spliced) indices with others of the same quotes. Splices are in `extension`.
-"""
+"""Revision and drift of spliced indices: published movements against later windows and against one window of all."""
 
 from __future__ import annotations
 
@@ -10,31 +7,36 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from ons_bigdata.prices.methods.multilateral.index import multilateral_index
+from ons_bigdata.prices.methods.panels.input_checks import eager_frame
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-OF_SPLICES = ("half_position", "first_value", "expanding", "base_periods")
-"""Options that say how windows are joined: one window alone takes none."""
+SPLICE_OPTIONS = ("half_position", "first_value", "expanding", "base_periods")
+"""Options of splices: a single window takes none of them."""
 
 
-def window_revision(quotes: pl.DataFrame, method: str, *, window: int, splice: str, **options: object) -> pl.DataFrame:
+def window_revision(
+    quotes: pl.DataFrame | pl.LazyFrame, method: str, *, window: int, splice: str, **options: object
+) -> pl.DataFrame:
     """Compare each published movement with that of every later window that holds both periods.
 
-    Columns and options as `multilateral_index`. Gives one row per period t but the first: period, movement (published,
-    t−1 to t), windows (that hold both), least, greatest (of their movements), last (that of the last window that holds
-    both), revision (last/movement − 1). Null where the published movement is.
+    Columns and options as `multilateral_index`. Returns one row per period t but the first: period, movement
+    (published, t−1 to t), windows (that hold both), least, greatest (of their movements), last (that of the last
+    window that holds both), revision (last/movement − 1). Null where the published movement is.
 
-    Splices never revise; this shows what they do not publish. Raises ValueError as `multilateral_index`.
+    Splices never revise; this measures the revisions that they do not publish. Raises ValueError as
+    `multilateral_index`.
     """
+    quotes = eager_frame(quotes)
     published = multilateral_index(quotes, method, window=window, splice=splice, **options)  # type: ignore[arg-type]
     period = str(options.get("period", "period"))
     calendar = published["period"].to_list()
-    inner = {name: value for name, value in options.items() if name not in ("calendar", *OF_SPLICES)}
+    inner = {name: value for name, value in options.items() if name not in ("calendar", *SPLICE_OPTIONS)}
     movements: dict[int, list[float]] = {}
     for first in range(len(calendar) - window + 1):
         periods = calendar[first : first + window]
-        rows = quotes.filter(pl.col(period).is_in(periods))
+        rows = quotes.filter(pl.col(period).is_in(pl.Series(periods, dtype=quotes.schema[period]).implode()))
         if rows.is_empty():
             continue
         table = multilateral_index(rows, method, calendar=periods, **inner)  # type: ignore[arg-type]
@@ -43,29 +45,33 @@ def window_revision(quotes: pl.DataFrame, method: str, *, window: int, splice: s
             if levels[n] is not None and levels[n - 1] is not None:
                 movements.setdefault(first + n, []).append(levels[n] / levels[n - 1])
     rows = published.with_columns(movement=pl.col("index") / pl.col("index").shift(1))[1:]
-    found = [movements.get(t, []) for t in range(1, len(calendar))]
+    later = [movements.get(t, []) for t in range(1, len(calendar))]
     return rows.select(
         "period",
         "movement",
-        windows=pl.Series([len(own) for own in found], dtype=pl.Int32),
-        least=pl.Series([min(own, default=None) for own in found], dtype=pl.Float64),
-        greatest=pl.Series([max(own, default=None) for own in found], dtype=pl.Float64),
-        last=pl.Series([own[-1] if own else None for own in found], dtype=pl.Float64),
+        windows=pl.Series([len(of_windows) for of_windows in later], dtype=pl.Int32),
+        least=pl.Series([min(of_windows, default=None) for of_windows in later], dtype=pl.Float64),
+        greatest=pl.Series([max(of_windows, default=None) for of_windows in later], dtype=pl.Float64),
+        last=pl.Series([of_windows[-1] if of_windows else None for of_windows in later], dtype=pl.Float64),
     ).with_columns(revision=pl.col("last") / pl.col("movement") - 1)
 
 
 def splice_drift(
-    quotes: pl.DataFrame, method: str, variants: Sequence[tuple[int | None, str | None]], **options: object
+    quotes: pl.DataFrame | pl.LazyFrame,
+    method: str,
+    variants: Sequence[tuple[int | None, str | None]],
+    **options: object,
 ) -> pl.DataFrame:
     """Compare the last index of spliced series with that of the one window that holds all periods.
 
     `variants`: window and splice of each. Columns and options as `multilateral_index`; those of splices must fit every
-    variant. Gives one row per variant: window, splice, index (100 in the first period), drift (index/index of the whole
-    window − 1), reason (null unless drift is). Raises ValueError as `multilateral_index`. Source: ILO et al., Consumer
-    Price Index Manual: Concepts and Methods (2020), chapter 10 (chain drift: prices that return to where they were, and
-    an index that does not).
+    variant. Returns one row per variant: window, splice, index (100 in the first period), drift (index/index of the
+    whole window − 1), reason (null unless drift is). Raises ValueError as `multilateral_index`. Source: ILO et al.,
+    Consumer Price Index Manual: Concepts and Methods (2020), chapter 10 (chain drift: prices that return to where
+    they were, and an index that does not).
     """
-    of_window = {name: value for name, value in options.items() if name not in OF_SPLICES}
+    quotes = eager_frame(quotes)
+    of_window = {name: value for name, value in options.items() if name not in SPLICE_OPTIONS}
     whole, no_whole = _change(multilateral_index(quotes, method, **of_window))  # type: ignore[arg-type]
     rows = []
     for window, splice in variants:
@@ -78,7 +84,9 @@ def splice_drift(
 
 
 def _change(table: pl.DataFrame) -> tuple[float | None, str | None]:
-    """Give the index of the last period over that of the first, or the reason why one of them is missing."""
+    """Index of the last period over that of the first, or the reason why one of them is missing."""
+    if table.is_empty():
+        return None, "there are no quotes"
     first, last = table["index"][0], table["index"][-1]
     missing = table["reason"][-1] or table["reason"][0]
     return None if first is None or last is None else last / first, missing

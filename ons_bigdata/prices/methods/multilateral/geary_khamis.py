@@ -1,7 +1,4 @@
-"""The Geary-Khamis index: quality-adjusted unit values, from one linear system instead of an iteration.
-
-Windows are extended in `extension`; the public function is in `multilateral`.
-"""
+"""The Geary-Khamis index: quality-adjusted unit values, from one linear system instead of an iteration."""
 
 from __future__ import annotations
 
@@ -21,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def geary_khamis_windows(panel: PricePanel) -> WindowOf:
-    """Give the Geary-Khamis levels of any window of a panel.
+    """Geary-Khamis levels of any window of a panel.
 
     π_t = Σ_i p_ti q_ti / Σ_i q_ti v_i, v_i = Σ_t (q_ti/Q_i) p_ti/π_t, Q_i = Σ_t q_ti. With x = 1/π and E = p∘q this is
     (diag(Σ_i E_ti) - (q/Q)E')x = 0, whose columns add up to 0; x of the first period is 1.

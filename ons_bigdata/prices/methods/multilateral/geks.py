@@ -1,38 +1,37 @@
-"""GEKS indices: bilateral log indices of all pairs of periods, and their transitive levels.
+"""GEKS indices: log indices of all pairs of periods, and the transitive levels that follow from them.
 
-Exact; four formulas without a loop over pairs, from matrix products. How windows are extended is in `extension`; the
-public function is in `multilateral`.
+Formulas with pair sums in the register need no loop over pairs; other formulas are computed pair by pair.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ons_bigdata.prices.methods.bilateral import index as bilateral
+from ons_bigdata.prices.methods.bilateral.registry import ALIASES, ENTRIES, REGISTER
 from ons_bigdata.prices.methods.multilateral.splicing import ReplicatesOf, WindowOf, component_windows, product_blocks
 from ons_bigdata.prices.methods.panels.input_checks import refuse_unknown
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
+    from ons_bigdata.prices.methods.bilateral.pair_sums import PairSums
     from ons_bigdata.prices.methods.panels.price_panel import PricePanel
 
     Floats = NDArray[np.float64]
     Booleans = NDArray[np.bool_]
     Integers = NDArray[np.int64]
 
-MATRIX_FORMULAS = ("fisher", "tornqvist", "jevons", "walsh")
-FORMULAS = (
-    *MATRIX_FORMULAS,
-    *(name for name in bilateral.FORMULAS if name not in (*MATRIX_FORMULAS, *bilateral.WEIGHTED_BY_THIRD_PERIOD)),
-)
+MATRIX_FORMULAS = tuple(entry.name for entry in ENTRIES if entry.pair_sums is not None)
 INCOMPLETE = ("null", "least_squares")
 
 
 def bilateral_logs(panel: PricePanel, formula: str) -> Floats:
-    """Give G, T×T: G_ij = ln P(i→j), each over the products present in both i and j; nan where none is.
+    """Log indices of all pairs, T×T: G_ij = ln P(i→j) over the products present in both i and j; nan where none is.
 
     With p, q the matrices of prices and quantities (0 where absent), M presence, l = ln p less the product's log
     price in its first period (0 where absent), E = p∘q:
@@ -46,68 +45,35 @@ def bilateral_logs(panel: PricePanel, formula: str) -> Floats:
     known ones, and where quantities are missing (all but jevons). Source: ILO et al., Consumer Price Index Manual:
     Concepts and Methods (2020), chapter 10.
     """
-    refuse_unknown("GEKS formula", formula, MATRIX_FORMULAS)
-    if formula != "jevons" and panel.quantities is None:
+    refuse_unknown("GEKS formula", formula, MATRIX_FORMULAS, aliases=ALIASES)
+    entry = REGISTER[formula]
+    if entry.takes != "prices" and panel.quantities is None:
         message = f"geks_{formula}: no quantities; expected a quantity column"
         raise ValueError(message)
-    sums = {"fisher": _fisher_sums, "tornqvist": _tornqvist_sums, "jevons": _jevons_sums, "walsh": _walsh_sums}[formula]
-    numerator, denominator = _over_blocks(panel, sums)
+    assert entry.pair_sums is not None  # noqa: S101 (it is one of MATRIX_FORMULAS)
+    sums = _over_blocks(panel, entry.pair_sums)
     with np.errstate(divide="ignore", invalid="ignore"):
-        if formula == "walsh":
-            values = np.log(numerator)
-            return values - values.T
-        if formula == "jevons":
-            return (numerator - numerator.T) / denominator
-        moves = numerator / denominator
-        moves = np.log(moves) if formula == "fisher" else moves
-        return (moves - moves.T) / 2
+        return entry.pair_sums.logs(*sums)
 
 
-def _over_blocks(panel: PricePanel, sums: Any) -> tuple[Floats, Floats]:  # noqa: ANN401 (a function of arrays)
-    """Add up T×T sums over products, block by block, so that what is computed in between stays in the cache."""
+def _over_blocks(panel: PricePanel, pair_sums: PairSums) -> tuple[Floats, Floats]:
+    """Add up T×T sums block by block of products, so that intermediate matrices stay in the cache."""
     shape = (len(panel.periods), len(panel.periods))
-    numerator, denominator = np.zeros(shape), np.zeros(shape)
+    totals = np.zeros(shape), np.zeros(shape)
+    unweighted = np.empty((len(panel.periods), 0))
     for block in product_blocks(*panel.prices.shape):
-        quantities = None if panel.quantities is None else panel.quantities[:, block]
-        added = sums(panel.prices[:, block], quantities, panel.presence[:, block])
-        numerator += added[0]
-        denominator += added[1]
-    return numerator, denominator
-
-
-def _tornqvist_sums(prices: Floats, quantities: Floats, presence: NDArray[np.bool_]) -> tuple[Floats, Floats]:
-    logs, present = _relative_logs(prices, presence), presence.astype(np.float64)
-    values = prices * quantities
-    return values @ logs.T - (values * logs) @ present.T, values @ present.T
-
-
-def _fisher_sums(prices: Floats, quantities: Floats, presence: NDArray[np.bool_]) -> tuple[Floats, Floats]:
-    return quantities @ prices.T, (prices * quantities) @ presence.astype(np.float64).T
-
-
-def _jevons_sums(prices: Floats, _quantities: Floats, presence: NDArray[np.bool_]) -> tuple[Floats, Floats]:
-    present = presence.astype(np.float64)
-    return present @ _relative_logs(prices, presence).T, present @ present.T
-
-
-def _walsh_sums(prices: Floats, quantities: Floats, _presence: NDArray[np.bool_]) -> tuple[Floats, Floats]:
-    roots = np.sqrt(quantities)
-    values = roots @ (prices * roots).T
-    return values, values
-
-
-def _relative_logs(prices: Floats, presence: NDArray[np.bool_]) -> Floats:
-    """Take logs of prices relative to the product's first: the same indices, with fewer digits lost in differences."""
-    first = prices[presence.argmax(axis=0), np.arange(prices.shape[1])]
-    relatives = np.divide(prices, first, where=presence, out=np.ones(prices.shape))
-    return np.log(relatives, out=relatives)
+        quantities = unweighted if panel.quantities is None else panel.quantities[:, block]
+        added = pair_sums.of_block(panel.prices[:, block], quantities, panel.presence[:, block])
+        totals[0][:] += added[0]
+        totals[1][:] += added[1]
+    return totals
 
 
 def geks_windows(panel: PricePanel, formula: str, incomplete: str, **options: object) -> WindowOf:
-    """Give the GEKS levels of any window of a panel: x_t = mean over i of G_it; index = exp(x_t - x_0).
+    """GEKS levels of any window of a panel: x_t = mean over i of G_it; index = exp(x_t - x_0).
 
-    `formula`: one of `FORMULAS`; `options` are its own, as in `bilateral_index`. A formula that fails time reversal
-    enters as P(i→t)/P(i→0). Pairs do not depend on the window, so they are computed once. Where two periods of a
+    `formula`: one of `WINDOWED`; `options`: of the formula, as in `bilateral_index`. A formula that fails time reversal
+    enters as P(i→t)/P(i→0). Pairs do not depend on the window and are computed once. Where two periods of a
     component share no product, `incomplete`="null" gives no level and names the pair; "least_squares" minimises
     Σ (G_ij - (x_j - x_i))² over the pairs there are, which is the same where none is missing. Raises ValueError on
     unknown formulas and options, which lists the known ones, and where quantities are missing.
@@ -168,8 +134,8 @@ def _weighted_pairs(logs: Floats, presence: Booleans, weights: Floats, window: i
     return np.divide(moved, matched, where=matched > 0, out=np.zeros_like(moved)), matched
 
 
-def _pairs_of(panel: PricePanel, formula: str, options: dict[str, object]) -> Any:  # noqa: ANN401 (periods → pairs)
-    """Give a function from some periods to their log indices; those that no matrix product gives, one by one."""
+def _pairs_of(panel: PricePanel, formula: str, options: dict[str, object]) -> Callable[[Integers], Floats]:
+    """Make a function from periods to the log indices of their pairs; without pair sums, each pair is computed once."""
     if formula in MATRIX_FORMULAS and not options:
         logs = bilateral_logs(panel, formula)
         return lambda periods: logs[np.ix_(periods, periods)]
@@ -191,9 +157,9 @@ def _pairs_of(panel: PricePanel, formula: str, options: dict[str, object]) -> An
 
 
 def _least_squares(pairs: Floats) -> Floats:
-    """Solve the normal equations of x_j - x_i = G_ij over the pairs that are there; x_0 = 0."""
-    there = np.isfinite(pairs)
-    laplacian = np.diag(there.sum(axis=0).astype(np.float64)) - there
-    totals = np.where(there, pairs, 0.0).sum(axis=0)
+    """Solve the normal equations of x_j - x_i = G_ij over the pairs that have an index; x_0 = 0."""
+    known = np.isfinite(pairs)
+    laplacian = np.diag(known.sum(axis=0).astype(np.float64)) - known
+    totals = np.where(known, pairs, 0.0).sum(axis=0)
     totals -= totals.mean()  # 0 already for a formula that passes time reversal
     return np.concatenate([[0.0], np.linalg.solve(laplacian[1:, 1:], totals[1:])])

@@ -1,43 +1,35 @@
-"""Multilateral price indices: quotes in, one index per calendar period out, by method, window and splice.
-
-Options and the calendar of periods are settled here; formulas are in `geks`, `time_product_dummy` and `geary_khamis`,
-windows and splices in `extension`.
-"""
+"""Multilateral price indices: quotes in, one index per calendar period out, by method, window and splice."""
 
 from __future__ import annotations
 
-from dataclasses import replace
-from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import polars as pl
 
-from ons_bigdata.prices.methods.bilateral.index import pair_options
-from ons_bigdata.prices.methods.multilateral.geary_khamis import geary_khamis_windows
-from ons_bigdata.prices.methods.multilateral.geks import FORMULAS, INCOMPLETE, geks_windows
+from ons_bigdata.prices.methods.multilateral.geks import INCOMPLETE
 from ons_bigdata.prices.methods.multilateral.matched_windows import MATCHING, matched_windows
+from ons_bigdata.prices.methods.multilateral.registry import ALIASES, METHODS, REGISTER
 from ons_bigdata.prices.methods.multilateral.splicing import (
     EXPANDING,
     FIRST_VALUES,
     HALF_POSITIONS,
     NOT_SPLICED,
+    SPLICE_ALIASES,
     SPLICES,
     Extension,
     extended_levels,
 )
-from ons_bigdata.prices.methods.multilateral.time_product_dummy import WEIGHTS, time_product_dummy_windows
-from ons_bigdata.prices.methods.panels.input_checks import collected, refuse_unknown
+from ons_bigdata.prices.methods.panels.input_checks import eager_frame, refuse_unknown, whole_number
 from ons_bigdata.prices.methods.panels.period_calendar import months_of, period_calendar
-from ons_bigdata.prices.methods.panels.price_panel import RowMeans, price_panel
+from ons_bigdata.prices.methods.panels.price_panel import price_panel
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from ons_bigdata.prices.methods.multilateral.registry import Method
     from ons_bigdata.prices.methods.multilateral.splicing import WindowOf
     from ons_bigdata.prices.methods.panels.price_panel import PricePanel
 
-METHODS = (*(f"geks_{formula}" for formula in FORMULAS), "geary_khamis", "time_product_dummy")
 CHOICES = {
     "half_position": HALF_POSITIONS,
     "first_value": FIRST_VALUES,
@@ -45,8 +37,8 @@ CHOICES = {
     "incomplete": INCOMPLETE,
     "matching": MATCHING,
 }
-"""Options that are one of a list, whose first is the default (`expanding` has none). `duplicates` and `missing` are
-options of `price_panel`, which knows them."""
+"""Options that are one of a list, whose first is the default (`expanding` has none)."""
+OPTION_ALIASES = {"fbew": "fbew_december", "december": "fbew_december", "window": "fbew_window"}
 
 
 def multilateral_index(
@@ -63,10 +55,11 @@ def multilateral_index(
 ) -> pl.DataFrame:
     """Compute a multilateral index over all periods, or over windows of W periods that a splice extends.
 
-    `quotes`: one row per period and product, any order; columns as named. `method`: one of `METHODS`, among them geks_
-    and any bilateral formula of two periods; all but GEKS of formulas without weights and both time product dummies
-    with weights "none" need `quantity`. `window`: W in calendar periods; None = all.
-    `splice`: one of `SPLICES`, with formulas at `extension.extended_levels`; None where the window holds all periods.
+    `quotes`: one row per period and product, any order; columns as named. `method`: one of `METHODS`: "geary_khamis",
+    "time_product_dummy", and "geks_" with any bilateral formula of two periods. All need `quantity`, but GEKS of
+    formulas without weights and both time product dummies with weights "none". `window`: W in calendar periods; None
+    = all. `splice`: one of `SPLICES`, with formulas at `splicing.extended_levels`; None where the window holds all
+    periods.
 
     Options, where they apply, defaults first: `weights` of time_product_dummy ("shares", "levels", "none");
     `incomplete` of GEKS ("null", "least_squares"); of a GEKS what its formula takes in `bilateral_index` (`sigma`,
@@ -75,35 +68,34 @@ def multilateral_index(
     `first_value` ("window_start": 1 in the first period; "window_end": 1 in the last period of the first window);
     `expanding` of fixed_base_expanding, no default ("fbew_december", which takes no window; "fbew_window");
     `base_periods` of fbew_december and fixed_base_moving (the Decembers); `calendar`: all periods in order;
-    without it, those that occur, and with a window or splice those between, as `period_calendar` reads them;
+    without it, those that occur, and with a window or splice those between as well, as `period_calendar` reads them;
     `duplicates` and `missing`: as in `price_panel`, duplicates "rows" of time_product_dummy only;
     `matching` ("pair": a product counts in all periods in which it is there; "window": only the products that are there
     in every period of the window that has any).
 
-    Gives one row per calendar period, in order: `period` (its own type), `index` (1 as `first_value` says), `reason`
+    Returns one row per calendar period, in order: `period` (its own type), `index` (1 as `first_value` says), `reason`
     (null unless `index` is). `index` is null in a period without products, without a chain of shared products to its
     base or link period, and where a system is singular. An empty frame gives an empty frame.
 
-    Raises ValueError on an unknown method, splice or option, listing the known ones; on a window that does not fit;
-    on quotes as `price_panel` does. Source: ILO et al., Consumer Price Index Manual: Concepts and Methods (2020),
-    chapter 10; Eurostat (2022), Guide on Multilateral Methods in the HICP.
+    Raises ValueError on an unknown method, splice or option: it lists the known ones and suggests one, also for names
+    in the literature (ccdi, gk, tpd, wisp, hasp, fbew, fbmw); on a window that does not fit; on a window over periods
+    without a known step; on quotes as `price_panel` does. Source: ILO et al., Consumer Price Index Manual: Concepts
+    and Methods (2020), chapter 10; Eurostat (2022), Guide on Multilateral Methods in the HICP.
     """
-    quotes = collected(quotes)
-    refuse_unknown("method", method, METHODS)
-    if window is not None and (not isinstance(window, Integral) or isinstance(window, bool)):
-        message = f"window: found {window!r}, expected a whole number of periods; None = all"
-        raise ValueError(message)
+    quotes = eager_frame(quotes)
+    refuse_unknown("method", method, METHODS, aliases=ALIASES)
+    window = _checked_window(window)
     if splice is not None:
-        refuse_unknown("splice", splice, SPLICES)
+        refuse_unknown("splice", splice, SPLICES, aliases=SPLICE_ALIASES)
     chosen = _chosen(options, method, splice)
     keys = {"duplicates", "missing"} & chosen.keys()
     panel = price_panel(
         quotes, period=period, product=product, price=price, quantity=quantity, **{key: chosen[key] for key in keys}
     )
     windowed = window is not None or splice is not None
-    calendar = period_calendar(panel.periods, chosen.get("calendar"), windowed=windowed)
+    calendar = period_calendar(panel.periods, chosen.get("calendar"), windowed=windowed, dtype=quotes.schema[period])
     extension = _extension(calendar, window, splice, chosen)
-    levels = extended_levels(_windows(_on_calendar(panel, calendar), method, chosen), calendar, extension)
+    levels = extended_levels(_windows(panel.on_calendar(calendar), REGISTER[method], chosen), calendar, extension)
     frame = {
         "period": pl.Series(calendar, dtype=quotes.schema[period]),
         "index": pl.Series([None if isinstance(level, str) else level for level in levels], dtype=pl.Float64).exp(),
@@ -123,11 +115,11 @@ def fews_index(
     quantity: str | None = None,
     **options: object,
 ) -> pl.DataFrame:
-    """Compute the fixed-effects index with window splice (FEWS): a time-product dummy by product identifier.
+    """Compute the fixed-effects index with a window splice (FEWS): a time-product dummy by product identifier.
 
-    `multilateral_index` with the conventions of the FEWS: weights are expenditure levels (none without quantities), the
-    half position is counted in the old window, the last period of the first window has index 1, and several rows of a
-    product in a period are all rows of the regression (`duplicates` "rows").
+    It is `multilateral_index` with the conventions of the FEWS: weights are expenditure levels (none without
+    quantities), the half position is counted in the old window, the last period of the first window has index 1, and
+    several rows of a product in a period are all rows of the regression (`duplicates` "rows").
 
     Columns, options and errors as there. Source: Krsinich (2016), The FEWS index: Fixed effects with a window splice,
     Journal of Official Statistics 32(2).
@@ -143,45 +135,49 @@ def fews_index(
     )  # fmt: skip
 
 
+def _checked_window(window: object) -> int | None:
+    if window is None:
+        return None
+    try:
+        return whole_number("window", window, least=-(2**31))
+    except ValueError:
+        message = f"window: found {window!r}, expected a whole number of periods; None = all"
+        raise ValueError(message) from None
+
+
 def _chosen(options: Mapping[str, object], method: str, splice: str | None) -> dict[str, Any]:
-    """Take the options of a method and splice with their defaults; refuse those it does not have."""
-    own = ["calendar", "duplicates", "first_value", "matching", "missing"]
-    formula = method.removeprefix("geks_") if method.startswith("geks_") else None
-    own += ["incomplete", *pair_options(formula)] if formula else []
-    own += ["weights"] if method == "time_product_dummy" else []
-    own += ["half_position"] if splice in {"half", "half_published"} else []
-    own += ["expanding"] if splice == "fixed_base_expanding" else []
+    """Options of a method and splice with their defaults. Raises ValueError on those that do not apply."""
+    entry = REGISTER[method]
+    known = ["calendar", "duplicates", "first_value", "matching", "missing", *entry.options]
+    known += ["half_position"] if splice in {"half", "half_published"} else []
+    known += ["expanding"] if splice == "fixed_base_expanding" else []
     if splice == "fixed_base_moving" or options.get("expanding") == "fbew_december":
-        own += ["base_periods"]
+        known += ["base_periods"]
     for option in options:
-        refuse_unknown(f"option of {method} with splice {splice}", option, sorted(own))
+        refuse_unknown(f"option of {method} with splice {splice}", option, sorted(known))
     chosen = dict(options)
-    if "expanding" in own and "expanding" not in chosen:
+    if "expanding" in known and "expanding" not in chosen:
         message = f"splice {splice}: option expanding is missing; known: {', '.join(EXPANDING)}"
         raise ValueError(message)
-    choices = CHOICES | ({} if formula else {"weights": WEIGHTS})  # a bilateral formula checks its own
-    for option in set(own) & set(choices):
-        refuse_unknown(option, chosen.setdefault(option, choices[option][0]), choices[option])
-    if chosen.get("duplicates") == "rows" and method != "time_product_dummy":
+    choices = CHOICES | dict(entry.choices)
+    for option in sorted(set(known) & set(choices)):
+        value = chosen.setdefault(option, choices[option][0])
+        refuse_unknown(option, value, choices[option], aliases=OPTION_ALIASES)
+    if chosen.get("duplicates") == "rows" and not entry.takes_rows:
         message = f"{method}: duplicates is 'rows', which only time_product_dummy takes; known: error, unit_value"
         raise ValueError(message)
     return chosen
 
 
-def _windows(panel: PricePanel, method: str, chosen: Mapping[str, Any]) -> WindowOf:
+def _windows(panel: PricePanel, method: Method, chosen: Mapping[str, Any]) -> WindowOf:
+    options = {option: chosen[option] for option in method.options if option in chosen}
     if chosen["matching"] == "window":
-        return matched_windows(panel, lambda part: _windows(part, method, {**chosen, "matching": "pair"}))
-    if method == "geary_khamis":
-        return geary_khamis_windows(panel)
-    if method == "time_product_dummy":
-        return time_product_dummy_windows(panel, chosen["weights"])
-    formula = method.removeprefix("geks_")
-    options = {option: chosen[option] for option in pair_options(formula) if option in chosen}
-    return geks_windows(panel, formula, chosen["incomplete"], **options)
+        return matched_windows(panel, lambda part: method.windows(part, **options))
+    return method.windows(panel, **options)
 
 
 def _extension(calendar: Sequence[Any], window: int | None, splice: str | None, chosen: Mapping[str, Any]) -> Extension:
-    """Settle splice and window against each other and the calendar."""
+    """Check splice and window against each other and the calendar."""
     expanding = chosen.get("expanding")
     needs_window = splice is not None and expanding != "fbew_december"
     if needs_window and window is None:
@@ -213,32 +209,19 @@ def _extension(calendar: Sequence[Any], window: int | None, splice: str | None, 
 
 
 def _base_positions(calendar: Sequence[Any], base_periods: Sequence[Any] | None) -> tuple[int, ...]:
-    """Find the fixed bases in the calendar: those given, or else the Decembers."""
+    """Rows of the fixed bases in the calendar: those given, or else the Decembers of months."""
     if base_periods is not None and calendar:
         unknown = [base for base in base_periods if base not in calendar]
         if unknown:
             message = f"base_periods: {unknown[0]} is not a period; expected some of {calendar[0]} to {calendar[-1]}"
             raise ValueError(message)
         return tuple(sorted(calendar.index(base) for base in set(base_periods)))
+    if not calendar:
+        return ()
     if (months := months_of(calendar)) is None:
-        message = f"base_periods is missing: periods are {type(calendar[0]).__name__}, only dates have Decembers"
+        message = (
+            f"base_periods is missing: periods are {type(calendar[0]).__name__}, only dates have Decembers, one period"
+            f" per month; {calendar[0]} to {calendar[-1]} are no months; give base_periods"
+        )
         raise ValueError(message)
     return tuple(t for t, month in enumerate(months) if month == 12)
-
-
-def _on_calendar(panel: PricePanel, calendar: list[Any]) -> PricePanel:
-    """Put a panel's rows where its periods stand in the calendar; the other rows are empty."""
-    if panel.periods == calendar:
-        return panel
-    position = {one: t for t, one in enumerate(calendar)}
-    rows = [position[one] for one in panel.periods]
-
-    def placed(matrix: np.ndarray) -> np.ndarray:
-        wider = np.zeros((len(calendar), matrix.shape[1]), dtype=matrix.dtype)
-        wider[rows] = matrix
-        return wider
-
-    rows_of = panel.rows and RowMeans(*map(placed, panel.rows))
-    quantities = None if panel.quantities is None else placed(panel.quantities)
-    prices, presence = placed(panel.prices), placed(panel.presence)
-    return replace(panel, periods=calendar, prices=prices, quantities=quantities, presence=presence, rows=rows_of)

@@ -1,8 +1,4 @@
-"""Matching once for all: windows of the products that are there in every period of the window.
-
-Which periods make a window is decided in `extension`, and what is computed for it in `geks`, `time_product_dummy` and
-`geary_khamis`.
-"""
+"""Matching by window: only products that are present in every period of the window that has any."""
 
 from __future__ import annotations
 
@@ -24,19 +20,19 @@ MATCHING = ("pair", "window")
 
 
 def matched_windows(panel: PricePanel, windows_of: Callable[[PricePanel], WindowOf]) -> WindowOf:
-    """Give a method's levels of any window over the products present in each of its periods that has a product.
+    """Levels of any window over the products present in each of its periods that has a product.
 
-    `windows_of`: the method's levels for the windows of a panel. Other products enter nowhere in the window, not even
-    in shares; they may count in another one. Where no product is there throughout, the window has no levels.
+    `windows_of`: the method's levels for the windows of a panel. Other products do not enter the window, not even its
+    shares; they may count in another one. Where no product is present throughout, the window has no levels.
     """
 
     def window_of(first: int, stop: int) -> WindowLevels:
         presence = panel.presence[first:stop]
-        there = presence.any(axis=1)
-        matched = presence[there].all(axis=0)
-        if there.any() and not matched.any():
+        occupied = presence.any(axis=1)
+        matched = presence[occupied].all(axis=0)
+        if occupied.any() and not matched.any():
             fault = f"no product is there in every period of the window from {panel.periods[first]}"
-            components = np.where(there, 0, -1)
+            components = np.where(occupied, 0, -1)
             return WindowLevels(panel.periods, first, np.full(stop - first, np.nan), components, {0: fault})
         levels = windows_of(_part(panel, slice(first, stop), np.flatnonzero(matched)))(0, stop - first)
         return replace(levels, calendar=panel.periods, first=first)

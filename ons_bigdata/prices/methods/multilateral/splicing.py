@@ -1,7 +1,6 @@
-"""Extending a multilateral index beyond its first window: rolling and expanding windows, splices, fixed bases.
+"""Extension of a multilateral index beyond its first window: rolling and expanding windows, splices, fixed bases.
 
-Works on the log levels that a method gives for a window; how they come about is in `geks`, `time_product_dummy` and
-`geary_khamis`. Published levels are never revised here.
+Works on the log levels of each window, whatever the method. Published levels are never revised.
 """
 
 from __future__ import annotations
@@ -26,6 +25,21 @@ ON_PREVIOUS = ("movement", "window", "half", "mean")
 ON_PUBLISHED = ("window_published", "half_published", "mean_published")
 FIXED_BASE = ("fixed_base_expanding", "fixed_base_moving")
 SPLICES = (*ON_PREVIOUS, *ON_PUBLISHED, *FIXED_BASE)
+SPLICE_ALIASES = {
+    "wisp": "window_published",
+    "hasp": "half_published",
+    "mean_pub": "mean_published",
+    "window_splice": "window",
+    "half_splice": "half",
+    "movement_splice": "movement",
+    "mean_splice": "mean",
+    "geomean": "mean",
+    "geometric_mean": "mean",
+    "window_splice_on_published": "window_published",
+    "fbew": "fixed_base_expanding with the option expanding",
+    "fbmw": "fixed_base_moving",
+}
+"""Names of splices in the literature and in other packages → ours."""
 HALF_POSITIONS = ("new_window", "old_window")
 FIRST_VALUES = ("window_start", "window_end")
 EXPANDING = ("fbew_december", "fbew_window")
@@ -36,7 +50,7 @@ Change = float | str
 
 @dataclass(frozen=True, eq=False)
 class WindowLevels:
-    """What a method gives for one window: log levels that may be compared within a component only.
+    """Log levels of one window, comparable within a component only.
 
     `first`: the window's first period, counted from 0 in the calendar. `log_levels`: one per period, any constant per
     component. `components`: which periods are linked by shared products; -1 for a period without any product.
@@ -50,7 +64,7 @@ class WindowLevels:
     faults: dict[int, str]
 
     def change(self, start: int, end: int) -> Change:
-        """Give the log change between two periods (counted in the calendar), or the reason why there is none."""
+        """Log change between two periods (counted in the calendar), or the reason why there is none."""
         for period in (end, start):
             if not self.first <= period < self.first + len(self.log_levels):
                 return f"period {self.calendar[period]} is not in the window from {self.calendar[self.first]}"
@@ -95,11 +109,11 @@ class Extension:
 
 
 BLOCK_CELLS = 2**18
-"""T²·B of a block of B products: T×B by B×T products of this size stay in the cache, and in one thread of the BLAS."""
+"""T²·B of a block of B products: T×B by B×T products of this size stay in the cache and in one thread of the BLAS."""
 
 
 def product_blocks(periods: int, products: int) -> list[slice]:
-    """Cut products into blocks for T×T sums; of at least 128, or more time goes into calls than into sums."""
+    """Cut products into blocks for T×T sums, of at least 128: smaller ones cost more in calls than in sums."""
     width = max(BLOCK_CELLS // max(periods, 1) ** 2, 128)
     return [slice(first, first + width) for first in range(0, products, width)]
 
@@ -120,23 +134,23 @@ def overlap_components(shared: Floats) -> Integers:
     """
     linked = shared > 0
     components = np.full(len(linked), -1, dtype=np.int64)
-    found = 0
+    number = 0
     for period in np.flatnonzero(linked.diagonal()):
         if components[period] >= 0:
             continue
         members = linked[period]
         while (wider := linked[members].any(axis=0)).sum() > members.sum():
             members = wider
-        components[members] = found
-        found += 1
+        components[members] = number
+        number += 1
     return components
 
 
 def component_windows(calendar: Sequence[Any], presence: Booleans, levels_of: LevelsOf) -> WindowOf:
-    """Make a method's levels for a component into its levels for any window, component by component.
+    """Levels of any window, from a method's levels of linked periods, component by component.
 
-    `presence`: T×N, which product is there in which calendar period. `levels_of`: the log levels of some calendar
-    periods that products link, or why there are none.
+    `presence`: T×N, which product is present in which calendar period. `levels_of`: the log levels of calendar periods
+    linked by products, or the reason why there are none.
     """
     shared = overlap(presence)
 
@@ -146,18 +160,18 @@ def component_windows(calendar: Sequence[Any], presence: Booleans, levels_of: Le
         faults: dict[int, str] = {}
         for component in range(components.max(initial=-1) + 1):
             members = np.flatnonzero(components == component)
-            found = levels_of(first + members)
-            if isinstance(found, str):
-                faults[component] = found
+            of_members = levels_of(first + members)
+            if isinstance(of_members, str):
+                faults[component] = of_members
             else:
-                levels[members] = found
+                levels[members] = of_members
         return WindowLevels(calendar, first, levels, components, faults)
 
     return window_of
 
 
 def extended_levels(window_of: WindowOf, calendar: Sequence[Any], extension: Extension) -> list[Change]:
-    """Give the log level of each calendar period, 0 in the first period, or the reason why there is none.
+    """Log level of each calendar period, 0 in the first period, or the reason why there is none.
 
     With new and old the levels of the windows ending in t and in u, the last period before t that has an index (t-1
     where there is no gap), k the link period and P the published index:
@@ -302,7 +316,7 @@ def _bases(extension: Extension, periods: int) -> Sequence[int]:
 
 
 def _link_periods(period: int, anchor: int, window: int, extension: Extension) -> list[int]:
-    """List the link periods of a splice; those that the windows do not share are left out."""
+    """Link periods of a splice that both windows contain."""
     start = period - window + 1
     name = extension.splice.removesuffix("_published")
     half = (window - 1) // 2 if extension.half_position == "new_window" else (window + 1) // 2 - 2
@@ -329,12 +343,12 @@ def _sum(a: Change, b: Change) -> Change:
 
 
 def _mean(values: list[Change], new: WindowLevels, period: int) -> Change:
-    """Average the links that have a value; where none has, give the reason, the period's own before a link's."""
+    """Mean of the links that have a value; else the reason, that of the period before that of a link."""
     numbers = [value for value in values if isinstance(value, float)]
     if numbers:
         return float(np.mean(numbers))
-    own = new.change(period, period)
-    return own if isinstance(own, str) else values[0]
+    of_period = new.change(period, period)
+    return of_period if isinstance(of_period, str) else values[0]
 
 
 def _last_with_index(published: list[Change]) -> int | None:

@@ -1,6 +1,6 @@
 """The time-product dummy index: a weighted regression of log prices on periods and products, solved exactly.
 
-Products are concentrated out, so that a window of T periods costs a T×T system. Windows are extended in `extension`.
+Products are concentrated out, so that a window of T periods costs a T×T system.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def network_levels(links: Floats, flows: Floats, first: float) -> Floats | None:
 
     Periods are eliminated one by one, the last first; each time the links and flows through it are added to those
     between the others. No step subtracts (Grassmann, Taksar and Heyman 1985), so that links of small weight are
-    not lost beside those of large weight, as they are in a solution by pivots.
+    not lost against those of large weight, as in a solution by pivots.
     """
     links, flows = (matrix - np.diag(matrix.diagonal()) for matrix in (links, flows))
     totals = np.ones(len(links))
@@ -51,14 +51,14 @@ def network_levels(links: Floats, flows: Floats, first: float) -> Floats | None:
 
 
 def time_product_dummy_windows(panel: PricePanel, weights: str) -> WindowOf:
-    """Give the time-product dummy levels of any window of a panel.
+    """Time-product dummy levels of any window of a panel.
 
     Minimises Σ w_ti (ln p_ti - δ_t - γ_i)² over the products present; δ is the log level. With w_i = Σ_t w_ti and δ of
     the first period 0: Aδ = b, A = diag(Σ_i w_ti) - (w/w_i)w', b_t = Σ_i Σ_s (w_ti w_si / w_i) (ln p_ti - ln p_si).
     `weights`: "shares", the product's share in the expenditure of its period; "levels", its expenditure; "none", 1.
     The price of a product of one period only has no influence; its expenditure is part of the shares. Where the panel
-    has `rows`, all rows of a product in a period enter one by one, each with its own share, expenditure or 1: the same
-    as one at the sum of their weights and their weighted mean log price.
+    has `rows`, all rows of a product in a period enter, each with the weight of its share, expenditure or 1: the same
+    as one row at the sum of their weights and their weighted mean log price.
 
     Raises ValueError on unknown weights, which lists the known ones, and where quantities are missing (all but "none").
     Source: ILO et al., Consumer Price Index Manual: Concepts and Methods (2020), chapter 10; weights by levels:

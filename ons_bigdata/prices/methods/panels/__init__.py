@@ -1,4 +1,4 @@
-"""Price panels: products × periods, their calendar of periods, imputation, checks of input frames."""
+"""Price panels (periods × products), their calendar, imputation, product definition, checks of input frames."""
 
 from ons_bigdata.prices.methods.panels.imputation import impute_prices
 from ons_bigdata.prices.methods.panels.period_calendar import months_of, period_calendar

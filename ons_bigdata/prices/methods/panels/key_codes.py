@@ -1,6 +1,6 @@
-"""Coding of keys: each row's key as its position among the sorted distinct keys.
+"""Integer codes of keys: the position of each row's key among the sorted distinct keys.
 
-Exact for any type that sorts; quick for whole numbers, dates and text, where most of a panel's time goes.
+Exact for any type that sorts; fast for whole numbers, dates and text, on which most of a panel's time is spent.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
     Integers = NDArray[np.int64]
 
 SLOT_BITS = 18
-"""Size of the table of slots, 2 MB: what stays in the cache."""
+"""Size of the hash table, 2^18 slots of 8 bytes = 2 MB, which stays in the cache."""
 _MULTIPLIER = 0x9E3779B97F4A7C15  # odd, bits well mixed
 
 
-def coded(keys: pl.Series) -> tuple[list[Any], Integers]:
-    """Give the sorted distinct keys and, for every row, the position of its key among them. Keys without nulls."""
+def code_keys(keys: pl.Series) -> tuple[list[Any], Integers]:
+    """Sorted distinct keys, and for every row the position of its key among them. The keys have no nulls."""
     if keys.dtype == pl.String and not keys.is_empty():
         codes = _hash_codes(keys.hash().to_numpy())
         distinct = keys.gather(_any_row(codes))
@@ -42,17 +42,14 @@ def coded(keys: pl.Series) -> tuple[list[Any], Integers]:
 
 
 def _any_row(codes: Integers) -> Integers:
-    """Give a row of each code."""
+    """Pick a row of each code."""
     rows = np.empty(int(codes.max()) + 1, dtype=np.int64)
     rows[codes] = np.arange(len(codes))
     return rows
 
 
 def _compact_numbers(keys: pl.Series) -> Integers | None:
-    """Give whole numbers and dates as distances from the least, where a table of all between them is not long.
-
-    None for other types and wider ranges.
-    """
+    """Whole numbers and dates as distances from the least; None for other types and for ranges too wide for a table."""
     if not (keys.dtype.is_integer() or keys.dtype == pl.Date) or keys.is_empty():
         return None
     numbers = keys.to_physical()
@@ -63,14 +60,14 @@ def _compact_numbers(keys: pl.Series) -> Integers | None:
 
 
 def _hash_codes(hashes: NDArray[np.uint64]) -> Integers:
-    """Give every hash a number, 0, 1, … for the distinct ones in no order.
+    """Give the distinct hashes the numbers 0, 1, … in no order.
 
-    Each round puts the hashes that are left into slots, by other bits each time; the hash that a slot holds at last has
-    won it, and all its rows with it. Those of the losers are left to the next round.
+    Each round puts the remaining hashes into slots, by other bits each time; the hash that a slot holds last wins the
+    slot for all its rows. The losers go into the next round.
     """
     bits = min(SLOT_BITS, len(hashes).bit_length() + 1)
     codes = np.empty(len(hashes), dtype=np.int64)
-    rows, multiplier, found = np.arange(len(hashes)), _MULTIPLIER, 0
+    rows, multiplier, numbered = np.arange(len(hashes)), _MULTIPLIER, 0
     while len(rows) > 0:
         left = hashes[rows]
         slot = ((left * np.uint64(multiplier)) >> np.uint64(64 - bits)).astype(np.int64)
@@ -80,7 +77,7 @@ def _hash_codes(hashes: NDArray[np.uint64]) -> Integers:
         taken = np.zeros(1 << bits, dtype=np.bool_)
         taken[slot] = True  # every slot has a winner
         number = np.cumsum(taken) - 1
-        codes[rows[won]] = number[slot[won]] + found
-        found += int(number[-1]) + 1
+        codes[rows[won]] = number[slot[won]] + numbered
+        numbered += int(number[-1]) + 1
         rows, multiplier = rows[~won], multiplier * _MULTIPLIER % 2**64
     return codes

@@ -1,4 +1,4 @@
-"""The logarithmic mean, by which a difference of values is divided among logs. What is weighted by it is elsewhere."""
+"""The logarithmic mean, which turns differences of values into differences of logs."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def logarithmic_mean(a: Floats, b: Floats) -> Floats:
-    """Give (a − b)/ln(a/b) of numbers ≥ 0, element by element; its limits a where they are equal, 0 where one is 0.
+    """Logarithmic mean (a − b)/ln(a/b) of numbers ≥ 0, element by element; its limit a where a = b, 0 where one is 0.
 
     Source: Balk (2008), Price and Quantity Index Numbers, chapter 3.
     """

@@ -1,24 +1,23 @@
-"""The price panel: quotes as dense matrices, periods × products, that index methods compute on.
-
-Checks the quotes and codes periods and products once. What is computed from a panel is elsewhere.
-"""
+"""The price panel: quotes as dense matrices, periods × products, on which index methods compute."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
 
 import numpy as np
 import polars as pl
 
 from ons_bigdata.prices.methods.panels.input_checks import (
-    collected,
+    eager_frame,
     refuse_missing_columns,
+    refuse_no_keys,
     refuse_no_numbers,
     refuse_rows,
     refuse_unknown,
 )
-from ons_bigdata.prices.methods.panels.key_codes import coded
+from ons_bigdata.prices.methods.panels.key_codes import code_keys
+from ons_bigdata.prices.methods.panels.period_calendar import refuse_unsorted_text
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -28,10 +27,10 @@ Missing = Literal["error", "absent", "unsold"]
 
 
 class RowMeans(NamedTuple):
-    """What a regression on all rows needs of the rows of a cell. Each T×N, 0 where absent.
+    """Summaries of the rows of each cell for a regression on all rows. Each T×N, 0 where absent.
 
-    `counts`: how many rows. `logs`: the mean of their log prices. `value_logs`: the mean weighted by pq, where there
-    are quantities (and something was sold; else as `logs`).
+    `counts`: number of rows. `logs`: mean of their log prices. `value_logs`: mean weighted by pq (as `logs` where
+    there are no quantities or nothing was sold).
     """
 
     counts: NDArray[np.float64]
@@ -44,9 +43,9 @@ class PricePanel:
     """Prices and quantities of N products in T periods. The arrays are read-only.
 
     `periods`, `products`: sorted, as they occur in the quotes. `prices`, `quantities`: T×N, float64, 0 where absent;
-    `quantities` is None where there are none. `presence`: T×N, true where the product counts as there: its price is
-    above 0 and, unless products may be there unsold, its quantity. `rows`: what the rows behind the cells are, where
-    duplicates are "rows".
+    `quantities` is None where the quotes have none. `presence`: T×N, true where the product counts as present: its
+    price is above 0 and, unless unsold products count, its quantity too. `rows`: summaries of the rows behind the
+    cells, only where duplicates are "rows".
     """
 
     periods: list[Any]
@@ -55,6 +54,39 @@ class PricePanel:
     quantities: NDArray[np.float64] | None
     presence: NDArray[np.bool_]
     rows: RowMeans | None = None
+
+    def on_calendar(self, calendar: list[Any]) -> PricePanel:
+        """Spread the panel over a calendar that contains its periods; the other periods have no product."""
+        if self.periods == calendar:
+            return self
+        position = {period: t for t, period in enumerate(calendar)}
+        rows = [position[period] for period in self.periods]
+
+        def spread(matrix: NDArray[Any]) -> NDArray[Any]:
+            wider = np.zeros((len(calendar), matrix.shape[1]), dtype=matrix.dtype)
+            wider[rows] = matrix
+            return wider
+
+        return replace(
+            self,
+            periods=calendar,
+            prices=spread(self.prices),
+            quantities=None if self.quantities is None else spread(self.quantities),
+            presence=spread(self.presence),
+            rows=self.rows and RowMeans(*map(spread, self.rows)),
+        )
+
+    def position(self, option: str, period: object) -> int:
+        """Row of a period. Raises ValueError that names the option and the range of periods if there is none."""
+        if period not in self.periods:
+            known = (
+                f"one of {len(self.periods)} from {self.periods[0]} to {self.periods[-1]}"
+                if self.periods
+                else "none, for there are no quotes"
+            )
+            message = f"{option}: found {period!r}, expected a period of the quotes ({known})"
+            raise ValueError(message)
+        return self.periods.index(period)
 
 
 def price_panel(
@@ -72,25 +104,29 @@ def price_panel(
     The named columns: `period` and `product` of any type that sorts, without nulls (floats: finite); `price` and
     `quantity` numbers. Other columns are ignored.
 
-    `duplicates`: what several rows of a product in a period are. "error": a fault. "unit_value": one observation at
-    the unit value Σpq/Σq and the quantity Σq; without quantities at the mean price. "rows": the same, and `rows` tells
-    what a regression on the single rows needs (the FEWS): only the time-product dummy reads it.
-    `missing`: what a null price, a null quantity or a quantity of 0 is. "error": a fault. "absent": the product was not
-    there; its row is left out, its period and product stay, if need be with no product present. "unsold": a product
-    with a price was there, and a null quantity is a quantity of 0 (prices carried forward without a sale).
-    A price or a quantity that is negative, infinite or not a number, and a price of 0, is a fault always.
+    `duplicates`: how several rows of a product in a period count. "error": a fault. "unit_value": one observation at
+    the unit value Σpq/Σq and the quantity Σq; without quantities at the mean price. "rows": the same, and `rows` holds
+    the summaries for a regression on the single rows (the FEWS); only the time-product dummy reads them.
+    `missing`: how a null price, a null quantity or a quantity of 0 counts. "error": a fault. "absent": the product was
+    not on sale; its row is left out, its period and product stay, if need be without any product. "unsold": a product
+    with a price was on sale, and a null quantity is a quantity of 0 (prices carried forward without a sale).
+    A price or a quantity that is negative, infinite or not a number, and a price of 0, is always a fault.
 
-    Raises ValueError that names the column and its type, or counts the faulty rows and shows the first.
+    Raises ValueError that names the column and its type, or counts the faulty rows and shows the first; on text
+    periods that do not sort in time (`2020-8`, `Jan`).
     Source of the unit value: ILO et al., Consumer Price Index Manual: Theory and Practice (2004), chapter 20.
     """
     refuse_unknown("duplicates", duplicates, get_args(Duplicates))
     refuse_unknown("missing", missing, get_args(Missing))
-    quotes = collected(quotes)
+    quotes = eager_frame(quotes)
     numbers = {"price": price} if quantity is None else {"price": price, "quantity": quantity}
-    rows = _checked_types(quotes, {"period": period, "product": product}, numbers)
-    refuse_rows("quotes", rows, _faults(rows, {"period": period, "product": product}, numbers, missing))
-    periods, row = coded(rows["period"])
-    products, column = coded(rows["product"])
+    keys = {"period": period, "product": product}
+    rows = _checked_types(quotes, keys, numbers)
+    refuse_rows("quotes", rows, _faults(rows, keys, numbers, missing), shown_as=keys | numbers)
+    periods, row = code_keys(rows["period"])
+    products, column = code_keys(rows["product"])
+    if rows.schema["period"] != pl.Enum:
+        refuse_unsorted_text(periods)
     cell = row * len(products) + column
     if missing != "error":
         observed = _observed(rows, missing).to_numpy()
@@ -100,7 +136,7 @@ def price_panel(
     dense = {name: _dense(rows[name].to_numpy(), cell, shape) for name in numbers}
     present = dense["price"] > 0
     if (repeated := np.count_nonzero(present) < len(cell)) and duplicates == "error":
-        _refuse_repeats(rows, cell, {"period": period, "product": product})
+        _refuse_repeats(rows, cell, keys, keys | numbers)
     if repeated:
         _put_unit_values(dense, {name: rows[name].to_numpy() for name in numbers}, cell)
     means = None
@@ -112,23 +148,20 @@ def price_panel(
 
 
 def _checked_types(quotes: pl.DataFrame, keys: dict[str, str], numbers: dict[str, str]) -> pl.DataFrame:
-    """Take the columns under the names period, product, price and quantity, numbers as float64."""
+    """Select the columns as period, product, price and quantity, numbers as float64."""
     refuse_missing_columns(quotes, (*keys.values(), *numbers.values()), "quotes")
-    for column in keys.values():
-        if (found := quotes.schema[column]).is_nested() or found == pl.Object:
-            message = f"quotes: column {column} is {found}, expected numbers, text, dates or another type that sorts"
-            raise ValueError(message)
+    refuse_no_keys(quotes, keys.values(), "quotes")
     refuse_no_numbers(quotes, numbers.values(), "quotes")
     as_floats = {name: pl.col(column).cast(pl.Float64) for name, column in numbers.items()}
     return quotes.select(**{name: pl.col(column) for name, column in keys.items()}, **as_floats)
 
 
 def _observed(rows: pl.DataFrame, missing: Missing) -> pl.Series:
-    """Tell the rows that stand for a product that was there, from those of an absent one."""
-    has_price = rows["price"].is_not_null()
+    """Mask of the rows of products that were on sale."""
+    priced = rows["price"].is_not_null()
     if "quantity" not in rows.columns or missing == "unsold":
-        return has_price
-    return has_price & (rows["quantity"] != 0).fill_null(value=False)
+        return priced
+    return priced & (rows["quantity"] != 0).fill_null(value=False)
 
 
 def _faults(rows: pl.DataFrame, keys: dict[str, str], numbers: dict[str, str], missing: Missing) -> dict[str, pl.Expr]:
@@ -140,18 +173,20 @@ def _faults(rows: pl.DataFrame, keys: dict[str, str], numbers: dict[str, str], m
         value = pl.col(name)
         if missing == "error":
             faults[f"a null in {column} (missing: 'error'; 'absent' leaves such rows out)"] = value.is_null()
-        # A quantity of 0 says that nothing was sold; a price of 0 says nothing that an index can use.
-        zero_is_fine = name == "quantity" and missing != "error"
-        positive = value >= 0 if zero_is_fine else value > 0
-        expected = "no less than 0" if zero_is_fine else "positive"
+        # A quantity of 0 means that nothing was sold; no index can use a price of 0.
+        may_be_zero = name == "quantity" and missing != "error"
+        positive = value >= 0 if may_be_zero else value > 0
+        expected = "no less than 0" if may_be_zero else "positive"
         faults[f"a {column} that is not finite and {expected}"] = ~(value.is_finite() & positive)
     return faults
 
 
-def _refuse_repeats(rows: pl.DataFrame, cell: NDArray[np.int64], keys: dict[str, str]) -> None:
+def _refuse_repeats(
+    rows: pl.DataFrame, cell: NDArray[np.int64], keys: dict[str, str], shown_as: dict[str, str]
+) -> None:
     repeats = rows.filter(~pl.Series(cell).is_first_distinct())
     fault = f"a {keys['product']} that has an earlier row in the {keys['period']}"
-    refuse_rows("quotes", repeats, {fault: pl.lit(value=True)})
+    refuse_rows("quotes", repeats, {fault: pl.lit(value=True)}, shown_as=shown_as)
 
 
 def _dense(values: NDArray[np.float64], cell: NDArray[np.int64], shape: tuple[int, int]) -> NDArray[np.float64]:
@@ -163,7 +198,7 @@ def _dense(values: NDArray[np.float64], cell: NDArray[np.int64], shape: tuple[in
 def _put_unit_values(
     dense: dict[str, NDArray[np.float64]], values: dict[str, NDArray[np.float64]], cell: NDArray[np.int64]
 ) -> None:
-    """Overwrite the cells of several rows; a cell of one row keeps its price to the last digit."""
+    """Overwrite the cells of several rows by their unit values; other cells keep their price to the last digit."""
     size = dense["price"].size
     rows = np.bincount(cell, minlength=size)
     several = np.flatnonzero(rows > 1)
@@ -178,7 +213,7 @@ def _put_unit_values(
 
 
 def _row_means(values: dict[str, NDArray[np.float64]], cell: NDArray[np.int64], shape: tuple[int, int]) -> RowMeans:
-    """Average the log prices of the rows of each cell; rows of one cell weigh in a regression as their sum does."""
+    """Average the log prices of the rows of each cell; in a regression they weigh like one row of their sum."""
     size = shape[0] * shape[1]
     logs = np.log(values["price"])
     expenditure = values["price"] * values.get("quantity", np.ones(len(cell)))

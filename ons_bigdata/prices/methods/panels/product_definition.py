@@ -1,7 +1,4 @@
-"""Product definition: which attributes make products, by the match-adjusted R squared (MARS).
-
-Scores every combination of attributes; what products then do in an index is elsewhere.
-"""
+"""Product definition: scores of combinations of attributes by the match-adjusted R squared (MARS)."""
 
 from __future__ import annotations
 
@@ -12,12 +9,16 @@ import numpy as np
 import polars as pl
 
 from ons_bigdata.prices.methods.panels.input_checks import (
+    eager_frame,
     not_positive,
     refuse_missing_columns,
+    refuse_no_keys,
     refuse_no_numbers,
     refuse_rows,
     refuse_unknown,
+    whole_number,
 )
+from ons_bigdata.prices.methods.panels.period_calendar import refuse_unsorted_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,7 +28,7 @@ _SCORES = ("match", "homogeneity", "score")
 
 
 def product_definition_scores(  # noqa: PLR0913 (every choice has its name)
-    quotes: pl.DataFrame,
+    quotes: pl.DataFrame | pl.LazyFrame,
     attributes: Sequence[str],
     base_period: Any,  # noqa: ANN401 (any type that sorts)
     current_period: Any,  # noqa: ANN401
@@ -48,35 +49,45 @@ def product_definition_scores(  # noqa: PLR0913 (every choice has its name)
     neighbours; "pairs": all; "last": the `last_periods` before the current one, each with it. Of several pairs the
     geometric mean of each figure is given.
 
-    Gives one row per combination, as `brand-size`, by number of attributes: attributes, match, homogeneity, score.
+    Returns one row per combination, as `brand-size`, by number of attributes: attributes, match, homogeneity, score.
     Raises ValueError on unknown strategies, attributes and periods, and on prices or quantities that are not positive
     and finite.
     Source: Chessa (2021), A product match adjusted R squared method for defining products with transaction data,
     Journal of Official Statistics 37(2).
     """
     refuse_unknown("strategy", strategy, STRATEGIES)
+    last_periods = whole_number("last_periods", last_periods, least=1)
+    quotes = eager_frame(quotes)
     refuse_missing_columns(quotes, (period, price, quantity, *attributes), "quotes")
+    refuse_no_keys(quotes, (period, *attributes), "quotes")
     refuse_no_numbers(quotes, (price, quantity), "quotes")
     rows = quotes.select(
         pl.col(*attributes), _period=pl.col(period), _price=pl.col(price).cast(pl.Float64),
         _quantity=pl.col(quantity).cast(pl.Float64),
     )  # fmt: skip
     bad = {f"a {name} that is not positive and finite": not_positive(f"_{name}") for name in ("price", "quantity")}
-    refuse_rows("quotes", rows, {"a null in its period": pl.col("_period").is_null(), **bad})
+    names = {"_period": period, "_price": price, "_quantity": quantity}
+    faults = {f"a null in {period}": pl.col("_period").is_null(), **bad}
+    refuse_rows("quotes", rows, faults, shown_as=names)
+    if rows.schema["_period"] != pl.Enum:
+        refuse_unsorted_text(rows["_period"].unique().to_list())
     pairs = _pairs(rows["_period"].unique().sort().to_list(), base_period, current_period, strategy, last_periods)
     table = []
     for size in range(1, len(attributes) + 1):
         for chosen in combinations(attributes, size):
-            scores = np.array([_scores(rows, list(chosen), one, other) for one, other in pairs])
+            scores = np.array([_scores(rows, list(chosen), base, current) for base, current in pairs])
             with np.errstate(divide="ignore"):
                 table.append(("-".join(chosen), *np.exp(np.log(scores).mean(axis=0)).tolist()))
     return pl.DataFrame(table, schema=["attributes", *_SCORES], orient="row")
 
 
 def _pairs(periods: list[Any], base: Any, current: Any, strategy: str, last: int) -> list[tuple[Any, Any]]:  # noqa: ANN401
-    for name, one in (("base_period", base), ("current_period", current)):
-        if one not in periods:
-            message = f"{name}: {one!r} is not a period of the quotes; found {periods[0]} to {periods[-1]}"
+    for name, period in (("base_period", base), ("current_period", current)):
+        if period not in periods:
+            if not periods:
+                message = f"{name}: {period!r} is not a period of the quotes, of which there are none"
+                raise ValueError(message)
+            message = f"{name}: {period!r} is not a period of the quotes; found {periods[0]} to {periods[-1]}"
             raise ValueError(message)
     if strategy == "two_periods":
         return [(base, current)]
@@ -85,12 +96,12 @@ def _pairs(periods: list[Any], base: Any, current: Any, strategy: str, last: int
         message = f"base_period: found {base!r}, expected a period before current_period {current!r}"
         raise ValueError(message)
     if strategy == "base":
-        return [(base, one) for one in between[1:]]
+        return [(base, period) for period in between[1:]]
     if strategy == "chain":
         return list(pairwise(between))
     if strategy == "pairs":
         return list(combinations(between, 2))
-    return [(one, current) for one in between[:-1][-last:]]
+    return [(period, current) for period in between[:-1][-last:]]
 
 
 def _scores(rows: pl.DataFrame, chosen: list[str], base: object, current: object) -> tuple[float, float, float]:

@@ -1,6 +1,5 @@
-"""Rules that tell outlying values (price relatives, mostly) from the others of their sample.
+"""Outlier rules: bounds of a sample of values, mostly price relatives, and flags of the values outside.
 
-Values in, bounds and flags out. Which values are compared, and what becomes of an outlier, is decided elsewhere.
 The definitions are those of the R package gpindex (`outliers`), quantiles of type 7.
 """
 
@@ -8,6 +7,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from difflib import get_close_matches
+from numbers import Real
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -15,6 +16,15 @@ from numpy.typing import ArrayLike, NDArray
 Values = NDArray[np.float64]
 
 RULES = ("fixed", "robust_z", "quartile", "resistant_fences", "kimber", "tukey", "hb")
+
+RULE_ALIASES = {
+    "hidiroglou_berthelot": "hb",
+    "quartile_method": "quartile",
+    "mad": "robust_z",
+    "iqr": "resistant_fences",
+    "fences": "resistant_fences",
+    "fixed_cutoff": "fixed",
+}
 
 DEFAULT_CUTOFF = 2.5
 MAD_TO_SIGMA = 1.4826
@@ -30,7 +40,7 @@ def is_outlier(
     floor: float = 0.0,
     tails: float = 0.05,
 ) -> NDArray[np.bool_]:
-    """Flag the values that lie outside the bounds of `rule`; null (NaN) values are never flagged.
+    """Mask of the values outside the bounds of `rule`; null (NaN) values are never flagged.
 
     `tukey` flags the tails of the sample as well. Takes and raises what `outlier_bounds` does.
     """
@@ -53,7 +63,7 @@ def outlier_bounds(
     floor: float = 0.0,
     tails: float = 0.05,
 ) -> tuple[float, float]:
-    """Return the lowest and the highest value that pass `rule`.
+    """Lowest and highest value that pass `rule`.
 
     With q1, q2, q3 the quartiles (type 7), c = `cutoff`, C = `lower_cutoff` (c where it is None) and a = `floor`:
 
@@ -63,8 +73,8 @@ def outlier_bounds(
     * `resistant_fences`: q1 − C·max(q3 − q1, a|q2|) to q3 + c·max(q3 − q1, a|q2|);
     * `kimber`: q1 − C·max(q2 − q1, a|q2|) to q3 + c·max(q3 − q2, a|q2|);
     * `tukey`: of the relatives that differ from 1 and lie between the `tails` quantile and its opposite, m = mean:
-      m − C·(m − mean of those ≤ m) to m + c·(mean of those ≥ m − m); where none is left all that lies between the
-      quantiles passes. The values in the tails are outliers by definition: `is_outlier` flags them too;
+      m − C·(m − mean of those ≤ m) to m + c·(mean of those ≥ m − m); where no value remains, all values between the
+      quantiles pass. The values in the tails are outliers by definition: `is_outlier` flags them too;
     * `hb`: the `quartile` rule on the values transformed by `hidiroglou_berthelot`; the bounds are of the transform.
 
     NaN values are left out. A sample without any value has no bounds: −inf, inf.
@@ -85,7 +95,9 @@ def outlier_bounds(
         "hb": _hb,
     }
     if rule not in rules:
-        message = f"rule: found {rule!r}, expected one of {', '.join(RULES)}"
+        near = get_close_matches(str(rule), [*RULES, *RULE_ALIASES], n=1)
+        suggestion = f"; did you mean {RULE_ALIASES.get(near[0], near[0])}?" if near else ""
+        message = f"rule: found {rule!r}, expected one of {', '.join(RULES)}{suggestion}"
         raise ValueError(message)
     _check(cutoff, lower_cutoff, floor, tails)
     sample = _sample(values)
@@ -99,7 +111,7 @@ def hidiroglou_berthelot(values: ArrayLike, *, prices: Sequence[ArrayLike] | Non
     """Transform positive ratios so that falls and rises count alike: 1 − q2/x below the median q2, else x/q2 − 1.
 
     With `prices` (the earlier and the later price of each ratio) each is multiplied by max(p0, p1)^power, so that the
-    same ratio weighs more for a dear product; `power` from 0 (no matter) to 1. NaN stays NaN.
+    same ratio weighs more for an expensive product; `power` from 0 (no effect) to 1. NaN stays NaN.
 
     Raises ValueError where a value or a price is not positive, or `power` lies outside [0, 1].
     Source: Hidiroglou and Berthelot (1986), Survey Methodology 12.
@@ -200,6 +212,10 @@ def _positive(sample: Values, name: str) -> Values:
 
 
 def _check(cutoff: float, lower: float | None, floor: float, tails: float) -> None:
+    for name, number in (("cutoff", cutoff), ("lower_cutoff", lower), ("floor", floor), ("tails", tails)):
+        if number is not None and (isinstance(number, bool) or not isinstance(number, Real)):
+            message = f"{name}: found {number!r}, expected a number"
+            raise ValueError(message)
     if not cutoff > 0.0 or not (lower is None or lower > 0.0):
         message = f"cut-offs: found {cutoff} and {lower}, expected positive numbers"
         raise ValueError(message)

@@ -1,8 +1,4 @@
-"""Outlying price changes: each product's price beside its last one, judged alone and among the changes of its item.
-
-Quotes in, one row per quote and rule by which it stands out. The rules themselves are in `outliers`; nothing is
-removed here.
-"""
+"""Outlying price changes of products, by a fixed rule and by rules on the price changes of their item."""
 
 from __future__ import annotations
 
@@ -11,6 +7,7 @@ from datetime import timedelta
 
 import polars as pl
 
+from ons_bigdata.prices.methods.panels.input_checks import eager_frame
 from ons_bigdata.prices.methods.quality.outliers import hidiroglou_berthelot, outlier_bounds
 from ons_bigdata.prices.schemas.quality import EnteringQuote, QuoteOutlier
 
@@ -22,9 +19,9 @@ _ITEM = ["data_origin", "item_number"]
 class PriceOutlierParameters:
     """Cut-offs of the rules.
 
-    `fixed_cutoff`: a price more than this many times the last one, or less than one over it, stands out by itself.
-    `tukey_cutoff`, `hb_cutoff`: of the rules within an item. `least_changes`: an item with fewer price changes than
-    this is judged by the fixed rule alone. `link_window_days`: how old the last price may be to be compared with.
+    `fixed_cutoff`: a price more than this many times the last one, or less than its reciprocal, is an outlier whatever
+    its item. `tukey_cutoff`, `hb_cutoff`: of the rules within an item. `least_changes`: an item with fewer price
+    changes is judged by the fixed rule alone. `link_window_days`: the greatest age of the last price compared.
     """
 
     fixed_cutoff: float = 3.0
@@ -34,25 +31,25 @@ class PriceOutlierParameters:
     link_window_days: int = 14
 
 
-def price_outliers(quotes: pl.DataFrame, parameters: PriceOutlierParameters) -> pl.DataFrame:
-    """Return the price changes that stand out, with the bounds that they break.
+def price_outliers(quotes: pl.DataFrame | pl.LazyFrame, parameters: PriceOutlierParameters) -> pl.DataFrame:
+    """Outlying price changes, with the bounds that they break.
 
     Takes `EnteringQuote` rows in any order (prices in GBP, one per product and day); gives `QuoteOutlier` rows of the
     rules `fixed`, `tukey` and `hb`. A price is compared with the product's last one where that is at most
-    `link_window_days` old; one that did not change never stands out. The sample of an item is its price changes over
-    the series, at all retailers of the origin, less those that stand out by themselves.
+    `link_window_days` old; an unchanged price is never an outlier. The sample of an item is its price changes over the
+    series, at all retailers of the origin, without the outliers by the fixed rule.
 
     Raises ValueError where a product has two prices on a day.
     """
-    changes = _price_changes(EnteringQuote.validate(quotes, cast=True), parameters.link_window_days)
+    changes = _price_changes(EnteringQuote.validate(eager_frame(quotes), cast=True), parameters.link_window_days)
     alone = _judged_alone(changes, parameters.fixed_cutoff)
     sample = changes.join(alone.select(*_PRODUCT, "collected_on"), on=[*_PRODUCT, "collected_on"], how="anti")
-    found = [alone]
+    outliers = [alone]
     for _, of_item in sample.group_by(_ITEM, maintain_order=True):
         if of_item.height >= parameters.least_changes:
-            found += [_judged_by_tukey(of_item, parameters), _judged_by_hb(of_item, parameters)]
+            outliers += [_judged_by_tukey(of_item, parameters), _judged_by_hb(of_item, parameters)]
     columns = list(QuoteOutlier.columns())
-    frame = pl.concat([frame.select(columns) for frame in found])
+    frame = pl.concat([frame.select(columns) for frame in outliers])
     return QuoteOutlier.validate(
         frame.sort("data_origin", "collected_on", "retailer", "item_number", "product", "rule")
     )
@@ -116,6 +113,6 @@ def _outside(judged: pl.DataFrame, rule: str, lower: float, upper: float) -> pl.
 
 
 def pounds(column: str) -> pl.Expr:
-    """Write a column of GBP as text with two decimals, `£1.50`."""
+    """Format a column of GBP as text with two decimals, `£1.50`."""
     pence = (pl.col(column) * 100).round(0).cast(pl.Int64)
     return pl.format("£{}.{}", pence // 100, (pence % 100).cast(pl.String).str.zfill(2))

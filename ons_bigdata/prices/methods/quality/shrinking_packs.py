@@ -1,8 +1,4 @@
-"""Packs that shrink: a product whose listing is replaced by one of the same name, less its size, with less in it.
-
-Listings with what their names say, and quotes, in; one row per shrinking pack out. Names are read in
-`scope.description`.
-"""
+"""Shrinking packs: listings replaced by a smaller pack of the same name at no lower price (shrinkflation)."""
 
 from __future__ import annotations
 
@@ -10,6 +6,7 @@ from datetime import timedelta
 
 import polars as pl
 
+from ons_bigdata.prices.methods.panels.input_checks import eager_frame
 from ons_bigdata.prices.methods.quality.price_outliers import pounds
 from ons_bigdata.prices.methods.scope.description import name_without_size
 from ons_bigdata.prices.schemas.quality import EnteringQuote, ProductListing, QuoteOutlier
@@ -17,25 +14,27 @@ from ons_bigdata.prices.schemas.quality import EnteringQuote, ProductListing, Qu
 _ITEM = ["data_origin", "retailer", "item_number"]
 SIZE_CLASS_WIDTH = 1.08
 SMALLER = 0.98
-"""A pack counts as smaller below this share of the other: sizes worked out from unit prices are rounded."""
+"""A pack counts as smaller below this share of the old size: sizes derived from unit prices are rounded."""
 SMALLER_BY_CLASS = 0.9
-"""The same where the sizes are those of size classes, 8 % wide: neighbouring classes may be one size."""
+"""The same for sizes of size classes, 8 % wide: neighbouring classes may be the same size."""
 SMALLEST = 1 / 3
-"""Below this share of the other it is another pack size of the range, not the same one shrunk."""
+"""Below this share of the old size it is another pack of the range, not the same pack shrunk."""
 
 
-def shrinking_packs(listings: pl.DataFrame, quotes: pl.DataFrame, *, overlap_days: int = 3) -> pl.DataFrame:
-    """Return the listings that replace a larger pack of the same name, less its size, at no lower price.
+def shrinking_packs(
+    listings: pl.DataFrame | pl.LazyFrame, quotes: pl.DataFrame | pl.LazyFrame, *, overlap_days: int = 3
+) -> pl.DataFrame:
+    """Find the listings that replace a larger pack of the same name without its size, at no lower price.
 
     Takes `ProductListing` rows and the `EnteringQuote` rows of their products (prices in GBP). Gives `QuoteOutlier`
     rows of rule `shrinking_pack`, one per new listing: on its first day with a quote, `observed` = new ÷ old size.
-    Sizes are those in the names, of one measure; where neither name states one, those of the size classes. The old
-    listing must have ended by `overlap_days` after the new one began and at most 28 days before, and the new one must
-    be new: a size that was on the shelf all along shrinks nothing.
+    Sizes are those in the names, in the same measure; where neither name states one, those of the size classes. The old
+    listing must have ended by `overlap_days` after the new listing began and at most 28 days before, and the new
+    listing must be new: a size that was on the shelf from the beginning is no shrunk pack.
 
-    Source: the practice is known as shrinkflation; the rule is our own.
+    Source: the practice is known as shrinkflation; the rule was made for this project.
     """
-    sized = _sized(ProductListing.validate(listings, cast=True))
+    sized = _sized(ProductListing.validate(eager_frame(listings, "listings"), cast=True))
     first_days = sized.group_by(_ITEM).agg(pl.col("first_listed_on").min().alias("item_began_on"))
     keys = [*_ITEM, "stem", "measure"]
     old = sized.select(
@@ -57,11 +56,11 @@ def shrinking_packs(listings: pl.DataFrame, quotes: pl.DataFrame, *, overlap_day
             pl.col("old_last_on") >= pl.col("first_listed_on") - timedelta(days=28),
         )
     )
-    return QuoteOutlier.validate(_with_prices(pairs, EnteringQuote.validate(quotes, cast=True)))
+    return QuoteOutlier.validate(_with_prices(pairs, EnteringQuote.validate(eager_frame(quotes), cast=True)))
 
 
 def _sized(listings: pl.DataFrame) -> pl.DataFrame:
-    """Add the name less its size, and the size: the name's own amount or pieces, or else that of the size class."""
+    """Add the name without its size, and the size: the amount or pieces in the name, or else that of the size class."""
     # A described size that is not in the name is the median of all listings of the name: the same for each of them.
     amount = pl.col("size_source").eq_missing("name")
     pieces = pl.col("pieces").is_not_null()
@@ -85,7 +84,7 @@ def _with_prices(pairs: pl.DataFrame, quotes: pl.DataFrame) -> pl.DataFrame:
         coalesce=False,
         check_sortedness=False,
     )
-    # the old price is one of before the change: with the same product id the new one stands on the same series
+    # the old price is from before the change: with the same product id, the new price is in the same series
     return (
         new.with_columns(
             pl.min_horizontal("old_last_on", pl.col("first_listed_on") - timedelta(days=1)).alias("old_until")

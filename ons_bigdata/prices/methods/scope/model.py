@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import polars as pl
 
-from ons_bigdata.prices.methods.panels.input_checks import checked_columns, collected, refuse_rows
+from ons_bigdata.prices.methods.panels.input_checks import checked_columns, eager_frame, refuse_rows
 from ons_bigdata.prices.methods.scope.description import describe, without_size
 from ons_bigdata.prices.methods.scope.families import families, grouped_folds
 from ons_bigdata.prices.methods.scope.features import FeatureSpace, feature_space, features, is_known_item
@@ -197,7 +197,7 @@ def predict(model: ScopeModel, products: pl.DataFrame | pl.LazyFrame) -> pl.Data
     Raises ValueError where a column is missing or of another type, for a null item or name, and for a price that is
     not positive and finite.
     """
-    products = collected(products, "products")
+    products = eager_frame(products, "products")
     checked = _checked(products, "products")
     judged = predict_described(model, describe(checked))
     return products.with_columns(judged["in_scope"], judged["probability"], judged["referred"])

@@ -1,4 +1,4 @@
-"""Aggregation over a tree: means by hand, what is refused, then properties. Holes and links have their own modules."""
+"""Aggregation over a tree: means by hand, refused input, properties."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
-from ons_bigdata.prices.methods.aggregation.index import aggregate, rebased
+from ons_bigdata.prices.methods.aggregation import aggregate, rebased
 from ons_bigdata.prices.methods.aggregation.steps import MISSING
 from tests.prices.methods.aggregated_trees import LEVELS, TREE, WEIGHTS, Levels, path, series, tree_of, weights_of
 
@@ -240,6 +240,7 @@ def test_order_of_rows_and_scale_of_indices_and_weights_do_not_matter(panel, con
     FORMULA,
     st.booleans(),
 )
+@example(1174, ("none", "resume"), "laspeyres", False)
 def test_where_all_prices_move_alike_so_does_every_node_over_holes_late_starts_and_links(seed, options, formula, anew):
     generator = np.random.default_rng(seed)
     course = np.exp(generator.normal(0, 0.4, 6))

@@ -7,7 +7,7 @@ from datetime import date
 import polars as pl
 import pytest
 
-from ons_bigdata.prices.methods.aggregation.index import aggregate, december_january_links
+from ons_bigdata.prices.methods.aggregation import aggregate, december_january_links
 from tests.prices.methods.aggregated_trees import LEVELS, TREE, WEIGHTS, Levels, path, series, tree_of, weights_of
 
 

@@ -35,7 +35,7 @@ def test_a_missing_node_moves_with_its_siblings_and_catches_up():
     assert table.filter((pl.col("node") == "food") & (pl.col("period") == 1))["children_absent"].item() == 1
 
 
-def test_a_node_that_is_relinked_stays_where_the_others_took_it():
+def test_a_relinked_node_keeps_its_imputed_level():
     # Bread has no movement into period 2: it doubles with milk.
     assert path(aggregate(series(HOLE), WEIGHTS, TREE, reentry="relink"), "food") == [1.0, 1.5, 3.0]
 
@@ -69,13 +69,13 @@ def test_renormalised_weights_jump_where_a_child_leaves_at_another_level():
     assert path(aggregate(series(levels), WEIGHTS, TREE), "food") == [1.0, 2.5, 2.5]
 
 
-def test_a_late_leaf_enters_where_its_family_stands():
+def test_a_late_leaf_enters_at_the_level_of_its_parent():
     levels: Levels = {"bread": [1.0, 2.0, 2.0, 2.0], "milk": [None, None, 7.0, 14.0], "soap": [1.0] * 4}
     for missing in ("parent", "renormalise"):
         assert path(aggregate(series(levels), WEIGHTS, TREE, missing=missing), "food") == [1.0, 2.0, 2.0, 2.5]
 
 
-def test_a_period_without_any_value_is_null_and_the_next_goes_on():
+def test_a_period_without_any_value_is_null_and_the_next_is_linked():
     levels: Levels = {"bread": [1.0, None, 2.0], "milk": [1.0, None, 2.0], "soap": [1.0, None, 2.0]}
     table = aggregate(series(levels), WEIGHTS, TREE)
     assert path(table, "all") == [1.0, None, 2.0]
@@ -85,7 +85,7 @@ def test_a_period_without_any_value_is_null_and_the_next_goes_on():
 # --- what begins late, and what has no level in a link ---
 
 
-def test_what_has_no_value_in_a_link_period_is_not_linked_at_an_older_level():
+def test_a_node_without_a_value_at_the_link_is_not_linked_at_an_older_level():
     # Both have risen by 50 %. In the link period 1 b is missing.
     levels: Levels = {"a": [1.0, 1.2, 1.5], "b": [1.0, None, 1.5]}
     for missing in ("parent", "renormalise"):
@@ -114,7 +114,7 @@ def test_indices_that_are_all_null_give_no_index_and_say_so(missing):
     assert set(table["reason"]) == {"no node has a value in this period"}
 
 
-def test_the_first_period_has_no_index_of_what_has_no_value():
+def test_nodes_without_a_value_have_no_index_in_the_first_period():
     levels: Levels = {"a": [1.0, 1.2], "b": [None, 1.5]}
     table = aggregate(series(levels), even("ab"), PAIR, missing="renormalise")
     assert (path(table, "b"), reasons(table, "b")) == ([None, 1.2], ["no value below", None])
@@ -146,7 +146,7 @@ def test_a_class_that_begins_late_enters_at_the_nearest_level_above(missing, c2,
 
 @pytest.mark.parametrize("missing", MISSING)
 @pytest.mark.parametrize("reentry", ["resume", "relink"])
-def test_a_second_root_begins_at_its_own_first_period(missing, reentry):
+def test_a_second_root_begins_at_its_first_period(missing, reentry):
     roots = tree_of({"first": None, "second": None, "a": "first", "b": "second"})
     weights = pl.concat([even("ab"), weights_of({"first": 1.0, "second": 1.0})])
     table = aggregate(series(LATE), weights, roots, missing=missing, reentry=reentry)
@@ -174,3 +174,48 @@ def test_a_node_that_was_left_out_of_a_link_is_new_when_it_returns():
     # Until the link 1 `all` is at 2.5; a doubles; then b doubles and a stays.
     assert path(table, "all") == [1.0, 2.5, 5.0, 5.0 * 1.5]
     assert path(table, "b") == [1.0, 4.0, 10.0]
+
+
+# --- leaves that are missing in a link and known in the next ---
+
+
+def of_links(rows: list[tuple[str, int, int, float | None]]) -> pl.DataFrame:
+    schema = {"node": pl.String, "link": pl.Int64, "period": pl.Int64, "index": pl.Float64}
+    return pl.DataFrame(rows, schema=schema, orient="row")
+
+
+@pytest.mark.parametrize("missing", ["renormalise", "parent", "carry"])
+def test_a_leaf_without_a_value_at_the_link_takes_part_by_its_index_of_the_new_link(missing):
+    # b is missing in period 2 and moves with a, to 1.1. In the link from 2 on a stays and b rises by a fifth.
+    rows = [("a", 1, 1, 100.0), ("a", 1, 2, 110.0), ("a", 2, 2, 100.0), ("a", 2, 3, 100.0)]
+    rows += [("b", 1, 1, 100.0), ("b", 2, 2, 100.0), ("b", 2, 3, 120.0)]
+    table = aggregate(of_links(rows), even("ab", 1, 2), PAIR, formula="young", missing=missing)
+    # Carried, b stays at 1 in period 2: 1.05, and in period 3 again 1.1 times as much.
+    first = 1.05 if missing == "carry" else 1.1
+    assert path(table, "all") == [1.0, first, first * 1.1]
+    assert table.filter(node="all", period=3)["imputed"].item() is False
+
+
+def test_a_group_of_leaves_without_values_at_the_link_takes_part():
+    tree = tree_of({"all": None, "a": "all", "g": "all", "b": "g", "c": "g"})
+    rows = [("a", 1, 1, 1.0), ("a", 1, 2, 2.0), ("a", 2, 2, 1.0), ("a", 2, 3, 1.0)]
+    for leaf, change in (("b", 2.0), ("c", 4.0)):
+        rows += [(leaf, 1, 1, 1.0), (leaf, 2, 2, 1.0), (leaf, 2, 3, change)]
+    table = aggregate(of_links(rows), even("abc", 1, 2), tree, formula="young", missing="renormalise")
+    # b and c move with a to 2; then the leaves change by 1, 2 and 4, a third each.
+    assert path(table, "all") == [1.0, 2.0, 2 * 7 / 3]
+    assert path(table, "g") == [1.0, None, 6.0]
+
+
+def test_a_leaf_on_one_scale_that_misses_the_link_keeps_its_change():
+    # Without links of its own: a 1, 1.1, 1.1, b 1, -, 1.2; with even weights 1.15 in period 3, whatever happened at 2.
+    levels = {"a": [1.0, 1.1, 1.1], "b": [1.0, None, 1.2]}
+    table = aggregate(series(levels), even("ab", 0, 1), PAIR, formula="young", missing="renormalise")
+    assert path(table, "all") == [1.0, 1.1, 1.15]
+
+
+def test_a_leaf_that_never_had_a_value_begins_at_the_link_with_its_index_there():
+    rows = [("a", 1, 1, 1.0), ("a", 1, 2, 1.5), ("a", 2, 2, 1.0), ("a", 2, 3, 1.0), ("b", 2, 2, 1.0), ("b", 2, 3, 3.0)]
+    for missing in ("renormalise", "parent"):
+        table = aggregate(of_links(rows), even("ab", 1, 2), PAIR, formula="young", missing=missing)
+        assert path(table, "all") == [1.0, 1.5, 3.0]

@@ -7,7 +7,18 @@ import pytest
 
 from ons_bigdata.prices.methods.aggregation.index import aggregate
 from ons_bigdata.prices.methods.aggregation.mean_indices import mean_index
-from tests.prices.methods.published import GOLDEN, OTHER, Key, assert_as_printed, golden, parameters, series_of
+from ons_bigdata.prices.methods.bilateral.index import bilateral_index
+from tests.prices.methods.published import (
+    GOLDEN,
+    MILK,
+    OTHER,
+    Key,
+    assert_as_printed,
+    golden,
+    milk_rows,
+    parameters,
+    series_of,
+)
 
 TREE = {"node": pl.String, "parent": pl.String, "mean": pl.String}
 TEXT = dict.fromkeys(("period", "classification"), pl.String)
@@ -84,5 +95,33 @@ def test_priceindices_resultant_index():
     assert_as_printed({"1": mean_index(indices, base, current, formula="fisher")}, series_of(OTHER)[RESULTANT])
 
 
-REPRODUCED: dict[str, set[Key]] = {OTHER: {RESULTANT, *(key for dataset in SAMPLES for key in keys_of(dataset))}}
+FINAL: Key = (
+    "priceindices_milk",
+    "final_index fisher, Laspeyres-aggregated over outlets and subgroups",
+    "groups=description;outlets=TRUE;aggr=laspeyres;base=2018-12",
+)
+
+
+@golden
+def test_priceindices_final_index_over_outlets_and_groups():
+    # A Fisher index of each description in each outlet, averaged in one step by the expenditures of the base month.
+    cells, weights = [], {}
+    for (outlet, description), rows in milk_rows().group_by("retID", "description"):
+        node = f"{description}, outlet {outlet}"
+        base = rows.filter(pl.col("month") == "2018-12")
+        table = bilateral_index(rows, "fisher", base_period="2018-12", duplicates="unit_value", **MILK)
+        cells.append(table.select("period", "index", node=pl.lit(node)))
+        weights[node] = base.select(pl.col("prices").dot("quantities")).item()
+    tree = pl.DataFrame(
+        [("milk", None), *((node, "milk") for node in weights)], schema=["node", "parent"], orient="row"
+    )
+    table = aggregate(
+        pl.concat(cells), pl.DataFrame({"node": list(weights), "weight": list(weights.values())}), tree,
+        missing="renormalise",
+    )  # fmt: skip
+    found = dict(table.filter(pl.col("node") == "milk").select("period", "index").rows())
+    assert_as_printed(found, series_of(OTHER)[FINAL])
+
+
+REPRODUCED: dict[str, set[Key]] = {OTHER: {RESULTANT, FINAL, *(key for dataset in SAMPLES for key in keys_of(dataset))}}
 """What the tests of this module hold: read by `test_golden_ledger`."""

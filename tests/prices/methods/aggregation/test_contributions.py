@@ -18,6 +18,7 @@ from ons_bigdata.prices.methods.aggregation.contributions import (
     transmuted_weights,
 )
 from ons_bigdata.prices.methods.aggregation.index import aggregate
+from ons_bigdata.prices.methods.aggregation.linking import rebased
 from ons_bigdata.prices.methods.panels.logarithmic_mean import logarithmic_mean
 
 quickly = settings(max_examples=40, deadline=None)
@@ -135,7 +136,7 @@ def test_contributions_add_up_over_a_split_and_a_node_that_moves():
     assert found.filter((pl.col("node") == "a1") & (pl.col("period") == 3))["movement"].item() == pytest.approx(1.3)
 
 
-def test_contributions_of_what_has_no_children_are_refused():
+def test_contributions_to_a_leaf_are_refused():
     table = aggregate(
         pl.DataFrame({"node": ["a"], "period": [0], "index": [1.0]}),
         pl.DataFrame({"node": ["a"], "weight": [1.0]}),
@@ -143,3 +144,98 @@ def test_contributions_of_what_has_no_children_are_refused():
     )
     with pytest.raises(ValueError, match="of: 'a' has no children"):
         contributions(table, "a")
+
+
+# --- tables that were changed on the way ---
+
+
+def two_leaves() -> pl.DataFrame:
+    rows = [("a", 1, 100.0), ("a", 2, 110.0), ("a", 3, 121.0), *(("b", t, 100.0) for t in (1, 2, 3))]
+    weights = [(node, 1.0, link) for node in "ab" for link in (1, 2)]
+    return aggregate(
+        pl.DataFrame(rows, schema=["node", "period", "index"], orient="row"),
+        pl.DataFrame(weights, schema=["node", "weight", "link"], orient="row"),
+        pl.DataFrame({"node": ["top", "a", "b"], "parent": [None, "top", "top"]}),
+    )
+
+
+@pytest.mark.parametrize("base", [[1], [2], [3], [1, 2, 3]])
+def test_contributions_of_a_rebased_table_add_up(base):
+    table = rebased(two_leaves(), base)
+    top = table.filter(node="top").sort("period")["index"]
+    found = contributions(table, "top").group_by("period", maintain_order=True).agg(
+        pl.col("contribution", "contribution_to_date").sum()
+    )  # fmt: skip
+    assert found["contribution"].to_list() == pytest.approx(top.diff()[1:].to_list(), rel=1e-12)
+    assert found["contribution_to_date"].to_list() == pytest.approx((top - top[0])[1:].to_list(), rel=1e-12)
+
+
+def test_contributions_to_the_rebased_change_by_hand():
+    # 100, 105, 110.25: a adds 5 and 5.25 points, b nothing.
+    found = contributions(rebased(two_leaves(), [1]), "top").filter(pl.col("period") == 3)
+    assert found.select("node", "contribution_to_date").rows() == [("a", pytest.approx(10.25)), ("b", 0.0)]
+
+
+@quickly
+@given(st.integers(0, 9_999), st.sampled_from(["laspeyres", "geometric"]), st.sampled_from([[0], [1, 3], [4]]))
+def test_contributions_of_rebased_trees_are_scaled_ones(seed, formula, base):
+    random = np.random.default_rng(seed)
+    rows = [(node, t, float(np.exp(random.normal()))) for node in NODES for t in range(5)]
+    weights = [(node, float(random.uniform(0.2, 3)), link) for node in NODES for link in (0, 2, 3)]
+    table = aggregate(
+        pl.DataFrame(rows, schema=["node", "period", "index"], orient="row"),
+        pl.DataFrame(weights, schema=["node", "weight", "link"], orient="row"),
+        TREE, formula=formula,
+    )  # fmt: skip
+    scaled = rebased(table, base)
+    factor = scaled.filter(node="all")["index"][0] / table.filter(node="all")["index"][0]
+    found, plain = contributions(scaled, "all"), contributions(table, "all")
+    for column in ("contribution", "contribution_to_date"):
+        assert found[column].to_list() == pytest.approx((plain[column] * factor).to_list(), rel=1e-9, abs=1e-9 * factor)
+
+
+CHANGED = {
+    "a period within a link": lambda t: t.filter(pl.col("period") != 3),
+    "the link period": lambda t: t.filter(pl.col("period") != 2),
+    "the first periods of a link": lambda t: t.filter(~pl.col("period").is_in([3, 4])),
+    "a child": lambda t: t.filter(pl.col("node") != "b"),
+    "an index": lambda t: t.with_columns(index=pl.when(node="a", period=4).then(9.0).otherwise("index")),
+    "rounding": lambda t: t.with_columns(pl.col("index").round(1)),
+    "rebased without the levels of links": lambda t: rebased(t.drop("link_index"), [1]).with_columns(t["link_index"]),
+}
+
+
+@pytest.mark.parametrize("change", CHANGED.values(), ids=CHANGED)
+def test_contributions_that_cannot_add_up_are_refused(change):
+    random = np.random.default_rng(8)
+    rows = [(node, t, float(np.exp(random.normal()))) for node in "abc" for t in range(1, 7)]
+    weights = [(node, 1.0, link) for node in "abc" for link in (1, 2)]
+    table = aggregate(
+        pl.DataFrame(rows, schema=["node", "period", "index"], orient="row"),
+        pl.DataFrame(weights, schema=["node", "weight", "link"], orient="row"),
+        pl.DataFrame({"node": ["top", *"abc"], "parent": [None, *["top"] * 3]}),
+    )
+    contributions(table, "top")
+    with pytest.raises(ValueError, match=r"contributions of the children of top .* add up to .*, its change is"):
+        contributions(change(table), "top")
+
+
+def test_a_dropped_period_of_the_issue():
+    # The change from 1 to 3 is 1.0; without period 2 the weights of period 2 would give 1.333.
+    indices = pl.DataFrame(
+        [("a", 1, 1.0), ("a", 2, 2.0), ("a", 3, 3.0), ("b", 1, 1.0), ("b", 2, 1.0), ("b", 3, 1.0)],
+        schema=["node", "period", "index"], orient="row",
+    )  # fmt: skip
+    table = aggregate(
+        indices, pl.DataFrame({"node": ["a", "b"], "weight": [1.0, 1.0]}),
+        pl.DataFrame({"node": ["top", "a", "b"], "parent": [None, "top", "top"]}),
+    )  # fmt: skip
+    assert contributions(table, "top")["contribution"].sum() == pytest.approx(1.0)
+    with pytest.raises(ValueError, match=r"in 3 add up to 1\.33333, its change is 1;"):
+        contributions(table.filter(pl.col("period") != 2), "top")
+
+
+def test_doubled_rows_are_refused():
+    table = two_leaves()
+    with pytest.raises(ValueError, match="aggregated: 18 with a node that occurs before in the period"):
+        contributions(pl.concat([table, table]), "top")

@@ -1,4 +1,4 @@
-"""Linked aggregation on arrays: replicates and parents apart, movements kept. The rules: `test_daily_aggregation`."""
+"""Linked aggregation on arrays: separate replicates and parents, movements. The rules: `test_daily_aggregation`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Axioms put to indices on given quotes: good ones pass, each broken one is caught by its axiom."""
+"""Axioms of indices on given quotes: sound indices pass, each defect is caught by its axiom."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bilateral indices: examples by hand, what is refused, an independent loop, chains.
+"""Bilateral indices: examples by hand, refused input, an independent loop, chains.
 
 Published values are in `test_bilateral_published`, the axioms in `test_axioms`.
 """
@@ -199,7 +199,7 @@ def test_unmatched_takes_every_product_of_either_period():
     assert last == (6, None, "no product is present in 6")
 
 
-def test_what_is_not_finite_is_a_null_with_a_reason():
+def test_a_non_finite_index_is_null_with_a_reason():
     one = TWO.filter(pl.col("product") == "tea")
     table = bilateral_index(one, "time_product_dummy", quantity="quantity", adjust_bias=True)
     assert table["index"].to_list() == [None, None]
@@ -332,3 +332,25 @@ def test_price_times_quantity_index_is_the_value_ratio(cells):
         p = index_of(quotes, of_price)["index"][-1]
         q = index_of(quotes, of_quantity, of="quantity")["index"][-1]
         assert (p, q) == (None, None) if matched.is_empty() else p * q == pytest.approx(value[1] / value[0], rel=1e-12)
+
+
+# --- calendar ---
+
+
+def test_a_calendar_ends_a_chain_at_a_missing_period():
+    quotes = pl.DataFrame({"period": [1, 2, 4, 5], "product": "a", "price": [1.0, 2.0, 3.0, 6.0]})
+    assert bilateral_index(quotes, "jevons", "chained")["index"].to_list() == pytest.approx([1.0, 2.0, 3.0, 6.0])
+    table = bilateral_index(quotes, "jevons", "chained", calendar=range(1, 6))
+    assert table["period"].to_list() == [1, 2, 3, 4, 5]
+    assert table["index"].to_list() == pytest.approx([1.0, 2.0, None, None, None])
+    assert table["reason"].to_list()[2:] == ["the chain is broken: no product is present in 2 and 3"] * 3
+    steps = bilateral_index(quotes, "jevons", "previous_period", calendar=[1, 2, 3, 4, 5])["index"].to_list()
+    assert steps == pytest.approx([1.0, 2.0, None, None, 2.0])
+    fixed = bilateral_index(quotes, "jevons", calendar=pl.Series([0, 1, 2, 3, 4, 5]), base_period=1)["index"].to_list()
+    assert fixed == pytest.approx([None, 1.0, 2.0, None, 3.0, 6.0])
+    with pytest.raises(ValueError, match="calendar: period 4 of the quotes is missing; found 3 periods"):
+        bilateral_index(quotes, "jevons", calendar=[1, 2, 3])
+    with pytest.raises(ValueError, match="calendar: periods do not ascend"):
+        bilateral_index(quotes, "jevons", calendar=[1, 2, 5, 4])
+    with pytest.raises(ValueError, match="calendar: period 1 of the quotes is missing"):
+        bilateral_index(quotes, "jevons", calendar=["1", "2"])

@@ -20,6 +20,7 @@ from tests.prices.methods.published import (
     assert_as_printed,
     by_period,
     ces,
+    coffee_rows,
     golden,
     milk,
     series_of,
@@ -71,10 +72,14 @@ GPINDEX_CASES = [
     ("gpindex_geks_dat2", "geks_walsh1_balanced", "window=2;na.rm=TRUE", "walsh"),
 ]
 
+COFFEE: list[Key] = [
+    ("priceindices_coffee", formula, "direct;base=2018-12") for formula in ("laspeyres", "paasche", "fisher")
+]
+
 REPRODUCED: dict[str, set[Key]] = {
     INDEXNUMR: {*(indexnumr_key(*case) for case in CASES), CARRIED},
     OTHER: {("priceindices_milk", *case[:2]) for case in MILK_CASES}
-    | {RETROSPECTIVE}
+    | {RETROSPECTIVE, *COFFEE}
     | {(dataset, method, params) for dataset, method, params, _ in GPINDEX_CASES},
 }
 """What the tests of this module hold: read by `test_golden_ledger`."""
@@ -122,3 +127,11 @@ def test_gpindex_chains_over_gaps(dataset, method, params, formula):
     quotes = pl.read_csv(GOLDEN / f"{dataset}.csv", null_values="NA")
     found = bilateral_index(quotes, formula, "chained", quantity="quantity", missing="absent")
     assert_as_printed(by_period(found), series_of(OTHER)[dataset, method, params])
+
+
+@golden
+@pytest.mark.parametrize("key", COFFEE, ids=" ".join)
+def test_priceindices_of_real_coffee_prices(key):
+    # Products over all outlets: a product's unit value and quantity of the month.
+    found = by_period(bilateral_index(coffee_rows(), key[1], duplicates="unit_value", **MILK))
+    assert_as_printed(found, series_of(OTHER)[key])

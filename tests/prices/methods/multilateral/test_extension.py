@@ -129,7 +129,7 @@ def test_one_window_over_everything():
 
 
 @pytest.mark.parametrize("splice", [*ON_PREVIOUS, *ON_PUBLISHED])
-def test_an_empty_period_is_null_and_the_series_goes_on(splice):
+def test_an_empty_period_is_null_and_the_series_continues(splice):
     found = extended(16, splice=splice, window=5, empty={8})
     assert found[8] == "no product in period 108"
     nulls = [t for t, level in enumerate(found) if isinstance(level, str)]

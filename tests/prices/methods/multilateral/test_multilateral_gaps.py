@@ -19,7 +19,7 @@ def test_an_unlinked_part_is_null_with_a_reason(method, options):
     assert table["reason"].to_list()[2:] == [f"no chain of shared products links period {t} to 0" for t in (2, 3)]
 
 
-def test_geks_wants_every_pair_unless_told_otherwise():
+def test_geks_needs_every_pair_unless_least_squares_is_chosen():
     # 0-1 share a (×2), 1-2 share b (×3), 0-2 nothing.
     rows = [(0, "a", 1.0, 1.0), (1, "a", 2.0, 1.0), (1, "b", 1.0, 1.0), (2, "b", 3.0, 1.0)]
     quotes = pl.DataFrame(rows, schema=COLUMNS, orient="row")
@@ -80,8 +80,12 @@ def test_only_a_window_asks_for_the_periods_between():
     assert periods(weeks, **movement, calendar=weeks) == weeks
     assert periods([3, 6]) == [3, 6]
     assert periods([3, 5, 6], **movement) == [3, 4, 5, 6]
-    assert periods(["x", "b"], window=2) == ["b", "x"]
-    assert periods([0.5, 2.0], window=2) == [0.5, 2.0]
+    assert periods(["x", "b"]) == ["b", "x"]
+    with pytest.raises(ValueError, match="calendar is missing: the periods, as 'b', read neither as months"):
+        periods(["x", "b"], window=2)
+    assert periods(["x", "b"], window=2, calendar=["b", "x"]) == ["b", "x"]
+    with pytest.raises(ValueError, match=r"calendar is missing: the periods, as 0\.5, are float"):
+        periods([0.5, 2.0], window=2)
     with pytest.raises(ValueError, match="period 2024-01-22 of the quotes is missing"):
         periods(weeks, calendar=weeks[:2])
     with pytest.raises(ValueError, match="periods do not ascend"):
@@ -145,3 +149,34 @@ def test_no_quotes_give_no_rows():
 def test_one_period_is_1_in_every_way():
     for method, options in WAYS:
         assert index(split_quotes().head(1), method, **options) == [1.0]
+
+
+def test_a_gap_is_a_gap_whatever_its_length():
+    movement = {"window": 3, "splice": "movement"}
+    for periods, known in (([1, 2, 3, 6, 7], 3), ([1, 2, 3, 20, 21], 3), ([1, 2, 3, 5, 6], 5)):
+        quotes = pl.DataFrame({"period": periods, "product": "a", "price": [1.0 + p for p in periods]})
+        table = multilateral_index(quotes, "geks_jevons", **movement)
+        assert table["period"].to_list() == list(range(1, periods[-1] + 1))
+        # A gap of W - 1 periods or more ends the series; a shorter one is bridged by the window that spans it.
+        values = [(1.0 + p) / 2 if p in periods and (p <= 3 or known > 3) else None for p in range(1, periods[-1] + 1)]
+        assert table["index"].to_list() == pytest.approx(values)
+        assert table.filter(pl.col("index").is_null())["reason"].null_count() == 0
+        given = multilateral_index(quotes, "geks_jevons", calendar=periods, **movement)
+        assert given["index"].null_count() == 0
+
+
+def test_decembers_are_bases_of_months_alone():
+    weeks = [date(2023, 11, 27) + timedelta(days=7 * n) for n in range(20)]
+    days = [date(2023, 11, 27) + timedelta(days=n) for n in range(60)]
+    for periods in (weeks, days, [f"2023-W{n}" for n in range(40, 53)], ["2023-Q3", "2023-Q4", "2024-Q1", "2024-Q2"]):
+        quotes = pl.DataFrame({"period": periods, "product": "a", "price": [1.0 + n for n in range(len(periods))]})
+        fbew = {"splice": "fixed_base_expanding", "expanding": "fbew_december"}
+        for options in (fbew, {"splice": "fixed_base_moving", "window": 3}):
+            with pytest.raises(ValueError, match=r"base_periods is missing: .* are no months; give base_periods"):
+                multilateral_index(quotes, "geks_jevons", **options)
+            table = multilateral_index(quotes, "geks_jevons", base_periods=[periods[1]], **options)
+            assert table["period"].to_list() == periods
+    tuesdays = [date(2023, 11, 14), date(2023, 12, 12), date(2024, 1, 9), date(2024, 2, 13)]
+    quotes = pl.DataFrame({"period": tuesdays, "product": "a", "price": [1.0, 2.0, 3.0, 4.0]})
+    found = multilateral_index(quotes, "geks_jevons", **fbew)
+    assert found.equals(multilateral_index(quotes, "geks_jevons", base_periods=tuesdays[1:2], **fbew))

@@ -10,8 +10,10 @@ import numpy as np
 import polars as pl
 import pytest
 
-from ons_bigdata.prices.methods.bilateral.index import UNWEIGHTED, bilateral_index
-from ons_bigdata.prices.methods.multilateral.index import METHODS, fews_index, multilateral_index
+from ons_bigdata.prices.methods.bilateral.index import bilateral_index
+from ons_bigdata.prices.methods.bilateral.registry import UNWEIGHTED
+from ons_bigdata.prices.methods.multilateral.index import fews_index, multilateral_index
+from ons_bigdata.prices.methods.multilateral.registry import METHODS
 from tests.prices.methods.random_panels import COLUMNS, Panel, every_way, index, split_quotes
 
 # --- duplicates and matching ---
@@ -45,7 +47,7 @@ def test_rows_stay_in_their_periods_where_the_calendar_has_others():
 
 
 @every_way
-def test_matching_by_window_leaves_out_what_is_not_there_throughout(method, options):
+def test_matching_by_window_drops_products_absent_in_any_period(method, options):
     # b has no price in period 1: it counts in windows that hold neither.
     rows = [
         (t, n, 1.0 + t * k, 1.0 + t**k)
@@ -66,7 +68,7 @@ def test_matching_by_window_leaves_out_what_is_not_there_throughout(method, opti
     assert found[:3] == first
 
 
-def test_matching_by_window_passes_over_an_empty_period_and_says_where_nothing_stays():
+def test_matching_by_window_skips_an_empty_period_and_gives_a_reason_without_products():
     rows = [(0, "a", 1.0, 1.0), (2, "a", 2.0, 1.0), (2, "b", 1.0, 1.0), (3, "b", 2.0, 1.0)]
     quotes = pl.DataFrame(rows, schema=COLUMNS, orient="row")
     table = multilateral_index(quotes, "geks_jevons", matching="window", calendar=range(4))
@@ -188,7 +190,7 @@ def test_periods_keep_their_type_and_its_order(kind, periods):
         ),
     ],
 )
-def test_what_is_unknown_or_does_not_fit_is_refused(method, options, message):
+def test_unknown_and_inapplicable_options_are_refused(method, options, message):
     with pytest.raises(ValueError, match=message):
         index(split_quotes(), method, **options)
 

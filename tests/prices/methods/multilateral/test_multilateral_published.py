@@ -6,7 +6,9 @@ import numpy as np
 import polars as pl
 import pytest
 
-from ons_bigdata.prices.methods.multilateral.index import METHODS, fews_index, multilateral_index
+from ons_bigdata.prices.methods.multilateral.decomposition import geks_decomposition
+from ons_bigdata.prices.methods.multilateral.index import fews_index, multilateral_index
+from ons_bigdata.prices.methods.multilateral.registry import METHODS
 from ons_bigdata.prices.methods.multilateral.splicing import Extension, WindowLevels, extended_levels
 from ons_bigdata.prices.methods.panels.imputation import impute_prices
 from tests.prices.methods.published import (
@@ -22,6 +24,7 @@ from tests.prices.methods.published import (
     ces,
     golden,
     milk,
+    milk_rows,
     parameters,
     series_of,
 )
@@ -178,11 +181,35 @@ def test_priceindices_milk(key, months, method, options):
     assert_as_printed(found, series_of(OTHER)["priceindices_milk", *key])
 
 
+DECOMPOSITIONS = {"geks multiplicative decomposition": "fisher", "ccdi multiplicative decomposition": "tornqvist"}
+
+
+def decompositions(method: str) -> list[Key]:
+    return [key for key in series_of(OTHER) if key[1] == method] if GOLDEN.is_dir() else []
+
+
+@golden
+@pytest.mark.parametrize(("method", "formula"), DECOMPOSITIONS.items())
+def test_priceindices_decompositions_by_description(method, formula):
+    # Descriptions are the products: a description's unit value and quantity of the month, over products and outlets.
+    value = pl.col("prices") * pl.col("quantities")
+    quotes = milk_rows().group_by("month", "description").agg(
+        prices=value.sum() / pl.col("quantities").sum(), quantities=pl.col("quantities").sum()
+    )  # fmt: skip
+    table = geks_decomposition(quotes, formula, "2018-12", "2019-12", **(MILK | {"product": "description"}))
+    found = dict(table.select("product", "factor").rows()) | {"index value (product)": table["factor"].product()}
+    keys = decompositions(method)
+    assert {parameters(key[2])["component"] for key in keys} == found.keys()
+    for key in keys:
+        assert_as_printed({"2019-12": found[parameters(key[2])["component"]]}, series_of(OTHER)[key])
+
+
 REPRODUCED: dict[str, set[Key]] = {
     FEWS: {fews_key(*case, weighted) for case in FEWS_CASES for weighted in ("TRUE", "FALSE")},
     INDEXNUMR: set(windowed()),
     OTHER: {case[:3] for case in GPINDEX}
     | {("inline_links", "splice", params) for params in LINKS}
-    | {("priceindices_milk", *case[0]) for case in MILK_CASES},
+    | {("priceindices_milk", *case[0]) for case in MILK_CASES}
+    | {key for method in DECOMPOSITIONS for key in decompositions(method)},
 }
 """What the tests of this module hold: read by `test_golden_ledger`."""

@@ -1,4 +1,4 @@
-"""Drift of spliced series and what windows would have revised; the table of docs/prices/indices/drift.md."""
+"""Drift and revision of spliced series; the table of docs/prices/indices/drift.md is computed here."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def test_window_revision_by_hand():
     assert (table["least"] <= table["greatest"]).all()
 
 
-def test_what_has_no_index_has_no_revision():
+def test_periods_without_an_index_have_no_revision():
     rows = [(0, "a", 1.0, 1.0), (1, "a", 2.0, 1.0), (2, "b", 1.0, 1.0), (3, "b", 1.0, 1.0)]
     quotes = pl.DataFrame(rows, schema=COLUMNS, orient="row")
     table = window_revision(quotes, "geks_fisher", window=2, splice="movement", quantity="quantity")

@@ -1,4 +1,4 @@
-"""Imputed prices: each method by hand, what it may not do, and what holds of all."""
+"""Imputed prices: each method by hand, refused input, invariants of all methods."""
 
 from __future__ import annotations
 
@@ -132,6 +132,64 @@ def test_refused(options, message):
         impute_prices(two, "class_mean", group="group")
 
 
+def test_carrying_backward_by_hand():
+    prices = {"tea": {2: 3.0, 5: 6.0}, "milk": {1: 1.0, 2: 2.0, 3: 2.0, 4: 2.0, 5: 2.0, 6: 2.0}}
+    table = impute_prices(quotes_of(prices), "carry_backward")
+    of_tea = table.filter(pl.col("product") == "tea")
+    assert of_tea["price"].to_list() == [3.0, 3.0, 6.0, 6.0, 6.0, None]
+    assert of_tea["age"].to_list() == [1, 0, 2, 1, 0, None]
+    assert of_tea["imputed"].to_list() == [True, False, True, True, False, False]
+    assert of_tea["reason"].to_list() == [None] * 5 + ["no later price"]
+    short = impute_prices(quotes_of(prices), "carry_backward", max_periods=1).filter(pl.col("product") == "tea")
+    assert short["price"].to_list() == [3.0, 3.0, None, 6.0, 6.0, None]
+    assert short["reason"][2] == "the next price is more than 1 periods ahead"
+
+
+def test_interpolation_by_hand():
+    prices = {"tea": {1: 1.0, 4: 8.0, 6: 2.0}, "milk": dict.fromkeys(range(1, 8), 2.0)}
+    of_tea = impute_prices(quotes_of(prices), "interpolate").filter(pl.col("product") == "tea")
+    assert of_tea["price"].to_list() == pytest.approx([1.0, 2.0, 4.0, 8.0, 4.0, 2.0, None])
+    assert of_tea["reason"].to_list() == [None] * 6 + ["no observed price on both sides"]
+    assert of_tea["age"].to_list() == [0, 1, 2, 0, 1, 0, 1]
+    linear = impute_prices(quotes_of(prices), "interpolate", mean="arithmetic").filter(pl.col("product") == "tea")
+    assert linear["price"].to_list() == pytest.approx([1.0, 10 / 3, 17 / 3, 8.0, 5.0, 2.0, None])
+    short = impute_prices(quotes_of(prices), "interpolate", max_periods=1).filter(pl.col("product") == "tea")
+    assert short["price"].to_list() == [1.0, None, None, 8.0, pytest.approx(4.0), 2.0, None]
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("quantity", [None, "sold"])
+def test_imputing_twice_is_imputing_once(method, quantity):
+    options: dict[str, Any] = {"group": "group"} if method in ("class_mean", "targeted_mean") else {}
+    quotes = quotes_of(PRICES | {"bread": {1: 1.0, 4: 8.0}}).with_columns(sold=pl.lit(2.0))
+    if method == "targeted_mean":
+        options["target"] = "chosen"
+    once = impute_prices(quotes, method, quantity=quantity, **options)
+    again = once.with_columns(chosen=pl.col("product") != "milk").rename({"quantity": "sold"} if quantity else {})
+    twice = impute_prices(again, method, quantity=quantity, **options)
+    assert twice.equals(once)
+    assert once["imputed"].any() or method == "targeted_mean"
+
+
+def test_a_second_method_fills_what_the_first_left():
+    first = impute_prices(quotes_of({"tea": {1: 1.0, 5: 5.0}, "milk": {1: 1.0, 2: 2.0}}), "overall_mean")
+    second = impute_prices(first, "carry_forward").filter(pl.col("product") == "tea")
+    # Tea moves with milk in period 2; then it is carried. Neither counts as observed.
+    assert second.select("price", "imputed", "method", "age").rows() == [
+        (1.0, False, None, 0),
+        (2.0, True, "overall_mean", 1),
+        (5.0, False, None, 0),
+    ]
+    third = impute_prices(first, "carry_forward", calendar=[1, 2, 3, 4, 5]).filter(pl.col("product") == "tea")
+    assert third["method"].to_list() == [None, "overall_mean", "carry_forward", "carry_forward", None]
+    # An imputed price is no relative for others.
+    later = first.filter(~((pl.col("product") == "milk") & (pl.col("period") == 2)))
+    found = impute_prices(later, "overall_mean").filter(pl.col("product") == "milk")
+    assert found["price"].to_list()[:2] == [1.0, None]
+    with pytest.raises(ValueError, match="quotes: column imputed is String, expected Boolean, as the mark of imputed"):
+        impute_prices(first.cast({"imputed": pl.String}), "carry_forward")
+
+
 @st.composite
 def panels(draw) -> tuple[pl.DataFrame, int]:
     random = np.random.default_rng(draw(st.integers(0, 9_999)))
@@ -144,7 +202,7 @@ def panels(draw) -> tuple[pl.DataFrame, int]:
 
 @quickly
 @given(panels(), st.sampled_from(METHODS), st.booleans(), st.floats(0.3, 3))
-def test_what_holds_of_every_method(panel, method, correcting, k):
+def test_invariants_of_every_method(panel, method, correcting, k):
     quotes, most = panel
     options: dict[str, Any] = {"max_periods": most, "self_correcting": correcting}
     options |= {"group": "group"} if method in ("class_mean", "targeted_mean") else {}
@@ -154,7 +212,8 @@ def test_what_holds_of_every_method(panel, method, correcting, k):
     assert observed.sort("period", "product").equals(
         quotes.select("period", "product", "price").sort("period", "product")
     )
-    assert table.filter("imputed")["age"].max() is None or table.filter("imputed")["age"].max() <= most
+    if method != "interpolate":
+        assert table.filter("imputed")["age"].max() is None or table.filter("imputed")["age"].max() <= most
     assert table.select("period", "product").is_unique().all()
     raised = impute_prices(quotes.with_columns(price=pl.col("price") * k), method, **options)
     assert raised["price"].to_list() == [None if p is None else pytest.approx(p * k, rel=1e-10) for p in table["price"]]

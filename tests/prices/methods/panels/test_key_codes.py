@@ -1,4 +1,4 @@
-"""Coding of keys: by hand, and the same as sorting for every type, whatever the hashes do."""
+"""Codes of keys: by hand, and equal to sorting for every type, also where hashes collide."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ons_bigdata.prices.methods.panels import key_codes
-from ons_bigdata.prices.methods.panels.key_codes import coded
+from ons_bigdata.prices.methods.panels.key_codes import code_keys
 
 quickly = settings(max_examples=60, deadline=None)
 
@@ -26,29 +26,29 @@ KEYS = st.one_of(
 
 
 def test_by_hand():
-    names, codes = coded(pl.Series(["tea", "milk", "tea", "ale"]))
+    names, codes = code_keys(pl.Series(["tea", "milk", "tea", "ale"]))
     assert (names, codes.tolist()) == (["ale", "milk", "tea"], [2, 1, 2, 0])
-    assert coded(pl.Series([7, 5, 7]))[0] == [5, 7]
-    assert coded(pl.Series([], dtype=pl.String))[0] == []
+    assert code_keys(pl.Series([7, 5, 7]))[0] == [5, 7]
+    assert code_keys(pl.Series([], dtype=pl.String))[0] == []
 
 
 @quickly
 @given(KEYS)
 def test_codes_are_positions_in_the_sorted_distinct_keys(keys):
-    names, codes = coded(pl.Series(keys))
+    names, codes = code_keys(pl.Series(keys))
     assert names == sorted(set(keys))
     assert [names[code] for code in codes] == keys
 
 
 @pytest.mark.parametrize("bits", [1, 3])
-def test_hashes_that_meet_in_a_slot_are_told_apart(bits, monkeypatch):
+def test_hashes_that_share_a_slot_get_different_codes(bits, monkeypatch):
     monkeypatch.setattr(key_codes, "SLOT_BITS", bits)
-    names, codes = coded(pl.Series([str(n % 37) for n in range(500)]))
+    names, codes = code_keys(pl.Series([str(n % 37) for n in range(500)]))
     assert [names[code] for code in codes] == [str(n % 37) for n in range(500)]
     assert names == sorted(names)
 
 
-def test_texts_of_one_hash_are_told_apart(monkeypatch):
+def test_texts_with_equal_hashes_get_different_codes(monkeypatch):
     monkeypatch.setattr(key_codes, "_hash_codes", lambda hashes: np.zeros(len(hashes), dtype=np.int64))
-    names, codes = coded(pl.Series(["b", "a", "b"]))
+    names, codes = code_keys(pl.Series(["b", "a", "b"]))
     assert (names, codes.tolist()) == (["a", "b"], [1, 0, 1])

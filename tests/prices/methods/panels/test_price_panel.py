@@ -1,4 +1,4 @@
-"""The price panel: what it holds, what it refuses, and that it loses nothing."""
+"""The price panel: contents, refused quotes, and that no quote is lost."""
 
 from __future__ import annotations
 
@@ -187,7 +187,7 @@ def frame_of(cells: dict[tuple[int, str], tuple[float, float]]) -> pl.DataFrame:
 
 @quickly
 @given(CELLS)
-def test_every_quote_stands_in_its_place_and_nothing_else_does(cells):
+def test_the_panel_holds_exactly_the_quotes(cells):
     panel = price_panel(frame_of(cells), quantity="quantity")
     assert panel.quantities is not None
     found = {

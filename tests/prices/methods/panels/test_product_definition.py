@@ -1,4 +1,4 @@
-"""Match-adjusted R squared: published values, an example by hand, what is refused."""
+"""Match-adjusted R squared: published values, an example by hand, refused input."""
 
 from __future__ import annotations
 

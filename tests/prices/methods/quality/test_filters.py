@@ -1,4 +1,4 @@
-"""Filters of quotes: each by hand, limits, and that a row is marked and never lost."""
+"""Filters of quotes: each by hand, limits, and that rows are marked and never lost."""
 
 from __future__ import annotations
 
@@ -87,14 +87,14 @@ def test_refused():
         relative_filter(QUOTES, factor=1)
     with pytest.raises(ValueError, match="quotes: column quantity is missing"):
         low_sales_filter(QUOTES.drop("quantity"))
-    with pytest.raises(ValueError, match="price that is not positive and finite; the first: _period 1, _product a"):
+    with pytest.raises(ValueError, match="price that is not positive and finite; the first: period 1, product a"):
         relative_filter(QUOTES.with_columns(price=pl.lit(0.0)))
     for column, value, apply in (
         ("price", None, relative_filter),
         ("price", float("nan"), relative_filter),
         ("quantity", None, low_sales_filter),
     ):
-        with pytest.raises(ValueError, match=f"a {column} that is .*; the first: _period 1, _product a"):
+        with pytest.raises(ValueError, match=f"a {column} that is .*; the first: period 1, product a"):
             apply(QUOTES.with_columns(pl.lit(value, pl.Float64).alias(column)))
     with pytest.raises(ValueError, match="quotes: column price is String, expected numbers"):
         relative_filter(QUOTES.cast({"price": pl.String}))

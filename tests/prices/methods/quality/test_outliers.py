@@ -1,4 +1,4 @@
-"""Outlier rules: each by a sample worked out by hand, then what must hold of all of them."""
+"""Outlier rules: each on a sample computed by hand, then invariants of all."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ def test_a_wider_cut_off_flags_no_more(rule: str, sample: list[float]) -> None:
         ({"rule": "kimber", "values": [[1.0]]}, r"found 2 dimensions"),
     ],
 )
-def test_bad_input_is_told(arguments: dict, message: str) -> None:
+def test_bad_input_is_refused(arguments: dict, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         outlier_bounds(**{"values": [1.0, 2.0], **arguments})
 
@@ -122,3 +122,13 @@ def test_a_power_needs_prices() -> None:
         hidiroglou_berthelot([1.0], power=0.5)
     with pytest.raises(ValueError, match=r"power: found 1.5, expected 0 to 1"):
         hidiroglou_berthelot([1.0], power=1.5)
+
+
+def test_numpy_scalars_are_cutoffs_and_text_is_refused_by_name():
+    values = [1.0, 1.1, 0.9, 5.0]
+    assert is_outlier(values, "fixed", cutoff=np.float32(2)).tolist() == [False, False, False, True]
+    for option in ("cutoff", "lower_cutoff", "floor", "tails"):
+        with pytest.raises(ValueError, match=f"{option}: found '2', expected a number"):
+            outlier_bounds(values, "tukey", **{option: "2"})
+    with pytest.raises(ValueError, match=r"rule: found 'hidiroglou_berthelot', expected one of .*; did you mean hb\?"):
+        outlier_bounds(values, "hidiroglou_berthelot")

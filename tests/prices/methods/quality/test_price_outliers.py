@@ -34,13 +34,13 @@ def found(frame: pl.DataFrame, **parameters: float) -> list[tuple[str, int, str,
     ]
 
 
-def test_a_price_beyond_the_fences_stands_out_on_its_day() -> None:
+def test_a_price_beyond_the_fences_is_an_outlier_on_its_day() -> None:
     tea = ("tesco", "TEA", [1.0, 1.0, 3.5, 3.5, 1.0])
     ale = ("tesco", "ALE", [2.0, 6.0, 2.0, 2.0])  # exactly three times: passes
     assert found(quotes(tea, ale)) == [("TEA", 2, "fixed", 3.5), ("TEA", 4, "fixed", round(1 / 3.5, 6))]
 
 
-def test_the_row_says_what_was_compared_with_what() -> None:
+def test_the_evidence_names_both_prices() -> None:
     (row,) = price_outliers(quotes(("tesco", "TEA", [1.0, None, 4.0])), PriceOutlierParameters()).to_dicts()
     assert row["compared_on"] == FIRST
     assert (row["compared_price_gbp"], row["price_gbp"], row["lower"], row["upper"]) == (1.0, 4.0, 1 / 3, 3.0)
@@ -53,7 +53,7 @@ def test_a_price_that_is_too_old_is_not_compared_with() -> None:
     assert len(found(quotes(("tesco", "TEA", [1.0, *gap, 4.0])), link_window_days=15)) == 1
 
 
-def test_within_an_item_the_unusual_change_stands_out() -> None:
+def test_an_unusual_change_within_an_item_is_an_outlier() -> None:
     usual = [("tesco", f"P{n:02}", [1.0, 1.1 if n % 2 else 0.9]) for n in range(24)]
     odd = ("waitrose", "ODD", [1.0, 2.0])
     rules = found(quotes(*usual, odd))
@@ -74,7 +74,7 @@ def test_items_and_origins_are_judged_apart() -> None:
     assert found(pl.concat([quotes(*usual), elsewhere, simulated])) == []
 
 
-def test_nothing_in_nothing_out_and_two_prices_of_a_day_are_refused() -> None:
+def test_an_empty_frame_passes_and_two_prices_of_a_day_are_refused() -> None:
     assert price_outliers(quotes(("tesco", "TEA", [1.0])).clear(), PriceOutlierParameters()).is_empty()
     twice = pl.concat([quotes(("tesco", "TEA", [1.0])), quotes(("tesco", "TEA", [2.0]))])
     with pytest.raises(ValueError, match=r"two prices of 'TEA' \(tesco, item 212717\) on 2016-08-01"):

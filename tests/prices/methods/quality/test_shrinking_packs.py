@@ -1,4 +1,4 @@
-"""Shrinking packs: which listing takes the place of which. What a name says of its size: `test_description`."""
+"""Shrinking packs: which listing replaces which. Sizes in names: `test_description`."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_a_smaller_pack_at_the_same_price_takes_the_place_of_the_larger() -> Non
     assert row["evidence"] == "FLAKES 450G at £2.00 takes the place of FLAKES 500G at £2.00: 10 % less in it"
 
 
-def test_a_product_id_that_goes_on_is_compared_with_its_own_last_price() -> None:
+def test_a_continuing_product_id_is_compared_with_its_last_price() -> None:
     (row,) = judged(
         [listing("FLAKES 500G", (1, 9), product="77"), listing("FLAKES 450G", (10, 30), product="77")],
         {"77": [(8, 2.0), (9, 2.0), (10, 2.0)]},
@@ -75,7 +75,7 @@ def test_sizes_of_classes_count_where_names_have_none() -> None:
         ("GALA APPLES 6 PACK", "GALA APPLES 5 PACK", 5 / 6),
     ],
 )
-def test_sizes_are_what_the_names_say_however_they_are_written(old: str, new: str, observed: float) -> None:
+def test_sizes_in_names_are_read_in_every_spelling(old: str, new: str, observed: float) -> None:
     (row,) = judged([listing(old, (1, 9)), listing(new, (10, 30))], {old: [(9, 2.0)], new: [(10, 2.0)]})
     assert row["observed"] == pytest.approx(observed, rel=1e-3)  # a pint is rounded
 
@@ -108,7 +108,7 @@ def test_pieces_in_the_name_count_where_the_amount_is_the_shelfs() -> None:
         (("FLAKES 500G", (1, 1)), ("FLAKES 450G", (30, 30)), 2.0, "too long between"),
     ],
 )
-def test_what_shrinks_nothing(old: tuple, new: tuple, new_price: float, why: str) -> None:
+def test_changes_that_are_no_shrinking_packs(old: tuple, new: tuple, new_price: float, why: str) -> None:
     first = max(new[1][0], 1)
     prices = {old[0]: [(old[1][0], 2.0)], new[0]: [(first, new_price)]}
     assert judged([listing(*old), listing(*new)], prices) == [], why
