@@ -26,13 +26,13 @@ from ons_bigdata.settings import describe_setting_errors, get_settings
 app = typer.Typer(help=__doc__, no_args_is_help=True, pretty_exceptions_enable=False)
 ingest_app = typer.Typer(help="Take in delivered files of a source.", no_args_is_help=True)
 app.add_typer(ingest_app, name="ingest")
-scrape_app = typer.Typer(help="Collect from sites, with manners.", no_args_is_help=True)
+scrape_app = typer.Typer(help="Scrape sites.", no_args_is_help=True)
 app.add_typer(scrape_app, name="scrape")
-reparse_app = typer.Typer(help="Read kept pages again.", no_args_is_help=True)
+reparse_app = typer.Typer(help="Extract kept pages again.", no_args_is_help=True)
 app.add_typer(reparse_app, name="reparse")
 report_app = typer.Typer(help="Show a report.", no_args_is_help=True)
 app.add_typer(report_app, name="report")
-simulate_app = typer.Typer(help="Simulated worlds to try things on.", no_args_is_help=True)
+simulate_app = typer.Typer(help="Open simulated sources.", no_args_is_help=True)
 app.add_typer(simulate_app, name="simulate")
 
 LOOPBACK = "127.0.0.1"
@@ -61,7 +61,7 @@ def ingest_prices(
     paths: Annotated[list[Path], typer.Argument(help="Directories, .tar.xz, .zip archives or single CSV files.")],
     as_json: JsonOption = False,
 ) -> None:
-    """Land scrape files and build the days they touch. The same files again change nothing."""
+    """Land scrape files and build the days that they hold. The same files again change nothing."""
     with progress_bars():
         from ons_bigdata.commands.ingest import ingest_prices as run  # noqa: PLC0415
 
@@ -137,7 +137,7 @@ def reparse_prices(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Read the kept pages of scrapes again with the present extractor; what comes out otherwise supersedes."""
+    """Extract the kept pages of scrapes again; a result that differs supersedes the earlier one."""
     with progress_bars():
         from ons_bigdata.commands.reparse import reparse_prices as run  # noqa: PLC0415
 
@@ -151,9 +151,7 @@ def report_prices(
     origin: Annotated[
         str | None, typer.Option(help="real or simulated; real if it is not given and there are both.")
     ] = None,
-    html: Annotated[
-        Path | None, typer.Option(help="Write the page into this file; the text is printed all the same.")
-    ] = None,
+    html: Annotated[Path | None, typer.Option(help="Write the page into this file, besides the text.")] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Show the daily report on the quality of price quotes."""
@@ -334,6 +332,15 @@ def main() -> None:
         sys.exit(error.exit_code)
     except ValidationError as error:  # of the settings, which every command reads first
         rendering.complain("\n".join(describe_setting_errors(error)))
+        sys.exit(InputError.exit_code)
+    except OSError as error:
+        home = get_settings().home
+        if error.filename is None or not Path(str(error.filename)).is_relative_to(home):
+            raise
+        rendering.complain(
+            f"state folder {home} cannot be used ({error.strerror}: {error.filename}); "
+            "make it a folder that can be written, or set ONS_BIGDATA_HOME to another"
+        )
         sys.exit(InputError.exit_code)
 
 

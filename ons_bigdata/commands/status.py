@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from ons_bigdata.platform.errors import InputError
 from ons_bigdata.platform.postgres.warehouse import open_warehouse
 
 if TYPE_CHECKING:
@@ -77,8 +78,13 @@ class Status:
 
 
 def read_status(settings: Settings) -> Status:
-    """Return the status. Where no state is yet, nothing is created; before the first run there are no checks."""
+    """Return the status. Where no state is yet, nothing is created; before the first run there are no checks.
+
+    Raises InputError where the state folder is a file.
+    """
     none = pl.DataFrame()
+    if settings.home.exists() and not settings.home.is_dir():
+        raise InputError(f"state folder {settings.home} is no folder; set ONS_BIGDATA_HOME to another")
     if settings.database_url is None and not (settings.data_dir / "PG_VERSION").exists():
         return Status(str(settings.home), None, none, none, none, none, 0)
     warehouse = open_warehouse(settings)

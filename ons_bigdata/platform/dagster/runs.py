@@ -7,7 +7,7 @@ import importlib
 import os
 import platform
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
@@ -126,12 +126,13 @@ def materialise(
     days: tuple[str, str] | None,
     log: Path,
     partition: str | None = None,
+    run_tags: Mapping[str, str] | None = None,
 ) -> RunOutcome:
     """Materialise assets over a range of days (first and last, YYYY-MM-DD): one run for each calendar, in order.
 
     Months and quarters are built where any of their days is in the range. A run that fails ends the sequence.
-    `partition` is the one partition of assets that take one a run; it needs no days. What the steps print goes to the
-    file `log`.
+    `partition` is the one partition of assets that take one a run; it needs no days. `run_tags` are added to each run's
+    tags. What the steps print goes to the file `log`.
 
     Raises InputError where a partitioned asset is selected without days, or a day is outside its calendar.
     """
@@ -151,7 +152,7 @@ def materialise(
     end_dead_runs(instance)
     outcomes: list[RunOutcome] = []
     for run, tags in planned:
-        outcomes.append(_execute(definitions, run.keys, instance=instance, tags=tags, log=log))
+        outcomes.append(_execute(definitions, run.keys, instance=instance, tags={**tags, **(run_tags or {})}, log=log))
         if not outcomes[-1].success:
             break
     skipped = [f"not started: {run.title}" for run, _ in planned[len(outcomes) :]]
