@@ -252,9 +252,9 @@ def up(
     read_only: Annotated[bool, typer.Option("--read-only", help="Show only; start no runs.")] = False,
 ) -> None:
     """Start database, web interface and daemon in the background."""
-    from ons_bigdata.commands import serve  # noqa: PLC0415
-
     with progress_bars():
+        from ons_bigdata.commands import serve  # noqa: PLC0415
+
         running = serve.up(get_settings(), host=host, port=port, has_proxy=has_proxy, read_only=read_only)
     rendering.running(running, get_settings())
 
