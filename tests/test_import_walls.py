@@ -146,7 +146,7 @@ def import_is_allowed(module: str, imported: str) -> bool:
         rooms = rf"ons_bigdata\.estimation|{re.escape(pilot)}\.(schemas|methods)"
         return bool(re.match(rf"({rooms})\b", imported)) if ours else root in PURE_ROOTS
     if re.fullmatch(SOURCES, module) and ours:
-        rooms = rf"{re.escape(pilot)}\.(schemas|sources)|ons_bigdata\.platform\.({OPEN_TO_SOURCES})"
+        rooms = rf"{re.escape(pilot)}\.(schemas|sources|calendar)|ons_bigdata\.platform\.({OPEN_TO_SOURCES})"
         return bool(re.match(rf"({rooms})\b", imported))
     if re.fullmatch(PLATFORM, module) and ours:
         return bool(re.match(r"ons_bigdata\.(platform|settings|PROJECT_ROOT|__version__)\b", imported))

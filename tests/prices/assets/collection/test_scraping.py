@@ -54,7 +54,7 @@ def scraping(shop: SmallShop, settings: Settings, landing: Landing, monkeypatch:
     mine.retailers_dir.mkdir(parents=True)
     _write(mine, shop)
     monkeypatch.setattr(assets, "get_settings", lambda: mine)
-    monkeypatch.setattr(checks, "get_settings", lambda: mine)
+    monkeypatch.setattr(automation, "get_settings", lambda: mine)
     monkeypatch.setattr(WarehouseResource, "open", lambda _: landing.warehouse)
     monkeypatch.setattr(WarehouseResource, "landing", lambda _: landing)
     return mine
