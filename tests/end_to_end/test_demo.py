@@ -6,6 +6,7 @@ import json
 import os
 import pickletools
 import re
+import socket
 import subprocess
 import time
 import urllib.request
@@ -25,7 +26,10 @@ from tests.end_to_end.quality_events import (  # collected here: a file's tests 
     test_the_report_of_the_day_tells_of_it,  # noqa: F401
 )
 
-PORT = 3917
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return server.getsockname()[1]
 
 
 @pytest.fixture(scope="module")
@@ -288,9 +292,10 @@ def test_nothing_is_pickled(demo: tuple[CommandLine, str]) -> None:
 def user_interface(demo: tuple[CommandLine, str]) -> Iterator[str]:
     """Start web interface and daemon over the demo's state; give the address."""
     command, _ = demo
-    printed = command.run("up", "--port", str(PORT)).stdout
+    port = _free_port()
+    printed = command.run("up", "--port", str(port)).stdout
     assert f"DAGSTER_HOME={command.home / 'dagster'}" in printed
-    yield f"http://127.0.0.1:{PORT}"
+    yield f"http://127.0.0.1:{port}"
     assert "webserver" in command.run("down").stdout
     assert command.run("down").stdout.strip() == "Nothing was running."
 
@@ -415,6 +420,8 @@ def test_lineage_partitions_and_docs_in_the_browser(
         page.goto(f"{user_interface}/asset-groups~tag%3Aarea%3Dindices", wait_until="domcontentloaded")
         page.get_by_text("recipe_price_indices").first.wait_for(timeout=60_000)
         assert page.get_by_text("price_quality_report").count() == 0
+        page.goto(f"{user_interface}/timeline", wait_until="domcontentloaded")
+        page.get_by_text("Jobless asset materializations").first.wait_for(timeout=60_000)  # runs of the command line
         page.goto(f"{user_interface}/assets/raw/price_quotes?view=partitions", wait_until="domcontentloaded")
         page.get_by_text("Materialized (28)").wait_for(timeout=60_000)
         page.goto(f"{user_interface}/assets/marts/price_quote_counts?view=checks", wait_until="domcontentloaded")

@@ -54,7 +54,7 @@ def plan_runs(graph: AssetGraph, keys: Collection[dg.AssetKey], days: tuple[date
         if partitioned:
             raise InputError(
                 f"{_shortened(partitioned)}: partitioned by {calendars_words(calendars.values())}; "
-                "say which days with --from and --to"
+                "say which with --from and --to"
             )
         return [PlannedRun(_sorted(keys))]
     ranges = {
