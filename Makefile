@@ -4,22 +4,29 @@
 # The first that runs: a shim may be on the path and fail.
 PYTHON := $(shell for p in python3.11 python3.12 python3.13 python3; do $$p -c '' 2>/dev/null && echo $$p && exit; done; echo python3)
 
-.PHONY: demo test test-all lint lock clean
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test test-all lint lock clean
 
-demo: # ARCHIVE=<path> reads an archive, SERVE=0 ends without the web pages
+help: ## print this list
+	@sed -n 's/^\([a-z-]*\): ## /\1\t/p' Makefile | while IFS="$$(printf '\t')" read -r target text; do printf '  make %-9s %s\n' "$$target" "$$text"; done
+
+setup: ## make .venv from the lock files, if it is not there
+	@$(PYTHON) scripts/dev.py setup
+
+demo: ## run the whole path on simulated data, then serve it; PILOTS=<a,b>, ARCHIVE=<path>, SERVE=0 ends without pages
 	@$(PYTHON) scripts/dev.py demo
 
-test: # what has to pass before a change is taken in
+test: ## run what has to pass before a change is taken in
 	@$(PYTHON) scripts/dev.py test
 
-test-all: # the slow proofs too
+test-all: ## run the slow proofs, too
 	@$(PYTHON) scripts/dev.py test-all
 
-lint:
+lint: ## check style, imports and types
 	@$(PYTHON) scripts/dev.py lint
 
-lock: # UPGRADE=1 takes the newest versions
+lock: ## write the lock files; UPGRADE=1 takes the newest versions
 	@$(PYTHON) scripts/dev.py lock $(if $(UPGRADE),--upgrade)
 
-clean: # the state of the installation (.ons_bigdata) stays
+clean: ## remove .venv and caches; the state of the installation (.ons_bigdata) stays
 	rm -rf .venv *.egg-info .pytest_cache .ruff_cache .mypy_cache .import_linter_cache .hypothesis dbt_project/target dbt_project/logs

@@ -1,7 +1,7 @@
-"""The `ons-bigdata` command: arguments in, tables and exit codes out. It only calls what others define.
+"""The `ons-bigdata` command: arguments, calls of `commands`, exit codes.
 
-Exit codes: 0 success (faults found in the data are rows and warnings), 1 a step or a blocking check
-failed, 2 usage or input, 3 locked or unavailable.
+Exit codes: 0 success (faults of the data are rows and warnings), 1 a step or a blocking check failed, 2 usage,
+settings or input, 3 locked or unavailable.
 """
 
 from __future__ import annotations
@@ -20,18 +20,19 @@ from pydantic import ValidationError
 
 from ons_bigdata import __version__, rendering
 from ons_bigdata.platform.errors import InputError, ReportedError
-from ons_bigdata.settings import get_settings
+from ons_bigdata.progress_bars import progress_bars
+from ons_bigdata.settings import describe_setting_errors, get_settings
 
-app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+app = typer.Typer(help=__doc__, no_args_is_help=True, pretty_exceptions_enable=False)
 ingest_app = typer.Typer(help="Take in delivered files of a source.", no_args_is_help=True)
 app.add_typer(ingest_app, name="ingest")
-scrape_app = typer.Typer(help="Collect from sites, with manners.", no_args_is_help=True)
+scrape_app = typer.Typer(help="Scrape sites.", no_args_is_help=True)
 app.add_typer(scrape_app, name="scrape")
-reparse_app = typer.Typer(help="Read kept pages again.", no_args_is_help=True)
+reparse_app = typer.Typer(help="Extract kept pages again.", no_args_is_help=True)
 app.add_typer(reparse_app, name="reparse")
 report_app = typer.Typer(help="Show a report.", no_args_is_help=True)
 app.add_typer(report_app, name="report")
-simulate_app = typer.Typer(help="Simulated worlds to try things on.", no_args_is_help=True)
+simulate_app = typer.Typer(help="Open simulated sources.", no_args_is_help=True)
 app.add_typer(simulate_app, name="simulate")
 
 LOOPBACK = "127.0.0.1"
@@ -60,10 +61,10 @@ def ingest_prices(
     paths: Annotated[list[Path], typer.Argument(help="Directories, .tar.xz, .zip archives or single CSV files.")],
     as_json: JsonOption = False,
 ) -> None:
-    """Land scrape files and build the days they touch. The same files again change nothing."""
-    from ons_bigdata.commands.ingest import ingest_prices as run  # noqa: PLC0415
+    """Land scrape files and build the days that they hold. The same files again change nothing."""
+    with progress_bars():
+        from ons_bigdata.commands.ingest import ingest_prices as run  # noqa: PLC0415
 
-    with rendering.progress_bars():
         summary = run(paths, get_settings())
     rendering.ingest_summary(summary, as_json=as_json)
 
@@ -74,9 +75,9 @@ def ingest_scope_labels(
     as_json: JsonOption = False,
 ) -> None:
     """Land label files, from which the model of product scope learns."""
-    from ons_bigdata.commands.ingest_files import ingest_scope_labels as run  # noqa: PLC0415
+    with progress_bars():
+        from ons_bigdata.commands.ingest_files import ingest_scope_labels as run  # noqa: PLC0415
 
-    with rendering.progress_bars():
         summary = run(paths, get_settings())
     rendering.files_summary(summary, as_json=as_json)
 
@@ -87,9 +88,9 @@ def ingest_official(
     as_json: JsonOption = False,
 ) -> None:
     """Land official files, with which the indices are compared."""
-    from ons_bigdata.commands.ingest_files import ingest_official as run  # noqa: PLC0415
+    with progress_bars():
+        from ons_bigdata.commands.ingest_files import ingest_official as run  # noqa: PLC0415
 
-    with rendering.progress_bars():
         summary = run(paths, get_settings())
     rendering.files_summary(summary, as_json=as_json)
 
@@ -100,9 +101,9 @@ def ingest_other_prices(
     as_json: JsonOption = False,
 ) -> None:
     """Land quote files of other sources, which are matched with the scraped ones."""
-    from ons_bigdata.commands.ingest_files import ingest_other_prices as run  # noqa: PLC0415
+    with progress_bars():
+        from ons_bigdata.commands.ingest_files import ingest_other_prices as run  # noqa: PLC0415
 
-    with rendering.progress_bars():
         summary = run(paths, get_settings())
     rendering.files_summary(summary, as_json=as_json)
 
@@ -116,9 +117,9 @@ def scrape_prices(
     as_json: JsonOption = False,
 ) -> None:
     """Scrape the present day of retailers: one run each, pages kept, rows built."""
-    from ons_bigdata.commands.scrape import scrape_prices as run  # noqa: PLC0415
+    with progress_bars():
+        from ons_bigdata.commands.scrape import scrape_prices as run  # noqa: PLC0415
 
-    with rendering.progress_bars():
         summary = run(get_settings(), retailers=retailers or (), day=day)
     rendering.scrape_summary(summary, as_json=as_json)
     if summary.failures:
@@ -136,10 +137,10 @@ def reparse_prices(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Read the kept pages of scrapes again with the present extractor; what comes out otherwise supersedes."""
-    from ons_bigdata.commands.reparse import reparse_prices as run  # noqa: PLC0415
+    """Extract the kept pages of scrapes again; a result that differs supersedes the earlier one."""
+    with progress_bars():
+        from ons_bigdata.commands.reparse import reparse_prices as run  # noqa: PLC0415
 
-    with rendering.progress_bars():
         summary = run(get_settings(), retailer=retailer, first_day=first_day, last_day=last_day)
     rendering.reparse_summary(summary, as_json=as_json)
 
@@ -150,18 +151,16 @@ def report_prices(
     origin: Annotated[
         str | None, typer.Option(help="real or simulated; real if it is not given and there are both.")
     ] = None,
-    html: Annotated[
-        Path | None, typer.Option(help="Write the page into this file; the text is printed all the same.")
-    ] = None,
+    html: Annotated[Path | None, typer.Option(help="Write the page into this file, besides the text.")] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Show the daily report on the quality of price quotes."""
     from ons_bigdata.commands.report import read_price_report, write_html  # noqa: PLC0415
 
-    found = read_price_report(get_settings(), day=day, origin=origin)
+    daily = read_price_report(get_settings(), day=day, origin=origin)
     if html is not None:
-        write_html(found, html)
-    rendering.report(found, as_json=as_json)
+        write_html(daily, html)
+    rendering.report(daily, html=html, as_json=as_json)
 
 
 @simulate_app.command("shops")
@@ -180,9 +179,8 @@ def simulate_shops(
     """
     from ons_bigdata.commands import simulate  # noqa: PLC0415
 
-    over = _end_wanted()
     simulate.open_shops(
-        get_settings(), day=day, retailers=retailers or (), port=port, stop=over, opened=rendering.shops
+        get_settings(), day=day, retailers=retailers or (), port=port, stop=_stop_event(), opened=rendering.shops
     )
 
 
@@ -190,16 +188,19 @@ def simulate_shops(
 def materialize(
     select: Annotated[
         str,
-        typer.Option(help="Assets: schema/table, with + for neighbours, comma-separated; or group:prices, *."),
+        typer.Option(help="Assets: schema/table, with + for neighbours, comma-separated; or group:prices_indices, *."),
     ],
     first_day: Annotated[str | None, typer.Option("--from", help="First day of partitioned assets.")] = None,
     last_day: Annotated[str | None, typer.Option("--to", help="Last day; alone, one day.")] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Materialise assets in one run; a range of days is one run."""
-    from ons_bigdata.commands.materialize import materialise  # noqa: PLC0415
+    """Materialise assets over a range of days: one run for each calendar (days, months), in order.
 
-    with rendering.progress_bars():
+    A month is built if any of its days is in the range.
+    """
+    with progress_bars():
+        from ons_bigdata.commands.materialize import materialise  # noqa: PLC0415
+
         outcome = materialise(select, get_settings(), first_day=first_day, last_day=last_day)
     rendering.run_outcome(outcome, as_json=as_json)
     if not outcome.success:
@@ -212,22 +213,27 @@ def query(
     output: Annotated[OutputFormat, typer.Option("--format", help="How to print the rows.")] = OutputFormat.table,
 ) -> None:
     """Run a query as the read-only role and print its rows."""
-    from ons_bigdata.platform.postgres.warehouse import open_warehouse  # noqa: PLC0415
+    from ons_bigdata.commands.query import run_query  # noqa: PLC0415
 
-    rendering.rows(open_warehouse(get_settings()).query(text), output.value)
+    rendering.rows(run_query(text, get_settings()), output.value)
 
 
 @app.command()
-def status(as_json: JsonOption = False) -> None:
-    """Show loads, last partitions and failed checks."""
+def status(
+    show_assets: Annotated[
+        bool, typer.Option("--all", help="List all assets with their last materialisation.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Show failed checks, loads and the days loaded."""
     from ons_bigdata.commands.status import read_status  # noqa: PLC0415
 
-    rendering.status(read_status(get_settings()), as_json=as_json)
+    rendering.status(read_status(get_settings()), show_assets=show_assets, as_json=as_json)
 
 
 @app.command()
 def doctor() -> None:
-    """Look whether this installation is sound."""
+    """Inspect this installation: folders, database, tables, ledger, landed files."""
     from ons_bigdata.commands.doctor import examine  # noqa: PLC0415
 
     findings = examine(get_settings())
@@ -246,9 +252,9 @@ def up(
     read_only: Annotated[bool, typer.Option("--read-only", help="Show only; start no runs.")] = False,
 ) -> None:
     """Start database, web interface and daemon in the background."""
-    from ons_bigdata.commands import serve  # noqa: PLC0415
+    with progress_bars():
+        from ons_bigdata.commands import serve  # noqa: PLC0415
 
-    with rendering.progress_bars():
         running = serve.up(get_settings(), host=host, port=port, has_proxy=has_proxy, read_only=read_only)
     rendering.running(running, get_settings())
 
@@ -264,47 +270,57 @@ def down() -> None:
 
 @app.command()
 def demo(
-    archive: Annotated[Path | None, typer.Option(help="A real archive instead of 28 simulated days.")] = None,
+    pilots: Annotated[str | None, typer.Option(help="Pilots, comma-separated; all if it is not given.")] = None,
+    archive: Annotated[
+        Path | None, typer.Option(help="A real archive of one pilot instead of its simulated days.")
+    ] = None,
     serve: Annotated[bool, typer.Option("--serve/--no-serve", help="Serve UI and docs until Ctrl-C.")] = True,
     port: Annotated[int, typer.Option(min=1, max=65534, help="Port of the UI; the docs take the next.")] = 3000,
 ) -> None:
-    """Run the whole path over simulated scrapes (or a real archive), then serve the UI and the dbt docs."""
-    from ons_bigdata.commands import demo as demonstration  # noqa: PLC0415
-    from ons_bigdata.commands import serve as serving  # noqa: PLC0415
+    """Run the whole path over simulated sources (or a real archive), then serve the UI and the dbt docs.
 
-    settings = get_settings()
-    if serve:
-        serving.require_free_ports(settings, host=LOOPBACK, ports=(port, port + 1))
+    Each pilot has its own runs: one that fails does not stop the rest, and the exit code is 1 at the end.
+    """
     started = time.monotonic()
-    with ExitStack() as shops:  # the simulated ones stay open while the UI is served: it may scrape them too
-        with rendering.progress_bars():
-            summary = demonstration.run_demo(archive, settings, shops)
+    with ExitStack() as sites:  # simulated ones stay open while the UI is served: it may scrape them too
+        with progress_bars():
+            from ons_bigdata.commands import demo as demonstration  # noqa: PLC0415
+            from ons_bigdata.commands import serve as serving  # noqa: PLC0415
+            from ons_bigdata.commands.status import read_status  # noqa: PLC0415
+
+            settings = get_settings()
+            chosen = demonstration.choose_pilots(pilots, archive=archive)
+            if serve:
+                serving.require_free_ports(settings, host=LOOPBACK, ports=(port, port + 1))
+            outcomes = demonstration.run_demo(chosen, archive, settings, sites)
             page = demonstration.build_docs(settings)
-        rendering.demo_summary(summary, page, seconds=time.monotonic() - started)
+        rendering.demo_summary(outcomes, read_status(settings), page, seconds=time.monotonic() - started)
+        failed = any(outcome.error is not None for outcome in outcomes)
         if not serve:
             if settings.database_url is None:
                 rendering.say("The database runs on; `ons-bigdata down` stops it.")
-            return
-        with rendering.progress_bars():
+            raise typer.Exit(1 if failed else 0)
+        with progress_bars():
             running = serving.up(settings, host=LOOPBACK, port=port, has_proxy=False, read_only=False)
         try:
             demonstration.serve_docs(page, host=LOOPBACK, port=port + 1)
             rendering.running(running, settings, docs=f"http://{LOOPBACK}:{port + 1}")
-            _end_wanted().wait()
+            _stop_event().wait()
         finally:
             rendering.say(f"Stopped: {', '.join(serving.down(settings))}.")
+        raise typer.Exit(1 if failed else 0)
 
 
-def _end_wanted() -> threading.Event:
-    """Return what is set on Ctrl-C or a request to end.
+def _stop_event() -> threading.Event:
+    """Return an event that Ctrl-C or a request to end sets.
 
     Sets its own handlers: a process started in the background ignores Ctrl-C, and Dagster, once imported, lets it
     ignore a request to end as well.
     """
-    over = threading.Event()
-    for wanted in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(wanted, lambda _number, _frame: over.set())
-    return over
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda _number, _frame: stop.set())
+    return stop
 
 
 def main() -> None:
@@ -315,7 +331,16 @@ def main() -> None:
         rendering.complain(str(error))
         sys.exit(error.exit_code)
     except ValidationError as error:  # of the settings, which every command reads first
-        rendering.complain(str(error))
+        rendering.complain("\n".join(describe_setting_errors(error)))
+        sys.exit(InputError.exit_code)
+    except OSError as error:
+        home = get_settings().home
+        if error.filename is None or not Path(str(error.filename)).is_relative_to(home):
+            raise
+        rendering.complain(
+            f"state folder {home} cannot be used ({error.strerror}: {error.filename}); "
+            "make it a folder that can be written, or set ONS_BIGDATA_HOME to another"
+        )
         sys.exit(InputError.exit_code)
 
 

@@ -1,13 +1,14 @@
-"""The one place Dagster loads: puts the areas together."""
+"""The module that Dagster loads: assets, checks, schedules and resources of the platform and all pilots."""
 
 from __future__ import annotations
 
 import warnings
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from ons_bigdata.platform.dagster import assets as platform_assets
+from ons_bigdata.pilots import PILOTS
+from ons_bigdata.platform.dagster.assets import LEDGER
 from ons_bigdata.platform.dagster.resources import NoIOManager, WarehouseResource
 from ons_bigdata.settings import get_settings
 
@@ -16,48 +17,44 @@ if TYPE_CHECKING:
 
 # `BackfillPolicy` on an asset is what makes a range one run; its beta label is known and accepted.
 warnings.filterwarnings("ignore", message=".*backfill_policy.*", category=dg.BetaWarning)
-warnings.filterwarnings("ignore", message=".*include_sources.*", category=dg.BetaWarning)  # of `group:prices`
-
-from ons_bigdata.prices import assets as prices_assets  # noqa: E402  (after the filter)
-from ons_bigdata.prices import checks as prices_checks  # noqa: E402
-from ons_bigdata.prices.checks.collection.scrapes import scrape_schedule  # noqa: E402
+warnings.filterwarnings("ignore", message=".*include_sources.*", category=dg.BetaWarning)  # of `group:…`
 
 RAW = ("ops", "landing", "raw")
 """Schemas of what is collected, before any SQL."""
 
 
+RESOURCES = {"warehouse": WarehouseResource(), "io_manager": NoIOManager()}
+
+
 @dg.definitions
 def defs() -> dg.Definitions:
-    """Return assets, checks, schedules and resources of the whole project."""
+    """Definitions of the whole project."""
     from ons_bigdata.platform.dagster import dbt  # noqa: PLC0415  (takes two seconds, which an ingest has no use for)
 
     settings = get_settings()
-    return _together(
-        [
-            *platform_assets.LEDGER,
-            *prices_assets.ASSETS,
-            dbt.seed_assets(settings),
-            dbt.windowed_assets(settings),
-            dbt.whole_assets(settings),
+    return dg.Definitions(
+        assets=[
+            *LEDGER,
+            *(asset for pilot in PILOTS for asset in pilot.assets),
+            *(asset for pilot in PILOTS for asset in dbt.pilot_assets(settings, pilot.name, pilot.calendars)),
         ],
-        prices_checks.CHECKS,
-        schedules=[prices_checks.DAILY_SCHEDULE, scrape_schedule],
+        asset_checks=[check for pilot in PILOTS for check in pilot.checks],
+        schedules=[schedule for pilot in PILOTS for schedule in pilot.schedules],
+        jobs=[job for pilot in PILOTS for job in pilot.jobs],
+        sensors=[sensor for pilot in PILOTS for sensor in pilot.sensors],
+        resources=RESOURCES,
+        executor=dg.in_process_executor,
     )
 
 
 def raw_defs() -> dg.Definitions:
-    """Return the raw assets with their checks: what an ingest runs. The SQL project is not read for them."""
-    assets = [asset for asset in (*platform_assets.LEDGER, *prices_assets.ASSETS) if _is_raw(_keys(asset))]
-    checks = [check for check in prices_checks.CHECKS if _is_raw({key.asset_key for key in check.check_keys})]
-    return _together(assets, checks)
-
-
-def _together(assets: Iterable[Any], checks: Iterable[Any], schedules: Iterable[Any] = ()) -> dg.Definitions:
+    """Definitions of the raw assets with their checks: what an ingest runs. The dbt project is not read for them."""
     return dg.Definitions(
-        assets=list(assets),
-        asset_checks=list(checks),
-        schedules=list(schedules),
-        resources={"warehouse": WarehouseResource(), "io_manager": NoIOManager()},
+        assets=[*LEDGER, *(asset for pilot in PILOTS for asset in pilot.assets if _is_raw(_keys(asset)))],
+        asset_checks=[
+            check for pilot in PILOTS for check in pilot.checks if _is_raw(key.asset_key for key in check.check_keys)
+        ],
+        resources=RESOURCES,
         executor=dg.in_process_executor,
     )
 

@@ -1,12 +1,11 @@
-"""How the command line shows things: tables, progress bars, JSON. Nothing is worked out here."""
+"""Output of the command line: tables, messages and JSON. Nothing is computed here."""
 
 from __future__ import annotations
 
 import json
 import math
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,21 +13,10 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    SpinnerColumn,
-    TaskID,
-    TextColumn,
-    TimeElapsedColumn,
-)
 from rich.table import Table
 
-from ons_bigdata.platform.dagster import progress
-
 if TYPE_CHECKING:
-    from ons_bigdata.commands.demo import DemoSummary
+    from ons_bigdata.commands.demo import PilotOutcome
     from ons_bigdata.commands.doctor import Finding
     from ons_bigdata.commands.ingest import IngestSummary
     from ons_bigdata.commands.ingest_files import FilesSummary
@@ -42,11 +30,11 @@ if TYPE_CHECKING:
     from ons_bigdata.simulation.shops_over_http import SimulatedShops
 
 PIPED_WIDTH = 160
-"""Columns of a table where the output is no terminal, which would have a width of its own."""
+"""Columns of a table where the output is no terminal."""
 
 
 def _console(*, stderr: bool = False) -> Console:
-    """Return a console that never breaks a line of text: a terminal does that itself, a pipe wants it whole."""
+    """Return a console that breaks no line of text: a terminal does that itself, and lines of a pipe stay whole."""
     console = Console(stderr=stderr, highlight=False, soft_wrap=True)
     if not console.is_terminal:
         console.width = PIPED_WIDTH
@@ -85,45 +73,6 @@ def _plain(value: Any) -> str:  # noqa: ANN401  (json's hook)
     if isinstance(value, date | datetime):
         return value.isoformat()
     return value.hex() if isinstance(value, bytes) else str(value)
-
-
-@contextmanager
-def progress_bars() -> Iterator[None]:
-    """Show bars on standard error for the work done within; plain lines where it is no terminal."""
-    if not _err.is_terminal:
-        with progress.listening(_Lines()):
-            yield
-        return
-    columns = (
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-    )
-    with Progress(*columns, console=_err) as bars:
-        tasks: dict[str, TaskID] = {}
-
-        def listen(task: str, done: int, total: int | None) -> None:
-            if task not in tasks:
-                tasks[task] = bars.add_task(task, total=total)
-            bars.update(tasks[task], completed=done, total=total)
-
-        with progress.listening(listen):
-            yield
-
-
-class _Lines:
-    """One line when a task begins: enough for a log."""
-
-    def __init__(self) -> None:
-        self.begun: set[str] = set()
-
-    def __call__(self, task: str, done: int, total: int | None) -> None:
-        if done == 0 or task not in self.begun:
-            self.begun.add(task)
-            count = "" if total in (None, 1) else f" ({total})"
-            _err.print(escape(f"… {task}{count}"))
 
 
 def rows(frame: pl.DataFrame, output: str) -> None:
@@ -166,7 +115,7 @@ def _cell(value: object) -> str:
 
 
 def ingest_summary(summary: IngestSummary, *, as_json: bool) -> None:
-    """Print what the delivered files hold."""
+    """Print a summary of the delivered files."""
     if as_json:
         print_json(summary.to_dict())
         return
@@ -183,11 +132,11 @@ def ingest_summary(summary: IngestSummary, *, as_json: bool) -> None:
 
 
 def run_outcome(outcome: RunOutcome, *, as_json: bool) -> None:
-    """Print what a run made and which checks did not pass."""
+    """Print the assets of a run and the checks that did not pass."""
     if as_json:
         print_json(
             {
-                "run_id": outcome.run_id,
+                "run_ids": outcome.run_ids,
                 "success": outcome.success,
                 "assets": outcome.assets,
                 "checks": len(outcome.checks),
@@ -197,7 +146,10 @@ def run_outcome(outcome: RunOutcome, *, as_json: bool) -> None:
         )
         return
     colour, word = ("green", "succeeded") if outcome.success else ("red", "failed")
-    _out.print(f"Run {outcome.run_id} [{colour}]{word}[/]: {len(outcome.assets)} assets")
+    if outcome.interrupted:
+        colour, word = "yellow", "canceled"
+    runs = f"{'Run' if len(outcome.run_ids) == 1 else 'Runs'} {', '.join(outcome.run_ids)}"
+    _out.print(f"{runs} [{colour}]{word}[/]: {len(outcome.assets)} assets")
     for failure in outcome.failures:
         _out.print(f"  [red]failed[/] {escape(failure)}")
     _failed_checks(outcome.failed_checks, total=len(outcome.checks))
@@ -216,43 +168,60 @@ def _check_dict(check: CheckOutcome) -> dict[str, Any]:
 def _failed_checks(failed: Sequence[CheckOutcome], *, total: int) -> None:
     _out.print(f"Checks: {total - len(failed)} of {total} passed")
     for check in failed:
-        colour = "red" if check.blocking and check.severity == "ERROR" else "yellow"
-        _out.print(f"  [{colour}]{check.asset}[/] {escape(check.check)}")
-        for name, value in check.metadata.items():
-            lines = str(value).splitlines()
-            shown = [*lines[:4], f"… and {len(lines) - 4} more"] if len(lines) > 5 else lines
-            if len(shown) == 1:
-                _out.print(f"      {name}: {escape(shown[0])}")
-            else:
-                _out.print(f"      {name}:")
-                for line in shown:
-                    _out.print(f"        {escape(line)}")
+        _failed_check(check)
 
 
-def status(found: Status, *, as_json: bool) -> None:
-    """Print loads, partitions, assets and failed checks."""
+def _failed_check(check: CheckOutcome) -> None:
+    colour = "red" if check.blocking and check.severity == "ERROR" else "yellow"
+    _out.print(f"  [{colour}]{check.asset}[/] {escape(check.check)}")
+    for name, value in check.metadata.items():
+        lines = str(value).splitlines()
+        shown = [*lines[:4], f"… and {len(lines) - 4} more"] if len(lines) > 5 else lines
+        if len(shown) == 1:
+            _out.print(f"      {name}: {escape(shown[0])}")
+        else:
+            _out.print(f"      {name}:")
+            for line in shown:
+                _out.print(f"        {escape(line)}")
+
+
+def status(state: Status, *, show_assets: bool, as_json: bool) -> None:
+    """Print failed checks, loads and partitions, and, if asked for, all assets."""
     if as_json:
-        print_json(found.to_dict())
+        print_json(state.to_dict())
         return
-    _out.print(f"State: {escape(found.home)}\nDatabase: {escape(found.database)}")
-    for title, frame in (
-        ("Loads", found.loads),
-        ("Days loaded", found.partitions),
-        ("Assets, last materialised (UTC)", found.assets),
-        ("Failed checks", found.failed_checks),
-    ):
+    _out.print(f"State: {escape(state.home)}")
+    if state.database is None:
+        _out.print(
+            "Nothing here yet: `ons-bigdata demo` fills it with simulated data, `ons-bigdata ingest` with files."
+        )
+        return
+    _out.print(f"Database: {escape(state.database)}")
+    _out.print(_checks_line(state))
+    if state.failed_checks.height:
+        _out.print(_table(state.failed_checks, "Failed checks"))
+    for title, frame in (("Loads", state.loads), ("Days loaded", state.partitions)):
         _out.print(_table(frame, title) if frame.height else f"{title}: none")
+    if show_assets:
+        title = "Assets, last materialised (UTC)"
+        _out.print(_table(state.assets, title) if state.assets.height else f"{title}: none")
+    else:
+        _out.print(f"Assets materialised: {state.assets.height}; --all lists them")
 
 
-def findings(found: Sequence[Finding]) -> None:
+def _checks_line(state: Status) -> str:
+    return f"Checks: {state.checks - state.failed_checks.height} of {state.checks} passed"
+
+
+def findings(inspected: Sequence[Finding]) -> None:
     """Print the doctor's findings."""
     colours = {"ok": "green", "warning": "yellow", "fault": "red"}
-    for finding in found:
+    for finding in inspected:
         _out.print(f"[{colours[finding.state]}]{finding.state:8}[/] {escape(finding.what)}: {escape(finding.detail)}")
 
 
 def running(processes: Sequence[Running], settings: Settings, *, docs: str | None = None) -> None:
-    """Print where the started processes are to be found."""
+    """Print addresses or numbers of the started processes."""
     for process in processes:
         _out.print(f"{process.name:10} {process.address or f'process {process.pid}'}")
     if docs is not None:
@@ -262,7 +231,7 @@ def running(processes: Sequence[Running], settings: Settings, *, docs: str | Non
 
 
 def files_summary(summary: FilesSummary, *, as_json: bool) -> None:
-    """Print what delivered files hold."""
+    """Print a summary of the delivered files."""
     if as_json:
         print_json(summary.to_dict())
         return
@@ -275,7 +244,7 @@ def files_summary(summary: FilesSummary, *, as_json: bool) -> None:
 
 
 def scrape_summary(summary: ScrapeSummary, *, as_json: bool) -> None:
-    """Print what the runs of a scrape brought."""
+    """Print the records of the runs of a scrape."""
     if as_json:
         print_json(summary.to_dict())
         return
@@ -290,38 +259,51 @@ def scrape_summary(summary: ScrapeSummary, *, as_json: bool) -> None:
 
 
 def reparse_summary(summary: ReparseSummary, *, as_json: bool) -> None:
-    """Print what another extraction made of kept pages."""
+    """Print what changed when kept pages were extracted again."""
     if as_json:
         print_json(summary.to_dict())
         return
     _out.print(f"{len(summary.runs)} runs read again, {summary.rows_changed:,} rows changed")
 
 
-def report(found: PriceReport, *, as_json: bool) -> None:
-    """Print a daily report."""
+def report(daily: PriceReport, *, html: Path | None, as_json: bool) -> None:
+    """Print a daily report, and the file into which its page was written."""
+    written = str(html.resolve()) if html is not None else None
     if as_json:
-        print_json({"data_origin": found.data_origin, "collected_on": found.collected_on, "text": found.text})
+        page = {} if written is None else {"html": written}
+        print_json({"data_origin": daily.data_origin, "collected_on": daily.collected_on, "text": daily.text, **page})
         return
-    _out.print(escape(found.text))
+    _out.print(escape(daily.text))
+    if written is not None:
+        _out.print(f"Page written to {escape(written)}")
 
 
 def shops(opened: SimulatedShops) -> None:
-    """Print where simulated shops answer."""
+    """Print the addresses of simulated shops."""
     for retailer, address in opened.addresses.items():
         _out.print(f"{retailer:10} {address}")
     _out.print("Ctrl-C ends it.")
 
 
-def demo_summary(summary: DemoSummary, docs: Path, *, seconds: float) -> None:
-    """Print rows, checks and the index by division."""
-    ingest_summary(summary.ingest, as_json=False)
-    for scrape in summary.scrapes:
-        scrape_summary(scrape, as_json=False)
-    _failed_checks(summary.run.failed_checks, total=len(summary.run.checks))
-    _out.print("Index by division on the last day, 100 = geometric mean of the base week:")
-    for row in summary.divisions.iter_rows(named=True):
-        _out.print(
-            f"  {row['code']}  {row['name']:34} {row['method']:18} {row['index']:8.2f}  "
-            f"{row['period']} ({row['products']:,} products, {row['status']}; base {row['base_period']})"
-        )
-    _out.print(f"{len(summary.run.assets)} assets in {seconds:.0f} s; dbt docs: {escape(str(docs))}")
+def demo_summary(outcomes: Sequence[PilotOutcome], state: Status, docs: Path, *, seconds: float) -> None:
+    """Print for each pilot what was taken in, its main figures and its failed checks; then the state of all checks."""
+    for outcome in outcomes:
+        if len(outcomes) > 1:
+            _out.print(f"[bold]{escape(outcome.pilot)}[/]")
+        for line in outcome.lines:
+            _out.print(escape(line))
+        if outcome.error is not None:
+            _out.print(f"[red]failed[/] {escape(outcome.pilot)}: {escape(outcome.error)}")
+        if outcome.run is not None:
+            _out.print(f"{len(outcome.run.assets)} assets in {outcome.seconds:.0f} s")
+    _out.print(_checks_line(state))
+    details = {
+        (check.asset, check.check): check for outcome in outcomes if outcome.run for check in outcome.run.failed_checks
+    }
+    for row in state.failed_checks.iter_rows(named=True):
+        asset, name = row["asset"], row["check_name"]
+        if (asset, name) in details:
+            _failed_check(details[asset, name])
+        else:  # of a run that only took files in
+            _out.print(f"  [yellow]{asset}[/] {escape(name)}")
+    _out.print(f"Done in {seconds:.0f} s; dbt docs: {escape(str(docs))}")

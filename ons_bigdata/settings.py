@@ -9,7 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field, SecretStr, StringConstraints
+from pydantic import Field, SecretStr, StringConstraints, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
@@ -56,6 +56,14 @@ class Settings(BaseSettings):
         description="Whom a site's owner can reach (an address or page), sent in the user agent; no scrape without it.",
     )
 
+    @field_validator("home", mode="before")
+    @classmethod
+    def _require_home(cls, value: object) -> object:
+        """Refuse an empty text, which would be the present folder."""
+        if isinstance(value, str) and not value.strip():
+            raise ValueError("expected the path of a folder, or no variable at all")
+        return value
+
     @property
     def retailers_dir(self) -> Path:
         """Folder of the retailer files."""
@@ -87,3 +95,16 @@ def get_settings() -> Settings:
     """Return the settings of this process, read once. Raises pydantic's error, which names the variable."""
     settings = Settings()
     return settings.model_copy(update={"home": settings.home.expanduser().resolve()})
+
+
+def describe_setting_errors(error: ValidationError) -> list[str]:
+    """Return a line for each bad setting: its variable, its value (unless it is a secret) and what is allowed."""
+    lines = []
+    for one in error.errors(include_url=False):
+        name = str(one["loc"][0])
+        field = Settings.model_fields.get(name)
+        is_secret = field is None or "Secret" in str(field.annotation)
+        value = "" if is_secret else f"={one['input']!r}"
+        meaning = f" ({field.description.rstrip('.')})" if field is not None and field.description else ""
+        lines.append(f"ONS_BIGDATA_{name.upper()}{value}: {one['msg'].removeprefix('Value error, ')}{meaning}")
+    return lines

@@ -367,13 +367,14 @@ def run_steps(steps: Sequence[Sequence[str]], variables: Mapping[str, str]) -> i
 
 
 def demo_command(variables: Mapping[str, str]) -> list[str]:
-    """Return the demo's command for ARCHIVE and SERVE. Raises SetUpError for another SERVE than 0 or 1."""
+    """Return the demo's command for PILOTS, ARCHIVE and SERVE. Raises SetUpError for another SERVE than 0 or 1."""
     serve = {"": [], "1": ["--serve"], "0": ["--no-serve"]}
     chosen = variables.get("SERVE", "")
     if chosen not in serve:
         raise SetUpError(f"SERVE={chosen} is unknown; known: 0 (do not serve), 1 (serve)")
-    archive = variables.get("ARCHIVE", "")
-    return [str(BIN / "ons-bigdata"), "demo", *(["--archive", archive] if archive else []), *serve[chosen]]
+    named = {"--pilots": variables.get("PILOTS", ""), "--archive": variables.get("ARCHIVE", "")}
+    options = [word for option, value in named.items() if value for word in (option, value)]
+    return [str(BIN / "ons-bigdata"), "demo", *options, *serve[chosen]]
 
 
 def demo(variables: Mapping[str, str]) -> int:

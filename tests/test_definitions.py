@@ -1,4 +1,4 @@
-"""What Dagster loads: the raw assets alone are those of the whole."""
+"""What Dagster loads: the list of pilots put together, and the raw assets alone."""
 
 from __future__ import annotations
 
@@ -6,16 +6,29 @@ import subprocess
 import sys
 
 import dagster as dg
+import pytest
 
 from ons_bigdata import definitions
+from ons_bigdata.pilots import PILOTS, Pilot, tables
 from ons_bigdata.platform.dagster.resources import WarehouseResource
-from ons_bigdata.prices.assets import ASSETS
-from ons_bigdata.prices.checks import CHECKS
+
+RESOURCES = {"warehouse": WarehouseResource()}
+
+
+@pytest.mark.parametrize("pilot", PILOTS, ids=lambda pilot: pilot.name)
+def test_a_pilot_has_every_room(pilot: Pilot) -> None:
+    assert pilot.assets and pilot.checks and pilot.schedules and pilot.tables and pilot.areas
+    assert len({calendar.cadence for calendar in pilot.calendars}) == len(pilot.calendars) > 0
+    assert callable(pilot.demo.deliver) and callable(pilot.demo.summarise)
+    specs = [spec for asset in pilot.assets for spec in ([asset] if isinstance(asset, dg.AssetSpec) else asset.specs)]
+    assert {spec.group_name for spec in specs} == set(pilot.groups)
+    assert pilot.tables.items() <= tables().items()
 
 
 def test_the_raw_assets_alone_have_the_checks_that_they_have_in_the_whole() -> None:
-    resources = {"warehouse": WarehouseResource()}
-    whole = dg.Definitions(ASSETS, asset_checks=CHECKS, resources=resources).resolve_asset_graph()
+    assets = [asset for pilot in PILOTS for asset in pilot.assets]
+    checks = [check for pilot in PILOTS for check in pilot.checks]
+    whole = dg.Definitions(assets, asset_checks=checks, resources=RESOURCES).resolve_asset_graph()
     raw = definitions.raw_defs().resolve_asset_graph()
     wanted = {key for key in whole.materializable_asset_keys if key.path[0] == "raw"}
     assert len(wanted) >= 8
@@ -23,7 +36,19 @@ def test_the_raw_assets_alone_have_the_checks_that_they_have_in_the_whole() -> N
     assert {key for key in whole.asset_check_keys if key.asset_key in wanted} == raw.asset_check_keys
 
 
-def test_an_ingest_does_not_read_the_sql_project() -> None:
-    words = "import sys; from ons_bigdata.definitions import raw_defs; raw_defs(); print('dbt' in sys.modules)"
-    finished = subprocess.run([sys.executable, "-c", words], capture_output=True, text=True, check=True)
+@pytest.mark.parametrize(
+    ("words", "absent"),
+    [
+        ("from ons_bigdata.definitions import raw_defs; raw_defs()", "dbt"),
+        ("from ons_bigdata.pilots import tables; tables()", "dagster"),
+        ("import ons_bigdata.cli", "dagster"),
+    ],
+)
+def test_what_is_not_needed_is_not_loaded(words: str, absent: str) -> None:
+    program = f"import sys; {words}; print({absent!r} in sys.modules)"
+    finished = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert finished.stdout.strip() == "False"
+
+
+def test_the_module_of_definitions_is_short() -> None:
+    assert len(definitions.__loader__.get_source(definitions.__name__).splitlines()) < 80  # type: ignore[union-attr]

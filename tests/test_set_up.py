@@ -317,9 +317,10 @@ def test_only_steps_that_all_pass_are_a_success(tools: Path, last: str, code: in
         ({"ARCHIVE": "", "SERVE": ""}, []),
         ({"ARCHIVE": "two words.tar", "SERVE": "0"}, ["--archive", "two words.tar", "--no-serve"]),
         ({"SERVE": "1"}, ["--serve"]),
+        ({"PILOTS": "prices,meters"}, ["--pilots", "prices,meters"]),
     ],
 )
-def test_the_demo_gets_archive_and_serve(variables: dict[str, str], arguments: list[str]):
+def test_the_demo_gets_pilots_archive_and_serve(variables: dict[str, str], arguments: list[str]):
     command, *rest = dev.demo_command(variables)
     assert Path(command).name == "ons-bigdata" and rest == ["demo", *arguments]
 
@@ -334,6 +335,14 @@ def test_make_hands_archive_and_serve_on(tmp_path: Path):
     command = ["make", "demo", f"PYTHON={fake}", "ARCHIVE=two words.tar", "SERVE=0"]
     result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     assert "demo [two words.tar] [0]\n" in result.stdout
+
+
+@pytest.mark.parametrize("target", [[], ["help"]])
+def test_bare_make_lists_every_target(target: list[str]):
+    result = subprocess.run(["make", *target], cwd=ROOT, capture_output=True, text=True, check=True)
+    targets = re.findall(r"^([a-z-]+): ##", (ROOT / "Makefile").read_text(), flags=re.MULTILINE)
+    assert {"setup", "demo", "test"} < set(targets)
+    assert [line.split()[1] for line in result.stdout.splitlines()] == targets
 
 
 def test_the_build_server_runs_what_a_person_runs():

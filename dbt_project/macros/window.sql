@@ -1,6 +1,9 @@
-{# The window of days that a run rebuilds: vars window_start and window_end, both included. #}
+{#
+    The window of days that a run rebuilds: vars window_start and window_end, both included. They are the first and
+    the last day of the run's partitions, whatever their cadence: a monthly model gets whole months.
+#}
 
-{# The ISO date in a var; a compiler error where it is anything else. #}
+{# The ISO date in a var; any other value is a compiler error. #}
 {% macro window_date(name) -%}
     {%- set value = var(name) | string -%}
     {%- if modules.re.fullmatch('[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])', value) is none -%}
@@ -21,7 +24,7 @@
     {{ column }} between date '{{ first }}' and date '{{ last }}'
 {%- endmacro %}
 
-{# Before a windowed model appends: take out the window's rows, also those of days that have none any more. #}
+{# Delete the window's rows before a windowed model appends, those of days without any new row included. #}
 {% macro delete_window(column) -%}
     {%- if is_incremental() -%}
         delete from {{ this }} where {{ in_window(column) }}
@@ -29,16 +32,17 @@
 {%- endmacro %}
 
 {#
-    What a data test reads, in place of dbt's own macro of this name: `where: __window__` stands for the days that
-    the run rebuilds. A test's configuration may not call a macro itself.
+    What a data test reads, in place of dbt's own macro of this name: `where: in_window(<column>)` stands for the
+    days that the run rebuilds. A test's configuration may not call a macro itself.
 #}
 {% macro get_where_subquery(relation) -%}
     {%- set where = config.get('where', '') -%}
     {%- if not where -%}
         {%- do return(relation) -%}
     {%- endif -%}
-    {%- if '__window__' in where -%}
-        {%- set where = where | replace('__window__', in_window('collected_on')) -%}
+    {%- set window = modules.re.search('in_window\\(([a-z_][a-z0-9_]*)\\)', where) -%}
+    {%- if window is not none -%}
+        {%- set where = where | replace(window.group(0), in_window(window.group(1))) -%}
     {%- endif -%}
     {%- do return('(select * from ' ~ relation ~ ' where ' ~ where ~ ') as rows_in_question') -%}
 {%- endmacro %}

@@ -1,140 +1,113 @@
-"""`demo`: the whole path over simulated shops or a real archive, then the UI and the dbt docs.
+"""`demo`: the whole path of each pilot over simulated sources or a real archive, then the UI and the dbt docs.
 
-The simulated world is taken in as a user would: the archive as files, the last days scraped from the shops over HTTP.
+Each pilot brings its simulated deliveries (`commands/demo_<pilot>.py`) and gets its own runs: one that fails does not
+stop the rest.
 """
 
 from __future__ import annotations
 
 import threading
-from contextlib import ExitStack
-from dataclasses import dataclass, field
-from datetime import date
+import time
+from dataclasses import dataclass, field, replace
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
-from ons_bigdata.commands.ingest import IngestSummary, land_prices, summarise
-from ons_bigdata.commands.ingest_files import ingest_official, ingest_other_prices, ingest_scope_labels
-from ons_bigdata.commands.scrape import ScrapeSummary, scrape_prices
+from ons_bigdata.pilots import PILOTS, Pilot
 from ons_bigdata.platform.dagster import dbt_calls, progress, runs
 from ons_bigdata.platform.dagster.instance import open_instance, run_log
-from ons_bigdata.platform.errors import InputError, StepFailedError
-from ons_bigdata.platform.ingest.landing import Landing
+from ons_bigdata.platform.errors import InputError, ReportedError, StepFailedError
 from ons_bigdata.platform.postgres.warehouse import open_warehouse
-from ons_bigdata.simulation.official_files import simulate_official_files
-from ons_bigdata.simulation.other_sources import simulate_other_sources
-from ons_bigdata.simulation.scrape_archive import simulate_scrapes
-from ons_bigdata.simulation.shop_retailer_files import write_retailer_files
-from ons_bigdata.simulation.shops_over_http import serve_shops
 
 if TYPE_CHECKING:
-    import polars as pl
+    from collections.abc import Sequence
+    from contextlib import ExitStack
 
-    from ons_bigdata.prices.sources.delivery import Delivered
+    from ons_bigdata.platform.postgres.warehouse import Warehouse
     from ons_bigdata.settings import Settings
-    from ons_bigdata.simulation.scrape_archive import SimulatedArchive
-
-START = date(2016, 5, 16)
-"""A Monday, so that the first week can be the base; the days lie in two months, as a comparison by month needs."""
-DAYS = 28
-ARCHIVE_DAYS = 26
-"""The days that come as files; the others are scraped."""
-
-_DIVISIONS = """
-    select distinct on (code, method) code, name, method, period, index, base_period, products, status
-    from marts.price_indices
-    where level = 'division' and data_origin = $1 and index is not null
-        and method in ('jevons_chained', 'jevons_fixed_base')
-    order by code, method, period desc
-"""
 
 
 @dataclass(frozen=True)
-class DemoSummary:
-    """What the demo shows at its end."""
+class Delivered:
+    """What a pilot's demo took in: the days, and where the data come from."""
 
-    ingest: IngestSummary
-    run: runs.RunOutcome
-    divisions: pl.DataFrame
-    scrapes: list[ScrapeSummary] = field(default_factory=list)
+    days: tuple[str, str]
+    """First and last day, YYYY-MM-DD."""
+    data_origin: str
+    counts: list[str] = field(default_factory=list)
+    """Lines on what was taken in, apart from the files."""
 
 
-def run_demo(archive: Path | None, settings: Settings, shops: ExitStack) -> DemoSummary:
-    """Take in a simulated world or an archive and materialise the whole graph over its days in one run.
+class Demo(Protocol):
+    """A pilot's part of the demo."""
 
-    The shops of a simulated world stay open until `shops` is closed.
+    def deliver(self, settings: Settings, *, archive: Path | None, sites: ExitStack) -> Delivered:
+        """Take in simulated sources, or an archive; simulated sites stay open until `sites` is closed."""
 
-    Raises InputError for an archive without scrape files, StepFailedError where a step, a scrape or a blocking check
-    fails.
+    def summarise(self, warehouse: Warehouse, delivered: Delivered) -> list[str]:
+        """Return lines on the rows taken in and the main figures, after the run."""
+
+
+@dataclass(frozen=True)
+class PilotOutcome:
+    """Outcome of one pilot in the demo."""
+
+    pilot: str
+    seconds: float
+    run: runs.RunOutcome | None = None
+    lines: list[str] = field(default_factory=list)
+    error: str | None = None
+    """Why the pilot's demo failed; null if it did not."""
+
+
+def choose_pilots(names: str | None, *, archive: Path | None) -> list[Pilot]:
+    """Return the pilots of a comma-separated list; all for None.
+
+    Raises InputError for an unknown pilot, and for an archive with several pilots.
     """
-    landing = Landing(settings.landing_dir, open_warehouse(settings))
-    scrapes: list[ScrapeSummary] = []
-    if archive is not None:
-        delivered = land_prices([archive], settings, landing)
-    else:
-        world = _simulated(settings)
-        delivered = land_prices([world.scrapes_dir], settings, landing)
-        _other_files(world, settings)
-        scrapes = _scraped(world, settings, shops)
-    days = _days(delivered, scrapes)
-    if not days:
-        raise InputError(f"{archive} holds no scrape file")
+    known = {pilot.name: pilot for pilot in PILOTS}
+    named = list(known) if names is None else [name.strip() for name in names.split(",") if name.strip()]
+    chosen = list(dict.fromkeys(named))
+    unknown = [name for name in chosen if name not in known]
+    if unknown or not chosen:
+        raise InputError(f"pilots: found {', '.join(unknown) or 'none'}; known: {', '.join(known)}")
+    if archive is not None and len(chosen) > 1:
+        raise InputError("an archive is of one pilot: say which with --pilots")
+    return [known[name] for name in chosen]
+
+
+def run_demo(pilots: Sequence[Pilot], archive: Path | None, settings: Settings, sites: ExitStack) -> list[PilotOutcome]:
+    """Take in each pilot's sources and materialise its assets; return an outcome for each, failed or not.
+
+    Simulated sites stay open until `sites` is closed. Raises StepFailedError where a signal interrupts a run.
+    """
+    warehouse = open_warehouse(settings)
+    outcomes = []
+    for pilot in pilots:
+        started = time.monotonic()
+        try:
+            outcome = _run_pilot(pilot, archive, settings, sites, warehouse)
+        except ReportedError as error:
+            outcome = PilotOutcome(pilot.name, 0, error=str(error))
+        if outcome.run is not None and outcome.run.interrupted:
+            raise StepFailedError(f"{pilot.name}: interrupted")  # the user's wish is for all pilots
+        outcomes.append(replace(outcome, seconds=time.monotonic() - started))
+    return outcomes
+
+
+def _run_pilot(
+    pilot: Pilot, archive: Path | None, settings: Settings, sites: ExitStack, warehouse: Warehouse
+) -> PilotOutcome:
+    demo: Demo = pilot.demo
+    delivered = demo.deliver(settings, archive=archive, sites=sites)
     definitions = runs.load_definitions()
-    with open_instance(settings, landing.warehouse.address) as instance:
-        run = runs.materialise(
-            definitions,
-            runs.select(definitions, "*"),
-            instance=instance,
-            days=(days[0], days[-1]),
-            log=run_log(settings),
-        )
-    run.raise_failure()
-    origin = "real" if archive is not None else "simulated"
-    divisions = landing.warehouse.frame(_DIVISIONS, [origin])
-    return DemoSummary(summarise(landing.warehouse, delivered), run, divisions, scrapes)
-
-
-def _simulated(settings: Settings) -> SimulatedArchive:
-    progress.report("simulating shops", 0, 1)
-    simulated = simulate_scrapes(settings.home / "demo", days=DAYS, start=START, archive_days=ARCHIVE_DAYS)
-    progress.report("simulating shops", 1, 1)
-    return simulated
-
-
-def _other_files(simulated: SimulatedArchive, settings: Settings) -> None:
-    """Take in what comes beside the scrapes: labels of scope, official figures, files of other sources."""
-    ingest_scope_labels([simulated.truth_dir / "labels.csv"], settings)
-    prices = simulated.truth_dir / "true_prices.csv"
-    official = simulate_official_files(prices, settings.home / "demo" / "official")
-    ingest_official([official.folder], settings)
-    others = simulate_other_sources(prices, settings.home / "demo" / "other_sources")
-    ingest_other_prices(sorted(others.folder.glob("*_quotes_*.csv")), settings)
-
-
-def _scraped(simulated: SimulatedArchive, settings: Settings, shops: ExitStack) -> list[ScrapeSummary]:
-    """Open the shops on the days that are in no file and scrape each. Raises StepFailedError where one fails."""
-    # A delay between requests is for owners of sites; here there is none.
-    opened = shops.enter_context(serve_shops(simulated.world, day=ARCHIVE_DAYS, crawl_delay_s=0))
-    summaries = []
-    for day in range(ARCHIVE_DAYS, DAYS):
-        opened.day = day
-        write_retailer_files(settings.retailers_dir, opened)
-        summary = scrape_prices(
-            settings,
-            retailers=[shop.retailer for shop in opened],
-            day=simulated.world.date_of(day).isoformat(),
-            build=False,
-        )
-        if summary.failures:
-            raise StepFailedError("; ".join(summary.failures))
-        summaries.append(summary)
-    return summaries
-
-
-def _days(delivered: list[Delivered], scrapes: list[ScrapeSummary]) -> list[str]:
-    of_files = {day for one in delivered for day in one.file.partitions}
-    return sorted(of_files | {scrape.day for scrape in scrapes})
+    keys = runs.select(definitions, ",".join(f"group:{group}" for group in pilot.groups))
+    with open_instance(settings, warehouse.address) as instance:
+        run = runs.materialise(definitions, keys, instance=instance, days=delivered.days, log=run_log(settings))
+    if not run.success:
+        return PilotOutcome(pilot.name, 0, run, delivered.counts, error=run.reason)
+    return PilotOutcome(pilot.name, 0, run, [*delivered.counts, *demo.summarise(warehouse, delivered)])
 
 
 def build_docs(settings: Settings) -> Path:
@@ -157,4 +130,4 @@ class _QuietHandler(SimpleHTTPRequestHandler):
     """Serves files without a line for each on the terminal."""
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002  (the base class's name)
-        """Say nothing."""
+        """Log nothing."""

@@ -1,4 +1,4 @@
-"""`doctor`: is this installation sound? Looks; mends only what nobody can miss (left-over temporary files)."""
+"""`doctor`: inspects this installation. Changes nothing but left-over temporary files, which it removes."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from ons_bigdata.pilots import tables
 from ons_bigdata.platform.dagster.frames import table_mismatches
 from ons_bigdata.platform.errors import ReportedError
 from ons_bigdata.platform.ingest.landing import Landing
 from ons_bigdata.platform.postgres import migrate
 from ons_bigdata.platform.postgres.warehouse import Warehouse, open_warehouse
-from ons_bigdata.prices.schemas.tables import TABLES
 
 if TYPE_CHECKING:
     from ons_bigdata.settings import Settings
@@ -25,7 +25,7 @@ SMALLEST_FREE_BYTES = 2 * 1024**3
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was looked at."""
+    """Result of one inspection."""
 
     what: str
     state: Literal["ok", "warning", "fault"]
@@ -33,7 +33,7 @@ class Finding:
 
 
 def examine(settings: Settings) -> list[Finding]:
-    """Look at machine, folders, server, tables, ledger and landing; return one finding each."""
+    """Inspect machine, folders, server, tables, ledger and landing; return a finding for each."""
     findings = [_python(), _disk(settings), _root_under_home(settings)]
     try:
         warehouse = open_warehouse(settings)
@@ -41,8 +41,8 @@ def examine(settings: Settings) -> list[Finding]:
         return [*findings, Finding("database", "fault", str(error))]
     findings.append(Finding("database", "ok", str(warehouse.address)))
     findings.append(Finding("migrations", "ok", f"{len(migrate.migrations())} applied"))
-    for look in _LOOKS:
-        findings.extend(look(settings, warehouse))
+    for inspect in _INSPECTIONS:
+        findings.extend(inspect(settings, warehouse))
     return findings
 
 
@@ -63,23 +63,23 @@ def _disk(settings: Settings) -> Finding:
 
 
 def _root_under_home(settings: Settings) -> Finding:
-    """Warn of root with state under a home folder: the server's own user must be let through to it."""
+    """Warn of root with state under a home folder, to which the server's system user needs access."""
     is_root = hasattr(os, "geteuid") and os.geteuid() == 0
     under_home = settings.home.is_relative_to(Path.home()) and Path.home() != Path("/")
     if is_root and under_home and settings.database_url is None:
         return Finding(
             "state folder",
             "warning",
-            f"root keeps {settings.home} under a home folder, which the server's own user (pgserver) must be "
-            "let through; set ONS_BIGDATA_HOME to a folder elsewhere",
+            f"root keeps {settings.home} under a home folder, to which the server's system user (pgserver) needs "
+            "access; set ONS_BIGDATA_HOME to a folder elsewhere",
         )
     return Finding("state folder", "ok", str(settings.home))
 
 
 def _tables(_settings: Settings, warehouse: Warehouse) -> Iterator[Finding]:
-    for table, schema in TABLES.items():
+    for table, schema in tables().items():
         problems = table_mismatches(warehouse, table, schema)
-        detail = "; ".join(problems) or "as its frame says"
+        detail = "; ".join(problems) or "as in its frame"
         yield Finding(f"table {table}", "fault" if problems else "ok", detail)
 
 
@@ -102,14 +102,14 @@ def _landed_files(settings: Settings, warehouse: Warehouse) -> Iterator[Finding]
 
 
 def _temporary_files(settings: Settings, _warehouse: Warehouse) -> Iterator[Finding]:
-    left = [path for path in settings.landing_dir.rglob(".*.tmp") if not _is_alive(path)]
-    for path in left:
+    stale = [path for path in settings.landing_dir.rglob(".*.tmp") if not _is_alive(path)]
+    for path in stale:
         path.unlink()
-    yield Finding("temporary files", "ok", f"{len(left)} left by killed processes, removed")
+    yield Finding("temporary files", "ok", f"{len(stale)} of killed processes removed")
 
 
 def _is_alive(path: Path) -> bool:
-    """Tell whether the process whose number a temporary file carries still runs."""
+    """Whether the process whose number a temporary file carries still runs."""
     number = path.name.split(".")[-2]
     if not number.isdigit():
         return False
@@ -122,7 +122,7 @@ def _is_alive(path: Path) -> bool:
     return True
 
 
-_LOOKS: list[Callable[[Settings, Warehouse], Iterator[Finding]]] = [
+_INSPECTIONS: list[Callable[[Settings, Warehouse], Iterator[Finding]]] = [
     _tables,
     _ledger,
     _landed_files,

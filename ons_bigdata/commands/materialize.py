@@ -1,4 +1,4 @@
-"""`materialize`: one run over a selection of assets and a range of days."""
+"""`materialize`: a selection of assets over a range of days, one run for each calendar."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import re
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from ons_bigdata.platform.calendar import parse_day
 from ons_bigdata.platform.dagster import runs
 from ons_bigdata.platform.dagster.instance import open_instance, run_log
-from ons_bigdata.platform.dagster.partitions import checked_day
 from ons_bigdata.platform.errors import InputError
 from ons_bigdata.platform.postgres.warehouse import open_warehouse
 
@@ -22,27 +22,29 @@ _RAW = re.compile(r"raw/\w+")
 
 
 def materialise(selection: str, settings: Settings, *, first_day: str | None, last_day: str | None) -> runs.RunOutcome:
-    """Materialise the selected assets in one run. One day alone is a range of one.
+    """Materialise the selected assets. One day alone is a range of one day.
 
-    Raises InputError for an unknown asset, a day that is none or a range that ends before it starts.
+    Raises InputError for a malformed selection, an unknown asset, a text that is no day, a day outside the calendar,
+    and a range that ends before it starts.
     """
     first_day, last_day = first_day or last_day, last_day or first_day
     days = None
     if first_day is not None and last_day is not None:
-        days = (checked_day(first_day, what="--from"), checked_day(last_day, what="--to"))
-        if days[0] > days[1]:
-            raise InputError(f"--from {days[0]} is after --to {days[1]}")
-    warehouse = open_warehouse(settings)
+        first, last = parse_day(first_day, what="--from"), parse_day(last_day, what="--to")
+        if first > last:
+            raise InputError(f"--from {first} is after --to {last}")
+        days = (first.isoformat(), last.isoformat())
     definitions, keys = _selected(selection)
+    warehouse = open_warehouse(settings)
     with open_instance(settings, warehouse.address) as instance:
         return runs.materialise(definitions, keys, instance=instance, days=days, log=run_log(settings))
 
 
 def _selected(selection: str) -> tuple[dg.Definitions, list[dg.AssetKey]]:
-    """Give the definitions that hold the selected assets: those of the raw ones alone load in a third of the time."""
+    """Return the definitions that hold the selected assets: those of the raw ones alone load in a third of the time."""
     if all(_RAW.fullmatch(term.strip()) for term in selection.split(",")):
         raw = runs.load_definitions(raw_only=True)
-        with suppress(InputError):  # a name that is none: the error lists all assets
+        with suppress(InputError):  # an unknown name: the error lists the nearest of all assets
             return raw, runs.select(raw, selection)
     whole = runs.load_definitions()
     return whole, runs.select(whole, selection)

@@ -1,4 +1,4 @@
-"""`reparse prices`: read kept pages again with the present extractor, then build the days that changed."""
+"""`reparse prices`: extract the kept pages of runs again, then build the days that changed."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from ons_bigdata.commands.ingest import build_pending
 from ons_bigdata.platform.dagster import progress
-from ons_bigdata.platform.dagster.partitions import checked_day
 from ons_bigdata.platform.errors import InputError, ReportedError
 from ons_bigdata.platform.ingest.landing import Landing
 from ons_bigdata.platform.postgres.warehouse import open_warehouse
+from ons_bigdata.prices.calendar import DAYS
 from ons_bigdata.prices.sources.retailer_files import read_retailer_file, retailer_file_path
 from ons_bigdata.prices.sources.scraping.landed import PAGES_SOURCE
 from ons_bigdata.prices.sources.scraping.reparsing import Reparsed, reparse_run
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ReparseSummary:
-    """What another extraction made of the kept pages."""
+    """Runs whose kept pages were extracted again, with what changed."""
 
     runs: list[Reparsed] = field(default_factory=list)
 
     @property
     def rows_changed(self) -> int:
-        """Rows that are new, gone or other than before."""
+        """Number of rows that are new, gone or changed."""
         return sum(run.rows_changed for run in self.runs)
 
     def to_dict(self) -> dict[str, object]:
@@ -39,13 +39,15 @@ class ReparseSummary:
 def reparse_prices(
     settings: Settings, *, retailer: str | None = None, first_day: str | None = None, last_day: str | None = None
 ) -> ReparseSummary:
-    """Extract the kept pages of runs again; quote files that come out otherwise supersede those of the same name.
+    """Extract the kept pages of runs again; a quote file that differs supersedes the one of the same name.
 
-    Raises InputError where no kept pages are of that retailer and those days, there is no retailer file, or it reads
-    nothing in pages that gave rows before; the runs before that one are built.
+    Raises InputError where there are no kept pages of that retailer and those days, no retailer file, or where nothing
+    is read in pages that gave rows before; the runs extracted until then are built.
     """
-    first_day = checked_day(first_day, what="--from") if first_day is not None else None
-    last_day = checked_day(last_day, what="--to") if last_day is not None else None
+    if first_day is not None:
+        first_day = DAYS.require_day(first_day, what="--from").isoformat()
+    if last_day is not None:
+        last_day = DAYS.require_day(last_day, what="--to").isoformat()
     landing = Landing(settings.landing_dir, open_warehouse(settings))
     kept = _kept(landing, retailer, first_day, last_day)
     if not kept:

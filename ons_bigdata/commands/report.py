@@ -1,4 +1,4 @@
-"""`ons-bigdata report`: what a pilot's daily report says. Reads only; the reports are assets."""
+"""`report`: the daily report of a pilot, read from its table; an asset writes it."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ class PriceReport:
 def read_price_report(settings: Settings, *, day: str | None = None, origin: str | None = None) -> PriceReport:
     """Return the report of a day (YYYY-MM-DD; the last one if None) of real or simulated data.
 
-    Without `origin` it is that of the only origin there is, of both that of real data. Raises InputError where the day
-    is no date, the origin is unknown, or there is no such report (the message says which days there are).
+    Without `origin`, real data come before simulated. Raises InputError where the day is no date, the origin is
+    unknown, or there is no such report (the message has the range of days with one).
     """
     if origin is not None and origin not in ORIGINS:
         raise InputError(f"origin: found {origin!r}, expected one of {', '.join(ORIGINS)}")
@@ -38,7 +38,7 @@ def read_price_report(settings: Settings, *, day: str | None = None, origin: str
         raise InputError("no report yet: `ons-bigdata materialize --select 'group:prices'` writes them")
     chosen = origin if origin is not None else min(days)
     if chosen not in days:
-        raise InputError(f"no report on {chosen} data; there are {_told(days)}")
+        raise InputError(f"no report on {chosen} data; there are {_list_days(days)}")
     first, last = days[chosen]
     rows = store.rows(
         "select data_origin, collected_on, text, html from analysis.price_quality_report"
@@ -77,5 +77,5 @@ def _days(store: Warehouse) -> dict[str, tuple[date, date]]:
     }
 
 
-def _told(days: dict[str, tuple[date, date]]) -> str:
+def _list_days(days: dict[str, tuple[date, date]]) -> str:
     return ", ".join(f"{origin} {first} to {last}" for origin, (first, last) in sorted(days.items()))

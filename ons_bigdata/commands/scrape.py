@@ -1,4 +1,4 @@
-"""`scrape prices`: collect the present day of retailers, one run each, then build the days that wait for it."""
+"""`scrape prices`: scrape retailers, one run each, then build the days whose quote files wait."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
 from ons_bigdata.commands.ingest import build_pending
-from ons_bigdata.platform.calendar import today
 from ons_bigdata.platform.errors import InputError
 from ons_bigdata.platform.ingest.landing import Landing
 from ons_bigdata.platform.postgres.warehouse import open_warehouse
+from ons_bigdata.prices.calendar import DAYS
 from ons_bigdata.prices.sources.retailer_files import read_retailer_file, retailer_file_path, retailers_with_file
 from ons_bigdata.prices.sources.retailers import read_retailers
 
@@ -24,7 +24,7 @@ RUNS_ASSETS = "raw/scrape_runs,raw/scrape_categories"
 
 @dataclass(frozen=True)
 class ScrapedRun:
-    """What one run brought, by its record."""
+    """Record of one run in short."""
 
     run_id: str
     finish_reason: str
@@ -38,7 +38,7 @@ class ScrapedRun:
 
 @dataclass(frozen=True)
 class ScrapeSummary:
-    """What the runs brought, and why others did not run."""
+    """Records of the runs that finished, and the reasons of those that failed."""
 
     day: str
     runs: list[ScrapedRun] = field(default_factory=list)
@@ -54,19 +54,17 @@ def scrape_prices(
 ) -> ScrapeSummary:
     """Scrape the retailers (none given: all that have a retailer file) for a day, today in London if none is given.
 
-    The days are built at once, but where `build` is false: then a run of the caller's does it.
+    The days' rows are built afterwards, unless `build` is false because the caller does so.
 
-    One that fails does not keep the others from running. Raises InputError for an unknown retailer or one without a
-    file, and where a site with a clock of its own is asked for no day.
+    A failed retailer does not stop the rest. Raises InputError for an unknown retailer, one without a retailer file,
+    and a site with its own clock where no day is given.
     """
     wanted = _wanted(settings, retailers, day)
     warehouse = open_warehouse(settings)
-    day = day or today().isoformat()
+    day = DAYS.today().isoformat() if day is None else DAYS.require_day(day, what="--day").isoformat()
     from ons_bigdata.platform.dagster import runs  # noqa: PLC0415  (Dagster takes seconds to import)
     from ons_bigdata.platform.dagster.instance import open_instance, run_log  # noqa: PLC0415
-    from ons_bigdata.platform.dagster.partitions import checked_day  # noqa: PLC0415
 
-    day = checked_day(day, what="--day")
     definitions = runs.load_definitions(raw_only=True)
     keys = runs.select(definitions, RUNS_ASSETS)
     summary = ScrapeSummary(day)

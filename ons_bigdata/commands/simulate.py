@@ -1,4 +1,4 @@
-"""`simulate shops`: the simulated shops over HTTP, with the retailer files that say how to scrape them."""
+"""`simulate shops`: simulated shops over HTTP, with the retailer files by which they are scraped."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ def open_shops(
     stop: threading.Event,
     opened: Callable[[SimulatedShops], None],
 ) -> None:
-    """Serve the shops (none given: the three of the demo) as they are on a simulated day until `stop` is set.
+    """Serve shops (none given: the three of the demo) on a simulated day until `stop` is set.
 
-    The first answers on `port`, the others on the next ones; on free ones where it is None. The retailer files of the
-    demo's shops are written first; that of a later shop is for its user to write. `opened` is told the shops once they
-    answer. Raises InputError for a shop that is not known and for a port in use.
+    The first shop listens on `port` and each further one on the next port; on free ports where it is None. Retailer
+    files of the demo's shops are written first; for later shops the user writes them. `opened` is called with the
+    shops once they answer. Raises InputError for an unknown shop and for a port in use.
     """
     known = (*RETAILERS, *LATER_RETAILERS)
     unknown = sorted(set(retailers) - set(known))
@@ -45,8 +45,8 @@ def open_shops(
         processes.require_free(LOOPBACK, taken)
 
     def announce(shops: SimulatedShops) -> None:
-        own = {shop.retailer: shop for shop in shops if shop.retailer in RETAILERS}
-        write_retailer_files(settings.retailers_dir, SimulatedShops(own))
+        of_demo = {shop.retailer: shop for shop in shops if shop.retailer in RETAILERS}
+        write_retailer_files(settings.retailers_dir, SimulatedShops(of_demo))
         opened(shops)
 
     world = build_world(retailers=wanted)

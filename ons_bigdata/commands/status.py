@@ -1,15 +1,16 @@
-"""`status`: what was loaded, how far the assets are, which checks failed. Reads tables; starts no run."""
+"""`status`: failed checks, loads, days loaded, last materialisations. Reads tables; starts no run."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import polars as pl
+
+from ons_bigdata.platform.errors import InputError
 from ons_bigdata.platform.postgres.warehouse import open_warehouse
 
 if TYPE_CHECKING:
-    import polars as pl
-
     from ons_bigdata.settings import Settings
 
 _LOADS = """
@@ -38,7 +39,7 @@ _ASSETS = """
     from dagster.asset_keys where last_materialization_timestamp is not null
     order by asset
 """
-_FAILED_CHECKS = """
+_CHECKS = """
     select asset, check_name, status, evaluated from (
         select distinct on (asset_key, check_name) replace(trim(both '[]"' from asset_key), '", "', '/') as asset,
             check_name, execution_status as status, create_timestamp as evaluated
@@ -46,20 +47,22 @@ _FAILED_CHECKS = """
         where execution_status <> 'PLANNED'
         order by asset_key, check_name, id desc
     ) as latest
-    where status <> 'SUCCEEDED' order by asset, check_name
+    order by asset, check_name
 """
 
 
 @dataclass(frozen=True)
 class Status:
-    """Tables of the status, one frame each."""
+    """Tables of the status, one frame each. Without a database there are none, and all are empty."""
 
     home: str
-    database: str
+    database: str | None
     loads: pl.DataFrame
     partitions: pl.DataFrame
     assets: pl.DataFrame
     failed_checks: pl.DataFrame
+    checks: int
+    """Number of checks that were ever evaluated; of each, the latest evaluation counts."""
 
     def to_dict(self) -> dict[str, Any]:
         """Return the status as `--json` prints it."""
@@ -70,19 +73,29 @@ class Status:
             "partitions": self.partitions.to_dicts(),
             "assets": self.assets.to_dicts(),
             "failed_checks": self.failed_checks.to_dicts(),
+            "checks": self.checks,
         }
 
 
 def read_status(settings: Settings) -> Status:
-    """Return the status. Before the first run there are no assets and no checks."""
+    """Return the status. Where no state is yet, nothing is created; before the first run there are no checks.
+
+    Raises InputError where the state folder is a file.
+    """
+    none = pl.DataFrame()
+    if settings.home.exists() and not settings.home.is_dir():
+        raise InputError(f"state folder {settings.home} is no folder; set ONS_BIGDATA_HOME to another")
+    if settings.database_url is None and not (settings.data_dir / "PG_VERSION").exists():
+        return Status(str(settings.home), None, none, none, none, none, 0)
     warehouse = open_warehouse(settings)
     has_runs = warehouse.rows("select to_regclass('dagster.asset_check_executions') is not null")[0][0]
-    nothing = "select null::text as asset where false"
+    checks = warehouse.frame(_CHECKS) if has_runs else none
     return Status(
         home=str(settings.home),
         database=str(warehouse.address),
         loads=warehouse.frame(_LOADS),
         partitions=warehouse.frame(_PARTITIONS),
-        assets=warehouse.frame(_ASSETS if has_runs else nothing),
-        failed_checks=warehouse.frame(_FAILED_CHECKS if has_runs else nothing),
+        assets=warehouse.frame(_ASSETS) if has_runs else none,
+        failed_checks=checks.filter(pl.col("status") != "SUCCEEDED") if has_runs else none,
+        checks=checks.height,
     )

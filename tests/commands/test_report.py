@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date
 from pathlib import Path
 
 import polars as pl
 import pytest
 
+from ons_bigdata import rendering
 from ons_bigdata.commands import report
 from ons_bigdata.platform.errors import InputError
 from ons_bigdata.platform.postgres.warehouse import Warehouse
@@ -66,3 +68,12 @@ def test_what_is_not_there_is_told(opened: Warehouse, settings: Settings, asked:
 def test_before_the_first_run_there_is_none(opened: Warehouse, settings: Settings) -> None:
     with pytest.raises(InputError, match="no report yet"):
         report.read_price_report(settings)
+
+
+def test_the_file_of_the_page_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    daily = report.PriceReport("real", date(2016, 8, 1), "all is well", "<p>all is well")
+    page = tmp_path / "a page.html"
+    rendering.report(daily, html=page, as_json=False)
+    assert capsys.readouterr().out.splitlines() == ["all is well", f"Page written to {page}"]
+    rendering.report(daily, html=page, as_json=True)
+    assert json.loads(capsys.readouterr().out)["html"] == str(page)

@@ -6,6 +6,7 @@ import json
 import os
 import pickletools
 import re
+import socket
 import subprocess
 import time
 import urllib.request
@@ -28,7 +29,10 @@ from tests.end_to_end.quality_events import (  # collected here: a file's tests 
     test_the_report_of_the_day_tells_of_it,  # noqa: F401
 )
 
-PORT = 3917
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return server.getsockname()[1]
 
 
 @pytest.fixture(scope="module")
@@ -185,7 +189,54 @@ def test_status_shows_loads_partitions_and_failed_checks(demo: tuple[CommandLine
         if check["check_name"] == "counts_as_expected"
         for key, value in check.items()
     }.items()
-    assert "Failed checks" in demo[0].run("status").stdout
+    printed = demo[0].run("status").stdout
+    assert printed.index("Failed checks") < printed.index("Loads")
+    assert "Assets, last materialised" not in printed
+    assert "marts/price_indices" in demo[0].run("status", "--all").stdout
+
+
+def test_the_summary_of_the_demo_agrees_with_the_status(demo: tuple[CommandLine, str]) -> None:
+    status = demo[0].json("status", "--json")
+    passed = f"Checks: {status['checks'] - len(status['failed_checks'])} of {status['checks']} passed"
+    assert passed in demo[1]
+    assert passed in demo[0].run("status").stdout
+    assert all(f"{check['asset']} {check['check_name']}" in demo[1] for check in status["failed_checks"])
+
+
+def test_every_run_of_the_command_line_is_on_the_timeline_and_can_be_run_again(user_interface: str) -> None:
+    data = _graphql(
+        user_interface,
+        "{runsOrError{...on Runs{results{runId pipelineName hasReExecutePermission assetSelection{path}"
+        " repositoryOrigin{repositoryName repositoryLocationName} tags{key}}}}}",
+    )
+    runs = data["runsOrError"]["results"]
+    assert len(runs) >= 8
+    for run in runs:
+        assert run["repositoryOrigin"] == {
+            "repositoryName": "__repository__",
+            "repositoryLocationName": "ons_bigdata.definitions",
+        }
+        assert run["hasReExecutePermission"]
+        assert not [tag["key"] for tag in run["tags"] if "process" in tag["key"]]
+    small = next(run for run in runs if run["assetSelection"] == [{"path": ["raw", "scope_labels"]}])
+    launched = _graphql(
+        user_interface,
+        "mutation($p: ReexecutionParams!) {launchRunReexecution(reexecutionParams: $p)"
+        " {__typename ...on LaunchRunSuccess {run {runId}} ...on PythonError {message}}}",
+        {"p": {"parentRunId": small["runId"], "strategy": "ALL_STEPS"}},
+    )["launchRunReexecution"]
+    assert launched["__typename"] == "LaunchRunSuccess", launched
+    deadline = time.monotonic() + 120
+    status = ""
+    while time.monotonic() < deadline and status not in ("SUCCESS", "FAILURE", "CANCELED"):
+        time.sleep(1)
+        found = _graphql(
+            user_interface,
+            "query($r: ID!) {runOrError(runId: $r) {...on Run {status}}}",
+            {"r": launched["run"]["runId"]},
+        )
+        status = found["runOrError"]["status"]
+    assert status == "SUCCESS"
 
 
 def test_doctor_finds_the_installation_sound(demo: tuple[CommandLine, str]) -> None:
@@ -197,7 +248,8 @@ def test_doctor_finds_the_installation_sound(demo: tuple[CommandLine, str]) -> N
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["materialize", "--select", "marts/price_index"], "known: analysis/aggregate_price_indices"),
+        (["materialize", "--select", "marts/price_index"], "nearest: marts/price_indices"),
+        (["materialize", "--select", "raw/price_quotes+2"], "expected schema/table"),
         (["materialize", "--select", "raw/price_quotes"], "say which with --from and --to"),
         (["materialize", "--select", "*", "--from", "2016-13-01"], "expected YYYY-MM-DD"),
         (["materialize", "--select", "*", "--from", "2016-05-03", "--to", "2016-05-02"], "is after --to"),
@@ -243,9 +295,10 @@ def test_nothing_is_pickled(demo: tuple[CommandLine, str]) -> None:
 def user_interface(demo: tuple[CommandLine, str]) -> Iterator[str]:
     """Start web interface and daemon over the demo's state; give the address."""
     command, _ = demo
-    printed = command.run("up", "--port", str(PORT)).stdout
+    port = _free_port()
+    printed = command.run("up", "--port", str(port)).stdout
     assert f"DAGSTER_HOME={command.home / 'dagster'}" in printed
-    yield f"http://127.0.0.1:{PORT}"
+    yield f"http://127.0.0.1:{port}"
     assert "webserver" in command.run("down").stdout
     assert command.run("down").stdout.strip() == "Nothing was running."
 
@@ -370,6 +423,8 @@ def test_lineage_partitions_and_docs_in_the_browser(
         page.goto(f"{user_interface}/asset-groups~tag%3Aarea%3Dindices", wait_until="domcontentloaded")
         page.get_by_text("aggregate_price_indices").first.wait_for(timeout=60_000)
         assert page.get_by_text("price_quality_report").count() == 0
+        page.goto(f"{user_interface}/timeline", wait_until="domcontentloaded")
+        page.get_by_text("Jobless asset materializations").first.wait_for(timeout=60_000)  # runs of the command line
         page.goto(f"{user_interface}/assets/raw/price_quotes?view=partitions", wait_until="domcontentloaded")
         page.get_by_text("Materialized (28)").wait_for(timeout=60_000)
         page.goto(f"{user_interface}/assets/marts/price_quote_counts?view=checks", wait_until="domcontentloaded")

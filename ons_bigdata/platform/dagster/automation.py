@@ -1,4 +1,4 @@
-"""Schedules, and freshness policies once live sources feed assets. What is scheduled, the pilots say."""
+"""Schedules that materialise assets for the present period of a calendar. What is scheduled is a pilot's matter."""
 
 from __future__ import annotations
 
@@ -6,29 +6,32 @@ from zoneinfo import ZoneInfo
 
 import dagster as dg
 
-from ons_bigdata.platform.calendar import LONDON
-
-SCRAPES_START = "5 8 * * *"
-"""Just after 08:00 in London, when the day's scrapes start."""
-
-SCRAPES_DONE = "35 9 * * *"
-"""When they are in: the slowest at a second or two a page takes under an hour."""
+from ons_bigdata.platform.calendar import Calendar
 
 
-def daily_schedule(name: str, selection: dg.AssetSelection, *, cron: str) -> dg.ScheduleDefinition:
-    """Return a schedule that materialises `selection` for the day in London. Off until it is switched on."""
-    job = dg.define_asset_job(name, selection=selection, description="The selected assets for one day.")
+def calendar_schedule(
+    name: str, selection: dg.AssetSelection, *, calendar: Calendar, cron: str
+) -> dg.ScheduleDefinition:
+    """Schedule that materialises `selection` for the period of `calendar` that contains the day of the tick.
+
+    The partitioned assets of the selection are those of this calendar: a run has one calendar. `cron` is in the
+    calendar's time zone. The schedule is off until somebody switches it on.
+    """
+    job = dg.define_asset_job(
+        name, selection=selection, description=f"The selected assets for one {calendar.cadence.value}."
+    )
 
     @dg.schedule(
         job=job,
         name=f"{name}_schedule",
         cron_schedule=cron,
-        execution_timezone=LONDON,
+        execution_timezone=calendar.zone,
         default_status=dg.DefaultScheduleStatus.STOPPED,
-        description=f"Runs {name} for the present day. Off until it is switched on.",
+        description=f"Runs {name} for the present {calendar.cadence.value}. Off until it is switched on.",
     )
     def schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
-        day = context.scheduled_execution_time.astimezone(ZoneInfo(LONDON)).date().isoformat()
-        return dg.RunRequest(run_key=day, partition_key=day)
+        day = context.scheduled_execution_time.astimezone(ZoneInfo(calendar.zone)).date()
+        # a month's run is repeated as its days come in: the tick's day names the run, the calendar its partition
+        return dg.RunRequest(run_key=day.isoformat(), partition_key=calendar.key(day))
 
     return schedule

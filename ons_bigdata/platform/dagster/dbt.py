@@ -1,36 +1,37 @@
-"""The dbt project as assets: seeds, models of a window of days, models rebuilt whole.
+"""The dbt project as assets: for each pilot its seeds, its windowed models by cadence, and its whole models.
 
-Windowed assets rebuild the days of a run (one call for a range); whole assets rebuild their whole series. SQL is in
+A windowed model rebuilds the periods of a run (one dbt call for a range), a whole model its whole series. SQL is in
 `dbt_project/`, how dbt is called in `dbt_calls`.
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DbtProject, dbt_assets
+from dagster_dbt.dbt_manifest import validate_manifest
 
+from ons_bigdata.platform.calendar import Cadence, Calendar
 from ons_bigdata.platform.dagster import dbt_calls
 from ons_bigdata.platform.dagster.assets import AREA, group_name
-from ons_bigdata.platform.dagster.partitions import DAILY
+from ons_bigdata.platform.dagster.partitions import partitions_of
 from ons_bigdata.platform.errors import InputError
 from ons_bigdata.platform.postgres.warehouse import open_warehouse
 from ons_bigdata.settings import Settings, get_settings
 
 LOCK = "dbt"
-"""dbt builds run one at a time: they share a target folder and the tables they rebuild.
+"""Name of the lock that dbt builds hold, one at a time: they share a target folder and the tables they rebuild.
 
-A lock of the database, not a pool of Dagster's: a killed process gives the lock back, while its slot in a pool is
-taken for good.
+A lock of the database and not a Dagster pool: a killed process gives the lock back, while its slot in a pool stays
+taken.
 """
 
 LOCK_TIMEOUT = "15min"
 
-WINDOWED = "tag:windowed_daily"
-SEEDS = "resource_type:seed"
-WHOLE = "tag:whole,resource_type:model"
+WINDOWED = {f"windowed_{cadence.adverb}": cadence for cadence in Cadence}
+"""Tag of a windowed model and its cadence. A model without such a tag is whole."""
 
 
 class Translator(DagsterDbtTranslator):
@@ -60,10 +61,10 @@ class Translator(DagsterDbtTranslator):
         unique_id: str,
         project: DbtProject | None,
     ) -> dg.AssetCheckSpec | None:
-        """Return the spec of a dbt test, told in words.
+        """Return the spec of a dbt test with a description.
 
-        Other tables that it compares with are no dependencies of the check: Dagster would run it in a step of its
-        own, before they are built; dbt knows the order itself.
+        Other tables that the test reads are no dependencies of the check: Dagster would run it in a separate step
+        before they are built; dbt knows the order itself.
         """
         spec = super().get_asset_check_spec(asset_spec, manifest, unique_id, project)
         if spec is None:
@@ -106,56 +107,94 @@ def project(settings: Settings) -> DbtProject:
     )
 
 
-def seed_assets(settings: Settings) -> dg.AssetsDefinition:
-    """Return the reference data as assets: they change with the project, not with the data."""
+def pilot_assets(settings: Settings, pilot: str, calendars: Sequence[Calendar]) -> list[dg.AssetsDefinition]:
+    """Seeds and models of a pilot as assets: `<pilot>_seeds`, `<pilot>_<cadence>_models`, `<pilot>_whole_models`.
+
+    `calendars`: those of the pilot, at most one per cadence; the windowed models of a cadence are partitioned by it.
+    Definitions without any node are left out. Raises InputError for a windowed model whose cadence no calendar has.
+    """
+    manifest = dbt_calls.ensure_manifest(settings)
+    seeds, windowed, whole = _folders(validate_manifest(manifest), pilot)
+    by_cadence = {calendar.cadence: calendar for calendar in calendars}
+    definitions = []
+    if seeds:
+        definitions.append(_whole(settings, f"{pilot}_seeds", _select(seeds, "resource_type:seed")))
+    for tag, cadence in WINDOWED.items():
+        if tag not in windowed:
+            continue
+        if cadence not in by_cadence:
+            known = ", ".join(by_cadence) or "none"
+            raise InputError(f"models of {pilot} are tagged {tag}, but its calendars are by {known}")
+        select = _select(windowed[tag], f"tag:{tag}")
+        definitions.append(_windowed(settings, f"{pilot}_{cadence.adverb}_models", select, by_cadence[cadence]))
+    if whole:
+        select = _select(whole, "resource_type:model")
+        exclude = " ".join(f"tag:{tag}" for tag in WINDOWED)
+        definitions.append(_whole(settings, f"{pilot}_whole_models", select, exclude=exclude))
+    return definitions
+
+
+def _folders(manifest: Mapping[str, Any], pilot: str) -> tuple[set[str], dict[str, set[str]], set[str]]:
+    """Folders (in dbt's dotted form) that hold seeds, windowed models by tag, and whole models of a pilot."""
+    seeds: set[str] = set()
+    windowed: dict[str, set[str]] = {}
+    whole: set[str] = set()
+    for node in manifest["nodes"].values():
+        if node["resource_type"] not in ("seed", "model") or pilot_and_area(node)[0] != pilot:
+            continue
+        folder = ".".join(node["fqn"][:-2])
+        tags = [tag for tag in WINDOWED if tag in node["tags"]]
+        if node["resource_type"] == "seed":
+            seeds.add(folder)
+        elif tags:
+            for tag in tags:
+                windowed.setdefault(tag, set()).add(folder)
+        else:
+            whole.add(folder)
+    return seeds, windowed, whole
+
+
+def _select(folders: set[str], criterion: str) -> str:
+    """Dbt's selection of the nodes in any of the folders that meet a criterion."""
+    return " ".join(f"{criterion},fqn:{folder}" for folder in sorted(folders))
+
+
+def _windowed(settings: Settings, name: str, select: str, calendar: Calendar) -> dg.AssetsDefinition:
+    """Windowed models of one cadence: one dbt call for all periods of a run."""
 
     @dbt_assets(
         manifest=dbt_calls.ensure_manifest(settings),
-        select=SEEDS,
-        name="dbt_seeds",
+        select=select,
+        name=name,
         project=project(settings),
-        dagster_dbt_translator=Translator(),
-    )
-    def dbt_seeds(context: dg.AssetExecutionContext) -> Iterator[Any]:
-        yield from _build(context, [])
-
-    return dbt_seeds
-
-
-def windowed_assets(settings: Settings) -> dg.AssetsDefinition:
-    """Return the daily windowed models as assets: one dbt call for the days of a run."""
-
-    @dbt_assets(
-        manifest=dbt_calls.ensure_manifest(settings),
-        select=WINDOWED,
-        name="dbt_windowed_daily",
-        project=project(settings),
-        partitions_def=DAILY,
+        partitions_def=partitions_of(calendar),
         backfill_policy=dg.BackfillPolicy.single_run(),
         dagster_dbt_translator=Translator(),
     )
-    def dbt_windowed_daily(context: dg.AssetExecutionContext) -> Iterator[Any]:
-        days = context.partition_key_range
-        window = json.dumps({"window_start": days.start, "window_end": days.end})
+    def windowed_models(context: dg.AssetExecutionContext) -> Iterator[Any]:
+        periods = context.partition_key_range
+        first, last = calendar.days(periods.start, periods.end)
+        window = json.dumps({"window_start": first.isoformat(), "window_end": last.isoformat()})
         yield from _build(context, ["--vars", window])
 
-    return dbt_windowed_daily
+    return windowed_models
 
 
-def whole_assets(settings: Settings) -> dg.AssetsDefinition:
-    """Return the models that are rebuilt whole as assets."""
+def _whole(settings: Settings, name: str, select: str, *, exclude: str = "") -> dg.AssetsDefinition:
+    """Seeds or models that are rebuilt whole."""
 
     @dbt_assets(
         manifest=dbt_calls.ensure_manifest(settings),
-        select=WHOLE,
-        name="dbt_whole",
+        select=select,
+        exclude=exclude,
+        name=name,
         project=project(settings),
         dagster_dbt_translator=Translator(),
     )
-    def dbt_whole(context: dg.AssetExecutionContext) -> Iterator[Any]:
+    def whole_nodes(context: dg.AssetExecutionContext) -> Iterator[Any]:
         yield from _build(context, [])
 
-    return dbt_whole
+    return whole_nodes
 
 
 def _build(context: dg.AssetExecutionContext, arguments: list[str]) -> Iterator[Any]:

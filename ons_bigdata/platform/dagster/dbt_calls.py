@@ -1,4 +1,4 @@
-"""Calls of dbt within this process: parse, docs, and builds told as Dagster's events.
+"""Calls of dbt within this process: parse, docs, and builds with their outcomes as Dagster events.
 
 A process of dbt's own takes some four seconds to start and to read the project before each build; here both happen
 once. Which assets there are is in `dbt`.
@@ -44,7 +44,7 @@ _parsed: dict[Path, tuple[str, Manifest]] = {}
 def ensure_manifest(settings: Settings) -> Path:
     """Return dbt's manifest, parsed anew if any file of the project changed since.
 
-    Needs no server. Raises StepFailedError with dbt's words where the project does not parse.
+    Needs no server. Raises StepFailedError with dbt's message where the project does not parse.
     """
     target = _target(settings)
     manifest, stamp = target / "manifest.json", target / "manifest.sources"
@@ -67,10 +67,10 @@ def write_docs(settings: Settings) -> Path:
 
 
 def build(context: dg.AssetExecutionContext, settings: Settings, arguments: list[str]) -> Iterator[Any]:
-    """Build the selected models of the step with their tests, and tell what came of each once all are done.
+    """Build the selected models of the step with their tests; yield the events of all once they are done.
 
     A test runs where the last of the tables it compares is built (`buildable`), not where the first is.
-    Raises dagster.Failure with dbt's words where a model or test fails.
+    Raises dagster.Failure with dbt's message where a model or test fails.
     """
     manifest, translator, dbt_project = get_manifest_and_translator_from_dbt_assets([context.assets_def])
     tags = context.op.tags
@@ -87,8 +87,9 @@ def build(context: dg.AssetExecutionContext, settings: Settings, arguments: list
         project = parsed_project(settings)
     except KeyboardInterrupt as interrupt:
         raise dg.DagsterExecutionInterruptedError from interrupt
-    told: list[DbtCoreCliEventMessage] = []
-    hear = hearing(f"dbt build ({context.op.name})", told)
+    events: list[DbtCoreCliEventMessage] = []
+    nodes = len(context.op_execution_context.selected_output_names)
+    collect = collect_events(f"dbt: {context.op.name}", events, total=nodes)
     words = ["build", "--no-write-json", "--exclude-resource-type", "unit_test"]
     words += ["--indirect-selection", indirect or "buildable"]
     result = call(
@@ -96,12 +97,12 @@ def build(context: dg.AssetExecutionContext, settings: Settings, arguments: list
         [*words, *selection, *arguments],
         target=_target(settings),
         project=project,
-        hear=hear,
+        on_event=collect,
     )
     was_interrupted = isinstance(result.exception, KeyboardInterrupt)
-    for event in told:
+    for event in events:
         if was_interrupted and event.raw_event["data"]["node_info"]["node_status"] == "error":
-            continue  # cancelled: that says nothing of the data
+            continue  # cancelled, which is no result of the data
         yield from event.to_default_asset_events(
             manifest=manifest, dagster_dbt_translator=translator, context=context, project=dbt_project
         )
@@ -111,21 +112,27 @@ def build(context: dg.AssetExecutionContext, settings: Settings, arguments: list
         raise dg.Failure(f"dbt build failed: {'; '.join(_failures(result)) or result.exception}")
 
 
-def hearing(task: str, told: list[DbtCoreCliEventMessage]) -> Callable[[EventMsg], None]:
-    """Return what gathers the outcomes that dbt tells, and tells their number to whoever listens to progress here.
+def collect_events(
+    task: str, events: list[DbtCoreCliEventMessage], *, total: int | None = None
+) -> Callable[[EventMsg], None]:
+    """Return a callback for dbt that appends outcomes of nodes to `events` and reports their number as progress.
 
-    dbt calls it from threads of its own, which know nothing of who listens.
+    dbt calls it from threads of its own, in which the caller's progress listener has to be set again.
     """
-    here = contextvars.copy_context()
-    progress.report(task, 0, None)
+    context = contextvars.copy_context()
+    progress.report(task, 0, total)
 
-    def hear(message: EventMsg) -> None:
+    def collect(message: EventMsg) -> None:
+        if message.info.name == "LogStartLine":
+            current = message.data.description
+            context.copy().run(progress.report, task, len(events), total, current=current)
+            return
         event = DbtCoreCliEventMessage(raw_event=msg_to_dict(message), event_history_metadata={})
         if event.is_result_event:
-            told.append(event)
-            here.copy().run(progress.report, task, len(told), None)
+            events.append(event)
+            context.copy().run(progress.report, task, len(events), total)
 
-    return hear
+    return collect
 
 
 def write_profile(settings: Settings) -> None:
@@ -173,14 +180,14 @@ def call(
     *,
     target: Path,
     project: Manifest | None = None,
-    hear: Callable[[EventMsg], None] | None = None,
+    on_event: Callable[[EventMsg], None] | None = None,
 ) -> dbtRunnerResult:
-    """Call dbt with a command and its options; `hear` gets its messages as they come, from dbt's threads.
+    """Call dbt with a command and its options; `on_event` gets its messages as they come, from dbt's threads.
 
     `target`: the folder that takes what dbt writes. `project`: as parsed; None reads it from the files. A signal ends
     the call as an interrupt, which is in the result like all that goes wrong.
     """
-    runner = dbtRunner(manifest=project, callbacks=[hear] if hear else [])
+    runner = dbtRunner(manifest=project, callbacks=[on_event] if on_event else [])
     folders = {
         "--project-dir": settings.dbt_project_dir,
         "--profiles-dir": settings.dbt_dir,

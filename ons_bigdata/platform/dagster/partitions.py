@@ -1,44 +1,46 @@
-"""Calendars and closed vocabularies of partition keys. Knows no pilot's tables."""
+"""Dagster's partitions of a calendar, and back."""
 
 from __future__ import annotations
 
-from datetime import date
-from itertools import pairwise
-from typing import TYPE_CHECKING
+from functools import cache
 
 import dagster as dg
 
-from ons_bigdata.platform.calendar import FIRST_DAY, LONDON
-from ons_bigdata.platform.errors import InputError
+from ons_bigdata.platform.calendar import Cadence, Calendar, contiguous_ranges
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+__all__ = ["calendar_of", "contiguous_ranges", "partitions_of"]
 
-DAILY = dg.DailyPartitionsDefinition(start_date=FIRST_DAY.isoformat(), timezone=LONDON, end_offset=1)
-"""Days in London from the pilots' first, today included: the day's scrape starts just after 08:00."""
+_CRON = {Cadence.day: "0 0 * * *", Cadence.month: "0 0 1 * *", Cadence.quarter: "0 0 1 1,4,7,10 *"}
+_CADENCE = {cron: cadence for cadence, cron in _CRON.items()}
 
 
-def contiguous_ranges(days: Sequence[str]) -> list[tuple[str, str]]:
-    """Return the (first, last) of each run of consecutive ISO days. `days` is sorted and distinct."""
-    if not days:
-        return []
-    breaks = [
-        index
-        for index, (earlier, later) in enumerate(pairwise(days), start=1)
-        if date.fromisoformat(later).toordinal() - date.fromisoformat(earlier).toordinal() > 1
-    ]
-    edges = [0, *breaks, len(days)]
-    return [(days[start], days[end - 1]) for start, end in pairwise(edges)]
+@cache
+def partitions_of(calendar: Calendar) -> dg.TimeWindowPartitionsDefinition:
+    """Partitions of a calendar, the present period included; keys are the ISO dates of the periods' first days."""
+    start = calendar.period_start(calendar.first_day).isoformat()
+    if calendar.cadence is Cadence.day:
+        return dg.DailyPartitionsDefinition(start_date=start, timezone=calendar.zone, end_offset=1)
+    if calendar.cadence is Cadence.month:
+        return dg.MonthlyPartitionsDefinition(start_date=start, timezone=calendar.zone, end_offset=1)
+    return dg.TimeWindowPartitionsDefinition(
+        start=start,
+        fmt="%Y-%m-%d",
+        cron_schedule=_CRON[Cadence.quarter],
+        timezone=calendar.zone,
+        end_offset=1,
+    )
 
 
-def checked_day(text: str, *, what: str) -> str:
-    """Return `text` if it is a daily partition key. Raises InputError with the range that is known."""
-    first, last = DAILY.get_first_partition_key(), DAILY.get_last_partition_key()
-    try:
-        day = date.fromisoformat(text)
-    except ValueError as error:
-        raise InputError(f"{what} {text!r} is not a day; expected YYYY-MM-DD") from error
-    key = day.isoformat()
-    if first is None or last is None or not first <= key <= last:
-        raise InputError(f"{what} {key} is outside the calendar, which runs from {first} to {last}")
-    return key
+def calendar_of(partitions: dg.PartitionsDefinition | None) -> Calendar | None:
+    """Calendar of an asset's partitions; None for an asset without partitions.
+
+    Raises ValueError for partitions that no calendar makes.
+    """
+    if partitions is None:
+        return None
+    if not isinstance(partitions, dg.TimeWindowPartitionsDefinition):
+        raise ValueError(f"partitions {type(partitions).__name__}: expected those of a calendar (partitions_of)")
+    cadence = _CADENCE.get(partitions.cron_schedule)
+    if cadence is None:
+        raise ValueError(f"partitions with cron {partitions.cron_schedule!r}: expected one of {', '.join(_CADENCE)}")
+    return Calendar(cadence, partitions.start.date(), partitions.timezone)

@@ -1,14 +1,29 @@
-"""Progress of long work, told to whoever listens (the command line draws bars; the UI has its logs)."""
+"""Progress of long work, reported to a listener (the command line draws bars; the UI has its logs)."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sized
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass
 from typing import TypeVar
 
-Listener = Callable[[str, int, int | None], None]
-"""(what is being done, how much of it is done, of how much or None)."""
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a task is."""
+
+    task: str
+    done: int
+    total: int | None
+    """How much there is to do; None where nobody knows."""
+    current: str | None = None
+    """What is being done now."""
+    upcoming: str | None = None
+    """What comes next."""
+
+
+Listener = Callable[[Progress], None]
 
 _Item = TypeVar("_Item")
 _listener: ContextVar[Listener | None] = ContextVar("progress_listener", default=None)
@@ -16,7 +31,7 @@ _listener: ContextVar[Listener | None] = ContextVar("progress_listener", default
 
 @contextmanager
 def listening(listener: Listener) -> Iterator[None]:
-    """Tell `listener` about all work that is done within the block."""
+    """Send all progress of the work within the block to `listener`."""
     token = _listener.set(listener)
     try:
         yield
@@ -24,18 +39,22 @@ def listening(listener: Listener) -> Iterator[None]:
         _listener.reset(token)
 
 
-def report(task: str, done: int, total: int | None) -> None:
-    """Tell how far a task is."""
+def report(task: str, done: int, total: int | None, *, current: str | None = None, upcoming: str | None = None) -> None:
+    """Report how far a task is."""
     listener = _listener.get()
     if listener is not None:
-        listener(task, done, total)
+        listener(Progress(task, done, total, current, upcoming))
 
 
 def track(task: str, items: Iterable[_Item], total: int | None = None) -> Iterator[_Item]:
-    """Yield the items and tell after each how many are done."""
+    """Yield the items and report after each how many are done; the last report says that this is all."""
     if total is None and isinstance(items, Sized):
         total = len(items)
     report(task, 0, total)
-    for done, item in enumerate(items, start=1):
+    done = 0
+    for item in items:
         yield item
+        done += 1
         report(task, done, total)
+    if done != total:
+        report(task, done, done)

@@ -1,4 +1,4 @@
-"""Materialising assets in this process: one run for a selection and a range of days, and what came of it."""
+"""Runs in this process: assets and days materialised in the runs that `run_plan` makes of them, and their outcome."""
 
 from __future__ import annotations
 
@@ -7,30 +7,50 @@ import importlib
 import os
 import platform
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 import psutil
+from dagster._core.definitions.job_base import InMemoryJob  # no public way to execute a run that was created before
+from dagster._core.definitions.repository_definition.valid_definitions import SINGLETON_REPOSITORY_NAME
+from dagster._core.events import DagsterEvent, DagsterEventType
+from dagster._core.execution.api import create_execution_plan, execute_run_iterator
+from dagster._core.execution.plan.plan import ExecutionPlan
+from dagster._core.remote_origin import RegisteredCodeLocationOrigin, RemoteJobOrigin, RemoteRepositoryOrigin
+from dagster._core.utils import make_new_run_id
 
+from ons_bigdata.platform.calendar import parse_day
+from ons_bigdata.platform.dagster import progress
 from ons_bigdata.platform.dagster.processes import DEFINITIONS
+from ons_bigdata.platform.dagster.run_plan import PlannedRun, plan_runs
+from ons_bigdata.platform.dagster.selection import select, takes_one_partition
+from ons_bigdata.platform.dagster.step_titles import step_titles
 from ons_bigdata.platform.errors import InputError, StepFailedError, UnavailableError
 
-PROCESS = "ons_bigdata/process"
-"""Tag of a run: the process that runs it."""
+__all__ = ["CheckOutcome", "RunOutcome", "end_dead_runs", "load_definitions", "materialise", "select"]
+
+PROCESS = ".dagster/ons_bigdata_process"
+"""Tag of a run: its id and the process that executes it. Tags with this prefix are hidden in the UI."""
+
+NO_RETRIES = {"dagster/max_retries": "0"}
+"""Tag of a run that the daemon does not repeat after a crash: whoever started it is told, and decides."""
 
 RANGE_START, RANGE_END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
 
 MOST_LINES = 6
-"""Lines of a message that are told."""
+"""Lines of an error message that are shown."""
 
 _QUALIFIED = re.compile(r"^(ons_bigdata|dagster)\.[\w.]+: ")
-"""Module path before the message of an error that says all itself."""
+"""Module path before the message of an error that is complete without it."""
 
-_TERM = re.compile(r"^(?P<up>\*|\+*)(?P<key>[a-z0-9_]+/[a-z0-9_]+)(?P<down>\*|\+*)$")
+RUN = "run"
+"""Name of a run in reports of progress."""
+
+_RUN_CONFIG: dict[str, Any] = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
 @dataclass(frozen=True)
@@ -47,15 +67,22 @@ class CheckOutcome:
 
 @dataclass(frozen=True)
 class RunOutcome:
-    """What came of one run."""
+    """Outcome of one run, or of several that belong together."""
 
-    run_id: str
+    run_ids: list[str]
     success: bool
     assets: list[str]
     checks: list[CheckOutcome]
     failures: list[str] = field(default_factory=list)
     unavailable: bool = False
-    """Whether a step failed because a server or a lock was not to be had."""
+    """Whether a step failed because a server or a lock was not available."""
+    interrupted: bool = False
+    """Whether a signal ended the run."""
+
+    @property
+    def failed_checks(self) -> list[CheckOutcome]:
+        """Checks that did not pass: faults of the data, or, where blocking, the reason of a failure."""
+        return [check for check in self.checks if not check.passed]
 
     @property
     def reason(self) -> str:
@@ -68,67 +95,27 @@ class RunOutcome:
         if not self.success:
             raise UnavailableError(self.reason) if self.unavailable else StepFailedError(self.reason)
 
-    @property
-    def failed_checks(self) -> list[CheckOutcome]:
-        """Checks that did not pass: faults found in the data, or, where blocking, the reason of a failure."""
-        return [check for check in self.checks if not check.passed]
+
+def combined(outcomes: Sequence[RunOutcome]) -> RunOutcome:
+    """Outcome of several runs as one; of a check that ran more than once, the last evaluation."""
+    checks = {(check.asset, check.check): check for outcome in outcomes for check in outcome.checks}
+    return RunOutcome(
+        run_ids=[run_id for outcome in outcomes for run_id in outcome.run_ids],
+        success=all(outcome.success for outcome in outcomes),
+        assets=sorted({asset for outcome in outcomes for asset in outcome.assets}),
+        checks=list(checks.values()),
+        failures=[failure for outcome in outcomes for failure in outcome.failures],
+        unavailable=any(outcome.unavailable for outcome in outcomes),
+        interrupted=any(outcome.interrupted for outcome in outcomes),
+    )
 
 
 @cache
 def load_definitions(*, raw_only: bool = False) -> dg.Definitions:
-    """Return the project's definitions; those of the raw assets alone load in half the time."""
+    """Definitions of the project; those of the raw assets alone load in half the time."""
     module = importlib.import_module(DEFINITIONS)
     loaded = module.raw_defs if raw_only else module.defs
     return loaded() if callable(loaded) else loaded
-
-
-def select(definitions: dg.Definitions, selection: str) -> list[dg.AssetKey]:
-    """Return the materialisable assets of a selection: `schema/table`, with `+` for neighbours, comma-separated.
-
-    Also takes Dagster's own selection syntax (`group:prices`, `kind:dbt`, `*`). Assets that take one partition a run
-    (scrapes: a retailer and a day) are in it only where they are named and nothing else is. Raises InputError that
-    lists the known assets.
-    """
-    graph = definitions.resolve_asset_graph()
-    known = sorted(key.to_user_string() for key in graph.materializable_asset_keys)
-    alone = {key for key in graph.materializable_asset_keys if _runs_alone(graph.get(key).partitions_def)}
-    chosen: set[dg.AssetKey] = set()
-    for term in selection.split(","):
-        try:
-            chosen |= _selected(term.strip(), known).resolve(graph)
-        except (dg.DagsterInvalidSubsetError, dg.DagsterInvalidDefinitionError, ValueError) as error:
-            raise InputError(f"selection {term.strip()!r}: {error}") from error
-    chosen &= graph.materializable_asset_keys
-    if not chosen <= alone:
-        named = [key.to_user_string() for key in alone if key.to_user_string() in selection.split(",")]
-        if named:
-            raise InputError(f"{', '.join(named)}: takes one partition a run; expected in a selection of its own")
-        chosen -= alone
-    materialisable = sorted(chosen, key=lambda key: key.to_user_string())
-    if not materialisable:
-        raise InputError(f"selection {selection!r} names no asset; known: {', '.join(known)}")
-    return materialisable
-
-
-def _runs_alone(partitions: dg.PartitionsDefinition | None) -> bool:
-    return isinstance(partitions, dg.MultiPartitionsDefinition)
-
-
-def _selected(term: str, known: Sequence[str]) -> dg.AssetSelection:
-    if term == "*":
-        return dg.AssetSelection.all()
-    match = _TERM.match(term)
-    if match is None:
-        return dg.AssetSelection.from_string(term)
-    if match["key"] not in known:
-        raise InputError(f"no asset {match['key']!r}; known: {', '.join(known)}")
-    selection: dg.AssetSelection = dg.AssetSelection.assets(match["key"].split("/"))
-    if match["up"]:
-        selection = selection.upstream(None if match["up"] == "*" else len(match["up"]))
-    if match["down"]:
-        downstream = dg.AssetSelection.assets(match["key"].split("/"))
-        selection |= downstream.downstream(None if match["down"] == "*" else len(match["down"]))
-    return selection
 
 
 def materialise(
@@ -139,74 +126,149 @@ def materialise(
     days: tuple[str, str] | None,
     log: Path,
     partition: str | None = None,
+    run_tags: Mapping[str, str] | None = None,
 ) -> RunOutcome:
-    """Materialise the assets in one run; `days` is the first and last day of the partitioned ones.
+    """Materialise assets over a range of days (first and last, YYYY-MM-DD): one run for each calendar, in order.
 
-    `partition` is the one partition (`<day>|<retailer>`) of assets that take one a run. What the steps print goes to
-    the file `log`.
+    Months and quarters are built where any of their days is in the range. A run that fails ends the sequence.
+    `partition` is the one partition of assets that take one a run; it needs no days. `run_tags` are added to each run's
+    tags. What the steps print goes to the file `log`.
 
-    Raises InputError where a partitioned asset is selected and no days, or no partition, are given.
+    Raises InputError where a partitioned asset is selected without days, or a day is outside its calendar.
     """
     graph = definitions.resolve_asset_graph()
-    partitioned = [key.to_user_string() for key in keys if graph.get(key).is_partitioned]
-    alone = [key.to_user_string() for key in keys if _runs_alone(graph.get(key).partitions_def)]
-    if alone and partition is None:
-        raise InputError(f"{', '.join(alone)}: a run takes one retailer and day; `ons-bigdata scrape` starts it")
-    if partitioned and not alone and days is None:
-        raise InputError(f"{', '.join(partitioned)}: partitioned by day; say which with --from and --to")
-    tags = {RANGE_START: days[0], RANGE_END: days[1]} if partitioned and days is not None else {}
-    tags |= _own_process()
-    job = definitions.resolve_implicit_global_asset_job_def()
+    one_partition = [key for key in keys if takes_one_partition(graph, key)]
+    if partition is not None:
+        definition = graph.get(keys[0]).partitions_def
+        if definition is None:
+            raise InputError(f"{keys[0].to_user_string()} has no partitions; found partition {partition!r}")
+        planned = [(PlannedRun(list(keys)), dict(definition.get_tags_for_partition_key(partition)))]
+    elif one_partition:
+        names = ", ".join(key.to_user_string() for key in one_partition)
+        raise InputError(f"{names}: a run takes one partition, which the command of the source gives it")
+    else:
+        span = None if days is None else (parse_day(days[0], what="--from"), parse_day(days[1], what="--to"))
+        planned = [(run, _range_tags(run)) for run in plan_runs(graph, keys, span)]
     end_dead_runs(instance)
+    outcomes: list[RunOutcome] = []
+    for run, tags in planned:
+        outcomes.append(_execute(definitions, run.keys, instance=instance, tags={**tags, **(run_tags or {})}, log=log))
+        if not outcomes[-1].success:
+            break
+    skipped = [f"not started: {run.title}" for run, _ in planned[len(outcomes) :]]
+    outcome = combined(outcomes)
+    return replace(outcome, failures=[*(outcome.failures or [outcome.reason]), *skipped]) if skipped else outcome
+
+
+def _range_tags(run: PlannedRun) -> dict[str, str]:
+    return {} if run.key_range is None else {RANGE_START: run.key_range[0], RANGE_END: run.key_range[1]}
+
+
+def _execute(
+    definitions: dg.Definitions,
+    keys: Sequence[dg.AssetKey],
+    *,
+    instance: dg.DagsterInstance,
+    tags: dict[str, str],
+    log: Path,
+) -> RunOutcome:
+    """Create a run as the UI would, with the origin of its job, and execute it in this process."""
+    job = definitions.resolve_implicit_global_asset_job_def()
+    subset = job.get_subset(asset_selection=frozenset(keys))
+    plan = create_execution_plan(InMemoryJob(subset), run_config=_RUN_CONFIG)
+    run_id = make_new_run_id()
+    run = instance.create_run_for_job(
+        job_def=subset,
+        execution_plan=plan,
+        run_id=run_id,
+        run_config=_RUN_CONFIG,
+        tags={**tags, **NO_RETRIES, PROCESS: f"{run_id} {_this_process()}"},
+        asset_selection=frozenset(keys),
+        remote_job_origin=_origin(job.name),
+    )
     # What steps print (dbt does) goes to a log: standard output is the command's own.
     with log.open("a", encoding="utf-8") as printed, contextlib.redirect_stdout(printed):
-        result = job.execute_in_process(
-            instance=instance,
-            asset_selection=list(keys),
-            partition_key=partition,
-            tags=tags,
-            raise_on_error=False,
-            run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+        events = list(
+            _reported(execute_run_iterator(InMemoryJob(job), run, instance), run, instance, plan, definitions)
         )
+    finished = instance.get_run_by_id(run_id)
+    failed = [event for event in events if event.is_step_failure]
     return RunOutcome(
-        run_id=result.run_id,
-        success=result.success,
+        run_ids=[run_id],
+        success=finished is not None and finished.is_success,
         assets=sorted(
             {
                 event.asset_key.to_user_string()
-                for event in result.all_events
+                for event in events
                 if event.is_step_materialization and event.asset_key is not None
             }
         ),
-        checks=[_check(evaluation) for evaluation in result.get_asset_check_evaluations()],
-        failures=[_failure(event) for event in result.all_events if event.is_step_failure],
-        unavailable=any(_is_unavailable(event) for event in result.all_events if event.is_step_failure),
+        checks=[
+            _check(event.asset_check_evaluation_data)
+            for event in events
+            if event.event_type == DagsterEventType.ASSET_CHECK_EVALUATION
+        ],
+        failures=[_failure(event) for event in failed],
+        unavailable=any(_is_unavailable(event) for event in failed),
+        interrupted=any(_is_interrupted(event) for event in failed),
     )
+
+
+def _origin(job_name: str) -> RemoteJobOrigin:
+    """Where the UI finds the job: without it a run is on no timeline and cannot be run again."""
+    location = RegisteredCodeLocationOrigin(location_name=DEFINITIONS)
+    return RemoteRepositoryOrigin(location, SINGLETON_REPOSITORY_NAME).get_job_origin(job_name)
+
+
+def _reported(
+    events: Iterator[DagsterEvent],
+    run: dg.DagsterRun,
+    instance: dg.DagsterInstance,
+    plan: ExecutionPlan,
+    definitions: dg.Definitions,
+) -> Iterator[DagsterEvent]:
+    """Events of a run, while its steps are reported as progress and an interrupted run as canceled."""
+    titles = step_titles(plan, definitions.resolve_asset_graph())
+    waiting = list(titles)
+    done = 0
+    progress.report(RUN, 0, len(titles), upcoming=titles[waiting[0]] if waiting else None)
+    for event in events:
+        if event.is_step_start and event.step_key in waiting:
+            waiting.remove(event.step_key)
+            upcoming = titles[waiting[0]] if waiting else None
+            progress.report(RUN, done, len(titles), current=titles[event.step_key], upcoming=upcoming)
+        elif event.is_step_success or event.is_step_failure or event.is_step_skipped:
+            done += 1
+            progress.report(RUN, done, len(titles))
+        if event.is_step_failure and _is_interrupted(event):
+            instance.report_run_canceling(run, "Interrupted by a signal.")
+        yield event
 
 
 def end_dead_runs(instance: dg.DagsterInstance) -> list[str]:
     """Mark runs whose process was killed as failed, so that nothing waits for them; return their ids.
 
-    Only runs of `materialise` are looked at: each carries its process and when that began.
+    Only runs of `materialise` are examined: each carries its process and when that began. A run that was started
+    again from the UI has the tag of its first run, which does not count.
     """
     ended = []
     started = dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.STARTING])
     for run in instance.get_runs(started):
-        process = run.tags.get(PROCESS)
-        if process is not None and not _is_alive(process):
-            instance.report_run_failed(run, f"Its process ({process}) ended without a word.")
+        run_id, _, process = run.tags.get(PROCESS, "").partition(" ")
+        if run_id == run.run_id and not _is_alive(process):
+            instance.report_run_failed(run, f"Its process ({process}) was killed.")
             ended.append(run.run_id)
     return ended
 
 
-def _own_process() -> dict[str, str]:
-    """Return the tag that names this process: machine, number, start."""
-    return {PROCESS: f"{platform.node()} {os.getpid()} {psutil.Process().create_time():.2f}"}
+def _this_process() -> str:
+    """Machine, number and start of this process."""
+    return f"{platform.node()} {os.getpid()} {psutil.Process().create_time():.2f}"
 
 
-def _is_alive(tag: str) -> bool:
-    """Tell whether the process of a tag runs. One of another machine is taken to."""
-    machine, number, began = tag.rsplit(" ", 2)
+def _is_alive(process: str) -> bool:
+    """Whether a process runs. One of another machine is taken to."""
+    machine, number, began = process.rsplit(" ", 2)
     if machine != platform.node():
         return True
     try:
@@ -226,11 +288,11 @@ def _check(evaluation: dg.AssetCheckEvaluation) -> CheckOutcome:
     )
 
 
-def _failure(event: dg.DagsterEvent) -> str:
-    """Return one line: the step and the reason that our code gave, without Dagster's wrapping and the cause beneath."""
-    error = event.step_failure_data.error
-    if error is not None and error.cls_name == dg.DagsterExecutionInterruptedError.__name__:
+def _failure(event: DagsterEvent) -> str:
+    """One line: the step and the reason that our code gave, without Dagster's wrapping and the cause beneath."""
+    if _is_interrupted(event):
         return f"{event.step_key}: interrupted"
+    error = event.step_failure_data.error
     while error is not None and error.cls_name is not None and error.cls_name.startswith("DagsterExecution"):
         error = error.cause
     if error is None:
@@ -240,7 +302,12 @@ def _failure(event: dg.DagsterEvent) -> str:
     return f"{event.step_key}: {_QUALIFIED.sub('', words)}"
 
 
-def _is_unavailable(event: dg.DagsterEvent) -> bool:
+def _is_interrupted(event: DagsterEvent) -> bool:
+    error = event.step_failure_data.error
+    return error is not None and error.cls_name == dg.DagsterExecutionInterruptedError.__name__
+
+
+def _is_unavailable(event: DagsterEvent) -> bool:
     error = event.step_failure_data.error
     while error is not None and error.cls_name != UnavailableError.__name__:
         error = error.cause

@@ -1,4 +1,4 @@
-"""Checks and schedule of the prices pilot.
+"""Asset checks of the prices pilot, by area.
 
 A check blocks where a figure would be wrong (lost rows, an index that moves against its prices). Faults of the data
 warn: they are rows of the marts and stay out of the indices.
@@ -6,12 +6,7 @@ warn: they are rows of the marts and stay out of the indices.
 
 from __future__ import annotations
 
-import dagster as dg
-
-from ons_bigdata.platform.dagster.automation import SCRAPES_DONE, daily_schedule
 from ons_bigdata.platform.dagster.checks import table_matches_frame
-from ons_bigdata.prices.areas import AREAS
-from ons_bigdata.prices.assets.collection.scrapes import CATEGORIES, RUNS
 from ons_bigdata.prices.checks import collection, comparison, indices, quality, scope
 from ons_bigdata.prices.schemas.tables import TABLES
 
@@ -23,7 +18,3 @@ CHECKS = [
     *indices.CHECKS,
     *comparison.CHECKS,
 ]
-
-# scrapes are runs of their own: one retailer and day each
-_BY_DAY = dg.AssetSelection.groups(*(f"prices_{area}" for area in AREAS)) - dg.AssetSelection.assets(RUNS, CATEGORIES)
-DAILY_SCHEDULE = daily_schedule("prices_daily", _BY_DAY, cron=SCRAPES_DONE)

@@ -9,10 +9,10 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ons_bigdata.platform.calendar import FIRST_DAY, today
 from ons_bigdata.platform.ingest.deliveries import DeliveredFile, deliveries
 from ons_bigdata.platform.ingest.landing import LandedFile, Landing, Reader
 from ons_bigdata.platform.ingest.loading import RawTable, Reading, refuse
+from ons_bigdata.prices.calendar import FIRST_DAY, today
 from ons_bigdata.prices.sources import quote_files, scrape_files
 
 if TYPE_CHECKING:

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from ons_bigdata.platform.calendar import FIRST_DAY, today
 from ons_bigdata.platform.errors import InputError
 from ons_bigdata.platform.ingest.deliveries import DeliveredFile, deliveries
 from ons_bigdata.platform.ingest.landing import LandedFile, Landing, Reader
 from ons_bigdata.platform.ingest.loading import RawTable, Reading, refuse
+from ons_bigdata.prices.calendar import FIRST_DAY, today
 from ons_bigdata.prices.schemas import OtherPriceQuote
 from ons_bigdata.prices.sources import quote_files
 from ons_bigdata.prices.sources.delivery import Delivered

@@ -37,7 +37,7 @@ def small(settings: Settings, tmp_path: Path) -> Settings:
     return settings.model_copy(update={"dbt_project_dir": folder})
 
 
-def test_a_project_that_does_not_parse_is_told_in_words_of_dbt(small: Settings) -> None:
+def test_a_project_that_does_not_parse_is_reported_with_the_message_of_dbt(small: Settings) -> None:
     (small.dbt_project_dir / "models" / "after.sql").write_text("select * from {{ ref('nowhere') }}")
     with pytest.raises(StepFailedError, match=r"after.*depends on a node named 'nowhere'"):
         dbt_calls.ensure_manifest(small)
@@ -79,14 +79,19 @@ def test_an_interrupt_ends_the_query_and_what_would_follow(small: Settings, ware
     assert sleeping.item() == 0
 
 
-def test_who_listens_to_progress_hears_dbt_from_its_threads(small: Settings) -> None:
+def test_progress_of_dbt_is_reported_from_its_threads(small: Settings) -> None:
     (small.dbt_project_dir / "models" / "slow.sql").write_text("select 1 as one")
-    heard: list[tuple[str, int, int | None]] = []
-    told: list[DbtCoreCliEventMessage] = []
-    with progress.listening(lambda *said: heard.append(said)):
-        hear = dbt_calls.hearing("building", told)
+    reports: list[progress.Progress] = []
+    events: list[DbtCoreCliEventMessage] = []
+    with progress.listening(reports.append):
+        collect = dbt_calls.collect_events("building", events, total=2)
         target = small.dbt_dir / "target"
-        result = dbt_calls.call(small, ["run"], target=target, project=dbt_calls.parsed_project(small), hear=hear)
+        project = dbt_calls.parsed_project(small)
+        result = dbt_calls.call(small, ["run"], target=target, project=project, on_event=collect)
     assert result.success
-    assert [event.raw_event["data"]["node_info"]["node_name"] for event in told] == ["slow", "after"]
-    assert heard == [("building", 0, None), ("building", 1, None), ("building", 2, None)]
+    assert [event.raw_event["data"]["node_info"]["node_name"] for event in events] == ["slow", "after"]
+    assert [(one.done, one.total) for one in reports if one.current is None] == [(0, 2), (1, 2), (2, 2)]
+    assert [one.current for one in reports if one.current] == [
+        "sql view model staging.slow",
+        "sql view model staging.after",
+    ]

@@ -1,13 +1,11 @@
 """Frames in and out of the real database, roles, locks and the read-only query."""
 
-import threading
 from datetime import UTC, date, datetime
 
 import polars as pl
 import pytest
 
 from ons_bigdata.platform.errors import InputError, UnavailableError
-from ons_bigdata.platform.postgres import migrate
 from ons_bigdata.platform.postgres import warehouse as module
 from ons_bigdata.platform.postgres.warehouse import Warehouse
 
@@ -127,36 +125,6 @@ def test_a_held_lock_is_waited_for_and_then_reported(warehouse: Warehouse, monke
             other.lock("prices", "2016-07-22")
         with pytest.raises(UnavailableError, match="another process holds"), warehouse.transaction() as second:
             second.lock("prices", "2016-07-21")
-
-
-def test_migrations_are_applied_once_even_by_two_at_once(empty_database: Warehouse) -> None:
-    warehouse = empty_database
-    applied: list[list[migrate.Migration]] = []
-    threads = [
-        threading.Thread(
-            target=lambda: applied.append(migrate.migrate(warehouse.address, role_prefix=warehouse.role_prefix))
-        )
-        for _ in range(2)
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert sorted(len(migrations) for migrations in applied) == [0, len(migrate.migrations())]
-
-
-def test_an_edited_migration_is_refused(warehouse: Warehouse) -> None:
-    with warehouse.transaction() as transaction:
-        transaction.execute("update ops.schema_migrations set sha256 = 'another' where number = 1")
-    with pytest.raises(InputError, match=r"0001_platform\.sql differs"):
-        migrate.migrate(warehouse.address, role_prefix=warehouse.role_prefix)
-
-
-def test_a_newer_database_is_refused(warehouse: Warehouse) -> None:
-    with warehouse.transaction() as transaction:
-        transaction.execute("insert into ops.schema_migrations (number, name, sha256) values (99, 'later', '')")
-    with pytest.raises(InputError, match=r"migration 99 \(later\)"):
-        migrate.migrate(warehouse.address, role_prefix=warehouse.role_prefix)
 
 
 @pytest.mark.parametrize("bad", ["NaN", "Infinity", "-1", "0"])

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from ons_bigdata.platform.calendar import FIRST_DAY, today
 from ons_bigdata.platform.ingest.landing import Landing
+from ons_bigdata.prices.calendar import FIRST_DAY, today
 from ons_bigdata.prices.sources.delivery import land
 from ons_bigdata.prices.sources.retailers import SEED, read_retailers
 from ons_bigdata.settings import Settings

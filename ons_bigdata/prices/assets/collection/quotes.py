@@ -3,8 +3,9 @@
 import dagster as dg
 
 from ons_bigdata.platform.dagster.assets import rebuilt
-from ons_bigdata.platform.dagster.partitions import DAILY
+from ons_bigdata.platform.dagster.partitions import partitions_of
 from ons_bigdata.platform.dagster.resources import WarehouseResource
+from ons_bigdata.prices.calendar import DAYS
 from ons_bigdata.prices.sources.delivery import SOURCE, raw_price_quotes
 from ons_bigdata.prices.sources.retailers import read_retailers
 from ons_bigdata.settings import get_settings
@@ -52,7 +53,7 @@ LANDING = dg.AssetSpec(
 @dg.asset(
     key=["raw", "price_quotes"],
     deps=[LANDING],
-    partitions_def=DAILY,
+    partitions_def=partitions_of(DAYS),
     backfill_policy=dg.BackfillPolicy.single_run(),
     kinds={"python", "postgres"},
     description="One row per accepted row of a scrape or quote file, rebuilt day by day from all files of the day.",

@@ -8,11 +8,11 @@ from uuid import uuid4
 import dagster as dg
 
 from ons_bigdata import __version__
-from ons_bigdata.platform.calendar import LONDON
-from ons_bigdata.platform.dagster.partitions import DAILY
+from ons_bigdata.platform.dagster.partitions import partitions_of
 from ons_bigdata.platform.dagster.resources import WarehouseResource
 from ons_bigdata.platform.errors import InputError
 from ons_bigdata.platform.ingest.landing import DataOrigin, Landing
+from ons_bigdata.prices.calendar import DAYS, LONDON, SCRAPES_DUE
 from ons_bigdata.prices.sources.retailer_files import RetailerFile, read_retailer_file, retailer_file_path
 from ons_bigdata.prices.sources.retailers import read_retailers
 from ons_bigdata.prices.sources.scraping.landed import keep_run, latest_start
@@ -24,13 +24,13 @@ RUNS, CATEGORIES = dg.AssetKey(["raw", "scrape_runs"]), dg.AssetKey(["raw", "scr
 
 RETAILER_DAYS = dg.MultiPartitionsDefinition(
     {
-        "day": DAILY,
+        "day": partitions_of(DAYS),
         "retailer": dg.StaticPartitionsDefinition(sorted(read_retailers(get_settings().dbt_project_dir))),
     }
 )
 """One run is one retailer and day; key `<day>|<retailer>`."""
 
-_FRESH = dg.FreshnessPolicy.cron(deadline_cron="0 12 * * *", lower_bound_delta=timedelta(hours=4), timezone=LONDON)
+_FRESH = dg.FreshnessPolicy.cron(deadline_cron=SCRAPES_DUE, lower_bound_delta=timedelta(hours=4), timezone=LONDON)
 """By noon in London some run of the day must be in; the schedule starts them just after 08:00."""
 
 

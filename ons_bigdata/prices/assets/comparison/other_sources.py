@@ -3,9 +3,10 @@
 import dagster as dg
 
 from ons_bigdata.platform.dagster.assets import rebuilt
-from ons_bigdata.platform.dagster.partitions import DAILY
+from ons_bigdata.platform.dagster.partitions import partitions_of
 from ons_bigdata.platform.dagster.resources import WarehouseResource
 from ons_bigdata.platform.ingest.loading import stale_partitions
+from ons_bigdata.prices.calendar import DAYS
 from ons_bigdata.prices.sources import official_delivery
 from ons_bigdata.prices.sources.other_delivery import SOURCE, raw_other_quotes
 from ons_bigdata.prices.sources.retailers import read_retailers
@@ -47,7 +48,7 @@ def _official(kind: official_delivery.OfficialKind, description: str) -> dg.Asse
 @dg.asset(
     key=["raw", "other_price_quotes"],
     deps=[OTHER_FILES],
-    partitions_def=DAILY,
+    partitions_def=partitions_of(DAYS),
     backfill_policy=dg.BackfillPolicy.single_run(),
     kinds={"python", "postgres"},
     description="One row per accepted row of another source's quote file, rebuilt day by day from all files of it.",

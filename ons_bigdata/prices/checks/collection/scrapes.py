@@ -1,22 +1,14 @@
-"""What must hold of the scrape runs (their pages, their rows, their manners), and when they start by themselves."""
+"""What must hold of the scrape runs: their pages, their rows, their manners."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from zoneinfo import ZoneInfo
-
 import dagster as dg
 
-from ons_bigdata.platform.calendar import LONDON
-from ons_bigdata.platform.dagster.automation import SCRAPES_START
 from ons_bigdata.platform.dagster.checks import expect_no_rows, expected_period_present
 from ons_bigdata.platform.dagster.resources import WarehouseResource
 from ons_bigdata.platform.errors import InputError
-from ons_bigdata.prices.assets.collection.scrapes import CATEGORIES, RUNS
-from ons_bigdata.prices.sources.retailer_files import retailers_with_file
-from ons_bigdata.prices.sources.retailers import read_retailers
+from ons_bigdata.prices.assets.collection.scrapes import RUNS
 from ons_bigdata.prices.sources.scraping.landed import PAGES_SOURCE
-from ons_bigdata.settings import get_settings
 
 _LATEST = """
     select distinct on (retailer) * from raw.scrape_runs order by retailer, started_at desc
@@ -122,34 +114,6 @@ latest_categories_whole = expect_no_rows(
     """,  # noqa: S608
     line="{retailer}, {category} ({item_number}): {state}, {reason}",
 )
-
-
-SCRAPE_JOB = dg.define_asset_job(
-    "price_scrapes",
-    selection=dg.AssetSelection.assets(RUNS, CATEGORIES),
-    description="One retailer's scrape of the present day.",
-)
-
-
-@dg.schedule(
-    job=SCRAPE_JOB,
-    name="price_scrapes_schedule",
-    cron_schedule=SCRAPES_START,
-    execution_timezone=LONDON,
-    default_status=dg.DefaultScheduleStatus.STOPPED,
-    description="Scrapes each retailer that has a retailer file, just after 08:00. Off until it is switched on.",
-)
-def scrape_schedule(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunRequest | dg.SkipReason]:
-    """Ask for one run for each known retailer with a file."""
-    settings = get_settings()
-    day = context.scheduled_execution_time.astimezone(ZoneInfo(LONDON)).date().isoformat()
-    known = read_retailers(settings.dbt_project_dir)
-    wanted = [retailer for retailer in retailers_with_file(settings.retailers_dir) if retailer in known]
-    if not wanted:
-        yield dg.SkipReason(f"no retailer file in {settings.retailers_dir}")
-    for retailer in wanted:
-        key = dg.MultiPartitionKey({"day": day, "retailer": retailer})
-        yield dg.RunRequest(run_key=key, partition_key=key)
 
 
 CHECKS: list[dg.AssetChecksDefinition] = [

@@ -12,9 +12,9 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
-from ons_bigdata.platform.calendar import LONDON
 from ons_bigdata.platform.ingest.landing import LandedFile, Landing, Reader
 from ons_bigdata.platform.ingest.loading import QUARANTINE_SCHEMA, Reading, account
+from ons_bigdata.prices.calendar import LONDON
 from ons_bigdata.prices.schemas.scraping import ScrapeCategory, ScrapeRun
 from ons_bigdata.prices.sources import delivery, quote_files
 from ons_bigdata.prices.sources.retailer_files import normal_name

@@ -12,7 +12,7 @@ from scrapy.downloadermiddlewares.retry import RetryMiddleware
 from scrapy.downloadermiddlewares.robotstxt import RobotsTxtMiddleware
 from scrapy.exceptions import IgnoreRequest
 
-from ons_bigdata.platform.calendar import LONDON
+from ons_bigdata.prices.calendar import LONDON
 from ons_bigdata.prices.sources.retailer_files import origin_of
 from ons_bigdata.prices.sources.scraping.listings import Page
 

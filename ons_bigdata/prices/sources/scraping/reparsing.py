@@ -7,8 +7,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from ons_bigdata.platform.calendar import LONDON
 from ons_bigdata.platform.errors import InputError
+from ons_bigdata.prices.calendar import LONDON
 from ons_bigdata.prices.sources import delivery
 from ons_bigdata.prices.sources.quote_writer import file_name, write_quotes
 from ons_bigdata.prices.sources.retailer_files import normal_name

@@ -18,7 +18,7 @@ from scrapy.exceptions import IgnoreRequest
 from scrapy.extensions.throttle import AutoThrottle
 from scrapy.robotstxt import ProtegoRobotParser, RobotParser
 
-from ons_bigdata.platform.calendar import LONDON
+from ons_bigdata.prices.calendar import LONDON
 from ons_bigdata.prices.sources.retailer_files import normal_name
 from ons_bigdata.prices.sources.scraping import PARSER_VERSION, extraction
 from ons_bigdata.prices.sources.scraping.extraction import FoundCategory

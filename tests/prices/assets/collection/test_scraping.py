@@ -18,6 +18,7 @@ from ons_bigdata.platform.errors import InputError, UnavailableError
 from ons_bigdata.platform.ingest.landing import Landing
 from ons_bigdata.platform.ingest.loading import rebuild_partition
 from ons_bigdata.platform.postgres.warehouse import Warehouse
+from ons_bigdata.prices import automation
 from ons_bigdata.prices.assets.collection import scrapes as assets
 from ons_bigdata.prices.checks.collection import scrapes as checks
 from ons_bigdata.prices.sources import delivery
@@ -53,7 +54,7 @@ def scraping(shop: SmallShop, settings: Settings, landing: Landing, monkeypatch:
     mine.retailers_dir.mkdir(parents=True)
     _write(mine, shop)
     monkeypatch.setattr(assets, "get_settings", lambda: mine)
-    monkeypatch.setattr(checks, "get_settings", lambda: mine)
+    monkeypatch.setattr(automation, "get_settings", lambda: mine)
     monkeypatch.setattr(WarehouseResource, "open", lambda _: landing.warehouse)
     monkeypatch.setattr(WarehouseResource, "landing", lambda _: landing)
     return mine
@@ -251,15 +252,15 @@ def test_the_schedule_asks_for_one_run_of_each_known_retailer_with_a_file(scrapi
     at = datetime(2016, 5, 28, 8, 5, tzinfo=ZoneInfo("Europe/London"))
     repository = dg.Definitions(
         assets=[assets.scrape_runs],
-        schedules=[checks.scrape_schedule],
+        schedules=[automation.scrape_schedule],
         resources={"warehouse": WarehouseResource()},
     ).get_repository_def()
     context = dg.build_schedule_context(scheduled_execution_time=at, repository_def=repository)
-    requests = checks.scrape_schedule.evaluate_tick(context).run_requests
+    requests = automation.scrape_schedule.evaluate_tick(context).run_requests
     assert requests is not None
     assert [request.partition_key for request in requests] == ["2016-05-28|sim-alder"]
     (scraping.retailers_dir / "sim-alder.yaml").unlink()
-    tick = checks.scrape_schedule.evaluate_tick(context)
+    tick = automation.scrape_schedule.evaluate_tick(context)
     assert "no retailer file" in str(tick.skip_message)
 
 

@@ -1,0 +1,90 @@
+"""Selections of assets as a user types them: keys, neighbours, and Dagster's own selection syntax."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from typing import TYPE_CHECKING
+
+import dagster as dg
+
+from ons_bigdata.platform.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from dagster._core.definitions.assets.graph.asset_graph import AssetGraph
+
+LISTED = 5
+"""Nearest names that an error lists."""
+
+_TERM = re.compile(r"^(?P<up>\*|\+*)(?P<key>[A-Za-z0-9_]+/[A-Za-z0-9_]+)(?P<down>\*|\+*)$")
+_SYNTAX = (
+    "expected schema/table, with + or * before it for what it reads and after it for what reads it, or Dagster's"
+    " syntax (group:…, kind:…, tag:…, *)"
+)
+
+
+def select(definitions: dg.Definitions, selection: str) -> list[dg.AssetKey]:
+    """Materialisable assets of a selection: `schema/table`, with `+` for neighbours, comma-separated.
+
+    Also takes Dagster's own selection syntax (`group:<pilot>_<area>`, `kind:dbt`, `*`). Assets that take one partition
+    a run are in it only where they are named and nothing else is. Raises InputError for a malformed term (with what
+    is expected), an unknown asset (with the nearest names) and a selection without any asset.
+    """
+    graph = definitions.resolve_asset_graph()
+    known = sorted(key.to_user_string() for key in graph.materializable_asset_keys)
+    one_partition = {key for key in graph.materializable_asset_keys if takes_one_partition(graph, key)}
+    chosen: set[dg.AssetKey] = set()
+    for term in (part.strip() for part in selection.split(",")):
+        chosen |= _resolve(term, known, graph)
+    chosen &= graph.materializable_asset_keys
+    if not chosen <= one_partition:
+        terms = {part.strip() for part in selection.split(",")}
+        named = sorted(key.to_user_string() for key in one_partition if key.to_user_string() in terms)
+        if named:
+            raise InputError(f"{', '.join(named)}: takes one partition a run; expected in a selection by itself")
+        chosen -= one_partition
+    if not chosen:
+        raise InputError(f"selection {selection!r} holds no asset that can be materialised")
+    return sorted(chosen, key=lambda key: key.to_user_string())
+
+
+def takes_one_partition(graph: AssetGraph, key: dg.AssetKey) -> bool:
+    """Whether a run of the asset takes exactly one partition (partitions of two dimensions do)."""
+    return isinstance(graph.get(key).partitions_def, dg.MultiPartitionsDefinition)
+
+
+def _resolve(term: str, known: Sequence[str], graph: AssetGraph) -> set[dg.AssetKey]:
+    if not term:
+        raise InputError(f"selection: found an empty term; {_SYNTAX}")
+    match = _TERM.match(term)
+    if match and match["key"] not in known:
+        raise InputError(f"no asset {match['key']!r}; {_nearest(match['key'], known)}")
+    try:
+        if match is None:
+            return set((dg.AssetSelection.all() if term == "*" else dg.AssetSelection.from_string(term)).resolve(graph))
+        return set(_with_neighbours(match).resolve(graph))
+    except (dg.DagsterError, ValueError) as error:
+        raise InputError(f"selection {term!r}: {_SYNTAX}") from error
+
+
+def _with_neighbours(match: re.Match[str]) -> dg.AssetSelection:
+    named = dg.AssetSelection.assets(match["key"].split("/"))
+    selection: dg.AssetSelection = named
+    if match["up"]:
+        selection = selection.upstream(None if match["up"] == "*" else len(match["up"]))
+    if match["down"]:
+        selection |= named.downstream(None if match["down"] == "*" else len(match["down"]))
+    return selection
+
+
+def _nearest(key: str, known: Sequence[str]) -> str:
+    """Name the known assets that are most alike."""
+    # a name whose schema alone is wrong is nearer than one whose letters agree by chance
+    same_table = [name for name in known if name.split("/")[1] == key.split("/")[1]]
+    alike = difflib.get_close_matches(key, known, n=LISTED, cutoff=0.5)
+    nearest = list(dict.fromkeys([*same_table, *alike]))[:LISTED]
+    if not nearest:
+        return f"none of the {len(known)} known names is like it; `ons-bigdata status --all` lists them"
+    return f"nearest: {', '.join(nearest)}"

@@ -1,0 +1,120 @@
+"""dbt models as assets: which definitions a pilot has, and the window that a monthly model rebuilds."""
+
+import shutil
+from datetime import date
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from ons_bigdata.platform.calendar import Cadence, Calendar
+from ons_bigdata.platform.dagster import dbt, runs
+from ons_bigdata.platform.errors import InputError
+from ons_bigdata.platform.postgres.warehouse import Warehouse
+from ons_bigdata.settings import Settings
+from tests.command_line import ROOT
+
+MONTHS = Calendar(Cadence.month, date(2015, 1, 1), "Europe/London")
+DAYS = Calendar(Cadence.day, date(2015, 1, 1), "Europe/London")
+
+PROJECT = """\
+name: small
+config-version: 2
+version: "1.0"
+profile: ons_bigdata
+model-paths: [models]
+seed-paths: [seeds]
+macro-paths: [macros]
+vars: {window_start: "1900-01-01", window_end: "2999-12-31"}
+models: {small: {+schema: staging}}
+seeds: {small: {+schema: seeds}}
+"""
+BILLS = """\
+{{ config(
+    materialized='incremental', incremental_strategy='append', tags=['windowed_monthly'],
+    pre_hook="{{ delete_window('month') }}"
+) }}
+select
+    month, sum(amount) as amount, '{{ var("window_start") }}' as window_start, '{{ var("window_end") }}' as window_end
+from raw.bills where {{ in_window('month') }} group by month
+"""
+TESTS = """\
+models:
+  - name: bills
+    columns:
+      - name: amount
+        data_tests: [{not_null: {config: {where: in_window(month)}}}]
+"""
+
+
+@pytest.fixture
+def small(settings: Settings, warehouse: Warehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """Give settings with a dbt project: meters has a monthly and a whole model and a seed, phones a whole model."""
+    files = {
+        "dbt_project.yml": PROJECT,
+        "models/staging/meters/bills/bills.sql": BILLS,
+        "models/staging/meters/bills/bills.yml": TESTS,
+        "models/staging/meters/bills/totals.sql": "select sum(amount) as amount from {{ ref('bills') }}",
+        "models/staging/phones/areas/areas.sql": "select 1 as area",
+        "seeds/meters/bills/tariffs.csv": "code\n1\n",
+    }
+    folder = tmp_path / "small"
+    for name, text in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+    (folder / "macros").mkdir()
+    for name in ("window.sql", "generate_schema_name.sql"):
+        shutil.copy(ROOT / "dbt_project" / "macros" / name, folder / "macros")
+    with warehouse.transaction() as transaction:
+        transaction.execute("create table raw.bills (month date, amount integer)")
+        transaction.execute(
+            "insert into raw.bills"
+            " select month, 1 from generate_series('2015-12-01', '2016-03-01', interval '1 month') as m (month)"
+        )
+    changed = settings.model_copy(update={"dbt_project_dir": folder})
+    monkeypatch.setattr(dbt, "get_settings", lambda: changed)
+    return changed
+
+
+def test_a_pilot_has_definitions_of_its_own_nodes_by_cadence(small: Settings) -> None:
+    definitions = {asset.op.name: asset for asset in dbt.pilot_assets(small, "meters", [MONTHS])}
+    assert {name: {key.path[-1] for key in asset.keys} for name, asset in definitions.items()} == {
+        "meters_seeds": {"tariffs"},
+        "meters_monthly_models": {"bills"},
+        "meters_whole_models": {"totals"},
+    }
+    assert definitions["meters_monthly_models"].partitions_def is not None
+    assert [asset.op.name for asset in dbt.pilot_assets(small, "phones", [])] == ["phones_whole_models"]
+    assert dbt.pilot_assets(small, "tweets", [DAYS]) == []
+
+
+def test_a_windowed_model_without_a_calendar_of_its_cadence_is_refused(small: Settings) -> None:
+    with pytest.raises(InputError, match="models of meters are tagged windowed_monthly, but its calendars are by day"):
+        dbt.pilot_assets(small, "meters", [DAYS])
+
+
+def test_a_monthly_model_rebuilds_the_whole_months_that_a_range_of_days_touches(
+    small: Settings, warehouse: Warehouse, tmp_path: Path
+) -> None:
+    definitions = dg.Definitions(dbt.pilot_assets(small, "meters", [MONTHS]), executor=dg.in_process_executor)
+
+    def build(first: str, last: str) -> list[tuple[str, int, str, str]]:
+        with dg.DagsterInstance.ephemeral() as instance:
+            keys = runs.select(definitions, "staging/bills")
+            outcome = runs.materialise(definitions, keys, instance=instance, days=(first, last), log=tmp_path / "log")
+        outcome.raise_failure()
+        assert [check.passed for check in outcome.checks] == [True]
+        return warehouse.rows(
+            "select month::text, amount::int, window_start, window_end from staging.bills order by month"
+        )
+
+    window = ("2016-01-01", "2016-02-29")
+    assert build("2016-01-03", "2016-02-10") == [("2016-01-01", 1, *window), ("2016-02-01", 1, *window)]
+    with warehouse.transaction() as transaction:
+        transaction.execute("update raw.bills set amount = 5")
+    later = ("2016-02-01", "2016-03-31")
+    assert build("2016-02-29", "2016-03-01") == [
+        ("2016-01-01", 1, *window),
+        ("2016-02-01", 5, *later),
+        ("2016-03-01", 5, *later),
+    ]

@@ -1,0 +1,67 @@
+"""Selections of assets as typed on the command line."""
+
+import dagster as dg
+import pytest
+
+from ons_bigdata.platform.dagster.selection import select
+from ons_bigdata.platform.errors import InputError
+
+CELLS = dg.MultiPartitionsDefinition(
+    {"day": dg.StaticPartitionsDefinition(["1"]), "shop": dg.StaticPartitionsDefinition(["a"])}
+)
+
+
+@pytest.fixture(scope="module")
+def definitions() -> dg.Definitions:
+    """Give a small graph: files -> quotes -> {counts, indices}, and visits, of which a run takes one partition."""
+    specs = [
+        ("landing", "files", []),
+        ("raw", "price_quotes", ["landing/files"]),
+        ("marts", "price_quote_counts", ["raw/price_quotes"]),
+        ("marts", "price_indices", ["raw/price_quotes"]),
+    ]
+    assets = [
+        dg.asset(key=[schema, table], deps=[dep.split("/") for dep in deps], group_name="prices_indices")(lambda: None)
+        for schema, table, deps in specs
+    ]
+    visits = dg.asset(key=["raw", "visits"], partitions_def=CELLS)(lambda: None)
+    return dg.Definitions([*assets, visits])
+
+
+def _names(definitions: dg.Definitions, selection: str) -> list[str]:
+    return [key.path[-1] for key in select(definitions, selection)]
+
+
+def test_terms_name_assets_and_their_neighbours(definitions: dg.Definitions) -> None:
+    assert _names(definitions, "marts/price_indices") == ["price_indices"]
+    assert _names(definitions, "+marts/price_indices") == ["price_indices", "price_quotes"]
+    assert _names(definitions, "raw/price_quotes*") == ["price_indices", "price_quote_counts", "price_quotes"]
+    assert _names(definitions, "landing/files, marts/price_indices") == ["files", "price_indices"]
+    assert len(_names(definitions, "*")) == len(_names(definitions, "group:prices_indices")) == 4
+    assert _names(definitions, "raw/visits") == ["visits"]
+
+
+@pytest.mark.parametrize(
+    "bad", ["raw/price_quotes+2", "((", "", " , ", "raw/", "group:", "a b", "raw/price_quotes and"]
+)
+def test_a_malformed_selection_names_the_term_and_what_is_expected(definitions: dg.Definitions, bad: str) -> None:
+    with pytest.raises(InputError, match=r"^selection.*expected schema/table"):
+        select(definitions, bad)
+
+
+def test_an_unknown_asset_is_answered_with_the_nearest_names_only(definitions: dg.Definitions) -> None:
+    with pytest.raises(InputError) as caught:
+        select(definitions, "marts/price_index")
+    assert str(caught.value).startswith("no asset 'marts/price_index'; nearest: marts/price_indices")
+    assert "landing/files" not in str(caught.value)
+    with pytest.raises(InputError, match="nearest: raw/price_quotes"):
+        select(definitions, "staging/price_quotes")
+    with pytest.raises(InputError, match="none of the 5 known names is like it"):
+        select(definitions, "xx/yyyyyy")
+    with pytest.raises(InputError, match="holds no asset"):
+        select(definitions, "group:elsewhere")
+
+
+def test_an_asset_that_takes_one_partition_a_run_stands_alone(definitions: dg.Definitions) -> None:
+    with pytest.raises(InputError, match="raw/visits: takes one partition a run"):
+        select(definitions, "raw/visits,landing/files")

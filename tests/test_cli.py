@@ -1,0 +1,196 @@
+"""The command line from outside: errors with their exit codes, an empty home, completion, progress in a terminal."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import pty
+import re
+import struct
+import subprocess
+import sys
+import termios
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from ons_bigdata import cli
+from ons_bigdata.platform.errors import InputError
+from ons_bigdata.settings import get_settings
+from tests.command_line import ROOT, CommandLine
+
+
+@dataclass(frozen=True)
+class Finished:
+    """Exit code and output of a command."""
+
+    code: int
+    stdout: str
+    stderr: str
+
+
+class InProcess:
+    """The command in this process, where it takes no seconds to start."""
+
+    def __init__(self, home: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
+        self.home, self.monkeypatch, self.capfd = home, monkeypatch, capfd
+        for name in os.environ:
+            if name.startswith("ONS_BIGDATA_"):
+                monkeypatch.delenv(name)
+        monkeypatch.setenv("ONS_BIGDATA_HOME", str(home))
+
+    def run(self, *arguments: str, **variables: str) -> Finished:
+        """Run the command with further environment variables (without their prefix)."""
+        for name, value in variables.items():
+            self.monkeypatch.setenv(f"ONS_BIGDATA_{name}", value)
+        self.monkeypatch.setattr(sys, "argv", ["ons-bigdata", *arguments])
+        get_settings.cache_clear()
+        self.capfd.readouterr()
+        try:
+            with pytest.raises(SystemExit) as exit_:
+                cli.main()
+        finally:
+            get_settings.cache_clear()
+        return Finished(int(exit_.value.code or 0), *self.capfd.readouterr())
+
+    def error(self, *arguments: str, **variables: str) -> str:
+        """Return the message of a command that must fail as wrong input, without a traceback."""
+        finished = self.run(*arguments, **variables)
+        assert (finished.code, finished.stdout) == (InputError.exit_code, "")
+        assert "Traceback" not in finished.stderr
+        return " ".join(finished.stderr.split())
+
+
+@pytest.fixture
+def empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> InProcess:
+    """Give the command with a state folder that does not exist."""
+    return InProcess(tmp_path / "home", monkeypatch, capfd)
+
+
+@pytest.fixture(scope="module")
+def parsed_home(short_tmp: Path) -> Path:
+    """Give one state folder for all that reads the dbt project, which is parsed once."""
+    return short_tmp / "cli"
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "allowed"),
+    [
+        ("HOME", "", "expected the path of a folder"),
+        ("HOME", " ", "expected the path of a folder"),
+        ("LINK_WINDOW_DAYS", "0", "greater than or equal to 1"),
+        ("MAX_FILE_BYTES", "ten", "valid integer"),
+        ("ROLE_PREFIX", "A-B", "match pattern"),
+    ],
+)
+def test_a_bad_setting_is_reported_with_its_variable_value_and_what_is_allowed(
+    empty: InProcess, variable: str, value: str, allowed: str
+) -> None:
+    message = empty.error("status", **{variable: value})
+    assert f"ONS_BIGDATA_{variable}='{value}': " in message
+    assert allowed in message
+    assert not empty.home.exists()
+
+
+@pytest.mark.parametrize("arguments", [["status"], ["status", "--all"], ["status", "--json"], ["down"], ["--version"]])
+def test_an_empty_home_stays_empty(empty: InProcess, arguments: list[str]) -> None:
+    assert empty.run(*arguments).code == 0
+    assert not empty.home.exists()
+
+
+def test_the_status_of_an_empty_home_says_how_to_begin(empty: InProcess) -> None:
+    assert "Nothing here yet: `ons-bigdata demo`" in empty.run("status").stdout
+    status = json.loads(empty.run("status", "--json").stdout)
+    assert (status["database"], status["checks"], status["loads"], status["failed_checks"]) == (None, 0, [], [])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["materialize", "--select", "raw/price_quotes+2"], "selection 'raw/price_quotes+2': expected schema/table"),
+        (["materialize", "--select", "(("], "selection '((': expected schema/table"),
+        (["materialize", "--select", ""], "found an empty term"),
+        (["materialize", "--select", "marts/price_index"], "nearest: marts/price_indices"),
+        (["materialize", "--select", "*", "--from", "2016-13-01"], "--from '2016-13-01' is not a day"),
+        (["materialize", "--select", "*", "--from", "2016-05-03", "--to", "2016-05-02"], "is after --to"),
+        (["query", ""], "the query is empty"),
+        (["query", " ;; /* nothing */ "], "the query is empty"),
+        (["demo", "--pilots", "lorries"], "found lorries; known: prices"),
+        (["demo", "--pilots", ","], "found none; known: prices"),
+    ],
+)
+def test_bad_usage_is_reported_without_a_database(
+    empty: InProcess, parsed_home: Path, arguments: list[str], words: str
+) -> None:
+    assert words in empty.error(*arguments, HOME=str(parsed_home))
+    assert not (parsed_home / "pg").exists()
+
+
+@pytest.mark.parametrize("arguments", [["status"], ["materialize", "--select", "*"], ["query", "select 1"], ["doctor"]])
+@pytest.mark.parametrize("below", ["", "below"])
+def test_a_home_that_is_a_file_or_below_one_is_reported(empty: InProcess, arguments: list[str], below: str) -> None:
+    empty.home.write_text("a file")
+    if arguments == ["status"] and below:
+        assert "Nothing here yet" in empty.run(*arguments, HOME=str(empty.home / below)).stdout
+        return
+    message = empty.error(*arguments, HOME=str(empty.home / below))
+    assert f"state folder {empty.home}" in message.replace("/below", "")
+    assert "ONS_BIGDATA_HOME" in message
+    assert empty.home.read_text() == "a file"
+
+
+def test_two_statements_are_refused_in_plain_words(short_tmp: Path) -> None:
+    command = CommandLine(short_tmp / "two")
+    try:
+        refused = command.run("query", "select 1; select 2", code=InputError.exit_code)
+        assert "more than one statement; expected one SELECT" in refused.stderr
+        assert command.run("query", "select ';' as x;", "--format", "csv").stdout == "x\n;\n"
+    finally:
+        command.run("down", code=None)
+
+
+def test_a_shell_can_be_given_completion(empty: InProcess) -> None:
+    assert "--show-completion" in empty.run("--help").stdout
+
+
+def test_a_bar_is_drawn_in_a_terminal_while_steps_redirect_standard_error() -> None:
+    """Dagster sends descriptor 2 to a file while a step runs; the bar stays on the terminal and names the step."""
+    program = (
+        "import os, time\n"
+        "from ons_bigdata.progress_bars import progress_bars\n"
+        "from ons_bigdata.platform.dagster import progress\n"
+        "with progress_bars():\n"
+        "    progress.report('run', 0, 2, current='prices: indices, marts/price_indices', upcoming='prices: quality')\n"
+        "    kept = os.dup(2); os.dup2(os.open(os.devnull, os.O_WRONLY), 2)\n"
+        "    time.sleep(0.5)\n"
+        "    progress.report('run', 1, 2, current='prices: quality', upcoming=None)\n"
+        "    time.sleep(0.5)\n"
+        "    os.dup2(kept, 2)\n"
+    )
+    shown = _in_terminal([sys.executable, "-c", program])
+    assert re.search(r"prices: indices, marts/price_indices .*0/2 .*0:00:00 next: prices: quality", shown)
+    assert re.search(r"prices: quality .*1/2", shown)
+    assert "starting" in shown
+
+
+def _in_terminal(command: list[str]) -> str:
+    """Return what a command writes to a terminal of 160 columns, without control sequences."""
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 160, 0, 0))
+    environment = {**os.environ, "TERM": "xterm"}
+    with subprocess.Popen(command, cwd=ROOT, env=environment, stdin=theirs, stdout=theirs, stderr=theirs):
+        os.close(theirs)
+        written = b""
+        while part := _read(ours):
+            written += part
+    os.close(ours)
+    return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", written.decode(errors="replace"))
+
+
+def _read(terminal: int) -> bytes:
+    try:
+        return os.read(terminal, 65536)
+    except OSError:  # the other side is closed
+        return b""
