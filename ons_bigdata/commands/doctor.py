@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from ons_bigdata.platform.dagster.frames import table_mismatches
+from ons_bigdata.platform.dagster.storage import missing_dagster_tables
 from ons_bigdata.platform.errors import ReportedError
 from ons_bigdata.platform.ingest.landing import Landing
 from ons_bigdata.platform.postgres import migrate
@@ -83,6 +84,12 @@ def _tables(_settings: Settings, warehouse: Warehouse) -> Iterator[Finding]:
         yield Finding(f"table {table}", "fault" if problems else "ok", detail)
 
 
+def _dagster_tables(_settings: Settings, warehouse: Warehouse) -> Iterator[Finding]:
+    missing = missing_dagster_tables(warehouse.address)
+    detail = f"missing: {', '.join(missing)}" if missing else "complete"
+    yield Finding("Dagster's tables", "fault" if missing else "ok", detail)
+
+
 def _ledger(_settings: Settings, warehouse: Warehouse) -> Iterator[Finding]:
     unfinished = warehouse.rows("select count(*)::int from ops.loads where state <> 'committed'")[0][0]
     waiting = warehouse.rows(
@@ -124,6 +131,7 @@ def _is_alive(path: Path) -> bool:
 
 _LOOKS: list[Callable[[Settings, Warehouse], Iterator[Finding]]] = [
     _tables,
+    _dagster_tables,
     _ledger,
     _landed_files,
     _temporary_files,

@@ -130,7 +130,7 @@ def hearing(task: str, told: list[DbtCoreCliEventMessage]) -> Callable[[EventMsg
 
 def write_profile(settings: Settings) -> None:
     """Write dbt's profile for the database of these settings. A password stays in the environment."""
-    target = database.expected(settings)
+    target = database.expected_address(settings)
     output: dict[str, object] = {
         "type": "postgres",
         "schema": "staging",

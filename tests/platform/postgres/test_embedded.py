@@ -22,9 +22,11 @@ from hypothesis import strategies as st
 from psycopg2.extensions import parse_dsn
 from sqlalchemy import make_url
 
-from ons_bigdata.platform.errors import InputError
+from ons_bigdata.platform.errors import InputError, UnavailableError
 from ons_bigdata.platform.postgres import embedded
-from ons_bigdata.platform.postgres.embedded import ServerAddress, ServerUnavailableError
+from ons_bigdata.platform.postgres.embedded import ServerAddress
+from ons_bigdata.platform.postgres.server_processes import server_processes
+from ons_bigdata.platform.postgres.system_user import run_as_owner
 
 START_AND_PRINT = """
 import sys
@@ -97,7 +99,7 @@ def starter(data_dir: Path) -> subprocess.Popen:
 
 def test_start_attach_stop_in_turn(home):
     data_dir = home / "pg"
-    assert embedded.address(data_dir) is None
+    assert embedded.find(data_dir) is None
     assert embedded.stop(data_dir) is False
     assert not data_dir.exists(), "asking must create nothing"
 
@@ -105,12 +107,12 @@ def test_start_attach_stop_in_turn(home):
     assert started == ServerAddress(host=str(data_dir), port=5432, user="postgres")
     first = pid_in_file(data_dir)
     assert embedded.start(data_dir) == started
-    assert embedded.address(data_dir) == started
+    assert embedded.find(data_dir) == started
     assert pid_in_file(data_dir) == first, "the second start must attach"
 
     assert embedded.stop(data_dir) is True
     assert not psutil.pid_exists(first) or psutil.Process(first).status() == psutil.STATUS_ZOMBIE
-    assert embedded.address(data_dir) is None
+    assert embedded.find(data_dir) is None
     assert embedded.stop(data_dir) is False
 
     assert embedded.start(data_dir) == started
@@ -122,7 +124,7 @@ def test_server_outlives_its_starter_and_is_stopped_by_another_process(home):
     child = starter(data_dir)
     out, err = child.communicate(timeout=60)
     assert child.returncode == 0, err
-    assert out.strip() == ascii(embedded.address(data_dir))
+    assert out.strip() == ascii(embedded.find(data_dir))
     session = psycopg2.connect(embedded.start(data_dir).url("postgres"))
     began = time.monotonic()
     assert embedded.stop(data_dir) is True, "an open session must not hold up a fast stop"
@@ -135,7 +137,7 @@ def test_second_process_attaches_to_the_same_server(served):
     child = starter(served)
     out, err = child.communicate(timeout=60)
     assert child.returncode == 0, err
-    assert out.strip() == ascii(embedded.address(served))
+    assert out.strip() == ascii(embedded.find(served))
     assert pid_in_file(served) == before
 
 
@@ -144,9 +146,9 @@ def test_two_starters_at_once_get_one_server_in_a_path_with_blank_umlaut_and_she
     children = [starter(data_dir), starter(data_dir)]
     results = [(*child.communicate(timeout=90), child.returncode) for child in children]
     assert [code for _, _, code in results] == [0, 0], results
-    assert {out.strip() for out, _, _ in results} == {ascii(embedded.address(data_dir))}
+    assert {out.strip() for out, _, _ in results} == {ascii(embedded.find(data_dir))}
     assert query(data_dir, "SHOW data_directory") == [(str(data_dir),)]
-    assert len([p for p in embedded._processes(data_dir) if p.pid == pid_in_file(data_dir)]) == 1
+    assert len([p for p in server_processes(data_dir) if p.pid == pid_in_file(data_dir)]) == 1
     assert sorted(path.name for path in data_dir.parent.iterdir()) == ["pg", "pg.lock"]
 
 
@@ -154,7 +156,7 @@ def test_threads_that_start_at_once_get_one_server(served):
     embedded.stop(served)
     with ThreadPoolExecutor(4) as pool:
         addresses = set(pool.map(embedded.start, [served] * 4))
-    assert addresses == {embedded.address(served)}
+    assert addresses == {embedded.find(served)}
 
 
 def test_data_survive_sigkill_of_the_server_and_the_busy_session_is_ended(served):
@@ -166,12 +168,12 @@ def test_data_survive_sigkill_of_the_server_and_the_busy_session_is_ended(served
     busy.cursor().execute("SELECT count(*) FROM generate_series(1, 1000000) a, generate_series(1, 1000000) b")
     killed = pid_in_file(served)
     os.kill(killed, signal.SIGKILL)
-    wait_until(lambda: embedded.address(served) is None)
+    wait_until(lambda: embedded.find(served) is None)
 
     embedded.start(served)
     assert pid_in_file(served) != killed
     assert query(served, "SELECT answer FROM kept") == [(42,)]
-    assert backend not in {process.pid for process in embedded._processes(served)}
+    assert backend not in {process.pid for process in server_processes(served)}
     query(served, "DROP TABLE kept")
     busy.close()
 
@@ -186,11 +188,11 @@ def test_stale_pid_file_that_names_a_live_foreign_process(served, name):
     elsewhere.chmod(0o755)
     program = shutil.copy(shutil.which("sleep"), elsewhere / name)
     # Of the server's own user: Postgres itself knows that another user's process cannot be a server here.
-    foreign = subprocess.Popen([program, "600"], cwd=elsewhere, **embedded._identity(served))
+    foreign = subprocess.Popen([program, "600"], cwd=elsewhere, **run_as_owner(served))
     try:
         (served / "postmaster.pid").write_text("\n".join([str(foreign.pid), *lines[1:]]) + "\n")
         (served / ".s.PGSQL.5432.lock").write_text("\n".join([str(foreign.pid), *lines[1:5]]) + "\n")
-        assert embedded.address(served) is None
+        assert embedded.find(served) is None
         assert embedded.stop(served) is False
         embedded.start(served)
         assert query(served, "SELECT answer FROM kept") == [(42,)]
@@ -210,7 +212,7 @@ def test_folder_deleted_under_its_server_starts_anew(home):
     embedded.start(data_dir)
     assert pid_in_file(data_dir) != orphan
     assert query(data_dir, "SELECT 1") == [(1,)]
-    assert orphan not in {process.pid for process in embedded._processes(data_dir)}
+    assert orphan not in {process.pid for process in server_processes(data_dir)}
 
 
 def test_initdb_that_was_killed_half_way_is_begun_again(home):
@@ -222,18 +224,18 @@ def test_initdb_that_was_killed_half_way_is_begun_again(home):
 
 
 def test_too_long_path_is_refused_before_anything_is_made(home):
-    room = embedded.MAX_DATA_PATH - len(os.fsencode(home)) - 1
+    room = embedded.MAX_DATA_PATH_BYTES - len(os.fsencode(home)) - 1
     too_long = home / ("ü" * (room // 2 + 1))
     size = len(os.fsencode(too_long))
-    assert len(str(too_long)) < embedded.MAX_DATA_PATH < size, "bytes count, not letters"
+    assert len(str(too_long)) < embedded.MAX_DATA_PATH_BYTES < size, "bytes count, not letters"
     with pytest.raises(InputError, match=rf"has {size} bytes.*at most 90.*ONS_BIGDATA_HOME"):
         embedded.start(too_long)
     assert list(home.iterdir()) == []
 
 
 def test_path_of_the_greatest_length_works(home):
-    data_dir = home / ("x" * (embedded.MAX_DATA_PATH - len(str(home)) - 1))
-    assert len(str(data_dir)) == embedded.MAX_DATA_PATH
+    data_dir = home / ("x" * (embedded.MAX_DATA_PATH_BYTES - len(str(home)) - 1))
+    assert len(str(data_dir)) == embedded.MAX_DATA_PATH_BYTES
     embedded.start(data_dir)
     assert query(data_dir, "SELECT 1") == [(1,)]
 
@@ -242,7 +244,7 @@ def test_folder_with_other_files_is_refused_and_left_as_it_was(home):
     data_dir = home / "pg"
     data_dir.mkdir()
     (data_dir / "thesis.txt").write_text("mine")
-    with pytest.raises(ServerUnavailableError, match=r"pg: holds files, but no database .*ONS_BIGDATA_HOME"):
+    with pytest.raises(UnavailableError, match=r"pg: holds files, but no database .*ONS_BIGDATA_HOME"):
         embedded.start(data_dir)
     assert (data_dir / "thesis.txt").read_text() == "mine"
     assert embedded.stop(data_dir) is False
@@ -252,7 +254,7 @@ def test_database_of_another_version_is_refused(home):
     data_dir = home / "pg"
     data_dir.mkdir()
     (data_dir / "PG_VERSION").write_text("16\n")
-    with pytest.raises(ServerUnavailableError, match="Postgres 16, expected 18"):
+    with pytest.raises(UnavailableError, match="Postgres 16, expected 18"):
         embedded.start(data_dir)
 
 
@@ -262,7 +264,7 @@ def test_server_that_cannot_start_says_why(served):
     whole = configuration.read_text()
     try:
         configuration.write_text(whole + "work_mem = 'a lot'\n")
-        with pytest.raises(ServerUnavailableError, match='invalid value for parameter "work_mem": "a lot"'):
+        with pytest.raises(UnavailableError, match='invalid value for parameter "work_mem": "a lot"'):
             embedded.start(served)
     finally:
         configuration.write_text(whole)
@@ -310,8 +312,8 @@ def test_url_by_hand():
     address = ServerAddress(host="/srv/a b/pg", port=5432, user="postgres")
     assert address.url("ons_bigdata") == "postgresql://postgres@/ons_bigdata?host=/srv/a%20b/pg&port=5432"
     assert (
-        address.url("ons", driver="psycopg2", user="rita", options="-c search_path=dagster")
-        == "postgresql+psycopg2://rita@/ons?host=/srv/a%20b/pg&port=5432&options=-c%20search_path%3Ddagster"
+        address.url("ons", user="rita", options="-c search_path=dagster")
+        == "postgresql://rita@/ons?host=/srv/a%20b/pg&port=5432&options=-c%20search_path%3Ddagster"
     )
 
 

@@ -125,7 +125,7 @@ def test_a_held_lock_is_waited_for_and_then_reported(warehouse: Warehouse, monke
         first.lock("prices", "2016-07-21")
         with warehouse.transaction() as other:
             other.lock("prices", "2016-07-22")
-        with pytest.raises(UnavailableError, match="another process holds"), warehouse.transaction() as second:
+        with pytest.raises(UnavailableError, match="another process holds a lock"), warehouse.transaction() as second:
             second.lock("prices", "2016-07-21")
 
 
