@@ -19,7 +19,8 @@ import typer
 from pydantic import ValidationError
 
 from ons_bigdata import __version__, rendering
-from ons_bigdata.platform.errors import InputError, ReportedError
+from ons_bigdata.platform.errors import InputError, ReportedError, find_unavailable
+from ons_bigdata.platform.state_folder import private_umask, umask_of_user
 from ons_bigdata.settings import get_settings
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -160,7 +161,8 @@ def report_prices(
 
     found = read_price_report(get_settings(), day=day, origin=origin)
     if html is not None:
-        write_html(found, html)
+        with umask_of_user():
+            write_html(found, html)
     rendering.report(found, as_json=as_json)
 
 
@@ -310,13 +312,20 @@ def _end_wanted() -> threading.Event:
 def main() -> None:
     """Run the command line; a reported error becomes one message and its exit code."""
     try:
-        app()
+        with private_umask():
+            app()
     except ReportedError as error:
         rendering.complain(str(error))
         sys.exit(error.exit_code)
     except ValidationError as error:  # of the settings, which every command reads first
         rendering.complain(str(error))
         sys.exit(InputError.exit_code)
+    except Exception as error:
+        unavailable = find_unavailable(error)
+        if unavailable is None:
+            raise
+        rendering.complain(str(unavailable))
+        sys.exit(unavailable.exit_code)
 
 
 if __name__ == "__main__":

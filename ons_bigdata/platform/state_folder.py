@@ -17,6 +17,8 @@ FOLDERS = ("landing", "dagster", "dbt", "logs", "run")
 """Parts of the state folder that are made private even where an earlier version left them open."""
 
 _OWNER_ONLY_UMASK = 0o077
+_users: list[int] = []
+"""Umasks that `private_umask` replaced, the innermost last."""
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
@@ -71,11 +73,22 @@ def touch_private_file(path: Path) -> Path:
 @contextmanager
 def private_umask() -> Iterator[None]:
     """Create files for their owner only, in this process and its children, within the block."""
-    before = os.umask(_OWNER_ONLY_UMASK)
+    _users.append(os.umask(_OWNER_ONLY_UMASK))
     try:
         yield
     finally:
-        os.umask(before)
+        os.umask(_users.pop())
+
+
+@contextmanager
+def umask_of_user() -> Iterator[None]:
+    """Create files with the rights that the user asks for, within a block inside of `private_umask`."""
+    before = os.umask(_users[-1]) if _users else None
+    try:
+        yield
+    finally:
+        if before is not None:
+            os.umask(before)
 
 
 def _open_private(path: str, flags: int) -> int:

@@ -91,8 +91,6 @@ def _has_mutation(query_string: bytes) -> bool:
             definitions = parse(text, no_location=True).definitions
         except GraphQLError:  # Dagster answers with the syntax error
             continue
-        except RecursionError:
-            return True
         for definition in definitions:
             if isinstance(definition, OperationDefinitionNode) and definition.operation is not OperationType.QUERY:
                 return True
