@@ -1,9 +1,12 @@
 """Frames in and out of the real database, roles, locks and the read-only query."""
 
+import itertools
 import threading
+from dataclasses import replace
 from datetime import UTC, date, datetime
 
 import polars as pl
+import psycopg2
 import pytest
 
 from ons_bigdata.platform.errors import InputError, UnavailableError
@@ -117,6 +120,46 @@ def test_the_query_tool_reads_and_nothing_else(layers: Warehouse, text: str) -> 
 
 def test_the_query_tool_is_no_superuser_after_reset(layers: Warehouse) -> None:
     assert layers.query("select session_user::text as me").item() == f"{layers.role_prefix}_reader"
+
+
+def test_a_query_ends_after_its_timeout_and_cannot_lift_it(warehouse: Warehouse) -> None:
+    patient = replace(warehouse, query_timeout_s=1)
+    with pytest.raises(InputError, match=r"cancelled after 1 s \(ONS_BIGDATA_QUERY_TIMEOUT_S\)"):
+        patient.query("select set_config('statement_timeout', '0', false), pg_sleep(60)::text")
+    assert patient.query("select current_setting('statement_timeout') as timeout").item() == "1s"
+
+
+def test_the_reader_cannot_take_advisory_locks_and_ingest_can(warehouse: Warehouse) -> None:
+    for function in (f"{tried}advisory_{kind}" for tried in ("", "try_") for kind in ("lock", "xact_lock_shared")):
+        with pytest.raises(InputError, match="permission denied for function"):
+            warehouse.query(f"select pg_{function}(hashtextextended('prices/2016-07-21', 0))::text as lock")
+    with warehouse.transaction(role="ingest") as transaction:
+        transaction.lock("prices", "2016-07-21")
+
+
+def test_other_logins_of_the_reader_are_limited_too(warehouse: Warehouse) -> None:
+    with psycopg2.connect(warehouse.address.libpq(user=warehouse.role)) as connection, connection.cursor() as cursor:
+        cursor.execute("select current_setting('statement_timeout')")
+        assert cursor.fetchone() == ("5min",)
+    connection.close()
+
+
+def test_every_float_column_of_raw_tables_refuses_what_is_no_finite_number(warehouse: Warehouse) -> None:
+    columns = warehouse.rows(
+        "select attrelid::regclass::text, attname, attnum from pg_attribute join pg_class on pg_class.oid = attrelid"
+        " where relnamespace = 'raw'::regnamespace and relkind = 'r' and atttypid = 'float8'::regtype"
+    )
+    assert len(columns) >= 11
+    for (table, column, number), bad in itertools.product(columns, ("NaN", "Infinity", "-Infinity")):
+        checks = warehouse.rows(
+            "select pg_get_expr(conbin, conrelid) from pg_constraint"
+            f" where conrelid = '{table}'::regclass and contype = 'c' and conkey = array[{number}]::smallint[]"
+        )
+        refused = [
+            warehouse.rows(f"select not ({check}) from (select '{bad}'::float8 as {column}) as row")[0][0]
+            for (check,) in checks
+        ]
+        assert any(refused), f"{table}.{column} takes {bad}"
 
 
 def test_a_held_lock_is_waited_for_and_then_reported(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
