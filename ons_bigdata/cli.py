@@ -123,7 +123,7 @@ def scrape_prices(
         summary = run(get_settings(), retailers=retailers or (), day=day)
     rendering.scrape_summary(summary, as_json=as_json)
     if summary.failures:
-        raise typer.Exit(1)
+        raise typer.Exit(3 if summary.unavailable else 1)
 
 
 @reparse_app.command("prices")

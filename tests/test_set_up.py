@@ -267,7 +267,7 @@ def test_without_a_usable_python_each_is_named_with_its_fault(tmp_path: Path, mo
     assert "3.11, 3.12, 3.13" in message
     assert f"{tmp_path}/python3.11 does not run" in message
     assert f"{tmp_path}/python3.13 is Python 3.14" in message
-    assert "python3.12 cannot make a venv" in message and "python3-venv" in message
+    assert "python3.12 cannot create a venv" in message and "python3-venv" in message
 
 
 def test_the_python_of_this_test_is_usable(monkeypatch: pytest.MonkeyPatch):

@@ -35,7 +35,7 @@ class Finding:
 
 def examine(settings: Settings) -> list[Finding]:
     """Look at machine, folders, server, tables, ledger and landing; return one finding each."""
-    findings = [_python(), _disk(settings), _root_under_home(settings)]
+    findings = [_python(), _disk(settings), _root_under_home(settings), _rights(settings)]
     try:
         warehouse = open_warehouse(settings)
     except ReportedError as error:
@@ -75,6 +75,14 @@ def _root_under_home(settings: Settings) -> Finding:
             "let through; set ONS_BIGDATA_HOME to a folder elsewhere",
         )
     return Finding("state folder", "ok", str(settings.home))
+
+
+def _rights(settings: Settings) -> Finding:
+    """Warn of a state folder that other users can list; its parts are closed to them."""
+    mode = settings.home.stat().st_mode if settings.home.exists() else 0
+    if mode & 0o067:  # the server's own user may pass through (0710)
+        return Finding("rights", "warning", f"others may list or change {settings.home}; chmod 700 it if it is yours")
+    return Finding("rights", "ok", "the state folder is closed to other users")
 
 
 def _tables(_settings: Settings, warehouse: Warehouse) -> Iterator[Finding]:

@@ -1,4 +1,4 @@
-"""`up` and `down`: the database, Dagster's webserver and its daemon."""
+"""`up` and `down`: the database, Dagster's code server, webserver and daemon."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def up(settings: Settings, *, host: str, port: int, has_proxy: bool, read_only: bool) -> list[processes.Running]:
-    """Start what does not run yet: server, database, `DAGSTER_HOME`, webserver, daemon."""
+    """Start what does not run yet: database server and Dagster's processes; end runs whose process was killed."""
     warehouse = open_warehouse(settings)
     with instance.open_instance(settings, warehouse.address) as dagster:
         runs.end_dead_runs(dagster)
@@ -23,7 +23,7 @@ def up(settings: Settings, *, host: str, port: int, has_proxy: bool, read_only: 
 
 
 def down(settings: Settings) -> list[str]:
-    """Stop webserver, daemon and the embedded server; return what ran."""
+    """Stop Dagster's processes and the embedded server; return the names of those that ran."""
     stopped = processes.down(settings)
     if settings.database_url is None and embedded.stop(settings.data_dir):
         stopped.append("database")
@@ -31,7 +31,7 @@ def down(settings: Settings) -> list[str]:
 
 
 def require_free_ports(settings: Settings, *, host: str, ports: Sequence[int]) -> None:
-    """Raise InputError if a port is in use; the web interface of this installation is no stranger on the first."""
+    """Raise InputError if a port is in use; the first may be in use by this installation's web interface."""
     for port in ports:
         if not (port == ports[0] and processes.find(settings, processes.WEBSERVER)):
             processes.require_free(host, port)

@@ -19,6 +19,7 @@ FOLDERS = ("landing", "dagster", "dbt", "logs", "run")
 _OWNER_ONLY_UMASK = 0o077
 _users: list[int] = []
 """Umasks that `private_umask` replaced, the innermost last."""
+_OWNER_FILE = stat.S_IRUSR | stat.S_IWUSR
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
@@ -52,7 +53,7 @@ def make_private_folder(path: Path) -> Path:
 def write_private_file(path: Path, text: str) -> None:
     """Write a whole file or nothing: a temporary file is renamed. Its mode is 0600. An unchanged file is kept."""
     if path.exists() and path.read_text(encoding="utf-8", errors="replace") == text:
-        path.chmod(stat.S_IRUSR | stat.S_IWUSR)
+        _close(path)
         return
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
@@ -66,7 +67,7 @@ def write_private_file(path: Path, text: str) -> None:
 def touch_private_file(path: Path) -> Path:
     """Create an empty file or keep an existing one, with mode 0600; return it."""
     os.close(_open_private(str(path), os.O_WRONLY | os.O_CREAT))
-    path.chmod(stat.S_IRUSR | stat.S_IWUSR)
+    _close(path)
     return path
 
 
@@ -92,4 +93,11 @@ def umask_of_user() -> Iterator[None]:
 
 
 def _open_private(path: str, flags: int) -> int:
-    return os.open(path, flags, stat.S_IRUSR | stat.S_IWUSR)
+    return os.open(path, flags, _OWNER_FILE)
+
+
+def _close(path: Path) -> None:
+    """Remove the rights of others from a file of this user."""
+    status = path.stat()
+    if status.st_mode & _OTHERS and status.st_uid == os.geteuid():
+        path.chmod(_OWNER_FILE)

@@ -190,6 +190,7 @@ def _create_cluster(data_dir: Path) -> None:
         )
     end_processes(server_processes(data_dir))  # of a folder of this name that was deleted under its server
     unfinished = data_dir.with_name(data_dir.name + ".new")
+    end_processes(server_processes(unfinished))  # initdb outlives the process that started it
     if unfinished.exists():
         shutil.rmtree(unfinished)
     unfinished.mkdir(mode=0o700, parents=True)

@@ -9,14 +9,16 @@ import psutil
 
 PID_FILE = "postmaster.pid"
 
+_PROGRAMS = ("postgres", "initdb")
+
 _TERMINATE_SECONDS = 5
 
 
 def server_processes(data_dir: Path) -> list[psutil.Process]:
-    """List the postgres processes whose working folder is `data_dir`: a server and its children, or their remains."""
+    """List the processes of Postgres whose working folder is `data_dir`: a server, initdb, or what a kill left."""
     processes = []
     for process in psutil.process_iter(["name"]):
-        if process.info["name"] == "postgres":
+        if process.info["name"] in _PROGRAMS:
             with suppress(psutil.Error):  # ended meanwhile, or another user's and therefore not of this folder
                 if process.cwd() == str(data_dir):
                     processes.append(process)

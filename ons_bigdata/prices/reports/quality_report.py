@@ -11,7 +11,6 @@ from typing import Any
 
 import polars as pl
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
-from markupsafe import Markup
 
 from ons_bigdata.platform.printable import escape_unprintable
 from ons_bigdata.prices.schemas.quality import PriceQualityReport
@@ -233,4 +232,4 @@ def _templates() -> Environment:
 
 def _printable(value: object) -> object:
     """Escape unprintable characters of every text of the data; a macro's output is made of escaped ones."""
-    return escape_unprintable(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+    return escape_unprintable(value) if isinstance(value, str) and not hasattr(value, "__html__") else value

@@ -90,3 +90,11 @@ def test_who_listens_to_progress_hears_dbt_from_its_threads(small: Settings) -> 
     assert result.success
     assert [event.raw_event["data"]["node_info"]["node_name"] for event in told] == ["slow", "after"]
     assert heard == [("building", 0, None), ("building", 1, None), ("building", 2, None)]
+
+
+@pytest.mark.parametrize("damage", ["", '{"metadata": {', "[]"])
+def test_a_damaged_manifest_is_parsed_anew(small: Settings, damage: str) -> None:
+    path = dbt_calls.ensure_manifest(small)
+    path.write_text(damage)
+    path.with_name("partial_parse.msgpack").write_bytes(b"\x00damaged")
+    assert "model.small.after" in dbt_calls.ensure_manifest(small).read_text()

@@ -20,8 +20,6 @@ import psycopg2
 import pytest
 from psycopg2 import sql
 from sqlalchemy.engine import make_url
-from websockets.exceptions import InvalidStatus
-from websockets.sync.client import connect
 
 from ons_bigdata.platform.dagster.instance import open_instance
 from ons_bigdata.platform.postgres import embedded
@@ -103,7 +101,7 @@ def request(
             connection.putheader("Content-Length", str(len(body)))
         connection.endheaders(body.encode() if body is not None else None)
         answer = connection.getresponse()
-        return answer.status, answer.read().decode(errors="replace")
+        return answer.status, "" if answer.status == http.HTTPStatus.SWITCHING_PROTOCOLS else answer.read().decode()
     finally:
         connection.close()
 
@@ -192,13 +190,16 @@ def test_a_foreign_origin_is_refused(port: int, instance: dg.DagsterInstance, as
     assert instance.has_asset_key(asset)
 
 
-def test_a_websocket_of_another_origin_is_refused(port: int) -> None:
-    address = f"ws://127.0.0.1:{port}/graphql"
-    with pytest.raises(InvalidStatus, match="403"):
-        connect(address, origin="http://evil.example", subprotocols=["graphql-ws"], proxy=None)
-    with connect(address, origin=f"http://127.0.0.1:{port}", subprotocols=["graphql-ws"], proxy=None) as websocket:
-        websocket.send('{"type": "connection_init"}')
-        assert json.loads(websocket.recv())["type"] == "connection_ack"
+@pytest.mark.parametrize(("origin", "status"), [("http://evil.example", 403), ("http://127.0.0.1:{port}", 101)])
+def test_a_websocket_of_another_origin_is_refused(port: int, origin: str, status: int) -> None:
+    handshake = {
+        "Connection": "Upgrade",
+        "Upgrade": "websocket",
+        "Sec-WebSocket-Version": "13",
+        "Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAAA==",
+        "Sec-WebSocket-Protocol": "graphql-ws",
+    }
+    assert request(port, "GET", "/graphql", {**handshake, "Origin": origin.format(port=port)})[0] == status
 
 
 def test_pages_are_not_shown_in_frames_of_other_sites(port: int) -> None:
