@@ -1,8 +1,9 @@
-"""Addresses of existing servers: what they hold, and that no secret of them is shown or written."""
+"""Tests of addresses of existing servers: their parts, and that no secret is shown or written."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 import yaml
@@ -86,7 +87,7 @@ def test_an_error_shows_no_password(text: str, tmp_path: Path) -> None:
         "postgresql://u@h/d?password=hunter2&port=x",
     ],
 )
-def test_what_is_no_url_of_postgres_is_refused_without_showing_it(text: str, tmp_path: Path) -> None:
+def test_a_malformed_url_is_refused_and_not_shown(text: str, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"ONS_BIGDATA_DATABASE_URL: expected postgresql://user@host") as caught:
         database.ensure_database(Settings(home=tmp_path / "home", database_url=SecretStr(text)))
     assert "hunter2" not in str(caught.value)
@@ -97,8 +98,6 @@ words = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=
 
 @given(user=words, password=words, name=words)
 def test_every_password_in_the_query_is_read_and_hidden(user: str, password: str, name: str) -> None:
-    from urllib.parse import quote  # noqa: PLC0415
-
     quoted = {key: quote(value, safe="") for key, value in (("u", user), ("p", f"§{password}§"), ("d", name))}
     address = parsed(f"postgresql://{quoted['u']}@h:1/{quoted['d']}?password={quoted['p']}")
     login = parse_dsn(address.libpq())

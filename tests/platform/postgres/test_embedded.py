@@ -1,4 +1,4 @@
-"""The embedded server against real processes: attach, crash, stale files, odd paths, two starters at once."""
+"""Tests of the embedded server with real processes: attach, crash, stale files, unusual paths, concurrent starts."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ print(ascii(address))
 
 @pytest.fixture
 def home() -> Iterator[Path]:
-    """Make a short folder (pytest's own may be too long for a socket); clear it of servers afterwards."""
+    """Create a folder with a short path (pytest's may be too long for a socket); stop its servers afterwards."""
     folder = Path(tempfile.mkdtemp(dir="/tmp", prefix="ob-")).resolve()
     try:
         yield folder
@@ -52,7 +52,7 @@ def home() -> Iterator[Path]:
 
 @pytest.fixture(scope="module")
 def served() -> Iterator[Path]:
-    """Give the data folder of one server, shared by the tests that leave it running and unharmed."""
+    """Start a server and return its data folder, shared by the tests that leave it running and undamaged."""
     folder = Path(tempfile.mkdtemp(dir="/tmp", prefix="ob-")).resolve()
     data_dir = folder / "pg"
     try:
@@ -80,12 +80,12 @@ def pid_in_file(data_dir: Path) -> int:
 def wait_until(condition: Callable[[], bool], seconds: float = 20) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
+        assert time.monotonic() < deadline, "timeout"
         time.sleep(0.05)
 
 
 def starter(data_dir: Path) -> subprocess.Popen:
-    # A poor environment: no locale, no search path, and a port that is not ours.
+    # A minimal environment: no locale, no search path, and a foreign port.
     environment = {"LANG": "C", "PGPORT": "9999", "PYTHONPATH": os.pathsep.join(sys.path)}
     return subprocess.Popen(
         [sys.executable, "-c", START_AND_PRINT, data_dir],
@@ -97,11 +97,11 @@ def starter(data_dir: Path) -> subprocess.Popen:
     )
 
 
-def test_start_attach_stop_in_turn(home):
+def test_start_attach_and_stop(home):
     data_dir = home / "pg"
     assert embedded.find(data_dir) is None
     assert embedded.stop(data_dir) is False
-    assert not data_dir.exists(), "asking must create nothing"
+    assert not data_dir.exists(), "find and stop must create nothing"
 
     started = embedded.start(data_dir)
     assert started == ServerAddress(host=str(data_dir), port=5432, user="postgres")
@@ -116,7 +116,7 @@ def test_start_attach_stop_in_turn(home):
     assert embedded.stop(data_dir) is False
 
     assert embedded.start(data_dir) == started
-    assert pid_in_file(data_dir) != first, "after a stop the same process must really start again"
+    assert pid_in_file(data_dir) != first, "after a stop the server must start again"
 
 
 def test_server_outlives_its_starter_and_is_stopped_by_another_process(home):
@@ -127,7 +127,7 @@ def test_server_outlives_its_starter_and_is_stopped_by_another_process(home):
     assert out.strip() == ascii(embedded.find(data_dir))
     session = psycopg2.connect(embedded.start(data_dir).url("postgres"))
     began = time.monotonic()
-    assert embedded.stop(data_dir) is True, "an open session must not hold up a fast stop"
+    assert embedded.stop(data_dir) is True, "an open session must not delay a fast stop"
     assert time.monotonic() - began < 10
     session.close()
 
@@ -141,7 +141,7 @@ def test_second_process_attaches_to_the_same_server(served):
     assert pid_in_file(served) == before
 
 
-def test_two_starters_at_once_get_one_server_in_a_path_with_blank_umlaut_and_shell_signs(home):
+def test_concurrent_starts_give_one_server_in_a_path_with_blank_umlaut_and_shell_characters(home):
     data_dir = home / "a b ü '$HOME \"" / "pg"
     children = [starter(data_dir), starter(data_dir)]
     results = [(*child.communicate(timeout=90), child.returncode) for child in children]
@@ -152,7 +152,7 @@ def test_two_starters_at_once_get_one_server_in_a_path_with_blank_umlaut_and_she
     assert sorted(path.name for path in data_dir.parent.iterdir()) == ["pg", "pg.lock"]
 
 
-def test_threads_that_start_at_once_get_one_server(served):
+def test_concurrent_threads_start_one_server(served):
     embedded.stop(served)
     with ThreadPoolExecutor(4) as pool:
         addresses = set(pool.map(embedded.start, [served] * 4))
@@ -164,7 +164,7 @@ def test_data_survive_sigkill_of_the_server_and_the_busy_session_is_ended(served
     busy = psycopg2.connect(embedded.start(served).url("postgres"), async_=True)
     wait_until(lambda: busy.poll() == psycopg2.extensions.POLL_OK)
     backend = busy.info.backend_pid
-    # Counts for days without looking up: such a session outlives its server and bars the way of the next.
+    # Counts for days without a check for interrupts: such a session outlives its server and blocks the next one.
     busy.cursor().execute("SELECT count(*) FROM generate_series(1, 1000000) a, generate_series(1, 1000000) b")
     killed = pid_in_file(served)
     os.kill(killed, signal.SIGKILL)
@@ -179,15 +179,15 @@ def test_data_survive_sigkill_of_the_server_and_the_busy_session_is_ended(served
 
 
 @pytest.mark.parametrize("name", ["sleep", "postgres"])
-def test_stale_pid_file_that_names_a_live_foreign_process(served, name):
-    """Process ids are used again: the file of a crashed server may name anyone, even another's postgres."""
+def test_a_stale_pid_file_may_name_a_foreign_process(served, name):
+    """Process ids are reused: the file of a crashed server may name any process, even a foreign postgres."""
     query(served, "CREATE TABLE kept AS SELECT 42 AS answer")
     lines = (served / "postmaster.pid").read_text().splitlines()
     embedded.stop(served)
     elsewhere = Path(tempfile.mkdtemp(dir="/tmp", prefix="ob-"))
     elsewhere.chmod(0o755)
     program = shutil.copy(shutil.which("sleep"), elsewhere / name)
-    # Of the server's own user: Postgres itself knows that another user's process cannot be a server here.
+    # Of the server's user: Postgres itself recognises that another user's process is no server of this folder.
     foreign = subprocess.Popen([program, "600"], cwd=elsewhere, **run_as_owner(served))
     try:
         (served / "postmaster.pid").write_text("\n".join([str(foreign.pid), *lines[1:]]) + "\n")
@@ -196,7 +196,7 @@ def test_stale_pid_file_that_names_a_live_foreign_process(served, name):
         assert embedded.stop(served) is False
         embedded.start(served)
         assert query(served, "SELECT answer FROM kept") == [(42,)]
-        assert foreign.poll() is None, "the foreign process must live on"
+        assert foreign.poll() is None, "the foreign process must not be killed"
     finally:
         foreign.kill()
         foreign.wait()
@@ -204,7 +204,7 @@ def test_stale_pid_file_that_names_a_live_foreign_process(served, name):
         query(served, "DROP TABLE kept")
 
 
-def test_folder_deleted_under_its_server_starts_anew(home):
+def test_a_folder_deleted_under_its_server_gets_a_new_server(home):
     data_dir = home / "pg"
     embedded.start(data_dir)
     orphan = pid_in_file(data_dir)
@@ -215,7 +215,7 @@ def test_folder_deleted_under_its_server_starts_anew(home):
     assert orphan not in {process.pid for process in server_processes(data_dir)}
 
 
-def test_initdb_that_was_killed_half_way_is_begun_again(home):
+def test_an_unfinished_initdb_is_repeated(home):
     half_made = home / "pg.new"
     half_made.mkdir()
     (half_made / "PG_VERSION").write_text("18\n")
@@ -223,24 +223,24 @@ def test_initdb_that_was_killed_half_way_is_begun_again(home):
     assert not half_made.exists()
 
 
-def test_too_long_path_is_refused_before_anything_is_made(home):
+def test_a_too_long_path_is_refused_before_anything_is_created(home):
     room = embedded.MAX_DATA_PATH_BYTES - len(os.fsencode(home)) - 1
     too_long = home / ("ü" * (room // 2 + 1))
     size = len(os.fsencode(too_long))
-    assert len(str(too_long)) < embedded.MAX_DATA_PATH_BYTES < size, "bytes count, not letters"
+    assert len(str(too_long)) < embedded.MAX_DATA_PATH_BYTES < size, "bytes are counted, not characters"
     with pytest.raises(InputError, match=rf"has {size} bytes.*at most 90.*ONS_BIGDATA_HOME"):
         embedded.start(too_long)
     assert list(home.iterdir()) == []
 
 
-def test_path_of_the_greatest_length_works(home):
+def test_the_longest_allowed_path_works(home):
     data_dir = home / ("x" * (embedded.MAX_DATA_PATH_BYTES - len(str(home)) - 1))
     assert len(str(data_dir)) == embedded.MAX_DATA_PATH_BYTES
     embedded.start(data_dir)
     assert query(data_dir, "SELECT 1") == [(1,)]
 
 
-def test_folder_with_other_files_is_refused_and_left_as_it_was(home):
+def test_a_folder_with_other_files_is_refused_and_not_changed(home):
     data_dir = home / "pg"
     data_dir.mkdir()
     (data_dir / "thesis.txt").write_text("mine")
@@ -250,7 +250,7 @@ def test_folder_with_other_files_is_refused_and_left_as_it_was(home):
     assert embedded.stop(data_dir) is False
 
 
-def test_database_of_another_version_is_refused(home):
+def test_a_database_of_another_version_is_refused(home):
     data_dir = home / "pg"
     data_dir.mkdir()
     (data_dir / "PG_VERSION").write_text("16\n")
@@ -258,7 +258,7 @@ def test_database_of_another_version_is_refused(home):
         embedded.start(data_dir)
 
 
-def test_server_that_cannot_start_says_why(served):
+def test_a_failed_start_reports_the_reason(served):
     embedded.stop(served)
     configuration = served / "postgresql.conf"
     whole = configuration.read_text()
@@ -303,7 +303,7 @@ def test_only_the_owner_reaches_the_socket(served):
     assert (served / ".s.PGSQL.5432").is_socket()
 
 
-def test_text_does_not_depend_on_the_locale_of_the_machine(served):
+def test_text_functions_do_not_depend_on_the_locale_of_the_machine(served):
     statement = "SELECT lower('ÄÉ'), array(SELECT unnest(array['b', 'Z', 'ä', 'a']) ORDER BY 1)"
     assert query(served, statement) == [("äé", ["Z", "a", "b", "ä"])]
 
@@ -321,7 +321,7 @@ names = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=
 
 
 @given(folder=names, database=names, user=names, options=names)
-def test_every_reader_of_a_url_finds_what_went_in(folder, database, user, options):
+def test_urls_are_parsed_to_their_parts_by_every_library(folder, database, user, options):
     url = ServerAddress(host=f"/{folder}", port=5432, user="postgres").url(database, user=user, options=options)
     expected = {"user": user, "dbname": database, "host": f"/{folder}", "port": "5432", "options": options}
     assert parse_dsn(url) == expected
