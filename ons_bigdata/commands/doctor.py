@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from ons_bigdata.platform.dagster.frames import table_mismatches
-from ons_bigdata.platform.dagster.storage import missing_dagster_tables
+from ons_bigdata.platform.dagster.storage import check_dagster_tables
 from ons_bigdata.platform.errors import ReportedError
 from ons_bigdata.platform.ingest.landing import Landing
 from ons_bigdata.platform.postgres import migrate
@@ -93,9 +93,8 @@ def _tables(_settings: Settings, warehouse: Warehouse) -> Iterator[Finding]:
 
 
 def _dagster_tables(_settings: Settings, warehouse: Warehouse) -> Iterator[Finding]:
-    missing = missing_dagster_tables(warehouse.address)
-    detail = f"missing: {', '.join(missing)}" if missing else "complete"
-    yield Finding("Dagster's tables", "fault" if missing else "ok", detail)
+    state, detail = check_dagster_tables(warehouse.address)
+    yield Finding("Dagster's tables", state, detail)
 
 
 def _ledger(_settings: Settings, warehouse: Warehouse) -> Iterator[Finding]:

@@ -76,7 +76,10 @@ class Status:
 def read_status(settings: Settings) -> Status:
     """Return the status. Before the first run there are no assets and no checks."""
     warehouse = open_warehouse(settings)
-    has_runs = warehouse.rows("select to_regclass('dagster.asset_check_executions') is not null")[0][0]
+    has_runs = warehouse.rows(
+        "select to_regclass('dagster.asset_check_executions') is not null"
+        " and to_regclass('dagster.asset_keys') is not null"
+    )[0][0]
     nothing = "select null::text as asset where false"
     return Status(
         home=str(settings.home),

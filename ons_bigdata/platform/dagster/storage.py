@@ -7,7 +7,7 @@ schema, which is renamed once it is complete. The comment on the schema lists th
 from __future__ import annotations
 
 from contextlib import closing
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import psycopg2
 from dagster_postgres import DagsterPostgresStorage
@@ -47,10 +47,16 @@ def ensure_dagster_tables(address: DatabaseAddress) -> None:
         raise UnavailableError(f"database {address}: {str(error).strip()}") from error
 
 
-def missing_dagster_tables(address: DatabaseAddress) -> list[str]:
-    """Return the tables of the inventory that do not exist; empty also where no table was created yet."""
+def check_dagster_tables(address: DatabaseAddress) -> tuple[Literal["ok", "warning", "fault"], str]:
+    """Compare the tables with their inventory; return a state and its description. Changes nothing."""
     with closing(psycopg2.connect(address.libpq())) as connection, connection.cursor() as cursor:
-        return sorted((_inventory(cursor) or set()) - _tables(cursor, SCHEMA))
+        inventory, tables = _inventory(cursor), _tables(cursor, SCHEMA)
+    if inventory is None and tables:
+        return "warning", "of an earlier version, perhaps incomplete; the next run completes them"
+    if inventory is None:
+        return "ok", "not created yet"
+    missing = sorted(inventory - tables)
+    return ("fault", f"missing: {', '.join(missing)}") if missing else ("ok", "complete")
 
 
 def _is_complete(cursor: Cursor) -> bool:

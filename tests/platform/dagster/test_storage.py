@@ -11,7 +11,7 @@ import pytest
 
 from ons_bigdata.commands import doctor
 from ons_bigdata.platform.dagster.instance import open_instance
-from ons_bigdata.platform.dagster.storage import ensure_dagster_tables, missing_dagster_tables
+from ons_bigdata.platform.dagster.storage import check_dagster_tables, ensure_dagster_tables
 from ons_bigdata.platform.errors import UnavailableError
 from ons_bigdata.platform.postgres.warehouse import Warehouse
 from ons_bigdata.settings import Settings
@@ -80,8 +80,10 @@ def test_tables_that_an_earlier_version_left_half_made_are_made_anew(
     with warehouse.transaction() as transaction:
         for table in ("runs", "event_logs", "alembic_version"):
             transaction.execute(f"create table dagster.{table} (id integer)")
+    assert check_dagster_tables(warehouse.address)[0] == "warning"
     with open_instance(settings, warehouse.address) as instance:
         assert instance.get_runs() == []
+    assert check_dagster_tables(warehouse.address) == ("ok", "complete")
     assert structure(warehouse) == undisturbed
 
 
@@ -104,7 +106,7 @@ def test_a_missing_table_beside_history_is_reported_and_nothing_is_dropped(
     with warehouse.transaction() as transaction:
         transaction.execute("insert into dagster.event_logs (run_id, event, timestamp) values ('r', '{}', now())")
         transaction.execute("drop table dagster.asset_keys")
-    assert missing_dagster_tables(warehouse.address) == ["asset_keys"]
+    assert check_dagster_tables(warehouse.address) == ("fault", "missing: asset_keys")
     with pytest.raises(UnavailableError, match="lacks the tables asset_keys and holds runs"):
         ensure_dagster_tables(warehouse.address)
     assert warehouse.rows("select count(*)::int from dagster.event_logs") == [(1,)]
