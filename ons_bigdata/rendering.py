@@ -76,7 +76,7 @@ def complain(text: str) -> None:
 def print_json(value: object) -> None:
     """Print one JSON object on standard output; dates in ISO form, unprintable characters as escapes of JSON."""
     text = json.dumps(_finite(value), default=_plain, ensure_ascii=False, allow_nan=False)
-    sys.stdout.write("".join(map(_json_character, text)) + "\n")
+    sys.stdout.write((text if text.isprintable() else "".join(map(_json_character, text))) + "\n")
 
 
 def _json_character(character: str) -> str:
