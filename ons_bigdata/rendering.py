@@ -59,8 +59,8 @@ _err = _console(stderr=True)
 
 
 def escape(text: str) -> str:
-    """Return text for the console: markup and unprintable characters escaped, line ends kept."""
-    return escape_markup(escape_unprintable(text, keep="\n"))
+    """Return text for the console: markup and unprintable characters escaped, line ends and tabs kept."""
+    return escape_markup(escape_unprintable(text, keep="\n\t"))
 
 
 def say(text: str) -> None:

@@ -266,7 +266,7 @@ def test_a_read_only_state_folder_is_named_without_a_traceback(small_disk: Path,
 @pytest.mark.parametrize(
     ("variables", "words", "code", "reason"),
     [
-        ({}, ["up", "--port", "0"], 2, "0 is not in the range"),
+        ({}, ["up", "--port", "0"], 2, "greater than or equal to 1"),
         ({}, ["up", "--host", "nowhere.invalid", "--i-have-a-proxy"], 2, "nowhere.invalid cannot be used"),
         ({"ONS_BIGDATA_DATABASE_URL": "postgresql://u@h:99999/d"}, ["status"], 2, "ports are 1 to 65535"),
         ({"ONS_BIGDATA_DATABASE_URL": "postgresql://u@h:x/d"}, ["status"], 2, "expected postgresql://user@host"),
