@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
@@ -15,6 +14,7 @@ from ons_bigdata.platform.dagster.storage import check_dagster_tables, ensure_da
 from ons_bigdata.platform.errors import UnavailableError
 from ons_bigdata.platform.postgres.warehouse import Warehouse
 from ons_bigdata.settings import Settings
+from tests.command_line import ROOT
 
 STRUCTURE = """
     select table_name || '.' || column_name || ' ' || data_type || coalesce(column_default, '') as name
@@ -48,7 +48,7 @@ print(statements)
 def create_and_die(warehouse: Warehouse, statement: int) -> subprocess.CompletedProcess[str]:
     """Create the tables in a process that kills itself before one of the 106 statements, counted from 1."""
     words = [sys.executable, "-c", CREATE_AND_DIE, warehouse.address.libpq(), str(statement)]
-    return subprocess.run(words, capture_output=True, text=True, check=False, cwd=os.getcwd())  # noqa: PTH109
+    return subprocess.run(words, capture_output=True, text=True, check=False, cwd=ROOT)
 
 
 def structure(warehouse: Warehouse) -> list[str]:
