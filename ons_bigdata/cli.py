@@ -19,7 +19,8 @@ import typer
 from pydantic import ValidationError
 
 from ons_bigdata import __version__, rendering
-from ons_bigdata.platform.errors import InputError, ReportedError
+from ons_bigdata.platform.errors import InputError, ReportedError, find_unavailable
+from ons_bigdata.platform.state_folder import private_umask, umask_of_user
 from ons_bigdata.progress_bars import progress_bars
 from ons_bigdata.settings import describe_setting_errors, get_settings
 
@@ -123,7 +124,7 @@ def scrape_prices(
         summary = run(get_settings(), retailers=retailers or (), day=day)
     rendering.scrape_summary(summary, as_json=as_json)
     if summary.failures:
-        raise typer.Exit(1)
+        raise typer.Exit(3 if summary.unavailable else 1)
 
 
 @reparse_app.command("prices")
@@ -159,7 +160,8 @@ def report_prices(
 
     daily = read_price_report(get_settings(), day=day, origin=origin)
     if html is not None:
-        write_html(daily, html)
+        with umask_of_user():
+            write_html(daily, html)
     rendering.report(daily, html=html, as_json=as_json)
 
 
@@ -326,7 +328,8 @@ def _stop_event() -> threading.Event:
 def main() -> None:
     """Run the command line; a reported error becomes one message and its exit code."""
     try:
-        app()
+        with private_umask():
+            app()
     except ReportedError as error:
         rendering.complain(str(error))
         sys.exit(error.exit_code)
@@ -342,6 +345,12 @@ def main() -> None:
             "make it a folder that can be written, or set ONS_BIGDATA_HOME to another"
         )
         sys.exit(InputError.exit_code)
+    except Exception as error:
+        unavailable = find_unavailable(error)
+        if unavailable is None:
+            raise
+        rendering.complain(str(unavailable))
+        sys.exit(unavailable.exit_code)
 
 
 if __name__ == "__main__":

@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 from rich.console import Console
-from rich.markup import escape
+from rich.markup import escape as escape_markup
 from rich.table import Table
+
+from ons_bigdata.platform.printable import escape_unprintable
 
 if TYPE_CHECKING:
     from ons_bigdata.commands.demo import PilotOutcome
@@ -45,6 +47,11 @@ _out = _console()
 _err = _console(stderr=True)
 
 
+def escape(text: str) -> str:
+    """Return text for the console: markup and unprintable characters escaped, line ends and tabs kept."""
+    return escape_markup(escape_unprintable(text, keep="\n\t"))
+
+
 def say(text: str) -> None:
     """Print a line for the user."""
     _out.print(escape(text))
@@ -56,8 +63,13 @@ def complain(text: str) -> None:
 
 
 def print_json(value: object) -> None:
-    """Print one JSON object on standard output; dates in ISO form."""
-    sys.stdout.write(json.dumps(_finite(value), default=_plain, ensure_ascii=False, allow_nan=False) + "\n")
+    """Print one JSON object on standard output; dates in ISO form, unprintable characters as escapes of JSON."""
+    text = json.dumps(_finite(value), default=_plain, ensure_ascii=False, allow_nan=False)
+    sys.stdout.write((text if text.isprintable() else "".join(map(_json_character, text))) + "\n")
+
+
+def _json_character(character: str) -> str:
+    return character if character.isprintable() else json.dumps(character)[1:-1]
 
 
 def _finite(value: Any) -> Any:  # noqa: ANN401  (any JSON value)
@@ -98,7 +110,7 @@ def _without_lists(frame: pl.DataFrame) -> pl.DataFrame:
 def _table(frame: pl.DataFrame, title: str | None = None) -> Table:
     table = Table(title=title, title_justify="left")
     for name, kind in frame.schema.items():
-        table.add_column(name, justify="right" if kind.is_numeric() else "left")
+        table.add_column(_cell(name), justify="right" if kind.is_numeric() else "left")
     for row in frame.iter_rows():
         table.add_row(*(_cell(value) for value in row))
     return table
@@ -111,7 +123,7 @@ def _cell(value: object) -> str:
         return f"{value:.6g}"
     if isinstance(value, datetime):
         return f"{value:%Y-%m-%d %H:%M:%S}"
-    return escape(str(value))
+    return escape_markup(escape_unprintable(str(value)))
 
 
 def ingest_summary(summary: IngestSummary, *, as_json: bool) -> None:

@@ -1,6 +1,6 @@
-"""Every setting of the project, from the environment or a `.env` file. No other module reads the environment.
+"""Every setting of the project, from the environment or a `.env` file; no other module reads the environment.
 
-Each setting is an environment variable with the prefix `ONS_BIGDATA_`: `home` is `ONS_BIGDATA_HOME`.
+A setting is an environment variable with the prefix `ONS_BIGDATA_`: `home` is `ONS_BIGDATA_HOME`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ PROJECT_ROOT = Path(__file__).resolve().parent.parent
 
 
 class Settings(BaseSettings):
-    """Where state lives, which database serves, and the parameters of the methods."""
+    """Folders, database, limits of input and queries, and parameters of the methods."""
 
     model_config = SettingsConfigDict(env_prefix="ONS_BIGDATA_", env_file=PROJECT_ROOT / ".env", extra="ignore")
 
@@ -30,10 +30,18 @@ class Settings(BaseSettings):
     )
     reader_url: SecretStr | None = Field(
         default=None,
-        description="How `query` logs in as the read-only role, where an existing server does not let it in otherwise.",
+        description="URL with which `query` logs in as the read-only role, where a server refuses it otherwise.",
     )
     role_prefix: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,40}$")] = Field(
         default="ons_bigdata", description="Prefix of the database roles, which are shared by a whole server."
+    )
+    query_timeout_s: int = Field(
+        default=300, gt=0, le=86_400, description="Seconds after which a statement of `query` is cancelled."
+    )
+    web_hosts: str = Field(
+        default="",
+        description="Host names, with port where a browser shows one, under which a proxy serves the web interface; "
+        "separated by commas.",
     )
     dbt_project_dir: Path = Field(default=PROJECT_ROOT / "dbt_project", description="The dbt project.")
     shared: Path = Field(
@@ -41,19 +49,24 @@ class Settings(BaseSettings):
         description="Real data and golden values, for tests.",
     )
     max_file_bytes: int = Field(
-        default=256 * 1024 * 1024, gt=0, description="A delivered file (unpacked) above this is refused."
+        default=256 * 1024 * 1024,
+        gt=0,
+        description="Largest unpacked size of a delivered file that is taken.",
     )
     link_window_days: int = Field(
-        default=14, ge=1, le=366, description="How old a product's last accepted price may be to link."
+        default=14,
+        ge=1,
+        le=366,
+        description="Largest age in days of an accepted price to which the next one is linked.",
     )
 
     retailers_folder: Path | None = Field(
         default=None,
-        description="Folder of the retailer files that say what is scraped; `retailers` under home if unset.",
+        description="Folder of the retailer files, which define what is scraped; `retailers` under home if unset.",
     )
     scraper_contact: str | None = Field(
         default=None,
-        description="Whom a site's owner can reach (an address or page), sent in the user agent; no scrape without it.",
+        description="Address or page for owners of scraped sites, sent in the user agent; required for a scrape.",
     )
 
     @field_validator("home", mode="before")
@@ -76,7 +89,7 @@ class Settings(BaseSettings):
 
     @property
     def landing_dir(self) -> Path:
-        """Folder of raw files as they came."""
+        """Folder of delivered files, unchanged."""
         return self.home / "landing"
 
     @property
@@ -92,7 +105,7 @@ class Settings(BaseSettings):
 
 @lru_cache(maxsize=1)
 def get_settings() -> Settings:
-    """Return the settings of this process, read once. Raises pydantic's error, which names the variable."""
+    """Return the settings of this process, read once. Raises pydantic's ValidationError, which names the setting."""
     settings = Settings()
     return settings.model_copy(update={"home": settings.home.expanduser().resolve()})
 

@@ -1,7 +1,6 @@
-"""Makes the virtual environment from the lock files and runs what the Makefile names in it.
+"""Commands of the Makefile: create the virtual environment from the lock files, and run demo, tests and checks in it.
 
-Standard library only, so that it runs before anything is installed: `python3 scripts/dev.py test`.
-No statistics and no settings of the project here.
+Uses the standard library only, since it runs before anything is installed: `python3 scripts/dev.py test`.
 """
 
 from __future__ import annotations
@@ -24,10 +23,10 @@ BIN = VENV / "bin"
 
 SUPPORTED = ((3, 11), (3, 12), (3, 13))
 PYTHONS = ("python3.11", "python3.12", "python3.13", "python3", "python")
-"""In order of preference: the project is run on 3.11."""
+"""In order of preference: the project is developed on 3.11."""
 
 LOCKS = {"run": "requirements.lock", "dev": "requirements-dev.lock"}
-"""The second holds all of the first, so `dev` can be put on top of `run`."""
+"""The second contains the first, so `dev` can be installed on top of `run`."""
 
 LOCK_FORM = (
     *("--universal", "--python-version=3.11", "--generate-hashes", "--no-emit-index-url"),
@@ -43,7 +42,7 @@ CHECKS = (
     ("sqlfluff", "lint", "--processes", "2", "dbt_project/models", "dbt_project/tests/prices"),
 )
 PYTEST = ("pytest", "-n", "2", "--dist", "loadfile", "--no-loadscope-reorder")
-"""A file's tests share a server or a demo, so they stay together; tests/conftest.py says which files come first."""
+"""Tests of a file share a server or a demo, so one worker runs them; tests/conftest.py orders the files."""
 NO_NIGHTLY = ("-m", "not nightly")
 
 TELEMETRY_OFF = {
@@ -52,11 +51,11 @@ TELEMETRY_OFF = {
     "DO_NOT_TRACK": "1",
 }
 OTHER_PYTHON = ("PYTHONHOME", "PYTHONPATH", "VIRTUAL_ENV")
-"""Variables that would mix another installation into ours."""
+"""Variables that would mix another installation into this one."""
 OTHER_PACKAGES = ("UV_FIND_LINKS", "UV_INDEX", "UV_EXTRA_INDEX_URL")
-"""Variables that would bring packages of this machine into the lock files."""
+"""Variables that would put packages of this machine into the lock files."""
 SOURCE_ONLY = ("jstyleson",)
-"""Pure Python packages (extruct wants this one) of which there is no wheel."""
+"""Pure Python packages without a wheel (extruct requires this one)."""
 
 CHROMIUMS = ("chromium", "chromium-browser", "google-chrome")
 POSTGRES = Path("/usr/lib/postgresql")
@@ -64,18 +63,18 @@ CLUSTER_SETTINGS = Path("/etc/postgresql-common/createcluster.d")
 
 
 class SetUpError(Exception):
-    """The environment cannot be made; the message says what is missing."""
+    """The environment cannot be created; the message names what is missing."""
 
 
 def say(text: str) -> None:
-    """Print one line at once, so that it stands before the output of what it announces."""
+    """Print one line unbuffered, before the output of the command that it announces."""
     print(text, flush=True)
 
 
 def environment(outer: Mapping[str, str]) -> dict[str, str]:
-    """Return the variables for everything run here: telemetry off, no other Python installation.
+    """Return the variables of all commands run here: telemetry off, no other Python installation.
 
-    The folder `.venv/bin` is not put on PATH: what needs it there would fail for a user who calls
+    The folder `.venv/bin` is not added to PATH: code that relies on it would fail for a user who calls
     `.venv/bin/ons-bigdata`.
     """
     return {name: value for name, value in outer.items() if name not in OTHER_PYTHON} | TELEMETRY_OFF
@@ -86,20 +85,20 @@ def run(command: Sequence[str | Path], variables: Mapping[str, str]) -> int:
     with subprocess.Popen(command, cwd=ROOT, env=variables, stdin=subprocess.DEVNULL) as process:
         try:
             code = process.wait()
-        except KeyboardInterrupt:  # the command got the signal too: let it end in its own way
+        except KeyboardInterrupt:  # the command received the signal too and ends itself
             code = process.wait()
     return code if code >= 0 else 128 - code
 
 
-def must(command: Sequence[str | Path], variables: Mapping[str, str]) -> None:
+def run_checked(command: Sequence[str | Path], variables: Mapping[str, str]) -> None:
     """Run a command. Raises SetUpError if it fails."""
     code = run(command, variables)
     if code != 0:
         raise SetUpError(f"exit code {code}: {' '.join(map(str, command))}")
 
 
-def answer(command: Sequence[str | Path], variables: Mapping[str, str], seconds: float = 60) -> str | None:
-    """Return what a command prints, or None if it cannot be run, fails or takes too long."""
+def read_output(command: Sequence[str | Path], variables: Mapping[str, str], seconds: float = 60) -> str | None:
+    """Return the output of a command, or None if it cannot be run, fails or takes too long."""
     try:
         return subprocess.check_output(
             command, env=variables, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL, text=True, timeout=seconds
@@ -118,9 +117,9 @@ print(*sys.version_info[:2], int(complete), getattr(sys, "_base_executable", sys
 
 
 def candidates(search_path: str) -> Iterator[str]:
-    """Give every Python of the search path by preference, then the one that runs this file.
+    """Yield every Python of the search path by preference, then the one that runs this file.
 
-    All of one name, not only the first: a shim in front may fail when it is run.
+    All of a name, not only the first: that may be a shim that fails when it is run.
     """
     for name in PYTHONS:
         for folder in search_path.split(os.pathsep):
@@ -131,20 +130,20 @@ def candidates(search_path: str) -> Iterator[str]:
 
 
 def find_python(search_path: str, variables: Mapping[str, str]) -> str:
-    """Return the executable of the first Python of a supported version that runs and can make a venv.
+    """Return the first Python of a supported version that runs and can create a venv.
 
-    Raises SetUpError, which names each candidate with what is wrong with it.
+    Raises SetUpError that lists the candidates, each with the reason for which it was refused.
     """
     refused: dict[str, str] = {}
     for candidate in candidates(search_path):
-        said = answer([candidate, "-I", "-c", PROBE], variables)
-        parts = said.split(" ", 3) if said else []
+        output = read_output([candidate, "-I", "-c", PROBE], variables)
+        parts = output.split(" ", 3) if output else []
         if len(parts) != 4:
             refused[candidate] = "does not run"
         elif (int(parts[0]), int(parts[1])) not in SUPPORTED:
             refused[candidate] = f"is Python {parts[0]}.{parts[1]}"
         elif parts[2] != "1":
-            refused[candidate] = f"cannot make a venv (Debian's package for that: python{parts[0]}-venv)"
+            refused[candidate] = f"cannot create a venv (Debian package: python{parts[0]}-venv)"
         else:
             return parts[3]
     versions = ", ".join(f"{major}.{minor}" for major, minor in SUPPORTED)
@@ -156,21 +155,21 @@ def find_python(search_path: str, variables: Mapping[str, str]) -> str:
 
 
 def stamp(root: Path, level: str) -> str:
-    """Return the hash of everything that decides what an environment of this level holds, and where."""
-    digest = hashlib.sha256(str(root).encode())  # scripts in the environment hold its path
+    """Return the hash of all inputs of an environment of this level: its folder, pyproject.toml and lock files."""
+    digest = hashlib.sha256(str(root).encode())  # scripts in the environment contain its path
     for name in ("pyproject.toml", LOCKS["run"], *([LOCKS["dev"]] if level == "dev" else [])):
         digest.update(b"\0" + (root / name).read_bytes())
     return digest.hexdigest()
 
 
 def is_current(root: Path, level: str) -> bool:
-    """Say whether the stamp of this level fits the files as they are now."""
+    """Tell whether the environment of this level was made from the present files."""
     file = root / ".venv" / f"{level}.stamp"
     return file.is_file() and file.read_text() == stamp(root, level)
 
 
 def requirement(lock: str, name: str) -> str:
-    """Return the lines of one package (pin and hashes) of a lock file's text. Raises SetUpError if absent."""
+    """Return the lines of a package (pin and hashes) in the text of a lock file. Raises SetUpError if absent."""
     found = re.search(rf"^{re.escape(name)}==.*\n(?:[ \t]+.*\n)*", lock, flags=re.MULTILINE)
     if found is None:
         raise SetUpError(f"{LOCKS['run']} has no {name}; restore the file from version control")
@@ -178,22 +177,22 @@ def requirement(lock: str, name: str) -> str:
 
 
 def create_environment(variables: Mapping[str, str]) -> None:
-    """Make an empty `.venv`; whatever was there is removed."""
+    """Create an empty `.venv` in the place of any other."""
     python = find_python(variables.get("PATH", os.defpath), variables)
-    say(f"Making .venv with {python}")
-    must([python, "-I", "-m", "venv", "--clear", VENV], variables)
+    say(f"Creating .venv with {python}")
+    run_checked([python, "-I", "-m", "venv", "--clear", VENV], variables)
 
 
 def install_uv(variables: Mapping[str, str]) -> Path | None:
-    """Return the locked uv of the environment, put there by pip with its hash; None if it does not run."""
+    """Install the locked uv with pip, checked by its hash; return it, or None if it does not run."""
     uv = BIN / "uv"
-    if answer([uv, "--version"], variables) is None:
+    if read_output([uv, "--version"], variables) is None:
         install_one("uv", variables)
-    return uv if answer([uv, "--version"], variables) is not None else None
+    return uv if read_output([uv, "--version"], variables) is not None else None
 
 
 def install_one(name: str, variables: Mapping[str, str]) -> int:
-    """Let pip install one locked package by its hash, before the others are; return pip's exit code."""
+    """Install one locked package with pip, checked by its hash; return pip's exit code."""
     with tempfile.TemporaryDirectory() as folder:
         lock = Path(folder) / f"{name}.lock"
         lock.write_text(requirement((ROOT / LOCKS["run"]).read_text(), name))
@@ -201,15 +200,15 @@ def install_one(name: str, variables: Mapping[str, str]) -> int:
 
 
 def pip(*arguments: str | Path) -> list[str | Path]:
-    """Return the command that lets the environment's pip install something."""
+    """Return an install command of the environment's pip."""
     return [BIN / "python", "-m", "pip", "install", "--disable-pip-version-check", *arguments]
 
 
 def install_locked(level: str, variables: Mapping[str, str]) -> None:
-    """Install the lock file of a level, every file checked against its hash.
+    """Install the lock file of a level, every file checked by its hash.
 
-    Wheels only, but for SOURCE_ONLY: those are built with the locked setuptools, which comes first, and nothing is
-    fetched for it.
+    Wheels only, except for SOURCE_ONLY: those are built with the locked setuptools, which is installed first, and
+    without any download.
     """
     lock = ROOT / LOCKS[level]
     uv = install_uv(variables)
@@ -228,31 +227,31 @@ def install_locked(level: str, variables: Mapping[str, str]) -> None:
         lock,
     ]
     if uv is None or run([uv, *sync], variables) != 0:
-        say("uv cannot be used here: pip installs the same files, with the same hashes")
-        must(pip("--no-deps", *options, "-r", lock), variables)
+        say("uv cannot be used here: pip installs the same files with the same hashes")
+        run_checked(pip("--no-deps", *options, "-r", lock), variables)
 
 
 def set_up(level: str, variables: Mapping[str, str]) -> None:
-    """Bring `.venv` to what the lock file of this level says; nothing is done if it is there already.
+    """Create `.venv` with the packages of the lock file of this level, unless it is current.
 
-    Raises SetUpError if a step fails; the stamp is written last, so the next call begins anew.
+    Raises SetUpError if a step fails; the stamp is written last, so that the next call starts again.
     """
     if is_current(ROOT, level):
         return
-    begun = time.monotonic()
+    started = time.monotonic()
     if not is_current(ROOT, "run"):
         create_environment(variables)
     say(f"Installing {LOCKS[level]}")
     install_locked(level, variables)
-    must(pip("--quiet", "--no-index", "--no-deps", "--no-build-isolation", "-e", ROOT), variables)
-    for reached in LOCKS if level == "dev" else ("run",):
-        (VENV / f"{reached}.stamp").write_text(stamp(ROOT, reached))
-    say(f"Set up in {time.monotonic() - begun:.0f} s")
+    run_checked(pip("--quiet", "--no-index", "--no-deps", "--no-build-isolation", "-e", ROOT), variables)
+    for installed in LOCKS if level == "dev" else ("run",):
+        (VENV / f"{installed}.stamp").write_text(stamp(ROOT, installed))
+    say(f"Set up in {time.monotonic() - started:.0f} s")
 
 
 def write_locks(upgrade: bool, variables: Mapping[str, str]) -> None:
-    """Write both lock files from pyproject.toml: every platform, hashes, no address of any index."""
-    if answer([BIN / "python", "--version"], variables) is None:
+    """Write both lock files from pyproject.toml: for every platform, with hashes, without addresses of indexes."""
+    if read_output([BIN / "python", "--version"], variables) is None:
         create_environment(variables)
     uv = install_uv(variables)
     if uv is None:
@@ -261,20 +260,20 @@ def write_locks(upgrade: bool, variables: Mapping[str, str]) -> None:
     clean |= {"UV_NO_CONFIG": "1", "UV_PYTHON_DOWNLOADS": "never"}
     compile_: list[str | Path] = [uv, "pip", "compile", "pyproject.toml", "--group=setup", *LOCK_FORM]
     compile_ += ["--upgrade"] if upgrade else []
-    must([*compile_, "-o", LOCKS["run"]], clean)
-    must([*compile_, "--extra=dev", "-c", LOCKS["run"], "-o", LOCKS["dev"]], clean)
+    run_checked([*compile_, "-o", LOCKS["run"]], clean)
+    run_checked([*compile_, "--extra=dev", "-c", LOCKS["run"], "-o", LOCKS["dev"]], clean)
 
 
-# What tests need of the machine
+# Programs that tests need on the machine
 
 
 def can_apt_install() -> bool:
-    """Say whether this is Debian (or a child of it) and we are root."""
+    """Tell whether this is Debian or a derivative, and the user is root."""
     return Path("/etc/debian_version").exists() and bool(shutil.which("apt-get")) and os.geteuid() == 0
 
 
 def apt_install(package: str, variables: Mapping[str, str]) -> None:
-    """Try to install a Debian package; what it printed says why where it fails."""
+    """Try to install a Debian package; the output of apt-get gives the reason of a failure."""
     say(f"Installing {package} with apt-get")
     quiet = dict(variables) | {"DEBIAN_FRONTEND": "noninteractive"}
     patience = ["-qq", "-o", "Acquire::Retries=1", "-o", "DPkg::Lock::Timeout=120"]
@@ -283,32 +282,32 @@ def apt_install(package: str, variables: Mapping[str, str]) -> None:
 
 
 def chromium_on_path(variables: Mapping[str, str]) -> str | None:
-    """Return the first Chromium of the search path that runs; a stub that asks to be installed does not."""
+    """Return the first Chromium of the search path that runs, which a stub of a snap does not."""
     found = (shutil.which(name, path=variables.get("PATH")) for name in CHROMIUMS)
-    return next((file for file in found if file and answer([file, "--version"], variables) is not None), None)
+    return next((file for file in found if file and read_output([file, "--version"], variables) is not None), None)
 
 
 def playwright_chromium(variables: Mapping[str, str]) -> str | None:
-    """Return playwright's own Chromium, downloaded where it is not there yet."""
+    """Return playwright's Chromium, downloaded if it is missing; None if it does not run."""
     script = (
         "from playwright.sync_api import sync_playwright\n"
         "with sync_playwright() as p: print(p.chromium.executable_path)"
     )
-    file = answer([BIN / "python", "-c", script], variables)
+    file = read_output([BIN / "python", "-c", script], variables)
     if file and not Path(file).exists():
         run([BIN / "playwright", "install", "chromium"], variables)
-    return file if file and answer([file, "--version"], variables) is not None else None
+    return file if file and read_output([file, "--version"], variables) is not None else None
 
 
 def find_chromium(variables: Mapping[str, str]) -> str | None:
-    """Return a Chromium that runs, or None: $CHROMIUM, PATH, a package of the system, playwright's.
+    """Return a Chromium that runs, or None: $CHROMIUM, from PATH, a Debian package, or playwright's.
 
-    Raises SetUpError if $CHROMIUM names one that does not run.
+    Raises SetUpError if $CHROMIUM does not run.
     """
     named = variables.get("CHROMIUM")
     if named:
-        if answer([named, "--version"], variables) is None:
-            raise SetUpError(f"CHROMIUM={named} does not run; unset it to let another be found")
+        if read_output([named, "--version"], variables) is None:
+            raise SetUpError(f"CHROMIUM={named} does not run; unset it to search for another")
         return named
     found = chromium_on_path(variables)
     if found is None and can_apt_install():
@@ -318,7 +317,7 @@ def find_chromium(variables: Mapping[str, str]) -> str | None:
 
 
 def apt_install_postgres(variables: Mapping[str, str]) -> None:
-    """Try to install Debian's Postgres, without the server that its package makes and starts by itself."""
+    """Try to install Debian's Postgres without the server that its package creates and starts."""
     switch = CLUSTER_SETTINGS / "ons_bigdata.conf"
     CLUSTER_SETTINGS.mkdir(parents=True, exist_ok=True)
     switch.write_text("create_main_cluster = false\n")
@@ -329,22 +328,22 @@ def apt_install_postgres(variables: Mapping[str, str]) -> None:
 
 
 def postgres_programs(root: Path) -> Path | None:
-    """Return the folder with the programs of the highest version of a Debian server, if there is one."""
+    """Return the program folder of the newest Postgres server of Debian, or None."""
     found = [file.parent for file in root.glob("*/bin/initdb") if file.parent.parent.name.isdecimal()]
     return max(found, key=lambda folder: int(folder.parent.name), default=None)
 
 
 def variables_for_tests(variables: Mapping[str, str]) -> dict[str, str]:
-    """Add CHROMIUM and POSTGRES_BIN (a folder) where the machine has them, or lets them be installed.
+    """Add CHROMIUM and POSTGRES_BIN (a folder) where the machine has them or they can be installed.
 
-    Without them the tests that need them are skipped; with CI=true, those of the browser fail instead.
+    Tests that need a missing program are skipped; with CI=true, those of the browser fail instead.
     """
     if postgres_programs(POSTGRES) is None and can_apt_install():
         apt_install_postgres(variables)
     found = {"CHROMIUM": find_chromium(variables), "POSTGRES_BIN": postgres_programs(POSTGRES)}
     for name, what in {"CHROMIUM": "Chromium", "POSTGRES_BIN": "Postgres server of the system"}.items():
         if found[name] is None:
-            say(f"No {what} here: the tests that need one are skipped (or fail, where CI=true asks for it)")
+            say(f"No {what} here: the tests that need one are skipped (browser tests fail with CI=true)")
     in_ci = {"ONS_BIGDATA_REQUIRE_CHROMIUM": "1"} if variables.get("CI") in {"1", "true"} else {}
     return {**variables, **in_ci, **{name: str(file) for name, file in found.items() if file}}
 
@@ -353,13 +352,13 @@ def variables_for_tests(variables: Mapping[str, str]) -> dict[str, str]:
 
 
 def run_steps(steps: Sequence[Sequence[str]], variables: Mapping[str, str]) -> int:
-    """Run tools of the environment one after the other, up to the first that fails; return its exit code.
+    """Run tools of the environment in order, up to the first that fails; return its exit code, or 0.
 
-    Each line of progress begins with the seconds since the first. Nothing is printed after the last.
+    A line with the seconds since the start is printed before each.
     """
-    begun = time.monotonic()
+    started = time.monotonic()
     for step in steps:
-        say(f"[{time.monotonic() - begun:4.0f} s] {' '.join(step)}")
+        say(f"[{time.monotonic() - started:4.0f} s] {' '.join(step)}")
         code = run([BIN / step[0], *step[1:]], variables)
         if code != 0:
             return code
@@ -378,7 +377,7 @@ def demo_command(variables: Mapping[str, str]) -> list[str]:
 
 
 def demo(variables: Mapping[str, str]) -> int:
-    """Become the demo: what is sent to this process (Ctrl-C, SIGTERM) reaches it."""
+    """Replace this process by the demo, so that signals (Ctrl-C, SIGTERM) reach it."""
     command = demo_command(variables)
     set_up("run", variables)
     os.chdir(ROOT)
@@ -387,10 +386,10 @@ def demo(variables: Mapping[str, str]) -> int:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; return its exit code, 3 where the environment cannot be made."""
+    """Run one command; return its exit code, or 3 where the environment cannot be created."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("command", choices=["setup", "demo", "test", "test-all", "lint", "lock"])
-    parser.add_argument("--upgrade", action="store_true", help="lock: take the newest versions")
+    parser.add_argument("--upgrade", action="store_true", help="lock: use the newest versions")
     chosen = parser.parse_args(arguments)
     variables = environment(os.environ)
     try:

@@ -1,6 +1,6 @@
-"""The set-up: lock files, the stamp of the environment, the search for a Python and for programs.
+"""Tests of scripts/dev.py: lock files, stamp of the environment, search for a Python and for programs.
 
-Nothing is installed here; a build server that runs these tests has just been set up by the same code.
+Nothing is installed here; a build server that runs these tests was just set up by the same code.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def normal(name: str) -> str:
 
 
 def blocks(lock: str) -> dict[str, str]:
-    """Lines of each requirement of a lock file by what stands before its first hash."""
+    """Lines of each requirement of a lock file by its pin, the text before the first hash."""
     text = "\n".join(line for line in lock.splitlines() if not line.startswith("#"))
     found = re.split(r"\n(?=\S)", text.strip())
     return {block.split(" \\")[0]: block for block in found}
@@ -58,7 +58,7 @@ def executable(folder: Path, name: str, script: str) -> Path:
 
 
 @pytest.mark.parametrize("name", LOCKS)
-def test_a_lock_holds_no_address(name: str):
+def test_lock_files_hold_no_address(name: str):
     assert "://" not in (ROOT / name).read_text()
 
 
@@ -70,19 +70,19 @@ def test_every_requirement_has_a_version_and_a_hash(name: str):
     assert [pin for pin, block in found.items() if not line.fullmatch(block)] == []
 
 
-def test_the_dev_lock_holds_all_of_the_other():
+def test_the_dev_lock_contains_the_run_lock():
     run, with_dev = (set(blocks((ROOT / name).read_text())) for name in LOCKS)
     assert run - with_dev == set()
     assert {"pytest", "ruff", "mypy"} <= {pin.split("==")[0] for pin in with_dev - run}
 
 
-def test_locks_hold_everything_the_project_asks_for():
+def test_lock_files_contain_all_declared_dependencies():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
-    asked = [*project["project"]["dependencies"], *project["dependency-groups"]["setup"]]
-    wanted = {LOCKS[0]: asked, LOCKS[1]: asked + project["project"]["optional-dependencies"]["dev"]}
-    for name, requirements in wanted.items():
-        held = {normal(pin.split("==")[0]) for pin in set(blocks((ROOT / name).read_text()))}
-        assert {normal(re.split(r"[<>=~\[; ]", text)[0]) for text in requirements} - held == set(), name
+    declared = [*project["project"]["dependencies"], *project["dependency-groups"]["setup"]]
+    expected = {LOCKS[0]: declared, LOCKS[1]: declared + project["project"]["optional-dependencies"]["dev"]}
+    for name, requirements in expected.items():
+        locked = {normal(pin.split("==")[0]) for pin in set(blocks((ROOT / name).read_text()))}
+        assert {normal(re.split(r"[<>=~\[; ]", text)[0]) for text in requirements} - locked == set(), name
 
 
 def test_dbt_core_is_older_than_the_version_whose_parser_downloads():
@@ -91,7 +91,7 @@ def test_dbt_core_is_older_than_the_version_whose_parser_downloads():
     assert (int(version[1]), int(version[2])) < (1, 12)
 
 
-def test_every_library_the_package_imports_is_declared():
+def test_every_imported_library_is_declared():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     declared = {normal(re.split(r"[<>=~\[; ]", text)[0]) for text in project["dependencies"]}
     known = packages_distributions()
@@ -112,14 +112,14 @@ def imported_roots(source: str) -> set[str]:
     return roots - set(sys.stdlib_module_names) - {"ons_bigdata"}
 
 
-# What no tracked file may hold
+# Content that no tracked file may have
 
 FOLDERS_OF_ONE_MACHINE = r"(?<![\w.}])/(work|root|home|Users|opt|tmp)/[\w.]{2}"
 INDEX_OPTIONS = r"--(extra-)?index-url|--find[-]links|--trusted[-]host|\[\[?tool\.uv\.index"
-SEEN = re.compile(f"{FOLDERS_OF_ONE_MACHINE}|{INDEX_OPTIONS}")
+FORBIDDEN = re.compile(f"{FOLDERS_OF_ONE_MACHINE}|{INDEX_OPTIONS}")
 
 
-# In two parts each, so that this file does not hold what it looks for.
+# In two parts each, so that this file does not match its own pattern.
 SAMPLES = [
     *("run /" + "home/ann/x", "'/" + "root/.cache'", "a\n/" + "work/xy", "[[tool.uv" + ".index]]"),
     *("--index" + "-url x", "--extra-index" + "-url=x", "--find" + "-links wheels"),
@@ -127,18 +127,18 @@ SAMPLES = [
 
 
 @pytest.mark.parametrize("text", SAMPLES)
-def test_a_path_of_one_machine_or_an_index_is_seen(text: str):
-    assert SEEN.search(text)
+def test_paths_of_one_machine_and_indexes_match(text: str):
+    assert FORBIDDEN.search(text)
 
 
 @pytest.mark.parametrize(
     "text", ["/usr/lib/postgresql", "landing/home/x", "--no-emit-index-url", "../shared", "a/root/bc", "/srv/a b/pg"]
 )
-def test_what_is_on_every_machine_passes(text: str):
-    assert not SEEN.search(text)
+def test_paths_of_every_machine_do_not_match(text: str):
+    assert not FORBIDDEN.search(text)
 
 
-def test_no_tracked_file_holds_a_path_of_one_machine_or_an_index():
+def test_no_tracked_file_matches():
     listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=False)
     if listed.returncode != 0:
         pytest.skip("not a git checkout, so no file is tracked")
@@ -148,7 +148,7 @@ def test_no_tracked_file_holds_a_path_of_one_machine_or_an_index():
         f"{file.relative_to(ROOT)}: {match[0]}"
         for file in files
         if file.is_file()
-        for match in SEEN.finditer(file.read_text(encoding="utf-8", errors="replace"))
+        for match in FORBIDDEN.finditer(file.read_text(encoding="utf-8", errors="replace"))
     ]
     assert found == []
 
@@ -159,31 +159,33 @@ def test_no_tracked_file_holds_a_path_of_one_machine_or_an_index():
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     for name in ("pyproject.toml", *LOCKS):
-        (tmp_path / name).write_text(f"{name} as it was")
+        (tmp_path / name).write_text(f"{name} before")
     (tmp_path / ".venv").mkdir()
     for level in ("run", "dev"):
         (tmp_path / ".venv" / f"{level}.stamp").write_text(dev.stamp(tmp_path, level))
     return tmp_path
 
 
-def test_a_stamp_fits_while_nothing_changes(project: Path):
+def test_an_unchanged_environment_is_current(project: Path):
     assert dev.is_current(project, "run") and dev.is_current(project, "dev")
 
 
 @pytest.mark.parametrize(
-    ("changed", "run_fits", "dev_fits"),
+    ("changed", "run_is_current", "dev_is_current"),
     [
         ("pyproject.toml", False, False),
         ("requirements.lock", False, False),
         ("requirements-dev.lock", True, False),
     ],
 )
-def test_a_change_of_a_file_ends_the_levels_it_decides(project: Path, changed: str, run_fits: bool, dev_fits: bool):
+def test_a_changed_file_outdates_the_levels_that_depend_on_it(
+    project: Path, changed: str, run_is_current: bool, dev_is_current: bool
+):
     (project / changed).write_text("changed")
-    assert (dev.is_current(project, "run"), dev.is_current(project, "dev")) == (run_fits, dev_fits)
+    assert (dev.is_current(project, "run"), dev.is_current(project, "dev")) == (run_is_current, dev_is_current)
 
 
-def test_a_stamp_does_not_fit_elsewhere_nor_without_environment(project: Path, tmp_path: Path):
+def test_a_moved_or_missing_environment_is_not_current(project: Path, tmp_path: Path):
     moved = tmp_path / "moved"
     moved.mkdir()
     for name in ("pyproject.toml", *LOCKS, ".venv"):
@@ -193,7 +195,7 @@ def test_a_stamp_does_not_fit_elsewhere_nor_without_environment(project: Path, t
     assert not dev.is_current(moved, "run")
 
 
-def test_a_failed_set_up_leaves_no_stamp(project: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_failed_set_up_is_not_current(project: Path, monkeypatch: pytest.MonkeyPatch):
     (project / "requirements.lock").write_text("numpy==2.0.0\n")
     monkeypatch.setattr(dev, "ROOT", project)
     monkeypatch.setattr(dev, "VENV", project / ".venv")
@@ -204,12 +206,12 @@ def test_a_failed_set_up_leaves_no_stamp(project: Path, monkeypatch: pytest.Monk
     assert not dev.is_current(project, "run") and not dev.is_current(project, "dev")
 
 
-# One package out of a lock file
+# A package of a lock file
 
 LOCK = "a==1 \\\n    --hash=sha256:aa\nuv==0.13.8 \\\n    --hash=sha256:bb \\\n    --hash=sha256:cc\nuvloop==1\n"
 
 
-def test_the_lines_of_one_package_are_found():
+def test_the_lines_of_a_package_are_extracted():
     assert dev.requirement(LOCK, "uv") == "uv==0.13.8 \\\n    --hash=sha256:bb \\\n    --hash=sha256:cc\n"
     assert dev.requirement(LOCK, "uvloop") == "uvloop==1\n"
 
@@ -219,7 +221,7 @@ def test_the_lines_of_one_package_are_found():
         st.from_regex(r"[a-z]{1,3}", fullmatch=True), st.lists(st.from_regex(r"[0-9a-f]{2}", fullmatch=True))
     )
 )
-def test_the_packages_of_a_lock_put_together_are_the_lock(packages: dict[str, list[str]]):
+def test_the_lines_of_all_packages_make_up_the_lock_file(packages: dict[str, list[str]]):
     lines = {
         name: f"{name}==1" + "".join(f" \\\n    --hash=sha256:{digits}" for digits in hashes) + "\n"
         for name, hashes in packages.items()
@@ -228,7 +230,7 @@ def test_the_packages_of_a_lock_put_together_are_the_lock(packages: dict[str, li
     assert {name: dev.requirement(lock, name) for name in packages} == lines
 
 
-# Which Python
+# Search for a Python
 
 
 def fake_python(folder: Path, name: str, version: str, complete: int = 1) -> Path:
@@ -239,14 +241,14 @@ def path_of(*folders: Path) -> str:
     return os.pathsep.join(str(folder) for folder in folders)
 
 
-def test_a_python_that_does_not_run_is_passed_over(tmp_path: Path):
+def test_a_python_that_does_not_run_is_skipped(tmp_path: Path):
     shims, system = tmp_path / "shims", tmp_path / "system"
     executable(shims, "python3.11", "echo 'python3.11: command not found' >&2; exit 127")
     fake_python(system, "python3.11", "3.11")
     assert dev.find_python(path_of(shims, system), {}) == f"{system}/real-python3.11"
 
 
-def test_3_11_comes_first_and_what_claims_to_be_it_is_asked(tmp_path: Path):
+def test_3_11_is_preferred_and_its_version_is_checked(tmp_path: Path):
     fake_python(tmp_path, "python3", "3.13")
     fake_python(tmp_path, "python3.12", "3.12")
     assert dev.find_python(str(tmp_path), {}) == f"{tmp_path}/real-python3.12"
@@ -256,7 +258,7 @@ def test_3_11_comes_first_and_what_claims_to_be_it_is_asked(tmp_path: Path):
     assert dev.find_python(str(tmp_path), {}) == f"{tmp_path}/real-python3.11"
 
 
-def test_without_a_usable_python_each_is_named_with_its_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_the_error_lists_each_refused_python_with_its_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     executable(tmp_path, "python3.11", "exit 1")
     fake_python(tmp_path, "python3.12", "3.12", complete=0)
     fake_python(tmp_path, "python3.13", "3.14")
@@ -267,7 +269,7 @@ def test_without_a_usable_python_each_is_named_with_its_fault(tmp_path: Path, mo
     assert "3.11, 3.12, 3.13" in message
     assert f"{tmp_path}/python3.11 does not run" in message
     assert f"{tmp_path}/python3.13 is Python 3.14" in message
-    assert "python3.12 cannot make a venv" in message and "python3-venv" in message
+    assert "python3.12 cannot create a venv" in message and "python3-venv" in message
 
 
 def test_the_python_of_this_test_is_usable(monkeypatch: pytest.MonkeyPatch):
@@ -275,10 +277,10 @@ def test_the_python_of_this_test_is_usable(monkeypatch: pytest.MonkeyPatch):
     assert Path(dev.find_python("", dict(os.environ))).exists()
 
 
-# What is run, and with what
+# Commands and their environment
 
 
-def test_variables_switch_telemetry_off_and_keep_other_pythons_out():
+def test_the_environment_has_no_telemetry_and_no_other_python():
     variables = dev.environment({"PYTHONPATH": "x", "VIRTUAL_ENV": "y", "DO_NOT_TRACK": "0", "KEPT": "z"})
     assert variables == {
         "KEPT": "z",
@@ -299,14 +301,14 @@ def tools(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_steps_end_at_the_first_that_fails_with_its_exit_code(tools: Path, capfd: pytest.CaptureFixture[str]):
+def test_steps_stop_at_the_first_failure_with_its_exit_code(tools: Path, capfd: pytest.CaptureFixture[str]):
     assert dev.run_steps([("good", "1"), ("bad",), ("good", "2")], {}) == 4
-    assert (tools / "done").read_text() == "good 1\n\n"  # and nothing came from stdin
+    assert (tools / "done").read_text() == "good 1\n\n"  # stdin is empty
     assert re.fullmatch(r"\[ +0 s\] good 1\n\[ +\d s\] bad\n", capfd.readouterr().out)
 
 
 @pytest.mark.parametrize(("last", "code"), [("good", 0), ("killed", 128 + 9)])
-def test_only_steps_that_all_pass_are_a_success(tools: Path, last: str, code: int):
+def test_the_exit_code_is_0_only_if_all_steps_pass(tools: Path, last: str, code: int):
     assert tools.exists() and dev.run_steps([("good",), (last,)], {}) == code
 
 
@@ -325,12 +327,12 @@ def test_the_demo_gets_pilots_archive_and_serve(variables: dict[str, str], argum
     assert Path(command).name == "ons-bigdata" and rest == ["demo", *arguments]
 
 
-def test_an_unknown_serve_is_refused_with_the_known():
+def test_an_unknown_serve_is_refused_with_the_known_values():
     with pytest.raises(dev.SetUpError, match="SERVE=no is unknown; known: 0"):
         dev.demo_command({"SERVE": "no"})
 
 
-def test_make_hands_archive_and_serve_on(tmp_path: Path):
+def test_make_passes_archive_and_serve_on(tmp_path: Path):
     fake = executable(tmp_path, "python", 'echo "$2 [$ARCHIVE] [$SERVE]"')
     command = ["make", "demo", f"PYTHON={fake}", "ARCHIVE=two words.tar", "SERVE=0"]
     result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
@@ -362,13 +364,13 @@ def bare_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_the_first_chromium_that_runs_is_taken(bare_machine: Path):
+def test_the_first_chromium_that_runs_is_used(bare_machine: Path):
     executable(bare_machine, "chromium", "echo 'install the snap' >&2; exit 10")
     chrome = executable(bare_machine, "google-chrome", "echo Chrome 1")
     assert dev.find_chromium({"PATH": str(bare_machine)}) == str(chrome)
 
 
-def test_a_named_chromium_wins_and_must_run(bare_machine: Path):
+def test_a_named_chromium_has_priority_and_must_run(bare_machine: Path):
     executable(bare_machine, "chromium", "echo Chromium 1")
     mine = executable(bare_machine, "mine", "echo Chromium 2")
     assert dev.find_chromium({"PATH": str(bare_machine), "CHROMIUM": str(mine)}) == str(mine)
@@ -376,14 +378,14 @@ def test_a_named_chromium_wins_and_must_run(bare_machine: Path):
         dev.find_chromium({"PATH": str(bare_machine), "CHROMIUM": "absent"})
 
 
-def test_without_a_browser_tests_say_so_and_ci_requires_one(bare_machine: Path, capfd: pytest.CaptureFixture[str]):
+def test_a_missing_browser_is_reported_and_required_in_ci(bare_machine: Path, capfd: pytest.CaptureFixture[str]):
     nothing = {"PATH": str(bare_machine)}
     assert dev.variables_for_tests(nothing) == nothing
     assert "No Chromium here" in capfd.readouterr().out
     assert dev.variables_for_tests(nothing | {"CI": "true"})["ONS_BIGDATA_REQUIRE_CHROMIUM"] == "1"
 
 
-def test_the_highest_postgres_is_taken(bare_machine: Path):
+def test_the_newest_postgres_is_used(bare_machine: Path):
     for version in ("9", "15", "16"):
         (bare_machine / "postgresql" / version / "bin").mkdir(parents=True)
     for version in ("9", "15"):

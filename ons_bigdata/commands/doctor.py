@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal
 
 from ons_bigdata.pilots import tables
 from ons_bigdata.platform.dagster.frames import table_mismatches
+from ons_bigdata.platform.dagster.storage import check_dagster_tables
 from ons_bigdata.platform.errors import ReportedError
 from ons_bigdata.platform.ingest.landing import Landing
 from ons_bigdata.platform.postgres import migrate
@@ -34,7 +35,7 @@ class Finding:
 
 def examine(settings: Settings) -> list[Finding]:
     """Inspect machine, folders, server, tables, ledger and landing; return a finding for each."""
-    findings = [_python(), _disk(settings), _root_under_home(settings)]
+    findings = [_python(), _disk(settings), _root_under_home(settings), _rights(settings)]
     try:
         warehouse = open_warehouse(settings)
     except ReportedError as error:
@@ -76,11 +77,24 @@ def _root_under_home(settings: Settings) -> Finding:
     return Finding("state folder", "ok", str(settings.home))
 
 
+def _rights(settings: Settings) -> Finding:
+    """Warn of a state folder that other users can list; its parts are closed to them."""
+    mode = settings.home.stat().st_mode if settings.home.exists() else 0
+    if mode & 0o067:  # the server's own user may pass through (0710)
+        return Finding("rights", "warning", f"others may list or change {settings.home}; chmod 700 it if it is yours")
+    return Finding("rights", "ok", "the state folder is closed to other users")
+
+
 def _tables(_settings: Settings, warehouse: Warehouse) -> Iterator[Finding]:
     for table, schema in tables().items():
         problems = table_mismatches(warehouse, table, schema)
         detail = "; ".join(problems) or "as in its frame"
         yield Finding(f"table {table}", "fault" if problems else "ok", detail)
+
+
+def _dagster_tables(_settings: Settings, warehouse: Warehouse) -> Iterator[Finding]:
+    state, detail = check_dagster_tables(warehouse.address)
+    yield Finding("Dagster's tables", state, detail)
 
 
 def _ledger(_settings: Settings, warehouse: Warehouse) -> Iterator[Finding]:
@@ -124,6 +138,7 @@ def _is_alive(path: Path) -> bool:
 
 _INSPECTIONS: list[Callable[[Settings, Warehouse], Iterator[Finding]]] = [
     _tables,
+    _dagster_tables,
     _ledger,
     _landed_files,
     _temporary_files,

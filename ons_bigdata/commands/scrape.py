@@ -43,6 +43,8 @@ class ScrapeSummary:
     day: str
     runs: list[ScrapedRun] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
+    unavailable: list[str] = field(default_factory=list)
+    """Retailers whose run failed because the database was lost or another process held the lock."""
 
     def to_dict(self) -> dict[str, object]:
         """Return the summary as `--json` prints it."""
@@ -82,6 +84,8 @@ def scrape_prices(
                 summary.runs.append(_latest(warehouse, retailer, day))
             else:
                 summary.failures.append(f"{retailer}: {outcome.reason}")
+                if outcome.unavailable:
+                    summary.unavailable.append(retailer)
     if build:
         build_pending(settings, Landing(settings.landing_dir, warehouse))
     return summary

@@ -1,4 +1,4 @@
-"""`up` and `down`: the database, Dagster's webserver and its daemon."""
+"""`up` and `down`: the database, Dagster's code server, webserver and daemon."""
 
 from __future__ import annotations
 

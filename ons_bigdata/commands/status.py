@@ -88,7 +88,10 @@ def read_status(settings: Settings) -> Status:
     if settings.database_url is None and not (settings.data_dir / "PG_VERSION").exists():
         return Status(str(settings.home), None, none, none, none, none, 0)
     warehouse = open_warehouse(settings)
-    has_runs = warehouse.rows("select to_regclass('dagster.asset_check_executions') is not null")[0][0]
+    has_runs = warehouse.rows(
+        "select to_regclass('dagster.asset_check_executions') is not null"
+        " and to_regclass('dagster.asset_keys') is not null"
+    )[0][0]
     checks = warehouse.frame(_CHECKS) if has_runs else none
     return Status(
         home=str(settings.home),

@@ -201,4 +201,8 @@ def _build(context: dg.AssetExecutionContext, arguments: list[str]) -> Iterator[
     settings = get_settings()
     with open_warehouse(settings).transaction() as transaction:
         transaction.lock(LOCK, timeout=LOCK_TIMEOUT)
-        yield from dbt_calls.build(context, settings, arguments)
+        try:
+            yield from dbt_calls.build(context, settings, arguments)
+        except dg.Failure:
+            transaction.rows("select 1")  # raises UnavailableError where dbt failed because the server was lost
+            raise

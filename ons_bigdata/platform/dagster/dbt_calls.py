@@ -29,6 +29,7 @@ from dbt_common.events.functions import msg_to_dict
 from ons_bigdata.platform.dagster import progress
 from ons_bigdata.platform.errors import StepFailedError
 from ons_bigdata.platform.postgres import database
+from ons_bigdata.platform.state_folder import make_private_folder, write_private_file
 from ons_bigdata.settings import Settings
 
 PROFILE, TARGET = "ons_bigdata", "warehouse"
@@ -42,17 +43,22 @@ _parsed: dict[Path, tuple[str, Manifest]] = {}
 
 
 def ensure_manifest(settings: Settings) -> Path:
-    """Return dbt's manifest, parsed anew if any file of the project changed since.
+    """Return dbt's manifest, parsed anew if any file of the project changed since, or the manifest itself.
 
     Needs no server. Raises StepFailedError with dbt's message where the project does not parse.
     """
     target = _target(settings)
     manifest, stamp = target / "manifest.json", target / "manifest.sources"
     write_profile(settings)
-    if not (manifest.exists() and stamp.exists() and stamp.read_text() == _digest(settings.dbt_project_dir)):
+    if not (manifest.exists() and stamp.exists() and stamp.read_text() == _manifest_stamp(settings, manifest)):
         _parse(settings, [])
-        stamp.write_text(_digest(settings.dbt_project_dir))
+        stamp.write_text(_manifest_stamp(settings, manifest))
     return manifest
+
+
+def _manifest_stamp(settings: Settings, manifest: Path) -> str:
+    """Return the hashes of the project's files and of the manifest: a damaged manifest is parsed anew, too."""
+    return f"{_digest(settings.dbt_project_dir)} {hashlib.sha256(manifest.read_bytes()).hexdigest()}"
 
 
 def write_docs(settings: Settings) -> Path:
@@ -137,7 +143,7 @@ def collect_events(
 
 def write_profile(settings: Settings) -> None:
     """Write dbt's profile for the database of these settings. A password stays in the environment."""
-    target = database.expected(settings)
+    target = database.expected_address(settings)
     output: dict[str, object] = {
         "type": "postgres",
         "schema": "staging",
@@ -147,10 +153,7 @@ def write_profile(settings: Settings) -> None:
     }
     os.environ[_SECRET] = target.password or ""
     text = yaml.safe_dump({PROFILE: {"target": TARGET, "outputs": {TARGET: output}}})
-    path = settings.dbt_dir / "profiles.yml"
-    if not path.exists() or path.read_text() != text:
-        settings.dbt_dir.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
+    write_private_file(make_private_folder(settings.dbt_dir) / "profiles.yml", text)
 
 
 def parsed_project(settings: Settings) -> Manifest:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 import dagster as dg
 import yaml
 
+from ons_bigdata.platform.dagster.storage import SCHEMA, ensure_dagster_tables
+from ons_bigdata.platform.state_folder import make_private_folder, touch_private_file, write_private_file
 from ons_bigdata.settings import PROJECT_ROOT, Settings
 
 if TYPE_CHECKING:
@@ -17,38 +19,32 @@ if TYPE_CHECKING:
 
 TEMPLATE = PROJECT_ROOT / "deploy" / "dagster.yaml"
 URL_VARIABLE = "ONS_BIGDATA_DAGSTER_URL"
-"""Holds the storage URL where it has a password, so that no file does."""
-
-SCHEMA = "dagster"
+"""Environment variable of the storage URL where that holds a secret, so that no file does."""
 
 
 def ensure_home(settings: Settings, address: DatabaseAddress) -> Path:
-    """Write `dagster.yaml` for this database if it is missing or another; return `DAGSTER_HOME`.
+    """Write `dagster.yaml` for this database unless it is there already; return `DAGSTER_HOME`.
 
-    A URL with a password goes into the environment of this process and its children only.
+    A URL with a secret is put into the environment of this process and its children only.
     """
     url = address.sqlalchemy(search_path=SCHEMA)
-    if address.password is not None:
+    if address.has_secret:
         os.environ[URL_VARIABLE] = url
         storage_url = yaml.safe_dump({"env": URL_VARIABLE}, default_flow_style=True).strip()
     else:
         storage_url = f"'{url}'"
     text = Template(TEMPLATE.read_text(encoding="utf-8")).substitute(postgres_url=storage_url)
-    home = settings.dagster_home
-    home.mkdir(parents=True, exist_ok=True)
-    path = home / "dagster.yaml"
-    if not path.exists() or path.read_text(encoding="utf-8") != text:
-        path.write_text(text, encoding="utf-8")
+    home = make_private_folder(settings.dagster_home)
+    write_private_file(home / "dagster.yaml", text)
     return home
 
 
 def open_instance(settings: Settings, address: DatabaseAddress) -> dg.DagsterInstance:
-    """Return the instance; use it as a context manager."""
+    """Return the instance, with its tables created; use it as a context manager."""
+    ensure_dagster_tables(address)
     return dg.DagsterInstance.from_config(str(ensure_home(settings, address)))
 
 
 def run_log(settings: Settings) -> Path:
-    """Return the file that takes what the steps of in-process runs print."""
-    folder = settings.home / "logs"
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder / "runs.log"
+    """Return the file to which the output of the steps of in-process runs is appended."""
+    return touch_private_file(make_private_folder(settings.home / "logs") / "runs.log")

@@ -1,10 +1,13 @@
-"""The long-running processes of `up`: Dagster's code server, webserver and daemon. Start, find, stop. Loopback only."""
+"""The long-running processes of `up`: Dagster's code server, webserver and daemon. Start, find and stop them.
+
+A process is found by its command line, which names a file in the state folder: no record of it can be lost or damaged.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import ipaddress
-import json
 import os
 import socket
 import subprocess
@@ -20,6 +23,7 @@ import psutil
 import yaml
 
 from ons_bigdata.platform.errors import InputError, UnavailableError
+from ons_bigdata.platform.state_folder import make_private_folder, touch_private_file, write_private_file
 from ons_bigdata.settings import PROJECT_ROOT
 
 if TYPE_CHECKING:
@@ -32,12 +36,14 @@ STOP_SECONDS = 20
 
 CODE_SERVER, WEBSERVER, DAEMON = "code-server", "webserver", "daemon"
 DEFINITIONS = "ons_bigdata.definitions"
-"""Module that Dagster loads, found by name as in workspace.yaml; the name of its location, too."""
+"""Module that Dagster loads, as in workspace.yaml; also the name of its code location."""
+
+_WEBSERVER_MODULE = "ons_bigdata.platform.dagster.webserver"
 
 
 @dataclass(frozen=True)
 class Running:
-    """A process that `up` started."""
+    """A process that `up` started; `address` is the web interface's URL."""
 
     name: str
     pid: int
@@ -47,90 +53,95 @@ class Running:
 def up(settings: Settings, *, host: str, port: int, has_proxy: bool, read_only: bool) -> list[Running]:
     """Start code server, webserver and daemon where they do not run; return them once the webserver answers.
 
-    One code server for both: each would else load the graph for itself, and the daemon again every minute.
+    Webserver and daemon share one code server: each would otherwise load the graph itself, the daemon every minute.
 
-    The webserver has no sign-on: a host that is not loopback is refused unless `has_proxy` says that
-    one with sign-on stands before it. Raises InputError for that and for a port in use, UnavailableError where
-    a server does not answer in time.
+    The webserver has no sign-on: a host that is not loopback is refused unless `has_proxy` asserts that a proxy with
+    sign-on stands before it. Raises InputError for that and for a port in use, UnavailableError where a server does
+    not answer in time.
     """
     if not _is_loopback(host) and not has_proxy:
         raise InputError(
             f"host {host} is not loopback, and the web interface has no sign-on: "
-            "say --i-have-a-proxy if a proxy with sign-on stands before it"
+            "add --i-have-a-proxy if a proxy with sign-on stands before it"
         )
-    webserver, address = find(settings, WEBSERVER), f"http://{host}:{port}{' (read-only)' if read_only else ''}"
+    webserver, address = find(settings, WEBSERVER), _shown_address(host, port, read_only=read_only)
     if webserver is not None and webserver.address != address:
         raise InputError(f"the web interface runs already, at {webserver.address}; stop it first with `down`")
     if webserver is None:
         require_free(host, port)
-    code_server, workspace = _code_server(settings)
+    code_server = _ensure_code_server(settings)
     if webserver is None:
         flags = ["--read-only"] if read_only else []
-        command = ["dagster-webserver", "--host", host, "--port", str(port), *flags, "-w", workspace]
-        webserver = _start(settings, WEBSERVER, command, address=address)
-    daemon = find(settings, DAEMON) or _start(settings, DAEMON, ["dagster-daemon", "run", "-w", workspace])
-    _await(settings, WEBSERVER, lambda: _answers(address.split(maxsplit=1)[0]))
+        names = [f"--accept-host={name.strip()}" for name in settings.web_hosts.split(",") if name.strip()]
+        webserver = _start(settings, WEBSERVER, ["--host", host, "--port", str(port), *flags, *names])
+    daemon = find(settings, DAEMON) or _start(settings, DAEMON)
+    _await(settings, WEBSERVER, lambda: _answers(f"http://{_in_url(host)}:{port}"))
     return [webserver, daemon, code_server]
 
 
-def _code_server(settings: Settings) -> tuple[Running, str]:
-    """Start the code server where it does not run; give it with the workspace file that leads to it."""
-    folder = settings.home / "run"
-    folder.mkdir(parents=True, exist_ok=True)
-    address, workspace = folder / "code.sock", folder / "workspace.yaml"
-    server = {"socket": str(address), "location_name": DEFINITIONS}
-    workspace.write_text(yaml.safe_dump({"load_from": [{"grpc_server": server}]}))
-    running = find(settings, CODE_SERVER)
-    if running is None:
-        address.unlink(missing_ok=True)
-        command = ["dagster", "code-server", "start", "--socket", str(address), "-m", DEFINITIONS]
-        running = _start(settings, CODE_SERVER, [*command, "--location-name", DEFINITIONS])
-        _await(settings, CODE_SERVER, address.is_socket)
-    return running, str(workspace)
-
-
 def down(settings: Settings) -> list[str]:
-    """Stop what `up` started; return the names of what ran."""
-    names = (WEBSERVER, DAEMON, CODE_SERVER)
-    running = [found for name in names if (found := find(settings, name)) is not None]
-    _stop([one.pid for one in running])
-    for name in names:
-        _record(settings, name).unlink(missing_ok=True)
-    return [one.name for one in running]
+    """Stop the processes that `up` started; return their names."""
+    running = [process for name in (WEBSERVER, DAEMON, CODE_SERVER) if (process := find(settings, name)) is not None]
+    _stop([process.pid for process in running])
+    return [process.name for process in running]
 
 
 def find(settings: Settings, name: str) -> Running | None:
-    """Return the named process if it still runs (its start time must agree: process ids are reused)."""
-    path = _record(settings, name)
-    if not path.exists():
-        return None
-    record = json.loads(path.read_text())
-    try:
-        process = psutil.Process(record["pid"])
-        alive = process.create_time() == record["started"] and process.status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return None
-    return Running(name, record["pid"], record["address"]) if alive else None
+    """Return the named process of this installation if it runs."""
+    command = _command(settings, name)
+    for process in psutil.process_iter(["cmdline", "status"]):
+        words = (process.info["cmdline"] or [])[1:]
+        if words[: len(command)] == command and process.info["status"] != psutil.STATUS_ZOMBIE:
+            return _running(name, process.pid, words)
+    return None
 
 
-def _start(settings: Settings, name: str, command: Sequence[str], *, address: str | None = None) -> Running:
-    folder = _record(settings, name).parent
-    folder.mkdir(parents=True, exist_ok=True)
-    executable = Path(sys.executable).with_name(command[0])
-    with (folder / f"{name}.log").open("ab") as log:
-        process = subprocess.Popen(  # noqa: S603  (our own executables, no shell)
-            [str(executable), *command[1:]],
+def _command(settings: Settings, name: str) -> list[str]:
+    """Return the words after the interpreter by which a process is started and found: they name the state folder."""
+    folder = settings.home / "run"
+    socket_path, workspace = str(folder / "code.sock"), str(folder / "workspace.yaml")
+    return {
+        CODE_SERVER: ["-m", "dagster", "code-server", "start", "--socket", socket_path],
+        WEBSERVER: ["-m", _WEBSERVER_MODULE, "--workspace", workspace],
+        DAEMON: ["-m", "dagster._daemon", "run", "-w", workspace],
+    }[name]
+
+
+def _running(name: str, pid: int, words: Sequence[str]) -> Running:
+    if name != WEBSERVER:
+        return Running(name, pid, None)
+    host, port = words[words.index("--host") + 1], int(words[words.index("--port") + 1])
+    return Running(name, pid, _shown_address(host, port, read_only="--read-only" in words))
+
+
+def _ensure_code_server(settings: Settings) -> Running:
+    """Start the code server where it does not run, and write the workspace file that points to its socket."""
+    folder = make_private_folder(settings.home / "run")
+    address = folder / "code.sock"
+    server = {"socket": str(address), "location_name": DEFINITIONS}
+    write_private_file(folder / "workspace.yaml", yaml.safe_dump({"load_from": [{"grpc_server": server}]}))
+    running = find(settings, CODE_SERVER)
+    if running is None:
+        address.unlink(missing_ok=True)
+        running = _start(settings, CODE_SERVER, ["-m", DEFINITIONS, "--location-name", DEFINITIONS])
+        _await(settings, CODE_SERVER, address.is_socket)
+    return running
+
+
+def _start(settings: Settings, name: str, options: Sequence[str] = ()) -> Running:
+    words = [*_command(settings, name), *options]
+    with touch_private_file(_log(settings, name)).open("ab") as log:
+        process = subprocess.Popen(  # noqa: S603  (our own interpreter and modules, no shell)
+            [sys.executable, *words],
             cwd=PROJECT_ROOT,
             env=environment(settings),
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
             start_new_session=True,
+            umask=0o077,
         )
-    started = psutil.Process(process.pid).create_time()
-    record = {"pid": process.pid, "started": started, "address": address}
-    _record(settings, name).write_text(json.dumps(record))
-    return Running(name, process.pid, address)
+    return _running(name, process.pid, words)
 
 
 def environment(settings: Settings) -> dict[str, str]:
@@ -146,16 +157,15 @@ def environment(settings: Settings) -> dict[str, str]:
 
 
 def _await(settings: Settings, name: str, answers: Callable[[], bool]) -> None:
-    """Wait until a process that was started answers. Raises UnavailableError that names its log."""
-    log = _record(settings, name).with_suffix(".log")
+    """Wait until a started process answers. Raises UnavailableError that names its log."""
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
         if find(settings, name) is None:
-            raise UnavailableError(f"the {name} ended at once; its log is {log}")
+            raise UnavailableError(f"the {name} ended right after its start; its log is {_log(settings, name)}")
         if answers():
             return
         time.sleep(0.5)
-    raise UnavailableError(f"the {name} did not answer within {START_SECONDS} s; its log is {log}")
+    raise UnavailableError(f"the {name} did not answer within {START_SECONDS} s; its log is {_log(settings, name)}")
 
 
 def _answers(address: str) -> bool:
@@ -167,7 +177,7 @@ def _answers(address: str) -> bool:
 
 
 def _stop(pids: Sequence[int]) -> None:
-    """End processes and their children, at first politely, all at once."""
+    """Terminate processes and their children; kill those that are still alive after `STOP_SECONDS`."""
     family: list[psutil.Process] = []
     for pid in pids:
         with contextlib.suppress(psutil.NoSuchProcess):
@@ -176,11 +186,20 @@ def _stop(pids: Sequence[int]) -> None:
             parent.terminate()
     _, alive = psutil.wait_procs(family, timeout=STOP_SECONDS)
     for process in alive:
-        process.kill()
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.kill()
 
 
-def _record(settings: Settings, name: str) -> Path:
-    return settings.home / "run" / f"{name}.json"
+def _log(settings: Settings, name: str) -> Path:
+    return settings.home / "run" / f"{name}.log"
+
+
+def _shown_address(host: str, port: int, *, read_only: bool) -> str:
+    return f"http://{_in_url(host)}:{port}{' (read-only)' if read_only else ''}"
+
+
+def _in_url(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
 
 
 def _is_loopback(host: str) -> bool:
@@ -191,11 +210,12 @@ def _is_loopback(host: str) -> bool:
 
 
 def require_free(host: str, port: int) -> None:
-    """Raise InputError if something listens on the port."""
-    if _in_use(host, port):
-        raise InputError(f"port {port} of {host} is in use; choose another with --port")
-
-
-def _in_use(host: str, port: int) -> bool:
-    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
-        return probe.connect_ex((host, port)) == 0
+    """Raise InputError if this process cannot listen on the port: it is in use, not permitted, or no such host."""
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except (OSError, OverflowError) as error:
+        reason = "is in use" if getattr(error, "errno", None) == errno.EADDRINUSE else f"cannot be used ({error})"
+        raise InputError(f"port {port} of {host} {reason}; choose another with --port") from error

@@ -1,4 +1,4 @@
-"""Dagster resources: the warehouse and the landing, opened when a run needs them. Nothing is pickled."""
+"""Dagster resources: the warehouse, the landing, and an IO manager that stores nothing."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from ons_bigdata.settings import get_settings
 
 
 class WarehouseResource(dg.ConfigurableResource):
-    """The migrated database of this installation."""
+    """The migrated database of this installation, opened on use."""
 
     def open(self) -> Warehouse:
-        """Return the warehouse; starts the embedded server if it is needed."""
+        """Return the warehouse; start the embedded server if it is needed."""
         return open_warehouse(get_settings())
 
     def landing(self) -> Landing:
@@ -24,13 +24,13 @@ class WarehouseResource(dg.ConfigurableResource):
 
 
 class NoIOManager(dg.IOManager):
-    """Refuses to store anything: assets write tables and return `MaterializeResult`, never values."""
+    """IO manager that refuses values: assets write tables and return `MaterializeResult`; nothing is pickled."""
 
     def handle_output(self, context: dg.OutputContext, obj: Any) -> None:  # noqa: ANN401
-        """Raise for any value; `None` is what an asset without a value gives."""
+        """Raise TypeError for any value but `None`, the output of an asset without a value."""
         if obj is not None:
             raise TypeError(f"{context.asset_key} returned a {type(obj).__name__}; return a MaterializeResult")
 
     def load_input(self, context: dg.InputContext) -> NoReturn:
-        """Raise: inputs are read from tables."""
+        """Raise TypeError: inputs are read from tables."""
         raise TypeError(f"{context.asset_key}: inputs are read from tables, not passed between assets")

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, cast
 
 from ons_bigdata.platform.errors import InputError
+from ons_bigdata.platform.printable import escape_unprintable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -118,8 +119,8 @@ def _of_folder(folder: Path, bound: int) -> Iterator[DeliveredFile]:
 
 def _of_file(path: Path, shown: Path, bound: int) -> DeliveredFile:
     """Read a file without following a link. `shown` is the path as the user gave it."""
-    name = _printable(shown.name)
-    origin = _printable(str(shown))
+    name = escape_unprintable(shown.name)
+    origin = escape_unprintable(str(shown))
     fault = None if name == shown.name else _UNPRINTABLE
     try:
         mode = path.lstat().st_mode
@@ -160,24 +161,16 @@ def _base_name(path: str) -> tuple[str, str | None]:
     Both slashes divide: an archive may come from either kind of system.
     """
     parts = re.split(r"[/\\]", path)
-    name = _printable(parts[-1])
+    name = escape_unprintable(parts[-1])
     if name != parts[-1]:
         return name, _UNPRINTABLE
     if not name:
-        return name, f"path {_printable(path)!r} names no file"
+        return name, f"path {escape_unprintable(path)!r} names no file"
     if not parts[0] or re.match(r"^[A-Za-z]:", path):
-        return name, f"absolute path {_printable(path)!r} in an archive"
+        return name, f"absolute path {escape_unprintable(path)!r} in an archive"
     if ".." in parts:
-        return name, f"path {_printable(path)!r} leads out of the archive"
+        return name, f"path {escape_unprintable(path)!r} leads out of the archive"
     return name, None
-
-
-def _printable(text: str) -> str:
-    """Escape what a terminal or a text column cannot take: controls, and bytes that are not UTF-8."""
-    return "".join(
-        character if character.isprintable() else character.encode("unicode_escape").decode("ascii")
-        for character in text
-    )
 
 
 # --- tar ------------------------------------------------------------------------------------------------
@@ -269,14 +262,14 @@ def _of_tar(path: Path, opener: Callable[[Path], IO[bytes]], bound: int) -> Iter
                 file = None if member.isdir() else _tar_member(archive, member, path, bound)
             if file:
                 yield file
-            last = _printable(member.name)
+            last = escape_unprintable(member.name)
 
 
 def _tar_member(archive: tarfile.TarFile, member: tarfile.TarInfo, path: Path, bound: int) -> DeliveredFile:
     name, fault = _base_name(member.name)
-    origin = f"{path}:{_printable(member.name)}"
+    origin = f"{path}:{escape_unprintable(member.name)}"
     if member.issym() or member.islnk():
-        fault = f"a link to {_printable(member.linkname)!r}; only regular files are taken"
+        fault = f"a link to {escape_unprintable(member.linkname)!r}; only regular files are taken"
     elif not member.isfile():
         fault = "not a regular file"
     elif member.size > bound:
@@ -309,12 +302,12 @@ def _of_zip(path: Path, bound: int) -> Iterator[DeliveredFile]:
             with _damage_named(path, last):
                 file = _zip_member(archive, member, path, bound)
             yield file
-            last = _printable(member.filename)
+            last = escape_unprintable(member.filename)
 
 
 def _zip_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, path: Path, bound: int) -> DeliveredFile:
     name, fault = _base_name(member.filename)
-    origin = f"{path}:{_printable(member.filename)}"
+    origin = f"{path}:{escape_unprintable(member.filename)}"
     fault = fault or _zip_fault(member, bound)
     if fault:
         return DeliveredFile(name, None, fault, origin)

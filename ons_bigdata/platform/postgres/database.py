@@ -1,7 +1,4 @@
-"""Which database serves: the embedded server's or the one that the settings name, and how to reach it.
-
-Starts the embedded server when it is needed and creates the database. Tables and rows are `warehouse`'s.
-"""
+"""Address of the database, embedded or existing, in the forms that the libraries take; its creation and a probe."""
 
 from __future__ import annotations
 
@@ -15,6 +12,7 @@ from sqlalchemy.exc import ArgumentError
 
 from ons_bigdata.platform.errors import InputError, UnavailableError
 from ons_bigdata.platform.postgres import embedded
+from ons_bigdata.platform.state_folder import prepare_state_folder
 
 if TYPE_CHECKING:
     from ons_bigdata.settings import Settings
@@ -25,33 +23,34 @@ DATABASE = "ons_bigdata"
 CONNECT_TIMEOUT_SECONDS = 10
 
 _TLS = ("sslmode", "sslrootcert", "sslcert", "sslkey")
-"""Parameters of the URL that dbt must be told too."""
+"""Parameters of the URL that a dbt target takes, too."""
+_SHOWN = ("host", "hostaddr", "port", *_TLS)
+"""Parameters of the URL that may be shown; any other may hold a secret (sslpassword, oauth_client_secret)."""
 
 
 @dataclass(frozen=True)
 class DatabaseAddress:
-    """How to reach the database, in the forms that the libraries want."""
+    """Address and login of a database. `str()` of it shows no secret."""
 
     url: URL
     is_embedded: bool
 
     def libpq(self, *, user: str | None = None, password: str | None = None) -> str:
-        """Return a libpq URI, as ADBC and psql take it; `user` logs in as that role, with that password or none."""
+        """Return a libpq URI for ADBC and psql; `user` logs in as that role, with that password or none."""
         url = self.url
         if user is not None:
             url = URL.create(url.drivername, user, password, url.host, url.port, url.database, url.query)
-        return _rendered(url, "postgresql", {"connect_timeout": str(CONNECT_TIMEOUT_SECONDS)})
+        return _render(url, "postgresql", {"connect_timeout": str(CONNECT_TIMEOUT_SECONDS)})
 
     def sqlalchemy(self, *, search_path: str) -> str:
-        """Return a SQLAlchemy URL with the driver spelt out, tables found in `search_path`."""
-        return _rendered(self.url, "postgresql+psycopg2", {"options": f"-csearch_path={search_path}"})
+        """Return a SQLAlchemy URL with the driver psycopg2; tables are looked up in the schema `search_path`."""
+        return _render(self.url, "postgresql+psycopg2", {"options": f"-csearch_path={search_path}"})
 
     def dbt_target(self) -> dict[str, object]:
-        """Return host, port, user and database of a dbt target; never the password."""
+        """Return host, port, user, database and TLS files of a dbt target; never the password."""
         query = self.url.query
-        host = self.url.host or query.get("host")
         return {
-            "host": host,
+            "host": self.url.host or query.get("host"),
             "port": self.url.port or int(str(query.get("port", 5432))),
             "user": self.url.username or "postgres",
             "dbname": self.url.database,
@@ -63,62 +62,76 @@ class DatabaseAddress:
         """Password of an existing server, if its URL has one. Never log it."""
         return None if self.url.password is None else str(self.url.password)
 
+    @property
+    def has_secret(self) -> bool:
+        """Whether the URL holds a password or a parameter that may be a secret, so that no file may hold it."""
+        return self.password is not None or any(name not in _SHOWN for name in self.url.query)
+
     def __str__(self) -> str:
-        return self.url.render_as_string(hide_password=True)
+        shown = {name: value for name, value in self.url.query.items() if name in _SHOWN}
+        return self.url.set(query=shown).render_as_string(hide_password=True)
+
+    __repr__ = __str__
 
 
-def _rendered(url: URL, drivername: str, query: dict[str, str]) -> str:
-    text = url.set(drivername=drivername).update_query_dict(query).render_as_string(hide_password=False)
-    address, _, query_text = text.partition("?")
-    return f"{address}?{query_text.replace('+', '%20')}"  # libpq knows a blank only as %20
-
-
-def expected(settings: Settings) -> DatabaseAddress:
-    """Return the address that the database has once its server runs; ask no server."""
+def expected_address(settings: Settings) -> DatabaseAddress:
+    """Return the address of the database once its server runs. Connects to no server."""
     if settings.database_url is not None:
-        return _existing(settings.database_url.get_secret_value())
-    return _on_embedded(embedded.ServerAddress(str(settings.data_dir), embedded.SOCKET_PORT, embedded.SUPERUSER))
+        return parse_url(settings.database_url.get_secret_value(), variable="ONS_BIGDATA_DATABASE_URL")
+    return _on_embedded(embedded.ServerAddress(str(settings.data_dir)))
 
 
-def ensure(settings: Settings) -> DatabaseAddress:
-    """Return the address of a database that answers, starting the embedded server if it is needed.
+def ensure_database(settings: Settings) -> DatabaseAddress:
+    """Return the address of a database that answers; start the embedded server and create the database if needed.
 
-    Raises InputError for a URL that is none or not Postgres', UnavailableError where no server answers.
+    Raises InputError for a malformed URL or an unusable state folder, UnavailableError where no server answers.
     """
+    prepare_state_folder(settings.home)
     if settings.database_url is not None:
-        address = _existing(settings.database_url.get_secret_value())
+        address = expected_address(settings)
         probe(address)
         return address
-    settings.home.mkdir(parents=True, exist_ok=True)
+    server = embedded.start(settings.data_dir)
     try:
-        server = embedded.start(settings.data_dir)
-    except ValueError as error:
-        raise InputError(str(error)) from error
-    except embedded.ServerUnavailableError as error:
-        raise UnavailableError(str(error)) from error
-    _create_database(server)
+        _create_database(server)
+    except psycopg2.OperationalError as error:
+        raise UnavailableError(f"{settings.data_dir}: {str(error).strip()}") from error
     return _on_embedded(server)
 
 
 def probe(address: DatabaseAddress) -> None:
-    """Ask the server for an answer. Raises UnavailableError with the server's own words."""
+    """Connect once. Raises UnavailableError with the server's message where that fails."""
     try:
         psycopg2.connect(address.libpq()).close()
     except psycopg2.OperationalError as error:
         raise UnavailableError(f"database {address} does not answer: {str(error).strip()}") from error
 
 
-def _existing(text: str) -> DatabaseAddress:
+def parse_url(text: str, *, variable: str) -> DatabaseAddress:
+    """Return the address of an existing server. Login parameters of the query become user and password.
+
+    Raises InputError that names the variable, and shows no part of the text, for anything but a Postgres URL.
+    """
+    expected = f"{variable}: expected postgresql://user@host:port/database"
     try:
         url = make_url(text)
-    except ArgumentError as error:
-        raise InputError("ONS_BIGDATA_DATABASE_URL is not a URL; expected postgresql://user@host/database") from error
+    except (ArgumentError, ValueError) as error:  # ValueError: a port that is no number
+        raise InputError(f"{expected}, found no such URL") from error
     if url.get_backend_name() != "postgresql" or not url.database:
-        raise InputError(
-            "ONS_BIGDATA_DATABASE_URL must be postgresql://user@host/database, "
-            f"found backend '{url.get_backend_name()}', database '{url.database}'"
-        )
+        raise InputError(f"{expected}, found backend '{url.get_backend_name()}', database '{url.database}'")
+    login = {name: values[-1] for name, values in url.normalized_query.items() if name in ("user", "password")}
+    url = url.difference_update_query(list(login))
+    url = url.set(username=login.get("user", url.username), password=login.get("password", url.password))
+    ports = [*url.normalized_query.get("port", ()), *([] if url.port is None else [str(url.port)])]
+    if not all(port.isdecimal() and 0 < int(port) < 65536 for port in ports):
+        raise InputError(f"{expected}, found port {', '.join(ports)}; ports are 1 to 65535")
     return DatabaseAddress(url=url.set(drivername="postgresql"), is_embedded=False)
+
+
+def _render(url: URL, drivername: str, query: dict[str, str]) -> str:
+    text = url.set(drivername=drivername).update_query_dict(query).render_as_string(hide_password=False)
+    address, _, query_text = text.partition("?")
+    return f"{address}?{query_text.replace('+', '%20')}"  # libpq reads a blank only as %20
 
 
 def _on_embedded(server: embedded.ServerAddress) -> DatabaseAddress:

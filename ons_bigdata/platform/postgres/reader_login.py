@@ -1,4 +1,4 @@
-"""How the read-only role logs in: on the embedded server freely, elsewhere with a password derived from the owner's."""
+"""Login of the read-only role: free on the embedded server, elsewhere by a password derived from the owner's."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     from ons_bigdata.platform.postgres.database import DatabaseAddress
 
 
-def connect(address: DatabaseAddress, role: str, reader_url: str | None) -> dbapi.Connection:
-    """Return a connection that is logged in as the role.
+def connect_as_reader(address: DatabaseAddress, role: str, reader_url: str | None) -> dbapi.Connection:
+    """Return a connection that is logged in as the role; `reader_url` (ONS_BIGDATA_READER_URL) replaces the address.
 
-    Raises InputError where the server does not let the role in; `reader_url` (ONS_BIGDATA_READER_URL) then says how.
+    Raises InputError where the server does not admit the role.
     """
     if reader_url is not None:
         return dbapi.connect(reader_url)
-    password = derived_password(address, role)
+    password = derive_password(address, role)
     try:
         return dbapi.connect(address.libpq(user=role, password=password))
     except adbc_driver_manager.Error as error:
@@ -38,15 +38,15 @@ def connect(address: DatabaseAddress, role: str, reader_url: str | None) -> dbap
         raise _refused(address, role) from error
 
 
-def derived_password(address: DatabaseAddress, role: str) -> str | None:
-    """Return the role's password, the same for whoever knows the owner's; None where the owner needs none."""
+def derive_password(address: DatabaseAddress, role: str) -> str | None:
+    """Return the role's password: an HMAC of the role's name with the owner's password; None if there is none."""
     if address.password is None:
         return None
     return hmac.new(address.password.encode(), role.encode(), hashlib.sha256).hexdigest()
 
 
 def _set_password(address: DatabaseAddress, role: str, password: str) -> None:
-    """Give the role its password, hashed before it is sent: server logs may keep statements."""
+    """Set the role's password, hashed before it is sent, since server logs may keep statements."""
     connection = psycopg2.connect(address.libpq())
     try:
         with connection, connection.cursor() as cursor:
@@ -59,6 +59,6 @@ def _set_password(address: DatabaseAddress, role: str, password: str) -> None:
 
 def _refused(address: DatabaseAddress, role: str) -> InputError:
     return InputError(
-        f"the read-only role {role} may not log in to {address}; let it in (pg_hba.conf), or say how it logs in with "
-        "ONS_BIGDATA_READER_URL"
+        f"the read-only role {role} may not log in to {address}; admit it in pg_hba.conf or set "
+        "ONS_BIGDATA_READER_URL to a URL with which it logs in"
     )

@@ -1,7 +1,4 @@
-"""The database as tables: frames in and out in bulk, by one path (ADBC, inside the transaction).
-
-What the tables mean is not known here. Which server serves is `database`'s to say.
-"""
+"""Tables of the database: frames in and out in bulk, statements, transactions, locks, and queries of users."""
 
 from __future__ import annotations
 
@@ -13,12 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 import adbc_driver_manager
 import polars as pl
+import psycopg2
 import pyarrow as pa
 from adbc_driver_postgresql import dbapi
 
 from ons_bigdata.platform.errors import InputError, UnavailableError
-from ons_bigdata.platform.postgres import database, migrate
-from ons_bigdata.platform.postgres import reader_login as readers
+from ons_bigdata.platform.postgres import migrate
+from ons_bigdata.platform.postgres.database import DatabaseAddress, ensure_database, parse_url
+from ons_bigdata.platform.postgres.reader_login import connect_as_reader
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -26,40 +25,42 @@ if TYPE_CHECKING:
     from ons_bigdata.settings import Settings
 
 LOCK_TIMEOUT = "60s"
-"""How long a transaction waits for another one's partition before it gives up."""
+"""Longest wait of a transaction for a lock, in Postgres' notation."""
 
-_LOCK_NOT_AVAILABLE = "55P03"
+# SQLSTATE, or its beginning (Postgres manual, appendix A)
+_LOCK_NOT_AVAILABLE = ("55P03", "40P01")  # timeout, deadlock
 _NO_SUCH_ROLE = "22023"
-_CONNECTION_LOST = ("08", "57P")
+_SERVER_LOST = ("08", "57P", "53")  # connection, shutdown, disk or memory or connections exhausted
+_QUERY_CANCELED = "57014"
 
 
 @dataclass(frozen=True)
 class Transaction:
-    """One open transaction. Made by `Warehouse.transaction`, which commits or rolls back."""
+    """An open transaction of `Warehouse.transaction`, which commits it or rolls it back."""
 
     connection: dbapi.Connection
 
     def execute(self, statement: str, parameters: Sequence[object] = ()) -> None:
-        """Run one statement with `$1`-style parameters."""
+        """Run one statement with parameters `$1`, `$2`, …."""
         with self.connection.cursor() as cursor:
             cursor.execute(statement, list(parameters) or None)
 
     def frame(self, query: str, parameters: Sequence[object] = ()) -> pl.DataFrame:
-        """Run a query; its columns with their types as a frame."""
+        """Run a query; return its rows as a frame with the types of its columns."""
         with self.connection.cursor() as cursor:
             cursor.execute(query, list(parameters) or None)
             return _plain(cursor.fetch_arrow_table())
 
     def rows(self, query: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
-        """Run a query; its rows as tuples. For a handful of rows."""
+        """Run a query with few rows; return them as tuples."""
         with self.connection.cursor() as cursor:
             cursor.execute(query, list(parameters) or None)
             return cursor.fetchall()
 
     def insert(self, table: str, frame: pl.DataFrame, *, json_columns: Sequence[str] = ()) -> int:
-        """Copy a frame into `schema.table`; columns by name. `json_columns` hold JSON text for jsonb.
+        """Copy a frame into `schema.table`, columns by name; return the number of rows.
 
-        Returns the number of rows. The types must be those of the table (the frames' schemas say them).
+        The types must be those of the table. `json_columns` hold JSON text for columns of type jsonb.
         """
         schema, name = table.split(".")
         arrow = frame.to_arrow()
@@ -72,28 +73,30 @@ class Transaction:
         return frame.height
 
     def lock(self, *names: str, timeout: str | None = None) -> None:
-        """Hold the lock on these names (say, source and partition) until the transaction ends.
+        """Take the advisory lock on these names (such as source and partition) until the transaction ends.
 
-        Waits as long as `timeout` says (Postgres' notation; None: `LOCK_TIMEOUT`), then UnavailableError.
+        Raises UnavailableError after a wait of `timeout` (Postgres' notation; None: `LOCK_TIMEOUT`).
         """
         self.execute(f"set local lock_timeout = '{timeout or LOCK_TIMEOUT}'")
         self.execute("select pg_advisory_xact_lock(hashtextextended($1, 0))", ["/".join(names)])
 
-    def become(self, role: str) -> None:
-        """Act as `role` until the transaction ends. `role` is one of our own names."""
+    def set_role(self, role: str) -> None:
+        """Act with the rights of a role until the transaction ends. The name must be one of ours: it is not quoted."""
         self.execute(f'set local role "{role}"')
 
 
 @dataclass(frozen=True)
 class Warehouse:
-    """A migrated database."""
+    """A migrated database: its transactions and the queries of users."""
 
-    address: database.DatabaseAddress
+    address: DatabaseAddress
     role_prefix: str
     reader_url: str | None = field(default=None, repr=False)
-    """How the read-only role logs in, where it may not in the owner's way."""
+    """URL with which the read-only role logs in, where the owner's address does not admit it."""
+    query_timeout_s: int = 300
+    """Longest run of a user's query."""
     idle: deque[dbapi.Connection] = field(default_factory=deque, init=False, repr=False, compare=False)
-    """Open connections that nobody uses: opening one takes fifty milliseconds, a small transaction one."""
+    """Open connections for reuse: opening one takes fifty milliseconds, a small transaction one."""
 
     def __post_init__(self) -> None:
         weakref.finalize(self, _close_all, self.idle)
@@ -106,15 +109,15 @@ class Warehouse:
     def transaction(self, *, role: str | None = None) -> Iterator[Transaction]:
         """Open a transaction; commit at the end, roll back on an error.
 
-        `role` (`ingest`, …) drops the rights of the owner for its length. Raises UnavailableError
-        where the server is lost or another process holds a lock for longer than `LOCK_TIMEOUT`.
+        `role` (`ingest`, …) replaces the rights of the owner within the transaction. Raises UnavailableError where
+        the server is lost or another process holds a lock for longer than `LOCK_TIMEOUT`.
         """
-        with self._reported():
+        with self._translated_errors():
             connection = self._take()
             try:
                 transaction = Transaction(connection)
                 if role is not None:
-                    transaction.become(f"{self.role_prefix}_{role}")
+                    transaction.set_role(f"{self.role_prefix}_{role}")
                 yield transaction
                 connection.commit()
             except BaseException:
@@ -123,17 +126,17 @@ class Warehouse:
             self.idle.append(connection)
 
     def frame(self, query: str, parameters: Sequence[object] = ()) -> pl.DataFrame:
-        """Run one query in a transaction of its own."""
+        """Run one query in its own transaction; return its rows as a frame."""
         with self.transaction() as transaction:
             return transaction.frame(query, parameters)
 
     def rows(self, query: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
-        """Run one query in a transaction of its own; its rows as tuples."""
+        """Run one query in its own transaction; return its rows as tuples."""
         with self.transaction() as transaction:
             return transaction.rows(query, parameters)
 
     def replace(self, table: str, frame: pl.DataFrame) -> int:
-        """Make `frame` the whole content of `schema.table`, in one transaction; return its rows."""
+        """Replace all rows of `schema.table` by those of a frame in one transaction; return their number."""
         with self.transaction() as transaction:
             transaction.lock(table)
             transaction.execute(f"delete from {table}")  # noqa: S608  (our own table names)
@@ -142,27 +145,35 @@ class Warehouse:
         return rows
 
     def analyse(self, *tables: str) -> None:
-        """Renew the planner's statistics of tables that were just filled; without them it plans blindly."""
+        """Renew the planner's statistics of tables that were just filled."""
         with self.transaction() as transaction:
             for table in tables:
                 transaction.execute(f"analyze {table}")
 
     def query(self, text: str) -> pl.DataFrame:
-        """Run a user's query as the read-only role; its rows.
+        """Run a user's statement as the read-only role; return its rows.
 
-        It logs in as that role: a role that was only put on can be taken off by a query. The transaction is
-        read-only, and the text is one statement.
+        The session is logged in as that role, since a query can undo `set role`; the transaction is read-only, the
+        text is one statement, and it is cancelled after `query_timeout_s`, which it cannot change for itself.
 
-        Raises InputError with the server's words, for a result that
-        is no table of plain values, and where the role may not log in.
+        Raises InputError with the server's message, for a result that is no table of plain values, after the timeout,
+        and where the role is not admitted.
         """
-        with self._reported(), readers.connect(self.address, self.role, self.reader_url) as connection:
+        with self._translated_errors(), connect_as_reader(self.address, self.role, self.reader_url) as connection:
             transaction = Transaction(connection)
             transaction.execute("set transaction read only")
+            transaction.execute(f"set statement_timeout = '{self.query_timeout_s}s'")
             try:
                 return transaction.frame(text)
             except adbc_driver_manager.Error as error:
-                raise InputError(_words(error)) from error
+                state = error.sqlstate or ""
+                if state.startswith(_SERVER_LOST):
+                    raise
+                if state == _QUERY_CANCELED:
+                    raise InputError(
+                        f"query cancelled after {self.query_timeout_s} s (ONS_BIGDATA_QUERY_TIMEOUT_S)"
+                    ) from error
+                raise InputError(_server_message(error)) from error
             except (pl.exceptions.PolarsError, pa.ArrowException, OverflowError, TypeError, ValueError) as error:
                 raise InputError(
                     f"the result cannot be shown ({error}): name columns apart, cast unusual types to text"
@@ -180,35 +191,49 @@ class Warehouse:
             try:
                 Transaction(connection).rows("select 1")
             except adbc_driver_manager.Error:
-                connection.close()  # its server was restarted
+                connection.close()  # the server was restarted
             else:
                 return connection
         return dbapi.connect(self.address.libpq())
 
     @contextmanager
-    def _reported(self) -> Iterator[None]:
-        """Turn a lost server and a lock that is held into errors that say so."""
+    def _translated_errors(self) -> Iterator[None]:
+        """Translate errors of the driver for a lost server, a held lock and a missing role into reported errors."""
         try:
             yield
         except adbc_driver_manager.Error as error:
             state = error.sqlstate or ""
             if state == _NO_SUCH_ROLE:
-                raise InputError(f"{_words(error)}: was ONS_BIGDATA_ROLE_PREFIX another one at set-up?") from error
-            if state == _LOCK_NOT_AVAILABLE:
-                raise UnavailableError(
-                    f"another process holds what this one needs, and did not give it back in time: {_words(error)}"
+                raise InputError(
+                    f"{_server_message(error)}; ONS_BIGDATA_ROLE_PREFIX is {self.role_prefix!r}: "
+                    "was the database created with another prefix?"
                 ) from error
-            if state.startswith(_CONNECTION_LOST) or error.status_code == adbc_driver_manager.AdbcStatusCode.IO:
-                raise UnavailableError(f"database {self.address}: {_words(error)}") from error
+            if state in _LOCK_NOT_AVAILABLE:
+                raise UnavailableError(
+                    f"another process holds a lock that this one needs, and did not release it in time: "
+                    f"{_server_message(error)}"
+                ) from error
+            if state.startswith(_SERVER_LOST) or error.status_code == adbc_driver_manager.AdbcStatusCode.IO:
+                raise UnavailableError(f"database {self.address}: {_server_message(error)}") from error
             raise
 
 
 def open_warehouse(settings: Settings) -> Warehouse:
-    """Return the warehouse of these settings: server started if needed, database made and migrated."""
-    address = database.ensure(settings)
-    migrate.migrate(address, role_prefix=settings.role_prefix)
-    reader_url = settings.reader_url.get_secret_value() if settings.reader_url else None
-    return Warehouse(address=address, role_prefix=settings.role_prefix, reader_url=reader_url)
+    """Return the warehouse of the settings; start the server, create and migrate the database where needed."""
+    reader_url = None
+    if settings.reader_url is not None:
+        reader_url = parse_url(settings.reader_url.get_secret_value(), variable="ONS_BIGDATA_READER_URL").libpq()
+    address = ensure_database(settings)
+    try:
+        migrate.migrate(address, role_prefix=settings.role_prefix)
+    except psycopg2.OperationalError as error:
+        raise UnavailableError(f"database {address}: {str(error).strip()}") from error
+    return Warehouse(
+        address=address,
+        role_prefix=settings.role_prefix,
+        reader_url=reader_url,
+        query_timeout_s=settings.query_timeout_s,
+    )
 
 
 def _close_all(connections: deque[dbapi.Connection]) -> None:
@@ -217,10 +242,7 @@ def _close_all(connections: deque[dbapi.Connection]) -> None:
 
 
 def _plain(table: pa.Table) -> pl.DataFrame:
-    """Turn Postgres' own types into what polars knows.
-
-    json stays text; numeric becomes Int64 where every value is whole, else Float64.
-    """
+    """Convert Postgres' own types for polars: json to text, numeric to Int64 if every value is whole, else Float64."""
     numeric = [
         column.name
         for column in table.schema
@@ -240,8 +262,8 @@ def _plain(table: pa.Table) -> pl.DataFrame:
     )
 
 
-def _words(error: adbc_driver_manager.Error) -> str:
-    """Keep the server's message; drop the driver's wrapping."""
+def _server_message(error: adbc_driver_manager.Error) -> str:
+    """Return the server's message without the driver's additions."""
     message = str(error).split("ERROR:", 1)[-1]
     for wrapping in ("SQLSTATE", "Query was:"):
         message = message.split(wrapping, 1)[0]

@@ -12,6 +12,7 @@ from typing import Any
 import polars as pl
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
+from ons_bigdata.platform.printable import escape_unprintable
 from ons_bigdata.prices.schemas.quality import PriceQualityReport
 
 SEVERITIES = ("error", "warn", "note")
@@ -228,4 +229,10 @@ def _templates() -> Environment:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        finalize=_printable,
     )
+
+
+def _printable(value: object) -> object:
+    """Escape unprintable characters of every text of the data; a macro's output is made of escaped ones."""
+    return escape_unprintable(value) if isinstance(value, str) and not hasattr(value, "__html__") else value

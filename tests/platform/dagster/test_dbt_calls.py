@@ -95,3 +95,11 @@ def test_progress_of_dbt_is_reported_from_its_threads(small: Settings) -> None:
         "sql view model staging.slow",
         "sql view model staging.after",
     ]
+
+
+@pytest.mark.parametrize("damage", ["", '{"metadata": {', "[]"])
+def test_a_damaged_manifest_is_parsed_anew(small: Settings, damage: str) -> None:
+    path = dbt_calls.ensure_manifest(small)
+    path.write_text(damage)
+    path.with_name("partial_parse.msgpack").write_bytes(b"\x00damaged")
+    assert "model.small.after" in dbt_calls.ensure_manifest(small).read_text()

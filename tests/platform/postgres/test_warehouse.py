@@ -1,8 +1,11 @@
-"""Frames in and out of the real database, roles, locks and the read-only query."""
+"""Tests of the warehouse on a real database: frames, transactions, roles, locks, queries of users, migrations."""
 
+import itertools
+from dataclasses import replace
 from datetime import UTC, date, datetime
 
 import polars as pl
+import psycopg2
 import pytest
 
 from ons_bigdata.platform.errors import InputError, UnavailableError
@@ -12,21 +15,21 @@ from ons_bigdata.platform.postgres.warehouse import Warehouse
 PUBLISHED, RESTRICTED, MART = "published.figure", "restricted.person", "marts.figure"
 
 
-def _log_in(warehouse: Warehouse, role: str, query: str) -> list[tuple]:
+def _query_as(warehouse: Warehouse, role: str, query: str) -> list[tuple]:
     with warehouse.transaction(role=role) as transaction:
         return transaction.rows(query)
 
 
 @pytest.fixture
 def layers(warehouse: Warehouse) -> Warehouse:
-    """Make a table in three layers, made after the grants, as dbt makes its tables."""
+    """Create a table in three layers after the grants, as dbt does."""
     with warehouse.transaction() as transaction:
         for table in (PUBLISHED, RESTRICTED, MART):
             transaction.execute(f"create table {table} as select 1 as x")
     return warehouse
 
 
-def test_a_frame_comes_back_as_it_went_in(warehouse: Warehouse) -> None:
+def test_a_frame_is_read_back_unchanged(warehouse: Warehouse) -> None:
     with warehouse.transaction() as transaction:
         transaction.execute(
             "create table raw.trip (i integer, f float8, s text, d date, t timestamptz, j jsonb, b boolean)"
@@ -49,13 +52,13 @@ def test_a_frame_comes_back_as_it_went_in(warehouse: Warehouse) -> None:
     assert warehouse.frame("select * from raw.trip order by i").equals(frame)
 
 
-def test_numeric_comes_back_as_numbers(warehouse: Warehouse) -> None:
+def test_numeric_is_read_as_integer_or_float(warehouse: Warehouse) -> None:
     frame = warehouse.frame("select sum(x) as whole, avg(x) as broken from (values (1::bigint), (2)) as t (x)")
     assert frame.row(0) == (3, 1.5)
     assert frame.schema == {"whole": pl.Int64, "broken": pl.Float64}
 
 
-def test_an_error_rolls_the_whole_transaction_back(warehouse: Warehouse) -> None:
+def test_an_error_rolls_back_the_transaction(warehouse: Warehouse) -> None:
     with warehouse.transaction() as transaction:
         transaction.execute("create table raw.kept (x integer)")
     with pytest.raises(RuntimeError, match="on purpose"), warehouse.transaction() as transaction:
@@ -64,7 +67,7 @@ def test_an_error_rolls_the_whole_transaction_back(warehouse: Warehouse) -> None
     assert warehouse.rows("select count(*)::int from raw.kept") == [(0,)]
 
 
-def test_replace_is_the_whole_content(warehouse: Warehouse) -> None:
+def test_replace_replaces_all_rows(warehouse: Warehouse) -> None:
     with warehouse.transaction() as transaction:
         transaction.execute("create table raw.kept (x integer)")
     for values in ([1, 2, 3], [4]):
@@ -81,12 +84,12 @@ def test_replace_is_the_whole_content(warehouse: Warehouse) -> None:
         ("ingest", ["raw.price_quotes", "ops.loads"], [RESTRICTED, MART]),
     ],
 )
-def test_roles_read_what_they_may(layers: Warehouse, role: str, may: list[str], may_not: list[str]) -> None:
+def test_roles_read_only_their_layers(layers: Warehouse, role: str, may: list[str], may_not: list[str]) -> None:
     for table in may:
-        _log_in(layers, role, f"select count(*) from {table}")
+        _query_as(layers, role, f"select count(*) from {table}")
     for table in may_not:
         with pytest.raises(Exception, match="permission denied"):
-            _log_in(layers, role, f"select count(*) from {table}")
+            _query_as(layers, role, f"select count(*) from {table}")
 
 
 ESCAPES = [
@@ -98,7 +101,7 @@ ESCAPES = [
     "copy (select 1) to program 'true'",
     "reset role; select 1",
     "no sql",
-    # a role that is only put on could be taken off by the query itself
+    # `set role` could be undone by the query
     "select set_config('role', 'none', true), pg_read_file('/etc/hostname')",
     "select set_config('role', 'none', true), (select string_agg(word, ',') from"
     " ts_stat('select to_tsvector(''simple'', x::text) from restricted.person'))",
@@ -108,29 +111,69 @@ ESCAPES = [
 
 
 @pytest.mark.parametrize("text", ESCAPES)
-def test_the_query_tool_reads_and_nothing_else(layers: Warehouse, text: str) -> None:
+def test_a_query_can_only_read(layers: Warehouse, text: str) -> None:
     with pytest.raises(InputError):
         layers.query(text)
 
 
-def test_the_query_tool_is_no_superuser_after_reset(layers: Warehouse) -> None:
+def test_a_query_is_logged_in_as_the_reader(layers: Warehouse) -> None:
     assert layers.query("select session_user::text as me").item() == f"{layers.role_prefix}_reader"
 
 
-def test_a_held_lock_is_waited_for_and_then_reported(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_query_is_cancelled_after_a_timeout_that_it_cannot_change(warehouse: Warehouse) -> None:
+    limited = replace(warehouse, query_timeout_s=1)
+    with pytest.raises(InputError, match=r"cancelled after 1 s \(ONS_BIGDATA_QUERY_TIMEOUT_S\)"):
+        limited.query("select set_config('statement_timeout', '0', false), pg_sleep(60)::text")
+    assert limited.query("select current_setting('statement_timeout') as timeout").item() == "1s"
+
+
+def test_the_reader_cannot_take_advisory_locks_and_ingest_can(warehouse: Warehouse) -> None:
+    for function in (f"{tried}advisory_{kind}" for tried in ("", "try_") for kind in ("lock", "xact_lock_shared")):
+        with pytest.raises(InputError, match="permission denied for function"):
+            warehouse.query(f"select pg_{function}(hashtextextended('prices/2016-07-21', 0))::text as lock")
+    with warehouse.transaction(role="ingest") as transaction:
+        transaction.lock("prices", "2016-07-21")
+
+
+def test_other_logins_of_the_reader_are_limited_too(warehouse: Warehouse) -> None:
+    with psycopg2.connect(warehouse.address.libpq(user=warehouse.role)) as connection, connection.cursor() as cursor:
+        cursor.execute("select current_setting('statement_timeout')")
+        assert cursor.fetchone() == ("5min",)
+    connection.close()
+
+
+def test_every_float_column_of_raw_tables_refuses_what_is_no_finite_number(warehouse: Warehouse) -> None:
+    columns = warehouse.rows(
+        "select attrelid::regclass::text, attname, attnum from pg_attribute join pg_class on pg_class.oid = attrelid"
+        " where relnamespace = 'raw'::regnamespace and relkind = 'r' and atttypid = 'float8'::regtype"
+    )
+    assert len(columns) >= 11
+    for (table, column, number), bad in itertools.product(columns, ("NaN", "Infinity", "-Infinity")):
+        checks = warehouse.rows(
+            "select pg_get_expr(conbin, conrelid) from pg_constraint"
+            f" where conrelid = '{table}'::regclass and contype = 'c' and conkey = array[{number}]::smallint[]"
+        )
+        refused = [
+            warehouse.rows(f"select not ({check}) from (select '{bad}'::float8 as {column}) as row")[0][0]
+            for (check,) in checks
+        ]
+        assert any(refused), f"{table}.{column} takes {bad}"
+
+
+def test_a_held_lock_is_reported_after_the_timeout(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "LOCK_TIMEOUT", "300ms")
     with warehouse.transaction() as first:
         first.lock("prices", "2016-07-21")
         with warehouse.transaction() as other:
             other.lock("prices", "2016-07-22")
-        with pytest.raises(UnavailableError, match="another process holds"), warehouse.transaction() as second:
+        with pytest.raises(UnavailableError, match="another process holds a lock"), warehouse.transaction() as second:
             second.lock("prices", "2016-07-21")
 
 
 @pytest.mark.parametrize("bad", ["NaN", "Infinity", "-1", "0"])
-def test_the_raw_table_refuses_prices_that_are_none(warehouse: Warehouse, bad: str) -> None:
+def test_the_raw_table_refuses_impossible_prices(warehouse: Warehouse, bad: str) -> None:
     with pytest.raises(Exception, match="price_gbp_check"), warehouse.transaction() as transaction:
-        transaction.execute("set local session_replication_role = replica")  # no foreign key in the way
+        transaction.execute("set local session_replication_role = replica")  # without foreign keys
         transaction.execute(
             "insert into raw.price_quotes (load_id, line, run_id, retailer, item_number, item_name, category,"
             " product_name, price_gbp, attributes, collected_at, collected_on)"
