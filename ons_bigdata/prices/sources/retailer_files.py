@@ -98,6 +98,13 @@ class RetailerFile(_Strict):
     contact_reason: str = Field(default="", description="Why robots.txt may be disobeyed; empty: never.")
     page_kind: PageKind
     clock: Literal["real", "site"] = "real"
+    currency: Literal["GBP"] = Field(
+        default="GBP", description="Currency of the shop's prices; rows are in GBP, and nothing is converted."
+    )
+    decimal_separator: Literal[".", ","] = Field(
+        default=".", description="Decimal separator of prices in texts: 1,250.00 with a point, 1.250,00 with a comma."
+    )
+    prices_in_pence: bool = Field(default=False, description="Prices are whole numbers of pence; JSON pages.")
     delay_s: Annotated[float, Field(ge=0, le=600)] = 2.0
     allowed_hours: tuple[time, time] = (time(5), time(12))
     request_budget: Annotated[int, Field(ge=1, le=100_000)] = 2_000
