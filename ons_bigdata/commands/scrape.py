@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ons_bigdata.commands.ingest import build_pending
 from ons_bigdata.platform.calendar import today
-from ons_bigdata.platform.errors import InputError
+from ons_bigdata.platform.errors import InputError, UnavailableError
 from ons_bigdata.platform.ingest.landing import Landing
 from ons_bigdata.platform.postgres.warehouse import open_warehouse
 from ons_bigdata.prices.sources.retailer_files import read_retailer_file, retailer_file_path, retailers_with_file
@@ -24,7 +24,7 @@ RUNS_ASSETS = "raw/scrape_runs,raw/scrape_categories"
 
 @dataclass(frozen=True)
 class ScrapedRun:
-    """What one run brought, by its record."""
+    """Counts of one run, from its record."""
 
     run_id: str
     finish_reason: str
@@ -38,7 +38,7 @@ class ScrapedRun:
 
 @dataclass(frozen=True)
 class ScrapeSummary:
-    """What the runs brought, and why others did not run."""
+    """Runs of a day, and why other retailers were not scraped."""
 
     day: str
     runs: list[ScrapedRun] = field(default_factory=list)
@@ -56,10 +56,11 @@ def scrape_prices(
 
     The days are built at once, but where `build` is false: then a run of the caller's does it.
 
-    One that fails does not keep the others from running. Raises InputError for an unknown retailer or one without a
-    file, and where a site with a clock of its own is asked for no day.
+    A retailer that fails, or whose file is faulty, does not stop the other ones. Raises InputError for an unknown
+    retailer, one without a file, where no file can be read, and where a site with its own clock is asked for no day;
+    UnavailableError where other processes scrape all of the retailers.
     """
-    wanted = _wanted(settings, retailers, day)
+    wanted, faulty = _wanted(settings, retailers, day)
     warehouse = open_warehouse(settings)
     day = day or today().isoformat()
     from ons_bigdata.platform.dagster import runs  # noqa: PLC0415  (Dagster takes seconds to import)
@@ -69,9 +70,14 @@ def scrape_prices(
     day = checked_day(day, what="--day")
     definitions = runs.load_definitions(raw_only=True)
     keys = runs.select(definitions, RUNS_ASSETS)
-    summary = ScrapeSummary(day)
+    summary = ScrapeSummary(day, failures=faulty)
+    locked = 0
     with open_instance(settings, warehouse.address) as instance:
         for retailer in wanted:
+            if _is_being_scraped(warehouse, retailer):
+                locked += 1
+                summary.failures.append(f"{retailer}: another process scrapes it at the moment")
+                continue
             outcome = runs.materialise(
                 definitions,
                 keys,
@@ -86,10 +92,23 @@ def scrape_prices(
                 summary.failures.append(f"{retailer}: {outcome.reason}")
     if build:
         build_pending(settings, Landing(settings.landing_dir, warehouse))
+    if locked and locked == len(summary.failures) and not summary.runs:
+        raise UnavailableError("; ".join(summary.failures))
     return summary
 
 
-def _wanted(settings: Settings, retailers: Sequence[str], day: str | None) -> list[str]:
+def _is_being_scraped(warehouse: Warehouse, retailer: str) -> bool:
+    """Tell whether another process holds the lock of a retailer's scrape; the scrape itself takes it again."""
+    try:
+        with warehouse.transaction() as transaction:
+            transaction.lock("scrape", retailer, timeout="1s")
+    except UnavailableError:
+        return True
+    return False
+
+
+def _wanted(settings: Settings, retailers: Sequence[str], day: str | None) -> tuple[list[str], list[str]]:
+    """Return the retailers to scrape, and why other ones cannot be: their retailer files are faulty."""
     known = read_retailers(settings.dbt_project_dir)
     with_file = retailers_with_file(settings.retailers_dir)
     unknown = [retailer for retailer in retailers or with_file if retailer not in known]
@@ -100,11 +119,18 @@ def _wanted(settings: Settings, retailers: Sequence[str], day: str | None) -> li
         raise InputError(
             f"no retailer file in {settings.retailers_dir}; docs/how-to/add-a-retailer.md says how to write one"
         )
-    files = [read_retailer_file(retailer_file_path(settings.retailers_dir, retailer)) for retailer in wanted]
+    files, faulty = [], []
+    for retailer in wanted:
+        try:
+            files.append(read_retailer_file(retailer_file_path(settings.retailers_dir, retailer)))
+        except InputError as error:
+            faulty.append(f"{retailer}: {error}")
+    if not files:
+        raise InputError("; ".join(faulty))
     own_clock = [file.retailer for file in files if file.clock == "site"]
     if own_clock and day is None:
-        raise InputError(f"{', '.join(own_clock)}: the site has a clock of its own; say which day it has with --day")
-    return wanted
+        raise InputError(f"{', '.join(own_clock)}: the site has a clock of its own; give its day with --day")
+    return [file.retailer for file in files], faulty
 
 
 def _latest(warehouse: Warehouse, retailer: str, day: str) -> ScrapedRun:

@@ -75,9 +75,7 @@ def fault_of(page: Page, content: PageContent | None, error: str | None) -> str 
 
     `content` is None where the page could not be read; `error` is the reason then.
     """
-    if content is not None and (content.listings or (content.is_empty and not content.failures)):
-        return None
-    if page.fault is not None:
+    if (content is not None and (content.listings or (content.is_empty and not content.failures))) or page.fault:
         return page.fault
     if not page.body.strip():
         return "empty page: status 200 without content"

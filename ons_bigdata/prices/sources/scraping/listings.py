@@ -27,45 +27,11 @@ if TYPE_CHECKING:
 LONGEST_TEXT = 10_000
 """Characters of a name, an address or a promotion; a longer one is no such text."""
 
-_BLOCKS = frozenset(
-    [
-        "address",
-        "article",
-        "aside",
-        "br",
-        "dd",
-        "div",
-        "dl",
-        "dt",
-        "fieldset",
-        "figcaption",
-        "figure",
-        "footer",
-        "form",
-        "h1",
-        "h2",
-        "h3",
-        "h4",
-        "h5",
-        "h6",
-        "header",
-        "hr",
-        "label",
-        "li",
-        "main",
-        "nav",
-        "ol",
-        "p",
-        "section",
-        "table",
-        "tbody",
-        "td",
-        "th",
-        "thead",
-        "tr",
-        "ul",
-    ]
-)
+_BLOCKS = frozenset((
+    "address", "article", "aside", "br", "dd", "div", "dl", "dt", "fieldset", "figcaption", "figure", "footer",
+    "form", "h1", "h2", "h3", "h4", "h5", "h6", "header", "hr", "label", "li", "main", "nav", "ol", "p", "section",
+    "table", "tbody", "td", "th", "thead", "tr", "ul",
+))  # fmt: skip
 _UNSEEN = frozenset(("script", "style", "template", "noscript", "head", "title"))
 _STRUCK = frozenset(("del", "s", "strike"))
 _WAS_CLASS = re.compile(
@@ -383,7 +349,7 @@ def _amount(file: RetailerFile, values: list[Any], role: price_texts.Role) -> fl
 
 
 def _unit_price(file: RetailerFile, texts: ProductTexts) -> tuple[float | None, str | None]:
-    """Return amount and unit of the unit price; both None where one of them is missing: alone neither means anything."""
+    """Return amount and unit of the unit price; both None where one of them is missing."""
     decimal = file.decimal_separator
     for one in texts.unit_price:
         if (both := price_texts.unit_price(words(one), decimal=decimal)) is not None:

@@ -30,110 +30,17 @@ _MEASURES = {
 }  # fmt: skip
 """Words and UN/CEFACT codes of measures (schema.org `unitCode`) → measure in quote files."""
 
-_CURRENCY_CODES = frozenset(
-    [
-        "AED",
-        "ARS",
-        "AUD",
-        "BDT",
-        "BGN",
-        "BHD",
-        "BRL",
-        "CAD",
-        "CHF",
-        "CLP",
-        "CNY",
-        "COP",
-        "CZK",
-        "DKK",
-        "EGP",
-        "EUR",
-        "FKP",
-        "GHS",
-        "GIP",
-        "HKD",
-        "HRK",
-        "HUF",
-        "IDR",
-        "ILS",
-        "INR",
-        "ISK",
-        "JPY",
-        "KES",
-        "KRW",
-        "KWD",
-        "LKR",
-        "MAD",
-        "MXN",
-        "MYR",
-        "NGN",
-        "NOK",
-        "NZD",
-        "PEN",
-        "PHP",
-        "PKR",
-        "PLN",
-        "QAR",
-        "RMB",
-        "RON",
-        "RSD",
-        "RUB",
-        "SAR",
-        "SEK",
-        "SGD",
-        "SHP",
-        "THB",
-        "TRY",
-        "TWD",
-        "TZS",
-        "UAH",
-        "UGX",
-        "USD",
-        "VND",
-        "ZAR",
-        "ZMW",
-    ]
-)
-_FOREIGN_WORDS = frozenset(
-    [
-        "r",
-        "rs",
-        "fr",
-        "sfr",
-        "chf",
-        "kr",
-        "kč",
-        "zł",
-        "lei",
-        "ft",
-        "eur",
-        "euro",
-        "euros",
-        "usd",
-        "dollar",
-        "dollars",
-        "cent",
-        "cents",
-        "c",
-        "ct",
-        "cts",
-        "ie",
-        "irl",
-        "le",
-        "a$",
-        "us$",
-        "sek",
-        "nok",
-        "dkk",
-        "pln",
-        "zar",
-        "aud",
-        "cad",
-        "nzd",
-        "jpy",
-        "inr",
-    ]
-)
+_CURRENCY_CODES = frozenset((
+    "AED", "ARS", "AUD", "BDT", "BGN", "BHD", "BRL", "CAD", "CHF", "CLP", "CNY", "COP", "CZK", "DKK", "EGP", "EUR",
+    "FKP", "GHS", "GIP", "HKD", "HRK", "HUF", "IDR", "ILS", "INR", "ISK", "JPY", "KES", "KRW", "KWD", "LKR", "MAD",
+    "MXN", "MYR", "NGN", "NOK", "NZD", "PEN", "PHP", "PKR", "PLN", "QAR", "RMB", "RON", "RSD", "RUB", "SAR", "SEK",
+    "SGD", "SHP", "THB", "TRY", "TWD", "TZS", "UAH", "UGX", "USD", "VND", "ZAR", "ZMW",
+))  # fmt: skip
+_FOREIGN_WORDS = frozenset((
+    "r", "rs", "fr", "sfr", "chf", "kr", "kč", "zł", "lei", "ft", "eur", "euro", "euros", "usd", "dollar",
+    "dollars", "cent", "cents", "c", "ct", "cts", "ie", "irl", "le", "a$", "us$", "sek", "nok", "dkk", "pln", "zar",
+    "aud", "cad", "nzd", "jpy", "inr",
+))  # fmt: skip
 """Signs of currencies that are words; they count where they touch an amount."""
 
 _GBP_WORDS = {"gbp", "stg", "pound", "pounds", "sterling"}
@@ -193,12 +100,14 @@ _BEFORE: tuple[tuple[Role, re.Pattern[str]], ...] = tuple(
         ("loyalty", r"\b(?:clubcard|club|nectar|loyalty|members?|card|mywaitrose|sparks|prime|xtra savings"
                     r"|smart shopper|bonus|app)(?: (?:price|card|deal|offer|only))*"),
         ("other", r"\b(?:save|saving|saves|off|discount|from|starting at|as low as|up to|between|ab|dès"
-                  r"|à partir de|delivery|shipping|postage|p\s?&\s?p|deposit|pfand|fee|charge|ex\.? vat|excl\.? vat|ex\.? tax"
-                  r"|excluding vat|excl\.? tax|net(?: price)?|vat|tax|used|refurbished|second[- ]hand|pre-owned|cashback|each saves"
-                  r"|points?|worth|spend|over|minimum|min|max|unit price|price per (?:kg|100 ?g|l|litre|100 ?ml|unit))"),
+                  r"|à partir de|delivery|shipping|postage|p\s?&\s?p|deposit|pfand|fee|charge"
+                  r"|ex\.? vat|excl\.? vat|ex\.? tax"
+                  r"|excluding vat|excl\.? tax|net(?: price)?|vat|tax|used|refurbished|second[- ]hand|pre-owned"
+                  r"|cashback|each saves|points?|worth|spend|over|minimum|min|max|unit price"
+                  r"|price per (?:kg|100 ?g|l|litre|100 ?ml|unit))"),
         ("regular", r"\b(?:regular(?:ly)?(?: price)?)"),
-        ("now", r"\b(?:now|only|just|our price|current price(?: is)?|sale(?: price)?|special price|offer price|reduced to"
-                r"|inc\.? vat|incl\.? vat|including vat|incl\.? tax|price|today|for)"),
+        ("now", r"\b(?:now|only|just|our price|current price(?: is)?|sale(?: price)?|special price|offer price"
+                r"|reduced to|inc\.? vat|incl\.? vat|including vat|incl\.? tax|price|today|for)"),
     )
 )  # fmt: skip
 _AFTER: tuple[tuple[Role, re.Pattern[str]], ...] = tuple(
@@ -207,49 +116,18 @@ _AFTER: tuple[tuple[Role, re.Pattern[str]], ...] = tuple(
         ("loyalty", r"(?:with |for |in |on )?(?:(?:a|your|the|my) )?(?:clubcard|club|nectar|loyalty|members?|card"
                     r"|mywaitrose|sparks|prime|xtra savings|smart shopper|bonus|app)"),
         ("was", r"(?:rrp|list price|before|originally|previously|old price)"),
-        ("other", r"(?:off|saving|saved|discount|cheaper|deposit|pfand|delivery|shipping|postage|ex\.? vat|excl\.? vat"
-                  r"|ex\.? tax|excluding vat|excl\.? tax|plus vat|\+ ?vat|net|vat|used|refurbished|cashback|points?|minimum|or more"
+        ("other", r"(?:off|saving|saved|discount|cheaper|deposit|pfand|delivery|shipping|postage|ex\.? vat"
+                  r"|excl\.? vat|ex\.? tax|excluding vat|excl\.? tax|plus vat|\+ ?vat|net|vat|used|refurbished|cashback"
+                  r"|points?|minimum|or more"
                   r"|and over|fee|charge)"),
     )
 )  # fmt: skip
 _INCLUSIVE = re.compile(r"^\W{0,4}(?:inc|incl|including)\.? (?:vat|tax)\b", re.IGNORECASE)
-_PLAIN_WORDS = frozenset(
-    [
-        "now",
-        "only",
-        "just",
-        "our",
-        "price",
-        "current",
-        "is",
-        "sale",
-        "special",
-        "offer",
-        "today",
-        "inc",
-        "incl",
-        "vat",
-        "tax",
-        "each",
-        "ea",
-        "per",
-        "unit",
-        "item",
-        "gbp",
-        "pound",
-        "pounds",
-        "sterling",
-        "reduced",
-        "to",
-        "regular",
-        "regularly",
-        "the",
-        "a",
-        "for",
-        "original",
-        "was",
-    ]
-)
+_PLAIN_WORDS = frozenset((
+    "now", "only", "just", "our", "price", "current", "is", "sale", "special", "offer", "today", "inc", "incl",
+    "vat", "tax", "each", "ea", "per", "unit", "item", "gbp", "pound", "pounds", "sterling", "reduced", "to",
+    "regular", "regularly", "the", "a", "for", "original", "was",
+))  # fmt: skip
 _CLAUSE = re.compile(r"[\n;|•()\[\]]|,\s|\.\s|\s[\u2013\u2014]\s")
 _WORD = re.compile(r"[^\W\d_]+\$?")
 
@@ -347,7 +225,7 @@ def _amounts(text: str, decimal: DecimalSeparator) -> list[_Amount]:
     carried: Role | None = None
     is_marked = re.search(r"£|\bgbp\b|[0-9]\s?p\b|\bpence\b", text, re.IGNORECASE) is not None
     for clause in _CLAUSE.split(_protected(text)):
-        numbers = [one for one in _NUMBER.finditer(clause)]
+        numbers = list(_NUMBER.finditer(clause))
         if not numbers:
             label = _label(clause)
             if label in {"loyalty", "other"} and found:  # it may belong to the amount before it or after it
@@ -417,10 +295,8 @@ def _amount_in(
     if is_negative or (after_number[:1] and after_number[0] in _MINUS) or _is_continued(body, after_number, rest):
         value = None
     if value is not None and pence is not None:
-        if is_pounds and head.endswith("£"):
-            value = None if "." not in body else value
-        else:
-            value = value / 100
+        has_sign = is_pounds and head.endswith("£")  # "£0.99p" is read as pounds, "£99p" not at all
+        value = (value if "." in body else None) if has_sign else value / 100
     per = _PER_MEASURE.match(re.sub(r"^\s*(?:p\b|pence\b|£|gbp\b)", "", rest, flags=re.IGNORECASE))
     if per is not None and per[1].lower() not in _PER_PRODUCT:
         return _Amount("other", value, text)
@@ -445,10 +321,12 @@ def _is_foreign(head: str, after: str) -> bool:
     first = _WORD.match(after.lstrip())
     after_word = first[0] if first else ""
     bare = head.removesuffix("£").rstrip()
-    letters = _WORD.findall(head[-5:-1]) if head.endswith("£") and head[-2:-1].isalpha() else []
-    if letters:  # E£, IR£
+    if re.search(r"(?<![^\W\d_])(?:e|ie|ir|le|nz|s|cy|mt)£$", head, re.IGNORECASE):
         return True
-    if any(char and unicodedata.category(char) == "Sc" and char != "£" for char in (head[-1:], after.lstrip()[:1])):
+    if any(
+        char and unicodedata.category(char) == "Sc" and char != "£"
+        for char in (head.rstrip("£ ")[-1:], after.lstrip()[:1])
+    ):
         return True
     if bare != head:
         return False
@@ -570,7 +448,7 @@ def unit(text: str | None, quantity: float | str | None = None) -> str | None:
         number = Decimal(str(quantity)[:40] if quantity is not None else found[1] or "1")
     except InvalidOperation:
         return None
-    if not number.is_finite() or not 0 < number < 1_000_000 or -number.normalize().as_tuple().exponent > 6:
+    if not number.is_finite() or not 0 < number < 1_000_000 or number != round(number, 6):
         return None
     measure = _MEASURES.get(found[2].lower(), "unknown")
     return f"{format(number.normalize(), 'f')} {measure}"
@@ -584,17 +462,18 @@ def multibuy(text: str | None) -> str | None:
     if text is None:
         return None
     text = text[: 10 * LONGEST_TEXT]
-    for found, count, amount in (
-        *((one, one[1], one[2]) for one in _FOR_SUM.finditer(text)),
-        *((one, one[2], one[1]) for one in _SUM_FOR.finditer(text)),
+    for count, amount in (
+        *((one[1], one[2]) for one in _FOR_SUM.finditer(text)),
+        *((one[2], one[1]) for one in _SUM_FOR.finditer(text)),
     ):
         value = _plain_amount(amount, ".")
-        if value is not None and int(count) > 1 and found:
+        if value is not None and int(count) > 1:
             return f"{int(count)} for {value:.2f}"
-    if (found := _FOR_COUNT.search(text)) and 0 < int(found[2]) < int(found[1]):
-        return f"{int(found[1])} for the price of {int(found[2])}"
-    if found := _ONE_FREE.search(text):
-        bought = 1 if found[1].lower() in {"one", "1"} else 2
+    counts = _FOR_COUNT.search(text)
+    if counts is not None and 0 < int(counts[2]) < int(counts[1]):
+        return f"{int(counts[1])} for the price of {int(counts[2])}"
+    if free := _ONE_FREE.search(text):
+        bought = 1 if free[1].lower() in {"one", "1"} else 2
         return f"{bought + 1} for the price of {bought}"
     return None
 

@@ -475,12 +475,8 @@ def _offer(node: Node, page: Page, graph: _Graph, inherited: Any) -> _Offer:  # 
         elif of_kind == "now":
             sale += _specified(specification)
         else:
-            if of_kind == "unit":
-                specification = {
-                    **specification,
-                    "referenceQuantity": graph.nodes(specification.get("referenceQuantity")),
-                }
-            offer.others.append((of_kind, specification))
+            per = {"referenceQuantity": graph.nodes(specification.get("referenceQuantity"))}
+            offer.others.append((of_kind, {**specification, **per} if of_kind == "unit" else specification))
     _set_price(offer, own, sale)
     return offer
 
