@@ -136,7 +136,7 @@ def _links(file: RetailerFile, page: Page) -> Iterator[Callable[[], FoundCategor
     for link in page.selector().css(file.navigation.links or "a"):
 
         def entry(link: Any = link) -> FoundCategory | None:  # noqa: ANN401  (Selector)
-            name, target = words("".join(link.root.itertext())), link.attrib.get(file.navigation.attribute)
+            name, target = words("".join(link.root.itertext())), link.root.get(file.navigation.attribute)
             return FoundCategory(name, address(page.base_url, target)) if name and target else None
 
         yield entry

@@ -7,13 +7,13 @@ import os
 import shutil
 import subprocess
 import sys
+import zlib
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from ons_bigdata.platform.errors import InputError, StepFailedError
 from ons_bigdata.prices.sources.quote_writer import file_name
-from ons_bigdata.prices.sources.scraping.pages import whole_records
 
 if TYPE_CHECKING:
     from datetime import date
@@ -24,6 +24,9 @@ PAGES, QUOTES, OUTCOME = "pages.warc.gz", "quotes.csv", "outcome.json"
 
 JOURNAL = "journal.json"
 """The record of the run as it grows, of a crawl that has not come to its end."""
+
+PART_SIZE = 1024 * 1024
+"""Bytes that are decompressed at a time."""
 
 LAST_LINES = 6
 """Lines at the end of a failed crawl's output that its error quotes."""
@@ -106,9 +109,26 @@ def read_killed(spool: Path) -> Outcome | None:
     if not path.exists():
         return None
     pages = spool / PAGES if (spool / PAGES).exists() else pages
-    content = whole_records(pages.read_bytes()) if pages.exists() else b""
+    content = _whole_records(pages.read_bytes()) if pages.exists() else b""
     run = {**json.loads(path.read_text(encoding="utf-8")), "finish_reason": "killed"}
     return Outcome(run, [], [], pages=content, quotes=None)
+
+
+def _whole_records(content: bytes) -> bytes:
+    """Return the beginning of a WARC file up to its last whole record: each is compressed by itself."""
+    end, waiting = 0, content
+    while waiting:
+        decompressor = zlib.decompressobj(16 + zlib.MAX_WBITS)
+        try:
+            while waiting and not decompressor.eof:
+                decompressor.decompress(waiting, PART_SIZE)
+                waiting = decompressor.unused_data if decompressor.eof else decompressor.unconsumed_tail
+        except zlib.error:
+            break
+        if not decompressor.eof:
+            break
+        end = len(content) - len(waiting)
+    return content[:end]
 
 
 def _content(spool: Path) -> dict[str, Any]:

@@ -66,7 +66,7 @@ class Page:
     @cached_property
     def tree(self) -> Selector:
         """The page as a tree of elements."""
-        return Selector(text=self.text or " ", base_url=self.url)
+        return Selector(text=self.text or " ", base_url=self.url, type="html")
 
     @cached_property
     def base_url(self) -> str:

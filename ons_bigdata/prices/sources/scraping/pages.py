@@ -107,23 +107,6 @@ def read_pages(content: bytes, *, name: str) -> Iterator[KeptPage]:
         raise InputError(f"kept pages {name}: not a WARC file of ours: {error}") from error
 
 
-def whole_records(content: bytes) -> bytes:
-    """Return the beginning of a WARC file up to its last whole record: each is compressed by itself."""
-    end, waiting = 0, content
-    while waiting:
-        decompressor = zlib.decompressobj(16 + zlib.MAX_WBITS)
-        try:
-            while waiting and not decompressor.eof:
-                decompressor.decompress(waiting, LARGEST_PAGE)
-                waiting = decompressor.unused_data if decompressor.eof else decompressor.unconsumed_tail
-        except zlib.error:
-            break
-        if not decompressor.eof:
-            break
-        end = len(content) - len(waiting)
-    return content[:end]
-
-
 def decoded_page(
     *,
     url: str,

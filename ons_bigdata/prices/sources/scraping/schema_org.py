@@ -82,7 +82,7 @@ def _blocks(tree: Selector) -> tuple[list[Any], list[str]]:
     blocks: list[Any] = []
     failures, number = [], 0
     for script in tree.css("script[type]"):
-        if script.attrib["type"].split(";")[0].strip().casefold() != "application/ld+json":
+        if script.root.get("type").split(";")[0].strip().casefold() != "application/ld+json":
             continue
         number += 1
         try:
