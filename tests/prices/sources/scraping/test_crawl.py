@@ -234,6 +234,14 @@ def test_crawl_delay_and_retry_after_are_waited_for(shop: SmallShop, tmp_path: P
     assert (outcome.run["delay_s"], outcome.run["retries"], outcome.run["rows"]) == (1.5, 1, 1)
 
 
+def test_a_crawl_delay_beyond_the_allowed_hours_ends_the_run_at_once(shop: SmallShop, tmp_path: Path) -> None:
+    shop.answers["/robots.txt"] = "User-agent: *\nCrawl-delay: 1000000000\n"
+    outcome = run(shop, tmp_path, delay_s=1)
+    assert shop.paths == ["/robots.txt"]
+    assert (outcome.run["finish_reason"], outcome.run["requests"]) == ("hours", 1)
+    assert "robots.txt asks for 1e+09 s between requests" in states(outcome)["White Bread"][1]
+
+
 def test_a_shop_that_is_down_all_day_is_an_outage_after_one_request(shop: SmallShop, tmp_path: Path) -> None:
     shop.everywhere = Answer("down", 503, {"Retry-After": "3600"})
     outcome = run(shop, tmp_path)

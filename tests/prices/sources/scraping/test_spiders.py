@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from ons_bigdata.prices.sources.scraping.crawl_state import CrawlState, RefusedError
+from ons_bigdata.prices.sources.scraping.crawl_state import CrawlState, RefusedError, StoppedError
 from ons_bigdata.prices.sources.scraping.pages import PageKeeper
 from ons_bigdata.prices.sources.scraping.spiders import SPIDERS, resemble
 from tests.prices.sources.scraping.pages_of_shops import FAMILIES, retailer
@@ -78,3 +79,21 @@ def test_a_run_starts_later_than_the_one_before(tmp_path: Path) -> None:
 )
 def test_names_that_resemble_each_other(one: str, other: str, alike: bool) -> None:
     assert resemble(one, other) is alike
+
+
+def test_every_wait_ends_before_the_allowed_hours_do(state: CrawlState) -> None:
+    state.begin(EIGHT)
+    state.note_time(EIGHT + timedelta(hours=3, minutes=59))
+    assert state.can_wait(59)
+    assert not state.can_wait(60)
+    state.record.delay_s = 1_000_000_000
+    with pytest.raises(StoppedError, match=r"allowed hours end at 12:00, before the delay of 1e\+09 s is over"):
+        state.require_allowed()
+
+
+def test_the_journal_has_the_requests_so_far(state: CrawlState, tmp_path: Path) -> None:
+    state.begin(EIGHT)
+    state.record.requests += 2
+    state.write_journal()
+    written = json.loads((tmp_path / "journal.json").read_text())
+    assert (written["run_id"], written["requests"], written["finish_reason"]) == (state.record.run_id, 2, "killed")
