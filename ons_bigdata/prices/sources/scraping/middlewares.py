@@ -144,7 +144,7 @@ class PatientRetry(RetryMiddleware):
         repeats = request.meta.get("retry_times", 0) + 1
         pause_s = state.file.delay_s * 2**repeats if wait_s is None else wait_s
         if not state.can_wait(pause_s):
-            request.meta["gave_up"] = f"a wait of {pause_s:.0f} s ends after the allowed hours"
+            request.meta["gave_up"] = f"the allowed hours end before a wait of {pause_s:.0f} s"
             return response
         again = self._retry(request, f"status {response.status}")
         if again is None:
