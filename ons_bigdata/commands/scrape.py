@@ -24,7 +24,7 @@ RUNS_ASSETS = "raw/scrape_runs,raw/scrape_categories"
 
 @dataclass(frozen=True)
 class ScrapedRun:
-    """Record of one run in short."""
+    """Counts of one run, from its record."""
 
     run_id: str
     finish_reason: str
@@ -38,7 +38,7 @@ class ScrapedRun:
 
 @dataclass(frozen=True)
 class ScrapeSummary:
-    """Records of the runs that finished, and the reasons of those that failed."""
+    """Runs of a day, and why other retailers were not scraped."""
 
     day: str
     runs: list[ScrapedRun] = field(default_factory=list)
@@ -58,10 +58,11 @@ def scrape_prices(
 
     The days' rows are built afterwards, unless `build` is false because the caller does so.
 
-    A failed retailer does not stop the rest. Raises InputError for an unknown retailer, one without a retailer file,
-    and a site with its own clock where no day is given.
+    A retailer that fails, or whose file is faulty, does not stop the other ones. Raises InputError for an unknown
+    retailer, one without a file, where no file can be read, and where a site with its own clock is asked for no
+    day.
     """
-    wanted = _wanted(settings, retailers, day)
+    wanted, faulty = _wanted(settings, retailers, day)
     warehouse = open_warehouse(settings)
     day = DAYS.today().isoformat() if day is None else DAYS.require_day(day, what="--day").isoformat()
     from ons_bigdata.platform.dagster import runs  # noqa: PLC0415  (Dagster takes seconds to import)
@@ -69,7 +70,7 @@ def scrape_prices(
 
     definitions = runs.load_definitions(raw_only=True)
     keys = runs.select(definitions, RUNS_ASSETS)
-    summary = ScrapeSummary(day)
+    summary = ScrapeSummary(day, failures=faulty)
     with open_instance(settings, warehouse.address) as instance:
         for retailer in wanted:
             outcome = runs.materialise(
@@ -91,7 +92,8 @@ def scrape_prices(
     return summary
 
 
-def _wanted(settings: Settings, retailers: Sequence[str], day: str | None) -> list[str]:
+def _wanted(settings: Settings, retailers: Sequence[str], day: str | None) -> tuple[list[str], list[str]]:
+    """Return the retailers to scrape, and why other ones cannot be: their retailer files are faulty."""
     known = read_retailers(settings.dbt_project_dir)
     with_file = retailers_with_file(settings.retailers_dir)
     unknown = [retailer for retailer in retailers or with_file if retailer not in known]
@@ -102,11 +104,18 @@ def _wanted(settings: Settings, retailers: Sequence[str], day: str | None) -> li
         raise InputError(
             f"no retailer file in {settings.retailers_dir}; docs/how-to/add-a-retailer.md says how to write one"
         )
-    files = [read_retailer_file(retailer_file_path(settings.retailers_dir, retailer)) for retailer in wanted]
+    files, faulty = [], []
+    for retailer in wanted:
+        try:
+            files.append(read_retailer_file(retailer_file_path(settings.retailers_dir, retailer)))
+        except InputError as error:
+            faulty.append(f"{retailer}: {error}")
+    if not files:
+        raise InputError("; ".join(faulty))
     own_clock = [file.retailer for file in files if file.clock == "site"]
     if own_clock and day is None:
-        raise InputError(f"{', '.join(own_clock)}: the site has a clock of its own; say which day it has with --day")
-    return wanted
+        raise InputError(f"{', '.join(own_clock)}: the site has a clock of its own; give its day with --day")
+    return [file.retailer for file in files], faulty
 
 
 def _latest(warehouse: Warehouse, retailer: str, day: str) -> ScrapedRun:

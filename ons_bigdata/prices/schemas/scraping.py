@@ -19,10 +19,12 @@ class ScrapeRun(dy.Schema):
     started_at = dy.Datetime(time_zone="UTC", time_unit="us", description="start, UTC")
     finished_at = dy.Datetime(time_zone="UTC", time_unit="us", description="time of the last answer, UTC")
     finish_reason = dy.String(
-        regex="^(finished|budget|outage|no_start|no_categories|hours)$",
+        regex="^(finished|budget|outage|no_start|no_categories|hours|killed)$",
         description=(
             "finished; budget or hours (spent); outage (the site gave no page); no_start (the start page is not "
-            "there or forbidden); no_categories (the start page lists none)"
+            "there or forbidden); no_categories (the start page lists none that can be read); "
+            "killed (the process ended: "
+            "requests and pages up to then)"
         ),
     )
     user_agent = dy.String(description="user agent, with a contact")

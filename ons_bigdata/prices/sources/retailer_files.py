@@ -1,11 +1,10 @@
-"""Retailer files: what is scraped where, and how. One YAML file per retailer, `<retailers folder>/<retailer>.yaml`.
+"""Retailer files: site, page kind, selectors and categories of a retailer, `<retailers folder>/<retailer>.yaml`.
 
-The model says what a file may hold; docs/prices/collection/scraping.md describes it for the people who write one.
+The model checks what a file holds; docs/prices/collection/scraping.md describes the keys for the people who write one.
 """
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from datetime import time
 from typing import TYPE_CHECKING, Annotated, Literal, Self
@@ -16,6 +15,7 @@ from parsel import Selector
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator, model_validator
 
 from ons_bigdata.platform.errors import InputError
+from ons_bigdata.prices.sources.site_addresses import is_loopback_host, origin_of, require_address
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,7 +32,7 @@ _FIELDS = {"id", "name", "price", "unit_price", "promotion", "was_price", "loyal
 _IN_HTML = {*_FIELDS, "out_of_stock", "product", "next_page", "empty"}
 _IN_STATE = {*_FIELDS, "in_stock", "unit", "products"}
 _OF_SCHEMA_ORG = {"next_page", "empty"}
-"""All else is known of pages whose products schema.org describes."""
+"""Products that schema.org describes need no further selectors."""
 
 SELECTORS: dict[PageKind, set[str]] = {
     "html_list": _IN_HTML,
@@ -41,7 +41,7 @@ SELECTORS: dict[PageKind, set[str]] = {
     "next_data": _IN_STATE,
     "json_api": _IN_STATE,
 }
-"""What `selectors` may say, of a product and of the page it is on."""
+"""Keys that `selectors` may have, of a product and of its page."""
 
 _REQUIRED: dict[PageKind, set[str]] = {
     "html_list": {"product", "name", "price"},
@@ -87,17 +87,24 @@ class Category(_Strict):
 
 
 class RetailerFile(_Strict):
-    """One retailer: its site, its manners, its pages, its categories."""
+    """One retailer: site, limits of requests, pages, categories."""
 
     retailer: Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]{1,40}$")]
     name: Text
     site: Text
     contact: Text | None = Field(
-        default=None, description="Whom this site's owner can reach; none: the contact of the settings."
+        default=None, description="Contact in the user agent; none: the contact of the settings."
     )
     contact_reason: str = Field(default="", description="Why robots.txt may be disobeyed; empty: never.")
     page_kind: PageKind
     clock: Literal["real", "site"] = "real"
+    currency: Literal["GBP"] = Field(
+        default="GBP", description="Currency of the shop's prices; rows are in GBP, and nothing is converted."
+    )
+    decimal_separator: Literal[".", ","] = Field(
+        default=".", description="Decimal separator of prices in texts: 1,250.00 with a point, 1.250,00 with a comma."
+    )
+    prices_in_pence: bool = Field(default=False, description="Prices are whole numbers of pence; JSON pages.")
     delay_s: Annotated[float, Field(ge=0, le=600)] = 2.0
     allowed_hours: tuple[time, time] = (time(5), time(12))
     request_budget: Annotated[int, Field(ge=1, le=100_000)] = 2_000
@@ -121,11 +128,7 @@ class RetailerFile(_Strict):
     @property
     def is_loopback(self) -> bool:
         """Whether the site is on this machine."""
-        host = self.origin[1]
-        try:
-            return ipaddress.ip_address(host).is_loopback
-        except ValueError:
-            return host == "localhost"
+        return is_loopback_host(self.origin[1])
 
     @field_validator("site")
     @classmethod
@@ -136,6 +139,7 @@ class RetailerFile(_Strict):
             raise ValueError(f"found {site!r}; expected http(s)://host[:port] without a path")
         if parts.username or parts.password:
             raise ValueError("holds a user name or password; expected an open site")
+        require_address(site, is_loopback=is_loopback_host(parts.hostname))
         return site.rstrip("/")
 
     @field_validator("allowed_hours", mode="before")
@@ -229,12 +233,6 @@ def normal_name(name: str) -> str:
     return " ".join(name.split()).casefold()
 
 
-def origin_of(url: str) -> tuple[str, str, int]:
-    """Return scheme, host and port of an address. Raises ValueError for a port that is none."""
-    parts = urlsplit(url)
-    return parts.scheme, parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
-
-
 def retailer_file_path(folder: Path, retailer: str) -> Path:
     """Return where the file of a retailer is expected."""
     return folder / f"{retailer}.yaml"
@@ -263,14 +261,14 @@ def parse_retailer_file(text: str, *, where: str, retailer: str) -> RetailerFile
     """Parse the text of a retailer file; errors name `where`. Raises InputError as `read_retailer_file` does."""
     try:
         content = yaml.safe_load(text)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError, RecursionError, OverflowError) as error:  # ValueError: a date that is none
         raise InputError(f"retailer file {where}: not YAML: {' '.join(str(error).split())}") from error
     if not isinstance(content, dict):
         raise InputError(f"retailer file {where}: found {type(content).__name__}; expected keys and values")
     try:
         file = RetailerFile.model_validate(content)
     except ValidationError as error:
-        raise InputError(f"retailer file {where}: {_told(error)}") from error
+        raise InputError(f"retailer file {where}: {_faults(error)}") from error
     if file.retailer != retailer:
         raise InputError(
             f"retailer file {where}: retailer: found {file.retailer!r}; expected {retailer!r}, as the file"
@@ -278,7 +276,7 @@ def parse_retailer_file(text: str, *, where: str, retailer: str) -> RetailerFile
     return file
 
 
-def _told(error: ValidationError) -> str:
+def _faults(error: ValidationError) -> str:
     """Return each fault of a file: key, what is wrong, what was found."""
     faults = []
     for one in error.errors(include_url=False):

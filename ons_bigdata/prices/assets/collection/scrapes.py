@@ -16,7 +16,7 @@ from ons_bigdata.prices.calendar import DAYS, LONDON, SCRAPES_DUE
 from ons_bigdata.prices.sources.retailer_files import RetailerFile, read_retailer_file, retailer_file_path
 from ons_bigdata.prices.sources.retailers import read_retailers
 from ons_bigdata.prices.sources.scraping.landed import keep_run, latest_start
-from ons_bigdata.prices.sources.scraping.launch import Outcome, crawl, read_outcome
+from ons_bigdata.prices.sources.scraping.launch import Outcome, crawl, read_killed, read_outcome
 from ons_bigdata.prices.sources.scraping.manners import user_agent
 from ons_bigdata.settings import Settings, get_settings
 
@@ -101,7 +101,7 @@ def _not_whole(outcome: Outcome) -> str:
 
 
 def collect(landing: Landing, settings: Settings, retailer: str, day: date) -> Outcome:
-    """Crawl a retailer that nobody else crawls meanwhile; land and record what came. What a killed run left goes first.
+    """Crawl a retailer, one process at a time; land and record the outcome. First land what a killed run left.
 
     Raises InputError where the run must not start: no contact, no or a faulty retailer file, another day than the
     site's present one, outside the allowed hours. UnavailableError where the retailer is being crawled.
@@ -110,7 +110,7 @@ def collect(landing: Landing, settings: Settings, retailer: str, day: date) -> O
     path = retailer_file_path(settings.retailers_dir, retailer)
     file = read_retailer_file(path)
     agent = user_agent(file.contact or settings.scraper_contact, __version__)
-    _require_own_kind(file, origin)
+    _require_site_of_origin(file, origin)
     folder = settings.home / "spool" / "price_pages" / retailer
     with landing.warehouse.transaction() as transaction:
         transaction.lock("scrape", retailer, timeout="1s")
@@ -122,7 +122,7 @@ def collect(landing: Landing, settings: Settings, retailer: str, day: date) -> O
     return outcome
 
 
-def _require_own_kind(file: RetailerFile, origin: DataOrigin) -> None:
+def _require_site_of_origin(file: RetailerFile, origin: DataOrigin) -> None:
     """Raise InputError where a real retailer's site is on this machine, or a simulated one's is not."""
     if file.is_loopback != (origin == "simulated"):
         where = "on this machine" if file.is_loopback else "not on this machine"
@@ -130,9 +130,9 @@ def _require_own_kind(file: RetailerFile, origin: DataOrigin) -> None:
 
 
 def _land_left_over(landing: Landing, folder: Path, origin: DataOrigin) -> None:
-    """Land crawls that came to an end before their process was killed; remove those that did not."""
+    """Land crawls that came to an end before their process was killed; of those that did not, pages and record."""
     for spool in sorted(folder.glob("*")):
-        left = read_outcome(spool)
+        left = read_outcome(spool) or read_killed(spool)
         if left is not None:
             keep_run(landing, left, data_origin=origin)
         shutil.rmtree(spool)

@@ -3,5 +3,5 @@
 `launch` starts a crawl in a process of its own and reads its outcome; `extraction` is pure and runs on kept pages too.
 """
 
-PARSER_VERSION = "3"
+PARSER_VERSION = "4"
 """Recorded with each run: raise it with every change of what is read from a page."""

@@ -1,7 +1,7 @@
 """One crawl in a process of its own: `python -m ons_bigdata.prices.sources.scraping.crawl …`.
 
-Writes into its spool folder, each by temporary file, fsync and rename: the kept pages, the quote file, and last the
-outcome. Only `launch` starts it: Twisted's reactor cannot start twice in a process.
+Writes kept pages, quote file and last the outcome into its spool folder, each by temporary file, fsync and rename; and
+while it runs a journal of its requests. Only `launch` starts it: Twisted's reactor cannot start twice in a process.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import argparse
 import json
 import os
 import sys
+from dataclasses import asdict
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,17 +19,18 @@ from scrapy.crawler import CrawlerProcess
 
 from ons_bigdata.prices.sources.quote_writer import write_quotes
 from ons_bigdata.prices.sources.retailer_files import read_retailer_file
-from ons_bigdata.prices.sources.scraping.launch import OUTCOME, PAGES, QUOTES
+from ons_bigdata.prices.sources.scraping.crawl_state import CrawlState, RefusedError
+from ons_bigdata.prices.sources.scraping.launch import JOURNAL, OUTCOME, PAGES, QUOTES
 from ons_bigdata.prices.sources.scraping.manners import scrapy_settings
 from ons_bigdata.prices.sources.scraping.pages import PageKeeper
-from ons_bigdata.prices.sources.scraping.spiders import SPIDERS, RefusedError, RetailerSpider
+from ons_bigdata.prices.sources.scraping.spiders import SPIDERS, RetailerSpider
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Crawl as the arguments say; 0 once the outcome stands, be it a run or the reason why there is none."""
+    """Crawl by the arguments; return 0 once the outcome is written: a run, or the reason why there is none."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--file", type=Path, required=True, help="retailer file")
     parser.add_argument("--spool", type=Path, required=True, help="folder for pages, quotes and outcome")
@@ -43,9 +45,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         keeper.describe({"software": agent, "robots": robots, "retailer-file": json.dumps(wanted.file.read_text())})
         process = CrawlerProcess(scrapy_settings(file, agent))
         crawler = process.create_crawler(SPIDERS[file.page_kind])
-        process.crawl(
-            crawler, file=file, keeper=keeper, agent=agent, day=wanted.day, after=wanted.after, parent=wanted.parent
+        state = CrawlState(
+            file,
+            keeper,
+            agent=agent,
+            day=wanted.day,
+            after=wanted.after,
+            journal=wanted.spool / JOURNAL,
         )
+        process.crawl(crawler, state=state, parent=wanted.parent)
         process.start()
         spider = crawler.spider
         if not isinstance(spider, RetailerSpider):
@@ -67,14 +75,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _outcome(spider: RetailerSpider, rows: int) -> dict[str, Any]:
     records = [record for tally in spider.tallies for record in tally.records()] + spider.others
     failures = [
-        {"category": failure.category, "url": failure.url, "reason": failure.reason}
-        for tally in spider.tallies
-        for failure in tally.failures
+        asdict(failure)
+        for failure in [*spider.navigation_failures, *(one for tally in spider.tallies for one in tally.failures)]
     ]
     run = {
         **spider.record.to_dict(),
-        "bytes_received": spider.keeper.bytes_received,
-        "pages_kept": spider.keeper.pages,
+        "bytes_received": spider.state.keeper.bytes_received,
+        "pages_kept": spider.state.keeper.pages,
         "rows": rows,
     }
     return {"run": run, "categories": [record.to_dict() for record in records], "failures": failures}

@@ -1,4 +1,4 @@
-"""From a page to its categories, its listings and the page that follows. Pure: bytes and a retailer file in.
+"""From a page to its categories, its listings and the page that follows: bytes and a retailer file in, no I/O.
 
 The same functions run in the crawl and on kept pages (`reparse`). A change of what is read from a page raises the
 package's PARSER_VERSION.
@@ -12,17 +12,27 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from ons_bigdata.prices.sources.retailer_files import normal_name
-from ons_bigdata.prices.sources.scraping import html_lists, page_state, schema_org
-from ons_bigdata.prices.sources.scraping.listings import Page, PageContent, UnreadableError, address, state_of, words
+from ons_bigdata.prices.sources.scraping import schema_org, selected_products
+from ons_bigdata.prices.sources.scraping.listings import (
+    Page,
+    PageContent,
+    UnreadableError,
+    address,
+    printable,
+    state_of,
+    words,
+)
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from ons_bigdata.prices.sources.retailer_files import RetailerFile
 
 _BOT_WALL = re.compile(
     r"are you (?:a )?(?:human|robot)|captcha|access denied|unusual traffic|verify you are|not a robot", re.IGNORECASE
 )
 _LEAST_TEXT = 20
-"""Characters of text below which a page says nothing."""
+"""Characters of text below which a page counts as empty."""
 
 
 @dataclass(frozen=True)
@@ -35,50 +45,84 @@ class FoundCategory:
     """The fields of the state's list, for addresses that are made of them."""
 
 
-def extract(file: RetailerFile, page: Page, *, is_more: bool = False) -> PageContent:
-    """Return what a category page lists; `is_more`: an answer to "load more".
+@dataclass(frozen=True)
+class NavigationContent:
+    """The navigation of a start page: each entry is a category or a failure."""
 
-    Raises UnreadableError where the page is not what its page kind has.
+    categories: list[FoundCategory]
+    failures: list[str]
+    """Why each other entry could not be read."""
+
+
+def extract(file: RetailerFile, page: Page, *, is_more: bool = False) -> PageContent:
+    """Return the products of a category page; `is_more`: an answer to "load more".
+
+    Raises UnreadableError where the page is not of the file's page kind.
     """
+    if page.fault is not None:
+        raise UnreadableError(page.fault)
     if file.page_kind == "html_list":
-        return html_lists.extract(file, page)
+        return selected_products.extract_html(file, page)
     if file.page_kind == "json_ld":
         return schema_org.extract_json_ld(file, page)
     if file.page_kind == "microdata":
         return schema_org.extract_microdata(file, page)
-    return page_state.extract(file, page, is_more=is_more)
+    return selected_products.extract_state(file, page, is_more=is_more)
 
 
 def fault_of(page: Page, content: PageContent | None, error: str | None) -> str | None:
-    """Say why a page with status 200 gave no product, in words to act on; None where it gave some or says it is empty.
+    """Return why a page with status 200 gave no product; None where it gave some, or states that it is empty.
 
-    `content` is None where the page could not be read, and `error` then says why.
+    `content` is None where the page could not be read; `error` is the reason then.
     """
-    if content is not None and (content.listings or content.is_empty):
-        return None
+    if (content is not None and (content.listings or (content.is_empty and not content.failures))) or page.fault:
+        return page.fault
     if not page.body.strip():
         return "empty page: status 200 without content"
     if _BOT_WALL.search(page.text):
         return "bot wall: the page asks whether a person is there"
-    text = words(page.selector().xpath("//body").get()) or "" if page.text.lstrip().startswith("<") else page.text
-    if len(text) < _LEAST_TEXT:
-        return f"empty page: status 200, {len(page.body)} bytes, {len(text)} characters of text"
+    length = _length_of_text(page)
+    if length < _LEAST_TEXT:
+        return f"empty page: status 200, {len(page.body)} bytes, {length} characters of text"
     if content is not None and content.failures:
         return f"none of {content.listed} products could be read: {content.failures[0]}"
     return f"changed markup: no product found on a page of {len(page.body)} bytes{f' ({error})' if error else ''}"
 
 
-def categories(file: RetailerFile, page: Page) -> list[FoundCategory]:
-    """Return the categories that the start page lists, each name once, in the page's order.
+def _length_of_text(page: Page) -> int:
+    if not page.text.lstrip().startswith("<"):
+        return len(page.text)
+    texts = page.selector().xpath("//body//text()").getall()
+    return len(" ".join("".join(texts).split()))
 
-    Raises UnreadableError where the page lists none.
+
+def read_navigation(file: RetailerFile, page: Page) -> NavigationContent:
+    """Return the categories that the start page lists, each name once, in the page's order, and what is unreadable.
+
+    Raises UnreadableError where the page lists no category that can be read.
     """
+    if page.fault is not None:
+        raise UnreadableError(page.fault)
     by_name: dict[str, FoundCategory] = {}
-    for one in _in_state(file, page) if file.navigation.state else _links(file, page):
-        by_name.setdefault(normal_name(one.name), one)
+    failures: list[str] = []
+    for number, entry in enumerate(_in_state(file, page) if file.navigation.state else _links(file, page), start=1):
+        try:
+            category = entry()
+        except UnreadableError as error:
+            failures.append(printable(f"navigation entry {number}: {error}"))
+        except Exception as error:  # whatever an entry holds costs that entry alone
+            failures.append(printable(f"navigation entry {number}: {type(error).__name__}: {str(error)[:200]}"))
+        else:
+            if category is not None:
+                by_name.setdefault(normal_name(category.name), category)
     if not by_name:
-        raise UnreadableError(f"no category found at {page.url}")
-    return list(by_name.values())
+        raise UnreadableError(f"no category found at {page.url}{f': {failures[0]}' if failures else ''}")
+    return NavigationContent(list(by_name.values()), failures)
+
+
+def categories(file: RetailerFile, page: Page) -> list[FoundCategory]:
+    """Return the categories of the start page. Raises UnreadableError as `read_navigation` does."""
+    return read_navigation(file, page).categories
 
 
 def more_url(file: RetailerFile, category: FoundCategory, cursor: str, page_url: str) -> str | None:
@@ -88,30 +132,43 @@ def more_url(file: RetailerFile, category: FoundCategory, cursor: str, page_url:
     return address(page_url, _filled(file.load_more.path, {**category.fields, "cursor": cursor}))
 
 
-def _links(file: RetailerFile, page: Page) -> list[FoundCategory]:
-    found = []
+def _links(file: RetailerFile, page: Page) -> Iterator[Callable[[], FoundCategory | None]]:
     for link in page.selector().css(file.navigation.links or "a"):
-        name, target = words(link.xpath("string()").get()), link.attrib.get(file.navigation.attribute)
-        if name and target:
-            found.append(FoundCategory(name, address(page.url, target)))
-    return found
+
+        def entry(link: Any = link) -> FoundCategory | None:  # noqa: ANN401  (Selector)
+            name, target = words("".join(link.root.itertext())), link.root.get(file.navigation.attribute)
+            return FoundCategory(name, address(page.base_url, target)) if name and target else None
+
+        yield entry
 
 
-def _in_state(file: RetailerFile, page: Page) -> list[FoundCategory]:
-    state, found = state_of(page, page_state.SCRIPT), []
-    for node in state.jmespath(f"{file.navigation.state}[]"):
-        name, fields = words(node.jmespath(file.navigation.name).get()), node.get()
-        if name and isinstance(fields, dict):
-            found.append(FoundCategory(name, address(page.url, _filled(file.navigation.path or "", fields)), fields))
-    return found
+def _in_state(file: RetailerFile, page: Page) -> Iterator[Callable[[], FoundCategory | None]]:
+    nodes = selected_products.search(file.navigation.state or "@", state_of(page, selected_products.SCRIPT))
+    for node in nodes if isinstance(nodes, list) else []:
+
+        def entry(node: Any = node) -> FoundCategory | None:  # noqa: ANN401  (JSON)
+            if not isinstance(node, dict):
+                raise UnreadableError(f"found {str(node)[:40]!r}, expected an object")
+            name = words(selected_products.search(file.navigation.name, node))
+            if not name:
+                raise UnreadableError(f"no {file.navigation.name!r}; known: {', '.join(sorted(node))[:200]}")
+            return FoundCategory(name, address(page.url, _filled(file.navigation.path or "", node)), node)
+
+        yield entry
 
 
 def _filled(template: str, fields: dict[str, Any]) -> str:
-    """Fill the braces of an address. Raises UnreadableError for a field that the state has not."""
+    """Fill the braces of an address. Raises UnreadableError for a field that the state has not, or has no text for."""
 
     def fill(found: re.Match[str]) -> str:
-        if fields.get(found[1]) is None:
-            raise UnreadableError(f"address {template!r}: no field {found[1]!r}; known: {', '.join(sorted(fields))}")
-        return quote(str(fields[found[1]]), safe="")
+        value = fields.get(found[1])
+        if value is None:
+            raise UnreadableError(
+                f"address {template!r}: no field {found[1]!r}; known: {', '.join(sorted(fields))[:200]}"
+            )
+        if not isinstance(value, str | int | float) or len(str(value)) > 500 or printable(str(value)) != str(value):
+            shown = printable(str(value))[:40]
+            raise UnreadableError(f"address {template!r}: field {found[1]!r} is {shown!r}, expected a short text")
+        return quote(str(value), safe="")
 
     return re.sub(r"\{(\w+)\}", fill, template)

@@ -1,4 +1,4 @@
-"""From a crawl's outcome to landing and tables: kept pages, quote file, record. From kept pages again: `reparsing`'s.
+"""A crawl's outcome in landing and tables: kept pages, quote file, record.
 
 The rows of the quote file are read into raw.price_quotes when the raw asset builds the day.
 """
@@ -44,7 +44,8 @@ def keep_run(landing: Landing, outcome: Outcome, *, data_origin: DataOrigin) -> 
         partitions=[day.isoformat()],
     )
     account_pages(landing, pages, rows=outcome.run["rows"], failures=outcome.failures)
-    land_quotes(landing, outcome.quotes, retailer, outcome.quote_file, day, data_origin)
+    if outcome.quotes is not None:
+        land_quotes(landing, outcome.quotes, retailer, outcome.quote_file, day, data_origin)
     known = {"retailer": retailer, "collected_on": day, "data_origin": data_origin}
     run = _run_frame({**outcome.run, **known, "pages_file": pages.name, "pages_sha256": pages.sha256}, outcome)
     categories = pl.DataFrame(
@@ -79,7 +80,7 @@ def _utc(text: str) -> datetime:
 
 
 def account_pages(landing: Landing, pages: LandedFile, *, rows: int, failures: Sequence[Mapping[str, str]]) -> None:
-    """Record in the ledger what the extraction made of the pages: rows of the quote file, and what was not read.
+    """Record the extraction of the pages in the ledger: rows of the quote file, and failures.
 
     A failure is category, url and reason.
     """
@@ -107,10 +108,21 @@ def land_quotes(
 
 
 def latest_start(landing: Landing, retailer: str, day: date) -> datetime | None:
-    """Return the start of the retailer's last run of a day that landed, London time; None where there is none."""
+    """Return the start of the retailer's last run of a day, London time; None where there is none.
+
+    Runs with a landed quote file count, and recorded ones: a killed run has a record only.
+    """
     names = landing.warehouse.rows(
         "select name from ops.files where source = $1 and delivery = $2 and $3 = any (partitions)",
         [delivery.SOURCE, retailer, day.isoformat()],
     )
     starts = [run.started_at for (name,) in names if (run := quote_files.parse_name(name)) is not None]
-    return max(starts).replace(tzinfo=ZoneInfo(LONDON)) if starts else None
+    recorded = landing.warehouse.rows(
+        "select started_at from raw.scrape_runs where retailer = $1 and collected_on = $2::date",
+        [retailer, day.isoformat()],
+    )
+    london = ZoneInfo(LONDON)
+    all_starts = [start.replace(tzinfo=london) for start in starts] + [
+        start.astimezone(london) for (start,) in recorded
+    ]
+    return max(all_starts, default=None)

@@ -1,4 +1,4 @@
-"""Starts a crawl in a process of its own, waits for it, and reads what it left in its spool folder."""
+"""Start of a crawl in a process of its own, and reading of its outcome from the spool folder."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import zlib
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -21,22 +22,29 @@ if TYPE_CHECKING:
 PAGES, QUOTES, OUTCOME = "pages.warc.gz", "quotes.csv", "outcome.json"
 """Names within the spool folder."""
 
-LINES_TOLD = 6
-"""Last lines of a failed crawl's words that its error tells."""
+JOURNAL = "journal.json"
+"""The record of the run as it grows, of a crawl that has not come to its end."""
+
+PART_SIZE = 1024 * 1024
+"""Bytes that are decompressed at a time."""
+
+LAST_LINES = 6
+"""Lines at the end of a failed crawl's output that its error quotes."""
 
 GRACE_S = 10
-"""Seconds that a crawl has to end when it is asked to."""
+"""Seconds between the request to end and the kill of a crawl."""
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a crawl left."""
+    """Outcome of a crawl: record of the run, of its categories, failures, kept pages, quote file."""
 
     run: dict[str, Any]
     categories: list[dict[str, Any]]
     failures: list[dict[str, str]]
     pages: bytes
-    quotes: bytes
+    quotes: bytes | None
+    """None of a crawl that was killed: it has no quote file, which is not an empty one."""
 
     @property
     def started_at(self) -> datetime:
@@ -60,10 +68,10 @@ def pages_name(retailer: str, started_at: datetime) -> str:
 
 
 def crawl(file: Path, spool: Path, *, day: date, agent: str, after: datetime | None) -> Outcome:
-    """Crawl by a retailer file into a new spool folder, as `agent` (`manners.user_agent`); return what came of it.
+    """Crawl by a retailer file into a new spool folder, as `agent` (`manners.user_agent`); return its outcome.
 
     Raises InputError where the run is refused (another day, outside the allowed hours), StepFailedError with the
-    crawl's last words where its process fails. A run that met an outage is an outcome, not an error.
+    last lines of its output where its process fails. A run that met an outage is an outcome, not an error.
     """
     spool.mkdir(parents=True)
     arguments = ["--file", str(file), "--spool", str(spool), "--day", day.isoformat(), "--agent", agent]
@@ -73,7 +81,7 @@ def crawl(file: Path, spool: Path, *, day: date, agent: str, after: datetime | N
         command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
     )
     try:
-        _, said = process.communicate()
+        _, output = process.communicate()
     except BaseException:
         _end(process)
         raise
@@ -82,17 +90,45 @@ def crawl(file: Path, spool: Path, *, day: date, agent: str, after: datetime | N
         raise InputError(refusal)
     outcome = read_outcome(spool)
     if process.returncode != 0 or outcome is None:
-        last = " / ".join(said.strip().splitlines()[-LINES_TOLD:]) or "it said nothing"
+        last = " / ".join(output.strip().splitlines()[-LAST_LINES:]) or "no output"
         raise StepFailedError(f"the crawl of {file.stem} ended with code {process.returncode}: {last}")
     return outcome
 
 
 def read_outcome(spool: Path) -> Outcome | None:
-    """Return what a crawl left in its folder; None where it was refused or never came to an end."""
+    """Return the outcome in a crawl's folder; None where it was refused or never came to an end."""
     content = _content(spool)
     if "run" not in content:
         return None
     return Outcome(**content, pages=(spool / PAGES).read_bytes(), quotes=(spool / QUOTES).read_bytes())
+
+
+def read_killed(spool: Path) -> Outcome | None:
+    """Return the record and the whole answers of a crawl that was killed; None where it had asked for nothing."""
+    path, pages = spool / JOURNAL, spool / f"{PAGES}.tmp"
+    if not path.exists():
+        return None
+    pages = spool / PAGES if (spool / PAGES).exists() else pages
+    content = _whole_records(pages.read_bytes()) if pages.exists() else b""
+    run = {**json.loads(path.read_text(encoding="utf-8")), "finish_reason": "killed"}
+    return Outcome(run, [], [], pages=content, quotes=None)
+
+
+def _whole_records(content: bytes) -> bytes:
+    """Return the beginning of a WARC file up to its last whole record: each is compressed by itself."""
+    end, waiting = 0, content
+    while waiting:
+        decompressor = zlib.decompressobj(16 + zlib.MAX_WBITS)
+        try:
+            while waiting and not decompressor.eof:
+                decompressor.decompress(waiting, PART_SIZE)
+                waiting = decompressor.unused_data if decompressor.eof else decompressor.unconsumed_tail
+        except zlib.error:
+            break
+        if not decompressor.eof:
+            break
+        end = len(content) - len(waiting)
+    return content[:end]
 
 
 def _content(spool: Path) -> dict[str, Any]:

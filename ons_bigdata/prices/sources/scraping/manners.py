@@ -1,9 +1,4 @@
-"""The settings of every crawl: which of Scrapy's defaults are not used, and why.
-
-docs/prices/collection/scraping.md lists them.
-
-What is done with an answer is in `middlewares`; what is asked for, in `spiders`.
-"""
+"""Settings of every crawl that are not Scrapy's defaults, each with its reason. docs/prices/collection/scraping.md lists them."""
 
 from __future__ import annotations
 
@@ -16,7 +11,7 @@ if TYPE_CHECKING:
     from ons_bigdata.prices.sources.retailer_files import RetailerFile
 
 ROBOTS_NAME = "ons_bigdata"
-"""The name that robots.txt may call us by."""
+"""Name that rules of robots.txt address."""
 
 _MIDDLEWARES = "ons_bigdata.prices.sources.scraping.middlewares"
 
@@ -30,7 +25,7 @@ class Override:
 
 
 def user_agent(contact: str | None, version: str) -> str:
-    """Return who we say we are, by the version of the code.
+    """Return the user agent: project, version of the code, contact.
 
     Raises InputError without a contact, or with one that no header can carry.
     """
@@ -78,6 +73,15 @@ def overrides(file: RetailerFile, agent: str) -> dict[str, Override]:
         "HTTPPROXY_ENABLED": Override(False, "on by default: variables of the environment would reroute the crawl"),
         "COOKIES_ENABLED": Override(False, "on by default: every page is asked for as by a stranger"),
         "REFERER_ENABLED": Override(False, "on by default: no page learns where we were"),
+        "COMPRESSION_ENABLED": Override(
+            False, "on by default: a body is decoded by the code that reads kept pages again, in gzip alone"
+        ),
+        "TWISTED_DNS_RESOLVER": Override(
+            f"{_MIDDLEWARES}.CheckedResolver", "Scrapy's own lets a name lead to any address, private ones too"
+        ),
+        "ONS_BIGDATA_SITE_IS_LOOPBACK": Override(
+            file.is_loopback, "ours: connections go to public addresses only, for a simulated shop to this machine only"
+        ),
         "HTTPCACHE_ENABLED": Override(False, "as by default; written down: a price must come from the site"),
         # what else runs in the process
         "TELNETCONSOLE_ENABLED": Override(False, "on by default: a console in the process, open to this machine"),

@@ -1,7 +1,7 @@
 """Kept pages: every answer of a crawl as one WARC file, compressed, and read back for another extraction.
 
-A record carries what the crawl knew of the page (category, kind, time) in the header CONTEXT; the bytes are as they
-came.
+A record carries category, kind and time of the page in the header CONTEXT; the bytes are as they came, and decoded by
+`decoded_page` in the crawl and in `reparse` alike.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import zlib
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Self
@@ -25,13 +26,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+LARGEST_PAGE = 16 * 1024 * 1024
+"""Bytes of a page when it is decoded; a larger one is a failure."""
+
 CONTEXT = "Ons-Context"
 """WARC header, JSON: kind (robots, start, list, more, sample), category, items, collected_at."""
 
 
 @dataclass(frozen=True)
 class KeptPage:
-    """One answer and what the crawl knew of it."""
+    """One answer with its context in the crawl."""
 
     page: Page
     context: dict[str, Any]
@@ -49,7 +53,7 @@ class PageKeeper:
         self._writer = WARCWriter(self._file, gzip=True)
 
     def describe(self, facts: dict[str, str]) -> None:
-        """Write who crawled what, and the retailer file that said how."""
+        """Write the facts of the run: software, robots, retailer file."""
         self._writer.write_record(self._writer.create_warcinfo_record(self.path.name, facts))
 
     def keep(self, page: Page, headers: list[tuple[str, str]], context: dict[str, Any]) -> None:
@@ -63,6 +67,7 @@ class PageKeeper:
             warc_headers_dict={CONTEXT: json.dumps(known)},
         )
         self._writer.write_record(record)
+        self._file.flush()  # a crawl that is killed leaves all answers before
         self.pages += 1
         self.bytes_received += len(page.body)
 
@@ -88,13 +93,73 @@ def read_pages(content: bytes, *, name: str) -> Iterator[KeptPage]:
             if record.rec_type != "response":
                 continue
             context = json.loads(record.rec_headers.get_header(CONTEXT) or "{}")
-            page = Page(
+            headers = record.http_headers
+            page = decoded_page(
                 url=record.rec_headers.get_header("WARC-Target-URI"),
-                status=int(record.http_headers.get_statuscode()),
-                content_type=record.http_headers.get_header("Content-Type"),
-                body=record.content_stream().read(),
+                status=int(headers.get_statuscode()),
+                content_type=headers.get_header("Content-Type"),
+                encodings=[value for key, value in headers.headers if key.lower() == "content-encoding"],
+                body=record.raw_stream.read(),
                 collected_at=datetime.fromisoformat(context["collected_at"]),
             )
             yield KeptPage(page, context)
-    except (ArchiveLoadFailed, AttributeError, KeyError, TypeError, ValueError, EOFError) as error:
+    except (ArchiveLoadFailed, AttributeError, KeyError, TypeError, ValueError, EOFError, zlib.error) as error:
         raise InputError(f"kept pages {name}: not a WARC file of ours: {error}") from error
+
+
+def decoded_page(
+    *,
+    url: str,
+    status: int,
+    content_type: str | None,
+    encodings: list[str],
+    body: bytes,
+    collected_at: datetime,
+) -> Page:
+    """Return an answer as a page; one that cannot be decoded has the fault as its only content."""
+    names = [name.strip().lower() for line in encodings for name in line.split(",") if name.strip()]
+    try:
+        for name in reversed(names):
+            body = _decoded(name, body)
+    except _NotDecodedError as error:
+        return Page(url, status, content_type, b"", collected_at, fault=f"Content-Encoding {', '.join(names)}: {error}")
+    return Page(url, status, content_type, body, collected_at)
+
+
+class _NotDecodedError(ValueError):
+    """A body is not in its Content-Encoding, is cut off, or too large."""
+
+
+def _decoded(name: str, body: bytes) -> bytes:
+    if name == "identity" or not body:
+        return body
+    if name in {"gzip", "x-gzip"}:
+        return _inflated(body, 16 + zlib.MAX_WBITS)
+    if name == "deflate":
+        try:
+            return _inflated(body, zlib.MAX_WBITS)
+        except _NotDecodedError:
+            return _inflated(body, -zlib.MAX_WBITS)  # raw deflate, as some servers send it
+    raise _NotDecodedError("was not asked for and cannot be decoded; expected gzip")
+
+
+def _inflated(body: bytes, window_bits: int) -> bytes:
+    """Return a body without its compression; of gzip all members. Raises _NotDecodedError for one that is cut off."""
+    parts: list[bytes] = []
+    size, waiting = 0, body
+    while waiting:
+        decompressor = zlib.decompressobj(window_bits)
+        try:
+            while not decompressor.eof:
+                part = decompressor.decompress(waiting, LARGEST_PAGE - size + 1)
+                parts.append(part)
+                size += len(part)
+                if size > LARGEST_PAGE:
+                    raise _NotDecodedError(f"more than {LARGEST_PAGE} bytes")
+                waiting = decompressor.unconsumed_tail
+                if not waiting and not decompressor.eof:
+                    raise _NotDecodedError("the body is cut off")
+        except zlib.error as error:
+            raise _NotDecodedError(str(error)) from error
+        waiting = decompressor.unused_data.lstrip(b"\0")
+    return b"".join(parts)

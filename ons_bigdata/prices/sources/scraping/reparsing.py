@@ -1,7 +1,9 @@
-"""Kept pages read again: by the present extractor and the present retailer file, as the crawl itself reads them."""
+"""Kept pages read again, by the present extractor and the present retailer file, with the code of the crawl."""
 
 from __future__ import annotations
 
+import csv
+import io
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -13,22 +15,25 @@ from ons_bigdata.prices.sources import delivery
 from ons_bigdata.prices.sources.quote_writer import file_name, write_quotes
 from ons_bigdata.prices.sources.retailer_files import normal_name
 from ons_bigdata.prices.sources.scraping import PARSER_VERSION
+from ons_bigdata.prices.sources.scraping.extraction import read_navigation
 from ons_bigdata.prices.sources.scraping.landed import account_pages, land_quotes
 from ons_bigdata.prices.sources.scraping.launch import pages_name
+from ons_bigdata.prices.sources.scraping.listings import UnreadableError
 from ons_bigdata.prices.sources.scraping.pages import read_pages
-from ons_bigdata.prices.sources.scraping.tally import CategoryRecord, CategoryTally
+from ons_bigdata.prices.sources.scraping.tally import NAVIGATION, CategoryRecord, CategoryTally, ParseFailure
 
 if TYPE_CHECKING:
     from datetime import date
 
     from ons_bigdata.platform.ingest.landing import LandedFile, Landing
+    from ons_bigdata.prices.sources.quote_writer import QuoteRow
     from ons_bigdata.prices.sources.retailer_files import RetailerFile
-    from ons_bigdata.prices.sources.scraping.listings import PageContent
+    from ons_bigdata.prices.sources.scraping.listings import Page, PageContent
 
 
 @dataclass(frozen=True)
 class Reparsed:
-    """What another extraction made of a run's pages."""
+    """Result of another extraction of a run's pages."""
 
     run_id: str
     rows: int
@@ -38,38 +43,68 @@ class Reparsed:
 
 
 def reparse_run(landing: Landing, file: RetailerFile, pages: LandedFile) -> Reparsed:
-    """Read a run's kept pages again, and bring quote file and record up to what they say now.
+    """Read a run's kept pages again, and update quote file and record.
 
     A category that was cut off, or of which a page did not come, stays failed for the reason that the crawl recorded;
-    so does one whose last page, read as it should be, is followed by one that was not collected.
+    so does one whose last page is followed by one that was not collected. A category with a page that cannot be
+    decoded keeps the rows it has.
 
     Raises InputError for pages that are gone or were changed, and where no row comes out although there were some:
-    then the retailer file or the extractor is wrong, and all stays as it is.
+    then the retailer file or the extractor is wrong, and nothing is changed.
     """
     started_at, run_id = _run_of(pages)
-    tallies = _tallied(landing.read(pages), pages.name, file)
+    read = _read(landing.read(pages), pages.name, file)
     recorded = _recorded(landing, run_id)
-    for tally in tallies:
+    for tally in read.tallies:
         if tally.category in recorded:
             asked_for, reason = recorded[tally.category]
-            tally.stand_by(reason, pages=asked_for)
-    rows = [row for tally in tallies for row in tally.rows(file.retailer, run_id)]
-    failures = [asdict(failure) for tally in tallies for failure in tally.failures]
-    content = write_quotes(rows) if rows else b""
+            tally.take_over(reason, pages=asked_for)
     day, name = started_at.date(), file_name(file.retailer, started_at)
     before = _current_quotes(landing, name, day)
+    content = _quotes(read, before, file.retailer, run_id)
+    rows = max(0, content.count(b"\n") - 1)
+    failures = [asdict(failure) for failure in read.failures()]
     if before and not rows:
         raise InputError(
-            f"{pages.name}: no product can be read, but {name} has some; nothing was changed. Look at the retailer file"
+            f"{pages.name}: no product can be read, but {name} has some; nothing was changed. Check the retailer file"
         )
     if pages.data_origin is None:
         raise ValueError(f"{pages.name} has no data origin")
     land_quotes(landing, content, file.retailer, name, day, pages.data_origin)
-    account_pages(landing, pages, rows=len(rows), failures=failures)
-    records = [record for tally in tallies for record in tally.records()]
-    _update_record(landing, run_id, records, rows=len(rows), failures=len(failures))
+    account_pages(landing, pages, rows=rows, failures=failures)
+    records = [record for tally in read.tallies for record in tally.records()]
+    _update_record(landing, run_id, records, rows=rows, failures=len(failures))
     changed = set(before.splitlines()[1:]) ^ set(content.splitlines()[1:])
-    return Reparsed(run_id, len(rows), len(changed), len(failures))
+    return Reparsed(run_id, rows, len(changed), len(failures))
+
+
+@dataclass
+class _ReadPages:
+    tallies: list[CategoryTally]
+    undecoded: dict[str, str]
+    """Category → why one of its pages cannot be decoded."""
+    navigation_failures: list[ParseFailure]
+
+    def failures(self) -> list[ParseFailure]:
+        """Return the failures of the run, in order."""
+        return self.navigation_failures + [failure for tally in self.tallies for failure in tally.failures]
+
+
+def _quotes(read: _ReadPages, before: bytes, retailer: str, run_id: str) -> bytes:
+    """Return the quote file; categories with a page that cannot be decoded have their rows of `before`."""
+    rows: list[QuoteRow] = []
+    kept: list[bytes] = []
+    lines = before.splitlines(keepends=True)
+    of_category: dict[str, list[bytes]] = {}
+    for line, row in zip(lines[1:], csv.DictReader(io.StringIO(before.decode())), strict=True):
+        of_category.setdefault(row["category"], []).append(line)
+    for tally in read.tallies:
+        earlier = of_category.get(" ".join(tally.category.split()), [])
+        if tally.category in read.undecoded and earlier:
+            kept += earlier
+        else:
+            rows += tally.rows(retailer, run_id)
+    return (write_quotes(rows) if rows or kept else b"") + b"".join(kept)
 
 
 def _run_of(pages: LandedFile) -> tuple[datetime, str]:
@@ -80,25 +115,38 @@ def _run_of(pages: LandedFile) -> tuple[datetime, str]:
     return started_at, f"{retailer}-{stamp}"
 
 
-def _tallied(content: bytes, name: str, file: RetailerFile) -> list[CategoryTally]:
+def _read(content: bytes, name: str, file: RetailerFile) -> _ReadPages:
     """Count the kept pages by category, in the order in which they were collected."""
     items: dict[str, list[tuple[int, str]]] = {}
     for one in file.categories:
         items.setdefault(normal_name(one.category), []).append((one.item_number, one.item_name))
     tallies: dict[str, CategoryTally] = {}
     contents: dict[str, PageContent | None] = {}
+    undecoded: dict[str, str] = {}
+    navigation_failures: list[ParseFailure] = []
     for kept in read_pages(content, name=name):
         kind, category = kept.context.get("kind"), kept.context.get("category")
+        if kind == "start" and kept.page.status == 200:
+            navigation_failures = _navigation_failures(file, kept.page)
         if kept.page.status != 200 or kind not in {"list", "more"} or category is None:
             continue
         as_then = [(number, words) for number, words in kept.context["items"]]
         wanted = items.get(normal_name(category), as_then)
         tally = tallies.setdefault(category, CategoryTally(category, wanted, url=kept.page.url))
         contents[category] = tally.read(file, kept.page, is_more=kind == "more")
+        if kept.page.fault is not None:
+            undecoded.setdefault(category, kept.page.fault)
     for category, last in contents.items():
         if last is not None and (last.next_url is not None or (last.cursor is not None and file.load_more is not None)):
             tallies[category].fault = f"the page after page {tallies[category].pages} was not collected"
-    return list(tallies.values())
+    return _ReadPages(list(tallies.values()), undecoded, navigation_failures)
+
+
+def _navigation_failures(file: RetailerFile, page: Page) -> list[ParseFailure]:
+    try:
+        return [ParseFailure(NAVIGATION, page.url, reason) for reason in read_navigation(file, page).failures]
+    except UnreadableError:
+        return []  # which categories there were is the crawl's record
 
 
 def _recorded(landing: Landing, run_id: str) -> dict[str, tuple[int, str | None]]:

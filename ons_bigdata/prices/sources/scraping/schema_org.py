@@ -1,29 +1,35 @@
-"""Products that schema.org describes, as JSON-LD or microdata; extruct reads them from the page.
+"""Products described by schema.org, as JSON-LD or microdata.
 
-Shapes met in shops: `@graph`, lists at the top, `ItemList`, one offer or several, `AggregateOffer`, prices in
-`priceSpecification`, unit prices by `referenceQuantity`, nodes that stand elsewhere on the page and are referred to by
-their `@id`.
+Which price counts is decided by type (PriceSpecification, priceType, member tier, quantity, condition), never by
+position. Nodes elsewhere on the page are followed by their `@id`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+import re
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING, Any, Literal
 
-from extruct.jsonld import JsonLdExtractor
-from extruct.w3cmicrodata import MicrodataExtractor
+import jstyleson
+from lxml import etree
 
-from ons_bigdata.prices.sources.scraping.html_lists import next_page, says_empty
 from ons_bigdata.prices.sources.scraping.listings import (
-    ListingLoader,
     Page,
     PageContent,
+    ProductTexts,
     UnreadableError,
     address,
     collected,
+    is_in_stock,
+    read_json,
+    scalars,
+    text_of,
+    text_within,
     words,
 )
-from ons_bigdata.prices.sources.scraping.price_texts import price_gbp, unit
+from ons_bigdata.prices.sources.scraping.price_texts import price_gbp, read_price_text, unit
+from ons_bigdata.prices.sources.scraping.selected_products import next_page, states_empty
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,16 +39,33 @@ if TYPE_CHECKING:
     from ons_bigdata.prices.sources.retailer_files import RetailerFile
 
 Node = dict[str, Any]
+Kind = Literal["now", "was", "loyalty", "quantity", "unit", "other"]
 
-_EARLIER = {"strikethroughprice", "listprice", "msrp", "srp"}
+LONGEST_REPAIR = 1_000_000
+"""Characters of a JSON-LD block up to which comments and trailing commas within it are read past."""
+
+_PRODUCTS = {"product", "individualproduct", "productmodel", "someproducts", "productgroup", "dietarysupplement"}
+_EARLIER = {"strikethroughprice", "listprice", "msrp", "srp", "regularprice"}
 """Kinds of price (PriceTypeEnumeration) that are not the price asked now."""
+_CHARGES = {"deliverychargespecification", "paymentchargespecification"}
+_NOT_NEW = {"usedcondition", "refurbishedcondition", "damagedcondition"}
+_PRICE_NAMES = {"price", "lowPrice", "highPrice", "minPrice", "maxPrice"}
+_REFERENCE = {"@id", "@type"}
+"""All that a reference to another node may hold."""
+
+_LEADING = re.compile(
+    r"[\s\ufeff;]+|<!--(?:(?!-->)[^{\[])*-->|<!--|-->|(?://\s*)?<!\[CDATA\[(?:\s*\*/)?|/\*(?:(?!\*/).)*\*/"
+    r"|(?://\s*)?\]\]>|//[^\n]*(?:\n|$)|\*/",
+    re.DOTALL,
+)
+"""What may stand around the JSON of a script: blanks, comments, CDATA, `;`."""
 
 
 def extract_json_ld(file: RetailerFile, page: Page) -> PageContent:
     """Return the products of the page's JSON-LD.
 
-    extruct reads past comments and trailing commas; a block that even so is no JSON is one failure, and the other
-    blocks of the page are read.
+    Comments, CDATA, a trailing `;` and trailing commas are read past; a block that even so is no JSON is one failure,
+    and the other blocks of the page are read.
     """
     tree = page.selector()
     blocks, failures = _blocks(tree)
@@ -52,47 +75,160 @@ def extract_json_ld(file: RetailerFile, page: Page) -> PageContent:
 def extract_microdata(file: RetailerFile, page: Page) -> PageContent:
     """Return the products that the page's elements carry as `itemscope`."""
     tree = page.selector()
-    items = MicrodataExtractor().extract_items(tree.root, base_url=page.url)
-    return _content(file, page, tree, [_plain(item) for item in items], [])
+    return _content(file, page, tree, microdata_items(tree.root, page.base_url), [])
 
 
 def _blocks(tree: Selector) -> tuple[list[Any], list[str]]:
     blocks: list[Any] = []
-    failures = []
-    for number, script in enumerate(tree.css('script[type="application/ld+json"]'), start=1):
+    failures, number = [], 0
+    for script in tree.css("script[type]"):
+        if script.root.get("type").split(";")[0].strip().casefold() != "application/ld+json":
+            continue
+        number += 1
         try:
-            blocks += JsonLdExtractor().extract_items(script.root)
-        except ValueError as error:
-            failures.append(f"JSON-LD block {number} is not JSON: {error}")
+            blocks += _json_values("".join(script.root.itertext()))
+        except UnreadableError as error:
+            failures.append(f"JSON-LD block {number} is {error}")
     return blocks, failures
 
 
-def _content(file: RetailerFile, page: Page, tree: Selector, blocks: list[Any], failures: list[str]) -> PageContent:
-    loaders = []
-    graph = _graph(blocks, page.url)
-    for product in _products(blocks, graph):
+def _json_values(text: str) -> list[Any]:
+    """Return the JSON values of a script, in order. Raises UnreadableError."""
+    try:
+        return _plain_values(text)
+    except UnreadableError as error:
+        if len(text) > LONGEST_REPAIR or "nested" in str(error):
+            raise
         try:
-            loaders.append(_loader(product, page, graph))
-        except UnreadableError as error:
-            failures.append(str(error))
-    lists = [node for node in _nodes(blocks) if "itemlist" in _types(node)]
+            return _plain_values(jstyleson.dispose(text))
+        except (IndexError, UnreadableError):
+            raise error from None
+
+
+def _plain_values(text: str) -> list[Any]:
+    values: list[Any] = []
+    place = _skip(text, 0)
+    while place < len(text):
+        value, place = read_json(text, place)
+        values += value if isinstance(value, list) else [value]
+        place = _skip(text, place)
+    return values
+
+
+def _skip(text: str, place: int) -> int:
+    while (found := _LEADING.match(text, place)) is not None and found.end() > place:
+        place = found.end()
+    return place
+
+
+def _content(file: RetailerFile, page: Page, tree: Selector, blocks: list[Any], failures: list[str]) -> PageContent:
+    graph = _graph(blocks, page.base_url)
+    nodes = list(_nodes(blocks))
+    products = [partial(_product, product, page, graph) for product in _products(nodes, graph)]
+    lists = [node for node in nodes if "itemlist" in _types(node)]
     is_empty = bool(lists) and not any(node.get("itemListElement") for node in lists)
     return collected(
-        loaders,
-        failures=failures,
+        file,
+        products,
+        failures,
         next_url=next_page(file, page, tree),
-        is_empty=is_empty or says_empty(file, tree),
+        is_empty=is_empty or states_empty(file, tree),
     )
 
 
-def _plain(item: Any) -> Any:  # noqa: ANN401  (microdata: an item, a list, a text)
-    """Return a microdata item in the shape that JSON-LD has."""
-    if isinstance(item, list):
-        return [_plain(one) for one in item]
-    if not isinstance(item, dict):
-        return item
-    properties = {name: _plain(value) for name, value in item.get("properties", {}).items()}
-    return {"@type": item.get("type"), **properties, **({"@id": item["id"]} if "id" in item else {})}
+# --- microdata ------------------------------------------------------------------------------------------
+
+
+def microdata_items(root: etree._Element, base_url: str) -> list[Node]:
+    """Return the top items of a page's microdata in the shape of JSON-LD; `itemref` is followed."""
+    items: dict[Any, Node] = {}
+    tops: list[Node] = []
+    scopes: list[Node | None] = [None]
+    for event, element in etree.iterwalk(root, events=("start", "end")):
+        if not isinstance(element.tag, str):
+            continue
+        is_scope = "itemscope" in element.attrib
+        if event == "end":
+            if is_scope:
+                scopes.pop()
+            continue
+        value: Any = None
+        if is_scope:
+            value = items[element] = _new_item(element)
+        names = element.get("itemprop", "").split()
+        if names and scopes[-1] is not None:
+            _add(scopes[-1], names, value if is_scope else _value(element, names, base_url))
+        elif is_scope:
+            tops.append(value)
+        if is_scope:
+            scopes.append(value)
+    _follow_references(root, items, base_url)
+    return tops
+
+
+def _new_item(element: etree._Element) -> Node:
+    types = element.get("itemtype", "").split()
+    item: Node = {"@type": types[0] if len(types) == 1 else types}
+    return {**item, "@id": element.get("itemid", "").strip()} if element.get("itemid", "").strip() else item
+
+
+def _add(item: Node, names: list[str], value: Any) -> None:  # noqa: ANN401  (an item or a text)
+    for name in names:
+        if name in item and not name.startswith("@"):
+            item[name] = [*(item[name] if isinstance(item[name], list) else [item[name]]), value]
+        elif not name.startswith("@"):
+            item[name] = value
+
+
+def _follow_references(root: etree._Element, items: dict[Any, Node], base_url: str) -> None:
+    referring = [(element, item) for element, item in items.items() if element.get("itemref")]
+    if not referring:
+        return
+    by_id = {
+        element.get("id"): element for element in root.iter() if isinstance(element.tag, str) and element.get("id")
+    }
+    for element, item in referring:
+        for name in element.get("itemref").split()[:100]:
+            if (target := by_id.get(name)) is not None and target is not element:
+                _add_within(target, item, items, base_url)
+
+
+def _add_within(target: etree._Element, item: Node, items: dict[Any, Node], base_url: str) -> None:
+    depth = 0
+    for event, element in etree.iterwalk(target, events=("start", "end")):
+        if not isinstance(element.tag, str):
+            continue
+        is_scope = element in items
+        if event == "end":
+            depth -= is_scope
+            continue
+        names = element.get("itemprop", "").split()
+        if names and depth == 0 and items.get(element) is not item:
+            _add(item, names, items[element] if is_scope else _value(element, names, base_url))
+        depth += is_scope
+
+
+def _value(element: etree._Element, names: list[str], base_url: str) -> Any:  # noqa: ANN401  (text)
+    """Return the value of a property by the element's kind (WHATWG, microdata 5.2.4); prices carry their marks."""
+    tag, is_price = element.tag, bool(_PRICE_NAMES & set(names))
+    if tag == "meta" or element.get("content"):
+        value = element.get("content", "")
+    elif tag in {"a", "area", "link"}:
+        return address(base_url, element.get("href", ""))
+    elif tag in {"audio", "embed", "iframe", "img", "source", "track", "video"}:
+        return address(base_url, element.get("src", ""))
+    elif tag in {"data", "meter"}:
+        value = element.get("value", "")
+    elif tag == "time" and element.get("datetime"):
+        value = element.get("datetime", "")
+    elif is_price:
+        return text_of(element, within=element.getroottree().getroot())
+    else:
+        return "".join(element.itertext())
+    return text_within(value, element, element.getroottree().getroot()) if is_price else value
+
+
+# --- the graph ------------------------------------------------------------------------------------------
 
 
 def _listed(value: Any) -> list[Any]:  # noqa: ANN401  (JSON)
@@ -101,21 +237,52 @@ def _listed(value: Any) -> list[Any]:  # noqa: ANN401  (JSON)
     return value if isinstance(value, list) else [value]
 
 
+def _plain(value: Any) -> list[Any]:  # noqa: ANN401  (JSON)
+    """Return the texts and numbers of a property; of value objects their `@value`, English first."""
+    found = []
+    for one in _listed(value):
+        if isinstance(one, dict) and "@value" in one:
+            language = str(one.get("@language", "")).casefold()
+            rank = 0 if language.startswith("en") else 1 if not language else 2
+            found += [(rank, inner) for inner in scalars(one["@value"])]
+        elif not isinstance(one, dict):
+            found += [(1, inner) for inner in scalars(one)]
+    return [inner for _, inner in sorted(found, key=lambda pair: pair[0])]
+
+
+def _name_of(value: object) -> str:
+    """Return a type or a term of schema.org without its vocabulary, in lower case."""
+    return re.split(r"[/#:]", str(value)[:200].rstrip("/"))[-1].casefold()
+
+
 def _types(node: Node) -> set[str]:
-    """Return the types of a node without their vocabulary, in lower case."""
-    return {str(one).rstrip("/").rsplit("/", 1)[-1].rsplit("#", 1)[-1].casefold() for one in _listed(node.get("@type"))}
+    return {_name_of(one) for one in _listed(node.get("@type"))}
+
+
+def _terms(value: Any) -> set[str]:  # noqa: ANN401  (JSON)
+    """Return the terms of a property, given as text or as a node with `@id`."""
+    return {_name_of(one.get("@id", one.get("name", "")) if isinstance(one, dict) else one) for one in _listed(value)}
+
+
+def _is_product(node: Node) -> bool:
+    return bool(_types(node) & _PRODUCTS)
 
 
 def _nodes(value: Any) -> Iterator[Node]:  # noqa: ANN401  (JSON)
-    """Yield every node; not what lies within a product (products like it, its brand)."""
-    if isinstance(value, list):
-        for one in value:
-            yield from _nodes(one)
-    elif isinstance(value, dict):
-        yield value
-        if "product" not in _types(value):
-            for one in value.values():
-                yield from _nodes(one)
+    """Yield every node in page order; of a product only its variants, not products like it or its brand."""
+    waiting = [(value, False)]
+    while waiting:
+        one, is_reviewed = waiting.pop()
+        if isinstance(one, list):
+            waiting += [(inner, is_reviewed) for inner in reversed(one)]
+        elif isinstance(one, dict):
+            if not (is_reviewed and _is_product(one) and "offers" not in one):
+                yield one
+            if _is_product(one):
+                inner = [(one[key], False) for key in ("isVariantOf", "hasVariant") if key in one]
+            else:
+                inner = [(part, key == "itemReviewed") for key, part in one.items()]
+            waiting += reversed(inner)
 
 
 @dataclass(frozen=True)
@@ -123,15 +290,17 @@ class _Graph:
     """The nodes of a page by their `@id`, as absolute addresses."""
 
     by_id: dict[str, Node]
-    page_url: str
+    base_url: str
+    groups: dict[int, Node] = field(default_factory=dict)
+    """Group of a variant, by the variant's identity."""
 
     def is_reference(self, node: Node) -> bool:
         """Tell whether a node only names another one that stands elsewhere on the page."""
         return "@id" in node and not node.keys() - _REFERENCE and len(self.node(node)) > len(node)
 
     def node(self, node: Node) -> Node:
-        """Return the node that is referred to, the node itself where it is none or nothing else has its `@id`."""
-        return self.by_id.get(address(self.page_url, str(node["@id"])), node) if "@id" in node else node
+        """Return the node that is referred to; the node itself where it is none or nothing else has its `@id`."""
+        return self.by_id.get(address(self.base_url, str(node["@id"])), node) if "@id" in node else node
 
     def nodes(self, value: Any) -> list[Node]:  # noqa: ANN401  (JSON)
         """Return the nodes of a property, references followed; texts and numbers are none."""
@@ -139,98 +308,274 @@ class _Graph:
         return [self.node(one) if self.is_reference(one) else one for one in found]
 
 
-_REFERENCE = {"@id", "@type"}
-"""All that a reference may say."""
-
-
-def _graph(blocks: list[Any], page_url: str) -> _Graph:
-    """Find every node with an `@id`; of several with one id the one that says most."""
+def _graph(blocks: list[Any], base_url: str) -> _Graph:
+    """Collect every node with an `@id`; of several with one id the one with most properties."""
     by_id: dict[str, Node] = {}
     waiting = list(reversed(blocks))
     while waiting:
         one = waiting.pop()
         if isinstance(one, dict):
             if "@id" in one:
-                place = address(page_url, str(one["@id"]))
+                place = address(base_url, str(one["@id"]))
                 by_id[place] = max(by_id.get(place, one), one, key=len)
             waiting += reversed(one.values())
         elif isinstance(one, list):
             waiting += reversed(one)
-    return _Graph(by_id, page_url)
+    return _Graph(by_id, base_url)
 
 
-def _products(blocks: list[Any], graph: _Graph) -> Iterator[Node]:
-    return (node for node in _nodes(blocks) if "product" in _types(node) and not graph.is_reference(node))
-
-
-def _loader(product: Node, page: Page, graph: _Graph) -> ListingLoader:
-    loader = ListingLoader()
-    loader.add_value("product_id", product.get("sku") or product.get("productID") or product.get("gtin13"))
-    loader.add_value("product_name", product.get("name"))
-    if isinstance(product.get("url"), str):
-        loader.add_value("url", address(page.url, product["url"]))
-    for extra in graph.nodes(product.get("additionalProperty")):
-        name = str(extra.get("name", "")).casefold()
-        if name in {"multibuy", "promotion"}:
-            loader.add_value(name, extra.get("value"))
-    offers = graph.nodes(product.get("offers"))
-    _check_currency(offers, product, graph)
-    for offer in offers:
-        if priced := _priced(offer, product, graph):
-            _add_offer(loader, priced[0], graph)
-            break
-    return loader
-
-
-def _check_currency(nodes: list[Node], product: Node, graph: _Graph) -> None:
-    """Raise UnreadableError for an offer, or a price within one, that is not in GBP."""
+def _products(nodes: list[Node], graph: _Graph) -> list[Node]:
+    """Return the products to list: each once, variants in place of their group."""
+    products: dict[int, Node] = {}
     for node in nodes:
-        currency = node.get("priceCurrency")
-        if currency not in (None, "", "GBP"):
-            raise UnreadableError(f"price in {currency}, expected GBP: {product.get('name')}")
-        if "priceSpecification" in node:
-            _check_currency(graph.nodes(node["priceSpecification"]), product, graph)
-
-
-def _priced(offer: Node, product: Node, graph: _Graph) -> tuple[Node, float] | None:
-    """Return the offer with its price; of an AggregateOffer without one, its lowest offer. None where none has one."""
-    price = _price_of(offer, graph)
-    if price is not None or "aggregateoffer" not in _types(offer):
-        return None if price is None else (offer, price)
-    within = [one for one in graph.nodes(offer.get("offers")) if "aggregateoffer" not in _types(one)]
-    _check_currency(within, product, graph)
-    found = [(one, amount) for one in within if (amount := _price_of(one, graph)) is not None]
-    return min(found, key=lambda one: one[1], default=None)
-
-
-def _price_of(offer: Node, graph: _Graph) -> float | None:
-    """Return the price asked now, in GBP: the offer's own, the lowest it names, or that of a specification."""
-    said = [*_listed(offer.get("price")), *_listed(offer.get("lowPrice"))]
-    for specification in graph.nodes(offer.get("priceSpecification")):
-        if _field_of(specification) == "price_gbp":
-            said += _listed(specification.get("price"))
-    return next((amount for one in said if (amount := price_gbp(words(one))) is not None), None)
-
-
-def _add_offer(loader: ListingLoader, offer: Node, graph: _Graph) -> None:
-    """Take price, unit price, other prices and stock from one and the same offer."""
-    loader.add_value("price_gbp", _price_of(offer, graph))
-    loader.add_value("in_stock", offer.get("availability"))
-    for specification in graph.nodes(offer.get("priceSpecification")):
-        field = _field_of(specification)
-        if field == "price_gbp":
+        if not _is_product(node) or graph.is_reference(node):
             continue
-        loader.add_value(field, specification.get("price"))
-        if field == "unit_price_gbp":
-            (per, *_) = graph.nodes(specification["referenceQuantity"])
-            loader.add_value("unit", unit(per.get("unitCode") or per.get("unitText"), per.get("value")))
+        variants = [one for one in graph.nodes(node.get("hasVariant")) if one is not node]
+        priced = [one for one in variants if "offers" in one]
+        for variant in variants:
+            graph.groups.setdefault(id(variant), node)
+        if priced and not (node.get("offers") and "productgroup" not in _types(node)):
+            products |= {id(one): one for one in priced}
+        elif not (id(node) in graph.groups and "offers" not in node) and not _is_named_only(node, graph):
+            products[id(node)] = node
+    return list(products.values())
 
 
-def _field_of(specification: Node) -> str:
-    """Say of what a specification is the price: the unit, an earlier day, members, or the product."""
-    kinds = {str(kind).rsplit("/", 1)[-1].casefold() for kind in _listed(specification.get("priceType"))}
-    if any(isinstance(one, dict) for one in _listed(specification.get("referenceQuantity"))):
-        return "unit_price_gbp"
+def _is_named_only(node: Node, graph: _Graph) -> bool:
+    """Tell whether a group without variants and offers only names the family of another product."""
+    return _types(node) == {"productgroup"} and "offers" not in node and not graph.nodes(node.get("hasVariant"))
+
+
+# --- a product and its offers ------------------------------------------------------------------------------
+
+
+def _product(product: Node, page: Page, graph: _Graph) -> ProductTexts:
+    group = graph.groups.get(id(product), {})
+    texts = ProductTexts(
+        product_id=[*_plain(product.get("sku")), *_plain(product.get("productID")), *_plain(product.get("gtin13"))],
+        name=_plain(product.get("name")) or _plain(group.get("name")),
+        url=[address(page.base_url, str(one)) for one in _plain(product.get("url"))[:1]],
+    )
+    for extra in graph.nodes(product.get("additionalProperty")):
+        name = "".join(map(str, _plain(extra.get("name"))[:1])).casefold()
+        if name in {"multibuy", "promotion"}:
+            getattr(texts, name).extend(_plain(extra.get("value")))
+    _add_offer(texts, _offers(product, page, graph), words(next(iter(texts.name), None)))
+    return texts
+
+
+@dataclass
+class _Offer:
+    """One offer: its price, if it has one that anybody pays now for one, and its other prices by kind."""
+
+    price: float | None = None
+    currency: str | None = None
+    """Currency of the price, where it is not GBP."""
+    problem: str | None = None
+    in_stock: bool | None = None
+    availability: list[Any] = field(default_factory=list)
+    others: list[tuple[Kind, Node | float]] = field(default_factory=list)
+
+
+def _add_offer(texts: ProductTexts, offers: list[_Offer], name: str | None) -> None:
+    """Take the lowest price of the offers in stock, else of all; unit price and was-price are those of its offer."""
+    unclear = next((one for one in offers if one.problem is not None), None)
+    if unclear is not None:
+        raise UnreadableError(f"unclear price: {unclear.problem}: {name}")
+    priced = [one for one in offers if one.price is not None]
+    foreign = next((one for one in offers if one.currency is not None), None)
+    if not priced and foreign is not None:
+        raise UnreadableError(f"price in {foreign.currency}, expected GBP: {name}")
+    if not priced and name is not None and any(one.others for one in offers):
+        kinds = sorted({kind for one in offers for kind, _ in one.others})
+        raise UnreadableError(
+            f"unclear price: no price for everybody, now and for one, only {', '.join(kinds)}: {name}"
+        )
+    buyable = [one for one in priced if one.price != 0] or priced
+    chosen = min(
+        [one for one in buyable if one.in_stock is not False] or buyable,
+        key=lambda one: (one.price or 0.0, one.in_stock is not True),
+        default=_Offer(),
+    )
+    texts.price = [] if chosen.price is None else [chosen.price]
+    texts.in_stock = chosen.availability
+    for offer in [chosen, *(one for one in offers if one is not chosen and one.price is None)]:
+        for kind, other in offer.others:
+            _add_other(texts, kind, other)
+
+
+def _add_other(texts: ProductTexts, kind: Kind, other: Node | float) -> None:
+    price = _plain(other.get("price")) if isinstance(other, dict) else [other]
+    if kind == "was":
+        texts.was_price += price[:1] if not texts.was_price else []
+    elif kind == "loyalty":
+        texts.loyalty_price += price[:1] if not texts.loyalty_price else []
+    elif kind == "quantity" and isinstance(other, dict) and price:
+        texts.promotion.append(f"{price[0]} for each of {_quantity(other) or 'several'} or more")
+    elif kind == "unit" and isinstance(other, dict) and not texts.unit_amount:
+        per = next((one for one in _listed(other.get("referenceQuantity")) if isinstance(one, dict)), other)
+        code = next(iter([*_plain(per.get("unitCode")), *_plain(per.get("unitText"))]), None)
+        value = next(iter(_plain(per.get("value"))), None) if per is not other else None
+        texts.unit_amount, texts.unit = price[:1], [unit(words(code), value)]
+
+
+def _offers(product: Node, page: Page, graph: _Graph) -> list[_Offer]:
+    """Return the offers of a product; those within an AggregateOffer without a price of its own in its place."""
+    offers: list[_Offer] = []
+    for node in graph.nodes(product.get("offers")):
+        offer = _offer(node, page, graph, None)
+        within = [one for one in graph.nodes(node.get("offers")) if "aggregateoffer" not in _types(one)]
+        if "aggregateoffer" in _types(node) and offer.price is None and offer.problem is None and within:
+            inner = [_offer(one, page, graph, _currency(node)) for one in within]
+            offers += (
+                inner
+                if any(one.price is not None or one.currency or one.problem or one.others for one in inner)
+                else [offer]
+            )
+        else:
+            offers.append(offer)
+    return offers
+
+
+def _currency(node: Node) -> Any:  # noqa: ANN401  (JSON)
+    """Return the currency of a node: None for GBP and where it has none."""
+    found = node.get("priceCurrency")
+    plain = _plain(found)
+    if not plain or all(_name_of(str(one).strip()) in {"gbp", "£", ""} for one in plain):
+        return None
+    return plain[0] if len(plain) == 1 else found
+
+
+def _offer(node: Node, page: Page, graph: _Graph, inherited: Any) -> _Offer:  # noqa: ANN401  (currency)
+    availability = _plain(node.get("availability")) or [
+        str(one.get("@id")) for one in graph.nodes(node.get("availability")) if "@id" in one
+    ]
+    stock = next((found for one in availability if (found := is_in_stock(one)) is not None), None)
+    offer = _Offer(availability=availability, in_stock=stock)
+    currency = _currency(node) if node.get("priceCurrency") not in (None, "") else inherited
+    kind = _kind(node, page, graph, is_offer=True)
+    specifications = _specifications(node, graph)
+    kinds = [(_kind(one, page, graph), one) for one in specifications]
+    if currency is not None:
+        offer.currency = currency
+        return offer
+    if kind != "now":
+        if _plain(node.get("price")):
+            offer.others.append((kind, node))
+        return offer
+    own = [*_plain(node.get("price"))] or [*_plain(node.get("lowPrice"))]
+    sale = []
+    for of_kind, specification in kinds:
+        foreign = _currency(specification)
+        if foreign is not None and of_kind != "now":
+            offer.currency = foreign
+            return offer
+        if foreign is not None:
+            offer.currency = foreign
+        elif of_kind == "now":
+            sale += _specified(specification)
+        else:
+            per = {"referenceQuantity": graph.nodes(specification.get("referenceQuantity"))}
+            offer.others.append((of_kind, {**specification, **per} if of_kind == "unit" else specification))
+    _set_price(offer, own, sale)
+    return offer
+
+
+def _specifications(node: Node, graph: _Graph) -> list[Node]:
+    return [one for one in graph.nodes(node.get("priceSpecification")) if one is not node]
+
+
+def _specified(specification: Node) -> list[Any]:
+    price = _plain(specification.get("price"))
+    low, high = _plain(specification.get("minPrice")), _plain(specification.get("maxPrice"))
+    return price or (low if low == high else [])
+
+
+def _set_price(offer: _Offer, own: list[Any], specified: list[Any]) -> None:
+    """Set the price from the offer's own price and its specifications: they must agree, or the own one is another."""
+    price, was, problem = _read(own)
+    other, _, other_problem = _read(specified)
+    marked = {kind: _read(_plain(one.get("price")))[0] for kind, one in offer.others if isinstance(one, dict)}
+    if was is not None and "was" not in marked:
+        offer.others.append(("was", was))
+    if price is not None and other is not None and price != other:
+        if price not in (marked.get("was"), marked.get("loyalty"), marked.get("unit")):
+            problem = f"2 prices: {price:g}, {other:g}"
+        price = other
+    elif (
+        price is not None
+        and other is None
+        and marked.get("loyalty") == price
+        and marked.get("was") not in (None, price)
+    ):
+        problem = f"{price:g} is the price for members"
+    offer.price = price if price is not None else other
+    offer.problem = problem or (other_problem if offer.price is None else None)
+
+
+def _read(values: list[Any]) -> tuple[float | None, float | None, str | None]:
+    """Return price, was-price and problem of the values of a price."""
+    texts = dict.fromkeys(
+        f"{one:f}" if isinstance(one, float) else words(one) or "" for one in values if not isinstance(one, bool)
+    )
+    if len(values) == 1 and isinstance(values[0], int | float) and not isinstance(values[0], bool):
+        number = values[0] if abs(values[0]) < 10**15 else float("inf")
+        read = read_price_text(float(number))
+    else:
+        read = read_price_text("\n".join(texts))
+    return read.price_gbp, read.was_price_gbp, read.problem
+
+
+def _quantity(node: Node) -> str | None:
+    """Return the least quantity that a price holds for, where that is more than one."""
+    for quantity in _listed(node.get("eligibleQuantity")):
+        values = (
+            [*_plain(quantity.get("value")), *_plain(quantity.get("minValue"))]
+            if isinstance(quantity, dict)
+            else [quantity]
+        )
+        for value in values:
+            number = price_gbp(words(value))
+            if number is not None and number > 1:
+                return f"{number:g}"
+    return None
+
+
+def _kind(node: Node, page: Page, graph: _Graph, *, is_offer: bool = False) -> Kind:  # noqa: PLR0911  (a list of rules)
+    """Return what the price of an offer or a specification is."""
+    kinds = _terms(node.get("priceType")) - {""}
+    reference = graph.nodes(node.get("referenceQuantity"))
+    if not is_offer and (reference or (_plain(node.get("unitCode")) and _terms(node.get("unitCode")) != {"c62"})):
+        return "unit"
+    if node.get("validForMemberTier"):
+        return "loyalty"
     if kinds & _EARLIER:
-        return "was_price_gbp"
-    return "loyalty_price_gbp" if specification.get("validForMemberTier") else "price_gbp"
+        return "was"
+    if kinds - {"saleprice"} or _types(node) & _CHARGES:
+        return "other"
+    if _terms(node.get("itemCondition")) & _NOT_NEW:
+        return "other"
+    if any(str(one).casefold() == "false" for one in _listed(node.get("valueAddedTaxIncluded"))):
+        return "other"
+    if _quantity(node) is not None:
+        return "quantity"
+    if node.get("eligibleTransactionVolume") or _terms(node.get("eligibleCustomerType")) & {"business", "reseller"}:
+        return "other"
+    return "now" if _is_valid(node, page) else "other"
+
+
+def _is_valid(node: Node, page: Page) -> bool:
+    """Tell whether a price holds on the day of the page, by validFrom and validThrough."""
+    day = page.collected_at.date().isoformat()
+    first, last = (
+        next(
+            (
+                text[:10]
+                for one in _plain(node.get(key))
+                if re.match(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text := str(one)[:40])
+            ),
+            None,
+        )
+        for key in ("validFrom", "validThrough")
+    )
+    return (first is None or first <= day) and (last is None or last >= day)

@@ -1,14 +1,10 @@
-"""The spiders: one per page family, each a walk through a retailer's categories, one request after the other.
-
-What is on a page is `extraction`'s; what may be asked and how often, `manners` and `middlewares` see to.
-"""
+"""The spiders, one per page family: a walk through a retailer's categories, one request after the other."""
 
 from __future__ import annotations
 
 import hashlib
 import os
-from dataclasses import asdict, dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from difflib import SequenceMatcher
 from typing import TYPE_CHECKING, Any, ClassVar
 from zoneinfo import ZoneInfo
@@ -16,23 +12,28 @@ from zoneinfo import ZoneInfo
 import scrapy
 from scrapy.exceptions import IgnoreRequest
 from scrapy.extensions.throttle import AutoThrottle
-from scrapy.robotstxt import ProtegoRobotParser, RobotParser
+from scrapy.robotstxt import ProtegoRobotParser
 
 from ons_bigdata.prices.calendar import LONDON
 from ons_bigdata.prices.sources.retailer_files import normal_name
-from ons_bigdata.prices.sources.scraping import PARSER_VERSION, extraction
+from ons_bigdata.prices.sources.scraping import extraction
+from ons_bigdata.prices.sources.scraping.crawl_state import CrawlState, RefusedError, RunRecord, StoppedError
 from ons_bigdata.prices.sources.scraping.extraction import FoundCategory
-from ons_bigdata.prices.sources.scraping.listings import Page, PageContent, UnreadableError
+from ons_bigdata.prices.sources.scraping.listings import Page, PageContent, UnreadableError, printable
 from ons_bigdata.prices.sources.scraping.manners import ROBOTS_NAME
-from ons_bigdata.prices.sources.scraping.middlewares import COLLECTED_AT, content_type_of
-from ons_bigdata.prices.sources.scraping.tally import NAMES_KEPT, CategoryRecord, CategoryTally
+from ons_bigdata.prices.sources.scraping.middlewares import COLLECTED_AT, page_of
+from ons_bigdata.prices.sources.scraping.tally import (
+    NAMES_KEPT,
+    NAVIGATION,
+    CategoryRecord,
+    CategoryTally,
+    ParseFailure,
+)
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
-    from datetime import date
 
     from ons_bigdata.prices.sources.retailer_files import PageKind, RetailerFile
-    from ons_bigdata.prices.sources.scraping.pages import PageKeeper
 
 RESEMBLANCE = 0.5
 """From this ratio of matching characters on (difflib), two category names resemble each other."""
@@ -42,18 +43,6 @@ HEADERS = {"Accept-Encoding": "gzip"}
 
 CATEGORIES_LOST = 3
 """So many categories in a row of which the site gave no page end the run."""
-
-
-class RefusedError(Exception):
-    """The run must not start: another day, or outside the allowed hours."""
-
-
-class StoppedError(Exception):
-    """The run ends here; `finish_reason` says why in a word, the message in a sentence."""
-
-    def __init__(self, finish_reason: str, message: str) -> None:
-        super().__init__(message)
-        self.finish_reason = finish_reason
 
 
 class NotAnsweredError(Exception):
@@ -69,62 +58,31 @@ class NotAnsweredError(Exception):
         """The site, and not the address, is at fault: it does not answer, or wants no such visitor."""
 
 
-@dataclass
-class RunRecord:
-    """The record of a run, as raw.scrape_runs holds it."""
-
-    retailer: str
-    user_agent: str
-    robots_obeyed: bool
-    delay_s: float
-    budget_requests: int
-    parser_version: str
-    started_at: datetime | None = None
-    finished_at: datetime | None = None
-    finish_reason: str = "killed"
-    robots_sha256: str | None = None
-    requests: int = 0
-    retries: int = 0
-    responses_by_status: dict[str, int] = field(default_factory=dict)
-    within_allowed_hours: bool = True
-
-    @property
-    def run_id(self) -> str:
-        """`<retailer>-<YYYYMMDDHHMMSS>`, London time of the start."""
-        return f"{self.retailer}-{self.started_at:%Y%m%d%H%M%S}"
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the record as JSON holds it."""
-        return {**asdict(self), "run_id": self.run_id}
-
-
 class RetailerSpider(scrapy.Spider):
-    """A walk through the categories of one retailer. The page families below say how a category goes on."""
+    """A walk through the categories of one retailer. The page families below define how a category goes on."""
 
     page_kind: ClassVar[PageKind]
 
-    def __init__(
-        self, file: RetailerFile, keeper: PageKeeper, *, agent: str, day: date, after: datetime | None, parent: int
-    ) -> None:
-        """Prepare a run for a day, with a start later than `after`; it ends when process `parent` is no more."""
-        super().__init__(name=file.retailer)
-        self.file, self.keeper, self.day, self.after, self.parent = file, keeper, day, after, parent
-        self.obeys_robots, self.is_budget_spent = not file.contact_reason.strip(), False
-        self.robots: RobotParser | None = None
-        self.record = RunRecord(
-            retailer=file.retailer,
-            user_agent=agent,
-            robots_obeyed=self.obeys_robots,
-            delay_s=file.delay_s,
-            budget_requests=file.request_budget,
-            parser_version=PARSER_VERSION,
-        )
-        self.tallies: list[CategoryTally] = _tallies(file)
+    def __init__(self, state: CrawlState, *, parent: int) -> None:
+        """Prepare a run; it ends when process `parent` is no more."""
+        super().__init__(name=state.file.retailer)
+        self.state, self.parent = state, parent
+        self.tallies: list[CategoryTally] = _tallies(state.file)
         self.others: list[CategoryRecord] = []
         """Categories of only one side: missing and unknown."""
+        self.navigation_failures: list[ParseFailure] = []
         self.failure: BaseException | None = None
-        self._now: datetime | None = None
         self._lost_in_a_row = 0
+
+    @property
+    def file(self) -> RetailerFile:
+        """The retailer file."""
+        return self.state.file
+
+    @property
+    def record(self) -> RunRecord:
+        """The record of the run."""
+        return self.state.record
 
     async def start(self) -> AsyncIterator[Any]:
         """Walk; Scrapy gets nothing to schedule."""
@@ -138,7 +96,7 @@ class RetailerSpider(scrapy.Spider):
     async def walk(self) -> None:
         """Go from robots.txt over the navigation through all categories, and record how it ended."""
         if self.file.clock == "real":
-            self._begin(datetime.now(ZoneInfo(LONDON)))
+            self.state.begin(datetime.now(ZoneInfo(LONDON)))
         try:
             await self._read_robots()
             found = {normal_name(one.name): one for one in await self._read_navigation()}
@@ -151,26 +109,30 @@ class RetailerSpider(scrapy.Spider):
             for tally in self.tallies:
                 if tally.pages == 0:
                     tally.fail(f"not collected: {stop}")
-        self.record.finished_at = self._now
+        self.record.finished_at = self.state.now
 
     async def _read_robots(self) -> None:
         """Read robots.txt and keep to it. One that cannot be reached forbids all, one that is not there nothing."""
         try:
             page = await self._fetch(f"{self.file.site}/robots.txt", "robots", meta={"dont_obey_robotstxt": True})
         except NotAnsweredError as error:
-            if self.record.started_at is None and self._now is None:
+            if self.record.started_at is None and self.state.now is None:
                 raise RefusedError(f"{self.file.site} does not answer, and its clock is not known: {error}") from error
-            self._begin(self._now)
+            self.state.begin(self.state.now)
             if not error.is_absent:
                 raise StoppedError("outage", f"robots.txt: {error}") from error
             return
-        self._begin(self._now)
+        self.state.begin(self.state.now)
         self.record.robots_sha256 = hashlib.sha256(page.body).hexdigest()
-        self.robots = ProtegoRobotParser(page.body, self)
-        asked_s = self.robots.crawl_delay(ROBOTS_NAME) or 0.0
+        self.state.robots = ProtegoRobotParser(page.body, self)
+        asked_s = self.state.robots.crawl_delay(ROBOTS_NAME) or 0.0
         if self.file.is_loopback and self.file.delay_s < 1:
             return  # the one case in which a shorter delay may be asked for
-        self._slow_down(max(self.file.delay_s, asked_s))
+        delay_s = max(self.file.delay_s, asked_s)
+        if not self.state.can_wait(delay_s):
+            end = f"allowed hours end at {self.file.allowed_hours[1]:%H:%M}"
+            raise StoppedError("hours", f"robots.txt asks for {delay_s:g} s between requests; {end}")
+        self._slow_down(delay_s)
 
     async def _read_navigation(self) -> list[FoundCategory]:
         start = self.file.site + "/" + self.file.navigation.start.lstrip("/")
@@ -180,10 +142,13 @@ class RetailerSpider(scrapy.Spider):
             is_down = not (error.is_refused or error.is_absent)
             raise StoppedError("outage" if is_down else "no_start", f"start page: {error}") from error
         try:
-            found = extraction.categories(self.file, page)
-        except UnreadableError as error:
-            fault = extraction.fault_of(page, None, str(error))
+            navigation = extraction.read_navigation(self.file, page)
+        except Exception as error:  # whatever a start page holds, the run has a record
+            reason = str(error) if isinstance(error, UnreadableError) else f"{type(error).__name__}: {str(error)[:200]}"
+            fault = printable(str(extraction.fault_of(page, None, reason)))
             raise StoppedError("no_categories", f"start page: {fault}") from error
+        found = navigation.categories
+        self.navigation_failures = [ParseFailure(NAVIGATION, page.url, reason) for reason in navigation.failures]
         names = {normal_name(one.name) for one in found}
         for tally in [one for one in self.tallies if normal_name(one.category) not in names]:
             self.tallies.remove(tally)
@@ -261,7 +226,7 @@ class RetailerSpider(scrapy.Spider):
         self, url: str, kind: str, *, context: dict[str, Any] | None = None, meta: dict[str, Any] | None = None
     ) -> Page:
         """Ask for a page and return it. Raises NotAnsweredError, and StoppedError where the run must end."""
-        self._still_allowed()
+        self._require_allowed()
         known = {"kind": kind, **(context or {})}
         try:
             request = scrapy.Request(url, headers=HEADERS, meta={**(meta or {}), "context": known}, dont_filter=True)
@@ -273,55 +238,20 @@ class RetailerSpider(scrapy.Spider):
         try:
             response = await engine.download_async(request)
         except Exception as error:
-            if self.is_budget_spent:
+            if self.state.is_budget_spent:
                 raise StoppedError("budget", f"request budget of {self.file.request_budget} is spent") from error
             is_refused = isinstance(error, IgnoreRequest)
             raise NotAnsweredError(str(error) or type(error).__name__, is_refused=is_refused) from error
         if response.status != 200:
             gave_up = f" ({response.meta['gave_up']})" if "gave_up" in response.meta else ""
             raise NotAnsweredError(f"status {response.status} from {response.url}{gave_up}", status=response.status)
-        return Page(
-            response.url, response.status, content_type_of(response), response.body, response.meta[COLLECTED_AT]
-        )
+        return page_of(response, response.meta[COLLECTED_AT])
 
-    def note_time(self, site_time: datetime | None) -> datetime:
-        """Take the time of an answer: the site's own where the retailer file says so, else ours; return it."""
-        real = datetime.now(ZoneInfo(LONDON))
-        self._now = site_time or self._now or real if self.file.clock == "site" else real
-        self.record.within_allowed_hours &= self.is_within_hours()
-        return self._now
-
-    def is_within_hours(self) -> bool:
-        """Tell whether the run may ask now. Whether it may begin is another question."""
-        if self.file.clock == "real":
-            self._now = datetime.now(ZoneInfo(LONDON))
-        first, last = self.file.allowed_hours
-        return self.record.started_at is None or self._now is None or first <= self._now.time() < last
-
-    def _begin(self, now: datetime | None) -> None:
-        """Set the start of the run. Raises RefusedError on another day and outside the allowed hours."""
-        if self.record.started_at is not None or now is None:
-            return
-        if now.date() != self.day:
-            raise RefusedError(
-                f"partition {self.day}: the site's present day is {now.date()}; only the present day can be collected"
-            )
-        first, last = self.file.allowed_hours
-        if not first <= now.time() < last:
-            raise RefusedError(
-                f"it is {now:%H:%M} at {self.file.site}; allowed hours are {first:%H:%M} to {last:%H:%M} (London)"
-            )
-        started = now.replace(microsecond=0)
-        if self.after is not None and started <= self.after:
-            started = self.after + timedelta(seconds=1)
-        self.record.started_at = started
-
-    def _still_allowed(self) -> None:
-        """Raise StoppedError once the hours are over, or the process that wanted the crawl is gone."""
+    def _require_allowed(self) -> None:
+        """Raise StoppedError once the hours are over, or the process that started the crawl is gone."""
         if os.getppid() != self.parent:
             raise StoppedError("killed", "the process that started the crawl is gone")
-        if not self.is_within_hours():
-            raise StoppedError("hours", f"allowed hours end at {self.file.allowed_hours[1]:%H:%M}")
+        self.state.require_allowed()
 
     def _slow_down(self, delay_s: float) -> None:
         """Wait at least so long between requests, from now on."""

@@ -1,6 +1,6 @@
-"""What came of each category of a run: pages, products listed and read, failures, and the rows of the quote file.
+"""Counts of each category of a run: pages, products listed and read, failures; and the rows of the quote file.
 
-The crawl and `reparse` count with the same code; it knows pages, not where they come from.
+The crawl and `reparse` count with the same code.
 """
 
 from __future__ import annotations
@@ -23,6 +23,9 @@ State = Literal["collected", "empty", "missing", "unknown", "failed"]
 
 NAMES_KEPT = 100
 """Product names that are recorded of an unknown category."""
+
+NAVIGATION = "(navigation)"
+"""Stands for the category of a navigation entry that could not be read."""
 
 _CUT_OFF = "not whole: "
 _IS_CUT_OFF = re.compile(rf"(?:page \d+: )?{_CUT_OFF}")
@@ -74,7 +77,7 @@ class CategoryTally:
     """Why the category is not whole."""
 
     def read(self, file: RetailerFile, page: Page, *, is_more: bool = False) -> PageContent | None:
-        """Count a page with status 200; return what it lists, None where it gave nothing and should have."""
+        """Count a page with status 200; return its content, None where it has no product and should have."""
         self.pages += 1
         error = None
         try:
@@ -93,16 +96,16 @@ class CategoryTally:
         return content
 
     def fail(self, reason: str) -> None:
-        """Say that the category is not whole; the first reason stands."""
+        """Record that the category is not whole; the first reason stays."""
         page = f"page {self.pages}: " if self.pages > 1 else ""
         self.fault = self.fault or printable(f"{page}{reason}")
 
     def cut_off(self, reason: str) -> None:
-        """Say that the category has pages which were not asked for: no other reading of those kept makes it whole."""
+        """Record that pages of the category were not asked for: no other reading of the kept ones makes it whole."""
         self.fail(f"{_CUT_OFF}{reason}")
 
-    def stand_by(self, reason: str | None, *, pages: int) -> None:
-        """Take over from the crawl what is no matter of reading: why it was cut off, and pages that did not come.
+    def take_over(self, reason: str | None, *, pages: int) -> None:
+        """Take over from the crawl why the category was cut off, and how many of its pages did not come.
 
         `reason` and `pages` as recorded; the pages that were kept have been read.
         """

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 import dagster as dg
 import pytest
 
+from ons_bigdata.commands import scrape
 from ons_bigdata.commands.reparse import reparse_prices
 from ons_bigdata.commands.scrape import ScrapedRun, _latest, scrape_prices
 from ons_bigdata.platform.dagster.resources import WarehouseResource
@@ -25,6 +26,7 @@ from ons_bigdata.prices.sources import delivery
 from ons_bigdata.prices.sources.retailer_files import read_retailer_file
 from ons_bigdata.prices.sources.scraping import landed, reparsing
 from ons_bigdata.prices.sources.scraping.launch import crawl
+from ons_bigdata.prices.sources.scraping.pages import KeptPage, decoded_page
 from ons_bigdata.settings import Settings
 from tests.prices.sources.scraping.pages_of_shops import FAMILIES, departments, line, retailer_text, shelf
 from tests.prices.sources.scraping.small_shop import SmallShop, serving
@@ -169,9 +171,12 @@ def test_a_category_that_was_cut_off_stays_failed_when_it_is_read_again(
     pages = next(file for file in landing.files() if file.name.endswith(".warc.gz"))
 
     # whatever the retailer file says of the next page: those pages were not collected
-    selectors = {**FAMILIES["html_list"]["selectors"], "price": "span.linePriceAbbr"}
+    selectors = {
+        **FAMILIES["html_list"]["selectors"],
+        "price": "span.linePriceAbbr",
+    }  # of a product without a price, too
     for changed in (FAMILIES["html_list"]["selectors"], {**selectors, "next_page": "a.none"}):
-        file = read_retailer_file(_write(scraping, shop, selectors=changed))
+        file = read_retailer_file(_write(scraping, shop, selectors=changed, patterns=AMOUNT_ALONE))
         reparsing.reparse_run(landing, file, pages)
         assert _categories(landing)["Brown Bread"] == brown
         state, reason = _categories(landing)["White Bread"]
@@ -183,8 +188,14 @@ def test_a_category_that_was_cut_off_stays_failed_when_it_is_read_again(
     file = read_retailer_file(_write(scraping, shop))
     reparsing.reparse_run(landing, file, pages)
     assert _categories(landing)["Brown Bread"] == ("failed", "the page after page 1 was not collected")
-    reparsing.reparse_run(landing, read_retailer_file(_write(scraping, shop, selectors=selectors_alone())), pages)
+    reparsing.reparse_run(
+        landing, read_retailer_file(_write(scraping, shop, selectors=selectors_alone(), patterns=AMOUNT_ALONE)), pages
+    )
     assert _categories(landing)["Brown Bread"] == ("collected", None)
+
+
+AMOUNT_ALONE = {"id": "^h-(.+)$", "price": "£([0-9.]+)"}
+"""Patterns by which the amount of a unit price passes for the price: a fault of a retailer file, and changes rows."""
 
 
 def selectors_alone() -> dict[str, str]:
@@ -239,12 +250,77 @@ def test_no_run_starts_that_must_not(shop: SmallShop, scraping: Settings, landin
 def test_the_commands_say_what_is_missing(scraping: Settings) -> None:
     with pytest.raises(InputError, match="unknown retailer oak; known: sainsbury, sim-alder"):
         scrape_prices(scraping, retailers=["oak"])
-    with pytest.raises(InputError, match="sim-alder: the site has a clock of its own; say which day it has with --day"):
+    with pytest.raises(InputError, match="sim-alder: the site has a clock of its own; give its day with --day"):
         scrape_prices(scraping)
     with pytest.raises(InputError, match="no kept pages of sim-alder from 2016-05-28 to the last"):
         reparse_prices(scraping, retailer="sim-alder", first_day="2016-05-28")
     with pytest.raises(InputError, match="expected YYYY-MM-DD"):
         reparse_prices(scraping, first_day="yesterday")
+
+
+def test_one_faulty_retailer_file_and_a_held_lock_stop_no_other_retailer(
+    shop: SmallShop, scraping: Settings, landing: Landing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scrape, "open_warehouse", lambda _: landing.warehouse)
+    (scraping.retailers_dir / "sim-birch.yaml").write_text("x: 2016-13-45")
+    wanted, faulty = scrape._wanted(scraping, [], "2016-05-28")
+    assert wanted == ["sim-alder"]
+    assert len(faulty) == 1
+    assert "sim-birch.yaml: not YAML: month must be in 1..12" in faulty[0]
+    with landing.warehouse.transaction() as other:
+        other.lock("scrape", "sim-alder")
+        with pytest.raises(UnavailableError, match="sim-alder: another process scrapes it"):
+            scrape_prices(scraping, retailers=["sim-alder"], day="2016-05-28", build=False)
+    assert UnavailableError.exit_code == 3
+    assert shop.paths == []
+
+
+def test_a_killed_crawl_leaves_a_record_of_its_requests(shop: SmallShop, scraping: Settings, landing: Landing) -> None:
+    folder = scraping.home / "spool" / "price_pages" / "sim-alder"
+    crawl(scraping.retailers_dir / "sim-alder.yaml", folder / "run", day=DAY, agent="x (+y)", after=None)
+    pages = (folder / "run" / "pages.warc.gz").read_bytes()
+    (folder / "run" / "pages.warc.gz").unlink()
+    (folder / "run" / "outcome.json").unlink()
+    (folder / "run" / "pages.warc.gz.tmp").write_bytes(pages + pages[:100])  # the kill came within an answer
+    assets._land_left_over(landing, folder, "simulated")
+    assert landing.warehouse.rows("select run_id, finish_reason, requests, pages_kept, rows from raw.scrape_runs") == [
+        ("sim-alder-20160528080500", "killed", 3, 3, 0)
+    ]
+    assert landing.warehouse.rows("select source from ops.files") == [("price_pages",)]  # no quotes: no empty file
+    again = assets.collect(landing, scraping, "sim-alder", DAY)
+    assert again.run["run_id"] == "sim-alder-20160528080501"
+
+
+@pytest.mark.parametrize("encoding", ["zstd", "br", "gzip, br"])
+def test_a_page_that_cannot_be_decoded_is_a_failure_and_keeps_its_rows(
+    shop: SmallShop, scraping: Settings, landing: Landing, monkeypatch: pytest.MonkeyPatch, encoding: str
+) -> None:
+    assets.collect(landing, scraping, "sim-alder", DAY)
+    before = _rebuilt(landing)
+    assert len(before) == 2
+    read = reparsing.read_pages
+
+    def undecoded(content: bytes, *, name: str) -> Iterator[KeptPage]:
+        for kept in read(content, name=name):
+            page = kept.page
+            if page.url.endswith("/white"):
+                page = decoded_page(
+                    url=page.url,
+                    status=200,
+                    content_type=page.content_type,
+                    encodings=[encoding],
+                    body=page.body,
+                    collected_at=page.collected_at,
+                )
+            yield KeptPage(page, kept.context)
+
+    monkeypatch.setattr(reparsing, "read_pages", undecoded)
+    pages = next(file for file in landing.files() if file.name.endswith(".warc.gz"))
+    result = reparsing.reparse_run(landing, read_retailer_file(scraping.retailers_dir / "sim-alder.yaml"), pages)
+    assert (result.rows, result.rows_changed) == (2, 0)
+    assert _rebuilt(landing) == before
+    state, reason = _categories(landing)["White Bread"]
+    assert (state, str(reason).split(":")[0]) == ("failed", f"Content-Encoding {encoding}")
 
 
 def test_the_schedule_asks_for_one_run_of_each_known_retailer_with_a_file(scraping: Settings) -> None:

@@ -92,7 +92,8 @@ def walked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[SmallShop
             "/changed": shelf(line(7)).replace("productLists", "tileGrid"),
             "/wall": "<html><body><h1>Are you human?</h1><p>Tick the box to go on</p></body></html>",
             "/blank": "",
-            "/circle": shelf(line(8), following="/circle"),
+            "/circle": shelf(line(8), following="/circle?page=2"),
+            "/circle?page=2": shelf(line(12), following="/circle"),
             "/astray": shelf(line(11), following="javascript:more()"),
             "/cakes": shelf(line(9), line(10)),
         }
@@ -109,6 +110,7 @@ def test_every_category_has_its_state_and_its_reason(walked: tuple[SmallShop, Ou
     assert found["Moved"] == ("collected", "")
     assert found["Bread rolls and wraps"] == ("missing", "not in the shop's navigation")
     assert found["Bread and cakes"] == ("unknown", "resembles the missing bread rolls and wraps")
+    assert found["Astray"] == ("collected", "")  # a next link that is a script is no next page
     assert found["Help"] == ("unknown", "")
     for name, words in {
         "Other Port": "another site: http://127.0.0.1:",
@@ -118,7 +120,6 @@ def test_every_category_has_its_state_and_its_reason(walked: tuple[SmallShop, Ou
         "Blank": "empty page",
         "Gone": "status 404",
         "Circle": "pages go in a circle",
-        "Astray": "no address: 'javascript:more()'",
     }.items():
         assert found[name][0] == "failed", name
         assert words in found[name][1], name
@@ -138,7 +139,7 @@ def test_the_run_is_recorded(walked: tuple[SmallShop, Outcome]) -> None:
     assert [by_name["White Bread"][name] for name in ("pages", "products_listed", "products_parsed")] == [2, 4, 3]
     assert by_name["Brown Bread"]["duplicates"] == 1
     assert by_name["Bread and cakes"]["product_names"] == ["Loaf & 9 800G", "Loaf & 10 800G"]
-    assert len(outcome.quotes.decode().splitlines()) == 1 + record["rows"] == 1 + 3 + 3 + 1 + 1 + 1
+    assert len(outcome.quotes.decode().splitlines()) == 1 + record["rows"] == 1 + 3 + 3 + 1 + 2 + 1
 
 
 def test_one_request_at_a_time_without_cookie_or_referer_and_none_where_none_is_allowed(
@@ -160,7 +161,7 @@ def test_every_answer_is_kept_as_it_came(walked: tuple[SmallShop, Outcome]) -> N
     first = next(one for one in kept if one.page.url.endswith("/white"))
     assert first.page.body.decode() == shop.answers["/white"].body
     assert first.context["category"] == "White Bread"
-    assert [one.page.status for one in kept if one.page.url.endswith("page=2")] == [500, 200]
+    assert [one.page.status for one in kept if one.page.url.endswith("white?page=2")] == [500, 200]
     assert kept[0].page.body.decode() == ROBOTS
 
 
@@ -233,6 +234,14 @@ def test_crawl_delay_and_retry_after_are_waited_for(shop: SmallShop, tmp_path: P
     assert (outcome.run["delay_s"], outcome.run["retries"], outcome.run["rows"]) == (1.5, 1, 1)
 
 
+def test_a_crawl_delay_beyond_the_allowed_hours_ends_the_run_at_once(shop: SmallShop, tmp_path: Path) -> None:
+    shop.answers["/robots.txt"] = "User-agent: *\nCrawl-delay: 1000000000\n"
+    outcome = run(shop, tmp_path, delay_s=1)
+    assert shop.paths == ["/robots.txt"]
+    assert (outcome.run["finish_reason"], outcome.run["requests"]) == ("hours", 1)
+    assert "robots.txt asks for 1e+09 s between requests" in states(outcome)["White Bread"][1]
+
+
 def test_a_shop_that_is_down_all_day_is_an_outage_after_one_request(shop: SmallShop, tmp_path: Path) -> None:
     shop.everywhere = Answer("down", 503, {"Retry-After": "3600"})
     outcome = run(shop, tmp_path)
@@ -300,7 +309,8 @@ def test_a_run_that_meets_the_end_of_the_hours_stops_and_repeats_nothing(shop: S
     assert shop.paths == ["/robots.txt", "/", "/A", "/B"]
     assert (outcome.run["finish_reason"], outcome.run["rows"]) == ("hours", 1)
     assert outcome.run["within_allowed_hours"] is False  # the last answer came at noon
-    assert states(outcome)["B"] == ("failed", "the allowed hours are over")
+    assert states(outcome)["B"][0] == "failed"
+    assert states(outcome)["B"][1].endswith("/B (the allowed hours end before a wait of 0 s)")
     assert states(outcome)["C"] == ("failed", "not whole: allowed hours end at 12:00")
 
 

@@ -34,7 +34,7 @@ from ons_bigdata.prices.sources.scraping.price_texts import (
         (1.5, 1.5),
         ("£1.50 (15p/100g)", 1.5),
         ("95p (was £1.20)", 0.95),
-        ("Club price £1.20", 1.2),
+        ("Club price £1.20", None),
         ("-£1.00", None),
         ("£-1.00", None),
         ("free", None),
