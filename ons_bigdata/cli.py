@@ -23,8 +23,6 @@ from ons_bigdata.platform.errors import InputError, ReportedError
 from ons_bigdata.settings import get_settings
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
-ingest_app = typer.Typer(help="Take in delivered files of a source.", no_args_is_help=True)
-app.add_typer(ingest_app, name="ingest")
 scrape_app = typer.Typer(help="Collect from sites, with manners.", no_args_is_help=True)
 app.add_typer(scrape_app, name="scrape")
 reparse_app = typer.Typer(help="Read kept pages again.", no_args_is_help=True)
@@ -55,56 +53,20 @@ def version(show: Annotated[bool, typer.Option("--version", help="Print the vers
         raise typer.Exit
 
 
-@ingest_app.command("prices")
-def ingest_prices(
-    paths: Annotated[list[Path], typer.Argument(help="Directories, .tar.xz, .zip archives or single CSV files.")],
+@app.command()
+def ingest(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="prices, scope-labels, official, other-prices, …")],
+    paths: Annotated[list[Path], typer.Argument(help="Folders, archives (.tar, .tar.gz, .tar.xz, .zip) or files.")],
     as_json: JsonOption = False,
 ) -> None:
-    """Land scrape files and build the days they touch. The same files again change nothing."""
-    from ons_bigdata.commands.ingest import ingest_prices as run  # noqa: PLC0415
+    """Land files of a source and load them. The same files again change nothing; an unknown NAME lists the known."""
+    from ons_bigdata.commands.ingest import ingest as run  # noqa: PLC0415
 
     with rendering.progress_bars():
-        summary = run(paths, get_settings())
+        summary = run(name, paths, get_settings())
     rendering.ingest_summary(summary, as_json=as_json)
-
-
-@ingest_app.command("scope-labels")
-def ingest_scope_labels(
-    paths: Annotated[list[Path], typer.Argument(help="CSV files of products judged in or out of an item's scope.")],
-    as_json: JsonOption = False,
-) -> None:
-    """Land label files, from which the model of product scope learns."""
-    from ons_bigdata.commands.ingest_files import ingest_scope_labels as run  # noqa: PLC0415
-
-    with rendering.progress_bars():
-        summary = run(paths, get_settings())
-    rendering.files_summary(summary, as_json=as_json)
-
-
-@ingest_app.command("official")
-def ingest_official(
-    paths: Annotated[list[Path], typer.Argument(help="Item indices (.csv, .xlsx), price quotes and series files.")],
-    as_json: JsonOption = False,
-) -> None:
-    """Land official files, with which the indices are compared."""
-    from ons_bigdata.commands.ingest_files import ingest_official as run  # noqa: PLC0415
-
-    with rendering.progress_bars():
-        summary = run(paths, get_settings())
-    rendering.files_summary(summary, as_json=as_json)
-
-
-@ingest_app.command("other-prices")
-def ingest_other_prices(
-    paths: Annotated[list[Path], typer.Argument(help="Quote files of an aggregator or a retailer.")],
-    as_json: JsonOption = False,
-) -> None:
-    """Land quote files of other sources, which are matched with the scraped ones."""
-    from ons_bigdata.commands.ingest_files import ingest_other_prices as run  # noqa: PLC0415
-
-    with rendering.progress_bars():
-        summary = run(paths, get_settings())
-    rendering.files_summary(summary, as_json=as_json)
+    if summary.is_all_refused:
+        raise typer.Exit(InputError.exit_code)
 
 
 @scrape_app.command("prices")

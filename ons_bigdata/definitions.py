@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from ons_bigdata.platform.dagster import assets as platform_assets
 from ons_bigdata.platform.dagster.resources import NoIOManager, WarehouseResource
 from ons_bigdata.settings import get_settings
 
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
 warnings.filterwarnings("ignore", message=".*backfill_policy.*", category=dg.BetaWarning)
 warnings.filterwarnings("ignore", message=".*include_sources.*", category=dg.BetaWarning)  # of `group:prices`
 
+from ons_bigdata.platform.dagster.raw_assets import LEDGER  # noqa: E402  (after the filter)
 from ons_bigdata.prices import assets as prices_assets  # noqa: E402  (after the filter)
 from ons_bigdata.prices import checks as prices_checks  # noqa: E402
 from ons_bigdata.prices.checks.collection.scrapes import scrape_schedule  # noqa: E402
@@ -34,7 +34,7 @@ def defs() -> dg.Definitions:
     settings = get_settings()
     return _together(
         [
-            *platform_assets.LEDGER,
+            *LEDGER,
             *prices_assets.ASSETS,
             dbt.seed_assets(settings),
             dbt.windowed_assets(settings),
@@ -47,7 +47,7 @@ def defs() -> dg.Definitions:
 
 def raw_defs() -> dg.Definitions:
     """Return the raw assets with their checks: what an ingest runs. The SQL project is not read for them."""
-    assets = [asset for asset in (*platform_assets.LEDGER, *prices_assets.ASSETS) if _is_raw(_keys(asset))]
+    assets = [asset for asset in (*LEDGER, *prices_assets.ASSETS) if _is_raw(_keys(asset))]
     checks = [check for check in prices_checks.CHECKS if _is_raw({key.asset_key for key in check.check_keys})]
     return _together(assets, checks)
 

@@ -14,8 +14,7 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ons_bigdata.commands.ingest import IngestSummary, land_prices, summarise
-from ons_bigdata.commands.ingest_files import ingest_official, ingest_other_prices, ingest_scope_labels
+from ons_bigdata.commands.ingest import IngestSummary, ingest, known_sources, land, sources_of, summarise
 from ons_bigdata.commands.scrape import ScrapeSummary, scrape_prices
 from ons_bigdata.platform.dagster import dbt_calls, progress, runs
 from ons_bigdata.platform.dagster.instance import open_instance, run_log
@@ -31,7 +30,7 @@ from ons_bigdata.simulation.shops_over_http import serve_shops
 if TYPE_CHECKING:
     import polars as pl
 
-    from ons_bigdata.prices.sources.delivery import Delivered
+    from ons_bigdata.platform.ingest.sources import Landed
     from ons_bigdata.settings import Settings
     from ons_bigdata.simulation.scrape_archive import SimulatedArchive
 
@@ -69,12 +68,13 @@ def run_demo(archive: Path | None, settings: Settings, shops: ExitStack) -> Demo
     fails.
     """
     landing = Landing(settings.landing_dir, open_warehouse(settings))
+    sources = sources_of("prices", known_sources())
     scrapes: list[ScrapeSummary] = []
     if archive is not None:
-        delivered = land_prices([archive], settings, landing)
+        delivered = land([archive], settings, landing, sources)
     else:
         world = _simulated(settings)
-        delivered = land_prices([world.scrapes_dir], settings, landing)
+        delivered = land([world.scrapes_dir], settings, landing, sources)
         _other_files(world, settings)
         scrapes = _scraped(world, settings, shops)
     days = _days(delivered, scrapes)
@@ -92,7 +92,7 @@ def run_demo(archive: Path | None, settings: Settings, shops: ExitStack) -> Demo
     run.raise_failure()
     origin = "real" if archive is not None else "simulated"
     divisions = landing.warehouse.frame(_DIVISIONS, [origin])
-    return DemoSummary(summarise(landing.warehouse, delivered), run, divisions, scrapes)
+    return DemoSummary(summarise(landing.warehouse, delivered, sources), run, divisions, scrapes)
 
 
 def _simulated(settings: Settings) -> SimulatedArchive:
@@ -104,12 +104,12 @@ def _simulated(settings: Settings) -> SimulatedArchive:
 
 def _other_files(simulated: SimulatedArchive, settings: Settings) -> None:
     """Take in what comes beside the scrapes: labels of scope, official figures, files of other sources."""
-    ingest_scope_labels([simulated.truth_dir / "labels.csv"], settings)
+    ingest("scope-labels", [simulated.truth_dir / "labels.csv"], settings)
     prices = simulated.truth_dir / "true_prices.csv"
     official = simulate_official_files(prices, settings.home / "demo" / "official")
-    ingest_official([official.folder], settings)
+    ingest("official", [official.folder], settings)
     others = simulate_other_sources(prices, settings.home / "demo" / "other_sources")
-    ingest_other_prices(sorted(others.folder.glob("*_quotes_*.csv")), settings)
+    ingest("other-prices", sorted(others.folder.glob("*_quotes_*.csv")), settings)
 
 
 def _scraped(simulated: SimulatedArchive, settings: Settings, shops: ExitStack) -> list[ScrapeSummary]:
@@ -132,8 +132,8 @@ def _scraped(simulated: SimulatedArchive, settings: Settings, shops: ExitStack) 
     return summaries
 
 
-def _days(delivered: list[Delivered], scrapes: list[ScrapeSummary]) -> list[str]:
-    of_files = {day for one in delivered for day in one.file.partitions}
+def _days(delivered: list[Landed], scrapes: list[ScrapeSummary]) -> list[str]:
+    of_files = {day for one in delivered for day in one.file.partitions or ()}
     return sorted(of_files | {scrape.day for scrape in scrapes})
 
 

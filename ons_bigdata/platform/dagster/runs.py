@@ -7,7 +7,7 @@ import importlib
 import os
 import platform
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -139,10 +139,12 @@ def materialise(
     days: tuple[str, str] | None,
     log: Path,
     partition: str | None = None,
+    run_tags: Mapping[str, str] | None = None,
 ) -> RunOutcome:
     """Materialise the assets in one run; `days` is the first and last day of the partitioned ones.
 
-    `partition` is the one partition (`<day>|<retailer>`) of assets that take one a run. What the steps print goes to
+    `partition` is the one partition (`<day>|<retailer>`) of assets that take one a run. `run_tags` are added to the
+    run's own. What the steps print goes to
     the file `log`.
 
     Raises InputError where a partitioned asset is selected and no days, or no partition, are given.
@@ -155,7 +157,7 @@ def materialise(
     if partitioned and not alone and days is None:
         raise InputError(f"{', '.join(partitioned)}: partitioned by day; say which with --from and --to")
     tags = {RANGE_START: days[0], RANGE_END: days[1]} if partitioned and days is not None else {}
-    tags |= _own_process()
+    tags |= _own_process() | dict(run_tags or {})
     job = definitions.resolve_implicit_global_asset_job_def()
     end_dead_runs(instance)
     # What steps print (dbt does) goes to a log: standard output is the command's own.

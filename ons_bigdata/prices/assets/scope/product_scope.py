@@ -7,7 +7,6 @@ from collections.abc import Iterator
 import dagster as dg
 import polars as pl
 
-from ons_bigdata.platform.dagster.assets import rebuilt
 from ons_bigdata.platform.dagster.resources import WarehouseResource
 from ons_bigdata.platform.postgres.warehouse import Warehouse
 from ons_bigdata.prices.methods.scope import ScopeModel, describe, fit
@@ -21,35 +20,6 @@ from ons_bigdata.prices.schemas.scope import (
     ScopeMetric,
     ScopeModelRecord,
 )
-from ons_bigdata.prices.sources.retailers import read_retailers
-from ons_bigdata.prices.sources.scope_labels import SOURCE, raw_scope_labels
-from ons_bigdata.settings import get_settings
-
-LANDING = dg.AssetSpec(
-    key=["landing", "scope_labels"],
-    kinds={"csv"},
-    description=(
-        "Files of products that people judged in or out of scope, unchanged, by their hash. Written by"
-        " `ons-bigdata ingest scope-labels`."
-    ),
-    metadata={
-        "dagster/column_schema": dg.TableSchema(
-            columns=[
-                dg.TableColumn(name=name, type="string", description=description)
-                for name, description in {
-                    "item_number": "CPI item number, six digits",
-                    "item_name": "name of the item",
-                    "retailer": "retailer, in any case",
-                    "product_name": "name of the product as the shop shows it",
-                    "median_price_gbp": "median price in GBP; empty where unknown",
-                    "in_scope": "the judgement, true or false; where there are two readings, they stand in its place",
-                    "reader_a": "judgement of the first reader, 1 or 0",
-                    "reader_b": "judgement of the second reader, 1 or 0",
-                }.items()
-            ]
-        )
-    },
-)
 
 _NAMES = """
     select data_origin, item_number, retailer, product_name, count(*)::integer as quotes,
@@ -60,19 +30,6 @@ _NAMES = """
     group by data_origin, item_number, retailer, product_name
     order by data_origin, item_number, retailer, product_name
 """
-
-
-@dg.asset(
-    key=["raw", "scope_labels"],
-    deps=[LANDING],
-    kinds={"python", "postgres"},
-    description="One row per labelled product and label file.",
-)
-def raw_labels(warehouse: WarehouseResource) -> dg.MaterializeResult:
-    """Rebuild the labels of both origins from their landed files."""
-    landing = warehouse.landing()
-    table = raw_scope_labels(read_retailers(get_settings().dbt_project_dir))
-    return rebuilt(landing, table, landing.partitions(SOURCE))
 
 
 @dg.asset(
@@ -237,8 +194,6 @@ def _headline(metrics: pl.DataFrame) -> dict[str, float]:
 
 
 ASSETS: list[dg.AssetsDefinition | dg.AssetSpec] = [
-    LANDING,
-    raw_labels,
     product_descriptions,
     product_scope,
     scope_evaluation,
