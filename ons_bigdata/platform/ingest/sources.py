@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import ModuleType
 
+    import dataframely as dy
+
     from ons_bigdata.platform.ingest.input_files import InputFile
     from ons_bigdata.platform.ingest.landing import DataOrigin, LandedFile, Landing, Reader
     from ons_bigdata.platform.ingest.loading import ReadFile
@@ -66,6 +68,8 @@ class RawTable:
 
     name: str
     """`schema.table`."""
+    frame: type[dy.Schema]
+    """Columns of the table, which are those of the accepted rows of a reading."""
     description: str
     """One row per …"""
     partition_column: str

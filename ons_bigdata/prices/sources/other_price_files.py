@@ -88,6 +88,7 @@ OTHER_PRICE_FILES = Source(
     adapter=_adapter,
     table=RawTable(
         name="raw.other_price_quotes",
+        frame=OtherPriceQuote,
         description=(
             "One row per accepted row of another price source's quote file, rebuilt day by day from all files of it."
         ),

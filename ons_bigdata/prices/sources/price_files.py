@@ -9,6 +9,7 @@ from ons_bigdata.platform.calendar import FIRST_DAY, today
 from ons_bigdata.platform.ingest.landing import LandedFile, Reader
 from ons_bigdata.platform.ingest.loading import Reading
 from ons_bigdata.platform.ingest.sources import Adapter, LandingFolder, RawTable, Recognised, Refused, Source
+from ons_bigdata.prices.schemas import PriceQuote
 from ons_bigdata.prices.sources import quote_files, scrape_files
 from ons_bigdata.prices.sources.retailers import read_retailers
 
@@ -63,6 +64,7 @@ PRICE_FILES = Source(
     adapter=_adapter,
     table=RawTable(
         name="raw.price_quotes",
+        frame=PriceQuote,
         description="One row per accepted row of a scrape or quote file, rebuilt day by day from all files of the day.",
         partition_column="collected_on",
         json_columns=("attributes",),

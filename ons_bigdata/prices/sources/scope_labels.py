@@ -115,6 +115,7 @@ SCOPE_LABELS = Source(
     adapter=_adapter,
     table=RawTable(
         name="raw.scope_labels",
+        frame=ScopeLabel,
         description="One row per labelled product and label file.",
         partition_column="data_origin",
         partition_type="text",

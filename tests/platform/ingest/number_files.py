@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import replace
 
+import dataframely as dy
 import polars as pl
 
 from ons_bigdata.platform.ingest.landing import LandedFile, Landing, Reader
@@ -62,7 +63,16 @@ def recognise(name: str, content: bytes) -> Recognised | Refused | None:
     return Refused("no day") if name.endswith(".txt") else None
 
 
-TABLE = RawTable("raw.numbers", "One row per number.", partition_column="day")
+class Number(dy.Schema):
+    """One row per number."""
+
+    load_id = dy.String()
+    line = dy.Int32()
+    day = dy.Date()
+    number = dy.Int32()
+
+
+TABLE = RawTable("raw.numbers", Number, "One row per number.", partition_column="day")
 SOURCE = Source(
     command="numbers",
     reader=READER,

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from ons_bigdata.platform.ingest.landing import LandedFile, Reader
 from ons_bigdata.platform.ingest.loading import Reading
 from ons_bigdata.platform.ingest.sources import Adapter, Catchall, LandingFolder, RawTable, Recognised, Refused, Source
+from ons_bigdata.prices.schemas import OfficialItemIndex, OfficialPriceQuote, OfficialSeriesValue
 from ons_bigdata.prices.sources.official import item_indices, price_quotes, series
 from ons_bigdata.prices.sources.official.workbooks import is_workbook, workbook_fault
 
@@ -82,6 +83,7 @@ ITEM_INDICES = _source(
     _adapter(partial(_by_header, has_header=item_indices.has_header), item_indices.read_item_indices),
     table=RawTable(
         name="raw.official_item_indices",
+        frame=OfficialItemIndex,
         description="One row per accepted row of a file of official item indices; files that wait are loaded.",
         partition_column="month",
         json_columns=("attributes",),
@@ -93,6 +95,7 @@ PRICE_QUOTES = _source(
     _adapter(partial(_by_header, has_header=price_quotes.has_header), price_quotes.read_price_quotes),
     table=RawTable(
         name="raw.official_price_quotes",
+        frame=OfficialPriceQuote,
         description="One row per accepted row of a file of official price quotes; files that wait are loaded.",
         partition_column="month",
         json_columns=("attributes",),
@@ -104,6 +107,7 @@ SERIES = _source(
     _adapter(_by_preamble, series.read_series),
     table=RawTable(
         name="raw.official_series",
+        frame=OfficialSeriesValue,
         description="One row per month of an official series; files that wait are loaded.",
         partition_column="series_id",
         partition_type="text",
