@@ -4,10 +4,9 @@ Runs, in one go and on an idle machine:
 
 * the path as a user runs it: `ons-bigdata ingest prices ARCHIVE`, then `ons-bigdata materialize` as one range run;
 * its peer, the bare work in this process: the same landing, reading, copying and index methods called directly, without
-  Dagster and without dbt (whose SQL is done by the server in either case).
+  Dagster and without dbt (whose SQL is run by the server in both).
 
-Memory is the proportional set size of our processes, the server apart. Results are written down in
-benchmarks/README.md.
+Memory is the proportional set size of our processes without the server. benchmarks/README.md has results.
 
 Usage: python benchmarks/archive_path.py ARCHIVE
 """
@@ -32,13 +31,13 @@ import psutil
 
 from ons_bigdata.platform.dagster.inputs import Inputs
 from ons_bigdata.platform.ingest.landing import Landing
-from ons_bigdata.platform.ingest.loading import rebuild_partition
+from ons_bigdata.platform.ingest.loading import load_waiting, rebuild
+from ons_bigdata.platform.ingest.sources import land_files
 from ons_bigdata.platform.postgres import embedded
 from ons_bigdata.platform.postgres.warehouse import open_warehouse
 from ons_bigdata.prices.assets.indices.origins import INPUTS, panels_by_origin
 from ons_bigdata.prices.methods.recipes import index_figures, recipe_named
-from ons_bigdata.prices.sources import delivery
-from ons_bigdata.prices.sources.retailers import read_retailers
+from ons_bigdata.prices.sources.price_files import PRICE_FILES
 from ons_bigdata.settings import Settings
 
 FIRST, LAST = "2016-07-21", "2016-09-15"
@@ -46,7 +45,7 @@ FIRST, LAST = "2016-07-21", "2016-09-15"
 
 @dataclass
 class Cost:
-    """Of one measured stretch of work: seconds and mebibytes."""
+    """Cost of a piece of work: seconds and mebibytes."""
 
     what: str
     wall_s: float
@@ -55,7 +54,7 @@ class Cost:
 
 
 class PeakMemory(threading.Thread):
-    """Watches the proportional set size of a process and its children, every fifth of a second."""
+    """Sampler of the proportional set size of a process and its children, five times a second."""
 
     def __init__(self, pid: int) -> None:
         super().__init__(daemon=True)
@@ -64,7 +63,7 @@ class PeakMemory(threading.Thread):
         self.over = threading.Event()
 
     def run(self) -> None:
-        """Watch until told that it is over."""
+        """Sample until `over` is set."""
         while not self.over.wait(0.2):
             self.peak = max(self.peak, self._now())
 
@@ -84,14 +83,14 @@ class PeakMemory(threading.Thread):
 
 
 def command(home: Path, *arguments: str) -> tuple[Cost, dict]:
-    """Run the command line in a process of its own and measure it; give its JSON."""
-    # the process itself tells its own CPU as it ends: a server that it starts is its child, too
+    """Run the command line in a process of its own; return its cost and its JSON."""
+    # the process prints its CPU time as it ends: that of its children would include a server that it starts
     script = (
         "import atexit, resource, sys\n"
-        "def tell():\n"
-        "    own = resource.getrusage(resource.RUSAGE_SELF)\n"
-        "    print('CPU', own.ru_utime + own.ru_stime, file=sys.stderr)\n"
-        "atexit.register(tell)\n"
+        "def print_cpu():\n"
+        "    usage = resource.getrusage(resource.RUSAGE_SELF)\n"
+        "    print('CPU', usage.ru_utime + usage.ru_stime, file=sys.stderr)\n"
+        "atexit.register(print_cpu)\n"
         "from ons_bigdata.cli import main\n"
         "main()\n"
     )
@@ -118,14 +117,18 @@ def command(home: Path, *arguments: str) -> tuple[Cost, dict]:
 def bare_ingest(home: Path, archive: Path) -> Cost:
     """Land, read and copy the archive in this process, without Dagster."""
     settings = _settings(home)
-    retailers = read_retailers(settings.dbt_project_dir)
     landing = Landing(settings.landing_dir, open_warehouse(settings))
 
     def work() -> None:
-        for _ in delivery.land([archive], landing, retailers=retailers, max_file_bytes=settings.max_file_bytes):
+        for _ in land_files(
+            [archive],
+            landing,
+            [PRICE_FILES],
+            dbt_project_dir=settings.dbt_project_dir,
+            max_file_bytes=settings.max_file_bytes,
+        ):
             pass
-        for day in landing.pending_partitions(delivery.READER):
-            rebuild_partition(landing, delivery.raw_price_quotes(retailers), day)
+        load_waiting(landing, PRICE_FILES, PRICE_FILES.adapter(settings.dbt_project_dir).read)
 
     return measured("bare ingest (no Dagster)", work)
 
@@ -135,14 +138,13 @@ def bare_rebuild(home: Path) -> Cost:
     settings = _settings(home)
     warehouse = open_warehouse(settings)
     landing = Landing(settings.landing_dir, warehouse)
-    table = delivery.raw_price_quotes(read_retailers(settings.dbt_project_dir))
+    read_file = PRICE_FILES.adapter(settings.dbt_project_dir).read
 
     def read(relation: str, columns: Sequence[str] | None) -> pl.DataFrame:
         return warehouse.frame(f"select {', '.join(columns or ['*'])} from {relation}")  # noqa: S608  (declared names)
 
     def work() -> None:
-        for day in landing.partitions(delivery.SOURCE):
-            rebuild_partition(landing, table, day)
+        rebuild(landing, PRICE_FILES, read_file, landing.partitions(PRICE_FILES.name))
         for panels in panels_by_origin(Inputs("benchmark", INPUTS, read)):
             index_figures(panels, [recipe_named("web_daily")])
 

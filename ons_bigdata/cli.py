@@ -57,56 +57,20 @@ def version(show: Annotated[bool, typer.Option("--version", help="Print the vers
         raise typer.Exit
 
 
-@ingest_app.command("prices")
-def ingest_prices(
-    paths: Annotated[list[Path], typer.Argument(help="Directories, .tar.xz, .zip archives or single CSV files.")],
+@app.command()
+def ingest(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="prices, scope-labels, official, other-prices, …")],
+    paths: Annotated[list[Path], typer.Argument(help="Folders, archives (.tar, .tar.gz, .tar.xz, .zip) or files.")],
     as_json: JsonOption = False,
 ) -> None:
-    """Land scrape files and build the days that they hold. The same files again change nothing."""
-    with progress_bars():
-        from ons_bigdata.commands.ingest import ingest_prices as run  # noqa: PLC0415
+    """Land files of a source and load them. The same files again change nothing; an unknown NAME lists the known."""
+    from ons_bigdata.commands.ingest import ingest as run  # noqa: PLC0415
 
-        summary = run(paths, get_settings())
+    with progress_bars():
+        summary = run(name, paths, get_settings())
     rendering.ingest_summary(summary, as_json=as_json)
-
-
-@ingest_app.command("scope-labels")
-def ingest_scope_labels(
-    paths: Annotated[list[Path], typer.Argument(help="CSV files of products judged in or out of an item's scope.")],
-    as_json: JsonOption = False,
-) -> None:
-    """Land label files, from which the model of product scope learns."""
-    with progress_bars():
-        from ons_bigdata.commands.ingest_files import ingest_scope_labels as run  # noqa: PLC0415
-
-        summary = run(paths, get_settings())
-    rendering.files_summary(summary, as_json=as_json)
-
-
-@ingest_app.command("official")
-def ingest_official(
-    paths: Annotated[list[Path], typer.Argument(help="Item indices (.csv, .xlsx), price quotes and series files.")],
-    as_json: JsonOption = False,
-) -> None:
-    """Land official files, with which the indices are compared."""
-    with progress_bars():
-        from ons_bigdata.commands.ingest_files import ingest_official as run  # noqa: PLC0415
-
-        summary = run(paths, get_settings())
-    rendering.files_summary(summary, as_json=as_json)
-
-
-@ingest_app.command("other-prices")
-def ingest_other_prices(
-    paths: Annotated[list[Path], typer.Argument(help="Quote files of an aggregator or a retailer.")],
-    as_json: JsonOption = False,
-) -> None:
-    """Land quote files of other sources, which are matched with the scraped ones."""
-    with progress_bars():
-        from ons_bigdata.commands.ingest_files import ingest_other_prices as run  # noqa: PLC0415
-
-        summary = run(paths, get_settings())
-    rendering.files_summary(summary, as_json=as_json)
+    if summary.is_all_refused:
+        raise typer.Exit(InputError.exit_code)
 
 
 @scrape_app.command("prices")

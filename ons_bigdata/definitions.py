@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import dagster as dg
 
 from ons_bigdata.pilots import PILOTS
-from ons_bigdata.platform.dagster.assets import LEDGER
+from ons_bigdata.platform.dagster.raw_assets import LEDGER
 from ons_bigdata.platform.dagster.resources import NoIOManager, WarehouseResource
 from ons_bigdata.settings import get_settings
 

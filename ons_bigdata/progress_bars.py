@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
-from ons_bigdata.platform.dagster import progress
+from ons_bigdata.platform import progress
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

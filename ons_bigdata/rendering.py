@@ -21,13 +21,12 @@ if TYPE_CHECKING:
     from ons_bigdata.commands.demo import PilotOutcome
     from ons_bigdata.commands.doctor import Finding
     from ons_bigdata.commands.ingest import IngestSummary
-    from ons_bigdata.commands.ingest_files import FilesSummary
     from ons_bigdata.commands.reparse import ReparseSummary
     from ons_bigdata.commands.report import PriceReport
     from ons_bigdata.commands.scrape import ScrapeSummary
     from ons_bigdata.commands.status import Status
-    from ons_bigdata.platform.dagster.processes import Running
     from ons_bigdata.platform.dagster.runs import CheckOutcome, RunOutcome
+    from ons_bigdata.platform.dagster.serving.processes import Running
     from ons_bigdata.settings import Settings
     from ons_bigdata.simulation.shops_over_http import SimulatedShops
 
@@ -240,19 +239,6 @@ def running(processes: Sequence[Running], settings: Settings, *, docs: str | Non
         _out.print(f"{'dbt docs':10} {docs}")
     _out.print(f"DAGSTER_HOME={escape(str(settings.dagster_home))}")
     _out.print("Ctrl-C ends it." if docs is not None else "`ons-bigdata down` stops it.")
-
-
-def files_summary(summary: FilesSummary, *, as_json: bool) -> None:
-    """Print a summary of the delivered files."""
-    if as_json:
-        print_json(summary.to_dict())
-        return
-    _out.print(
-        f"{summary.files} files ({summary.new_files} new): {summary.rows_in:,} rows in, {summary.accepted:,} accepted,"
-        f" {summary.quarantined:,} quarantined, {summary.superseded} superseded, {summary.refused} refused"
-    )
-    for refusal in summary.refusals:
-        _out.print(f"  [yellow]refused[/] {escape(refusal)}")
 
 
 def scrape_summary(summary: ScrapeSummary, *, as_json: bool) -> None:

@@ -160,7 +160,7 @@ def test_a_bar_is_drawn_in_a_terminal_while_steps_redirect_standard_error() -> N
     program = (
         "import os, time\n"
         "from ons_bigdata.progress_bars import progress_bars\n"
-        "from ons_bigdata.platform.dagster import progress\n"
+        "from ons_bigdata.platform import progress\n"
         "with progress_bars():\n"
         "    progress.report('run', 0, 2, current='prices: indices, marts/price_indices', upcoming='prices: quality')\n"
         "    kept = os.dup(2); os.dup2(os.open(os.devnull, os.O_WRONLY), 2)\n"

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from ons_bigdata.pilots import PILOTS, Pilot
-from ons_bigdata.platform.dagster import dbt_calls, progress, runs
+from ons_bigdata.platform import progress
+from ons_bigdata.platform.dagster import dbt_calls, runs
 from ons_bigdata.platform.dagster.instance import open_instance, run_log
 from ons_bigdata.platform.errors import InputError, ReportedError, StepFailedError
 from ons_bigdata.platform.postgres.warehouse import open_warehouse

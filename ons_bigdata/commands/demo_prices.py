@@ -6,10 +6,9 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from ons_bigdata.commands.demo import Delivered
-from ons_bigdata.commands.ingest import land_prices, summarise
-from ons_bigdata.commands.ingest_files import ingest_official, ingest_other_prices, ingest_scope_labels
+from ons_bigdata.commands.ingest import ingest, known_sources, land, sources_of, summarise
 from ons_bigdata.commands.scrape import ScrapeSummary, scrape_prices
-from ons_bigdata.platform.dagster import progress
+from ons_bigdata.platform import progress
 from ons_bigdata.platform.errors import InputError, StepFailedError
 from ons_bigdata.platform.ingest.landing import Landing
 from ons_bigdata.platform.postgres.warehouse import open_warehouse
@@ -23,8 +22,8 @@ if TYPE_CHECKING:
     from contextlib import ExitStack
     from pathlib import Path
 
+    from ons_bigdata.platform.ingest.sources import Landed
     from ons_bigdata.platform.postgres.warehouse import Warehouse
-    from ons_bigdata.prices.sources.delivery import Delivered as DeliveredFile
     from ons_bigdata.settings import Settings
     from ons_bigdata.simulation.scrape_archive import SimulatedArchive
 
@@ -47,7 +46,7 @@ class PricesDemo:
     """Files and scrapes of simulated shops, or a real archive of scrape files."""
 
     def __init__(self) -> None:
-        self.files: list[DeliveredFile] = []
+        self.files: list[Landed] = []
 
     def deliver(self, settings: Settings, *, archive: Path | None, sites: ExitStack) -> Delivered:
         """Take in the simulated world or the archive; rows of scrape files are read by the run that follows.
@@ -55,17 +54,20 @@ class PricesDemo:
         Raises InputError for an archive without scrape files, StepFailedError where a scrape or an ingest fails.
         """
         landing = Landing(settings.landing_dir, open_warehouse(settings))
+        sources = sources_of("prices", known_sources())
         scrapes: list[ScrapeSummary] = []
         if archive is None:
             progress.report("simulating shops", 0, 1)
             world = simulate_scrapes(settings.home / "demo", days=DAYS, start=START, archive_days=ARCHIVE_DAYS)
             progress.report("simulating shops", 1, 1)
-            self.files = land_prices([world.scrapes_dir], settings, landing)
+            self.files = land([world.scrapes_dir], settings, landing, sources)
             _ingest_other_files(world, settings)
             scrapes = _scrape(world, settings, sites)
         else:
-            self.files = land_prices([archive], settings, landing)
-        days = sorted({day for one in self.files for day in one.file.partitions} | {scrape.day for scrape in scrapes})
+            self.files = land([archive], settings, landing, sources)
+        days = sorted(
+            {day for one in self.files for day in one.file.partitions or ()} | {scrape.day for scrape in scrapes}
+        )
         if not days:
             raise InputError(f"{archive} holds no scrape file")
         counts = [_scrape_line(scrape) for scrape in scrapes]
@@ -73,7 +75,7 @@ class PricesDemo:
 
     def summarise(self, warehouse: Warehouse, delivered: Delivered) -> list[str]:
         """Return lines on the rows of the scrape files and on the index of each division on its last day."""
-        total = summarise(warehouse, self.files)
+        total = summarise(warehouse, self.files, sources_of("prices", known_sources()))
         lines = [
             f"{total.files} files ({total.new_files} new): {total.rows_in:,} rows in, {total.accepted:,} accepted, "
             f"{total.quarantined:,} quarantined, {total.outages} outages (empty files), {total.refused} refused",
@@ -94,12 +96,12 @@ DEMO = PricesDemo()
 
 def _ingest_other_files(simulated: SimulatedArchive, settings: Settings) -> None:
     """Take in the files beside the scrapes: labels of scope, official figures, quote files of other sources."""
-    ingest_scope_labels([simulated.truth_dir / "labels.csv"], settings)
+    ingest("scope-labels", [simulated.truth_dir / "labels.csv"], settings)
     prices = simulated.truth_dir / "true_prices.csv"
     official = simulate_official_files(prices, settings.home / "demo" / "official")
-    ingest_official([official.folder], settings)
+    ingest("official", [official.folder], settings)
     others = simulate_other_sources(prices, settings.home / "demo" / "other_sources")
-    ingest_other_prices(sorted(others.folder.glob("*_quotes_*.csv")), settings)
+    ingest("other-prices", sorted(others.folder.glob("*_quotes_*.csv")), settings)
 
 
 def _scrape(simulated: SimulatedArchive, settings: Settings, sites: ExitStack) -> list[ScrapeSummary]:

@@ -102,7 +102,7 @@ def _ledger(_settings: Settings, warehouse: Warehouse) -> Iterator[Finding]:
     waiting = warehouse.rows(
         "select count(*)::int from ops.files where superseded_by is null and not exists"
         " (select from ops.loads where loads.file_id = files.file_id and state = 'committed')"
-        " and cardinality(partitions) > 0"
+        " and data_origin is not null"
     )[0][0]
     detail = f"{unfinished} loads unfinished, {waiting} files landed and not loaded"
     yield Finding("ledger", "warning" if unfinished or waiting else "ok", detail)

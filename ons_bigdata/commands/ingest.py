@@ -1,17 +1,18 @@
-"""`ingest prices`: land files, then build the days that wait for them."""
+"""`ingest NAME PATH…`: land the files below the paths as the sources of that name, then load those that wait."""
 
 from __future__ import annotations
 
+import difflib
+import re
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
-from ons_bigdata.platform.dagster import progress
-from ons_bigdata.platform.dagster.partitions import contiguous_ranges
+from ons_bigdata.pilots import PILOTS
+from ons_bigdata.platform import progress
 from ons_bigdata.platform.errors import InputError, ReportedError
 from ons_bigdata.platform.ingest.landing import Landing
+from ons_bigdata.platform.ingest.sources import Catchall, Landed, Source, land_files, loadable
 from ons_bigdata.platform.postgres.warehouse import open_warehouse
-from ons_bigdata.prices.sources import delivery
-from ons_bigdata.prices.sources.retailers import read_retailers
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,12 +21,21 @@ if TYPE_CHECKING:
     from ons_bigdata.platform.postgres.warehouse import Warehouse
     from ons_bigdata.settings import Settings
 
-RAW_ASSET = "raw/price_quotes"
+_LOADS = """
+    ops.loads
+    join ops.files using (file_id)
+    join unnest($2::text[], $3::text[], $4::text[]) as present (source, reader, reader_version)
+        using (source, reader, reader_version)
+    where file_id = any ($1)
+"""
+"""Loads of the files $1 by the present readers ($2 source, $3 name, $4 version)."""
+
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 @dataclass(frozen=True)
 class IngestSummary:
-    """What the delivered files hold, by the ledger, and what was new."""
+    """Files of one ingest as the ledger has them: current versions and refused files, and the number of new ones."""
 
     files: int
     rows_in: int
@@ -34,90 +44,142 @@ class IngestSummary:
     outages: int
     refused: int
     superseded: int
+    """Files of which another version is current."""
     new_files: int
     first_day: str | None
+    """First partition that is a date (a month counts as its first day); None where there is none."""
     last_day: str | None
     refusals: list[str] = field(default_factory=list)
+
+    @property
+    def is_all_refused(self) -> bool:
+        """Whether no file was taken in."""
+        return self.files > 0 and self.refused == self.files and self.superseded == 0
 
     def to_dict(self) -> dict[str, object]:
         """Return the summary as `--json` prints it."""
         return asdict(self)
 
 
-def ingest_prices(paths: Sequence[Path], settings: Settings) -> IngestSummary:
-    """Land every scrape file of the paths and build the days that are not built yet, one run per stretch of days.
+def known_sources() -> tuple[Source | Catchall, ...]:
+    """Return the sources of all pilots."""
+    return tuple(source for pilot in PILOTS for source in pilot.sources)
 
-    Raises InputError for a path that is not there, StepFailedError where the raw asset fails.
+
+def sources_of(name: str, sources: Sequence[Source | Catchall]) -> list[Source | Catchall]:
+    """Return the sources of the command name NAME. Raises InputError that lists the known names."""
+    chosen = [source for source in sources if source.command == name]
+    if not chosen:
+        names = sorted({source.command for source in sources})
+        nearest = difflib.get_close_matches(name, names, n=1)
+        hint = f"; did you mean {nearest[0]!r}?" if nearest else ""
+        raise InputError(f"nothing to ingest is called {name!r}; known: {', '.join(names)}{hint}")
+    return chosen
+
+
+def ingest(
+    name: str, paths: Sequence[Path], settings: Settings, sources: Sequence[Source | Catchall] | None = None
+) -> IngestSummary:
+    """Land every file below the paths as a source called `name`, load the files that wait, and sum up.
+
+    `sources` are all that are known (None: those of all pilots).
+
+    Raises InputError for an unknown name, a path that does not exist and paths without files; StepFailedError where a
+    raw asset fails.
     """
+    chosen = sources_of(name, known_sources() if sources is None else sources)
     landing = Landing(settings.landing_dir, open_warehouse(settings))
     try:
-        delivered = land_prices(paths, settings, landing)
+        landed = land(paths, settings, landing, chosen)
     except ReportedError:
-        build_pending(settings, landing)  # what came before the damage is landed, and good
+        load_waiting(settings, landing, loadable(chosen))  # the files before the damage have landed
         raise
-    build_pending(settings, landing)
-    return summarise(landing.warehouse, delivered)
+    load_waiting(settings, landing, loadable(chosen))
+    return summarise(landing.warehouse, landed, chosen)
 
 
-def land_prices(paths: Sequence[Path], settings: Settings, landing: Landing) -> list[delivery.Delivered]:
-    """Land every scrape file of the paths; rows are not read yet. Raises InputError for a path that is not there."""
-    for path in paths:
-        if not path.exists():
-            raise InputError(f"no such file or directory: {path}")
-    files = delivery.land(
+def land(
+    paths: Sequence[Path], settings: Settings, landing: Landing, sources: Sequence[Source | Catchall]
+) -> list[Landed]:
+    """Land every file below the paths; no row is read yet. Raises InputError as `land_files`."""
+    files = land_files(
         paths,
         landing,
-        retailers=read_retailers(settings.dbt_project_dir),
+        sources,
+        dbt_project_dir=settings.dbt_project_dir,
         max_file_bytes=settings.max_file_bytes,
     )
     return list(progress.track("landing files", files))
 
 
-def build_pending(settings: Settings, landing: Landing) -> None:
-    """Run the raw asset over the partitions that wait: of this call, or of an earlier one that was cut off."""
-    pending = landing.pending_partitions(delivery.READER)
-    if not pending:
+def load_waiting(settings: Settings, landing: Landing, sources: Sequence[Source]) -> None:
+    """Run the raw assets over the files that wait: of this call, or of an earlier one that was cut off."""
+    waiting = [source for source in sources if landing.waiting_files(source.reader)]
+    if not waiting:
         return
     from ons_bigdata.platform.dagster import runs  # noqa: PLC0415  (Dagster takes seconds to import)
     from ons_bigdata.platform.dagster.instance import open_instance, run_log  # noqa: PLC0415
+    from ons_bigdata.platform.dagster.raw_assets import ONLY_WAITING  # noqa: PLC0415
 
     definitions = runs.load_definitions(raw_only=True)
-    keys = runs.select(definitions, RAW_ASSET)
     with open_instance(settings, landing.warehouse.address) as instance:
-        for days in contiguous_ranges(pending):
-            outcome = runs.materialise(definitions, keys, instance=instance, days=days, log=run_log(settings))
-            outcome.raise_failure()
+        for source in waiting:
+            for days in _ranges(landing, source):
+                outcome = runs.materialise(
+                    definitions,
+                    runs.select(definitions, source.table.name.replace(".", "/")),
+                    instance=instance,
+                    days=days,
+                    log=run_log(settings),
+                    run_tags={ONLY_WAITING: "true"},
+                )
+                outcome.raise_failure()
 
 
-def summarise(warehouse: Warehouse, delivered: Sequence[delivery.Delivered]) -> IngestSummary:
-    """Return what the ledger says of the delivered files; rows are those of current versions."""
-    ids = sorted({one.file.file_id for one in delivered})
-    loads = warehouse.frame(
-        """
+def _ranges(landing: Landing, source: Source) -> list[tuple[str, str] | None]:
+    """Return the ranges of days to run over; None for a source whose asset has no partitions.
+
+    Files whose days are unknown until they are read are loaded by any run; without another one, by a run of today.
+    """
+    if source.calendar is None:
+        return [None]
+    day = source.calendar.today().isoformat()
+    return [*source.calendar.stretches(landing.pending_partitions(source.reader))] or [(day, day)]
+
+
+def summarise(warehouse: Warehouse, landed: Sequence[Landed], sources: Sequence[Source | Catchall]) -> IngestSummary:
+    """Return the counts of landed files from the ledger; rows are those of current versions and present readers."""
+    parameters = [
+        sorted({one.file.file_id for one in landed}) or "{}",
+        [source.reader.source for source in sources],
+        [source.reader.name for source in sources],
+        [source.reader.version for source in sources],
+    ]
+    counts = warehouse.frame(
+        f"""
         select count(*)::int as files, coalesce(sum(rows_in), 0)::bigint as rows_in,
             coalesce(sum(accepted), 0)::bigint as accepted, coalesce(sum(quarantined), 0)::bigint as quarantined,
             coalesce(sum((outcome = 'outage')::int), 0)::int as outages,
             coalesce(sum((outcome = 'refused')::int), 0)::int as refused
-        from ops.loads join ops.files using (file_id)
-        where file_id = any ($1) and reader_version = $2 and (superseded_by is null or outcome = 'refused')
-        """,
-        [ids or "{}", delivery.READER.version],
+        from {_LOADS} and (superseded_by is null or outcome = 'refused')
+        """,  # noqa: S608  (our own text)
+        parameters,
     ).row(0, named=True)
-    superseded = warehouse.rows(
-        "select count(*)::int from ops.files where file_id = any ($1) and superseded_by is not null"
-        " and cardinality(partitions) > 0",
-        [ids or "{}"],
-    )[0][0]
-    refusals = warehouse.rows(
-        "select files.name, loads.reason from ops.loads join ops.files using (file_id)"
-        " where file_id = any ($1) and outcome = 'refused' order by files.name",
-        [ids or "{}"],
+    files = warehouse.rows(
+        "select partitions, superseded_by is not null and data_origin is not null and not exists ("
+        " select from ops.loads where loads.file_id = files.file_id and outcome = 'refused')"
+        " from ops.files where file_id = any ($1)",
+        parameters[:1],
     )
-    days = sorted({day for one in delivered for day in one.file.partitions})
+    refusals = warehouse.rows(
+        f"select files.name, loads.reason from {_LOADS} and outcome = 'refused' order by files.name",  # noqa: S608
+        parameters,
+    )
+    days = sorted(key for partitions, _ in files for key in partitions or () if _DAY.fullmatch(key))
     return IngestSummary(
-        **loads,
-        superseded=superseded,
-        new_files=sum(one.is_new for one in delivered),
+        **counts,
+        superseded=sum(is_superseded for _, is_superseded in files),
+        new_files=sum(one.is_new for one in landed),
         first_day=days[0] if days else None,
         last_day=days[-1] if days else None,
         refusals=[f"{name}: {reason}" for name, reason in refusals],

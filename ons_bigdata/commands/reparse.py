@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
-from ons_bigdata.commands.ingest import build_pending
-from ons_bigdata.platform.dagster import progress
+from ons_bigdata.commands.ingest import load_waiting
+from ons_bigdata.platform import progress
 from ons_bigdata.platform.errors import InputError, ReportedError
 from ons_bigdata.platform.ingest.landing import Landing
 from ons_bigdata.platform.postgres.warehouse import open_warehouse
 from ons_bigdata.prices.calendar import DAYS
+from ons_bigdata.prices.sources.price_files import PRICE_FILES
 from ons_bigdata.prices.sources.retailer_files import read_retailer_file, retailer_file_path
 from ons_bigdata.prices.sources.scraping.landed import PAGES_SOURCE
 from ons_bigdata.prices.sources.scraping.reparsing import Reparsed, reparse_run
@@ -60,9 +61,9 @@ def reparse_prices(
         for pages in progress.track("reading kept pages", kept):
             summary.runs.append(reparse_run(landing, files[pages.delivery], pages))
     except ReportedError:
-        build_pending(settings, landing)
+        load_waiting(settings, landing, [PRICE_FILES])
         raise
-    build_pending(settings, landing)
+    load_waiting(settings, landing, [PRICE_FILES])
     return summary
 
 
@@ -70,7 +71,7 @@ def _kept(landing: Landing, retailer: str | None, first_day: str | None, last_da
     current = {
         file_id
         for (file_id,) in landing.warehouse.rows(
-            "select file_id from ops.files where source = $1 and superseded_by is null and cardinality(partitions) > 0",
+            "select file_id from ops.files where source = $1 and superseded_by is null and data_origin is not null",
             [PAGES_SOURCE],
         )
     }
@@ -80,8 +81,8 @@ def _kept(landing: Landing, retailer: str | None, first_day: str | None, last_da
             for one in landing.files()
             if one.file_id in current
             and (retailer is None or one.delivery == retailer)
-            and (first_day is None or one.partitions[0] >= first_day)
-            and (last_day is None or one.partitions[0] <= last_day)
+            and (first_day is None or max(one.partitions or ()) >= first_day)
+            and (last_day is None or min(one.partitions or ()) <= last_day)
         ),
         key=lambda one: one.name,
     )

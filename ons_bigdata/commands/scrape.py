@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
-from ons_bigdata.commands.ingest import build_pending
+from ons_bigdata.commands.ingest import load_waiting
 from ons_bigdata.platform.errors import InputError
 from ons_bigdata.platform.ingest.landing import Landing
 from ons_bigdata.platform.postgres.warehouse import open_warehouse
 from ons_bigdata.prices.calendar import DAYS
+from ons_bigdata.prices.sources.price_files import PRICE_FILES
 from ons_bigdata.prices.sources.retailer_files import read_retailer_file, retailer_file_path, retailers_with_file
 from ons_bigdata.prices.sources.retailers import read_retailers
 
@@ -88,7 +89,7 @@ def scrape_prices(
                 if outcome.unavailable:
                     summary.unavailable.append(retailer)
     if build:
-        build_pending(settings, Landing(settings.landing_dir, warehouse))
+        load_waiting(settings, Landing(settings.landing_dir, warehouse), [PRICE_FILES])
     return summary
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ons_bigdata.platform.dagster import instance, processes, runs
+from ons_bigdata.platform.dagster import instance, runs
+from ons_bigdata.platform.dagster.serving import processes
 from ons_bigdata.platform.postgres import embedded
 from ons_bigdata.platform.postgres.warehouse import open_warehouse
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ons_bigdata.platform.dagster import processes
+from ons_bigdata.platform.dagster.serving import processes
 from ons_bigdata.platform.errors import InputError
 from ons_bigdata.simulation.shop_retailer_files import write_retailer_files
 from ons_bigdata.simulation.shop_shelves import LATER_RETAILERS, RETAILERS

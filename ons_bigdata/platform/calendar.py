@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 from ons_bigdata.platform.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable
 
 
 class Cadence(StrEnum):
@@ -89,6 +89,17 @@ class Calendar:
         """First and last day of the periods from `first_key` to `last_key`."""
         return date.fromisoformat(first_key), self.period_end(date.fromisoformat(last_key))
 
+    def stretches(self, keys: Iterable[str]) -> list[tuple[str, str]]:
+        """First and last day (ISO) of each stretch of consecutive periods among those with the given keys."""
+        stretches: list[tuple[date, date]] = []
+        for key in sorted(set(keys)):
+            first, last = self.days(key, key)
+            if stretches and first - stretches[-1][1] == timedelta(days=1):
+                stretches[-1] = (stretches[-1][0], last)
+            else:
+                stretches.append((first, last))
+        return [(first.isoformat(), last.isoformat()) for first, last in stretches]
+
     def require_day(self, text: str, *, what: str) -> date:
         """Day written in `text` (YYYY-MM-DD).
 
@@ -107,14 +118,3 @@ def parse_day(text: str, *, what: str) -> date:
         return date.fromisoformat(text)
     except ValueError as error:
         raise InputError(f"{what} {text!r} is not a day; expected YYYY-MM-DD") from error
-
-
-def contiguous_ranges(days: Sequence[str]) -> list[tuple[str, str]]:
-    """First and last day of each stretch of consecutive ISO days; `days` are sorted and distinct."""
-    ranges: list[tuple[str, str]] = []
-    for day in days:
-        if ranges and date.fromisoformat(day) - date.fromisoformat(ranges[-1][1]) == timedelta(days=1):
-            ranges[-1] = (ranges[-1][0], day)
-        else:
-            ranges.append((day, day))
-    return ranges

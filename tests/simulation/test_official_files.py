@@ -8,8 +8,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from ons_bigdata.prices.sources import official_delivery, official_indices, official_quotes, official_series
-from ons_bigdata.simulation.official_files import COMPARABLE, IMPUTED, MISSING, simulate_official_files
+from ons_bigdata.prices.sources.official import SIMULATED, item_indices, price_quotes, series
+from ons_bigdata.simulation.official_files import COMPARABLE, MISSING, WORKED_OUT, simulate_official_files
 
 LOAD = "0" * 16
 
@@ -39,17 +39,17 @@ def test_the_readers_of_official_files_accept_every_row(tmp_path: Path) -> None:
         "sim-price-quotes-201605.csv",
         "sim-series-s01f.csv",
     ]
-    assert all(name.startswith(official_delivery.SIMULATED) for name in names)
-    quotes = official_quotes.read_price_quotes((made.folder / names[3]).read_bytes(), load_id=LOAD)
+    assert all(name.startswith(SIMULATED) for name in names)
+    quotes = price_quotes.read_price_quotes((made.folder / names[3]).read_bytes(), load_id=LOAD)
     assert quotes.quarantined.is_empty() and quotes.rows_in == 2 * 3 * 6
     assert set(quotes.accepted["stratum_type"]) == {0, 1, 2}
-    assert {MISSING, COMPARABLE, IMPUTED} >= set(quotes.accepted["base_validity"])
-    indices = official_indices.read_item_indices((made.folder / names[0]).read_bytes(), load_id=LOAD)
+    assert {MISSING, COMPARABLE, WORKED_OUT} >= set(quotes.accepted["base_validity"])
+    indices = item_indices.read_item_indices((made.folder / names[0]).read_bytes(), load_id=LOAD)
     assert indices.accepted["index"].to_list() == [100.0] * 3  # the base month
     assert all(name.startswith("SIMULATED") for name in indices.accepted["item_name"])
-    series = official_series.read_series((made.folder / names[4]).read_bytes(), load_id=LOAD)
-    assert series.accepted["month"].to_list() == list(made.months)
-    assert series.accepted["title"][0].startswith("SIMULATED")
+    values = series.read_series((made.folder / names[4]).read_bytes(), load_id=LOAD)
+    assert values.accepted["month"].to_list() == list(made.months)
+    assert values.accepted["title"][0].startswith("SIMULATED")
 
 
 def test_the_same_arguments_give_the_same_bytes(tmp_path: Path) -> None:

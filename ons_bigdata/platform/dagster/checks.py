@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import dagster as dg
 import dataframely as dy
@@ -10,8 +11,11 @@ import polars as pl
 
 from ons_bigdata.platform.dagster.frames import table_mismatches
 from ons_bigdata.platform.dagster.resources import WarehouseResource
-from ons_bigdata.platform.ingest.landing import Reader
+from ons_bigdata.platform.ingest.landing import PENDING_PARTITIONS, Reader
 from ons_bigdata.platform.postgres.warehouse import Warehouse
+
+if TYPE_CHECKING:
+    from ons_bigdata.platform.ingest.sources import Source
 
 LISTED = 40
 """Most rows that a check lists; the tables have all of them."""
@@ -25,19 +29,7 @@ where files.source = $1 and files.superseded_by is null and loads.reader_version
 order by files.name, quarantine.line
 """
 
-_WAITING = """
-with waiting as (
-    select distinct touched.partition
-    from ops.files
-    cross join unnest(files.partitions) as touched (partition)
-    where files.source = $1 and files.superseded_by is null and not exists (
-        select from ops.loads
-        where loads.file_id = files.file_id and loads.reader = $2 and loads.reader_version = $3
-            and loads.state = 'committed'
-    )
-)
-"""
-"""Partitions of current files that this reader version has not loaded."""
+_WAITING = f"with waiting as ({PENDING_PARTITIONS})"
 
 _COUNT_WAITING = f"{_WAITING} select count(*) from waiting"  # noqa: S608
 
@@ -102,12 +94,21 @@ def expect_no_rows(
     return expect_no_rows_check
 
 
+def load_checks(source: Source) -> list[dg.AssetChecksDefinition]:
+    """Return the checks of a source's raw table against the ledger: no row lost, none in quarantine."""
+    table = source.table
+    return [
+        rows_match_ledger(table.name, source.reader, partition_column=table.partition_column),
+        no_rows_quarantined(table.name, source.reader),
+    ]
+
+
 def no_rows_quarantined(table: str, reader: Reader) -> dg.AssetChecksDefinition:
     """Check that the present reader accepted every row of the current files; warn with file, line and reason."""
     return expect_no_rows(
         table,
         "no_rows_quarantined",
-        description="No row of any current file is in quarantine. Each that is stands in ops.quarantine.",
+        description="No row of any current file is in quarantine; ops.quarantine has each with its reason.",
         query=_QUARANTINED,
         parameters=[reader.source, reader.version],
         line="{name}, line {line}: {reason}",
@@ -115,10 +116,10 @@ def no_rows_quarantined(table: str, reader: Reader) -> dg.AssetChecksDefinition:
 
 
 def rows_match_ledger(table: str, reader: Reader, *, partition_column: str) -> dg.AssetChecksDefinition:
-    """Check that a raw table holds what the ledger accepted: for the current files and this reader version.
+    """Check that a raw table holds the rows that the ledger accepted, of current files and this reader version.
 
-    Rows are counted by load and partition (the ISO form of `partition_column`). A partition that still waits for
-    one of its files is not compared: its rows are those of the loads before, until a run rebuilds it.
+    Rows are counted by load and partition (the ISO form of `partition_column`). A partition with a waiting file is
+    not compared: it holds the rows of earlier loads until a run rebuilds it.
     """
 
     @dg.asset_check(
@@ -126,8 +127,8 @@ def rows_match_ledger(table: str, reader: Reader, *, partition_column: str) -> d
         name="rows_match_ledger",
         blocking=True,
         description=(
-            "Rows of the table = rows that the ledger says were accepted, by load and partition; partitions that"
-            " wait to be built are not compared."
+            "Rows of the table = rows accepted by the ledger, by load and partition; partitions that wait to be built"
+            " are not compared."
         ),
     )
     def rows_match_ledger_check(warehouse: WarehouseResource) -> dg.AssetCheckResult:

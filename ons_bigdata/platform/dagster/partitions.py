@@ -6,9 +6,7 @@ from functools import cache
 
 import dagster as dg
 
-from ons_bigdata.platform.calendar import Cadence, Calendar, contiguous_ranges
-
-__all__ = ["calendar_of", "contiguous_ranges", "partitions_of"]
+from ons_bigdata.platform.calendar import Cadence, Calendar
 
 _CRON = {Cadence.day: "0 0 * * *", Cadence.month: "0 0 1 * *", Cadence.quarter: "0 0 1 1,4,7,10 *"}
 _CADENCE = {cron: cadence for cadence, cron in _CRON.items()}

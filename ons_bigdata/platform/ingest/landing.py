@@ -1,8 +1,4 @@
-"""Raw files as they came, and the ledger of files and loads.
-
-Landing keeps bytes, unchanged, by their hash. The ledger (schema `ops`) says which files there are,
-which supersede which, and which partitions wait to be built. What is in a file is its reader's to say.
-"""
+"""Landing (raw files, unchanged, named by their hash) and its ledger of files in schema `ops`."""
 
 from __future__ import annotations
 
@@ -10,6 +6,7 @@ import hashlib
 import os
 import re
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal
 
 from ons_bigdata.platform.errors import InputError
@@ -30,7 +27,7 @@ _EXTENSION = re.compile(r"\.([A-Za-z0-9]{1,8})\Z")
 
 @dataclass(frozen=True)
 class Reader:
-    """A reader of one kind of file. A new version reads every file again."""
+    """Name and version of the reader of a source. A new version reads every file again."""
 
     source: str
     name: str
@@ -46,13 +43,17 @@ class LandedFile:
     delivery: str
     name: str
     sha256: str | None
-    """Null for a file that was refused unread."""
+    """None for a file that was refused unread."""
     size_bytes: int | None
     data_origin: DataOrigin | None
-    partitions: tuple[str, ...]
+    """None for a file that no reader knows."""
+    partitions: tuple[str, ...] | None
+    """Partitions that the file touches, sorted; None until it has been read, empty for a refused file."""
+    landed_at: datetime
+    """Time of arrival (UTC)."""
 
     def load_id(self, reader: Reader) -> str:
-        """Identify the load of this file by this reader: the same in whatever order files arrive."""
+        """Return the id of the load of this file by this reader; it does not depend on the order of arrival."""
         return _short_id(self.file_id, reader.name, reader.version)
 
 
@@ -61,7 +62,7 @@ def _short_id(*parts: str) -> str:
 
 
 def checked_key(key: str, *, what: str) -> str:
-    """Return `key` if it may name a folder or a partition. Raises InputError otherwise."""
+    """Return `key` if it is a valid name of a folder or partition. Raises InputError otherwise."""
     if not _KEY.fullmatch(key):
         raise InputError(f"{what} {key!r} is not a key; expected 1 to 64 of a-z, 0-9, '_' and '-'")
     return key
@@ -82,16 +83,17 @@ class Landing:
         delivery: str,
         name: str,
         data_origin: DataOrigin | None,
-        partitions: Sequence[str],
+        partitions: Sequence[str] | None,
     ) -> tuple[LandedFile, bool]:
-        """Keep a file and write it into the ledger; return it and whether its bytes are new under its name.
+        """Keep a file and enter it into the ledger; return it and whether its bytes are new under its name.
 
-        `content` is None for a file that was refused unread; `partitions` are empty for one that no reader knows. The
-        same name with other bytes supersedes the earlier version, which stays; but a file without bytes or without
-        partitions never supersedes one with both. Bytes that are known under the name change nothing, be they
-        current or superseded, unless nobody knew the file then and somebody does now.
+        `content` is None for a file that was refused unread, `data_origin` is None (and `partitions` empty) for one
+        that no reader knows, and `partitions` is None where they are known only after reading. The same name with
+        other bytes supersedes the earlier version, which stays in landing; but a file without bytes or without an
+        origin never supersedes one with both. Bytes that are known under the name change nothing, whether they are
+        current or superseded, unless they were refused then and are known now.
         """
-        for partition in partitions:
+        for partition in partitions or ():
             checked_key(partition, what="partition")
         sha256 = None if content is None else hashlib.sha256(content).hexdigest()
         file = LandedFile(
@@ -102,22 +104,25 @@ class Landing:
             sha256=sha256,
             size_bytes=None if content is None else len(content),
             data_origin=data_origin,
-            partitions=tuple(partitions),
+            partitions=None if partitions is None else tuple(partitions),
+            landed_at=datetime.now(UTC),
         )
         if content is not None:
             _write_durably(self.path(file), content)
         with self.warehouse.transaction(role="ingest") as transaction:
             transaction.lock("landing", source, name)
-            return file, _record(transaction, file)
+            is_new = _record(transaction, file)
+            (stored,) = _files(transaction.frame(f"{_FILES} where file_id = $1", [file.file_id]))
+            return stored, is_new
 
     def path(self, file: LandedFile) -> Path:
-        """Return where the bytes of a file lie."""
+        """Return the path of the bytes of a file."""
         extension = _EXTENSION.search(file.name)
         suffix = f".{extension[1].lower()}" if extension else ""
         return self.folder / file.source / file.delivery / f"{file.sha256}{suffix}"
 
     def read(self, file: LandedFile) -> bytes:
-        """Return the bytes of a landed file. Raises InputError if they are gone, not what landed, or never came."""
+        """Return the bytes of a landed file. Raises InputError if they are missing, changed or were never read."""
         if file.sha256 is None:
             raise InputError(f"{file.name} was refused unread: there are no bytes")
         path = self.path(file)
@@ -141,12 +146,14 @@ class Landing:
             )
         )
 
-    def files(self) -> list[LandedFile]:
-        """Return every file of the ledger, superseded ones too."""
-        return _files(self.warehouse.frame(_FILES))
+    def files(self, source: str | None = None, *, current: bool = False) -> list[LandedFile]:
+        """Return the files of the ledger, of all sources or one, superseded ones too unless `current`; by name."""
+        conditions = ["source = $1"] * (source is not None) + ["superseded_by is null"] * current
+        where = f" where {' and '.join(conditions)}" if conditions else ""
+        return _files(self.warehouse.frame(f"{_FILES}{where} order by name", [] if source is None else [source]))
 
     def partitions(self, source: str) -> list[str]:
-        """Return the partitions that any current file touches, sorted."""
+        """Return the known partitions of the current files of a source, sorted."""
         frame = self.warehouse.frame(
             "select distinct unnest(partitions) as partition from ops.files"
             " where source = $1 and superseded_by is null order by partition",
@@ -154,47 +161,76 @@ class Landing:
         )
         return frame["partition"].to_list()
 
+    def waiting_files(self, reader: Reader) -> list[LandedFile]:
+        """Return the current files that this reader version has not loaded, by name; refused ones never wait."""
+        return _files(
+            self.warehouse.frame(
+                f"{_FILES} where {WAITING} order by name", [reader.source, reader.name, reader.version]
+            )
+        )
+
     def pending_partitions(self, reader: Reader) -> list[str]:
-        """Return the partitions of current files that this reader version has not loaded, sorted."""
+        """Return the known partitions that wait to be rebuilt, sorted.
+
+        They are those of the waiting files, and those that hold rows of an earlier load of a waiting file or of a
+        version that it supersedes.
+        """
         frame = self.warehouse.frame(
-            """
-            select distinct unnest(files.partitions) as partition
-            from ops.files
-            left join ops.loads
-                on loads.file_id = files.file_id and loads.reader = $2 and loads.reader_version = $3
-                and loads.state = 'committed'
-            where files.source = $1 and files.superseded_by is null and loads.load_id is null
-            order by partition
-            """,
+            f"select partition from ({PENDING_PARTITIONS}) as pending order by partition",  # noqa: S608
             [reader.source, reader.name, reader.version],
         )
         return frame["partition"].to_list()
 
 
-_FILES = "select file_id, source, delivery, name, sha256, size_bytes, data_origin, partitions from ops.files"
+_FILES = "select file_id, source, delivery, name, sha256, size_bytes, data_origin, partitions, landed_at from ops.files"
+
+WAITING = """
+    files.source = $1 and files.superseded_by is null and files.data_origin is not null and not exists (
+        select from ops.loads
+        where loads.file_id = files.file_id and loads.reader = $2 and loads.reader_version = $3
+            and loads.state = 'committed'
+    )
+"""
+"""Condition on `ops.files`: current and not loaded by the reader of ($1 source, $2 name, $3 version)."""
+
+PENDING_PARTITIONS = f"""
+    select touched.partition
+    from ops.files
+    cross join unnest(files.partitions) as touched (partition)
+    where {WAITING}
+    union
+    select written.partition
+    from ops.files
+    join ops.files as versions on versions.source = files.source and versions.name = files.name
+    join ops.loads on loads.file_id = versions.file_id
+    join ops.load_partitions as written on written.load_id = loads.load_id
+    where {WAITING}
+"""  # noqa: S608  (our own condition)
+"""Query of `partition`: what waits to be rebuilt, of the reader of ($1 source, $2 name, $3 version)."""
 
 
 def _files(frame: pl.DataFrame) -> list[LandedFile]:
     rows: list[dict[str, Any]] = frame.to_dicts()
-    return [LandedFile(**{**row, "partitions": tuple(row["partitions"])}) for row in rows]
+    known = [(row, row["partitions"]) for row in rows]
+    return [LandedFile(**{**row, "partitions": None if keys is None else tuple(keys)}) for row, keys in known]
 
 
 def _record(transaction: Transaction, file: LandedFile) -> bool:
-    """Write a file into the ledger; return whether it is new there."""
-    known = transaction.rows("select cardinality(partitions) > 0 from ops.files where file_id = $1", [file.file_id])
-    if known and (known[0][0] or not file.partitions):
+    """Enter a file into the ledger; return whether it is new there."""
+    known = transaction.rows("select data_origin is not null from ops.files where file_id = $1", [file.file_id])
+    if known and (known[0][0] or file.data_origin is None):
         return False
     if known:  # refused then, known now: forget the refusal and take the file in
         transaction.execute("delete from ops.loads where file_id = $1", [file.file_id])
         transaction.execute("delete from ops.files where file_id = $1", [file.file_id])
     current = transaction.rows(
-        "select file_id, coalesce(size_bytes, 0) > 0 and cardinality(partitions) > 0 from ops.files"
+        "select file_id, coalesce(size_bytes, 0) > 0 and data_origin is not null from ops.files"
         " where source = $1 and name = $2 and superseded_by is null",
         [file.source, file.name],
     )
     superseded_by = None
     if current:
-        (current_id, current_counts), counts = current[0], bool(file.size_bytes and file.partitions)
+        (current_id, current_counts), counts = current[0], bool(file.size_bytes and file.data_origin is not None)
         if current_counts and not counts:
             superseded_by = current_id
         else:
@@ -212,7 +248,7 @@ def _record(transaction: Transaction, file: LandedFile) -> bool:
             file.sha256,
             file.size_bytes,
             file.data_origin,
-            list(file.partitions) or "{}",
+            None if file.partitions is None else list(file.partitions) or "{}",
             superseded_by,
         ],
     )
@@ -220,7 +256,7 @@ def _record(transaction: Transaction, file: LandedFile) -> bool:
 
 
 def _write_durably(path: Path, content: bytes) -> None:
-    """Write through a temporary file, fsync and rename: under its name a file is whole or not there."""
+    """Write through a temporary file, fsync and rename: a file with its final name is complete."""
     if path.exists() and path.read_bytes() == content:
         return
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,43 +1,62 @@
-"""From landed files to a partition of a raw table: read, quarantine, replace, account, in one transaction.
+"""Loading of landed files into raw tables: each file is read once, its rows are written partition by partition.
 
-Knows no pilot: what a row is, a `Reading` says. Bytes and ledger are `landing`'s.
+Every partition is written in a transaction of its own under the lock (source, partition); the load is committed with
+the last one. Wherever a process is killed, the file still waits, and the next run completes it to the same rows.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
+import adbc_driver_manager
 import polars as pl
 
 from ons_bigdata import __version__
+from ons_bigdata.platform import progress
+from ons_bigdata.platform.errors import InputError, StepFailedError
+from ons_bigdata.platform.ingest.landing import checked_key
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from ons_bigdata.platform.ingest.landing import LandedFile, Landing, Reader
+    from ons_bigdata.platform.ingest.sources import Source
     from ons_bigdata.platform.postgres.warehouse import Transaction
 
 Outcome = Literal["loaded", "outage", "refused"]
 
 QUARANTINE_SCHEMA = {"line": pl.Int64, "reason": pl.String, "content": pl.String}
 
+MOST_FAILURES = 5
+"""Failures that one error message lists."""
+
 
 @dataclass(frozen=True)
 class Reading:
-    """What a reader made of one file. rows_in = rows accepted + rows quarantined."""
+    """Result of reading one file; rows_in = accepted + quarantined rows.
+
+    `accepted` has the columns of the raw table, `quarantined` those of QUARANTINE_SCHEMA.
+    """
 
     outcome: Outcome
     reason: str | None
+    """Why nothing was loaded; None where the outcome is `loaded`."""
     rows_in: int
     accepted: pl.DataFrame
     quarantined: pl.DataFrame
 
     def __post_init__(self) -> None:
-        found = self.accepted.height + self.quarantined.height
-        if found != self.rows_in:
-            raise ValueError(f"rows in ({self.rows_in}) are not accepted + quarantined ({found})")
+        total = self.accepted.height + self.quarantined.height
+        if total != self.rows_in:
+            raise ValueError(f"rows in ({self.rows_in}) are not accepted + quarantined ({total})")
+
+
+def refused_reading(reason: str, outcome: Outcome = "refused") -> Reading:
+    """Return the reading of a file without rows: `refused`, or an `outage` (no bytes)."""
+    return Reading(outcome, reason, 0, pl.DataFrame(), pl.DataFrame(schema=QUARANTINE_SCHEMA))
 
 
 ReadFile = Callable[["LandedFile", bytes, str], Reading]
@@ -45,22 +64,8 @@ ReadFile = Callable[["LandedFile", bytes, str], Reading]
 
 
 @dataclass(frozen=True)
-class RawTable:
-    """A partitioned raw table and the reader that fills it."""
-
-    name: str
-    partition_column: str
-    """Column that a partition is; its text (ISO of a date) is the partition's key."""
-    reader: Reader
-    read: ReadFile
-    json_columns: Sequence[str] = field(default=())
-    partition_type: Literal["date", "text"] = "date"
-    """Type of that column."""
-
-
-@dataclass(frozen=True)
 class LoadTotals:
-    """Counts over the files of some partitions."""
+    """Counts over the files of a run, and the partitions that were written."""
 
     files: int = 0
     rows_in: int = 0
@@ -68,91 +73,312 @@ class LoadTotals:
     quarantined: int = 0
     outages: int = 0
     refused: int = 0
+    partitions: frozenset[str] = field(default_factory=frozenset)
 
-    def __add__(self, other: LoadTotals) -> LoadTotals:
-        return LoadTotals(*(getattr(self, name) + getattr(other, name) for name in self.__dataclass_fields__))
-
-
-def rebuild_partition(landing: Landing, table: RawTable, partition: str) -> LoadTotals:
-    """Rebuild one partition of a raw table from all current files that touch it.
-
-    One transaction under the lock of (source, partition): the old rows go, the new ones come, the
-    ledger is brought up to date. Running it again gives the same rows.
-    """
-    reader = table.reader
-    with landing.warehouse.transaction(role="ingest") as transaction:
-        transaction.lock(reader.source, partition)
-        files = landing.current_files(reader.source, partition)
-        transaction.execute(
-            f"delete from {table.name} where {table.partition_column} = $1::{table.partition_type}",  # noqa: S608
-            [partition],
+    def add(self, reading: Reading, partitions: Collection[str]) -> LoadTotals:
+        """Return the totals with one more file."""
+        return LoadTotals(
+            files=self.files + 1,
+            rows_in=self.rows_in + reading.rows_in,
+            accepted=self.accepted + reading.accepted.height,
+            quarantined=self.quarantined + reading.quarantined.height,
+            outages=self.outages + (reading.outcome == "outage"),
+            refused=self.refused + (reading.outcome == "refused"),
+            partitions=self.partitions | frozenset(partitions),
         )
-        readings = []
-        for file in files:
-            reading = table.read(file, landing.read(file), file.load_id(reader))
-            _record_load(transaction, file, reader, reading)
-            readings.append(reading)
-            mine = reading.accepted.filter(pl.col(table.partition_column).cast(pl.String) == partition)
-            _record_partition(transaction, file, reader, partition, mine.height)
-            if mine.height:
-                transaction.insert(table.name, mine, json_columns=table.json_columns)
-    return LoadTotals(
-        files=len(readings),
-        rows_in=sum(reading.rows_in for reading in readings),
-        accepted=sum(reading.accepted.height for reading in readings),
-        quarantined=sum(reading.quarantined.height for reading in readings),
-        outages=sum(reading.outcome == "outage" for reading in readings),
-        refused=sum(reading.outcome == "refused" for reading in readings),
-    )
 
 
-def stale_partitions(landing: Landing, table: RawTable) -> list[str]:
-    """Return the partitions that hold rows of a file that another has superseded: they are to be rebuilt, too.
+def load_waiting(
+    landing: Landing, source: Source, read: ReadFile, *, partitions: Collection[str] | None = None
+) -> LoadTotals:
+    """Read each waiting file of a source once and write all partitions that it touches.
 
-    Only where a file's partitions are in its content can a new version leave one that the old one touched.
+    With `partitions`, only files that touch one of them, or of which the partitions are unknown. Rows of other files
+    stay as they are; rows of earlier loads of the same file name are exchanged.
+
+    A file that its reader cannot read is refused with the reason. Raises InputError for landed bytes that are missing
+    or changed and StepFailedError for rows that the table does not take, both after all other files were loaded.
     """
-    rows = landing.warehouse.frame(
-        f"""
-        select distinct stored.{table.partition_column}::text as partition
-        from (select distinct load_id, {table.partition_column} from {table.name}) as stored
-        join ops.loads using (load_id)
-        join ops.files using (file_id)
-        where files.superseded_by is not null
-        order by partition
-        """  # noqa: S608  (our own names)
-    )
-    return rows["partition"].to_list()
+    pending = [
+        file for file in landing.waiting_files(source.reader) if partitions is None or _touches(file, partitions)
+    ]
+    if partitions is not None:
+        pending += _waiting_versions(landing, source, partitions, known=pending)
+    return _load_all(landing, source, read, pending, chosen=None)
 
 
-def analyse(landing: Landing, table: RawTable) -> None:
-    """Renew the statistics of a raw table and of the ledger after their partitions were rebuilt."""
-    landing.warehouse.analyse(table.name, "ops.files", "ops.loads", "ops.load_partitions")
+def rebuild(landing: Landing, source: Source, read: ReadFile, partitions: Collection[str]) -> LoadTotals:
+    """Rebuild partitions from all current files that touch them, reading each file once.
+
+    Waiting files are loaded as by `load_waiting`. Of a loaded file only the rows of these partitions are exchanged,
+    unless it reads differently than its load recorded: then all its partitions are. Rows of superseded files are
+    removed. Raises as `load_waiting` does.
+    """
+    chosen = frozenset(partitions)
+    current = [
+        file
+        for file in landing.files(source.reader.source, current=True)
+        if file.data_origin is not None and _touches(file, chosen)
+    ]
+    current += _waiting_versions(landing, source, chosen, known=current)
+    _remove_superseded(landing, source, chosen)
+    return _load_all(landing, source, read, current, chosen=chosen)
+
+
+def analyse(landing: Landing, table: str) -> None:
+    """Renew the planner's statistics of a raw table and of the ledger after files were loaded."""
+    landing.warehouse.analyse(table, "ops.files", "ops.loads", "ops.load_partitions")
 
 
 def refuse(landing: Landing, file: LandedFile, reader: Reader, reason: str) -> None:
-    """Record that no reader takes this file, and why. For files that touch no partition."""
-    nothing = pl.DataFrame(schema=QUARANTINE_SCHEMA)
+    """Record the refusal of a file that no reader knows."""
     with landing.warehouse.transaction(role="ingest") as transaction:
-        _record_load(transaction, file, reader, Reading("refused", reason, 0, pl.DataFrame(), nothing))
-        _finish_load(transaction, file, reader)
+        _record_load(transaction, file, reader, refused_reading(reason))
+        _commit_load(transaction, file, reader, ())
 
 
 def account(landing: Landing, file: LandedFile, reader: Reader, reading: Reading) -> None:
-    """Record what a reader made of a file that has no raw table of its own, for each partition that it touches."""
+    """Record the reading of a file that has no raw table, for each partition that it touches."""
+    partitions = file.partitions or ()
     with landing.warehouse.transaction(role="ingest") as transaction:
         _record_load(transaction, file, reader, reading)
-        for partition in file.partitions:
+        for partition in partitions:
             _record_partition(transaction, file, reader, partition, reading.accepted.height)
+        _commit_load(transaction, file, reader, partitions)
+
+
+# --- which files ----------------------------------------------------------------------------------------
+
+
+def _touches(file: LandedFile, partitions: Collection[str]) -> bool:
+    return file.partitions is None or not set(file.partitions).isdisjoint(partitions)
+
+
+def _waiting_versions(
+    landing: Landing, source: Source, partitions: Collection[str], *, known: Sequence[LandedFile]
+) -> list[LandedFile]:
+    """Return further waiting files: those whose superseded version has rows in one of the partitions."""
+    names = landing.warehouse.rows(
+        """
+        select distinct files.name from ops.load_partitions as written
+        join ops.loads using (load_id) join ops.files using (file_id)
+        where files.source = $1 and files.superseded_by is not null and written.partition = any ($2::text[])
+        """,
+        [source.reader.source, list(partitions) or "{}"],
+    )
+    wanted = {name for (name,) in names} - {file.name for file in known}
+    return [file for file in landing.waiting_files(source.reader) if file.name in wanted] if wanted else []
+
+
+# --- one file -------------------------------------------------------------------------------------------
+
+
+def _load_all(
+    landing: Landing, source: Source, read: ReadFile, files: Sequence[LandedFile], *, chosen: frozenset[str] | None
+) -> LoadTotals:
+    totals, failures, is_input = LoadTotals(), [], True
+    queue, done = deque(files), 0
+    task = f"{source.table.name.replace('.', '/')}: files"
+    while queue:
+        progress.report(task, done, done + len(queue))
+        file = queue.popleft()
+        try:
+            totals, restored = _load_file(landing, source, read, file, chosen, totals)
+        except InputError as error:
+            failures.append(str(error))
+        except adbc_driver_manager.Error as error:
+            failures.append(f"{file.name}: {source.table.name} does not take its rows: {error}")
+            is_input = False
+        else:
+            if restored is not None:
+                queue.append(restored)
+        done += 1
+    progress.report(task, done, done)
+    if failures:
+        more = f"; and {len(failures) - MOST_FAILURES} more" if len(failures) > MOST_FAILURES else ""
+        message = "; ".join(failures[:MOST_FAILURES]) + more
+        raise InputError(message) if is_input else StepFailedError(message)
+    return totals
+
+
+def _load_file(
+    landing: Landing,
+    source: Source,
+    read: ReadFile,
+    file: LandedFile,
+    chosen: frozenset[str] | None,
+    totals: LoadTotals,
+) -> tuple[LoadTotals, LandedFile | None]:
+    """Read one file and write its partitions; return the totals and the earlier version that has to be loaded instead.
+
+    An earlier version is current again where this one is refused: a refused file never supersedes one with content.
+    """
+    reading, rows = _read(landing, source, read, file)
+    if reading.outcome == "refused" and (restored := _restore_version(landing, source, file, reading)) is not None:
+        return totals.add(reading, ()), restored
+    declared = () if reading.outcome == "refused" and file.partitions is None else file.partitions or ()
+    kept = sorted(rows) or sorted(declared)
+    touched = sorted({*kept, *_stored_partitions(landing, source, file)})
+    is_whole = chosen is None or not _is_recorded(landing, source, file, reading)
+    if chosen is not None and not is_whole:
+        touched = [partition for partition in touched if partition in chosen]
+    steps: list[str | None] = [*touched] or [None]
+    for step in steps:
+        with landing.warehouse.transaction(role="ingest") as transaction:
+            if step is not None:
+                transaction.lock(source.reader.source, step)
+            if not _is_current(transaction, file):
+                return totals, None  # superseded meanwhile: the file in its place waits and removes these rows
+            if is_whole and step == steps[0]:
+                _record_load(transaction, file, source.reader, reading)
+            if step is not None:
+                _exchange_rows(transaction, source, file, step, rows.get(step))
+                if step in kept:
+                    height = rows[step].height if step in rows else 0
+                    _record_partition(transaction, file, source.reader, step, height)
+            if is_whole and step == steps[-1]:
+                _commit_load(transaction, file, source.reader, kept)
+    return totals.add(reading, touched), None
+
+
+def _read(
+    landing: Landing, source: Source, read: ReadFile, file: LandedFile
+) -> tuple[Reading, Mapping[str, pl.DataFrame]]:
+    """Read a file and split its accepted rows by partition. A reader that fails is a refusal of this file."""
+    content = landing.read(file)
+    try:
+        reading = read(file, content, file.load_id(source.reader))
+        return reading, _split(reading.accepted, source.table.partition_column)
+    except Exception as error:  # whatever a reader raises costs its file, not the others
+        reader = f"{source.reader.name} {source.reader.version}"
+        return refused_reading(f"reader {reader} failed: {type(error).__name__}: {str(error)[:500]}"), {}
+
+
+def _split(accepted: pl.DataFrame, column: str) -> Mapping[str, pl.DataFrame]:
+    if accepted.is_empty():
+        return {}
+    keyed = accepted.with_columns(pl.col(column).cast(pl.String).alias("_partition"))
+    parts = keyed.partition_by("_partition", as_dict=True, include_key=False)
+    if (None,) in parts:
+        raise ValueError(f"{parts[(None,)].height} rows without {column}, by which the table is partitioned")
+    return {checked_key(str(key), what="partition"): part for (key,), part in parts.items()}
+
+
+def _is_current(transaction: Transaction, file: LandedFile) -> bool:
+    """Tell whether a file is current, and keep it so until the transaction ends."""
+    found = transaction.rows("select superseded_by is null from ops.files where file_id = $1 for share", [file.file_id])
+    return bool(found and found[0][0])
+
+
+def _is_recorded(landing: Landing, source: Source, file: LandedFile, reading: Reading) -> bool:
+    """Tell whether a committed load of this file and reader has the same outcome and counts."""
+    found = landing.warehouse.rows(
+        "select outcome, reason, rows_in, accepted, quarantined from ops.loads"
+        " where load_id = $1 and state = 'committed'",
+        [file.load_id(source.reader)],
+    )
+    counts = (reading.rows_in, reading.accepted.height, reading.quarantined.height)
+    return found == [(reading.outcome, reading.reason, *counts)]
+
+
+# --- rows -----------------------------------------------------------------------------------------------
+
+
+def _version_loads(transaction: Transaction, file: LandedFile) -> list[str]:
+    """Return the ids of all loads of all versions of a file."""
+    found = transaction.rows(
+        "select load_id from ops.loads join ops.files using (file_id) where source = $1 and name = $2",
+        [file.source, file.name],
+    )
+    return [load_id for (load_id,) in found]
+
+
+def _stored_partitions(landing: Landing, source: Source, file: LandedFile) -> list[str]:
+    """Return the partitions in which any version of a file has rows."""
+    with landing.warehouse.transaction() as transaction:
+        loads = _version_loads(transaction, file)
+        if not loads:
+            return []
+        found = transaction.rows(
+            f"select distinct {source.table.partition_column}::text from {source.table.name}"  # noqa: S608
+            " where load_id = any ($1)",
+            [loads],
+        )
+    return [partition for (partition,) in found]
+
+
+def _exchange_rows(
+    transaction: Transaction, source: Source, file: LandedFile, partition: str, rows: pl.DataFrame | None
+) -> None:
+    """Replace the rows of all versions of a file in one partition."""
+    table = source.table
+    transaction.execute(
+        f"delete from {table.name} where load_id = any ($1)"  # noqa: S608  (our own names)
+        f" and {table.partition_column} = $2::{table.partition_type}",
+        [_version_loads(transaction, file) or "{}", partition],
+    )
+    if rows is not None:
+        transaction.insert(table.name, rows, json_columns=table.json_columns)
+
+
+def _remove_superseded(landing: Landing, source: Source, partitions: Collection[str]) -> None:
+    """Delete rows of superseded files that no waiting file replaces, in these partitions."""
+    table, reader = source.table, source.reader
+    for partition in sorted(partitions):
+        with landing.warehouse.transaction(role="ingest") as transaction:
+            transaction.lock(reader.source, partition)
+            transaction.execute(
+                f"""
+                delete from {table.name} where {table.partition_column} = $1::{table.partition_type}
+                and load_id in (
+                    select load_id from ops.loads join ops.files using (file_id)
+                    where source = $2 and superseded_by is not null
+                )
+                """,  # noqa: S608  (our own names)
+                [partition, reader.source],
+            )
+
+
+# --- ledger ---------------------------------------------------------------------------------------------
+
+
+def _restore_version(landing: Landing, source: Source, file: LandedFile, reading: Reading) -> LandedFile | None:
+    """Record a refusal and make the version current again that the refused file superseded; None without any.
+
+    The restored file waits, even if it was loaded before: its rows may be gone.
+    """
+    with landing.warehouse.transaction(role="ingest") as transaction:
+        transaction.lock("landing", file.source, file.name)
+        earlier = transaction.rows(
+            "select file_id from ops.files where superseded_by = $1 and size_bytes > 0 and data_origin is not null"
+            " order by landed_at desc limit 1",
+            [file.file_id],
+        )
+        if not earlier or not _is_current(transaction, file):
+            return None
+        earlier_id = earlier[0][0]
+        transaction.execute("update ops.files set superseded_by = $1 where file_id = $2", [earlier_id, file.file_id])
+        transaction.execute("update ops.files set superseded_by = null where file_id = $1", [earlier_id])
+        transaction.execute(
+            "update ops.loads set state = 'started', finished_at = null where file_id = $1 and reader = $2",
+            [earlier_id, source.reader.name],
+        )
+        _record_load(transaction, file, source.reader, reading)
+        _commit_load(transaction, file, source.reader, file.partitions or ())
+    waiting = landing.waiting_files(source.reader)
+    return next((candidate for candidate in waiting if candidate.file_id == earlier_id), None)
 
 
 def _record_load(transaction: Transaction, file: LandedFile, reader: Reader, reading: Reading) -> None:
+    """Enter a load as started, with its counts and quarantined rows."""
     load_id = file.load_id(reader)
     transaction.execute(
         """
         insert into ops.loads (load_id, file_id, reader, reader_version, state, outcome, reason,
             rows_in, accepted, quarantined, data_origin, code_version)
         values ($1, $2, $3, $4, 'started', $5, $6, $7, $8, $9, $10, $11)
-        on conflict (load_id) do update set outcome = excluded.outcome, reason = excluded.reason,
+        on conflict (load_id) do update set state = 'started', finished_at = null,
+            outcome = excluded.outcome, reason = excluded.reason,
             rows_in = excluded.rows_in, accepted = excluded.accepted, quarantined = excluded.quarantined,
             code_version = excluded.code_version
         """,
@@ -183,21 +409,20 @@ def _record_partition(
         " on conflict (load_id, partition) do update set accepted = excluded.accepted",
         [file.load_id(reader), partition, accepted],
     )
-    _finish_load(transaction, file, reader)
 
 
-def _finish_load(transaction: Transaction, file: LandedFile, reader: Reader) -> None:
-    """Commit the load once each partition that its file touches is built."""
+def _commit_load(transaction: Transaction, file: LandedFile, reader: Reader, partitions: Sequence[str]) -> None:
+    """Commit a load of which all partitions are written; from then on the file's partitions are known."""
+    keys = list(partitions) or "{}"
     transaction.execute(
-        """
-        update ops.loads set state = 'committed', finished_at = now()
-        where load_id = $1 and state = 'started' and not exists (
-            select from ops.files, unnest(files.partitions) as touched (partition)
-            where files.file_id = loads.file_id and not exists (
-                select from ops.load_partitions as built
-                where built.load_id = loads.load_id and built.partition = touched.partition
-            )
-        )
-        """,
+        "delete from ops.load_partitions where load_id = $1 and partition <> all ($2::text[])",
+        [file.load_id(reader), keys],
+    )
+    transaction.execute(
+        "update ops.files set partitions = $2::text[] where file_id = $1 and partitions is distinct from $2::text[]",
+        [file.file_id, keys],
+    )
+    transaction.execute(
+        "update ops.loads set state = 'committed', finished_at = now() where load_id = $1",
         [file.load_id(reader)],
     )

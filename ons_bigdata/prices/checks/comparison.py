@@ -5,9 +5,7 @@ from __future__ import annotations
 import dagster as dg
 import polars as pl
 
-from ons_bigdata.platform.dagster.checks import no_rows_quarantined, rows_match_ledger
 from ons_bigdata.platform.dagster.resources import WarehouseResource
-from ons_bigdata.prices.sources import official_delivery, other_delivery
 
 _LEAST_AGREEING = 0.99
 """Least share of rebuilt item-months that agree with the printed index to its precision."""
@@ -37,13 +35,6 @@ def official_indices_are_rebuilt(warehouse: WarehouseResource) -> dg.AssetCheckR
     )
 
 
-_RAW = [
-    *((kind.table.name, kind.reader, kind.table.partition_column) for kind in official_delivery.KINDS),
-    ("raw.other_price_quotes", other_delivery.READER, "collected_on"),
-]
-
 CHECKS: list[dg.AssetChecksDefinition] = [
-    *(rows_match_ledger(table, reader, partition_column=column) for table, reader, column in _RAW),
-    *(no_rows_quarantined(table, reader) for table, reader, _ in _RAW),
     official_indices_are_rebuilt,
 ]

@@ -5,9 +5,8 @@ from __future__ import annotations
 import dagster as dg
 import polars as pl
 
-from ons_bigdata.platform.dagster.checks import LISTED, expect_no_rows, no_rows_quarantined, rows_match_ledger
+from ons_bigdata.platform.dagster.checks import LISTED, expect_no_rows
 from ons_bigdata.platform.dagster.resources import WarehouseResource
-from ons_bigdata.prices.sources.scope_labels import READER
 
 LEAST_ACCURACY = 0.95
 MOST_REFERRED = 0.20
@@ -74,8 +73,6 @@ def _as_text(probability: float | None) -> str:
 
 
 CHECKS: list[dg.AssetChecksDefinition] = [
-    rows_match_ledger("raw.scope_labels", READER, partition_column="data_origin"),
-    no_rows_quarantined("raw.scope_labels", READER),
     expect_no_rows(
         "analysis.product_scope",
         "every_product_is_decided_or_referred",

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ons_bigdata.platform.ingest.sources import loadable
 from ons_bigdata.prices import schemas
 from ons_bigdata.prices.schemas import quality, scraping
 from ons_bigdata.prices.schemas import scope as product_scope
+from ons_bigdata.prices.sources import SOURCES
 
 if TYPE_CHECKING:
     import dataframely as dy
@@ -14,12 +16,7 @@ if TYPE_CHECKING:
 TABLES: dict[str, type[dy.Schema]] = {
     "raw.scrape_runs": scraping.ScrapeRun,
     "raw.scrape_categories": scraping.ScrapeCategory,
-    "raw.price_quotes": schemas.PriceQuote,
-    "raw.scope_labels": product_scope.ScopeLabel,
-    "raw.official_item_indices": schemas.OfficialItemIndex,
-    "raw.official_price_quotes": schemas.OfficialPriceQuote,
-    "raw.official_series": schemas.OfficialSeriesValue,
-    "raw.other_price_quotes": schemas.OtherPriceQuote,
+    **{source.table.name: source.table.frame for source in loadable(SOURCES)},
     "analysis.product_descriptions": product_scope.ProductDescription,
     "analysis.product_scope": product_scope.ProductScope,
     "analysis.scope_model": product_scope.ScopeModelRecord,

@@ -1,7 +1,4 @@
-"""Strict CSV, one physical line per row: the lines of a file, their fields, and what is wrong with each.
-
-Any header; what a row means is its reader's to say.
-"""
+"""Strict CSV, one physical line per row: the lines of a file, their fields and their faults."""
 
 from __future__ import annotations
 
@@ -14,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 LONGEST_CONTENT = 10_000
-"""Characters of a row that are kept in quarantine; the whole row stays in the landed file."""
+"""Characters of a row that quarantine keeps; the whole row stays in the landed file."""
 
 QUARANTINE = {"line": pl.Int64, "reason": pl.String, "content": pl.String}
 """Columns of a frame of quarantined rows; the header is line 1."""
@@ -23,9 +20,9 @@ _BOM = b"\xef\xbb\xbf"
 
 
 def split_lines(content: bytes) -> tuple[list[str], dict[int, str]]:
-    """Split a file into its physical lines, without blank ones at the end, and say which are not text.
+    """Split a file into its physical lines, without trailing blank ones; return them and the faults by position.
 
-    Lines that are not text come with the offending bytes escaped, so that they can be shown and kept.
+    A fault is a line that is not text; its offending bytes are escaped.
     """
     body = content.removeprefix(_BOM).replace(b"\r\n", b"\n")
     faults: dict[int, str] = {}
@@ -56,7 +53,7 @@ def _encoding_fault(line: bytes) -> str | None:
 
 
 def header_fault(line: str, columns: Sequence[str]) -> str | None:
-    """Say how a header differs from the columns; None where it does not."""
+    """Return the difference between a header and the expected columns; None where there is none."""
     found, fault = fields_of(line)
     if tuple(found) == tuple(columns):
         return None
@@ -74,9 +71,9 @@ def split_rows(
 ) -> tuple[list[int], list[str], dict[int, str]]:
     """Split the rows below the header into fields.
 
-    Gives the line numbers (the header is 1) of the rows of so many fields, the fields of all of them one
-    after the other, and by line number what is wrong with the other rows. A quoted field ends on its
-    line: one stray quote costs one row, not the rest of the file.
+    Returns the line numbers (the header is 1) of the rows with `fields_per_row` fields, the fields of all of them
+    in one flat list, and the faults of the other rows by line number. A quoted field ends on its line: one stray
+    quote costs one row, not the rest of the file.
     """
     if not faults and (flat := _fields_of_all(lines[1:], fields_per_row)) is not None:
         return list(range(2, len(lines) + 1)), flat, {}
@@ -98,7 +95,7 @@ def split_rows(
 
 
 def _fields_of_all(lines: Sequence[str], fields_per_row: int) -> list[str] | None:
-    """Split all rows at once, which is fast; None unless each line is a whole row by itself."""
+    """Split all rows at once, which is fast; None unless each line is a complete row."""
     flat: list[str] = []
     try:
         for row in csv.reader(lines, strict=True):
@@ -107,12 +104,12 @@ def _fields_of_all(lines: Sequence[str], fields_per_row: int) -> list[str] | Non
             flat += row
     except csv.Error:
         return None
-    # A field that ran over a line end would leave fewer rows than lines.
+    # A field with a line break would leave fewer rows than lines.
     return flat if len(flat) == len(lines) * fields_per_row else None
 
 
 def fields_of(line: str) -> tuple[list[str], str | None]:
-    """Return the fields of one line, and why it cannot be split: one or the other."""
+    """Return the fields of one line and None, or no fields and the fault."""
     try:
         return next(csv.reader([line], strict=True), []), None
     except csv.Error as error:
@@ -121,7 +118,7 @@ def fields_of(line: str) -> tuple[list[str], str | None]:
 
 
 def shown(text: str, longest: int = LONGEST_CONTENT) -> str:
-    """Return a text, shortened if it is longer than so many characters."""
+    """Return a text, truncated to `longest` characters with its length."""
     return text if len(text) <= longest else f"{text[:longest]}… ({len(text)} characters)"
 
 
@@ -132,7 +129,7 @@ def quarantined(reasons: dict[int, str], lines: Sequence[str]) -> pl.DataFrame:
 
 
 def columns_of(numbers: Sequence[int], fields: Sequence[str], columns: Sequence[str]) -> pl.DataFrame:
-    """Return a frame of text columns, and `line`, from the fields of all rows one after the other."""
+    """Return a frame of `line` and text columns from the flat list of all fields."""
     texts = pl.Series(fields, dtype=pl.String)
     parts = [texts.gather_every(len(columns), offset).alias(name) for offset, name in enumerate(columns)]
     return pl.DataFrame([pl.Series("line", numbers, pl.Int32), *parts])
@@ -141,16 +138,16 @@ def columns_of(numbers: Sequence[int], fields: Sequence[str], columns: Sequence[
 def refused_rows(
     parsed: pl.DataFrame, faults: Sequence[tuple[pl.Expr, pl.Expr]]
 ) -> tuple[pl.DataFrame, dict[int, str]]:
-    """Take the rows with faults (test, reason) out; return the others, and all reasons of each by line number."""
+    """Remove the rows with faults (test, reason); return the other rows, and the joined reasons by line number."""
     faulty = pl.any_horizontal(fault.fill_null(value=False) for fault, _ in faults)
     is_faulty = parsed.select(faulty).to_series()
-    said = [pl.when(fault).then(reason) for fault, reason in faults]
-    refused = parsed.filter(is_faulty).select("line", pl.concat_str(said, separator="; ", ignore_nulls=True))
+    reasons = [pl.when(fault).then(reason) for fault, reason in faults]
+    refused = parsed.filter(is_faulty).select("line", pl.concat_str(reasons, separator="; ", ignore_nulls=True))
     return parsed.filter(~is_faulty), dict(refused.iter_rows())
 
 
 def reason(text: str, *columns: str) -> pl.Expr:
-    """Return a text whose braces are filled with the row's own fields, quoted."""
+    """Return a text whose braces are filled with fields of the row, quoted."""
     return pl.format(text, *(pl.format("'{}'", pl.col(column).str.slice(0, 200)) for column in columns))
 
 

@@ -1,17 +1,17 @@
-"""Quote files: the documented CSV in which price quotes come from our scraper, an aggregator or a retailer.
+"""Reader of quote files: the documented CSV of price quotes of our scraper, an aggregator or a retailer.
 
-The reader. One row per product listing; docs/prices/collection/scraping.md describes the columns. What writes them is
-`quote_writer`'s, scrape files of the prototype are `scrape_files`'.
+One row per product listing; docs/prices/collection/scraping.md describes the columns.
 """
 
 from __future__ import annotations
 
 import re
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import polars as pl
 
+from ons_bigdata.prices.calendar import FIRST_DAY, LONDON
 from ons_bigdata.prices.schemas import HIGHEST_PRICE_GBP
 from ons_bigdata.prices.sources.csv_lines import (
     columns_of,
@@ -24,16 +24,21 @@ from ons_bigdata.prices.sources.csv_lines import (
     split_rows,
 )
 from ons_bigdata.prices.sources.quote_writer import COLUMNS, SOURCE_COLUMN
-from ons_bigdata.prices.sources.scrape_files import EARLIEST, LATEST, ScrapeName, ScrapeReading, validated_quotes
+from ons_bigdata.prices.sources.scrape_files import (
+    EARLIEST,
+    LATEST,
+    ScrapeName,
+    ScrapeReading,
+    future_faults,
+    retailer_fault,
+    validated_quotes,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
 ATTRIBUTES = ("was_price_gbp", "loyalty_price_gbp", "multibuy", "in_stock", "url")
-"""The columns that go to `attributes` of raw.price_quotes, those that are not empty."""
-
-LONGEST_DELAY = timedelta(days=31)
-"""How long before its delivery a row of another source may have been collected."""
+"""Columns that go to `attributes` of raw.price_quotes where they are not empty."""
 
 _NAME = re.compile(r"([a-z0-9-]{1,40})_quotes_([0-9]{4})([0-9]{2})([0-9]{2})([0-9]{2})([0-9]{2})([0-9]{2})\.csv")
 _PRICE = r"^[0-9]{1,6}(?:\.[0-9]{1,6})?$"
@@ -54,23 +59,30 @@ def parse_name(name: str) -> ScrapeName | None:
 
 
 def read_quote_file(
-    content: bytes, name: str, *, load_id: str, retailers: Collection[str], has_source: bool = False
+    content: bytes,
+    name: str,
+    *,
+    load_id: str,
+    retailers: Collection[str],
+    has_source: bool = False,
+    landed_at: datetime | None = None,
 ) -> ScrapeReading:
-    """Read one quote file into quotes (PriceQuote) and quarantined rows; as strict as `read_scrape`, and as total.
+    """Read one quote file into quotes (PriceQuote) and quarantined rows; as strict as `read_scrape`.
 
-    With `has_source` the file begins with the column `source`, and so do the quotes. The name then says who delivered
-    and when; its rows may be of any run up to LONGEST_DELAY before, and `collected_on` is each row's own day.
+    With `has_source` the file begins with the column `source`, and so do the quotes. The name then gives who delivered
+    and when; rows may be of any run and any day of the calendar, and `collected_on` is the day (London) of each row.
+    Without it all rows are of the run in the name, and `collected_on` is its day.
 
     No bytes are an `outage`. A wrong name, an unknown retailer, another header or bytes that are not text are
-    `refused`, with the reason.
+    `refused`, with the reason. A row that was collected after `landed_at`, the arrival of the file (None: not
+    compared), is quarantined. Never raises for any content.
     """
     run = parse_name(name)
     if run is None:
         expected = "<retailer>_quotes_<YYYYMMDDHHMMSS>.csv with a real date"
         return ScrapeReading("refused", f"file name {name!r}; expected {expected}")
     if run.retailer not in retailers and not has_source:
-        known = ", ".join(sorted(retailers)) or "none"
-        return ScrapeReading("refused", f"file name {name!r}: unknown retailer {run.retailer!r}; known: {known}")
+        return ScrapeReading("refused", retailer_fault(name, run.retailer, retailers))
     if not content:
         return ScrapeReading("outage", "no bytes")
     columns = (SOURCE_COLUMN, *COLUMNS) if has_source else COLUMNS
@@ -86,7 +98,8 @@ def read_quote_file(
         parsed,
         [
             *origin,
-            *_faults_of_time(run, LONGEST_DELAY if has_source else EARLIEST),
+            *_faults_of_time(None if has_source else run),
+            *future_faults(landed_at, "collected_at"),
             *_faults_of_price(),
             *_faults_of_rest(),
         ],
@@ -97,7 +110,7 @@ def read_quote_file(
 
 
 def _checked(quotes: pl.DataFrame) -> tuple[pl.DataFrame, dict[int, str]]:
-    """Hold the quotes against PriceQuote, whatever stands before its columns."""
+    """Validate the quotes against PriceQuote, with or without the column `source` before its columns."""
     if SOURCE_COLUMN not in quotes.columns:
         return validated_quotes(quotes)
     good, reasons = validated_quotes(quotes.drop(SOURCE_COLUMN))
@@ -105,7 +118,7 @@ def _checked(quotes: pl.DataFrame) -> tuple[pl.DataFrame, dict[int, str]]:
 
 
 def _parsed() -> list[pl.Expr]:
-    """Return the typed columns; null where the text is not understood."""
+    """Return the typed columns; null where the text cannot be parsed."""
     prices = ("price_gbp", "unit_price_gbp", "was_price_gbp", "loyalty_price_gbp")
     return [
         matching("collected_at", _TIME)
@@ -146,23 +159,29 @@ def _faults_of_source(retailers: Collection[str]) -> Faults:
     ]
 
 
-def _faults_of_time(run: ScrapeName, earliest: timedelta) -> Faults:
+def _faults_of_time(run: ScrapeName | None) -> Faults:
+    """Return the possible faults of `collected_at`: within the run, or without a run within the calendar."""
+    unparsed = (
+        pl.col("_collected_at").is_null(),
+        reason("collected_at {}; expected ISO 8601 with offset, e.g. 2016-05-02T08:00:00+01:00", "collected_at"),
+    )
+    if run is None:
+        day = pl.col("_collected_at").dt.convert_time_zone(LONDON).dt.date()
+        early = reason(f"collected_at {{}}; expected a day from {FIRST_DAY}", "collected_at")
+        return [unparsed, (day < FIRST_DAY, early)]
     started = (
         pl.lit(run.started_at)
-        .dt.replace_time_zone("Europe/London", ambiguous="earliest", non_existent="null")
+        .dt.replace_time_zone(LONDON, ambiguous="earliest", non_existent="null")
         .dt.convert_time_zone("UTC")
     )
     distance = pl.col("_collected_at") - started
     return [
+        unparsed,
         (
-            pl.col("_collected_at").is_null(),
-            reason("collected_at {}; expected ISO 8601 with offset, e.g. 2016-05-02T08:00:00+01:00", "collected_at"),
-        ),
-        (
-            (distance < -earliest) | (distance > LATEST),
+            (distance < -EARLIEST) | (distance > LATEST),
             reason(
                 f"collected_at {{}} is implausible for a file of {run.started_at};"
-                f" expected at most {earliest} before or {LATEST} after",
+                f" expected at most {EARLIEST} before or {LATEST} after",
                 "collected_at",
             ),
         ),
@@ -224,9 +243,7 @@ def _quote_columns(run: ScrapeName, load_id: str, *, has_source: bool) -> list[p
         _attributes().alias("attributes"),
         pl.col("_collected_at").alias("collected_at"),
         (
-            pl.col("_collected_at").dt.convert_time_zone("Europe/London").dt.date()
-            if has_source
-            else pl.lit(run.collected_on)
+            pl.col("_collected_at").dt.convert_time_zone(LONDON).dt.date() if has_source else pl.lit(run.collected_on)
         ).alias("collected_on"),
     ]
 

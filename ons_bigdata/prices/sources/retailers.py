@@ -1,4 +1,4 @@
-"""The closed vocabulary of retailers, from the same seed file that dbt loads."""
+"""Closed vocabularies with a data origin (retailers, price sources), from the seed files that dbt loads."""
 
 from __future__ import annotations
 
@@ -17,22 +17,26 @@ SEED = "seeds/prices/collection/retailers.csv"
 
 
 def read_retailers(dbt_project_dir: Path) -> dict[str, DataOrigin]:
-    """Return retailer id → data origin.
+    """Return retailer id → data origin. Raises InputError as `read_data_origins`."""
+    return read_data_origins(dbt_project_dir / SEED, key="retailer")
+
+
+def read_data_origins(seed: Path, *, key: str) -> dict[str, DataOrigin]:
+    """Return the column `key` → data origin of a seed.
 
     Raises InputError for a row whose data origin is neither real nor simulated, with file and line.
     """
-    path = dbt_project_dir / SEED
-    retailers: dict[str, DataOrigin] = {}
-    with path.open(encoding="utf-8", newline="") as file:
+    origins: dict[str, DataOrigin] = {}
+    with seed.open(encoding="utf-8", newline="") as file:
         reader = csv.DictReader(file)
         for row in reader:
             origin = row["data_origin"]
             if origin == "real":
-                retailers[row["retailer"]] = "real"
+                origins[row[key]] = "real"
             elif origin == "simulated":
-                retailers[row["retailer"]] = "simulated"
+                origins[row[key]] = "simulated"
             else:
                 raise InputError(
-                    f"{path}, line {reader.line_num}, column data_origin: expected real or simulated, found {origin!r}"
+                    f"{seed}, line {reader.line_num}, column data_origin: expected real or simulated, found {origin!r}"
                 )
-    return retailers
+    return origins

@@ -1,47 +1,42 @@
-"""Files of scope labels: products that people judged in or out of their item's scope.
-
-What a row means, which are not believed, and how a file gets to landing. What labels are used for is `methods.scope`'s.
-"""
+"""Source `scope_labels`: CSV files of products that people judged in or out of their item's scope."""
 
 from __future__ import annotations
 
 import csv
-import hashlib
 import io
 import unicodedata
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import polars as pl
 
-from ons_bigdata.platform.ingest.deliveries import DeliveredFile, deliveries
-from ons_bigdata.platform.ingest.landing import LandedFile, Landing, Reader
-from ons_bigdata.platform.ingest.loading import QUARANTINE_SCHEMA, RawTable, Reading, refuse
+from ons_bigdata.platform.ingest.landing import LandedFile, Reader
+from ons_bigdata.platform.ingest.loading import QUARANTINE_SCHEMA, Outcome, Reading
+from ons_bigdata.platform.ingest.sources import Adapter, LandingFolder, RawTable, Recognised, Refused, Source
 from ons_bigdata.prices.schemas import HIGHEST_PRICE_GBP
 from ons_bigdata.prices.schemas.scope import ScopeLabel
-from ons_bigdata.prices.sources.delivery import Delivered
+from ons_bigdata.prices.sources.retailers import read_retailers
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from ons_bigdata.platform.ingest.landing import DataOrigin
 
-SOURCE = "scope_labels"
-READER = Reader(SOURCE, "scope_label_csv", "1")
+READER = Reader("scope_labels", "scope_label_csv", "1")
 
 PRODUCT_COLUMNS = ("item_number", "item_name", "retailer", "product_name", "median_price_gbp")
 JUDGEMENT = "in_scope"
 READINGS = ("reader_a", "reader_b")
 
-_UNKNOWN = "unknown"
 _JUDGEMENTS = {"true": True, "false": False, "1": True, "0": False}
 _LONGEST_CONTENT = 10_000
 
 
 @dataclass(frozen=True)
 class _Row:
-    """One row of a file: what it says, or why it is not believed."""
+    """One row of a file: its values, or its faults."""
 
     line: int
     values: dict[str, object] | None
@@ -54,21 +49,15 @@ def read_labels(content: bytes, name: str, *, load_id: str, retailers: Mapping[s
 
     The header holds the columns `item_number, item_name, retailer, product_name, median_price_gbp` and either
     `in_scope` (true, false, 1 or 0) or the readings `reader_a` and `reader_b` (1 or 0), in any order; others are not
-    read. Where the readings disagree nothing is judged: `in_scope` is null. The retailer, in any case, is one of
-    `retailers`, and all rows are of one origin. A file that is not such a CSV, or holds two origins, is refused with
-    the reason; a row that cannot be believed is quarantined with its line. Never raises for what is in a file.
+    read. Where the readings disagree `in_scope` is null. The retailer, in any case, is one of `retailers`, and all
+    rows are of one origin. A file that is not such a CSV, or holds two origins, is refused with the reason; a row
+    with a fault is quarantined with its line. Never raises for any content.
     """
     if not content:
         return _nothing("outage", "no bytes")
-    if b"\0" in content:
-        return _nothing("refused", f"file {name!r} is not a CSV in UTF-8: it holds NUL characters")
-    try:
-        rows = list(csv.reader(io.StringIO(content.decode("utf-8-sig"), newline=""), strict=True))
-    except (UnicodeDecodeError, csv.Error) as error:
-        return _nothing("refused", f"file {name!r} is not a CSV in UTF-8: {error}")
-    fault = _header_fault(rows[0] if rows else [])
-    if fault:
-        return _nothing("refused", f"file {name!r}: {fault}")
+    rows, fault = _csv_rows(content, name)
+    if fault is not None:
+        return _nothing("refused", fault)
     parsed = [
         _parsed(number, rows[0], fields, retailers, load_id)
         for number, fields in enumerate(rows[1:], start=2)
@@ -77,73 +66,100 @@ def read_labels(content: bytes, name: str, *, load_id: str, retailers: Mapping[s
     origins = sorted({str(row.values["data_origin"]) for row in parsed if row.values})
     if len(origins) > 1:
         return _nothing("refused", f"file {name!r}: retailers of two origins, {' and '.join(origins)}; expected one")
+    if rows and not any(row.values for row in parsed):
+        return _nothing("refused", f"file {name!r}: none of its {len(parsed)} rows is a label")
     accepted = pl.DataFrame([row.values for row in parsed if row.values], schema=_SCHEMA, orient="row")
     refused = [(row.line, row.fault, row.content) for row in parsed if row.fault]
     quarantined = pl.DataFrame(refused, schema=QUARANTINE_SCHEMA, orient="row")
     return Reading("loaded", None, len(parsed), ScopeLabel.validate(accepted), quarantined)
 
 
-def land(
-    paths: Sequence[Path], landing: Landing, *, retailers: Mapping[str, DataOrigin], max_file_bytes: int
-) -> Iterator[Delivered]:
-    """Land every label file of the paths and yield what became of it; one that is no label file is refused.
-
-    A file's partition is the origin of its retailers.
-    """
-    contents: dict[str, str] = {}
-    for delivered in deliveries(paths, max_file_bytes=max_file_bytes):
-        origin, refusal = _origin_of(delivered, retailers, contents)
-        file, is_new = landing.land(
-            delivered.content,
-            source=SOURCE,
-            delivery=origin or _UNKNOWN,
-            name=delivered.name,
-            data_origin=origin,
-            partitions=[origin] if origin else [],
-        )
-        if refusal is not None:
-            refuse(landing, file, READER, refusal)
-        yield Delivered(file, is_new)
+def recognise(name: str, content: bytes, *, retailers: Mapping[str, DataOrigin]) -> Recognised | Refused:
+    """Recognise a file by its header and its retailers, whose data origin is its delivery and its partition."""
+    if not content:
+        return Refused("no bytes")
+    rows, fault = _csv_rows(content, name)
+    if fault is not None:
+        return Refused(fault)
+    position = rows[0].index("retailer")
+    origins = {
+        retailers[retailer]
+        for row in rows[1:]
+        if len(row) == len(rows[0]) and (retailer := row[position].strip().lower()) in retailers
+    }
+    if len(origins) > 1:
+        return Refused(f"file {name!r}: retailers of two origins, {' and '.join(sorted(origins))}; expected one")
+    if not origins:
+        return Refused(f"file {name!r}: none of its {len(rows) - 1} rows is a label of a known retailer")
+    (origin,) = origins
+    return Recognised(origin, origin, (origin,))
 
 
-def raw_scope_labels(retailers: Mapping[str, DataOrigin]) -> RawTable:
-    """Return the raw table of labels with the reader that fills it; its partitions are `real` and `simulated`."""
+def _read(file: LandedFile, content: bytes, load_id: str, *, retailers: Mapping[str, DataOrigin]) -> Reading:
+    return read_labels(content, file.name, load_id=load_id, retailers=retailers)
 
-    def read(file: LandedFile, content: bytes, load_id: str) -> Reading:
-        return read_labels(content, file.name, load_id=load_id, retailers=retailers)
 
-    return RawTable(
+def adapter_for(retailers: Mapping[str, DataOrigin]) -> Adapter:
+    """Return the functions of the source for these retailers (id → data origin)."""
+    return Adapter(partial(recognise, retailers=retailers), partial(_read, retailers=retailers))
+
+
+def _adapter(dbt_project_dir: Path) -> Adapter:
+    return adapter_for(read_retailers(dbt_project_dir))
+
+
+SCOPE_LABELS = Source(
+    command="scope-labels",
+    reader=READER,
+    area="scope",
+    adapter=_adapter,
+    table=RawTable(
         name="raw.scope_labels",
+        frame=ScopeLabel,
+        description="One row per labelled product and label file.",
         partition_column="data_origin",
         partition_type="text",
-        reader=READER,
-        read=read,
-    )
+    ),
+    landing=LandingFolder(
+        name="scope_labels",
+        description=(
+            "Files of products that people judged in or out of scope, unchanged, by their hash. Written by"
+            " `ons-bigdata ingest scope-labels`."
+        ),
+        columns={
+            "item_number": "CPI item number, six digits",
+            "item_name": "name of the item",
+            "retailer": "retailer, in any case",
+            "product_name": "name of the product as the shop shows it",
+            "median_price_gbp": "median price in GBP; empty where unknown",
+            "in_scope": "the judgement, true or false; replaced by two columns where there are two readings",
+            "reader_a": "judgement of the first reader, 1 or 0",
+            "reader_b": "judgement of the second reader, 1 or 0",
+        },
+    ),
+    reads_loaded_files_again=True,
+)
+
+SOURCES = (SCOPE_LABELS,)
 
 
 _SCHEMA = pl.Schema(ScopeLabel.create_empty().schema)
 
 
-def _nothing(outcome: str, reason: str) -> Reading:
-    accepted, quarantined = ScopeLabel.create_empty(), pl.DataFrame(schema=QUARANTINE_SCHEMA)
-    return Reading("outage" if outcome == "outage" else "refused", reason, 0, accepted, quarantined)
+def _nothing(outcome: Outcome, reason: str) -> Reading:
+    return Reading(outcome, reason, 0, ScopeLabel.create_empty(), pl.DataFrame(schema=QUARANTINE_SCHEMA))
 
 
-def _origin_of(
-    delivered: DeliveredFile, retailers: Mapping[str, DataOrigin], contents: dict[str, str]
-) -> tuple[DataOrigin | None, str | None]:
-    """Give the origin of a delivered file's rows, or why it is not taken in."""
-    if delivered.refusal is not None or delivered.content is None:
-        return None, delivered.refusal or "not read"
-    sha256 = hashlib.sha256(delivered.content).hexdigest()
-    if contents.setdefault(delivered.name, sha256) != sha256:
-        return None, f"another file of this name with other content is in the same delivery ({delivered.origin})"
-    reading = read_labels(delivered.content, delivered.name, load_id="0" * 16, retailers=retailers)
-    if reading.outcome != "loaded":
-        return None, reading.reason
-    if reading.accepted.is_empty():
-        return None, f"file {delivered.name!r}: none of its {reading.rows_in} rows is a label"
-    return ("real" if reading.accepted["data_origin"][0] == "real" else "simulated"), None
+def _csv_rows(content: bytes, name: str) -> tuple[list[list[str]], str | None]:
+    """Return header and rows of a label file, or the fault of the file."""
+    if b"\0" in content:
+        return [], f"file {name!r} is not a CSV in UTF-8: it holds NUL characters"
+    try:
+        rows = list(csv.reader(io.StringIO(content.decode("utf-8-sig"), newline=""), strict=True))
+    except (UnicodeDecodeError, csv.Error) as error:
+        return [], f"file {name!r} is not a CSV in UTF-8: {error}"
+    fault = _header_fault(rows[0] if rows else [])
+    return rows, None if fault is None else f"file {name!r}: {fault}"
 
 
 def _header_fault(header: Sequence[str]) -> str | None:
@@ -171,7 +187,7 @@ def _parsed(
 
 
 def _values(row: Mapping[str, str], retailers: Mapping[str, DataOrigin]) -> tuple[dict[str, object], list[str]]:
-    """Type one row; the faults say which field is not what was expected."""
+    """Type one row; return its values and the faults of its fields."""
     faults = []
     retailer = row["retailer"].strip().lower()
     if retailer not in retailers:
@@ -208,7 +224,7 @@ def _values(row: Mapping[str, str], retailers: Mapping[str, DataOrigin]) -> tupl
 
 
 def _price(text: str) -> float | None:
-    """Read a price; nothing is null, and what is no number is 0, which no price is."""
+    """Parse a price; None for an empty text, 0 (never a valid price) for a text that is no number."""
     if not text:
         return None
     try:

@@ -1,7 +1,4 @@
-"""The scrape files of the prototype: one CSV per retailer and run, read into price quotes.
-
-What a row means and which rows are not believed. Where the bytes come from is the platform's.
-"""
+"""Reader of the prototype's scrape files: one CSV per retailer and run, read into price quotes."""
 
 from __future__ import annotations
 
@@ -29,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
 READER = "scrape_csv"
-READER_VERSION = "1"
+READER_VERSION = "2"
 
 _HEADER = (
     "timestamp,store,ons_item_no,ons_item_name,product_type,search_string,product_name,item_price_str,"
@@ -44,20 +41,23 @@ _TYPED = {
     *("item_price_num", "unit_price", "no_units", "units", "promo"),
 }
 ATTRIBUTES = tuple(sorted(set(COLUMNS) - _TYPED))
-"""The columns that are kept as given in `attributes`, in the order of their keys."""
+"""Columns that are kept as text in `attributes`, in the order of their keys."""
 
 EARLIEST = timedelta(hours=1)
-"""How long before the start of its run a row may be; local clocks go back one hour in October."""
+"""How long before the start of its run a row may be collected; local clocks go back one hour in October."""
 
 LATEST = timedelta(days=7)
-"""How long after the start of its run a row may be; real runs have taken up to five days."""
+"""How long after the start of its run a row may be collected; real runs have taken up to five days."""
+
+CLOCK_TOLERANCE = timedelta(hours=1)
+"""How long after the arrival of its file a row may be collected: clocks of two machines differ."""
 
 _NAME = re.compile(r"([a-z0-9-]{1,40})_products_([0-9]{4})([0-9]{2})([0-9]{2})([0-9]{2})([0-9]{2})([0-9]{2})\.csv")
 
 
 @dataclass(frozen=True)
 class ScrapeName:
-    """What the name of a scrape file says."""
+    """Retailer and start of a run, as the name of its file gives them."""
 
     retailer: str
     started_at: datetime
@@ -76,11 +76,11 @@ class ScrapeName:
 
 @dataclass(frozen=True)
 class ScrapeReading:
-    """What became of one file: rows_in = quotes + quarantined, each in the order of the file."""
+    """Result of reading one file: rows_in = quotes + quarantined, each in the order of the file."""
 
     outcome: Literal["loaded", "outage", "refused"]
     reason: str | None = None
-    """Why there is nothing to load; None where the outcome is `loaded`."""
+    """Why nothing is loaded; None where the outcome is `loaded`."""
     rows_in: int = 0
     quotes: pl.DataFrame = field(default_factory=PriceQuote.create_empty)
     """PriceQuote."""
@@ -100,20 +100,32 @@ def parse_name(name: str) -> ScrapeName | None:
     return ScrapeName(found[1], started_at)
 
 
-def read_scrape(content: bytes, name: str, *, load_id: str, retailers: Collection[str]) -> ScrapeReading:
+def name_fault(name: str) -> str:
+    """Return the reason against a file whose name is not that of a scrape file."""
+    return f"file name {name!r}; expected <retailer>_products_<YYYYMMDDHHMMSS>.csv with a real date"
+
+
+def retailer_fault(name: str, retailer: str, retailers: Collection[str]) -> str:
+    """Return the reason against a file of an unknown retailer."""
+    known = ", ".join(sorted(retailers)) or "none"
+    return f"file name {name!r}: unknown retailer {retailer!r}; known: {known}"
+
+
+def read_scrape(
+    content: bytes, name: str, *, load_id: str, retailers: Collection[str], landed_at: datetime | None = None
+) -> ScrapeReading:
     """Read one scrape file into quotes (PriceQuote) and quarantined rows.
 
     No bytes are an `outage`. A wrong name, an unknown retailer, another header or bytes that are not
     text are `refused`, with the reason. One physical line is one row: a row that cannot be accepted is
-    quarantined with its line, and reading goes on with the next. Never raises for what is in a file.
+    quarantined with its line. A row that was collected after `landed_at`, the arrival of the file (None: not
+    compared), is quarantined, too. Never raises for any content.
     """
     scrape = parse_name(name)
     if scrape is None:
-        expected = "<retailer>_products_<YYYYMMDDHHMMSS>.csv with a real date"
-        return ScrapeReading("refused", f"file name {name!r}; expected {expected}")
+        return ScrapeReading("refused", name_fault(name))
     if scrape.retailer not in retailers:
-        known = ", ".join(sorted(retailers)) or "none"
-        return ScrapeReading("refused", f"file name {name!r}: unknown retailer {scrape.retailer!r}; known: {known}")
+        return ScrapeReading("refused", retailer_fault(name, scrape.retailer, retailers))
     if not content:
         return ScrapeReading("outage", "no bytes")
     lines, faults = split_lines(content)
@@ -122,7 +134,7 @@ def read_scrape(content: bytes, name: str, *, load_id: str, retailers: Collectio
     numbers, fields, broken = split_rows(
         lines, faults, fields_per_row=len(COLUMNS), cut_short=not content.endswith(b"\n")
     )
-    quotes, refused = _quotes(numbers, fields, scrape, load_id)
+    quotes, refused = _quotes(numbers, fields, scrape, load_id, landed_at)
     unread = quarantined({**broken, **refused}, lines)
     return ScrapeReading("loaded", None, quotes.height + unread.height, quotes, unread)
 
@@ -131,11 +143,12 @@ def read_scrape(content: bytes, name: str, *, load_id: str, retailers: Collectio
 
 
 def _quotes(
-    numbers: Sequence[int], fields: Sequence[str], scrape: ScrapeName, load_id: str
+    numbers: Sequence[int], fields: Sequence[str], scrape: ScrapeName, load_id: str, landed_at: datetime | None
 ) -> tuple[pl.DataFrame, dict[int, str]]:
-    """Turn rows of 19 fields into quotes, and give the reasons against the others by line number."""
+    """Turn rows of 19 fields into quotes; return them and the reasons against the other rows by line number."""
     parsed = columns_of(numbers, fields, COLUMNS).with_columns(_parsed())
-    good, refused = refused_rows(parsed, [*_faults_of_origin(scrape), *_faults_of_price()])
+    faults = [*_faults_of_origin(scrape), *future_faults(landed_at, "timestamp"), *_faults_of_price()]
+    good, refused = refused_rows(parsed, faults)
     quotes, unexpected = validated_quotes(good.select(_quote_columns(scrape, load_id)))
     return quotes, {**refused, **unexpected}
 
@@ -148,12 +161,12 @@ _TIME = r"^[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-5][0-9](?:\.[0-9]{1,6
 
 
 def _parsed() -> list[pl.Expr]:
-    """Return the typed columns; null where the text is not understood."""
+    """Return the typed columns; null where the text cannot be parsed."""
     pounds = pl.concat_str(
         pl.col("item_price_str").str.extract(_POUNDS, 1),
         pl.col("item_price_str").str.extract(_POUNDS, 2).str.replace_all(",", "", literal=True),
     )
-    # Moved by text: a product with 0.01 would miss the nearest double.
+    # As text: multiplication by 0.01 can miss the nearest double.
     pence = pl.col("item_price_str").str.extract(_PENCE, 1).str.zfill(4).str.replace("(..)$", ".$1")
     local_time = (
         pl.when(pl.col("timestamp").str.contains(_TIME))
@@ -163,7 +176,7 @@ def _parsed() -> list[pl.Expr]:
     measure = pl.col("units").str.to_lowercase().replace({"": "unknown", "na": "unknown", "litre": "l"})
     return [
         local_time.alias("_local_time"),
-        # In October an hour comes twice; a row in it counts as in the first.
+        # In October one hour occurs twice; rows in it are taken as of the first.
         local_time.dt.replace_time_zone("Europe/London", ambiguous="earliest", non_existent="null")
         .dt.convert_time_zone("UTC")
         .alias("_collected_at"),
@@ -177,8 +190,17 @@ def _parsed() -> list[pl.Expr]:
     ]
 
 
+def future_faults(landed_at: datetime | None, column: str) -> list[tuple[pl.Expr, pl.Expr]]:
+    """Return the fault of a row whose `_collected_at` is after the arrival of its file; none without an arrival."""
+    if landed_at is None:
+        return []
+    latest = pl.lit(landed_at + CLOCK_TOLERANCE).cast(pl.Datetime("us", "UTC"))
+    text = f"{column} {{}} is in the future: the file arrived at {landed_at:%Y-%m-%d %H:%M} UTC"
+    return [(pl.col("_collected_at") > latest, reason(text, column))]
+
+
 def _faults_of_origin(scrape: ScrapeName) -> list[tuple[pl.Expr, pl.Expr]]:
-    """Return what may be wrong with a row's store, time, item and product, and the reasons to give."""
+    """Return the possible faults of a row's store, time, item and product, each with its reason."""
     time, started = pl.col("_local_time"), scrape.started_at
     return [
         (
@@ -207,7 +229,7 @@ def _faults_of_origin(scrape: ScrapeName) -> list[tuple[pl.Expr, pl.Expr]]:
 
 
 def _faults_of_price() -> list[tuple[pl.Expr, pl.Expr]]:
-    """Return what may be wrong with a row's price, unit price and unit, and the reasons to give."""
+    """Return the possible faults of a row's price, unit price and unit, each with its reason."""
     price, number = pl.col("_price_gbp"), pl.col("_price_number")
     has_unit, quantity = pl.col("no_units") != "", pl.col("_quantity")
     return [
@@ -272,7 +294,7 @@ def _attributes() -> pl.Expr:
 
 
 def validated_quotes(quotes: pl.DataFrame) -> tuple[pl.DataFrame, dict[int, str]]:
-    """Check quotes against the schema; give the rules that others broke by line. The net under `_faults`."""
+    """Validate quotes against PriceQuote; return the valid ones and the broken rules of the others by line."""
     good, failure = PriceQuote.filter(quotes)
     if not len(failure):
         return good.sort("line"), {}

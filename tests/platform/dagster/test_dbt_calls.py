@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 from dagster_dbt.core.dbt_cli_event import DbtCoreCliEventMessage
 
-from ons_bigdata.platform.dagster import dbt_calls, progress
+from ons_bigdata.platform import progress
+from ons_bigdata.platform.dagster import dbt_calls
 from ons_bigdata.platform.errors import StepFailedError
 from ons_bigdata.platform.postgres.warehouse import Warehouse
 from ons_bigdata.settings import Settings

@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from ons_bigdata.platform.dagster import processes
+from ons_bigdata.platform.dagster.serving import processes
 from ons_bigdata.platform.errors import InputError
 from ons_bigdata.settings import Settings
 

@@ -10,7 +10,7 @@ import pytest
 from ons_bigdata.platform.calendar import Cadence, Calendar
 from ons_bigdata.platform.dagster import runs
 from ons_bigdata.platform.dagster.partitions import partitions_of
-from ons_bigdata.platform.dagster.run_plan import plan_runs
+from ons_bigdata.platform.dagster.runs.plan import plan_runs
 from ons_bigdata.platform.errors import InputError
 
 DAYS = Calendar(Cadence.day, date(2014, 6, 1), "Europe/London")

@@ -9,8 +9,9 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from ons_bigdata.platform.dagster import progress, runs
-from ons_bigdata.platform.dagster.processes import DEFINITIONS
+from ons_bigdata.platform import progress
+from ons_bigdata.platform.dagster import runs
+from ons_bigdata.platform.dagster.serving.processes import DEFINITIONS
 from ons_bigdata.platform.errors import UnavailableError
 
 

@@ -3,7 +3,7 @@
 import dagster as dg
 import pytest
 
-from ons_bigdata.platform.dagster.selection import select
+from ons_bigdata.platform.dagster.runs.selection import select
 from ons_bigdata.platform.errors import InputError
 
 CELLS = dg.MultiPartitionsDefinition(

@@ -62,7 +62,7 @@ def port(instance: dg.DagsterInstance) -> Iterator[int]:
     workspace.write_text("load_from: []\n")
     words = ["--workspace", str(workspace), "--host", "127.0.0.1", "--port", str(number), "--accept-host", ACCEPTED]
     process = subprocess.Popen(
-        [sys.executable, "-m", "ons_bigdata.platform.dagster.webserver", *words],
+        [sys.executable, "-m", "ons_bigdata.platform.dagster.serving.webserver", *words],
         env={**os.environ, "DAGSTER_HOME": instance.root_directory, "DAGSTER_DISABLE_TELEMETRY": "yes"},
         cwd=ROOT,
     )

@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ons_bigdata.platform.ingest.landing import Landing
-from ons_bigdata.platform.ingest.loading import rebuild_partition
-from ons_bigdata.prices.sources import delivery
+from ons_bigdata.platform.ingest.loading import load_waiting
+from ons_bigdata.prices.sources import price_files
+from ons_bigdata.prices.sources.price_files import PRICE_FILES, adapter_for
 from ons_bigdata.prices.sources.quote_files import parse_name, read_quote_file
 from ons_bigdata.prices.sources.quote_writer import COLUMNS, QuoteRow, file_name, write_quotes
 
@@ -163,7 +164,7 @@ def test_names_of_both_forms_say_the_run() -> None:
     assert run is not None
     assert (run.run_id, run.collected_on) == ("sim-alder-20160502080000", date(2016, 5, 2))
     assert parse_name("sim-alder_products_20160502080000.csv") is None
-    assert delivery.parse_name("sim-alder_products_20160502080000.csv") == run
+    assert price_files.parse_name("sim-alder_products_20160502080000.csv") == run
 
 
 prices = st.floats(0.01, 9_999.99).map(lambda price: round(price, 2))
@@ -190,12 +191,12 @@ def test_a_quote_file_and_a_scrape_file_of_one_day_fill_one_table(landing: Landi
     ):
         landing.land(
             content,
-            source=delivery.SOURCE,
+            source=PRICE_FILES.name,
             delivery="sim-alder",
             name=name,
             data_origin="simulated",
             partitions=["2016-05-02"],
         )
-    totals = rebuild_partition(landing, delivery.raw_price_quotes(["sim-alder"]), "2016-05-02")
+    totals = load_waiting(landing, PRICE_FILES, adapter_for({"sim-alder": "simulated"}).read)
     assert (totals.accepted, totals.quarantined, totals.outages) == (1, 1, 1)
     assert landing.warehouse.rows("select attributes ->> 'multibuy' from raw.price_quotes") == [("2 for 2.50",)]

@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
 import pytest
 
-from ons_bigdata.platform.ingest.landing import Landing
-from ons_bigdata.platform.ingest.loading import rebuild_partition
+from ons_bigdata.platform.ingest.landing import DataOrigin, Landing
+from ons_bigdata.platform.ingest.loading import load_waiting
+from ons_bigdata.platform.ingest.sources import Landed, land_files
 from ons_bigdata.platform.postgres.warehouse import Warehouse
-from ons_bigdata.prices.sources.scope_labels import READER, SOURCE, land, raw_scope_labels, read_labels
+from ons_bigdata.prices.sources.scope_labels import READER, SCOPE_LABELS, adapter_for, read_labels
 from ons_bigdata.settings import Settings
 
-RETAILERS = {"tesco": "real", "sim-alder": "simulated"}
+RETAILERS: dict[str, DataOrigin] = {"tesco": "real", "sim-alder": "simulated"}
+SOURCE = replace(SCOPE_LABELS, adapter=lambda _project: adapter_for(RETAILERS))
 HEADER = "item_number,item_name,retailer,product_name,median_price_gbp,in_scope"
 READ_TWICE = "id,item_number,item_name,retailer,product_name,median_price_gbp,reader_a,reader_b"
 
 
 def read(*lines: str, name: str = "labels.csv") -> tuple[pl.DataFrame, pl.DataFrame, str | None]:
-    reading = read_labels("\n".join(lines).encode(), name, load_id="0" * 16, retailers=RETAILERS)  # type: ignore[arg-type]
+    reading = read_labels("\n".join(lines).encode(), name, load_id="0" * 16, retailers=RETAILERS)
     return reading.accepted, reading.quarantined, reading.reason
 
 
@@ -96,7 +99,7 @@ def test_files_land_by_origin_and_a_new_version_takes_the_place_of_the_old(
     paths = [tmp_path / name for name in ("real.csv", "truth.csv", "notes.csv")]
     assert [one.is_new for one in _land(paths, landing)] == [True, True, True]
     assert [one.is_new for one in _land(paths, landing)] == [False, False, False]
-    assert landing.partitions(SOURCE) == landing.pending_partitions(READER) == ["real", "simulated"]
+    assert landing.partitions(SOURCE.name) == landing.pending_partitions(READER) == ["real", "simulated"]
     _build(landing)
     (tmp_path / "real.csv").write_text(f"{HEADER}\n210111,Loaf,tesco,LOAF,1.00,false\n")
     _land(paths, landing)
@@ -123,10 +126,9 @@ def test_the_real_labels_are_read_whole() -> None:
     assert reading.accepted["in_scope"].null_count() == 22
 
 
-def _land(paths: list[Path], landing: Landing) -> list[object]:
-    return list(land(paths, landing, retailers=RETAILERS, max_file_bytes=10_000))  # type: ignore[arg-type]
+def _land(paths: list[Path], landing: Landing) -> list[Landed]:
+    return list(land_files(paths, landing, [SOURCE], dbt_project_dir=Path(), max_file_bytes=10_000))
 
 
 def _build(landing: Landing) -> None:
-    for origin in landing.partitions(SOURCE):
-        rebuild_partition(landing, raw_scope_labels(RETAILERS), origin)  # type: ignore[arg-type]
+    load_waiting(landing, SOURCE, adapter_for(RETAILERS).read)

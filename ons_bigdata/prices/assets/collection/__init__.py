@@ -1,5 +1,5 @@
-"""Assets of what is collected: scrapes by our own crawls, delivered files, and their quotes."""
+"""Assets of collection by our own crawls."""
 
-from ons_bigdata.prices.assets.collection import quotes, scrapes
+from ons_bigdata.prices.assets.collection import scrapes
 
-ASSETS = [*scrapes.ASSETS, *quotes.ASSETS]
+ASSETS = [*scrapes.ASSETS]

@@ -1,5 +1,5 @@
 """Assets of the comparison with official figures and other sources."""
 
-from ons_bigdata.prices.assets.comparison import official, other_sources
+from ons_bigdata.prices.assets.comparison import official
 
-ASSETS = [*other_sources.ASSETS, *official.ASSETS]
+ASSETS = [*official.ASSETS]

@@ -1,5 +1,5 @@
-"""Assets of product scope: labels, descriptions, the model and its decisions, the impact on indices."""
+"""Assets of product scope: descriptions, the model and its decisions, the impact on indices."""
 
-from ons_bigdata.prices.assets.scope import impact, labels, product_scope
+from ons_bigdata.prices.assets.scope import impact, product_scope
 
-ASSETS = [*labels.ASSETS, *product_scope.ASSETS, *impact.ASSETS]
+ASSETS = [*product_scope.ASSETS, *impact.ASSETS]

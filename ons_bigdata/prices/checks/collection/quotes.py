@@ -11,10 +11,7 @@ import polars as pl
 from ons_bigdata.platform.dagster.checks import (
     expect_no_rows,
     expected_period_present,
-    no_rows_quarantined,
-    rows_match_ledger,
 )
-from ons_bigdata.prices.sources.delivery import READER
 
 _LAST_DAY_DELIVERED = (
     "select max(partition)::date from ops.files, unnest(partitions) as partition"  # keys are ISO days
@@ -48,9 +45,7 @@ STAGING_HOLDS_EVERY_RAW_DAY = expect_no_rows(
 )
 
 CHECKS: list[dg.AssetChecksDefinition] = [
-    rows_match_ledger("raw.price_quotes", READER, partition_column="collected_on"),
     expected_period_present("raw.price_quotes", column="collected_on", expected=_LAST_DAY_DELIVERED),
-    no_rows_quarantined("raw.price_quotes", READER),
     STAGING_HOLDS_EVERY_RAW_DAY,
     expect_no_rows(
         "marts.price_collection_days",

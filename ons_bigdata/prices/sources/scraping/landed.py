@@ -16,7 +16,8 @@ from ons_bigdata.platform.ingest.landing import LandedFile, Landing, Reader
 from ons_bigdata.platform.ingest.loading import QUARANTINE_SCHEMA, Reading, account
 from ons_bigdata.prices.calendar import LONDON
 from ons_bigdata.prices.schemas.scraping import ScrapeCategory, ScrapeRun
-from ons_bigdata.prices.sources import delivery, quote_files
+from ons_bigdata.prices.sources import quote_files
+from ons_bigdata.prices.sources.price_files import PRICE_FILES
 from ons_bigdata.prices.sources.retailer_files import normal_name
 from ons_bigdata.prices.sources.scraping import PARSER_VERSION
 
@@ -98,7 +99,7 @@ def land_quotes(
     """Land a quote file in the source that raw.price_quotes is built from."""
     file, _ = landing.land(
         content,
-        source=delivery.SOURCE,
+        source=PRICE_FILES.name,
         delivery=retailer,
         name=name,
         data_origin=data_origin,
@@ -114,7 +115,7 @@ def latest_start(landing: Landing, retailer: str, day: date) -> datetime | None:
     """
     names = landing.warehouse.rows(
         "select name from ops.files where source = $1 and delivery = $2 and $3 = any (partitions)",
-        [delivery.SOURCE, retailer, day.isoformat()],
+        [PRICE_FILES.name, retailer, day.isoformat()],
     )
     starts = [run.started_at for (name,) in names if (run := quote_files.parse_name(name)) is not None]
     recorded = landing.warehouse.rows(

@@ -1,4 +1,7 @@
-"""Settings of every crawl that are not Scrapy's defaults, each with its reason. docs/prices/collection/scraping.md lists them."""
+"""Settings of every crawl that are not Scrapy's defaults, each with its reason.
+
+docs/prices/collection/scraping.md lists them.
+"""
 
 from __future__ import annotations
 

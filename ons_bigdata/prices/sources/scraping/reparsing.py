@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from ons_bigdata.platform.errors import InputError
 from ons_bigdata.prices.calendar import LONDON
-from ons_bigdata.prices.sources import delivery
+from ons_bigdata.prices.sources.price_files import PRICE_FILES
 from ons_bigdata.prices.sources.quote_writer import file_name, write_quotes
 from ons_bigdata.prices.sources.retailer_files import normal_name
 from ons_bigdata.prices.sources.scraping import PARSER_VERSION
@@ -159,8 +159,11 @@ def _recorded(landing: Landing, run_id: str) -> dict[str, tuple[int, str | None]
 
 
 def _current_quotes(landing: Landing, name: str, day: date) -> bytes:
-    current = landing.current_files(delivery.SOURCE, day.isoformat())
-    return next((landing.read(file) for file in current if file.name == name), b"")
+    current = landing.files(PRICE_FILES.name, current=True)
+    return next(
+        (landing.read(file) for file in current if file.name == name and day.isoformat() in (file.partitions or ())),
+        b"",
+    )
 
 
 def _update_record(landing: Landing, run_id: str, records: list[CategoryRecord], *, rows: int, failures: int) -> None:

@@ -17,12 +17,12 @@ from ons_bigdata.commands.scrape import ScrapedRun, _latest, scrape_prices
 from ons_bigdata.platform.dagster.resources import WarehouseResource
 from ons_bigdata.platform.errors import InputError, UnavailableError
 from ons_bigdata.platform.ingest.landing import Landing
-from ons_bigdata.platform.ingest.loading import rebuild_partition
+from ons_bigdata.platform.ingest.loading import load_waiting
 from ons_bigdata.platform.postgres.warehouse import Warehouse
 from ons_bigdata.prices import automation
 from ons_bigdata.prices.assets.collection import scrapes as assets
 from ons_bigdata.prices.checks.collection import scrapes as checks
-from ons_bigdata.prices.sources import delivery
+from ons_bigdata.prices.sources.price_files import PRICE_FILES, READER, adapter_for
 from ons_bigdata.prices.sources.retailer_files import read_retailer_file
 from ons_bigdata.prices.sources.scraping import landed, reparsing
 from ons_bigdata.prices.sources.scraping.launch import crawl
@@ -69,7 +69,7 @@ def _write(settings: Settings, shop: SmallShop, **changes: Any) -> Path:
 
 
 def _rebuilt(landing: Landing) -> list[tuple[str, float]]:
-    rebuild_partition(landing, delivery.raw_price_quotes(["sim-alder"]), DAY.isoformat())
+    load_waiting(landing, PRICE_FILES, adapter_for({"sim-alder": "simulated"}).read)
     return landing.warehouse.rows("select product_name, price_gbp from raw.price_quotes order by run_id, line")
 
 
@@ -130,7 +130,7 @@ def test_a_day_of_a_retailer_from_the_shop_to_the_table_and_again(
     pages = next(file for file in landing.files() if file.name == "sim-alder_pages_20160528080500.warc.gz")
     reparsed = reparsing.reparse_run(landing, file, pages)
     assert (reparsed.rows, reparsed.rows_changed, reparsed.parse_failures) == (2, 4, 1)
-    assert landing.pending_partitions(delivery.READER) == [DAY.isoformat()]
+    assert landing.pending_partitions(READER) == [DAY.isoformat()]
     assert _rebuilt(landing)[:2] == [("h-1", 1.5), ("h-2", 0.99)]
     assert _check(checks.quote_files_hold_recorded_rows).passed
     unchanged = reparsing.reparse_run(landing, file, pages)

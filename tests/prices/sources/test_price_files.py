@@ -1,27 +1,31 @@
-"""What becomes of each delivered scrape file, by its name, before a row of it is read."""
+"""Scrape and quote files: recognised or refused by their names, before any row is read."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from ons_bigdata.platform.ingest.landing import Landing
+from ons_bigdata.platform.ingest.sources import land_files
 from ons_bigdata.prices.calendar import FIRST_DAY, today
-from ons_bigdata.prices.sources.delivery import land
+from ons_bigdata.prices.sources.price_files import PRICE_FILES, adapter_for
 from ons_bigdata.prices.sources.retailers import SEED, read_retailers
 from ons_bigdata.settings import Settings
 
-Deliver = Callable[..., dict[str, tuple[str | None, tuple[str, ...]]]]
+Deliver = Callable[..., dict[str, tuple[str | None, tuple[str, ...] | None]]]
 
 
 @pytest.fixture
 def deliver(landing: Landing) -> Deliver:
     """Deliver paths; give for each file its reason of refusal (None: taken in) and its days."""
 
-    def deliver(*paths: Path, retailers: dict | None = None) -> dict[str, tuple[str | None, tuple[str, ...]]]:
+    def deliver(*paths: Path, retailers: dict | None = None) -> dict[str, tuple[str | None, tuple[str, ...] | None]]:
         known = {"sim-alder": "simulated"} if retailers is None else retailers
-        files = [one.file for one in land(paths, landing, retailers=known, max_file_bytes=1_000)]
+        source = replace(PRICE_FILES, adapter=lambda _project: adapter_for(known))
+        landed = land_files(paths, landing, [source], dbt_project_dir=Path(), max_file_bytes=1_000)
+        files = [one.file for one in landed]
         reasons = dict(landing.warehouse.rows("select file_id, reason from ops.loads where outcome = 'refused'"))
         return {file.name: (reasons.get(file.file_id), file.partitions) for file in files}
 
@@ -50,14 +54,14 @@ def test_a_day_outside_the_calendar_is_refused_and_stops_nothing(deliver: Delive
     assert found[good.name] == (None, ("2016-05-02",))
 
 
-def test_a_second_file_of_one_name_in_one_delivery_is_refused(deliver: Deliver, tmp_path: Path) -> None:
+def test_a_second_file_of_one_name_among_the_paths_is_refused(deliver: Deliver, tmp_path: Path) -> None:
     first, second = _scrape(tmp_path / "1", "20160502", "one"), _scrape(tmp_path / "2", "20160502", "two")
     reason, days = deliver(first, second)[first.name]
     assert "another file of this name" in str(reason)
     assert days == ()
 
 
-def test_the_same_file_twice_in_one_delivery_is_one(deliver: Deliver, tmp_path: Path) -> None:
+def test_the_same_file_twice_among_the_paths_is_one(deliver: Deliver, tmp_path: Path) -> None:
     first, second = _scrape(tmp_path / "1", "20160502"), _scrape(tmp_path / "2", "20160502")
     assert deliver(first, second) == {first.name: (None, ("2016-05-02",))}
 

@@ -5,16 +5,19 @@ from __future__ import annotations
 import io
 import json
 import zipfile
-from datetime import date
+from datetime import UTC, date, datetime
+from pathlib import Path
 
 import pytest
 
 from ons_bigdata.platform.ingest.landing import Landing
-from ons_bigdata.platform.ingest.loading import rebuild_partition, stale_partitions
-from ons_bigdata.prices.sources import official_delivery
-from ons_bigdata.prices.sources.official_indices import months, read_item_indices
-from ons_bigdata.prices.sources.official_quotes import read_price_quotes
-from ons_bigdata.prices.sources.official_series import read_series, series_id
+from ons_bigdata.platform.ingest.loading import load_waiting
+from ons_bigdata.platform.ingest.sources import Landed, land_files, loadable
+from ons_bigdata.prices.sources.official import SOURCES
+from ons_bigdata.prices.sources.official.item_indices import has_header, read_item_indices
+from ons_bigdata.prices.sources.official.price_quotes import read_price_quotes
+from ons_bigdata.prices.sources.official.series import read_series, series_id
+from ons_bigdata.prices.sources.official.workbooks import workbook_fault
 
 LOAD = "0" * 16
 INDICES = (
@@ -40,7 +43,7 @@ def test_item_indices_are_read_with_what_else_stands_in_the_file() -> None:
     assert (row["month"], row["item_number"], row["index"], row["weight"]) == (date(2021, 1, 1), 210302, 99.603, 1.28)
     assert reading.accepted["imputation"].to_list() == [None, "PARTIAL"]
     assert json.loads(row["attributes"]) == {"CPIH_GM_INDEX": "99.6"}
-    assert months(INDICES.encode()) == [date(2021, 1, 1)]
+    assert has_header(INDICES.encode()) and not has_header(SERIES.encode())
 
 
 @pytest.mark.parametrize(
@@ -152,7 +155,7 @@ def test_months_of_a_series_are_kept_and_years_and_quarters_passed_over() -> Non
     assert read_series(INDICES.encode(), load_id=LOAD).outcome == "refused"
 
 
-def test_files_are_told_apart_landed_and_loaded(landing: Landing, tmp_path) -> None:  # type: ignore[no-untyped-def]
+def test_files_are_recognised_landed_and_loaded(landing: Landing, tmp_path: Path) -> None:
     folder = tmp_path / "files"
     folder.mkdir()
     (folder / "sim-item-indices.csv").write_text(INDICES + INDICES.split("\n")[1].replace("202101", "202102") + "\n")
@@ -160,7 +163,7 @@ def test_files_are_told_apart_landed_and_loaded(landing: Landing, tmp_path) -> N
     (folder / "series.csv").write_text(SERIES)
     (folder / "letter.txt").write_text("Dear Sir\n")
     (folder / "empty.csv").write_text("")
-    files = {one.file.name: one for one in official_delivery.land([folder], landing, max_file_bytes=10_000)}
+    files = _land(landing, folder)
     sources = {name: one.file.source for name, one in files.items()}
     assert sources == {
         "sim-item-indices.csv": "official_item_indices",
@@ -171,32 +174,95 @@ def test_files_are_told_apart_landed_and_loaded(landing: Landing, tmp_path) -> N
     }
     assert files["sim-item-indices.csv"].file.data_origin == "simulated"
     assert files["quotes.csv"].file.data_origin == "real"
-    assert files["sim-item-indices.csv"].file.partitions == ("2021-01-01", "2021-02-01")
+    assert files["sim-item-indices.csv"].file.partitions is None  # its months are in its rows
     store = landing.warehouse
-    for kind, rows in zip(official_delivery.KINDS, (3, 1, 2), strict=True):
-        for partition in landing.pending_partitions(kind.reader):
-            rebuild_partition(landing, kind.table, partition)
-        assert store.rows(f"select count(*) from {kind.table.name}")[0][0] == rows
-        assert landing.pending_partitions(kind.reader) == []
+    for source, rows in zip(loadable(SOURCES), (3, 1, 2), strict=True):
+        load_waiting(landing, source, source.adapter(tmp_path).read)
+        assert store.rows(f"select count(*) from {source.table.name}")[0][0] == rows
+        assert landing.waiting_files(source.reader) == []
+    assert landing.partitions("official_item_indices") == ["2021-01-01", "2021-02-01"]
     reasons = store.rows("select reason from ops.loads where outcome = 'refused' order by reason")
     assert [reason[:20] for (reason,) in reasons] == ["no bytes", "no official file: ex"]
 
     # A corrected file of the same name without February: its month is rebuilt, too, and is empty then.
     (folder / "sim-item-indices.csv").write_text(INDICES.replace("99.603", "99.700"))
-    kind = official_delivery.ITEM_INDICES
-    list(official_delivery.land([folder / "sim-item-indices.csv"], landing, max_file_bytes=10_000))
-    assert landing.pending_partitions(kind.reader) == ["2021-01-01"]
-    assert stale_partitions(landing, kind.table) == ["2021-01-01", "2021-02-01"]
-    for partition in ("2021-01-01", "2021-02-01"):
-        rebuild_partition(landing, kind.table, partition)
-    assert stale_partitions(landing, kind.table) == []
+    source = loadable(SOURCES)[0]
+    _land(landing, folder / "sim-item-indices.csv")
+    assert landing.pending_partitions(source.reader) == ["2021-01-01", "2021-02-01"]
+    load_waiting(landing, source, source.adapter(tmp_path).read)
+    assert landing.pending_partitions(source.reader) == []
     stored = store.frame("select month, index from raw.official_item_indices order by index")
     assert stored["index"].to_list() == [97.711, 99.7]
-    again = list(official_delivery.land([folder], landing, max_file_bytes=10_000))
-    assert not any(one.is_new for one in again)
+    assert not any(one.is_new for one in _land(landing, folder).values())
 
 
-def _workbook(rows: list[list[str]]) -> bytes:
+def test_a_file_of_the_right_form_without_any_month_is_refused_and_supersedes_nothing(
+    landing: Landing, tmp_path: Path
+) -> None:
+    folder = tmp_path / "files"
+    folder.mkdir()
+    source = loadable(SOURCES)[0]
+    for text in (INDICES, INDICES.split("\n", maxsplit=1)[0] + "\n", INDICES.replace("202101", "2021-01")):
+        (folder / "sim-a.csv").write_text(text)
+        _land(landing, folder)
+        load_waiting(landing, source, source.adapter(tmp_path).read)
+    assert landing.warehouse.rows("select count(*) from raw.official_item_indices") == [(2,)]
+    reasons = landing.warehouse.rows("select reason from ops.loads where outcome = 'refused'")
+    assert reasons == [("no row with a month YYYYMM in INDEX_DATE",)] * 2
+
+
+def test_months_in_the_future_are_quarantined() -> None:
+    arrived = datetime(2021, 1, 15, tzinfo=UTC)
+    later = INDICES.replace("202101,210502", "202102,210502")
+    reading = read_item_indices(later.encode(), load_id=LOAD, landed_at=arrived)
+    assert reading.quarantined.select("line", "reason").rows() == [
+        (3, "INDEX_DATE '202102' is in the future: the file arrived on 2021-01-15")
+    ]
+    quotes = f"{QUOTE_HEADER}\n{QUOTE}\n{QUOTE.replace('202101', '202112')}\n"
+    assert read_price_quotes(quotes.encode(), load_id=LOAD, landed_at=arrived).quarantined["line"].to_list() == [3]
+    series = read_series((SERIES + '"2021 FEB","1"\n').encode(), load_id=LOAD, landed_at=arrived)
+    assert series.quarantined["reason"].to_list() == ["month 2021-02 is in the future: the file arrived on 2021-01-15"]
+
+
+@pytest.mark.parametrize(
+    "sheet",
+    [
+        '<row r="1"><c r="A1"><v>1</v></c></row><row r="1048576"><c r="XFD1048576"><v>1</v></c></row>',
+        "<row r='1048576'>" + "<c><v>1</v></c>" * 16 + "</row>",  # cells without a reference, row with one
+        '<row><c r="ZZZZZZ99999999"><v>1</v></c></row>',
+        '<x:row xmlns:x="a" r="1048576"><x:c r = "&#88;FD1048576"/></x:row>',
+        "<row>" + "<c/>" * 4000 + "</row>" + "<row/>" * 3000,
+    ],
+)
+def test_a_workbook_with_distant_cells_is_refused_before_it_is_read(
+    landing: Landing, tmp_path: Path, sheet: str
+) -> None:
+    content = _workbook([], sheet=sheet)
+    assert len(content) < 20_000
+    assert "more than 10000000 cells" in str(workbook_fault(content))
+    assert read_item_indices(content, load_id=LOAD).outcome == "refused"
+    (tmp_path / "sim-a.xlsx").write_bytes(content)
+    (tmp_path / "sim-b.csv").write_text(INDICES)
+    files = {name: one.file.data_origin for name, one in _land(landing, *sorted(tmp_path.glob("sim-*"))).items()}
+    assert files == {"sim-a.xlsx": None, "sim-b.csv": "simulated"}
+
+
+def test_archives_that_are_no_workbooks_or_declare_entities_are_not_read() -> None:
+    assert workbook_fault(b"PK\x03\x04 broken") == "not a workbook that can be read: File is not a zip file"
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        archive.writestr("content.xml", "<a/>")
+    assert workbook_fault(out.getvalue()) == "not an .xlsx workbook"
+    entities = _workbook([], document_type='<!DOCTYPE a [<!ENTITY b "c">]>')
+    assert "declares a document type" in str(workbook_fault(entities))
+
+
+def _land(landing: Landing, *paths: Path) -> dict[str, Landed]:
+    landed = land_files(paths, landing, SOURCES, dbt_project_dir=Path(), max_file_bytes=100_000)
+    return {one.file.name: one for one in landed}
+
+
+def _workbook(rows: list[list[str]], *, sheet: str | None = None, document_type: str = "") -> bytes:
     """Return a minimal .xlsx: one sheet, numbers as numbers and the rest as inline text."""
 
     def cell(value: str) -> str:
@@ -205,7 +271,7 @@ def _workbook(rows: list[list[str]]) -> bytes:
         except ValueError:
             return f'<c t="inlineStr"><is><t>{value}</t></is></c>'
 
-    sheet = "".join(f"<row>{''.join(cell(value) for value in row)}</row>" for row in rows)
+    sheet = sheet or "".join(f"<row>{''.join(cell(value) for value in row)}</row>" for row in rows)
     main = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
     relations = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
     package = "http://schemas.openxmlformats.org/package/2006"
@@ -232,7 +298,7 @@ def _workbook(rows: list[list[str]]) -> bytes:
         "xl/worksheets/sheet1.xml": f'<worksheet xmlns="{main}"><sheetData>{sheet}</sheetData></worksheet>',
     }
     out = io.BytesIO()
-    with zipfile.ZipFile(out, "w") as archive:
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, text in parts.items():
-            archive.writestr(name, '<?xml version="1.0" encoding="UTF-8"?>' + text)
+            archive.writestr(name, '<?xml version="1.0" encoding="UTF-8"?>' + document_type + text)
     return out.getvalue()

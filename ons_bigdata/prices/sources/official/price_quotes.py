@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import datetime
 
 import polars as pl
 
-from ons_bigdata.platform.ingest.loading import Reading
+from ons_bigdata.platform.ingest.loading import Reading, refused_reading
 from ons_bigdata.prices.schemas import OfficialPriceQuote
-from ons_bigdata.prices.sources import official_tables as tables
+from ons_bigdata.prices.sources.official import text_tables as tables
 
-READER, READER_VERSION = "official_price_quotes", "1"
+READER_VERSION = "2"
 
 REQUIRED = (
     *("QUOTE_DATE", "ITEM_ID", "ITEM_DESC", "VALIDITY", "SHOP_CODE", "PRICE", "STRATUM_WEIGHT", "STRATUM_TYPE"),
@@ -27,23 +27,25 @@ _NUMBERS = {"PRICE": "price_gbp", "BASE_PRICE": "base_price_gbp"} | {
 }
 
 
-def months(content: bytes) -> list[date]:
-    """Return the months in a file, by their first days; none where it is not such a file."""
-    table = tables.read_table(content, required=REQUIRED)
-    return [] if table.refusal else tables.months_in(table, "QUOTE_DATE")
+def has_header(content: bytes) -> bool:
+    """Tell whether a file has the required columns."""
+    return tables.has_columns(content, REQUIRED)
 
 
-def read_price_quotes(content: bytes, *, load_id: str) -> Reading:
-    """Read a file into OfficialPriceQuote rows and quarantined ones. Never raises for what is in a file.
+def read_price_quotes(content: bytes, *, load_id: str, landed_at: datetime | None = None) -> Reading:
+    """Read a file into OfficialPriceQuote rows and quarantined ones. Never raises for any content.
 
-    No bytes are an `outage`; a header without the required columns is `refused`. Prices of 0 are kept: they are
+    No bytes are an `outage`; a file without the required columns or without any month is `refused`. A month after
+    `landed_at`, the arrival of the file (None: not compared), is quarantined. Prices of 0 are kept: they are
     quotes without a price, and the method leaves them out. An empty price or base price is read as 0.
     """
     if not content:
-        return tables.refused("no bytes", "outage")
+        return refused_reading("no bytes", "outage")
     table = tables.read_table(content, required=REQUIRED)
     if table.refusal:
-        return tables.refused(table.refusal)
+        return refused_reading(table.refusal)
+    if not tables.months_in(table, "QUOTE_DATE"):
+        return refused_reading("no row with a month YYYYMM in QUOTE_DATE")
     missing = [pl.lit("").alias(name) for name in OPTIONAL if name not in table.rows.columns]
     known = {*REQUIRED, *OPTIONAL, "line"}
     others = [name for name in table.rows.columns if name not in known]
@@ -62,6 +64,7 @@ def read_price_quotes(content: bytes, *, load_id: str) -> Reading:
         ],
         faults=[
             tables.unless("_month", "QUOTE_DATE", "a month YYYYMM"),
+            *tables.future_faults(landed_at, "_month", "QUOTE_DATE"),
             tables.unless("_item", "ITEM_ID", "six digits"),
             *(tables.unless(alias, name, "a whole number") for name, alias in _WHOLE.items()),
             *(tables.unless(alias, name, "a number") for name, alias in _NUMBERS.items()),

@@ -1,18 +1,15 @@
-"""The office's files as tables of text: CSV or workbook in, columns of text with line numbers out.
-
-What the columns mean is the readers' to say (`official_indices`, `official_quotes`).
-"""
+"""The office's files as tables of text: CSV or workbook in, columns of text with line numbers out."""
 
 from __future__ import annotations
 
 import io
 from dataclasses import dataclass, field
-from datetime import date
-from typing import TYPE_CHECKING, Literal
+from datetime import date, datetime
+from typing import TYPE_CHECKING
 
 import polars as pl
 
-from ons_bigdata.platform.ingest.loading import Reading
+from ons_bigdata.platform.ingest.loading import Reading, refused_reading
 from ons_bigdata.prices.sources.csv_lines import (
     QUARANTINE,
     columns_of,
@@ -23,6 +20,7 @@ from ons_bigdata.prices.sources.csv_lines import (
     split_lines,
     split_rows,
 )
+from ons_bigdata.prices.sources.official.workbooks import is_workbook, workbook_fault
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -32,21 +30,20 @@ if TYPE_CHECKING:
 NUMBER = r"^-?[0-9]{1,12}(?:\.[0-9]{1,15})?$"
 MONTH = r"^[12][0-9]{3}(?:0[1-9]|1[0-2])$"
 
-_WORKBOOK = b"PK\x03\x04"
-"""An .xlsx file is a zip archive."""
+_LONGEST_HEADER = 64 * 1024
 
 Faults = list[tuple[pl.Expr, pl.Expr]]
 
 
 @dataclass(frozen=True)
 class TextTable:
-    """Rows as text, column names in capitals, `line` beside them; or why there is no table."""
+    """Rows as text with the column `line`, names in capitals; or the reason why there is no table."""
 
     rows: pl.DataFrame
     broken: dict[int, str] = field(default_factory=dict)
-    """Lines that are no rows, with the reason; the header is line 1."""
+    """Line (the header is 1) → fault of the lines that are no rows."""
     lines: Sequence[str] = ()
-    """The physical lines, where the file is text."""
+    """The physical lines of a CSV; none for a workbook."""
     refusal: str | None = None
 
 
@@ -56,7 +53,7 @@ def read_table(content: bytes, *, required: Iterable[str]) -> TextTable:
     Names are compared in capitals and without outer blanks: their case varies from month to month. Refused, with
     the reason: a missing or doubled column, a workbook that cannot be read, bytes that are no text in the header.
     """
-    table = _workbook(content) if content.startswith(_WORKBOOK) else _csv(content)
+    table = _workbook(content) if is_workbook(content) else _csv(content)
     if table.refusal is not None:
         return table
     found = [name for name in table.rows.columns if name != "line"]
@@ -66,7 +63,18 @@ def read_table(content: bytes, *, required: Iterable[str]) -> TextTable:
     return table
 
 
+def has_columns(content: bytes, required: Iterable[str]) -> bool:
+    """Tell whether the header of a CSV or workbook holds the required columns. Rows of a CSV are not read."""
+    if is_workbook(content):
+        return read_table(content, required=required).refusal is None
+    first_line = content.removeprefix(b"\xef\xbb\xbf").split(b"\n", 1)[0][:_LONGEST_HEADER]
+    names = [name.strip().strip('"').strip().upper() for name in first_line.decode(errors="replace").split(",")]
+    return set(required) <= set(names)
+
+
 def _workbook(content: bytes) -> TextTable:
+    if fault := workbook_fault(content):
+        return TextTable(pl.DataFrame(), refusal=fault)
     try:
         sheet = pl.read_excel(io.BytesIO(content), engine="calamine", infer_schema_length=0, drop_empty_rows=False)
     except Exception as error:  # the engine's errors have no common class
@@ -92,7 +100,7 @@ def _csv(content: bytes) -> TextTable:
 def _plain_csv(lines: Sequence[str], faults: dict[int, str], fields: int) -> pl.DataFrame | None:
     """Split a file without quoted fields at once, which is fast; None unless every line has all its fields.
 
-    polars refuses lines that are too long and fills up those that are too short; the number of commas shows them.
+    polars refuses lines that are too long and pads those that are too short; the number of commas detects them.
     """
     body = "\n".join(lines)
     if faults or '"' in body or body.count(",") != len(lines) * (fields - 1) or len(lines) < 2:
@@ -128,7 +136,7 @@ def reading(
 ) -> Reading:
     """Turn a table into a Reading: rows with faults, and rows that break the schema, are quarantined."""
     if table.refusal is not None:
-        return refused(table.refusal)
+        return refused_reading(table.refusal)
     good, reasons = refused_rows(table.rows.with_columns(parsed), faults)
     accepted, failure = schema.filter(good.select(final))
     if len(failure):
@@ -142,15 +150,10 @@ def reading(
 
 
 def _without_text(reasons: Mapping[int, str], rows: pl.DataFrame) -> pl.DataFrame:
-    """Quarantine rows of a workbook, which has no lines of text: the fields, comma-separated, stand for them."""
+    """Return the quarantined rows of a workbook; their content is the fields, comma-separated."""
     shown = dict(rows.select("line", pl.concat_str(pl.exclude("line"), separator=",")).iter_rows())
     data = [(line, why, shown.get(line)) for line, why in sorted(reasons.items())]
     return pl.DataFrame(data, schema=QUARANTINE, orient="row")
-
-
-def refused(why: str, outcome: Literal["refused", "outage"] = "refused") -> Reading:
-    """Return the reading of a file that brings nothing."""
-    return Reading(outcome, why, 0, pl.DataFrame(), pl.DataFrame(schema=QUARANTINE))
 
 
 def month_column(column: str) -> pl.Expr:
@@ -174,18 +177,18 @@ def whole_column(column: str) -> pl.Expr:
 
 
 def unless(parsed: str, column: str, expected: str) -> tuple[pl.Expr, pl.Expr]:
-    """Return the fault of a required column that was not understood."""
+    """Return the fault of a required column whose text cannot be parsed."""
     return pl.col(parsed).is_null(), reason(f"{column} {{}}; expected {expected}", column)
 
 
 def optional(parsed: str, column: str, expected: str) -> tuple[pl.Expr, pl.Expr]:
-    """Return the fault of a column that was given and not understood."""
+    """Return the fault of an optional column whose text is not empty and cannot be parsed."""
     given = pl.col(column) != ""
     return given & pl.col(parsed).is_null(), reason(f"{column} {{}}; expected {expected} or nothing", column)
 
 
 def attributes(columns: Sequence[str]) -> pl.Expr:
-    """Return the fields of these columns that are not empty, as a JSON object."""
+    """Return the non-empty fields of these columns as a JSON object."""
     if not columns:
         return pl.lit("{}")
     members = [
@@ -197,6 +200,14 @@ def attributes(columns: Sequence[str]) -> pl.Expr:
     return pl.concat_str(pl.lit("{"), pl.concat_str(members, separator=",", ignore_nulls=True), pl.lit("}"))
 
 
+def future_faults(landed_at: datetime | None, parsed: str, column: str) -> Faults:
+    """Return the fault of a month after the arrival of its file; none without an arrival."""
+    if landed_at is None:
+        return []
+    text = f"{column} {{}} is in the future: the file arrived on {landed_at:%Y-%m-%d}"
+    return [(pl.col(parsed) > landed_at.date(), reason(text, column))]
+
+
 def months_in(table: TextTable, column: str) -> list[date]:
-    """Return the distinct months of a table, sorted; those that can be read."""
+    """Return the distinct months of a table that can be parsed, sorted."""
     return table.rows.select(month_column(column).drop_nulls().unique().sort()).to_series().to_list()

@@ -5,37 +5,39 @@ The names of the columns vary in case, and `IMPUTATION_FLAG` has an S or not.
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import datetime
 
 import polars as pl
 
-from ons_bigdata.platform.ingest.loading import Reading
+from ons_bigdata.platform.ingest.loading import Reading, refused_reading
 from ons_bigdata.prices.schemas import OfficialItemIndex
-from ons_bigdata.prices.sources import official_tables as tables
+from ons_bigdata.prices.sources.official import text_tables as tables
 
-READER, READER_VERSION = "official_item_indices", "1"
+READER_VERSION = "2"
 
 REQUIRED = ("INDEX_DATE", "ITEM_ID", "ITEM_DESC", "ALL_GM_INDEX", "COICOP_WEIGHT")
 IMPUTATION = ("IMPUTATION_FLAG", "IMPUTATION_FLAGS")
 
 
-def months(content: bytes) -> list[date]:
-    """Return the months in a file, by their first days; none where it is not such a file."""
-    table = tables.read_table(content, required=REQUIRED)
-    return [] if table.refusal else tables.months_in(table, "INDEX_DATE")
+def has_header(content: bytes) -> bool:
+    """Tell whether a file has the required columns."""
+    return tables.has_columns(content, REQUIRED)
 
 
-def read_item_indices(content: bytes, *, load_id: str) -> Reading:
-    """Read a file into OfficialItemIndex rows and quarantined ones. Never raises for what is in a file.
+def read_item_indices(content: bytes, *, load_id: str, landed_at: datetime | None = None) -> Reading:
+    """Read a file into OfficialItemIndex rows and quarantined ones. Never raises for any content.
 
-    No bytes are an `outage`; a header without the required columns is `refused`. `index` is 100 in January of the
+    No bytes are an `outage`; a file without the required columns or without any month is `refused`. A month after
+    `landed_at`, the arrival of the file (None: not compared), is quarantined. `index` is 100 in January of the
     year, a January's is 100 in the December before. A row whose index is no number above 0 is quarantined.
     """
     if not content:
-        return tables.refused("no bytes", "outage")
+        return refused_reading("no bytes", "outage")
     table = tables.read_table(content, required=REQUIRED)
     if table.refusal:
-        return tables.refused(table.refusal)
+        return refused_reading(table.refusal)
+    if not tables.months_in(table, "INDEX_DATE"):
+        return refused_reading("no row with a month YYYYMM in INDEX_DATE")
     imputation = next((name for name in IMPUTATION if name in table.rows.columns), None)
     known = {*REQUIRED, *IMPUTATION, "line"}
     others = [name for name in table.rows.columns if name not in known]
@@ -50,6 +52,7 @@ def read_item_indices(content: bytes, *, load_id: str) -> Reading:
         ],
         faults=[
             tables.unless("_month", "INDEX_DATE", "a month YYYYMM"),
+            *tables.future_faults(landed_at, "_month", "INDEX_DATE"),
             tables.unless("_item", "ITEM_ID", "six digits"),
             tables.unless("_index", "ALL_GM_INDEX", "a number"),
             (pl.col("_index") <= 0, tables.reason("ALL_GM_INDEX {}; expected above 0", "ALL_GM_INDEX")),

@@ -12,7 +12,7 @@ from dagster._core.workspace.context import WorkspaceProcessContext
 from dagster._core.workspace.load_target import WorkspaceFileTarget
 from dagster_webserver.app import create_app_from_workspace_process_context
 
-from ons_bigdata.platform.dagster.request_guard import RequestGuard
+from ons_bigdata.platform.dagster.serving.request_guard import RequestGuard
 
 # Defaults of the command `dagster-webserver`
 _STATEMENT_TIMEOUT_MS = 15_000

@@ -23,12 +23,12 @@ from dagster._core.execution.plan.plan import ExecutionPlan
 from dagster._core.remote_origin import RegisteredCodeLocationOrigin, RemoteJobOrigin, RemoteRepositoryOrigin
 from dagster._core.utils import make_new_run_id
 
+from ons_bigdata.platform import progress
 from ons_bigdata.platform.calendar import parse_day
-from ons_bigdata.platform.dagster import progress
-from ons_bigdata.platform.dagster.processes import DEFINITIONS
-from ons_bigdata.platform.dagster.run_plan import PlannedRun, plan_runs
-from ons_bigdata.platform.dagster.selection import select, takes_one_partition
-from ons_bigdata.platform.dagster.step_titles import step_titles
+from ons_bigdata.platform.dagster.runs.plan import PlannedRun, plan_runs
+from ons_bigdata.platform.dagster.runs.selection import select, takes_one_partition
+from ons_bigdata.platform.dagster.runs.step_titles import step_titles
+from ons_bigdata.platform.dagster.serving.processes import DEFINITIONS
 from ons_bigdata.platform.errors import InputError, StepFailedError, UnavailableError
 
 __all__ = ["CheckOutcome", "RunOutcome", "end_dead_runs", "load_definitions", "materialise", "select"]

@@ -1,4 +1,4 @@
-"""Delivered files: what is taken, what is refused, and where an archive breaks."""
+"""Files below paths: what is taken, what is refused, and where an archive breaks."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ons_bigdata.platform.errors import InputError
-from ons_bigdata.platform.ingest.deliveries import ArchiveDamagedError, DeliveredFile, deliveries
+from ons_bigdata.platform.ingest.input_files import ArchiveDamagedError, InputFile, input_files
 
 BOUND = 1_000
 
 
-def delivered(*paths: Path, bound: int = BOUND) -> list[DeliveredFile]:
-    return list(deliveries(paths, max_file_bytes=bound))
+def delivered(*paths: Path, bound: int = BOUND) -> list[InputFile]:
+    return list(input_files(paths, max_file_bytes=bound))
 
 
-def contents(files: list[DeliveredFile]) -> dict[str, bytes | None]:
+def contents(files: list[InputFile]) -> dict[str, bytes | None]:
     return {file.name: file.content for file in files}
 
 
-def refusals(files: list[DeliveredFile]) -> dict[str, str]:
+def refusals(files: list[InputFile]) -> dict[str, str]:
     return {file.name: file.refusal for file in files if file.refusal is not None}
 
 
@@ -72,9 +72,9 @@ def test_the_members_of_an_archive_come_in_their_order(tmp_path, name):
     path = tmp_path / name
     path.write_bytes(PACKERS[name]([("day/b.csv", b"second"), ("day/a.csv", b""), ("./.DS_Store", b"x")]))
     assert delivered(path) == [
-        DeliveredFile("b.csv", b"second", None, f"{path}:day/b.csv"),
-        DeliveredFile("a.csv", b"", None, f"{path}:day/a.csv"),
-        DeliveredFile(".DS_Store", b"x", None, f"{path}:./.DS_Store"),
+        InputFile("b.csv", b"second", None, f"{path}:day/b.csv"),
+        InputFile("a.csv", b"", None, f"{path}:day/a.csv"),
+        InputFile(".DS_Store", b"x", None, f"{path}:./.DS_Store"),
     ]
 
 
@@ -85,7 +85,7 @@ def test_a_folder_is_walked_in_order_and_archives_in_it_are_files(tmp_path):
         (tmp_path / name).write_bytes(name.encode())
     files = delivered(tmp_path)
     assert [file.name for file in files] == ["a.csv", "1.csv", "2.csv", "z.zip"]
-    assert files[1] == DeliveredFile("1.csv", b"b/1.csv", None, str(tmp_path / "b/1.csv"))
+    assert files[1] == InputFile("1.csv", b"b/1.csv", None, str(tmp_path / "b/1.csv"))
 
 
 def test_several_paths_come_one_after_the_other(tmp_path):
@@ -96,13 +96,13 @@ def test_several_paths_come_one_after_the_other(tmp_path):
 
 def test_a_missing_path_is_an_error_before_any_file(tmp_path):
     (tmp_path / "x.csv").write_bytes(b"x")
-    with pytest.raises(InputError, match=r"nothing at .*/nowhere; expected a folder, an archive or a file"):
-        deliveries([tmp_path / "x.csv", tmp_path / "nowhere"], max_file_bytes=BOUND)
+    with pytest.raises(InputError, match=r"no such file or directory: .*/nowhere; expected a folder"):
+        input_files([tmp_path / "x.csv", tmp_path / "nowhere"], max_file_bytes=BOUND)
 
 
 def test_a_bound_below_one_byte_is_an_error(tmp_path):
     with pytest.raises(ValueError, match="max_file_bytes is 0"):
-        deliveries([tmp_path], max_file_bytes=0)
+        input_files([tmp_path], max_file_bytes=0)
 
 
 def test_links_and_special_files_in_a_folder_are_refused(tmp_path):
@@ -228,7 +228,7 @@ def test_a_decompression_bomb_is_refused_and_not_unpacked(tmp_path, name):
     bomb = tar_bytes([("bomb.csv", b"\0" * 50_000_000)])
     (tmp_path / name).write_bytes(lzma.compress(bomb, preset=0) if "xz" in name else gzip.compress(bomb))
     del bomb
-    files: list[DeliveredFile] = []
+    files: list[InputFile] = []
     with pytest.raises(ArchiveDamagedError, match=r"after member bomb\.csv: what follows unpacks to more"):
         files.extend(_until_error(tmp_path / name, files))
     assert refusals(files) == {"bomb.csv": "larger than 1000 bytes, the bound for one file"}
@@ -241,8 +241,8 @@ def test_a_tar_with_an_endless_name_is_stopped(tmp_path):
     assert _peak_bytes(tmp_path / "x.tar.gz", ArchiveDamagedError) < 8_000_000
 
 
-def _until_error(path: Path, files: list[DeliveredFile], bound: int = BOUND) -> list[DeliveredFile]:
-    for file in deliveries([path], max_file_bytes=bound):
+def _until_error(path: Path, files: list[InputFile], bound: int = BOUND) -> list[InputFile]:
+    for file in input_files([path], max_file_bytes=bound):
         files.append(file)
     return []
 
@@ -266,7 +266,7 @@ MEMBERS = [("a.csv", b"a" * 700), ("b.csv", b"b" * 700), ("c.csv", b"c" * 700)]
 )
 def test_a_cut_tar_gives_what_came_before_and_names_the_last_good_member(tmp_path, cut, whole):
     (tmp_path / "x.tar").write_bytes(tar_bytes(MEMBERS)[:cut])
-    files: list[DeliveredFile] = []
+    files: list[InputFile] = []
     with pytest.raises(ArchiveDamagedError) as raised:
         _until_error(tmp_path / "x.tar", files)
     assert [file.name for file in files] == whole
@@ -281,7 +281,7 @@ def test_every_cut_of_an_archive_is_noticed(tmp_path, name):
     end = 3 * 1536 if name == "scrapes.tar" else len(packed)  # of a bare tar only the zeros at the end may go
     for cut in range(0, end, 1 if end < 1_000 else 97):
         path.write_bytes(packed[:cut])
-        files: list[DeliveredFile] = []
+        files: list[InputFile] = []
         with pytest.raises(ArchiveDamagedError):
             _until_error(path, files)
         assert contents(files).items() <= dict(MEMBERS).items()
@@ -331,7 +331,7 @@ def test_whatever_the_bytes_an_archive_is_read_or_damaged(tmp_path_factory, data
         packed[data.draw(st.integers(0, len(packed) - 1))] = data.draw(st.integers(0, 255))
     path = tmp_path_factory.mktemp("mutated") / name
     path.write_bytes(packed)
-    files: list[DeliveredFile] = []
+    files: list[InputFile] = []
     try:
         _until_error(path, files)
     except ArchiveDamagedError as error:

@@ -1,7 +1,7 @@
-"""Delivered files, one by one, from folders, archives and single files.
+"""The files below some paths, one by one: folders, archives and single files.
 
-Says where the bytes are and which are not taken; what is in a file is its reader's to say, and
-keeping it is `landing`'s. Nothing is unpacked to disk, and one file at a time is in memory.
+Links, devices, hostile names and files above a bound are refused here, before any reader sees them. Nothing is
+unpacked to disk, and one file at a time is in memory.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _HEADER_BYTES = 1024 * 1024
-"""What the headers before one member of a tar may take; a long name needs a few hundred bytes."""
+"""Bound on the headers before one member of a tar; a long name needs a few hundred bytes."""
 
-_PASS_OVER = 4
-"""A refused member is passed over up to so many times the bound; then the archive is given up."""
+_SKIPPED_BOUNDS = 4
+"""A refused member is skipped up to this multiple of the bound; beyond it the archive is given up."""
 
 _CHUNK = 64 * 1024
 
@@ -41,28 +41,28 @@ _DAMAGE = (
     zlib.error,
     EOFError,
     OSError,
-    NotImplementedError,  # `zipfile`: a version or method it does not know
-    ValueError,  # both: a name or a number in a header that does not decode
+    NotImplementedError,  # `zipfile`: an unknown version or method
+    ValueError,  # both modules: a name or a number in a header that does not decode
 )
-"""What the modules raise at broken archives."""
+"""Exceptions that the modules raise for broken archives."""
 
 
 @dataclass(frozen=True)
-class DeliveredFile:
-    """One file of a delivery: its bytes, or why it is not taken."""
+class InputFile:
+    """One file below the paths: its bytes, or the reason why it is refused."""
 
     name: str
     """Base name of the file or member."""
     content: bytes | None
     """The bytes; None where the file is refused."""
     refusal: str | None
-    """Why the file is not taken; None where it is."""
+    """Reason of the refusal; None where the file is taken."""
     origin: str
-    """The path, and the member of the archive, for messages."""
+    """Path and member of the archive, for messages."""
 
 
 class ArchiveDamagedError(InputError):
-    """An archive breaks off or cannot be read on. Files before that point have been delivered."""
+    """An archive that breaks off or cannot be read on. The files before that point have been yielded."""
 
     def __init__(self, archive: Path, last_good_member: str | None, cause: str) -> None:
         self.archive = archive
@@ -72,53 +72,53 @@ class ArchiveDamagedError(InputError):
 
 
 class _BoundExceededError(Exception):
-    """More bytes came out of a compressed archive than the next member may take."""
+    """A compressed archive unpacks to more bytes than the next member may have."""
 
 
-def deliveries(paths: Sequence[Path], *, max_file_bytes: int) -> Iterator[DeliveredFile]:
-    """Yield the files of some paths, each whole in memory, one at a time.
+def input_files(paths: Sequence[Path], *, max_file_bytes: int) -> Iterator[InputFile]:
+    """Yield the files below the paths, each whole in memory, one at a time.
 
     A path is a folder (walked, sorted; archives in it are files like others), an archive (`.tar`,
-    `.tar.gz`, `.tgz`, `.tar.xz`, `.txz`, `.zip`; members in their order) or a single file. A file that
-    cannot be taken is yielded with its refusal: links, devices, names that leave the archive, and
-    files above `max_file_bytes`, whatever size the archive gives them.
+    `.tar.gz`, `.tgz`, `.tar.xz`, `.txz`, `.zip`; members in their order) or a single file. A refused file
+    is yielded with its reason: links, devices, names that leave the archive, and files above
+    `max_file_bytes`, whatever size the archive declares.
 
     Raises InputError at once if a path is missing, and when a file cannot be read; ArchiveDamagedError
-    where an archive breaks, once what came before has been yielded.
+    where an archive is damaged, after the files before that point.
     """
     if max_file_bytes < 1:
         raise ValueError(f"max_file_bytes is {max_file_bytes}; expected at least 1")
     for path in paths:
         if not path.exists():
-            raise InputError(f"nothing at {path}; expected a folder, an archive or a file")
-    return (file for path in paths for file in _of_path(path, max_file_bytes))
+            raise InputError(f"no such file or directory: {path}; expected a folder, an archive or a file")
+    return (file for path in paths for file in _in_path(path, max_file_bytes))
 
 
-def _of_path(path: Path, bound: int) -> Iterator[DeliveredFile]:
+def _in_path(path: Path, bound: int) -> Iterator[InputFile]:
     name = path.name.lower()
     if path.is_dir():
-        yield from _of_folder(path, bound)
+        yield from _in_folder(path, bound)
     elif name.endswith(".zip"):
-        yield from _of_zip(path, bound)
+        yield from _in_zip(path, bound)
     elif opener := next((opener for suffix, opener in _TARS.items() if name.endswith(suffix)), None):
-        yield from _of_tar(path, opener, bound)
+        yield from _in_tar(path, opener, bound)
     else:
-        yield _of_file(path.resolve(), path, bound)
+        yield _read_file(path.resolve(), path, bound)
 
 
 # --- folders and files ----------------------------------------------------------------------------------
 
 
-def _of_folder(folder: Path, bound: int) -> Iterator[DeliveredFile]:
+def _in_folder(folder: Path, bound: int) -> Iterator[InputFile]:
     for entry in sorted(folder.iterdir()):
         if entry.is_dir() and not entry.is_symlink():
-            yield from _of_folder(entry, bound)
+            yield from _in_folder(entry, bound)
         else:
-            yield _of_file(entry, entry, bound)
+            yield _read_file(entry, entry, bound)
 
 
-def _of_file(path: Path, shown: Path, bound: int) -> DeliveredFile:
-    """Read a file without following a link. `shown` is the path as the user gave it."""
+def _read_file(path: Path, shown: Path, bound: int) -> InputFile:
+    """Read a file without following a link. `shown` is the path as given by the user."""
     name = escape_unprintable(shown.name)
     origin = escape_unprintable(str(shown))
     fault = None if name == shown.name else _UNPRINTABLE
@@ -126,9 +126,9 @@ def _of_file(path: Path, shown: Path, bound: int) -> DeliveredFile:
         mode = path.lstat().st_mode
         fault = fault or _kind_fault(mode)
         if fault:
-            return DeliveredFile(name, None, fault, origin)
+            return InputFile(name, None, fault, origin)
         with path.open("rb") as file:
-            return _bounded(file, bound, name, origin)
+            return _read_bounded(file, bound, name, origin)
     except OSError as error:
         raise InputError(f"cannot read {origin}: {error.strerror}") from error
 
@@ -141,14 +141,14 @@ def _kind_fault(mode: int) -> str | None:
     return None
 
 
-def _bounded(file: IO[bytes], bound: int, name: str, origin: str) -> DeliveredFile:
+def _read_bounded(file: IO[bytes], bound: int, name: str, origin: str) -> InputFile:
     content = file.read(bound + 1)
     if len(content) > bound:
-        return DeliveredFile(name, None, _too_large(bound), origin)
-    return DeliveredFile(name, content, None, origin)
+        return InputFile(name, None, _above_bound(bound), origin)
+    return InputFile(name, content, None, origin)
 
 
-def _too_large(bound: int) -> str:
+def _above_bound(bound: int) -> str:
     return f"larger than {bound} bytes, the bound for one file"
 
 
@@ -156,9 +156,9 @@ def _too_large(bound: int) -> str:
 
 
 def _base_name(path: str) -> tuple[str, str | None]:
-    """Return the base name of a member of an archive, and what is wrong with its path.
+    """Return the base name of a member of an archive, and the fault of its path (None for a good one).
 
-    Both slashes divide: an archive may come from either kind of system.
+    Both slashes separate: an archive may come from either kind of system.
     """
     parts = re.split(r"[/\\]", path)
     name = escape_unprintable(parts[-1])
@@ -180,12 +180,12 @@ _TARS: dict[str, Callable[[Path], IO[bytes]]] = {
     ".tar": lambda path: path.open("rb"),
     ".tar.gz": lambda path: cast("IO[bytes]", gzip.GzipFile(path)),
     ".tgz": lambda path: cast("IO[bytes]", gzip.GzipFile(path)),
-    ".tar.xz": lambda path: cast("IO[bytes]", lzma.LZMAFile(path)),  # noqa: SIM115  (closed by who asks)
-    ".txz": lambda path: cast("IO[bytes]", lzma.LZMAFile(path)),  # noqa: SIM115  (closed by who asks)
+    ".tar.xz": lambda path: cast("IO[bytes]", lzma.LZMAFile(path)),  # noqa: SIM115  (the caller closes it)
+    ".txz": lambda path: cast("IO[bytes]", lzma.LZMAFile(path)),  # noqa: SIM115  (the caller closes it)
 }
 
 
-def _opened(path: Path, opener: Callable[[Path], IO[bytes]]) -> IO[bytes]:
+def _open_archive(path: Path, opener: Callable[[Path], IO[bytes]]) -> IO[bytes]:
     try:
         return opener(path)
     except OSError as error:
@@ -193,9 +193,9 @@ def _opened(path: Path, opener: Callable[[Path], IO[bytes]]) -> IO[bytes]:
 
 
 class _StrictHeader(tarfile.TarInfo):
-    """A tar header whose faults are errors everywhere.
+    """A tar header of which every fault is an error.
 
-    `tarfile` takes a broken header after the first as the end of the archive: files would be lost in silence.
+    `tarfile` takes a broken header after the first member as the end of the archive: files would be lost silently.
     """
 
     @classmethod
@@ -211,11 +211,11 @@ class _BrokenHeaderError(tarfile.TarError):
 
 
 _HEADER_ERRORS = tuple(error for error in tarfile.HeaderError.__subclasses__() if error.__name__ != "EOFHeaderError")
-"""All but the zero block, which is the proper end."""
+"""Header errors except for the zero block, which is the proper end."""
 
 
 class _BoundedStream:
-    """An archive's unpacked bytes, of which only so many may be read for one member."""
+    """The unpacked bytes of an archive, with a bound on the bytes that are read for one member."""
 
     def __init__(self, stream: IO[bytes]) -> None:
         self.stream = stream
@@ -230,42 +230,42 @@ class _BoundedStream:
 
 
 @contextmanager
-def _damage_named(path: Path, last: str | None) -> Iterator[None]:
-    """Turn whatever a broken archive raises into ArchiveDamagedError. `last` is the last good member."""
+def _name_damage(path: Path, last: str | None) -> Iterator[None]:
+    """Turn the exceptions of a broken archive into ArchiveDamagedError. `last` is the last good member."""
     try:
         yield
     except _BoundExceededError as error:
-        cause = "what follows unpacks to more bytes than are worth passing over"
+        cause = "what follows unpacks to more bytes than are skipped"
         raise ArchiveDamagedError(path, last, cause) from error
     except _DAMAGE as error:
         raise ArchiveDamagedError(path, last, str(error) or type(error).__name__) from error
 
 
-def _of_tar(path: Path, opener: Callable[[Path], IO[bytes]], bound: int) -> Iterator[DeliveredFile]:
+def _in_tar(path: Path, opener: Callable[[Path], IO[bytes]], bound: int) -> Iterator[InputFile]:
     last: str | None = None
-    with _opened(path, opener) as unpacked:
+    with _open_archive(path, opener) as unpacked:
         stream = _BoundedStream(unpacked)
         stream.left = _HEADER_BYTES
-        with _damage_named(path, last):
+        with _name_damage(path, last):
             archive = tarfile.open(  # noqa: SIM115  (closing reads nothing and holds nothing)
                 fileobj=cast("IO[bytes]", stream), mode="r|", tarinfo=_StrictHeader
             )
         while True:
-            with _damage_named(path, last):
-                stream.left = _PASS_OVER * bound + _HEADER_BYTES
+            with _name_damage(path, last):
+                stream.left = _SKIPPED_BOUNDS * bound + _HEADER_BYTES
                 member = archive.next()
                 vars(archive)["members"].clear()  # else the headers of a long archive pile up
                 if member is None:
-                    _check_end(archive)
+                    _require_end(archive)
                     return
                 stream.left = bound + _HEADER_BYTES
-                file = None if member.isdir() else _tar_member(archive, member, path, bound)
+                file = None if member.isdir() else _read_tar_member(archive, member, path, bound)
             if file:
                 yield file
             last = escape_unprintable(member.name)
 
 
-def _tar_member(archive: tarfile.TarFile, member: tarfile.TarInfo, path: Path, bound: int) -> DeliveredFile:
+def _read_tar_member(archive: tarfile.TarFile, member: tarfile.TarInfo, path: Path, bound: int) -> InputFile:
     name, fault = _base_name(member.name)
     origin = f"{path}:{escape_unprintable(member.name)}"
     if member.issym() or member.islnk():
@@ -273,15 +273,15 @@ def _tar_member(archive: tarfile.TarFile, member: tarfile.TarInfo, path: Path, b
     elif not member.isfile():
         fault = "not a regular file"
     elif member.size > bound:
-        fault = _too_large(bound)
+        fault = _above_bound(bound)
     opened = None if fault else archive.extractfile(member)
     if opened is None:
-        return DeliveredFile(name, None, fault or "not a regular file", origin)
-    return _bounded(opened, bound, name, origin)
+        return InputFile(name, None, fault or "not a regular file", origin)
+    return _read_bounded(opened, bound, name, origin)
 
 
-def _check_end(archive: tarfile.TarFile) -> None:
-    """Read on to the end, so that a cut shows. Raises TarError if anything but zeros follows."""
+def _require_end(archive: tarfile.TarFile) -> None:
+    """Read to the end, so that a truncated archive is noticed. Raises TarError if anything but zeros follows."""
     stream = cast("IO[bytes]", archive.fileobj)
     while block := stream.read(_CHUNK):
         if block.strip(b"\0"):
@@ -291,28 +291,28 @@ def _check_end(archive: tarfile.TarFile) -> None:
 # --- zip ------------------------------------------------------------------------------------------------
 
 
-def _of_zip(path: Path, bound: int) -> Iterator[DeliveredFile]:
+def _in_zip(path: Path, bound: int) -> Iterator[InputFile]:
     last: str | None = None
-    with _damage_named(path, last):
+    with _name_damage(path, last):
         archive = zipfile.ZipFile(path)
     with archive:
         for member in archive.infolist():
             if member.is_dir():
                 continue
-            with _damage_named(path, last):
-                file = _zip_member(archive, member, path, bound)
+            with _name_damage(path, last):
+                file = _read_zip_member(archive, member, path, bound)
             yield file
             last = escape_unprintable(member.filename)
 
 
-def _zip_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, path: Path, bound: int) -> DeliveredFile:
+def _read_zip_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, path: Path, bound: int) -> InputFile:
     name, fault = _base_name(member.filename)
     origin = f"{path}:{escape_unprintable(member.filename)}"
     fault = fault or _zip_fault(member, bound)
     if fault:
-        return DeliveredFile(name, None, fault, origin)
+        return InputFile(name, None, fault, origin)
     with archive.open(member) as opened:
-        return _bounded(opened, bound, name, origin)
+        return _read_bounded(opened, bound, name, origin)
 
 
 def _zip_fault(member: zipfile.ZipInfo, bound: int) -> str | None:
@@ -321,7 +321,7 @@ def _zip_fault(member: zipfile.ZipInfo, bound: int) -> str | None:
         return fault
     if member.flag_bits & 0x61:
         return "encrypted or a patch"
-    # Only for these two does `zipfile` bound what one read unpacks.
+    # Only for these two methods does `zipfile` bound the bytes that one read unpacks.
     if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         return f"compression method {member.compress_type}; expected 0 (stored) or 8 (deflated)"
-    return _too_large(bound) if member.file_size > bound else None
+    return _above_bound(bound) if member.file_size > bound else None

@@ -38,7 +38,7 @@ CODE_SERVER, WEBSERVER, DAEMON = "code-server", "webserver", "daemon"
 DEFINITIONS = "ons_bigdata.definitions"
 """Module that Dagster loads, as in workspace.yaml; also the name of its code location."""
 
-_WEBSERVER_MODULE = "ons_bigdata.platform.dagster.webserver"
+_WEBSERVER_MODULE = "ons_bigdata.platform.dagster.serving.webserver"
 
 
 @dataclass(frozen=True)

@@ -1,18 +1,18 @@
-"""Files of one official series: two columns below a preamble, in which months stand among years and quarters."""
+"""Reader of files of one official series: two columns below a preamble, with rows for years, quarters and months."""
 
 from __future__ import annotations
 
 import re
-from datetime import date
+from datetime import date, datetime
 
 import polars as pl
 
-from ons_bigdata.platform.ingest.loading import Reading
+from ons_bigdata.platform.ingest.loading import Reading, refused_reading
 from ons_bigdata.prices.schemas import OfficialSeriesValue
 from ons_bigdata.prices.sources.csv_lines import fields_of, quarantined, split_lines
-from ons_bigdata.prices.sources.official_tables import NUMBER, refused
+from ons_bigdata.prices.sources.official.text_tables import NUMBER
 
-READER, READER_VERSION = "official_series", "1"
+READER_VERSION = "2"
 
 _MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 _MONTH = re.compile(rf"([12][0-9]{{3}}) ({'|'.join(_MONTHS)})")
@@ -21,24 +21,25 @@ _SERIES_ID = re.compile(r"[A-Za-z0-9]{4}")
 
 
 def series_id(content: bytes) -> str | None:
-    """Return the identifier that the preamble gives (`CDID`), lower case; None where it is not such a file."""
+    """Return the identifier in the preamble (`CDID`), lower case; None where the file is no series."""
     lines, _ = split_lines(content)
     preamble, _ = _preamble(lines)
     identifier = preamble.get("CDID", "")
     return identifier.lower() if "Title" in preamble and _SERIES_ID.fullmatch(identifier) else None
 
 
-def read_series(content: bytes, *, load_id: str) -> Reading:
-    """Read a file into OfficialSeriesValue rows and quarantined ones. Never raises for what is in a file.
+def read_series(content: bytes, *, load_id: str, landed_at: datetime | None = None) -> Reading:
+    """Read a file into OfficialSeriesValue rows and quarantined ones. Never raises for any content.
 
     The preamble (`"Title","…"`, `"CDID","D7BU"`, …) is no row, nor are years (`2021`) and quarters (`2021 Q1`): they
-    are averages of the months. What is neither those nor a month with a number is quarantined, as is a month twice.
+    are averages of the months. Any other line is quarantined, as is a second row of a month and a month after
+    `landed_at`, the arrival of the file (None: not compared).
     """
     if not content:
-        return refused("no bytes", "outage")
+        return refused_reading("no bytes", "outage")
     identifier = series_id(content)
     if identifier is None:
-        return refused('no preamble with "Title" and "CDID" of four letters or digits')
+        return refused_reading('no preamble with "Title" and "CDID" of four letters or digits')
     lines, faults = split_lines(content)
     preamble, first = _preamble(lines)
     rows: list[tuple[int, date, float]] = []
@@ -50,6 +51,8 @@ def read_series(content: bytes, *, load_id: str) -> Reading:
         month, value, fault = _row(lines[index])
         if fault is None and month in months:
             fault = f"month {month:%Y-%m} twice"
+        if fault is None and month is not None and landed_at is not None and month > landed_at.date():
+            fault = f"month {month:%Y-%m} is in the future: the file arrived on {landed_at:%Y-%m-%d}"
         if fault is not None:
             reasons[index + 1] = fault
         elif month is not None and value is not None:
@@ -83,7 +86,7 @@ def _preamble(lines: list[str]) -> tuple[dict[str, str], int]:
 
 
 def _row(line: str) -> tuple[date | None, float | None, str | None]:
-    """Return month and value of a line, or what is wrong with it; neither for years, quarters and blank lines."""
+    """Return month, value and fault of a line; all None for years, quarters and blank lines."""
     parts, fault = fields_of(line)
     if fault is not None:
         return None, None, fault

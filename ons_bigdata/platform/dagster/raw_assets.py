@@ -1,0 +1,175 @@
+"""Dagster assets that follow from sources: landing folders and raw tables; and the ledger tables as assets."""
+
+from collections.abc import Sequence
+
+import dagster as dg
+
+from ons_bigdata.platform.dagster.partitions import partitions_of
+from ons_bigdata.platform.dagster.resources import WarehouseResource
+from ons_bigdata.platform.ingest.landing import Landing
+from ons_bigdata.platform.ingest.loading import LoadTotals, ReadFile, analyse, load_waiting, rebuild
+from ons_bigdata.platform.ingest.sources import Source
+from ons_bigdata.settings import get_settings
+
+ONLY_WAITING = "ons_bigdata/only_waiting"
+"""Tag of a run that loads only the files that wait, as `ingest` does; any other run rebuilds its partitions."""
+
+
+def source_assets(sources: Sequence[Source]) -> list[dg.AssetsDefinition | dg.AssetSpec]:
+    """Return the landing folders and the raw tables of sources; a folder that several share comes once."""
+    folders = {source.landing.name: _landing_spec(source) for source in sources}
+    return [*folders.values(), *(raw_asset(source) for source in sources)]
+
+
+def raw_asset(source: Source) -> dg.AssetsDefinition:
+    """Return the raw table of a source as an asset, partitioned by the calendar of the source if it has one."""
+    calendar = source.calendar
+
+    @dg.asset(
+        key=source.table.name.split("."),
+        deps=[_landing_key(source)],
+        partitions_def=None if calendar is None else partitions_of(calendar),
+        backfill_policy=None if calendar is None else dg.BackfillPolicy.single_run(),
+        kinds={"python", "postgres"},
+        description=source.table.description,
+    )
+    def load(context: dg.AssetExecutionContext, warehouse: WarehouseResource) -> dg.MaterializeResult:
+        landing = warehouse.landing()
+        read = source.adapter(get_settings().dbt_project_dir).read
+        only_waiting = context.run.tags.get(ONLY_WAITING) == "true"
+        if calendar is None:
+            return _result(landing, source, _load_all(landing, source, read, only_waiting=only_waiting))
+        keys = context.partition_keys
+        loaded = load_waiting if only_waiting else rebuild
+        totals = loaded(landing, source, read, partitions=keys)
+        # a file that touches other partitions is written whole: those were materialised, too
+        for key in sorted(totals.partitions.difference(keys)):
+            context.log_event(dg.AssetMaterialization(context.asset_key, partition=key))
+        return _result(landing, source, totals, partitions_without_files=len(set(keys) - totals.partitions))
+
+    return load
+
+
+def _load_all(landing: Landing, source: Source, read: ReadFile, *, only_waiting: bool) -> LoadTotals:
+    if source.reads_loaded_files_again and not only_waiting:
+        return rebuild(landing, source, read, partitions=landing.partitions(source.name))
+    return load_waiting(landing, source, read)
+
+
+def _result(landing: Landing, source: Source, totals: LoadTotals, **metadata: int) -> dg.MaterializeResult:
+    if totals.partitions:
+        analyse(landing, source.table.name)
+    return dg.MaterializeResult(
+        metadata={
+            "partitions_rebuilt": len(totals.partitions),
+            **metadata,
+            "files": totals.files,
+            "rows_in": totals.rows_in,
+            "rows_accepted": totals.accepted,
+            "rows_quarantined": totals.quarantined,
+            "outages": totals.outages,
+            "files_refused": totals.refused,
+        }
+    )
+
+
+def _landing_key(source: Source) -> dg.AssetKey:
+    return dg.AssetKey(["landing", source.landing.name])
+
+
+def _landing_spec(source: Source) -> dg.AssetSpec:
+    folder = source.landing
+    columns = [
+        dg.TableColumn(name=name, type="string", description=description)
+        for name, description in folder.columns.items()
+    ]
+    return dg.AssetSpec(
+        key=_landing_key(source),
+        deps=[dg.AssetKey(table.split(".")) for table in folder.written_after],
+        kinds={"csv"},
+        description=folder.description,
+        metadata={"dagster/column_schema": dg.TableSchema(columns=columns)} if columns else {},
+    )
+
+
+# --- the ledger -----------------------------------------------------------------------------------------
+
+
+def _columns(*columns: tuple[str, str, str]) -> dg.TableSchema:
+    """Return the column docs of a table from (name, type, description); a type that ends in `?` is nullable."""
+    return dg.TableSchema(
+        columns=[
+            dg.TableColumn(
+                name=name,
+                type=kind.removesuffix("?"),
+                description=description,
+                constraints=dg.TableColumnConstraints(nullable=kind.endswith("?")),
+            )
+            for name, kind, description in columns
+        ]
+    )
+
+
+_FILES = _columns(
+    ("file_id", "text", "16 hex digits of the hash of source, name and content"),
+    ("source", "text", "source, e.g. `prices`"),
+    ("delivery", "text", "who delivered; for prices the retailer; `unknown` for a refused file"),
+    ("name", "text", "file name as it came"),
+    ("sha256", "text?", "hash of the content; null where the file was refused unread"),
+    ("size_bytes", "bigint?", "size of the content in bytes; null where the file was refused unread"),
+    ("data_origin", "text?", "`real` or `simulated`; null for a file that no source recognises"),
+    (
+        "partitions",
+        "text[]?",
+        "partitions that the file touches; null where they are unknown until it has been read, empty where refused",
+    ),
+    ("landed_at", "timestamptz", "time of arrival"),
+    ("superseded_by", "text?", "the version of the same name that replaces it; null for the current one"),
+)
+
+_LOADS = _columns(
+    ("load_id", "text", "16 hex digits of the hash of file, reader and reader version"),
+    ("file_id", "text", "file that was read"),
+    ("reader", "text", "name of the reader"),
+    ("reader_version", "text", "version of the reader; a new one reads every file again"),
+    ("state", "text", "`started`, or `committed` once every partition of the file is written"),
+    ("outcome", "text", "`loaded`, `outage` (no bytes) or `refused` (not a file that the reader reads)"),
+    ("reason", "text?", "why nothing was loaded; null where the outcome is `loaded`"),
+    ("rows_in", "bigint", "rows in the file = accepted + quarantined"),
+    ("accepted", "bigint", "rows accepted, over all partitions"),
+    ("quarantined", "bigint", "rows quarantined; each is in `ops.quarantine` with line and reason"),
+    ("data_origin", "text?", "`real` or `simulated`; null where a file was refused without one"),
+    ("code_version", "text", "version of the code that read"),
+    ("started_at", "timestamptz", "start of the load"),
+    ("finished_at", "timestamptz?", "end of the load; null until committed"),
+)
+
+_LOAD_PARTITIONS = _columns(
+    ("load_id", "text", "load"),
+    ("partition", "text", "key of the partition; for prices a day, YYYY-MM-DD"),
+    ("accepted", "bigint", "rows of the load accepted into the partition"),
+)
+
+LEDGER = [
+    dg.AssetSpec(
+        key=["ops", table],
+        group_name="platform",
+        owners=["team:platform"],
+        kinds={"postgres", "table"},
+        metadata={"dagster/column_schema": columns},
+        description=description,
+    )
+    for table, columns, description in [
+        (
+            "files",
+            _FILES,
+            "One row per file name and content: source, hash, origin, the partitions it touches, its replacement.",
+        ),
+        (
+            "loads",
+            _LOADS,
+            "One row per file and reader version: outcome, rows in = accepted + quarantined, reason, times.",
+        ),
+        ("load_partitions", _LOAD_PARTITIONS, "One row per load and partition: the rows accepted into it."),
+    ]
+]

@@ -1,0 +1,1 @@
+"""Processes that serve Dagster: code server, guarded web interface and daemon."""

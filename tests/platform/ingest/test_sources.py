@@ -1,0 +1,129 @@
+"""One way in: files are recognised by the sources of a command, landed, or refused with a reason."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from ons_bigdata.platform.errors import InputError
+from ons_bigdata.platform.ingest.landing import Landing, Reader
+from ons_bigdata.platform.ingest.sources import (
+    Adapter,
+    Catchall,
+    Landed,
+    Recognised,
+    Source,
+    land_files,
+    loadable,
+)
+from tests.platform.ingest import number_files
+from tests.platform.ingest.number_files import DAY, SOURCE
+
+LETTERS = replace(
+    SOURCE,
+    reader=Reader("letters", "letter_lines", "1"),
+    adapter=lambda _project: Adapter(
+        lambda _name, content: Recognised("two", "real", None) if content.startswith(b"A") else None, number_files.read
+    ),
+    max_file_bytes=5,
+)
+NOTHING = Catchall("numbers", Reader("numbers_or_letters", "any", "1"), "neither numbers nor letters")
+
+Take = Callable[..., dict[str, Landed]]
+
+
+@pytest.fixture
+def take(landing: Landing, tmp_path: Path) -> Take:
+    """Land the files below paths; return them by name (of two of one name, the last)."""
+    (tmp_path / "in").mkdir()
+
+    def take(*paths: Path, sources: tuple[Source | Catchall, ...] = (SOURCE, LETTERS, NOTHING)) -> dict[str, Landed]:
+        landed = land_files(paths, landing, sources, dbt_project_dir=Path(), max_file_bytes=100)
+        return {one.file.name: one for one in landed}
+
+    return take
+
+
+def _reasons(landing: Landing) -> dict[str, str]:
+    return dict(
+        landing.warehouse.rows(
+            "select files.name, reason from ops.loads join ops.files using (file_id) where outcome = 'refused'"
+        )
+    )
+
+
+def test_the_first_source_that_recognises_a_file_has_it(landing: Landing, take: Take, tmp_path: Path) -> None:
+    (tmp_path / "in" / f"{DAY}-a.txt").write_text("1")
+    (tmp_path / "in" / "letter.csv").write_text("A")
+    (tmp_path / "in" / "other.csv").write_text("B")
+    (tmp_path / "in" / "other.txt").write_text("A")
+    found = take(tmp_path / "in")
+    assert {name: (one.file.source, one.file.delivery, one.file.partitions) for name, one in found.items()} == {
+        f"{DAY}-a.txt": ("numbers", "one", (DAY,)),
+        "letter.csv": ("letters", "two", None),
+        "other.csv": ("numbers_or_letters", "unknown", ()),
+        "other.txt": ("numbers", "unknown", ()),  # its first source refuses it
+    }
+    assert _reasons(landing) == {"other.csv": "neither numbers nor letters", "other.txt": "no day"}
+    assert [one.is_new for one in take(tmp_path / "in").values()] == [False] * 4
+
+
+def test_without_a_last_resort_the_last_source_refuses(landing: Landing, take: Take, tmp_path: Path) -> None:
+    (tmp_path / "in" / "other.csv").write_text("B")
+    assert take(tmp_path / "in", sources=(SOURCE,))["other.csv"].file.source == "numbers"
+    assert _reasons(landing) == {"other.csv": "not a file of numbers"}
+
+
+def test_each_source_has_its_bound(landing: Landing, take: Take, tmp_path: Path) -> None:
+    (tmp_path / "in" / "short.csv").write_text("A2345")
+    (tmp_path / "in" / "long.csv").write_text("A23456")
+    (tmp_path / "in" / f"{DAY}-a.txt").write_text("1" * 100)
+    (tmp_path / "in" / f"{DAY}-b.txt").write_text("1" * 101)
+    take(tmp_path / "in")
+    assert _reasons(landing) == {
+        "long.csv": "larger than 5 bytes, the bound for one file of letters",
+        f"{DAY}-b.txt": "larger than 100 bytes, the bound for one file",
+    }
+
+
+def test_of_one_name_twice_among_the_paths_the_second_is_refused(landing: Landing, take: Take, tmp_path: Path) -> None:
+    for folder, text in (("1", "A1"), ("2", "A2"), ("3", "A1")):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "a.csv").write_text(text)
+    landed = list(
+        land_files([tmp_path], landing, (SOURCE, LETTERS, NOTHING), dbt_project_dir=Path(), max_file_bytes=100)
+    )
+    assert [(one.file.source, one.is_new) for one in landed] == [
+        ("letters", True),
+        ("numbers_or_letters", True),
+        ("letters", False),
+    ]
+    assert "another file of this name with other content is among the same paths" in _reasons(landing)["a.csv"]
+
+
+def test_what_a_file_provokes_in_a_recogniser_is_its_refusal(landing: Landing, take: Take, tmp_path: Path) -> None:
+    (tmp_path / "in" / "broken.txt").write_text("x")
+    (tmp_path / "in" / "letter.csv").write_text("A")
+    take(tmp_path / "in")
+    assert _reasons(landing) == {"broken.txt": "not recognised: RuntimeError: recogniser fell over"}
+
+
+@pytest.mark.parametrize("kind", ["folder", "nested", "zip", "tar"])
+def test_paths_without_any_file_are_an_error(take: Take, tmp_path: Path, kind: str) -> None:
+    path = tmp_path / f"empty.{kind}"
+    if kind == "zip":
+        path.write_bytes(b"PK\x05\x06" + b"\0" * 18)
+    elif kind == "tar":
+        path.write_bytes(b"\0" * 10240)
+    else:
+        (path / "inner" if kind == "nested" else path).mkdir(parents=True)
+    with pytest.raises(InputError, match=rf"no file below .*empty\.{kind}"):
+        take(path)
+
+
+def test_sources_of_an_area_are_those_with_a_table() -> None:
+    assert loadable((SOURCE, NOTHING), area="collection") == [SOURCE]
+    assert loadable((SOURCE, NOTHING), area="scope") == []
