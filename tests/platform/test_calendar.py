@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ons_bigdata.platform.calendar import Cadence, Calendar, contiguous_ranges, parse_day
+from ons_bigdata.platform.calendar import Cadence, Calendar, parse_day
 from ons_bigdata.platform.errors import InputError
 
 FIRST = date(2014, 6, 1)
@@ -67,9 +67,13 @@ def test_the_first_period_of_a_calendar_may_begin_before_its_first_day() -> None
     assert QUARTERS.require_day("2014-05-31", what="day") == date(2014, 5, 31)
 
 
-def test_consecutive_days_are_one_range() -> None:
-    assert contiguous_ranges(["2016-02-28", "2016-02-29", "2016-03-01", "2016-03-03"]) == [
+def test_consecutive_periods_are_one_stretch() -> None:
+    assert DAYS.stretches(["2016-03-01", "2016-02-28", "2016-02-29", "2016-03-03"]) == [
         ("2016-02-28", "2016-03-01"),
         ("2016-03-03", "2016-03-03"),
     ]
-    assert contiguous_ranges([]) == []
+    assert MONTHS.stretches(["2016-01-01", "2016-02-01", "2016-04-01"]) == [
+        ("2016-01-01", "2016-02-29"),
+        ("2016-04-01", "2016-04-30"),
+    ]
+    assert DAYS.stretches([]) == []

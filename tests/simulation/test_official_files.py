@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from ons_bigdata.prices.sources.official import SIMULATED, item_indices, price_quotes, series
-from ons_bigdata.simulation.official_files import COMPARABLE, MISSING, WORKED_OUT, simulate_official_files
+from ons_bigdata.simulation.official_files import COMPARABLE, IMPUTED, MISSING, simulate_official_files
 
 LOAD = "0" * 16
 
@@ -43,7 +43,7 @@ def test_the_readers_of_official_files_accept_every_row(tmp_path: Path) -> None:
     quotes = price_quotes.read_price_quotes((made.folder / names[3]).read_bytes(), load_id=LOAD)
     assert quotes.quarantined.is_empty() and quotes.rows_in == 2 * 3 * 6
     assert set(quotes.accepted["stratum_type"]) == {0, 1, 2}
-    assert {MISSING, COMPARABLE, WORKED_OUT} >= set(quotes.accepted["base_validity"])
+    assert {MISSING, COMPARABLE, IMPUTED} >= set(quotes.accepted["base_validity"])
     indices = item_indices.read_item_indices((made.folder / names[0]).read_bytes(), load_id=LOAD)
     assert indices.accepted["index"].to_list() == [100.0] * 3  # the base month
     assert all(name.startswith("SIMULATED") for name in indices.accepted["item_name"])

@@ -112,8 +112,8 @@ def _columns(*columns: tuple[str, str, str]) -> dg.TableSchema:
 
 _FILES = _columns(
     ("file_id", "text", "16 hex digits of the hash of source, name and content"),
-    ("source", "text", "source, e.g. `prices`"),
-    ("delivery", "text", "who delivered; for prices the retailer; `unknown` for a refused file"),
+    ("source", "text", "source, as in the list of sources"),
+    ("delivery", "text", "who delivered; `unknown` for a refused file"),
     ("name", "text", "file name as it came"),
     ("sha256", "text?", "hash of the content; null where the file was refused unread"),
     ("size_bytes", "bigint?", "size of the content in bytes; null where the file was refused unread"),
@@ -146,7 +146,7 @@ _LOADS = _columns(
 
 _LOAD_PARTITIONS = _columns(
     ("load_id", "text", "load"),
-    ("partition", "text", "key of the partition; for prices a day, YYYY-MM-DD"),
+    ("partition", "text", "key of the partition, such as a day YYYY-MM-DD"),
     ("accepted", "bigint", "rows of the load accepted into the partition"),
 )
 

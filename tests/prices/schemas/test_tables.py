@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import dagster as dg
 import pytest
@@ -16,11 +15,10 @@ from ons_bigdata.prices.schemas.tables import TABLES
 
 
 def test_every_table_of_the_migrations_has_a_frame() -> None:
-    folder = Path(migrate.__file__).with_name("migrations")
     made: set[str] = set()
     change = re.compile(r"^(create|drop|alter) table ((raw|analysis)\.\w+)(?: rename to (\w+);)?", flags=re.MULTILINE)
-    for path in sorted(folder.glob("*.sql")):
-        for verb, table, schema, renamed in change.findall(path.read_text()):
+    for migration in migrate.migrations():
+        for verb, table, schema, renamed in change.findall(migration.text):
             if verb == "create":
                 made.add(table)
             elif verb == "drop" or renamed:

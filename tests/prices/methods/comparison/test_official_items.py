@@ -11,11 +11,11 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from ons_bigdata.prices.sources.official_indices import read_item_indices
-from ons_bigdata.prices.sources.official_quotes import read_price_quotes
 
 from ons_bigdata.prices.methods.bilateral.index import bilateral_index
 from ons_bigdata.prices.methods.comparison import official_items
+from ons_bigdata.prices.sources.official.item_indices import read_item_indices
+from ons_bigdata.prices.sources.official.price_quotes import read_price_quotes
 from ons_bigdata.simulation.official_files import simulate_official_files
 
 LOAD = "0" * 16
