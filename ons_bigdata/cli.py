@@ -25,8 +25,6 @@ from ons_bigdata.progress_bars import progress_bars
 from ons_bigdata.settings import describe_setting_errors, get_settings
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, pretty_exceptions_enable=False)
-ingest_app = typer.Typer(help="Take in delivered files of a source.", no_args_is_help=True)
-app.add_typer(ingest_app, name="ingest")
 scrape_app = typer.Typer(help="Scrape sites.", no_args_is_help=True)
 app.add_typer(scrape_app, name="scrape")
 reparse_app = typer.Typer(help="Extract kept pages again.", no_args_is_help=True)

@@ -55,7 +55,7 @@ OTHER_PYTHON = ("PYTHONHOME", "PYTHONPATH", "VIRTUAL_ENV")
 OTHER_PACKAGES = ("UV_FIND_LINKS", "UV_INDEX", "UV_EXTRA_INDEX_URL")
 """Variables that would put packages of this machine into the lock files."""
 SOURCE_ONLY = ("jstyleson",)
-"""Pure Python packages without a wheel (extruct requires this one)."""
+"""Pure Python packages without a wheel (this one reads JSON-LD with comments)."""
 
 CHROMIUMS = ("chromium", "chromium-browser", "google-chrome")
 POSTGRES = Path("/usr/lib/postgresql")

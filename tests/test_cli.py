@@ -128,7 +128,7 @@ def test_bad_usage_is_reported_without_a_database(
     assert not (parsed_home / "pg").exists()
 
 
-@pytest.mark.parametrize("arguments", [["status"], ["materialize", "--select", "*"], ["query", "select 1"], ["doctor"]])
+@pytest.mark.parametrize("arguments", [["status"], ["materialize", "--select", "*"], ["query", "select 1"]])
 @pytest.mark.parametrize("below", ["", "below"])
 def test_a_home_that_is_a_file_or_below_one_is_reported(empty: InProcess, arguments: list[str], below: str) -> None:
     empty.home.write_text("a file")
@@ -139,6 +139,15 @@ def test_a_home_that_is_a_file_or_below_one_is_reported(empty: InProcess, argume
     assert f"state folder {empty.home}" in message.replace("/below", "")
     assert "ONS_BIGDATA_HOME" in message
     assert empty.home.read_text() == "a file"
+
+
+@pytest.mark.parametrize("below", ["", "below"])
+def test_doctor_reports_a_home_that_is_a_file_or_below_one(empty: InProcess, below: str) -> None:
+    empty.home.write_text("a file")
+    finished = empty.run("doctor", HOME=str(empty.home / below))
+    assert finished.code == 1
+    assert f"state folder {empty.home}" in " ".join(finished.stdout.split())
+    assert "Traceback" not in finished.stdout + finished.stderr
 
 
 def test_two_statements_are_refused_in_plain_words(short_tmp: Path) -> None:

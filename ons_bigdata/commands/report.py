@@ -35,7 +35,7 @@ def read_price_report(settings: Settings, *, day: str | None = None, origin: str
     store = open_warehouse(settings)
     days = _days(store)
     if not days:
-        raise InputError("no report yet: `ons-bigdata materialize --select 'group:prices'` writes them")
+        raise InputError("no report yet: `ons-bigdata materialize --select 'tag:pilot=prices'` writes them")
     chosen = origin if origin is not None else min(days)
     if chosen not in days:
         raise InputError(f"no report on {chosen} data; there are {_list_days(days)}")

@@ -5,13 +5,14 @@ Collected by test_demo.py, whose run of the demo these tests look at.
 
 from __future__ import annotations
 
+import csv
 import json
 from collections import defaultdict
 from collections.abc import Iterator
 
 import pytest
 
-from tests.command_line import CommandLine
+from tests.command_line import ROOT, CommandLine
 
 KINDS = {
     "outage": {"outage"},
@@ -101,10 +102,11 @@ def test_the_report_of_the_day_tells_of_it(demo: tuple[CommandLine, str], script
         )
     }
     assert len(reports) == script["days"]
+    with (ROOT / "dbt_project/seeds/prices/quality/price_finding_kinds.csv").open(encoding="utf-8", newline="") as seed:
+        titles = {row["kind"]: row["title"] for row in csv.DictReader(seed)}
     for _, day, _, kinds in expected(script):
         for kind in kinds:
-            words = {"outage": "outage", "rows_quarantined": "rows quarantined"}.get(kind, kind.replace("_", " "))
-            assert words in reports[day], f"{day}: {kind}"
+            assert titles[kind] in reports[day], f"{day}: {kind}"
 
 
 def expected(script: dict) -> Iterator[tuple[dict, str, Where, set[str]]]:

@@ -39,7 +39,7 @@ def test_the_page_followed_on_the_command_line_brings_a_fourth_shop_into_the_ind
         scraped = command.run("scrape", "prices", "--retailer", "sim-damson", "--day", "2016-05-29").stdout
         assert "2 categories found, 0 missing, 0 failed" in scraped
         assert "0 rows changed" in command.run("reparse", "prices", "--retailer", "sim-damson").stdout
-        command.run("materialize", "--select", "group:prices", "--from", "2016-05-29", "--to", "2016-05-29")
+        command.run("materialize", "--select", "tag:pilot=prices", "--from", "2016-05-29", "--to", "2016-05-29")
         counts = command.query("select distinct retailer, item_number, status from marts.price_quote_counts order by 2")
         assert [(one["item_number"], one["status"]) for one in counts] == [(210111, "unjudged"), (211709, "unjudged")]
         assert "Damson (simulated): collected, 1 file" in command.run("report", "prices").stdout

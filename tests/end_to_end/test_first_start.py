@@ -255,7 +255,7 @@ def test_a_read_only_state_folder_is_named_without_a_traceback(small_disk: Path,
     used.run("status")
     used.run("down")
     remount("ro")
-    assert "ONS_BIGDATA_HOME" in " ".join(fresh.run("status", code=2).stderr.split())
+    assert "ONS_BIGDATA_HOME" in " ".join(fresh.run("query", "select 1", code=2).stderr.split())
     for words in (["status"], ["ingest", "prices", str(scrape_file)], ["down"], ["up", "--port", "3969"]):
         finished = used.run(*words, code=3)
         assert "Read-only file system" in finished.stderr

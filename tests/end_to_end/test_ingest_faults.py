@@ -297,7 +297,7 @@ def test_a_url_that_is_none_is_exit_code_2(tmp_path: Path) -> None:
 
 def test_a_state_folder_with_too_long_a_path_is_exit_code_2(tmp_path: Path) -> None:
     long = CommandLine(tmp_path / ("x" * 100))
-    assert "ONS_BIGDATA_HOME" in long.run("status", code=2).stderr.replace("\n", " ")
+    assert "ONS_BIGDATA_HOME" in long.run("query", "select 1", code=2).stderr.replace("\n", " ")
 
 
 @pytest.fixture(scope="module")

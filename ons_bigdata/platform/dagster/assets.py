@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
     import dataframely as dy
 
+PILOT = "pilot"
+"""Tag of an asset: its pilot. `tag:pilot=…` selects all of one."""
+
 AREA = "area"
 """Tag of an asset: the part of its pilot that it belongs to. A pilot is too large to be read in one picture."""
 
@@ -29,7 +32,7 @@ def annotate_assets(
     area: str,
     frames: Mapping[str, type[dy.Schema]],
 ) -> list[dg.AssetsDefinition | dg.AssetSpec]:
-    """Set group, owner, area and column schema of assets.
+    """Set group, owner, tags and column schema of assets.
 
     The group is `<pilot>_<area>`; columns come from the frame that `frames` has for the table, unless the asset
     declares its own.
@@ -41,7 +44,7 @@ def annotate_assets(
         return spec.replace_attributes(
             group_name=group_name(pilot, area),
             owners=[f"team:{pilot}"],
-            tags={**spec.tags, AREA: area},
+            tags={**spec.tags, PILOT: pilot, AREA: area},
             metadata={**columns, **spec.metadata},
         )
 

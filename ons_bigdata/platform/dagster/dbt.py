@@ -15,7 +15,7 @@ from dagster_dbt.dbt_manifest import validate_manifest
 
 from ons_bigdata.platform.calendar import Cadence, Calendar
 from ons_bigdata.platform.dagster import dbt_calls
-from ons_bigdata.platform.dagster.assets import AREA, group_name
+from ons_bigdata.platform.dagster.assets import AREA, PILOT, group_name
 from ons_bigdata.platform.dagster.partitions import partitions_of
 from ons_bigdata.platform.errors import InputError
 from ons_bigdata.platform.postgres.warehouse import open_warehouse
@@ -49,7 +49,7 @@ class Translator(DagsterDbtTranslator):
             key=key,
             group_name=group_name(pilot, area),
             owners=[f"team:{pilot}"],
-            tags={**spec.tags, AREA: area},
+            tags={**spec.tags, PILOT: pilot, AREA: area},
             kinds={"dbt", "postgres", "seed" if node["resource_type"] == "seed" else "sql"},
             description=(node.get("description") or "").strip(),
         )

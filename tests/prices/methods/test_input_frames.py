@@ -195,7 +195,7 @@ def test_an_unknown_method_suggests_the_known_one(name, suggested):
     [
         ("wisp", "window_published"), ("HASP", "half_published"), ("mean_pub", "mean_published"),
         ("fbmw", "fixed_base_moving"), ("fbew", "fixed_base_expanding with the option expanding"),
-        ("movment", "movement"), ("geomean", "mean"), ("window_publish", "window_published"),
+        ("mvement", "movement"), ("geomean", "mean"), ("window_publish", "window_published"),
     ],
 )  # fmt: skip
 def test_an_unknown_splice_suggests_the_known_one(name, suggested):

@@ -36,7 +36,7 @@ _FRESH = dg.FreshnessPolicy.cron(deadline_cron=SCRAPES_DUE, lower_bound_delta=ti
 
 _BUILT_BY = (
     "`raw/price_quotes` of {day}. `ons-bigdata scrape` builds it at once, `prices_daily_schedule` at 09:35 of the day;"
-    " otherwise: `ons-bigdata materialize --select 'group:prices' --from {day} --to {day}`"
+    " otherwise: `ons-bigdata materialize --select 'tag:pilot=prices' --from {day} --to {day}`"
 )
 """A run lands its quote file; whoever started it in the web interface has to know that its rows are not there yet."""
 

@@ -28,7 +28,7 @@ def installation(tmp_path: Path) -> Settings:
 @pytest.fixture
 def webserver(installation: Settings, tmp_path: Path) -> Iterator[subprocess.Popen]:
     """Start a process with the command line of the installation's webserver, which only sleeps."""
-    module = tmp_path / "fake" / "ons_bigdata" / "platform" / "dagster" / "webserver.py"
+    module = tmp_path / "fake" / "ons_bigdata" / "platform" / "dagster" / "serving" / "webserver.py"
     module.parent.mkdir(parents=True)
     module.write_text("import time; time.sleep(600)")
     words = [*processes._command(installation, processes.WEBSERVER), "--host", "::1", "--port", "3000", "--read-only"]
