@@ -252,7 +252,7 @@ def test_a_read_only_state_folder_is_named_without_a_traceback(small_disk: Path,
 
     fresh, used = CommandLine(small_disk / "fresh"), CommandLine(small_disk / "h")
     remount("rw")
-    used.run("status")
+    used.run("query", "select 1")
     used.run("down")
     remount("ro")
     assert "ONS_BIGDATA_HOME" in " ".join(fresh.run("query", "select 1", code=2).stderr.split())

@@ -90,6 +90,10 @@ def overrides(file: RetailerFile, agent: str) -> dict[str, Override]:
         "TELNETCONSOLE_ENABLED": Override(False, "on by default: a console in the process, open to this machine"),
         "REMOTE_CONTROL_ENABLED": Override(False, "on by default: an HTTP server that runs the code it is sent"),
         "MEMUSAGE_LIMIT_MB": Override(1024, "no limit by default"),
+        "EXTENSIONS": Override(
+            {"scrapy.extensions.memusage.MemoryUsage": None, f"{_MIDDLEWARES}.PresentMemory": 0},
+            "Scrapy's own measures the peak, which a process inherits from the one that starts it",
+        ),
         "LOG_LEVEL": Override("WARNING", "DEBUG by default: every page in the log"),
         "STATS_DUMP": Override(False, "on by default: the outcome is a record, not a log line"),
         "DOWNLOADER_MIDDLEWARES": Override(

@@ -8,9 +8,11 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, cast
 from zoneinfo import ZoneInfo
 
+import psutil
 from scrapy.downloadermiddlewares.retry import RetryMiddleware
 from scrapy.downloadermiddlewares.robotstxt import RobotsTxtMiddleware
 from scrapy.exceptions import IgnoreRequest
+from scrapy.extensions.memusage import MemoryUsage
 from twisted.internet.interfaces import IHostnameResolver as IHostnameResolverInterface
 from twisted.internet.interfaces import IResolutionReceiver as IResolutionReceiverInterface
 from zope.interface import implementer
@@ -89,6 +91,17 @@ class _AllowedAddresses:
 
     def resolutionComplete(self) -> None:  # noqa: N802
         self.receiver.resolutionComplete()
+
+
+class PresentMemory(MemoryUsage):
+    """Bound on the memory that the crawl uses at present.
+
+    The peak is no measure: on Linux a process begins with that of the process that started it.
+    """
+
+    def get_virtual_size(self) -> int:
+        """Resident memory in bytes."""
+        return int(psutil.Process().memory_info().rss)
 
 
 class RecordedRobots(RobotsTxtMiddleware):

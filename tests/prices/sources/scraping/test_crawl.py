@@ -219,6 +219,26 @@ def test_a_page_family_is_walked_to_its_end(
 # --- manners --------------------------------------------------------------------------------------------
 
 
+LARGE_PARENT = """
+import sys
+from datetime import date
+from pathlib import Path
+from ons_bigdata.prices.sources.scraping.launch import crawl
+taken = b"1" * (1100 * 2**20)
+file, spool, day, agent = sys.argv[1:]
+print(crawl(Path(file), Path(spool), day=date.fromisoformat(day), agent=agent, after=None).run["finish_reason"])
+"""
+
+
+def test_a_crawl_is_not_ended_for_the_memory_of_the_process_that_starts_it(shop: SmallShop, tmp_path: Path) -> None:
+    shop.answers |= {"/": departments(White_Bread="/white"), "/white": shelf(line(1))}
+    arguments = [str(file_of(shop, tmp_path)), str(tmp_path / "spool"), DAY.isoformat(), AGENT]
+    ended = subprocess.run(
+        [sys.executable, "-c", LARGE_PARENT, *arguments], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert ended.stdout == "finished\n"
+
+
 def test_crawl_delay_and_retry_after_are_waited_for(shop: SmallShop, tmp_path: Path) -> None:
     shop.answers |= {
         "/robots.txt": ROBOTS.replace("Crawl-delay: 1", "Crawl-delay: 1.5"),
