@@ -46,7 +46,8 @@ def controlled_margins(controlled: pl.DataFrame, count: str, by: Sequence[str]) 
     """Margins of controlled cells: sums of the published, rounded cells by the columns `by`.
 
     No margin can be used to uncover a cell, since it holds nothing that the published cells do not.
-    `cells_below_threshold` counts the cells that are not in the sum. Null where no cell is published, with the status "below_threshold".
+    `cells_below_threshold` counts the cells that are not in the sum. Where no cell is published the margin is null,
+    with the status "below_threshold".
 
     `controlled` is the result of `control_counts`; the margins have the columns of `by`, `count`, `status` and
     `cells_below_threshold`, sorted by `by`. Raises ValueError for missing columns.
