@@ -82,18 +82,18 @@ class Translator(DagsterDbtTranslator):
 
 
 def pilot_and_area(node: Mapping[str, Any]) -> tuple[str, str]:
-    """Pilot and area of a model or seed: the folders `…/<pilot>/<area>/` that its file lies in.
+    """Pilot and area of a model or seed: the folders `…/<pilot>/<area>/…` that its file lies in.
 
     Raises InputError for a node whose file is not in such folders.
     """
     folders = Path(node["original_file_path"]).parent.parts
     layers = {"seeds": 1, "models": 2}
     depth = layers.get(folders[0], 0) if folders else 0
-    if not depth or len(folders) != depth + 2:
+    if not depth or len(folders) < depth + 2:
         raise InputError(
             f"{node['original_file_path']}: expected the folders models/<layer>/<pilot>/<area> or seeds/<pilot>/<area>"
         )
-    return folders[-2], folders[-1]
+    return folders[depth], folders[depth + 1]
 
 
 def project(settings: Settings) -> DbtProject:

@@ -1,0 +1,67 @@
+"""Tables of the lake: their columns, partitions and buckets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from ons_bigdata.platform.ingest.landing import checked_key
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+MOST_BUCKETS = 1024
+
+
+@dataclass(frozen=True)
+class LakeTable:
+    """A table of the lake.
+
+    Rows belong to an entity (`entity_column`, Int64, a pseudonym spread evenly over all numbers) and come from a
+    line of a load (`load_id`, `line`). All rows of an entity are in one bucket; the buckets are ranges of
+    entities, so that buckets one after another are sorted by entity whatever their number.
+    """
+
+    name: str
+    columns: Mapping[str, pl.DataType]
+    entity_column: str
+    order: Sequence[str]
+    """Columns by which the rows of a file are sorted, the entity first; `load_id` and `line` are added at the end."""
+    buckets: int
+    """A power of two: 8 for daily tables, 64 for monthly ones. Fixed in the ledger once rows are there."""
+
+    def __post_init__(self) -> None:
+        checked_key(self.name, what="lake table")
+        if not 1 <= self.buckets <= MOST_BUCKETS or self.buckets & (self.buckets - 1):
+            raise ValueError(
+                f"lake table {self.name}: {self.buckets} buckets; expected a power of two up to {MOST_BUCKETS}"
+            )
+        needed = {self.entity_column: pl.Int64(), "load_id": pl.String(), "line": pl.Int64()}
+        for column, dtype in needed.items():
+            if self.columns.get(column) != dtype:
+                found = self.columns.get(column)
+                raise ValueError(f"lake table {self.name}: column {column} is {found}; expected {dtype}")
+        unknown = [column for column in self.order if column not in self.columns]
+        if unknown or next(iter(self.order), None) != self.entity_column:
+            raise ValueError(
+                f"lake table {self.name}: order {list(self.order)}; expected known columns, the entity first"
+            )
+
+    @property
+    def sort_columns(self) -> list[str]:
+        """Columns by which the rows of a file are sorted; no two rows agree in all of them."""
+        return [*self.order, *(column for column in ("load_id", "line") if column not in self.order)]
+
+
+def bucket_of(entity: pl.Expr, buckets: int) -> pl.Expr:
+    """Bucket of an entity, 0 to `buckets` - 1 (Int32): the range of all Int64 numbers in which it lies.
+
+    `buckets` is a power of two. Buckets of a finer division lie within those of a coarser one.
+    """
+    bits = buckets.bit_length() - 1
+    if bits == 0:
+        return (entity * 0).cast(pl.Int32)
+    # floor division of a signed number: the range below zero comes first
+    return (entity // 2 ** (64 - bits) + buckets // 2).cast(pl.Int32)

@@ -1,0 +1,1 @@
+"""Tweets pilot: geo-located events become places, residence and internal migration."""

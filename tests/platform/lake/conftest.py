@@ -1,0 +1,16 @@
+"""A lake of the test's own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ons_bigdata.platform.lake import Lake
+from ons_bigdata.platform.postgres.warehouse import Warehouse
+
+
+@pytest.fixture
+def lake(warehouse: Warehouse, tmp_path: Path) -> Lake:
+    """Give an empty lake with its ledger in the test's database."""
+    return Lake(tmp_path / "lake", warehouse)
