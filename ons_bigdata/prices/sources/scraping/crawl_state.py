@@ -112,7 +112,7 @@ class CrawlState:
         self.write_journal()
 
     def note_time(self, site_time: datetime | None) -> datetime:
-        """Record and return the time of an answer: by the site's clock if the retailer file requires it, else by ours."""
+        """Record and return the time of an answer: by the site's clock if the file requires it, else by ours."""
         real = datetime.now(ZoneInfo(LONDON))
         self.now = site_time or self.now or real if self.file.clock == "site" else real
         self.record.within_allowed_hours &= self.is_within_hours()
