@@ -1,1 +1,1 @@
-"""What the command line does, one module per command. How it is shown is the command line's."""
+"""Commands of the command line, one module for each. `cli` and `rendering` show their results."""

@@ -1,6 +1,6 @@
 """`demo`: the whole path of each pilot over simulated sources or a real archive, then the UI and the dbt docs.
 
-Each pilot brings its simulated deliveries (`commands/demo_<pilot>.py`) and gets its own runs: one that fails does not
+Each pilot brings its simulated deliveries (`commands/demo_<pilot>.py`) and has separate runs: a failing pilot does not
 stop the rest.
 """
 
@@ -52,7 +52,7 @@ class Demo(Protocol):
 
 @dataclass(frozen=True)
 class PilotOutcome:
-    """Outcome of one pilot in the demo."""
+    """Outcome of a pilot in the demo."""
 
     pilot: str
     seconds: float

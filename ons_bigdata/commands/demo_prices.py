@@ -49,7 +49,7 @@ class PricesDemo:
         self.files: list[Landed] = []
 
     def deliver(self, settings: Settings, *, archive: Path | None, sites: ExitStack) -> Delivered:
-        """Take in the simulated world or the archive; rows of scrape files are read by the run that follows.
+        """Ingest the simulated world or the archive; rows of scrape files are read by the run that follows.
 
         Raises InputError for an archive without scrape files, StepFailedError where a scrape or an ingest fails.
         """
@@ -95,7 +95,7 @@ DEMO = PricesDemo()
 
 
 def _ingest_other_files(simulated: SimulatedArchive, settings: Settings) -> None:
-    """Take in the files beside the scrapes: labels of scope, official figures, quote files of other sources."""
+    """Ingest the files other than scrapes: labels of scope, official figures, quote files of other sources."""
     ingest("scope-labels", [simulated.truth_dir / "labels.csv"], settings)
     prices = simulated.truth_dir / "true_prices.csv"
     official = simulate_official_files(prices, settings.home / "demo" / "official")
@@ -105,7 +105,7 @@ def _ingest_other_files(simulated: SimulatedArchive, settings: Settings) -> None
 
 
 def _scrape(simulated: SimulatedArchive, settings: Settings, sites: ExitStack) -> list[ScrapeSummary]:
-    """Open the shops on the days that are in no file and scrape each. Raises StepFailedError where one fails."""
+    """Serve the shops on the days without a file and scrape each. Raises StepFailedError where a scrape fails."""
     # A delay between requests is for owners of sites; here there is none.
     shops = sites.enter_context(serve_shops(simulated.world, day=ARCHIVE_DAYS, crawl_delay_s=0))
     summaries = []

@@ -26,7 +26,7 @@ SMALLEST_FREE_BYTES = 2 * 1024**3
 
 @dataclass(frozen=True)
 class Finding:
-    """Result of one inspection."""
+    """Result of an inspection."""
 
     what: str
     state: Literal["ok", "warning", "fault"]

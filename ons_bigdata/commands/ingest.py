@@ -35,7 +35,7 @@ _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 @dataclass(frozen=True)
 class IngestSummary:
-    """Files of one ingest as the ledger has them: current versions and refused files, and the number of new ones."""
+    """Files of an ingest as in the ledger: current versions and refused files, and the number of new ones."""
 
     files: int
     rows_in: int
@@ -113,7 +113,7 @@ def land(
 
 
 def load_waiting(settings: Settings, landing: Landing, sources: Sequence[Source]) -> None:
-    """Run the raw assets over the files that wait: of this call, or of an earlier one that was cut off."""
+    """Run the raw assets over the files that wait: of this call, or of an earlier call that was interrupted."""
     waiting = [source for source in sources if landing.waiting_files(source.reader)]
     if not waiting:
         return
@@ -137,7 +137,7 @@ def load_waiting(settings: Settings, landing: Landing, sources: Sequence[Source]
 
 
 def _ranges(landing: Landing, source: Source) -> list[tuple[str, str] | None]:
-    """Return the ranges of days to run over; None for a source whose asset has no partitions.
+    """Ranges of days to run over; None for a source whose asset has no partitions.
 
     Files whose days are unknown until they are read are loaded by any run; without another one, by a run of today.
     """

@@ -22,9 +22,9 @@ _RAW = re.compile(r"raw/\w+")
 
 
 def materialise(selection: str, settings: Settings, *, first_day: str | None, last_day: str | None) -> runs.RunOutcome:
-    """Materialise the selected assets. One day alone is a range of one day.
+    """Materialise the selected assets. A single day is a range of one day.
 
-    Raises InputError for a malformed selection, an unknown asset, a text that is no day, a day outside the calendar,
+    Raises InputError for a malformed selection, an unknown asset, a text that is not a day, a day outside the calendar,
     and a range that ends before it starts.
     """
     first_day, last_day = first_day or last_day, last_day or first_day
@@ -41,7 +41,7 @@ def materialise(selection: str, settings: Settings, *, first_day: str | None, la
 
 
 def _selected(selection: str) -> tuple[dg.Definitions, list[dg.AssetKey]]:
-    """Return the definitions that hold the selected assets: those of the raw ones alone load in a third of the time."""
+    """Definitions with the selected assets: those of the raw assets alone load in a third of the time."""
     if all(_RAW.fullmatch(term.strip()) for term in selection.split(",")):
         raw = runs.load_definitions(raw_only=True)
         with suppress(InputError):  # an unknown name: the error lists the nearest of all assets

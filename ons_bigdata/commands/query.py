@@ -1,4 +1,4 @@
-"""`query`: one statement of a user, run as the read-only role."""
+"""`query`: a user's statement, run as the read-only role."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _NOTHING = re.compile(r"--[^\n]*|/\*.*?\*/|[\s;]+", flags=re.DOTALL)
 """Comments, blanks and ends of statements."""
 
 _SEVERAL = "multiple commands"
-"""In the server's message on several statements: only the server can tell them from one with `;` in a text."""
+"""Part of the server's message on several statements: only the server can distinguish them from `;` in a text."""
 
 
 def run_query(text: str, settings: Settings) -> pl.DataFrame:

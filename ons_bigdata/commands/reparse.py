@@ -40,10 +40,10 @@ class ReparseSummary:
 def reparse_prices(
     settings: Settings, *, retailer: str | None = None, first_day: str | None = None, last_day: str | None = None
 ) -> ReparseSummary:
-    """Extract the kept pages of runs again; a quote file that differs supersedes the one of the same name.
+    """Extract the kept pages of runs again; a quote file that differs supersedes the earlier file of the same name.
 
     Raises InputError where there are no kept pages of that retailer and those days, no retailer file, or where nothing
-    is read in pages that gave rows before; the runs extracted until then are built.
+    is extracted from pages that had rows before; the runs extracted until then are built.
     """
     if first_day is not None:
         first_day = DAYS.require_day(first_day, what="--from").isoformat()

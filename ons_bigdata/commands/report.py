@@ -24,7 +24,7 @@ class PriceReport:
 
 
 def read_price_report(settings: Settings, *, day: str | None = None, origin: str | None = None) -> PriceReport:
-    """Return the report of a day (YYYY-MM-DD; the last one if None) of real or simulated data.
+    """Report of a day (YYYY-MM-DD; the last one if None) of real or simulated data.
 
     Without `origin`, real data come before simulated. Raises InputError where the day is no date, the origin is
     unknown, or there is no such report (the message has the range of days with one).

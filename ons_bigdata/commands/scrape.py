@@ -25,7 +25,7 @@ RUNS_ASSETS = "raw/scrape_runs,raw/scrape_categories"
 
 @dataclass(frozen=True)
 class ScrapedRun:
-    """Counts of one run, from its record."""
+    """Counts of a run, from its record."""
 
     run_id: str
     finish_reason: str
@@ -57,11 +57,9 @@ def scrape_prices(
 ) -> ScrapeSummary:
     """Scrape the retailers (none given: all that have a retailer file) for a day, today in London if none is given.
 
-    The days' rows are built afterwards, unless `build` is false because the caller does so.
-
-    A retailer that fails, or whose file is faulty, does not stop the other ones. Raises InputError for an unknown
-    retailer, one without a file, where no file can be read, and where a site with its own clock is asked for no
-    day.
+    The days' rows are built afterwards, unless `build` is false because the caller builds them. A retailer that fails,
+    or whose file is faulty, does not stop the rest. Raises InputError for an unknown retailer, one without a
+    file, where no file can be read, and where a site with a clock of its own is scraped without a day.
     """
     wanted, faulty = _wanted(settings, retailers, day)
     warehouse = open_warehouse(settings)
@@ -94,7 +92,7 @@ def scrape_prices(
 
 
 def _wanted(settings: Settings, retailers: Sequence[str], day: str | None) -> tuple[list[str], list[str]]:
-    """Return the retailers to scrape, and why other ones cannot be: their retailer files are faulty."""
+    """Retailers to scrape, and the reasons why the rest cannot be scraped: faults of their retailer files."""
     known = read_retailers(settings.dbt_project_dir)
     with_file = retailers_with_file(settings.retailers_dir)
     unknown = [retailer for retailer in retailers or with_file if retailer not in known]

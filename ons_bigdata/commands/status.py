@@ -32,7 +32,7 @@ _PARTITIONS = """
     group by files.source, files.delivery
     order by files.source, files.delivery
 """
-# Dagster's own tables: reading them takes milliseconds, asking Dagster takes the import of the whole graph.
+# Dagster's own tables: reading them takes milliseconds, a query through Dagster imports the whole graph.
 _ASSETS = """
     select replace(trim(both '[]"' from asset_key), '", "', '/') as asset,
         last_materialization_timestamp as last_materialised

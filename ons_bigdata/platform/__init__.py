@@ -1,1 +1,1 @@
-"""What every pilot stands on: server, warehouse, landing, ledger, partitions, dbt, checks. Knows no pilot."""
+"""Parts that all pilots share: server, warehouse, landing, ledger, partitions, dbt, checks. Free of pilots' facts."""

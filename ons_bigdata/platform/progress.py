@@ -16,7 +16,7 @@ class Progress:
     task: str
     done: int
     total: int | None
-    """How much there is to do; None where nobody knows."""
+    """Total number of units of work; None where unknown."""
     current: str | None = None
     """What is being done now."""
     upcoming: str | None = None
@@ -47,7 +47,7 @@ def report(task: str, done: int, total: int | None, *, current: str | None = Non
 
 
 def track(task: str, items: Iterable[_Item], total: int | None = None) -> Iterator[_Item]:
-    """Yield the items and report after each how many are done; the last report says that this is all."""
+    """Yield the items and report after each how many are done; the last report has this number as the total."""
     if total is None and isinstance(items, Sized):
         total = len(items)
     report(task, 0, total)

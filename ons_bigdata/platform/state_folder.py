@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 FOLDERS = ("landing", "dagster", "dbt", "logs", "run")
-"""Parts of the state folder that are made private even where an earlier version left them open."""
+"""Parts of the state folder that are made private even where an earlier version created them with wider rights."""
 
 _OWNER_ONLY_UMASK = 0o077
 _users: list[int] = []
@@ -24,10 +24,10 @@ _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
 def prepare_state_folder(home: Path) -> None:
-    """Create the state folder and its parts; remove the rights of others from the parts.
+    """Create the state folder and its parts; remove the rights of group and others from the parts.
 
-    An existing state folder keeps its rights unless it is empty: it may be a folder that others share, and its parts
-    are closed to them anyway. Raises InputError where it cannot be written.
+    An existing state folder keeps its rights unless it is empty: it may be shared, and its parts are private anyway.
+    Raises InputError where it cannot be written.
     """
     try:
         if not home.exists() or not any(home.iterdir()):

@@ -1,7 +1,6 @@
-"""What goes wrong in the simulated collection, day by day, and what is seen of the shelves then.
+"""Breakages of the simulated collection by day, and their effect on the shelves that a scraper sees.
 
-The script of events and its effect on what a shop shows and a scraper finds. How it is written into files
-or served over HTTP is `scrape_archive`'s and `shops_over_http`'s.
+`scrape_archive` writes them to files, `shops_over_http` serves them.
 """
 
 from __future__ import annotations
@@ -20,15 +19,15 @@ SCRIPT_DAYS = 28
 """Length of the script; a shorter simulation has four events only."""
 
 STALE_AFTER_DAYS = 7
-"""Days without any change after which a stale copy has to be found; it may be found before."""
+"""Days without any change after which a stale copy has to be detected; it may be detected before."""
 
 
 @dataclass(frozen=True)
 class Event:
-    """Something that goes wrong in the simulated collection."""
+    """A breakage of the simulated collection."""
 
     kind: str
-    """One of KINDS."""
+    """A member of KINDS."""
     retailer: str
     first_day: int
     """Counted from the start, which is day 0."""
@@ -41,12 +40,12 @@ class Event:
 
     @property
     def finding(self) -> str:
-        """What quality assurance should say of it."""
+        """Expected finding of quality assurance."""
         return KINDS[self.kind]
 
     @property
     def found_from_day(self) -> int | None:
-        """First day on which it has to be found; None where nothing is to be found."""
+        """First day on which it has to be detected; None where no finding is expected."""
         if self.kind in HARMLESS:
             return None
         return self.first_day + (STALE_AFTER_DAYS - 1 if self.kind == "stale_copy" else 0)
@@ -59,7 +58,7 @@ class Event:
         return RENAMED[self.item_number][1]
 
     def strikes(self, retailer: str, day: int) -> bool:
-        """Say whether it is on at a retailer on a day."""
+        """Whether the event affects a retailer on a day."""
         return self.retailer == retailer and self.first_day <= day <= self.last_day
 
 
@@ -78,7 +77,7 @@ KINDS = {
     "page_failed_once": "nothing: the second page answers 500 once and is there when asked again",
     "malformed_json": "nothing where the reader forgives a trailing comma; else a page that cannot be parsed",
 }
-"""What goes wrong, and what quality assurance should say of it."""
+"""Kind of event → expected finding of quality assurance."""
 
 HARMLESS = ("page_failed_once", "malformed_json")
 """Kinds after which nothing is missing or wrong, if the scraper does its work."""
@@ -90,11 +89,11 @@ _BISCUITS, _BREAD = RENAMED[BISCUIT_ITEM], RENAMED[BREAD_ITEM]
 
 
 def planned_events(days: int) -> tuple[Event, ...]:
-    """Return what goes wrong in a simulation of so many days, in order.
+    """Events of a simulation of the given number of days, in order.
 
-    The script takes the last 28 days: its first 14 are quiet, and the last two hold what is made for
-    scraping over HTTP. A simulation of fewer days has an outage, a renamed category, a price error and a
-    file that is cut off, all after the first seventh.
+    The script takes the last 28 days: its first 14 are quiet, and the last two have the events for scraping over HTTP.
+    A simulation of fewer days has an outage, a renamed category, a price error and a file that is cut off, all after
+    the first seventh.
     """
     if days < SCRIPT_DAYS:
         return _short_script(days)
@@ -172,7 +171,7 @@ def displayed(shelves: pl.DataFrame, events: Sequence[Event]) -> pl.DataFrame:
 
 
 def _stale(shown: pl.DataFrame, event: Event, struck: pl.Expr, within: pl.Expr) -> pl.DataFrame:
-    """Put the shelf of the day before in the place of the shelf of each day."""
+    """Replace the shelf of each day by that of the day before."""
     before = shown.filter(struck & (pl.col("day") == event.first_day - 1))
     copies = [
         before.with_columns(pl.lit(day, pl.Int64).alias("day")) for day in range(event.first_day, event.last_day + 1)
@@ -181,7 +180,7 @@ def _stale(shown: pl.DataFrame, event: Event, struck: pl.Expr, within: pl.Expr) 
 
 
 def _whole_shop(shown: pl.DataFrame, event: Event, struck: pl.Expr, within: pl.Expr) -> pl.DataFrame:
-    """Put every product of the shop on one shelf, beside their own."""
+    """List every product of the shop on one shelf, in addition to its usual shelf."""
     shelf = shown.filter(struck).select("item_number", "item_name", "category").row(0)
     on = pl.col("day").is_between(event.first_day, event.last_day)
     whole = (

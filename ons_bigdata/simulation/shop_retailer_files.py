@@ -1,6 +1,6 @@
-"""Retailer files of the simulated shops: what a scraper is told about each, as plain YAML.
+"""Retailer files of the simulated shops: configuration of a scraper for each, as plain YAML.
 
-The form is the one that docs/prices/collection/scraping.md describes; this module does not know its reader.
+The keys are described in docs/prices/collection/scraping.md; this module does not import the reader.
 """
 
 from __future__ import annotations
@@ -98,9 +98,9 @@ def retailer_file(shop: SimulatedShop) -> dict[str, object]:
 
 
 def _category(shop: SimulatedShop, item_number: int) -> str:
-    """Return the name of a shelf as the operator of the scraper knows it on the shop's day.
+    """Name of a shelf in the retailer file on the shop's day.
 
-    A shelf that was renamed on an earlier day has been mended since; one that is renamed now has not.
+    The operator has corrected the names of shelves that were renamed on earlier days, but not on this day.
     """
     item = next(item for item in ITEMS if item.number == item_number)
     for event in shop.world.events:

@@ -1,7 +1,6 @@
 """The simulated shops as web sites on this machine: real HTTP on 127.0.0.1, one server per shop.
 
-A shop's clock stands at 08:00 to 09:00 London time of its simulated day. What its pages look like is
-`shop_pages`'; who scrapes them is no concern of this module.
+A shop's clock runs from 08:00 to 09:00 London time of its simulated day. `shop_pages` writes the pages.
 """
 
 from __future__ import annotations
@@ -44,10 +43,10 @@ FAMILIES: dict[str, PageFamily] = {
 """Which family of pages each shop has."""
 
 PRIVATE_PATHS = ("/basket", "/account")
-"""Pages that robots.txt asks robots not to visit."""
+"""Pages that robots.txt disallows."""
 
 RETRY_AFTER_S = 1
-"""What a shop that is down asks its visitors to wait."""
+"""Retry-After of a shop that is down."""
 
 _LONDON = ZoneInfo("Europe/London")
 _SECONDS_PER_REQUEST, _LONGEST_VISIT_S = 1, 3_300
@@ -60,7 +59,7 @@ _BOT_WALL = (
 
 @dataclass(frozen=True)
 class Visit:
-    """One request that a shop has answered."""
+    """A request that a shop has answered."""
 
     path: str
     """With the query."""
@@ -78,7 +77,7 @@ class _Reply:
 
 
 class SimulatedShop:
-    """One shop and its server. Made by `serve_shops`."""
+    """A shop and its server, created by `serve_shops`."""
 
     def __init__(self, world: ShopWorld, retailer: str, *, day: int, port: int, crawl_delay_s: int) -> None:
         self.world, self.retailer, self.crawl_delay_s = world, retailer, crawl_delay_s
@@ -110,7 +109,7 @@ class SimulatedShop:
 
     @property
     def now(self) -> datetime:
-        """The shop's time: each request takes a second, and the hour does not end."""
+        """Time of the shop: each request advances it by a second, up to the end of the hour."""
         seconds = min(self._answered * _SECONDS_PER_REQUEST, _LONGEST_VISIT_S)
         return datetime.combine(self.shop.date, time(8), _LONDON) + timedelta(seconds=seconds)
 
@@ -199,7 +198,7 @@ def _handler_of(shop: SimulatedShop) -> type[BaseHTTPRequestHandler]:
             return format_datetime(shop.now.astimezone(UTC), usegmt=True)
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002  (the base class's name)
-            """Say nothing: `visits` tells."""
+            """Log nothing: requests are recorded in `visits`."""
 
     return Handler
 
@@ -241,13 +240,12 @@ def serve_shops(
     ports: Mapping[str, int] | None = None,
     crawl_delay_s: int = 1,
 ) -> Iterator[SimulatedShops]:
-    """Open the shops of a world on 127.0.0.1 on a simulated day, and close them at the end.
+    """Serve the shops of a world on 127.0.0.1 on a simulated day, until the context ends.
 
     retailers: those of the world (None), or some of them; sim-damson is served only when it is named here
-    and in the world. ports: by retailer; free ones are taken where none is given. crawl_delay_s: what
-    robots.txt asks for; 0: nothing.
+    and in the world. ports: by retailer; free ones by default. crawl_delay_s: the Crawl-delay of robots.txt; 0: none.
 
-    Raises ValueError for a retailer or a day that the world has not, OSError for a port that is taken.
+    Raises ValueError for a retailer or a day that the world lacks, OSError for a port in use.
     """
     chosen = [one for one in world.retailers if one not in LATER_RETAILERS] if retailers is None else list(retailers)
     open_shops: dict[str, SimulatedShop] = {}

@@ -1,4 +1,4 @@
-"""The demo over several pilots: one that fails does not stop the rest."""
+"""The demo over several pilots: a failing pilot does not stop the rest."""
 
 from __future__ import annotations
 

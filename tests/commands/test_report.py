@@ -1,4 +1,4 @@
-"""The command that shows the daily report: which one it picks, and what it says where there is none."""
+"""The command that shows the daily report: choice of the day, and the error without a report."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def write_reports(warehouse: Warehouse, *reports: tuple[str, int]) -> None:
     warehouse.replace("analysis.price_quality_report", frame.with_columns(pl.col(counts).cast(pl.Int32)))
 
 
-def test_the_last_day_of_real_data_unless_told_otherwise(opened: Warehouse, settings: Settings, tmp_path: Path) -> None:
+def test_the_last_day_of_real_data_is_the_default(opened: Warehouse, settings: Settings, tmp_path: Path) -> None:
     write_reports(opened, ("real", 1), ("real", 2), ("simulated", 3))
     assert report.read_price_report(settings).text == "real 2"
     assert report.read_price_report(settings, day="2016-08-01").text == "real 1"
@@ -58,7 +58,7 @@ def test_the_last_day_of_real_data_unless_told_otherwise(opened: Warehouse, sett
         ({"origin": "real"}, "no report on real data; there are simulated 2016-08-01 to 2016-08-03"),
     ],
 )
-def test_what_is_not_there_is_told(opened: Warehouse, settings: Settings, asked: dict, message: str) -> None:
+def test_a_missing_report_is_an_error(opened: Warehouse, settings: Settings, asked: dict, message: str) -> None:
     write_reports(opened, ("simulated", 1), ("simulated", 3))
     with pytest.raises(InputError) as error:
         report.read_price_report(settings, **asked)

@@ -1,4 +1,4 @@
-"""`simulate shops` on the command line: what it refuses."""
+"""`simulate shops` on the command line: refused arguments."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def command(tmp_path: Path) -> CommandLine:
     return CommandLine(tmp_path / "home")
 
 
-def test_a_port_in_use_is_bad_usage_and_says_which(command: CommandLine) -> None:
+def test_a_port_in_use_is_bad_usage_and_named(command: CommandLine) -> None:
     with socket.create_server((LOOPBACK, 0)) as taken:
         port = taken.getsockname()[1]
         finished = command.run("simulate", "shops", "--port", str(port), code=2)
@@ -24,7 +24,7 @@ def test_a_port_in_use_is_bad_usage_and_says_which(command: CommandLine) -> None
     assert not command.home.exists()  # nothing was written
 
 
-def test_an_unknown_shop_is_bad_usage_and_says_which_are_known(command: CommandLine) -> None:
+def test_an_unknown_shop_is_bad_usage_and_known_shops_are_listed(command: CommandLine) -> None:
     finished = command.run("simulate", "shops", "--retailer", "sim-elm", code=2)
     assert "unknown shop sim-elm; known: sim-alder, sim-birch, sim-cedar, sim-damson" in " ".join(
         finished.stderr.split()

@@ -75,6 +75,6 @@ def test_a_column_without_description_is_named() -> None:
         dbt_sources.render("raw", {"raw.things": Silent})
 
 
-def test_a_docstring_that_does_not_say_what_a_row_is_is_refused() -> None:
+def test_a_docstring_without_the_meaning_of_a_row_is_refused() -> None:
     with pytest.raises(ValueError, match=r"Odd: the docstring begins with 'Quotes\.', expected 'One row per …'"):
         dbt_sources.render("raw", {"raw.things": Odd})

@@ -50,7 +50,7 @@ def script(demo: tuple[CommandLine, str]) -> dict:
     return json.loads(next((demo[0].home / "demo").rglob("events.json")).read_text())
 
 
-def test_each_breakage_is_found_on_its_days(demo: tuple[CommandLine, str], script: dict) -> None:
+def test_each_breakage_is_detected_on_its_days(demo: tuple[CommandLine, str], script: dict) -> None:
     found = findings(demo[0])
     missed = [
         (event["kind"], event["retailer"], event["item_number"], day, sorted(kinds - found[where]))
@@ -94,7 +94,7 @@ def test_a_shelf_that_was_renamed_over_http_brings_a_suggestion(demo: tuple[Comm
         assert "Nothing is changed until then." in row["suggestion"]
 
 
-def test_the_report_of_the_day_tells_of_it(demo: tuple[CommandLine, str], script: dict) -> None:
+def test_the_report_of_the_day_lists_the_breakage(demo: tuple[CommandLine, str], script: dict) -> None:
     reports = {
         row["collected_on"]: row["text"]
         for row in demo[0].query(

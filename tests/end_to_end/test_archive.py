@@ -117,7 +117,7 @@ def test_at_most_two_per_cent_of_the_other_days_are_flagged(archive: CommandLine
     assert share <= 0.02, f"{share:.2%} of {others}: {false_alarms}"
 
 
-def test_rejected_days_enter_no_index_and_say_so(archive: CommandLine) -> None:
+def test_rejected_days_enter_no_index_and_are_marked(archive: CommandLine) -> None:
     (entered,) = archive.query(
         "select count(*)::int as rows from intermediate.int_prices__quotes_accepted as quotes"
         " join marts.price_quote_counts as counts using (data_origin, retailer, item_number, collected_on)"
@@ -182,7 +182,7 @@ def test_the_archive_again_changes_nothing(archive: CommandLine, shared_prices: 
     assert state() == before
 
 
-def test_indices_stand_at_100_in_the_base_week_and_cover_every_day(archive: CommandLine) -> None:
+def test_indices_are_100_in_the_base_week_and_cover_every_day(archive: CommandLine) -> None:
     rows = archive.query(
         "select level, code, method, exp(avg(ln(index)) filter"
         " (where period between '2016-07-25' and '2016-07-31')) as base, count(*)::int as days,"

@@ -24,9 +24,9 @@ from tests.end_to_end.lineage_records import (  # collected here, as the tests o
 from tests.end_to_end.quality_events import (  # collected here: a file's tests stay on one worker, which has the demo
     script,  # noqa: F401  (a fixture)
     test_a_shelf_that_was_renamed_over_http_brings_a_suggestion,  # noqa: F401
-    test_each_breakage_is_found_on_its_days,  # noqa: F401
+    test_each_breakage_is_detected_on_its_days,  # noqa: F401
     test_no_other_day_is_flagged,  # noqa: F401
-    test_the_report_of_the_day_tells_of_it,  # noqa: F401
+    test_the_report_of_the_day_lists_the_breakage,  # noqa: F401
 )
 
 
@@ -45,7 +45,7 @@ def events(demo: tuple[CommandLine, str]) -> dict[str, list[dict]]:
     return by_kind
 
 
-def test_the_summary_says_what_went_in_and_what_was_found(demo: tuple[CommandLine, str]) -> None:
+def test_the_summary_counts_files_rows_and_findings(demo: tuple[CommandLine, str]) -> None:
     command, printed = demo
     (loads,) = command.query(
         "select count(*)::int as files, sum(rows_in)::int as rows, sum(quarantined)::int as quarantined"
@@ -313,7 +313,7 @@ def _graphql(address: str, query: str, variables: dict | None = None) -> dict:
         return json.load(answer)["data"]
 
 
-def test_every_asset_is_told_whole(user_interface: str) -> None:
+def test_every_asset_has_complete_metadata(user_interface: str) -> None:
     data = _graphql(
         user_interface,
         "{assetNodes{assetKey{path} groupName description owners{...on TeamAssetOwner{team}} kinds"

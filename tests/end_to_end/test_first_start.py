@@ -156,7 +156,7 @@ def points(tested: int) -> list:
 
 
 @pytest.mark.parametrize("point", points(6))
-def test_a_kill_of_the_first_command_is_made_good_by_the_next(
+def test_the_next_command_recovers_from_a_killed_first_command(
     line: CommandLine, undisturbed: Undisturbed, scrape_file: Path, point: int
 ) -> None:
     killed = run_and_die(line, undisturbed.effects * point // (POINTS + 1), scrape_file)
@@ -183,7 +183,7 @@ def small_disk(line: CommandLine) -> Iterator[Path]:
 
 
 @pytest.mark.parametrize("point", points(8))
-def test_a_disk_that_is_full_at_first_is_named_and_made_good_with_more_space(
+def test_a_full_disk_is_reported_and_more_space_lets_the_start_succeed(
     small_disk: Path, undisturbed: Undisturbed, scrape_file: Path, point: int
 ) -> None:
     def resize(size: int) -> None:

@@ -1,4 +1,4 @@
-"""The simulated archive: what its files look like, and what goes wrong in them."""
+"""The simulated archive: the form of its files, and their breakages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What goes wrong in the simulated shops, as a visitor meets it: each event of the script on its day."""
+"""Breakages of the simulated shops as a visitor sees them: each event of the script on its day."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.simulation.visitors import get, navigation, true_shelves, visit
 QUIET, LAST_BUT_ONE, LAST = 25, 26, 27
 
 
-def test_an_outage_answers_503_to_everything_and_says_when_to_come_back(shop_on):
+def test_an_outage_answers_503_with_retry_after_to_everything(shop_on):
     shop = shop_on(14, "sim-alder")
     for path in ("/", "/robots.txt", "/shelf/cola", "/nothing"):
         answer = get(shop, path)

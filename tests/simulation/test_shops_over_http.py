@@ -170,7 +170,7 @@ def test_unknown_retailers_and_days_are_errors(world, shops):
         shops.day = 28
 
 
-def test_a_shop_that_cannot_open_closes_the_others(world):
+def test_a_shop_that_cannot_open_closes_the_open_shops(world):
     with serve_shops(world, retailers=["sim-birch"]) as taken:
         port = urlsplit(taken["sim-birch"].address).port
         with (

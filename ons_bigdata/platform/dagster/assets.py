@@ -14,14 +14,14 @@ if TYPE_CHECKING:
     import dataframely as dy
 
 PILOT = "pilot"
-"""Tag of an asset: its pilot. `tag:pilot=…` selects all of one."""
+"""Tag of an asset: its pilot. `tag:pilot=…` selects all assets of a pilot."""
 
 AREA = "area"
-"""Tag of an asset: the part of its pilot that it belongs to. A pilot is too large to be read in one picture."""
+"""Tag of an asset: the area of its pilot. The graph of a whole pilot is too large to be read at once."""
 
 
 def group_name(pilot: str, area: str) -> str:
-    """Name of the Dagster group of one area of a pilot."""
+    """Name of the Dagster group of an area of a pilot."""
     return f"{pilot}_{area}"
 
 

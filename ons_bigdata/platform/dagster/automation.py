@@ -14,7 +14,7 @@ def calendar_schedule(
 ) -> dg.ScheduleDefinition:
     """Schedule that materialises `selection` for the period of `calendar` that contains the day of the tick.
 
-    The partitioned assets of the selection are those of this calendar: a run has one calendar. `cron` is in the
+    The partitioned assets of the selection are those of this calendar: a run has a single calendar. `cron` is in the
     calendar's time zone. The schedule is off until somebody switches it on.
     """
     job = dg.define_asset_job(

@@ -116,10 +116,10 @@ def no_rows_quarantined(table: str, reader: Reader) -> dg.AssetChecksDefinition:
 
 
 def rows_match_ledger(table: str, reader: Reader, *, partition_column: str) -> dg.AssetChecksDefinition:
-    """Check that a raw table holds the rows that the ledger accepted, of current files and this reader version.
+    """Check that a raw table has the rows that the ledger accepted, of current files and this reader version.
 
     Rows are counted by load and partition (the ISO form of `partition_column`). A partition with a waiting file is
-    not compared: it holds the rows of earlier loads until a run rebuilds it.
+    not compared: it has the rows of earlier loads until a run rebuilds it.
     """
 
     @dg.asset_check(
@@ -173,7 +173,7 @@ def expected_period_present(
 
     `expected` is a query that returns one row: the latest period of the sources, or null where they have none. With
     `by`, a column of the table, the query returns rows (value of `by`, period), and each value is checked separately,
-    so that a later value does not hide one that is behind. A freshness policy would compare data of past years with
+    so that an up-to-date value does not hide a late one. A freshness policy would compare data of past years with
     the clock.
     """
     group = by or "'all'"

@@ -22,9 +22,9 @@ from ons_bigdata.platform.postgres.warehouse import open_warehouse
 from ons_bigdata.settings import Settings, get_settings
 
 LOCK = "dbt"
-"""Name of the lock that dbt builds hold, one at a time: they share a target folder and the tables they rebuild.
+"""Name of the lock of a dbt build; builds run one at a time: they share a target folder and the tables they rebuild.
 
-A lock of the database and not a Dagster pool: a killed process gives the lock back, while its slot in a pool stays
+A lock of the database and not a Dagster pool: the lock of a killed process is released, while its slot in a pool stays
 taken.
 """
 
@@ -63,8 +63,8 @@ class Translator(DagsterDbtTranslator):
     ) -> dg.AssetCheckSpec | None:
         """Return the spec of a dbt test with a description.
 
-        Other tables that the test reads are no dependencies of the check: Dagster would run it in a separate step
-        before they are built; dbt knows the order itself.
+        Other tables that the test reads are not dependencies of the check: Dagster would run it in a separate step
+        before they are built, while dbt orders its nodes itself.
         """
         spec = super().get_asset_check_spec(asset_spec, manifest, unique_id, project)
         if spec is None:
@@ -135,7 +135,7 @@ def pilot_assets(settings: Settings, pilot: str, calendars: Sequence[Calendar]) 
 
 
 def _folders(manifest: Mapping[str, Any], pilot: str) -> tuple[set[str], dict[str, set[str]], set[str]]:
-    """Folders (in dbt's dotted form) that hold seeds, windowed models by tag, and whole models of a pilot."""
+    """Folders (in dbt's dotted form) with the seeds, windowed models by tag, and whole models of a pilot."""
     seeds: set[str] = set()
     windowed: dict[str, set[str]] = {}
     whole: set[str] = set()

@@ -1,7 +1,7 @@
 """Calls of dbt within this process: parse, docs, and builds with their outcomes as Dagster events.
 
-A process of dbt's own takes some four seconds to start and to read the project before each build; here both happen
-once. Which assets there are is in `dbt`.
+A separate dbt process takes some four seconds to start and to read the project before each build; here both happen
+once. `dbt` defines the assets.
 """
 
 from __future__ import annotations
@@ -123,7 +123,7 @@ def collect_events(
 ) -> Callable[[EventMsg], None]:
     """Return a callback for dbt that appends outcomes of nodes to `events` and reports their number as progress.
 
-    dbt calls it from threads of its own, in which the caller's progress listener has to be set again.
+    dbt calls it from its threads, in which the caller's progress listener has to be set again.
     """
     context = contextvars.copy_context()
     progress.report(task, 0, total)
@@ -187,8 +187,8 @@ def call(
 ) -> dbtRunnerResult:
     """Call dbt with a command and its options; `on_event` gets its messages as they come, from dbt's threads.
 
-    `target`: the folder that takes what dbt writes. `project`: as parsed; None reads it from the files. A signal ends
-    the call as an interrupt, which is in the result like all that goes wrong.
+    `target`: the folder for dbt's output files. `project`: as parsed; None reads it from the files. A signal ends the
+    call as an interrupt, which is in the result like any other failure.
     """
     runner = dbtRunner(manifest=project, callbacks=[on_event] if on_event else [])
     folders = {
@@ -203,7 +203,7 @@ def call(
 
 
 def _quietly(ask: Callable[[], dbtRunnerResult]) -> tuple[str, dbtRunnerResult]:
-    """Give what dbt printed apart: standard output is the command's own."""
+    """Redirect what dbt prints: standard output is reserved for the command."""
     with contextlib.redirect_stdout(io.StringIO()) as printed:
         result = ask()
     return printed.getvalue(), result
@@ -211,7 +211,7 @@ def _quietly(ask: Callable[[], dbtRunnerResult]) -> tuple[str, dbtRunnerResult]:
 
 @contextlib.contextmanager
 def _interrupts_end_dbt() -> Iterator[None]:
-    """Let a signal reach dbt as the interrupt that it knows: it cancels its queries and begins no other model."""
+    """Turn a signal into the interrupt that dbt handles: it cancels its queries and begins no other model."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -224,7 +224,7 @@ def _interrupts_end_dbt() -> Iterator[None]:
 
 
 def _failures(result: dbtRunnerResult) -> list[str]:
-    """Return what failed, each with the first lines of dbt's own words."""
+    """Failed nodes, each with the first lines of dbt's message."""
     return [
         f"{one.node.unique_id}: {' '.join((one.message or 'no message').split())[:300]}"
         for one in getattr(result.result, "results", [])

@@ -43,7 +43,7 @@ def column_schema(schema: type[dy.Schema]) -> dg.TableSchema:
 
 
 def table_mismatches(warehouse: Warehouse, table: str, schema: type[dy.Schema]) -> list[str]:
-    """Return the differences between `schema.table` and the frame that fills it, one text each."""
+    """Differences between `schema.table` and the frame that fills it, a text for each."""
     schema_name, table_name = table.split(".")
     actual = {
         name: (data_type, nullable == "YES")

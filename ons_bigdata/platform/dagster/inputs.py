@@ -57,7 +57,7 @@ class Output:
 
 @dataclass(frozen=True)
 class AssetRun:
-    """What an asset may know of its run: the tables that are asked for, partition keys (none if unpartitioned), log."""
+    """Context of an asset's run: the requested tables, partition keys (none if unpartitioned), log."""
 
     tables: frozenset[str]
     partition_keys: tuple[str, ...]
@@ -134,8 +134,8 @@ def tables_asset(
 ) -> Callable[[TablesFunction], dg.AssetsDefinition]:
     """Make assets of a function that computes several tables from the same declared inputs.
 
-    As `table_asset`; the function returns the rows of each table by `schema.table`. With `can_subset`, a run may ask
-    for some of the tables (`AssetRun.tables`); rows of tables that are not asked for are not written.
+    As `table_asset`; the function returns the rows of each table by `schema.table`. With `can_subset`, a run may
+    request some of the tables (`AssetRun.tables`); rows of the other tables are not written.
 
     Raises ValueError where an input or a table is not `schema.relation`, or a table is its own input.
     """
@@ -221,7 +221,7 @@ def _require_relations(relations: Sequence[str]) -> None:
 def _require_tables(
     asset: str, tables: Sequence[Table], asked_for: Sequence[Table], outputs: Mapping[str, pl.DataFrame | Output]
 ) -> None:
-    """Raise UndeclaredRelationError for a table of another asset, ValueError where a table that is asked for lacks."""
+    """Raise UndeclaredRelationError for a table of another asset, ValueError where a requested table is missing."""
     declared = [table.name for table in tables]
     for written in outputs:
         if written not in declared:

@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 
 TEMPLATE = PROJECT_ROOT / "deploy" / "dagster.yaml"
 URL_VARIABLE = "ONS_BIGDATA_DAGSTER_URL"
-"""Environment variable of the storage URL where that holds a secret, so that no file does."""
+"""Environment variable of the storage URL if it has a secret, which is not written to a file."""
 
 
 def ensure_home(settings: Settings, address: DatabaseAddress) -> Path:
     """Write `dagster.yaml` for this database unless it is there already; return `DAGSTER_HOME`.
 
-    A URL with a secret is put into the environment of this process and its children only.
+    A URL with a secret is set in the environment of this process and its children only.
     """
     url = address.sqlalchemy(search_path=SCHEMA)
     if address.has_secret:

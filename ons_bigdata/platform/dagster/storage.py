@@ -1,7 +1,7 @@
 """Dagster's tables in the schema `dagster`: created completely or not at all, and checked against their inventory.
 
-Dagster creates its tables one by one, and takes the first table for all of them. They are therefore created in another
-schema, which is renamed once it is complete. The comment on the schema lists the tables.
+Dagster creates its tables one by one, and takes the existence of the first for that of all. They are therefore created
+in another schema, which is renamed once it is complete. The comment on the schema lists the tables.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ _HISTORY = ("runs", "event_logs")
 
 
 def ensure_dagster_tables(address: DatabaseAddress) -> None:
-    """Create Dagster's tables if they are missing, or replace an incomplete set that holds no history.
+    """Create Dagster's tables if they are missing, or replace an incomplete set without history.
 
-    Raises UnavailableError where an incomplete set holds runs or events, or the server does not answer.
+    Raises UnavailableError where an incomplete set has runs or events, or the server does not answer.
     """
     try:
         with closing(psycopg2.connect(address.libpq())) as connection:
@@ -65,7 +65,7 @@ def _is_complete(cursor: Cursor) -> bool:
 
 
 def _create(address: DatabaseAddress, cursor: Cursor) -> None:
-    """Create all tables in a schema of their own, then rename it in the transaction that writes the inventory."""
+    """Create all tables in a temporary schema, then rename it in the transaction that writes the inventory."""
     cursor.execute(f"drop schema if exists {_UNFINISHED} cascade; create schema {_UNFINISHED}")
     DagsterPostgresStorage(address.sqlalchemy(search_path=_UNFINISHED))  # creates its tables
     inventory = _tables(cursor, _UNFINISHED)

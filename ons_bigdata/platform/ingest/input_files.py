@@ -1,4 +1,4 @@
-"""The files below some paths, one by one: folders, archives and single files.
+"""Files below given paths, read one at a time: folders, archives and single files.
 
 Links, devices, hostile names and files above a bound are refused here, before any reader sees them. Nothing is
 unpacked to disk, and one file at a time is in memory.
@@ -28,7 +28,7 @@ _HEADER_BYTES = 1024 * 1024
 """Bound on the headers before one member of a tar; a long name needs a few hundred bytes."""
 
 _SKIPPED_BOUNDS = 4
-"""A refused member is skipped up to this multiple of the bound; beyond it the archive is given up."""
+"""A refused member is skipped up to this multiple of the bound; beyond it reading of the archive ends."""
 
 _CHUNK = 64 * 1024
 
@@ -49,7 +49,7 @@ _DAMAGE = (
 
 @dataclass(frozen=True)
 class InputFile:
-    """One file below the paths: its bytes, or the reason why it is refused."""
+    """A file below the paths: its bytes, or the reason why it is refused."""
 
     name: str
     """Base name of the file or member."""
@@ -78,7 +78,7 @@ class _BoundExceededError(Exception):
 def input_files(paths: Sequence[Path], *, max_file_bytes: int) -> Iterator[InputFile]:
     """Yield the files below the paths, each whole in memory, one at a time.
 
-    A path is a folder (walked, sorted; archives in it are files like others), an archive (`.tar`,
+    A path is a folder (walked, sorted; archives in it are read as plain files), an archive (`.tar`,
     `.tar.gz`, `.tgz`, `.tar.xz`, `.txz`, `.zip`; members in their order) or a single file. A refused file
     is yielded with its reason: links, devices, names that leave the archive, and files above
     `max_file_bytes`, whatever size the archive declares.
@@ -156,7 +156,7 @@ def _above_bound(bound: int) -> str:
 
 
 def _base_name(path: str) -> tuple[str, str | None]:
-    """Return the base name of a member of an archive, and the fault of its path (None for a good one).
+    """Base name of a member of an archive, and the fault of its path (None without fault).
 
     Both slashes separate: an archive may come from either kind of system.
     """
@@ -247,7 +247,7 @@ def _in_tar(path: Path, opener: Callable[[Path], IO[bytes]], bound: int) -> Iter
         stream = _BoundedStream(unpacked)
         stream.left = _HEADER_BYTES
         with _name_damage(path, last):
-            archive = tarfile.open(  # noqa: SIM115  (closing reads nothing and holds nothing)
+            archive = tarfile.open(  # noqa: SIM115  (closing reads nothing and releases nothing)
                 fileobj=cast("IO[bytes]", stream), mode="r|", tarinfo=_StrictHeader
             )
         while True:

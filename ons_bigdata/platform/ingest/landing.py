@@ -36,7 +36,7 @@ class Reader:
 
 @dataclass(frozen=True)
 class LandedFile:
-    """One row of `ops.files`."""
+    """A row of `ops.files`."""
 
     file_id: str
     source: str
@@ -46,7 +46,7 @@ class LandedFile:
     """None for a file that was refused unread."""
     size_bytes: int | None
     data_origin: DataOrigin | None
-    """None for a file that no reader knows."""
+    """None for a file that no reader recognises."""
     partitions: tuple[str, ...] | None
     """Partitions that the file touches, sorted; None until it has been read, empty for a refused file."""
     landed_at: datetime
@@ -87,11 +87,11 @@ class Landing:
     ) -> tuple[LandedFile, bool]:
         """Keep a file and enter it into the ledger; return it and whether its bytes are new under its name.
 
-        `content` is None for a file that was refused unread, `data_origin` is None (and `partitions` empty) for one
-        that no reader knows, and `partitions` is None where they are known only after reading. The same name with
+        `content` is None for a file that was refused unread, `data_origin` is None (and `partitions` empty) for a file
+        that no reader recognises, and `partitions` is None where they are known only after reading. The same name with
         other bytes supersedes the earlier version, which stays in landing; but a file without bytes or without an
-        origin never supersedes one with both. Bytes that are known under the name change nothing, whether they are
-        current or superseded, unless they were refused then and are known now.
+        origin never supersedes a file with both. Bytes that have landed under the name before change nothing, whether
+        they are current or superseded, unless they were refused then and are recognised now.
         """
         for partition in partitions or ():
             checked_key(partition, what="partition")
@@ -172,7 +172,7 @@ class Landing:
     def pending_partitions(self, reader: Reader) -> list[str]:
         """Return the known partitions that wait to be rebuilt, sorted.
 
-        They are those of the waiting files, and those that hold rows of an earlier load of a waiting file or of a
+        They are those of the waiting files, and those with rows of an earlier load of a waiting file or of a
         version that it supersedes.
         """
         frame = self.warehouse.frame(
@@ -220,7 +220,7 @@ def _record(transaction: Transaction, file: LandedFile) -> bool:
     known = transaction.rows("select data_origin is not null from ops.files where file_id = $1", [file.file_id])
     if known and (known[0][0] or file.data_origin is None):
         return False
-    if known:  # refused then, known now: forget the refusal and take the file in
+    if known:  # refused then, recognised now: delete the refusal and accept the file
         transaction.execute("delete from ops.loads where file_id = $1", [file.file_id])
         transaction.execute("delete from ops.files where file_id = $1", [file.file_id])
     current = transaction.rows(

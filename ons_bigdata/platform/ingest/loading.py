@@ -1,7 +1,7 @@
 """Loading of landed files into raw tables: each file is read once, its rows are written partition by partition.
 
-Every partition is written in a transaction of its own under the lock (source, partition); the load is committed with
-the last one. Wherever a process is killed, the file still waits, and the next run completes it to the same rows.
+Every partition is written in a separate transaction under the lock (source, partition); the load is committed with the
+last one. Wherever a process is killed, the file still waits, and the next run completes it with the same rows.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ Outcome = Literal["loaded", "outage", "refused"]
 QUARANTINE_SCHEMA = {"line": pl.Int64, "reason": pl.String, "content": pl.String}
 
 MOST_FAILURES = 5
-"""Failures that one error message lists."""
+"""Greatest number of failures that an error message lists."""
 
 
 @dataclass(frozen=True)
 class Reading:
-    """Result of reading one file; rows_in = accepted + quarantined rows.
+    """Result of reading a file; rows_in = accepted + quarantined rows.
 
     `accepted` has the columns of the raw table, `quarantined` those of QUARANTINE_SCHEMA.
     """
@@ -76,7 +76,7 @@ class LoadTotals:
     partitions: frozenset[str] = field(default_factory=frozenset)
 
     def add(self, reading: Reading, partitions: Collection[str]) -> LoadTotals:
-        """Return the totals with one more file."""
+        """Totals including a further file."""
         return LoadTotals(
             files=self.files + 1,
             rows_in=self.rows_in + reading.rows_in,
@@ -97,7 +97,7 @@ def load_waiting(
     stay as they are; rows of earlier loads of the same file name are exchanged.
 
     A file that its reader cannot read is refused with the reason. Raises InputError for landed bytes that are missing
-    or changed and StepFailedError for rows that the table does not take, both after all other files were loaded.
+    or changed and StepFailedError for rows that the table rejects, both after all other files were loaded.
     """
     pending = [
         file for file in landing.waiting_files(source.reader) if partitions is None or _touches(file, partitions)
@@ -131,7 +131,7 @@ def analyse(landing: Landing, table: str) -> None:
 
 
 def refuse(landing: Landing, file: LandedFile, reader: Reader, reason: str) -> None:
-    """Record the refusal of a file that no reader knows."""
+    """Record the refusal of a file that no reader recognises."""
     with landing.warehouse.transaction(role="ingest") as transaction:
         _record_load(transaction, file, reader, refused_reading(reason))
         _commit_load(transaction, file, reader, ())
@@ -157,7 +157,7 @@ def _touches(file: LandedFile, partitions: Collection[str]) -> bool:
 def _waiting_versions(
     landing: Landing, source: Source, partitions: Collection[str], *, known: Sequence[LandedFile]
 ) -> list[LandedFile]:
-    """Return further waiting files: those whose superseded version has rows in one of the partitions."""
+    """Further waiting files: those whose superseded version has rows in one of the partitions."""
     names = landing.warehouse.rows(
         """
         select distinct files.name from ops.load_partitions as written
@@ -211,7 +211,7 @@ def _load_file(
 ) -> tuple[LoadTotals, LandedFile | None]:
     """Read one file and write its partitions; return the totals and the earlier version that has to be loaded instead.
 
-    An earlier version is current again where this one is refused: a refused file never supersedes one with content.
+    An earlier version is current again where this one is refused: a refused file never supersedes a file with content.
     """
     reading, rows = _read(landing, source, read, file)
     if reading.outcome == "refused" and (restored := _restore_version(landing, source, file, reading)) is not None:
@@ -249,7 +249,7 @@ def _read(
     try:
         reading = read(file, content, file.load_id(source.reader))
         return reading, _split(reading.accepted, source.table.partition_column)
-    except Exception as error:  # whatever a reader raises costs its file, not the others
+    except Exception as error:  # an error of a reader costs its file only
         reader = f"{source.reader.name} {source.reader.version}"
         return refused_reading(f"reader {reader} failed: {type(error).__name__}: {str(error)[:500]}"), {}
 
@@ -265,13 +265,13 @@ def _split(accepted: pl.DataFrame, column: str) -> Mapping[str, pl.DataFrame]:
 
 
 def _is_current(transaction: Transaction, file: LandedFile) -> bool:
-    """Tell whether a file is current, and keep it so until the transaction ends."""
+    """Whether a file is current; locks it in that state until the transaction ends."""
     found = transaction.rows("select superseded_by is null from ops.files where file_id = $1 for share", [file.file_id])
     return bool(found and found[0][0])
 
 
 def _is_recorded(landing: Landing, source: Source, file: LandedFile, reading: Reading) -> bool:
-    """Tell whether a committed load of this file and reader has the same outcome and counts."""
+    """Whether a committed load of this file and reader has the same outcome and counts."""
     found = landing.warehouse.rows(
         "select outcome, reason, rows_in, accepted, quarantined from ops.loads"
         " where load_id = $1 and state = 'committed'",

@@ -1,4 +1,4 @@
-"""Sources: the kinds of files that a pilot takes in, and the one way in which all of them land.
+"""Sources: the kinds of files that a pilot ingests, and the mechanism by which all of them land.
 
 A pilot describes each kind by a `Source` in its `sources` package; landing, refusing, loading, the Dagster assets and
 the ledger checks follow from it.
@@ -81,7 +81,7 @@ class RawTable:
 
 @dataclass(frozen=True)
 class LandingFolder:
-    """The landed files of one or several sources, as an asset."""
+    """Landed files of one or several sources, as an asset."""
 
     name: str
     """Asset `landing/<name>`."""
@@ -97,7 +97,7 @@ class Source:
     """A kind of input: how its files are recognised and read, where they land and which table they fill."""
 
     command: str
-    """NAME of `ons-bigdata ingest NAME PATH…`. Sources of one command are tried in their order."""
+    """NAME of `ons-bigdata ingest NAME PATH…`. The sources of a command are tried in order."""
     reader: Reader
     """Name and version of the reader; `reader.source` is the source's name in the ledger."""
     area: str
@@ -162,8 +162,8 @@ def land_files(
 ) -> Iterator[Landed]:
     """Land every file below the paths as the first of the sources that recognises it, and yield each.
 
-    `sources` are those of one command. A refused file lands too, with its reason in the ledger. Of several files of
-    one name with different bytes, all but the first are refused.
+    `sources` are those of a single command. A refused file lands too, with its reason in the ledger. Of several files
+    with the same name and different bytes, all but the first are refused.
 
     Raises InputError for a path that does not exist or cannot be read, an archive that is damaged (after the files
     before the damage), and paths without any file.
@@ -211,7 +211,7 @@ def _recognise(
 def _try_recognise(adapter: Adapter, name: str, content: bytes) -> Recognised | Refused | None:
     try:
         return adapter.recognise(name, content)
-    except Exception as error:  # whatever one file provokes costs that file, not the others
+    except Exception as error:  # an error on a file costs that file only
         return Refused(f"not recognised: {type(error).__name__}: {str(error)[:500]}")
 
 

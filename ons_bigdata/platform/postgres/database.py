@@ -23,9 +23,9 @@ DATABASE = "ons_bigdata"
 CONNECT_TIMEOUT_SECONDS = 10
 
 _TLS = ("sslmode", "sslrootcert", "sslcert", "sslkey")
-"""Parameters of the URL that a dbt target takes, too."""
+"""Parameters of the URL that a dbt target also accepts."""
 _SHOWN = ("host", "hostaddr", "port", *_TLS)
-"""Parameters of the URL that may be shown; any other may hold a secret (sslpassword, oauth_client_secret)."""
+"""Parameters of the URL that may be shown; any other may be a secret (sslpassword, oauth_client_secret)."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class DatabaseAddress:
 
     @property
     def has_secret(self) -> bool:
-        """Whether the URL holds a password or a parameter that may be a secret, so that no file may hold it."""
+        """Whether the URL has a password or a parameter that may be a secret, and so must not be written to a file."""
         return self.password is not None or any(name not in _SHOWN for name in self.url.query)
 
     def __str__(self) -> str:

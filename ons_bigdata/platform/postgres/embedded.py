@@ -26,7 +26,7 @@ from ons_bigdata.platform.postgres.system_user import give_folder_to_user, open_
 
 POSTGRES_VERSION = 18
 MAX_DATA_PATH_BYTES = 90
-"""A socket address holds 103 to 107 bytes, of which `/.s.PGSQL.5432` takes 14."""
+"""The limit of a socket address is 103 to 107 bytes, of which `/.s.PGSQL.5432` takes 14."""
 SUPERUSER = "postgres"
 SOCKET_PORT = 5432
 LOG_NAME = "server.log"
@@ -115,7 +115,7 @@ def find(data_dir: Path) -> ServerAddress | None:
 
 
 def stop(data_dir: Path) -> bool:
-    """Stop the server of `data_dir`, whoever started it; return whether there was one.
+    """Stop the server of `data_dir`, whoever started it; return whether a server was running.
 
     Open sessions are ended and their transactions rolled back (mode fast). Returns once the server is down.
     Raises UnavailableError where it is not down after a minute.
@@ -151,7 +151,7 @@ def _checked(data_dir: Path) -> Path:
 
 @contextmanager
 def _locked(data_dir: Path) -> Iterator[None]:
-    """Hold the lock for starting and stopping; an error of the operating system names the data folder."""
+    """Acquire the lock for starting and stopping; an error of the operating system names the data folder."""
     lock = InterProcessLock(data_dir.with_name(data_dir.name + ".lock"))
     with _thread_lock:
         try:
@@ -182,7 +182,7 @@ def _answers(address: ServerAddress) -> bool:
 
 
 def _create_cluster(data_dir: Path) -> None:
-    """Run initdb in a folder beside `data_dir` and rename it, so that a kill leaves no half-made cluster."""
+    """Run initdb in a sibling folder of `data_dir` and rename it, so that a kill leaves no incomplete cluster."""
     if data_dir.exists() and any(data_dir.iterdir()):
         raise UnavailableError(
             f"{data_dir}: holds files, but no database (PG_VERSION is missing); "
@@ -219,7 +219,7 @@ def _await_answer(data_dir: Path) -> ServerAddress | None:
 
 
 def _launch(data_dir: Path) -> ServerAddress:
-    """Start a server that has no first process; remove what a crashed one left."""
+    """Start a server that has no first process; remove the remains of a crashed one."""
     version = (data_dir / "PG_VERSION").read_text(encoding="ascii").strip()
     if version != str(POSTGRES_VERSION):
         raise UnavailableError(f"{data_dir}: database of Postgres {version}, expected {POSTGRES_VERSION}")
@@ -240,7 +240,7 @@ def _launch(data_dir: Path) -> ServerAddress:
 def _run(data_dir: Path, program: str, *arguments: str) -> None:
     """Run a program of Postgres with the data folder as working folder, which the arguments call `.`.
 
-    pg_ctl puts paths into a shell command: as `.`, a folder may have blanks, quotes and dollars in its name. The
+    pg_ctl inserts paths into a shell command: as `.`, a folder may have blanks, quotes and dollars in its name. The
     caller's environment (PGPORT, PGDATA, LANG) is not passed on. Output goes to a file, since a pipe would stay open
     as long as the server lives.
     """

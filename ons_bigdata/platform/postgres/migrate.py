@@ -1,7 +1,7 @@
 """Numbered migrations: SQL files of the platform and of each pilot, applied in order, each once.
 
 A migration is a file `NNNN_name.sql` in a folder `migrations/`: that of `platform/postgres` first, then those of the
-packages beside `platform`, in alphabetical order. Numbers ascend within a folder and may have gaps. `{prefix}` in a
+sibling packages of `platform`, in alphabetical order. Numbers ascend within a folder and may have gaps. `{prefix}` in a
 file stands for the prefix of the database roles. `ops.schema_migrations` records package, number and hash.
 """
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from ons_bigdata.platform.postgres.database import DatabaseAddress
 
 PLATFORM = "platform"
-"""Package of the platform's own migrations."""
+"""Package of the platform's migrations."""
 
 _FOLDER = "migrations"
 _FILE_NAME = re.compile(r"^(\d{4})_([a-z0-9_]+)\.sql$")
@@ -49,12 +49,12 @@ _HAS_PACKAGES = """
         select from pg_attribute where attrelid = to_regclass('ops.schema_migrations') and attname = 'package'
     )
 """
-"""False where the ledger is of the time when all migrations were one numbered list."""
+"""False where the ledger dates from when all migrations were in a single numbered list."""
 
 
 @dataclass(frozen=True)
 class Migration:
-    """One numbered file."""
+    """A numbered file."""
 
     package: str
     number: int
@@ -87,7 +87,7 @@ def migrations() -> list[Migration]:
 
 
 def _read(package: str, folder: Traversable) -> list[Migration]:
-    """Migrations of one folder by number."""
+    """Migrations of a folder by number."""
     shipped = sorted(
         (
             Migration(package, int(match[1]), match[2], entry.read_text(encoding="utf-8"))
@@ -104,7 +104,7 @@ def _read(package: str, folder: Traversable) -> list[Migration]:
 
 
 def migrate(address: DatabaseAddress, *, role_prefix: str) -> list[Migration]:
-    """Apply the migrations that the database has not had yet; return them.
+    """Apply the migrations that the database lacks; return them.
 
     Raises InputError where an applied migration differs from the shipped one or is unknown to this version;
     UnavailableError where the server does not answer.
@@ -146,9 +146,9 @@ def _apply_pending(cursor: extensions.cursor, shipped: Sequence[Migration], *, r
 
 
 def _add_packages(cursor: extensions.cursor, shipped: Sequence[Migration]) -> None:
-    """Give each row of a ledger with one list of numbers its package: that of the shipped file of this name and hash.
+    """Add the package to a ledger with a single list of numbers: that of the shipped file of the same name and hash.
 
-    Raises InputError for a row of which no such file is shipped.
+    Raises InputError for a row without such a shipped file.
     """
     packages = {(one.name, one.sha256): one for one in shipped}
     cursor.execute("select number, name, sha256 from ops.schema_migrations")

@@ -46,7 +46,7 @@ def derive_password(address: DatabaseAddress, role: str) -> str | None:
 
 
 def _set_password(address: DatabaseAddress, role: str, password: str) -> None:
-    """Set the role's password, hashed before it is sent, since server logs may keep statements."""
+    """Set the role's password, hashed before it is sent, since server logs may contain statements."""
     connection = psycopg2.connect(address.libpq())
     try:
         with connection, connection.cursor() as cursor:

@@ -26,7 +26,7 @@ def server_processes(data_dir: Path) -> list[psutil.Process]:
 
 
 def find_postmaster(data_dir: Path) -> psutil.Process | None:
-    """Return the server's first process: the one that the pid file names or, if that is wrong, the parent."""
+    """Find the server's first process: that named by the pid file or, if that is wrong, the parent."""
     processes = server_processes(data_dir)
     candidates = {_pid_in_file(data_dir)}
     for process in processes:

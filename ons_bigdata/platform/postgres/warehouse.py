@@ -60,7 +60,7 @@ class Transaction:
     def insert(self, table: str, frame: pl.DataFrame, *, json_columns: Sequence[str] = ()) -> int:
         """Copy a frame into `schema.table`, columns by name; return the number of rows.
 
-        The types must be those of the table. `json_columns` hold JSON text for columns of type jsonb.
+        The types must be those of the table. `json_columns` have JSON text for columns of type jsonb.
         """
         schema, name = table.split(".")
         arrow = frame.to_arrow()
@@ -81,7 +81,7 @@ class Transaction:
         self.execute("select pg_advisory_xact_lock(hashtextextended($1, 0))", ["/".join(names)])
 
     def set_role(self, role: str) -> None:
-        """Act with the rights of a role until the transaction ends. The name must be one of ours: it is not quoted."""
+        """Act with the rights of a role until the transaction ends. The name is not quoted: roles of ours only."""
         self.execute(f'set local role "{role}"')
 
 
@@ -109,8 +109,8 @@ class Warehouse:
     def transaction(self, *, role: str | None = None) -> Iterator[Transaction]:
         """Open a transaction; commit at the end, roll back on an error.
 
-        `role` (`ingest`, …) replaces the rights of the owner within the transaction. Raises UnavailableError where
-        the server is lost or another process holds a lock for longer than `LOCK_TIMEOUT`.
+        `role` (`ingest`, …) replaces the rights of the owner within the transaction. Raises UnavailableError where the
+        connection is lost or another process holds a lock for longer than `LOCK_TIMEOUT`.
         """
         with self._translated_errors():
             connection = self._take()
@@ -126,12 +126,12 @@ class Warehouse:
             self.idle.append(connection)
 
     def frame(self, query: str, parameters: Sequence[object] = ()) -> pl.DataFrame:
-        """Run one query in its own transaction; return its rows as a frame."""
+        """Run a query in a separate transaction; return its rows as a frame."""
         with self.transaction() as transaction:
             return transaction.frame(query, parameters)
 
     def rows(self, query: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
-        """Run one query in its own transaction; return its rows as tuples."""
+        """Run a query in a separate transaction; return its rows as tuples."""
         with self.transaction() as transaction:
             return transaction.rows(query, parameters)
 
@@ -153,8 +153,8 @@ class Warehouse:
     def query(self, text: str) -> pl.DataFrame:
         """Run a user's statement as the read-only role; return its rows.
 
-        The session is logged in as that role, since a query can undo `set role`; the transaction is read-only, the
-        text is one statement, and it is cancelled after `query_timeout_s`, which it cannot change for itself.
+        The session is logged in as that role, since a query can undo `set role`; the transaction is read-only, the text
+        is a single statement, and it is cancelled after `query_timeout_s`, which it cannot change for itself.
 
         Raises InputError with the server's message, for a result that is no table of plain values, after the timeout,
         and where the role is not admitted.
@@ -242,7 +242,7 @@ def _close_all(connections: deque[dbapi.Connection]) -> None:
 
 
 def _plain(table: pa.Table) -> pl.DataFrame:
-    """Convert Postgres' own types for polars: json to text, numeric to Int64 if every value is whole, else Float64."""
+    """Convert Postgres' types for polars: json to text, numeric to Int64 if every value is whole, else Float64."""
     numeric = [
         column.name
         for column in table.schema

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 def __getattr__(name: str) -> object:
     """Collect `SOURCES` from the modules of this package when it is first asked for.
 
-    A crawl is a process of its own that imports from this package: it must start without what tables need.
+    A crawl is a separate process that imports from this package and must not load the libraries that tables need.
     """
     if name != "SOURCES":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

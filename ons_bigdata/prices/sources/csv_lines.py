@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 LONGEST_CONTENT = 10_000
-"""Characters of a row that quarantine keeps; the whole row stays in the landed file."""
+"""Length (characters) at which quarantine cuts a row; the whole row is in the landed file."""
 
 QUARANTINE = {"line": pl.Int64, "reason": pl.String, "content": pl.String}
 """Columns of a frame of quarantined rows; the header is line 1."""

@@ -1,4 +1,4 @@
-"""Source `prices_other`: quote files of other price sources (an aggregator, a retailer), with days of their own."""
+"""Source `prices_other`: quote files of other price sources (an aggregator, a retailer), with a day for each row."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def read_price_sources(dbt_project_dir: Path) -> dict[str, DataOrigin]:
 
 
 def recognise(name: str, _content: bytes, *, price_sources: Mapping[str, DataOrigin]) -> Recognised | Refused:
-    """Recognise a file by its name, which gives price source and day of delivery; its rows have days of their own."""
+    """Recognise a file by its name: price source and day of delivery. Each row has its day of collection."""
     run = quote_files.parse_name(name)
     if run is None:
         return Refused(f"file name {name!r}; expected <source>_quotes_<YYYYMMDDHHMMSS>.csv with a real date")
@@ -48,8 +48,8 @@ def recognise(name: str, _content: bytes, *, price_sources: Mapping[str, DataOri
 def read(file: LandedFile, content: bytes, load_id: str, *, retailers: Mapping[str, DataOrigin]) -> Reading:
     """Read a quote file into OtherPriceQuote rows and quarantined ones.
 
-    Quarantined are rows of another price source than the file name gives and rows of retailers of the other origin: a
-    simulated price source never brings quotes of real shops.
+    Quarantined are rows of a price source other than that in the file name, and rows of retailers of the other origin:
+    a simulated price source never brings quotes of real shops.
     """
     same_origin = [retailer for retailer, origin in retailers.items() if origin == file.data_origin]
     reading = quote_files.read_quote_file(

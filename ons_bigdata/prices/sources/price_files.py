@@ -1,4 +1,4 @@
-"""Source `prices`: scrape files of the prototype and quote files of our own scrapes, told apart by their names."""
+"""Source `prices`: scrape files of the prototype and quote files of our own scrapes, distinguished by their names."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ons_bigdata.prices.sources.scrape_files import ScrapeName
 
 READER = Reader("prices", scrape_files.READER, scrape_files.READER_VERSION)
-"""One reader for both forms of file: a new version of either reads every file again."""
+"""Version of the reader of both forms of file: with a new version of either every file is read again."""
 
 
 def parse_name(name: str) -> ScrapeName | None:
@@ -30,7 +30,7 @@ def parse_name(name: str) -> ScrapeName | None:
 
 
 def recognise(name: str, _content: bytes, *, retailers: Mapping[str, DataOrigin]) -> Recognised | Refused:
-    """Recognise a file by its name, which gives retailer and day. A day outside the calendar is refused."""
+    """Recognise a file by its name: retailer and day. A day outside the calendar is refused."""
     run = parse_name(name)
     if run is None:
         return Refused(scrape_files.name_fault(name))

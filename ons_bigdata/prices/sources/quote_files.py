@@ -69,11 +69,11 @@ def read_quote_file(
 ) -> ScrapeReading:
     """Read one quote file into quotes (PriceQuote) and quarantined rows; as strict as `read_scrape`.
 
-    With `has_source` the file begins with the column `source`, and so do the quotes. The name then gives who delivered
-    and when; rows may be of any run and any day of the calendar, and `collected_on` is the day (London) of each row.
-    Without it all rows are of the run in the name, and `collected_on` is its day.
+    With `has_source` the file begins with the column `source`, and so do the quotes. The name then has the source and
+    day of delivery; rows may be of any run and any day of the calendar, and `collected_on` is the day (London) of each
+    row. Without it all rows are of the run in the name, and `collected_on` is its day.
 
-    No bytes are an `outage`. A wrong name, an unknown retailer, another header or bytes that are not text are
+    An empty file is an `outage`. A wrong name, an unknown retailer, another header or bytes that are not text are
     `refused`, with the reason. A row that was collected after `landed_at`, the arrival of the file (None: not
     compared), is quarantined. Never raises for any content.
     """

@@ -1,6 +1,6 @@
-"""Quote files as they are written: their header, their rows, their name. `quote_files` reads them.
+"""Writer of quote files: header, rows and file name. `quote_files` reads them.
 
-Nothing of tables here: a crawl, which writes one, has to start fast.
+Imports no table library, since the crawl, which writes a quote file, has to start fast.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ SOURCE_COLUMN = "source"
 
 
 class Listing(TypedDict):
-    """One product as a source lists it; prices in GBP, None where the source says nothing."""
+    """A product as a source lists it; prices in GBP, None where the source has no such value."""
 
     product_id: str | None
     product_name: str
@@ -41,7 +41,7 @@ class Listing(TypedDict):
 
 
 class QuoteRow(Listing):
-    """One row as the writer takes it: a listing, and of which run, item and category it is."""
+    """A row to be written: a listing with its run, item and category."""
 
     retailer: str
     run_id: str
@@ -59,7 +59,8 @@ def file_name(retailer: str, started_at: datetime) -> str:
 def write_quotes(rows: Iterable[QuoteRow], *, source: str | None = None) -> bytes:
     """Return the rows as the bytes of a quote file, in their order; with `source`, the file of another source.
 
-    Line ends and blanks within texts become one blank: one line is one row. Raises ValueError for a time without zone.
+    Line ends and blanks within texts become a single blank, so that each row is one line. Raises ValueError for a time
+    without zone.
     """
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")

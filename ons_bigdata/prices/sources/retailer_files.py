@@ -1,6 +1,6 @@
 """Retailer files: site, page kind, selectors and categories of a retailer, `<retailers folder>/<retailer>.yaml`.
 
-The model checks what a file holds; docs/prices/collection/scraping.md describes the keys for the people who write one.
+The model validates the file; docs/prices/collection/scraping.md describes the keys for authors of retailer files.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ class Navigation(_Strict):
 
 
 class LoadMore(_Strict):
-    """How the rest of a category is asked for, once its first page gave a cursor; JSON pages."""
+    """Requests for the rest of a category with the cursor of its first page; JSON pages."""
 
     path: Text = Field(description="Address, with fields of the category in braces, and {cursor}.")
     products: Text = Field(description="JMESPath of the list of products in the answer.")
@@ -224,7 +224,7 @@ def _compile(compiled: Callable[[str], object], key: str, text: str) -> None:
     """Raise ValueError for an expression that is none, with its key."""
     try:
         compiled(text)
-    except Exception as error:  # each language has errors of its own
+    except Exception as error:  # each selector language raises different errors
         raise ValueError(f"{key}: {text!r} cannot be read: {' '.join(str(error).split())}") from error
 
 
@@ -246,7 +246,7 @@ def retailers_with_file(folder: Path) -> list[str]:
 def read_retailer_file(path: Path) -> RetailerFile:
     """Read one retailer file.
 
-    Raises InputError that names file, key, what was found and what is expected.
+    Raises InputError that names the file, the key, its value and what is expected.
     """
     try:
         text = path.read_text(encoding="utf-8")
@@ -277,7 +277,7 @@ def parse_retailer_file(text: str, *, where: str, retailer: str) -> RetailerFile
 
 
 def _faults(error: ValidationError) -> str:
-    """Return each fault of a file: key, what is wrong, what was found."""
+    """Faults of a file: key, fault and value."""
     faults = []
     for one in error.errors(include_url=False):
         place = ".".join(str(part) for part in one["loc"])

@@ -36,7 +36,7 @@ _LONGEST_CONTENT = 10_000
 
 @dataclass(frozen=True)
 class _Row:
-    """One row of a file: its values, or its faults."""
+    """A row of a file: its values, or its faults."""
 
     line: int
     values: dict[str, object] | None
@@ -47,10 +47,10 @@ class _Row:
 def read_labels(content: bytes, name: str, *, load_id: str, retailers: Mapping[str, DataOrigin]) -> Reading:
     """Read a CSV of labels into `ScopeLabel` rows and quarantined ones.
 
-    The header holds the columns `item_number, item_name, retailer, product_name, median_price_gbp` and either
-    `in_scope` (true, false, 1 or 0) or the readings `reader_a` and `reader_b` (1 or 0), in any order; others are not
-    read. Where the readings disagree `in_scope` is null. The retailer, in any case, is one of `retailers`, and all
-    rows are of one origin. A file that is not such a CSV, or holds two origins, is refused with the reason; a row
+    The header has the columns `item_number, item_name, retailer, product_name, median_price_gbp` and either
+    `in_scope` (true, false, 1 or 0) or the readings `reader_a` and `reader_b` (1 or 0), in any order; further columns
+    are not read. Where the readings disagree `in_scope` is null. The retailer, in any case, is one of `retailers`, and
+    all rows are of one origin. A file that is not such a CSV, or has two origins, is refused with the reason; a row
     with a fault is quarantined with its line. Never raises for any content.
     """
     if not content:
@@ -187,7 +187,7 @@ def _parsed(
 
 
 def _values(row: Mapping[str, str], retailers: Mapping[str, DataOrigin]) -> tuple[dict[str, object], list[str]]:
-    """Type one row; return its values and the faults of its fields."""
+    """Parse a row; return its values and the faults of its fields."""
     faults = []
     retailer = row["retailer"].strip().lower()
     if retailer not in retailers:

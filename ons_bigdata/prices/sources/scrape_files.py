@@ -57,7 +57,7 @@ _NAME = re.compile(r"([a-z0-9-]{1,40})_products_([0-9]{4})([0-9]{2})([0-9]{2})([
 
 @dataclass(frozen=True)
 class ScrapeName:
-    """Retailer and start of a run, as the name of its file gives them."""
+    """Retailer and start of a run, parsed from the name of its file."""
 
     retailer: str
     started_at: datetime
@@ -116,7 +116,7 @@ def read_scrape(
 ) -> ScrapeReading:
     """Read one scrape file into quotes (PriceQuote) and quarantined rows.
 
-    No bytes are an `outage`. A wrong name, an unknown retailer, another header or bytes that are not
+    An empty file is an `outage`. A wrong name, an unknown retailer, another header or bytes that are not
     text are `refused`, with the reason. One physical line is one row: a row that cannot be accepted is
     quarantined with its line. A row that was collected after `landed_at`, the arrival of the file (None: not
     compared), is quarantined, too. Never raises for any content.
@@ -294,7 +294,7 @@ def _attributes() -> pl.Expr:
 
 
 def validated_quotes(quotes: pl.DataFrame) -> tuple[pl.DataFrame, dict[int, str]]:
-    """Validate quotes against PriceQuote; return the valid ones and the broken rules of the others by line."""
+    """Validate quotes against PriceQuote; return the valid quotes and, by line, the rules broken by invalid ones."""
     good, failure = PriceQuote.filter(quotes)
     if not len(failure):
         return good.sort("line"), {}

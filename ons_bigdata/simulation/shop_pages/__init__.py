@@ -1,4 +1,4 @@
-"""The pages of the simulated shops, one module per page family. Text from a shop's day; no server, no clock."""
+"""Pages of the simulated shops, one module per page family: pure functions from a shop's day to text."""
 
 from __future__ import annotations
 

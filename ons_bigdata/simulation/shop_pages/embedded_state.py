@@ -1,4 +1,4 @@
-"""Pages of sim-cedar: the page's state as embedded JSON, and an API that gives the rest of a category."""
+"""Pages of sim-cedar: the page's state as embedded JSON, and an API for the rest of a category."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def _answer(shop: ShopDay, query: Mapping[str, str]) -> Page | None:
 
 
 def _product(listing: ShopListing) -> dict[str, object]:
-    """Return a product; this shop gives no id that could be used."""
+    """Return a product; this shop has no usable product id."""
     quantity, word = listing.unit
     text = " ".join(text for text in (listing.sale, listing.multibuy) if text)
     promotion = {"text": text, "was": listing.regular_pence / 100 if listing.is_on_sale else None} if text else None

@@ -1,4 +1,4 @@
-"""Pages of sim-birch: products described by schema.org in JSON-LD; each product's own page has microdata."""
+"""Pages of sim-birch: products described by schema.org in JSON-LD; the page of each product has microdata."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def _product(listing: ShopListing, place: int) -> dict[str, object]:
 
 
 def _offer(listing: ShopListing, *, is_aggregate: bool) -> dict[str, object]:
-    """Return the offer; some products have several sellers, and say the lowest price."""
+    """Return the offer; some products have several sellers, and state the lowest price."""
     price = f"{listing.price_pence / 100:.2f}"
     quantity, word = listing.unit
     prices: list[dict[str, object]] = [

@@ -43,7 +43,7 @@ def page(shop: ShopDay, path: str, query: Mapping[str, str]) -> Page | None:
 
 
 def product_item(listing: ShopListing, path: str) -> str:
-    """Return one product as an item of microdata; `path` is what the address of its page begins with."""
+    """Return a product as an item of microdata; `path` is the beginning of its page's address."""
     quantity, word = listing.unit
     was = ""
     if listing.is_on_sale:

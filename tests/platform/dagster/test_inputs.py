@@ -120,7 +120,7 @@ def test_the_name_of_an_input_is_no_way_to_sql() -> None:
         materialize(single(injected))
 
 
-def test_neither_inputs_nor_run_give_the_database() -> None:
+def test_neither_inputs_nor_run_expose_the_database() -> None:
     seen: list[object] = []
 
     def searching(inputs: Inputs, run: AssetRun) -> pl.DataFrame:

@@ -90,7 +90,7 @@ def test_the_seed_of_retailers_keeps_real_and_simulated_apart() -> None:
     }
 
 
-def test_a_seed_that_says_neither_is_an_error_with_line_and_column(tmp_path: Path) -> None:
+def test_a_seed_row_with_neither_value_is_an_error_with_line_and_column(tmp_path: Path) -> None:
     seed = tmp_path / SEED
     seed.parent.mkdir(parents=True)
     seed.write_text("retailer,name,data_origin\ntesco,Tesco,real\naldi,Aldi,maybe\n")

@@ -92,7 +92,7 @@ def test_a_row_becomes_a_quote_by_hand() -> None:
     }
 
 
-def test_what_the_source_does_not_say_is_null() -> None:
+def test_values_missing_in_the_source_are_null() -> None:
     silent = dict.fromkeys(
         ("product_id", "unit_price_gbp", "unit", "promotion", "was_price_gbp", "loyalty_price_gbp", "multibuy")
     )
@@ -157,7 +157,7 @@ def test_a_file_of_another_source_carries_it_and_the_days_of_its_rows() -> None:
     assert read(write_quotes([ROW], source="agg")).outcome == "refused"
 
 
-def test_names_of_both_forms_say_the_run() -> None:
+def test_names_of_both_forms_contain_the_run() -> None:
     started_at = datetime(2016, 5, 2, 8)  # noqa: DTZ001  (names are local)
     assert file_name("sim-alder", started_at) == NAME
     run = parse_name(NAME)

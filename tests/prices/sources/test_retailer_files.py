@@ -1,4 +1,4 @@
-"""Retailer files: what is taken, and the words for what is not."""
+"""Retailer files: accepted files, and the messages of refused ones."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def test_a_good_file_is_read_with_its_defaults(tmp_path: Path) -> None:
         ({"request_budget": 0}, "request_budget"),
     ],
 )
-def test_what_is_wrong_is_said_with_key_found_and_expected(tmp_path: Path, changes: dict, words: str) -> None:
+def test_errors_name_key_value_and_expected_value(tmp_path: Path, changes: dict, words: str) -> None:
     with pytest.raises(InputError) as error:
         read(tmp_path, **changes)
     assert words in str(error.value)
@@ -91,6 +91,6 @@ def test_a_file_that_is_no_yaml_is_refused(tmp_path: Path, text: str, words: str
         read_retailer_file(path)
 
 
-def test_a_missing_file_says_where_it_is_expected(tmp_path: Path) -> None:
+def test_the_error_of_a_missing_file_names_the_expected_path(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="add-a-retailer"):
         read_retailer_file(tmp_path / "oak.yaml")

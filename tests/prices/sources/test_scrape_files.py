@@ -15,7 +15,7 @@ def test_no_bytes_are_an_outage():
     assert (reading.outcome, reading.reason, reading.rows_in) == ("outage", "no bytes", 0)
 
 
-def test_a_file_name_says_retailer_and_start():
+def test_a_file_name_contains_retailer_and_start():
     found = parse_name("sim-alder_products_20160502080007.csv")
     assert found is not None
     assert (found.retailer, found.run_id) == ("sim-alder", "sim-alder-20160502080007")
@@ -57,7 +57,7 @@ def test_an_unknown_retailer_is_refused():
     )
 
 
-def test_another_header_is_refused_and_says_how_it_differs():
+def test_another_header_is_refused_with_the_difference():
     reading = read(scrape(line()).replace(b"item_price_num", b"price"))
     assert (reading.outcome, reading.rows_in) == ("refused", 0)
     assert reading.reason is not None

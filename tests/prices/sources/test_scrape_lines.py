@@ -46,7 +46,7 @@ def test_rows_of_other_length_are_quarantined():
     ]
 
 
-def test_a_last_row_that_was_cut_off_says_so():
+def test_a_last_row_that_was_cut_off_has_that_reason():
     cut = line()[:60]
     assert read(scrape(line()) + cut.encode()).quarantined.rows() == [(3, "cut off: 4 fields, expected 19", cut)]
     inside = line(product_name="PEAS, B")

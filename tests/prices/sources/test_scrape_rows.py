@@ -167,7 +167,7 @@ def test_a_row_of_another_store_is_quarantined():
     assert reason(store="BIRCH") == "store 'BIRCH'; expected 'ALDER'"
 
 
-def test_a_row_with_several_faults_says_them_all():
+def test_a_row_with_several_faults_lists_all_of_them():
     assert reason(store="BIRCH", product_name="", unit_price="-1") == (
         "store 'BIRCH'; expected 'ALDER'; product_name is empty;"
         " unit_price '-1'; expected a number of at least 0 or nothing"

@@ -37,7 +37,7 @@ PROCESS = ".dagster/ons_bigdata_process"
 """Tag of a run: its id and the process that executes it. Tags with this prefix are hidden in the UI."""
 
 NO_RETRIES = {"dagster/max_retries": "0"}
-"""Tag of a run that the daemon does not repeat after a crash: whoever started it is told, and decides."""
+"""Tag of a run that the daemon does not repeat after a crash: its failure is reported to the caller, who decides."""
 
 RANGE_START, RANGE_END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
 
@@ -55,7 +55,7 @@ _RUN_CONFIG: dict[str, Any] = {"loggers": {"console": {"config": {"log_level": "
 
 @dataclass(frozen=True)
 class CheckOutcome:
-    """One evaluated asset check."""
+    """An evaluated asset check."""
 
     asset: str
     check: str
@@ -67,7 +67,7 @@ class CheckOutcome:
 
 @dataclass(frozen=True)
 class RunOutcome:
-    """Outcome of one run, or of several that belong together."""
+    """Outcome of a run, or of several that belong together."""
 
     run_ids: list[str]
     success: bool
@@ -97,7 +97,7 @@ class RunOutcome:
 
 
 def combined(outcomes: Sequence[RunOutcome]) -> RunOutcome:
-    """Outcome of several runs as one; of a check that ran more than once, the last evaluation."""
+    """Combined outcome of several runs; of a check that ran more than once, the last evaluation."""
     checks = {(check.asset, check.check): check for outcome in outcomes for check in outcome.checks}
     return RunOutcome(
         run_ids=[run_id for outcome in outcomes for run_id in outcome.run_ids],
@@ -131,8 +131,8 @@ def materialise(
     """Materialise assets over a range of days (first and last, YYYY-MM-DD): one run for each calendar, in order.
 
     Months and quarters are built where any of their days is in the range. A run that fails ends the sequence.
-    `partition` is the one partition of assets that take one a run; it needs no days. `run_tags` are added to each run's
-    tags. What the steps print goes to the file `log`.
+    `partition` is the partition of assets with exactly one partition per run; it needs no days. `run_tags` are added to
+    each run's tags. The output of the steps goes to the file `log`.
 
     Raises InputError where a partitioned asset is selected without days, or a day is outside its calendar.
     """
@@ -186,7 +186,7 @@ def _execute(
         asset_selection=frozenset(keys),
         remote_job_origin=_origin(job.name),
     )
-    # What steps print (dbt does) goes to a log: standard output is the command's own.
+    # Output of steps (such as dbt) goes to a log: standard output is reserved for the command.
     with log.open("a", encoding="utf-8") as printed, contextlib.redirect_stdout(printed):
         events = list(
             _reported(execute_run_iterator(InMemoryJob(job), run, instance), run, instance, plan, definitions)
@@ -267,7 +267,7 @@ def _this_process() -> str:
 
 
 def _is_alive(process: str) -> bool:
-    """Whether a process runs. One of another machine is taken to."""
+    """Whether a process runs. A process of another machine is assumed to run."""
     machine, number, began = process.rsplit(" ", 2)
     if machine != platform.node():
         return True
@@ -289,7 +289,7 @@ def _check(evaluation: dg.AssetCheckEvaluation) -> CheckOutcome:
 
 
 def _failure(event: DagsterEvent) -> str:
-    """One line: the step and the reason that our code gave, without Dagster's wrapping and the cause beneath."""
+    """One line: the step and the message of our error, without Dagster's wrapping and the error's cause."""
     if _is_interrupted(event):
         return f"{event.step_key}: interrupted"
     error = event.step_failure_data.error

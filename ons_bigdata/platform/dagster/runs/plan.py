@@ -1,7 +1,7 @@
 """From selected assets and a range of days to runs: one for each calendar, in dependency order.
 
-A run of Dagster has one range of partition keys. Given to assets of two calendars, the keys of one are misread by the
-other (a range of days would build the wrong months), so each calendar gets a run with its keys.
+A run of Dagster has one range of partition keys. If it is given to assets of two calendars, the keys of one are misread
+by the other (a range of days would build the wrong months), so each calendar gets a run with its keys.
 """
 
 from __future__ import annotations
@@ -43,10 +43,10 @@ class PlannedRun:
 def plan_runs(graph: AssetGraph, keys: Collection[dg.AssetKey], days: tuple[date, date] | None) -> list[PlannedRun]:
     """Plan the runs that materialise `keys` over the days from `days[0]` to `days[1]`.
 
-    For each calendar the range becomes its periods of which at least one day is in it. A calendar has one run, or more
-    where its assets depend on each other by way of another calendar's. An asset without partitions is in the first run
-    by which everything selected that it reads is built. Raises InputError where an asset has partitions and no days
-    are given, or a day lies outside its calendar.
+    For each calendar the range becomes its periods of which at least one day is in it. A calendar has a single run, or
+    several where its assets depend on each other through those of another calendar. An asset without partitions is in
+    the first run by which all its selected inputs are built. Raises InputError where an asset has partitions and no
+    days are given, or a day lies outside its calendar.
     """
     calendars = {key: calendar_of(graph.get(key).partitions_def) for key in keys}
     if days is None:
@@ -90,7 +90,7 @@ def _ready(
     calendars: dict[dg.AssetKey, Calendar | None],
     calendar: Calendar | None,
 ) -> set[dg.AssetKey]:
-    """Return the waiting assets that a run of `calendar` can build: its own, and those without partitions."""
+    """Waiting assets that a run of `calendar` can build: those of the calendar, and those without partitions."""
     ready = {key for key in waiting if calendars[key] in (calendar, None)}
     while True:
         blocked = {
@@ -113,7 +113,7 @@ def _next_calendar(
     waiting: set[dg.AssetKey],
     calendars: dict[dg.AssetKey, Calendar | None],
 ) -> Calendar | None:
-    """Calendar of the next run: one that this run completes if there is any, else that of the most ready assets."""
+    """Calendar of the next run: if possible one that this run completes, else that of the most ready assets."""
 
     def rank(calendar: Calendar | None) -> tuple[bool, bool, int]:
         own = {key for key in waiting if calendars[key] == calendar}

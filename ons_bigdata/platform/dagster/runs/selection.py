@@ -28,9 +28,9 @@ _SYNTAX = (
 def select(definitions: dg.Definitions, selection: str) -> list[dg.AssetKey]:
     """Materialisable assets of a selection: `schema/table`, with `+` for neighbours, comma-separated.
 
-    Also takes Dagster's own selection syntax (`group:<pilot>_<area>`, `kind:dbt`, `*`). Assets that take one partition
-    a run are in it only where they are named and nothing else is. Raises InputError for a malformed term (with what
-    is expected), an unknown asset (with the nearest names) and a selection without any asset.
+    Also takes Dagster's own selection syntax (`group:<pilot>_<area>`, `kind:dbt`, `*`). Assets with exactly one
+    partition per run are included only if they alone are named. Raises InputError for a malformed term (with what is
+    expected), an unknown asset (with the nearest names) and a selection without any asset.
     """
     graph = definitions.resolve_asset_graph()
     known = sorted(key.to_user_string() for key in graph.materializable_asset_keys)
@@ -51,7 +51,7 @@ def select(definitions: dg.Definitions, selection: str) -> list[dg.AssetKey]:
 
 
 def takes_one_partition(graph: AssetGraph, key: dg.AssetKey) -> bool:
-    """Whether a run of the asset takes exactly one partition (partitions of two dimensions do)."""
+    """Whether a run of the asset has exactly one partition (as with partitions of two dimensions)."""
     return isinstance(graph.get(key).partitions_def, dg.MultiPartitionsDefinition)
 
 
@@ -81,7 +81,7 @@ def _with_neighbours(match: re.Match[str]) -> dg.AssetSelection:
 
 def _nearest(key: str, known: Sequence[str]) -> str:
     """Name the known assets that are most alike."""
-    # a name whose schema alone is wrong is nearer than one whose letters agree by chance
+    # a name with only the schema wrong is nearer than a name whose letters agree by chance
     same_table = [name for name in known if name.split("/")[1] == key.split("/")[1]]
     alike = difflib.get_close_matches(key, known, n=LISTED, cutoff=0.5)
     nearest = list(dict.fromkeys([*same_table, *alike]))[:LISTED]

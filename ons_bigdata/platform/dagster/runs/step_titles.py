@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 def step_titles(plan: ExecutionPlan, graph: AssetGraph) -> dict[str, str]:
     """Title of each step by its key, in an order in which they can run.
 
-    `<pilot>: <area>, <schema>/<table>` for one table, `<pilot>: <area>, <area> (14 tables)` for several, and
+    `<pilot>: <area>, <schema>/<table>` for a single table, `<pilot>: <area>, <area> (14 tables)` for several, and
     `<pilot>: <area>, check <name>` for a step that only checks.
     """
     return {step.key: _title(step, graph) for step in plan.get_steps_to_execute_in_topo_order()}

@@ -51,12 +51,12 @@ class Running:
 
 
 def up(settings: Settings, *, host: str, port: int, has_proxy: bool, read_only: bool) -> list[Running]:
-    """Start code server, webserver and daemon where they do not run; return them once the webserver answers.
+    """Start code server, webserver and daemon unless they run; return them once the webserver answers.
 
     Webserver and daemon share one code server: each would otherwise load the graph itself, the daemon every minute.
 
     The webserver has no sign-on: a host that is not loopback is refused unless `has_proxy` asserts that a proxy with
-    sign-on stands before it. Raises InputError for that and for a port in use, UnavailableError where a server does
+    sign-on is in front of it. Raises InputError for that and for a port in use, UnavailableError where a server does
     not answer in time.
     """
     if not _is_loopback(host) and not has_proxy:
@@ -97,7 +97,7 @@ def find(settings: Settings, name: str) -> Running | None:
 
 
 def _command(settings: Settings, name: str) -> list[str]:
-    """Return the words after the interpreter by which a process is started and found: they name the state folder."""
+    """Arguments after the interpreter by which a process is started and recognised: they name the state folder."""
     folder = settings.home / "run"
     socket_path, workspace = str(folder / "code.sock"), str(folder / "workspace.yaml")
     return {

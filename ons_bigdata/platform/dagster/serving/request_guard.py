@@ -33,7 +33,7 @@ class RequestGuard:
         self.hosts = frozenset(host.lower() for host in hosts)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a refused request with 403 or 405 and the reason; pass all others on."""
+        """Answer a refused request with 403 or 405 and the reason; forward all other requests."""
         if scope["type"] not in ("http", "websocket"):  # lifespan
             await self.app(scope, receive, send)
             return
@@ -85,7 +85,7 @@ def _name(authority: str) -> str:
 
 
 def _has_mutation(query_string: bytes) -> bool:
-    """Tell whether any `query` parameter holds an operation other than a query."""
+    """Whether any `query` parameter has an operation other than a query."""
     for text in QueryParams(query_string.decode("latin-1")).getlist("query"):
         try:
             definitions = parse(text, no_location=True).definitions

@@ -1,4 +1,4 @@
-"""What must hold of the scrape runs: their pages, their rows, their manners."""
+"""Checks of the scrape runs: their pages, their rows, their conduct."""
 
 from __future__ import annotations
 
@@ -126,7 +126,7 @@ CHECKS: list[dg.AssetChecksDefinition] = [
         "raw.scrape_runs",
         column="collected_on",
         by="retailer",
-        # the latest day of the retailer's own world: real and simulated days have nothing to do with each other
+        # the latest day of the retailer's data origin: real and simulated days are unrelated
         expected=(
             "select distinct on (retailer) retailer, max(collected_on) over (partition by data_origin)"
             " from raw.scrape_runs order by retailer"

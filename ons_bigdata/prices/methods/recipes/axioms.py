@@ -1,4 +1,4 @@
-"""Axioms that the elementary indices of a recipe must keep, tested on given quotes before publication."""
+"""Axioms that the elementary indices of a recipe must satisfy, tested on quotes before publication."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from ons_bigdata.prices.methods.recipes.catalogue import RecipeOutput
 
 ALWAYS = ("identity", "direction", "order_of_rows")
-"""What every formula keeps on products that are there in every period of the quotes."""
+"""Axioms that every formula satisfies on products with a quote in every period."""
 
 KEPT_WITH_GAPS = ("chained_jevons", "fixed_base", "base_week_jevons", "geks_jevons", "time_product_dummy")
-"""Formulas that keep them whatever products come and go; others only without gaps (docs/prices/indices/axioms.md)."""
+"""Formulas that satisfy them with entering and leaving products; the rest need all (docs/prices/indices/axioms.md)."""
 
 _QUOTES = ["period", "product", "price"]
 
@@ -28,17 +28,17 @@ def recipe_axioms_violated(quotes: pl.DataFrame, output: RecipeOutput, *, item_n
     """List where an output of a recipe breaks an axiom on the quotes of one retailer and item.
 
     `quotes`: period (all periods of the output's calendar that have quotes), product, price > 0, one row per period and
-    product, and for unit_price pack_size. Of formulas outside of `KEPT_WITH_GAPS` the products of all periods are
-    taken. Gives the rows of `axiom_tests.axioms_violated`; none where there is nothing to compare.
+    product, and for unit_price pack_size. For formulas outside of `KEPT_WITH_GAPS` only products with quotes in all
+    periods are used. Returns the rows of `axiom_tests.axioms_violated`; none where there is nothing to compare.
     """
     if output.formula == "unit_price":  # what has no pack size has no unit price, and no index
         quotes = quotes.filter(pl.col("pack_size") > 0) if "pack_size" in quotes.columns else quotes.clear()
-    taken = quotes if output.formula in KEPT_WITH_GAPS else _always_there(quotes)
+    taken = quotes if output.formula in KEPT_WITH_GAPS else _in_all_periods(quotes)
     if taken["period"].n_unique() < 2:
-        return axioms_violated(_nothing, taken.head(0).select(_QUOTES), axioms=())
+        return axioms_violated(_null_index, taken.head(0).select(_QUOTES), axioms=())
     sizes = taken.select("product", "pack_size").unique() if "pack_size" in taken.columns else None
 
-    # The axioms' common factor of 2.5 is a change that a filter of large relatives rightly takes for an error.
+    # The axioms multiply all prices by 2.5, which a filter of large relatives rightly rejects as an error.
     unfiltered = replace(output, relative_limit=None)
 
     def index(rows: pl.DataFrame) -> pl.DataFrame:
@@ -47,19 +47,19 @@ def recipe_axioms_violated(quotes: pl.DataFrame, output: RecipeOutput, *, item_n
     return axioms_violated(index, taken.select(_QUOTES), axioms=ALWAYS)
 
 
-def _nothing(quotes: pl.DataFrame) -> pl.DataFrame:
-    """Give the index of no quotes."""
+def _null_index(quotes: pl.DataFrame) -> pl.DataFrame:
+    """Index without any quotes."""
     return quotes.select("period", index=pl.lit(None, pl.Float64))
 
 
-def _always_there(quotes: pl.DataFrame) -> pl.DataFrame:
+def _in_all_periods(quotes: pl.DataFrame) -> pl.DataFrame:
     return quotes.filter(pl.len().over("product") == pl.col("period").n_unique())
 
 
 def _output_index(
     quotes: pl.DataFrame, output: RecipeOutput, item_number: int, pack_sizes: pl.DataFrame | None
 ) -> pl.DataFrame:
-    """Compute the output on periods that are given: period, index (1 in the first)."""
+    """Compute the output for the given periods: period, index (1 in the first)."""
     starts = quotes["period"].unique().sort().to_list()
     products = quotes["product"].unique().sort().to_list()
     rows = quotes["period"].replace_strict(starts, range(len(starts)), return_dtype=pl.Int64).to_numpy()

@@ -37,7 +37,7 @@ class ClipParameters:
     `bandwidth_quantile`: of the pairwise distances, the radius of mean shift. `seeds`: products from which it starts,
     spread evenly over the order of prices. `words`: how many name words are
     characteristics, the commonest first, of those in `least_word_share` to `most_word_share` of the base's names.
-    `word_weight`: a word's weight beside one standard deviation of log price or log pack size.
+    `word_weight`: a word's weight relative to one standard deviation of log price or log pack size.
     `smallest_leaf`: products in a leaf of the tree.
     """
 
@@ -53,7 +53,7 @@ class ClipParameters:
 def clusters(
     names: Sequence[str], log_prices: Floats, pack_sizes: Floats, in_base: Booleans, parameters: ClipParameters
 ) -> Integers:
-    """Give each product's cluster: 0, 1, …; -1 for all where no product is in the base.
+    """Cluster of each product: 0, 1, …; -1 for all where no product is in the base.
 
     `names`: product names, upper case words count. `log_prices`: each product's log price when first seen (of base
     products, their mean in the base). `pack_sizes`: kilograms, litres or pieces, nan where unknown. `in_base`: which
@@ -75,7 +75,7 @@ def clusters(
 
 
 def _clustered(features: Floats, parameters: ClipParameters) -> Integers:
-    """Cluster by mean shift; a handful of products, or products all alike, are their own clusters."""
+    """Cluster by mean shift; with few distinct products, or all nearly alike, each distinct one is a cluster."""
     distinct, place = np.unique(features, axis=0, return_inverse=True)
     if len(distinct) < 3:
         return place.reshape(-1).astype(np.int64)
@@ -90,7 +90,7 @@ def _clustered(features: Floats, parameters: ClipParameters) -> Integers:
 def _characteristics(
     names: Sequence[str], log_prices: Floats, pack_sizes: Floats, in_base: Booleans, parameters: ClipParameters
 ) -> Floats:
-    """Standardise price and size by the base and add the words; unknown sizes stand at the base's mean."""
+    """Standardise price and size by the base and add the words; unknown sizes are set to the base's mean."""
     columns = [_standardised(log_prices, in_base)]
     known = np.isfinite(pack_sizes) & (pack_sizes > 0)
     if (known & in_base).sum() > 1:
@@ -117,7 +117,7 @@ def _standardised(values: Floats, in_base: Booleans) -> Floats:
 
 
 def nearest_share_bandwidth(points: Floats, share: float) -> float:
-    """Give the mean over points of the distance within which a share (0-1) of all points lies, the point included.
+    """Mean over points of the distance within which a share (0-1) of all points lies, the point included.
 
     `points`: points × dimensions, at least one.
     """
@@ -129,10 +129,10 @@ def nearest_share_bandwidth(points: Floats, share: float) -> float:
 def mean_shift(points: Floats, seeds: Floats, bandwidth: float) -> Integers:
     """Cluster points by the modes that the seeds climb to: a label per point, 0 for the mode with the most points.
 
-    Each seed moves to the mean of the points within the bandwidth until it stands still. Of modes within a bandwidth
-    of each other the one with the most points stays (the one with the larger coordinates, in order, among equals).
-    Each point belongs to its nearest mode. `points`, `seeds`: points × dimensions, finite; a seed with no point within
-    the bandwidth is no mode.
+    Each seed moves to the mean of the points within the bandwidth until it no longer moves. Of modes within a bandwidth
+    of each other, that with the most points is kept (among equals, that with the larger coordinates, in order). Each
+    point belongs to its nearest mode. `points`, `seeds`: points × dimensions, finite; a seed with no point within the
+    bandwidth is no mode.
 
     Raises ValueError where no seed has one. Source: Comaniciu and Meer (2002), Mean shift: A robust approach toward
     feature space analysis, IEEE Transactions on Pattern Analysis and Machine Intelligence 24(5).
@@ -153,7 +153,7 @@ def mean_shift(points: Floats, seeds: Floats, bandwidth: float) -> Integers:
 
 
 def _climbed(points: Floats, seed: Floats, bandwidth: float) -> tuple[Floats, int]:
-    """Give where a seed comes to stand, and the points within the bandwidth of the place before."""
+    """Position at which a seed converges, and the points within the bandwidth of the position before."""
     mean, count = seed, 0
     for _ in range(MOST_STEPS + 1):
         within = points[((points - mean) ** 2).sum(axis=1) <= bandwidth**2]

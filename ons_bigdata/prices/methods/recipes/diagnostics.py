@@ -1,6 +1,6 @@
 """Diagnostics of each figure of a recipe: standard error, sample size, revision, drift, and its movement in parts.
 
-Point figures are read, not computed again; the elementary forms are made anew, for the resamples and the parts.
+Point figures are read, not computed again; the elementary forms are built again for the resamples and the parts.
 """
 
 from __future__ import annotations

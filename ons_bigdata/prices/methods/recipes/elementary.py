@@ -1,4 +1,4 @@
-"""Elementary index of one retailer and item by one output of a recipe, and what its diagnostics need of it."""
+"""Elementary index of one retailer and item for one output of a recipe, and the inputs of its diagnostics."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One level of the tree of indices: parents averaged from their children, with what each figure rests on."""
+"""One level of the tree of indices: parents averaged from their children, with the coverage of each figure."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ class ChildMovements:
 
 
 def elementary_parts(parts: Floats) -> Floats:
-    """Put a form's parts (prices, churn, gaps, splice; last axis) among the five; gaps are imputation."""
+    """Arrange a form's parts (prices, churn, gaps, splice; last axis) as the five parts; gaps are imputation."""
     five = np.zeros((*parts.shape[:-1], len(PARTS)))
     for place, source in ((PRICES, 0), (CHURN, 1), (IMPUTATION, 2), (SPLICE, 3)):
         five[..., place] = parts[..., source]
@@ -70,7 +70,7 @@ def parent_parts(before: Floats, after: Floats, weights: Floats, index: Floats, 
     previous = previous_rows(np.isfinite(index))
     own = children.present & (children.previous >= 0) & (children.previous == previous[:, :, None])
     parts = np.where(own[..., None], children.parts, 0.0)
-    # A child's parts add up to its own movement; where it has none, its composition has changed whole.
+    # A child's parts add up to its own movement; where it has none, its composition has changed completely.
     lost = own & ~np.isfinite(parts).all(axis=3)
     parts = np.where(lost[..., None], 0.0, parts)
     parts[..., CHURN] += np.where(lost, change, 0.0)
@@ -88,7 +88,7 @@ def parent_parts(before: Floats, after: Floats, weights: Floats, index: Floats, 
 
 
 def previous_rows(there: Booleans) -> Integers:
-    """Give, where there is one, the row before (periods on the first axis) at which there is one, else -1."""
+    """Previous row (periods on the first axis) with a value, for each row with a value; else -1."""
     rows = np.where(there, np.arange(len(there)).reshape(-1, *[1] * (there.ndim - 1)), -1)
     last = np.maximum.accumulate(rows, axis=0)
     before = np.concatenate([np.full((1, *there.shape[1:]), -1), last[:-1]]) if len(there) else rows
@@ -96,7 +96,7 @@ def previous_rows(there: Booleans) -> Integers:
 
 
 def log_movements(index: Floats, previous: Integers) -> Floats:
-    """Give the log of each index over the one of its row before; nan where there is none."""
+    """Log of each index divided by that of its previous row; nan where there is none."""
     earlier = np.take_along_axis(index, np.maximum(previous, 0), axis=0)
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.where(previous >= 0, np.log(index) - np.log(earlier), np.nan)

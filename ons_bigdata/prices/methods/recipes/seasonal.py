@@ -38,7 +38,7 @@ class SeasonalRule:
 
 
 def in_season(counts: NDArray[np.int64], rule: SeasonalRule) -> Booleans:
-    """Tell which days are in season. `counts`: products on sale at one retailer, one per calendar day; 0 = none.
+    """Mask of the days in season. `counts`: products on sale at one retailer, one per calendar day; 0 = none.
 
     Only the days up to each day are looked at, so that a day once published in season stays so. A day without products
     is out of season.

@@ -103,7 +103,7 @@ class WindowForm:
         return levels, [level if isinstance(level, str) else None for level in found]
 
     def window_of(self, first: int, stop: int) -> WindowLevels:
-        """Give the levels of a window, each computed once."""
+        """Levels of a window, each computed once."""
         if (first, stop) not in self._windows:
             self._windows[first, stop] = self._computed(first, stop)
         return self._windows[first, stop]
@@ -116,7 +116,7 @@ class WindowForm:
         return time_product_dummy_windows(panel, "none")
 
     def revisions(self) -> Floats:
-        """Give what each new window makes of the movement before: its log change from t-2 to t-1, less the old one's.
+        """Revision of the last movement by each window: its log change from t-2 to t-1, less that of the old window.
 
         nan where the first window still grows and where either has no such change.
         """

@@ -1,6 +1,6 @@
-"""Product scope: whether a product of a shelf is what its item means. Names described, a model fitted and asked.
+"""Product scope: whether a listed product belongs to its item. Parsing of names, the model and its predictions.
 
-Definite rules are SQL (`int_prices__product_scope_ruled`). The steps are in the modules of this package.
+Definite rules are SQL (`int_prices__product_scope_ruled`). Each step is a module of this package.
 """
 
 from ons_bigdata.prices.methods.scope.description import describe

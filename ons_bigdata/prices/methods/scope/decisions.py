@@ -1,7 +1,4 @@
-"""Who decides what: an analyst's label before a definite rule, a rule before the model, the model outside its band.
-
-Joins what was found elsewhere; judges nothing itself.
-"""
+"""Scope decisions in order of precedence: an analyst's label, a definite rule, the model outside its referral band."""
 
 from __future__ import annotations
 
@@ -28,7 +25,7 @@ _RULED: dict[str, pl.DataType] = {
 
 
 def usable_labels(labels: pl.DataFrame) -> pl.DataFrame:
-    """Give one row per labelled product: those that all their judgements agree on, sorted by product.
+    """One row per labelled product whose judgements all agree, sorted by product.
 
     Takes the columns of `ScopeLabel`. A null judgement (readings that disagree) and judgements of several files that
     contradict each other leave the product out. The price is the median of the labels'.
@@ -43,14 +40,14 @@ def usable_labels(labels: pl.DataFrame) -> pl.DataFrame:
 
 
 def decide(ruled: pl.DataFrame, labels: pl.DataFrame, predicted: pl.DataFrame) -> pl.DataFrame:
-    """Decide on each product.
+    """Decide whether each product is in scope.
 
     `ruled`: the products (data_origin, item_number, retailer, product_name), how often each was collected (`quotes`),
     `rule_outcome` (`in`, `out`, `open`), `rule_id`, `rule_reason`. `labels`: the products that were labelled, with
     `in_scope`. `predicted`: products with `model_in_scope`, `probability` and `in_band`; may lack products, where
-    there is no model. Gives the products in their order with `in_scope`, `probability`, `referred`, `decided_by` and
-    `reason`: an analyst's label decides before a rule, a rule before the model; what the model refers or never saw is
-    referred.
+    there is no model. Returns the products in their order with `in_scope`, `probability`, `referred`, `decided_by` and
+    `reason`: an analyst's label decides before a rule, a rule before the model; what the model refers or has not judged
+    is referred.
 
     Raises ValueError for a rule outcome that is not known and for a product that occurs twice in any of the frames.
     """

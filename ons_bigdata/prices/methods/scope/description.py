@@ -1,6 +1,6 @@
-"""What a product's name says: pack size, pieces, strength, origin and terms, parsed once.
+"""Attributes parsed from a product's name: pack size, pieces, strength, origin and terms.
 
-Each distinct name is parsed once and joined back. What an attribute means for an item is not said here.
+Each distinct name is parsed once and joined back.
 """
 
 from __future__ import annotations
@@ -60,22 +60,22 @@ _LOOSE = r"\bloose\b|\beach\b|\bper kg\b|\bsingles?\b"
 
 
 def describe(products: pl.DataFrame) -> pl.DataFrame:
-    """Give what the names of products say, each distinct name parsed once.
+    """Parse the names of products into attributes, each distinct name once.
 
     Takes `product_name`; of the other columns, all of which pass through in the same row order: `median_price_gbp`
     (GBP) for the unit price, and `pack_size` with `unit` (kg, litres or pieces; `unit` as in `raw.price_quotes`),
-    which give the size where the name is silent. Adds
+    which determine the size where the name has none. Adds
 
     * `plain_name`: lower case, no accents or apostrophes, `is_cut` where the source broke the name off (`...`);
-    * `measure` (`g`, `ml`, `each`), `total_size` of the pack in it, `pieces` in the pack (null where nothing says),
+    * `measure` (`g`, `ml`, `each`), `total_size` of the pack in it, `pieces` in the pack (null where unknown),
       `piece_size` = total / pieces (a name with a size and no pieces is one piece; a size from the unit price is
       not), `is_multiple` for n × a size or several pieces of a liquid, `size_source` (`name`, `unit_price`); a size
-      beside a number of pieces is a piece's for liquids and the pack's for weights;
+      with a number of pieces is that of a piece for liquids and of the pack for weights;
     * `strength_abv` in % of volume, `strength_source` (`name`, `brand`); `country`, `is_european` (null = no clue);
-    * `is_loose`; `terms`: the terms of the vocabulary that stand in the name, sorted;
+    * `is_loose`; `terms`: the terms of the vocabulary that occur in the name, sorted;
     * `unit_price_gbp` per kg, litre or piece.
 
-    A size, strength or country that nothing tells is null. An empty frame gives an empty frame with the columns.
+    An unknown size, strength or country is null. The result for an empty frame is empty and has all columns.
     Raises ValueError where a column is missing or of another type, and for a null name.
     """
     checked_columns(products, {"product_name": pl.String()}, "products")
@@ -109,8 +109,8 @@ def plain_name(name: pl.Expr) -> pl.Expr:
 def without_size(described: pl.DataFrame) -> pl.DataFrame:
     """Describe the same products as a shop would that leaves sizes and numbers of pieces out of its names.
 
-    Takes and gives frames of `describe`; everything that came from sizes is null, the words of sizes leave the
-    plain name.
+    Takes and returns frames of `describe`; all that derives from sizes is null, and the words of sizes are removed from
+    the plain name.
     """
     unknown = [
         pl.lit(None, dtype).alias(name)
@@ -127,7 +127,7 @@ def without_size(described: pl.DataFrame) -> pl.DataFrame:
 
 
 def name_without_size(plain: pl.Expr) -> pl.Expr:
-    """Take the words of sizes and numbers of pieces out of plain names."""
+    """Remove the words of sizes and numbers of pieces from plain names."""
     for pattern in (_MULTIPLE, _MULTIPLE_AFTER, _SIZE, _SIZE_IN_PINTS, *_PIECES[:4]):
         plain = plain.str.replace_all(pattern, " ")
     return plain.str.replace_all(r" +", " ").str.strip_chars()
@@ -183,15 +183,17 @@ def _size_parts(name: pl.Expr) -> dict[str, pl.Expr]:
         "after_size": name.str.extract(_MULTIPLE_AFTER, 1).cast(pl.Float64),
         "after_unit": name.str.extract(_MULTIPLE_AFTER, 2),
         "after_times": name.str.extract(_MULTIPLE_AFTER, 3).cast(pl.Int32),
-        "one_size": pl.coalesce(name.str.extract(pattern, 1) for pattern in (_SIZE, _SIZE_IN_PINTS)).cast(pl.Float64),
-        "one_unit": pl.coalesce(name.str.extract(pattern, 2) for pattern in (_SIZE, _SIZE_IN_PINTS)),
-        "said_pieces": pl.coalesce(*pieces, in_words.replace_strict(_IN_WORDS, default=None, return_dtype=pl.Int32)),
+        "single_size": pl.coalesce(name.str.extract(pattern, 1) for pattern in (_SIZE, _SIZE_IN_PINTS)).cast(
+            pl.Float64
+        ),
+        "single_unit": pl.coalesce(name.str.extract(pattern, 2) for pattern in (_SIZE, _SIZE_IN_PINTS)),
+        "written_pieces": pl.coalesce(*pieces, in_words.replace_strict(_IN_WORDS, default=None, return_dtype=pl.Int32)),
     }
 
 
 def _sizes() -> dict[str, pl.Expr]:
-    """Put the parts together: n × size first, else one size with or without a number of pieces, else pieces."""
-    unit = pl.coalesce("times_unit", "after_unit", "one_unit")
+    """Combine the parts: n × size first, else a single size with or without a number of pieces, else pieces."""
+    unit = pl.coalesce("times_unit", "after_unit", "single_unit")
     measure = unit.replace_strict(
         {key: value[0] for key, value in _UNITS.items()}, default=None, return_dtype=pl.String
     )
@@ -199,8 +201,8 @@ def _sizes() -> dict[str, pl.Expr]:
         {key: value[1] for key, value in _UNITS.items()}, default=None, return_dtype=pl.Float64
     )
     times = pl.coalesce("times", "after_times")
-    size = pl.coalesce("times_size", "after_size", "one_size") * factor
-    pieces = pl.coalesce(times, "said_pieces")
+    size = pl.coalesce("times_size", "after_size", "single_size") * factor
+    pieces = pl.coalesce(times, "written_pieces")
     pieces = pl.when(pieces > 0).then(pieces)
     per_piece = times.is_not_null() | (measure == "ml")
     total = pl.when(per_piece & pieces.is_not_null()).then(size * pieces).otherwise(size)
@@ -214,7 +216,7 @@ def _sizes() -> dict[str, pl.Expr]:
 
 
 def _first_match(values: Iterable[tuple[str, str | float]]) -> pl.Expr:
-    """Give the value of the first words that stand in the plain name, null where none do."""
+    """Value of the first pattern that matches the plain name, null where none does."""
     return pl.coalesce(
         pl.when(pl.col("plain_name").str.contains(_whole(words))).then(pl.lit(value)) for words, value in values
     )
@@ -246,7 +248,7 @@ def _with_shelf_size(described: pl.DataFrame) -> pl.DataFrame:
     return described.with_columns(
         measure=pl.when(taken).then(measure).otherwise("measure"),
         total_size=pl.when(taken).then(shelf).otherwise("total_size"),
-        # without a number of pieces the shelf's size is the pack's, and nothing tells a piece's
+        # without a number of pieces the shelf's size is the pack's, and that of a piece is unknown
         piece_size=pl.when(taken).then(shelf / pl.col("pieces")).otherwise("piece_size"),
         size_source=pl.when(taken).then(pl.lit("unit_price")).otherwise("size_source"),
     )

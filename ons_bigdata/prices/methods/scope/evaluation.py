@@ -1,6 +1,6 @@
-"""How well products are judged that were held out: by family, and a whole retailer at a time.
+"""Accuracy of scope decisions on held-out products: by family, and by whole retailer.
 
-Works on labels; what the rules say of them arrives with them. Figures that nothing supports are null with a reason.
+The labels come with the outcomes of the rules. Figures without any observation are null with a reason.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ NOTHING_DECIDED = "every product was referred"
 
 @dataclass(frozen=True, eq=False)
 class Judgement:
-    """What one decider says of products: the better guess, its certainty (0-0.5), and what it leaves undecided."""
+    """Decisions of one decider: the more likely outcome, its certainty (0-0.5), and which products are undecided."""
 
     guess: Flags
     certainty: Floats
@@ -54,12 +54,12 @@ class Judgement:
 def evaluate(labels: pl.DataFrame, parameters: ScopeParameters | None = None) -> pl.DataFrame:
     """Judge every labelled product by a model that was fitted without its family, or without its retailer.
 
-    Takes the columns of `fit` with `retailer`, `rule_outcome` (`in`, `out`, `open`: what the definite rules say) and
+    Takes the columns of `fit` with `retailer`, `rule_outcome` (`in`, `out`, `open`: outcome of the definite rules) and
     `quotes` (how often the product was collected, null or 0 = never). Folds of families as in `families`, dealt by a
     fixed seed; each fit calibrates itself within its own labels. The features are collected over all labels, which
     uses their names and not their judgements.
 
-    Gives `ScopeMetric` rows without `data_origin`. Deciders: `majority` (the commoner judgement among the item's
+    Returns `ScopeMetric` rows without `data_origin`. Deciders: `majority` (the commoner judgement among the item's
     other labels, the plain baseline), `rules` (open = referred, guessed out), `model` alone, and `rules_and_model`
     (the rules where they are definite, else the model). `accuracy` counts the better guess of all products,
     `accuracy_decided` only what is not referred; `precision` and `recall` are of being in scope, by guess;
@@ -128,7 +128,7 @@ def _scheme(
 
 
 def _share_in(items: NDArray[np.int64], truth: Flags, known: Flags) -> Floats:
-    """Give for each product the share in scope among the known labels of its item, of all where it has none."""
+    """Share in scope among the known labels of each product's item; among all labels where the item has none."""
     shares = np.full(items.size, truth[known].mean())
     for item in np.unique(items[known]):
         shares[items == item] = truth[known & (items == item)].mean()
@@ -151,7 +151,7 @@ def _judgements(outcome: NDArray[Any], probability: Floats, referred: Flags, maj
 def _figures(
     judgement: Judgement, truth: Flags, weights: Floats, rows: Flags, with_curve: bool
 ) -> Iterator[tuple[str, float, float | str]]:
-    """Give (metric, share referred, value or why there is none) of some products."""
+    """Rows (metric, share referred, value or the reason why it is null) of some products."""
     guess, true, weight = judgement.guess[rows], truth[rows], weights[rows]
     decided, certainty = ~judgement.referred[rows], judgement.certainty[rows]
     right = guess == true
@@ -169,7 +169,7 @@ def _figures(
 
 
 def _share(holds: Flags, weight: Floats, nothing: str) -> float | str:
-    """Give the weighted share of true values, or the reason why there is none."""
+    """Weighted share of true values, or the reason why there is none."""
     if holds.size == 0:
         return nothing
     total = float(weight.sum())

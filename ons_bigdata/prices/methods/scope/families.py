@@ -1,6 +1,7 @@
-"""Families of products: what must not stand on both sides of an evaluation, and the folds that keep it so.
+"""Families of products, and folds in which no family is in both the training and the test set.
 
-Pack sizes and flavours of one product are near copies: a split by rows would test a model on what it has seen.
+Pack sizes and flavours of one product are near copies: a split by rows would test a model on products of its training
+set.
 """
 
 from __future__ import annotations
@@ -19,13 +20,13 @@ OWN_LABEL = (
     r"^(tesco|sainsburys|essential waitrose|waitrose|redmere farms|sim \w+)"
     r"(?: (?:finest|everyday value|value|basics|duchy|love ?life|organic|house|pure))*"
 )
-"""Retailers' own labels with their tiers: not a brand that tells products apart."""
+"""Private labels of the retailers with their tiers: as a brand they do not distinguish products."""
 
 
 def families(products: pl.DataFrame) -> pl.Series:
-    """Give the family of each product: brand and stem of the kind, whatever its item, retailer and size.
+    """Family of each product: brand and stem of the kind, whatever its item, retailer and size.
 
-    The rule: of the plain name without everything that holds a digit, the first two words; for own labels, which
+    The rule: of the plain name without everything that holds a digit, the first two words; for private labels, which
     share their first words, the label and the first word after its tiers. Takes `product_name`.
     """
     words = plain_name(pl.col("product_name")).str.replace_all(r"\d\S*", " ").str.replace_all(r"\s+", " ")
@@ -38,7 +39,7 @@ def families(products: pl.DataFrame) -> pl.Series:
 
 
 def grouped_folds(groups: pl.Series, folds: int, rng: np.random.Generator) -> NDArray[np.int64]:
-    """Give each row the number of its fold, 0 to folds - 1; rows of one group share a fold.
+    """Fold of each row, 0 to folds - 1; rows of a group share a fold.
 
     Groups are shuffled and dealt in turn, so that folds hold about as many groups. Raises ValueError where there
     are fewer groups than folds.

@@ -37,21 +37,24 @@ BLOCK_WEIGHTS: dict[str, float] = {
 
 @dataclass(frozen=True, eq=False)
 class FeatureSpace:
-    """Which features there are, in the order of the matrix' columns, as found in the products it was made from."""
+    """Features of the products that it was made from, in the order of the matrix columns."""
 
     name_grams: TfidfVectorizer
     blocks: dict[str, CountVectorizer]
     items: frozenset[int]
 
     def names(self) -> list[str]:
-        """Give the name of each column: `block:feature`."""
-        named = [(block, vectoriser) for block, vectoriser in self.blocks.items()]
-        columns = [f"{block}:{feature}" for block, one in named for feature in one.get_feature_names_out()]
+        """Name of each column: `block:feature`."""
+        columns = [
+            f"{block}:{feature}"
+            for block, vectoriser in self.blocks.items()
+            for feature in vectoriser.get_feature_names_out()
+        ]
         return columns + [f"name:{gram}" for gram in self.name_grams.get_feature_names_out()]
 
 
 def feature_space(described: pl.DataFrame) -> tuple[FeatureSpace, sparse.csr_matrix]:
-    """Collect the features of described products (`describe`; `item_number`) and give their matrix."""
+    """Collect the features of described products (`describe`; `item_number`) and return their matrix."""
     from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer  # noqa: PLC0415  (takes a second; the graph loads without)
 
     grams = TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 5), sublinear_tf=True, min_df=2)
@@ -63,13 +66,13 @@ def feature_space(described: pl.DataFrame) -> tuple[FeatureSpace, sparse.csr_mat
 
 
 def features(space: FeatureSpace, described: pl.DataFrame) -> sparse.csr_matrix:
-    """Give the matrix of described products, products × features of the space; unknown features are left out."""
+    """Matrix of described products, products × features of the space; unknown features are left out."""
     parts = _attributes(described)
     return _matrix(space, parts, described, lambda vectoriser, values: vectoriser.transform(values))
 
 
 def is_known_item(space: FeatureSpace, item_numbers: pl.Series) -> pl.Series:
-    """Say whether anything is known of each item: it was among the products of the space, or it has a profile."""
+    """Mask of products whose item is known: it occurs in the products of the space, or it has a profile."""
     return item_numbers.is_in(sorted(space.items | set(PROFILES)))
 
 
@@ -132,7 +135,7 @@ def _origin_words(row: Row) -> list[str]:
 
 
 def _price_words(row: Row) -> list[str]:
-    """Place price and unit price; where no size is known the price stands for it, so it is told apart and finer."""
+    """Bins of price and unit price; where no size is known the price gets finer bins with names of their own."""
     price, unit_price = row["median_price_gbp"], row["unit_price_gbp"]
     if price is None:
         return ["price unknown"]
@@ -149,7 +152,7 @@ def _steps(name: str, value: float, steps: float) -> list[str]:
 
 
 def agreements(row: Row, profile: Profile | None) -> list[str]:
-    """Say in words how a described product agrees with what its item asks for."""
+    """Feature words for how a described product agrees with the profile of its item."""
     if profile is None:
         return ["no profile"]
     terms = set(row["terms"])
@@ -164,7 +167,7 @@ def agreements(row: Row, profile: Profile | None) -> list[str]:
 
 
 def _measured(row: Row, profile: Profile) -> tuple[list[str], list[str], list[str]]:
-    """Compare sizes, pieces, origin and strength: what is right, what is wrong, what nothing tells."""
+    """Compare sizes, pieces, origin and strength: which agree, which differ, which are unknown."""
     good: list[str] = []
     bad: list[str] = []
     silent: list[str] = []

@@ -31,7 +31,7 @@ def index_impact(shelf: pl.DataFrame, target: pl.DataFrame, quotes: pl.DataFrame
 
     `shelf`, `target`: data_origin, level, code, method, period, index (100 = base week, null where there is none), one
     row per key and period. `quotes`: data_origin, level, code, and the accepted quotes, those in scope and those
-    undecided. Gives `ScopeIndexImpact`, one row per series of the shelf: both on the last day that has both, their
+    undecided. Returns `ScopeIndexImpact`, one row per series of the shelf: both on the last day that has both, their
     difference (target less shelf, index points), its mean absolute and largest value over the days, and the shares of
     the quotes that are in scope and that are undecided; null with a reason where all are out or no day has both.
     """

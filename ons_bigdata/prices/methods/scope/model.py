@@ -1,7 +1,7 @@
 """The scope model: logistic regression on features, calibrated out of fold, with a band that is referred.
 
-Trained and asked here; measured in `evaluation`. Nothing is stored: a fit takes about a second and is the same
-for the same labels.
+Training and prediction; `evaluation` measures the accuracy. Nothing is stored: a fit takes about a second and is
+deterministic.
 """
 
 from __future__ import annotations
@@ -43,8 +43,8 @@ class ScopeParameters:
 
     `penalty`: inverse strength of the L2 penalty (scikit-learn's C). `folds`: grouped folds of the calibration.
     `target_accuracy`: the accuracy on what is decided that the referral band is widened for, out of fold, until
-    `most_referred` (share 0-1) is reached. Both keep a distance from what is asked (0.95 and 0.20), for other
-    products refer and err more than those that the band was chosen on.
+    `most_referred` (share 0-1) is reached. Both leave a margin to the requirements (0.95 and 0.20), since new products
+    are referred and misjudged more often than those that the band was chosen on.
     """
 
     penalty: float = 1.0
@@ -77,7 +77,7 @@ class Calibration(NamedTuple):
         return np.asarray(1.0 / (1.0 + np.exp(-np.clip(self.slope * scores + self.intercept, -30.0, 30.0))))
 
     def refers(self, probability: Floats) -> Flags:
-        """Say which probabilities lie in the band."""
+        """Mask of the probabilities in the referral band."""
         return np.asarray((probability > self.lower) & (probability < self.upper))
 
 
@@ -86,7 +86,7 @@ class TrainingSet:
     """Labelled products as features.
 
     Those whose size is known are in the matrix twice: as they are, and as a shop would list them that leaves sizes
-    out of its names, so that the model learns what the price says by itself.
+    out of its names, so that the model learns from the price alone.
 
     `row_of`: the labelled product (by its row) of each row of the matrix; the first `rows` rows are the products in
     their order. `truth` and `families` are by product.
@@ -118,7 +118,7 @@ class ScopeModel:
     families: int
 
     def probability(self, matrix: sparse.csr_matrix) -> Floats:
-        """Give the calibrated probability of being in scope for rows of features."""
+        """Calibrated probability of being in scope for rows of features."""
         return self.calibration.probability(np.asarray(matrix @ self.weights) + self.intercept)
 
     def predict(self, products: pl.DataFrame) -> pl.DataFrame:
@@ -135,8 +135,8 @@ def fit(labels: pl.DataFrame, parameters: ScopeParameters | None = None) -> Scop
     and the attributes of `describe`, by themselves and within the item, go into an L2-penalised logistic
     regression; each product whose size is known is also shown without it (`TrainingSet`). Its scores are calibrated
     by Platt's sigmoid on out-of-fold scores, with folds by family. The band of probabilities that is referred is
-    symmetric, which is optimal where errors cost alike (Chow 1970). The same labels in the same order give the
-    same model.
+    symmetric, which is optimal where errors cost alike (Chow 1970). Deterministic: the same labels in the same order
+    yield the same model.
 
     Raises TooFewLabelsError without labels, with labels of one kind only (in a fold, too) and for fewer families than
     folds; ValueError with a null in scope, item or name, and with a price that is not positive.
@@ -166,7 +166,7 @@ def training_set(labels: pl.DataFrame) -> TrainingSet:
 
 
 def fit_rows(training: TrainingSet, chosen: Flags, parameters: ScopeParameters) -> ScopeModel:
-    """Fit a model to the chosen ones of the labelled products."""
+    """Fit a model to the chosen rows of the labelled products."""
     _require_both(training.truth[chosen])
     used = chosen[training.row_of]
     matrix, row_of = training.matrix[used], training.row_of[used]
@@ -187,12 +187,12 @@ def fit_rows(training: TrainingSet, chosen: Flags, parameters: ScopeParameters) 
 
 
 def predict(model: ScopeModel, products: pl.DataFrame | pl.LazyFrame) -> pl.DataFrame:
-    """Judge products: the rows as they came, with `in_scope`, `probability` and `referred`.
+    """Predict the scope of products: the rows in their order, with `in_scope`, `probability` and `referred`.
 
     Takes `item_number`, `product_name`, `median_price_gbp` (GBP, may be null), `pack_size` and `unit` as in `fit`;
-    all columns pass through. `in_scope` is the better guess, also where the row is `referred`: then nothing is
-    decided. `probability` is that of being in scope. A product of an item of which the model knows nothing, neither
-    labels nor a profile, is always referred. An empty frame gives an empty frame with the columns.
+    all columns pass through. `in_scope` is the more likely outcome, also where the row is `referred`, which means
+    undecided. `probability` is that of being in scope. A product of an item with neither labels nor a profile is always
+    referred. The result for an empty frame is empty and has all columns.
 
     Raises ValueError where a column is missing or of another type, for a null item or name, and for a price that is
     not positive and finite.
@@ -267,7 +267,7 @@ def calibrate(matrix: sparse.csr_matrix, truth: Flags, groups: pl.Series, parame
 
 
 def referral_half_width(probability: Floats, truth: Flags, parameters: ScopeParameters) -> float:
-    """Give the narrowest band around one half outside of which the target accuracy is met, or the widest allowed.
+    """Narrowest band around 0.5 outside of which the target accuracy is met, or the widest allowed.
 
     Half the width of the band, in probability: rows are taken out from the least certain on.
     """
@@ -289,7 +289,7 @@ def _require_both(truth: Flags) -> None:
 
 
 def _checked(products: pl.DataFrame, name: str) -> pl.DataFrame:
-    """Take the columns that are used, with faults named."""
+    """Select and check the columns that are used."""
     wanted: dict[str, pl.DataType] = {**_PRODUCT, "median_price_gbp": pl.Float64()}
     if {"pack_size", "unit"} <= set(products.columns):
         wanted |= {"pack_size": pl.Float64(), "unit": pl.String()}

@@ -21,7 +21,7 @@ STRONGEST = 60
 def model_record(
     origin: str, model: ScopeModel | None, why_not: str | None, labels: pl.DataFrame, usable: pl.DataFrame
 ) -> dict[str, object]:
-    """Return a row of `ScopeModelRecord`: what there is to know of a model, or that there is none and `why_not`.
+    """Row of `ScopeModelRecord`: the facts of a model, or the reason `why_not` there is none.
 
     `labels`: all of the origin; `usable`: those that it was fitted to, with the columns that `fit` takes.
     """

@@ -1,7 +1,6 @@
-"""Words that tell where a product comes from and how strong it is: countries, wine regions, producers, brands.
+"""Words for a product's origin and strength: countries, wine regions, producers, brands.
 
-General knowledge of the trade, regular expressions on the plain name (lower case, no accents). What an origin or a
-strength means for an item is not said here.
+General knowledge of the trade, regular expressions on the plain name (lower case, no accents).
 """
 
 from __future__ import annotations
@@ -120,8 +119,7 @@ REGIONS: dict[str, str] = {
 }
 """Country → its regions, producers and grapes of one country; they count where no word names a country.
 
-The first that stands in the name counts: producers of the New World before appellations of the Old, for they use
-their words.
+The first match counts: producers of the New World before appellations of the Old World, whose words they use.
 """
 
 EUROPE = ("france", "italy", "spain", "portugal", "germany", "austria", "united_kingdom", "other_europe")
@@ -157,4 +155,4 @@ STRENGTHS_ABV: tuple[tuple[str, float], ...] = (
     ),
     (r"guinness", 4.2),
 )
-"""Words and strength in % of alcohol by volume, as far as widely known; the first that stands in the name counts."""
+"""Words and strength in % of alcohol by volume, as far as widely known; the first match counts."""

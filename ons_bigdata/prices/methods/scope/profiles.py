@@ -1,7 +1,7 @@
-"""What each item of the basket asks for, in the terms of the vocabulary: a product's attributes relative to its item.
+"""Profiles of the items of the basket, in the terms of the vocabulary: which attributes a product should have.
 
 Written from the items' titles and the collection instructions. A profile suggests, it does not decide: the model
-learns from labels how much each agreement counts. What is definite stands in the dbt seed `item_specifications`.
+learns from labels how much each agreement counts. Definite rules are in the dbt seed `item_specifications`.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Profile:
-    """What an item asks for.
+    """Expected attributes of the products of an item.
 
-    `wanted`: terms of its kind. `contrary`: terms that speak against it. `sizes`: the pack's total size, lowest and
-    highest, in its measure. `piece_sizes`: size of one piece (bottle, can, pot). `pieces`: how many. `european`:
-    whether it must come from Europe. `strength_abv`: lowest and highest, % of volume. None = anything.
+    `wanted`: terms of its kind. `contrary`: terms of products outside of the item. `sizes`: the pack's total size,
+    lowest and highest, in its measure. `piece_sizes`: size of one piece (bottle, can, pot). `pieces`: how many.
+    `european`: whether it must come from Europe. `strength_abv`: lowest and highest, % of volume. None = anything.
     """
 
     wanted: tuple[str, ...]

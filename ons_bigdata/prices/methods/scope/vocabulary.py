@@ -1,7 +1,7 @@
-"""Words that tell what a product is: its kind, its treatment, its container.
+"""Words for a product's kind, treatment and container.
 
 General knowledge of the trade, one regular expression per term on the plain name (lower case, no accents, no
-apostrophes). What a term means for an item is not said here: the rules (dbt) and the model decide that.
+apostrophes). The rules (dbt) and the model decide what a term means for an item.
 """
 
 from __future__ import annotations
@@ -279,4 +279,4 @@ TRAITS: dict[str, str] = {
         r"toilet|wash|cat|dog|food|water|squash|juice|tea"
     ),
 }
-"""Term → words. A product has the term where one of the words stands in its name as a whole word."""
+"""Term → words. A product has the term where one of the words occurs in its name as a whole word."""

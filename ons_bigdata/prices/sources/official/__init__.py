@@ -1,6 +1,6 @@
 """Sources of the office's files: item indices, price quotes and series, recognised by their content.
 
-Each kind is a source of its own. A file whose name begins with `sim-` is simulated.
+A file whose name begins with `sim-` is simulated.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 COMMAND = "official"
 
 SIMULATED = "sim-"
-"""Names of simulated files begin with this: none can pass for one of the office."""
+"""Prefix of the names of simulated files, so that none is mistaken for a file of the office."""
 
 LANDING = LandingFolder(
     name="official_price_files",
@@ -55,7 +55,7 @@ def _by_header(name: str, content: bytes, *, has_header: Callable[[bytes], bool]
 
 
 def _by_preamble(name: str, content: bytes) -> Recognised | None:
-    """Recognise a file of one series by its preamble, which has the identifier."""
+    """Recognise a file of a single series by its preamble, which has the identifier."""
     identifier = series.series_id(content)
     return None if identifier is None else Recognised("official", _origin(name), (identifier,))
 

@@ -20,16 +20,16 @@ IMPUTATION = ("IMPUTATION_FLAG", "IMPUTATION_FLAGS")
 
 
 def has_header(content: bytes) -> bool:
-    """Tell whether a file has the required columns."""
+    """Whether a file has the required columns."""
     return tables.has_columns(content, REQUIRED)
 
 
 def read_item_indices(content: bytes, *, load_id: str, landed_at: datetime | None = None) -> Reading:
     """Read a file into OfficialItemIndex rows and quarantined ones. Never raises for any content.
 
-    No bytes are an `outage`; a file without the required columns or without any month is `refused`. A month after
+    An empty file is an `outage`; a file without the required columns or without any month is `refused`. A month after
     `landed_at`, the arrival of the file (None: not compared), is quarantined. `index` is 100 in January of the
-    year, a January's is 100 in the December before. A row whose index is no number above 0 is quarantined.
+    year, a January's is 100 in the December before. A row whose index is not a number above 0 is quarantined.
     """
     if not content:
         return refused_reading("no bytes", "outage")

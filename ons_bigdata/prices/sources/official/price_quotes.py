@@ -28,14 +28,14 @@ _NUMBERS = {"PRICE": "price_gbp", "BASE_PRICE": "base_price_gbp"} | {
 
 
 def has_header(content: bytes) -> bool:
-    """Tell whether a file has the required columns."""
+    """Whether a file has the required columns."""
     return tables.has_columns(content, REQUIRED)
 
 
 def read_price_quotes(content: bytes, *, load_id: str, landed_at: datetime | None = None) -> Reading:
     """Read a file into OfficialPriceQuote rows and quarantined ones. Never raises for any content.
 
-    No bytes are an `outage`; a file without the required columns or without any month is `refused`. A month after
+    An empty file is an `outage`; a file without the required columns or without any month is `refused`. A month after
     `landed_at`, the arrival of the file (None: not compared), is quarantined. Prices of 0 are kept: they are
     quotes without a price, and the method leaves them out. An empty price or base price is read as 0.
     """

@@ -31,7 +31,7 @@ def series_id(content: bytes) -> str | None:
 def read_series(content: bytes, *, load_id: str, landed_at: datetime | None = None) -> Reading:
     """Read a file into OfficialSeriesValue rows and quarantined ones. Never raises for any content.
 
-    The preamble (`"Title","…"`, `"CDID","D7BU"`, …) is no row, nor are years (`2021`) and quarters (`2021 Q1`): they
+    The preamble (`"Title","…"`, `"CDID","D7BU"`, …) is skipped, as are years (`2021`) and quarters (`2021 Q1`), which
     are averages of the months. Any other line is quarantined, as is a second row of a month and a month after
     `landed_at`, the arrival of the file (None: not compared).
     """

@@ -48,10 +48,10 @@ class TextTable:
 
 
 def read_table(content: bytes, *, required: Iterable[str]) -> TextTable:
-    """Read a CSV (UTF-8) or the first sheet of an .xlsx workbook with a header that holds the required columns.
+    """Read a CSV (UTF-8) or the first sheet of an .xlsx workbook with a header that has the required columns.
 
     Names are compared in capitals and without outer blanks: their case varies from month to month. Refused, with
-    the reason: a missing or doubled column, a workbook that cannot be read, bytes that are no text in the header.
+    the reason: a missing or doubled column, a workbook that cannot be read, a header whose bytes are not text.
     """
     table = _workbook(content) if is_workbook(content) else _csv(content)
     if table.refusal is not None:
@@ -64,7 +64,7 @@ def read_table(content: bytes, *, required: Iterable[str]) -> TextTable:
 
 
 def has_columns(content: bytes, required: Iterable[str]) -> bool:
-    """Tell whether the header of a CSV or workbook holds the required columns. Rows of a CSV are not read."""
+    """Whether the header of a CSV or workbook has the required columns. Rows of a CSV are not read."""
     if is_workbook(content):
         return read_table(content, required=required).refusal is None
     first_line = content.removeprefix(b"\xef\xbb\xbf").split(b"\n", 1)[0][:_LONGEST_HEADER]
@@ -167,12 +167,12 @@ def item_column(column: str) -> pl.Expr:
 
 
 def number_column(column: str) -> pl.Expr:
-    """Return a number; null where the text is none, or empty."""
+    """Return a number; null where the text is empty or not a number."""
     return matching(column, NUMBER).cast(pl.Float64)
 
 
 def whole_column(column: str) -> pl.Expr:
-    """Return a whole number, also one written `3.0`; null where the text is none, or empty."""
+    """Return a whole number, also one written `3.0`; null where the text is empty or not a number."""
     return matching(column, r"^[0-9]{1,9}(?:\.0+)?$").str.replace(r"\..*", "").cast(pl.Int32)
 
 

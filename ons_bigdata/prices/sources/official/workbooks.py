@@ -1,4 +1,4 @@
-"""The extent of a workbook (.xlsx), measured before it is read: one distant cell makes a reader allocate a grid."""
+"""The extent of a workbook (.xlsx), measured before it is read: a distant cell makes a reader allocate a large grid."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ class _ExtentError(Exception):
 
 
 def is_workbook(content: bytes) -> bool:
-    """Tell whether a file is a zip archive, as an .xlsx workbook is."""
+    """Whether a file is a zip archive, as an .xlsx workbook is."""
     return content.startswith(b"PK\x03\x04")
 
 
 def workbook_fault(content: bytes) -> str | None:
-    """Return why the bytes must not be given to a reader of workbooks; None where they may be.
+    """Why the bytes must not be passed to a reader of workbooks; None where they may be.
 
-    Refused are: no .xlsx, members that unpack to more than MOST_UNPACKED_BYTES, a document type, and a sheet whose
-    last row times last column is above MOST_CELLS, whatever number of cells it really has.
+    Refused are: files that are not .xlsx, members that unpack to more than MOST_UNPACKED_BYTES, a document type,
+    and a sheet whose last row times last column is above MOST_CELLS, whatever number of cells it really has.
     """
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
@@ -72,7 +72,7 @@ def _measure(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> None:
     with archive.open(member) as file:
         chunk = file.read(_CHUNK)
         if not chunk.lstrip().startswith(_MARKUP):
-            return  # an image, say
+            return  # such as an image
         while chunk:
             parser.Parse(chunk, False)
             chunk = file.read(_CHUNK)

@@ -1,6 +1,6 @@
-"""Scraping over HTTP: polite crawls of one retailer's categories, their pages kept, their listings extracted.
+"""Scraping over HTTP: polite crawls of a retailer's categories, storage of their pages, extraction of listings.
 
-`launch` starts a crawl in a process of its own and reads its outcome; `extraction` is pure and runs on kept pages too.
+`launch` starts a crawl in a separate process and reads its outcome; `extraction` is pure and also runs on kept pages.
 """
 
 PARSER_VERSION = "4"

@@ -1,7 +1,7 @@
-"""One crawl in a process of its own: `python -m ons_bigdata.prices.sources.scraping.crawl …`.
+"""A crawl in a separate process: `python -m ons_bigdata.prices.sources.scraping.crawl …`.
 
-Writes kept pages, quote file and last the outcome into its spool folder, each by temporary file, fsync and rename; and
-while it runs a journal of its requests. Only `launch` starts it: Twisted's reactor cannot start twice in a process.
+Writes kept pages, quote file and last the outcome into its spool folder, each by temporary file, fsync and rename; and,
+while it runs, a journal of its requests. Only `launch` starts it: Twisted's reactor cannot start twice in a process.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""State of one crawl, shared by the spider and the middlewares: record, budget, clock and hours, robots, kept pages."""
+"""State of a crawl, shared by the spider and the middlewares: record, budget, clock and hours, robots, kept pages."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class StoppedError(Exception):
 
 @dataclass
 class RunRecord:
-    """The record of a run, as raw.scrape_runs holds it."""
+    """The record of a run: a row of raw.scrape_runs."""
 
     retailer: str
     user_agent: str
@@ -59,12 +59,12 @@ class RunRecord:
         return f"{self.retailer}-{self.started_at:%Y%m%d%H%M%S}"
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the record as JSON holds it."""
+        """Record as JSON values."""
         return {**asdict(self), "run_id": self.run_id}
 
 
 class CrawlState:
-    """Record and limits of a crawl: who asks, when it may ask, and how often."""
+    """Record and limits of a crawl: user agent, allowed hours, number and rate of requests."""
 
     def __init__(
         self,
@@ -112,20 +112,20 @@ class CrawlState:
         self.write_journal()
 
     def note_time(self, site_time: datetime | None) -> datetime:
-        """Record the time of an answer, and return it: the site's where the retailer file asks for that, else ours."""
+        """Record and return the time of an answer: by the site's clock if the file requires it, else by ours."""
         real = datetime.now(ZoneInfo(LONDON))
         self.now = site_time or self.now or real if self.file.clock == "site" else real
         self.record.within_allowed_hours &= self.is_within_hours()
         return self.now
 
     def is_within_hours(self) -> bool:
-        """Tell whether the run may ask now. `begin` decides whether it may start."""
+        """Whether requests are allowed now. `begin` decides whether the run may start."""
         self._look_at_clock()
         first, last = self.file.allowed_hours
         return self.record.started_at is None or self.now is None or first <= self.now.time() < last
 
     def can_wait(self, wait_s: float) -> bool:
-        """Tell whether the allowed hours still last after a wait."""
+        """Whether a wait ends within the allowed hours."""
         return wait_s < self.remaining_s()
 
     def remaining_s(self) -> float:
@@ -146,7 +146,7 @@ class CrawlState:
             raise StoppedError("hours", f"{end}, before the delay of {self.record.delay_s:g} s is over")
 
     def write_journal(self) -> None:
-        """Write the record, so that a crawl which is killed leaves what it asked for."""
+        """Write the record, so that the requests of a killed crawl are known."""
         if self.journal is None or self.record.started_at is None:
             return
         counted = {"bytes_received": self.keeper.bytes_received, "pages_kept": self.keeper.pages, "rows": 0}
@@ -154,7 +154,7 @@ class CrawlState:
         content = json.dumps({**self.record.to_dict(), **counted, "finished_at": finished}, default=str)
         temporary = self.journal.with_name(f"{self.journal.name}.tmp")
         temporary.write_text(content, encoding="utf-8")
-        os.replace(temporary, self.journal)  # noqa: PTH105  (atomic, whatever stands there)
+        os.replace(temporary, self.journal)  # noqa: PTH105  (atomic, whatever exists there)
 
     def _look_at_clock(self) -> None:
         if self.file.clock == "real":

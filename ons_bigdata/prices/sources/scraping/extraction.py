@@ -42,7 +42,7 @@ class FoundCategory:
     name: str
     url: str
     fields: dict[str, Any] = field(default_factory=dict)
-    """The fields of the state's list, for addresses that are made of them."""
+    """Fields of the state's list, from which addresses are composed."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ def extract(file: RetailerFile, page: Page, *, is_more: bool = False) -> PageCon
 
 
 def fault_of(page: Page, content: PageContent | None, error: str | None) -> str | None:
-    """Return why a page with status 200 gave no product; None where it gave some, or states that it is empty.
+    """Why a page with status 200 has no product; None where it has some, or states that it is empty.
 
     `content` is None where the page could not be read; `error` is the reason then.
     """
@@ -110,7 +110,7 @@ def read_navigation(file: RetailerFile, page: Page) -> NavigationContent:
             category = entry()
         except UnreadableError as error:
             failures.append(printable(f"navigation entry {number}: {error}"))
-        except Exception as error:  # whatever an entry holds costs that entry alone
+        except Exception as error:  # a faulty entry costs that entry alone
             failures.append(printable(f"navigation entry {number}: {type(error).__name__}: {str(error)[:200]}"))
         else:
             if category is not None:

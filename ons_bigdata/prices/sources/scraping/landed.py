@@ -109,7 +109,7 @@ def land_quotes(
 
 
 def latest_start(landing: Landing, retailer: str, day: date) -> datetime | None:
-    """Return the start of the retailer's last run of a day, London time; None where there is none.
+    """Start of the retailer's last run of a day, London time; None where there is none.
 
     Runs with a landed quote file count, and recorded ones: a killed run has a record only.
     """

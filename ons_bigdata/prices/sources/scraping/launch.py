@@ -1,4 +1,4 @@
-"""Start of a crawl in a process of its own, and reading of its outcome from the spool folder."""
+"""Start of a crawl in a separate process, and its outcome, read from the spool folder."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Outcome:
     failures: list[dict[str, str]]
     pages: bytes
     quotes: bytes | None
-    """None of a crawl that was killed: it has no quote file, which is not an empty one."""
+    """None for a crawl that was killed: no quote file, which differs from an empty one."""
 
     @property
     def started_at(self) -> datetime:
@@ -104,7 +104,7 @@ def read_outcome(spool: Path) -> Outcome | None:
 
 
 def read_killed(spool: Path) -> Outcome | None:
-    """Return the record and the whole answers of a crawl that was killed; None where it had asked for nothing."""
+    """Record and complete answers of a crawl that was killed; None where it had sent no request."""
     path, pages = spool / JOURNAL, spool / f"{PAGES}.tmp"
     if not path.exists():
         return None

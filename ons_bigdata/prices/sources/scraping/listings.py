@@ -1,4 +1,4 @@
-"""Pages as they came, and the products that a page lists: texts of every page family turned into one kind of row."""
+"""Pages as received, and their products: the texts of every page family as listings of one form."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from ons_bigdata.prices.sources.retailer_files import RetailerFile
 
 LONGEST_TEXT = 10_000
-"""Characters of a name, an address or a promotion; a longer one is no such text."""
+"""Greatest length (characters) of a name, an address or a promotion; longer texts are rejected."""
 
 _BLOCKS = frozenset((
     "address", "article", "aside", "br", "dd", "div", "dl", "dt", "fieldset", "figcaption", "figure", "footer",
@@ -48,7 +48,7 @@ _PRICE_LIKE = re.compile(r"(?:£|€|\$|\bGBP)?\s?[.,]?[0-9][0-9.,]*")
 
 @dataclass(frozen=True)
 class Page:
-    """One page as it came."""
+    """A page as received."""
 
     url: str
     status: int
@@ -81,7 +81,7 @@ class Page:
 
 @dataclass(frozen=True)
 class PageContent:
-    """Products of a page: each one listed is a listing or a failure."""
+    """Products of a page: each listed product is a listing or a failure."""
 
     listings: list[Listing] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
@@ -100,7 +100,7 @@ class PageContent:
 
 
 class UnreadableError(ValueError):
-    """A product, a navigation entry or a page cannot be read; the message names what was found and expected."""
+    """A product, a navigation entry or a page cannot be read; the message has the actual and the expected content."""
 
 
 def words(value: object) -> str | None:
@@ -121,7 +121,7 @@ def words(value: object) -> str | None:
 
 
 def printable(text: str) -> str:
-    """Return a text with U+FFFD for what neither a file nor the database takes: NUL, and halves of a character."""
+    """Text with U+FFFD for characters that files and the database reject: NUL and unpaired surrogates."""
     return re.sub("[\0\ud800-\udfff]", "\ufffd", text)
 
 
@@ -165,8 +165,8 @@ def is_in_stock(value: object) -> bool | None:
 def text_of(element: etree._Element, *, within: etree._Element | None = None) -> str:
     """Return the text of an element as a price text: struck amounts are marked "was", amounts for members "member".
 
-    Elements between `within` and the element count for these marks. Pence set in an element of their own are put
-    behind a point; between other digits of two elements stands ELEMENT_BOUNDARY. Blocks are separated by line ends.
+    Elements between `within` and the element count for these marks. Pence in a separate element follow a decimal point;
+    ELEMENT_BOUNDARY separates other digits of two elements. Blocks are separated by line ends.
     """
     parts: list[str] = []
     marks: list[str | None] = [_mark_above(element, within)]
@@ -251,7 +251,7 @@ def _is_hidden(node: etree._Element) -> bool:
 
 @dataclass
 class ProductTexts:
-    """Texts and numbers of one product as the page has them; several where several elements or values match."""
+    """Texts and numbers of a product as on the page; several where several elements or values match."""
 
     product_id: list[Any] = field(default_factory=list)
     name: list[Any] = field(default_factory=list)
@@ -323,7 +323,7 @@ def _fits_float(number: float) -> bool:
 
 
 def _pence(values: list[Any]) -> PriceText:
-    """Read prices that the shop gives in whole pence."""
+    """Read prices that the shop states in whole pence."""
     pence = {int(one) if _is_whole(one) else None for one in values}
     if not pence:
         return PriceText()
@@ -349,7 +349,7 @@ def _amount(file: RetailerFile, values: list[Any], role: price_texts.Role) -> fl
 
 
 def _unit_price(file: RetailerFile, texts: ProductTexts) -> tuple[float | None, str | None]:
-    """Return amount and unit of the unit price; both None where one of them is missing."""
+    """Amount and unit of the unit price; both None where one of them is missing."""
     decimal = file.decimal_separator
     for one in texts.unit_price:
         if (both := price_texts.unit_price(words(one), decimal=decimal)) is not None:
@@ -372,7 +372,7 @@ def collected(
     failures: list[str] | None = None,
     **rest: Any,  # noqa: ANN401
 ) -> PageContent:
-    """Return the content of a page from its products; whatever one product holds costs that product alone."""
+    """Content of a page from its products; a faulty product costs that product alone."""
     listings: list[Listing] = []
     failures = list(failures or [])
     for product in products:

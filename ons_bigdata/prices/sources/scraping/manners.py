@@ -30,7 +30,7 @@ class Override:
 def user_agent(contact: str | None, version: str) -> str:
     """Return the user agent: project, version of the code, contact.
 
-    Raises InputError without a contact, or with one that no header can carry.
+    Raises InputError without a contact, or with a contact that a header cannot contain.
     """
     if contact is None or not contact.strip():
         raise InputError(

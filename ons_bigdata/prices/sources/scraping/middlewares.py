@@ -48,7 +48,7 @@ def _state(crawler: Crawler) -> CrawlState:
 class CheckedResolver:
     """Resolver that gives each connection public addresses only, or loopback ones only for a site on this machine.
 
-    Twisted asks it at every connection, for host names and for addresses in every notation.
+    Twisted calls it at every connection, for host names and for addresses in every notation.
     """
 
     def __init__(self, reactor: ReactorBase, *, is_loopback: bool) -> None:
@@ -61,7 +61,7 @@ class CheckedResolver:
         return cls(reactor, is_loopback=crawler.settings.getbool(LOOPBACK_SETTING))
 
     def install_on_reactor(self) -> None:
-        """Put the resolver between Twisted and the resolver of the system."""
+        """Install the resolver between Twisted and the resolver of the system."""
         cast(Any, self.reactor).installNameResolver(self)
 
     def resolveHostName(  # noqa: N802  (names as in Twisted)
@@ -105,7 +105,7 @@ class PresentMemory(MemoryUsage):
 
 
 class RecordedRobots(RobotsTxtMiddleware):
-    """Holds requests to the robots.txt that the spider asked for first, and recorded."""
+    """Applies the robots.txt that the spider requested first, and recorded."""
 
     async def robot_parser(self, request: Request) -> RobotParser | None:
         """Return the rules in force; None where there are none, or the retailer file sets them aside."""
@@ -143,7 +143,7 @@ class WithinLimits:
 
 
 class PatientRetry(RetryMiddleware):
-    """Repeats a request after the wait that Retry-After asks for; not where that is too long or outlasts the hours."""
+    """Repeats a request after the wait in Retry-After, unless that is too long or ends after the allowed hours."""
 
     async def process_response(self, request: Request, response: Response) -> Request | Response:  # type: ignore[override]
         """Return the answer, or the request again once its time has come."""
@@ -173,7 +173,7 @@ class PatientRetry(RetryMiddleware):
 
 
 def retry_after_s(response: Response) -> float | None:
-    """Return the seconds that an answer asks to wait; None where it does not.
+    """Wait (seconds) that the Retry-After of an answer requests; None without one.
 
     A date is compared with the Date of the answer: the site's clock need not be ours.
     """
@@ -198,7 +198,7 @@ def _date(text: str) -> datetime | None:
 
 
 class KeptAnswers:
-    """Keeps every answer as it came, with its time."""
+    """Keeps every answer as received, with its time."""
 
     def __init__(self, crawler: Crawler) -> None:
         self.crawler = crawler

@@ -1,6 +1,6 @@
-"""Kept pages: every answer of a crawl as one WARC file, compressed, and read back for another extraction.
+"""Kept pages: every answer of a crawl in a compressed WARC file, which another extraction reads.
 
-A record carries category, kind and time of the page in the header CONTEXT; the bytes are as they came, and decoded by
+A record carries category, kind and time of the page in the header CONTEXT; the bytes are as received, and decoded by
 `decoded_page` in the crawl and in `reparse` alike.
 """
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 LARGEST_PAGE = 16 * 1024 * 1024
-"""Bytes of a page when it is decoded; a larger one is a failure."""
+"""Greatest size (bytes) of a decoded page; a larger one is a failure."""
 
 CONTEXT = "Ons-Context"
 """WARC header, JSON: kind (robots, start, list, more, sample), category, items, collected_at."""
@@ -35,7 +35,7 @@ CONTEXT = "Ons-Context"
 
 @dataclass(frozen=True)
 class KeptPage:
-    """One answer with its context in the crawl."""
+    """An answer with its context in the crawl."""
 
     page: Page
     context: dict[str, Any]
@@ -57,7 +57,7 @@ class PageKeeper:
         self._writer.write_record(self._writer.create_warcinfo_record(self.path.name, facts))
 
     def keep(self, page: Page, headers: list[tuple[str, str]], context: dict[str, Any]) -> None:
-        """Write one answer."""
+        """Write an answer."""
         known = {**context, "collected_at": page.collected_at.isoformat()}
         record = self._writer.create_warc_record(
             page.url,
@@ -116,7 +116,7 @@ def decoded_page(
     body: bytes,
     collected_at: datetime,
 ) -> Page:
-    """Return an answer as a page; one that cannot be decoded has the fault as its only content."""
+    """Decode an answer to a page; where that fails, the fault is the page's only content."""
     names = [name.strip().lower() for line in encodings for name in line.split(",") if name.strip()]
     try:
         for name in reversed(names):
@@ -144,7 +144,7 @@ def _decoded(name: str, body: bytes) -> bytes:
 
 
 def _inflated(body: bytes, window_bits: int) -> bytes:
-    """Return a body without its compression; of gzip all members. Raises _NotDecodedError for one that is cut off."""
+    """Decompress a body; of gzip all members. Raises _NotDecodedError where it is cut off."""
     parts: list[bytes] = []
     size, waiting = 0, body
     while waiting:

@@ -16,10 +16,10 @@ from typing import Literal
 DecimalSeparator = Literal[".", ","]
 
 LONGEST_TEXT = 400
-"""Characters of a price text; a longer one is no price text."""
+"""Greatest length (characters) of a price text; longer texts are rejected."""
 
 ELEMENT_BOUNDARY = "\u2063"
-"""Put by `markup.text_of` between digits of two elements: `£1<b>50</b>` is not 150."""
+"""Separator that `listings.text_of` inserts between digits of two elements: `£1<b>50</b>` is not 150."""
 
 _MEASURES = {
     "kg": "kg", "kilo": "kg", "kilos": "kg", "kilogram": "kg", "kilograms": "kg", "kgm": "kg",
@@ -60,7 +60,7 @@ _MINUS = "-\u2212\u2010\u2011\u2012\u2013\u2014\ufe63\uff0d\u207b"
 _CONTINUED = re.compile(
     rf"[eE](?:[+{_MINUS}]?[0-9]|$)|[x×*^_]|[²³¹⁰-⁹₀-₉½¼¾]|\s?[·٫٬'’_]\s?(?:[0-9]|$)|\s\.?[0-9]{{2}}(?![0-9])"
 )
-"""What follows a number that is only a part of one: an exponent, a superscript, pence after a blank."""
+"""Text after digits that are only a part of a number: an exponent, a superscript, pence after a blank."""
 
 _SUM = r"(?:(?:£|\bGBP)\s?[0-9][0-9,]{0,8}(?:\.[0-9]{1,2})?|[0-9]{1,5}\s?p\b|[0-9]{1,6}\.[0-9]{2}(?![0-9]))"
 _COUNT = r"(?<![0-9.,£])[0-9]{1,2}"
@@ -143,14 +143,14 @@ class UnitPrice:
 
 @dataclass(frozen=True)
 class PriceText:
-    """Amounts of a price text by role, GBP; None where the text has none, or more than one."""
+    """Amounts of a price text by role, GBP; None where the text has no amount of the role, or several."""
 
     price_gbp: float | None = None
     was_price_gbp: float | None = None
     loyalty_price_gbp: float | None = None
     multibuy: str | None = None
     problem: str | None = None
-    """Why there is no price, where the text has something like one."""
+    """Why there is no price, where the text has something like a price."""
     amounts: tuple[tuple[Role, float], ...] = field(default=())
 
 
@@ -288,7 +288,7 @@ def _amount_in(
         if after_number.startswith("%") or tail.startswith("%"):
             return None
         if is_marked and re.fullmatch(r"[0-9]+\.[0-9]{2}", body) is None:
-            return None  # a size, a count or a date beside an amount with its sign
+            return None  # a size, a count or a date next to an amount with a currency sign
     value = _number(body, decimal)
     sign = head.removesuffix("£").rstrip() if head.endswith("£") else re.sub(r"\bGBP$", "", head, flags=re.I).rstrip()
     is_negative = (bool(head) and head[-1] in _MINUS + "·٫٬_") or (bool(sign) and sign[-1] in _MINUS)
@@ -309,13 +309,13 @@ def _amount_in(
 
 
 def _is_continued(body: str, after: str, rest: str) -> bool:
-    """Tell whether a number is only the beginning of one: "1.5e2", "£1 50", "1_000", "£1·50"."""
+    """Whether the digits are only the beginning of a number: "1.5e2", "£1 50", "1_000", "£1·50"."""
     found = _CONTINUED.match(rest)
     return found is not None and (not found[0][0].isspace() or ("." not in body and "," not in body))
 
 
 def _is_foreign(head: str, after: str) -> bool:
-    """Tell whether a sign or code of another currency touches an amount."""
+    """Whether a sign or code of another currency touches an amount."""
     last = _WORD.findall(head[-12:])
     before_word = last[-1] if last and head.endswith(last[-1]) else ""
     first = _WORD.match(after.lstrip())
@@ -355,7 +355,7 @@ def _number(body: str, decimal: DecimalSeparator) -> Decimal | None:
 
 
 def _is_ambiguous(body: str, decimal: DecimalSeparator, *, is_pence: bool) -> bool:
-    """Tell whether a number in a price can be read in two ways: 1.250 may be 1250, 1.50p may be £1.50."""
+    """Whether a number in a price can be read in two ways: 1.250 may be 1250, 1.50p may be £1.50."""
     whole, separator, fraction = body.rpartition(decimal)
     if not separator:
         return False
@@ -365,7 +365,7 @@ def _is_ambiguous(body: str, decimal: DecimalSeparator, *, is_pence: bool) -> bo
 
 
 def price_gbp(text: str | float | None, *, decimal: DecimalSeparator = ".") -> float | None:
-    """Return the price that anybody pays for one now, in GBP: "£1.50", "99p", "£1,250.00", 1.5; None where unclear."""
+    """Current price of a single unit for any customer, GBP: "£1.50", "99p", "£1,250.00", 1.5; None where unclear."""
     return read_price_text(text, decimal=decimal).price_gbp
 
 
@@ -389,7 +389,7 @@ def unit_price(text: str | None, *, decimal: DecimalSeparator = ".") -> UnitPric
     """Return the unit price of a text: "(£0.15/100g)", "12.5p/100g", "£1.25/kg", "£5.33 per 75cl", "20p each".
 
     The unit is a quantity and a measure (`100 g`, `1 kg`, `75 cl`, `1 l`, `1 each`), `100 unknown` where the measure is
-    not known. None where the text holds no amount in GBP or no unit.
+    not known. None where the text has no amount in GBP or no unit.
     """
     if text is None or len(text) > LONGEST_TEXT:
         return None

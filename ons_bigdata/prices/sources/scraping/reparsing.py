@@ -45,12 +45,12 @@ class Reparsed:
 def reparse_run(landing: Landing, file: RetailerFile, pages: LandedFile) -> Reparsed:
     """Read a run's kept pages again, and update quote file and record.
 
-    A category that was cut off, or of which a page did not come, stays failed for the reason that the crawl recorded;
-    so does one whose last page is followed by one that was not collected. A category with a page that cannot be
-    decoded keeps the rows it has.
+    A category that was cut off, or of which a page was not received, stays failed for the reason that the crawl
+    recorded; so does a category whose last page links a page that was not collected. A category with a page that cannot
+    be decoded keeps the rows it has.
 
-    Raises InputError for pages that are gone or were changed, and where no row comes out although there were some:
-    then the retailer file or the extractor is wrong, and nothing is changed.
+    Raises InputError for pages that are missing or were changed, and where no row is extracted although there were
+    some: then the retailer file or the extractor is wrong, and nothing is changed.
     """
     started_at, run_id = _run_of(pages)
     read = _read(landing.read(pages), pages.name, file)
@@ -150,7 +150,7 @@ def _navigation_failures(file: RetailerFile, page: Page) -> list[ParseFailure]:
 
 
 def _recorded(landing: Landing, run_id: str) -> dict[str, tuple[int, str | None]]:
-    """Return, by category of the retailer file, the pages that were asked for and why it was not whole."""
+    """By category of the retailer file: the pages that were requested and why it was incomplete."""
     rows = landing.warehouse.rows(
         "select category, pages, reason from raw.scrape_categories where run_id = $1 and item_number is not null",
         [run_id],

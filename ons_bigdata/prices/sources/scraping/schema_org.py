@@ -46,25 +46,25 @@ LONGEST_REPAIR = 1_000_000
 
 _PRODUCTS = {"product", "individualproduct", "productmodel", "someproducts", "productgroup", "dietarysupplement"}
 _EARLIER = {"strikethroughprice", "listprice", "msrp", "srp", "regularprice"}
-"""Kinds of price (PriceTypeEnumeration) that are not the price asked now."""
+"""Kinds of price (PriceTypeEnumeration) that are not the current price."""
 _CHARGES = {"deliverychargespecification", "paymentchargespecification"}
 _NOT_NEW = {"usedcondition", "refurbishedcondition", "damagedcondition"}
 _PRICE_NAMES = {"price", "lowPrice", "highPrice", "minPrice", "maxPrice"}
 _REFERENCE = {"@id", "@type"}
-"""All that a reference to another node may hold."""
+"""Properties that a reference to another node may have."""
 
 _LEADING = re.compile(
     r"[\s\ufeff;]+|<!--(?:(?!-->)[^{\[])*-->|<!--|-->|(?://\s*)?<!\[CDATA\[(?:\s*\*/)?|/\*(?:(?!\*/).)*\*/"
     r"|(?://\s*)?\]\]>|//[^\n]*(?:\n|$)|\*/",
     re.DOTALL,
 )
-"""What may stand around the JSON of a script: blanks, comments, CDATA, `;`."""
+"""Text allowed around the JSON of a script: blanks, comments, CDATA, `;`."""
 
 
 def extract_json_ld(file: RetailerFile, page: Page) -> PageContent:
-    """Return the products of the page's JSON-LD.
+    """Products of the page's JSON-LD.
 
-    Comments, CDATA, a trailing `;` and trailing commas are read past; a block that even so is no JSON is one failure,
+    Comments, CDATA, a trailing `;` and trailing commas are skipped; a block that is not JSON even then is one failure,
     and the other blocks of the page are read.
     """
     tree = page.selector()
@@ -295,7 +295,7 @@ class _Graph:
     """Group of a variant, by the variant's identity."""
 
     def is_reference(self, node: Node) -> bool:
-        """Tell whether a node only names another one that stands elsewhere on the page."""
+        """Whether a node only refers to another node of the page."""
         return "@id" in node and not node.keys() - _REFERENCE and len(self.node(node)) > len(node)
 
     def node(self, node: Node) -> Node:
@@ -309,7 +309,7 @@ class _Graph:
 
 
 def _graph(blocks: list[Any], base_url: str) -> _Graph:
-    """Collect every node with an `@id`; of several with one id the one with most properties."""
+    """Collect every node with an `@id`; of several with the same id that with most properties."""
     by_id: dict[str, Node] = {}
     waiting = list(reversed(blocks))
     while waiting:
@@ -342,7 +342,7 @@ def _products(nodes: list[Node], graph: _Graph) -> list[Node]:
 
 
 def _is_named_only(node: Node, graph: _Graph) -> bool:
-    """Tell whether a group without variants and offers only names the family of another product."""
+    """Whether a group without variants and offers only names the family of another product."""
     return _types(node) == {"productgroup"} and "offers" not in node and not graph.nodes(node.get("hasVariant"))
 
 
@@ -366,7 +366,7 @@ def _product(product: Node, page: Page, graph: _Graph) -> ProductTexts:
 
 @dataclass
 class _Offer:
-    """One offer: its price, if it has one that anybody pays now for one, and its other prices by kind."""
+    """An offer: the current price of a single unit for any customer, if there is one, and its other prices by kind."""
 
     price: float | None = None
     currency: str | None = None
@@ -420,7 +420,7 @@ def _add_other(texts: ProductTexts, kind: Kind, other: Node | float) -> None:
 
 
 def _offers(product: Node, page: Page, graph: _Graph) -> list[_Offer]:
-    """Return the offers of a product; those within an AggregateOffer without a price of its own in its place."""
+    """Return the offers of a product; an AggregateOffer without a price is replaced by the offers within it."""
     offers: list[_Offer] = []
     for node in graph.nodes(product.get("offers")):
         offer = _offer(node, page, graph, None)
@@ -492,7 +492,7 @@ def _specified(specification: Node) -> list[Any]:
 
 
 def _set_price(offer: _Offer, own: list[Any], specified: list[Any]) -> None:
-    """Set the price from the offer's own price and its specifications: they must agree, or the own one is another."""
+    """Set the price from the offer's price and its specifications, which must agree unless they differ in kind."""
     price, was, problem = _read(own)
     other, _, other_problem = _read(specified)
     marked = {kind: _read(_plain(one.get("price")))[0] for kind, one in offer.others if isinstance(one, dict)}
@@ -527,7 +527,7 @@ def _read(values: list[Any]) -> tuple[float | None, float | None, str | None]:
 
 
 def _quantity(node: Node) -> str | None:
-    """Return the least quantity that a price holds for, where that is more than one."""
+    """Least quantity for which a price is valid, where that is above 1."""
     for quantity in _listed(node.get("eligibleQuantity")):
         values = (
             [*_plain(quantity.get("value")), *_plain(quantity.get("minValue"))]
@@ -565,7 +565,7 @@ def _kind(node: Node, page: Page, graph: _Graph, *, is_offer: bool = False) -> K
 
 
 def _is_valid(node: Node, page: Page) -> bool:
-    """Tell whether a price holds on the day of the page, by validFrom and validThrough."""
+    """Whether a price is valid on the day of the page, by validFrom and validThrough."""
     day = page.collected_at.date().isoformat()
     first, last = (
         next(

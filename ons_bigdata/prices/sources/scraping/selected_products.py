@@ -79,7 +79,7 @@ def search(expression: str, value: Any) -> Any:  # noqa: ANN401  (JSON)
 
 
 def next_page(file: RetailerFile, page: Page, tree: Selector) -> str | None:
-    """Return the address of the following page, if the page links one."""
+    """Address of the following page, if the page links to it."""
     selector = file.selectors.get("next_page")
     if selector is None:
         return None
@@ -87,7 +87,7 @@ def next_page(file: RetailerFile, page: Page, tree: Selector) -> str | None:
 
 
 def states_empty(file: RetailerFile, tree: Selector) -> bool:
-    """Tell whether the page states that its shelf is empty."""
+    """Whether the page states that its shelf is empty."""
     selector = file.selectors.get("empty")
     return selector is not None and bool(tree.css(selector))
 

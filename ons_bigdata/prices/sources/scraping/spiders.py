@@ -1,4 +1,4 @@
-"""The spiders, one per page family: a walk through a retailer's categories, one request after the other."""
+"""Spiders, one per page family: they visit a retailer's categories with one request at a time."""
 
 from __future__ import annotations
 
@@ -39,27 +39,27 @@ RESEMBLANCE = 0.5
 """From this ratio of matching characters on (difflib), two category names resemble each other."""
 
 HEADERS = {"Accept-Encoding": "gzip"}
-"""Scrapy would ask for encodings, too, in which kept pages cannot be read again."""
+"""Scrapy would also accept encodings in which kept pages cannot be read again."""
 
 CATEGORIES_LOST = 3
-"""So many categories in a row of which the site gave no page end the run."""
+"""Number of consecutive categories without any page from the site after which the run ends."""
 
 
 class NotAnsweredError(Exception):
-    """An address gave no page; `status` where it gave another answer."""
+    """No page was received from an address; `status` of the answer, if there was one."""
 
     def __init__(self, message: str, *, status: int | None = None, is_refused: bool = False) -> None:
         super().__init__(message)
         self.is_refused = is_refused
-        """It was not asked for: our own manners, or no address."""
+        """The page was not requested: forbidden by our rules, or there is no address."""
         self.is_absent = status is not None and 400 <= status < 500 and status != 429
-        """The site answers, and gives no such page to us."""
+        """The site answers, but not with the page."""
         self.is_lost = not (is_refused or status in {404, 410})
         """The site, and not the address, is at fault: it does not answer, or wants no such visitor."""
 
 
 class RetailerSpider(scrapy.Spider):
-    """A walk through the categories of one retailer. The page families below define how a category goes on."""
+    """Visits the categories of a retailer. Subclasses for the page families define how a category continues."""
 
     page_kind: ClassVar[PageKind]
 
@@ -112,7 +112,7 @@ class RetailerSpider(scrapy.Spider):
         self.record.finished_at = self.state.now
 
     async def _read_robots(self) -> None:
-        """Read robots.txt and keep to it. One that cannot be reached forbids all, one that is not there nothing."""
+        """Read robots.txt and obey it. If it cannot be reached all is forbidden, if it does not exist nothing is."""
         try:
             page = await self._fetch(f"{self.file.site}/robots.txt", "robots", meta={"dont_obey_robotstxt": True})
         except NotAnsweredError as error:
@@ -127,7 +127,7 @@ class RetailerSpider(scrapy.Spider):
         self.state.robots = ProtegoRobotParser(page.body, self)
         asked_s = self.state.robots.crawl_delay(ROBOTS_NAME) or 0.0
         if self.file.is_loopback and self.file.delay_s < 1:
-            return  # the one case in which a shorter delay may be asked for
+            return  # the only case in which a shorter delay is allowed
         delay_s = max(self.file.delay_s, asked_s)
         if not self.state.can_wait(delay_s):
             end = f"allowed hours end at {self.file.allowed_hours[1]:%H:%M}"
@@ -143,7 +143,7 @@ class RetailerSpider(scrapy.Spider):
             raise StoppedError("outage" if is_down else "no_start", f"start page: {error}") from error
         try:
             navigation = extraction.read_navigation(self.file, page)
-        except Exception as error:  # whatever a start page holds, the run has a record
+        except Exception as error:  # whatever the start page contains, the run has a record
             reason = str(error) if isinstance(error, UnreadableError) else f"{type(error).__name__}: {str(error)[:200]}"
             fault = printable(str(extraction.fault_of(page, None, reason)))
             raise StoppedError("no_categories", f"start page: {fault}") from error
@@ -159,7 +159,7 @@ class RetailerSpider(scrapy.Spider):
         return found
 
     async def _collect(self, tally: CategoryTally, found: dict[str, FoundCategory]) -> None:
-        """Read the pages of a category, one after the other, until none follows or one fails."""
+        """Read the pages of a category in order until the last, or until one fails."""
         category = found[normal_name(tally.category)]
         tally.url = category.url
         context = {"category": tally.category, "items": list(tally.items)}
@@ -187,11 +187,11 @@ class RetailerSpider(scrapy.Spider):
                 return
 
     def following(self, category: FoundCategory, content: PageContent, page: Page) -> str | None:
-        """Return the address of the page after this one: the one it links to."""
+        """Address of the next page, which this page links to."""
         return content.next_url
 
     async def _look_at_unknown(self, found: dict[str, FoundCategory]) -> None:
-        """Record the categories that the retailer file has not; of those like a missing one, what they list."""
+        """Record the categories that the retailer file lacks, and the products of those that resemble a missing one."""
         known = {normal_name(one.category) for one in self.file.categories}
         missing = {normal_name(one.category) for one in self.others if one.state == "missing"}
         for name, category in found.items():
@@ -225,7 +225,7 @@ class RetailerSpider(scrapy.Spider):
     async def _fetch(
         self, url: str, kind: str, *, context: dict[str, Any] | None = None, meta: dict[str, Any] | None = None
     ) -> Page:
-        """Ask for a page and return it. Raises NotAnsweredError, and StoppedError where the run must end."""
+        """Request a page and return it. Raises NotAnsweredError, and StoppedError where the run must end."""
         self._require_allowed()
         known = {"kind": kind, **(context or {})}
         try:
@@ -288,7 +288,7 @@ class MicrodataSpider(RetailerSpider):
 
 
 class LoadMoreSpider(RetailerSpider):
-    """Pages that give a cursor: the rest comes from an address of its own."""
+    """Pages with a cursor: a second address has the rest of the category."""
 
     def following(self, category: FoundCategory, content: PageContent, page: Page) -> str | None:
         """Return the address of the rest, while there is a cursor."""
@@ -316,7 +316,7 @@ SPIDERS: dict[PageKind, type[RetailerSpider]] = {
 
 
 def resemble(one: str, other: str) -> bool:
-    """Tell whether two category names are alike enough that one may be the other renamed."""
+    """Whether two category names are so similar that one may be the other after a renaming."""
     return SequenceMatcher(None, one, other).ratio() >= RESEMBLANCE
 
 

@@ -25,7 +25,7 @@ NAMES_KEPT = 100
 """Product names that are recorded of an unknown category."""
 
 NAVIGATION = "(navigation)"
-"""Stands for the category of a navigation entry that could not be read."""
+"""Placeholder for the category of a navigation entry that could not be read."""
 
 _CUT_OFF = "not whole: "
 _IS_CUT_OFF = re.compile(rf"(?:page \d+: )?{_CUT_OFF}")
@@ -34,7 +34,7 @@ _NOT_READ = re.compile(r"; \d+ of \d+ not read: .*", re.DOTALL)
 
 @dataclass(frozen=True)
 class CategoryRecord:
-    """One row of raw.scrape_categories, without the run's own columns."""
+    """A row of raw.scrape_categories, without the columns of the run."""
 
     category: str
     item_number: int | None
@@ -49,13 +49,13 @@ class CategoryRecord:
     reason: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the record as JSON holds it."""
+        """Record as JSON values."""
         return asdict(self)
 
 
 @dataclass(frozen=True)
 class ParseFailure:
-    """One product, or block of a page, that could not be read."""
+    """A product, or block of a page, that could not be read."""
 
     category: str
     url: str
@@ -64,7 +64,7 @@ class ParseFailure:
 
 @dataclass
 class CategoryTally:
-    """Counts one category of the retailer file while its pages come in."""
+    """Counts of a category of the retailer file while its pages are received."""
 
     category: str
     items: Sequence[tuple[int, str]]
@@ -84,7 +84,7 @@ class CategoryTally:
             content: PageContent | None = extract(file, page, is_more=is_more)
         except UnreadableError as unreadable:
             content, error = None, str(unreadable)
-        except Exception as unexpected:  # whatever a page holds, it costs its category, not the run; it is kept
+        except Exception as unexpected:  # a faulty page costs its category, not the run; it is kept
             content, error = None, f"{type(unexpected).__name__}: {unexpected}"
         if content is not None:
             self.listings += [(listing, page.collected_at) for listing in content.listings]
@@ -101,11 +101,11 @@ class CategoryTally:
         self.fault = self.fault or printable(f"{page}{reason}")
 
     def cut_off(self, reason: str) -> None:
-        """Record that pages of the category were not asked for: no other reading of the kept ones makes it whole."""
+        """Record that pages of the category were not requested: reading the kept ones again cannot complete it."""
         self.fail(f"{_CUT_OFF}{reason}")
 
     def take_over(self, reason: str | None, *, pages: int) -> None:
-        """Take over from the crawl why the category was cut off, and how many of its pages did not come.
+        """Take over from the crawl why the category was cut off, and how many of its pages are missing.
 
         `reason` and `pages` as recorded; the pages that were kept have been read.
         """

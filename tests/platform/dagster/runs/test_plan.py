@@ -74,7 +74,7 @@ def test_a_daily_and_a_monthly_asset_have_the_right_39_days_and_two_months(tmp_p
     assert len(built["readings"]) == 39
 
 
-def test_one_calendar_is_one_run_with_what_has_no_partitions() -> None:
+def test_a_single_calendar_is_one_run_with_the_unpartitioned_assets() -> None:
     assert _planned(
         {"seed": (None, []), "day": (DAYS, ["seed"]), "whole": (None, ["day"]), "late": (DAYS, ["whole"])}
     ) == [(["day", "late", "seed", "whole"], BOTH_RANGES[0])]
@@ -93,7 +93,7 @@ def test_a_calendar_waits_for_the_other_where_its_assets_read_it() -> None:
     assert planned == [(["calm", "month"], BOTH_RANGES[1]), (["day"], BOTH_RANGES[0])]
 
 
-def test_a_calendar_runs_twice_only_where_another_stands_between_its_assets() -> None:
+def test_a_calendar_runs_twice_only_where_another_lies_between_its_assets() -> None:
     planned = _planned({"day": (DAYS, []), "month": (MONTHS, ["day"]), "later": (DAYS, ["month"])})
     assert [names for names, _ in planned] == [["day"], ["month"], ["later"]]
 

@@ -62,6 +62,6 @@ def test_an_unknown_asset_is_answered_with_the_nearest_names_only(definitions: d
         select(definitions, "group:elsewhere")
 
 
-def test_an_asset_that_takes_one_partition_a_run_stands_alone(definitions: dg.Definitions) -> None:
+def test_an_asset_with_one_partition_per_run_is_selected_alone(definitions: dg.Definitions) -> None:
     with pytest.raises(InputError, match="raw/visits: takes one partition a run"):
         select(definitions, "raw/visits,landing/files")

@@ -247,7 +247,7 @@ def test_no_run_starts_that_must_not(shop: SmallShop, scraping: Settings, landin
     assert shop.paths == []
 
 
-def test_the_commands_say_what_is_missing(scraping: Settings) -> None:
+def test_the_commands_name_what_is_missing(scraping: Settings) -> None:
     with pytest.raises(InputError, match="unknown retailer oak; known: sainsbury, sim-alder"):
         scrape_prices(scraping, retailers=["oak"])
     with pytest.raises(InputError, match="sim-alder: the site has a clock of its own; give its day with --day"):

@@ -108,7 +108,7 @@ def test_without_imputation_a_link_without_a_level_is_the_end():
 
 
 @pytest.mark.parametrize("missing", MISSING)
-def test_indices_that_are_all_null_give_no_index_and_say_so(missing):
+def test_indices_that_are_all_null_yield_no_index_and_a_reason(missing):
     table = aggregate(series({"a": [None, None], "b": [None, None]}), even("ab"), PAIR, missing=missing)
     assert table["index"].null_count() == table.height == 6
     assert set(table["reason"]) == {"no node has a value in this period"}

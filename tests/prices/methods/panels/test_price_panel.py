@@ -203,7 +203,7 @@ def test_the_panel_holds_exactly_the_quotes(cells):
 
 @quickly
 @given(CELLS, st.randoms(use_true_random=False), st.floats(0.05, 0.95))
-def test_a_split_quote_is_put_together_and_the_order_does_not_matter(cells, random, part):
+def test_a_split_quote_is_merged_and_the_order_does_not_matter(cells, random, part):
     whole = frame_of(cells)
     parts = [whole.with_columns(pl.col("quantity") * share) for share in (part, 1 - part)]
     order = list(range(2 * whole.height))

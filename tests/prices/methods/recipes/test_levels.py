@@ -194,7 +194,7 @@ def test_before_the_base_week_an_absent_child_moves_with_the_others_backwards():
     assert path(first, -1, 0) == [50.0, 100.0]
 
 
-def test_a_segment_before_the_base_week_stands_with_the_others_on_its_last_day():
+def test_a_segment_before_the_base_week_equals_its_siblings_on_its_last_day():
     # x on day -2 stands with y at 1, so on day -3 it stood at 0.5: (0.5 + 1) / 2.
     table = equally({"x": STILL | {-3: 1.0, -2: 2.0}, "y": STILL | {-3: 1.0, -2: 1.0, -1: 1.0}}, breaks={"x": [0]})
     assert path(table, -3, -2, -1, 0) == [75.0, 100.0, 100.0, 100.0]
@@ -244,7 +244,7 @@ def test_a_child_that_has_weight_and_never_a_value_is_named():
         ({"x": 1.0, "y": 0.0}, WEEK, "no child has a value in the base period 2016-07-25..2016-07-31"),
     ],
 )
-def test_a_parent_that_cannot_have_an_index_says_why(weights, week, reason):
+def test_a_parent_without_an_index_has_a_reason(weights, week, reason):
     table = aggregate(children({"x": {8: 1.0}, "y": STILL}), weighing(weights), base_week=week)
     assert table["index"].to_list() == [None] * 9
     assert table["imputed_share"].to_list() == [None] * 9

@@ -146,7 +146,7 @@ def test_errors_are_those_of_brute_force_resampling() -> None:
     assert both.filter(pl.col("level") == "division")["standard_error"].max() > 0.1
 
 
-def test_every_recipe_stands_at_100_in_its_base_and_has_an_error_or_a_reason() -> None:
+def test_every_recipe_is_100_in_its_base_and_has_an_error_or_a_reason() -> None:
     found = frames(quotes())
     assert {(row[0], row[1]) for row in found.aggregates.select("recipe", "method").unique().iter_rows()} == {
         (recipe.name, output.method) for recipe in RECIPES for output in recipe.outputs
@@ -202,7 +202,7 @@ def test_scopes_differ_only_where_quotes_are_out() -> None:
         frames(quotes(), recipe, scopes=["all"])
 
 
-def test_a_stratum_of_one_product_has_no_error_and_says_so() -> None:
+def test_a_stratum_of_a_single_product_has_a_reason_instead_of_an_error() -> None:
     single = quotes().filter((pl.col("item_number") == WHISKY) & (pl.col("product") == "PRODUCT 0"))
     for recipes in (RECIPES[1:], WEB_DAILY):
         found = frames(single, recipes, replicates=5).diagnostics.drop_nulls("index")
@@ -219,7 +219,7 @@ def test_one_period_is_the_base_and_has_no_error_to_speak_of() -> None:
     assert found["standard_error"].to_list() == pytest.approx([0.0] * found.height, abs=1e-12)
 
 
-def test_out_of_season_moves_with_the_class_and_says_so() -> None:
+def test_an_item_out_of_season_moves_with_its_class_and_has_a_reason() -> None:
     last = FIRST + timedelta(days=49)
     few = (pl.col("item_number") == STRAWBERRIES) & (pl.col("collected_on") >= last) & (pl.col("product") > "PRODUCT 1")
     given = quotes().filter(~few)
@@ -235,7 +235,7 @@ def test_out_of_season_moves_with_the_class_and_says_so() -> None:
     assert movement[0] == pytest.approx(movement[1], rel=1e-12)
 
 
-def test_a_spliced_series_drifts_and_says_by_how_much() -> None:
+def test_the_drift_of_a_spliced_series_is_reported() -> None:
     # Prices bounce and come back: the five-week movement splice does not, the window of all weeks does.
     rows = []
     for week in range(8):

@@ -1,4 +1,4 @@
-"""What names say: a table of examples read by hand, sizes from the shelf, and properties."""
+"""Parsing of names: a table of examples read by hand, sizes from the shelf, and properties."""
 
 from __future__ import annotations
 
@@ -135,7 +135,7 @@ def test_unit_price_is_per_kg_litre_or_piece() -> None:
     assert described("APPLES", median_price_gbp=2.0)["unit_price_gbp"] is None
 
 
-def test_the_shelf_tells_the_size_where_the_name_is_silent() -> None:
+def test_the_size_is_taken_from_the_shelf_where_the_name_has_none() -> None:
     silent = described("COGNAC", median_price_gbp=15.0, pack_size=0.35, unit="1 l")
     assert (silent["total_size"], silent["measure"], silent["size_source"]) == (350.0, "ml", "unit_price")
     assert silent["piece_size"] is None  # a pack of which nothing tells the pieces

@@ -74,7 +74,7 @@ def test_held_out_products_are_judged_by_everyone(small_world: pl.DataFrame) -> 
     assert value["rules_and_model", "accuracy_decided"] == 1.0
 
 
-def test_too_few_families_are_told_as_such(small_world: pl.DataFrame) -> None:
+def test_too_few_families_raise_a_specific_error(small_world: pl.DataFrame) -> None:
     with pytest.raises(TooFewLabelsError, match="of 2 families"):
         evaluate(
             small_world.filter(pl.col("product_name").str.starts_with("alder a")).head(8).vstack(small_world.tail(1))

@@ -1,4 +1,4 @@
-"""Families: near copies share one, and folds keep them together."""
+"""Families: near copies share a family, and folds keep families together."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def test_sizes_and_flavours_of_one_product_share_a_family() -> None:
     assert family("KELLOGG'S COCO POPS 550G") == family("KELLOGGS COCO POPS ROCKS 390G")
 
 
-def test_own_labels_are_told_apart_by_the_word_after_their_tier() -> None:
+def test_private_labels_are_distinguished_by_the_word_after_their_tier() -> None:
     assert family("TESCO FINEST CHABLIS 75CL") == "tesco chablis"
     assert family("TESCO MACARONI 1KG") == "tesco macaroni"
     assert family("ESSENTIAL WAITROSE WHITE BREAD") == "essential waitrose white"

@@ -1,4 +1,4 @@
-"""The effect of the scope on indices: two days by hand, and series that nothing can be said of."""
+"""The effect of the scope on indices: two days by hand, and series without a result."""
 
 from __future__ import annotations
 

@@ -76,7 +76,7 @@ def test_an_unseen_retailer_is_judged_as_is_asked(labels: pl.DataFrame, retailer
     assert referred <= 0.20
 
 
-def test_items_without_labels_are_judged_by_what_the_others_teach(labels: pl.DataFrame) -> None:
+def test_items_without_labels_are_judged_by_labels_of_other_items(labels: pl.DataFrame) -> None:
     some = pl.col("item_number").is_in([210204, 211709, 310401, 310421])
     guess, _, _ = judged(scope.fit(labels.filter(~some)), labels.filter(some))
     assert guess >= 0.85
@@ -110,7 +110,7 @@ def test_columns_rows_and_their_order_pass_through(few_labels: pl.DataFrame) -> 
     assert found.select(products.columns).equals(products)
 
 
-def test_what_is_not_known_gives_a_sound_answer(few_labels: pl.DataFrame) -> None:
+def test_unknown_values_yield_valid_predictions(few_labels: pl.DataFrame) -> None:
     model = scope.fit(few_labels)
     products = pl.DataFrame(
         {
@@ -145,7 +145,7 @@ def test_bad_labels_are_refused(few_labels: pl.DataFrame, change: dict[str, obje
         scope.fit(bad)
 
 
-def test_too_few_labels_are_told_as_such(few_labels: pl.DataFrame) -> None:
+def test_too_few_labels_raise_a_specific_error(few_labels: pl.DataFrame) -> None:
     one_brand = few_labels.filter(pl.col("product_name").str.starts_with("branda "))
     for labels in (few_labels.clear(), few_labels.head(20), one_brand):
         with pytest.raises(TooFewLabelsError):

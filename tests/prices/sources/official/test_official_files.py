@@ -36,7 +36,7 @@ SERIES = (
 )
 
 
-def test_item_indices_are_read_with_what_else_stands_in_the_file() -> None:
+def test_item_indices_are_read_with_the_other_columns_of_the_file() -> None:
     reading = read_item_indices(INDICES.encode(), load_id=LOAD)
     assert (reading.outcome, reading.rows_in) == ("loaded", 2)
     row = reading.accepted.row(0, named=True)
@@ -72,7 +72,7 @@ def test_a_workbook_is_read_like_a_csv() -> None:
     assert "not a workbook" in str(read_item_indices(b"PK\x03\x04 broken", load_id=LOAD).reason)
 
 
-def test_bad_rows_are_quarantined_by_line_and_the_others_kept() -> None:
+def test_bad_rows_are_quarantined_by_line_and_good_rows_kept() -> None:
     content = INDICES + (
         "202113,210302,A,99,1,,\n"
         "202101,210302,A,-1,1,,\n"

@@ -65,7 +65,7 @@ def test_amounts_of_a_text_by_their_meaning(text: str, price: float, was: float 
         *("Clubcard price £1.20", "£3.00/kg", "£3.00 per kg", "Save 50p", "£1.00 ex VAT", "Was £2.00", "£1.50 £1.80"),
     ],
 )
-def test_what_nobody_pays_for_one_now_is_no_price(text: str) -> None:
+def test_amounts_other_than_the_current_unit_price_are_no_price(text: str) -> None:
     assert read_price_text(text).price_gbp is None
 
 

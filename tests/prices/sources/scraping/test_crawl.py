@@ -379,7 +379,7 @@ def test_a_crawl_whose_parent_is_gone_asks_for_nothing_more(shop: SmallShop, tmp
 
 
 @pytest.mark.nightly
-def test_a_crawl_that_fails_says_its_last_words(tmp_path: Path) -> None:
+def test_a_failing_crawl_reports_its_last_output(tmp_path: Path) -> None:
     path = tmp_path / "sim-alder.yaml"
     path.write_text("retailer: sim-alder")
     with pytest.raises(StepFailedError, match=r"the crawl of sim-alder ended with code 1: .*site: Field required"):

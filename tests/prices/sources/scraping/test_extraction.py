@@ -1,4 +1,4 @@
-"""What each page family gives: by hand first, then its odd shapes, then pages that give nothing."""
+"""Listings of each page family: by hand first, then its odd shapes, then pages without products."""
 
 from __future__ import annotations
 
@@ -174,7 +174,7 @@ def test_a_start_page_without_categories_is_an_error() -> None:
 # --- pages that are not as they should be ------------------------------------------------------------------
 
 
-def test_a_link_that_is_no_address_is_kept_as_it_stands_and_costs_no_product() -> None:
+def test_an_invalid_link_is_kept_unchanged_and_costs_no_product() -> None:
     content = extract(HTML, page(shelf(line(1).replace("/p/1", "http://["), line(2), following="http://[")))
     assert [one["url"] for one in content.listings] == ["http://[", "http://127.0.0.1:8871/p/2"]
     assert content.next_url == "http://["
@@ -227,7 +227,7 @@ def test_a_page_without_products_fails_the_category_with_the_reason(body: str, w
     assert words in str(record.reason)
 
 
-def test_an_empty_shelf_that_says_so_is_no_failure() -> None:
+def test_a_page_that_states_an_empty_shelf_is_no_failure() -> None:
     says = '<html><body><p class="noProducts">Nothing on this shelf today</p></body></html>'
     assert extract(HTML, page(says)).is_empty
     assert extract(STATE, page(state(products=[]))).is_empty

@@ -1,4 +1,4 @@
-"""What shops write about prices: golden readings, then what holds of all."""
+"""Price texts of shops: golden readings, then properties."""
 
 from __future__ import annotations
 
