@@ -228,6 +228,9 @@ def status(state: Status, *, show_assets: bool, as_json: bool) -> None:
     _out.print(_checks_line(state))
     if state.failed_checks.height:
         _out.print(_table(state.failed_checks, "Failed checks"))
+    if state.failed_partitions.height:
+        title = "Failed checks by partitions of the run, not evaluated since"
+        _out.print(_table(state.failed_partitions.drop("run_id"), title))
     for title, frame in (("Loads", state.loads), ("Days loaded", state.partitions)):
         _out.print(_table(frame, title) if frame.height else f"{title}: none")
     if show_assets:
