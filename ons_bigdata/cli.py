@@ -59,16 +59,21 @@ def version(show: Annotated[bool, typer.Option("--version", help="Print the vers
 def ingest(
     name: Annotated[str, typer.Argument(metavar="NAME", help="prices, scope-labels, official, other-prices, …")],
     paths: Annotated[list[Path], typer.Argument(help="Folders, archives (.tar, .tar.gz, .tar.xz, .zip) or files.")],
+    build: Annotated[
+        bool, typer.Option("--build", help="Materialise what depends on the partitions that were written.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Land files of a source and load them. The same files again change nothing; an unknown NAME lists the known."""
     from ons_bigdata.commands.ingest import ingest as run  # noqa: PLC0415
 
     with progress_bars():
-        summary = run(name, paths, get_settings())
+        summary = run(name, paths, get_settings(), build=build)
     rendering.ingest_summary(summary, as_json=as_json)
     if summary.is_all_refused:
         raise typer.Exit(InputError.exit_code)
+    if summary.built is not None and not summary.built.success:
+        raise typer.Exit(3 if summary.built.unavailable else 1)
 
 
 @scrape_app.command("prices")

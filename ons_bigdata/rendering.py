@@ -18,6 +18,7 @@ from rich.table import Table
 from ons_bigdata.platform.printable import escape_unprintable
 
 if TYPE_CHECKING:
+    from ons_bigdata.commands.build_dependents import BuildSummary
     from ons_bigdata.commands.demo import PilotOutcome
     from ons_bigdata.commands.doctor import Finding
     from ons_bigdata.commands.ingest import IngestSummary
@@ -140,6 +141,22 @@ def ingest_summary(summary: IngestSummary, *, as_json: bool) -> None:
         _out.print(f"  [yellow]superseded[/] {summary.superseded} files: another version is current")
     for refusal in summary.refusals:
         _out.print(f"  [yellow]refused[/] {escape(refusal)}")
+    if summary.built is not None:
+        _built(summary.built)
+
+
+def _built(built: BuildSummary) -> None:
+    """Print what was built after an ingest."""
+    if not built.assets and not built.failures:
+        _out.print("Built: nothing; no file was loaded that assets depend on")
+        return
+    days = "" if built.first_day is None else f" for {built.first_day} to {built.last_day}"
+    _out.print(f"Built{days}: {len(built.assets)} assets")
+    _out.print(f"  {escape(', '.join(built.assets))}")
+    for failure in built.failures:
+        _out.print(f"  [red]failed[/] {escape(failure)}")
+    for check in built.failed_checks:
+        _out.print(f"  [yellow]check failed[/] {escape(check)}")
 
 
 def run_outcome(outcome: RunOutcome, *, as_json: bool) -> None:
@@ -211,6 +228,9 @@ def status(state: Status, *, show_assets: bool, as_json: bool) -> None:
     _out.print(_checks_line(state))
     if state.failed_checks.height:
         _out.print(_table(state.failed_checks, "Failed checks"))
+    if state.failed_partitions.height:
+        title = "Failed checks by partitions of the run, not evaluated since"
+        _out.print(_table(state.failed_partitions.drop("run_id"), title))
     for title, frame in (("Loads", state.loads), ("Days loaded", state.partitions)):
         _out.print(_table(frame, title) if frame.height else f"{title}: none")
     if show_assets:

@@ -1,12 +1,16 @@
-"""`ingest NAME PATH…`: land the files below the paths as the sources of that name, then load those that wait."""
+"""`ingest NAME PATH…`: land the files below the paths as the sources of that name, then load those that wait.
+
+With `--build`, what depends on the written partitions is materialised, too.
+"""
 
 from __future__ import annotations
 
 import difflib
 import re
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from ons_bigdata.commands.build_dependents import BuildSummary, WrittenTable, build_dependents
 from ons_bigdata.pilots import PILOTS
 from ons_bigdata.platform import progress
 from ons_bigdata.platform.errors import InputError, ReportedError
@@ -50,6 +54,8 @@ class IngestSummary:
     """First partition that is a date (a month counts as its first day); None where there is none."""
     last_day: str | None
     refusals: list[str] = field(default_factory=list)
+    built: BuildSummary | None = None
+    """What was built of the written partitions; None where that was not asked for."""
 
     @property
     def is_all_refused(self) -> bool:
@@ -58,7 +64,10 @@ class IngestSummary:
 
     def to_dict(self) -> dict[str, object]:
         """Return the summary as `--json` prints it."""
-        return asdict(self)
+        summary = asdict(self)
+        if self.built is None:
+            del summary["built"]
+        return summary
 
 
 def known_sources() -> tuple[Source | Catchall, ...]:
@@ -78,11 +87,17 @@ def sources_of(name: str, sources: Sequence[Source | Catchall]) -> list[Source |
 
 
 def ingest(
-    name: str, paths: Sequence[Path], settings: Settings, sources: Sequence[Source | Catchall] | None = None
+    name: str,
+    paths: Sequence[Path],
+    settings: Settings,
+    sources: Sequence[Source | Catchall] | None = None,
+    *,
+    build: bool = False,
 ) -> IngestSummary:
     """Land every file below the paths as a source called `name`, load the files that wait, and sum up.
 
-    `sources` are all that are known (None: those of all pilots).
+    `sources` are all that are known (None: those of all pilots). With `build`, what depends on the written partitions
+    is materialised; a failure of that is in the summary.
 
     Raises InputError for an unknown name, a path that does not exist and paths without files; StepFailedError where a
     raw asset fails.
@@ -94,8 +109,9 @@ def ingest(
     except ReportedError:
         load_waiting(settings, landing, loadable(chosen))  # the files before the damage have landed
         raise
-    load_waiting(settings, landing, loadable(chosen))
-    return summarise(landing.warehouse, landed, chosen)
+    written = load_waiting(settings, landing, loadable(chosen))
+    built = build_dependents(settings, landing, written) if build else None
+    return replace(summarise(landing.warehouse, landed, chosen), built=built)
 
 
 def land(
@@ -112,18 +128,24 @@ def land(
     return list(progress.track("landing files", files))
 
 
-def load_waiting(settings: Settings, landing: Landing, sources: Sequence[Source]) -> None:
-    """Run the raw assets over the files that wait: of this call, or of an earlier call that was interrupted."""
+def load_waiting(settings: Settings, landing: Landing, sources: Sequence[Source]) -> list[WrittenTable]:
+    """Run the raw assets over the files that wait: of this call, or of an earlier call that was interrupted.
+
+    Return the tables that were loaded with the partitions that were written.
+    """
     waiting = [source for source in sources if landing.waiting_files(source.reader)]
     if not waiting:
-        return
+        return []
     from ons_bigdata.platform.dagster import runs  # noqa: PLC0415  (Dagster takes seconds to import)
     from ons_bigdata.platform.dagster.instance import open_instance, run_log  # noqa: PLC0415
     from ons_bigdata.platform.dagster.raw_assets import ONLY_WAITING  # noqa: PLC0415
 
     definitions = runs.load_definitions(raw_only=True)
+    written = []
     with open_instance(settings, landing.warehouse.address) as instance:
         for source in waiting:
+            names = [file.name for file in landing.waiting_files(source.reader)]
+            pending = landing.pending_partitions(source.reader)
             for days in _ranges(landing, source):
                 outcome = runs.materialise(
                     definitions,
@@ -132,8 +154,22 @@ def load_waiting(settings: Settings, landing: Landing, sources: Sequence[Source]
                     days=days,
                     log=run_log(settings),
                     run_tags={ONLY_WAITING: "true"},
+                    warehouse=landing.warehouse,
                 )
                 outcome.raise_failure()
+            partitions = {*pending, *_partitions_of(landing, source, names)}
+            written.append(WrittenTable(source, tuple(sorted(partitions))))
+    return written
+
+
+def _partitions_of(landing: Landing, source: Source, names: Sequence[str]) -> list[str]:
+    """Return the partitions of the current files of these names: known of each once it has been read."""
+    rows = landing.warehouse.rows(
+        "select distinct unnest(partitions) from ops.files"
+        " where source = $1 and superseded_by is null and name = any ($2)",
+        [source.name, list(names) or "{}"],
+    )
+    return [partition for (partition,) in rows]
 
 
 def _ranges(landing: Landing, source: Source) -> list[tuple[str, str] | None]:

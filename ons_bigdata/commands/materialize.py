@@ -37,7 +37,9 @@ def materialise(selection: str, settings: Settings, *, first_day: str | None, la
     definitions, keys = _selected(selection)
     warehouse = open_warehouse(settings)
     with open_instance(settings, warehouse.address) as instance:
-        return runs.materialise(definitions, keys, instance=instance, days=days, log=run_log(settings))
+        return runs.materialise(
+            definitions, keys, instance=instance, days=days, log=run_log(settings), warehouse=warehouse
+        )
 
 
 def _selected(selection: str) -> tuple[dg.Definitions, list[dg.AssetKey]]:

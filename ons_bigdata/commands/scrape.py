@@ -79,6 +79,7 @@ def scrape_prices(
                 days=None,
                 log=run_log(settings),
                 partition=f"{day}|{retailer}",
+                warehouse=warehouse,
             )
             if outcome.success:
                 summary.runs.append(_latest(warehouse, retailer, day))

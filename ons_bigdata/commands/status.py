@@ -49,6 +49,19 @@ _CHECKS = """
     ) as latest
     order by asset, check_name
 """
+_FAILED_PARTITIONS = """
+    select asset, check_name, first_partition, last_partition, severity, evaluated_at, run_id
+    from ops.check_evaluations as failed
+    where not passed and not exists (
+        select from ops.check_evaluations as later
+        where later.asset = failed.asset and later.check_name = failed.check_name
+            and later.evaluated_at > failed.evaluated_at
+            and (later.first_partition is null
+                or (later.first_partition <= failed.first_partition and later.last_partition >= failed.last_partition))
+    )
+    order by severity, asset, check_name, first_partition
+"""
+"""Failed evaluations of runs of commands that no later one of the same partitions, or of all, replaces."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +74,8 @@ class Status:
     partitions: pl.DataFrame
     assets: pl.DataFrame
     failed_checks: pl.DataFrame
+    failed_partitions: pl.DataFrame
+    """Partitions for which a check failed and was not evaluated since."""
     checks: int
     """Number of checks that were ever evaluated; of each, the latest evaluation counts."""
 
@@ -73,6 +88,7 @@ class Status:
             "partitions": self.partitions.to_dicts(),
             "assets": self.assets.to_dicts(),
             "failed_checks": self.failed_checks.to_dicts(),
+            "failed_partitions": self.failed_partitions.to_dicts(),
             "checks": self.checks,
         }
 
@@ -86,7 +102,7 @@ def read_status(settings: Settings) -> Status:
     if settings.home.exists() and not settings.home.is_dir():
         raise InputError(f"state folder {settings.home} is no folder; set ONS_BIGDATA_HOME to another")
     if settings.database_url is None and not (settings.data_dir / "PG_VERSION").exists():
-        return Status(str(settings.home), None, none, none, none, none, 0)
+        return Status(str(settings.home), None, none, none, none, none, none, 0)
     warehouse = open_warehouse(settings)
     has_runs = warehouse.rows(
         "select to_regclass('dagster.asset_check_executions') is not null"
@@ -100,5 +116,6 @@ def read_status(settings: Settings) -> Status:
         partitions=warehouse.frame(_PARTITIONS),
         assets=warehouse.frame(_ASSETS) if has_runs else none,
         failed_checks=checks.filter(pl.col("status") != "SUCCEEDED") if has_runs else none,
+        failed_partitions=warehouse.frame(_FAILED_PARTITIONS),
         checks=checks.height,
     )

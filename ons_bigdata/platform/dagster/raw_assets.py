@@ -7,7 +7,16 @@ import dagster as dg
 from ons_bigdata.platform.dagster.partitions import partitions_of
 from ons_bigdata.platform.dagster.resources import WarehouseResource
 from ons_bigdata.platform.ingest.landing import Landing
-from ons_bigdata.platform.ingest.loading import LoadTotals, ReadFile, analyse, load_waiting, rebuild
+from ons_bigdata.platform.ingest.loading import (
+    NO_FILES,
+    LoadTotals,
+    PartitionCounts,
+    ReadFile,
+    analyse,
+    load_waiting,
+    partition_counts,
+    rebuild,
+)
 from ons_bigdata.platform.ingest.sources import Source
 from ons_bigdata.settings import get_settings
 
@@ -38,14 +47,22 @@ def raw_asset(source: Source) -> dg.AssetsDefinition:
         read = source.adapter(get_settings().dbt_project_dir).read
         only_waiting = context.run.tags.get(ONLY_WAITING) == "true"
         if calendar is None:
-            return _result(landing, source, _load_all(landing, source, read, only_waiting=only_waiting))
+            totals = _load_all(landing, source, read, only_waiting=only_waiting)
+            _finish(context, landing, source, totals)
+            return dg.MaterializeResult(metadata=_whole_metadata(landing, source, totals))
         keys = context.partition_keys
         loaded = load_waiting if only_waiting else rebuild
         totals = loaded(landing, source, read, partitions=keys)
+        counts = partition_counts(landing, source, {*keys, *totals.partitions})
+        for key in sorted(counts):
+            if key in keys:
+                context.add_asset_metadata(_metadata(counts[key]), partition_key=key)
         # a file that touches other partitions is written whole: those were materialised, too
         for key in sorted(totals.partitions.difference(keys)):
-            context.log_event(dg.AssetMaterialization(context.asset_key, partition=key))
-        return _result(landing, source, totals, partitions_without_files=len(set(keys) - totals.partitions))
+            metadata = _metadata(counts.get(key, NO_FILES))
+            context.log_event(dg.AssetMaterialization(context.asset_key, partition=key, metadata=metadata))
+        _finish(context, landing, source, totals)
+        return dg.MaterializeResult(metadata=_metadata(NO_FILES))  # of the partitions without counts of their own
 
     return load
 
@@ -56,21 +73,38 @@ def _load_all(landing: Landing, source: Source, read: ReadFile, *, only_waiting:
     return load_waiting(landing, source, read)
 
 
-def _result(landing: Landing, source: Source, totals: LoadTotals, **metadata: int) -> dg.MaterializeResult:
+def _finish(context: dg.AssetExecutionContext, landing: Landing, source: Source, totals: LoadTotals) -> None:
+    """Renew the planner's statistics where rows were written, and log the totals of the run."""
     if totals.partitions:
         analyse(landing, source.table.name)
-    return dg.MaterializeResult(
-        metadata={
-            "partitions_rebuilt": len(totals.partitions),
-            **metadata,
-            "files": totals.files,
-            "rows_in": totals.rows_in,
-            "rows_accepted": totals.accepted,
-            "rows_quarantined": totals.quarantined,
-            "outages": totals.outages,
-            "files_refused": totals.refused,
-        }
+    context.log.info(
+        f"{len(totals.partitions)} partitions written from {totals.files} files: {totals.rows_in} rows in,"
+        f" {totals.accepted} accepted, {totals.quarantined} quarantined; {totals.outages} outages,"
+        f" {totals.refused} files refused"
     )
+
+
+def _metadata(counts: PartitionCounts) -> dict[str, int]:
+    """Metadata of one materialised partition: the rows and current files that it holds after the run."""
+    return {
+        "dagster/row_count": counts.rows,
+        "dagster/partition_row_count": counts.rows,
+        "files": counts.files,
+        "outages": counts.outages,
+    }
+
+
+def _whole_metadata(landing: Landing, source: Source, totals: LoadTotals) -> dict[str, int]:
+    """Metadata of a table without partitions: its rows, and the counts of the files that the run read."""
+    return {
+        "dagster/row_count": sum(counts.rows for counts in partition_counts(landing, source).values()),
+        "files": totals.files,
+        "rows_in": totals.rows_in,
+        "rows_accepted": totals.accepted,
+        "rows_quarantined": totals.quarantined,
+        "outages": totals.outages,
+        "files_refused": totals.refused,
+    }
 
 
 def _landing_key(source: Source) -> dg.AssetKey:

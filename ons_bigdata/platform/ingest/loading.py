@@ -88,6 +88,20 @@ class LoadTotals:
         )
 
 
+@dataclass(frozen=True)
+class PartitionCounts:
+    """Rows that one partition of a raw table holds, and the current files that touch it."""
+
+    rows: int
+    files: int
+    outages: int
+    """Files of it that hold no bytes."""
+
+
+NO_FILES = PartitionCounts(rows=0, files=0, outages=0)
+"""Counts of a partition that no file touches."""
+
+
 def load_waiting(
     landing: Landing, source: Source, read: ReadFile, *, partitions: Collection[str] | None = None
 ) -> LoadTotals:
@@ -123,6 +137,34 @@ def rebuild(landing: Landing, source: Source, read: ReadFile, partitions: Collec
     current += _waiting_versions(landing, source, chosen, known=current)
     _remove_superseded(landing, source, chosen)
     return _load_all(landing, source, read, current, chosen=chosen)
+
+
+def partition_counts(
+    landing: Landing, source: Source, partitions: Collection[str] | None = None
+) -> dict[str, PartitionCounts]:
+    """Return the counts of partitions (None: all), from the ledger; a partition that no file touches is left out.
+
+    Counted are current files as the present reader read them, which are the rows of the table once none waits.
+    """
+    found = landing.warehouse.rows(
+        """
+        select written.partition, sum(written.accepted)::bigint, count(*)::int,
+            sum((loads.outcome = 'outage')::int)::int
+        from ops.load_partitions as written join ops.loads using (load_id) join ops.files using (file_id)
+        where files.source = $1 and loads.reader = $2 and loads.reader_version = $3
+            and loads.state = 'committed' and files.superseded_by is null
+            and ($4 or written.partition = any ($5::text[]))
+        group by written.partition
+        """,
+        [
+            source.reader.source,
+            source.reader.name,
+            source.reader.version,
+            partitions is None,
+            list(partitions or ()) or "{}",
+        ],
+    )
+    return {partition: PartitionCounts(rows, files, outages) for partition, rows, files, outages in found}
 
 
 def analyse(landing: Landing, table: str) -> None:

@@ -25,11 +25,13 @@ from dagster._core.utils import make_new_run_id
 
 from ons_bigdata.platform import progress
 from ons_bigdata.platform.calendar import parse_day
+from ons_bigdata.platform.dagster.runs.check_records import record_checks, tag_failed_checks
 from ons_bigdata.platform.dagster.runs.plan import PlannedRun, plan_runs
 from ons_bigdata.platform.dagster.runs.selection import select, takes_one_partition
 from ons_bigdata.platform.dagster.runs.step_titles import step_titles
 from ons_bigdata.platform.dagster.serving.processes import DEFINITIONS
 from ons_bigdata.platform.errors import InputError, StepFailedError, UnavailableError
+from ons_bigdata.platform.postgres.warehouse import Warehouse
 
 __all__ = ["CheckOutcome", "RunOutcome", "end_dead_runs", "load_definitions", "materialise", "select"]
 
@@ -63,6 +65,8 @@ class CheckOutcome:
     blocking: bool
     severity: str
     metadata: dict[str, Any]
+    evaluated_at: float
+    """Seconds since 1970-01-01 UTC."""
 
 
 @dataclass(frozen=True)
@@ -127,12 +131,14 @@ def materialise(
     log: Path,
     partition: str | None = None,
     run_tags: Mapping[str, str] | None = None,
+    warehouse: Warehouse | None = None,
 ) -> RunOutcome:
     """Materialise assets over a range of days (first and last, YYYY-MM-DD): one run for each calendar, in order.
 
     Months and quarters are built where any of their days is in the range. A run that fails ends the sequence.
-    `partition` is the partition of assets with exactly one partition per run; it needs no days. `run_tags` are added to
-    each run's tags. The output of the steps goes to the file `log`.
+    `partition` is the one partition of assets that take one a run; it needs no days. `run_tags` are added to each run's
+    tags. What the steps print goes to the file `log`. Evaluated checks are recorded in the `warehouse` (None: nowhere),
+    and a run in which some failed is tagged.
 
     Raises InputError where a partitioned asset is selected without days, or a day is outside its calendar.
     """
@@ -152,7 +158,12 @@ def materialise(
     end_dead_runs(instance)
     outcomes: list[RunOutcome] = []
     for run, tags in planned:
-        outcomes.append(_execute(definitions, run.keys, instance=instance, tags={**tags, **(run_tags or {})}, log=log))
+        outcome = _execute(definitions, run.keys, instance=instance, tags={**tags, **(run_tags or {})}, log=log)
+        outcomes.append(outcome)
+        (run_id,) = outcome.run_ids
+        tag_failed_checks(instance, run_id, outcome.checks)
+        if warehouse is not None:
+            record_checks(warehouse, run_id, outcome.checks, (partition, partition) if partition else run.key_range)
         if not outcomes[-1].success:
             break
     skipped = [f"not started: {run.title}" for run, _ in planned[len(outcomes) :]]
@@ -204,9 +215,8 @@ def _execute(
             }
         ),
         checks=[
-            _check(event.asset_check_evaluation_data)
-            for event in events
-            if event.event_type == DagsterEventType.ASSET_CHECK_EVALUATION
+            _check(entry.get_dagster_event().asset_check_evaluation_data, entry.timestamp)
+            for entry in instance.all_logs(run_id, of_type=DagsterEventType.ASSET_CHECK_EVALUATION)
         ],
         failures=[_failure(event) for event in failed],
         unavailable=any(_is_unavailable(event) for event in failed),
@@ -277,7 +287,7 @@ def _is_alive(process: str) -> bool:
         return False
 
 
-def _check(evaluation: dg.AssetCheckEvaluation) -> CheckOutcome:
+def _check(evaluation: dg.AssetCheckEvaluation, evaluated_at: float) -> CheckOutcome:
     return CheckOutcome(
         asset=evaluation.asset_key.to_user_string(),
         check=evaluation.check_name,
@@ -285,6 +295,7 @@ def _check(evaluation: dg.AssetCheckEvaluation) -> CheckOutcome:
         blocking=bool(evaluation.blocking),
         severity=evaluation.severity.value,
         metadata={name: value.value for name, value in evaluation.metadata.items()},
+        evaluated_at=evaluated_at,
     )
 
 

@@ -1,0 +1,121 @@
+"""Materialisation of what depends on raw tables, for the partitions that an ingest has written."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING
+
+from ons_bigdata.pilots import PILOTS
+from ons_bigdata.platform.ingest.sources import loadable
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import dagster as dg
+
+    from ons_bigdata.pilots import Pilot
+    from ons_bigdata.platform.dagster.runs import RunOutcome
+    from ons_bigdata.platform.ingest.landing import Landing
+    from ons_bigdata.platform.ingest.sources import Source
+    from ons_bigdata.settings import Settings
+
+
+@dataclass(frozen=True)
+class WrittenTable:
+    """A raw table that was loaded, and the partitions of its files."""
+
+    source: Source
+    partitions: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class BuildSummary:
+    """What was built after an ingest."""
+
+    first_day: str | None
+    """First day that was built; None where nothing built has partitions."""
+    last_day: str | None
+    assets: list[str]
+    failed_checks: list[str]
+    failures: list[str]
+    success: bool
+    unavailable: bool
+
+
+def build_dependents(settings: Settings, landing: Landing, written: Sequence[WrittenTable]) -> BuildSummary:
+    """Materialise what depends on the written tables, from the first day that was written to the last."""
+    if not written:
+        return BuildSummary(None, None, [], [], [], success=True, unavailable=False)
+    from ons_bigdata.platform.dagster import runs  # noqa: PLC0415  (Dagster takes seconds to import)
+    from ons_bigdata.platform.dagster.instance import open_instance, run_log  # noqa: PLC0415
+
+    definitions = runs.load_definitions()
+    keys = dependents(definitions, [table.source.table.name for table in written])
+    days = days_to_build(landing, written)
+    if days is None:  # no partition holds a file yet: only what has no partitions can be built
+        graph = definitions.resolve_asset_graph()
+        keys = [key for key in keys if graph.get(key).partitions_def is None]
+    if not keys:
+        return BuildSummary(None, None, [], [], [], success=True, unavailable=False)
+    with open_instance(settings, landing.warehouse.address) as instance:
+        outcome = runs.materialise(
+            definitions, keys, instance=instance, days=days, log=run_log(settings), warehouse=landing.warehouse
+        )
+    return _summarise(outcome, days)
+
+
+def dependents(definitions: dg.Definitions, tables: Sequence[str]) -> list[dg.AssetKey]:
+    """Return what is computed from raw tables, directly or by way of others; seeds and raw tables are left out."""
+    import dagster as dg  # noqa: PLC0415
+
+    graph = definitions.resolve_asset_graph()
+    chosen = dg.AssetSelection.assets(*(table.split(".") for table in tables)).downstream().resolve(graph)
+    return sorted(
+        (
+            key
+            for key in chosen & graph.materializable_asset_keys
+            if key.path[0] != "raw" and "seed" not in graph.get(key).kinds
+        ),
+        key=lambda key: key.to_user_string(),
+    )
+
+
+def days_to_build(
+    landing: Landing, written: Sequence[WrittenTable], pilots: Sequence[Pilot] = PILOTS
+) -> tuple[str, str] | None:
+    """Return the first and the last day to build (YYYY-MM-DD); None where no partition is known.
+
+    A table without partitions, such as one of labels, bears on every day that its pilot has loaded.
+    """
+    days: list[date] = []
+    for table in written:
+        if table.source.calendar is not None:
+            days += _days(table.source, table.partitions)
+            continue
+        pilot = next((pilot for pilot in pilots if table.source in pilot.sources), None)
+        for source in () if pilot is None else loadable(pilot.sources):
+            if source.calendar is not None:
+                days += _days(source, landing.partitions(source.name))
+    return (min(days).isoformat(), max(days).isoformat()) if days else None
+
+
+def _days(source: Source, partitions: Sequence[str]) -> list[date]:
+    """Return the first and the last day of the first and the last partition; no day is in the future."""
+    if source.calendar is None or not partitions:
+        return []
+    first, last = source.calendar.days(min(partitions), max(partitions))
+    return [first, max(first, min(last, source.calendar.today()))]
+
+
+def _summarise(outcome: RunOutcome, days: tuple[str, str] | None) -> BuildSummary:
+    first, last = days or (None, None)
+    return BuildSummary(
+        first_day=first,
+        last_day=last,
+        assets=outcome.assets,
+        failed_checks=[f"{check.asset} {check.check}" for check in outcome.failed_checks],
+        failures=[] if outcome.success else outcome.failures or [outcome.reason],
+        success=outcome.success,
+        unavailable=outcome.unavailable,
+    )

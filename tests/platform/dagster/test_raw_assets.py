@@ -1,0 +1,70 @@
+"""Raw tables as assets: what the materialisation of each partition shows."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+
+import dagster as dg
+import pytest
+
+from ons_bigdata.platform.calendar import Cadence, Calendar
+from ons_bigdata.platform.dagster.raw_assets import ONLY_WAITING, raw_asset
+from ons_bigdata.platform.dagster.resources import WarehouseResource
+from ons_bigdata.platform.ingest.landing import Landing
+from ons_bigdata.platform.ingest.sources import Source
+from tests.platform.ingest.conftest import Land, land
+from tests.platform.ingest.number_files import SOURCE
+
+__all__ = ["land"]  # a fixture
+
+DAILY = replace(SOURCE, calendar=Calendar(Cadence.day, date(2016, 7, 1), "Europe/London"))
+RANGE = {
+    "dagster/asset_partition_range_start": "2016-07-21",
+    "dagster/asset_partition_range_end": "2016-07-24",
+}
+
+
+def counts(landing: Landing, source: Source, tags: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> dict:
+    """Return rows, files and outages of each materialised partition."""
+    monkeypatch.setattr(WarehouseResource, "landing", lambda _: landing)
+    result = dg.materialize([raw_asset(source)], resources={"warehouse": WarehouseResource()}, tags=tags)
+    shown = {}
+    for event in result.get_asset_materialization_events():
+        metadata = event.materialization.metadata
+        names = ("dagster/row_count", "files", "outages")
+        assert event.partition not in shown
+        shown[event.partition] = tuple(metadata[name].value for name in names)
+    return shown
+
+
+def test_each_partition_of_a_range_shows_its_own_rows_and_files(
+    landing: Landing, land: Land, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    land("2016-07-21-a.txt", "2016-07-21 1\n2016-07-21 2\nno number\n", ("2016-07-21",))
+    land("2016-07-21-b.txt", "2016-07-21 3\n", ("2016-07-21",))
+    land("2016-07-22-a.txt", "", ("2016-07-22",))
+    land("after-a.txt", "2016-07-24 4\n2016-08-01 5\n2016-08-01 6\n", None)
+    expected = {
+        "2016-07-21": (3, 2, 0),
+        "2016-07-22": (0, 1, 1),
+        "2016-07-23": (0, 0, 0),
+        "2016-07-24": (1, 1, 0),
+        "2016-08-01": (2, 1, 0),  # outside the range: the file that touches it was written whole
+    }
+    assert counts(landing, DAILY, RANGE, monkeypatch) == expected
+    # a rebuild shows the same counts, and a load of one more file all the rows of its partition
+    del expected["2016-08-01"]
+    assert counts(landing, DAILY, RANGE, monkeypatch) == expected
+    land("2016-07-22-b.txt", "2016-07-22 7\n", ("2016-07-22",))
+    expected["2016-07-22"] = (1, 2, 1)
+    assert counts(landing, DAILY, {**RANGE, ONLY_WAITING: "true"}, monkeypatch) == expected
+
+
+def test_a_table_without_partitions_shows_all_its_rows(
+    landing: Landing, land: Land, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    land("2016-07-21-a.txt", "2016-07-21 1\n2016-07-21 2\n", ("2016-07-21",))
+    assert counts(landing, SOURCE, {}, monkeypatch) == {None: (2, 1, 0)}
+    land("2016-07-22-a.txt", "2016-07-22 3\n", ("2016-07-22",))
+    assert counts(landing, SOURCE, {}, monkeypatch) == {None: (3, 1, 0)}
