@@ -341,7 +341,9 @@ def test_make_passes_archive_and_serve_on(tmp_path: Path):
 
 @pytest.mark.parametrize("target", [[], ["help"]])
 def test_bare_make_lists_every_target(target: list[str]):
-    result = subprocess.run(["make", *target], cwd=ROOT, capture_output=True, text=True, check=True)
+    result = subprocess.run(
+        ["make", "--no-print-directory", *target], cwd=ROOT, capture_output=True, text=True, check=True
+    )
     targets = re.findall(r"^([a-z-]+): ##", (ROOT / "Makefile").read_text(), flags=re.MULTILINE)
     assert {"setup", "demo", "test"} < set(targets)
     assert [line.split()[1] for line in result.stdout.splitlines()] == targets

@@ -297,7 +297,7 @@ def _in_zip(path: Path, bound: int) -> Iterator[InputFile]:
         archive = zipfile.ZipFile(path)
     with archive:
         for member in archive.infolist():
-            if member.is_dir():
+            if member.filename.endswith("/"):  # `is_dir` fails for a member without a name
                 continue
             with _name_damage(path, last):
                 file = _read_zip_member(archive, member, path, bound)

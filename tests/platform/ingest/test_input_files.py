@@ -309,6 +309,14 @@ def test_a_zip_member_that_is_not_what_was_packed_breaks_the_archive(tmp_path):
         delivered(tmp_path / "x.zip")
 
 
+def test_a_zip_member_without_a_name_is_refused(tmp_path):
+    path = tmp_path / "scrapes.zip"
+    path.write_bytes(zip_bytes([("q.csv", b"x"), ("a.csv", b"y")]).replace(b"q.csv", b"\0.csv"))  # a name ends at NUL
+    nameless, good = input_files([path], max_file_bytes=100)
+    assert (nameless.content, nameless.refusal) == (None, "path '' names no file")
+    assert good.content == b"y"
+
+
 def test_a_zip_of_a_version_to_come_is_damaged(tmp_path):
     packed = bytearray(zip_bytes(MEMBERS))
     packed[packed.index(b"PK\x01\x02") + 6] = 99
