@@ -39,6 +39,19 @@ LOOPBACK = "127.0.0.1"
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 
 
+class QueryRole(StrEnum):
+    """Role by which a query runs."""
+
+    reader = "reader"
+    custodian = "custodian"
+
+
+class Secret(StrEnum):
+    """Secret that a command makes."""
+
+    custodian = "custodian"
+
+
 class OutputFormat(StrEnum):
     """How a result is printed."""
 
@@ -178,13 +191,27 @@ def materialize(
 
 @app.command()
 def query(
-    text: Annotated[str, typer.Argument(metavar="QUERY", help="One SELECT; run by a read-only role.")],
+    text: Annotated[str, typer.Argument(metavar="QUERY", help="One SELECT; it cannot change anything.")],
     output: Annotated[OutputFormat, typer.Option("--format", help="How to print the rows.")] = OutputFormat.table,
+    role: Annotated[
+        QueryRole, typer.Option("--as", help="custodian also reads rows about single people, homes and devices.")
+    ] = QueryRole.reader,
 ) -> None:
-    """Run a query as the read-only role and print its rows."""
+    """Run a query as a read-only role and print its rows."""
     from ons_bigdata.commands.query import run_query  # noqa: PLC0415
 
-    rendering.rows(run_query(text, get_settings()), output.value)
+    rows = run_query(text, get_settings(), as_custodian=role is QueryRole.custodian)
+    rendering.rows(rows, output.value)
+
+
+@app.command()
+def new_secret(
+    name: Annotated[Secret, typer.Argument(metavar="NAME", help="custodian: the password of `query --as custodian`.")],
+) -> None:
+    """Make a secret: a new random one takes the place of the old."""
+    from ons_bigdata.commands.query import renew_custodian_secret  # noqa: PLC0415
+
+    rendering.say(f"{name.value}: new password in {renew_custodian_secret(get_settings())} (mode 0600)")
 
 
 @app.command()
