@@ -132,7 +132,9 @@ def report_prices(
     origin: Annotated[
         str | None, typer.Option(help="real or simulated; real if it is not given and there are both.")
     ] = None,
-    html: Annotated[Path | None, typer.Option(help="Write the page into this file, besides the text.")] = None,
+    html: Annotated[
+        Path | None, typer.Option(help="Write the page into this file, or those of all days into this folder.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Show the daily report on the quality of price quotes."""
@@ -141,7 +143,7 @@ def report_prices(
     daily = read_price_report(get_settings(), day=day, origin=origin)
     if html is not None:
         with umask_of_user():
-            write_html(daily, html)
+            html = write_html(get_settings(), daily, html)
     rendering.report(daily, html=html, as_json=as_json)
 
 
@@ -271,7 +273,7 @@ def demo(
         Path | None, typer.Option(help="A real archive of one pilot instead of its simulated days.")
     ] = None,
     serve: Annotated[bool, typer.Option("--serve/--no-serve", help="Serve UI and docs until Ctrl-C.")] = True,
-    port: Annotated[int, typer.Option(min=1, max=65534, help="Port of the UI; the docs take the next.")] = 3000,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port of the UI, the reports and the docs.")] = 3000,
 ) -> None:
     """Run the whole path over simulated sources (or a real archive), then serve the UI and the dbt docs.
 
@@ -287,9 +289,9 @@ def demo(
             settings = get_settings()
             chosen = demonstration.choose_pilots(pilots, archive=archive)
             if serve:
-                serving.require_free_ports(settings, host=LOOPBACK, ports=(port, port + 1))
+                serving.require_free_port(settings, host=LOOPBACK, port=port)
             outcomes = demonstration.run_demo(chosen, archive, settings, sites)
-            page = demonstration.build_docs(settings)
+            page = serving.build_docs(settings)
         rendering.demo_summary(outcomes, read_status(settings), page, seconds=time.monotonic() - started)
         failed = any(outcome.error is not None for outcome in outcomes)
         if not serve:
@@ -299,8 +301,7 @@ def demo(
         with progress_bars():
             running = serving.up(settings, host=LOOPBACK, port=port, has_proxy=False, read_only=False)
         try:
-            demonstration.serve_docs(page, host=LOOPBACK, port=port + 1)
-            rendering.running(running, settings, docs=f"http://{LOOPBACK}:{port + 1}")
+            rendering.running(running, settings, until_interrupt=True)
             _stop_event().wait()
         finally:
             rendering.say(f"Stopped: {', '.join(serving.down(settings))}.")

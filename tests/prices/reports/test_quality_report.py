@@ -36,6 +36,24 @@ FINDINGS = [
     finding(retailer="waitrose", kind="price_change", severity="note", item_number=310401, product="RUM"),
 ]  # fmt: skip
 
+FIGURES = pl.DataFrame(
+    [
+        ("real", level, code, name, day, index, "no quotes" if index is None else None, error, unsampled)
+        for level, code, name, error, unsampled, indices in [
+            ("division", "01", "Food <and> drink", 0.5, None, (100.0, 102.0)),
+            ("division", "02", "Alcohol", None, "one product", (100.0, None)),
+            ("item", "212717", "Dessert apples", 1.0, None, (100.0, 90.0)),
+            ("item", "310401", "Whisky", 1.0, None, (100.0, 100.0)),
+        ]
+        for day, index in zip((MONDAY, TUESDAY), indices, strict=True)
+    ],
+    schema={
+        "data_origin": pl.String, "level": pl.String, "code": pl.String, "name": pl.String, "period": pl.Date,
+        "index": pl.Float64, "reason": pl.String, "standard_error": pl.Float64, "standard_error_reason": pl.String,
+    },
+    orient="row",
+)  # fmt: skip
+
 
 @pytest.fixture(scope="module")
 def evidence() -> Evidence:
@@ -90,6 +108,7 @@ def evidence() -> Evidence:
             " decided_by reason state",
         ),
         decided=_frame([("real", TUESDAY, "D-4", "keep", 3)], "data_origin collected_on decision_id decision quotes"),
+        figures=FIGURES,
         items=_frame(
             [(212717, "Dessert apples", "01.1.6"), (310401, "Whisky", "02.1.1")], "item_number item_name class_code"
         ),
@@ -108,7 +127,7 @@ def test_counts_of_the_days(evidence: Evidence) -> None:
 def test_the_text_lists_findings_with_advice(evidence: Evidence) -> None:
     text = quality_report.render_reports(evidence).row(1, named=True)["text"]
     lines = [" ".join(line.split()) for line in text.splitlines()]
-    assert "PRICE QUOTES, real data, 2016-08-02" in lines
+    assert "PRICES, real data, 2016-08-02" in lines
     assert "3 errors, 1 warning, 2 notes, 1 decision waiting" in lines
     assert "ERROR Tesco: outage (files without rows) (2 items)" in lines
     assert "whole run: no row in any of 1 files" in lines
@@ -124,6 +143,33 @@ def test_the_text_lists_findings_with_advice(evidence: Evidence) -> None:
     assert "D-3" not in text
 
 
+def test_figures_with_interval_and_changes(evidence: Evidence) -> None:
+    monday, tuesday = quality_report.render_reports(evidence).rows(named=True)
+    lines = [" ".join(line.split()) for line in tuesday["text"].splitlines()]
+    assert "Food <and> drink 102.0 101.0 to 103.0 +2.0 % –" in lines
+    assert "Alcohol no figure: no quotes" in lines
+    assert "Dessert apples 90.0 88.0 to 92.0 −10.0 % –" in lines
+    assert not any(line.startswith("Whisky 100.0") for line in lines)  # it did not move
+    page = tuesday["html"]
+    assert "Food &lt;and&gt; drink" in page
+    assert page.count("<svg") == 2
+    assert 'Alcohol</th>\n<td colspan="3">no figure: no quotes' in page
+    assert "Items that moved most" in page
+    assert "No item moved" in monday["html"]
+    assert "2016-07-31" not in monday["html"]  # no link to a day without a report
+
+
+def test_notes_are_in_the_text(evidence: Evidence) -> None:
+    text = quality_report.render_reports(evidence).row(1, named=True)["text"]
+    assert "NOTES\n  Waitrose: shelf of no item: shelf Pet Food: so it is" in text
+
+
+def test_a_day_without_figures_says_so(evidence: Evidence) -> None:
+    row = quality_report.render_reports(Evidence(**{**vars(evidence), "figures": FIGURES.clear()})).row(1, named=True)
+    assert "No figures of this day" in row["html"]
+    assert "<svg" not in row["html"]
+
+
 def test_a_day_without_findings(evidence: Evidence) -> None:
     row = quality_report.render_reports(evidence).row(0, named=True)
     assert "Nothing failed." in row["html"]
@@ -136,7 +182,7 @@ def test_the_page_is_well_formed_escaped_and_readable_without_colours(evidence: 
     seen = Seen()
     seen.feed(page)
     assert seen.unclosed == []
-    assert seen.links == []  # nothing is loaded from elsewhere
+    assert seen.links == ["2016-08-01.html"]  # the day before; nothing is loaded from elsewhere
     assert seen.attributes["html"] == {"lang": "en-GB"}
     assert all("scope" in attributes for attributes in seen.headers)
     assert "<li>shelf Pet Food: so it is</li>" in page  # of no item: not the whole run
