@@ -1,6 +1,6 @@
 """GEKS-Jevons and time-product dummy of one retailer and item, over windows that a splice extends.
 
-Indices and replicates are computed by `methods.multilateral`; the split of their movements into parts is here.
+Levels are computed by `methods.multilateral`; the split of their movements into parts is here.
 """
 
 from __future__ import annotations
@@ -11,18 +11,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ons_bigdata.prices.methods.multilateral.geks import geks_windows, jevons_replicates
-from ons_bigdata.prices.methods.multilateral.splicing import (
-    NOT_SPLICED,
-    Extension,
-    WindowLevels,
-    extended_levels,
-    extended_replicates,
-)
-from ons_bigdata.prices.methods.multilateral.time_product_dummy import (
-    time_product_dummy_windows,
-    unweighted_replicates,
-)
+from ons_bigdata.prices.methods.multilateral.geks import geks_windows
+from ons_bigdata.prices.methods.multilateral.splicing import NOT_SPLICED, Extension, extended_levels
+from ons_bigdata.prices.methods.multilateral.time_product_dummy import time_product_dummy_windows
 from ons_bigdata.prices.methods.panels.input_checks import refuse_unknown
 from ons_bigdata.prices.methods.panels.price_panel import PricePanel
 from ons_bigdata.prices.methods.recipes.forms import ABSENT, nested_parts
@@ -33,7 +24,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from ons_bigdata.prices.methods.multilateral.splicing import WindowOf
+    from ons_bigdata.prices.methods.multilateral.windows import WindowLevels, WindowOf
 
     Floats = NDArray[np.float64]
     Booleans = NDArray[np.bool_]
@@ -92,28 +83,39 @@ class WindowForm:
         return self.present & (count > 1)
 
     def levels(self, *, full: bool = False) -> tuple[Floats, list[str | None]]:
-        """Compute the index by `multilateral`'s own parts: levels (nan where there is none) and the reasons.
+        """Levels of the index, all products counting once (nan where there is none), and the reasons for none.
 
         `full`: over one window of all periods instead of spliced windows.
         """
-        spliced = self.is_spliced and not full
-        extension = Extension(splice=self.splice if spliced else NOT_SPLICED, window=self.length if spliced else None)
-        found = extended_levels(self.window_of, self.periods, extension)
-        levels = np.array([np.nan if isinstance(level, str) else np.exp(level) for level in found])
-        return levels, [level if isinstance(level, str) else None for level in found]
+        extension = Extension() if full else self._extension
+        levels, reasons = extended_levels(self.window_of, self.periods, extension)
+        return np.exp(levels[:, 0]), reasons
+
+    def replicates(self, weights: Floats) -> tuple[Floats, Integers]:
+        """Levels and segments of each replicate, 1 in the replicate's first period with a product."""
+        origins = (self.present[: self.length].astype(np.float64) @ weights.T > 0).argmax(axis=0)
+        levels, _ = extended_levels(self._windows_of(weights), self.periods, self._extension, origins)
+        return np.exp(levels), np.where(np.isfinite(levels), 0, ABSENT)
 
     def window_of(self, first: int, stop: int) -> WindowLevels:
-        """Levels of a window, each computed once."""
+        """Levels of a window with all products counting once; each window is computed once."""
         if (first, stop) not in self._windows:
-            self._windows[first, stop] = self._computed(first, stop)
+            self._windows[first, stop] = self._unweighted(first, stop)
         return self._windows[first, stop]
 
     @cached_property
-    def _computed(self) -> WindowOf:
+    def _unweighted(self) -> WindowOf:
+        return self._windows_of(np.ones((1, self.present.shape[1])))
+
+    def _windows_of(self, weights: Floats) -> WindowOf:
         panel = PricePanel(list(self.periods), [], np.exp(self.logs) * self.present, None, self.present)
         if self.method == "geks_jevons":
-            return geks_windows(panel, "jevons", INCOMPLETE)
-        return time_product_dummy_windows(panel, "none")
+            return geks_windows(panel, "jevons", INCOMPLETE, weights)
+        return time_product_dummy_windows(panel, "none", weights)
+
+    @property
+    def _extension(self) -> Extension:
+        return Extension(self.splice, self.length) if self.is_spliced else Extension()
 
     def revisions(self) -> Floats:
         """Revision of the last movement by each window: its log change from t-2 to t-1, less that of the old window.
@@ -122,20 +124,10 @@ class WindowForm:
         """
         revised = np.full(len(self.periods), np.nan)
         for t in range(max(self.length, 2), len(self.periods)):
-            new = self.window_of(t - self.length + 1, t + 1).change(t - 2, t - 1)
-            old = self.window_of(t - self.length, t).change(t - 2, t - 1)
-            if isinstance(new, float) and isinstance(old, float):
-                revised[t] = new - old
+            before = np.array([t - 2])
+            new, old = (self.window_of(stop - self.length, stop) for stop in (t + 1, t))
+            revised[t] = (new.changes(before, t - 1) - old.changes(before, t - 1))[0, 0]
         return revised
-
-    def replicates(self, weights: Floats) -> tuple[Floats, Integers]:
-        """Levels and segments of each replicate, its windows extended by the splice."""
-        if self.method == "geks_jevons":
-            windows = jevons_replicates(self.logs, self.present, weights, self.length)
-        else:
-            windows = unweighted_replicates(self.logs, self.present, weights)
-        levels = extended_replicates(windows, len(self.periods), Extension(self.splice, self.length))
-        return np.exp(levels), np.where(np.isfinite(levels), 0, ABSENT)
 
     def parts(self, previous: Integers, _levels: Floats, _segments: Integers) -> Floats:
         """Split the movement within the window that ends in each period, see `nested_parts`; the splice is apart."""
@@ -169,7 +161,7 @@ class WindowForm:
         values = np.full(len(rows), np.nan)
         for t, row in enumerate(rows):
             first, stop = self._start(t), max(t + 1, self.length)
-            levels = np.nan_to_num(self.window_of(first, stop).log_levels)
+            levels = np.nan_to_num(self.window_of(first, stop).log_levels[:, 0])
             present = self.present[first:stop]
             count = np.maximum(present.sum(axis=0), 1)
             effects = ((self.logs[first:stop] - levels[:, None]) * present).sum(axis=0) / count

@@ -66,9 +66,13 @@ def window_form(prices: np.ndarray, method: str, window: int | None, splice: str
 
 
 def by_library(prices: np.ndarray, method: str, window: int | None, splice: str) -> np.ndarray:
+    """Index of all periods, 1 in the first that has a product."""
+    first = int(prices.any(axis=1).argmax())
     weights = {"weights": "none"} if method == "time_product_dummy" else {}
     chosen = {"window": window, "splice": splice} if window is not None else {}
-    table = multilateral_index(frame(prices), method, **chosen, **weights)
+    calendar = list(range(first, len(prices)))
+    table = multilateral_index(frame(prices), method, calendar=calendar, **chosen, **weights)
+    table = pl.DataFrame({"period": range(len(prices))}).join(table, on="period", how="left", maintain_order="left")
     return table["index"].fill_null(np.nan).to_numpy()
 
 
@@ -113,43 +117,63 @@ def test_a_chain_with_whole_weights_is_the_oracle_on_products_many_times_over(
         np.testing.assert_allclose(levels[here, row], [level.level for level in expected.values()], rtol=1e-12)
 
 
-@pytest.mark.parametrize("method", ["geks_jevons", "time_product_dummy"])
-@pytest.mark.parametrize(("window", "splice"), [(None, "none"), (4, "movement"), (4, "window"), (4, "mean_published")])
-@pytest.mark.parametrize("seed", range(3))
-def test_windows_are_the_multilateral_index_with_weights_one(
-    method: str, window: int | None, splice: str, seed: int
+WINDOWED = pytest.mark.parametrize("method", ["geks_jevons", "time_product_dummy"])
+SPLICED = pytest.mark.parametrize(
+    ("window", "splice"), [(None, "none"), (4, "movement"), (4, "window"), (4, "mean_published")]
+)
+
+
+@WINDOWED
+@SPLICED
+@settings(max_examples=10, deadline=None)
+@given(seed=st.integers(0, 10_000), share=st.sampled_from([0.15, 0.4, 0.75]))
+def test_levels_are_the_multilateral_index_and_the_replicate_of_unit_weights(
+    method: str, window: int | None, splice: str, seed: int, share: float
 ) -> None:
-    prices = panel(seed)
+    prices = panel(seed, share=share)
+    prices[1:, 0] *= np.random.default_rng(seed).random(len(prices) - 1) < share
+    prices = prices[: np.flatnonzero(prices.any(axis=1))[-1] + 1]
     form = window_form(prices, method, window, splice)
-    expected = by_library(prices, method, window, splice)
     levels, reasons = form.levels()
-    assert reasons == [None] * len(prices)
-    np.testing.assert_allclose(levels, expected, rtol=1e-12)
-    weighted = form.replicates(ones(prices))[0][:, 0]
-    np.testing.assert_allclose(weighted / weighted[0], expected, rtol=1e-10)
+    assert [reason is None for reason in reasons] == np.isfinite(levels).tolist()
+    if form.is_spliced or window is None:
+        np.testing.assert_allclose(levels, by_library(prices, method, window, splice), rtol=1e-12)
+    replicates, segments = form.replicates(ones(prices))
+    np.testing.assert_array_equal(replicates[:, 0], levels)
+    assert (segments[:, 0] >= 0).tolist() == np.isfinite(levels).tolist()
 
 
-@pytest.mark.parametrize("method", ["geks_jevons", "time_product_dummy"])
-@pytest.mark.parametrize(("window", "splice"), [(None, "none"), (4, "movement"), (4, "window"), (4, "mean_published")])
+@WINDOWED
+@SPLICED
+@settings(max_examples=10, deadline=None)
+@given(seed=st.integers(0, 10_000), share=st.sampled_from([0.15, 0.4, 0.75]))
 def test_windows_with_whole_weights_are_those_of_products_many_times_over(
-    method: str, window: int | None, splice: str
+    method: str, window: int | None, splice: str, seed: int, share: float
 ) -> None:
-    prices = panel(11)
-    weights = np.array([[1, 2, 0, 3, 1, 0, 1, 0], [1, 1, 1, 1, 1, 1, 1, 1], [2, 0, 0, 0, 0, 6, 0, 0]], dtype=float)
+    prices = panel(seed, share=share)
+    weights = np.array([[1, 2, 0, 3, 1, 0, 1, 0], [0, 1, 1, 1, 2, 1, 1, 1], [2, 0, 0, 0, 0, 6, 0, 0]], dtype=float)
     found = window_form(prices, method, window, splice).replicates(weights)[0]
-    for row, own in enumerate(weights):
-        expected = by_library(repeated(prices, own), method, window, splice)
-        np.testing.assert_allclose(found[:, row] / found[0, row], expected, rtol=1e-10)
+    for row, drawn in enumerate(weights):
+        copies = repeated(prices, drawn)
+        first = int(copies.any(axis=1).argmax())
+        if window is not None and first > 0:
+            continue  # the first window of the library begins in the sample's first period, not in that of all products
+        expected = by_library(copies, method, window, splice)
+        np.testing.assert_allclose(found[first:, row], expected[first:], rtol=1e-10)
+        assert np.isnan(found[:first, row]).all()
 
 
-def test_a_replicate_without_a_link_between_periods_has_no_level_and_never_one() -> None:
-    prices = np.array([[1.0, 1.0, 0.0], [1.0, 1.0, 0.0], [2.0, 0.0, 3.0]])
-    weights = np.array([[1.0, 1.0, 1.0], [0.0, 2.0, 1.0]])  # the second has no product that links the third period
-    for method in ("geks_jevons", "time_product_dummy"):
-        levels, segments = window_form(prices, method, None, "none").replicates(weights)
-        assert np.isfinite(levels[:, 0]).all()
-        assert np.isnan(levels[:, 1]).all()
-        assert (segments[:, 1] == -1).all()
+@WINDOWED
+def test_a_replicate_has_no_level_beyond_a_break_of_its_links_and_never_one(method: str) -> None:
+    prices = np.array([[1.0, 1.0, 0.0, 0.0], [1.0, 3.0, 0.0, 0.0], [2.0, 0.0, 3.0, 5.0], [4.0, 0.0, 6.0, 0.0]])
+    # The second has no product that links the third period, the third and fourth begin with that period.
+    weights = np.array([[1.0, 1.0, 1.0, 0.0], [0.0, 2.0, 1.0, 0.0], [0.0, 0.0, 2.0, 1.0], [0.0, 0.0, 0.0, 3.0]])
+    levels, segments = window_form(prices, method, None, "none").replicates(weights)
+    assert np.isfinite(levels[:, 0]).all()
+    np.testing.assert_allclose(levels[:, 1], [1.0, 3.0, np.nan, np.nan])
+    np.testing.assert_allclose(levels[:, 2], [np.nan, np.nan, 1.0, 2.0])
+    np.testing.assert_allclose(levels[:, 3], [np.nan, np.nan, 1.0, np.nan])
+    assert segments[:, 1].tolist() == [0, 0, -1, -1]
 
 
 @pytest.mark.parametrize("seed", range(3))
