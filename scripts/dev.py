@@ -163,7 +163,7 @@ def stamp(root: Path, level: str) -> str:
 
 
 def is_current(root: Path, level: str) -> bool:
-    """Tell whether the environment of this level was made from the present files."""
+    """True if the environment of this level was made from the present files."""
     file = root / ".venv" / f"{level}.stamp"
     return file.is_file() and file.read_text() == stamp(root, level)
 
@@ -268,7 +268,7 @@ def write_locks(upgrade: bool, variables: Mapping[str, str]) -> None:
 
 
 def can_apt_install() -> bool:
-    """Tell whether this is Debian or a derivative, and the user is root."""
+    """True if this is Debian or a derivative, and the user is root."""
     return Path("/etc/debian_version").exists() and bool(shutil.which("apt-get")) and os.geteuid() == 0
 
 

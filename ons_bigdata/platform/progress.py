@@ -18,9 +18,9 @@ class Progress:
     total: int | None
     """Total number of units of work; None where unknown."""
     current: str | None = None
-    """What is being done now."""
+    """Step that runs now."""
     upcoming: str | None = None
-    """What comes next."""
+    """Step that follows."""
 
 
 Listener = Callable[[Progress], None]

@@ -58,7 +58,7 @@ class Event:
         return RENAMED[self.item_number][1]
 
     def strikes(self, retailer: str, day: int) -> bool:
-        """Whether the event affects a retailer on a day."""
+        """True if the event affects a retailer on a day."""
         return self.retailer == retailer and self.first_day <= day <= self.last_day
 
 

@@ -52,7 +52,7 @@ class ShopListing:
 
     @property
     def is_on_sale(self) -> bool:
-        """Whether the price is below the regular one."""
+        """True if the price is below the regular price."""
         return self.price_pence < self.regular_pence
 
     @property

@@ -40,7 +40,7 @@ FAMILIES: dict[str, PageFamily] = {
     "sim-cedar": embedded_state,
     "sim-damson": microdata,
 }
-"""Which family of pages each shop has."""
+"""Family of pages of each shop."""
 
 PRIVATE_PATHS = ("/basket", "/account")
 """Pages that robots.txt disallows."""

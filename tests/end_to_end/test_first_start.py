@@ -91,7 +91,7 @@ def scrape_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def line() -> Iterator[CommandLine]:
-    """Give a command line on an empty folder; stop its server afterwards."""
+    """Command line on an empty folder; its server is stopped afterwards."""
     folder = Path(tempfile.mkdtemp(prefix="ob-", dir="/tmp"))
     folder.chmod(0o755)
     try:

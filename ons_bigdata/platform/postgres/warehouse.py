@@ -73,7 +73,7 @@ class Transaction:
         return frame.height
 
     def lock(self, *names: str, timeout: str | None = None) -> None:
-        """Take the advisory lock on these names (such as source and partition) until the transaction ends.
+        """Acquire the advisory lock on these names (such as source and partition) until the transaction ends.
 
         Raises UnavailableError after a wait of `timeout` (Postgres' notation; None: `LOCK_TIMEOUT`).
         """

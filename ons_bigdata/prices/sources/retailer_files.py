@@ -127,7 +127,7 @@ class RetailerFile(_Strict):
 
     @property
     def is_loopback(self) -> bool:
-        """Whether the site is on this machine."""
+        """True if the site is on this machine."""
         return is_loopback_host(self.origin[1])
 
     @field_validator("site")

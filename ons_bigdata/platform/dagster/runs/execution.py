@@ -79,9 +79,9 @@ class RunOutcome:
     checks: list[CheckOutcome]
     failures: list[str] = field(default_factory=list)
     unavailable: bool = False
-    """Whether a step failed because a server or a lock was not available."""
+    """True if a step failed because a server or a lock was not available."""
     interrupted: bool = False
-    """Whether a signal ended the run."""
+    """True if a signal ended the run."""
 
     @property
     def failed_checks(self) -> list[CheckOutcome]:
@@ -277,7 +277,7 @@ def _this_process() -> str:
 
 
 def _is_alive(process: str) -> bool:
-    """Whether a process runs. A process of another machine is assumed to run."""
+    """True if a process runs. A process of another machine is assumed to run."""
     machine, number, began = process.rsplit(" ", 2)
     if machine != platform.node():
         return True

@@ -1,4 +1,4 @@
-"""What the assets of indices read, and its arrangement by data origin."""
+"""Inputs of the assets of indices, arranged by data origin."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ class _ExtentError(Exception):
 
 
 def is_workbook(content: bytes) -> bool:
-    """Whether a file is a zip archive, as an .xlsx workbook is."""
+    """True if a file is a zip archive, as an .xlsx workbook is."""
     return content.startswith(b"PK\x03\x04")
 
 

@@ -119,13 +119,13 @@ class CrawlState:
         return self.now
 
     def is_within_hours(self) -> bool:
-        """Whether requests are allowed now. `begin` decides whether the run may start."""
+        """True if requests are allowed now. `begin` decides whether the run may start."""
         self._look_at_clock()
         first, last = self.file.allowed_hours
         return self.record.started_at is None or self.now is None or first <= self.now.time() < last
 
     def can_wait(self, wait_s: float) -> bool:
-        """Whether a wait ends within the allowed hours."""
+        """True if a wait ends within the allowed hours."""
         return wait_s < self.remaining_s()
 
     def remaining_s(self) -> float:

@@ -114,7 +114,7 @@ class RecordedRobots(RobotsTxtMiddleware):
 
 
 class WithinLimits:
-    """Lets no request leave the retailer's site, none go after hours, nor more of them than the budget has."""
+    """Refuses requests that leave the retailer's site, fall outside the allowed hours or exceed the budget."""
 
     def __init__(self, crawler: Crawler) -> None:
         self.crawler = crawler

@@ -87,7 +87,7 @@ def next_page(file: RetailerFile, page: Page, tree: Selector) -> str | None:
 
 
 def states_empty(file: RetailerFile, tree: Selector) -> bool:
-    """Whether the page states that its shelf is empty."""
+    """True if the page states that its shelf is empty."""
     selector = file.selectors.get("empty")
     return selector is not None and bool(tree.css(selector))
 

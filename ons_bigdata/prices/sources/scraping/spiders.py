@@ -316,7 +316,7 @@ SPIDERS: dict[PageKind, type[RetailerSpider]] = {
 
 
 def resemble(one: str, other: str) -> bool:
-    """Whether two category names are so similar that one may be the other after a renaming."""
+    """True if two category names are so similar that the second may be the first renamed."""
     return SequenceMatcher(None, one, other).ratio() >= RESEMBLANCE
 
 

@@ -105,7 +105,7 @@ class CategoryTally:
         self.fail(f"{_CUT_OFF}{reason}")
 
     def take_over(self, reason: str | None, *, pages: int) -> None:
-        """Take over from the crawl why the category was cut off, and how many of its pages are missing.
+        """Copy from the crawl why the category was cut off, and how many of its pages are missing.
 
         `reason` and `pages` as recorded; the pages that were kept have been read.
         """

@@ -51,7 +51,7 @@ def shop() -> Iterator[SmallShop]:
 
 @pytest.fixture
 def scraping(shop: SmallShop, settings: Settings, landing: Landing, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    """Give settings with a contact and a retailer file of the shop; the assets take them, and the test's landing."""
+    """Settings with a contact and a retailer file of the shop; the assets use them, and the test's landing."""
     mine = settings.model_copy(update={"scraper_contact": "prices@example.org"})
     mine.retailers_dir.mkdir(parents=True)
     _write(mine, shop)

@@ -65,7 +65,7 @@ insert into intermediate.int_prices__official_quotes_selected
 
 @pytest.fixture
 def store(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> Warehouse:
-    """Give a database with two months of scraped quotes, an official month or two and one other source."""
+    """Database with two months of scraped quotes, an official month or two and one other source."""
     monkeypatch.setattr(WarehouseResource, "open", lambda _: warehouse)
     with warehouse.transaction() as transaction:
         for statement in TABLES.split(";\n"):

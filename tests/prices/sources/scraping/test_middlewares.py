@@ -30,7 +30,7 @@ class Reactor:
 
 
 class Receiver:
-    """What a connection gets of a resolution."""
+    """Receiver of the addresses of a resolution, as a connection is."""
 
     def __init__(self) -> None:
         self.hosts: list[str] = []
