@@ -82,14 +82,16 @@ class Pilot:
 
     @property
     def demo(self) -> Any:  # noqa: ANN401  (the type is that of commands.demo, which imports this module)
-        """What the pilot brings into the demo (`commands.demo_<name>.DEMO`)."""
+        """The pilot's part of the demo (`commands.demo_<name>.DEMO`)."""
         return import_module(f"ons_bigdata.commands.demo_{self.name}").DEMO
 
     def _part(self, module: str, name: str) -> Any:  # noqa: ANN401  (the properties say the types)
         return getattr(import_module(f"ons_bigdata.{self.name}.{module}"), name)
 
 
-PILOTS = (Pilot("prices"),)
+PILOTS = (
+    Pilot("prices"),
+)  # fmt: skip
 
 
 def tables() -> dict[str, type[dy.Schema]]:
