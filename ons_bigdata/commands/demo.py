@@ -92,7 +92,7 @@ def run_demo(pilots: Sequence[Pilot], archive: Path | None, settings: Settings, 
         except ReportedError as error:
             outcome = PilotOutcome(pilot.name, 0, error=str(error))
         if outcome.run is not None and outcome.run.interrupted:
-            raise StepFailedError(f"{pilot.name}: interrupted")  # the user's wish is for all pilots
+            raise StepFailedError(f"{pilot.name}: interrupted")  # an interrupt ends the demo, not one pilot
         outcomes.append(replace(outcome, seconds=time.monotonic() - started))
     return outcomes
 

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a task is."""
+    """Progress of a task."""
 
     task: str
     done: int
@@ -40,7 +40,7 @@ def listening(listener: Listener) -> Iterator[None]:
 
 
 def report(task: str, done: int, total: int | None, *, current: str | None = None, upcoming: str | None = None) -> None:
-    """Report how far a task is."""
+    """Report the progress of a task."""
     listener = _listener.get()
     if listener is not None:
         listener(Progress(task, done, total, current, upcoming))

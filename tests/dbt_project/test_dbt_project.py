@@ -66,7 +66,7 @@ def test_seed_columns_are_those_of_the_file(manifest: Manifest, project_dir: Pat
 
 def test_marts_have_contracts_and_types(manifest: Manifest) -> None:
     marts = [node for node in manifest.nodes.values() if isinstance(node, ModelNode) and "marts" in node.fqn]
-    assert {mart.name for mart in marts} == MARTS
+    assert {mart.name for mart in marts if "prices" in mart.fqn} == MARTS
     for mart in marts:
         assert mart.contract.enforced, mart.name
         assert all(column.data_type for column in mart.columns.values()), mart.name

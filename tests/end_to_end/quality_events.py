@@ -1,4 +1,4 @@
-"""The script of breakages of the simulated shops: each is found on its days, and no other day is flagged.
+"""Scripted breakages of the simulated shops: each is detected on its days, and no other day is flagged.
 
 Collected by test_demo.py, whose run of the demo these tests look at.
 """

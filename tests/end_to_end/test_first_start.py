@@ -1,4 +1,4 @@
-"""The very first command on an empty folder: killed or out of space at any point, then repeated as if nothing happened.
+"""The very first command on an empty folder: killed or out of space at any point, then completed by a repetition.
 
 Also the rights of the files that it makes, and its exit codes.
 """

@@ -1,4 +1,4 @@
-"""Simulated other sources: what is put in is found again by the methods that match and compare."""
+"""Simulated other sources: the methods that match and compare recover the simulated parameters."""
 
 from __future__ import annotations
 

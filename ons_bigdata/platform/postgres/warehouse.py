@@ -113,7 +113,7 @@ class Warehouse:
         connection is lost or another process holds a lock for longer than `LOCK_TIMEOUT`.
         """
         with self._translated_errors():
-            connection = self._take()
+            connection = self._acquire_connection()
             try:
                 transaction = Transaction(connection)
                 if role is not None:
@@ -184,7 +184,7 @@ class Warehouse:
         """Name of the read-only role."""
         return f"{self.role_prefix}_reader"
 
-    def _take(self) -> dbapi.Connection:
+    def _acquire_connection(self) -> dbapi.Connection:
         """Return an idle connection that still answers, or a new one."""
         while self.idle:
             connection = self.idle.pop()

@@ -71,7 +71,7 @@ class AggregateIndex(dy.Schema):
 
 
 class IndexDiagnostics(dy.Schema):
-    """One row per figure (`analysis.price_index_diagnostics`): its error and what it rests on."""
+    """One row per figure (`analysis.price_index_diagnostics`): its error and its sample."""
 
     data_origin = dy.String(primary_key=True, regex=ORIGIN, description="real or simulated")
     level = dy.String(primary_key=True, regex=_LEVEL, description="item, class or division")
@@ -117,7 +117,7 @@ class IndexDiagnostics(dy.Schema):
 
 
 class IndexMovement(dy.Schema):
-    """One row per figure that has one before it (`analysis.price_index_movements`): its log movement in parts.
+    """One row per figure with a predecessor (`analysis.price_index_movements`): its log movement in parts.
 
     prices + churn + imputation + rejected_days + splice = movement.
     """

@@ -57,7 +57,7 @@ class _Strict(BaseModel):
 
 
 class Navigation(_Strict):
-    """Where a shop lists its categories: as links of a page, or as a list in a page's state."""
+    """Place where a shop lists its categories: links of a page, or a list in a page's state."""
 
     start: str = "/"
     links: Text | None = Field(default=None, description="CSS selector of the links; html pages.")

@@ -1,4 +1,4 @@
-"""dbt models as assets: which definitions a pilot has, and the window that a monthly model rebuilds."""
+"""dbt models as assets: definitions of a pilot, and the window that a monthly model rebuilds."""
 
 import shutil
 from datetime import date

@@ -1,4 +1,4 @@
-"""A lake of the test's own."""
+"""Fixture of an empty lake."""
 
 from __future__ import annotations
 

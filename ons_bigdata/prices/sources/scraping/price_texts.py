@@ -150,7 +150,7 @@ class PriceText:
     loyalty_price_gbp: float | None = None
     multibuy: str | None = None
     problem: str | None = None
-    """Why there is no price, where the text has something like a price."""
+    """Reason for which there is no price, where the text resembles a price."""
     amounts: tuple[tuple[Role, float], ...] = field(default=())
 
 
@@ -228,7 +228,7 @@ def _amounts(text: str, decimal: DecimalSeparator) -> list[_Amount]:
         numbers = list(_NUMBER.finditer(clause))
         if not numbers:
             label = _label(clause)
-            if label in {"loyalty", "other"} and found:  # it may belong to the amount before it or after it
+            if label in {"loyalty", "other"} and found:  # it may belong to the preceding or to the following amount
                 last = found[-1]
                 if last.role in {"now", "regular"}:
                     found[-1] = _Amount(label, last.value, last.text)

@@ -20,8 +20,8 @@ from ons_bigdata.prices.sources.scraping.listings import (
     ProductTexts,
     UnreadableError,
     address,
-    collected,
     is_in_stock,
+    page_content,
     read_json,
     scalars,
     text_of,
@@ -127,7 +127,7 @@ def _content(file: RetailerFile, page: Page, tree: Selector, blocks: list[Any], 
     products = [partial(_product, product, page, graph) for product in _products(nodes, graph)]
     lists = [node for node in nodes if "itemlist" in _types(node)]
     is_empty = bool(lists) and not any(node.get("itemListElement") for node in lists)
-    return collected(
+    return page_content(
         file,
         products,
         failures,

@@ -1,4 +1,4 @@
-"""Runs in this process: what the UI needs of them, interrupts, progress."""
+"""Runs in this process: their records for the UI, interrupts, progress."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""Processes of `up`: found by their command line, whatever the files in the state folder hold."""
+"""Processes of `up`: identified by their command line, independently of files in the state folder."""
 
 from __future__ import annotations
 

@@ -216,7 +216,7 @@ def test_what_a_killed_run_left_whole_is_landed_first_and_what_it_left_broken_go
     crawl(path, folder / "whole", day=DAY, agent="x (+y)", after=None)  # killed before its outcome was landed
     (folder / "broken").mkdir()
     (folder / "broken" / "pages.warc.gz.tmp").write_bytes(b"half")
-    assets._land_left_over(landing, folder, "simulated")
+    assets._land_interrupted_crawls(landing, folder, "simulated")
     assert landing.warehouse.rows("select run_id from raw.scrape_runs") == [("sim-alder-20160528080500",)]
     assert not list(folder.glob("*"))
     assert len(_rebuilt(landing)) == 2
@@ -282,7 +282,7 @@ def test_a_killed_crawl_leaves_a_record_of_its_requests(shop: SmallShop, scrapin
     (folder / "run" / "pages.warc.gz").unlink()
     (folder / "run" / "outcome.json").unlink()
     (folder / "run" / "pages.warc.gz.tmp").write_bytes(pages + pages[:100])  # the kill came within an answer
-    assets._land_left_over(landing, folder, "simulated")
+    assets._land_interrupted_crawls(landing, folder, "simulated")
     assert landing.warehouse.rows("select run_id, finish_reason, requests, pages_kept, rows from raw.scrape_runs") == [
         ("sim-alder-20160528080500", "killed", 3, 3, 0)
     ]

@@ -1,4 +1,4 @@
-"""Asset checks on the indices by recipe: each red on the fault it is there for, and on no other."""
+"""Asset checks on the indices by recipe: each fails on the fault that it checks for, and on no other fault."""
 
 from __future__ import annotations
 

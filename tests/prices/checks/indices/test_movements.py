@@ -1,4 +1,4 @@
-"""Checks of published indices: red on faults above the elementary level, and only on those."""
+"""Checks of published indices: they fail on faults above the elementary level, and only on those."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The evaluation: figures worked out by hand on few products, and its shape on a small world."""
+"""The evaluation: figures computed by hand on few products, and its shape on a small world."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The scope model: real labels with families and retailers held out, the referral band, and what it must refuse."""
+"""The scope model: real labels with families and retailers held out, the referral band, refused labels."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A small real HTTP server on loopback whose answers a test writes down; it keeps a log of who asked for what, when."""
+"""A small HTTP server on loopback with scripted responses and a log of requests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The settings in force against Scrapy's defaults and the documented list; who we say we are."""
+"""The settings in force against Scrapy's defaults and the documented list; the user agent."""
 
 from __future__ import annotations
 
