@@ -263,7 +263,7 @@ def test_one_faulty_retailer_file_and_a_held_lock_stop_no_other_retailer(
 ) -> None:
     monkeypatch.setattr(scrape, "open_warehouse", lambda _: landing.warehouse)
     (scraping.retailers_dir / "sim-birch.yaml").write_text("x: 2016-13-45")
-    wanted, faulty = scrape._wanted(scraping, [], "2016-05-28")
+    wanted, faulty = scrape._retailers_to_scrape(scraping, [], "2016-05-28")
     assert wanted == ["sim-alder"]
     assert len(faulty) == 1
     assert "sim-birch.yaml: not YAML: month must be in 1..12" in faulty[0]
