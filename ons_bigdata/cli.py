@@ -64,7 +64,7 @@ class OutputFormat(StrEnum):
 def version(show: Annotated[bool, typer.Option("--version", help="Print the version.")] = False) -> None:
     """Turn big-data sources into official statistics: one Dagster graph, one command."""
     if show:
-        rendering.say(__version__)
+        rendering.print_line(__version__)
         raise typer.Exit
 
 
@@ -263,7 +263,7 @@ def down() -> None:
     from ons_bigdata.commands import serve  # noqa: PLC0415
 
     stopped = serve.down(get_settings())
-    rendering.say(f"Stopped: {', '.join(stopped)}." if stopped else "Nothing was running.")
+    rendering.print_line(f"Stopped: {', '.join(stopped)}." if stopped else "Nothing was running.")
 
 
 @app.command()
@@ -296,7 +296,7 @@ def demo(
         failed = any(outcome.error is not None for outcome in outcomes)
         if not serve:
             if settings.database_url is None:
-                rendering.say("The database runs on; `ons-bigdata down` stops it.")
+                rendering.print_line("The database runs on; `ons-bigdata down` stops it.")
             raise typer.Exit(1 if failed else 0)
         with progress_bars():
             running = serving.up(settings, host=LOOPBACK, port=port, has_proxy=False, read_only=False)
@@ -304,7 +304,7 @@ def demo(
             rendering.running(running, settings, until_interrupt=True)
             _stop_event().wait()
         finally:
-            rendering.say(f"Stopped: {', '.join(serving.down(settings))}.")
+            rendering.print_line(f"Stopped: {', '.join(serving.down(settings))}.")
         raise typer.Exit(1 if failed else 0)
 
 
@@ -326,16 +326,16 @@ def main() -> None:
         with private_umask():
             app()
     except ReportedError as error:
-        rendering.complain(str(error))
+        rendering.print_error(str(error))
         sys.exit(error.exit_code)
     except ValidationError as error:  # of the settings, which every command reads first
-        rendering.complain("\n".join(describe_setting_errors(error)))
+        rendering.print_error("\n".join(describe_setting_errors(error)))
         sys.exit(InputError.exit_code)
     except OSError as error:
         home = get_settings().home
         if error.filename is None or not Path(str(error.filename)).is_relative_to(home):
             raise
-        rendering.complain(
+        rendering.print_error(
             f"state folder {home} cannot be used ({error.strerror}: {error.filename}); "
             "make it a folder that can be written, or set ONS_BIGDATA_HOME to another"
         )
@@ -344,7 +344,7 @@ def main() -> None:
         unavailable = find_unavailable(error)
         if unavailable is None:
             raise
-        rendering.complain(str(unavailable))
+        rendering.print_error(str(unavailable))
         sys.exit(unavailable.exit_code)
 
 

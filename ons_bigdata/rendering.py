@@ -52,12 +52,12 @@ def escape(text: str) -> str:
     return escape_markup(escape_unprintable(text, keep="\n\t"))
 
 
-def say(text: str) -> None:
+def print_line(text: str) -> None:
     """Print a line for the user."""
     _out.print(escape(text))
 
 
-def complain(text: str) -> None:
+def print_error(text: str) -> None:
     """Print an error on standard error."""
     _err.print(f"[bold red]error:[/] {escape(text)}")
 

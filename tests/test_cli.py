@@ -65,13 +65,13 @@ class InProcess:
 
 @pytest.fixture
 def empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> InProcess:
-    """Give the command with a state folder that does not exist."""
+    """Command with a state folder that does not exist."""
     return InProcess(tmp_path / "home", monkeypatch, capfd)
 
 
 @pytest.fixture(scope="module")
 def parsed_home(short_tmp: Path) -> Path:
-    """Give one state folder for all that reads the dbt project, which is parsed once."""
+    """State folder of all tests that read the dbt project, which is parsed once."""
     return short_tmp / "cli"
 
 

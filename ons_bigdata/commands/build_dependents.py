@@ -31,7 +31,7 @@ class WrittenTable:
 
 @dataclass(frozen=True)
 class BuildSummary:
-    """What was built after an ingest."""
+    """Outcome of the build that followed an ingest."""
 
     first_day: str | None
     """First day that was built; None where nothing built has partitions."""

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Delivered:
-    """What a pilot's demo took in: the days, and where the data come from."""
+    """Days and data origin of what a pilot's demo took in."""
 
     days: tuple[str, str]
     """First and last day, YYYY-MM-DD."""
@@ -40,7 +40,7 @@ class Demo(Protocol):
     """A pilot's part of the demo."""
 
     def deliver(self, settings: Settings, *, archive: Path | None, sites: ExitStack) -> Delivered:
-        """Take in simulated sources, or an archive; simulated sites stay open until `sites` is closed."""
+        """Ingest simulated sources, or an archive; simulated sites stay open until `sites` is closed."""
 
     def summarise(self, warehouse: Warehouse, delivered: Delivered) -> list[str]:
         """Return lines on the rows taken in and the main figures, after the run."""
@@ -75,7 +75,7 @@ def choose_pilots(names: str | None, *, archive: Path | None) -> list[Pilot]:
 
 
 def run_demo(pilots: Sequence[Pilot], archive: Path | None, settings: Settings, sites: ExitStack) -> list[PilotOutcome]:
-    """Take in each pilot's sources and materialise its assets; return an outcome for each, failed or not.
+    """Ingest each pilot's sources and materialise its assets; return an outcome for each, failed or not.
 
     Simulated sites stay open until `sites` is closed. Raises StepFailedError where a signal interrupts a run.
     """
@@ -88,7 +88,7 @@ def run_demo(pilots: Sequence[Pilot], archive: Path | None, settings: Settings, 
         except ReportedError as error:
             outcome = PilotOutcome(pilot.name, 0, error=str(error))
         if outcome.run is not None and outcome.run.interrupted:
-            raise StepFailedError(f"{pilot.name}: interrupted")  # the user's wish is for all pilots
+            raise StepFailedError(f"{pilot.name}: interrupted")  # an interrupt ends the demo, not one pilot
         outcomes.append(replace(outcome, seconds=time.monotonic() - started))
     return outcomes
 

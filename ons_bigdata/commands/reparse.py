@@ -50,7 +50,7 @@ def reparse_prices(
     if last_day is not None:
         last_day = DAYS.require_day(last_day, what="--to").isoformat()
     landing = Landing(settings.landing_dir, open_warehouse(settings))
-    kept = _kept(landing, retailer, first_day, last_day)
+    kept = _runs_kept(landing, retailer, first_day, last_day)
     if not kept:
         wanted = f"of {retailer or 'any retailer'} from {first_day or 'the first day'} to {last_day or 'the last'}"
         raise InputError(f"no kept pages {wanted}")
@@ -67,7 +67,7 @@ def reparse_prices(
     return summary
 
 
-def _kept(landing: Landing, retailer: str | None, first_day: str | None, last_day: str | None) -> list[LandedFile]:
+def _runs_kept(landing: Landing, retailer: str | None, first_day: str | None, last_day: str | None) -> list[LandedFile]:
     current = {
         file_id
         for (file_id,) in landing.warehouse.rows(

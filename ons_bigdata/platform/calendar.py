@@ -1,4 +1,4 @@
-"""Calendars: which periods (days, months, quarters) a source or table is divided into, and their keys.
+"""Calendars: the periods (days, months, quarters) into which a source or table is divided, and their keys.
 
 Pure: the facts of a pilot (first day, time zone) are in its `calendar` module, Dagster's partitions in
 `platform.dagster.partitions`.

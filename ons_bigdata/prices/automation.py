@@ -1,4 +1,4 @@
-"""When the prices pilot works by itself: the day's scrapes, and the day's figures once the scrapes are in."""
+"""Schedules of the prices pilot: the day's scrapes, and the day's figures once the scrapes are in."""
 
 from __future__ import annotations
 

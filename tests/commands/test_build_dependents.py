@@ -1,4 +1,4 @@
-"""What is built after an ingest: the assets, the days, and what the user reads of it."""
+"""The build that follows an ingest: assets, days, output to the user."""
 
 from __future__ import annotations
 

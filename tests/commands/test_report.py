@@ -19,7 +19,7 @@ from ons_bigdata.settings import Settings
 
 @pytest.fixture
 def opened(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> Warehouse:
-    """Let the command find the test's database."""
+    """Point the command at the test's database."""
     monkeypatch.setattr(report, "open_warehouse", lambda _: warehouse)
     return warehouse
 

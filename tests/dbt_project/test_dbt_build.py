@@ -31,7 +31,7 @@ FILES = [  # file, retailer, day, run, rows of (product, price)
 
 @pytest.fixture
 def build(warehouse: Warehouse, dbt_against: Callable[[dict[str, Any]], Any]) -> Callable[..., None]:
-    """Give `build(*arguments)`: dbt build on the test's warehouse, in which the small archive is loaded."""
+    """`build(*arguments)`: dbt build on the test's warehouse, in which the small archive is loaded."""
     for file_id, retailer, day, run, rows in FILES:
         _load(warehouse, file_id, retailer, day, run, rows)
     run_dbt = dbt_against({**warehouse.address.dbt_target(), "password": warehouse.address.password or ""})

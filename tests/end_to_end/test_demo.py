@@ -1,4 +1,4 @@
-"""What `make demo` runs, whole: files and scrapes of simulated shops to indices, docs and user interface."""
+"""The whole of `make demo`: files and scrapes of simulated shops to indices, docs and user interface."""
 
 from __future__ import annotations
 

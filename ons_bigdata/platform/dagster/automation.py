@@ -1,4 +1,4 @@
-"""Schedules that materialise assets for the present period of a calendar. What is scheduled is a pilot's matter."""
+"""Schedules that materialise assets for the present period of a calendar. Pilots choose the assets."""
 
 from __future__ import annotations
 

@@ -67,7 +67,7 @@ def write_docs(settings: Settings) -> Path:
     folder = page.parent
     project = parsed_project(settings)
     words = ["docs", "generate", "--static"]
-    printed, result = _quietly(lambda: call(settings, words, target=folder, project=project))
+    printed, result = _capture_output(lambda: call(settings, words, target=folder, project=project))
     if not result.success:
         raise StepFailedError(f"dbt docs failed: {result.exception or printed}")
     return (folder / "static_index.html").replace(page)
@@ -174,7 +174,7 @@ def parsed_project(settings: Settings) -> Manifest:
 def _parse(settings: Settings, arguments: list[str]) -> Manifest:
     digest = _digest(settings.dbt_project_dir)
     target = _target(settings)
-    printed, result = _quietly(lambda: call(settings, ["parse", *arguments], target=target))
+    printed, result = _capture_output(lambda: call(settings, ["parse", *arguments], target=target))
     if isinstance(result.exception, KeyboardInterrupt):
         raise result.exception
     if not isinstance(result.result, Manifest):
@@ -208,10 +208,10 @@ def call(
         return runner.invoke(["--no-use-colors", "--no-send-anonymous-usage-stats", *arguments, *flags])
 
 
-def _quietly(ask: Callable[[], dbtRunnerResult]) -> tuple[str, dbtRunnerResult]:
+def _capture_output(call_dbt: Callable[[], dbtRunnerResult]) -> tuple[str, dbtRunnerResult]:
     """Redirect what dbt prints: standard output is reserved for the command."""
     with contextlib.redirect_stdout(io.StringIO()) as printed:
-        result = ask()
+        result = call_dbt()
     return printed.getvalue(), result
 
 

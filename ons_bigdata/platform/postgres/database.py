@@ -64,7 +64,7 @@ class DatabaseAddress:
 
     @property
     def has_secret(self) -> bool:
-        """Whether the URL has a password or a parameter that may be a secret, and so must not be written to a file."""
+        """True if the URL has a password or a parameter that may be a secret, and so must not be written to a file."""
         return self.password is not None or any(name not in _SHOWN for name in self.url.query)
 
     def __str__(self) -> str:

@@ -74,7 +74,7 @@ class Transaction:
         return frame.height
 
     def lock(self, *names: str, timeout: str | None = None) -> None:
-        """Take the advisory lock on these names (such as source and partition) until the transaction ends.
+        """Acquire the advisory lock on these names (such as source and partition) until the transaction ends.
 
         Raises UnavailableError after a wait of `timeout` (Postgres' notation; None: `LOCK_TIMEOUT`).
         """
@@ -114,7 +114,7 @@ class Warehouse:
         connection is lost or another process holds a lock for longer than `LOCK_TIMEOUT`.
         """
         with self._translated_errors():
-            connection = self._take()
+            connection = self._acquire_connection()
             try:
                 transaction = Transaction(connection)
                 if role is not None:
@@ -186,7 +186,7 @@ class Warehouse:
         """Name of the read-only role."""
         return f"{self.role_prefix}_reader"
 
-    def _take(self) -> dbapi.Connection:
+    def _acquire_connection(self) -> dbapi.Connection:
         """Return an idle connection that still answers, or a new one."""
         while self.idle:
             connection = self.idle.pop()

@@ -1,4 +1,4 @@
-"""Quality assurance: quotes that stand out, and the daily report."""
+"""Quality assurance: outlying quotes, and the daily report."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _PRODUCT_NAME = ["data_origin", "retailer", "item_number", "product_name"]
     description="One row per quote and rule by which it stands out: price relatives and shrinking packs.",
 )
 def quote_outliers(inputs: Inputs, _: AssetRun) -> Output:
-    """Judge every price change and every new pack size of the accepted quotes, under the items of their collection."""
+    """Judge every price change and every new pack size of the accepted quotes, by the items they were collected for."""
     quotes = (
         inputs.read(
             "quotes", ["data_origin", "retailer", "collected_item_number", "product", "collected_on", "price_gbp"]
@@ -81,7 +81,7 @@ def price_quality_report(inputs: Inputs, _: AssetRun) -> Output:
 
 
 def _evidence(inputs: Inputs) -> quality_report.Evidence:
-    """Read the tables that the reports are about."""
+    """Content of the reports, read from their tables."""
     retailers = inputs.read("retailers", ["retailer", "name", "data_origin"])
     usual = pl.coalesce("usual_products", "expected_products")
     decided = inputs.read("decided", ["data_origin", "collected_on", "decision_id", "decision"])

@@ -200,7 +200,7 @@ def _grouped(findings: Sequence[Row], names: Names) -> list[Row]:
 
 
 def _group(severity: str, retailer: str, kind: str, rows: Sequence[Row], names: Names) -> Row:
-    # findings of the whole run stand for those of its items, which are red in the table
+    # findings of the whole run replace those of its items, which are red in the table
     whole = [row for row in rows if row["item_number"] is None]
     listed = whole or rows
     items = len({row["item_number"] for row in rows} - {None})

@@ -76,7 +76,7 @@ class AggregateIndex(Figure):
 
 
 class IndexDiagnostics(Figure):
-    """One row per figure (`analysis.price_index_diagnostics`): its error and what it rests on."""
+    """One row per figure (`analysis.price_index_diagnostics`): its error and its sample."""
 
     frequency = dy.String(regex=_FREQUENCY, description="daily, weekly or monthly")
     index = dy.Float64(nullable=True, min_exclusive=0.0, description="the figure; null where there is none")
@@ -115,7 +115,7 @@ class IndexDiagnostics(Figure):
 
 
 class IndexMovement(Figure):
-    """One row per figure that has one before it (`analysis.price_index_movements`): its log movement in parts.
+    """One row per figure with a predecessor (`analysis.price_index_movements`): its log movement in parts.
 
     prices + churn + imputation + rejected_days + splice = movement.
     """

@@ -7,7 +7,7 @@ import dataframely as dy
 from ons_bigdata.prices.schemas.vocabulary import HIGHEST_PRICE_GBP, IDENTIFIER, ORIGIN
 
 OUTLIER_RULES = ("fixed", "tukey", "hb", "shrinking_pack")
-"""Rules by which a quote stands out; defined in `methods.quality.outliers` and `methods.quality.shrinking_packs`."""
+"""Rules that flag a quote; defined in `methods.quality.outliers` and `methods.quality.shrinking_packs`."""
 
 
 class ProductListing(dy.Schema):
@@ -45,7 +45,7 @@ class EnteringQuote(dy.Schema):
 
 
 class QuoteOutlier(dy.Schema):
-    """One row per quote and rule by which it stands out (`analysis.quote_outliers`).
+    """One row per quote and rule that flags it (`analysis.quote_outliers`).
 
     The rules `fixed`, `tukey` and `hb` compare the price with the last price of the product, `shrinking_pack` the pack
     with the pack that it replaces.

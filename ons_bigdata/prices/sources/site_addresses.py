@@ -16,7 +16,7 @@ def origin_of(url: str) -> tuple[str, str, int]:
 
 
 def is_loopback_host(host: str) -> bool:
-    """Whether a host name denotes this machine: `localhost`, or a loopback address as it is usually written."""
+    """True if a host name denotes this machine: `localhost`, or a loopback address as it is usually written."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

@@ -1,4 +1,4 @@
-"""dbt models as assets: which definitions a pilot has, and the window that a monthly model rebuilds."""
+"""dbt models as assets: definitions of a pilot, and the window that a monthly model rebuilds."""
 
 import shutil
 from datetime import date
@@ -49,7 +49,7 @@ models:
 
 @pytest.fixture
 def small(settings: Settings, warehouse: Warehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    """Give settings with a dbt project: meters has a monthly and a whole model and a seed, phones a whole model."""
+    """Settings with a dbt project: meters has a monthly and a whole model and a seed, phones a whole model."""
     files = {
         "dbt_project.yml": PROJECT,
         "models/staging/meters/bills/bills.sql": BILLS,

@@ -1,4 +1,4 @@
-"""Files below paths: what is taken, what is refused, and where an archive breaks."""
+"""Files below paths: accepted files, refused files, damaged archives."""
 
 from __future__ import annotations
 

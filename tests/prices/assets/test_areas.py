@@ -1,4 +1,4 @@
-"""Every Python asset of the pilot is placed: group, owner, area, columns; and can be chosen by its area."""
+"""Every Python asset of the pilot has group, owner, area and columns, and can be selected by its area."""
 
 from __future__ import annotations
 

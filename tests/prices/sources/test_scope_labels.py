@@ -1,4 +1,4 @@
-"""Label files: both forms, what is quarantined and refused, and the way to the raw table."""
+"""Label files: both forms, quarantined rows, refused files, and the way to the raw table."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Scrape files as a whole: their names, their header, and which are refused."""
+"""Scrape files as a whole: names, headers, refusals."""
 
 from __future__ import annotations
 

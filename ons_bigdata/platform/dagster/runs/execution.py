@@ -79,9 +79,9 @@ class RunOutcome:
     checks: list[CheckOutcome]
     failures: list[str] = field(default_factory=list)
     unavailable: bool = False
-    """Whether a step failed because a server or a lock was not available."""
+    """True if a step failed because a server or a lock was not available."""
     interrupted: bool = False
-    """Whether a signal ended the run."""
+    """True if a signal ended the run."""
 
     @property
     def failed_checks(self) -> list[CheckOutcome]:
@@ -136,9 +136,9 @@ def materialise(
     """Materialise assets over a range of days (first and last, YYYY-MM-DD): one run for each calendar, in order.
 
     Months and quarters are built where any of their days is in the range. A run that fails ends the sequence.
-    `partition` is the one partition of assets that take one a run; it needs no days. `run_tags` are added to each run's
-    tags. What the steps print goes to the file `log`. Evaluated checks are recorded in the `warehouse` (None: nowhere),
-    and a run in which some failed is tagged.
+    `partition` is for assets of which a run has exactly one partition; it needs no days. `run_tags` are added to each
+    run's tags. The output of the steps goes to the file `log`. Evaluated checks are recorded in the `warehouse` (None:
+    nowhere), and a run in which some failed is tagged.
 
     Raises InputError where a partitioned asset is selected without days, or a day is outside its calendar.
     """
@@ -277,7 +277,7 @@ def _this_process() -> str:
 
 
 def _is_alive(process: str) -> bool:
-    """Whether a process runs. A process of another machine is assumed to run."""
+    """True if a process runs. A process of another machine is assumed to run."""
     machine, number, began = process.rsplit(" ", 2)
     if machine != platform.node():
         return True

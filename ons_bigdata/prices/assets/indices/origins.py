@@ -1,4 +1,4 @@
-"""What the assets of indices read, and its arrangement by data origin."""
+"""Inputs of the assets of indices, arranged by data origin."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ QUOTE_COLUMNS = ["data_origin", "retailer", "item_number", "product", "collected
 
 
 def current_recipes() -> tuple[Recipe, ...]:
-    """All recipes, with the link window of the settings: another one than that of `web_daily` has another name."""
+    """All recipes, with the link window of the settings. A window other than that of `web_daily` gives another name."""
     return recipes_with_link_window(get_settings().link_window_days)
 
 

@@ -106,7 +106,7 @@ def indices_follow_prices(warehouse: WarehouseResource) -> dg.AssetCheckResult:
 
     Where every linked product was priced on the day before, the two are the same number; this is the
     test. Where some link over a gap they may differ and are not compared. Warn where there are chained indices of
-    two days or more and yet nothing could be compared: then nothing was tested.
+    two days or more and nothing could be compared: the check would pass without a test.
     """
     store = warehouse.open()
     movements = store.frame(_CHAINED_MOVEMENTS)

@@ -54,7 +54,7 @@ class OriginPanels:
 
     @property
     def has_quotes_out_of_scope(self) -> bool:
-        """Whether any quote was judged out of its item, so that the scopes differ."""
+        """True if any quote was judged out of its item, so that the scopes differ."""
         return any((stratum.judged == OUT).any() for stratum in self.strata)
 
 

@@ -70,7 +70,7 @@ class WindowForm:
 
     @property
     def is_spliced(self) -> bool:
-        """Whether there are more periods than one window holds."""
+        """True if there are more periods than one window holds."""
         return self.length < len(self.periods)
 
     @property

@@ -64,7 +64,7 @@ def read_table(content: bytes, *, required: Iterable[str]) -> TextTable:
 
 
 def has_columns(content: bytes, required: Iterable[str]) -> bool:
-    """Whether the header of a CSV or workbook has the required columns. Rows of a CSV are not read."""
+    """True if the header of a CSV or workbook has the required columns. Rows of a CSV are not read."""
     if is_workbook(content):
         return read_table(content, required=required).refusal is None
     first_line = content.removeprefix(b"\xef\xbb\xbf").split(b"\n", 1)[0][:_LONGEST_HEADER]

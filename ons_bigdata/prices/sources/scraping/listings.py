@@ -56,7 +56,7 @@ class Page:
     body: bytes
     collected_at: datetime
     fault: str | None = None
-    """Why the body is not the page: it cannot be decoded. The body is empty then."""
+    """Fault of a body that cannot be decoded. The body is empty then."""
 
     @cached_property
     def text(self) -> str:
@@ -85,11 +85,11 @@ class PageContent:
 
     listings: list[Listing] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
-    """Why each other product could not be read."""
+    """Faults of the products that could not be read."""
     next_url: str | None = None
     """The page that follows, as an absolute address."""
     cursor: str | None = None
-    """Where the rest begins, for shops that load more."""
+    """Cursor of the rest of the list, for shops that load more."""
     is_empty: bool = False
     """The page states that nothing is listed."""
 
@@ -126,7 +126,7 @@ def printable(text: str) -> str:
 
 
 def address(base_url: str, link: str) -> str:
-    """Return the absolute address of a link; the link unchanged where it is no address: nobody can visit it."""
+    """Return the absolute address of a link; the link unchanged where it is no address."""
     try:
         return urljoin(base_url, link.strip())
     except ValueError:
@@ -153,7 +153,7 @@ def following_address(page: Page, links: Iterable[str]) -> str | None:
 
 
 def is_in_stock(value: object) -> bool | None:
-    """Return whether a product is in stock, from true/false or schema.org's ItemAvailability; None where not stated."""
+    """True if a product is in stock, from true/false or schema.org's ItemAvailability; None where not stated."""
     if value is None or isinstance(value, bool):
         return value
     name = re.split(r"[/#:]", str(value)[:200].rstrip("/"))[-1].casefold()
@@ -366,13 +366,13 @@ def _unit_price(file: RetailerFile, texts: ProductTexts) -> tuple[float | None, 
     return (None, None) if amount is None or per is None else (amount, per)
 
 
-def collected(
+def page_content(
     file: RetailerFile,
     products: Iterable[Callable[[], ProductTexts]],
     failures: list[str] | None = None,
     **rest: Any,  # noqa: ANN401
 ) -> PageContent:
-    """Content of a page from its products; a faulty product costs that product alone."""
+    """Content of a page from its products; a faulty product is a failure and does not affect the rest."""
     listings: list[Listing] = []
     failures = list(failures or [])
     for product in products:

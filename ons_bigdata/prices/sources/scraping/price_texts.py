@@ -150,7 +150,7 @@ class PriceText:
     loyalty_price_gbp: float | None = None
     multibuy: str | None = None
     problem: str | None = None
-    """Why there is no price, where the text has something like a price."""
+    """Reason for which there is no price, where the text resembles a price."""
     amounts: tuple[tuple[Role, float], ...] = field(default=())
 
 
@@ -228,7 +228,7 @@ def _amounts(text: str, decimal: DecimalSeparator) -> list[_Amount]:
         numbers = list(_NUMBER.finditer(clause))
         if not numbers:
             label = _label(clause)
-            if label in {"loyalty", "other"} and found:  # it may belong to the amount before it or after it
+            if label in {"loyalty", "other"} and found:  # it may belong to the preceding or to the following amount
                 last = found[-1]
                 if last.role in {"now", "regular"}:
                     found[-1] = _Amount(label, last.value, last.text)
@@ -309,13 +309,13 @@ def _amount_in(
 
 
 def _is_continued(body: str, after: str, rest: str) -> bool:
-    """Whether the digits are only the beginning of a number: "1.5e2", "£1 50", "1_000", "£1·50"."""
+    """True if the digits are only the beginning of a number: "1.5e2", "£1 50", "1_000", "£1·50"."""
     found = _CONTINUED.match(rest)
     return found is not None and (not found[0][0].isspace() or ("." not in body and "," not in body))
 
 
 def _is_foreign(head: str, after: str) -> bool:
-    """Whether a sign or code of another currency touches an amount."""
+    """True if a sign or code of another currency touches an amount."""
     last = _WORD.findall(head[-12:])
     before_word = last[-1] if last and head.endswith(last[-1]) else ""
     first = _WORD.match(after.lstrip())
@@ -355,7 +355,7 @@ def _number(body: str, decimal: DecimalSeparator) -> Decimal | None:
 
 
 def _is_ambiguous(body: str, decimal: DecimalSeparator, *, is_pence: bool) -> bool:
-    """Whether a number in a price can be read in two ways: 1.250 may be 1250, 1.50p may be £1.50."""
+    """True if a number in a price can be read in two ways: 1.250 may be 1250, 1.50p may be £1.50."""
     whole, separator, fraction = body.rpartition(decimal)
     if not separator:
         return False

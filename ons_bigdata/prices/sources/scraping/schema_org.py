@@ -20,8 +20,8 @@ from ons_bigdata.prices.sources.scraping.listings import (
     ProductTexts,
     UnreadableError,
     address,
-    collected,
     is_in_stock,
+    page_content,
     read_json,
     scalars,
     text_of,
@@ -127,7 +127,7 @@ def _content(file: RetailerFile, page: Page, tree: Selector, blocks: list[Any], 
     products = [partial(_product, product, page, graph) for product in _products(nodes, graph)]
     lists = [node for node in nodes if "itemlist" in _types(node)]
     is_empty = bool(lists) and not any(node.get("itemListElement") for node in lists)
-    return collected(
+    return page_content(
         file,
         products,
         failures,
@@ -295,7 +295,7 @@ class _Graph:
     """Group of a variant, by the variant's identity."""
 
     def is_reference(self, node: Node) -> bool:
-        """Whether a node only refers to another node of the page."""
+        """True if a node only refers to another node of the page."""
         return "@id" in node and not node.keys() - _REFERENCE and len(self.node(node)) > len(node)
 
     def node(self, node: Node) -> Node:
@@ -342,7 +342,7 @@ def _products(nodes: list[Node], graph: _Graph) -> list[Node]:
 
 
 def _is_named_only(node: Node, graph: _Graph) -> bool:
-    """Whether a group without variants and offers only names the family of another product."""
+    """True if a group without variants and offers only names the family of another product."""
     return _types(node) == {"productgroup"} and "offers" not in node and not graph.nodes(node.get("hasVariant"))
 
 
@@ -378,7 +378,7 @@ class _Offer:
 
 
 def _add_offer(texts: ProductTexts, offers: list[_Offer], name: str | None) -> None:
-    """Take the lowest price of the offers in stock, else of all; unit price and was-price are those of its offer."""
+    """Lowest price of the offers in stock, else of all; unit price and was-price are those of its offer."""
     unclear = next((one for one in offers if one.problem is not None), None)
     if unclear is not None:
         raise UnreadableError(f"unclear price: {unclear.problem}: {name}")
@@ -565,7 +565,7 @@ def _kind(node: Node, page: Page, graph: _Graph, *, is_offer: bool = False) -> K
 
 
 def _is_valid(node: Node, page: Page) -> bool:
-    """Whether a price is valid on the day of the page, by validFrom and validThrough."""
+    """True if a price is valid on the day of the page, by validFrom and validThrough."""
     day = page.collected_at.date().isoformat()
     first, last = (
         next(

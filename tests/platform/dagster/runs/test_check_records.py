@@ -20,7 +20,7 @@ DAILY = dg.DailyPartitionsDefinition(start_date="2016-07-01", timezone="Europe/L
 
 @pytest.fixture
 def instance() -> Iterator[dg.DagsterInstance]:
-    """Give an instance without storage on disk."""
+    """Instance without storage on disk."""
     with dg.DagsterInstance.ephemeral() as ephemeral:
         yield ephemeral
 
@@ -51,7 +51,7 @@ def definitions(passed: dict[str, bool], severity: dict[str, dg.AssetCheckSeveri
 
 @pytest.fixture
 def run(instance: dg.DagsterInstance, warehouse: Warehouse, tmp_path: Path):
-    """Give a function that runs an asset with checks over days and returns the outcome."""
+    """Function that runs an asset with checks over days and returns the outcome."""
 
     def run(checked: dg.Definitions, first: str, last: str) -> runs.RunOutcome:
         return runs.materialise(

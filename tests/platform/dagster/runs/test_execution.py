@@ -1,4 +1,4 @@
-"""Runs in this process: what the UI needs of them, interrupts, progress."""
+"""Runs in this process: their records for the UI, interrupts, progress."""
 
 import os
 import signal
@@ -36,7 +36,7 @@ DEFINITIONS_OF_TEST = dg.Definitions([quotes, indices], asset_checks=[positive],
 
 @pytest.fixture
 def instance() -> Iterator[dg.DagsterInstance]:
-    """Give an instance without storage on disk."""
+    """Instance without storage on disk."""
     with dg.DagsterInstance.ephemeral() as ephemeral:
         yield ephemeral
 

@@ -51,7 +51,7 @@ def shop() -> Iterator[SmallShop]:
 
 @pytest.fixture
 def scraping(shop: SmallShop, settings: Settings, landing: Landing, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    """Give settings with a contact and a retailer file of the shop; the assets take them, and the test's landing."""
+    """Settings with a contact and a retailer file of the shop; the assets use them, and the test's landing."""
     mine = settings.model_copy(update={"scraper_contact": "prices@example.org"})
     mine.retailers_dir.mkdir(parents=True)
     _write(mine, shop)
@@ -216,7 +216,7 @@ def test_what_a_killed_run_left_whole_is_landed_first_and_what_it_left_broken_go
     crawl(path, folder / "whole", day=DAY, agent="x (+y)", after=None)  # killed before its outcome was landed
     (folder / "broken").mkdir()
     (folder / "broken" / "pages.warc.gz.tmp").write_bytes(b"half")
-    assets._land_left_over(landing, folder, "simulated")
+    assets._land_interrupted_crawls(landing, folder, "simulated")
     assert landing.warehouse.rows("select run_id from raw.scrape_runs") == [("sim-alder-20160528080500",)]
     assert not list(folder.glob("*"))
     assert len(_rebuilt(landing)) == 2
@@ -263,7 +263,7 @@ def test_one_faulty_retailer_file_and_a_held_lock_stop_no_other_retailer(
 ) -> None:
     monkeypatch.setattr(scrape, "open_warehouse", lambda _: landing.warehouse)
     (scraping.retailers_dir / "sim-birch.yaml").write_text("x: 2016-13-45")
-    wanted, faulty = scrape._wanted(scraping, [], "2016-05-28")
+    wanted, faulty = scrape._retailers_to_scrape(scraping, [], "2016-05-28")
     assert wanted == ["sim-alder"]
     assert len(faulty) == 1
     assert "sim-birch.yaml: not YAML: month must be in 1..12" in faulty[0]
@@ -282,7 +282,7 @@ def test_a_killed_crawl_leaves_a_record_of_its_requests(shop: SmallShop, scrapin
     (folder / "run" / "pages.warc.gz").unlink()
     (folder / "run" / "outcome.json").unlink()
     (folder / "run" / "pages.warc.gz.tmp").write_bytes(pages + pages[:100])  # the kill came within an answer
-    assets._land_left_over(landing, folder, "simulated")
+    assets._land_interrupted_crawls(landing, folder, "simulated")
     assert landing.warehouse.rows("select run_id, finish_reason, requests, pages_kept, rows from raw.scrape_runs") == [
         ("sim-alder-20160528080500", "killed", 3, 3, 0)
     ]

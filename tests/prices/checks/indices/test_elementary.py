@@ -1,4 +1,4 @@
-"""Asset checks on the indices by recipe: each red on the fault it is there for, and on no other."""
+"""Asset checks on the indices by recipe: each fails on the fault that it checks for, and on no other fault."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ FIRST = date(2016, 7, 25)
 
 
 def quotes() -> pl.DataFrame:
-    """Give 60 days of twelve products that wander, three of them with gaps."""
+    """Random walks of twelve products over 60 days, three of them with gaps."""
     generator = np.random.default_rng(5)
     prices = np.exp(np.cumsum(generator.normal(0.002, 0.03, (60, 12)), axis=0)) * np.arange(1, 13)
     there = generator.random(prices.shape) < np.where(np.arange(12) < 3, 0.8, 1.1)
@@ -40,7 +40,7 @@ def quotes() -> pl.DataFrame:
 
 @pytest.fixture
 def resource(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> Iterator[WarehouseResource]:
-    """Give a database that holds the quotes and what the recipes make of them."""
+    """Database with the quotes and the figures of the recipes."""
     monkeypatch.setattr(WarehouseResource, "open", lambda _: warehouse)
     with warehouse.transaction() as transaction:
         transaction.execute(

@@ -1,4 +1,4 @@
-"""Checks of published indices: red on faults above the elementary level, and only on those."""
+"""Checks of published indices: they fail on faults above the elementary level, and only on those."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ TABLES = {
 
 
 def _quotes() -> pl.DataFrame:
-    """Give 60 days of five products at each of two retailers for three items; some retailers' items start or stop."""
+    """60 days of five products at each of two retailers for three items; some retailers' items start or stop."""
     generator = np.random.default_rng(11)
     rows = []
     for item in ITEMS:
@@ -72,7 +72,7 @@ def frames() -> Computed:
 
 @pytest.fixture
 def resource(warehouse: Warehouse, frames: Computed, monkeypatch: pytest.MonkeyPatch) -> Iterator[WarehouseResource]:
-    """Give a database that holds the figures and the tree above them."""
+    """Database with the figures and the tree above them."""
     monkeypatch.setattr(WarehouseResource, "open", lambda _: warehouse)
     with warehouse.transaction() as transaction:
         transaction.execute("create schema if not exists seeds")

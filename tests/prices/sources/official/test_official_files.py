@@ -1,4 +1,4 @@
-"""Readers of the office's files: every form of them, and bad rows told by line. The samples are our own."""
+"""Readers of the office's files: every form of them, and faulty rows by line, on invented samples."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Mutated pages and price texts: no exception, each product a row or a failure, no price that nobody pays."""
+"""Mutated pages and price texts: no exception, each product is a row or a failure, no invented price."""
 
 from __future__ import annotations
 

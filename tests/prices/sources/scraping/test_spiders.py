@@ -1,4 +1,4 @@
-"""When a run may start, and which category may be another renamed. No reactor runs here; `test_crawl` has real ones."""
+"""Conditions for the start of a run, and renamed categories, without a reactor; `test_crawl` has real crawls."""
 
 from __future__ import annotations
 
@@ -54,10 +54,10 @@ def test_a_run_is_refused_at_another_time(state: CrawlState, now: datetime, word
 
 def test_an_answer_after_the_hours_is_on_the_record(state: CrawlState) -> None:
     state.begin(EIGHT)
-    state.note_time(EIGHT + timedelta(hours=3, minutes=59))
+    state.record_time(EIGHT + timedelta(hours=3, minutes=59))
     assert (state.is_within_hours(), state.record.within_allowed_hours) == (True, True)
-    state.note_time(EIGHT + timedelta(hours=4))
-    state.note_time(EIGHT)
+    state.record_time(EIGHT + timedelta(hours=4))
+    state.record_time(EIGHT)
     assert (state.is_within_hours(), state.record.within_allowed_hours) == (True, False)
 
 
@@ -83,7 +83,7 @@ def test_names_that_resemble_each_other(one: str, other: str, alike: bool) -> No
 
 def test_every_wait_ends_before_the_allowed_hours_do(state: CrawlState) -> None:
     state.begin(EIGHT)
-    state.note_time(EIGHT + timedelta(hours=3, minutes=59))
+    state.record_time(EIGHT + timedelta(hours=3, minutes=59))
     assert state.can_wait(59)
     assert not state.can_wait(60)
     state.record.delay_s = 1_000_000_000
