@@ -321,8 +321,10 @@ def _require_all_entries(archive: zipfile.ZipFile, path: Path) -> None:
         end = file.read()
     place = end.rfind(b"PK\x05\x06")
     (recorded,) = struct.unpack_from("<H", end, place + 10)
+    if recorded == _COUNTED_ELSEWHERE and end[place - 20 : place].startswith(b"PK\x06\x07"):
+        (recorded,) = struct.unpack_from("<Q", end, end.rfind(b"PK\x06\x06", 0, place) + 32)
     found = len(archive.infolist())
-    if recorded not in (found, _COUNTED_ELSEWHERE):
+    if recorded != found:
         raise zipfile.BadZipFile(f"its directory has {found} entries; expected {recorded}")
 
 

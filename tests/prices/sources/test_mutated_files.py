@@ -269,7 +269,9 @@ def check_file(form: Form, chance: random.Random, seed: str = "0" * 16) -> Readi
         physical.pop()
     if form.reads_every_line:
         assert sorted(accounted) == list(range(2, len(physical) + 1))
-    header = ["0", "1"] if not form.reads_every_line else [name.strip() for name in next(csv.reader(physical))]
+    header = (
+        ["0", "1"] if not form.reads_every_line else [name.strip().strip('"') for name in next(csv.reader(physical))]
+    )
     capitals = {name.upper(): place for place, name in enumerate(header)}
     for row in accepted.iter_rows(named=True):
         (fields,) = csv.reader([physical[row["line"] - 1]])
