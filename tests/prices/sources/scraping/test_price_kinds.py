@@ -5,13 +5,14 @@ The texts are of the kinds that public reports of scrapers and price parsers des
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from ons_bigdata.prices.sources.scraping.extraction import extract
 from ons_bigdata.prices.sources.scraping.price_texts import read_price_text
-from tests.prices.sources.scraping.pages_of_shops import ld, page, retailer
+from tests.prices.sources.scraping.pages_of_shops import ld, line, page, retailer, shelf
 
 NO_PRICE = (
     *("£2.00 £1.50 Save 50p", "after offer £2.00", "Nectar Price £1.20", "£1.20 myWaitrose"),
@@ -215,6 +216,30 @@ def test_prices_of_elements(markup: str, price: float | None) -> None:
     content = extract(shop, page(f"<li class=p><h3>Loaf</h3><div class=price>{markup}</div></li>"))
     assert content.listed == 1
     assert [listing["price_gbp"] for listing in content.listings] == ([] if price is None else [price])
+
+
+@pytest.mark.parametrize(
+    ("encoding", "content_type"),
+    [
+        ("utf-8", None),
+        ("utf-8", "text/html; charset=none"),
+        ("utf-8", "text/html; charset=zlib"),
+        ("utf-8", "text/html; charset=idna"),
+        ("utf-16", "text/html"),
+        ("utf-8-sig", "text/html; charset=iso-8859-1"),
+        ("cp1252", "text/html"),
+        ("cp1252", "text/html; charset=iso-8859-1"),
+    ],
+)
+def test_pages_of_every_encoding(encoding: str, content_type: str | None) -> None:
+    text = shelf(line(1, name="Café Loaf"))
+    found = extract(retailer("html_list"), replace(page(text.encode(encoding)), content_type=content_type))
+    assert [(one["product_name"], one["price_gbp"]) for one in found.listings] == [("Café Loaf", 1.5)]
+
+
+def test_a_page_of_another_encoding_than_it_names_has_no_price() -> None:
+    found = extract(retailer("html_list"), page(shelf(line(1)).encode("cp1252")))  # it names UTF-8
+    assert (found.listings, found.listed) == ([], 1)
 
 
 def _prices(block: dict[str, Any]) -> list[float]:
