@@ -124,6 +124,8 @@ def reparse_prices(
 
         summary = run(get_settings(), retailer=retailer, first_day=first_day, last_day=last_day)
     rendering.reparse_summary(summary, as_json=as_json)
+    if summary.failures:
+        raise typer.Exit(1)
 
 
 @report_app.command("prices")

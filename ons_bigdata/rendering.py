@@ -285,6 +285,8 @@ def reparse_summary(summary: ReparseSummary, *, as_json: bool) -> None:
         print_json(summary.to_dict())
         return
     _out.print(f"{len(summary.runs)} runs read again, {summary.rows_changed:,} rows changed")
+    for failure in summary.failures:
+        _out.print(f"[red]failed[/] {escape(failure)}")
 
 
 def report(daily: PriceReport, *, html: Path | None, as_json: bool) -> None:

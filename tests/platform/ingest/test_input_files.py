@@ -176,6 +176,17 @@ def test_links_and_encrypted_members_of_a_zip_are_refused(tmp_path):
     }
 
 
+def test_a_zip_that_lost_an_entry_is_damaged(tmp_path):
+    path = tmp_path / "x.zip"
+    packed = bytearray(zip_bytes([("a.csv", b"x"), ("b.csv", b"y")]))
+    first = packed.index(b"PK\x01\x02")
+    second = packed.index(b"PK\x01\x02", first + 1)
+    packed[first + 32] = second - first  # the length of the comment: the second entry becomes the comment of the first
+    path.write_bytes(packed)
+    with pytest.raises(ArchiveDamagedError, match=r"before its first member: its directory has 1 entries; expected 2"):
+        delivered(path)
+
+
 @pytest.mark.parametrize("pack", [tar_bytes, zip_bytes])
 @pytest.mark.parametrize(
     ("member", "name", "reason"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import date
 from html.parser import HTMLParser
 from pathlib import Path
@@ -189,6 +190,63 @@ def test_the_page_is_well_formed_escaped_and_readable_without_colours(evidence: 
     assert "0/10 ✗" in page
     assert "8/10 !" in page
     assert "not collected" in page
+
+
+HOSTILE = {
+    "script": "<script>document.title = 'taken'; alert(1)</script>",
+    "attribute": '" onmouseover="alert(2)" style="position:fixed;inset:0" x=\'',
+    "image": "<img src=x onerror=alert(3)><svg onload=alert(4)>",
+    "template": "{{ 7 * 7 }}{% raw %}",
+    "comment": "--><!-- </style></title></table><iframe srcdoc='<script>alert(5)</script>'>",
+    "terminal": "\x1b]0;taken\x07\x1b[31mred\x1b[0m",
+    "bidi": "LOAF \u202egpj.exe\u202c",
+    "long": "X" * 20_000,
+    "link": "javascript:alert(6)",
+}
+
+
+@pytest.mark.browser
+def test_hostile_names_are_shown_as_text_in_a_browser(evidence: Evidence, tmp_path: Path) -> None:
+    playwright = pytest.importorskip("playwright.sync_api")
+    chromium = os.environ.get("CHROMIUM")
+    if not chromium:
+        assert not os.environ.get("ONS_BIGDATA_REQUIRE_CHROMIUM"), "no Chromium, and it is required"
+        pytest.skip("no Chromium: set CHROMIUM to its path")
+    findings = [
+        finding(retailer="tesco", kind="price_change", item_number=212717, **{column: name})
+        for name in HOSTILE.values()
+        for column in ("product", "category", "suggested_value", "evidence", "suggestion")
+    ]
+    hostile = Evidence(
+        **{
+            **vars(evidence),
+            "findings": pl.DataFrame(findings, infer_schema_length=None),
+            "retailers": _frame([("tesco", "".join(HOSTILE.values()))], "retailer name"),
+            "items": _frame([(212717, HOSTILE["script"], "01.1.6")], "item_number item_name class_code"),
+        }
+    )
+    path = tmp_path / "report.html"
+    path.write_text(quality_report.render_reports(hostile).row(1, named=True)["html"], encoding="utf-8")
+    dialogs: list[str] = []
+    requests: list[str] = []
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
+        page = browser.new_page(viewport={"width": 1400, "height": 900})
+        page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
+        page.on("request", lambda request: requests.append(request.url))
+        page.goto(path.as_uri(), wait_until="load")
+        page.mouse.move(300, 300)
+        text = page.inner_text("main")
+        made = page.eval_on_selector_all("script, img, svg, iframe, a, [onmouseover]", "found => found.length")
+        title, width = page.title(), page.evaluate("document.documentElement.scrollWidth")
+        browser.close()
+    assert (dialogs, requests, made) == ([], [path.as_uri()], 0)
+    assert title == "Price quotes, real data, 2016-08-02"
+    assert width <= 1400  # a long name does not push the page out of its window
+    for kind in ("script", "attribute", "image", "template", "comment", "link"):
+        assert HOSTILE[kind] in text, kind
+    assert "\\x1b[31mred" in text and "\\u202egpj.exe" in text
+    assert not set("\x1b\x07\u202e\u202c") & set(text)
 
 
 def test_simulated_figures_are_marked(evidence: Evidence) -> None:

@@ -36,7 +36,7 @@ _UNSEEN = frozenset(("script", "style", "template", "noscript", "head", "title")
 _STRUCK = frozenset(("del", "s", "strike"))
 _WAS_CLASS = re.compile(
     r"(?:^|[\s_-])(?:old|was|before|strike|striked|strikethrough|crossed|rrp|msrp|compare|list)(?:-?_?price)?(?:$|[\s_-])"
-    r"|price-?_?(?:old|was|before|rrp|list|original)|(?:old|was|original)price",
+    r"|line-?through|strike-?through|crossed-?out|price-?_?(?:old|was|before|rrp|list|original)|(?:old|was|original)price",
     re.IGNORECASE,
 )
 _LOYALTY_CLASS = re.compile(r"club-?_?(?:card|price)|member|loyalty|nectar", re.IGNORECASE)
@@ -60,8 +60,14 @@ class Page:
 
     @cached_property
     def text(self) -> str:
-        """The body as text, in the encoding that header, page or bytes name."""
-        return html_to_unicode(self.content_type, self.body)[1]
+        """The body as text, in the encoding that header, page or bytes name; else UTF-8, or windows-1252 if it is none.
+
+        A name of something that decodes no text ("zlib") is no encoding.
+        """
+        try:
+            return html_to_unicode(self.content_type, self.body, auto_detect_fun=_undeclared_encoding)[1]
+        except (LookupError, UnicodeError):
+            return html_to_unicode(None, self.body, auto_detect_fun=_undeclared_encoding)[1]
 
     @cached_property
     def tree(self) -> Selector:
@@ -77,6 +83,15 @@ class Page:
     def selector(self) -> Selector:
         """Return the page as a tree of elements."""
         return self.tree
+
+
+def _undeclared_encoding(body: bytes) -> str:
+    """Return the encoding that browsers take for a page that names none."""
+    try:
+        body.decode()
+    except UnicodeDecodeError:
+        return "cp1252"
+    return "utf-8"
 
 
 @dataclass(frozen=True)
@@ -171,10 +186,11 @@ def text_of(element: etree._Element, *, within: etree._Element | None = None) ->
     parts: list[str] = []
     marks: list[str | None] = [_mark_above(element, within)]
     hidden = 0
-    for event, node in etree.iterwalk(element, events=("start", "end")):
-        if not isinstance(node.tag, str):
-            continue
-        if event == "start":
+    for event, node in etree.iterwalk(element, events=("start", "end", "comment", "pi")):
+        if event in {"comment", "pi"}:
+            if not hidden and node.tail:
+                parts.append(re.sub(r"[ \t\r\n\f]+", " ", _marked(node.tail, marks[-1])))  # the same text goes on
+        elif event == "start":
             mark = _mark_of(node) or marks[-1]
             hidden += hidden > 0 or _is_hidden(node)
             marks.append(mark)
