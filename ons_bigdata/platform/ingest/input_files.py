@@ -306,7 +306,8 @@ def _in_zip(path: Path, bound: int) -> Iterator[InputFile]:
         _require_all_entries(archive, path)
     with archive:
         for member in archive.infolist():
-            if member.filename.endswith("/"):  # `is_dir` fails for a member without a name
+            # `is_dir` fails for a member without a name; `zipfile` cuts a name at NUL, and "a/\0b" is no folder
+            if member.filename.endswith("/") and not member.file_size:
                 continue
             with _name_damage(path, last):
                 file = _read_zip_member(archive, member, path, bound)
@@ -324,6 +325,8 @@ def _require_all_entries(archive: zipfile.ZipFile, path: Path) -> None:
     if recorded == _COUNTED_ELSEWHERE and end[place - 20 : place].startswith(b"PK\x06\x07"):
         (recorded,) = struct.unpack_from("<Q", end, end.rfind(b"PK\x06\x06", 0, place) + 32)
     found = len(archive.infolist())
+    if not found and archive.start_dir:
+        raise zipfile.BadZipFile(f"its directory has no entry, behind {archive.start_dir} bytes")
     if recorded != found:
         raise zipfile.BadZipFile(f"its directory has {found} entries; expected {recorded}")
 
@@ -335,7 +338,10 @@ def _read_zip_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, path: Pa
     if fault:
         return InputFile(name, None, fault, origin)
     with archive.open(member) as opened:
-        return _read_bounded(opened, bound, name, origin)
+        file = _read_bounded(opened, bound, name, origin)
+    if file.content is not None and len(file.content) != member.file_size:  # `zipfile` takes the compressed size
+        raise zipfile.BadZipFile(f"{name} unpacks to {len(file.content)} bytes; expected {member.file_size}")
+    return file
 
 
 def _zip_fault(member: zipfile.ZipInfo, bound: int) -> str | None:

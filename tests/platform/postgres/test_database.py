@@ -68,7 +68,7 @@ def test_no_secret_is_shown_or_written(text: str, tmp_path: Path, monkeypatch: p
 
 def test_an_unknown_parameter_is_an_error_that_shows_no_secret() -> None:
     with pytest.raises(InputError, match="found a query parameter that libpq does not know") as found:
-        parsed("postgresql://ann:hunter2@db.example/stats?pasword=hunter2")
+        parsed("postgresql://ann:hunter2@db.example/stats?bogus=hunter2")
     assert "hunter2" not in str(found.value)
 
 

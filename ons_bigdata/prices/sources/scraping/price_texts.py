@@ -59,13 +59,15 @@ _FORMATS: dict[DecimalSeparator, re.Pattern[str]] = {
 _MINUS = "-\u2212\u2010\u2011\u2012\u2013\u2014\ufe63\uff0d\u207b"
 _CONTINUED = re.compile(
     rf"[eE](?:[+{_MINUS}]?[0-9]|$)|[x×^_]|\*\s?[0-9]|[²³¹⁰-⁹₀-₉½¼¾]|\s?[·٫٬'’_]\s?(?:[0-9]|$)"
-    rf"|\s?(?:k|m|bn|million|thousand)\b|\s?[0-9]/[0-9]|[.,:;]\s?[{_MINUS}]|\+(?!\s?[0-9£])"
+    rf"|\s?(?:k|m|bn|million|thousand)\b(?![&'’])|\s?[0-9]/[0-9]|[.,:;]\s?[{_MINUS}]|\+(?!\s?[0-9£])"
     r"|\s?/\s?[0-9]{1,3}(?![0-9]|\s?[a-z])|\s\.?[0-9]{2}(?![0-9])|\s[0-9]{3}(?![0-9.,]|\s?[a-z])",
     re.IGNORECASE,
 )
 """Text after digits that are only a part of a number: an exponent, a superscript, pence after a blank, "from"."""
 _MARKED = re.compile(r"£|\bgbp\b|[0-9]\s?p\b|\bpence\b", re.IGNORECASE)
-_PUNCTUATED = re.compile(r"\s?[^\w\s£€$(){}\[\]%+&]{1,2}\s?[0-9]")
+_PUNCTUATED = re.compile(
+    r"\s?[^\w\s£€$(){}\[\]%+&]{1,2}\s?(?![0-9.,]{1,7}\s?(?:k?g|m?l|cl|ltr|packs?|pk|oz|lb|cm|mm)\b)[0-9]", re.I
+)
 """Text after a whole number that may go on behind a mark: "£1:50", "£1 - 2"."""
 _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2060\u2061\u2062\ufeff]")
 _DIRECTION = re.compile("[\u202a-\u202e\u2066-\u2069]")
@@ -268,7 +270,7 @@ def _amounts(text: str, decimal: DecimalSeparator, *, is_marked: bool) -> list[_
     carried: Role | None = None
     is_abbreviated = False
     """True if an unknown sign such as "L.L." or "B/." came before."""
-    is_foreign = False
+    is_foreign = is_carried = False
     for clause in _CLAUSE.split(_protected(text)):
         numbers = list(_NUMBER.finditer(clause))
         if found and re.fullmatch(r"\s*[.,]?[0-9]{1,2}\s*", clause) and _is_whole(found[-1].value):
@@ -279,6 +281,8 @@ def _amounts(text: str, decimal: DecimalSeparator, *, is_marked: bool) -> list[_
         if not numbers:
             is_foreign |= not is_marked and _is_currency(clause.strip())
             label = _label(clause)
+            if is_carried and _INCLUSIVE.match(clause) and found[-1].role == "other":
+                found[-1] = _Amount("now", found[-1].value, found[-1].text)  # "(exc VAT) £1.80 (inc VAT)"
             if label in {"loyalty", "other"} and found:  # it may belong to the preceding or to the following amount
                 last = found[-1]
                 if last.role in {"now", "regular"}:
@@ -295,7 +299,8 @@ def _amounts(text: str, decimal: DecimalSeparator, *, is_marked: bool) -> list[_
                 continue
             if place and before == "£" and numbers[place - 1][0].isdigit():  # "1£50" is no 50
                 amount = _Amount(amount.role, None, f"{numbers[place - 1][0]}£{number[0]}")
-            if carried is not None and amount.role == "now" and _role(before, after) is None:
+            is_carried = carried is not None and amount.role == "now" and _role(before, after) is None
+            if carried is not None and is_carried:
                 amount = _Amount(carried, amount.value, amount.text)
             carried = None
             found.append(_Amount(amount.role, None, amount.text) if is_abbreviated and not is_marked else amount)
@@ -313,6 +318,8 @@ def _protected(text: str) -> str:
 
 
 def _label(clause: str) -> Role | None:
+    if _INCLUSIVE.match(clause):
+        return "now"
     return next((role for role, words in _BEFORE if words.search(clause.strip())), None)
 
 

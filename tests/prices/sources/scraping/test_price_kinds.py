@@ -15,6 +15,7 @@ from ons_bigdata.prices.sources.scraping.price_texts import read_price_text
 from tests.prices.sources.scraping.pages_of_shops import ld, line, page, retailer, shelf
 
 NO_PRICE = (
+    *("Delivery £3.99 (inc VAT)", "Save 50p (inc VAT)", "from £1.50 (inc VAT)", "£1.20 Clubcard (inc VAT)"),
     *("£2.00 £1.50 Save 50p", "after offer £2.00", "Nectar Price £1.20", "£1.20 myWaitrose"),
     *("Price with Boots Advantage Card £1.20", "Lidl Plus £1.20", "Advantage Card price £1.20"),
     *("Co-op Member Price £1.20", "Asda Rewards £1.20", "Amazon Prime price £1.20", "NHS price £1.20"),
@@ -68,7 +69,8 @@ PRICES = {
     "GBP1.50": 1.5, "1.50GBP": 1.5, "1.50£": 1.5, "1.50 £": 1.5, "£1.50GBP": 1.5, "£1.50 GBP": 1.5,
     "\uffe11.50": 1.5, "1.50 pounds": 1.5, "150 pence": 1.5, "£1.50p": 1.5, "£1.5": 1.5, "£1.50*": 1.5,
     "£1.50\u2020": 1.5, "*£1.50": 1.5, "0.5": 0.5, "Size 10 £1.50": 1.5, "2016 vintage £8.99": 8.99,
-    "Vitamin B12 £1.50": 1.5,
+    "Vitamin B12 £1.50": 1.5, "£1.50 (inc VAT)": 1.5, "£1.50 (exc VAT) £1.80 (inc VAT)": 1.8, "£2 - 400g": 2.0,
+    "£2: 400g": 2.0, "£5 M&S": 5.0, "£2\n400g": 2.0, "£1.50 18+": 1.5, "£1.50\nmax 5 per customer": 1.5,
 }  # fmt: skip
 
 
