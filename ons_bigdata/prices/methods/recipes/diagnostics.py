@@ -20,6 +20,7 @@ from ons_bigdata.prices.methods.recipes.bootstrap import (
 )
 from ons_bigdata.prices.methods.recipes.elementary import full_window_levels, movement_parts
 from ons_bigdata.prices.methods.recipes.figures import figure_rows, over_scopes, stacked
+from ons_bigdata.prices.methods.recipes.formulas import FORMULAS
 from ons_bigdata.prices.methods.recipes.movements import (
     PARTS,
     ChildMovements,
@@ -28,7 +29,6 @@ from ons_bigdata.prices.methods.recipes.movements import (
     parent_parts,
     previous_rows,
 )
-from ons_bigdata.prices.methods.recipes.window_forms import METHODS as WINDOW_METHODS
 from ons_bigdata.prices.schemas.indices import IndexDiagnostics, IndexMovement
 
 if TYPE_CHECKING:
@@ -47,7 +47,6 @@ if TYPE_CHECKING:
     Booleans = NDArray[np.bool_]
     Integers = NDArray[np.int64]
 
-CHAINED = ("chained_jevons", "carried_jevons")
 NO_WINDOW = "no window: nothing is revised"
 FIRST_WINDOW = "the first window has no other before it"
 NO_CHAIN = "no chain: the index is compared with its base directly"
@@ -339,13 +338,13 @@ def _movement_frame(data_origin: str, of: OutputForms, tree: TreeLevel, layer: L
 
 
 def _no_revision(output: RecipeOutput, has_index: Booleans) -> NDArray:
-    reason = FIRST_WINDOW if output.formula in WINDOW_METHODS else NO_WINDOW
+    reason = FIRST_WINDOW if FORMULAS[output.formula].windowed else NO_WINDOW
     return np.where(has_index, reason, NO_INDEX)
 
 
 def _no_drift(output: RecipeOutput, has_index: Booleans) -> NDArray:
-    chained = output.formula in WINDOW_METHODS or output.formula in CHAINED
-    return np.where(has_index, NO_FULL_WINDOW if chained else NO_CHAIN, NO_INDEX)
+    formula = FORMULAS[output.formula]
+    return np.where(has_index, NO_FULL_WINDOW if formula.windowed or formula.chained else NO_CHAIN, NO_INDEX)
 
 
 def _reasons(values: Floats, reasons: NDArray) -> pl.Series:

@@ -11,11 +11,10 @@ import polars as pl
 from ons_bigdata.prices.methods.panels.input_checks import refuse_unknown
 from ons_bigdata.prices.methods.recipes.catalogue import SCOPES, parameters_hash
 from ons_bigdata.prices.methods.recipes.elementary import elementary_index, shelf_clusters, stratum_form
+from ons_bigdata.prices.methods.recipes.formulas import FORMULAS
 from ons_bigdata.prices.methods.recipes.levels import Members, level_figures
-from ons_bigdata.prices.methods.recipes.panels import OUT, UNDECIDED, recipe_periods, strata
-from ons_bigdata.prices.methods.recipes.seasonal import in_season
+from ons_bigdata.prices.methods.recipes.panels import OUT, UNDECIDED, in_season, recipe_periods, strata
 from ons_bigdata.prices.methods.recipes.tree import index_tree
-from ons_bigdata.prices.methods.recipes.window_forms import METHODS as WINDOW_METHODS
 from ons_bigdata.prices.schemas.indices import AggregateIndex, ElementaryIndex
 
 if TYPE_CHECKING:
@@ -296,7 +295,7 @@ def _notes(of: OutputForms) -> list[str]:
     """Remarks on every figure of an output."""
     output, periods = of.output, len(of.periods.starts)
     notes = [output.note] if output.note else []
-    if output.formula in WINDOW_METHODS and output.window is not None and periods < output.window:
+    if FORMULAS[output.formula].windowed and output.window is not None and periods < output.window:
         notes.append(f"window of {output.window} periods not full: all {periods} so far, revised until it is")
     return notes
 
