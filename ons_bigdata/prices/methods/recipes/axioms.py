@@ -75,8 +75,8 @@ def _output_index(
     periods = Periods(output.frequency, starts, order, order == 0, str(starts[0]))
     clusters = shelf_clusters(stratum, periods, output)
     index = elementary_index(stratum_form(stratum, prices, output, periods, clusters))
-    # Levels of two segments have no common scale.
-    relative = np.where(index.segments == index.segments[0], index.levels / index.levels[0], np.nan)
+    # Indices of two segments have no common scale.
+    relative = np.where(index.segments == index.segments[0], index.indices / index.indices[0], np.nan)
     return pl.DataFrame(
         {"period": pl.Series(starts, dtype=quotes.schema["period"]), "index": pl.Series(relative, nan_to_null=True)}
     )

@@ -39,10 +39,10 @@ class RecipeOutput:
     """One index of a recipe. Options that a formula does not use stay at their defaults.
 
     `method`: name of the output in the results. `frequency`: of its periods; a price is the mean over the period's
-    days. `formula`: one of `formulas.FORMULAS`. `days`: days of a period that count: "all", or "second_tuesday", the second
-    Tuesday of the month and the day either side. `link_window_days`: age (days) up to which a product's last price
-    links (chained_jevons). `carry_days`: days for which a missing price is carried forward (carried_jevons). `window`,
-    `splice`: of geks_jevons and time_product_dummy, window in periods. `item_formulas`: item number and formula
+    days. `formula`: one of `formulas.FORMULAS`. `days`: days of a period that count: "all", or "second_tuesday", the
+    second Tuesday of the month and the day either side. `link_window_days`: age (days) up to which a product's last
+    price links (chained_jevons). `carry_days`: days for which a missing price is carried forward (carried_jevons).
+    `window`, `splice`: of windowed formulas, window in periods. `item_formulas`: item number and formula
     (fixed_base); the single pair (0, formula) is for all items. `relative_limit`: a price more than this many times
     above or below the product's price of the period before is left out; None: none is. `clip`: how products are
     clustered (clusters). `note`: what the recipe prescribes and the data lacks; part of `reason`.

@@ -62,22 +62,22 @@ class StratumForm:
     def replicates(self, weights: Floats) -> tuple[Floats, Integers]:
         """Compute indices and segments of each replicate on the recipe's periods."""
         shape = (len(self.prices), len(weights))
-        levels, segments = np.full(shape, np.nan), np.full(shape, ABSENT)
+        indices, segments = np.full(shape, np.nan), np.full(shape, ABSENT)
         if self.form is not None:
-            levels[self.rows], segments[self.rows] = self.form.replicates(weights)
-        return levels, segments
+            indices[self.rows], segments[self.rows] = self.form.replicates(weights)
+        return indices, segments
 
 
 @dataclass(frozen=True, eq=False)
 class Elementary:
     """Index of one retailer and item: one row per period of the recipe.
 
-    `levels`: index on any scale within a segment, nan where there is none; `segments`, -1 there. `reasons`: why there
+    `indices`: index on any scale within a segment, nan where there is none; `segments`, -1 there. `reasons`: why there
     is no index though products are on sale. `used`: mask of the products compared, periods x products. `revisions`: log
     change that the newest window makes of the movement before, less that of the window before it.
     """
 
-    levels: Floats
+    indices: Floats
     segments: Integers
     reasons: list[str | None]
     used: Booleans
@@ -103,7 +103,7 @@ def elementary_index(of: StratumForm) -> Elementary:
     """Index of one retailer and item with all products weighted alike."""
     present, form, rows = of.priced, of.form, of.rows
     on_sale = np.any(present, axis=1)
-    levels, revisions = np.full(len(present), np.nan), np.full(len(present), np.nan)
+    indices, revisions = np.full(len(present), np.nan), np.full(len(present), np.nan)
     segments = np.full(len(present), ABSENT)
     used = np.zeros_like(present)
     reasons = [
@@ -111,52 +111,52 @@ def elementary_index(of: StratumForm) -> Elementary:
         for there, out in zip(on_sale.tolist(), (of.left_out > 0).tolist(), strict=True)
     ]
     if isinstance(form, WindowForm):
-        levels[rows], reasons[rows] = form.levels()
-        segments[rows] = np.where(np.isfinite(levels[rows]), 0, ABSENT)
+        indices[rows], reasons[rows] = form.indices()
+        segments[rows] = np.where(np.isfinite(indices[rows]), 0, ABSENT)
         revisions[rows] = form.revisions()
         used[rows] = form.matched
     elif form is not None:
         replicate = form.replicates(np.ones((1, present.shape[1])))
-        levels[rows], segments[rows] = replicate[0][:, 0], replicate[1][:, 0]
-        lost = on_sale & ~np.isfinite(levels)
+        indices[rows], segments[rows] = replicate[0][:, 0], replicate[1][:, 0]
+        lost = on_sale & ~np.isfinite(indices)
         reasons = [of.fault or NO_PRODUCT if gone else why for gone, why in zip(lost, reasons, strict=True)]
         used[rows] = form.compared(segments[rows]) if isinstance(form, LinkedChain) else form.used
-    return Elementary(levels, segments, reasons, used & present, revisions)
+    return Elementary(indices, segments, reasons, used & present, revisions)
 
 
-def movement_parts(of: StratumForm, levels: Floats, segments: Integers) -> Floats:
+def movement_parts(of: StratumForm, indices: Floats, segments: Integers) -> Floats:
     """Log movement of an index from the period before that has one: prices, churn, gaps, splice; periods x 4.
 
-    `levels`, `segments`: of `elementary_index`. nan where a movement has no start in the same segment. The splice is
+    `indices`, `segments`: of `elementary_index`. nan where a movement has no start in the same segment. The splice is
     the difference between the published movement and the newest window's.
     """
-    parts = np.full((len(levels), 4), np.nan)
+    parts = np.full((len(indices), 4), np.nan)
     previous = _previous(segments)
     known = (previous >= 0) & (segments == segments[np.maximum(previous, 0)])
     if of.form is None:
         return parts
     rows = of.rows
-    parts[rows, :3] = of.form.parts(_previous(segments[rows]), levels[rows], segments[rows])
+    parts[rows, :3] = of.form.parts(_previous(segments[rows]), indices[rows], segments[rows])
     parts[:, 3] = 0.0
     if isinstance(of.form, WindowForm) and of.form.is_spliced and of.form.splice != "movement":
         with np.errstate(divide="ignore", invalid="ignore"):
-            movement = np.log(levels) - np.log(levels[np.maximum(previous, 0)])
+            movement = np.log(indices) - np.log(indices[np.maximum(previous, 0)])
         parts[:, 3] = movement - parts[:, :3].sum(axis=1)
     return np.where(known[:, None], parts, np.nan)
 
 
-def full_window_levels(of: StratumForm, levels: Floats, periods: Periods) -> Floats:
+def full_window_indices(of: StratumForm, indices: Floats, periods: Periods) -> Floats:
     """Index over one window of all periods, to measure drift against; nan where the index has no chain and no splice.
 
     Of a spliced index the same method, of a chain the time-product dummy.
     """
-    full = np.full(len(levels), np.nan)
+    full = np.full(len(indices), np.nan)
     if isinstance(of.form, WindowForm):
-        full[of.rows] = of.form.levels(full=True)[0] if of.form.is_spliced else levels[of.rows]
+        full[of.rows] = of.form.indices(full=True)[0] if of.form.is_spliced else indices[of.rows]
     elif isinstance(of.form, LinkedChain):
         form, offset = window_form(TimeProductDummyForm, of.prices, periods, window=None, splice=NOT_SPLICED)
         if form is not None:
-            full[offset : offset + len(form.periods)] = form.levels()[0]
+            full[offset : offset + len(form.periods)] = form.indices()[0]
     return full
 
 

@@ -226,7 +226,7 @@ def _output_figures(panels: OriginPanels, of: OutputForms) -> tuple[pl.DataFrame
 
 def _elementary_members(panels: OriginPanels, elementary: Sequence[Elementary]) -> Members:
     """Elementary indices side by side: the last axis is the stratum."""
-    indices = np.stack([index.levels for index in elementary], axis=1)
+    indices = np.stack([index.indices for index in elementary], axis=1)
     retailers = sorted({stratum.retailer for stratum in panels.strata})
     is_retailer = np.array([[stratum.retailer == name for stratum in panels.strata] for name in retailers])
     return Members(
@@ -250,7 +250,7 @@ def _elementary_frame(data_origin: str, of: OutputForms, elementary: Sequence[El
         "item_number": np.repeat([prices.stratum.item_number for prices in of.inputs], size),
         "period": of.periods.starts * len(of.inputs),
         "segment": np.concatenate([index.segments for index in elementary]),
-        "segment_index": pl.Series(np.concatenate([index.levels for index in elementary]), nan_to_null=True),
+        "segment_index": pl.Series(np.concatenate([index.indices for index in elementary]), nan_to_null=True),
         "products": np.concatenate([form.priced.sum(axis=1) for form in of.forms]),
         "products_used": np.concatenate([index.used.sum(axis=1) for index in elementary]),
         "quotes": np.concatenate([prices.quotes for prices in of.inputs]),

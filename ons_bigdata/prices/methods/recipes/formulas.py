@@ -42,8 +42,8 @@ class ElementaryFormula:
     `build`: stratum, prices that enter (periods x products, 0 where there is none), output, periods and the clusters of
     the products → its form. `needs`: option of `RecipeOutput` without which it is not defined. `windowed`: computed
     over windows of periods, which a splice extends. `chained`: each period is linked to earlier ones.
-    `keeps_with_gaps`: satisfies `axioms.ALWAYS` with products that enter and leave, too. `per_pack_size`: products without a pack size
-    do not count.
+    `keeps_with_gaps`: satisfies `axioms.ALWAYS` with products that enter and leave, too. `per_pack_size`: products
+    without a pack size do not count.
     """
 
     name: str

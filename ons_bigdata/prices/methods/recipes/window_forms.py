@@ -39,7 +39,7 @@ class WindowForm:
 
     `periods`: all periods of the calendar from the first to the last with a price. `logs`: log prices, 0 where absent.
     `window`: W; None where it holds all periods. `splice`: "none" or one of `splicing.ON_PREVIOUS`, `ON_PUBLISHED`. A
-    method is a subclass: how it computes windows, and the level of a set of products.
+    method is a subclass: how it computes windows, and the log index over a set of products.
     """
 
     periods: Sequence[Any]
@@ -74,8 +74,8 @@ class WindowForm:
         count = running[stop] - running[stop - self.length]
         return self.present & (count > 1)
 
-    def levels(self, *, full: bool = False) -> tuple[Floats, list[str | None]]:
-        """Levels of the index, all products counting once (nan where there is none), and the reasons for none.
+    def indices(self, *, full: bool = False) -> tuple[Floats, list[str | None]]:
+        """Values of the index, all products counting once (nan where there is none), and the reasons for none.
 
         `full`: over one window of all periods instead of spliced windows.
         """
@@ -84,7 +84,7 @@ class WindowForm:
         return np.exp(levels[:, 0]), reasons
 
     def replicates(self, weights: Floats) -> tuple[Floats, Integers]:
-        """Levels and segments of each replicate, 1 in the replicate's first period with a product."""
+        """Indices and segments of each replicate, 1 in the replicate's first period with a product."""
         origins = (self.present[: self.length].astype(np.float64) @ weights.T > 0).argmax(axis=0)
         levels, _ = extended_levels(self._windows_of(weights), self.periods, self._extension, origins)
         return np.exp(levels), np.where(np.isfinite(levels), 0, ABSENT)
@@ -107,7 +107,7 @@ class WindowForm:
         raise NotImplementedError
 
     def _value(self, chosen: Booleans, rows: Integers) -> Floats:
-        """Log level of each of some rows over the products chosen for it, within the window that ends in the row."""
+        """Log index of each of some rows over the products chosen for it, within the window that ends in the row."""
         raise NotImplementedError
 
     @property
@@ -126,7 +126,7 @@ class WindowForm:
             revised[t] = (new.changes(before, t - 1) - old.changes(before, t - 1))[0, 0]
         return revised
 
-    def parts(self, previous: Integers, _levels: Floats, _segments: Integers) -> Floats:
+    def parts(self, previous: Integers, _indices: Floats, _segments: Integers) -> Floats:
         """Split the movement within the window that ends in each period, see `nested_parts`; the splice is apart."""
         return nested_parts(self._value, self.used, self.present, previous)
 

@@ -126,7 +126,7 @@ def test_levels_are_the_multilateral_index_and_the_replicate_of_unit_weights(
     prices[1:, 0] *= np.random.default_rng(seed).random(len(prices) - 1) < share
     prices = prices[: np.flatnonzero(prices.any(axis=1))[-1] + 1]
     form = window_form(prices, method, window, splice)
-    levels, reasons = form.levels()
+    levels, reasons = form.indices()
     assert [reason is None for reason in reasons] == np.isfinite(levels).tolist()
     if form.is_spliced or window is None:
         np.testing.assert_allclose(levels, by_library(prices, method, window, splice), rtol=1e-12)
@@ -245,11 +245,11 @@ def test_parts_of_every_elementary_movement_add_up(formula: str, seed: int) -> N
     periods = Periods("daily", days, np.arange(size), np.arange(size) == 0, "base")
     form = stratum_form(stratum, prices, output, periods, shelf_clusters(stratum, periods, output))
     index = elementary_index(form)
-    assert np.isfinite(index.levels).all()
-    movement = np.diff(np.log(index.levels))
+    assert np.isfinite(index.indices).all()
+    movement = np.diff(np.log(index.indices))
     same = index.segments[1:] == index.segments[:-1]
     np.testing.assert_allclose(
-        movement_parts(form, index.levels, index.segments)[1:].sum(axis=1)[same], movement[same], atol=1e-10
+        movement_parts(form, index.indices, index.segments)[1:].sum(axis=1)[same], movement[same], atol=1e-10
     )
 
 
