@@ -43,7 +43,6 @@ _FOREIGN_WORDS = frozenset((
 ))  # fmt: skip
 """Signs of currencies that are words; they count where they touch an amount."""
 
-_GBP_WORDS = {"gbp", "stg", "pound", "pounds", "sterling"}
 
 _DIGIT = "[0-9]"
 _NUMBER = re.compile(
