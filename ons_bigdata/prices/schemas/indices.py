@@ -45,6 +45,23 @@ class ElementaryIndex(dy.Schema):
     reason = dy.String(nullable=True, description="why there is no index")
 
 
+class IndexDirection(dy.Schema):
+    """One row per retailer, item, recipe and method (`analysis.elementary_index_directions`): index against prices."""
+
+    data_origin = dy.String(primary_key=True, regex=ORIGIN, description="real or simulated")
+    retailer = dy.String(primary_key=True, regex=IDENTIFIER, description="retailer id")
+    item_number = dy.Int32(primary_key=True, description="CPI item number")
+    recipe = dy.String(primary_key=True, description="named set of parameters")
+    method = dy.String(primary_key=True, description="output of the recipe")
+    movements = dy.Int32(min=0, description="movements of the index that could be compared")
+    slope = dy.Float64(
+        nullable=True, description="movement of the index per mean log change of the products priced in both periods"
+    )
+    slope_error = dy.Float64(nullable=True, min=0.0, description="standard error of the slope; null without a slope")
+    status = dy.String(regex="^(along|against|untested)$", description="along, against or untested")
+    reason = dy.String(nullable=True, description="why the status is not along")
+
+
 class AggregateIndex(dy.Schema):
     """One row per item, class or division, recipe, method, scope and period (`analysis.aggregate_price_indices`)."""
 

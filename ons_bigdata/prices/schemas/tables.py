@@ -25,6 +25,7 @@ TABLES: dict[str, type[dy.Schema]] = {
     "analysis.quote_outliers": quality.QuoteOutlier,
     "analysis.price_quality_report": quality.PriceQualityReport,
     "analysis.elementary_price_indices": schemas.ElementaryIndex,
+    "analysis.elementary_index_directions": schemas.IndexDirection,
     "analysis.aggregate_price_indices": schemas.AggregateIndex,
     "analysis.price_index_diagnostics": schemas.IndexDiagnostics,
     "analysis.price_index_movements": schemas.IndexMovement,
