@@ -15,6 +15,37 @@ with counts as (
 
 ),
 
+-- Items that were listed at the retailer, and those that an analyst expects of it, listed or not.
+items as (
+
+    select
+        data_origin,
+        retailer,
+        item_number,
+        min(first_listed_on) as first_listed_on
+    from (
+        select
+            data_origin,
+            retailer,
+            item_number,
+            min(collected_on) as first_listed_on
+        from counts
+        group by data_origin, retailer, item_number
+        union all
+        select
+            days.data_origin,
+            seeds.retailer,
+            seeds.item_number,
+            null::date as first_listed_on
+        from {{ ref('expected_price_quote_counts') }} as seeds
+        inner join {{ ref('int_prices__collection_days_classified') }} as days
+            on seeds.retailer = days.retailer
+        group by days.data_origin, seeds.retailer, seeds.item_number
+    ) as listed_or_expected
+    group by data_origin, retailer, item_number
+
+),
+
 calendar as (
 
     select
@@ -29,19 +60,10 @@ calendar as (
         coalesce(counts.listings, 0) as listings,
         seeds.expected_products as seed_products
     from {{ ref('int_prices__collection_days_classified') }} as days
-    inner join (
-        select
-            data_origin,
-            retailer,
-            item_number,
-            min(collected_on) as first_listed_on
-        from counts
-        group by data_origin, retailer, item_number
-    ) as items
+    inner join items
         on
             days.data_origin = items.data_origin
             and days.retailer = items.retailer
-            and days.collected_on >= items.first_listed_on
     left join counts
         on
             items.data_origin = counts.data_origin
@@ -54,6 +76,7 @@ calendar as (
             and items.item_number = seeds.item_number
             and days.collected_on >= seeds.valid_from
             and days.collected_on <= coalesce(seeds.valid_to, 'infinity'::date)
+    where days.collected_on >= items.first_listed_on or seeds.expected_products is not null
 
 ),
 
@@ -183,6 +206,7 @@ decided as (
 
 ),
 
+-- Counts are whole numbers: the least and the largest that the band accepts are its bounds rounded inwards.
 final as (
 
     select
@@ -202,10 +226,10 @@ final as (
                 products || ' products; fewer than {{ least_history_days }} comparable days and no count set by an analyst'
             when 'too_few' then
                 products || ' products where ' || {{ plain_number('expected_products') }} || ' are expected (at least '
-                || {{ plain_number('lowest') }} || ')'
+                || ceil(lowest)::integer || ')'
             when 'too_many' then
                 products || ' products where ' || {{ plain_number('expected_products') }} || ' are expected (at most '
-                || {{ plain_number('highest') }} || ')'
+                || floor(highest)::integer || ')'
         end as reason,
         runs,
         listings,
