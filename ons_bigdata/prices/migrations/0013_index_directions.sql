@@ -13,5 +13,5 @@ create table analysis.elementary_index_directions (
     reason text,
     primary key (data_origin, retailer, item_number, recipe, method),
     constraint reason_unless_along check ((reason is null) = (status = 'along')),
-    constraint slope_unless_untested check ((slope is null) = (status = 'untested'))
+    constraint slope_unless_untested check (slope is not null or status = 'untested')
 );

@@ -180,7 +180,7 @@ def recipes_keep_axioms_on_quotes(warehouse: WarehouseResource) -> dg.AssetCheck
     ),
 )
 def recipe_indices_follow_prices(warehouse: WarehouseResource) -> dg.AssetCheckResult:
-    """Warn of series that move against their prices, and of outputs none of whose moving series could be compared."""
+    """Warn of series that move against their prices, and of outputs none of whose moving series has a slope."""
     directions = warehouse.open().frame(
         "select * from analysis.elementary_index_directions order by data_origin, retailer, item_number, recipe, method"
     )
@@ -190,9 +190,10 @@ def recipe_indices_follow_prices(warehouse: WarehouseResource) -> dg.AssetCheckR
         movements=pl.col("movements").sum(),
         against=(pl.col("status") == "against").sum(),
         untested=(pl.col("status") == "untested").sum(),
+        without_slope=pl.col("slope").is_null().sum(),
         median_slope=pl.col("slope").median(),
     )
-    untested = by_output.filter(pl.col("untested") == pl.col("series"))
+    untested = by_output.filter(pl.col("without_slope") == pl.col("series"))
     return dg.AssetCheckResult(
         passed=against.is_empty() and untested.is_empty(),
         severity=dg.AssetCheckSeverity.WARN,

@@ -19,6 +19,13 @@ _OUTPUT = ["recipe", "method"]
 _ERRORS_BELOW_ZERO = 2
 """Standard errors by which a slope lies below 0 where an index moves against its prices."""
 
+LEAST_CHANGE = 0.02
+"""Least root of the sum of the squared log changes of a series whose direction is judged.
+
+Carli and Jevons, or clusters and matched products, differ by the like from one period to the next; with one movement,
+as in two months, the slope has no error that would show it.
+"""
+
 
 def index_directions(
     elementary: pl.DataFrame, quotes: pl.DataFrame, pack_sizes: pl.DataFrame, recipes: Iterable[Recipe]
@@ -32,8 +39,8 @@ def index_directions(
     item_number, product, pack_size.
 
     Returns `IndexDirection` rows, one per series with a movement other than 0 or a change to compare with. Status
-    `against`: the slope is below 0 by more than twice its standard error; `untested`: the index moves where no
-    product is priced in both periods; else `along`.
+    `untested`: the index moves where no change of prices is known, or the changes together are below `LEAST_CHANGE`;
+    `against`: the slope is below 0 by more than twice its standard error; else `along`.
     """
     movements = _movements(elementary)
     outputs = [(recipe.name, output) for recipe in recipes for output in recipe.outputs]
@@ -84,10 +91,14 @@ def _slopes(compared: pl.DataFrame) -> pl.DataFrame:
 
 def _judged(slopes: pl.DataFrame) -> pl.DataFrame:
     is_against = pl.col("slope") + _ERRORS_BELOW_ZERO * pl.col("slope_error") < 0
-    status = pl.when(pl.col("slope").is_null()).then(pl.lit("untested")).when(is_against).then(pl.lit("against"))
+    hardly_moved = pl.col("xx").sqrt() < LEAST_CHANGE
+    is_untested = pl.col("slope").is_null() | hardly_moved
+    status = pl.when(is_untested).then(pl.lit("untested")).when(is_against).then(pl.lit("against"))
     reason = (
-        pl.when(pl.col("status") == "untested")
-        .then(pl.lit("no product whose price changed is priced in two periods running"))
+        pl.when(pl.col("slope").is_not_null() & hardly_moved)
+        .then(pl.lit(f"prices changed by less than {LEAST_CHANGE:.0%} in all periods together"))
+        .when(pl.col("slope").is_null())
+        .then(pl.lit("no change of prices: no product in two periods running, or all at the same price"))
         .when(pl.col("status") == "against")
         .then(
             pl.format(

@@ -73,7 +73,7 @@ def test_a_dearer_pack_that_enters_marks_the_clusters_and_no_other_series() -> N
     assert marked.select("recipe", "method", "movements").rows() == [("clip", "cluster_jevons", 1)]
     assert marked["slope"].item() == pytest.approx(math.log(6**0.5 / 2) / math.log(0.75))
     assert "slope -0.7 ± 0.0 over 1 movements" in marked["reason"].item()
-    assert directions.filter(pl.col("status") != "against")["reason"].null_count() == directions.height - 1
+    assert set(directions.filter(pl.col("status") != "against")["status"]) == {"along"}
 
 
 def _elementary(levels: list[float], segments: list[int]) -> pl.DataFrame:
@@ -112,6 +112,14 @@ def test_a_movement_without_a_change_of_prices_is_untested() -> None:
     prices = _prices([1.0, 1.0])
     directions = index_directions(_elementary([1.0, 2.0], [0, 0]), prices, _sizes(prices), [recipe_named("web_daily")])
     assert directions.select("status", "slope", "slope_error").rows() == [("untested", None, None)]
+
+
+@pytest.mark.parametrize(("later", "status"), [(1.0195, "untested"), (1.021, "against")])
+def test_prices_that_hardly_moved_have_no_direction(later: float, status: str) -> None:
+    prices = _prices([1.0, later])
+    directions = index_directions(_elementary([1.0, 0.9], [0, 0]), prices, _sizes(prices), [recipe_named("web_daily")])
+    assert directions["status"].to_list() == [status]
+    assert directions["slope"].item() == pytest.approx(math.log(0.9) / math.log(later))
 
 
 def test_nothing_gives_nothing() -> None:
