@@ -7,11 +7,11 @@ create table analysis.elementary_index_directions (
     recipe text not null,
     method text not null,
     movements integer not null check (movements >= 0),
-    slope double precision,
-    slope_error double precision check (slope_error >= 0),
+    identified_movements integer not null check (identified_movements between 0 and movements),
+    opposite_movements integer not null check (opposite_movements between 0 and identified_movements),
     status text not null check (status in ('along', 'against', 'untested')),
     reason text,
     primary key (data_origin, retailer, item_number, recipe, method),
     constraint reason_unless_along check ((reason is null) = (status = 'along')),
-    constraint slope_unless_untested check (slope is not null or status = 'untested')
+    constraint untested_where_nothing_is_identified check ((status = 'untested') = (identified_movements = 0))
 );

@@ -53,11 +53,11 @@ class IndexDirection(dy.Schema):
     item_number = dy.Int32(primary_key=True, description="CPI item number")
     recipe = dy.String(primary_key=True, description="named set of parameters")
     method = dy.String(primary_key=True, description="output of the recipe")
-    movements = dy.Int32(min=0, description="movements of the index that could be compared")
-    slope = dy.Float64(
-        nullable=True, description="movement of the index per mean log change of the products priced in both periods"
+    movements = dy.Int32(min=0, description="movements of the index with products priced in both periods")
+    identified_movements = dy.Int32(
+        min=0, description="those in which prices of these products only rose or only fell, so that the sign is known"
     )
-    slope_error = dy.Float64(nullable=True, min=0.0, description="standard error of the slope; null without a slope")
+    opposite_movements = dy.Int32(min=0, description="identified movements in which the index moved the other way")
     status = dy.String(regex="^(along|against|untested)$", description="along, against or untested")
     reason = dy.String(nullable=True, description="why the status is not along")
 

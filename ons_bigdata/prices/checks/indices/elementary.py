@@ -175,12 +175,12 @@ def recipes_keep_axioms_on_quotes(warehouse: WarehouseResource) -> dg.AssetCheck
 @dg.asset_check(
     asset=dg.AssetKey(["analysis", "elementary_index_directions"]),
     description=(
-        "Indices by recipe move along with the prices of continuing products. Warns: products that come and go can turn"
-        " a right index against them. The series are marked in the table."
+        "Where all price changes of continuing products have one direction, indices by recipe move that way. Warns:"
+        " products that come and go can turn a right index against them. The series are marked in the table."
     ),
 )
 def recipe_indices_follow_prices(warehouse: WarehouseResource) -> dg.AssetCheckResult:
-    """Warn of series that move against their prices, and of outputs none of whose moving series has a slope."""
+    """Warn of series that move against their prices, and of outputs none of whose movements could be compared."""
     directions = warehouse.open().frame(
         "select * from analysis.elementary_index_directions order by data_origin, retailer, item_number, recipe, method"
     )
@@ -188,12 +188,12 @@ def recipe_indices_follow_prices(warehouse: WarehouseResource) -> dg.AssetCheckR
     by_output = directions.group_by("recipe", "method", maintain_order=True).agg(
         series=pl.len(),
         movements=pl.col("movements").sum(),
+        identified=pl.col("identified_movements").sum(),
+        opposite=pl.col("opposite_movements").sum(),
         against=(pl.col("status") == "against").sum(),
         untested=(pl.col("status") == "untested").sum(),
-        without_slope=pl.col("slope").is_null().sum(),
-        median_slope=pl.col("slope").median(),
     )
-    untested = by_output.filter(pl.col("without_slope") == pl.col("series"))
+    untested = by_output.filter(pl.col("movements") == 0)
     return dg.AssetCheckResult(
         passed=against.is_empty() and untested.is_empty(),
         severity=dg.AssetCheckSeverity.WARN,
@@ -249,12 +249,12 @@ def _listed_series(against: pl.DataFrame) -> str:
 
 def _listed_outputs(by_output: pl.DataFrame) -> str:
     rows = [
-        f"| {row['recipe']} | {row['method']} | {row['series']} | {row['movements']} | {row['against']} |"
-        f" {row['untested']} | {'' if row['median_slope'] is None else format(row['median_slope'], '.2f')} |"
+        f"| {row['recipe']} | {row['method']} | {row['series']} | {row['movements']} | {row['identified']} |"
+        f" {row['opposite']} | {row['against']} | {row['untested']} |"
         for row in by_output.sort("recipe", "method").to_dicts()
     ]
-    heads = "| recipe | method | series | movements | against | untested | median slope |"
-    return "\n".join([heads, "|---" * 7 + "|", *rows])
+    heads = "| recipe | method | series | movements | identified | opposite | against | untested |"
+    return "\n".join([heads, "|---" * 8 + "|", *rows])
 
 
 CHECKS: list[dg.AssetChecksDefinition] = [

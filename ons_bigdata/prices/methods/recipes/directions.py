@@ -16,31 +16,24 @@ if TYPE_CHECKING:
 _STRATUM = ["data_origin", "retailer", "item_number"]
 _EVERY = {"daily": "1d", "weekly": "1w", "monthly": "1mo"}
 _OUTPUT = ["recipe", "method"]
-_ERRORS_BELOW_ZERO = 2
-"""Standard errors by which a slope lies below 0 where an index moves against its prices."""
-
-LEAST_CHANGE = 0.02
-"""Least root of the sum of the squared log changes of a series whose direction is judged.
-
-Carli and Jevons, or clusters and matched products, differ by the like from one period to the next; with one movement,
-as in two months, the slope has no error that would show it.
-"""
+_ROUNDING = 1e-9
+"""Largest log change that is taken for none: means of equal prices differ in the last digits."""
 
 
 def index_directions(
     elementary: pl.DataFrame, quotes: pl.DataFrame, pack_sizes: pl.DataFrame, recipes: Iterable[Recipe]
 ) -> pl.DataFrame:
-    """Regress the movements of each elementary index of scope shelf on the mean log changes of continuing products.
+    """Compare the sign of each movement of an elementary index of scope shelf with that of its prices, if identified.
 
-    The two are not the same number (products come and go, windows average, clusters match no products), but rarely
-    run apart: the slope, through the origin, is near 1 for most series. A mean unit price matches no products and
-    is regressed on the change of the mean unit price of all. `elementary`: `ElementaryIndex` rows. `quotes`:
-    data_origin, retailer, item_number, product, collected_on, price_gbp. `pack_sizes`: data_origin, retailer,
-    item_number, product, pack_size.
+    A mean of price relatives, however weighted, lies between the least and the largest of them. The direction of a
+    movement is therefore identified only where some of the products priced in both periods became dearer and none
+    cheaper, or the reverse: there every matched-model index moves that way. A mean unit price matches no products; its
+    direction is that of the mean unit price of all. `elementary`: `ElementaryIndex` rows. `quotes`: data_origin,
+    retailer, item_number, product, collected_on, price_gbp. `pack_sizes`: data_origin, retailer, item_number, product,
+    pack_size.
 
-    Returns `IndexDirection` rows, one per series with a movement other than 0 or a change to compare with. Status
-    `untested`: the index moves where no change of prices is known, or the changes together are below `LEAST_CHANGE`;
-    `against`: the slope is below 0 by more than twice its standard error; else `along`.
+    Returns `IndexDirection` rows, one per series that moves or whose prices do. Status `untested`: no movement has an
+    identified direction; `against`: the index moves opposite to it more often than along with it; else `along`.
     """
     movements = _movements(elementary)
     outputs = [(recipe.name, output) for recipe in recipes for output in recipe.outputs]
@@ -50,14 +43,13 @@ def index_directions(
     compared = [
         movements.filter((pl.col("recipe") == recipe) & (pl.col("method") == output.method)).join(
             unit_prices if output.formula == "unit_price" else changes[output.frequency, output.days],
-            on=[*_STRATUM, "period"],
+            on=[*_STRATUM, "period", "period_before"],
             how="left",
         )
         for recipe, output in outputs
     ]
-    nothing = movements.clear().with_columns(matched_change=pl.lit(None, pl.Float64))
-    slopes = _slopes(pl.concat([nothing, *compared]))
-    rows: pl.DataFrame = IndexDirection.validate(_judged(slopes), cast=True)
+    nothing = movements.clear().with_columns(least=pl.lit(None, pl.Float64), largest=pl.lit(None, pl.Float64))
+    rows: pl.DataFrame = IndexDirection.validate(_judged(pl.concat([nothing, *compared])), cast=True)
     return rows
 
 
@@ -68,53 +60,56 @@ def _movements(elementary: pl.DataFrame) -> pl.DataFrame:
     log_index = pl.col("segment_index").log()
     changes = known.sort(*series, "period").with_columns(
         movement=log_index - log_index.shift(1).over(series),
+        period_before=pl.col("period").shift(1).over(series),
         is_linked=pl.col("segment") == pl.col("segment").shift(1).over(series),
     )
-    return changes.filter("is_linked").select(*series, "period", "movement")
+    return changes.filter("is_linked").select(*series, "period", "period_before", "movement")
 
 
-def _slopes(compared: pl.DataFrame) -> pl.DataFrame:
-    """Slope of movement on change, its standard error and the number of movements compared, per series."""
-    x, y = pl.col("matched_change"), pl.col("movement").filter(pl.col("matched_change").is_not_null())
-    change = x.drop_nulls()
-    sums = compared.group_by(*_STRATUM, *_OUTPUT).agg(
-        movements=change.len(), xy=(change * y).sum(), xx=(change * change).sum(), yy=(y * y).sum(),
-        moves=(pl.col("movement") != 0).any(),
-    )  # fmt: skip
-    slope = pl.when(pl.col("xx") > 0).then(pl.col("xy") / pl.col("xx"))
-    slopes = sums.with_columns(slope=slope).filter(pl.col("slope").is_not_null() | pl.col("moves"))
-    residual = (pl.col("yy") - pl.col("slope") * pl.col("xy")).clip(0.0) / (
-        pl.col("movements").cast(pl.Int64) - 1
-    ).clip(1)
-    return slopes.with_columns(slope_error=(residual / pl.col("xx")).sqrt())
-
-
-def _judged(slopes: pl.DataFrame) -> pl.DataFrame:
-    is_against = pl.col("slope") + _ERRORS_BELOW_ZERO * pl.col("slope_error") < 0
-    hardly_moved = pl.col("xx").sqrt() < LEAST_CHANGE
-    is_untested = pl.col("slope").is_null() | hardly_moved
-    status = pl.when(is_untested).then(pl.lit("untested")).when(is_against).then(pl.lit("against"))
+def _judged(compared: pl.DataFrame) -> pl.DataFrame:
+    """Count identified and opposite movements per series, and judge."""
+    is_rise = (pl.col("least") >= -_ROUNDING) & (pl.col("largest") > _ROUNDING)
+    is_fall = (pl.col("largest") <= _ROUNDING) & (pl.col("least") < -_ROUNDING)
+    has_changes = (pl.col("largest") > _ROUNDING) | (pl.col("least") < -_ROUNDING)
+    moves = pl.col("movement").abs() > _ROUNDING
+    direction = pl.when(is_rise).then(1).when(is_fall).then(-1).otherwise(0)
+    signed = compared.with_columns(agreement=pl.when(moves).then(pl.col("movement").sign() * direction).otherwise(0))
+    counts = signed.group_by(*_STRATUM, *_OUTPUT).agg(
+        movements=pl.col("least").is_not_null().sum(),
+        identified_movements=(is_rise | is_fall).sum(),
+        opposite_movements=(pl.col("agreement") < 0).sum(),
+        along_movements=(pl.col("agreement") > 0).sum(),
+        has_changes=has_changes.any(),
+        moves=moves.any(),
+    )
+    status = (
+        pl.when(pl.col("identified_movements") == 0)
+        .then(pl.lit("untested"))
+        .when(pl.col("opposite_movements") > pl.col("along_movements"))
+        .then(pl.lit("against"))
+        .otherwise(pl.lit("along"))
+    )
     reason = (
-        pl.when(pl.col("slope").is_not_null() & hardly_moved)
-        .then(pl.lit(f"prices changed by less than {LEAST_CHANGE:.0%} in all periods together"))
-        .when(pl.col("slope").is_null())
+        pl.when((pl.col("status") == "untested") & pl.col("has_changes"))
+        .then(pl.lit("some prices rose and some fell in every period with changes"))
+        .when(pl.col("status") == "untested")
         .then(pl.lit("no change of prices: no product in two periods running, or all at the same price"))
         .when(pl.col("status") == "against")
         .then(
             pl.format(
-                "moves against the products priced in two periods running: slope {} ± {} over {} movements",
-                pl.col("slope").round(2),
-                pl.col("slope_error").round(2),
-                pl.col("movements"),
+                "moves against the products priced in two periods running in {} of the {} periods in which all of their"
+                " price changes had one direction",
+                pl.col("opposite_movements"),
+                pl.col("identified_movements"),
             )
         )
     )
-    judged = slopes.with_columns(status=status.otherwise(pl.lit("along"))).with_columns(reason=reason)
-    return judged.select(IndexDirection.column_names()).sort(*_STRATUM, *_OUTPUT)
+    judged = counts.filter(pl.col("moves") | pl.col("has_changes")).with_columns(status=status)
+    return judged.with_columns(reason=reason).select(IndexDirection.column_names()).sort(*_STRATUM, *_OUTPUT)
 
 
 def _matched_changes(quotes: pl.DataFrame, frequency: str, days: str) -> pl.DataFrame:
-    """Mean log change, per stratum and period, of the products priced in it and in the stratum's period before."""
+    """Least and largest log change, per stratum and period, of the products priced in it and in the period before."""
     on = pl.col("collected_on")
     first = on.dt.month_start()
     tuesday = first + pl.duration(days=7 + (9 - first.dt.weekday().cast(pl.Int64)) % 7)
@@ -124,16 +119,19 @@ def _matched_changes(quotes: pl.DataFrame, frequency: str, days: str) -> pl.Data
         log_price=pl.col("price_gbp").mean().log()
     )
     numbered = priced.with_columns(number=pl.col("period").rank("dense").over(_STRATUM).cast(pl.Int64))
-    before = numbered.select(*_STRATUM, "product", number=pl.col("number") + 1, log_price_before="log_price")
-    matched = numbered.join(before, on=[*_STRATUM, "product", "number"])
-    return matched.group_by(*_STRATUM, "period").agg(
-        matched_change=(pl.col("log_price") - pl.col("log_price_before")).mean()
+    before = numbered.select(
+        *_STRATUM, "product", number=pl.col("number") + 1, log_price_before="log_price", period_before="period"
     )
+    change = pl.col("log_price") - pl.col("log_price_before")
+    matched = numbered.join(before, on=[*_STRATUM, "product", "number"])
+    return matched.group_by(*_STRATUM, "period", "period_before").agg(least=change.min(), largest=change.max())
 
 
 def _unit_price_changes(quotes: pl.DataFrame, pack_sizes: pl.DataFrame) -> pl.DataFrame:
-    """Log change of the mean unit price of all products from the day with a price before."""
+    """Log change of the mean unit price of all products from the day with a price before: both bounds are the same."""
     priced = quotes.join(pack_sizes, on=[*_STRATUM, "product"]).group_by(*_STRATUM, period="collected_on")
     means = priced.agg(log_price=(pl.col("price_gbp") / pl.col("pack_size")).mean().log()).sort(*_STRATUM, "period")
     change = pl.col("log_price") - pl.col("log_price").shift(1).over(_STRATUM)
-    return means.with_columns(matched_change=change).drop("log_price").drop_nulls()
+    before = pl.col("period").shift(1).over(_STRATUM)
+    changes = means.with_columns(period_before=before, least=change, largest=change)
+    return changes.drop("log_price").drop_nulls()

@@ -31,9 +31,9 @@ FIRST = date(2016, 7, 25)
 
 
 def quotes() -> pl.DataFrame:
-    """Give 60 days of twelve products that wander, three of them with gaps."""
+    """Give 60 days of twelve products that become dearer at random rates, three of them with gaps."""
     generator = np.random.default_rng(5)
-    prices = np.exp(np.cumsum(generator.normal(0.002, 0.03, (60, 12)), axis=0)) * np.arange(1, 13)
+    prices = np.exp(np.cumsum(generator.gamma(0.5, 0.02, (60, 12)), axis=0)) * np.arange(1, 13)
     there = generator.random(prices.shape) < np.where(np.arange(12) < 3, 0.8, 1.1)
     rows = [
         ("real", "tesco", BREAD, f"PRODUCT {n}", FIRST + timedelta(days=int(t)), float(prices[t, n]), None)

@@ -7,6 +7,8 @@ from datetime import date, timedelta
 
 import polars as pl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ons_bigdata.prices.methods.recipes import (
     RECIPES,
@@ -70,9 +72,8 @@ def test_a_dearer_pack_that_enters_marks_the_clusters_and_no_other_series() -> N
     directions = _directions(quotes)
     # the one cluster: from 2.00 to the geometric mean of 1.50 and 4.00; the only product in both months: 2.00 to 1.50
     marked = directions.filter(pl.col("status") == "against")
-    assert marked.select("recipe", "method", "movements").rows() == [("clip", "cluster_jevons", 1)]
-    assert marked["slope"].item() == pytest.approx(math.log(6**0.5 / 2) / math.log(0.75))
-    assert "slope -0.7 ± 0.0 over 1 movements" in marked["reason"].item()
+    assert marked.select("recipe", "method", "identified_movements").rows() == [("clip", "cluster_jevons", 1)]
+    assert "in 1 of the 1 periods in which all of their price changes had one direction" in marked["reason"].item()
     assert set(directions.filter(pl.col("status") != "against")["status"]) == {"along"}
 
 
@@ -88,38 +89,76 @@ def _prices(prices: list[float]) -> pl.DataFrame:
     return _quotes([("A", date(2016, 8, 1) + timedelta(days=n), price) for n, price in enumerate(prices)])
 
 
-def test_slope_and_error_by_hand() -> None:
-    # changes of prices ln 2, −ln 2; movements of the index ln 2, −ln 4: slope 3/2, residual ½ (ln 2)² over 1 degree
-    prices = _prices([1.0, 2.0, 1.0])
-    row = index_directions(
-        _elementary([1.0, 2.0, 0.5], [0, 0, 0]), prices, _sizes(prices), [recipe_named("web_daily")]
-    ).to_dicts()
-    assert len(row) == 1
-    assert (row[0]["movements"], row[0]["status"], row[0]["reason"]) == (2, "along", None)
-    assert row[0]["slope"] == pytest.approx(1.5)
-    assert row[0]["slope_error"] == pytest.approx(0.5)
+def _judged(levels: list[float], segments: list[int], prices: pl.DataFrame) -> list[tuple[int, int, int, str]]:
+    directions = index_directions(_elementary(levels, segments), prices, _sizes(prices), [recipe_named("web_daily")])
+    return directions.select("movements", "identified_movements", "opposite_movements", "status").rows()
+
+
+def test_movements_are_counted_by_hand() -> None:
+    # prices rise, stay, fall, rise; the index rises, rises, rises, rises: 3 identified, 1 of them opposite
+    prices = _prices([1.0, 2.0, 2.0, 1.0, 2.0])
+    assert _judged([1.0, 2.0, 3.0, 4.0, 5.0], [0] * 5, prices) == [(4, 3, 1, "along")]
+    # the index falls with the first rise, and does not move with the fall: 1 along, 1 opposite, which is no majority
+    assert _judged([1.0, 0.5, 0.4, 0.4, 0.5], [0] * 5, prices) == [(4, 3, 1, "along")]
+    assert _judged([1.0, 0.5, 0.4, 0.4, 0.3], [0] * 5, prices) == [(4, 3, 2, "against")]
+
+
+def _two_products(first: tuple[float, float], second: tuple[float, float]) -> pl.DataFrame:
+    rows = [
+        (name, date(2016, 8, 1 + n), price)
+        for name, prices in (("A", first), ("B", second))
+        for n, price in enumerate(prices)
+    ]
+    return _quotes(rows)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "status"),
+    [
+        ((1.0, 1.1), (2.0, 2.0), "against"),  # nothing became cheaper: no mean of relatives falls
+        ((1.0, 1.1), (2.0, 2.4), "against"),
+        ((1.0, 1.001), (2.0, 2.0), "against"),  # a small change has a sign, too
+        ((1.0, 1.5), (2.0, 1.999), "untested"),  # with enough weight on B a mean falls
+        ((1.0, 0.9), (2.0, 2.0), "along"),
+    ],
+)
+def test_a_fall_of_the_index_is_against_prices_none_of_which_fell(
+    first: tuple[float, float], second: tuple[float, float], status: str
+) -> None:
+    assert [row[3] for row in _judged([1.0, 0.9], [0, 0], _two_products(first, second))] == [status]
+
+
+PRICES = st.lists(st.sampled_from([1.0, 1.25, 1.5, 2.0, 3.0]), min_size=12, max_size=12)
+
+
+@given(prices=PRICES)
+def test_matched_jevons_is_never_against_and_its_inverse_always_where_tested(prices: list[float]) -> None:
+    panel = [prices[:4], prices[4:8], prices[8:]]
+    quotes = _quotes(
+        [(f"P{n}", date(2016, 8, 1 + day), price) for n, row in enumerate(panel) for day, price in enumerate(row)]
+    )
+    levels = [math.prod(row[day] / row[0] for row in panel) ** (1 / 3) for day in range(4)]
+    assert {row[3] for row in _judged(levels, [0] * 4, quotes)} <= {"along", "untested"}
+    assert {row[3] for row in _judged([1 / level for level in levels], [0] * 4, quotes)} <= {"against", "untested"}
 
 
 def test_levels_of_two_segments_are_not_a_movement() -> None:
     prices = _prices([1.0, 2.0])
-    recipes = [recipe_named("web_daily")]
-    assert index_directions(_elementary([1.0, 0.5], [0, 1]), prices, _sizes(prices), recipes).is_empty()
-    against = index_directions(_elementary([1.0, 0.5], [0, 0]), prices, _sizes(prices), recipes)
-    assert against["status"].to_list() == ["against"]
+    assert _judged([1.0, 0.5], [0, 1], prices) == []
+    assert _judged([1.0, 0.5], [0, 0], prices) == [(1, 1, 1, "against")]
 
 
 def test_a_movement_without_a_change_of_prices_is_untested() -> None:
     prices = _prices([1.0, 1.0])
-    directions = index_directions(_elementary([1.0, 2.0], [0, 0]), prices, _sizes(prices), [recipe_named("web_daily")])
-    assert directions.select("status", "slope", "slope_error").rows() == [("untested", None, None)]
+    assert _judged([1.0, 2.0], [0, 0], prices) == [(1, 0, 0, "untested")]
 
 
-@pytest.mark.parametrize(("later", "status"), [(1.0195, "untested"), (1.021, "against")])
-def test_prices_that_hardly_moved_have_no_direction(later: float, status: str) -> None:
-    prices = _prices([1.0, later])
-    directions = index_directions(_elementary([1.0, 0.9], [0, 0]), prices, _sizes(prices), [recipe_named("web_daily")])
-    assert directions["status"].to_list() == [status]
-    assert directions["slope"].item() == pytest.approx(math.log(0.9) / math.log(later))
+def test_a_movement_over_other_periods_than_those_of_the_prices_is_not_compared() -> None:
+    # the index has no value on the second day, on which the price rose; since then it fell
+    prices = _prices([1.0, 2.0, 1.5])
+    elementary = _elementary([1.0, 2.0, 0.9], [0, 0, 0]).filter(pl.col("period") != date(2016, 8, 2))
+    directions = index_directions(elementary, prices, _sizes(prices), [recipe_named("web_daily")])
+    assert directions.select("movements", "status").rows() == [(0, "untested")]
 
 
 def test_nothing_gives_nothing() -> None:
