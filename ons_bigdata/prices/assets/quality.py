@@ -1,4 +1,4 @@
-"""Quality assurance: quotes that stand out, and the daily report."""
+"""Quality assurance: quotes that stand out, runs that are short of products, and the daily report."""
 
 from __future__ import annotations
 
@@ -7,9 +7,17 @@ import polars as pl
 
 from ons_bigdata.platform.dagster.inputs import AssetRun, Inputs, Output, table_asset
 from ons_bigdata.prices.methods.quality.price_outliers import PriceOutlierParameters, price_outliers
+from ons_bigdata.prices.methods.quality.short_runs import short_runs
 from ons_bigdata.prices.methods.quality.shrinking_packs import shrinking_packs
 from ons_bigdata.prices.reports import quality_report
-from ons_bigdata.prices.schemas.quality import EnteringQuote, PriceQualityReport, ProductListing, QuoteOutlier
+from ons_bigdata.prices.schemas.quality import (
+    EnteringQuote,
+    PlacedProduct,
+    PriceQualityReport,
+    ProductListing,
+    QuoteOutlier,
+    ShortRunItem,
+)
 from ons_bigdata.settings import get_settings
 
 _PRODUCT_NAME = ["data_origin", "retailer", "item_number", "product_name"]
@@ -44,6 +52,18 @@ def quote_outliers(inputs: Inputs, _: AssetRun) -> Output:
     outliers = pl.concat([price_outliers(quotes, parameters), shrinking_packs(listings, quotes)])
     by_rule = dict(outliers.group_by("rule").len().sort("rule").iter_rows())
     return Output(outliers, {"quotes": quotes.height, **by_rule})
+
+
+@table_asset(
+    table="analysis.short_run_items",
+    inputs={"listed": "intermediate.int_prices__products_placed"},
+    frame=ShortRunItem,
+    description="One row per item and day on which it, and other items of the run, lack products that come back.",
+)
+def short_run_items(inputs: Inputs, _: AssetRun) -> Output:
+    """Compare which products each item lacks on the same days."""
+    short = short_runs(inputs.read("listed", PlacedProduct.column_names()))
+    return Output(short, {"runs": short.select("data_origin", "retailer", "collected_on").n_unique()})
 
 
 @table_asset(
@@ -96,4 +116,4 @@ def _evidence(inputs: Inputs) -> quality_report.Evidence:
     )
 
 
-ASSETS: list[dg.AssetsDefinition | dg.AssetSpec] = [quote_outliers, price_quality_report]
+ASSETS: list[dg.AssetsDefinition | dg.AssetSpec] = [quote_outliers, short_run_items, price_quality_report]
