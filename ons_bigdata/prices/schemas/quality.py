@@ -74,6 +74,29 @@ class QuoteOutlier(dy.Schema):
     evidence = dy.String(description="the judgement in words")
 
 
+class ProductRename(dy.Schema):
+    """One row per product that seems to be another one under a new name (`analysis.product_renames`)."""
+
+    data_origin = dy.String(primary_key=True, regex=ORIGIN, description="real or simulated")
+    retailer = dy.String(primary_key=True, regex=IDENTIFIER, description="retailer id")
+    item_number = dy.Int32(primary_key=True, description="CPI item number under which it is collected")
+    product = dy.String(primary_key=True, description="product under the new name")
+    old_product = dy.String(description="product under the old name")
+    product_name = dy.String(description="new name as collected")
+    old_product_name = dy.String(description="old name as collected")
+    renamed_on = dy.Date(description="first day of the new name")
+    old_last_on = dy.Date(description="last day of the old name")
+    price_gbp = dy.Float64(
+        min_exclusive=0.0,
+        max=HIGHEST_PRICE_GBP,
+        description="price in GBP: the last under the old name, the first under the new",
+    )
+    similarity = dy.Float64(
+        min_exclusive=0.0, max=1.0, description="2 × matching characters ÷ characters of both names, without sizes"
+    )
+    evidence = dy.String(description="the judgement in words")
+
+
 class PlacedProduct(dy.Schema):
     """One row per product and day that enters, with its place on the shelf (`int_prices__products_placed`)."""
 

@@ -23,6 +23,7 @@ TABLES: dict[str, type[dy.Schema]] = {
     "analysis.scope_evaluation": product_scope.ScopeMetric,
     "analysis.scope_index_impact": product_scope.ScopeIndexImpact,
     "analysis.quote_outliers": quality.QuoteOutlier,
+    "analysis.product_renames": quality.ProductRename,
     "analysis.short_run_items": quality.ShortRunItem,
     "analysis.price_quality_report": quality.PriceQualityReport,
     "analysis.elementary_price_indices": schemas.ElementaryIndex,
