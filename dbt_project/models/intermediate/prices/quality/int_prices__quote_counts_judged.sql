@@ -15,32 +15,44 @@ with counts as (
 
 ),
 
--- Items that were listed at the retailer, and those that an analyst expects of it, listed or not.
+-- Items that were listed at the retailer, those of its retailer file, which each run records with their shelves, and
+-- those that an analyst expects of it, listed or not.
 items as (
 
     select
         data_origin,
         retailer,
         item_number,
-        min(first_listed_on) as first_listed_on
+        min(listed_on) as first_listed_on,
+        min(recorded_on) as first_recorded_on,
+        max(recorded_on) as last_recorded_on
     from (
         select
             data_origin,
             retailer,
             item_number,
-            min(collected_on) as first_listed_on
+            collected_on as listed_on,
+            null::date as recorded_on
         from counts
-        group by data_origin, retailer, item_number
+        union all
+        select
+            data_origin,
+            retailer,
+            item_number,
+            null::date as listed_on,
+            collected_on as recorded_on
+        from {{ ref('stg_prices__scrape_categories') }}
+        where item_number is not null
         union all
         select
             days.data_origin,
             seeds.retailer,
             seeds.item_number,
-            null::date as first_listed_on
+            null::date as listed_on,
+            null::date as recorded_on
         from {{ ref('expected_price_quote_counts') }} as seeds
         inner join {{ ref('int_prices__collection_days_classified') }} as days
             on seeds.retailer = days.retailer
-        group by days.data_origin, seeds.retailer, seeds.item_number
     ) as listed_or_expected
     group by data_origin, retailer, item_number
 
@@ -52,6 +64,7 @@ calendar as (
         days.data_origin,
         days.retailer,
         items.item_number,
+        items.first_listed_on,
         days.collected_on,
         date_trunc('month', days.collected_on)::date as month,
         days.status as day_status,
@@ -76,7 +89,10 @@ calendar as (
             and items.item_number = seeds.item_number
             and days.collected_on >= seeds.valid_from
             and days.collected_on <= coalesce(seeds.valid_to, 'infinity'::date)
-    where days.collected_on >= items.first_listed_on or seeds.expected_products is not null
+    where
+        days.collected_on >= items.first_listed_on
+        or days.collected_on between items.first_recorded_on and items.last_recorded_on
+        or seeds.expected_products is not null
 
 ),
 
@@ -221,7 +237,11 @@ final as (
             when 'gap' then 'no file of the day'
             when 'missing' then
                 'no product where '
-                || coalesce({{ plain_number('expected_products') }} || ' are expected', 'some were listed before')
+                || coalesce(
+                    {{ plain_number('expected_products') }} || ' are expected',
+                    case when first_listed_on < collected_on then 'some were listed before' end,
+                    'the retailer file expects some'
+                )
             when 'unjudged' then
                 products || ' products; fewer than {{ least_history_days }} comparable days and no count set by an analyst'
             when 'too_few' then
