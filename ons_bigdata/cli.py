@@ -215,7 +215,7 @@ def new_secret(
     """Make a secret: a new random one takes the place of the old."""
     from ons_bigdata.commands.query import renew_custodian_secret  # noqa: PLC0415
 
-    rendering.say(f"{name.value}: new password in {renew_custodian_secret(get_settings())} (mode 0600)")
+    rendering.print_line(f"{name.value}: new password in {renew_custodian_secret(get_settings())} (mode 0600)")
 
 
 @app.command()

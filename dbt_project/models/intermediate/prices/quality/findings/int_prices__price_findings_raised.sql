@@ -123,6 +123,15 @@ outliers as (
 
 ),
 
+renames as (
+
+    select
+        *,
+        renamed_on as collected_on
+    from {{ source('analysis', 'product_renames') }}
+
+),
+
 final as (
 
     select
@@ -151,6 +160,11 @@ final as (
             expected='case when observed < lower then lower else upper end') }}
     from outliers
     where place = 1
+    union all
+    select
+        {{ finding("'product_renamed'", "evidence", item_number='item_number', product='product', observed='similarity',
+            suggested_value='old_product') }}
+    from renames
 
 )
 
