@@ -24,6 +24,7 @@ calendar as (
         days.collected_on,
         date_trunc('month', days.collected_on)::date as month,
         days.status as day_status,
+        days.reason as day_reason,
         days.runs,
         coalesce(counts.products, 0) as products,
         coalesce(counts.listings, 0) as listings,
@@ -165,7 +166,7 @@ decided as (
     select
         judged.*,
         case
-            when judged.status in ('too_few', 'too_many') then (
+            when judged.status in ('too_few', 'too_many', 'frozen') then (
                 select decisions.decision_id
                 from {{ ref('int_prices__decisions_judged') }} as decisions
                 where
@@ -194,7 +195,8 @@ final as (
         status,
         case status
             when 'outage' then 'no row in any file of the day'
-            when 'gap' then 'no file of the day'
+            when 'gap' then day_reason
+            when 'frozen' then day_reason
             when 'missing' then
                 'no product where '
                 || coalesce({{ plain_number('expected_products') }} || ' are expected', 'some were listed before')
