@@ -105,6 +105,7 @@ def test_a_day_of_a_retailer_from_the_shop_to_the_table_and_again(
     assert (run["run_id"], run["collected_on"], run["rows"]) == ("sim-alder-20160528080500", DAY, 2)
     assert (run["parse_failures"], run["categories_found"], run["categories_missing"]) == (1, 1, 1)
     assert run["user_agent"].endswith("(+prices@example.org)")
+    assert run["site_dated_at"].isoformat() == "2016-05-28T07:05:00+00:00"
     assert warehouse.rows("select category, item_number, state from raw.scrape_categories order by category") == [
         ("Bakery", None, "unknown"),
         ("Brown Bread", 210113, "missing"),

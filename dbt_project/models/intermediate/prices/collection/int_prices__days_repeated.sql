@@ -1,7 +1,8 @@
 {#
     A shop stands still where runs repeat those of the day before, products, prices and order alike, at least
     `least_repeats` times in a row, and that is no habit: fewer than `habit` other standstills within half a year were
-    longer than half of it. It is frozen where chance would bring that with a probability below `frozen_chance`.
+    longer than half of it. It is frozen where chance would bring that with a probability below `frozen_chance`, and where the date
+    of the site itself is not later than on the day of the scrape before.
 #}
 {% set least_repeats = 2 %}
 {% set frozen_chance = 0.01 %}
@@ -61,27 +62,22 @@ standstills as (
 
 ),
 
-judged as (
+-- Others within half a year: changes, standstills, and those among them longer than half of this one. `by_chance`: the
+-- probability that a shop of this size, of which nothing is known, repeats a day.
+surrounded as (
 
     select
         longer.*,
-        others.changes,
-        others.standstills,
-        -- a change of the shop is as likely as at other times, at first as at any shop of its size
-        power(
-            (others.standstills + exp(
-                -{{ usual_change }} * longer.listings * (longer.until - longer.since) / longer.repeats::double precision
-            ))
-            / (others.standstills + others.changes + 1),
-            longer.repeats
-        ) as chance,
-        others.as_long
+        others.*,
+        exp(
+            -{{ usual_change }} * longer.listings * (longer.until - longer.since) / longer.repeats::double precision
+        ) as by_chance
     from standstills as longer
     cross join lateral (
         select
             -- the first day of the series follows none and is no change
             count(*) filter (where nearby.standstill > 1) as changes,
-            count(*) filter (where nearby.repeats > 0 and nearby.standstill <> longer.standstill) as standstills,
+            count(*) filter (where nearby.repeats > 0 and nearby.standstill <> longer.standstill) as others,
             count(*) filter (where 2 * nearby.repeats > longer.repeats and nearby.standstill <> longer.standstill)
                 as as_long
         from standstills as nearby
@@ -95,7 +91,26 @@ judged as (
 
 ),
 
-final as (
+-- A shorter standstill says little of a large shop, where it is suspicious itself: it counts by `by_chance`.
+weighed as (
+
+    select
+        *,
+        as_long + (others - as_long) * by_chance as standstills
+    from surrounded
+
+),
+
+judged as (
+
+    select
+        *,
+        power((standstills + by_chance) / (standstills + changes + 1), repeats) as chance
+    from weighed
+
+),
+
+repeated as (
 
     select
         numbered.data_origin,
@@ -114,6 +129,53 @@ final as (
             and numbered.retailer = judged.retailer
             and numbered.standstill = judged.standstill
     where numbered.is_repeat and judged.as_long < {{ habit }}
+
+),
+
+site_dates as (
+
+    select
+        data_origin,
+        retailer,
+        collected_on,
+        max(site_dated_at) as site_dated_at,
+        lag(max(site_dated_at)) over shop_days as dated_before,
+        lag(collected_on) over shop_days as day_before
+    from {{ ref('stg_prices__scrape_runs') }}
+    where site_dated_at is not null
+    group by data_origin, retailer, collected_on
+    window shop_days as (partition by data_origin, retailer order by collected_on)
+
+),
+
+standing_dates as (
+
+    select
+        *,
+        'the site''s own date stands still at ' || to_char(site_dated_at at time zone 'UTC', 'YYYY-MM-DD HH24:MI')
+        || ' UTC since ' || day_before as evidence
+    from site_dates
+    where site_dated_at <= dated_before
+
+),
+
+final as (
+
+    select
+        coalesce(repeated.data_origin, standing_dates.data_origin) as data_origin,
+        coalesce(repeated.retailer, standing_dates.retailer) as retailer,
+        coalesce(repeated.collected_on, standing_dates.collected_on) as collected_on,
+        coalesce(repeated.repeats_day, standing_dates.day_before) as repeats_day,
+        repeated.repeats,
+        repeated.chance,
+        coalesce(repeated.is_frozen, false) or standing_dates.retailer is not null as is_frozen,
+        concat_ws('; ', standing_dates.evidence, repeated.evidence) as evidence
+    from repeated
+    full join standing_dates
+        on
+            repeated.data_origin = standing_dates.data_origin
+            and repeated.retailer = standing_dates.retailer
+            and repeated.collected_on = standing_dates.collected_on
 
 )
 

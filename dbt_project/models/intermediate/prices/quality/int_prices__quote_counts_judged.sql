@@ -149,8 +149,9 @@ judged as (
     select
         *,
         case
-            when day_status <> 'collected' then day_status
+            when day_status in ('gap', 'outage') then day_status
             when products = 0 then 'missing'
+            when day_status = 'frozen' then day_status
             when expected_products is null then 'unjudged'
             when products < lowest then 'too_few'
             when products > highest then 'too_many'
