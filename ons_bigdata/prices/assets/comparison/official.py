@@ -174,9 +174,16 @@ def other_sources(inputs: Inputs, run: AssetRun) -> Mapping[str, pl.DataFrame | 
 
 
 def recipe_series(inputs: Inputs) -> pl.DataFrame:
-    """Every published index as a series `recipe/method`: the columns that `compare_methods` takes."""
-    series = pl.concat_str("recipe", "method", separator="/")
-    return inputs.read("indices").with_columns(series=series).select(_SERIES).filter(pl.col("index").is_not_null())
+    """Every published index as a series `recipe/method`: the columns that `compare_methods` takes.
+
+    Figures of another base than the first (retailers that no period connects) are a series of their own.
+    """
+    key = ["data_origin", "level", "code", "scope", "recipe", "method"]
+    figures = inputs.read("indices").filter(pl.col("index").is_not_null())
+    name = pl.concat_str("recipe", "method", separator="/")
+    later = pl.col("base_period") != pl.col("base_period").sort_by("period").first().over(key)
+    series = pl.when(later).then(pl.format("{}, base {}", name, "base_period")).otherwise(name)
+    return figures.with_columns(series=series).select(_SERIES)
 
 
 def official_series(indices: pl.DataFrame, series: pl.DataFrame, items: pl.DataFrame) -> pl.DataFrame:

@@ -28,6 +28,7 @@ INPUTS = {
     "retailer_weights": "intermediate.int_prices__retailer_weights_assigned",
     "item_weights": "seeds.item_weights",
     "class_weights": "seeds.class_weights",
+    "retailers": "seeds.retailers",
 }
 """Inputs from which indices are computed: name → relation."""
 
@@ -49,7 +50,8 @@ def panels_by_origin(inputs: Inputs) -> Iterator[OriginPanels]:
         inputs.read(name).filter(pl.col("weights_year") == year)
         for name in ("retailer_weights", "item_weights", "class_weights")
     )
-    weeks = base_weeks(quotes)
+    rhythms = dict(inputs.read("retailers", ["retailer", "rhythm"]).drop_nulls("rhythm").iter_rows())
+    weeks = base_weeks(quotes, rhythms)
     for (origin,), rows in sorted(quotes.partition_by("data_origin", as_dict=True).items()):
         of_origin = pl.col("data_origin") == origin
         yield origin_panels(
@@ -59,4 +61,5 @@ def panels_by_origin(inputs: Inputs) -> Iterator[OriginPanels]:
             rejected=rejected.filter(of_origin),
             weights=TreeWeights(retailers.filter(of_origin), items, classes),
             week=weeks[str(origin)],
+            rhythms=rhythms,
         )

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
+
 import dagster as dg
 
 from ons_bigdata.platform.dagster.checks import expect_no_rows, expected_period_present
 from ons_bigdata.platform.dagster.resources import WarehouseResource
 from ons_bigdata.platform.errors import InputError
 from ons_bigdata.prices.assets.collection.scrapes import RUNS
+from ons_bigdata.prices.schemas.vocabulary import DAILY, IDENTIFIER
+from ons_bigdata.prices.sources.retailers import read_rhythms
 from ons_bigdata.prices.sources.scraping.landed import PAGES_SOURCE
+from ons_bigdata.settings import get_settings
 
 _LATEST = """
     select distinct on (retailer) * from raw.scrape_runs order by retailer, started_at desc
@@ -127,6 +133,21 @@ latest_categories_whole = expect_no_rows(
 )
 
 
+def _latest_days_expected(rhythms: Mapping[str, str]) -> str:
+    """Query of the latest day that each retailer should have.
+
+    That of its data origin: real and simulated days are unrelated. Of retailers that are not collected daily the latest
+    that there is: their missed collections are gaps of `price_collection_days`.
+    """
+    sparse = sorted(retailer for retailer, rhythm in rhythms.items() if rhythm != DAILY)
+    names = ", ".join(f"'{retailer}'" for retailer in sparse if re.fullmatch(IDENTIFIER, retailer)) or "null"
+    return f"""
+        select distinct on (retailer) retailer,
+            max(collected_on) over (partition by data_origin, case when retailer in ({names}) then retailer end)
+        from raw.scrape_runs order by retailer
+    """  # noqa: S608
+
+
 CHECKS: list[dg.AssetChecksDefinition] = [
     pages_match_ledger,
     quote_files_hold_recorded_rows,
@@ -137,10 +158,6 @@ CHECKS: list[dg.AssetChecksDefinition] = [
         "raw.scrape_runs",
         column="collected_on",
         by="retailer",
-        # the latest day of the retailer's data origin: real and simulated days are unrelated
-        expected=(
-            "select distinct on (retailer) retailer, max(collected_on) over (partition by data_origin)"
-            " from raw.scrape_runs order by retailer"
-        ),
+        expected=_latest_days_expected(read_rhythms(get_settings().dbt_project_dir)),
     ),
 ]

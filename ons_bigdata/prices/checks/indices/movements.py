@@ -16,7 +16,7 @@ _FIGURE = ["data_origin", "level", "code", "recipe", "method", "scope"]
 _KEY = [*_FIGURE, "period"]
 
 _FIGURES = """
-select data_origin, level, code, recipe, method, scope, period, ln(index) as log_index
+select data_origin, level, code, recipe, method, scope, period, ln(index) as log_index, base_period
 from analysis.aggregate_price_indices
 where index is not null
 """
@@ -93,10 +93,11 @@ def movements_are_those_of_figures(warehouse: WarehouseResource) -> dg.AssetChec
 
 
 def _log_changes(figures: pl.DataFrame) -> pl.DataFrame:
-    """Period and log change of each figure since the figure before it."""
+    """Period and log change of each figure since the figure before it; figures of two bases have no common scale."""
+    series = [*_FIGURE, "base_period"]
     before = figures.sort(_KEY).with_columns(
-        figure_before=pl.col("period").shift(1).over(_FIGURE),
-        change=pl.col("log_index") - pl.col("log_index").shift(1).over(_FIGURE),
+        figure_before=pl.col("period").shift(1).over(series),
+        change=pl.col("log_index") - pl.col("log_index").shift(1).over(series),
     )
     return before.filter(pl.col("figure_before").is_not_null()).select(*_KEY, "figure_before", "change")
 

@@ -5,6 +5,7 @@ from ons_bigdata.prices.methods.recipes.axioms import (
     figures_off_known_change,
     recipe_axioms_violated,
 )
+from ons_bigdata.prices.methods.recipes.base_periods import base_weeks, first_complete_week
 from ons_bigdata.prices.methods.recipes.bootstrap import Bootstrap
 from ons_bigdata.prices.methods.recipes.catalogue import (
     RECIPES,
@@ -17,7 +18,6 @@ from ons_bigdata.prices.methods.recipes.catalogue import (
 from ons_bigdata.prices.methods.recipes.diagnostics import IndexDiagnosis, index_diagnostics
 from ons_bigdata.prices.methods.recipes.directions import index_directions
 from ons_bigdata.prices.methods.recipes.figures import IndexFigures, OriginPanels, index_figures, origin_panels
-from ons_bigdata.prices.methods.recipes.panels import base_weeks, first_complete_week
 from ons_bigdata.prices.methods.recipes.tree import TreeWeights
 
 __all__ = [

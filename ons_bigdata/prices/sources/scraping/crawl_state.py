@@ -52,6 +52,7 @@ class RunRecord:
     retries: int = 0
     responses_by_status: dict[str, int] = field(default_factory=dict)
     within_allowed_hours: bool = True
+    site_dated_at: datetime | None = None
 
     @property
     def run_id(self) -> str:
@@ -117,6 +118,11 @@ class CrawlState:
         self.now = site_time or self.now or real if self.file.clock == "site" else real
         self.record.within_allowed_hours &= self.is_within_hours()
         return self.now
+
+    def note_site_date(self, site_time: datetime | None) -> None:
+        """Record the latest date that the site gave a page of products: of a cached page that of the copy."""
+        known = [time for time in (self.record.site_dated_at, site_time) if time is not None]
+        self.record.site_dated_at = max(known, default=None)
 
     def is_within_hours(self) -> bool:
         """True if requests are allowed now. `begin` decides whether the run may start."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, cast
 from zoneinfo import ZoneInfo
 
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
 
     from ons_bigdata.prices.sources.scraping.crawl_state import CrawlState
     from ons_bigdata.prices.sources.scraping.listings import Page
+
+PRODUCT_PAGES = ("list", "more")
+"""Kinds of pages that list products."""
 
 COLLECTED_AT = "collected_at"
 """Key of a request's meta: time of its response, by the clock in force."""
@@ -213,6 +217,8 @@ class KeptAnswers:
         state = _state(self.crawler)
         collected_at = state.record_time(date_of(response))
         request.meta[COLLECTED_AT] = collected_at
+        if response.status == HTTPStatus.OK and request.meta.get("context", {}).get("kind") in PRODUCT_PAGES:
+            state.note_site_date(date_of(response))
         statuses = state.record.responses_by_status
         statuses[str(response.status)] = statuses.get(str(response.status), 0) + 1
         headers = [

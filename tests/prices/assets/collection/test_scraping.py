@@ -27,6 +27,7 @@ from ons_bigdata.prices.assets.collection import scrapes as assets
 from ons_bigdata.prices.checks.collection import scrapes as checks
 from ons_bigdata.prices.sources.price_files import PRICE_FILES, READER, adapter_for
 from ons_bigdata.prices.sources.retailer_files import read_retailer_file
+from ons_bigdata.prices.sources.retailers import SEED
 from ons_bigdata.prices.sources.scraping import landed, reparsing
 from ons_bigdata.prices.sources.scraping.launch import crawl
 from ons_bigdata.prices.sources.scraping.pages import KeptPage, decoded_page
@@ -113,6 +114,7 @@ def test_a_day_of_a_retailer_from_the_shop_to_the_table_and_again(
     assert (run["run_id"], run["collected_on"], run["rows"]) == ("sim-alder-20160528080500", DAY, 2)
     assert (run["parse_failures"], run["categories_found"], run["categories_missing"]) == (1, 1, 1)
     assert run["user_agent"].endswith("(+prices@example.org)")
+    assert run["site_dated_at"].isoformat() == "2016-05-28T07:05:00+00:00"
     assert warehouse.rows("select category, item_number, state from raw.scrape_categories order by category") == [
         ("Bakery", None, "unknown"),
         ("Brown Bread", 210113, "missing"),
@@ -384,6 +386,30 @@ def test_the_schedule_asks_for_one_run_of_each_known_retailer_with_a_file(scrapi
     (scraping.retailers_dir / "sim-alder.yaml").unlink()
     tick = automation.scrape_schedule.evaluate_tick(context)
     assert "no retailer file" in str(tick.skip_message)
+
+
+def test_the_schedule_asks_for_a_weekly_retailer_on_its_weekday_alone(
+    scraping: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seed = tmp_path / "dbt" / SEED
+    seed.parent.mkdir(parents=True)
+    seed.write_text("retailer,name,data_origin,rhythm\nsim-alder,Alder,simulated,weekly_friday\n", encoding="utf-8")
+    elsewhere = scraping.model_copy(update={"dbt_project_dir": tmp_path / "dbt"})
+    monkeypatch.setattr(automation, "get_settings", lambda: elsewhere)
+
+    def tick(day: int) -> str:
+        at = datetime(2016, 5, day, 8, 5, tzinfo=ZoneInfo("Europe/London"))
+        repository = dg.Definitions(
+            assets=[assets.scrape_runs],
+            schedules=[automation.scrape_schedule],
+            resources={"warehouse": WarehouseResource()},
+        ).get_repository_def()
+        context = dg.build_schedule_context(scheduled_execution_time=at, repository_def=repository)
+        found = automation.scrape_schedule.evaluate_tick(context)
+        return str(found.skip_message or [request.partition_key for request in found.run_requests or []])
+
+    assert tick(26) == "no retailer is due on Thursday 2016-05-26"
+    assert tick(27) == "['2016-05-27|sim-alder']"
 
 
 def test_partitions_are_days_and_the_closed_vocabulary_of_retailers() -> None:

@@ -68,6 +68,7 @@ calendar as (
         days.collected_on,
         date_trunc('month', days.collected_on)::date as month,
         days.status as day_status,
+        days.reason as day_reason,
         days.runs,
         coalesce(counts.products, 0) as products,
         coalesce(counts.listings, 0) as listings,
@@ -187,8 +188,9 @@ judged as (
     select
         *,
         case
-            when day_status <> 'collected' then day_status
+            when day_status in ('gap', 'outage') then day_status
             when products = 0 then 'missing'
+            when day_status = 'frozen' then day_status
             when expected_products is null then 'unjudged'
             when products < lowest then 'too_few'
             when products > highest then 'too_many'
@@ -204,7 +206,7 @@ decided as (
     select
         judged.*,
         case
-            when judged.status in ('too_few', 'too_many') then (
+            when judged.status in ('too_few', 'too_many', 'frozen') then (
                 select decisions.decision_id
                 from {{ ref('int_prices__decisions_judged') }} as decisions
                 where
@@ -234,7 +236,8 @@ final as (
         status,
         case status
             when 'outage' then 'no row in any file of the day'
-            when 'gap' then 'no file of the day'
+            when 'gap' then day_reason
+            when 'frozen' then day_reason
             when 'missing' then
                 'no product where '
                 || coalesce(
