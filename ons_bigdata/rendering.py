@@ -229,8 +229,8 @@ def status(state: Status, *, show_assets: bool, as_json: bool) -> None:
     if state.failed_checks.height:
         _out.print(_table(state.failed_checks, "Failed checks"))
     if state.failed_partitions.height:
-        title = "Failed checks by partitions of the run, not evaluated since"
-        _out.print(_table(state.failed_partitions.drop("run_id"), title))
+        title = "Partitions for which checks failed; ops.check_partitions has each"
+        _out.print(_table(state.failed_partitions, title))
     for title, frame in (("Loads", state.loads), ("Days loaded", state.partitions)):
         _out.print(_table(frame, title) if frame.height else f"{title}: none")
     if show_assets:

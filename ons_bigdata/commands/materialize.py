@@ -37,9 +37,7 @@ def materialise(selection: str, settings: Settings, *, first_day: str | None, la
     definitions, keys = _selected(selection)
     warehouse = open_warehouse(settings)
     with open_instance(settings, warehouse.address) as instance:
-        return runs.materialise(
-            definitions, keys, instance=instance, days=days, log=run_log(settings), warehouse=warehouse
-        )
+        return runs.materialise(definitions, keys, instance=instance, days=days, log=run_log(settings))
 
 
 def _selected(selection: str) -> tuple[dg.Definitions, list[dg.AssetKey]]:

@@ -50,18 +50,13 @@ _CHECKS = """
     order by asset, check_name
 """
 _FAILED_PARTITIONS = """
-    select asset, check_name, first_partition, last_partition, severity, evaluated_at, run_id
-    from ops.check_evaluations as failed
-    where not passed and not exists (
-        select from ops.check_evaluations as later
-        where later.asset = failed.asset and later.check_name = failed.check_name
-            and later.evaluated_at > failed.evaluated_at
-            and (later.first_partition is null
-                or (later.first_partition <= failed.first_partition and later.last_partition >= failed.last_partition))
-    )
-    order by severity, asset, check_name, first_partition
+    select asset, check_name, severity, min(partition) as first_partition, max(partition) as last_partition,
+        count(*)::int as partitions, max(evaluated_at) as evaluated_at
+    from ops.check_partitions
+    where not passed and partition is not null
+    group by asset, check_name, severity
+    order by severity, asset, check_name
 """
-"""Failed evaluations of runs of commands that no later one of the same partitions, or of all, replaces."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +70,7 @@ class Status:
     assets: pl.DataFrame
     failed_checks: pl.DataFrame
     failed_partitions: pl.DataFrame
-    """Partitions for which a check failed and was not evaluated since."""
+    """Failed checks with the first, the last and the number of partitions for which they failed."""
     checks: int
     """Number of checks that were ever evaluated; of each, the latest evaluation counts."""
 

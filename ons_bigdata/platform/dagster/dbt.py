@@ -16,6 +16,7 @@ from dagster_dbt.dbt_manifest import validate_manifest
 from ons_bigdata.platform.calendar import Cadence, Calendar
 from ons_bigdata.platform.dagster import dbt_calls
 from ons_bigdata.platform.dagster.assets import AREA, PILOT, group_name
+from ons_bigdata.platform.dagster.checks import OF_RUN
 from ons_bigdata.platform.dagster.dbt_metadata import Window, table_metadata
 from ons_bigdata.platform.dagster.partitions import partitions_of
 from ons_bigdata.platform.errors import InputError
@@ -77,7 +78,7 @@ class Translator(DagsterDbtTranslator):
             name=spec.name,
             asset=spec.asset_key,
             description=node.get("description") or f"dbt test {test['name']}{column}.",
-            metadata=spec.metadata,
+            metadata={**spec.metadata, **(OF_RUN if "in_window(" in (node["config"].get("where") or "") else {})},
             blocking=spec.blocking,
         )
 
