@@ -11,7 +11,7 @@ from ons_bigdata.pilots import PILOTS
 from ons_bigdata.platform.dagster.automation import add_conditions
 from ons_bigdata.platform.dagster.raw_assets import LEDGER
 from ons_bigdata.platform.dagster.resources import NoIOManager, WarehouseResource
-from ons_bigdata.platform.dagster.runs.check_records import recording_executor
+from ons_bigdata.platform.dagster.runs.check_records import CHECK_PARTITIONS, recording_executor
 from ons_bigdata.platform.dagster.runs.jobs import pilot_jobs
 from ons_bigdata.platform.postgres.warehouse import open_warehouse
 from ons_bigdata.settings import get_settings
@@ -39,7 +39,7 @@ def defs() -> dg.Definitions:
 
     settings = get_settings()
     assets = [
-        *LEDGER,
+        *(*LEDGER, CHECK_PARTITIONS),
         *(asset for pilot in PILOTS for asset in pilot.assets),
         *(asset for pilot in PILOTS for asset in dbt.pilot_assets(settings, pilot.name, pilot.calendars)),
     ]

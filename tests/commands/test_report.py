@@ -49,7 +49,7 @@ def test_the_last_day_of_real_data_is_the_default(opened: Warehouse, settings: S
 @pytest.mark.parametrize(
     ("asked", "message"),
     [
-        ({"day": "yesterday"}, "day: found 'yesterday', expected a date YYYY-MM-DD"),
+        ({"day": "yesterday"}, "--day: found 'yesterday', expected a day YYYY-MM-DD"),
         ({"origin": "reel"}, "origin: found 'reel', expected one of real, simulated"),
         (
             {"day": "2016-08-09"},

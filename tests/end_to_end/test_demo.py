@@ -424,7 +424,8 @@ def test_lineage_partitions_and_docs_in_the_browser(
         page.get_by_text("aggregate_price_indices").first.wait_for(timeout=60_000)
         assert page.get_by_text("price_quality_report").count() == 0
         page.goto(f"{user_interface}/timeline", wait_until="domcontentloaded")
-        page.get_by_text("Jobless asset materializations").first.wait_for(timeout=60_000)  # runs of the command line
+        page.get_by_text("prices_daily").first.wait_for(timeout=60_000)  # runs of the command line, by job
+        assert page.get_by_text("Jobless asset materializations").count() == 0
         page.goto(f"{user_interface}/assets/raw/price_quotes?view=partitions", wait_until="domcontentloaded")
         page.get_by_text("Materialized (28)").wait_for(timeout=60_000)
         page.goto(f"{user_interface}/assets/marts/price_quote_counts?view=checks", wait_until="domcontentloaded")

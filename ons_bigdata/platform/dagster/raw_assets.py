@@ -186,16 +186,6 @@ _LOAD_PARTITIONS = _columns(
     ("accepted", "bigint", "rows of the load accepted into the partition"),
 )
 
-_CHECK_PARTITIONS = _columns(
-    ("asset", "text", "checked asset, `schema/table`"),
-    ("check_name", "text", "check"),
-    ("partition", "text?", "partition, such as a day; null for the table as a whole"),
-    ("passed", "boolean?", "whether it passed; null where a failed check does not say for which partitions"),
-    ("severity", "text", "`WARN` for a fault of the data, `ERROR` for one of the computation"),
-    ("evaluated_at", "timestamptz", "time of the latest evaluation about the partition"),
-    ("run_id", "text", "run of that evaluation"),
-)
-
 LEDGER = [
     dg.AssetSpec(
         key=["ops", table],
@@ -217,11 +207,5 @@ LEDGER = [
             "One row per file and reader version: outcome, rows in = accepted + quarantined, reason, times.",
         ),
         ("load_partitions", _LOAD_PARTITIONS, "One row per load and partition: the rows accepted into it."),
-        (
-            "check_partitions",
-            _CHECK_PARTITIONS,
-            "One row per check and partition, and one per check of a whole table: the latest evaluation about it. After"
-            " each run the latest event lists the failures.",
-        ),
     ]
 ]

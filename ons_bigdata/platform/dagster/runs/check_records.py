@@ -30,7 +30,29 @@ MOST_NAMES = 10
 MOST_ROWS = 200
 """Rows of the table of failures in the web interface; `ops.check_partitions` has all."""
 
-CHECK_PARTITIONS = dg.AssetKey(["ops", "check_partitions"])
+_COLUMNS = {
+    "asset": "checked asset, `schema/table`",
+    "check_name": "check",
+    "partition": "partition, such as a day; null for the table as a whole",
+    "passed": "whether it passed; null where a failed check does not say for which partitions",
+    "severity": "`WARN` for a fault of the data, `ERROR` for one of the computation",
+    "evaluated_at": "time of the latest evaluation about the partition",
+    "run_id": "run of that evaluation",
+}
+
+CHECK_PARTITIONS = dg.AssetSpec(
+    ["ops", "check_partitions"],
+    group_name="platform",
+    owners=["team:platform"],
+    kinds={"postgres", "view"},
+    description="One row per check and partition, and one per check of a whole table: the latest evaluation about it."
+    " After each run with checks an event lists the failures.",
+    metadata={
+        "dagster/column_schema": dg.TableSchema(
+            [dg.TableColumn(name, description=description) for name, description in _COLUMNS.items()]
+        )
+    },
+)
 """Asset of the view of checks by partition; its latest event lists the failures."""
 
 RANGE_START, RANGE_END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
@@ -173,7 +195,7 @@ def show_failures(instance: dg.DagsterInstance, warehouse: Warehouse) -> None:
         "failed_checks": failures.height,
         "failures": dg.MetadataValue.table(records, schema=schema),
     }
-    instance.report_runless_asset_event(dg.AssetMaterialization(CHECK_PARTITIONS, metadata=metadata))
+    instance.report_runless_asset_event(dg.AssetMaterialization(CHECK_PARTITIONS.key, metadata=metadata))
 
 
 def _checked_partitions(run: dg.DagsterRun, check: CheckOutcome, graph: AssetGraph) -> list[str] | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import logging
 import os
 import platform
 import re
@@ -11,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import dagster as dg
 import psutil
@@ -51,6 +52,8 @@ _QUALIFIED = re.compile(r"^(ons_bigdata|dagster)\.[\w.]+: ")
 
 RUN = "run"
 """Name of a run in reports of progress."""
+
+_PLAN_LOGGER = "dagster._core.execution.plan.active"
 
 _RUN_CONFIG: dict[str, Any] = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
@@ -184,7 +187,7 @@ def _execute(
         remote_job_origin=_origin(job.name),
     )
     # Output of steps (such as dbt) goes to a log: standard output is reserved for the command.
-    with log.open("a", encoding="utf-8") as printed, contextlib.redirect_stdout(printed):
+    with log.open("a", encoding="utf-8") as printed, contextlib.redirect_stdout(printed), _warnings_to(printed):
         events = list(
             _reported(execute_run_iterator(InMemoryJob(job), run, instance), run, instance, plan, definitions)
         )
@@ -205,6 +208,22 @@ def _execute(
         unavailable=any(_is_unavailable(event) for event in failed),
         interrupted=any(_is_interrupted(event) for event in failed),
     )
+
+
+@contextlib.contextmanager
+def _warnings_to(stream: TextIO) -> Iterator[None]:
+    """Write Dagster's warnings on checks without a result to a stream.
+
+    A run of some tables leaves out the dbt tests that compare them with tables of another run: they are no news.
+    """
+    logger, handler = logging.getLogger(_PLAN_LOGGER), logging.StreamHandler(stream)
+    logger.addHandler(handler)
+    logger.propagate = False
+    try:
+        yield
+    finally:
+        logger.propagate = True
+        logger.removeHandler(handler)
 
 
 def _origin(job_name: str) -> RemoteJobOrigin:

@@ -177,7 +177,7 @@ def test_a_check_of_the_whole_table_replaces_all_earlier_evaluations(
 
 def test_the_web_interface_lists_the_failures(instance: dg.DagsterInstance, definitions: Make, run: Run) -> None:
     run(definitions({"positive": False, "whole": True}), "2016-07-21", "2016-07-22")
-    event = instance.get_latest_materialization_event(CHECK_PARTITIONS)
+    event = instance.get_latest_materialization_event(CHECK_PARTITIONS.key)
     assert event is not None and event.asset_materialization is not None
     metadata = event.asset_materialization.metadata
     assert metadata["failed_checks"].value == 1
