@@ -12,6 +12,7 @@ from dagster._core.workspace.context import WorkspaceProcessContext
 from dagster._core.workspace.load_target import WorkspaceFileTarget
 from dagster_webserver.app import create_app_from_workspace_process_context
 
+from ons_bigdata.platform.dagster.serving.named_jobs import prefer_in_web_interface
 from ons_bigdata.platform.dagster.serving.request_guard import RequestGuard
 
 # Defaults of the command `dagster-webserver`
@@ -28,6 +29,7 @@ def serve(*, host: str, port: int, workspace: str, read_only: bool, hosts: list[
         with WorkspaceProcessContext(
             instance, WorkspaceFileTarget(paths=[workspace]), version=dg.__version__, read_only=read_only
         ) as context:
+            prefer_in_web_interface()
             in_url = f"[{host}]" if ":" in host else host
             app = create_app_from_workspace_process_context(context, live_data_poll_rate=_LIVE_DATA_POLL_RATE_MS)
             guarded = RequestGuard(app, hosts=[f"{in_url}:{port}", *hosts])
