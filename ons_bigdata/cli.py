@@ -94,7 +94,9 @@ def scrape_prices(
     retailers: Annotated[
         list[str] | None, typer.Option("--retailer", help="Retailer; again for more. None: all with a retailer file.")
     ] = None,
-    day: Annotated[str | None, typer.Option(help="The site's present day; today in London if it is not given.")] = None,
+    day: Annotated[
+        str | None, typer.Option(help="The site's present day, YYYY-MM-DD; today in London without it.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Scrape the present day of retailers: one run each, pages kept, rows built."""
@@ -111,10 +113,10 @@ def scrape_prices(
 def reparse_prices(
     retailer: Annotated[str | None, typer.Option(help="Only this retailer; all if it is not given.")] = None,
     first_day: Annotated[
-        str | None, typer.Option("--from", help="First day; the first kept one if it is not given.")
+        str | None, typer.Option("--from", help="First day (YYYY-MM-DD); the first kept one if it is not given.")
     ] = None,
     last_day: Annotated[
-        str | None, typer.Option("--to", help="Last day; the last kept one if it is not given.")
+        str | None, typer.Option("--to", help="Last day (YYYY-MM-DD); the last kept one if it is not given.")
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -130,7 +132,7 @@ def reparse_prices(
 
 @report_app.command("prices")
 def report_prices(
-    day: Annotated[str | None, typer.Option(help="Day; the last one if it is not given.")] = None,
+    day: Annotated[str | None, typer.Option(help="Day (YYYY-MM-DD); the last one if it is not given.")] = None,
     origin: Annotated[
         str | None, typer.Option(help="real or simulated; real if it is not given and there are both.")
     ] = None,
@@ -176,8 +178,13 @@ def materialize(
         str,
         typer.Option(help="Assets: schema/table, with + for neighbours, comma-separated; or group:prices_indices, *."),
     ],
-    first_day: Annotated[str | None, typer.Option("--from", help="First day of partitioned assets.")] = None,
-    last_day: Annotated[str | None, typer.Option("--to", help="Last day; alone, one day.")] = None,
+    first_day: Annotated[
+        str | None, typer.Option("--from", help="First day (YYYY-MM-DD) of assets by day or month; alone: one day.")
+    ] = None,
+    last_day: Annotated[str | None, typer.Option("--to", help="Last day (YYYY-MM-DD); alone: one day.")] = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Exit code 1 if any check failed, also one that only warns.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Materialise assets over a range of days: one run for each calendar (days, months), in order.
@@ -191,6 +198,8 @@ def materialize(
     rendering.run_outcome(outcome, as_json=as_json)
     if not outcome.success:
         raise typer.Exit(3 if outcome.unavailable else 1)
+    if strict and outcome.failed_checks:
+        raise typer.Exit(1)
 
 
 @app.command()

@@ -56,11 +56,6 @@ class Pilot:
         return self._part("automation", "SCHEDULES")
 
     @property
-    def jobs(self) -> Sequence[Any]:
-        """Jobs without a schedule (`automation.JOBS`)."""
-        return self._part("automation", "JOBS")
-
-    @property
     def sensors(self) -> Sequence[dg.SensorDefinition]:
         """Sensors (`automation.SENSORS`)."""
         return self._part("automation", "SENSORS")

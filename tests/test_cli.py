@@ -113,8 +113,12 @@ def test_the_status_of_an_empty_home_says_how_to_begin(empty: InProcess) -> None
         (["materialize", "--select", "(("], "selection '((': expected schema/table"),
         (["materialize", "--select", ""], "found an empty term"),
         (["materialize", "--select", "marts/price_index"], "nearest: marts/price_indices"),
-        (["materialize", "--select", "*", "--from", "2016-13-01"], "--from '2016-13-01' is not a day"),
+        (
+            ["materialize", "--select", "*", "--from", "2016-13-01"],
+            "--from: found '2016-13-01', expected a day YYYY-MM-DD",
+        ),
         (["materialize", "--select", "*", "--from", "2016-05-03", "--to", "2016-05-02"], "is after --to"),
+        (["reparse", "prices", "--from", "2016-05-03", "--to", "2016-05-02"], "is after --to"),
         (["query", ""], "the query is empty"),
         (["query", " ;; /* nothing */ "], "the query is empty"),
         (["demo", "--pilots", "lorries"], "found lorries; known: prices"),

@@ -101,9 +101,7 @@ def _run_pilot(
     definitions = runs.load_definitions()
     keys = runs.select(definitions, ",".join(f"group:{group}" for group in pilot.groups))
     with open_instance(settings, warehouse.address) as instance:
-        run = runs.materialise(
-            definitions, keys, instance=instance, days=delivered.days, log=run_log(settings), warehouse=warehouse
-        )
+        run = runs.materialise(definitions, keys, instance=instance, days=delivered.days, log=run_log(settings))
     if not run.success:
         return PilotOutcome(pilot.name, 0, run, delivered.counts, error=run.reason)
     return PilotOutcome(pilot.name, 0, run, [*delivered.counts, *demo.summarise(warehouse, delivered)])

@@ -154,7 +154,6 @@ def load_waiting(settings: Settings, landing: Landing, sources: Sequence[Source]
                     days=days,
                     log=run_log(settings),
                     run_tags={ONLY_WAITING: "true"},
-                    warehouse=landing.warehouse,
                 )
                 outcome.raise_failure()
             partitions = {*pending, *_partitions_of(landing, source, names)}

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ons_bigdata.commands.ingest import load_waiting
 from ons_bigdata.platform import progress
+from ons_bigdata.platform.calendar import require_order
 from ons_bigdata.platform.errors import InputError, ReportedError
 from ons_bigdata.platform.ingest.landing import Landing
 from ons_bigdata.platform.postgres.warehouse import open_warehouse
@@ -49,12 +50,13 @@ def reparse_prices(
     """Extract the kept pages of runs again; a quote file that differs supersedes the earlier file of the same name.
 
     A retailer with a faulty file, and a run that cannot be extracted, do not stop the rest: they are `failures`.
-    Raises InputError where there are no kept pages of that retailer and those days, and where no run can be extracted.
+    Raises InputError where there are no kept pages of that retailer and those days, and where no run can be extracted,
+    and for a range that ends before it begins.
     """
-    if first_day is not None:
-        first_day = DAYS.require_day(first_day, what="--from").isoformat()
-    if last_day is not None:
-        last_day = DAYS.require_day(last_day, what="--to").isoformat()
+    first = None if first_day is None else DAYS.require_day(first_day, what="--from")
+    last = None if last_day is None else DAYS.require_day(last_day, what="--to")
+    require_order(first, last)
+    first_day, last_day = (None if day is None else day.isoformat() for day in (first, last))
     landing = Landing(settings.landing_dir, open_warehouse(settings))
     kept = _runs_kept(landing, retailer, first_day, last_day)
     if not kept:

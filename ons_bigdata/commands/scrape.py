@@ -73,13 +73,7 @@ def scrape_prices(
     with open_instance(settings, warehouse.address) as instance:
         for retailer in wanted:
             outcome = runs.materialise(
-                definitions,
-                keys,
-                instance=instance,
-                days=None,
-                log=run_log(settings),
-                partition=f"{day}|{retailer}",
-                warehouse=warehouse,
+                definitions, keys, instance=instance, days=None, log=run_log(settings), partition=f"{day}|{retailer}"
             )
             if outcome.success:
                 summary.runs.append(_latest(warehouse, retailer, day))

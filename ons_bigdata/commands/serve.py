@@ -42,7 +42,7 @@ def build_docs(settings: Settings) -> Path:
 
 
 def _docs_are_stale(settings: Settings) -> bool:
-    """Whether there are no dbt docs, or a file of the dbt project is newer than they are."""
+    """True if there are no dbt docs, or a file of the dbt project is newer than they are."""
     page = docs_page(settings)
     if not page.is_file():
         return True

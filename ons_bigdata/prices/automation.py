@@ -7,24 +7,17 @@ from zoneinfo import ZoneInfo
 
 import dagster as dg
 
-from ons_bigdata.platform.dagster.automation import calendar_schedule
-from ons_bigdata.prices.areas import AREAS
-from ons_bigdata.prices.assets.collection.scrapes import CATEGORIES, RUNS
+from ons_bigdata.platform.dagster.automation import calendar_schedule, late_delivery_sensor, propagation_sensor
+from ons_bigdata.platform.ingest.sources import loadable
 from ons_bigdata.prices.calendar import DAYS, LONDON, SCRAPES_DONE, SCRAPES_START
+from ons_bigdata.prices.sources import SOURCES
 from ons_bigdata.prices.sources.retailer_files import retailers_with_file
 from ons_bigdata.prices.sources.retailers import is_scrape_day, read_retailers, read_rhythms
 from ons_bigdata.settings import get_settings
 
-SCRAPES = dg.AssetSelection.assets(RUNS, CATEGORIES)
-"""Assets of which a run makes one retailer and day."""
-
-SCRAPE_JOB = dg.define_asset_job(
-    "price_scrapes", selection=SCRAPES, description="One retailer's scrape of the present day."
-)
-
 
 @dg.schedule(
-    job=SCRAPE_JOB,
+    job_name="prices_scrape_runs",
     name="price_scrapes_schedule",
     cron_schedule=SCRAPES_START,
     execution_timezone=LONDON,
@@ -50,11 +43,11 @@ def scrape_schedule(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunReq
         yield dg.RunRequest(run_key=key, partition_key=key)
 
 
-_BY_DAY = dg.AssetSelection.groups(*(f"prices_{area}" for area in AREAS)) - SCRAPES
-
 SCHEDULES: list[dg.ScheduleDefinition] = [
     scrape_schedule,
-    calendar_schedule("prices_daily", _BY_DAY, calendar=DAYS, cron=SCRAPES_DONE),
+    calendar_schedule("prices", calendar=DAYS, cron=SCRAPES_DONE),
 ]
-JOBS: list[dg.JobDefinition] = []
-SENSORS: list[dg.SensorDefinition] = []
+SENSORS: list[dg.SensorDefinition] = [
+    late_delivery_sensor("prices", loadable(SOURCES), calendar=DAYS),
+    propagation_sensor("prices"),
+]

@@ -56,7 +56,7 @@ def test_a_folder_takes_the_pages_of_all_days(opened: Warehouse, settings: Setti
 @pytest.mark.parametrize(
     ("asked", "message"),
     [
-        ({"day": "yesterday"}, "day: found 'yesterday', expected a date YYYY-MM-DD"),
+        ({"day": "yesterday"}, "--day: found 'yesterday', expected a day YYYY-MM-DD"),
         ({"origin": "reel"}, "origin: found 'reel', expected one of real, simulated"),
         (
             {"day": "2016-08-09"},

@@ -23,7 +23,7 @@ SHOPS = {"month-shop": ("monthly", "2025-06-30", MONTHS), "week-shop": ("weekly_
 
 @pytest.fixture(scope="module")
 def command(short_tmp: Path) -> Iterator[CommandLine]:
-    """Give a command line with the figures of two shops, each with one missed collection."""
+    """A command line with the figures of two shops, each with one missed collection."""
     dbt_project = shutil.copytree(ROOT / "dbt_project", short_tmp / "dbt", ignore=shutil.ignore_patterns("target"))
     (row,) = re.findall(r"^```csv\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
     assert row == "my-shop,My shop,real,daily,\n"

@@ -242,7 +242,7 @@ def _launch(data_dir: Path) -> ServerAddress:
 
 
 def _require_custodian_password(data_dir: Path) -> None:
-    """Put the custodian's rule before the others of pg_hba.conf: the first that fits a login decides."""
+    """Insert the custodian's rule before all rules of pg_hba.conf: the first that fits a login decides."""
     rules = data_dir / "pg_hba.conf"
     text = rules.read_text(encoding="utf-8")
     if not text.startswith(_CUSTODIAN_RULE):

@@ -49,7 +49,7 @@ def read_rhythms(dbt_project_dir: Path) -> dict[str, str]:
 
 
 def is_scrape_day(rhythm: str, day: date) -> bool:
-    """Whether a scrape is due on a day: without a weekday, the first day of the week or month, so that time is left."""
+    """True if a scrape is due on a day: without a weekday, the first day of the week or month, so that time is left."""
     if rhythm == DAILY:
         return True
     if rhythm == "monthly":

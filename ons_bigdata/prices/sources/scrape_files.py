@@ -101,8 +101,11 @@ def parse_name(name: str, content: Literal["products", "quotes"] = "products") -
 
 
 def name_fault(name: str) -> str:
-    """Return the reason against a file whose name is not that of a scrape file."""
-    return f"file name {name!r}; expected <retailer>_products_<YYYYMMDDHHMMSS>.csv with a real date"
+    """Return the reason against a file whose name is neither that of a scrape file nor that of a quote file."""
+    return (
+        f"file name {name!r}; expected <retailer>_products_<YYYYMMDDHHMMSS>.csv (a scrape) or"
+        " <retailer>_quotes_<YYYYMMDDHHMMSS>.csv (price quotes) with a real date"
+    )
 
 
 def retailer_fault(name: str, retailer: str, retailers: Collection[str]) -> str:

@@ -14,7 +14,7 @@ EVERY_PRODUCT_IS_DECIDED_OR_REFERRED = scope.CHECKS[0]
 
 @pytest.fixture
 def resource(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> WarehouseResource:
-    """Give the test's database, with ten products of which one is referred, as the resource that checks take."""
+    """The test's database, with ten products of which one is referred, as the resource that checks take."""
     monkeypatch.setattr(WarehouseResource, "open", lambda _: warehouse)
     _execute(
         warehouse,

@@ -39,6 +39,7 @@ DEFINITIONS = "ons_bigdata.definitions"
 """Module that Dagster loads, as in workspace.yaml; also the name of its code location."""
 
 _WEBSERVER_MODULE = "ons_bigdata.platform.dagster.serving.webserver"
+_DAEMON_MODULE = "ons_bigdata.platform.dagster.serving.daemon"
 
 
 @dataclass(frozen=True)
@@ -107,7 +108,7 @@ def _command(settings: Settings, name: str) -> list[str]:
     return {
         CODE_SERVER: ["-m", "dagster", "code-server", "start", "--socket", socket_path],
         WEBSERVER: ["-m", _WEBSERVER_MODULE, "--workspace", workspace],
-        DAEMON: ["-m", "dagster._daemon", "run", "-w", workspace],
+        DAEMON: ["-m", _DAEMON_MODULE, "run", "-w", workspace],
     }[name]
 
 

@@ -15,6 +15,7 @@ from dagster._core.workspace.load_target import WorkspaceFileTarget
 from dagster_webserver.app import create_app_from_workspace_process_context
 from starlette.routing import Mount
 
+from ons_bigdata.platform.dagster.serving.named_jobs import prefer_in_web_interface
 from ons_bigdata.platform.dagster.serving.request_guard import RequestGuard
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ def serve(
         with WorkspaceProcessContext(
             instance, WorkspaceFileTarget(paths=[workspace]), version=dg.__version__, read_only=read_only
         ) as context:
+            prefer_in_web_interface()
             in_url = f"[{host}]" if ":" in host else host
             app = create_app_from_workspace_process_context(context, live_data_poll_rate=_LIVE_DATA_POLL_RATE_MS)
             app.router.routes.insert(0, Mount("/pages", routes=list(pages)))

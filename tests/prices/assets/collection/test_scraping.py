@@ -377,6 +377,7 @@ def test_the_schedule_asks_for_one_run_of_each_known_retailer_with_a_file(scrapi
     repository = dg.Definitions(
         assets=[assets.scrape_runs],
         schedules=[automation.scrape_schedule],
+        jobs=[dg.define_asset_job("prices_scrape_runs")],
         resources={"warehouse": WarehouseResource()},
     ).get_repository_def()
     context = dg.build_schedule_context(scheduled_execution_time=at, repository_def=repository)

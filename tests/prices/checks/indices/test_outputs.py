@@ -16,7 +16,7 @@ OUTPUTS = [
 
 @pytest.fixture
 def resource(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> WarehouseResource:
-    """Give a database with quotes of two origins, and figures of every output of one."""
+    """A database with quotes of two origins, and figures of every output of one."""
     monkeypatch.setattr(WarehouseResource, "open", lambda _: warehouse)
     rows = ", ".join(f"('real', '{recipe}', '{method}', '{scope}', 100.0, null)" for recipe, method, scope in OUTPUTS)
     with warehouse.transaction() as transaction:
