@@ -31,7 +31,7 @@ def vague_openings(source: str) -> Iterator[tuple[int, str]]:
     ("source", "vague"),
     [
         ('"""What a module has."""', [(1, "What")]),
-        ('def f():\n    """True if it rains."""', [(2, "Whether")]),
+        ('def f():\n    """Whether it rains."""', [(2, "Whether")]),
         ('class A:\n    n: int\n    """Takes all."""', [(3, "Takes")]),
         ('"""Number of days."""\nN = 1\n"""True if it rains; what holds."""', []),
         ('def f():\n    """Letters of a word."""\n    return "What"', []),

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ons_bigdata.prices.methods.bilateral.clip import clusters
 from ons_bigdata.prices.methods.multilateral.splicing import NOT_SPLICED
-from ons_bigdata.prices.methods.recipes.clip import clusters
 from ons_bigdata.prices.methods.recipes.forms import ABSENT, LinkedChain
 from ons_bigdata.prices.methods.recipes.formulas import FORMULAS, base_rows, previous_row, window_form
 from ons_bigdata.prices.methods.recipes.panels import without_large_relatives

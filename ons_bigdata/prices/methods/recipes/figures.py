@@ -14,8 +14,7 @@ from ons_bigdata.prices.methods.recipes.catalogue import SCOPES, parameters_hash
 from ons_bigdata.prices.methods.recipes.elementary import elementary_index, shelf_clusters, stratum_form
 from ons_bigdata.prices.methods.recipes.formulas import FORMULAS
 from ons_bigdata.prices.methods.recipes.levels import Members, level_figures
-from ons_bigdata.prices.methods.recipes.panels import OUT, UNDECIDED, recipe_periods, strata
-from ons_bigdata.prices.methods.recipes.seasonal import in_season
+from ons_bigdata.prices.methods.recipes.panels import OUT, UNDECIDED, in_season, recipe_periods, strata
 from ons_bigdata.prices.methods.recipes.tree import index_tree, listed
 from ons_bigdata.prices.schemas.indices import AggregateIndex, ElementaryIndex
 from ons_bigdata.prices.schemas.vocabulary import DAILY
