@@ -49,11 +49,11 @@ def elementary_parts(parts: Floats) -> Floats:
 def parent_parts(before: Floats, after: Floats, weights: Floats, index: Floats, children: ChildMovements) -> Floats:
     """Split the parents' log movements: periods x parents x 5, nan where an index has none before it.
 
-    `before`, `after`, `weights`: of `linked_aggregation.Parents`, one replicate; `index`: periods x parents.
+    `before`, `after`, `weights`: of `aggregation.linked.Parents`, one replicate; `index`: periods x parents.
 
     With m = Σ w·after / Σ w·before over the children that have a part, and λ the logarithmic mean,
     ln m = Σ_i s_i ln(after_i/before_i), s_i = w_i λ(after_i, before_i) / λ(Σ w·after, Σ w·before): exact. A child
-    with a level in both periods brings its own parts; the others are all imputation, or rejected days where their
+    with an index in both periods brings its parts; the others are all imputation, or rejected days where their
     quotes were judged faulty in the period in which they are absent. What no child accounts for (all were scaled anew
     to the base) is imputation.
 

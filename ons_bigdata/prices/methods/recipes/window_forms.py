@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ons_bigdata.prices.methods.aggregation.linked import ABSENT
 from ons_bigdata.prices.methods.multilateral.geks import geks_windows
 from ons_bigdata.prices.methods.multilateral.splicing import Extension, extended_levels
 from ons_bigdata.prices.methods.multilateral.time_product_dummy import time_product_dummy_windows
 from ons_bigdata.prices.methods.panels.price_panel import PricePanel
-from ons_bigdata.prices.methods.recipes.forms import ABSENT, nested_parts
+from ons_bigdata.prices.methods.recipes.forms import nested_parts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -222,6 +222,21 @@ def test_bad_quotes_are_refused_by_name() -> None:
     assert strata(rows.head(0), sizes) == ([], [])
 
 
+def test_bad_pack_sizes_are_refused_by_name_and_an_unknown_one_is_nan() -> None:
+    keys = {"retailer": ["tesco"], "item_number": pl.Series([1], dtype=pl.Int32), "product": ["MILK"]}
+    quotes = pl.DataFrame(
+        {"data_origin": ["real"], **keys, "collected_on": [date(2016, 8, 1)], "price_gbp": [1.0]}
+    ).with_columns(in_scope=pl.lit(None, pl.Boolean))
+    sizes = pl.DataFrame({**keys, "pack_size": [2.0]})
+    assert strata(quotes, sizes)[1][0].pack_sizes.tolist() == [2.0]
+    assert np.isnan(strata(quotes, sizes.with_columns(pack_size=pl.lit(None, pl.Float64)))[1][0].pack_sizes).all()
+    assert np.isnan(strata(quotes, sizes.clear())[1][0].pack_sizes).all()
+    with pytest.raises(ValueError, match=r"pack_sizes: 1 with a pack size that is not positive and finite.*MILK"):
+        strata(quotes, sizes.with_columns(pack_size=pl.lit(0.0)))
+    with pytest.raises(ValueError, match=r"pack_sizes: 2 with a product that has several.*MILK"):
+        strata(quotes, pl.concat([sizes, sizes]))
+
+
 def test_each_data_origin_has_its_own_base_week() -> None:
     monday = date(2016, 7, 25)
     days = {
