@@ -68,16 +68,16 @@ def parent_parts(before: Floats, after: Floats, weights: Floats, index: Floats, 
         share = np.where(there, logarithmic_mean(value_after, value_before) / total[:, :, None], 0.0)
         change = np.where(there, np.log(after) - np.log(before), 0.0)
     previous = previous_rows(np.isfinite(index))
-    own = children.present & (children.previous >= 0) & (children.previous == previous[:, :, None])
-    parts = np.where(own[..., None], children.parts, 0.0)
-    # A child's parts add up to its own movement; where it has none, its composition has changed completely.
-    lost = own & ~np.isfinite(parts).all(axis=3)
+    continued = children.present & (children.previous >= 0) & (children.previous == previous[:, :, None])
+    parts = np.where(continued[..., None], children.parts, 0.0)
+    # A child's parts add up to its movement; where it has none, its composition has changed completely.
+    lost = continued & ~np.isfinite(parts).all(axis=3)
     parts = np.where(lost[..., None], 0.0, parts)
     parts[..., CHURN] += np.where(lost, change, 0.0)
     away = children.rejected & ~children.present
     rejected = away | _at(away, previous)
     place = np.where(rejected, REJECTED, IMPUTATION)
-    imputed = np.where(own, 0.0, change)
+    imputed = np.where(continued, 0.0, change)
     for part in (IMPUTATION, REJECTED):
         parts[..., part] += np.where(place == part, imputed, 0.0)
     summed = (share[..., None] * parts).sum(axis=2)

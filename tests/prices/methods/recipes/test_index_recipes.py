@@ -77,6 +77,9 @@ def test_nothing_claims_to_be_an_official_index_or_inflation() -> None:
         ({"formula": "fixed_base"}, "fixed_base needs item_formulas"),
         ({"days": "tuesday"}, "unknown days 'tuesday'; known: all, second_tuesday"),
         ({"formula": "carried_jevons"}, "carried_jevons needs carry_days"),
+        ({"window": 5}, "window is 5 and splice 'none'; expected both or neither"),
+        ({"splice": "movement"}, "window is None and splice 'movement'; expected both or neither"),
+        ({"window": 1, "splice": "movement"}, "window is 1, expected 2 or more periods"),
         ({"link_window_days": 0}, "link_window_days is 0, expected 1 to 366"),
     ],
 )
