@@ -62,16 +62,16 @@ def clusters(
     if not in_base.any():
         return np.full(len(names), -1)
     features = _characteristics(names, log_prices, pack_sizes, in_base, parameters)
-    own = features[in_base]
-    labels = _cluster_features(own, parameters)
-    found = np.empty(len(names), dtype=np.int64)
-    found[in_base] = labels
+    of_base = features[in_base]
+    labels = _cluster_features(of_base, parameters)
+    clusters_of = np.empty(len(names), dtype=np.int64)
+    clusters_of[in_base] = labels
     if not in_base.all():
         from sklearn.tree import DecisionTreeClassifier  # noqa: PLC0415  (takes a second; the graph loads without)
 
-        tree = DecisionTreeClassifier(min_samples_leaf=min(parameters.smallest_leaf, len(own)), random_state=0)
-        found[~in_base] = tree.fit(own, labels).predict(features[~in_base])
-    return found
+        tree = DecisionTreeClassifier(min_samples_leaf=min(parameters.smallest_leaf, len(of_base)), random_state=0)
+        clusters_of[~in_base] = tree.fit(of_base, labels).predict(features[~in_base])
+    return clusters_of
 
 
 def _cluster_features(features: Floats, parameters: ClipParameters) -> Integers:

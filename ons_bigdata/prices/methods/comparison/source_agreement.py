@@ -126,7 +126,7 @@ def _lagged(scraped: pl.DataFrame, theirs: pl.DataFrame, lag: int) -> pl.DataFra
 def _best_lag(compared: dict[int, pl.DataFrame]) -> int | None:
     if compared[0].is_empty():
         return None
-    shares = {lag: _share(int(frame["equal"].sum()), frame.height) or 0.0 for lag, frame in compared.items()}
+    shares = {lag: frame["equal"].sum() / frame.height for lag, frame in compared.items() if frame.height}
     return max(shares, key=lambda lag: (shares[lag], -lag))
 
 

@@ -163,7 +163,7 @@ def _output_index(
     prices = np.zeros((len(starts), len(products)))
     prices[rows, columns] = quotes["price"].to_numpy()
     known = {} if pack_sizes is None else dict(pack_sizes.iter_rows())
-    sizes = np.array([known.get(product) or np.nan for product in products], dtype=np.float64)
+    sizes = np.array([known.get(product) for product in products], dtype=np.float64)
     stratum = Stratum(
         "retailer", item_number, [str(one) for one in products], prices, np.full(prices.shape, UNDECIDED), sizes
     )

@@ -42,10 +42,10 @@ class RecipeOutput:
     days. `formula`: one of `formulas.FORMULAS`. `days`: days of a period that count: "all", or "second_tuesday", the
     second Tuesday of the month and the day either side. `link_window_days`: age (days) up to which a product's last
     price links (chained_jevons). `carry_days`: days for which a missing price is carried forward (carried_jevons).
-    `window`, `splice`: of windowed formulas, window in periods. `item_formulas`: item number and formula
-    (fixed_base); the single pair (0, formula) is for all items. `relative_limit`: a price more than this many times
-    above or below the product's price of the period before is left out; None: none is. `clip`: how products are
-    clustered (clusters). `note`: what the recipe prescribes and the data lacks; part of `reason`.
+    `window`, `splice`: of windowed formulas, window in periods; neither: one window of all periods. `item_formulas`:
+    item number and formula (fixed_base); the single pair (0, formula) is for all items. `relative_limit`: a price more
+    than this many times above or below the product's price of the period before is left out; None: none is. `clip`:
+    how products are clustered (clusters). `note`: what the recipe prescribes and the data lacks; part of `reason`.
 
     Raises ValueError on an unknown option, which lists the known ones, and on a missing or impossible parameter.
     """
@@ -72,6 +72,12 @@ class RecipeOutput:
         needed = FORMULAS[self.formula].needs
         if needed is not None and getattr(self, needed) in (None, ()):
             message = f"{self.method}: {self.formula} needs {needed}"
+            raise ValueError(message)
+        if (self.window is None) != (self.splice == NOT_SPLICED):
+            message = f"{self.method}: window is {self.window} and splice {self.splice!r}; expected both or neither"
+            raise ValueError(message)
+        if self.window is not None and self.window < 2:
+            message = f"{self.method}: window is {self.window}, expected 2 or more periods"
             raise ValueError(message)
         days = self.link_window_days
         if days is not None and not 1 <= days <= _LARGEST_LINK_WINDOW_DAYS:

@@ -13,6 +13,7 @@ import polars as pl
 
 from ons_bigdata.prices.methods.aggregation.linked import ABSENT, Children, aggregated
 from ons_bigdata.prices.methods.recipes.bootstrap import (
+    NO_INDEX,
     error_reason,
     product_weights,
     standard_errors,
@@ -50,7 +51,6 @@ if TYPE_CHECKING:
 NO_WINDOW = "no window: nothing is revised"
 FIRST_WINDOW = "the first window has no other before it"
 NO_CHAIN = "no chain: the index is compared with its base directly"
-NO_INDEX = "no index"
 NO_FULL_WINDOW = "no index over one window of all periods"
 COUNTS = ("products", "products_used", "quotes", "quotes_undecided", "filtered")
 MOST_CELLS = 2_000_000

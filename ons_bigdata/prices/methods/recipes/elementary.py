@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ons_bigdata.prices.methods.aggregation.linked import ABSENT
 from ons_bigdata.prices.methods.bilateral.clip import clusters
 from ons_bigdata.prices.methods.multilateral.splicing import NOT_SPLICED
-from ons_bigdata.prices.methods.recipes.forms import ABSENT, LinkedChain
-from ons_bigdata.prices.methods.recipes.formulas import FORMULAS, base_rows, previous_row, window_form
+from ons_bigdata.prices.methods.recipes.forms import LinkedChain
+from ons_bigdata.prices.methods.recipes.formulas import FORMULAS, base_rows, window_form
+from ons_bigdata.prices.methods.recipes.movements import previous_rows
 from ons_bigdata.prices.methods.recipes.panels import without_large_relatives
 from ons_bigdata.prices.methods.recipes.window_forms import TimeProductDummyForm, WindowForm
 
@@ -131,12 +133,12 @@ def movement_parts(of: StratumForm, indices: Floats, segments: Integers) -> Floa
     the difference between the published movement and the newest window's.
     """
     parts = np.full((len(indices), 4), np.nan)
-    previous = _previous(segments)
+    previous = previous_rows(segments >= 0)
     known = (previous >= 0) & (segments == segments[np.maximum(previous, 0)])
     if of.form is None:
         return parts
     rows = of.rows
-    parts[rows, :3] = of.form.parts(_previous(segments[rows]), indices[rows], segments[rows])
+    parts[rows, :3] = of.form.parts(previous_rows(segments[rows] >= 0), indices[rows], segments[rows])
     parts[:, 3] = 0.0
     if isinstance(of.form, WindowForm) and of.form.is_spliced and of.form.splice != "movement":
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -172,7 +174,3 @@ def shelf_clusters(stratum: Stratum, periods: Periods, output: RecipeOutput) -> 
     in_base = np.any(there[base], axis=0) if base.any() else np.zeros(prices.shape[1], dtype=np.bool_)
     seen = logs[first, np.arange(len(first))]
     return clusters(stratum.products, seen, stratum.pack_sizes, in_base, output.clip)
-
-
-def _previous(segments: Integers) -> Integers:
-    return np.where(segments >= 0, previous_row(segments >= 0), -1)

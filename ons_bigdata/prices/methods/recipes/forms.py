@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
+from ons_bigdata.prices.methods.aggregation.linked import ABSENT
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -19,8 +21,6 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Booleans = NDArray[np.bool_]
     Integers = NDArray[np.int64]
-
-ABSENT = -1
 
 
 class Form(Protocol):

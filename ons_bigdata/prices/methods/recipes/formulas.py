@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from ons_bigdata.prices.methods.recipes.forms import ABSENT, ClusterJevons, LinkedChain, RatioOfSums
+from ons_bigdata.prices.methods.aggregation.linked import ABSENT
+from ons_bigdata.prices.methods.recipes.forms import ClusterJevons, LinkedChain, RatioOfSums
+from ons_bigdata.prices.methods.recipes.movements import previous_rows
 from ons_bigdata.prices.methods.recipes.window_forms import GeksJevonsForm, TimeProductDummyForm, WindowForm
 
 if TYPE_CHECKING:
@@ -165,7 +167,7 @@ def linked_chain(logs: Floats, present: Booleans, link_window_days: int) -> Link
     last_row, last_log = _last_before(logs, present)
     rows = np.arange(len(logs))[:, None]
     linked = present & (last_row >= 0) & (rows - last_row <= link_window_days)
-    continuing = linked & (last_row == previous_row(np.any(present, axis=1))[:, None])
+    continuing = linked & (last_row == previous_rows(np.any(present, axis=1))[:, None])
     return LinkedChain(np.where(linked, logs - last_log, 0.0), np.where(linked, last_row, ABSENT), present, continuing)
 
 
@@ -181,7 +183,7 @@ def carried_chain(logs: Floats, present: Booleans, carry_days: int) -> LinkedCha
     carried = ~present & (last_row >= 0) & (rows - last_row <= carry_days) & open_days[:, None]
     filled = np.where(carried, last_log, logs)
     there = present | carried
-    before = previous_row(open_days)
+    before = previous_rows(open_days)
     s = np.maximum(before, 0)
     linked = there & there[s] & (before >= 0)[:, None]
     relatives = np.where(linked, filled - filled[s], 0.0)
@@ -205,12 +207,6 @@ def base_rows(present: Booleans, base: Booleans) -> Booleans:
     if present[base].any() or not present.any():
         return base
     return np.arange(len(present)) == present.any(axis=1).argmax()
-
-
-def previous_row(open_rows: Booleans) -> Integers:
-    """Last open row before each row, -1 where there is none."""
-    rows = np.where(open_rows, np.arange(len(open_rows)), -1)
-    return np.concatenate([[-1], np.maximum.accumulate(rows)[:-1]]) if len(rows) else rows
 
 
 def _last_before(logs: Floats, present: Booleans) -> tuple[Integers, Floats]:

@@ -49,11 +49,11 @@ def elementary_parts(parts: Floats) -> Floats:
 def parent_parts(before: Floats, after: Floats, weights: Floats, index: Floats, children: ChildMovements) -> Floats:
     """Split the parents' log movements: periods x parents x 5, nan where an index has none before it.
 
-    `before`, `after`, `weights`: of `linked_aggregation.Parents`, one replicate; `index`: periods x parents.
+    `before`, `after`, `weights`: of `aggregation.linked.Parents`, one replicate; `index`: periods x parents.
 
     With m = Σ w·after / Σ w·before over the children that have a part, and λ the logarithmic mean,
     ln m = Σ_i s_i ln(after_i/before_i), s_i = w_i λ(after_i, before_i) / λ(Σ w·after, Σ w·before): exact. A child
-    with a level in both periods brings its own parts; the others are all imputation, or rejected days where their
+    with an index in both periods brings its parts; the others are all imputation, or rejected days where their
     quotes were judged faulty in the period in which they are absent. What no child accounts for (all were scaled anew
     to the base) is imputation.
 
@@ -68,16 +68,16 @@ def parent_parts(before: Floats, after: Floats, weights: Floats, index: Floats, 
         share = np.where(there, logarithmic_mean(value_after, value_before) / total[:, :, None], 0.0)
         change = np.where(there, np.log(after) - np.log(before), 0.0)
     previous = previous_rows(np.isfinite(index))
-    own = children.present & (children.previous >= 0) & (children.previous == previous[:, :, None])
-    parts = np.where(own[..., None], children.parts, 0.0)
-    # A child's parts add up to its own movement; where it has none, its composition has changed completely.
-    lost = own & ~np.isfinite(parts).all(axis=3)
+    continued = children.present & (children.previous >= 0) & (children.previous == previous[:, :, None])
+    parts = np.where(continued[..., None], children.parts, 0.0)
+    # A child's parts add up to its movement; where it has none, its composition has changed completely.
+    lost = continued & ~np.isfinite(parts).all(axis=3)
     parts = np.where(lost[..., None], 0.0, parts)
     parts[..., CHURN] += np.where(lost, change, 0.0)
     away = children.rejected & ~children.present
     rejected = away | _at(away, previous)
     place = np.where(rejected, REJECTED, IMPUTATION)
-    imputed = np.where(own, 0.0, change)
+    imputed = np.where(continued, 0.0, change)
     for part in (IMPUTATION, REJECTED):
         parts[..., part] += np.where(place == part, imputed, 0.0)
     summed = (share[..., None] * parts).sum(axis=2)

@@ -30,6 +30,9 @@ _QUOTES = {
     "data_origin": pl.String(), "retailer": pl.String(), "item_number": pl.Int32(), "product": pl.String(),
     "collected_on": pl.Date(), "price_gbp": pl.Float64(), "in_scope": pl.Boolean(),
 }  # fmt: skip
+_PACK_SIZES = {
+    "retailer": pl.String(), "item_number": pl.Int32(), "product": pl.String(), "pack_size": pl.Float64(),
+}  # fmt: skip
 _STRATUM = ["retailer", "item_number"]
 
 
@@ -107,10 +110,11 @@ def strata(quotes: pl.DataFrame, pack_sizes: pl.DataFrame) -> tuple[list[date], 
     """Calendar days of the quotes of one data origin, first to last, and a panel per retailer and item.
 
     `quotes`: data_origin, retailer, item_number, product, collected_on, price_gbp, in_scope (null = undecided), at most
-    one row per product and day. `pack_sizes`: retailer, item_number, product, pack_size, at most one row each.
+    one row per product and day. `pack_sizes`: retailer, item_number, product, pack_size (null = unknown), at most one
+    row each.
 
-    Raises ValueError on several origins, on a product with several quotes of a day, a null in a key or a price that is
-    not positive and finite; names the quote.
+    Raises ValueError on several origins, on a product with several quotes of a day or several pack sizes, a null in a
+    key, a price or a pack size that is not positive and finite; names the quote or the product.
     """
     rows = checked_columns(quotes, _QUOTES, "quotes")
     if (origins := rows["data_origin"].n_unique()) > 1:
@@ -129,9 +133,20 @@ def strata(quotes: pl.DataFrame, pack_sizes: pl.DataFrame) -> tuple[list[date], 
         day=(pl.col("collected_on") - first).dt.total_days(),
         judged=pl.when(pl.col("in_scope").is_null()).then(UNDECIDED).otherwise(pl.col("in_scope").cast(pl.Int64)),
     )
-    sizes = pack_sizes.partition_by(_STRATUM, as_dict=True)
+    sizes = _checked_sizes(pack_sizes).partition_by(_STRATUM, as_dict=True)
     groups = sorted(coded.partition_by(_STRATUM, as_dict=True).items())
     return days, [_stratum(key, group, sizes.get(key), len(days)) for key, group in groups]
+
+
+def _checked_sizes(pack_sizes: pl.DataFrame) -> pl.DataFrame:
+    rows = checked_columns(pack_sizes, _PACK_SIZES, "pack_sizes")
+    faults = {
+        "a null in the key": pl.any_horizontal(pl.col([*_STRATUM, "product"]).is_null()),
+        "a product that has several": pl.struct(*_STRATUM, "product").is_duplicated(),
+        "a pack size that is not positive and finite": pl.col("pack_size").is_not_null() & not_positive("pack_size"),
+    }
+    refuse_rows("pack_sizes", rows, faults)
+    return rows
 
 
 def _stratum(key: tuple[object, ...], rows: pl.DataFrame, sizes: pl.DataFrame | None, days: int) -> Stratum:
@@ -146,7 +161,7 @@ def _stratum(key: tuple[object, ...], rows: pl.DataFrame, sizes: pl.DataFrame | 
     judged[day, codes] = rows["judged"].to_numpy()
     known: dict[str, float] = {} if sizes is None else dict(sizes.select("product", "pack_size").iter_rows())
     names = products.tolist()
-    pack_sizes = np.array([known.get(name) or np.nan for name in names], dtype=np.float64)
+    pack_sizes = np.array([known.get(name) for name in names], dtype=np.float64)  # nan where unknown
     return Stratum(str(key[0]), int(str(key[1])), names, prices, judged, pack_sizes)
 
 

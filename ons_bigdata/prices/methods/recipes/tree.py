@@ -87,19 +87,19 @@ def index_tree(strata: Sequence[Stratum], weights: TreeWeights) -> list[TreeLeve
 
 
 def _items(strata: Sequence[Stratum], known: Mapping[str, dict[str, float]]) -> TreeLevel:
-    place = {(str(one.item_number), one.retailer): n for n, one in enumerate(strata)}
+    place = {(str(stratum.item_number), stratum.retailer): n for n, stratum in enumerate(strata)}
     codes = sorted({item for item, _ in place})
     families: list[dict[str, float]] = []
     for item in codes:
         present = sorted(retailer for of_item, retailer in place if of_item == item)
-        own = known.get(item)
-        if own is not None and (lost := [retailer for retailer in present if retailer not in own]):
+        family = known.get(item)
+        if family is not None and (lost := [retailer for retailer in present if retailer not in family]):
             message = f"retailer_weights: item {item}: no weight for {lost[0]}, where other retailers have one"
             raise ValueError(message)
-        families.append(own if own is not None else dict.fromkeys(present, 1.0))
+        families.append(family if family is not None else dict.fromkeys(present, 1.0))
     positions = [
-        {retailer: place.get((item, retailer), -1) for retailer in own}
-        for item, own in zip(codes, families, strict=True)
+        {retailer: place.get((item, retailer), -1) for retailer in family}
+        for item, family in zip(codes, families, strict=True)
     ]
     equal = frozenset(item for item in codes if item not in known)
     return _level(("item", "retailer"), codes, families, positions, equal)
@@ -114,9 +114,9 @@ def _above(below: list[str], weights: pl.DataFrame, name: str, kind: str) -> Tre
             raise ValueError(message)
     nested = _nested(weights, "parent", "child", f"{kind} weights")
     place = {code: n for n, code in enumerate(below)}
-    codes = sorted(parent for parent, own in nested.items() if any(child in place for child in own))
+    codes = sorted(parent for parent, family in nested.items() if any(child in place for child in family))
     families = [nested[code] for code in codes]
-    positions = [{child: place.get(child, -1) for child in own} for own in families]
+    positions = [{child: place.get(child, -1) for child in family} for family in families]
     return _level((name, kind), codes, families, positions, frozenset())
 
 
@@ -137,11 +137,11 @@ def _level(
     equal: frozenset[str],
 ) -> TreeLevel:
     """Level with the children that have weight."""
-    kept = [[child for child, weight in own.items() if weight > 0] for own in families]
+    kept = [[child for child, weight in family.items() if weight > 0] for family in families]
     width = max([1, *map(len, kept)])
     weights, place = np.zeros((len(codes), width)), np.full((len(codes), width), -1)
-    for row, (children, own, where) in enumerate(zip(kept, families, positions, strict=True)):
-        weights[row, : len(children)] = [own[child] for child in children]
+    for row, (children, family, where) in enumerate(zip(kept, families, positions, strict=True)):
+        weights[row, : len(children)] = [family[child] for child in children]
         place[row, : len(children)] = [where[child] for child in children]
     return TreeLevel(*names, codes, kept, weights, place, equal)
 

@@ -5,17 +5,19 @@ Levels are computed by `methods.multilateral`; the split of their movements into
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ons_bigdata.prices.methods.aggregation.linked import ABSENT
 from ons_bigdata.prices.methods.multilateral.geks import geks_windows
 from ons_bigdata.prices.methods.multilateral.splicing import Extension, extended_levels
 from ons_bigdata.prices.methods.multilateral.time_product_dummy import time_product_dummy_windows
 from ons_bigdata.prices.methods.panels.price_panel import PricePanel
-from ons_bigdata.prices.methods.recipes.forms import ABSENT, nested_parts
+from ons_bigdata.prices.methods.recipes.forms import nested_parts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,7 +36,7 @@ INCOMPLETE = "null"
 
 
 @dataclass(frozen=True, eq=False)
-class WindowForm:
+class WindowForm(ABC):
     """A multilateral index of one retailer and item, periods x products, from its first period with a price on.
 
     `periods`: all periods of the calendar from the first to the last with a price. `logs`: log prices, 0 where absent.
@@ -102,13 +104,13 @@ class WindowForm:
     def _panel(self) -> PricePanel:
         return PricePanel(list(self.periods), [], np.exp(self.logs) * self.present, None, self.present)
 
+    @abstractmethod
     def _windows_of(self, counts: Floats) -> WindowOf:
         """Levels of any window; `counts`: how many times a product counts, replicates x products."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _value(self, chosen: Booleans, rows: Integers) -> Floats:
         """Log index of each of some rows over the products chosen for it, within the window that ends in the row."""
-        raise NotImplementedError
 
     @property
     def _extension(self) -> Extension:

@@ -77,6 +77,9 @@ def test_nothing_claims_to_be_an_official_index_or_inflation() -> None:
         ({"formula": "fixed_base"}, "fixed_base needs item_formulas"),
         ({"days": "tuesday"}, "unknown days 'tuesday'; known: all, second_tuesday"),
         ({"formula": "carried_jevons"}, "carried_jevons needs carry_days"),
+        ({"window": 5}, "window is 5 and splice 'none'; expected both or neither"),
+        ({"splice": "movement"}, "window is None and splice 'movement'; expected both or neither"),
+        ({"window": 1, "splice": "movement"}, "window is 1, expected 2 or more periods"),
         ({"link_window_days": 0}, "link_window_days is 0, expected 1 to 366"),
     ],
 )
@@ -220,6 +223,21 @@ def test_bad_quotes_are_refused_by_name() -> None:
     with pytest.raises(ValueError, match="found 2 data origins"):
         strata(rows.with_columns(data_origin=pl.Series(["real", "simulated"])), sizes)
     assert strata(rows.head(0), sizes) == ([], [])
+
+
+def test_bad_pack_sizes_are_refused_by_name_and_an_unknown_one_is_nan() -> None:
+    keys = {"retailer": ["tesco"], "item_number": pl.Series([1], dtype=pl.Int32), "product": ["MILK"]}
+    quotes = pl.DataFrame(
+        {"data_origin": ["real"], **keys, "collected_on": [date(2016, 8, 1)], "price_gbp": [1.0]}
+    ).with_columns(in_scope=pl.lit(None, pl.Boolean))
+    sizes = pl.DataFrame({**keys, "pack_size": [2.0]})
+    assert strata(quotes, sizes)[1][0].pack_sizes.tolist() == [2.0]
+    assert np.isnan(strata(quotes, sizes.with_columns(pack_size=pl.lit(None, pl.Float64)))[1][0].pack_sizes).all()
+    assert np.isnan(strata(quotes, sizes.clear())[1][0].pack_sizes).all()
+    with pytest.raises(ValueError, match=r"pack_sizes: 1 with a pack size that is not positive and finite.*MILK"):
+        strata(quotes, sizes.with_columns(pack_size=pl.lit(0.0)))
+    with pytest.raises(ValueError, match=r"pack_sizes: 2 with a product that has several.*MILK"):
+        strata(quotes, pl.concat([sizes, sizes]))
 
 
 def test_each_data_origin_has_its_own_base_week() -> None:
