@@ -98,6 +98,14 @@ OTHER_SHELF: Faults = {  # the scraper was given another shelf, with other produ
     ("waitrose", 212017): days("08-02"),  # until then the shelf had two thirds of its products
 }
 
+SHORT_RUNS = {  # the pages of most shelves end after 20 of 26 products, or shelves of several items break off
+    "tesco": days(
+        "07-23..07-25", "07-27..07-31", "08-04", "08-13", "08-14", "08-18", "08-19", "08-21", "08-31", "09-02", "09-05",
+        "09-07", "09-09", "09-11", "09-15",
+    ),
+    "waitrose": days("08-31", "09-01"),
+}  # fmt: skip
+
 
 def _together(*kinds: Faults) -> Faults:
     faults: Faults = defaultdict(set)

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.command_line import CommandLine
-from tests.end_to_end.known_faults import CUT_OFF, CUT_SHORT, EXPLOSIONS, FAULTS, GAPS, OUTAGES, VANISHED
+from tests.end_to_end.known_faults import CUT_OFF, CUT_SHORT, EXPLOSIONS, FAULTS, GAPS, OUTAGES, SHORT_RUNS, VANISHED
 
 pytestmark = pytest.mark.archive
 
@@ -217,6 +217,16 @@ def test_every_known_fault_is_flagged_by_the_quality_assurance(archive: CommandL
     assert len(days) == 225  # the items of the retailers on the days of OUTAGES and GAPS
     unflagged = [row for row in days if row["collected_on"] not in found[row["retailer"], row["item_number"]]]
     assert not unflagged
+
+
+def test_short_runs_are_found_on_their_days_and_no_others(archive: CommandLine) -> None:
+    found = defaultdict(set)
+    for row in archive.query(
+        "select retailer, collected_on, evidence from marts.price_quality_findings where kind = 'run_short'"
+    ):
+        found[row["retailer"]].add(row["collected_on"])
+        assert " items lack products that were listed before and come back" in row["evidence"]
+    assert found == SHORT_RUNS
 
 
 def test_at_most_two_per_cent_of_the_faultless_days_are_flagged(archive: CommandLine) -> None:
