@@ -51,7 +51,7 @@ CHECKS: list[dg.AssetChecksDefinition] = [
     expect_no_rows(
         "marts.price_collection_days",
         "every_day_collected",
-        description="Every retailer was collected on every day: no outage (empty files only), no gap (no file).",
+        description="Every retailer was collected as its rhythm expects: no outage (empty files), gap or frozen shop.",
         query="select retailer, collected_on, status from marts.price_collection_days"
         " where status <> 'collected' order by collected_on, retailer",
         line="{collected_on} {retailer}: {status}",

@@ -1,15 +1,32 @@
 -- Findings on our own output: quotes came in, and the daily index has no value or has not moved. One per retailer and day.
 {# An index that moves by less than this, in logarithms, has not moved. #}
 {% set rounding = 1e-12 %}
+{# A price is compared with the product's last one, at most so many days old. #}
+{% set recent_days = 7 %}
 
-with quotes as (
+with priced as (
 
     select
         data_origin,
         retailer,
         collected_on,
-        count(*) as quotes
+        -- an older price may be too old to link
+        price_gbp <> lag(price_gbp) over product_days
+        and collected_on - lag(collected_on) over product_days <= {{ recent_days }} as has_changed
     from {{ ref('int_prices__quotes_accepted') }}
+    window product_days as (partition by data_origin, retailer, item_number, product order by collected_on)
+
+),
+
+quotes as (
+
+    select
+        data_origin,
+        retailer,
+        collected_on,
+        count(*) as quotes,
+        count(*) filter (where has_changed) as price_changes
+    from priced
     group by data_origin, retailer, collected_on
 
 ),
@@ -42,37 +59,18 @@ outputs as (
 
 ),
 
-changes as (
-
-    select
-        data_origin,
-        retailer,
-        collected_on,
-        sum(price_changes) as price_changes
-    from {{ ref('int_prices__item_days_profiled') }}
-    where enters
-    group by data_origin, retailer, collected_on
-
-),
-
 joined as (
 
     select
         quotes.*,
         coalesce(outputs.items, 0) as items,
-        outputs.is_still,
-        coalesce(changes.price_changes, 0) as price_changes
+        outputs.is_still
     from quotes
     left join outputs
         on
             quotes.data_origin = outputs.data_origin
             and quotes.retailer = outputs.retailer
             and quotes.collected_on = outputs.collected_on
-    left join changes
-        on
-            quotes.data_origin = changes.data_origin
-            and quotes.retailer = changes.retailer
-            and quotes.collected_on = changes.collected_on
 
 ),
 
