@@ -9,7 +9,8 @@ import pytest
 
 from ons_bigdata.platform.calendar import Cadence, Calendar
 from ons_bigdata.platform.dagster import dbt, runs
-from ons_bigdata.platform.errors import InputError
+from ons_bigdata.platform.dagster.runs.check_records import recording_executor
+from ons_bigdata.platform.errors import InputError, StepFailedError
 from ons_bigdata.platform.postgres.warehouse import Warehouse
 from ons_bigdata.settings import Settings
 from tests.command_line import ROOT
@@ -161,3 +162,57 @@ def test_a_dbt_node_has_a_link_to_its_file(small: Settings) -> None:
     assert links["bills"] == [folder / "models/staging/meters/bills/bills.sql"]
     assert links["tariffs"] == [folder / "seeds/meters/bills/tariffs.csv"]
     assert all(path.is_file() for paths in links.values() for path in paths)
+
+
+ACCEPTED = """\
+models:
+  - name: bills
+    columns:
+      - name: amount
+        data_tests:
+          - accepted_values: {{arguments: {{values: [99]}}, config: {{severity: {severity}, where: in_window(month)}}}}
+"""
+BILLS_YML, TOTALS_SQL = "models/staging/meters/bills/bills.yml", "models/staging/meters/bills/totals.sql"
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "success", "reason"),
+    [
+        (BILLS_YML, ACCEPTED.format(severity="warn"), True, None),
+        (BILLS_YML, ACCEPTED.format(severity="error"), False, "accepted_values_bills_amount"),
+        (TOTALS_SQL, "{{ config(materialized='table') }} select 1 / 0 as amount", False, "division by zero"),
+    ],
+    ids=["a test that warns", "a test that fails", "a query that fails"],
+)
+def test_a_failure_of_dbt_reads_as_success_nowhere(
+    small: Settings, warehouse: Warehouse, tmp_path: Path, file: str, text: str, *, success: bool, reason: str | None
+) -> None:
+    (small.dbt_project_dir / file).write_text(text)
+    definitions = dg.Definitions(
+        dbt.pilot_assets(small, "meters", [MONTHS]), executor=recording_executor(lambda: warehouse)
+    )
+    with dg.DagsterInstance.ephemeral() as instance:
+        outcome = runs.materialise(
+            definitions,
+            runs.select(definitions, "*"),
+            instance=instance,
+            days=("2016-01-01", "2016-02-29"),
+            log=tmp_path / "log",
+        )
+        tags = instance.get_run_by_id(outcome.run_ids[0]).tags
+    assert outcome.success == success
+    failed = warehouse.rows("select asset, partition, severity from ops.check_partitions where not passed order by 2")
+    if file == BILLS_YML:
+        severity = "WARN" if success else "ERROR"
+        assert failed == [("staging/bills", f"2016-0{month}-01", severity) for month in (1, 2)]
+        assert tags["ons_bigdata/failed_checks"] == "1"
+    else:
+        assert failed == []
+    if reason is not None:
+        assert reason in outcome.reason
+
+
+def test_a_project_that_does_not_parse_is_reported(small: Settings) -> None:
+    (small.dbt_project_dir / TOTALS_SQL).write_text("select * from {{ ref('nothing_of_this_name') }}")
+    with pytest.raises(StepFailedError, match="nothing_of_this_name"):
+        dbt.pilot_assets(small, "meters", [MONTHS])

@@ -63,7 +63,9 @@ def scrape_runs(
 ) -> tuple[dg.MaterializeResult, dg.MaterializeResult]:
     """Collect one retailer's present day: crawl, land pages and quote file, write the run's record."""
     day, retailer = context.partition_key.split("|")
-    outcome = collect(warehouse.landing(), get_settings(), retailer, date.fromisoformat(day))
+    landing = warehouse.landing()
+    outcome = collect(landing, get_settings(), retailer, date.fromisoformat(day))
+    rows = {table: _count_rows(landing, table, retailer, day) for table in ("scrape_runs", "scrape_categories")}
     by_state = {
         state: sum(one["state"] == state for one in outcome.categories)
         for state in ("collected", "empty", "missing", "unknown", "failed")
@@ -74,6 +76,7 @@ def scrape_runs(
         dg.MaterializeResult(
             asset_key=RUNS,
             metadata={
+                "dagster/row_count": rows["scrape_runs"],
                 "run": run["run_id"],
                 "finish_reason": run["finish_reason"],
                 "requests": run["requests"],
@@ -86,9 +89,21 @@ def scrape_runs(
             },
         ),
         dg.MaterializeResult(
-            asset_key=CATEGORIES, metadata={**by_state, "not_whole": dg.MetadataValue.md(_list_incomplete(outcome))}
+            asset_key=CATEGORIES,
+            metadata={
+                "dagster/row_count": rows["scrape_categories"],
+                **by_state,
+                "not_whole": dg.MetadataValue.md(_list_incomplete(outcome)),
+            },
         ),
     )
+
+
+def _count_rows(landing: Landing, table: str, retailer: str, day: str) -> int:
+    """Rows of a raw table of scrapes for a retailer and day: those of all its runs."""
+    query = f"select count(*) from raw.{table} where retailer = $1 and collected_on = $2::text::date"  # noqa: S608
+    ((rows,),) = landing.warehouse.rows(query, [retailer, day])
+    return int(rows)
 
 
 def _list_incomplete(outcome: Outcome) -> str:

@@ -120,8 +120,9 @@ def test_a_day_of_a_retailer_from_the_shop_to_the_table_and_again(
         ("Brown Bread", 210113, "missing"),
         ("White Bread", 210111, "collected"),
     ]
-    (event,) = result.asset_materializations_for_node("scrape_runs")[:1]
+    event, categories = result.asset_materializations_for_node("scrape_runs")
     assert "--from 2016-05-28 --to 2016-05-28" in str(event.metadata["rows_are_built_by"].value)
+    assert [one.metadata["dagster/row_count"].value for one in (event, categories)] == [1, 3]
     assert _rebuilt(landing) == [("Loaf & 1 800G", 1.5), ("Loaf & 2 800G", 0.99)]
     assert warehouse.rows("select reason, content from ops.quarantine") == [
         ("no price: Loaf & 3 800G", f"White Bread: {shop.address}/white")
