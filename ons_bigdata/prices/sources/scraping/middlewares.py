@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from twisted.internet.base import ReactorBase
 
     from ons_bigdata.prices.sources.scraping.crawl_state import CrawlState
-    from ons_bigdata.prices.sources.scraping.listings import Page
+    from ons_bigdata.prices.sources.scraping.extraction.page import Page
 
 COLLECTED_AT = "collected_at"
 """Key of a request's meta: time of its response, by the clock in force."""
