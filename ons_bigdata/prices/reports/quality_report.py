@@ -101,7 +101,7 @@ def render_report(
 ) -> Row:
     """Report of one origin and day: a row of `PriceQualityReport`."""
     retailers = sorted(row["retailer"] for row in runs)
-    waiting = [_decision(row, names) for row in decisions if _waits(row, origin, day)]
+    waiting = [_decision(row, names) for row in decisions if _is_waiting(row, origin, day)]
     by_severity = {severity: [row for row in findings if row["severity"] == severity] for severity in SEVERITIES}
     content = {
         "origin": origin,
@@ -111,8 +111,8 @@ def render_report(
         "quotes": sum(row["products"] for row in days),
         "entering": sum(row["products"] for row in days if row["enters"]),
         "counts": {severity: len(rows) for severity, rows in by_severity.items()},
-        "problems": _grouped([*by_severity["error"], *by_severity["warn"]], names),
-        "notes": _grouped(by_severity["note"], names),
+        "problems": _group_findings([*by_severity["error"], *by_severity["warn"]], names),
+        "notes": _group_findings(by_severity["note"], names),
         "waiting": waiting,
         "applied": sorted(decided, key=lambda row: row["decision_id"]),
         "marks": MARKS,
@@ -163,7 +163,7 @@ def _cell(day: Row | None, findings: Sequence[Row], names: Names) -> Row:
     }
 
 
-def _grouped(findings: Sequence[Row], names: Names) -> list[Row]:
+def _group_findings(findings: Sequence[Row], names: Names) -> list[Row]:
     """Findings grouped by severity, retailer and kind: an outage of 31 items is one problem."""
     groups: dict[tuple[int, str, str], list[Row]] = defaultdict(list)
     for row in findings:
@@ -209,7 +209,7 @@ def _decision(row: Row, names: Names) -> Row:
     return {**row, "about": ", ".join(about), "days": f"from {row['valid_from']}{until}"}
 
 
-def _waits(row: Row, origin: str, day: date) -> bool:
+def _is_waiting(row: Row, origin: str, day: date) -> bool:
     return row["state"] == "waiting" and row["data_origin"] == origin and row["valid_from"] <= day
 
 
