@@ -39,6 +39,19 @@ LOOPBACK = "127.0.0.1"
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 
 
+class QueryRole(StrEnum):
+    """Role by which a query runs."""
+
+    reader = "reader"
+    custodian = "custodian"
+
+
+class Secret(StrEnum):
+    """Secret that a command makes."""
+
+    custodian = "custodian"
+
+
 class OutputFormat(StrEnum):
     """How a result is printed."""
 
@@ -111,6 +124,8 @@ def reparse_prices(
 
         summary = run(get_settings(), retailer=retailer, first_day=first_day, last_day=last_day)
     rendering.reparse_summary(summary, as_json=as_json)
+    if summary.failures:
+        raise typer.Exit(1)
 
 
 @report_app.command("prices")
@@ -119,7 +134,9 @@ def report_prices(
     origin: Annotated[
         str | None, typer.Option(help="real or simulated; real if it is not given and there are both.")
     ] = None,
-    html: Annotated[Path | None, typer.Option(help="Write the page into this file, besides the text.")] = None,
+    html: Annotated[
+        Path | None, typer.Option(help="Write the page into this file, or those of all days into this folder.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Show the daily report on the quality of price quotes."""
@@ -128,7 +145,7 @@ def report_prices(
     daily = read_price_report(get_settings(), day=day, origin=origin)
     if html is not None:
         with umask_of_user():
-            write_html(daily, html)
+            html = write_html(get_settings(), daily, html)
     rendering.report(daily, html=html, as_json=as_json)
 
 
@@ -178,13 +195,27 @@ def materialize(
 
 @app.command()
 def query(
-    text: Annotated[str, typer.Argument(metavar="QUERY", help="One SELECT; run by a read-only role.")],
+    text: Annotated[str, typer.Argument(metavar="QUERY", help="One SELECT; it cannot change anything.")],
     output: Annotated[OutputFormat, typer.Option("--format", help="How to print the rows.")] = OutputFormat.table,
+    role: Annotated[
+        QueryRole, typer.Option("--as", help="custodian also reads rows about single people, homes and devices.")
+    ] = QueryRole.reader,
 ) -> None:
-    """Run a query as the read-only role and print its rows."""
+    """Run a query as a read-only role and print its rows."""
     from ons_bigdata.commands.query import run_query  # noqa: PLC0415
 
-    rendering.rows(run_query(text, get_settings()), output.value)
+    rows = run_query(text, get_settings(), as_custodian=role is QueryRole.custodian)
+    rendering.rows(rows, output.value)
+
+
+@app.command()
+def new_secret(
+    name: Annotated[Secret, typer.Argument(metavar="NAME", help="custodian: the password of `query --as custodian`.")],
+) -> None:
+    """Make a secret: a new random one takes the place of the old."""
+    from ons_bigdata.commands.query import renew_custodian_secret  # noqa: PLC0415
+
+    rendering.print_line(f"{name.value}: new password in {renew_custodian_secret(get_settings())} (mode 0600)")
 
 
 @app.command()
@@ -244,7 +275,7 @@ def demo(
         Path | None, typer.Option(help="A real archive of one pilot instead of its simulated days.")
     ] = None,
     serve: Annotated[bool, typer.Option("--serve/--no-serve", help="Serve UI and docs until Ctrl-C.")] = True,
-    port: Annotated[int, typer.Option(min=1, max=65534, help="Port of the UI; the docs take the next.")] = 3000,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port of the UI, the reports and the docs.")] = 3000,
 ) -> None:
     """Run the whole path over simulated sources (or a real archive), then serve the UI and the dbt docs.
 
@@ -260,9 +291,9 @@ def demo(
             settings = get_settings()
             chosen = demonstration.choose_pilots(pilots, archive=archive)
             if serve:
-                serving.require_free_ports(settings, host=LOOPBACK, ports=(port, port + 1))
+                serving.require_free_port(settings, host=LOOPBACK, port=port)
             outcomes = demonstration.run_demo(chosen, archive, settings, sites)
-            page = demonstration.build_docs(settings)
+            page = serving.build_docs(settings)
         rendering.demo_summary(outcomes, read_status(settings), page, seconds=time.monotonic() - started)
         failed = any(outcome.error is not None for outcome in outcomes)
         if not serve:
@@ -272,8 +303,7 @@ def demo(
         with progress_bars():
             running = serving.up(settings, host=LOOPBACK, port=port, has_proxy=False, read_only=False)
         try:
-            demonstration.serve_docs(page, host=LOOPBACK, port=port + 1)
-            rendering.running(running, settings, docs=f"http://{LOOPBACK}:{port + 1}")
+            rendering.running(running, settings, until_interrupt=True)
             _stop_event().wait()
         finally:
             rendering.print_line(f"Stopped: {', '.join(serving.down(settings))}.")

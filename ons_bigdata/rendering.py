@@ -251,14 +251,17 @@ def findings(inspected: Sequence[Finding]) -> None:
         _out.print(f"[{colours[finding.state]}]{finding.state:8}[/] {escape(finding.what)}: {escape(finding.detail)}")
 
 
-def running(processes: Sequence[Running], settings: Settings, *, docs: str | None = None) -> None:
-    """Print addresses or numbers of the started processes."""
+def running(processes: Sequence[Running], settings: Settings, *, until_interrupt: bool = False) -> None:
+    """Print addresses or numbers of the started processes, and the pages that the web interface serves."""
     for process in processes:
         _out.print(f"{process.name:10} {process.address or f'process {process.pid}'}")
-    if docs is not None:
-        _out.print(f"{'dbt docs':10} {docs}")
+    address = next((process.address for process in processes if process.address is not None), None)
+    if address is not None:
+        site = address.split(" ")[0]
+        _out.print(f"{'reports':10} {site}/pages/reports/prices/")
+        _out.print(f"{'dbt docs':10} {site}/pages/dbt/")
     _out.print(f"DAGSTER_HOME={escape(str(settings.dagster_home))}")
-    _out.print("Ctrl-C ends it." if docs is not None else "`ons-bigdata down` stops it.")
+    _out.print("Ctrl-C ends it." if until_interrupt else "`ons-bigdata down` stops it.")
 
 
 def scrape_summary(summary: ScrapeSummary, *, as_json: bool) -> None:
@@ -282,6 +285,8 @@ def reparse_summary(summary: ReparseSummary, *, as_json: bool) -> None:
         print_json(summary.to_dict())
         return
     _out.print(f"{len(summary.runs)} runs read again, {summary.rows_changed:,} rows changed")
+    for failure in summary.failures:
+        _out.print(f"[red]failed[/] {escape(failure)}")
 
 
 def report(daily: PriceReport, *, html: Path | None, as_json: bool) -> None:

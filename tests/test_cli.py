@@ -160,6 +160,26 @@ def test_two_statements_are_refused_in_plain_words(short_tmp: Path) -> None:
         command.run("down", code=None)
 
 
+def test_restricted_rows_are_shown_to_the_custodian_alone(short_tmp: Path) -> None:
+    command = CommandLine(short_tmp / "custodian")
+    query = ("query", "select count(*) as tables from information_schema.tables where table_schema = 'restricted'")
+    may_enter = ("query", "select has_schema_privilege('restricted', 'usage') as x")
+    try:
+        assert "false" in command.run(*may_enter, "--format", "csv").stdout
+        missing = command.run(*query, "--as", "custodian", code=InputError.exit_code).stderr
+        assert "run `ons-bigdata new-secret custodian`" in " ".join(missing.split())
+        command.run("new-secret", "custodian")
+        assert "true" in command.run(*may_enter, "--as", "custodian", "--format", "csv").stdout
+        password = (command.home / "secrets" / "custodian").read_text().strip()
+        other = CommandLine(command.home, (("ONS_BIGDATA_CUSTODIAN_PASSWORD", "f" * 64),))
+        wrong = other.run(*query, "--as", "custodian", code=InputError.exit_code)
+        assert "refuses the password" in wrong.stderr
+        texts = [path.read_text(errors="replace") for path in command.home.rglob("*.log")]
+        assert not any(password in text for text in texts)
+    finally:
+        command.run("down", code=None)
+
+
 def test_a_shell_can_be_given_completion(empty: InProcess) -> None:
     assert "--show-completion" in empty.run("--help").stdout
 

@@ -1,4 +1,4 @@
-"""`demo`: the whole path of each pilot over simulated sources or a real archive, then the UI and the dbt docs.
+"""`demo`: the whole path of each pilot over simulated sources or a real archive.
 
 Each pilot brings its simulated deliveries (`commands/demo_<pilot>.py`) and has separate runs: a failing pilot does not
 stop the rest.
@@ -6,17 +6,13 @@ stop the rest.
 
 from __future__ import annotations
 
-import threading
 import time
 from dataclasses import dataclass, field, replace
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from ons_bigdata.pilots import PILOTS, Pilot
-from ons_bigdata.platform import progress
-from ons_bigdata.platform.dagster import dbt_calls, runs
+from ons_bigdata.platform.dagster import runs
 from ons_bigdata.platform.dagster.instance import open_instance, run_log
 from ons_bigdata.platform.errors import InputError, ReportedError, StepFailedError
 from ons_bigdata.platform.postgres.warehouse import open_warehouse
@@ -111,26 +107,3 @@ def _run_pilot(
     if not run.success:
         return PilotOutcome(pilot.name, 0, run, delivered.counts, error=run.reason)
     return PilotOutcome(pilot.name, 0, run, [*delivered.counts, *demo.summarise(warehouse, delivered)])
-
-
-def build_docs(settings: Settings) -> Path:
-    """Build the dbt docs; return the page."""
-    progress.report("dbt docs", 0, 1)
-    page = dbt_calls.write_docs(settings)
-    progress.report("dbt docs", 1, 1)
-    return page
-
-
-def serve_docs(page: Path, *, host: str, port: int) -> ThreadingHTTPServer:
-    """Serve the folder of the docs page on loopback in a thread; the caller shuts it down."""
-    handler = partial(_QuietHandler, directory=str(page.parent))
-    server = ThreadingHTTPServer((host, port), handler)
-    threading.Thread(target=server.serve_forever, daemon=True, name="dbt docs").start()
-    return server
-
-
-class _QuietHandler(SimpleHTTPRequestHandler):
-    """Serves files without a line for each on the terminal."""
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  (the base class's name)
-        """Log nothing."""

@@ -50,12 +50,24 @@ def read_price_report(settings: Settings, *, day: str | None = None, origin: str
     return PriceReport(*rows[0])
 
 
-def write_html(report: PriceReport, path: Path) -> None:
-    """Write the report's page into a file. Raises InputError where the folder is missing or cannot be written."""
-    try:
-        path.write_text(report.html, encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"{path}: cannot be written ({error.strerror})") from error
+def write_html(settings: Settings, report: PriceReport, path: Path) -> Path:
+    """Write the report's page into a file, or the pages of all days of its origin into a folder, linked by day.
+
+    Return the path of the report's page. Raises InputError where the folder is missing or cannot be written.
+    """
+    pages = {path: report.html}
+    if path.is_dir():
+        rows = open_warehouse(settings).rows(
+            "select collected_on::text, html from analysis.price_quality_report where data_origin = $1",
+            [report.data_origin],
+        )
+        pages = {path / f"{day}.html": html for day, html in rows}
+    for file, html in pages.items():
+        try:
+            file.write_text(html, encoding="utf-8")
+        except OSError as error:
+            raise InputError(f"{file}: cannot be written ({error.strerror})") from error
+    return path / f"{report.collected_on}.html" if path.is_dir() else path
 
 
 def _day(day: str | None) -> date | None:

@@ -302,11 +302,6 @@ def _change(product: Product, day: int) -> tuple[object, ...]:
 # --- prices as shops set them ---------------------------------------------------------------------------
 
 
-def shop_price(pence: float) -> int:
-    """Nearest price of at least 5 pence that ends in 0, 5 or 9."""
-    return int(shop_prices(np.array([pence]))[0])
-
-
 def shop_prices(pence: np.ndarray) -> np.ndarray:
     """Nearest prices of at least 5 pence that end in 0, 5 or 9."""
     tens = (pence // 10).astype(np.int64) * 10

@@ -40,10 +40,17 @@ def test_the_last_day_of_real_data_is_the_default(opened: Warehouse, settings: S
     assert report.read_price_report(settings, day="2016-08-01").text == "real 1"
     simulated = report.read_price_report(settings, origin="simulated")
     assert (simulated.data_origin, simulated.collected_on) == ("simulated", date(2016, 8, 3))
-    report.write_html(simulated, tmp_path / "report.html")
+    assert report.write_html(settings, simulated, tmp_path / "report.html") == tmp_path / "report.html"
     assert (tmp_path / "report.html").read_text() == "<p>simulated 3"
     with pytest.raises(InputError, match="cannot be written"):
-        report.write_html(simulated, tmp_path / "nowhere" / "report.html")
+        report.write_html(settings, simulated, tmp_path / "nowhere" / "report.html")
+
+
+def test_a_folder_takes_the_pages_of_all_days(opened: Warehouse, settings: Settings, tmp_path: Path) -> None:
+    write_reports(opened, ("real", 1), ("real", 2), ("simulated", 3))
+    latest = report.read_price_report(settings, origin="real")
+    assert report.write_html(settings, latest, tmp_path) == tmp_path / "2016-08-02.html"
+    assert sorted(path.name for path in tmp_path.glob("*.html")) == ["2016-08-01.html", "2016-08-02.html"]
 
 
 @pytest.mark.parametrize(

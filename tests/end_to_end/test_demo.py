@@ -12,6 +12,7 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -432,8 +433,35 @@ def test_lineage_partitions_and_docs_in_the_browser(
         page.goto(f"{docs.as_uri()}#!/model/model.ons_bigdata.price_indices", wait_until="domcontentloaded")
         page.get_by_text("one row per", exact=False).first.wait_for(timeout=60_000)
         page.screenshot(path=tmp_path / "docs.png")
+        page.goto(f"{user_interface}/pages/dbt/", wait_until="domcontentloaded")
+        page.get_by_text("Big-data sources turned into official statistics").first.wait_for(timeout=60_000)
+        _look_at_reports(browser, user_interface)
         browser.close()
     assert foreign == []
+
+
+def _look_at_reports(browser: Any, address: str) -> None:
+    """Follow the link from the last report to the day before; look at it on a phone, in the dark, on paper."""
+    page = browser.new_page(viewport={"width": 360, "height": 800}, color_scheme="dark")
+    page.goto(f"{address}/pages/reports/prices/")
+    last = page.locator("h1").inner_text()
+    page.click("nav a")
+    assert page.locator("h1").inner_text() < last
+    assert page.locator("figure svg").count() == 2
+    assert page.evaluate("document.documentElement.scrollWidth") == 360
+    cut = page.eval_on_selector_all(
+        "h1, h2, h3, p, figcaption, caption, figure svg text",
+        "nodes => nodes.filter(n => n.getBoundingClientRect().right > innerWidth).map(n => n.textContent)",
+    )
+    assert cut == []
+    paper, ink = (
+        page.evaluate(f"getComputedStyle(document.querySelector('{place}')).{name}")
+        for place, name in (("body", "backgroundColor"), ("figure svg text", "fill"))
+    )
+    assert (paper, ink) == ("rgb(21, 24, 28)", "rgb(236, 236, 236)")
+    printed = page.pdf(prefer_css_page_size=True)
+    assert printed.count(b"/Type /Page\n") <= 2
+    page.close()
 
 
 def test_plain_dagster_finds_the_same_instance(demo: tuple[CommandLine, str], user_interface: str) -> None:

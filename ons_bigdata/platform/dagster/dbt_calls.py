@@ -63,13 +63,19 @@ def _manifest_stamp(settings: Settings, manifest: Path) -> str:
 
 def write_docs(settings: Settings) -> Path:
     """Build the dbt docs as one static page that needs no other file; return it."""
-    folder = settings.dbt_dir / "docs"
+    page = docs_page(settings)
+    folder = page.parent
     project = parsed_project(settings)
     words = ["docs", "generate", "--static"]
     printed, result = _capture_output(lambda: call(settings, words, target=folder, project=project))
     if not result.success:
         raise StepFailedError(f"dbt docs failed: {result.exception or printed}")
-    return (folder / "static_index.html").replace(folder / "index.html")
+    return (folder / "static_index.html").replace(page)
+
+
+def docs_page(settings: Settings) -> Path:
+    """Path of the page of the dbt docs."""
+    return settings.dbt_dir / "docs" / "index.html"
 
 
 def build(context: dg.AssetExecutionContext, settings: Settings, arguments: list[str]) -> Iterator[Any]:

@@ -137,15 +137,6 @@ class Landing:
             )
         return content
 
-    def current_files(self, source: str, partition: str) -> list[LandedFile]:
-        """Return the current files that touch a partition, by name."""
-        return _files(
-            self.warehouse.frame(
-                f"{_FILES} where source = $1 and superseded_by is null and $2 = any (partitions) order by name",
-                [source, partition],
-            )
-        )
-
     def files(self, source: str | None = None, *, current: bool = False) -> list[LandedFile]:
         """Return the files of the ledger, of all sources or one, superseded ones too unless `current`; by name."""
         conditions = ["source = $1"] * (source is not None) + ["superseded_by is null"] * current

@@ -5,7 +5,7 @@
 
 from ons_bigdata.prices.schemas.comparison import (
     CollectionFrequency,
-    ComparedPriceLevel,
+    ComparedPriceIndex,
     PriceComparison,
     RebuiltItemIndex,
     SourceAgreement,
@@ -28,7 +28,7 @@ __all__ = [
     "AcceptedQuote",
     "AggregateIndex",
     "CollectionFrequency",
-    "ComparedPriceLevel",
+    "ComparedPriceIndex",
     "ElementaryIndex",
     "IndexDiagnostics",
     "IndexMovement",

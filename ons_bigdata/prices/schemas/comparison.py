@@ -55,12 +55,12 @@ class PriceComparison(dy.Schema):
     periods = dy.Int32(min=0, description="common periods")
     first_period = dy.Date(nullable=True, description="first common period, by its first day; both are 100 there")
     last_period = dy.Date(nullable=True, description="last common period, by its first day")
-    left_last_level = dy.Float64(nullable=True, description="first series in the last common period")
-    right_last_level = dy.Float64(nullable=True, description="second series in the last common period")
+    left_last_index = dy.Float64(nullable=True, description="first index in the last common period, 100 = first one")
+    right_last_index = dy.Float64(nullable=True, description="second index in the last common period, 100 = first one")
     mean_difference = dy.Float64(nullable=True, description="mean of first - second after the first period, points")
     root_mean_square_difference = dy.Float64(nullable=True, min=0.0, description="of the same differences, points")
     largest_difference = dy.Float64(nullable=True, min=0.0, description="largest of the same differences, absolute")
-    correlation = dy.Float64(nullable=True, min=-1.0, max=1.0, description="of the levels")
+    correlation = dy.Float64(nullable=True, min=-1.0, max=1.0, description="of the two indices")
     correlation_of_rates = dy.Float64(
         nullable=True, min=-1.0, max=1.0, description="of the rates of change between neighbouring periods"
     )
@@ -76,8 +76,8 @@ class PriceComparison(dy.Schema):
     reason = dy.String(nullable=True, description="why figures are null")
 
 
-class ComparedPriceLevel(dy.Schema):
-    """One row per recipe, official series and common month (`analysis.compared_price_levels`)."""
+class ComparedPriceIndex(dy.Schema):
+    """One row per recipe, official series and common month (`analysis.compared_price_indices`)."""
 
     data_origin = dy.String(primary_key=True, regex=ORIGIN, description="real or simulated")
     level = dy.String(primary_key=True, regex="^(item|class|division)$", description="item, class or division")
@@ -86,8 +86,8 @@ class ComparedPriceLevel(dy.Schema):
     left_series = dy.String(primary_key=True, description="recipe/method")
     right_series = dy.String(primary_key=True, description="official series")
     period = dy.Date(primary_key=True, description="month, by its first day")
-    left_level = dy.Float64(min_exclusive=0.0, description="recipe, 100 = first common month")
-    right_level = dy.Float64(min_exclusive=0.0, description="official, 100 = first common month")
+    left_index = dy.Float64(min_exclusive=0.0, description="index by the recipe, 100 = first common month")
+    right_index = dy.Float64(min_exclusive=0.0, description="official index, 100 = first common month")
     left_monthly_rate = dy.Float64(nullable=True, description="change on the month before, per cent")
     right_monthly_rate = dy.Float64(nullable=True, description="change on the month before, per cent")
     left_annual_rate = dy.Float64(nullable=True, description="change on the same month a year before, per cent")

@@ -45,8 +45,8 @@ class ElementaryIndex(dy.Schema):
     reason = dy.String(nullable=True, description="why there is no index")
 
 
-class AggregateIndex(dy.Schema):
-    """One row per item, class or division, recipe, method, scope and period (`analysis.aggregate_price_indices`)."""
+class Figure(dy.Schema):
+    """Key of a published figure: an item, class or division, recipe, method, scope and period."""
 
     data_origin = dy.String(primary_key=True, regex=ORIGIN, description="real or simulated")
     level = dy.String(primary_key=True, regex=_LEVEL, description="item, class or division")
@@ -55,6 +55,11 @@ class AggregateIndex(dy.Schema):
     method = dy.String(primary_key=True, description="output of the recipe")
     scope = dy.String(primary_key=True, regex=_SCOPE, description=_SCOPES)
     period = dy.Date(primary_key=True, description=_PERIOD)
+
+
+class AggregateIndex(Figure):
+    """One row per item, class or division, recipe, method, scope and period (`analysis.aggregate_price_indices`)."""
+
     frequency = dy.String(regex=_FREQUENCY, description="daily, weekly or monthly")
     index = dy.Float64(nullable=True, min_exclusive=0.0, description="index, 100 = base period; null with a reason")
     products = dy.Int32(min=0, description="products compared, over all children present")
@@ -70,16 +75,9 @@ class AggregateIndex(dy.Schema):
     parameters_hash = dy.String(regex=HEX_ID, description="hash of the recipe's parameters")
 
 
-class IndexDiagnostics(dy.Schema):
+class IndexDiagnostics(Figure):
     """One row per figure (`analysis.price_index_diagnostics`): its error and its sample."""
 
-    data_origin = dy.String(primary_key=True, regex=ORIGIN, description="real or simulated")
-    level = dy.String(primary_key=True, regex=_LEVEL, description="item, class or division")
-    code = dy.String(primary_key=True, description=_CODES)
-    recipe = dy.String(primary_key=True, description="named set of parameters")
-    method = dy.String(primary_key=True, description="output of the recipe")
-    scope = dy.String(primary_key=True, regex=_SCOPE, description=_SCOPES)
-    period = dy.Date(primary_key=True, description=_PERIOD)
     frequency = dy.String(regex=_FREQUENCY, description="daily, weekly or monthly")
     index = dy.Float64(nullable=True, min_exclusive=0.0, description="the figure; null where there is none")
     standard_error = dy.Float64(
@@ -116,19 +114,12 @@ class IndexDiagnostics(dy.Schema):
     drift_reason = dy.String(nullable=True, description="why there is no drift")
 
 
-class IndexMovement(dy.Schema):
+class IndexMovement(Figure):
     """One row per figure with a predecessor (`analysis.price_index_movements`): its log movement in parts.
 
     prices + churn + imputation + rejected_days + splice = movement.
     """
 
-    data_origin = dy.String(primary_key=True, regex=ORIGIN, description="real or simulated")
-    level = dy.String(primary_key=True, regex=_LEVEL, description="item, class or division")
-    code = dy.String(primary_key=True, description=_CODES)
-    recipe = dy.String(primary_key=True, description="named set of parameters")
-    method = dy.String(primary_key=True, description="output of the recipe")
-    scope = dy.String(primary_key=True, regex=_SCOPE, description=_SCOPES)
-    period = dy.Date(primary_key=True, description=_PERIOD)
     previous_period = dy.Date(description="the period before that has an index")
     movement = dy.Float64(description="log of the index over the one before")
     prices = dy.Float64(description="products on sale in both periods")

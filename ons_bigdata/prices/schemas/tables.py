@@ -30,7 +30,7 @@ TABLES: dict[str, type[dy.Schema]] = {
     "analysis.price_index_movements": schemas.IndexMovement,
     "analysis.rebuilt_item_indices": schemas.RebuiltItemIndex,
     "analysis.price_comparisons": schemas.PriceComparison,
-    "analysis.compared_price_levels": schemas.ComparedPriceLevel,
+    "analysis.compared_price_indices": schemas.ComparedPriceIndex,
     "analysis.collection_frequencies": schemas.CollectionFrequency,
     "analysis.source_matches": schemas.SourceMatch,
     "analysis.source_agreement": schemas.SourceAgreement,

@@ -5,7 +5,6 @@ One row per product listing; docs/prices/collection/scraping.md describes the co
 
 from __future__ import annotations
 
-import re
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -13,6 +12,7 @@ import polars as pl
 
 from ons_bigdata.prices.calendar import FIRST_DAY, LONDON
 from ons_bigdata.prices.schemas import HIGHEST_PRICE_GBP
+from ons_bigdata.prices.sources import scrape_files
 from ons_bigdata.prices.sources.csv_lines import (
     columns_of,
     header_fault,
@@ -40,7 +40,6 @@ if TYPE_CHECKING:
 ATTRIBUTES = ("was_price_gbp", "loyalty_price_gbp", "multibuy", "in_stock", "url")
 """Columns that go to `attributes` of raw.price_quotes where they are not empty."""
 
-_NAME = re.compile(r"([a-z0-9-]{1,40})_quotes_([0-9]{4})([0-9]{2})([0-9]{2})([0-9]{2})([0-9]{2})([0-9]{2})\.csv")
 _PRICE = r"^[0-9]{1,6}(?:\.[0-9]{1,6})?$"
 _TIME = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-5][0-9](?:\.[0-9]{1,6})?(?:Z|[+-][0-9]{2}:[0-9]{2})$"
 _UNIT = r"^(?:[1-9][0-9]{0,8}|0)(?:\.[0-9]{0,8}[1-9])? [a-z]{1,20}$"
@@ -48,14 +47,7 @@ _UNIT = r"^(?:[1-9][0-9]{0,8}|0)(?:\.[0-9]{0,8}[1-9])? [a-z]{1,20}$"
 
 def parse_name(name: str) -> ScrapeName | None:
     """Parse `<retailer>_quotes_<YYYYMMDDHHMMSS>.csv`; None for any other name or an impossible date."""
-    found = _NAME.fullmatch(name)
-    if found is None:
-        return None
-    try:
-        started_at = datetime(*(int(part) for part in found.groups()[1:]))  # type: ignore[arg-type]  # noqa: DTZ001
-    except ValueError:
-        return None
-    return ScrapeName(found[1], started_at)
+    return scrape_files.parse_name(name, "quotes")
 
 
 def read_quote_file(

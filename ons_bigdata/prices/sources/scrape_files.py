@@ -52,7 +52,7 @@ LATEST = timedelta(days=7)
 CLOCK_TOLERANCE = timedelta(hours=1)
 """Time after the arrival of its file at which a row may be collected: clocks of two machines differ."""
 
-_NAME = re.compile(r"([a-z0-9-]{1,40})_products_([0-9]{4})([0-9]{2})([0-9]{2})([0-9]{2})([0-9]{2})([0-9]{2})\.csv")
+_NAME = re.compile(r"([a-z0-9-]{1,40})_(products|quotes)_([0-9]{14})\.csv")
 
 
 @dataclass(frozen=True)
@@ -88,16 +88,16 @@ class ScrapeReading:
     """line (the header is 1), reason, content."""
 
 
-def parse_name(name: str) -> ScrapeName | None:
-    """Parse `<retailer>_products_<YYYYMMDDHHMMSS>.csv`; None for any other name or an impossible date."""
-    found = _NAME.fullmatch(name)
-    if found is None:
+def parse_name(name: str, content: Literal["products", "quotes"] = "products") -> ScrapeName | None:
+    """Parse `<retailer>_<content>_<YYYYMMDDHHMMSS>.csv`; None for any other name or an impossible date."""
+    match = _NAME.fullmatch(name)
+    if match is None or match[2] != content:
         return None
     try:
-        started_at = datetime(*(int(part) for part in found.groups()[1:]))  # type: ignore[arg-type]  # noqa: DTZ001
+        started_at = datetime.strptime(match[3], "%Y%m%d%H%M%S")  # noqa: DTZ007 (local time of London)
     except ValueError:
         return None
-    return ScrapeName(found[1], started_at)
+    return ScrapeName(match[1], started_at)
 
 
 def name_fault(name: str) -> str:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING
 
-from ons_bigdata.simulation.shop_pages import Page, page_number, plain, pounds
+from ons_bigdata.simulation.shop_pages import Page, ShelfPage, plain, pounds, shelf_page
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ons_bigdata.simulation.shop_days import ShopDay, ShopListing, ShopShelf
+    from ons_bigdata.simulation.shop_days import ShopDay, ShopListing
 
 SHELF_PATH = "/shelf/"
 PRODUCTS_PER_PAGE = 48
@@ -33,18 +33,15 @@ def page(shop: ShopDay, path: str, query: Mapping[str, str]) -> Page | None:
     if path.startswith("/product/"):
         listing = shop.products.get(path.removeprefix("/product/"))
         return None if listing is None else _page(listing.name, f"<h1>{escape(listing.name)}</h1>")
-    shelf, number = shop.shelves.get(path.removeprefix(SHELF_PATH)), page_number(query)
-    if not path.startswith(SHELF_PATH) or shelf is None or number is None:
-        return None
-    first = (number - 1) * PRODUCTS_PER_PAGE
-    shown = shelf.listings[first : first + PRODUCTS_PER_PAGE]
-    return _shelf(shelf, shown, number, has_more=first + len(shown) < len(shelf.listings)) if shown else None
+    shown = shelf_page(shop, path, query, shelf_path=SHELF_PATH, products_per_page=PRODUCTS_PER_PAGE)
+    return None if shown is None else _shelf(shown)
 
 
-def _shelf(shelf: ShopShelf, shown: tuple[ShopListing, ...], number: int, *, has_more: bool) -> Page:
+def _shelf(shown: ShelfPage) -> Page:
+    shelf = shown.shelf
     names = _OTHER_CLASSES if shelf.trouble == "changed_markup" else _CLASSES
-    products = "\n".join(_product(listing, names) for listing in shown)
-    following = f'<a class="next" href="{SHELF_PATH}{shelf.slug}?page={number + 1}">Next</a>' if has_more else ""
+    products = "\n".join(_product(listing, names) for listing in shown.listings)
+    following = f'<a class="next" href="{shown.next_path}">Next</a>' if shown.next_path else ""
     lists = f'<div class="{names[0]}"><ul class="{names[1]}">\n{products}\n</ul></div>'
     return _page(shelf.name, f"<h1>{escape(shelf.name)}</h1>\n{lists}\n<p>{following}</p>")
 

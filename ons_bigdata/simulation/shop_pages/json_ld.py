@@ -6,13 +6,13 @@ import json
 from html import escape
 from typing import TYPE_CHECKING
 
-from ons_bigdata.simulation.shop_pages import Page, page_number
+from ons_bigdata.simulation.shop_pages import Page, ShelfPage, html_page, shelf_page
 from ons_bigdata.simulation.shop_pages.microdata import product_item
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ons_bigdata.simulation.shop_days import ShopDay, ShopListing, ShopShelf
+    from ons_bigdata.simulation.shop_days import ShopDay, ShopListing
 
 SHELF_PATH = "/c/"
 PRODUCTS_PER_PAGE = 60
@@ -26,38 +26,36 @@ def home(shop: ShopDay) -> Page:
     links = "\n".join(
         f'<li><a href="{SHELF_PATH}{shelf.slug}">{escape(shelf.name)}</a></li>' for shelf in shop.shelves.values()
     )
-    return _page(shop.name, "", f'<ul class="category-menu">\n{links}\n</ul>')
+    return html_page(shop.name, "", f'<ul class="category-menu">\n{links}\n</ul>')
 
 
 def page(shop: ShopDay, path: str, query: Mapping[str, str]) -> Page | None:
     """Return a page of a category (`?page=N`, 60 products each) or of a product; None for any other address."""
     if path.startswith("/p/"):
         listing = shop.products.get(path.removeprefix("/p/"))
-        return None if listing is None else _page(listing.name, "", product_item(listing, "/p/"))
-    shelf, number = shop.shelves.get(path.removeprefix(SHELF_PATH)), page_number(query)
-    if not path.startswith(SHELF_PATH) or shelf is None or number is None:
+        return None if listing is None else html_page(listing.name, "", product_item(listing, "/p/"))
+    shown = shelf_page(shop, path, query, shelf_path=SHELF_PATH, products_per_page=PRODUCTS_PER_PAGE)
+    if shown is None:
         return None
-    first = (number - 1) * PRODUCTS_PER_PAGE
-    shown = shelf.listings[first : first + PRODUCTS_PER_PAGE]
-    if not shown:
-        return None
-    following = f"{SHELF_PATH}{shelf.slug}?page={number + 1}"
-    link = f'<link rel="next" href="{following}">' if first + len(shown) < len(shelf.listings) else ""
-    return _page(shelf.name, link, f"<h1>{escape(shelf.name)}</h1>\n{_block(shelf, shown, first, number)}")
+    link = f'<link rel="next" href="{shown.next_path}">' if shown.next_path else ""
+    return html_page(shown.shelf.name, link, f"<h1>{escape(shown.shelf.name)}</h1>\n{_block(shown)}")
 
 
-def _block(shelf: ShopShelf, shown: tuple[ShopListing, ...], first: int, number: int) -> str:
+def _block(shown: ShelfPage) -> str:
+    shelf = shown.shelf
     if shelf.trouble == "changed_markup":
-        tiles = "".join(f'<div class="tile" data-cost="{one.price_pence}">{escape(one.name)}</div>' for one in shown)
+        tiles = "".join(
+            f'<div class="tile" data-cost="{one.price_pence}">{escape(one.name)}</div>' for one in shown.listings
+        )
         return f'<section class="tiles">{tiles}</section>'
     elements = [
-        {"@type": "ListItem", "position": first + place, "item": _product(listing, place)}
-        for place, listing in enumerate(shown, start=1)
+        {"@type": "ListItem", "position": shown.first + place, "item": _product(listing, place)}
+        for place, listing in enumerate(shown.listings, start=1)
     ]
     crumbs = {"@type": "BreadcrumbList", "name": shelf.name}
     graph = [crumbs, {"@type": "ItemList", "numberOfItems": len(shelf.listings), "itemListElement": elements}]
     text = json.dumps({"@context": SCHEMA, "@graph": graph}, ensure_ascii=False)
-    if shelf.trouble == "malformed_json" and number == 1:
+    if shelf.trouble == "malformed_json" and shown.number == 1:
         text = f"{text.removesuffix(']}')},]}}"
     # An end of script inside a text would end the block.
     return '<script type="application/ld+json">' + text.replace("</", "<\\/") + "</script>"
@@ -95,8 +93,3 @@ def _offer(listing: ShopListing, *, is_aggregate: bool) -> dict[str, object]:
     asked = {"@type": "AggregateOffer", "lowPrice": price} if is_aggregate else {"@type": "Offer", "price": price}
     stock = "InStock" if listing.in_stock else "OutOfStock"
     return {**asked, "priceCurrency": "GBP", "availability": f"{SCHEMA}{stock}", "priceSpecification": prices}
-
-
-def _page(title: str, head: str, body: str) -> Page:
-    head = f'<head><meta charset="utf-8"><title>{escape(title)}</title>{head}</head>'
-    return Page(f'<!DOCTYPE html>\n<html lang="en-GB">{head}<body>\n{body}\n</body></html>\n')

@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING
 
-from ons_bigdata.simulation.shop_pages import Page, page_number, plain
+from ons_bigdata.simulation.shop_pages import Page, html_page, plain, shelf_page
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,25 +21,20 @@ _UNIT_CODES = {"g": "GRM", "l": "LTR", "each": "C62"}
 def home(shop: ShopDay) -> Page:
     """Return the start page: the aisles as links."""
     links = "\n".join(f'<a href="{SHELF_PATH}{shelf.slug}">{escape(shelf.name)}</a>' for shelf in shop.shelves.values())
-    return _page(shop.name, "", f'<nav class="aisles">\n{links}\n</nav>')
+    return html_page(shop.name, "", f'<nav class="aisles">\n{links}\n</nav>')
 
 
 def page(shop: ShopDay, path: str, query: Mapping[str, str]) -> Page | None:
     """Return a page of an aisle (`?page=N`, 50 products each) or of a product; None for any other address."""
     if path.startswith("/p/"):
         listing = shop.products.get(path.removeprefix("/p/"))
-        return None if listing is None else _page(listing.name, "", product_item(listing, "/p/"))
-    shelf, number = shop.shelves.get(path.removeprefix(SHELF_PATH)), page_number(query)
-    if not path.startswith(SHELF_PATH) or shelf is None or number is None:
+        return None if listing is None else html_page(listing.name, "", product_item(listing, "/p/"))
+    shown = shelf_page(shop, path, query, shelf_path=SHELF_PATH, products_per_page=PRODUCTS_PER_PAGE)
+    if shown is None:
         return None
-    first = (number - 1) * PRODUCTS_PER_PAGE
-    shown = shelf.listings[first : first + PRODUCTS_PER_PAGE]
-    if not shown:
-        return None
-    following = f"{SHELF_PATH}{shelf.slug}?page={number + 1}"
-    link = f'<link rel="next" href="{following}">' if first + len(shown) < len(shelf.listings) else ""
-    items = "\n".join(product_item(listing, "/p/") for listing in shown)
-    return _page(shelf.name, link, f"<h1>{escape(shelf.name)}</h1>\n{items}")
+    link = f'<link rel="next" href="{shown.next_path}">' if shown.next_path else ""
+    items = "\n".join(product_item(listing, "/p/") for listing in shown.listings)
+    return html_page(shown.shelf.name, link, f"<h1>{escape(shown.shelf.name)}</h1>\n{items}")
 
 
 def product_item(listing: ShopListing, path: str) -> str:
@@ -77,8 +72,3 @@ def product_item(listing: ShopListing, path: str) -> str:
 
 def _item(name: str, kind: str) -> str:
     return f'<span itemprop="{name}" itemscope itemtype="https://schema.org/{kind}">'
-
-
-def _page(title: str, head: str, body: str) -> Page:
-    head = f'<head><meta charset="utf-8"><title>{escape(title)}</title>{head}</head>'
-    return Page(f'<!DOCTYPE html>\n<html lang="en-GB">{head}<body>\n{body}\n</body></html>\n')

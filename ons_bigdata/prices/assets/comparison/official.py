@@ -73,10 +73,10 @@ def rebuilt_item_indices(inputs: Inputs, _: AssetRun) -> Output:
             "One row per pair of series: recipes with official figures and with each other.",
         ),
         Table(
-            "analysis.compared_price_levels",
-            schemas.ComparedPriceLevel,
-            "One row per recipe, official series and common month: level and rates side by side. Internal: the months "
-            "behind the figures of price_comparisons, for charts and analysts.",
+            "analysis.compared_price_indices",
+            schemas.ComparedPriceIndex,
+            "One row per recipe, official series and common month: indices and rates side by side. Internal: the "
+            "months behind the figures of price_comparisons, for charts and analysts.",
         ),
     ],
     inputs={
@@ -106,8 +106,8 @@ def price_comparisons(inputs: Inputs, run: AssetRun) -> Mapping[str, pl.DataFram
                 "with_official": pairs.filter(pl.col("kind") == "official").height,
             },
         )
-    if "analysis.compared_price_levels" in run.tables:
-        outputs["analysis.compared_price_levels"] = comparison.compared_levels(recipes, official)
+    if "analysis.compared_price_indices" in run.tables:
+        outputs["analysis.compared_price_indices"] = comparison.compared_indices(recipes, official)
     return outputs
 
 

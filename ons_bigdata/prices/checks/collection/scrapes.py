@@ -105,11 +105,22 @@ latest_runs_finished = expect_no_rows(
 latest_categories_whole = expect_no_rows(
     "raw.scrape_categories",
     "latest_categories_whole",
-    description="In the latest run of every retailer every category of its file was there and was read whole.",
+    description=(
+        "In the latest run of every retailer every category of its file was there, and all categories and the"
+        " navigation were read whole."
+    ),
     query=f"""
-        select retailer, category, item_number, state, reason
-        from raw.scrape_categories
-        where run_id in (select run_id from ({_LATEST}) as latest) and reason is not null
+        with latest as ({_LATEST}),
+        not_whole as (
+            select run_id, retailer, category, item_number::text, state, reason
+            from raw.scrape_categories
+            where run_id in (select run_id from latest) and reason is not null
+        )
+        select retailer, category, item_number, state, reason from not_whole
+        union all
+        select retailer, '(navigation)', 'all items', 'failed', parse_failures || ' entries not read'
+        from latest
+        where parse_failures > 0 and run_id not in (select run_id from not_whole)
         order by retailer, state, category
     """,  # noqa: S608
     line="{retailer}, {category} ({item_number}): {state}, {reason}",

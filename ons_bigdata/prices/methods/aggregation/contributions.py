@@ -47,27 +47,6 @@ def transmuted_weights(relatives: Floats, weights: Floats) -> Floats:
     return to_arithmetic(relatives, weights / np.sum(weights))
 
 
-def arithmetic_contributions(relatives: Floats, weights: Floats) -> Floats:
-    """Contributions w(r − 1), w scaled to add up to 1: their sum is the change Σwr − 1."""
-    return weights / np.sum(weights) * (relatives - 1)
-
-
-def geometric_contributions(relatives: Floats, weights: Floats) -> Floats:
-    """Contributions w*(r − 1) with transmuted weights: their sum is the change exp(Σw ln r) − 1."""
-    return transmuted_weights(relatives, weights) * (relatives - 1)
-
-
-def chained_contributions(steps: Floats, levels: Floats) -> Floats:
-    """Cumulate the contributions to the steps of a chain into contributions to its whole change.
-
-    `steps`: T×N, contribution of each of N children to the change of each step, Σ = P_t/P_(t−1) − 1; nan counts as 0.
-    `levels`: T, the level P_(t−1) at the start of each step. Returns T×N: c_i from the start to t = Σ_s P_(s−1) c_is,
-    whose sum over children is P_t − P_0. Source: Balk (2008), chapter 4; ONS, Consumer Prices Indices
-    Technical Manual (2019), contributions over links.
-    """
-    return np.cumsum(np.nan_to_num(steps) * levels[:, None], axis=0)
-
-
 def contributions(aggregated: pl.DataFrame | pl.LazyFrame, of: str | int) -> pl.DataFrame:
     """Split the changes of a node into what every node below it adds, step by step and over the chain.
 
@@ -76,14 +55,15 @@ def contributions(aggregated: pl.DataFrame | pl.LazyFrame, of: str | int) -> pl.
     but the first and per node below `of`: period, node, parent, weight (the share with which the node's movement
     enters the movement of `of`: price-updated; transmuted where a mean is geometric), movement, contribution (to the
     step, index points: the children of one parent add up to what the parent adds), contribution_to_date (since the
-    first period, index points: `chained_contributions`).
+    first period, index points: c_i = Σ_s P_(s−1) c_is over the steps s, whose sum over children is P_t − P_0).
 
     A node that is new in a link moves from the level at which it starts. A node that has left its parent keeps its
     contribution_to_date, in rows of weight and contribution 0 and without a movement, so that those to date add up,
     too. Periods in which `of` is not in the tree have no rows.
 
     Raises ValueError where `of` is no inner node, a node has no index, or the contributions do not add up to the change
-    (rows were dropped or indices changed). Source: as `chained_contributions`.
+    (rows were dropped or indices changed). Source: Balk (2008), Price and Quantity Index
+    Numbers, chapter 4; ONS (2019), Consumer Prices Indices Technical Manual, contributions over links.
     """
     aggregated = _checked_table(eager_frame(aggregated, "aggregated"))
     of = str(of)

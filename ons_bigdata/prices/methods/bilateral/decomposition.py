@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
@@ -41,11 +41,8 @@ def bilateral_contributions(
     Source: Balk (2008), Price and Quantity Index Numbers, chapter 4; Reinsdorf, Diewert and Ehemann (2002), Additive
     decompositions for Fisher, Törnqvist and geometric mean indexes, J. Econ. Soc. Meas. 28.
     """
-    entry = decomposable(formula)
-    panel, names = _panel(quotes, period=period, product=product, price=price, quantity=quantity)
-    base, current = panel.position("base_period", base_period), panel.position("current_period", current_period)
-    weights, relatives, matched = matched_weights(panel, entry, base, current, arithmetic=True)
-    table = pl.DataFrame({"product": names.filter(pl.Series(matched)), "weight": weights, "relative": relatives})
+    columns = {"period": period, "product": product, "price": price, "quantity": quantity}
+    table = _weighted_relatives(quotes, formula, (base_period, current_period), columns, arithmetic=True)
     return table.with_columns(contribution=pl.col("weight") * (pl.col("relative") - 1))
 
 
@@ -67,12 +64,9 @@ def bilateral_decomposition(
 
     Formulas, columns, errors and source as `bilateral_contributions`.
     """
-    entry = decomposable(formula)
-    panel, names = _panel(quotes, period=period, product=product, price=price, quantity=quantity)
-    base, current = panel.position("base_period", base_period), panel.position("current_period", current_period)
-    weights, relatives, matched = matched_weights(panel, entry, base, current, arithmetic=False)
-    table = pl.DataFrame({"product": names.filter(pl.Series(matched)), "weight": weights, "relative": relatives})
-    return table.with_columns(factor=pl.Series(np.exp(weights * np.log(relatives))))
+    columns = {"period": period, "product": product, "price": price, "quantity": quantity}
+    table = _weighted_relatives(quotes, formula, (base_period, current_period), columns, arithmetic=False)
+    return table.with_columns(factor=(pl.col("weight") * pl.col("relative").log()).exp())
 
 
 def decomposable(formula: str) -> Formula:
@@ -104,9 +98,19 @@ def matched_weights(
     return weights, p1 / p0, matched
 
 
-def _panel(
-    quotes: pl.DataFrame | pl.LazyFrame, *, period: str, product: str, price: str, quantity: str | None
-) -> tuple[PricePanel, pl.Series]:
+def _weighted_relatives(
+    quotes: pl.DataFrame | pl.LazyFrame,
+    formula: str,
+    periods: tuple[object, object],
+    columns: dict[str, Any],
+    *,
+    arithmetic: bool,
+) -> pl.DataFrame:
+    """Product, weight and relative of the products of the base and the current period."""
+    entry = decomposable(formula)
     quotes = eager_frame(quotes)
-    panel = price_panel(quotes, period=period, product=product, price=price, quantity=quantity)
-    return panel, pl.Series(panel.products, dtype=quotes.schema[product])
+    panel = price_panel(quotes, **columns)
+    rows = (panel.position(name, at) for name, at in zip(("base_period", "current_period"), periods, strict=True))
+    weights, relatives, matched = matched_weights(panel, entry, *rows, arithmetic=arithmetic)
+    products = pl.Series(panel.products, dtype=quotes.schema[columns["product"]]).filter(pl.Series(matched))
+    return pl.DataFrame({"product": products, "weight": weights, "relative": relatives})

@@ -1,6 +1,6 @@
 """Log indices of all pairs of periods at once, for the formulas that are ratios of sums over products.
 
-A formula enters by two functions: T×T sums over a block of products, and the log indices that the total sums give.
+A formula enters by two functions: the factors of its sums over products, and the log indices that the sums give.
 """
 
 from __future__ import annotations
@@ -17,43 +17,41 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
     Booleans = NDArray[np.bool_]
+    Factors = tuple[tuple[Floats, Floats], ...]
     Sums = tuple[Floats, Floats]
 
 
 @dataclass(frozen=True)
 class PairSums:
-    """`of_block`: prices, quantities, presence (T×B) → two T×T sums; `logs`: the sums of all blocks → G, T×T.
+    """Log indices ln P(i→j) from two sums over products, Σ x_i y_j each, added up over pairs of factors (x, y).
 
-    G_ij = ln P(i→j), antisymmetric to the last digit; nan or infinite where i and j share no product.
+    `factors`: prices, quantities, presence (T×B) → the factors of both sums, each T×B. `logs`: the sums from i to j,
+    and those from j to i in the same order (any shape) → log indices, antisymmetric to the last digit; nan or infinite
+    where i and j share no product.
     """
 
-    of_block: Callable[[Floats, Floats, Booleans], Sums]
-    logs: Callable[[Floats, Floats], Floats]
+    factors: Callable[[Floats, Floats, Booleans], tuple[Factors, Factors]]
+    logs: Callable[[Sums, Sums], Floats]
 
 
-def _tornqvist_sums(prices: Floats, quantities: Floats, presence: Booleans) -> Sums:
+def _tornqvist_factors(prices: Floats, quantities: Floats, presence: Booleans) -> tuple[Factors, Factors]:
     logs, present = _relative_logs(prices, presence), presence.astype(np.float64)
     values = prices * quantities
-    return values @ logs.T - (values * logs) @ present.T, values @ present.T
+    return ((values, logs), (-values * logs, present)), ((values, present),)
 
 
-def _fisher_sums(prices: Floats, quantities: Floats, presence: Booleans) -> Sums:
-    return quantities @ prices.T, (prices * quantities) @ presence.astype(np.float64).T
+def _fisher_factors(prices: Floats, quantities: Floats, presence: Booleans) -> tuple[Factors, Factors]:
+    return ((quantities, prices),), ((prices * quantities, presence.astype(np.float64)),)
 
 
-def _jevons_sums(prices: Floats, _quantities: Floats, presence: Booleans) -> Sums:
+def _jevons_factors(prices: Floats, _quantities: Floats, presence: Booleans) -> tuple[Factors, Factors]:
     present = presence.astype(np.float64)
-    return present @ _relative_logs(prices, presence).T, present @ present.T
+    return ((present, _relative_logs(prices, presence)),), ((present, present),)
 
 
-def _walsh_sums(prices: Floats, quantities: Floats, _presence: Booleans) -> Sums:
+def _walsh_factors(prices: Floats, quantities: Floats, _presence: Booleans) -> tuple[Factors, Factors]:
     roots = np.sqrt(quantities)
-    values = roots @ (prices * roots).T
-    return values, values
-
-
-def _mean_of_both(moves: Floats) -> Floats:
-    return (moves - moves.T) / 2
+    return ((roots, prices * roots),), ()
 
 
 def _relative_logs(prices: Floats, presence: Booleans) -> Floats:
@@ -63,12 +61,7 @@ def _relative_logs(prices: Floats, presence: Booleans) -> Floats:
     return np.log(relatives, out=relatives)
 
 
-def _walsh_logs(values: Floats, _values: Floats) -> Floats:
-    logs = np.log(values)
-    return logs - logs.T
-
-
-JEVONS = PairSums(_jevons_sums, lambda moved, count: (moved - moved.T) / count)
-TORNQVIST = PairSums(_tornqvist_sums, lambda moved, value: _mean_of_both(moved / value))
-FISHER = PairSums(_fisher_sums, lambda cost, value: _mean_of_both(np.log(cost / value)))
-WALSH = PairSums(_walsh_sums, _walsh_logs)
+JEVONS = PairSums(_jevons_factors, lambda there, back: (there[0] - back[0]) / there[1])
+TORNQVIST = PairSums(_tornqvist_factors, lambda there, back: (there[0] / there[1] - back[0] / back[1]) / 2)
+FISHER = PairSums(_fisher_factors, lambda there, back: (np.log(there[0] / there[1]) - np.log(back[0] / back[1])) / 2)
+WALSH = PairSums(_walsh_factors, lambda there, back: np.log(there[0]) - np.log(back[0]))

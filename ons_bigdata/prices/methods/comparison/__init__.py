@@ -13,7 +13,7 @@ from ons_bigdata.prices.methods.comparison.series import (
     at_frequency,
     compare_methods,
     compare_with_official,
-    compared_levels,
+    compared_indices,
 )
 from ons_bigdata.prices.methods.comparison.source_agreement import source_agreement
 from ons_bigdata.prices.methods.comparison.source_matching import match_products
@@ -25,7 +25,7 @@ __all__ = [
     "combined_official",
     "compare_methods",
     "compare_with_official",
-    "compared_levels",
+    "compared_indices",
     "formula_item_indices",
     "match_products",
     "office_item_indices",

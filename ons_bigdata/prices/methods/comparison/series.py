@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 
 from ons_bigdata.prices.methods.panels.input_checks import checked_columns, refuse_rows, refuse_unknown
-from ons_bigdata.prices.schemas import ComparedPriceLevel, PriceComparison
+from ons_bigdata.prices.schemas import ComparedPriceIndex, PriceComparison
 from ons_bigdata.prices.schemas.comparison import FREQUENCIES
 
 if TYPE_CHECKING:
@@ -83,8 +83,8 @@ def compare_with_official(series: pl.DataFrame, official: pl.DataFrame) -> pl.Da
     return _compared(_checked(series, "series"), _checked(official, "official series"))
 
 
-def compared_levels(series: pl.DataFrame, official: pl.DataFrame) -> pl.DataFrame:
-    """Series and official series side by side over their common months, as `ComparedPriceLevel` rows.
+def compared_indices(series: pl.DataFrame, official: pl.DataFrame) -> pl.DataFrame:
+    """Series and official series side by side over their common months, as `ComparedPriceIndex` rows.
 
     Arguments as in `compare_with_official`. Both are 100 in their first common month. Rates are in per cent, null with
     a reason where the month before, or the same month a year before, is not common.
@@ -95,9 +95,9 @@ def compared_levels(series: pl.DataFrame, official: pl.DataFrame) -> pl.DataFram
         both = _common(group.values[left], group.values[right])
         if not both.any():
             continue
-        levels = [100.0 * group.values[k][both] / group.values[k][both][0] for k in (left, right)]
+        indices = [100.0 * group.values[k][both] / group.values[k][both][0] for k in (left, right)]
         ordinals = group.ordinals[both]
-        rates = [[_rates_at(ordinals, level, lag) for level in levels] for lag in (1, 12)]
+        rates = [[_rates_at(ordinals, index, lag) for index in indices] for lag in (1, 12)]
         for t, period in enumerate(np.array(group.periods, dtype=object)[both]):
             short, long = rates[0][0][t], rates[1][0][t]
             reasons = ["the month before is not common"] * (short is None) + [
@@ -106,12 +106,12 @@ def compared_levels(series: pl.DataFrame, official: pl.DataFrame) -> pl.DataFram
             rows.append(
                 dict(zip(_KEY, group.key, strict=True))
                 | {"left_series": group.names[left], "right_series": group.names[right], "period": period}
-                | {"left_level": levels[0][t], "right_level": levels[1][t]}
+                | {"left_index": indices[0][t], "right_index": indices[1][t]}
                 | {"left_monthly_rate": short, "right_monthly_rate": rates[0][1][t]}
                 | {"left_annual_rate": long, "right_annual_rate": rates[1][1][t]}
                 | {"reason": "; ".join(reasons) or None}
             )
-    return ComparedPriceLevel.validate(pl.DataFrame(rows, schema=ComparedPriceLevel.create_empty().schema))
+    return ComparedPriceIndex.validate(pl.DataFrame(rows, schema=ComparedPriceIndex.create_empty().schema))
 
 
 def turning_points(values: Floats) -> list[tuple[int, int]]:
@@ -153,8 +153,8 @@ def pair_statistics(left: Floats, right: Floats, ordinals: NDArray[np.int64], *,
     points_a, points_b = (set(turning_points(values)) for values in (a, b))
     return {
         "periods": count,
-        "left_last_level": a[-1],
-        "right_last_level": b[-1],
+        "left_last_index": a[-1],
+        "right_last_index": b[-1],
         "mean_difference": difference.mean(),
         "root_mean_square_difference": float(np.sqrt(np.mean(difference**2))),
         "largest_difference": np.abs(difference).max(),

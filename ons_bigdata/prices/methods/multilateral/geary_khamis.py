@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ons_bigdata.prices.methods.multilateral.splicing import WindowOf, component_windows
 from ons_bigdata.prices.methods.multilateral.time_product_dummy import network_levels
+from ons_bigdata.prices.methods.multilateral.windows import WindowOf, component_windows, overlap
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from ons_bigdata.prices.methods.panels.price_panel import PricePanel
 
     Floats = NDArray[np.float64]
+    Integers = NDArray[np.int64]
 
 
 def geary_khamis_windows(panel: PricePanel) -> WindowOf:
@@ -31,18 +32,16 @@ def geary_khamis_windows(panel: PricePanel) -> WindowOf:
         raise ValueError(message)
     quantities, values = panel.quantities, panel.prices * panel.quantities
 
-    def levels_of(periods: NDArray[np.int64]) -> Floats | str:
-        cells = np.ix_(periods, (quantities[periods] > 0).any(axis=0))
-        levels = _log_levels(quantities[cells], values[cells])
-        return f"the system from period {panel.periods[periods[0]]} is singular" if levels is None else levels
+    def levels_of(first: int, stop: int, components: Integers) -> Floats:
+        sold = (quantities[first:stop] > 0).any(axis=0)
+        of_window = quantities[first:stop, sold]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            links = (of_window / of_window.sum(axis=0)) @ values[first:stop, sold].T
+        inverse_levels = network_levels(links[:, :, None], np.zeros((*links.shape, 1)), components, first=1.0)
+        return -np.log(inverse_levels, where=inverse_levels > 0, out=np.full(inverse_levels.shape, np.nan))
 
-    return component_windows(panel.periods, panel.presence, levels_of)
+    def fault_of(periods: Integers) -> str:
+        return f"the system from period {panel.periods[periods[0]]} is singular"
 
-
-def _log_levels(quantities: Floats, values: Floats) -> Floats | None:
-    with np.errstate(divide="ignore", invalid="ignore"):
-        links = (quantities / quantities.sum(axis=0)) @ values.T
-    inverse_levels = network_levels(links, np.zeros_like(links), first=1.0)
-    if inverse_levels is None or (inverse_levels <= 0).any():
-        return None
-    return -np.log(inverse_levels)
+    shared_of = overlap(panel.presence, np.ones((1, panel.prices.shape[1])))
+    return component_windows(panel.periods, shared_of, levels_of, fault_of)

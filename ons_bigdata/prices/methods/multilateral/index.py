@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from ons_bigdata.prices.methods.multilateral.registry import Method
-    from ons_bigdata.prices.methods.multilateral.splicing import WindowOf
+    from ons_bigdata.prices.methods.multilateral.windows import WindowOf
     from ons_bigdata.prices.methods.panels.price_panel import PricePanel
 
 CHOICES = {
@@ -95,11 +95,12 @@ def multilateral_index(
     windowed = window is not None or splice is not None
     calendar = period_calendar(panel.periods, chosen.get("calendar"), windowed=windowed, dtype=quotes.schema[period])
     extension = _extension(calendar, window, splice, chosen)
-    levels = extended_levels(_windows(panel.on_calendar(calendar), REGISTER[method], chosen), calendar, extension)
+    windows = _windows(panel.on_calendar(calendar), REGISTER[method], chosen)
+    levels, reasons = extended_levels(windows, calendar, extension)
     frame = {
         "period": pl.Series(calendar, dtype=quotes.schema[period]),
-        "index": pl.Series([None if isinstance(level, str) else level for level in levels], dtype=pl.Float64).exp(),
-        "reason": pl.Series([level if isinstance(level, str) else None for level in levels], dtype=pl.String),
+        "index": pl.Series(levels.reshape(-1), dtype=pl.Float64, nan_to_null=True).exp(),
+        "reason": pl.Series(reasons, dtype=pl.String),
     }
     return pl.DataFrame(frame)
 

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ons_bigdata.prices.methods.multilateral.splicing import WindowLevels
+from ons_bigdata.prices.methods.multilateral.windows import WindowLevels
 from ons_bigdata.prices.methods.panels.price_panel import RowMeans
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ons_bigdata.prices.methods.multilateral.splicing import WindowOf
+    from ons_bigdata.prices.methods.multilateral.windows import WindowOf
     from ons_bigdata.prices.methods.panels.price_panel import PricePanel
 
 MATCHING = ("pair", "window")
@@ -33,7 +33,9 @@ def matched_windows(panel: PricePanel, windows_of: Callable[[PricePanel], Window
         if occupied.any() and not matched.any():
             fault = f"no product is there in every period of the window from {panel.periods[first]}"
             components = np.where(occupied, 0, -1)
-            return WindowLevels(panel.periods, first, np.full(stop - first, np.nan), components, {0: fault})
+            return WindowLevels(
+                panel.periods, first, np.full((stop - first, 1), np.nan), components[:, None], {0: fault}
+            )
         levels = windows_of(_part(panel, slice(first, stop), np.flatnonzero(matched)))(0, stop - first)
         return replace(levels, calendar=panel.periods, first=first)
 

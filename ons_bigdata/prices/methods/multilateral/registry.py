@@ -15,7 +15,7 @@ from ons_bigdata.prices.methods.multilateral.time_product_dummy import WEIGHTS, 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from ons_bigdata.prices.methods.multilateral.splicing import WindowOf
+    from ons_bigdata.prices.methods.multilateral.windows import WindowOf
 
 
 AXIOMS = (

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ons_bigdata.prices.methods.multilateral.splicing import ReplicatesOf, WindowOf, component_windows
+from ons_bigdata.prices.methods.multilateral.windows import WindowOf, component_windows, overlap, summed_products
 from ons_bigdata.prices.methods.panels.input_checks import refuse_unknown
 
 if TYPE_CHECKING:
@@ -18,39 +18,41 @@ if TYPE_CHECKING:
     from ons_bigdata.prices.methods.panels.price_panel import PricePanel
 
     Floats = NDArray[np.float64]
-    Booleans = NDArray[np.bool_]
+    Integers = NDArray[np.int64]
 
 WEIGHTS = ("shares", "levels", "none")
 
 
-def network_levels(links: Floats, flows: Floats, first: float) -> Floats | None:
-    """Solve x_t Σ_s L_st = Σ_s (L_ts x_s + F_ts) over s ≠ t for x with x_0 = `first`.
+def network_levels(links: Floats, flows: Floats, components: Integers, first: float) -> Floats:
+    """Solve x_t Σ_s L_st = Σ_s (L_ts x_s + F_ts) over s ≠ t for x, `first` in the first period of each component.
 
-    `links`: L, T×T, not negative; `flows`: F, T×T, antisymmetric, 0 unless L is symmetric. Diagonals do not count. None
-    where nothing but links of 0 (expenditures too small to multiply) lead from a period to those before.
+    `links`: L, T × T × replicates, not negative; `flows`: F, as L, antisymmetric, 0 unless L is symmetric. Diagonals do
+    not count; both arrays are overwritten. `components`: see `overlap_components`; no link leads from one to another.
+    Gives T × replicates, nan where nothing but links of 0 (expenditures too small to multiply) lead to the earlier
+    periods of the component.
 
     Periods are eliminated one by one, the last first; each time the links and flows through it are added to those
-    between the others. No step subtracts (Grassmann, Taksar and Heyman 1985), so that links of small weight are
-    not lost against those of large weight, as in a solution by pivots.
+    between the others. No step subtracts, so that links of small weight are not lost against those of large weight, as
+    in a solution by pivots. Source: Grassmann, Taksar and Heyman (1985), Regenerative analysis and steady state
+    distributions for Markov chains, Operations Research 33(5).
     """
-    links, flows = (matrix - np.diag(matrix.diagonal()) for matrix in (links, flows))
-    totals = np.ones(len(links))
+    totals = np.full(components.shape, np.inf)
     for last in range(len(links) - 1, 0, -1):
-        totals[last] = total = links[:last, last].sum()
-        if not (np.isfinite(total) and total > 0):
-            return None
-        into, out = links[:last, last] / total, links[last, :last]
-        links[:last, :last] += np.outer(into, out)
-        flows[:last, :last] += np.outer(into, flows[last, :last]) + np.outer(flows[:last, last] / total, out)
-        np.fill_diagonal(links[:last, :last], 0.0)
-        np.fill_diagonal(flows[:last, :last], 0.0)
-    levels = np.full(len(links), first)
+        total = links[:last, last].sum(axis=0)
+        np.copyto(totals[last], total, where=total > 0)
+        total = totals[last]
+        into, carried = links[:last, last, None] / total, flows[:last, last, None] / total
+        out = links[last, :last]
+        flows[:last, :last] += into * flows[last, :last] + carried * out
+        links[:last, :last] += into * out
+    begins = components == np.arange(len(links))[:, None]
+    levels = np.where(begins, first, 0.0)
     for t in range(1, len(links)):
-        levels[t] = (links[t, :t] @ levels[:t] + flows[t, :t].sum()) / totals[t]
-    return levels if np.isfinite(levels).all() else None
+        levels[t] += ((links[t, :t] * levels[:t] + flows[t, :t]) / totals[t]).sum(axis=0)
+    return np.where(np.isfinite(totals) | begins, levels, np.nan)
 
 
-def time_product_dummy_windows(panel: PricePanel, weights: str) -> WindowOf:
+def time_product_dummy_windows(panel: PricePanel, weights: str, counts: Floats | None = None) -> WindowOf:
     """Time-product dummy levels of any window of a panel.
 
     Minimises Σ w_ti (ln p_ti - δ_t - γ_i)² over the products present; δ is the log level. With w_i = Σ_t w_ti and δ of
@@ -58,66 +60,38 @@ def time_product_dummy_windows(panel: PricePanel, weights: str) -> WindowOf:
     `weights`: "shares", the product's share in the expenditure of its period; "levels", its expenditure; "none", 1.
     The price of a product of one period only has no influence; its expenditure is part of the shares. Where the panel
     has `rows`, all rows of a product in a period enter, each with the weight of its share, expenditure or 1: the same
-    as one row at the sum of their weights and their weighted mean log price.
+    as one row at the sum of their weights and their weighted mean log price. `counts`: how many times each product
+    counts in each replicate, replicates × products; None: one replicate in which each counts once.
 
-    Raises ValueError on unknown weights, which lists the known ones, and where quantities are missing (all but "none").
+    Raises ValueError on unknown weights, which lists the known ones, where quantities are missing (all but "none"), and
+    on several replicates with "shares", which differ between replicates.
     Source: ILO et al., Consumer Price Index Manual: Concepts and Methods (2020), chapter 10; weights by levels:
     Krsinich (2016), The FEWS index, Journal of Official Statistics 32(2).
     """
     refuse_unknown("weights", weights, WEIGHTS)
+    if counts is not None:
+        refuse_unknown("weights of replicates", weights, ("levels", "none"))
+    drawn = np.ones((1, panel.prices.shape[1])) if counts is None else counts
     weight = _weights(panel, weights)
     logs = np.log(panel.prices, where=panel.presence, out=np.zeros(panel.prices.shape))
     if panel.rows is not None:
         logs = panel.rows.logs if weights == "none" else panel.rows.value_logs
 
-    def levels_of(periods: NDArray[np.int64]) -> Floats | str:
-        cells = np.ix_(periods, (weight[periods] > 0).any(axis=0))
-        effects = _period_effects(weight[cells], logs[cells])
-        return f"the regression from period {panel.periods[periods[0]]} is singular" if effects is None else effects
+    def levels_of(first: int, stop: int, components: Integers) -> Floats:
+        sold = (weight[first:stop] > 0).any(axis=0)
+        of_window = weight[first:stop, sold]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            shares = of_window / of_window.sum(axis=0)
+        centred = logs[first:stop, sold]
+        centred = centred - (shares * centred).sum(axis=0)
+        moves = summed_products(shares * centred, of_window, drawn[:, sold])
+        links = summed_products(shares, of_window, drawn[:, sold])
+        return network_levels(links, moves - moves.swapaxes(0, 1), components, first=0.0)
 
-    return component_windows(panel.periods, panel.presence, levels_of)
+    def fault_of(periods: Integers) -> str:
+        return f"the regression from period {panel.periods[periods[0]]} is singular"
 
-
-def unweighted_replicates(logs: Floats, presence: Booleans, weights: Floats) -> ReplicatesOf:
-    """Time-product dummy log levels of windows, for each row of product weights; prices count alike.
-
-    `logs`: log prices, T×N, 0 where absent. `weights`: replicates × N, how many times a product counts. The mean level
-    of a window is 0; a replicate whose products do not link all periods that they are in has no level in it (nan).
-
-    A product's weight cancels from its mean, so that the normal equations are sums over products of the weight times
-    what the product adds alone.
-    """
-
-    def levels_of(first: int, stop: int) -> Floats:
-        return _replicate_effects(logs[first:stop], presence[first:stop], weights)
-
-    return levels_of
-
-
-def _replicate_effects(logs: Floats, presence: Booleans, weights: Floats) -> Floats:
-    periods = len(logs)
-    seen = np.maximum(presence.sum(axis=0), 1)
-    present = presence.astype(np.float64)
-    centred = (logs - (logs * present).sum(axis=0) / seen) * present
-    pairs = (present[:, None, :] * present[None, :, :] / seen).reshape(periods * periods, -1)
-    links = (weights @ pairs.T).reshape(-1, periods, periods)
-    moved = weights @ centred.T
-    count = weights @ present.T
-    there = count > 0
-    system = -links
-    rows = np.arange(periods)
-    system[:, rows, rows] += count
-    reached = links > 0
-    for _ in range(max(1, int(np.ceil(np.log2(max(periods, 2)))))):
-        reached = (reached.astype(np.float32) @ reached.astype(np.float32)) > 0
-    both = there[:, :, None] & there[:, None, :]
-    solvable = (reached | ~both).all(axis=(1, 2)) & there.any(axis=1)
-    # A row of ones fixes the level (the mean is 0) and leaves periods without a product out of it.
-    system += both
-    system[:, rows, rows] += ~there
-    system[~solvable] = np.eye(periods)
-    levels = np.linalg.solve(system, np.where(there, moved, 0.0)[:, :, None])[:, :, 0]
-    return np.where(there & solvable[:, None], levels, np.nan).T
+    return component_windows(panel.periods, overlap(panel.presence, drawn), levels_of, fault_of)
 
 
 def _weights(panel: PricePanel, weights: str) -> Floats:
@@ -131,11 +105,3 @@ def _weights(panel: PricePanel, weights: str) -> Floats:
         return values
     totals = values.sum(axis=1, keepdims=True)
     return np.divide(values, totals, where=totals > 0, out=np.zeros_like(values))
-
-
-def _period_effects(weight: Floats, logs: Floats) -> Floats | None:
-    with np.errstate(divide="ignore", invalid="ignore"):
-        shares = weight / weight.sum(axis=0)
-        centred = logs - (shares * logs).sum(axis=0)
-    moves = (shares * centred) @ weight.T
-    return network_levels(shares @ weight.T, moves - moves.T, first=0.0)

@@ -27,10 +27,8 @@ STEPS_DAYS = (28, 14, 7, 1)
 MOST_PERIODS = 100_000
 """A calendar of more periods than this is an error in the periods, not a calendar."""
 
-_YEARS = range(1800, 2200)
-"""Numbers of other years are no dates: 100001 is a number."""
 _YEAR = r"(?P<year>(?:18|19|20|21)\d\d)"
-_MONTH_NAMES = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+"""Numbers of other years are no dates: 100001 is a number."""
 _NAMED_MONTH = r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)"  # noqa: E501
 
 

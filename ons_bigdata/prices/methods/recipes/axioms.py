@@ -10,6 +10,7 @@ import polars as pl
 
 from ons_bigdata.prices.methods.bilateral.axioms import axioms_violated
 from ons_bigdata.prices.methods.recipes.elementary import elementary_index, shelf_clusters, stratum_form
+from ons_bigdata.prices.methods.recipes.formulas import FORMULAS
 from ons_bigdata.prices.methods.recipes.panels import UNDECIDED, Periods, Stratum
 
 if TYPE_CHECKING:
@@ -18,9 +19,6 @@ if TYPE_CHECKING:
 ALWAYS = ("identity", "direction", "order_of_rows")
 """Axioms that every formula satisfies on products with a quote in every period."""
 
-KEPT_WITH_GAPS = ("chained_jevons", "fixed_base", "base_week_jevons", "geks_jevons", "time_product_dummy")
-"""Formulas that satisfy them with entering and leaving products; the rest need all (docs/prices/indices/axioms.md)."""
-
 _QUOTES = ["period", "product", "price"]
 
 
@@ -28,12 +26,14 @@ def recipe_axioms_violated(quotes: pl.DataFrame, output: RecipeOutput, *, item_n
     """List where an output of a recipe breaks an axiom on the quotes of one retailer and item.
 
     `quotes`: period (all periods of the output's calendar that have quotes), product, price > 0, one row per period and
-    product, and for unit_price pack_size. For formulas outside of `KEPT_WITH_GAPS` only products with quotes in all
-    periods are used. Returns the rows of `axiom_tests.axioms_violated`; none where there is nothing to compare.
+    product, and for unit prices pack_size. Of formulas that break the axioms where products enter and leave
+    (docs/prices/indices/axioms.md) only products with quotes in all periods are used. Returns the rows of
+    `bilateral.axioms.axioms_violated`; none where there is nothing to compare.
     """
-    if output.formula == "unit_price":  # what has no pack size has no unit price, and no index
+    formula = FORMULAS[output.formula]
+    if formula.per_pack_size:
         quotes = quotes.filter(pl.col("pack_size") > 0) if "pack_size" in quotes.columns else quotes.clear()
-    taken = quotes if output.formula in KEPT_WITH_GAPS else _in_all_periods(quotes)
+    taken = quotes if formula.keeps_with_gaps else _in_all_periods(quotes)
     if taken["period"].n_unique() < 2:
         return axioms_violated(_null_index, taken.head(0).select(_QUOTES), axioms=())
     sizes = taken.select("product", "pack_size").unique() if "pack_size" in taken.columns else None
@@ -75,8 +75,8 @@ def _output_index(
     periods = Periods(output.frequency, starts, order, order == 0, str(starts[0]))
     clusters = shelf_clusters(stratum, periods, output)
     index = elementary_index(stratum_form(stratum, prices, output, periods, clusters))
-    # Levels of two segments have no common scale.
-    relative = np.where(index.segments == index.segments[0], index.levels / index.levels[0], np.nan)
+    # Indices of two segments have no common scale.
+    relative = np.where(index.segments == index.segments[0], index.indices / index.indices[0], np.nan)
     return pl.DataFrame(
         {"period": pl.Series(starts, dtype=quotes.schema["period"]), "index": pl.Series(relative, nan_to_null=True)}
     )

@@ -11,17 +11,15 @@ import json
 from dataclasses import asdict, dataclass, replace
 from typing import NamedTuple
 
+from ons_bigdata.prices.methods.multilateral.splicing import NOT_SPLICED, ON_PREVIOUS, ON_PUBLISHED
 from ons_bigdata.prices.methods.panels.input_checks import refuse_unknown
 from ons_bigdata.prices.methods.recipes.clip import ClipParameters
-from ons_bigdata.prices.methods.recipes.seasonal import SeasonalRule
+from ons_bigdata.prices.methods.recipes.formulas import FORMULAS
+from ons_bigdata.prices.methods.recipes.panels import SeasonalRule
 
 FREQUENCIES = ("daily", "weekly", "monthly")
 DAYS = ("all", "second_tuesday")
-FORMULAS = (
-    "chained_jevons", "carried_jevons", "base_week_jevons", "fixed_base", "unit_price", "geks_jevons",
-    "time_product_dummy", "clusters",
-)  # fmt: skip
-SPLICES = ("none", "movement", "window", "mean_published")
+SPLICES = (NOT_SPLICED, *ON_PREVIOUS, *ON_PUBLISHED)
 SCOPES = ("shelf", "target")
 SEASONAL = SeasonalRule()
 _LARGEST_LINK_WINDOW_DAYS = 366
@@ -41,10 +39,10 @@ class RecipeOutput:
     """One index of a recipe. Options that a formula does not use stay at their defaults.
 
     `method`: name of the output in the results. `frequency`: of its periods; a price is the mean over the period's
-    days. `formula`: one of `FORMULAS`. `days`: which days of a period count: "all", or "second_tuesday", the second
-    Tuesday of the month and the day either side. `link_window_days`: age (days) up to which a product's last price
-    links (chained_jevons). `carry_days`: days for which a missing price is carried forward (carried_jevons). `window`,
-    `splice`: of geks_jevons and time_product_dummy, window in periods. `item_formulas`: item number and formula
+    days. `formula`: one of `formulas.FORMULAS`. `days`: days of a period that count: "all", or "second_tuesday", the
+    second Tuesday of the month and the day either side. `link_window_days`: age (days) up to which a product's last
+    price links (chained_jevons). `carry_days`: days for which a missing price is carried forward (carried_jevons).
+    `window`, `splice`: of windowed formulas, window in periods. `item_formulas`: item number and formula
     (fixed_base); the single pair (0, formula) is for all items. `relative_limit`: a price more than this many times
     above or below the product's price of the period before is left out; None: none is. `clip`: how products are
     clustered (clusters). `note`: what the recipe prescribes and the data lacks; part of `reason`.
@@ -71,10 +69,9 @@ class RecipeOutput:
             if getattr(self, option) not in names:
                 message = f"{self.method}: unknown {option} {getattr(self, option)!r}; known: {', '.join(names)}"
                 raise ValueError(message)
-        needed = {"chained_jevons": "link_window_days", "carried_jevons": "carry_days", "clusters": "clip"}
-        lacking = needed.get(self.formula)
-        if lacking is not None and getattr(self, lacking) is None:
-            message = f"{self.method}: {self.formula} needs {lacking}"
+        needed = FORMULAS[self.formula].needs
+        if needed is not None and getattr(self, needed) in (None, ()):
+            message = f"{self.method}: {self.formula} needs {needed}"
             raise ValueError(message)
         days = self.link_window_days
         if days is not None and not 1 <= days <= _LARGEST_LINK_WINDOW_DAYS:

@@ -18,8 +18,9 @@ from ons_bigdata.prices.methods.recipes.bootstrap import (
     standard_errors,
     stratum_generator,
 )
-from ons_bigdata.prices.methods.recipes.elementary import full_window_levels, movement_parts
+from ons_bigdata.prices.methods.recipes.elementary import full_window_indices, movement_parts
 from ons_bigdata.prices.methods.recipes.figures import figure_rows, over_scopes, stacked
+from ons_bigdata.prices.methods.recipes.formulas import FORMULAS
 from ons_bigdata.prices.methods.recipes.movements import (
     PARTS,
     ChildMovements,
@@ -28,7 +29,6 @@ from ons_bigdata.prices.methods.recipes.movements import (
     parent_parts,
     previous_rows,
 )
-from ons_bigdata.prices.methods.recipes.window_forms import METHODS as WINDOW_METHODS
 from ons_bigdata.prices.schemas.indices import IndexDiagnostics, IndexMovement
 
 if TYPE_CHECKING:
@@ -47,7 +47,6 @@ if TYPE_CHECKING:
     Booleans = NDArray[np.bool_]
     Integers = NDArray[np.int64]
 
-CHAINED = ("chained_jevons", "carried_jevons")
 NO_WINDOW = "no window: nothing is revised"
 FIRST_WINDOW = "the first window has no other before it"
 NO_CHAIN = "no chain: the index is compared with its base directly"
@@ -185,15 +184,15 @@ def _elementary_layer(panels: OriginPanels, of: OutputForms, weights: Sequence[F
     shape = (len(of.periods.starts), len(panels.strata))
     columns = {(stratum.retailer, stratum.item_number): n for n, stratum in enumerate(panels.strata)}
     place = _places(rows, of.periods, columns, ["retailer", "item_number"])
-    levels = _arranged(rows["segment_index"], place, shape, np.nan)
+    indices = _arranged(rows["segment_index"], place, shape, np.nan)
     segments = _arranged(rows["segment"], place, shape, ABSENT).astype(np.int64)
-    full = np.stack([full_window_levels(form, levels[:, n], of.periods) for n, form in enumerate(of.forms)], axis=1)
+    full = np.stack([full_window_indices(form, indices[:, n], of.periods) for n, form in enumerate(of.forms)], axis=1)
     drawn = [form.replicates(draws) for form, draws in zip(of.forms, weights, strict=True)]
-    parts = [movement_parts(form, levels[:, n], segments[:, n]) for n, form in enumerate(of.forms)]
+    parts = [movement_parts(form, indices[:, n], segments[:, n]) for n, form in enumerate(of.forms)]
     periods = np.where(of.periods.of_day >= 0, of.periods.of_day, shape[0])
     rejected = [np.bincount(periods, weights=days, minlength=shape[0] + 1)[:-1] > 0 for days in panels.rejected]
     return Layer(
-        indices=np.stack([levels, full], axis=1),
+        indices=np.stack([indices, full], axis=1),
         segments=np.stack([segments, np.where(np.isfinite(full), 0, ABSENT)], axis=1),
         replicates=np.stack([replicates for replicates, _ in drawn], axis=2),
         replicate_segments=np.stack([numbers for _, numbers in drawn], axis=2),
@@ -339,13 +338,13 @@ def _movement_frame(data_origin: str, of: OutputForms, tree: TreeLevel, layer: L
 
 
 def _no_revision(output: RecipeOutput, has_index: Booleans) -> NDArray:
-    reason = FIRST_WINDOW if output.formula in WINDOW_METHODS else NO_WINDOW
+    reason = FIRST_WINDOW if FORMULAS[output.formula].windowed else NO_WINDOW
     return np.where(has_index, reason, NO_INDEX)
 
 
 def _no_drift(output: RecipeOutput, has_index: Booleans) -> NDArray:
-    chained = output.formula in WINDOW_METHODS or output.formula in CHAINED
-    return np.where(has_index, NO_FULL_WINDOW if chained else NO_CHAIN, NO_INDEX)
+    formula = FORMULAS[output.formula]
+    return np.where(has_index, NO_FULL_WINDOW if formula.windowed or formula.chained else NO_CHAIN, NO_INDEX)
 
 
 def _reasons(values: Floats, reasons: NDArray) -> pl.Series:

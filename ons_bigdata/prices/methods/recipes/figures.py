@@ -11,11 +11,10 @@ import polars as pl
 from ons_bigdata.prices.methods.panels.input_checks import refuse_unknown
 from ons_bigdata.prices.methods.recipes.catalogue import SCOPES, parameters_hash
 from ons_bigdata.prices.methods.recipes.elementary import elementary_index, shelf_clusters, stratum_form
+from ons_bigdata.prices.methods.recipes.formulas import FORMULAS
 from ons_bigdata.prices.methods.recipes.levels import Members, level_figures
-from ons_bigdata.prices.methods.recipes.panels import OUT, UNDECIDED, recipe_periods, strata
-from ons_bigdata.prices.methods.recipes.seasonal import in_season
+from ons_bigdata.prices.methods.recipes.panels import OUT, UNDECIDED, in_season, recipe_periods, strata
 from ons_bigdata.prices.methods.recipes.tree import index_tree
-from ons_bigdata.prices.methods.recipes.window_forms import METHODS as WINDOW_METHODS
 from ons_bigdata.prices.schemas.indices import AggregateIndex, ElementaryIndex
 
 if TYPE_CHECKING:
@@ -227,7 +226,7 @@ def _output_figures(panels: OriginPanels, of: OutputForms) -> tuple[pl.DataFrame
 
 def _elementary_members(panels: OriginPanels, elementary: Sequence[Elementary]) -> Members:
     """Elementary indices side by side: the last axis is the stratum."""
-    indices = np.stack([index.levels for index in elementary], axis=1)
+    indices = np.stack([index.indices for index in elementary], axis=1)
     retailers = sorted({stratum.retailer for stratum in panels.strata})
     is_retailer = np.array([[stratum.retailer == name for stratum in panels.strata] for name in retailers])
     return Members(
@@ -251,7 +250,7 @@ def _elementary_frame(data_origin: str, of: OutputForms, elementary: Sequence[El
         "item_number": np.repeat([prices.stratum.item_number for prices in of.inputs], size),
         "period": of.periods.starts * len(of.inputs),
         "segment": np.concatenate([index.segments for index in elementary]),
-        "segment_index": pl.Series(np.concatenate([index.levels for index in elementary]), nan_to_null=True),
+        "segment_index": pl.Series(np.concatenate([index.indices for index in elementary]), nan_to_null=True),
         "products": np.concatenate([form.priced.sum(axis=1) for form in of.forms]),
         "products_used": np.concatenate([index.used.sum(axis=1) for index in elementary]),
         "quotes": np.concatenate([prices.quotes for prices in of.inputs]),
@@ -296,7 +295,7 @@ def _notes(of: OutputForms) -> list[str]:
     """Remarks on every figure of an output."""
     output, periods = of.output, len(of.periods.starts)
     notes = [output.note] if output.note else []
-    if output.formula in WINDOW_METHODS and output.window is not None and periods < output.window:
+    if FORMULAS[output.formula].windowed and output.window is not None and periods < output.window:
         notes.append(f"window of {output.window} periods not full: all {periods} so far, revised until it is")
     return notes
 

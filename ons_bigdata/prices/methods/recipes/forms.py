@@ -27,9 +27,9 @@ class Form(Protocol):
     """An elementary index of one retailer and item.
 
     `used`: mask of the products that can count, periods x products. `replicates`: weights (replicates x products) to
-    levels and segments (periods x replicates; nan and -1 where there is none). `parts`: log movement to each period
+    indices and segments (periods x replicates; nan and -1 where there is none). `parts`: log movement to each period
     from the row `previous` (-1 for none), split into prices, churn and gaps (periods x 3; see `movements`), given the
-    index's levels and segments.
+    index's values and segments.
     """
 
     @property
@@ -37,7 +37,7 @@ class Form(Protocol):
 
     def replicates(self, weights: Floats) -> tuple[Floats, Integers]: ...  # noqa: D102
 
-    def parts(self, previous: Integers, levels: Floats, segments: Integers, /) -> Floats: ...  # noqa: D102
+    def parts(self, previous: Integers, indices: Floats, segments: Integers, /) -> Floats: ...  # noqa: D102
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,8 +51,8 @@ class LinkedChain:
     the stratum's period before, so that their link spans no gap.
 
     A segment is a set of periods that links join. A period belongs to the segment of the latest period that any of its
-    products links to, and links to other segments do not count: levels of two segments have no common scale. Where no
-    product links, a new segment begins at level 1.
+    products links to, and links to other segments do not count: indices of two segments have no common scale. Where no
+    product links, a new segment begins at 1.
     """
 
     relatives: Floats
@@ -78,7 +78,7 @@ class LinkedChain:
         return joined | (starts & self.present)
 
     def replicates(self, weights: Floats) -> tuple[Floats, Integers]:
-        """Levels and segments of each replicate, each product counting by its weight."""
+        """Indices and segments of each replicate, each product counting by its weight."""
         here = self.present.astype(np.float64) @ weights.T > 0
         logs, segments = np.zeros(here.shape), np.full(here.shape, ABSENT)
         newest = np.full(len(weights), ABSENT)
@@ -112,13 +112,13 @@ class LinkedChain:
                 links[t].append((int(t - lag), products[place], moved[place]))
         return links
 
-    def parts(self, previous: Integers, levels: Floats, segments: Integers) -> Floats:
+    def parts(self, previous: Integers, indices: Floats, segments: Integers) -> Floats:
         """Split by link, exactly: links from the period before are prices, the others gaps; there is no churn.
 
         A product that returns adds its change since its last price less the index's change over the same gap up to the
         period before: the correction of what was imputed for it.
         """
-        logs = np.log(np.where(np.isfinite(levels), levels, 1.0))
+        logs = np.log(np.where(np.isfinite(indices), indices, 1.0))
         s = np.maximum(previous, 0)
         joined = self.linked & self.compared(segments)
         since = logs[self.link_rows] - logs[s][:, None] + self.relatives
@@ -132,7 +132,7 @@ class LinkedChain:
 class RatioOfSums:
     """Index Σ w·top / Σ w·bottom over products: the fixed-base formulas and the mean unit price.
 
-    `top`, `bottom`: 0 where a product does not count. `in_logs`: the ratio is a log level. `priced`: which products
+    `top`, `bottom`: 0 where a product does not count. `in_logs`: the ratio is a log index. `priced`: which products
     have a price, to distinguish new products from returning ones.
     """
 
@@ -154,7 +154,7 @@ class RatioOfSums:
         ratio = np.divide(top, bottom, where=there, out=np.full(top.shape, np.nan))
         return np.exp(ratio) if self.in_logs else ratio, np.where(there, 0, ABSENT)
 
-    def parts(self, previous: Integers, _levels: Floats, _segments: Integers) -> Floats:
+    def parts(self, previous: Integers, _indices: Floats, _segments: Integers) -> Floats:
         """Split by nested sets of products, see `nested_parts`."""
         return nested_parts(self._value, self.used, self.priced, previous)
 
@@ -197,10 +197,10 @@ class ClusterJevons:
             total += np.where(there, mean - base, 0.0)
             clusters += there
         there = clusters > 0
-        level = np.divide(total, clusters, where=there, out=np.full(total.shape, np.nan))
-        return np.exp(level), np.where(there, 0, ABSENT)
+        logs = np.divide(total, clusters, where=there, out=np.full(total.shape, np.nan))
+        return np.exp(logs), np.where(there, 0, ABSENT)
 
-    def parts(self, previous: Integers, _levels: Floats, _segments: Integers) -> Floats:
+    def parts(self, previous: Integers, _indices: Floats, _segments: Integers) -> Floats:
         """Split by nested sets of products, see `nested_parts`."""
         return nested_parts(self._value, self.used, self.present, previous)
 
@@ -221,8 +221,8 @@ def nested_parts(
 ) -> Floats:
     """Split log movements into prices, churn and gaps by nested sets of products; exact.
 
-    `value(chosen, rows)`: the log level of row `rows[t]` over the products `chosen[t]`. With C the products used in
-    both periods, G those used in one of them that were priced before or will be again, and f the level over a set:
+    `value(chosen, rows)`: the log index of row `rows[t]` over the products `chosen[t]`. With C the products used in
+    both periods, G those used in one of them that were priced before or will be again, and f the log index over a set:
     prices = f_t(C) - f_s(C); gaps = [f_t(C+G) - f_t(C)] - [f_s(C+G) - f_s(C)]; churn = the same from C+G to all.
     Where no product continues, all is churn.
     """
@@ -234,11 +234,11 @@ def nested_parts(
     seen_before, seen_after = running[s] - priced[s] > 0, running[-1] - running > 0
     both = now & then
     now_gaps, then_gaps = both | (now & seen_before), both | (then & seen_after)
-    levels = [value(chosen, rows) - value(other, s) for chosen, other in ((both, both), (now_gaps, then_gaps))]
+    moves = [value(chosen, rows) - value(other, s) for chosen, other in ((both, both), (now_gaps, then_gaps))]
     total = value(now, rows) - value(then, s)
     continues = both.any(axis=1)
-    prices = np.where(continues, levels[0], 0.0)
-    gaps = np.where(continues, levels[1] - levels[0], 0.0)
-    churn = np.where(continues, total - levels[1], total)
+    prices = np.where(continues, moves[0], 0.0)
+    gaps = np.where(continues, moves[1] - moves[0], 0.0)
+    churn = np.where(continues, total - moves[1], total)
     parts = np.column_stack([prices, churn, gaps])
     return np.where(known[:, None], parts, np.nan)

@@ -1,4 +1,4 @@
-"""Quotes as dense arrays, one panel per retailer and item; the calendar periods of a recipe and its base."""
+"""Quotes as dense arrays, one panel per retailer and item; periods, base and seasons of a recipe."""
 
 from __future__ import annotations
 
@@ -75,6 +75,28 @@ class Periods:
         quotes = inside @ (prices > 0)
         total = inside @ prices
         return np.divide(total, quotes, where=quotes > 0, out=np.zeros_like(total)), quotes.astype(np.int64)
+
+
+@dataclass(frozen=True)
+class SeasonalRule:
+    """Rule of seasonal items, and the items.
+
+    A day is in season where the products on it are at least `least_share` of the peak, the quantile `peak_quantile` of
+    the daily counts of the `peak_days` days up to and with the day, at the retailer, over days with any. Out of season
+    the few products left enter no index: the retailer's item moves with the others of its class, as any absent child
+    does in `aggregation`, and comes back at its own level. Raises ValueError on shares outside 0 to 1.
+    """
+
+    items: tuple[int, ...] = (212720, 212722)
+    least_share: float = 1 / 3
+    peak_quantile: float = 0.9
+    peak_days: int = 365
+
+    def __post_init__(self) -> None:
+        for name in ("least_share", "peak_quantile"):
+            if not 0 < getattr(self, name) <= 1:
+                message = f"seasonal rule: {name} is {getattr(self, name)}, expected above 0 and at most 1"
+                raise ValueError(message)
 
 
 def strata(quotes: pl.DataFrame, pack_sizes: pl.DataFrame) -> tuple[list[date], list[Stratum]]:
@@ -196,3 +218,18 @@ def without_large_relatives(prices: Floats, limit: float) -> Floats:
     compared = (prices > 0) & (before > 0)
     far = compared & ((prices > limit * before) | (prices * limit < before))
     return np.where(far, 0.0, prices)
+
+
+def in_season(counts: Integers, rule: SeasonalRule) -> Booleans:
+    """Mask of the days in season. `counts`: products on sale at one retailer, one per calendar day; 0 = none.
+
+    Only the days up to each day are looked at, so that a day once published in season stays so. A day without products
+    is out of season.
+    """
+    counts = np.asarray(counts)
+    mask = np.zeros(len(counts), dtype=np.bool_)
+    for day, count in enumerate(counts):
+        if count > 0:
+            window = counts[max(0, day - rule.peak_days + 1) : day + 1]
+            mask[day] = count >= rule.least_share * np.quantile(window[window > 0], rule.peak_quantile)
+    return mask

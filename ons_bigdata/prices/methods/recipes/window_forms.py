@@ -1,6 +1,6 @@
 """GEKS-Jevons and time-product dummy of one retailer and item, over windows that a splice extends.
 
-Indices and replicates are computed by `methods.multilateral`; the split of their movements into parts is here.
+Levels are computed by `methods.multilateral`; the split of their movements into parts is here.
 """
 
 from __future__ import annotations
@@ -11,19 +11,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ons_bigdata.prices.methods.multilateral.geks import geks_windows, jevons_replicates
-from ons_bigdata.prices.methods.multilateral.splicing import (
-    NOT_SPLICED,
-    Extension,
-    WindowLevels,
-    extended_levels,
-    extended_replicates,
-)
-from ons_bigdata.prices.methods.multilateral.time_product_dummy import (
-    time_product_dummy_windows,
-    unweighted_replicates,
-)
-from ons_bigdata.prices.methods.panels.input_checks import refuse_unknown
+from ons_bigdata.prices.methods.multilateral.geks import geks_windows
+from ons_bigdata.prices.methods.multilateral.splicing import Extension, extended_levels
+from ons_bigdata.prices.methods.multilateral.time_product_dummy import time_product_dummy_windows
 from ons_bigdata.prices.methods.panels.price_panel import PricePanel
 from ons_bigdata.prices.methods.recipes.forms import ABSENT, nested_parts
 
@@ -33,16 +23,14 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from ons_bigdata.prices.methods.multilateral.splicing import WindowOf
+    from ons_bigdata.prices.methods.multilateral.windows import WindowLevels, WindowOf
 
     Floats = NDArray[np.float64]
     Booleans = NDArray[np.bool_]
     Integers = NDArray[np.int64]
 
-METHODS = ("geks_jevons", "time_product_dummy")
 INCOMPLETE = "null"
 """Of a window in which two periods share no product, GEKS gives no level; see `geks.geks_windows`."""
-WINDOW_SPLICES = (NOT_SPLICED, "movement", "window", "mean_published")
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,21 +38,16 @@ class WindowForm:
     """A multilateral index of one retailer and item, periods x products, from its first period with a price on.
 
     `periods`: all periods of the calendar from the first to the last with a price. `logs`: log prices, 0 where absent.
-    `window`: W; None where it holds all periods. `splice`: one of `WINDOW_SPLICES`.
-    Raises ValueError on an unknown method or splice; lists the known ones.
+    `window`: W; None where it holds all periods. `splice`: "none" or one of `splicing.ON_PREVIOUS`, `ON_PUBLISHED`. A
+    method is a subclass: how it computes windows, and the log index over a set of products.
     """
 
-    method: str
     periods: Sequence[Any]
     logs: Floats
     present: Booleans
     window: int | None
     splice: str
     _windows: dict[tuple[int, int], WindowLevels] = field(default_factory=dict, repr=False)
-
-    def __post_init__(self) -> None:
-        for what, found, known in (("method", self.method, METHODS), ("splice", self.splice, WINDOW_SPLICES)):
-            refuse_unknown(what, found, known)
 
     @property
     def used(self) -> Booleans:
@@ -91,29 +74,45 @@ class WindowForm:
         count = running[stop] - running[stop - self.length]
         return self.present & (count > 1)
 
-    def levels(self, *, full: bool = False) -> tuple[Floats, list[str | None]]:
-        """Compute the index by `multilateral`'s own parts: levels (nan where there is none) and the reasons.
+    def indices(self, *, full: bool = False) -> tuple[Floats, list[str | None]]:
+        """Values of the index, all products counting once (nan where there is none), and the reasons for none.
 
         `full`: over one window of all periods instead of spliced windows.
         """
-        spliced = self.is_spliced and not full
-        extension = Extension(splice=self.splice if spliced else NOT_SPLICED, window=self.length if spliced else None)
-        found = extended_levels(self.window_of, self.periods, extension)
-        levels = np.array([np.nan if isinstance(level, str) else np.exp(level) for level in found])
-        return levels, [level if isinstance(level, str) else None for level in found]
+        extension = Extension() if full else self._extension
+        levels, reasons = extended_levels(self.window_of, self.periods, extension)
+        return np.exp(levels[:, 0]), reasons
+
+    def replicates(self, weights: Floats) -> tuple[Floats, Integers]:
+        """Indices and segments of each replicate, 1 in the replicate's first period with a product."""
+        origins = (self.present[: self.length].astype(np.float64) @ weights.T > 0).argmax(axis=0)
+        levels, _ = extended_levels(self._windows_of(weights), self.periods, self._extension, origins)
+        return np.exp(levels), np.where(np.isfinite(levels), 0, ABSENT)
 
     def window_of(self, first: int, stop: int) -> WindowLevels:
-        """Levels of a window, each computed once."""
+        """Levels of a window with all products counting once; each window is computed once."""
         if (first, stop) not in self._windows:
-            self._windows[first, stop] = self._computed(first, stop)
+            self._windows[first, stop] = self._unweighted(first, stop)
         return self._windows[first, stop]
 
     @cached_property
-    def _computed(self) -> WindowOf:
-        panel = PricePanel(list(self.periods), [], np.exp(self.logs) * self.present, None, self.present)
-        if self.method == "geks_jevons":
-            return geks_windows(panel, "jevons", INCOMPLETE)
-        return time_product_dummy_windows(panel, "none")
+    def _unweighted(self) -> WindowOf:
+        return self._windows_of(np.ones((1, self.present.shape[1])))
+
+    def _panel(self) -> PricePanel:
+        return PricePanel(list(self.periods), [], np.exp(self.logs) * self.present, None, self.present)
+
+    def _windows_of(self, counts: Floats) -> WindowOf:
+        """Levels of any window; `counts`: how many times a product counts, replicates x products."""
+        raise NotImplementedError
+
+    def _value(self, chosen: Booleans, rows: Integers) -> Floats:
+        """Log index of each of some rows over the products chosen for it, within the window that ends in the row."""
+        raise NotImplementedError
+
+    @property
+    def _extension(self) -> Extension:
+        return Extension(self.splice, self.length) if self.is_spliced else Extension()
 
     def revisions(self) -> Floats:
         """Revision of the last movement by each window: its log change from t-2 to t-1, less that of the old window.
@@ -122,25 +121,14 @@ class WindowForm:
         """
         revised = np.full(len(self.periods), np.nan)
         for t in range(max(self.length, 2), len(self.periods)):
-            new = self.window_of(t - self.length + 1, t + 1).change(t - 2, t - 1)
-            old = self.window_of(t - self.length, t).change(t - 2, t - 1)
-            if isinstance(new, float) and isinstance(old, float):
-                revised[t] = new - old
+            before = np.array([t - 2])
+            new, old = (self.window_of(stop - self.length, stop) for stop in (t + 1, t))
+            revised[t] = (new.changes(before, t - 1) - old.changes(before, t - 1))[0, 0]
         return revised
 
-    def replicates(self, weights: Floats) -> tuple[Floats, Integers]:
-        """Levels and segments of each replicate, its windows extended by the splice."""
-        if self.method == "geks_jevons":
-            windows = jevons_replicates(self.logs, self.present, weights, self.length)
-        else:
-            windows = unweighted_replicates(self.logs, self.present, weights)
-        levels = extended_replicates(windows, len(self.periods), Extension(self.splice, self.length))
-        return np.exp(levels), np.where(np.isfinite(levels), 0, ABSENT)
-
-    def parts(self, previous: Integers, _levels: Floats, _segments: Integers) -> Floats:
+    def parts(self, previous: Integers, _indices: Floats, _segments: Integers) -> Floats:
         """Split the movement within the window that ends in each period, see `nested_parts`; the splice is apart."""
-        value = self._geks_value if self.method == "geks_jevons" else self._dummy_value
-        return nested_parts(value, self.used, self.present, previous)
+        return nested_parts(self._value, self.used, self.present, previous)
 
     def _start(self, t: int) -> int:
         return max(0, t - self.length + 1)
@@ -152,7 +140,14 @@ class WindowForm:
         inside: Booleans = (rows >= start) & (rows < stop)
         return inside
 
-    def _geks_value(self, chosen: Booleans, rows: Integers) -> Floats:
+
+class GeksJevonsForm(WindowForm):
+    """GEKS-Jevons."""
+
+    def _windows_of(self, counts: Floats) -> WindowOf:
+        return geks_windows(self._panel(), "jevons", INCOMPLETE, counts)
+
+    def _value(self, chosen: Booleans, rows: Integers) -> Floats:
         """Average over the window's periods the chosen products' mean log price change since each."""
         here = chosen & self.present[rows]
         present = self.present.astype(np.float64)
@@ -164,12 +159,19 @@ class WindowForm:
             value: Floats = mean.sum(axis=1) / there.sum(axis=1)
         return value
 
-    def _dummy_value(self, chosen: Booleans, rows: Integers) -> Floats:
+
+class TimeProductDummyForm(WindowForm):
+    """Time-product dummy without weights: all prices count alike."""
+
+    def _windows_of(self, counts: Floats) -> WindowOf:
+        return time_product_dummy_windows(self._panel(), "none", counts)
+
+    def _value(self, chosen: Booleans, rows: Integers) -> Floats:
         """Average the chosen products' log prices less their product effects of the window."""
         values = np.full(len(rows), np.nan)
         for t, row in enumerate(rows):
             first, stop = self._start(t), max(t + 1, self.length)
-            levels = np.nan_to_num(self.window_of(first, stop).log_levels)
+            levels = np.nan_to_num(self.window_of(first, stop).log_levels[:, 0])
             present = self.present[first:stop]
             count = np.maximum(present.sum(axis=0), 1)
             effects = ((self.logs[first:stop] - levels[:, None]) * present).sum(axis=0) / count

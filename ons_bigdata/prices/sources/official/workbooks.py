@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import re
+import struct
 import zipfile
+import zlib
 from typing import TYPE_CHECKING
 from xml.parsers import expat
 
@@ -54,10 +56,13 @@ def workbook_fault(content: bytes) -> str | None:
         zipfile.BadZipFile,
         expat.ExpatError,
         EOFError,
+        LookupError,  # an unknown encoding
         OSError,
         NotImplementedError,
         RuntimeError,
         ValueError,
+        struct.error,
+        zlib.error,
     ) as error:
         return f"not a workbook that can be read: {error}"
     return None

@@ -41,6 +41,9 @@ RESEMBLANCE = 0.5
 HEADERS = {"Accept-Encoding": "gzip"}
 """Scrapy would also accept encodings in which kept pages cannot be read again."""
 
+MOST_ROBOTS_BYTES = 500 * 1024
+"""Length of a robots.txt up to which it is read: every request is compared with every rule."""
+
 CATEGORIES_LOST = 3
 """Number of consecutive categories without any page from the site after which the run ends."""
 
@@ -124,7 +127,7 @@ class RetailerSpider(scrapy.Spider):
             return
         self.state.begin(self.state.now)
         self.record.robots_sha256 = hashlib.sha256(page.body).hexdigest()
-        self.state.robots = ProtegoRobotParser(page.body, self)
+        self.state.robots = ProtegoRobotParser(rules_of(page.body), self)
         asked_s = self.state.robots.crawl_delay(ROBOTS_NAME) or 0.0
         if self.file.is_loopback and self.file.delay_s < 1:
             return  # the only case in which a shorter delay is allowed
@@ -313,6 +316,11 @@ SPIDERS: dict[PageKind, type[RetailerSpider]] = {
     spider.page_kind: spider
     for spider in (HtmlListSpider, JsonLdSpider, MicrodataSpider, NextDataSpider, JsonApiSpider)
 }
+
+
+def rules_of(body: bytes) -> bytes:
+    """Return the part of a robots.txt that is read: the whole lines of its first 500 KiB (RFC 9309, 2.5)."""
+    return body if len(body) <= MOST_ROBOTS_BYTES else body[:MOST_ROBOTS_BYTES].rpartition(b"\n")[0]
 
 
 def resemble(one: str, other: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from datetime import date, datetime
 from pathlib import Path
@@ -10,8 +11,10 @@ from zoneinfo import ZoneInfo
 
 import dagster as dg
 import pytest
+from typer.testing import CliRunner
 
-from ons_bigdata.commands import scrape
+from ons_bigdata import cli
+from ons_bigdata.commands import reparse, scrape
 from ons_bigdata.commands.reparse import reparse_prices
 from ons_bigdata.commands.scrape import ScrapedRun, _latest, scrape_prices
 from ons_bigdata.platform.dagster.resources import WarehouseResource
@@ -79,6 +82,12 @@ def _check(check: dg.AssetChecksDefinition) -> dg.AssetCheckResult:
     return result
 
 
+def _listed(check: dg.AssetChecksDefinition) -> str:
+    result = _check(check)
+    assert not result.passed
+    return str(result.metadata["which"].value)
+
+
 def _execute(warehouse: Warehouse, statement: str) -> None:
     with warehouse.transaction() as transaction:
         transaction.execute(statement)
@@ -144,6 +153,12 @@ def test_a_day_of_a_retailer_from_the_shop_to_the_table_and_again(
     assert len(_rebuilt(landing)) == 3
 
     # each check is red on its own fault
+    _execute(warehouse, "update raw.scrape_categories set state = 'collected', reason = null")
+    _execute(warehouse, "update raw.scrape_runs set parse_failures = 1")
+    assert "sim-alder, (navigation) (all items): failed, 1 entries not read" in _listed(checks.latest_categories_whole)
+    _execute(warehouse, "update raw.scrape_runs set parse_failures = 0")
+    assert _check(checks.latest_categories_whole).passed
+    _execute(warehouse, "update raw.scrape_categories set reason = 'changed markup'")
     _execute(warehouse, "update raw.scrape_runs set rows = 7, robots_obeyed = false, finish_reason = 'budget'")
     assert [_check(check).passed for check in ALL_CHECKS] == [True, False, False, False, False]
     landing.path(pages).write_bytes(b"other")
@@ -273,6 +288,37 @@ def test_one_faulty_retailer_file_and_a_held_lock_stop_no_other_retailer(
     assert summary.unavailable == ["sim-alder"]
     assert "sim-alder" in summary.failures[0]
     assert shop.paths == []
+
+
+def test_a_faulty_retailer_file_and_a_faulty_run_stop_no_other_run_that_is_read_again(
+    scraping: Settings, landing: Landing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reparse, "open_warehouse", lambda _: landing.warehouse)
+    monkeypatch.setattr(reparse, "Landing", lambda *_: landing)
+    monkeypatch.setattr(cli, "get_settings", lambda: scraping)
+    assets.collect(landing, scraping, "sim-alder", DAY)
+    _rebuilt(landing)
+    for retailer, content in {"sim-birch": b"", "sim-cedar": b"no pages", "sim-alder": b"damaged"}.items():
+        landing.land(
+            content or b"pages",
+            source=landed.PAGES_SOURCE,
+            delivery=retailer,
+            name=f"{retailer}_pages_20160528090000.warc.gz",
+            data_origin="simulated",
+            partitions=[DAY.isoformat()],
+        )
+    (scraping.retailers_dir / "sim-birch.yaml").write_text("x: 2016-13-45")
+    summary = reparse_prices(scraping)
+    assert [run.run_id for run in summary.runs] == ["sim-alder-20160528080500"]
+    alder, birch, cedar = sorted(summary.failures)
+    assert "sim-alder_pages_20160528090000.warc.gz" in alder
+    assert birch.startswith("sim-birch: ") and "not YAML" in birch
+    assert cedar.startswith("sim-cedar: no retailer file")
+    result = CliRunner().invoke(cli.app, ["reparse", "prices", "--json"])
+    assert result.exit_code == 1
+    assert json.loads(result.stdout)["failures"] == summary.failures
+    with pytest.raises(InputError, match=r"sim-birch: .*not YAML"):
+        reparse_prices(scraping, retailer="sim-birch")
 
 
 def test_a_killed_crawl_leaves_a_record_of_its_requests(shop: SmallShop, scraping: Settings, landing: Landing) -> None:

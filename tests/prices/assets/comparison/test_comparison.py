@@ -159,7 +159,7 @@ def _assert_compared(store: Warehouse) -> None:
         ("division", "01", "series d7bu", 2, pytest.approx(101 - 100 * 104 / 102)),
         ("item", str(BISCUITS), "official item indices", 2, pytest.approx(101 - 100 * 106 / 104)),
     ]
-    levels = store.frame("select * from analysis.compared_price_levels")
+    levels = store.frame("select * from analysis.compared_price_indices")
     assert levels.height == 6
 
 

@@ -115,7 +115,7 @@ def test_broken_axioms_block(resource: WarehouseResource, monkeypatch: pytest.Mo
 
     def inverted(*arguments):
         index = elementary_index(*arguments)
-        index.levels[:] = 1 / index.levels
+        index.indices[:] = 1 / index.indices
         return index
 
     monkeypatch.setattr(recipe_axioms, "elementary_index", inverted)
@@ -139,9 +139,9 @@ def test_every_output_is_caught(output, fault: str, monkeypatch: pytest.MonkeyPa
     def wrong(*arguments):
         index = elementary_index(*arguments)
         if fault == "inverted":
-            index.levels[:] = 1 / index.levels
+            index.indices[:] = 1 / index.indices
         else:
-            index.levels[:] = index.levels * 1.01 ** np.arange(len(index.levels))
+            index.indices[:] = index.indices * 1.01 ** np.arange(len(index.indices))
         return index
 
     monkeypatch.setattr(recipe_axioms, "elementary_index", wrong)

@@ -11,10 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ons_bigdata.prices.methods.aggregation.contributions import (
-    arithmetic_contributions,
-    chained_contributions,
     contributions,
-    geometric_contributions,
     transmuted_weights,
 )
 from ons_bigdata.prices.methods.aggregation.index import aggregate
@@ -32,29 +29,33 @@ def test_logarithmic_mean_by_hand():
     assert logarithmic_mean(np.array([1 + 1e-12]), np.array([1.0])) == pytest.approx([1.0], rel=1e-11)
 
 
-def test_contributions_by_hand():
-    # Weights ¾ and ¼, relatives 2 and ½: 0.75 − 0.125. Geometric: 2^½ − 1 = w*(2 − 1) + (1 − w*)(½ − 1).
-    r, w = np.array([2.0, 0.5]), np.array([3.0, 1.0])
-    assert arithmetic_contributions(r, w) == pytest.approx([0.75, -0.125])
+def test_transmuted_weights_by_hand():
+    # Weights ¾ and ¼, relatives 2 and ½: 2^½ − 1 = w*(2 − 1) + (1 − w*)(½ − 1).
     share = (2**0.5 - 0.5) / 1.5
-    assert transmuted_weights(r, w) == pytest.approx([share, 1 - share])
-    assert geometric_contributions(r, w) == pytest.approx([share, (1 - share) * -0.5])
+    assert transmuted_weights(np.array([2.0, 0.5]), np.array([3.0, 1.0])) == pytest.approx([share, 1 - share])
 
 
 @quickly
 @given(RELATIVES, st.integers(0, 999))
-def test_contributions_add_up_to_the_change(relatives, seed):
+def test_transmuted_weights_make_the_geometric_mean_an_arithmetic_one(relatives, seed):
     r = np.array(relatives)
     w = np.random.default_rng(seed).uniform(0.01, 5, len(r))
-    assert arithmetic_contributions(r, w).sum() == pytest.approx(w @ r / w.sum() - 1, abs=1e-12)
-    assert geometric_contributions(r, w).sum() == pytest.approx(np.exp(w @ np.log(r) / w.sum()) - 1, abs=1e-12)
+    assert (transmuted_weights(r, w) * (r - 1)).sum() == pytest.approx(np.exp(w @ np.log(r) / w.sum()) - 1, abs=1e-12)
 
 
-def test_a_chain_by_hand():
-    # Steps +10 % (of which a 6) and +20 % (a −5): 6 points, then 1.1 · −5 points.
-    found = chained_contributions(np.array([[0.06, 0.04], [-0.05, 0.25]]), np.array([1.0, 1.1]))
-    assert found.tolist() == [[0.06, 0.04], [pytest.approx(0.005), pytest.approx(0.315)]]
-    assert found[1].sum() == pytest.approx(1.1 * 1.2 - 1)
+def test_contributions_over_a_chain_by_hand():
+    # Weights ½ each at both links. Steps +10 % (of which a 6) and +20 % (a −5): 6 points, then 1.1 · −5 points.
+    rows = [("a", [1.0, 1.12, 1.12 * 0.9]), ("b", [1.0, 1.08, 1.08 * 1.5])]
+    indices = pl.DataFrame(
+        [(node, period, index) for node, own in rows for period, index in enumerate(own)],
+        schema=["node", "period", "index"],
+        orient="row",
+    )
+    weights = pl.DataFrame({"node": ["a", "b"] * 2, "weight": [0.5] * 4, "link": [0, 0, 1, 1]})
+    tree = pl.DataFrame({"node": ["all", "a", "b"], "parent": [None, "all", "all"]})
+    found = contributions(aggregate(indices, weights, tree), "all")
+    assert found["contribution"].to_list() == pytest.approx([0.06, 0.04, 1.1 * -0.05, 1.1 * 0.25])
+    assert found["contribution_to_date"].to_list() == pytest.approx([0.06, 0.04, 0.005, 0.315])
 
 
 NODES = ("bread", "milk", "soap")

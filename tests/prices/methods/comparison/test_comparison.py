@@ -37,7 +37,7 @@ def test_an_example_by_hand() -> None:
     (row,) = comparison.compare_methods(pl.concat([a, b])).to_dicts()
     differences = np.array([110 - 108, 99 - 102, 105 - 103])
     assert (row["left_series"], row["right_series"], row["periods"], row["frequency"]) == ("a", "b", 4, "monthly")
-    assert (row["left_last_level"], row["right_last_level"]) == pytest.approx((105.0, 103.0))
+    assert (row["left_last_index"], row["right_last_index"]) == pytest.approx((105.0, 103.0))
     assert row["mean_difference"] == pytest.approx(differences.mean())
     assert row["root_mean_square_difference"] == pytest.approx(np.sqrt((differences**2).mean()))
     assert row["largest_difference"] == pytest.approx(3.0)
@@ -101,9 +101,9 @@ def test_series_of_two_frequencies_are_compared_once_at_the_coarser() -> None:
 def test_levels_and_rates_are_side_by_side() -> None:
     ours = _series("ours", [100.0, 102.0, 101.0])
     official = _series("official", [210.0, 205.0], first=date(2016, 2, 1)).with_columns(scope=pl.lit("official"))
-    levels = comparison.compared_levels(ours, official)
-    assert levels["left_level"].to_list() == pytest.approx([100.0, 100 * 101 / 102])
-    assert levels["right_level"].to_list() == pytest.approx([100.0, 100 * 205 / 210])
+    levels = comparison.compared_indices(ours, official)
+    assert levels["left_index"].to_list() == pytest.approx([100.0, 100 * 101 / 102])
+    assert levels["right_index"].to_list() == pytest.approx([100.0, 100 * 205 / 210])
     assert levels["left_monthly_rate"].to_list() == [None, pytest.approx(100 * (101 / 102 - 1))]
     assert levels["left_annual_rate"].null_count() == 2
     assert levels["reason"][0] == "the month before is not common; the same month a year before is not common"

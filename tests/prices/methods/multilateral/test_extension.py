@@ -16,10 +16,9 @@ from ons_bigdata.prices.methods.multilateral.splicing import (
     ON_PREVIOUS,
     ON_PUBLISHED,
     Extension,
-    WindowLevels,
     extended_levels,
-    overlap_components,
 )
+from ons_bigdata.prices.methods.multilateral.windows import WindowLevels, overlap_components
 
 quickly = settings(max_examples=30, deadline=None)
 
@@ -30,14 +29,21 @@ def windows(calendar, seed=0, empty=(), parts=None):
     def window_of(first: int, stop: int) -> WindowLevels:
         levels = np.random.default_rng([seed, first, stop]).normal(size=stop - first)
         labels = np.array([-1 if t in empty else (parts or {}).get(t, 0) for t in range(first, stop)])
-        return WindowLevels(calendar, first, np.where(labels < 0, np.nan, levels), labels, {})
+        return WindowLevels(calendar, first, np.where(labels < 0, np.nan, levels)[:, None], labels[:, None], {})
 
     return window_of
 
 
 def extended(periods, *, seed=0, empty=(), parts=None, **extension):
     calendar = list(range(100, 100 + periods))
-    return extended_levels(windows(calendar, seed, empty, parts), calendar, Extension(**extension))
+    return levels_or_reasons(windows(calendar, seed, empty, parts), calendar, Extension(**extension))
+
+
+def levels_or_reasons(window_of, calendar, extension):
+    """Log level of each period of the only replicate, or the reason why there is none."""
+    levels, reasons = extended_levels(window_of, calendar, extension)
+    assert [reason is None for reason in reasons] == np.isfinite(levels[:, 0]).tolist()
+    return [level if reason is None else reason for level, reason in zip(levels[:, 0].tolist(), reasons, strict=True)]
 
 
 def by_definition(periods: int, window: int, seed: int, splice: str, half: int) -> list[float]:
@@ -45,12 +51,12 @@ def by_definition(periods: int, window: int, seed: int, splice: str, half: int) 
     level = windows(range(periods), seed)
 
     def new(t, k):  # log change from k to t in the window that ends in t
-        return level(t - window + 1, t + 1).log_levels[window - 1] - at(t, k)
+        return level(t - window + 1, t + 1).log_levels[window - 1, 0] - at(t, k)
 
     def at(t, k):
-        return level(t - window + 1, t + 1).log_levels[k - (t - window + 1)]
+        return level(t - window + 1, t + 1).log_levels[k - (t - window + 1), 0]
 
-    first = level(0, window).log_levels
+    first = level(0, window).log_levels[:, 0]
     p = [float(first[t] - first[0]) for t in range(window)]
     for t in range(window, periods):
         overlap = range(t - window + 1, t)
@@ -82,11 +88,11 @@ def test_the_window_splice_by_hand():
     tables = {(0, 3): [0.0, 1.0, 4.0], (1, 4): [0.0, 2.0, 7.0]}
 
     def window_of(first, stop):
-        return WindowLevels("abcd", first, np.array(tables[first, stop]), np.zeros(3, dtype=np.int64), {})
+        return WindowLevels("abcd", first, np.array(tables[first, stop])[:, None], np.zeros((3, 1), dtype=np.int64), {})
 
-    found = {s: extended_levels(window_of, "abcd", Extension(s, 3))[3] for s in ("window", "movement", "mean")}
+    found = {s: levels_or_reasons(window_of, "abcd", Extension(s, 3))[3] for s in ("window", "movement", "mean")}
     assert found == {"window": 8.0, "movement": 9.0, "mean": 8.5}
-    rebased = extended_levels(window_of, "abcd", Extension("window", 3, first_value="window_end"))
+    rebased = levels_or_reasons(window_of, "abcd", Extension("window", 3, first_value="window_end"))
     assert rebased == [-4.0, -3.0, 0.0, 4.0]
 
 
@@ -101,7 +107,7 @@ def test_fixed_bases_link_each_period_to_the_last_base_before_it():
     level = windows(range(30))
 
     def change(first, base, t):
-        return level(first, t + 1).change(base, t)
+        return float(level(first, t + 1).changes(np.array([base]), t)[0, 0])
 
     bases = (4, 16, 28)
     expanding = extended(30, splice="fixed_base_expanding", expanding="fbew_december", bases=bases)
@@ -110,7 +116,7 @@ def test_fixed_bases_link_each_period_to_the_last_base_before_it():
     assert expanding[16] == pytest.approx(expanding[4] + change(4, 4, 16))
     assert expanding[20] == pytest.approx(expanding[16] + change(16, 16, 20))
     moving = extended(30, splice="fixed_base_moving", window=13, bases=bases)
-    assert moving[12] == level(0, 13).change(0, 12)
+    assert moving[12] == change(0, 0, 12)
     assert moving[16] == pytest.approx(moving[4] + change(4, 4, 16))
     assert moving[20] == pytest.approx(moving[16] + change(8, 16, 20))
     by_window = extended(30, splice="fixed_base_expanding", expanding="fbew_window", window=13)
@@ -120,7 +126,7 @@ def test_fixed_bases_link_each_period_to_the_last_base_before_it():
 
 
 def test_one_window_over_everything():
-    level = windows(range(6))(0, 6).log_levels
+    level = windows(range(6))(0, 6).log_levels[:, 0]
     assert extended(6) == pytest.approx(list(level - level[0]))
     assert extended(6, first_value="window_end") == pytest.approx(list(level - level[5]))
 
@@ -145,10 +151,11 @@ def test_the_anchor_is_the_last_period_with_an_index():
     level = windows(range(7))
     old, new = level(0, 4), level(2, 6)
     found = extended(7, splice="mean", window=4, empty={4})
-    links = [found[3] + old.change(3, k) + new.change(k, 5) for k in (2, 3)]
+    shared = np.array([2, 3])
+    links = found[3] - old.changes(shared, 3) + new.changes(shared, 5)
     assert found[5] == pytest.approx(np.mean(links))
     movement = extended(7, splice="movement", window=4, empty={4})
-    assert movement[5] == pytest.approx(movement[3] + new.change(3, 5))
+    assert movement[5] == pytest.approx(movement[3] + new.changes(shared, 5)[1, 0])
 
 
 @pytest.mark.parametrize("splice", ["movement", "mean", "mean_published"])
@@ -178,7 +185,36 @@ def test_components():
     overlap = np.eye(6)
     overlap[0, 3] = overlap[3, 0] = overlap[3, 5] = overlap[5, 3] = 2
     overlap[2, 2] = 0
-    assert overlap_components(overlap).tolist() == [0, 1, -1, 0, 2, 0]
+    chain = np.ones((6, 6)) * (abs(np.subtract.outer(range(6), range(6))) < 2)
+    found = overlap_components(np.stack([overlap, chain, np.ones((6, 6))], axis=2))
+    assert found.T.tolist() == [[0, 1, -1, 0, 4, 0], [0] * 6, [0] * 6]
+
+
+FIXED = [
+    {"splice": "fixed_base_moving", "window": 4, "bases": (0, 3, 6)},
+    {"splice": "fixed_base_expanding", "expanding": "fbew_december", "bases": (2, 5)},
+    {"splice": "fixed_base_expanding", "expanding": "fbew_window", "window": 4},
+]
+
+
+@quickly
+@given(
+    st.sampled_from([{"splice": splice, "window": 4} for splice in (*ON_PREVIOUS, *ON_PUBLISHED)] + FIXED),
+    st.lists(st.sets(st.integers(0, 9), max_size=4), min_size=2, max_size=4),
+    st.integers(0, 999),
+)
+def test_replicates_extended_together_are_those_extended_alone(extension, empty, seed):
+    alone = [windows(range(10), seed + n, periods) for n, periods in enumerate(empty)]
+
+    def together(first: int, stop: int) -> WindowLevels:
+        each = [of_one(first, stop) for of_one in alone]
+        levels, components = ([getattr(one, name)[:, 0] for one in each] for name in ("log_levels", "components"))
+        return WindowLevels(range(10), first, np.stack(levels, axis=1), np.stack(components, axis=1), {})
+
+    levels, reasons = extended_levels(together, range(10), Extension(**extension))
+    expected = [extended_levels(of_one, range(10), Extension(**extension)) for of_one in alone]
+    np.testing.assert_array_equal(levels, np.hstack([of_one for of_one, _ in expected]))
+    assert reasons == expected[0][1]
 
 
 # --- the fixed bases, from quotes ---

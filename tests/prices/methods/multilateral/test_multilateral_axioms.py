@@ -15,8 +15,8 @@ from ons_bigdata.prices.methods.multilateral.geary_khamis import geary_khamis_wi
 from ons_bigdata.prices.methods.multilateral.geks import geks_windows
 from ons_bigdata.prices.methods.multilateral.index import multilateral_index
 from ons_bigdata.prices.methods.multilateral.registry import AXIOMS, ENTRIES
-from ons_bigdata.prices.methods.multilateral.splicing import WindowOf
 from ons_bigdata.prices.methods.multilateral.time_product_dummy import time_product_dummy_windows
+from ons_bigdata.prices.methods.multilateral.windows import WindowOf
 from ons_bigdata.prices.methods.panels.price_panel import PricePanel
 from ons_bigdata.settings import PROJECT_ROOT
 from tests.prices.methods.random_panels import every_way, index, panels
@@ -47,7 +47,7 @@ def levels(method: str, p: np.ndarray, q: np.ndarray) -> np.ndarray:
     panel = PricePanel(list(range(len(p))), list(range(p.shape[1])), p, np.where(p > 0, q, 0.0), p > 0)
     window = windows_of(method, panel)(0, len(p))
     assert window.faults == {}
-    return np.exp(window.log_levels - window.log_levels[0])
+    return np.exp(window.log_levels[:, 0] - window.log_levels[0, 0])
 
 
 def gaps(method: str, p: np.ndarray, q: np.ndarray) -> dict[str, float]:

@@ -9,7 +9,8 @@ import pytest
 from ons_bigdata.prices.methods.multilateral.decomposition import geks_decomposition
 from ons_bigdata.prices.methods.multilateral.index import fews_index, multilateral_index
 from ons_bigdata.prices.methods.multilateral.registry import METHODS
-from ons_bigdata.prices.methods.multilateral.splicing import Extension, WindowLevels, extended_levels
+from ons_bigdata.prices.methods.multilateral.splicing import Extension, extended_levels
+from ons_bigdata.prices.methods.multilateral.windows import WindowLevels
 from ons_bigdata.prices.methods.panels.imputation import impute_prices
 from tests.prices.methods.published import (
     CES,
@@ -115,10 +116,10 @@ def test_gpindex_splices_of_given_windows(params):
 
     def window_of(first: int, stop: int) -> WindowLevels:
         logs = np.concatenate([[0.0], np.log(steps[first]).cumsum()])
-        return WindowLevels(range(6), first, logs[: stop - first], np.zeros(4, dtype=np.int64), {})
+        return WindowLevels(range(6), first, logs[: stop - first, None], np.zeros((4, 1), dtype=np.int64), {})
 
     splice = params.partition("(")[0]
-    levels = np.exp(extended_levels(window_of, range(6), Extension(splice=splice, window=4)))
+    levels = np.exp(extended_levels(window_of, range(6), Extension(splice=splice, window=4))[0][:, 0])
     printed = series_of(OTHER)["inline_links", "splice", params]
     found = {str(t): float(level) for t, level in enumerate(levels)}
     assert_as_printed(found, printed)

@@ -14,7 +14,7 @@ from ons_bigdata.prices.methods.recipes.bootstrap import (
     standard_errors,
     stratum_generator,
 )
-from ons_bigdata.prices.methods.recipes.elementary import fixed_base
+from ons_bigdata.prices.methods.recipes.formulas import fixed_base
 
 
 def test_weights_are_draws_with_replacement() -> None:

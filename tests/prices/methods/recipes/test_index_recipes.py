@@ -20,8 +20,13 @@ from ons_bigdata.prices.methods.recipes.catalogue import (
     recipes_with_link_window,
 )
 from ons_bigdata.prices.methods.recipes.clip import ClipParameters, clusters
-from ons_bigdata.prices.methods.recipes.panels import recipe_periods, strata, without_large_relatives
-from ons_bigdata.prices.methods.recipes.seasonal import SeasonalRule, in_season
+from ons_bigdata.prices.methods.recipes.panels import (
+    SeasonalRule,
+    in_season,
+    recipe_periods,
+    strata,
+    without_large_relatives,
+)
 from ons_bigdata.settings import Settings
 
 FINGERPRINTS = {
@@ -65,7 +70,11 @@ def test_nothing_claims_to_be_an_official_index_or_inflation() -> None:
     [
         ({"frequency": "yearly"}, "unknown frequency 'yearly'; known: daily, weekly, monthly"),
         ({"formula": "jevon"}, "unknown formula 'jevon'; known: chained_jevons, "),
-        ({"splice": "half"}, "unknown splice 'half'; known: none, movement, window, mean_published"),
+        (
+            {"splice": "fixed_base_moving"},
+            "unknown splice 'fixed_base_moving'; known: none, movement, ",
+        ),
+        ({"formula": "fixed_base"}, "fixed_base needs item_formulas"),
         ({"days": "tuesday"}, "unknown days 'tuesday'; known: all, second_tuesday"),
         ({"formula": "carried_jevons"}, "carried_jevons needs carry_days"),
         ({"link_window_days": 0}, "link_window_days is 0, expected 1 to 366"),

@@ -46,8 +46,8 @@ def by_engine(prices: Prices, method: str, window: int = 14) -> dict[int, Level]
     index = elementary_index(stratum_form(stratum, matrix, output, periods))
     products = index.used.sum(axis=1).tolist()
     return {
-        n: Level(int(index.segments[n - first]), float(index.levels[n - first]), products[n - first])
-        if np.isfinite(index.levels[n - first])
+        n: Level(int(index.segments[n - first]), float(index.indices[n - first]), products[n - first])
+        if np.isfinite(index.indices[n - first])
         else Level(None, None, products[n - first])
         for n in days
     }

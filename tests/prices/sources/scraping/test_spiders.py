@@ -11,7 +11,7 @@ import pytest
 
 from ons_bigdata.prices.sources.scraping.crawl_state import CrawlState, RefusedError, StoppedError
 from ons_bigdata.prices.sources.scraping.pages import PageKeeper
-from ons_bigdata.prices.sources.scraping.spiders import SPIDERS, resemble
+from ons_bigdata.prices.sources.scraping.spiders import MOST_ROBOTS_BYTES, SPIDERS, resemble, rules_of
 from tests.prices.sources.scraping.pages_of_shops import FAMILIES, retailer
 
 LONDON = ZoneInfo("Europe/London")
@@ -31,6 +31,14 @@ def _state(folder: Path, after: datetime | None = None) -> CrawlState:
 def test_every_page_family_has_its_spider() -> None:
     assert set(SPIDERS) == set(FAMILIES)
     assert {kind: spider.page_kind for kind, spider in SPIDERS.items()} == {kind: kind for kind in SPIDERS}
+
+
+def test_whole_lines_of_a_long_robots_file_are_read() -> None:
+    rules = b"User-agent: *\nDisallow: /basket\n"
+    assert rules_of(rules) == rules
+    long = rules + b"Disallow: /x*y\n" * 100_000
+    assert len(rules_of(long)) <= MOST_ROBOTS_BYTES
+    assert rules_of(long).splitlines() == long.splitlines()[: len(rules_of(long).splitlines())]
 
 
 def test_a_run_starts_on_its_day_and_within_the_hours(state: CrawlState) -> None:

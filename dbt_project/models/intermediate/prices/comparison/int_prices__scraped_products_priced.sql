@@ -5,13 +5,7 @@
 
 with spans as (
 
-    select
-        data_origin,
-        retailer,
-        min(collected_on) as first_day,
-        max(collected_on) as last_day
-    from {{ ref('stg_prices__other_quotes') }}
-    group by data_origin, retailer
+    {{ other_source_spans() }}
 
 ),
 

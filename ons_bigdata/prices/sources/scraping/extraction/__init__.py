@@ -1,7 +1,7 @@
 """From a page to its categories, its listings and the page that follows: bytes and a retailer file in, no I/O.
 
-The same functions run in the crawl and on kept pages (`reparse`). Raise `scraping.PARSER_VERSION` with every
-change of what is read from a page.
+The same functions run in the crawl and on kept pages (`reparse`). Raise `scraping.PARSER_VERSION` with every change of
+what is read from a page.
 """
 
 from __future__ import annotations

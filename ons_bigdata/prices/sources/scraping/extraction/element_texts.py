@@ -18,7 +18,7 @@ _UNSEEN = frozenset(("script", "style", "template", "noscript", "head", "title")
 _STRUCK = frozenset(("del", "s", "strike"))
 _WAS_CLASS = re.compile(
     r"(?:^|[\s_-])(?:old|was|before|strike|striked|strikethrough|crossed|rrp|msrp|compare|list)(?:-?_?price)?(?:$|[\s_-])"
-    r"|price-?_?(?:old|was|before|rrp|list|original)|(?:old|was|original)price",
+    r"|line-?through|strike-?through|crossed-?out|price-?_?(?:old|was|before|rrp|list|original)|(?:old|was|original)price",
     re.IGNORECASE,
 )
 _LOYALTY_CLASS = re.compile(r"club-?_?(?:card|price)|member|loyalty|nectar", re.IGNORECASE)
@@ -37,10 +37,11 @@ def text_of(element: etree._Element, *, within: etree._Element | None = None) ->
     parts: list[str] = []
     marks: list[str | None] = [_mark_above(element, within)]
     hidden = 0
-    for event, node in etree.iterwalk(element, events=("start", "end")):
-        if not isinstance(node.tag, str):
-            continue
-        if event == "start":
+    for event, node in etree.iterwalk(element, events=("start", "end", "comment", "pi")):
+        if event in {"comment", "pi"}:
+            if not hidden and node.tail:
+                parts.append(re.sub(r"[ \t\r\n\f]+", " ", _marked(node.tail, marks[-1])))  # the same text goes on
+        elif event == "start":
             mark = _mark_of(node) or marks[-1]
             hidden += hidden > 0 or _is_hidden(node)
             marks.append(mark)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from lxml import etree
@@ -96,7 +97,16 @@ def _value(element: etree._Element, names: list[str], base_url: str) -> Any:  # 
     elif tag == "time" and element.get("datetime"):
         value = element.get("datetime", "")
     elif is_price:
-        return text_of(element, within=element.getroottree().getroot())
+        return _with_rest(element, text_of(element, within=element.getroottree().getroot()))
     else:
         return "".join(element.itertext())
     return text_within(value, element, element.getroottree().getroot()) if is_price else value
+
+
+def _with_rest(element: etree._Element, text: str) -> str:
+    """Return the text of a price with the digits that follow its element, which make it unclear: `<b>£1</b>.50`."""
+    if not text[-1:].isdigit() or "." in text:
+        return text
+    following = element.getnext()
+    rest = (element.tail or "").strip() or ("" if following is None else "".join(following.itertext()).strip())
+    return f"{text}\n{rest[:3]}" if re.fullmatch(r"[.,]?[0-9]{1,2}(?![0-9]).{0,3}", rest[:6], re.DOTALL) else text

@@ -36,8 +36,14 @@ class Page:
 
     @cached_property
     def text(self) -> str:
-        """The body as text, in the encoding that header, page or bytes name."""
-        return html_to_unicode(self.content_type, self.body)[1]
+        """The body as text, in the encoding that header, page or bytes name; else UTF-8, or windows-1252 if it is none.
+
+        A name of something that decodes no text ("zlib") is no encoding.
+        """
+        try:
+            return html_to_unicode(self.content_type, self.body, auto_detect_fun=_undeclared_encoding)[1]
+        except (LookupError, UnicodeError):
+            return html_to_unicode(None, self.body, auto_detect_fun=_undeclared_encoding)[1]
 
     @cached_property
     def tree(self) -> Selector:
@@ -53,6 +59,15 @@ class Page:
     def selector(self) -> Selector:
         """Return the page as a tree of elements."""
         return self.tree
+
+
+def _undeclared_encoding(body: bytes) -> str:
+    """Return the encoding that browsers take for a page that names none."""
+    try:
+        body.decode()
+    except UnicodeDecodeError:
+        return "cp1252"
+    return "utf-8"
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from decimal import Decimal, InvalidOperation
 from math import isfinite
 
 from ons_bigdata.prices.sources.scraping.extraction.amounts import (
@@ -18,9 +19,18 @@ from ons_bigdata.prices.sources.scraping.extraction.amounts import (
 )
 from ons_bigdata.prices.sources.scraping.extraction.multibuys import multibuy, without_multibuys
 
+_MARKED = re.compile(r"£|\bgbp\b|[0-9]\s?p\b|\bpence\b", re.IGNORECASE)
+_INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2060\u2061\u2062\ufeff]")
+_DIRECTION = re.compile("[\u202a-\u202e\u2066-\u2069]")
+_COUNT_WORDS = {"two": "2", "three": "3", "four": "4", "five": "5", "six": "6", "ten": "10", "twelve": "12"}
+_COUNT_WORD = re.compile(rf"\b({'|'.join(_COUNT_WORDS)})(?=\s{{1,3}}for\b)", re.IGNORECASE)
 _CONDITION = re.compile(
     r"\b(?:when|if) (?:you )?buy|\bwhen buying|\bmin(?:imum)?\.? (?:qty|quantity|order|purchase)|\bmix and match"
-    r"|\bmultibuy|\bbundle|\bsubscri|\bper month\b|/month\b|\bstudent|\bstaff\b",
+    r"|\bmultibuy|\bbundle|\bsubscri|\b(?:per|a) month\b|/mo(?:nth)?\b|[0-9]\s?p/m\b|£[0-9.]{1,9}\s?pm\b"
+    r"|\bstudent|\bstaff\b|\b(?:when|if) you spend|\bfirst (?:order|shop)\b|\bnew customers?\b|\bmeal deal"
+    r"|\bmix (?:six|any|[0-9])"
+    r"|\bin a case\b|\b(?:voucher|promo|discount|coupon) code\b|\bwith (?:a )?(?:code|voucher|coupon)\b"
+    r"|(?<![\w.,£])(?!1[68]\b)[0-9]{1,3}\s?\+(?![0-9])",
     re.IGNORECASE,
 )
 
@@ -51,12 +61,20 @@ def read_price_text(text: str | float | None, *, decimal: DecimalSeparator = "."
         return PriceText(float(text), amounts=(("now", float(text)),)) if is_price else PriceText(problem=f"{text}")
     if len(text) > LONGEST_TEXT:
         return PriceText(problem=f"text of {len(text)} characters, expected at most {LONGEST_TEXT}")
-    text = text.replace("\uffe1", "£")
+    if _DIRECTION.search(text):
+        return PriceText(problem="characters that reverse the order of a text")
+    text = _COUNT_WORD.sub(
+        lambda found: _COUNT_WORDS[found[1].lower()], _INVISIBLE.sub("", text.replace("\uffe1", "£"))
+    )
     offer = multibuy(text)
     bare = without_multibuys(text)
     if any(char.isdecimal() and not char.isascii() for char in bare):
         return PriceText(multibuy=offer, problem="digits that are not 0 to 9")
-    return _by_role(amounts_of(bare, decimal), offer, is_conditional=_CONDITION.search(bare) is not None)
+    return _by_role(
+        amounts_of(bare, decimal, is_marked=_MARKED.search(text) is not None),
+        offer,
+        is_conditional=_CONDITION.search(bare) is not None,
+    )
 
 
 def _by_role(amounts: list[Amount], offer: str | None, *, is_conditional: bool) -> PriceText:
@@ -70,6 +88,8 @@ def _by_role(amounts: list[Amount], offer: str | None, *, is_conditional: bool) 
         candidates, problem = [], "the price holds on a condition"
     elif any(one.value is None for one in candidates):
         problem = f"unclear number {next(one.text for one in candidates if one.value is None)!r}"
+    elif offer and any(_is_of_multibuy(one.value, offer) for one in candidates):
+        problem = f"{candidates[0].text!r} is the price of each in a multibuy: {offer}"
     elif len({one.value for one in candidates}) > 1:
         problem = f"{len(candidates)} prices: {', '.join(one.text for one in candidates)}"
     elif not candidates and values("foreign"):
@@ -87,6 +107,15 @@ def _by_role(amounts: list[Amount], offer: str | None, *, is_conditional: bool) 
         problem=problem,
         amounts=tuple((one.role, float(one.value)) for one in amounts if one.value is not None),
     )
+
+
+def _is_of_multibuy(value: Decimal | None, offer: str) -> bool:
+    """True if an amount is the price of each in a multibuy such as `2 for 3.00`, to the penny."""
+    count, _, total = offer.partition(" for ")
+    try:
+        return value is not None and abs(value - Decimal(total) / int(count)) < Decimal("0.01")
+    except InvalidOperation:
+        return False  # of "3 for the price of 2"
 
 
 def _single(amounts: list[Amount]) -> float | None:

@@ -14,7 +14,12 @@ if TYPE_CHECKING:
 
 Node = dict[str, Any]
 
-_PRODUCTS = {"product", "individualproduct", "productmodel", "someproducts", "productgroup", "dietarysupplement"}
+_PRODUCTS = {"product", "individualproduct", "productmodel", "someproducts", "productgroup", "dietarysupplement"} | {
+    "book",
+    "drug",
+    "vehicle",
+    "car",
+}
 _REFERENCE = {"@id", "@type"}
 """Properties that a reference to another node may have."""
 
@@ -46,7 +51,7 @@ def term(value: object) -> str:
 
 def types_of(node: Node) -> set[str]:
     """Types of a node without their vocabulary, in lower case."""
-    return {term(one) for one in as_list(node.get("@type"))}
+    return {term(one) for one in as_list(node.get("@type", node.get("type")))}
 
 
 def terms_of(value: Any) -> set[str]:  # noqa: ANN401  (JSON)
@@ -83,6 +88,8 @@ class Graph:
     base_url: str
     groups: dict[int, Node] = field(default_factory=dict)
     """Group of a variant, by the variant's identity."""
+    offers: dict[int, list[Node]] = field(default_factory=dict)
+    """Offers that name a product as `itemOffered`, by the product's identity."""
 
     def is_reference(self, node: Node) -> bool:
         """True if a node only refers to another node of the page."""

@@ -47,6 +47,9 @@ def extract_microdata(file: RetailerFile, page: Page) -> PageContent:
 def _content(file: RetailerFile, page: Page, tree: Selector, blocks: list[Any], failures: list[str]) -> PageContent:
     graph = build_graph(blocks, page.base_url)
     nodes = list(nodes_of(blocks))
+    for offer in nodes:
+        for product in graph.nodes(offer.get("itemOffered")):
+            graph.offers.setdefault(id(product), []).append(offer)
     products = [partial(_product, product, page, graph) for product in products_of(nodes, graph)]
     lists = [node for node in nodes if "itemlist" in types_of(node)]
     is_empty = bool(lists) and not any(node.get("itemListElement") for node in lists)
