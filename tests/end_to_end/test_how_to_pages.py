@@ -1,6 +1,6 @@
 """Pages of docs/how-to/, followed literally in a copy of the checkout: files touched, and commands that must pass.
 
-`make test` runs the ingests of the pages and the tests that are fast; the other commands of the pages are nightly.
+`make test` runs the tests that are fast; ingests and the other commands of the pages are nightly.
 """
 
 from __future__ import annotations
@@ -54,6 +54,7 @@ def test_a_page_touches_as_many_files_as_it_states(name: str, followed: Followed
     ]
 
 
+@pytest.mark.nightly
 def test_sources_of_the_pages_take_in_their_files(followed: Followed, empty_database: Warehouse) -> None:
     sessions = [session for page in PAGES.values() for session in page.commands("console")]
     assert len(sessions) >= 2

@@ -1,4 +1,4 @@
-{# A quantile of a column lies between two bounds: pence read as pounds, or a shifted column, show here. #}
+{# A quantile of a column lies between two bounds: it detects pence read as pounds, or a shifted column. #}
 {% test quantile_within(model, column_name, quantile, at_least, at_most) %}
 
 with found as (

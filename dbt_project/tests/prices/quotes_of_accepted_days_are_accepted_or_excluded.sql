@@ -1,5 +1,5 @@
 -- On every retailer-item-day that may enter an index, the products found are those accepted and those excluded. On
--- the other days only what an analyst kept is one or the other. By the item under which they were collected: a quote
+-- other days only quotes kept by an analyst are accepted or excluded. By the item under which they were collected: a quote
 -- that an analyst re-mapped enters another one.
 {{ config(meta={'dagster': {'ref': {'name': 'int_prices__quotes_accepted'}}}) }}
 

@@ -113,15 +113,15 @@ def _quality(
         "quotes": sum(row["products"] for row in days),
         "entering": sum(row["products"] for row in days if row["enters"]),
         "counts": {severity: len(rows) for severity, rows in by_severity.items()},
-        "problems": _grouped([*by_severity["error"], *by_severity["warn"]], names),
-        "notes": _grouped(by_severity["note"], names),
+        "problems": _group_findings([*by_severity["error"], *by_severity["warn"]], names),
+        "notes": _group_findings(by_severity["note"], names),
     }
 
 
 def _decisions(origin: str, day: date, names: Names, decided: Sequence[Row], decisions: Sequence[Row]) -> Row:
     """Parts of the report on analysts' decisions."""
     return {
-        "waiting": [_decision(row, names) for row in decisions if _waits(row, origin, day)],
+        "waiting": [_decision(row, names) for row in decisions if _is_waiting(row, origin, day)],
         "applied": sorted(decided, key=lambda row: row["decision_id"]),
     }
 
@@ -188,7 +188,7 @@ def _cell(day: Row | None, findings: Sequence[Row], names: Names) -> Row:
     }
 
 
-def _grouped(findings: Sequence[Row], names: Names) -> list[Row]:
+def _group_findings(findings: Sequence[Row], names: Names) -> list[Row]:
     """Findings grouped by severity, retailer and kind: an outage of 31 items is one problem."""
     groups: dict[tuple[int, str, str], list[Row]] = defaultdict(list)
     for row in findings:
@@ -234,7 +234,7 @@ def _decision(row: Row, names: Names) -> Row:
     return {**row, "about": ", ".join(about), "days": f"from {row['valid_from']}{until}"}
 
 
-def _waits(row: Row, origin: str, day: date) -> bool:
+def _is_waiting(row: Row, origin: str, day: date) -> bool:
     return row["state"] == "waiting" and row["data_origin"] == origin and row["valid_from"] <= day
 
 

@@ -33,7 +33,7 @@ class RebuiltItemIndex(dy.Schema):
         nullable=True, description="printed official item index of the month; null where there is none to compare"
     )
     difference = dy.Float64(nullable=True, description="index - published_index, index points")
-    agrees = dy.Bool(nullable=True, description="whether the difference is within half a unit of the third decimal")
+    agrees = dy.Bool(nullable=True, description="true if the difference is within half a unit of the third decimal")
     reason = dy.String(nullable=True, description="why there is no index, or nothing to compare it with")
 
 
@@ -175,5 +175,5 @@ class SourceAgreement(dy.Schema):
     share_stale = dy.Float64(
         nullable=True, min=0.0, max=1.0, description="share that is an older price of the product, beyond that lag"
     )
-    could_replace = dy.Bool(nullable=True, description="whether the file meets every bound of the method's page")
+    could_replace = dy.Bool(nullable=True, description="true if the file meets every bound of the method's page")
     reason = dy.String(nullable=True, description="bounds that are not met, or why there are no figures")

@@ -84,7 +84,7 @@ class AggregateIndex(Figure):
     children = dy.Int32(min=0, description="children that have weight")
     children_absent = dy.Int32(min=0, description="of these, absent in the period")
     imputed_share = dy.Float64(
-        nullable=True, min=0.0, max=1.0, description="share of the weight (0-1) that moved with the others"
+        nullable=True, min=0.0, max=1.0, description="share of the weight (0-1) that moved with the remaining children"
     )
     status = dy.String(regex="^(complete|partial|none)$", description="complete, partial or none")
     reason = dy.String(nullable=True, description="what is missing, assumed or still to be revised")
@@ -119,7 +119,7 @@ class IndexDiagnostics(Figure):
     )
     filtered = dy.Int32(min=0, description="products whose price a filter of the recipe left out")
     imputed_share = dy.Float64(
-        nullable=True, min=0.0, max=1.0, description="share of the weight (0-1) that moved with the others"
+        nullable=True, min=0.0, max=1.0, description="share of the weight (0-1) that moved with the remaining children"
     )
     window_revision_percent = dy.Float64(
         nullable=True, description="what the newest window makes of the movement before, less the old one, percent"
@@ -142,7 +142,7 @@ class IndexMovement(Figure):
     prices = dy.Float64(description="products on sale in both periods")
     churn = dy.Float64(description="products that are new or gone for good")
     imputation = dy.Float64(
-        description="products that return or are away for a while, and retailers or items moved with the others"
+        description="products that return or are away for a while, and retailers or items moved with the rest"
     )
     rejected_days = dy.Float64(description="retailers whose quotes of either period were judged faulty")
     splice = dy.Float64(description="what linking a new window to the published series adds")

@@ -49,7 +49,9 @@ class OfficialPriceQuote(dy.Schema):
     base_price_gbp = dy.Float64(
         min=0.0, max=10_000_000.0, description="price in GBP of the same product in January; 0 where there is none"
     )
-    base_validity = dy.Int32(description="validity of the base price; 3 and 4 count, others were imputed or missing")
+    base_validity = dy.Int32(
+        description="validity of the base price; 3 and 4 count, other values mean imputed or missing"
+    )
     attributes = dy.String(description="JSON: the remaining columns of the file that are not empty, by their own names")
 
 

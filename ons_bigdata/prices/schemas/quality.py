@@ -52,7 +52,7 @@ class QuoteOutlier(dy.Schema):
     """
 
     data_origin = dy.String(primary_key=True, regex=ORIGIN, description="real or simulated")
-    collected_on = dy.Date(primary_key=True, description="day of the quote that stands out")
+    collected_on = dy.Date(primary_key=True, description="day of the flagged quote")
     retailer = dy.String(primary_key=True, regex=IDENTIFIER, description="retailer id")
     item_number = dy.Int32(primary_key=True, description="CPI item number under which it was collected")
     product = dy.String(primary_key=True, description="product")

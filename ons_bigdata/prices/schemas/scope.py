@@ -39,14 +39,14 @@ class ProductDescription(dy.Schema):
     pack_size = dy.Float64(nullable=True, description="median pack size by the unit price, in kg, litres or pieces")
     unit = dy.String(nullable=True, description="most frequent unit of the unit price; null where the source has none")
     plain_name = dy.String(description="the name in lower case without accents and signs")
-    is_cut = dy.Bool(description="whether the source broke the name off")
+    is_cut = dy.Bool(description="true if the source truncated the name")
     measure = dy.String(nullable=True, regex="^(g|ml|each)$", description="g, ml or each; null where no size is known")
     total_size = dy.Float64(nullable=True, min_exclusive=0.0, description="size of the whole pack in its measure")
     pieces = dy.Int32(nullable=True, min=1, description="pieces in the pack; null where unknown")
     piece_size = dy.Float64(
         nullable=True, min_exclusive=0.0, description="size of one piece; null where it is not known"
     )
-    is_multiple = dy.Bool(description="whether it is several pieces of one size")
+    is_multiple = dy.Bool(description="true if it is several pieces of one size")
     size_source = dy.String(
         nullable=True, regex="^(name|unit_price)$", description="origin of the size: name or unit price"
     )
@@ -55,8 +55,8 @@ class ProductDescription(dy.Schema):
         nullable=True, regex="^(name|brand)$", description="origin of the strength: name or brand"
     )
     country = dy.String(nullable=True, description="country or part of the world that the name points to")
-    is_european = dy.Bool(nullable=True, description="whether that is in Europe; null without a clue")
-    is_loose = dy.Bool(description="whether it is sold loose or singly")
+    is_european = dy.Bool(nullable=True, description="true if that is in Europe; null where unknown")
+    is_loose = dy.Bool(description="true if it is sold loose or singly")
     terms = dy.String(description="terms of the vocabulary in the name, sorted, between blanks")
     unit_price_gbp = dy.Float64(nullable=True, min_exclusive=0.0, description="price per kg, litre or piece, GBP")
 
@@ -77,7 +77,7 @@ class ProductScope(dy.Schema):
         max=1.0,
         description="probability of being in scope by the model; null where a label or a rule decided",
     )
-    referred = dy.Bool(description="whether it is left to an analyst: nothing is decided")
+    referred = dy.Bool(description="true if it is referred to an analyst")
     decided_by = dy.String(regex=_DECIDERS, description="rule, model, analyst (a label), or none where it is referred")
     reason = dy.String(description="rule, band or label of the decision, or why there is none")
     quotes = dy.Int32(min=1, description="days on which the name was listed, over its listings")

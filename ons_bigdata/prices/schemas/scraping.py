@@ -29,7 +29,7 @@ class ScrapeRun(dy.Schema):
     )
     user_agent = dy.String(description="user agent, with a contact")
     robots_obeyed = dy.Bool(
-        description="whether robots.txt was obeyed; the retailer file has the reason where it was not"
+        description="true if robots.txt was obeyed; the retailer file has the reason where it was not"
     )
     robots_sha256 = dy.String(
         nullable=True, regex=_SHA256, description="hash of robots.txt; null where there is none or it did not come"
@@ -47,7 +47,7 @@ class ScrapeRun(dy.Schema):
     parse_failures = dy.Int32(min=0, description="products listed that could not be read; in ops.quarantine")
     categories_found = dy.Int32(min=0, description="categories of the retailer file that the shop has")
     categories_missing = dy.Int32(min=0, description="categories of the retailer file that the shop has not")
-    within_allowed_hours = dy.Bool(description="whether every answer came within the allowed hours")
+    within_allowed_hours = dy.Bool(description="true if every response came within the allowed hours")
     parser_version = dy.String(description="version of the extraction that read the pages last")
     site_dated_at = dy.Datetime(
         nullable=True,
@@ -71,8 +71,8 @@ class ScrapeCategory(dy.Schema):
     state = dy.String(
         regex="^(collected|empty|missing|unknown|failed)$",
         description=(
-            "collected; empty (the shop says so); missing (in the retailer file, not in the shop); unknown (the other "
-            "way round); failed (not whole: `reason` says why)"
+            "collected; empty (stated by the shop); missing (in the retailer file, not in the shop); unknown (in the "
+            "shop, not in the retailer file); failed (incomplete, with `reason`)"
         ),
     )
     url = dy.String(nullable=True, description="address of its first page; null where the shop has none")

@@ -58,7 +58,7 @@ def dump_filter(  # noqa: PLR0913 (every choice has its name)
     rows = _with_period_before(quotes, period, product, price, quantity)
     value, value_before = pl.col("_price") * pl.col("_quantity"), pl.col("_price_before") * pl.col("_quantity_before")
     dumped = (pl.col("_price") < price_limit * pl.col("_price_before")) & (value < expenditure_limit * value_before)
-    return _marked(quotes, rows, dumped, DUMPED, (kept, reason))
+    return _with_outcome(quotes, rows, dumped, DUMPED, (kept, reason))
 
 
 def low_sales_filter(
@@ -90,7 +90,7 @@ def low_sales_filter(
     value_before = pl.when(matched).then(pl.col("_price_before") * pl.col("_quantity_before"))
     shares = [one / one.sum().over("_period") for one in (value, value_before)]
     low = ~((shares[0] + shares[1]) / 2 > 1 / (value.count().over("_period") * share_factor))
-    return _marked(quotes, rows, low & matched, LOW_SALES, (kept, reason))
+    return _with_outcome(quotes, rows, low & matched, LOW_SALES, (kept, reason))
 
 
 def relative_filter(
@@ -118,7 +118,7 @@ def relative_filter(
     rows = _with_period_before(quotes, period, product, price, None)
     relative = pl.col("_price") / pl.col("_price_before")
     extreme = (relative > factor) | (relative < 1 / factor)
-    return _marked(quotes, rows, extreme, EXTREME_RELATIVE, (kept, reason))
+    return _with_outcome(quotes, rows, extreme, EXTREME_RELATIVE, (kept, reason))
 
 
 def combined(
@@ -196,7 +196,7 @@ def _with_period_before(
     return joined.join(earlier, on=["_of", "_product"], how="left", maintain_order="left")
 
 
-def _marked(
+def _with_outcome(
     quotes: pl.DataFrame, rows: pl.DataFrame, out: pl.Expr, reason: str, names: tuple[str, str]
 ) -> pl.DataFrame:
     flags = rows.select(out.fill_null(value=False).alias("out"))["out"]

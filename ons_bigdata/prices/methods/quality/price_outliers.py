@@ -42,12 +42,12 @@ def price_outliers(quotes: pl.DataFrame | pl.LazyFrame, parameters: PriceOutlier
     Raises ValueError where a product has two prices on a day.
     """
     changes = _price_changes(EnteringQuote.validate(eager_frame(quotes), cast=True), parameters.link_window_days)
-    alone = _judged_alone(changes, parameters.fixed_cutoff)
+    alone = _apply_fixed_rule(changes, parameters.fixed_cutoff)
     sample = changes.join(alone.select(*_PRODUCT, "collected_on"), on=[*_PRODUCT, "collected_on"], how="anti")
     outliers = [alone]
     for _, of_item in sample.group_by(_ITEM, maintain_order=True):
         if of_item.height >= parameters.least_changes:
-            outliers += [_judged_by_tukey(of_item, parameters), _judged_by_hb(of_item, parameters)]
+            outliers += [_apply_tukey_rule(of_item, parameters), _apply_hb_rule(of_item, parameters)]
     columns = list(QuoteOutlier.columns())
     frame = pl.concat([frame.select(columns) for frame in outliers])
     return QuoteOutlier.validate(
@@ -75,17 +75,17 @@ def _price_changes(quotes: pl.DataFrame, link_window_days: int) -> pl.DataFrame:
     ).with_columns((pl.col("price_gbp") / pl.col("compared_price_gbp")).alias("relative"))
 
 
-def _judged_alone(changes: pl.DataFrame, cutoff: float) -> pl.DataFrame:
+def _apply_fixed_rule(changes: pl.DataFrame, cutoff: float) -> pl.DataFrame:
     return _outside(changes.with_columns(pl.col("relative").alias("observed")), "fixed", 1 / cutoff, cutoff)
 
 
-def _judged_by_tukey(changes: pl.DataFrame, parameters: PriceOutlierParameters) -> pl.DataFrame:
+def _apply_tukey_rule(changes: pl.DataFrame, parameters: PriceOutlierParameters) -> pl.DataFrame:
     # without tails, which flag a tenth of the changes of an item whatever their size
     lower, upper = outlier_bounds(changes["relative"], "tukey", cutoff=parameters.tukey_cutoff, tails=0.0)
     return _outside(changes.with_columns(pl.col("relative").alias("observed")), "tukey", lower, upper)
 
 
-def _judged_by_hb(changes: pl.DataFrame, parameters: PriceOutlierParameters) -> pl.DataFrame:
+def _apply_hb_rule(changes: pl.DataFrame, parameters: PriceOutlierParameters) -> pl.DataFrame:
     relatives = changes["relative"].to_numpy()
     lower, upper = outlier_bounds(relatives, "hb", cutoff=parameters.hb_cutoff)
     transformed = pl.Series("observed", hidiroglou_berthelot(relatives))

@@ -37,7 +37,7 @@ def shrinking_packs(
     """
     valid = ProductListing.validate(eager_frame(listings, "listings"), cast=True)
     renamed = succeeding_names(valid)
-    sized = _sized(valid)
+    sized = _with_sizes(valid)
     first_days = sized.group_by(_ITEM).agg(pl.col("first_listed_on").min().alias("item_began_on"))
     keys = [*_ITEM, "stem", "measure"]
     old = sized.select(
@@ -64,7 +64,7 @@ def shrinking_packs(
     return QuoteOutlier.validate(_with_prices(pairs, EnteringQuote.validate(eager_frame(quotes), cast=True)))
 
 
-def _sized(listings: pl.DataFrame) -> pl.DataFrame:
+def _with_sizes(listings: pl.DataFrame) -> pl.DataFrame:
     """Add the name without its size, and the size: the amount or pieces in the name, or else that of the size class."""
     # A described size that is not in the name is the median of all listings of the name: the same for each of them.
     amount = pl.col("size_source").eq_missing("name")

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from twisted.internet.base import ReactorBase
 
     from ons_bigdata.prices.sources.scraping.crawl_state import CrawlState
-    from ons_bigdata.prices.sources.scraping.listings import Page
+    from ons_bigdata.prices.sources.scraping.extraction.page import Page
 
 PRODUCT_PAGES = ("list", "more")
 """Kinds of pages that list products."""

@@ -20,7 +20,7 @@ from warcio.statusandheaders import StatusAndHeaders
 from warcio.warcwriter import WARCWriter
 
 from ons_bigdata.platform.errors import InputError
-from ons_bigdata.prices.sources.scraping.listings import Page
+from ons_bigdata.prices.sources.scraping.extraction.page import Page
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -16,9 +16,9 @@ from ons_bigdata.prices.sources.quote_writer import file_name, write_quotes
 from ons_bigdata.prices.sources.retailer_files import normal_name
 from ons_bigdata.prices.sources.scraping import PARSER_VERSION
 from ons_bigdata.prices.sources.scraping.extraction import read_navigation
+from ons_bigdata.prices.sources.scraping.extraction.page import UnreadableError
 from ons_bigdata.prices.sources.scraping.landed import account_pages, land_quotes
 from ons_bigdata.prices.sources.scraping.launch import pages_name
-from ons_bigdata.prices.sources.scraping.listings import UnreadableError
 from ons_bigdata.prices.sources.scraping.pages import read_pages
 from ons_bigdata.prices.sources.scraping.tally import NAVIGATION, CategoryRecord, CategoryTally, ParseFailure
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from ons_bigdata.platform.ingest.landing import LandedFile, Landing
     from ons_bigdata.prices.sources.quote_writer import QuoteRow
     from ons_bigdata.prices.sources.retailer_files import RetailerFile
-    from ons_bigdata.prices.sources.scraping.listings import Page, PageContent
+    from ons_bigdata.prices.sources.scraping.extraction.page import Page, PageContent
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from ons_bigdata.prices.sources.retailer_files import normal_name
 from ons_bigdata.prices.sources.scraping import extraction
 from ons_bigdata.prices.sources.scraping.crawl_state import CrawlState, RefusedError, RunRecord, StoppedError
 from ons_bigdata.prices.sources.scraping.extraction import FoundCategory
-from ons_bigdata.prices.sources.scraping.listings import Page, PageContent, UnreadableError, printable
+from ons_bigdata.prices.sources.scraping.extraction.page import Page, PageContent, UnreadableError, printable
 from ons_bigdata.prices.sources.scraping.manners import ROBOTS_NAME
 from ons_bigdata.prices.sources.scraping.middlewares import COLLECTED_AT, page_of
 from ons_bigdata.prices.sources.scraping.tally import (

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from ons_bigdata.prices.sources.quote_writer import Listing, QuoteRow
 from ons_bigdata.prices.sources.scraping.extraction import extract, fault_of
-from ons_bigdata.prices.sources.scraping.listings import Page, PageContent, UnreadableError, printable
+from ons_bigdata.prices.sources.scraping.extraction.page import Page, PageContent, UnreadableError, printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -226,7 +226,7 @@ def _categories(landing: Landing) -> dict[str, tuple[str, str | None]]:
     return {category: (state, reason) for category, state, reason in rows}
 
 
-def test_what_a_killed_run_left_whole_is_landed_first_and_what_it_left_broken_goes(
+def test_a_complete_outcome_of_a_killed_run_is_landed_first_and_a_broken_one_removed(
     shop: SmallShop, scraping: Settings, landing: Landing
 ) -> None:
     folder = scraping.home / "spool" / "price_pages" / "sim-alder"

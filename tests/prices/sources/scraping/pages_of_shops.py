@@ -11,7 +11,7 @@ import yaml
 
 from ons_bigdata.prices.sources.quote_writer import Listing
 from ons_bigdata.prices.sources.retailer_files import RetailerFile, parse_retailer_file
-from ons_bigdata.prices.sources.scraping.listings import Page, PageContent
+from ons_bigdata.prices.sources.scraping.extraction.page import Page, PageContent
 
 AT = datetime(2016, 5, 28, 8, 5, tzinfo=ZoneInfo("Europe/London"))
 

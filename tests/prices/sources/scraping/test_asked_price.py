@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from ons_bigdata.prices.sources.scraping.extraction import categories, extract, read_navigation
-from ons_bigdata.prices.sources.scraping.listings import UnreadableError
-from ons_bigdata.prices.sources.scraping.price_texts import read_price_text, unit
+from ons_bigdata.prices.sources.scraping.extraction.page import UnreadableError
+from ons_bigdata.prices.sources.scraping.extraction.price_texts import read_price_text
+from ons_bigdata.prices.sources.scraping.extraction.unit_prices import unit
 from tests.prices.sources.scraping.pages_of_shops import ld, line, only, page, product, retailer, shelf, state
 
 SHOP = retailer("html_list", selectors={"product": "li.p", "name": "h3", "price": ".price"}, patterns={})

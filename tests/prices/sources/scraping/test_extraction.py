@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from ons_bigdata.prices.sources.quote_writer import write_quotes
 from ons_bigdata.prices.sources.scraping.extraction import categories, extract, fault_of, more_url
-from ons_bigdata.prices.sources.scraping.listings import UnreadableError
+from ons_bigdata.prices.sources.scraping.extraction.page import UnreadableError
 from ons_bigdata.prices.sources.scraping.tally import CategoryTally
 from tests.prices.sources.scraping.pages_of_shops import (
     BLANK,

@@ -11,8 +11,10 @@ from contextlib import suppress
 import pytest
 
 from ons_bigdata.prices.sources.scraping.extraction import extract, fault_of, read_navigation
-from ons_bigdata.prices.sources.scraping.listings import PageContent, UnreadableError
-from ons_bigdata.prices.sources.scraping.price_texts import multibuy, read_price_text, unit, unit_price
+from ons_bigdata.prices.sources.scraping.extraction.multibuys import multibuy
+from ons_bigdata.prices.sources.scraping.extraction.page import PageContent, UnreadableError
+from ons_bigdata.prices.sources.scraping.extraction.price_texts import read_price_text
+from ons_bigdata.prices.sources.scraping.extraction.unit_prices import unit, unit_price
 from tests.mutations import FEW, LONGEST_S, MANY, chances, mutate_text
 from tests.prices.sources.scraping.pages_of_shops import (
     MICRODATA,

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from ons_bigdata.prices.sources.scraping.extraction import extract
-from ons_bigdata.prices.sources.scraping.price_texts import read_price_text
+from ons_bigdata.prices.sources.scraping.extraction.price_texts import read_price_text
 from tests.prices.sources.scraping.pages_of_shops import ld, line, page, retailer, shelf
 
 NO_PRICE = (

@@ -6,14 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ons_bigdata.prices.sources.scraping.price_texts import (
-    UnitPrice,
-    multibuy,
-    price_gbp,
-    unit,
-    unit_price,
-    was_price_gbp,
-)
+from ons_bigdata.prices.sources.scraping.extraction.multibuys import multibuy
+from ons_bigdata.prices.sources.scraping.extraction.price_texts import price_gbp, was_price_gbp
+from ons_bigdata.prices.sources.scraping.extraction.unit_prices import UnitPrice, unit, unit_price
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ with listings as (
 
 ),
 
--- A product measured in two ways is taken by the one that it is mostly measured by.
+-- A product measured in two ways has the measure of most of its quotes.
 products as (
 
     select distinct on (products.data_origin, products.retailer, products.item_number, products.product)

@@ -14,7 +14,7 @@ latest as (
     select
         *,
         decision in ('drop', 'correct') as needs_second_signature,
-        -- blanks and capitals do not make another person
+        -- blanks and case do not distinguish persons
         coalesce(lower(trim(second_signature)) not in ('', lower(trim(decided_by))), false) as is_countersigned
     from versions
     where place = 1

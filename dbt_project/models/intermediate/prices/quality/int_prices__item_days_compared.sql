@@ -6,7 +6,7 @@
 {% set weeks = 8 %}
 {% set bases = [('same_weekday', 'is_same_weekday'), ('nearest_28_days', 'place <= 28'), ('nearest_7_days', 'place <= 7')] %}
 {% set least_days = 4 %}
-{# A weekday has a habit only where so many of its days keep it, this near to their median. #}
+{# A weekday has a pattern only where so many of its days are this near to their median. #}
 {% set habit_share = 0.75 %}
 {% set near = 0.7 %}
 {% set shares = [
@@ -106,7 +106,7 @@ usual as (
             spread.basis as usual_basis,
             spread.median as usual_products,
             spread.mad as products_mad,
-            -- shelves of a handful vary by a product or two: the spread is never taken for less than chance
+            -- small shelves vary by a product or two: the spread is at least that of chance
             (compared.products - spread.median)
             / greatest(1.4826 * spread.mad, 0.75 * sqrt(spread.median), 1) as robust_z
         from (

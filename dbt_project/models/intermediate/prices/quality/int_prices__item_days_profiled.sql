@@ -5,7 +5,7 @@
     )
 }}
 
--- After the figures and off their path, so that a fault here stops no index:
+-- After the figures, which do not depend on it, so that a fault here stops no index:
 -- depends_on: {{ source('analysis', 'aggregate_price_indices') }}
 
 with counts as (
@@ -30,7 +30,7 @@ coverage as (
 
 ),
 
--- A product that a run lists once is listed as often as there were runs that brought anything.
+-- A product that every run lists once is listed as often as there were runs with rows.
 listings as (
 
     select

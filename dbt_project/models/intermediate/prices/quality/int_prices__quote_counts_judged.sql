@@ -97,7 +97,7 @@ calendar as (
 
 ),
 
--- Once a month, not once a day: the median of a year hardly moves, and the work stays linear in the years.
+-- Once a month, not once a day: the median of a year hardly changes, and the cost stays linear in the years.
 medians as (
 
     select

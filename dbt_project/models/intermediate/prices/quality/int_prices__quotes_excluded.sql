@@ -2,7 +2,7 @@
 
 {# A price above this many times its product's median, or below the median divided by it, is an error. #}
 {% set factor = 10 %}
-{# With fewer quotes than this the median is one price or midway between two, and cannot show which is the error. #}
+{# With fewer quotes than this the median is one price or the mean of two, and does not show which is the error. #}
 {% set fewest_quotes = 3 %}
 
 -- Dropped, out-of-stock and ambiguous quotes are not part of the reference prices.

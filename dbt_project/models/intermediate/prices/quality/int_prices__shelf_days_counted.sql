@@ -1,6 +1,6 @@
 {{ config(indexes=[{'columns': ['data_origin', 'retailer', 'item_number', 'category', 'collected_on'], 'unique': true}]) }}
 
--- After the figures and off their path, so that a fault here stops no index:
+-- After the figures, which do not depend on it, so that a fault here stops no index:
 -- depends_on: {{ source('analysis', 'aggregate_price_indices') }}
 
 select

@@ -1,4 +1,4 @@
--- Shelves that ended while another of the same item began: the same shelf under another name, perhaps.
+-- Shelves that ended while another of the same item began: possibly the same shelf under another name.
 {% set gap_days = 14 %}
 {% set least_overlap = 0.3 %}
 {% set least_products = 3 %}

@@ -43,7 +43,7 @@ measured as (
 
 ),
 
--- Whether each condition holds; a condition on an unknown value does not.
+-- True for each condition that holds; a condition on an unknown value does not hold.
 answered as (
 
     select

@@ -11,7 +11,7 @@
 }}
 
 -- The filter on the window is outside is_incremental(): the first run builds its window only, too.
--- A full refresh is refused (it would drop the days outside the window); the window does its work.
+-- A full refresh is refused (it would drop the days outside the window); the window replaces it.
 with source as (
 
     select * from {{ source('raw', 'price_quotes') }}

@@ -1,16 +1,14 @@
-"""Price texts of shops as amounts with a role: the price asked now, was-price, loyalty price, multibuy, unit price.
+"""Amounts of money in texts, each with a role: now, regular, was, loyalty, another price, another currency.
 
-The role of an amount is decided by the words, signs and measures around it, never by its position. A text that is
-unclear gives no price; `read_price_text` says why.
+The role of an amount is decided by the words, signs and measures around it, never by its position.
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass, field
-from decimal import Decimal, InvalidOperation
-from math import isfinite
+from dataclasses import dataclass
+from decimal import Decimal
 from typing import Literal
 
 DecimalSeparator = Literal[".", ","]
@@ -20,15 +18,6 @@ LONGEST_TEXT = 400
 
 ELEMENT_BOUNDARY = "\u2063"
 """Separator that `listings.text_of` inserts between digits of two elements: `£1<b>50</b>` is not 150."""
-
-_MEASURES = {
-    "kg": "kg", "kilo": "kg", "kilos": "kg", "kilogram": "kg", "kilograms": "kg", "kgm": "kg",
-    "g": "g", "gr": "g", "gram": "g", "grams": "g", "grm": "g",
-    "l": "l", "lt": "l", "ltr": "l", "litre": "l", "litres": "l", "liter": "l",
-    "ml": "ml", "mlt": "ml", "cl": "cl", "clt": "cl",
-    "each": "each", "ea": "each", "unit": "each", "item": "each", "piece": "each", "c62": "each",
-}  # fmt: skip
-"""Words and UN/CEFACT codes of measures (schema.org `unitCode`) → measure in quote files."""
 
 _CURRENCY_CODES = frozenset((
     "AED", "ARS", "AUD", "BDT", "BGN", "BHD", "BRL", "CAD", "CHF", "CLP", "CNY", "COP", "CZK", "DKK", "EGP", "EUR",
@@ -63,46 +52,16 @@ _CONTINUED = re.compile(
     re.IGNORECASE,
 )
 """Text after digits that are only a part of a number: an exponent, a superscript, pence after a blank, "from"."""
-_MARKED = re.compile(r"£|\bgbp\b|[0-9]\s?p\b|\bpence\b", re.IGNORECASE)
 _PUNCTUATED = re.compile(
     r"\s?[^\w\s£€$(){}\[\]%+&]{1,2}\s?(?![0-9.,]{1,7}\s?(?:k?g|m?l|cl|ltr|packs?|pk|oz|lb|cm|mm)\b)[0-9]", re.I
 )
 """Text after a whole number that may go on behind a mark: "£1:50", "£1 - 2"."""
-_INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2060\u2061\u2062\ufeff]")
-_DIRECTION = re.compile("[\u202a-\u202e\u2066-\u2069]")
-_COUNT_WORDS = {"two": "2", "three": "3", "four": "4", "five": "5", "six": "6", "ten": "10", "twelve": "12"}
-_COUNT_WORD = re.compile(rf"\b({'|'.join(_COUNT_WORDS)})(?=\s{{1,3}}for\b)", re.IGNORECASE)
 
-_SUM = r"(?:(?:£|\bGBP)\s?[0-9][0-9,]{0,8}(?:\.[0-9]{1,2})?|[0-9]{1,5}\s?p\b|[0-9]{1,6}\.[0-9]{2}(?![0-9]))"
-_COUNT = r"(?<![0-9.,£])[0-9]{1,2}"
-_FOR_SUM = re.compile(rf"(?:\bany\s+)?({_COUNT})\s{{0,3}}(?:for|pour|für|voor|/)\s{{0,3}}({_SUM})", re.IGNORECASE)
-_SUM_FOR = re.compile(
-    rf"({_SUM})\s{{0,3}}for\s{{0,3}}(?:any\s+)?({_COUNT})(?![0-9.,]|\s?(?:k?g|m?l|cl)\b)", re.IGNORECASE
-)
-_TIMES_SUM = re.compile(rf"{_COUNT}\s{{0,3}}[x×@]\s{{0,3}}{_SUM}", re.IGNORECASE)
-_FOR_COUNT = re.compile(
-    rf"(?:\bany\s+)?({_COUNT})\s{{0,3}}for\s{{0,3}}(?:the price of\s{{0,3}})?([0-9]{{1,2}})\b(?!\.?[0-9]|\s?p\b)",
-    re.IGNORECASE,
-)
-_ONE_FREE = re.compile(r"buy\s{1,3}(one|1|two|2)\s{0,3},?\s{0,3}get\s{1,3}(?:one|1)\s{1,3}free", re.IGNORECASE)
-_CONDITION = re.compile(
-    r"\b(?:when|if) (?:you )?buy|\bwhen buying|\bmin(?:imum)?\.? (?:qty|quantity|order|purchase)|\bmix and match"
-    r"|\bmultibuy|\bbundle|\bsubscri|\b(?:per|a) month\b|/mo(?:nth)?\b|[0-9]\s?p/m\b|£[0-9.]{1,9}\s?pm\b"
-    r"|\bstudent|\bstaff\b|\b(?:when|if) you spend|\bfirst (?:order|shop)\b|\bnew customers?\b|\bmeal deal"
-    r"|\bmix (?:six|any|[0-9])"
-    r"|\bin a case\b|\b(?:voucher|promo|discount|coupon) code\b|\bwith (?:a )?(?:code|voucher|coupon)\b"
-    r"|(?<![\w.,£])(?!1[68]\b)[0-9]{1,3}\s?\+(?![0-9])",
-    re.IGNORECASE,
-)
-
-_PER = re.compile(r"\s*(?:/|\bper\b|\bpro\b|\bje\b|\bpar\b|\ba\b)\s*", re.IGNORECASE)
 _PER_MEASURE = re.compile(
     r"\s{0,3}(?:/|\b(?:per|pro|je|par|a)\b|\bfor\b(?=\s?[0-9]))\s{0,3}(?:[0-9]{1,5}(?:\.[0-9]{1,3})?)?\s{0,2}([a-z][a-z0-9]{0,20})",
     re.IGNORECASE,
 )
 _PER_PRODUCT = {"each", "ea", "unit", "item", "piece", "pack", "packet", "pk", "c62"}
-_EACH = re.compile(r"\b(?:each|ea)\b", re.IGNORECASE)
-_MEASURE = re.compile(r"(?<![0-9.])([0-9]{1,9}(?:\.[0-9]{1,9})?)?\s{0,3}([a-z][a-z0-9]{0,20})", re.IGNORECASE)
 
 Role = Literal["now", "regular", "was", "loyalty", "other", "foreign"]
 
@@ -155,117 +114,21 @@ _WORD = re.compile(r"[^\W\d_]+\$?")
 
 
 @dataclass(frozen=True)
-class UnitPrice:
-    """Price per unit of quantity."""
+class Amount:
+    """A number with its role, as a text has it."""
 
-    price_gbp: float
-    unit: str
-    """Quantity and measure: `100 g`, `1 kg`, `75 cl`, `1 l`, `1 each`."""
-
-
-@dataclass(frozen=True)
-class PriceText:
-    """Amounts of a price text by role, GBP; None where the text has no amount of the role, or several."""
-
-    price_gbp: float | None = None
-    was_price_gbp: float | None = None
-    loyalty_price_gbp: float | None = None
-    multibuy: str | None = None
-    problem: str | None = None
-    """Reason for which there is no price, where the text resembles a price."""
-    amounts: tuple[tuple[Role, float], ...] = field(default=())
-
-
-@dataclass(frozen=True)
-class _Amount:
     role: Role
     value: Decimal | None
     """None: the number is unclear."""
     text: str
 
 
-def read_price_text(text: str | float | None, *, decimal: DecimalSeparator = ".") -> PriceText:
-    """Return the amounts of a text by role; `decimal` is the shop's decimal separator.
-
-    The price asked now is the only amount of a text that is not marked as another price; a regular price counts where
-    nothing else does. Two different prices, a negative or unclear number, or another currency than GBP give no price.
-    """
-    if text is None or isinstance(text, bool):
-        return PriceText()
-    if isinstance(text, int | float):
-        is_price = isfinite(text) and text >= 0
-        return PriceText(float(text), amounts=(("now", float(text)),)) if is_price else PriceText(problem=f"{text}")
-    if len(text) > LONGEST_TEXT:
-        return PriceText(problem=f"text of {len(text)} characters, expected at most {LONGEST_TEXT}")
-    if _DIRECTION.search(text):
-        return PriceText(problem="characters that reverse the order of a text")
-    text = _COUNT_WORD.sub(
-        lambda found: _COUNT_WORDS[found[1].lower()], _INVISIBLE.sub("", text.replace("\uffe1", "£"))
-    )
-    offer = multibuy(text)
-    bare = _without_multibuys(text)
-    if any(char.isdecimal() and not char.isascii() for char in bare):
-        return PriceText(multibuy=offer, problem="digits that are not 0 to 9")
-    return _by_role(
-        _amounts(bare, decimal, is_marked=_MARKED.search(text) is not None),
-        offer,
-        is_conditional=_CONDITION.search(bare) is not None,
-    )
-
-
-def _by_role(amounts: list[_Amount], offer: str | None, *, is_conditional: bool) -> PriceText:
-    def values(role: Role) -> list[_Amount]:
-        return [one for one in amounts if one.role == role]
-
-    now, regular = values("now"), values("regular")
-    candidates = now or regular
-    problem = None
-    if is_conditional and candidates:
-        candidates, problem = [], "the price holds on a condition"
-    elif any(one.value is None for one in candidates):
-        problem = f"unclear number {next(one.text for one in candidates if one.value is None)!r}"
-    elif offer and any(_is_of_multibuy(one.value, offer) for one in candidates):
-        problem = f"{candidates[0].text!r} is the price of each in a multibuy: {offer}"
-    elif len({one.value for one in candidates}) > 1:
-        problem = f"{len(candidates)} prices: {', '.join(one.text for one in candidates)}"
-    elif not candidates and values("foreign"):
-        problem = f"another currency than GBP: {values('foreign')[0].text!r}"
-    elif not candidates and amounts:
-        problem = f"no price for everybody, now and for one: {amounts[0].text!r}"
-    elif not candidates and offer:
-        problem = f"only a multibuy: {offer}"
-    was = values("was") or (regular if now else [])
-    return PriceText(
-        price_gbp=None if problem else _single(candidates),
-        was_price_gbp=_single(was),
-        loyalty_price_gbp=_single(values("loyalty")),
-        multibuy=offer,
-        problem=problem,
-        amounts=tuple((one.role, float(one.value)) for one in amounts if one.value is not None),
-    )
-
-
-def _is_of_multibuy(value: Decimal | None, offer: str) -> bool:
-    """True if an amount is the price of each in a multibuy such as `2 for 3.00`, to the penny."""
-    count, _, total = offer.partition(" for ")
-    try:
-        return value is not None and abs(value - Decimal(total) / int(count)) < Decimal("0.01")
-    except InvalidOperation:
-        return False  # of "3 for the price of 2"
-
-
-def _single(amounts: list[_Amount]) -> float | None:
-    values = {one.value for one in amounts}
-    value = values.pop() if len(values) == 1 else None
-    return None if value is None else float(value)
-
-
-def _amounts(text: str, decimal: DecimalSeparator, *, is_marked: bool) -> list[_Amount]:
+def amounts_of(text: str, decimal: DecimalSeparator, *, is_marked: bool) -> list[Amount]:
     """Return the amounts of a text; of bare numbers those only that can be nothing else.
 
     `is_marked`: the text has an amount in pounds or pence.
     """
-    found: list[_Amount] = []
+    found: list[Amount] = []
     carried: Role | None = None
     is_abbreviated = False
     """True if an unknown sign such as "L.L." or "B/." came before."""
@@ -273,19 +136,19 @@ def _amounts(text: str, decimal: DecimalSeparator, *, is_marked: bool) -> list[_
     for clause in _CLAUSE.split(_protected(text)):
         numbers = list(_NUMBER.finditer(clause))
         if found and re.fullmatch(r"\s*[.,]?[0-9]{1,2}\s*", clause) and _is_whole(found[-1].value):
-            found[-1] = _Amount(found[-1].role, None, found[-1].text)
+            found[-1] = Amount(found[-1].role, None, found[-1].text)
         per = _PER_MEASURE.match(clause)
         if found and per is not None and per[1].lower() not in _PER_PRODUCT:
-            found[-1] = _Amount("other", found[-1].value, found[-1].text)
+            found[-1] = Amount("other", found[-1].value, found[-1].text)
         if not numbers:
             is_foreign |= not is_marked and _is_currency(clause.strip())
             label = _label(clause)
             if is_carried and _INCLUSIVE.match(clause) and found[-1].role == "other":
-                found[-1] = _Amount("now", found[-1].value, found[-1].text)  # "(exc VAT) £1.80 (inc VAT)"
+                found[-1] = Amount("now", found[-1].value, found[-1].text)  # "(exc VAT) £1.80 (inc VAT)"
             if label in {"loyalty", "other"} and found:  # it may belong to the preceding or to the following amount
                 last = found[-1]
                 if last.role in {"now", "regular"}:
-                    found[-1] = _Amount(label, last.value, last.text)
+                    found[-1] = Amount(label, last.value, last.text)
             carried = label or carried
             is_abbreviated = label is None and re.fullmatch(r"\s*[^\W\d_][^\s\d]{0,3}\s*", clause) is not None
             continue
@@ -297,14 +160,14 @@ def _amounts(text: str, decimal: DecimalSeparator, *, is_marked: bool) -> list[_
             if amount is None:
                 continue
             if place and before == "£" and numbers[place - 1][0].isdigit():  # "1£50" is no 50
-                amount = _Amount(amount.role, None, f"{numbers[place - 1][0]}£{number[0]}")
+                amount = Amount(amount.role, None, f"{numbers[place - 1][0]}£{number[0]}")
             is_carried = carried is not None and amount.role == "now" and _role(before, after) is None
             if carried is not None and is_carried:
-                amount = _Amount(carried, amount.value, amount.text)
+                amount = Amount(carried, amount.value, amount.text)
             carried = None
-            found.append(_Amount(amount.role, None, amount.text) if is_abbreviated and not is_marked else amount)
+            found.append(Amount(amount.role, None, amount.text) if is_abbreviated and not is_marked else amount)
         is_abbreviated = False
-    return [_Amount("foreign", None, one.text) for one in found] if is_foreign else found
+    return [Amount("foreign", None, one.text) for one in found] if is_foreign else found
 
 
 def _is_whole(value: Decimal | None) -> bool:
@@ -338,7 +201,7 @@ def _role(before: str, after: str) -> Role | None:
 
 def _amount_in(
     before: str, number: str, after: str, decimal: DecimalSeparator, *, is_marked: bool, rest: str
-) -> _Amount | None:
+) -> Amount | None:
     """Return the amount that a number is, with its role; None for a number that is no amount (a size, a percentage).
 
     `before` and `after` reach to the neighbouring numbers of the clause, `rest` to its end.
@@ -353,7 +216,7 @@ def _amount_in(
     pence = re.match(r"p\b|pence\b", tail, re.IGNORECASE)
     text = f"{before[-8:]}{body}{after_number[:8]}".strip()
     if _is_foreign(head, after_number):
-        return _Amount("foreign", None, text)
+        return Amount("foreign", None, text)
     if not is_pounds and pence is None:
         if after_number.startswith("%") or tail.startswith("%"):
             return None
@@ -369,13 +232,13 @@ def _amount_in(
         value = (value if "." in body else None) if has_sign else value / 100
     per = _PER_MEASURE.match(re.sub(r"^\s*(?:p\b|pence\b|£|gbp\b)", "", rest, flags=re.IGNORECASE))
     if per is not None and per[1].lower() not in _PER_PRODUCT:
-        return _Amount("other", value, text)
+        return Amount("other", value, text)
     if value is not None and _is_ambiguous(body, decimal, is_pence=pence is not None and not head.endswith("£")):
         value = None
     role = _role(before, tail[pence.end() :] if pence else after_number) or "now"
     if role in {"now", "regular"} and not is_pounds and pence is None and _has_other_words(before, after_number):
         value = None
-    return _Amount(role, value, text)
+    return Amount(role, value, text)
 
 
 def _is_continued(body: str, after: str, rest: str) -> bool:
@@ -444,54 +307,7 @@ def _is_ambiguous(body: str, decimal: DecimalSeparator, *, is_pence: bool) -> bo
     return len(fraction) == 3 and whole.strip("0") != ""
 
 
-def price_gbp(text: str | float | None, *, decimal: DecimalSeparator = ".") -> float | None:
-    """Current price of a single unit for any customer, GBP: "£1.50", "99p", "£1,250.00", 1.5; None where unclear."""
-    return read_price_text(text, decimal=decimal).price_gbp
-
-
-def amount_gbp(text: str | float | None, role: Role, *, decimal: DecimalSeparator = ".") -> float | None:
-    """Return the amount of a text that a retailer file or schema.org declares to be of a role, in GBP.
-
-    None where the text has no such amount, or several.
-    """
-    read = read_price_text(text, decimal=decimal)
-    for roles in ({role}, {"now", "regular"}):
-        values = {value for kind, value in read.amounts if kind in roles}
-        if len(values) == 1:
-            return values.pop()
-        if values:
-            return None
-    values = {value for kind, value in read.amounts if kind in {"was", "loyalty"}}
-    return values.pop() if len(values) == 1 else None
-
-
-def unit_price(text: str | None, *, decimal: DecimalSeparator = ".") -> UnitPrice | None:
-    """Return the unit price of a text: "(£0.15/100g)", "12.5p/100g", "£1.25/kg", "£5.33 per 75cl", "20p each".
-
-    The unit is a quantity and a measure (`100 g`, `1 kg`, `75 cl`, `1 l`, `1 each`), `100 unknown` where the measure is
-    not known. None where the text has no amount in GBP or no unit.
-    """
-    if text is None or len(text) > LONGEST_TEXT:
-        return None
-    bare = text.strip().strip("()").strip()
-    parts = _PER.split(bare, maxsplit=1)
-    if len(parts) == 2:
-        amount, per = _plain_amount(parts[0], decimal), unit(parts[1])
-    elif _EACH.search(bare):
-        amount, per = _plain_amount(_EACH.sub("", bare), decimal), "1 each"
-    else:
-        return None
-    return None if amount is None or per is None else UnitPrice(amount, per)
-
-
-def unit_amount(value: str | float | None, *, decimal: DecimalSeparator = ".") -> float | None:
-    """Return the amount of a unit price, in GBP, from a number or a text without a unit; None where unclear."""
-    if isinstance(value, str):
-        return _plain_amount(value, decimal) if len(value) <= LONGEST_TEXT else None
-    return read_price_text(value).price_gbp
-
-
-def _plain_amount(text: str, decimal: DecimalSeparator) -> float | None:
+def plain_amount(text: str, decimal: DecimalSeparator) -> float | None:
     """Return the only amount of a text; unit prices have up to four decimals, in pounds and in pence."""
     numbers = list(_NUMBER.finditer(text))
     if len(numbers) != 1:
@@ -512,58 +328,3 @@ def _plain_amount(text: str, decimal: DecimalSeparator) -> float | None:
         return None
     is_pence = re.match(r"\s*(?:p|pence)\b", after, re.IGNORECASE) is not None and not head.endswith("£")
     return float(value / 100 if is_pence else value)
-
-
-def unit(text: str | None, quantity: float | str | None = None) -> str | None:
-    """Return a unit as in quote files: "100g" and "100 G" are `100 g`, "kg" and "KGM" `1 kg`.
-
-    None for a text without a word, and for a quantity that is no number above 0.
-    """
-    if text is None or len(str(text)) > LONGEST_TEXT:
-        return None
-    found = _MEASURE.search(str(text).strip())
-    if found is None:
-        return None
-    try:
-        number = Decimal(str(quantity)[:40] if quantity is not None else found[1] or "1")
-    except InvalidOperation:
-        return None
-    if not number.is_finite() or not 0 < number < 1_000_000 or number != round(number, 6):
-        return None
-    measure = _MEASURES.get(found[2].lower(), "unknown")
-    return f"{format(number.normalize(), 'f')} {measure}"
-
-
-def multibuy(text: str | None) -> str | None:
-    """Return a multibuy as in quote files: "any 2 for £3" is `2 for 3.00`, "3 for 2" `3 for the price of 2`.
-
-    None where the text offers none, or no price for it (as "2for").
-    """
-    if text is None:
-        return None
-    text = text[: 10 * LONGEST_TEXT]
-    for count, amount in (
-        *((one[1], one[2]) for one in _FOR_SUM.finditer(text)),
-        *((one[2], one[1]) for one in _SUM_FOR.finditer(text)),
-    ):
-        value = _plain_amount(amount, ".")
-        if value is not None and int(count) > 1:
-            return f"{int(count)} for {value:.2f}"
-    counts = _FOR_COUNT.search(text)
-    if counts is not None and 0 < int(counts[2]) < int(counts[1]):
-        return f"{int(counts[1])} for the price of {int(counts[2])}"
-    if free := _ONE_FREE.search(text):
-        bought = 1 if free[1].lower() in {"one", "1"} else 2
-        return f"{bought + 1} for the price of {bought}"
-    return None
-
-
-def _without_multibuys(text: str) -> str:
-    for pattern in (_FOR_SUM, _SUM_FOR, _TIMES_SUM, _FOR_COUNT, _ONE_FREE):
-        text = pattern.sub("\n", text)
-    return text
-
-
-def was_price_gbp(text: str | None) -> float | None:
-    """Return the earlier price of "Was £2.00 Now £1.50" or "Was: £2.00", in GBP; None where the text has none."""
-    return read_price_text(text).was_price_gbp

@@ -8,19 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 import jmespath
 
-from ons_bigdata.prices.sources.scraping.listings import (
+from ons_bigdata.prices.sources.scraping.extraction.element_texts import text_of, text_within
+from ons_bigdata.prices.sources.scraping.extraction.json_values import scalars, state_of
+from ons_bigdata.prices.sources.scraping.extraction.listings import ProductTexts, page_content
+from ons_bigdata.prices.sources.scraping.extraction.page import (
     LONGEST_TEXT,
     Page,
     PageContent,
-    ProductTexts,
     UnreadableError,
     address,
     following_address,
-    page_content,
-    scalars,
-    state_of,
-    text_of,
-    text_within,
     words,
 )
 

@@ -1,7 +1,7 @@
 """From a page to its categories, its listings and the page that follows: bytes and a retailer file in, no I/O.
 
-The same functions run in the crawl and on kept pages (`reparse`). A change of what is read from a page raises the
-package's PARSER_VERSION.
+The same functions run in the crawl and on kept pages (`reparse`). Raise `scraping.PARSER_VERSION` with every change of
+what is read from a page.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from ons_bigdata.prices.sources.retailer_files import normal_name
-from ons_bigdata.prices.sources.scraping import schema_org, selected_products
-from ons_bigdata.prices.sources.scraping.listings import (
+from ons_bigdata.prices.sources.scraping.extraction import schema_org, selected_products
+from ons_bigdata.prices.sources.scraping.extraction.json_values import state_of
+from ons_bigdata.prices.sources.scraping.extraction.page import (
     Page,
     PageContent,
     UnreadableError,
     address,
     printable,
-    state_of,
     words,
 )
 

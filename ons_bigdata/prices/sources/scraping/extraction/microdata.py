@@ -1,0 +1,112 @@
+"""Microdata of a page in the shape of JSON-LD."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from lxml import etree
+
+from ons_bigdata.prices.sources.scraping.extraction.element_texts import text_of, text_within
+from ons_bigdata.prices.sources.scraping.extraction.page import address
+from ons_bigdata.prices.sources.scraping.extraction.schema_graph import Node
+
+_PRICE_NAMES = {"price", "lowPrice", "highPrice", "minPrice", "maxPrice"}
+
+
+def microdata_items(root: etree._Element, base_url: str) -> list[Node]:
+    """Return the top items of a page's microdata in the shape of JSON-LD; `itemref` is followed."""
+    items: dict[Any, Node] = {}
+    tops: list[Node] = []
+    scopes: list[Node | None] = [None]
+    for event, element in etree.iterwalk(root, events=("start", "end")):
+        if not isinstance(element.tag, str):
+            continue
+        is_scope = "itemscope" in element.attrib
+        if event == "end":
+            if is_scope:
+                scopes.pop()
+            continue
+        value: Any = None
+        if is_scope:
+            value = items[element] = _new_item(element)
+        names = element.get("itemprop", "").split()
+        if names and scopes[-1] is not None:
+            _add(scopes[-1], names, value if is_scope else _value(element, names, base_url))
+        elif is_scope:
+            tops.append(value)
+        if is_scope:
+            scopes.append(value)
+    _follow_references(root, items, base_url)
+    return tops
+
+
+def _new_item(element: etree._Element) -> Node:
+    types = element.get("itemtype", "").split()
+    item: Node = {"@type": types[0] if len(types) == 1 else types}
+    return {**item, "@id": element.get("itemid", "").strip()} if element.get("itemid", "").strip() else item
+
+
+def _add(item: Node, names: list[str], value: Any) -> None:  # noqa: ANN401  (an item or a text)
+    for name in names:
+        if name in item and not name.startswith("@"):
+            item[name] = [*(item[name] if isinstance(item[name], list) else [item[name]]), value]
+        elif not name.startswith("@"):
+            item[name] = value
+
+
+def _follow_references(root: etree._Element, items: dict[Any, Node], base_url: str) -> None:
+    referring = [(element, item) for element, item in items.items() if element.get("itemref")]
+    if not referring:
+        return
+    by_id = {
+        element.get("id"): element for element in root.iter() if isinstance(element.tag, str) and element.get("id")
+    }
+    for element, item in referring:
+        for name in element.get("itemref").split()[:100]:
+            if (target := by_id.get(name)) is not None and target is not element:
+                _add_within(target, item, items, base_url)
+
+
+def _add_within(target: etree._Element, item: Node, items: dict[Any, Node], base_url: str) -> None:
+    depth = 0
+    for event, element in etree.iterwalk(target, events=("start", "end")):
+        if not isinstance(element.tag, str):
+            continue
+        is_scope = element in items
+        if event == "end":
+            depth -= is_scope
+            continue
+        names = element.get("itemprop", "").split()
+        if names and depth == 0 and items.get(element) is not item:
+            _add(item, names, items[element] if is_scope else _value(element, names, base_url))
+        depth += is_scope
+
+
+def _value(element: etree._Element, names: list[str], base_url: str) -> Any:  # noqa: ANN401  (text)
+    """Return the value of a property by the element's kind (WHATWG, microdata 5.2.4); prices carry their marks."""
+    tag, is_price = element.tag, bool(_PRICE_NAMES & set(names))
+    if tag == "meta" or element.get("content"):
+        value = element.get("content", "")
+    elif tag in {"a", "area", "link"}:
+        return address(base_url, element.get("href", ""))
+    elif tag in {"audio", "embed", "iframe", "img", "source", "track", "video"}:
+        return address(base_url, element.get("src", ""))
+    elif tag in {"data", "meter"}:
+        value = element.get("value", "")
+    elif tag == "time" and element.get("datetime"):
+        value = element.get("datetime", "")
+    elif is_price:
+        return _with_rest(element, text_of(element, within=element.getroottree().getroot()))
+    else:
+        return "".join(element.itertext())
+    return text_within(value, element, element.getroottree().getroot()) if is_price else value
+
+
+def _with_rest(element: etree._Element, text: str) -> str:
+    """Return the text of a price with the digits that follow its element, which make it unclear: `<b>£1</b>.50`."""
+    if not text[-1:].isdigit() or "." in text:
+        return text
+    following = element.getnext()
+    rest = (element.tail or "").strip() or ("" if following is None else "".join(following.itertext()).strip())
+    return f"{text}\n{rest[:3]}" if re.fullmatch(r"[.,]?[0-9]{1,2}(?![0-9]).{0,3}", rest[:6], re.DOTALL) else text
