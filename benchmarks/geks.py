@@ -111,7 +111,7 @@ def pairwise_on_our_panel(frame: pl.DataFrame) -> list[float]:
 
 
 def merged_in_pandas(frame: pl.DataFrame) -> Callable[[int, int], float]:
-    """Give the textbook's bilateral index of two months: merge, shares, log relatives."""
+    """Bilateral index of two months as in a textbook: merge, shares, log relatives."""
     table = pd.DataFrame(frame.to_dict(as_series=False))
     months = {int(t): part.drop(columns="period") for t, part in table.groupby("period")}
 

@@ -39,6 +39,19 @@ LOOPBACK = "127.0.0.1"
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 
 
+class QueryRole(StrEnum):
+    """Role by which a query runs."""
+
+    reader = "reader"
+    custodian = "custodian"
+
+
+class Secret(StrEnum):
+    """Secret that a command makes."""
+
+    custodian = "custodian"
+
+
 class OutputFormat(StrEnum):
     """How a result is printed."""
 
@@ -51,7 +64,7 @@ class OutputFormat(StrEnum):
 def version(show: Annotated[bool, typer.Option("--version", help="Print the version.")] = False) -> None:
     """Turn big-data sources into official statistics: one Dagster graph, one command."""
     if show:
-        rendering.say(__version__)
+        rendering.print_line(__version__)
         raise typer.Exit
 
 
@@ -81,7 +94,9 @@ def scrape_prices(
     retailers: Annotated[
         list[str] | None, typer.Option("--retailer", help="Retailer; again for more. None: all with a retailer file.")
     ] = None,
-    day: Annotated[str | None, typer.Option(help="The site's present day; today in London if it is not given.")] = None,
+    day: Annotated[
+        str | None, typer.Option(help="The site's present day, YYYY-MM-DD; today in London without it.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Scrape the present day of retailers: one run each, pages kept, rows built."""
@@ -98,10 +113,10 @@ def scrape_prices(
 def reparse_prices(
     retailer: Annotated[str | None, typer.Option(help="Only this retailer; all if it is not given.")] = None,
     first_day: Annotated[
-        str | None, typer.Option("--from", help="First day; the first kept one if it is not given.")
+        str | None, typer.Option("--from", help="First day (YYYY-MM-DD); the first kept one if it is not given.")
     ] = None,
     last_day: Annotated[
-        str | None, typer.Option("--to", help="Last day; the last kept one if it is not given.")
+        str | None, typer.Option("--to", help="Last day (YYYY-MM-DD); the last kept one if it is not given.")
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -111,15 +126,19 @@ def reparse_prices(
 
         summary = run(get_settings(), retailer=retailer, first_day=first_day, last_day=last_day)
     rendering.reparse_summary(summary, as_json=as_json)
+    if summary.failures:
+        raise typer.Exit(1)
 
 
 @report_app.command("prices")
 def report_prices(
-    day: Annotated[str | None, typer.Option(help="Day; the last one if it is not given.")] = None,
+    day: Annotated[str | None, typer.Option(help="Day (YYYY-MM-DD); the last one if it is not given.")] = None,
     origin: Annotated[
         str | None, typer.Option(help="real or simulated; real if it is not given and there are both.")
     ] = None,
-    html: Annotated[Path | None, typer.Option(help="Write the page into this file, besides the text.")] = None,
+    html: Annotated[
+        Path | None, typer.Option(help="Write the page into this file, or those of all days into this folder.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Show the daily report on the quality of price quotes."""
@@ -128,7 +147,7 @@ def report_prices(
     daily = read_price_report(get_settings(), day=day, origin=origin)
     if html is not None:
         with umask_of_user():
-            write_html(daily, html)
+            html = write_html(get_settings(), daily, html)
     rendering.report(daily, html=html, as_json=as_json)
 
 
@@ -159,8 +178,13 @@ def materialize(
         str,
         typer.Option(help="Assets: schema/table, with + for neighbours, comma-separated; or group:prices_indices, *."),
     ],
-    first_day: Annotated[str | None, typer.Option("--from", help="First day of partitioned assets.")] = None,
-    last_day: Annotated[str | None, typer.Option("--to", help="Last day; alone, one day.")] = None,
+    first_day: Annotated[
+        str | None, typer.Option("--from", help="First day (YYYY-MM-DD) of assets by day or month; alone: one day.")
+    ] = None,
+    last_day: Annotated[str | None, typer.Option("--to", help="Last day (YYYY-MM-DD); alone: one day.")] = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Exit code 1 if any check failed, also one that only warns.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Materialise assets over a range of days: one run for each calendar (days, months), in order.
@@ -174,17 +198,33 @@ def materialize(
     rendering.run_outcome(outcome, as_json=as_json)
     if not outcome.success:
         raise typer.Exit(3 if outcome.unavailable else 1)
+    if strict and outcome.failed_checks:
+        raise typer.Exit(1)
 
 
 @app.command()
 def query(
-    text: Annotated[str, typer.Argument(metavar="QUERY", help="One SELECT; run by a read-only role.")],
+    text: Annotated[str, typer.Argument(metavar="QUERY", help="One SELECT; it cannot change anything.")],
     output: Annotated[OutputFormat, typer.Option("--format", help="How to print the rows.")] = OutputFormat.table,
+    role: Annotated[
+        QueryRole, typer.Option("--as", help="custodian also reads rows about single people, homes and devices.")
+    ] = QueryRole.reader,
 ) -> None:
-    """Run a query as the read-only role and print its rows."""
+    """Run a query as a read-only role and print its rows."""
     from ons_bigdata.commands.query import run_query  # noqa: PLC0415
 
-    rendering.rows(run_query(text, get_settings()), output.value)
+    rows = run_query(text, get_settings(), as_custodian=role is QueryRole.custodian)
+    rendering.rows(rows, output.value)
+
+
+@app.command()
+def new_secret(
+    name: Annotated[Secret, typer.Argument(metavar="NAME", help="custodian: the password of `query --as custodian`.")],
+) -> None:
+    """Make a secret: a new random one takes the place of the old."""
+    from ons_bigdata.commands.query import renew_custodian_secret  # noqa: PLC0415
+
+    rendering.print_line(f"{name.value}: new password in {renew_custodian_secret(get_settings())} (mode 0600)")
 
 
 @app.command()
@@ -234,7 +274,7 @@ def down() -> None:
     from ons_bigdata.commands import serve  # noqa: PLC0415
 
     stopped = serve.down(get_settings())
-    rendering.say(f"Stopped: {', '.join(stopped)}." if stopped else "Nothing was running.")
+    rendering.print_line(f"Stopped: {', '.join(stopped)}." if stopped else "Nothing was running.")
 
 
 @app.command()
@@ -244,7 +284,7 @@ def demo(
         Path | None, typer.Option(help="A real archive of one pilot instead of its simulated days.")
     ] = None,
     serve: Annotated[bool, typer.Option("--serve/--no-serve", help="Serve UI and docs until Ctrl-C.")] = True,
-    port: Annotated[int, typer.Option(min=1, max=65534, help="Port of the UI; the docs take the next.")] = 3000,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port of the UI, the reports and the docs.")] = 3000,
 ) -> None:
     """Run the whole path over simulated sources (or a real archive), then serve the UI and the dbt docs.
 
@@ -260,23 +300,22 @@ def demo(
             settings = get_settings()
             chosen = demonstration.choose_pilots(pilots, archive=archive)
             if serve:
-                serving.require_free_ports(settings, host=LOOPBACK, ports=(port, port + 1))
+                serving.require_free_port(settings, host=LOOPBACK, port=port)
             outcomes = demonstration.run_demo(chosen, archive, settings, sites)
-            page = demonstration.build_docs(settings)
+            page = serving.build_docs(settings)
         rendering.demo_summary(outcomes, read_status(settings), page, seconds=time.monotonic() - started)
         failed = any(outcome.error is not None for outcome in outcomes)
         if not serve:
             if settings.database_url is None:
-                rendering.say("The database runs on; `ons-bigdata down` stops it.")
+                rendering.print_line("The database runs on; `ons-bigdata down` stops it.")
             raise typer.Exit(1 if failed else 0)
         with progress_bars():
             running = serving.up(settings, host=LOOPBACK, port=port, has_proxy=False, read_only=False)
         try:
-            demonstration.serve_docs(page, host=LOOPBACK, port=port + 1)
-            rendering.running(running, settings, docs=f"http://{LOOPBACK}:{port + 1}")
+            rendering.running(running, settings, until_interrupt=True)
             _stop_event().wait()
         finally:
-            rendering.say(f"Stopped: {', '.join(serving.down(settings))}.")
+            rendering.print_line(f"Stopped: {', '.join(serving.down(settings))}.")
         raise typer.Exit(1 if failed else 0)
 
 
@@ -298,16 +337,16 @@ def main() -> None:
         with private_umask():
             app()
     except ReportedError as error:
-        rendering.complain(str(error))
+        rendering.print_error(str(error))
         sys.exit(error.exit_code)
     except ValidationError as error:  # of the settings, which every command reads first
-        rendering.complain("\n".join(describe_setting_errors(error)))
+        rendering.print_error("\n".join(describe_setting_errors(error)))
         sys.exit(InputError.exit_code)
     except OSError as error:
         home = get_settings().home
         if error.filename is None or not Path(str(error.filename)).is_relative_to(home):
             raise
-        rendering.complain(
+        rendering.print_error(
             f"state folder {home} cannot be used ({error.strerror}: {error.filename}); "
             "make it a folder that can be written, or set ONS_BIGDATA_HOME to another"
         )
@@ -316,7 +355,7 @@ def main() -> None:
         unavailable = find_unavailable(error)
         if unavailable is None:
             raise
-        rendering.complain(str(unavailable))
+        rendering.print_error(str(unavailable))
         sys.exit(unavailable.exit_code)
 
 

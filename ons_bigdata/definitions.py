@@ -8,8 +8,12 @@ from typing import TYPE_CHECKING
 import dagster as dg
 
 from ons_bigdata.pilots import PILOTS
+from ons_bigdata.platform.dagster.automation import add_conditions
 from ons_bigdata.platform.dagster.raw_assets import LEDGER
 from ons_bigdata.platform.dagster.resources import NoIOManager, WarehouseResource
+from ons_bigdata.platform.dagster.runs.check_records import CHECK_PARTITIONS, recording_executor
+from ons_bigdata.platform.dagster.runs.jobs import pilot_jobs
+from ons_bigdata.platform.postgres.warehouse import open_warehouse
 from ons_bigdata.settings import get_settings
 
 if TYPE_CHECKING:
@@ -17,6 +21,7 @@ if TYPE_CHECKING:
 
 # `BackfillPolicy` on an asset is what makes a range one run; its beta label is known and accepted.
 warnings.filterwarnings("ignore", message=".*backfill_policy.*", category=dg.BetaWarning)
+warnings.filterwarnings("ignore", message=".*CodeReference.*", category=dg.BetaWarning)
 warnings.filterwarnings("ignore", message=".*include_sources.*", category=dg.BetaWarning)  # of `group:…`
 
 RAW = ("ops", "landing", "raw")
@@ -24,6 +29,7 @@ RAW = ("ops", "landing", "raw")
 
 
 RESOURCES = {"warehouse": WarehouseResource(), "io_manager": NoIOManager()}
+EXECUTOR = recording_executor(lambda: open_warehouse(get_settings()))
 
 
 @dg.definitions
@@ -32,30 +38,33 @@ def defs() -> dg.Definitions:
     from ons_bigdata.platform.dagster import dbt  # noqa: PLC0415  (takes two seconds, which an ingest has no use for)
 
     settings = get_settings()
+    assets = [
+        *(*LEDGER, CHECK_PARTITIONS),
+        *(asset for pilot in PILOTS for asset in pilot.assets),
+        *(asset for pilot in PILOTS for asset in dbt.pilot_assets(settings, pilot.name, pilot.calendars)),
+    ]
     return dg.Definitions(
-        assets=[
-            *LEDGER,
-            *(asset for pilot in PILOTS for asset in pilot.assets),
-            *(asset for pilot in PILOTS for asset in dbt.pilot_assets(settings, pilot.name, pilot.calendars)),
-        ],
+        assets=add_conditions(assets),
         asset_checks=[check for pilot in PILOTS for check in pilot.checks],
         schedules=[schedule for pilot in PILOTS for schedule in pilot.schedules],
-        jobs=[job for pilot in PILOTS for job in pilot.jobs],
         sensors=[sensor for pilot in PILOTS for sensor in pilot.sensors],
+        jobs=pilot_jobs(assets, [pilot.name for pilot in PILOTS]),
         resources=RESOURCES,
-        executor=dg.in_process_executor,
+        executor=EXECUTOR,
     )
 
 
 def raw_defs() -> dg.Definitions:
     """Definitions of the raw assets with their checks: what an ingest runs. The dbt project is not read for them."""
+    assets = [*LEDGER, *(asset for pilot in PILOTS for asset in pilot.assets if _is_raw(_keys(asset)))]
     return dg.Definitions(
-        assets=[*LEDGER, *(asset for pilot in PILOTS for asset in pilot.assets if _is_raw(_keys(asset)))],
+        assets=assets,
         asset_checks=[
             check for pilot in PILOTS for check in pilot.checks if _is_raw(key.asset_key for key in check.check_keys)
         ],
+        jobs=pilot_jobs(assets, [pilot.name for pilot in PILOTS]),
         resources=RESOURCES,
-        executor=dg.in_process_executor,
+        executor=EXECUTOR,
     )
 
 

@@ -1,7 +1,7 @@
-"""The list of pilots and what each of them has: definitions, doctor, demo and ingest read it.
+"""List of pilots with their assets, checks, sources and tables: read by definitions, doctor, demo and ingest.
 
-A pilot is a folder of `ons_bigdata` with the same rooms as the others. Its parts are imported when they are asked for:
-an ingest needs no dbt, and a look at the tables no assets.
+A pilot is a folder of `ons_bigdata`; all pilots have the same rooms. Its parts are imported on first use, so that
+an ingest loads no dbt, and a list of tables no assets.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Pilot:
-    """One pilot by its name, which is that of its folder, its dbt folders and its owners' team."""
+    """A pilot, by the name that its folder, its dbt folders and its owners' team share."""
 
     name: str
 
     @property
     def areas(self) -> Mapping[str, str]:
-        """Area and what it holds (`areas.AREAS`)."""
+        """Subject of each area (`areas.AREAS`)."""
         return self._part("areas", "AREAS")
 
     @property
@@ -56,11 +56,6 @@ class Pilot:
         return self._part("automation", "SCHEDULES")
 
     @property
-    def jobs(self) -> Sequence[Any]:
-        """Jobs that no schedule brings along (`automation.JOBS`)."""
-        return self._part("automation", "JOBS")
-
-    @property
     def sensors(self) -> Sequence[dg.SensorDefinition]:
         """Sensors (`automation.SENSORS`)."""
         return self._part("automation", "SENSORS")
@@ -82,14 +77,16 @@ class Pilot:
 
     @property
     def demo(self) -> Any:  # noqa: ANN401  (the type is that of commands.demo, which imports this module)
-        """What the pilot brings into the demo (`commands.demo_<name>.DEMO`)."""
+        """The pilot's part of the demo (`commands.demo_<name>.DEMO`)."""
         return import_module(f"ons_bigdata.commands.demo_{self.name}").DEMO
 
     def _part(self, module: str, name: str) -> Any:  # noqa: ANN401  (the properties say the types)
         return getattr(import_module(f"ons_bigdata.{self.name}.{module}"), name)
 
 
-PILOTS = (Pilot("prices"),)
+PILOTS = (
+    Pilot("prices"),
+)  # fmt: skip
 
 
 def tables() -> dict[str, type[dy.Schema]]:

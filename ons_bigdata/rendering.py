@@ -52,14 +52,24 @@ def escape(text: str) -> str:
     return escape_markup(escape_unprintable(text, keep="\n\t"))
 
 
-def say(text: str) -> None:
+def print_line(text: str) -> None:
     """Print a line for the user."""
     _out.print(escape(text))
 
 
-def complain(text: str) -> None:
+def print_error(text: str) -> None:
     """Print an error on standard error."""
     _err.print(f"[bold red]error:[/] {escape(text)}")
+
+
+def _count(number: int, one: str, many: str | None = None) -> str:
+    """Return a number with its noun: `1 file`, `2 files`."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def _period(first: str, last: str | None) -> str:
+    """Return a range of days in words: `Day 2016-05-16`, or `Days 2016-05-16 to 2016-05-20`."""
+    return f"Day {first}" if last in (None, first) else f"Days {first} to {last}"
 
 
 def print_json(value: object) -> None:
@@ -95,7 +105,7 @@ def rows(frame: pl.DataFrame, output: str) -> None:
         print_json(frame.to_dicts())
     else:
         _out.print(_table(frame))
-        _out.print(f"{frame.height} rows")
+        _out.print(_count(frame.height, "row"))
 
 
 def _without_lists(frame: pl.DataFrame) -> pl.DataFrame:
@@ -132,13 +142,14 @@ def ingest_summary(summary: IngestSummary, *, as_json: bool) -> None:
         print_json(summary.to_dict())
         return
     _out.print(
-        f"{summary.files} files ({summary.new_files} new): {summary.rows_in:,} rows in, {summary.accepted:,} accepted, "
-        f"{summary.quarantined:,} quarantined, {summary.outages} outages (empty files), {summary.refused} refused"
+        f"{_count(summary.files, 'file')} ({summary.new_files} new): {_count(summary.rows_in, 'row')} in,"
+        f" {summary.accepted:,} accepted, {summary.quarantined:,} quarantined,"
+        f" {_count(summary.outages, 'outage')} (empty files), {summary.refused} refused"
     )
     if summary.first_day is not None:
-        _out.print(f"Days {summary.first_day} to {summary.last_day}")
+        _out.print(f"{_period(summary.first_day, summary.last_day)}")
     if summary.superseded:
-        _out.print(f"  [yellow]superseded[/] {summary.superseded} files: another version is current")
+        _out.print(f"  [yellow]superseded[/] {_count(summary.superseded, 'file')}: another version is current")
     for refusal in summary.refusals:
         _out.print(f"  [yellow]refused[/] {escape(refusal)}")
     if summary.built is not None:
@@ -150,8 +161,8 @@ def _built(built: BuildSummary) -> None:
     if not built.assets and not built.failures:
         _out.print("Built: nothing; no file was loaded that assets depend on")
         return
-    days = "" if built.first_day is None else f" for {built.first_day} to {built.last_day}"
-    _out.print(f"Built{days}: {len(built.assets)} assets")
+    days = "" if built.first_day is None else f" for {_period(built.first_day, built.last_day).lower()}"
+    _out.print(f"Built{days}: {_count(len(built.assets), 'asset')}")
     _out.print(f"  {escape(', '.join(built.assets))}")
     for failure in built.failures:
         _out.print(f"  [red]failed[/] {escape(failure)}")
@@ -174,10 +185,12 @@ def run_outcome(outcome: RunOutcome, *, as_json: bool) -> None:
         )
         return
     colour, word = ("green", "succeeded") if outcome.success else ("red", "failed")
+    if outcome.success and outcome.failed_checks:
+        colour, word = "yellow", f"finished with {_count(len(outcome.failed_checks), 'failed check')}"
     if outcome.interrupted:
         colour, word = "yellow", "canceled"
     runs = f"{'Run' if len(outcome.run_ids) == 1 else 'Runs'} {', '.join(outcome.run_ids)}"
-    _out.print(f"{runs} [{colour}]{word}[/]: {len(outcome.assets)} assets")
+    _out.print(f"{runs} [{colour}]{word}[/]: {_count(len(outcome.assets), 'asset')}")
     for failure in outcome.failures:
         _out.print(f"  [red]failed[/] {escape(failure)}")
     _failed_checks(outcome.failed_checks, total=len(outcome.checks))
@@ -229,8 +242,10 @@ def status(state: Status, *, show_assets: bool, as_json: bool) -> None:
     if state.failed_checks.height:
         _out.print(_table(state.failed_checks, "Failed checks"))
     if state.failed_partitions.height:
-        title = "Failed checks by partitions of the run, not evaluated since"
-        _out.print(_table(state.failed_partitions.drop("run_id"), title))
+        title = "Partitions for which checks failed; ops.check_partitions has each"
+        _out.print(_table(state.failed_partitions, title))
+    if state.open_runs.height:
+        _out.print(_table(state.open_runs, "Runs that did not succeed, with what no later run has done in their place"))
     for title, frame in (("Loads", state.loads), ("Days loaded", state.partitions)):
         _out.print(_table(frame, title) if frame.height else f"{title}: none")
     if show_assets:
@@ -251,14 +266,17 @@ def findings(inspected: Sequence[Finding]) -> None:
         _out.print(f"[{colours[finding.state]}]{finding.state:8}[/] {escape(finding.what)}: {escape(finding.detail)}")
 
 
-def running(processes: Sequence[Running], settings: Settings, *, docs: str | None = None) -> None:
-    """Print addresses or numbers of the started processes."""
+def running(processes: Sequence[Running], settings: Settings, *, until_interrupt: bool = False) -> None:
+    """Print addresses or numbers of the started processes, and the pages that the web interface serves."""
     for process in processes:
         _out.print(f"{process.name:10} {process.address or f'process {process.pid}'}")
-    if docs is not None:
-        _out.print(f"{'dbt docs':10} {docs}")
+    address = next((process.address for process in processes if process.address is not None), None)
+    if address is not None:
+        site = address.split(" ")[0]
+        _out.print(f"{'reports':10} {site}/pages/reports/prices/")
+        _out.print(f"{'dbt docs':10} {site}/pages/dbt/")
     _out.print(f"DAGSTER_HOME={escape(str(settings.dagster_home))}")
-    _out.print("Ctrl-C ends it." if docs is not None else "`ons-bigdata down` stops it.")
+    _out.print("Ctrl-C ends it." if until_interrupt else "`ons-bigdata down` stops it.")
 
 
 def scrape_summary(summary: ScrapeSummary, *, as_json: bool) -> None:
@@ -268,8 +286,9 @@ def scrape_summary(summary: ScrapeSummary, *, as_json: bool) -> None:
         return
     for run in summary.runs:
         _out.print(
-            f"{run.run_id} {run.finish_reason}: {run.requests} requests, {run.rows:,} rows, {run.parse_failures} parse"
-            f" failures, {run.categories_found} categories found, {run.categories_missing} missing,"
+            f"{run.run_id} {run.finish_reason}: {_count(run.requests, 'request')}, {_count(run.rows, 'row')},"
+            f" {_count(run.parse_failures, 'parse failure')}, {_count(run.categories_found, 'category', 'categories')}"
+            f" found, {run.categories_missing} missing,"
             f" {run.categories_failed} failed"
         )
     for failure in summary.failures:
@@ -281,7 +300,9 @@ def reparse_summary(summary: ReparseSummary, *, as_json: bool) -> None:
     if as_json:
         print_json(summary.to_dict())
         return
-    _out.print(f"{len(summary.runs)} runs read again, {summary.rows_changed:,} rows changed")
+    _out.print(f"{_count(len(summary.runs), 'run')} read again, {_count(summary.rows_changed, 'row')} changed")
+    for failure in summary.failures:
+        _out.print(f"[red]failed[/] {escape(failure)}")
 
 
 def report(daily: PriceReport, *, html: Path | None, as_json: bool) -> None:
@@ -289,9 +310,21 @@ def report(daily: PriceReport, *, html: Path | None, as_json: bool) -> None:
     written = str(html.resolve()) if html is not None else None
     if as_json:
         page = {} if written is None else {"html": written}
-        print_json({"data_origin": daily.data_origin, "collected_on": daily.collected_on, "text": daily.text, **page})
+        print_json(
+            {
+                "data_origin": daily.data_origin,
+                "collected_on": daily.collected_on,
+                "text": daily.text,
+                "failed_checks": daily.failed_checks,
+                **page,
+            }
+        )
         return
     _out.print(escape(daily.text))
+    if daily.failed_checks:
+        _out.print("[yellow]Checks that failed for the day or for whole tables:[/]")
+        for check in daily.failed_checks:
+            _out.print(f"  {escape(check)}")
     if written is not None:
         _out.print(f"Page written to {escape(written)}")
 
@@ -313,7 +346,7 @@ def demo_summary(outcomes: Sequence[PilotOutcome], state: Status, docs: Path, *,
         if outcome.error is not None:
             _out.print(f"[red]failed[/] {escape(outcome.pilot)}: {escape(outcome.error)}")
         if outcome.run is not None:
-            _out.print(f"{len(outcome.run.assets)} assets in {outcome.seconds:.0f} s")
+            _out.print(f"{_count(len(outcome.run.assets), 'asset')} in {outcome.seconds:.0f} s")
     _out.print(_checks_line(state))
     details = {
         (check.asset, check.check): check for outcome in outcomes if outcome.run for check in outcome.run.failed_checks

@@ -32,6 +32,10 @@ class Settings(BaseSettings):
         default=None,
         description="URL with which `query` logs in as the read-only role, where a server refuses it otherwise.",
     )
+    custodian_password: SecretStr | None = Field(
+        default=None,
+        description="Password with which `query --as custodian` logs in; from the file secrets/custodian if unset.",
+    )
     role_prefix: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,40}$")] = Field(
         default="ons_bigdata", description="Prefix of the database roles, which are shared by a whole server."
     )
@@ -81,6 +85,11 @@ class Settings(BaseSettings):
     def retailers_dir(self) -> Path:
         """Folder of the retailer files."""
         return self.retailers_folder if self.retailers_folder is not None else self.home / "retailers"
+
+    @property
+    def custodian_password_file(self) -> Path:
+        """File of the custodian's password, mode 0600."""
+        return self.home / "secrets" / "custodian"
 
     @property
     def data_dir(self) -> Path:

@@ -11,16 +11,13 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ons_bigdata.prices.schemas.tables import TABLES as PRICES
+from ons_bigdata.pilots import PILOTS
 
 if TYPE_CHECKING:
     import dataframely as dy
 
 ROOT = Path(__file__).resolve().parent.parent
 STAGING = ROOT / "dbt_project" / "models" / "staging"
-
-PILOTS: dict[str, Mapping[str, type[dy.Schema]]] = {"prices": PRICES}
-"""Tables of each pilot with their frames."""
 
 SCHEMAS = {
     "raw": "Typed rows as delivered, written by raw assets.",
@@ -79,11 +76,11 @@ def _sentence(text: str) -> str:
 def files() -> dict[Path, str]:
     """Path and text of every generated file."""
     found = {}
-    for pilot, tables in PILOTS.items():
+    for pilot in PILOTS:
         for schema in SCHEMAS:
-            inside = {table: frame for table, frame in tables.items() if table.startswith(f"{schema}.")}
+            inside = {table: frame for table, frame in pilot.tables.items() if table.startswith(f"{schema}.")}
             if inside:
-                found[STAGING / pilot / f"__sources_{schema}.yml"] = render(schema, inside)
+                found[STAGING / pilot.name / f"__sources_{schema}.yml"] = render(schema, inside)
     return found
 
 
@@ -91,6 +88,7 @@ def main() -> None:
     """Write the files that differ."""
     for path, text in files().items():
         if not path.is_file() or path.read_text("utf-8") != text:
+            path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, "utf-8")
             print(path.relative_to(ROOT))
 

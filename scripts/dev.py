@@ -66,7 +66,7 @@ class SetUpError(Exception):
     """The environment cannot be created; the message names what is missing."""
 
 
-def say(text: str) -> None:
+def announce(text: str) -> None:
     """Print one line unbuffered, before the output of the command that it announces."""
     print(text, flush=True)
 
@@ -163,7 +163,7 @@ def stamp(root: Path, level: str) -> str:
 
 
 def is_current(root: Path, level: str) -> bool:
-    """Tell whether the environment of this level was made from the present files."""
+    """True if the environment of this level was made from the present files."""
     file = root / ".venv" / f"{level}.stamp"
     return file.is_file() and file.read_text() == stamp(root, level)
 
@@ -179,7 +179,7 @@ def requirement(lock: str, name: str) -> str:
 def create_environment(variables: Mapping[str, str]) -> None:
     """Create an empty `.venv` in the place of any other."""
     python = find_python(variables.get("PATH", os.defpath), variables)
-    say(f"Creating .venv with {python}")
+    announce(f"Creating .venv with {python}")
     run_checked([python, "-I", "-m", "venv", "--clear", VENV], variables)
 
 
@@ -227,7 +227,7 @@ def install_locked(level: str, variables: Mapping[str, str]) -> None:
         lock,
     ]
     if uv is None or run([uv, *sync], variables) != 0:
-        say("uv cannot be used here: pip installs the same files with the same hashes")
+        announce("uv cannot be used here: pip installs the same files with the same hashes")
         run_checked(pip("--no-deps", *options, "-r", lock), variables)
 
 
@@ -241,12 +241,12 @@ def set_up(level: str, variables: Mapping[str, str]) -> None:
     started = time.monotonic()
     if not is_current(ROOT, "run"):
         create_environment(variables)
-    say(f"Installing {LOCKS[level]}")
+    announce(f"Installing {LOCKS[level]}")
     install_locked(level, variables)
     run_checked(pip("--quiet", "--no-index", "--no-deps", "--no-build-isolation", "-e", ROOT), variables)
     for installed in LOCKS if level == "dev" else ("run",):
         (VENV / f"{installed}.stamp").write_text(stamp(ROOT, installed))
-    say(f"Set up in {time.monotonic() - started:.0f} s")
+    announce(f"Set up in {time.monotonic() - started:.0f} s")
 
 
 def write_locks(upgrade: bool, variables: Mapping[str, str]) -> None:
@@ -268,13 +268,13 @@ def write_locks(upgrade: bool, variables: Mapping[str, str]) -> None:
 
 
 def can_apt_install() -> bool:
-    """Tell whether this is Debian or a derivative, and the user is root."""
+    """True if this is Debian or a derivative, and the user is root."""
     return Path("/etc/debian_version").exists() and bool(shutil.which("apt-get")) and os.geteuid() == 0
 
 
 def apt_install(package: str, variables: Mapping[str, str]) -> None:
     """Try to install a Debian package; the output of apt-get gives the reason of a failure."""
-    say(f"Installing {package} with apt-get")
+    announce(f"Installing {package} with apt-get")
     quiet = dict(variables) | {"DEBIAN_FRONTEND": "noninteractive"}
     patience = ["-qq", "-o", "Acquire::Retries=1", "-o", "DPkg::Lock::Timeout=120"]
     if run(["apt-get", "update", *patience], quiet) == 0:
@@ -343,7 +343,7 @@ def variables_for_tests(variables: Mapping[str, str]) -> dict[str, str]:
     found = {"CHROMIUM": find_chromium(variables), "POSTGRES_BIN": postgres_programs(POSTGRES)}
     for name, what in {"CHROMIUM": "Chromium", "POSTGRES_BIN": "Postgres server of the system"}.items():
         if found[name] is None:
-            say(f"No {what} here: the tests that need one are skipped (browser tests fail with CI=true)")
+            announce(f"No {what} here: the tests that need one are skipped (browser tests fail with CI=true)")
     in_ci = {"ONS_BIGDATA_REQUIRE_CHROMIUM": "1"} if variables.get("CI") in {"1", "true"} else {}
     return {**variables, **in_ci, **{name: str(file) for name, file in found.items() if file}}
 
@@ -358,7 +358,7 @@ def run_steps(steps: Sequence[Sequence[str]], variables: Mapping[str, str]) -> i
     """
     started = time.monotonic()
     for step in steps:
-        say(f"[{time.monotonic() - started:4.0f} s] {' '.join(step)}")
+        announce(f"[{time.monotonic() - started:4.0f} s] {' '.join(step)}")
         code = run([BIN / step[0], *step[1:]], variables)
         if code != 0:
             return code

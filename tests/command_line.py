@@ -68,7 +68,7 @@ class CommandLine:
         return Settings(home=self.home, **own)  # type: ignore[arg-type]
 
     def query(self, text: str) -> list[dict[str, Any]]:
-        """Give the rows that `query TEXT --format json` prints, without a process for each of a hundred questions."""
+        """Return the rows that `query TEXT --format json` prints, without starting a process."""
         found = open_warehouse(self.settings()).query(text)
         with contextlib.redirect_stdout(io.StringIO()) as printed:
             rendering.rows(found, "json")

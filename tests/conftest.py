@@ -42,7 +42,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def short_tmp() -> Iterator[Path]:
-    """Give a folder with a short path: a socket's path has no room for pytest's."""
+    """Folder with a short path: that of a socket is limited to about 100 bytes."""
     folder = Path(tempfile.mkdtemp(prefix="ons-"))
     yield folder
     shutil.rmtree(folder, ignore_errors=True)
@@ -87,13 +87,13 @@ def empty_database(server: embedded.ServerAddress) -> Iterator[Warehouse]:
 
 @pytest.fixture
 def landing(warehouse: Warehouse, tmp_path: Path) -> Landing:
-    """Give a landing folder with its ledger in the test's database."""
+    """Landing folder with its ledger in the test's database."""
     return Landing(tmp_path / "landing", warehouse)
 
 
 @pytest.fixture
 def settings(warehouse: Warehouse, tmp_path: Path) -> Settings:
-    """Give settings with state under the test's folder and the test's database."""
+    """Settings with state under the test's folder and the test's database."""
     return Settings(
         home=tmp_path / "home",
         database_url=warehouse.address.libpq(),  # type: ignore[arg-type]
@@ -103,7 +103,7 @@ def settings(warehouse: Warehouse, tmp_path: Path) -> Settings:
 
 @pytest.fixture(scope="session")
 def shared_prices() -> Path:
-    """Give the folder of real price data; skip where it is missing."""
+    """Folder of real price data; the test is skipped where it is missing."""
     folder = Settings().shared / "data" / "prices"
     if not folder.is_dir():
         pytest.skip(f"no shared price data at {folder} (set ONS_BIGDATA_SHARED)")

@@ -65,13 +65,13 @@ class InProcess:
 
 @pytest.fixture
 def empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> InProcess:
-    """Give the command with a state folder that does not exist."""
+    """Command with a state folder that does not exist."""
     return InProcess(tmp_path / "home", monkeypatch, capfd)
 
 
 @pytest.fixture(scope="module")
 def parsed_home(short_tmp: Path) -> Path:
-    """Give one state folder for all that reads the dbt project, which is parsed once."""
+    """State folder of all tests that read the dbt project, which is parsed once."""
     return short_tmp / "cli"
 
 
@@ -113,8 +113,12 @@ def test_the_status_of_an_empty_home_says_how_to_begin(empty: InProcess) -> None
         (["materialize", "--select", "(("], "selection '((': expected schema/table"),
         (["materialize", "--select", ""], "found an empty term"),
         (["materialize", "--select", "marts/price_index"], "nearest: marts/price_indices"),
-        (["materialize", "--select", "*", "--from", "2016-13-01"], "--from '2016-13-01' is not a day"),
+        (
+            ["materialize", "--select", "*", "--from", "2016-13-01"],
+            "--from: found '2016-13-01', expected a day YYYY-MM-DD",
+        ),
         (["materialize", "--select", "*", "--from", "2016-05-03", "--to", "2016-05-02"], "is after --to"),
+        (["reparse", "prices", "--from", "2016-05-03", "--to", "2016-05-02"], "is after --to"),
         (["query", ""], "the query is empty"),
         (["query", " ;; /* nothing */ "], "the query is empty"),
         (["demo", "--pilots", "lorries"], "found lorries; known: prices"),
@@ -156,6 +160,26 @@ def test_two_statements_are_refused_in_plain_words(short_tmp: Path) -> None:
         refused = command.run("query", "select 1; select 2", code=InputError.exit_code)
         assert "more than one statement; expected one SELECT" in refused.stderr
         assert command.run("query", "select ';' as x;", "--format", "csv").stdout == "x\n;\n"
+    finally:
+        command.run("down", code=None)
+
+
+def test_restricted_rows_are_shown_to_the_custodian_alone(short_tmp: Path) -> None:
+    command = CommandLine(short_tmp / "custodian")
+    query = ("query", "select count(*) as tables from information_schema.tables where table_schema = 'restricted'")
+    may_enter = ("query", "select has_schema_privilege('restricted', 'usage') as x")
+    try:
+        assert "false" in command.run(*may_enter, "--format", "csv").stdout
+        missing = command.run(*query, "--as", "custodian", code=InputError.exit_code).stderr
+        assert "run `ons-bigdata new-secret custodian`" in " ".join(missing.split())
+        command.run("new-secret", "custodian")
+        assert "true" in command.run(*may_enter, "--as", "custodian", "--format", "csv").stdout
+        password = (command.home / "secrets" / "custodian").read_text().strip()
+        other = CommandLine(command.home, (("ONS_BIGDATA_CUSTODIAN_PASSWORD", "f" * 64),))
+        wrong = other.run(*query, "--as", "custodian", code=InputError.exit_code)
+        assert "refuses the password" in wrong.stderr
+        texts = [path.read_text(errors="replace") for path in command.home.rglob("*.log")]
+        assert not any(password in text for text in texts)
     finally:
         command.run("down", code=None)
 

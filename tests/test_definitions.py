@@ -1,4 +1,4 @@
-"""What Dagster loads: the list of pilots put together, and the raw assets alone."""
+"""Definitions that Dagster loads: those of all pilots, and the raw assets alone."""
 
 from __future__ import annotations
 

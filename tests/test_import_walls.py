@@ -138,7 +138,7 @@ class Reader(ast.NodeVisitor):
 
 
 def import_is_allowed(module: str, imported: str) -> bool:
-    """Whether a module may import a name. These are lists of the allowed; contracts list the forbidden."""
+    """True if a module may import a name. These are lists of the allowed; contracts list the forbidden."""
     pilot = ".".join(module.split(".")[:2])
     root = imported.split(".", maxsplit=1)[0]
     ours = root == "ons_bigdata"
@@ -172,7 +172,7 @@ def broken_rules(source: str, module: str, is_package: bool) -> Iterator[tuple[s
 
 
 def is_exempt(rule: str, module: str, function: str) -> bool:
-    """Whether the exemptions cover it."""
+    """True if the exemptions cover it."""
     return (rule, module, function) in EXEMPT or (rule, module, "*") in EXEMPT
 
 

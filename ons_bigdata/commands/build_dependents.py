@@ -31,7 +31,7 @@ class WrittenTable:
 
 @dataclass(frozen=True)
 class BuildSummary:
-    """What was built after an ingest."""
+    """Outcome of the build that followed an ingest."""
 
     first_day: str | None
     """First day that was built; None where nothing built has partitions."""
@@ -59,9 +59,7 @@ def build_dependents(settings: Settings, landing: Landing, written: Sequence[Wri
     if not keys:
         return BuildSummary(None, None, [], [], [], success=True, unavailable=False)
     with open_instance(settings, landing.warehouse.address) as instance:
-        outcome = runs.materialise(
-            definitions, keys, instance=instance, days=days, log=run_log(settings), warehouse=landing.warehouse
-        )
+        outcome = runs.materialise(definitions, keys, instance=instance, days=days, log=run_log(settings))
     return _summarise(outcome, days)
 
 

@@ -1,4 +1,4 @@
-"""`demo`: the whole path of each pilot over simulated sources or a real archive, then the UI and the dbt docs.
+"""`demo`: the whole path of each pilot over simulated sources or a real archive.
 
 Each pilot brings its simulated deliveries (`commands/demo_<pilot>.py`) and has separate runs: a failing pilot does not
 stop the rest.
@@ -6,17 +6,13 @@ stop the rest.
 
 from __future__ import annotations
 
-import threading
 import time
 from dataclasses import dataclass, field, replace
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from ons_bigdata.pilots import PILOTS, Pilot
-from ons_bigdata.platform import progress
-from ons_bigdata.platform.dagster import dbt_calls, runs
+from ons_bigdata.platform.dagster import runs
 from ons_bigdata.platform.dagster.instance import open_instance, run_log
 from ons_bigdata.platform.errors import InputError, ReportedError, StepFailedError
 from ons_bigdata.platform.postgres.warehouse import open_warehouse
@@ -31,7 +27,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Delivered:
-    """What a pilot's demo took in: the days, and where the data come from."""
+    """Days and data origin of what a pilot's demo took in."""
 
     days: tuple[str, str]
     """First and last day, YYYY-MM-DD."""
@@ -44,7 +40,7 @@ class Demo(Protocol):
     """A pilot's part of the demo."""
 
     def deliver(self, settings: Settings, *, archive: Path | None, sites: ExitStack) -> Delivered:
-        """Take in simulated sources, or an archive; simulated sites stay open until `sites` is closed."""
+        """Ingest simulated sources, or an archive; simulated sites stay open until `sites` is closed."""
 
     def summarise(self, warehouse: Warehouse, delivered: Delivered) -> list[str]:
         """Return lines on the rows taken in and the main figures, after the run."""
@@ -79,7 +75,7 @@ def choose_pilots(names: str | None, *, archive: Path | None) -> list[Pilot]:
 
 
 def run_demo(pilots: Sequence[Pilot], archive: Path | None, settings: Settings, sites: ExitStack) -> list[PilotOutcome]:
-    """Take in each pilot's sources and materialise its assets; return an outcome for each, failed or not.
+    """Ingest each pilot's sources and materialise its assets; return an outcome for each, failed or not.
 
     Simulated sites stay open until `sites` is closed. Raises StepFailedError where a signal interrupts a run.
     """
@@ -92,7 +88,7 @@ def run_demo(pilots: Sequence[Pilot], archive: Path | None, settings: Settings, 
         except ReportedError as error:
             outcome = PilotOutcome(pilot.name, 0, error=str(error))
         if outcome.run is not None and outcome.run.interrupted:
-            raise StepFailedError(f"{pilot.name}: interrupted")  # the user's wish is for all pilots
+            raise StepFailedError(f"{pilot.name}: interrupted")  # an interrupt ends the demo, not one pilot
         outcomes.append(replace(outcome, seconds=time.monotonic() - started))
     return outcomes
 
@@ -105,32 +101,7 @@ def _run_pilot(
     definitions = runs.load_definitions()
     keys = runs.select(definitions, ",".join(f"group:{group}" for group in pilot.groups))
     with open_instance(settings, warehouse.address) as instance:
-        run = runs.materialise(
-            definitions, keys, instance=instance, days=delivered.days, log=run_log(settings), warehouse=warehouse
-        )
+        run = runs.materialise(definitions, keys, instance=instance, days=delivered.days, log=run_log(settings))
     if not run.success:
         return PilotOutcome(pilot.name, 0, run, delivered.counts, error=run.reason)
     return PilotOutcome(pilot.name, 0, run, [*delivered.counts, *demo.summarise(warehouse, delivered)])
-
-
-def build_docs(settings: Settings) -> Path:
-    """Build the dbt docs; return the page."""
-    progress.report("dbt docs", 0, 1)
-    page = dbt_calls.write_docs(settings)
-    progress.report("dbt docs", 1, 1)
-    return page
-
-
-def serve_docs(page: Path, *, host: str, port: int) -> ThreadingHTTPServer:
-    """Serve the folder of the docs page on loopback in a thread; the caller shuts it down."""
-    handler = partial(_QuietHandler, directory=str(page.parent))
-    server = ThreadingHTTPServer((host, port), handler)
-    threading.Thread(target=server.serve_forever, daemon=True, name="dbt docs").start()
-    return server
-
-
-class _QuietHandler(SimpleHTTPRequestHandler):
-    """Serves files without a line for each on the terminal."""
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  (the base class's name)
-        """Log nothing."""

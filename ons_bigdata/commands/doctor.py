@@ -123,7 +123,7 @@ def _temporary_files(settings: Settings, _warehouse: Warehouse) -> Iterator[Find
 
 
 def _is_alive(path: Path) -> bool:
-    """Whether the process whose number a temporary file carries still runs."""
+    """True if the process whose number is part of a temporary file's name still runs."""
     number = path.name.split(".")[-2]
     if not number.isdigit():
         return False

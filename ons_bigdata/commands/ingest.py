@@ -55,11 +55,11 @@ class IngestSummary:
     last_day: str | None
     refusals: list[str] = field(default_factory=list)
     built: BuildSummary | None = None
-    """What was built of the written partitions; None where that was not asked for."""
+    """Outcome of the build of the dependent assets; None without `build`."""
 
     @property
     def is_all_refused(self) -> bool:
-        """Whether no file was taken in."""
+        """True if every file was refused."""
         return self.files > 0 and self.refused == self.files and self.superseded == 0
 
     def to_dict(self) -> dict[str, object]:
@@ -154,7 +154,6 @@ def load_waiting(settings: Settings, landing: Landing, sources: Sequence[Source]
                     days=days,
                     log=run_log(settings),
                     run_tags={ONLY_WAITING: "true"},
-                    warehouse=landing.warehouse,
                 )
                 outcome.raise_failure()
             partitions = {*pending, *_partitions_of(landing, source, names)}

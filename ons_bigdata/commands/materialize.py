@@ -6,7 +6,7 @@ import re
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from ons_bigdata.platform.calendar import parse_day
+from ons_bigdata.platform.calendar import parse_day, require_order
 from ons_bigdata.platform.dagster import runs
 from ons_bigdata.platform.dagster.instance import open_instance, run_log
 from ons_bigdata.platform.errors import InputError
@@ -31,15 +31,12 @@ def materialise(selection: str, settings: Settings, *, first_day: str | None, la
     days = None
     if first_day is not None and last_day is not None:
         first, last = parse_day(first_day, what="--from"), parse_day(last_day, what="--to")
-        if first > last:
-            raise InputError(f"--from {first} is after --to {last}")
+        require_order(first, last)
         days = (first.isoformat(), last.isoformat())
     definitions, keys = _selected(selection)
     warehouse = open_warehouse(settings)
     with open_instance(settings, warehouse.address) as instance:
-        return runs.materialise(
-            definitions, keys, instance=instance, days=days, log=run_log(settings), warehouse=warehouse
-        )
+        return runs.materialise(definitions, keys, instance=instance, days=days, log=run_log(settings))
 
 
 def _selected(selection: str) -> tuple[dg.Definitions, list[dg.AssetKey]]:

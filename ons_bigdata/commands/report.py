@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
+from ons_bigdata.platform.calendar import parse_day
 from ons_bigdata.platform.errors import InputError
 from ons_bigdata.platform.postgres.warehouse import Warehouse, open_warehouse
 from ons_bigdata.settings import Settings
@@ -21,6 +22,8 @@ class PriceReport:
     collected_on: date
     text: str
     html: str
+    failed_checks: list[str] = field(default_factory=list)
+    """Checks that failed for the day, `schema/table check`, and those of whole tables that failed."""
 
 
 def read_price_report(settings: Settings, *, day: str | None = None, origin: str | None = None) -> PriceReport:
@@ -31,7 +34,7 @@ def read_price_report(settings: Settings, *, day: str | None = None, origin: str
     """
     if origin is not None and origin not in ORIGINS:
         raise InputError(f"origin: found {origin!r}, expected one of {', '.join(ORIGINS)}")
-    wanted = _day(day)
+    wanted = None if day is None else parse_day(day, what="--day")
     store = open_warehouse(settings)
     days = _days(store)
     if not days:
@@ -47,24 +50,37 @@ def read_price_report(settings: Settings, *, day: str | None = None, origin: str
     )
     if not rows:
         raise InputError(f"no report on {chosen} data of {wanted}; there are those of {first} to {last}")
-    return PriceReport(*rows[0])
+    ((found, collected_on, text, html),) = rows
+    return PriceReport(found, collected_on, text, html, failed_checks=_failed_checks(store, collected_on))
 
 
-def write_html(report: PriceReport, path: Path) -> None:
-    """Write the report's page into a file. Raises InputError where the folder is missing or cannot be written."""
-    try:
-        path.write_text(report.html, encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"{path}: cannot be written ({error.strerror})") from error
+def write_html(settings: Settings, report: PriceReport, path: Path) -> Path:
+    """Write the report's page into a file, or the pages of all days of its origin into a folder, linked by day.
+
+    Return the path of the report's page. Raises InputError where the folder is missing or cannot be written.
+    """
+    pages = {path: report.html}
+    if path.is_dir():
+        rows = open_warehouse(settings).rows(
+            "select collected_on::text, html from analysis.price_quality_report where data_origin = $1",
+            [report.data_origin],
+        )
+        pages = {path / f"{day}.html": html for day, html in rows}
+    for file, html in pages.items():
+        try:
+            file.write_text(html, encoding="utf-8")
+        except OSError as error:
+            raise InputError(f"{file}: cannot be written ({error.strerror})") from error
+    return path / f"{report.collected_on}.html" if path.is_dir() else path
 
 
-def _day(day: str | None) -> date | None:
-    if day is None:
-        return None
-    try:
-        return date.fromisoformat(day)
-    except ValueError:
-        raise InputError(f"day: found {day!r}, expected a date YYYY-MM-DD") from None
+def _failed_checks(store: Warehouse, day: date) -> list[str]:
+    rows = store.rows(
+        "select distinct asset || ' ' || check_name from ops.check_partitions"
+        " where not passed and (partition is null or partition = $1) order by 1",
+        [day.isoformat()],
+    )
+    return [name for (name,) in rows]
 
 
 def _days(store: Warehouse) -> dict[str, tuple[date, date]]:

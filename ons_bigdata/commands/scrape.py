@@ -61,7 +61,7 @@ def scrape_prices(
     or whose file is faulty, does not stop the rest. Raises InputError for an unknown retailer, one without a
     file, where no file can be read, and where a site with a clock of its own is scraped without a day.
     """
-    wanted, faulty = _wanted(settings, retailers, day)
+    wanted, faulty = _retailers_to_scrape(settings, retailers, day)
     warehouse = open_warehouse(settings)
     day = DAYS.today().isoformat() if day is None else DAYS.require_day(day, what="--day").isoformat()
     from ons_bigdata.platform.dagster import runs  # noqa: PLC0415  (Dagster takes seconds to import)
@@ -73,13 +73,7 @@ def scrape_prices(
     with open_instance(settings, warehouse.address) as instance:
         for retailer in wanted:
             outcome = runs.materialise(
-                definitions,
-                keys,
-                instance=instance,
-                days=None,
-                log=run_log(settings),
-                partition=f"{day}|{retailer}",
-                warehouse=warehouse,
+                definitions, keys, instance=instance, days=None, log=run_log(settings), partition=f"{day}|{retailer}"
             )
             if outcome.success:
                 summary.runs.append(_latest(warehouse, retailer, day))
@@ -92,7 +86,7 @@ def scrape_prices(
     return summary
 
 
-def _wanted(settings: Settings, retailers: Sequence[str], day: str | None) -> tuple[list[str], list[str]]:
+def _retailers_to_scrape(settings: Settings, retailers: Sequence[str], day: str | None) -> tuple[list[str], list[str]]:
     """Retailers to scrape, and the reasons why the rest cannot be scraped: faults of their retailer files."""
     known = read_retailers(settings.dbt_project_dir)
     with_file = retailers_with_file(settings.retailers_dir)

@@ -1,4 +1,4 @@
-"""`status`: failed checks, loads, days loaded, last materialisations. Reads tables; starts no run."""
+"""`status`: failed checks and runs, loads, days loaded, last materialisations. Reads tables; starts no run."""
 
 from __future__ import annotations
 
@@ -36,7 +36,8 @@ _PARTITIONS = """
 _ASSETS = """
     select replace(trim(both '[]"' from asset_key), '", "', '/') as asset,
         last_materialization_timestamp as last_materialised
-    from dagster.asset_keys where last_materialization_timestamp is not null
+    from dagster.asset_keys
+    where last_materialization_timestamp is not null and asset_key not like '["ops"%'
     order by asset
 """
 _CHECKS = """
@@ -50,18 +51,67 @@ _CHECKS = """
     order by asset, check_name
 """
 _FAILED_PARTITIONS = """
-    select asset, check_name, first_partition, last_partition, severity, evaluated_at, run_id
-    from ops.check_evaluations as failed
-    where not passed and not exists (
-        select from ops.check_evaluations as later
-        where later.asset = failed.asset and later.check_name = failed.check_name
-            and later.evaluated_at > failed.evaluated_at
-            and (later.first_partition is null
-                or (later.first_partition <= failed.first_partition and later.last_partition >= failed.last_partition))
-    )
-    order by severity, asset, check_name, first_partition
+    select asset, check_name, severity, min(partition) as first_partition, max(partition) as last_partition,
+        count(*)::int as partitions, max(evaluated_at) as evaluated_at
+    from ops.check_partitions
+    where not passed and partition is not null
+    group by asset, check_name, severity
+    order by severity, asset, check_name
 """
-"""Failed evaluations of runs of commands that no later one of the same partitions, or of all, replaces."""
+
+_RUN_PARTITIONS = """
+    select run_id,
+        min(value) filter (where key <> 'dagster/asset_partition_range_end') as first_partition,
+        max(value) filter (where key <> 'dagster/asset_partition_range_start') as last_partition
+    from dagster.run_tags
+    where key in ('dagster/partition', 'dagster/asset_partition_range_start', 'dagster/asset_partition_range_end')
+    group by run_id
+"""
+_OPEN_RUNS = f"""
+    with run_partitions as ({_RUN_PARTITIONS}),
+    open_runs as (
+        select runs.run_id, pipeline_name as job, status, create_timestamp as created, first_partition, last_partition
+        from dagster.runs left join run_partitions using (run_id)
+        where status <> 'SUCCESS'
+    ),
+    planned as (
+        select distinct on (run_id, asset_key) run_id, asset_key, event_logs.id, first_partition, last_partition
+        from open_runs join dagster.event_logs using (run_id)
+        where dagster_event_type = 'ASSET_MATERIALIZATION_PLANNED'
+    ),
+    not_built as (
+        select run_id, count(*)::int as assets from planned
+        where not exists (
+            select from dagster.event_logs as done left join run_partitions as built on built.run_id = done.run_id
+            where done.asset_key = planned.asset_key and done.dagster_event_type = 'ASSET_MATERIALIZATION'
+                and (
+                    done.run_id = planned.run_id
+                    or (done.id > planned.id and (
+                        done.partition is null or planned.first_partition is null
+                        or (built.first_partition <= planned.first_partition
+                            and built.last_partition >= planned.last_partition)
+                    ))
+                )
+        )
+        group by run_id
+    ),
+    not_evaluated as (
+        select run_id, count(*)::int as checks
+        from open_runs join dagster.asset_check_executions as planned using (run_id)
+        where execution_status = 'PLANNED' and not exists (
+            select from dagster.asset_check_executions as done
+            where done.asset_key = planned.asset_key and done.check_name = planned.check_name and done.id > planned.id
+                and done.execution_status <> 'PLANNED'
+        )
+        group by run_id
+    )
+    select left(run_id, 8) as run, job, status, first_partition, last_partition,
+        coalesce(assets, 0) as assets_not_built, coalesce(checks, 0) as checks_not_evaluated, created
+    from open_runs left join not_built using (run_id) left join not_evaluated using (run_id)
+    where assets is not null or checks is not null or run_id not in (select planned.run_id from planned)
+    order by created desc
+"""  # noqa: S608  (our own text)
+"""Runs that failed, were cancelled, were killed or go on, with what no later run has done in their place."""
 
 
 @dataclass(frozen=True)
@@ -74,8 +124,10 @@ class Status:
     partitions: pl.DataFrame
     assets: pl.DataFrame
     failed_checks: pl.DataFrame
+    open_runs: pl.DataFrame
+    """Runs that did not succeed and whose assets and checks no later run has completed."""
     failed_partitions: pl.DataFrame
-    """Partitions for which a check failed and was not evaluated since."""
+    """Failed checks with the first, the last and the number of partitions for which they failed."""
     checks: int
     """Number of checks that were ever evaluated; of each, the latest evaluation counts."""
 
@@ -88,6 +140,7 @@ class Status:
             "partitions": self.partitions.to_dicts(),
             "assets": self.assets.to_dicts(),
             "failed_checks": self.failed_checks.to_dicts(),
+            "open_runs": self.open_runs.to_dicts(),
             "failed_partitions": self.failed_partitions.to_dicts(),
             "checks": self.checks,
         }
@@ -102,7 +155,7 @@ def read_status(settings: Settings) -> Status:
     if settings.home.exists() and not settings.home.is_dir():
         raise InputError(f"state folder {settings.home} is no folder; set ONS_BIGDATA_HOME to another")
     if settings.database_url is None and not (settings.data_dir / "PG_VERSION").exists():
-        return Status(str(settings.home), None, none, none, none, none, none, 0)
+        return Status(str(settings.home), None, none, none, none, none, none, none, 0)
     warehouse = open_warehouse(settings)
     has_runs = warehouse.rows(
         "select to_regclass('dagster.asset_check_executions') is not null"
@@ -116,6 +169,7 @@ def read_status(settings: Settings) -> Status:
         partitions=warehouse.frame(_PARTITIONS),
         assets=warehouse.frame(_ASSETS) if has_runs else none,
         failed_checks=checks.filter(pl.col("status") != "SUCCEEDED") if has_runs else none,
+        open_runs=warehouse.frame(_OPEN_RUNS) if has_runs else none,
         failed_partitions=warehouse.frame(_FAILED_PARTITIONS),
         checks=checks.height,
     )

@@ -1,4 +1,4 @@
-"""Calendars: which periods (days, months, quarters) a source or table is divided into, and their keys.
+"""Calendars: the periods (days, months, quarters) into which a source or table is divided, and their keys.
 
 Pure: the facts of a pilot (first day, time zone) are in its `calendar` module, Dagster's partitions in
 `platform.dagster.partitions`.
@@ -7,6 +7,7 @@ Pure: the facts of a pilot (first day, time zone) are in its `calendar` module, 
 from __future__ import annotations
 
 import calendar
+import re
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -31,6 +32,8 @@ class Cadence(StrEnum):
         """Name of the cadence in tags and names of definitions: daily, monthly, quarterly."""
         return "daily" if self is Cadence.day else f"{self.value}ly"
 
+
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 _MONTHS = {Cadence.month: 1, Cadence.quarter: 3}
 
@@ -113,8 +116,16 @@ class Calendar:
 
 
 def parse_day(text: str, *, what: str) -> date:
-    """Day written in `text` (YYYY-MM-DD). Raises InputError, which names `what`, where it is no date."""
+    """Day written in `text` (YYYY-MM-DD). Raises InputError, which names `what`, where it is no such date."""
     try:
-        return date.fromisoformat(text)
-    except ValueError as error:
-        raise InputError(f"{what} {text!r} is not a day; expected YYYY-MM-DD") from error
+        if _DAY.fullmatch(text):
+            return date.fromisoformat(text)
+    except ValueError:
+        pass
+    raise InputError(f"{what}: found {text!r}, expected a day YYYY-MM-DD")
+
+
+def require_order(first: date | None, last: date | None) -> None:
+    """Raise InputError where a range, given by --from and --to, ends before it begins. None is an open end."""
+    if first is not None and last is not None and first > last:
+        raise InputError(f"--from {first} is after --to {last}; expected the first day first")

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 PUBLISHED, BELOW_THRESHOLD = "published", "below_threshold"
 LEAST_THRESHOLD = 3
-"""A cell of one or two lets a person of it learn of the other."""
+"""In a cell of two, each person would learn of the other person."""
 
 
 def control_counts(cells: pl.DataFrame, count: str, *, threshold: int = 10, base: int = 5) -> pl.DataFrame:
@@ -19,7 +19,7 @@ def control_counts(cells: pl.DataFrame, count: str, *, threshold: int = 10, base
 
     `cells` has one row per cell with the column `count` (persons, homes or devices, integers ≥ 0); other columns pass
     through. The result has a column `status` more: "published" or "below_threshold". Cells below the threshold are one
-    class: an empty cell is not told from one with a few. Ties are rounded up.
+    class: an empty cell looks like a cell with a few. Ties are rounded up.
 
     Raises ValueError for a threshold below 3 or a base below 1, counts that are null, negative or no integers, and a
     column `status` in the input.

@@ -11,16 +11,16 @@ from typing import TypeVar
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a task is."""
+    """Progress of a task."""
 
     task: str
     done: int
     total: int | None
     """Total number of units of work; None where unknown."""
     current: str | None = None
-    """What is being done now."""
+    """Step that runs now."""
     upcoming: str | None = None
-    """What comes next."""
+    """Step that follows."""
 
 
 Listener = Callable[[Progress], None]
@@ -40,7 +40,7 @@ def listening(listener: Listener) -> Iterator[None]:
 
 
 def report(task: str, done: int, total: int | None, *, current: str | None = None, upcoming: str | None = None) -> None:
-    """Report how far a task is."""
+    """Report the progress of a task."""
     listener = _listener.get()
     if listener is not None:
         listener(Progress(task, done, total, current, upcoming))

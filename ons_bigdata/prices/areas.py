@@ -1,10 +1,10 @@
-"""The areas of the prices pilot: one name each for modules of assets and checks, dbt folders and Dagster groups."""
+"""Areas of the prices pilot: the names of modules of assets and checks, dbt folders and Dagster groups."""
 
 AREAS = {
-    "collection": "runs, files and rows as they came, staged; products over time; which days were collected",
-    "scope": "which products belong to their item, and what that does to the indices",
-    "quality": "counts judged, decisions, exclusions, findings on what was collected, and the daily report",
+    "collection": "runs, files and rows as delivered, staged; products over time; days of collection",
+    "scope": "products in and out of their item, and the effect on the indices",
+    "quality": "counts judged, decisions, exclusions, findings on the collected quotes, and the daily report",
     "indices": "weights and classifications; figures by recipe, their errors, diagnostics and movements",
     "comparison": "official figures, other sources, frequencies, costs",
 }
-"""Area and what it holds."""
+"""Area and its subject."""

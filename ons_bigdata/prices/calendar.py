@@ -1,4 +1,4 @@
-"""When prices are collected: first day, time zone, cadence, and the times of the day's work."""
+"""Calendar of the prices pilot: first day, time zone, cadence, and times of the day's work."""
 
 from __future__ import annotations
 

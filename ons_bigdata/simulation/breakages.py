@@ -33,18 +33,18 @@ class Event:
     """Counted from the start, which is day 0."""
     last_day: int
     item_number: int | None = None
-    """The item that is struck; None where it is the whole run."""
+    """Item affected; None for the whole run."""
     category: str | None = None
-    """The shelf that is struck, by its name before the event."""
+    """Shelf affected, by its name before the event."""
     note: str = ""
 
     @property
-    def finding(self) -> str:
+    def expected_finding(self) -> str:
         """Expected finding of quality assurance."""
         return KINDS[self.kind]
 
     @property
-    def found_from_day(self) -> int | None:
+    def detected_from_day(self) -> int | None:
         """First day on which it has to be detected; None where no finding is expected."""
         if self.kind in HARMLESS:
             return None
@@ -57,8 +57,8 @@ class Event:
             return None
         return RENAMED[self.item_number][1]
 
-    def strikes(self, retailer: str, day: int) -> bool:
-        """Whether the event affects a retailer on a day."""
+    def affects(self, retailer: str, day: int) -> bool:
+        """True if the event affects a retailer on a day."""
         return self.retailer == retailer and self.first_day <= day <= self.last_day
 
 
@@ -82,7 +82,7 @@ KINDS = {
 HARMLESS = ("page_failed_once", "malformed_json")
 """Kinds after which nothing is missing or wrong, if the scraper does its work."""
 
-NOTHING_FOUND = ("category_renamed", "changed_markup", "empty_page", "bot_wall")
+WITHOUT_PRODUCTS = ("category_renamed", "changed_markup", "empty_page", "bot_wall")
 """Kinds on whose days a scraper finds no product on the shelf."""
 
 _BISCUITS, _BREAD = RENAMED[BISCUIT_ITEM], RENAMED[BREAD_ITEM]
@@ -139,7 +139,7 @@ def _short_script(days: int) -> tuple[Event, ...]:
 
 
 def displayed(shelves: pl.DataFrame, events: Sequence[Event]) -> pl.DataFrame:
-    """Return what the shops show: the true shelves with everything that is wrong in the shops themselves.
+    """Listings as the shops display them: the true shelves with the faults of the shops themselves.
 
     Adds unit_price_factor (1.0 where the unit price is right). A renamed shelf has its new name from the
     first day on.
@@ -147,7 +147,7 @@ def displayed(shelves: pl.DataFrame, events: Sequence[Event]) -> pl.DataFrame:
     shown = shelves.with_columns(pl.lit(1.0).alias("unit_price_factor"))
     for event in events:
         if event.item_number is None:
-            continue  # it strikes the whole run, not a shelf
+            continue  # affects the whole run, not a shelf
         struck = (pl.col("retailer") == event.retailer) & (pl.col("item_number") == event.item_number)
         within = struck & pl.col("day").is_between(event.first_day, event.last_day)
         if event.kind == "category_renamed":
@@ -196,11 +196,11 @@ def _whole_shop(shown: pl.DataFrame, event: Event, struck: pl.Expr, within: pl.E
     return pl.concat([shown.filter(~within), whole])
 
 
-def collected(shown: pl.DataFrame, events: Sequence[Event]) -> pl.DataFrame:
-    """Return what a scraper finds of what is shown: products in stock, less the shelves where it finds nothing."""
+def scraped_listings(shown: pl.DataFrame, events: Sequence[Event]) -> pl.DataFrame:
+    """Listings that a scraper collects of those shown: products in stock, without the shelves that yield nothing."""
     lost = pl.lit(value=False)
     for event in events:
-        if event.kind in NOTHING_FOUND:
+        if event.kind in WITHOUT_PRODUCTS:
             struck = (pl.col("retailer") == event.retailer) & (pl.col("item_number") == event.item_number)
             lost |= struck & pl.col("day").is_between(event.first_day, event.last_day)
     return shown.filter(pl.col("in_stock") & ~lost)

@@ -38,7 +38,7 @@ def unit_price() -> pl.Expr:
 
 
 def on_sale() -> pl.Expr:
-    """Whether the price is below the regular one."""
+    """True if the price is below the regular price."""
     return pl.col("price_pence") < pl.col("regular_pence")
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from ons_bigdata.simulation.breakages import Event, collected, planned_events
+from ons_bigdata.simulation.breakages import Event, planned_events, scraped_listings
 from ons_bigdata.simulation.promotions import PER, by_measure, in_pounds, multibuy_text, pounds, sale_text, unit_price
 from ons_bigdata.simulation.shop_world import DAYS, SEED, START, ShopWorld, build_world
 from ons_bigdata.simulation.truth_files import write_truth
@@ -82,7 +82,7 @@ def simulate_scrapes(
 
 def _scrape_files(world: ShopWorld, archive_days: int) -> dict[str, bytes]:
     """Name → bytes of every scrape file."""
-    rows = collected(world.shown.filter(pl.col("day") < archive_days), world.events)
+    rows = scraped_listings(world.shown.filter(pl.col("day") < archive_days), world.events)
     listed = rows.select(pl.all().repeat_by("listings").explode()) if (rows["listings"] > 1).any() else rows
     rendered = listed.select("retailer", "day", "item_number", "place", *_source_columns()).sort(
         "retailer", "day", "item_number", maintain_order=True
@@ -94,7 +94,7 @@ def _scrape_files(world: ShopWorld, archive_days: int) -> dict[str, bytes]:
             rng = np.random.default_rng([world.seed, 300 + place, day])
             started_at = datetime.combine(world.start, time(8)) + timedelta(days=day, seconds=int(rng.integers(600)))
             content = _run(by_run[retailer, day], started_at, rng)
-            kinds = {event.kind for event in world.events if event.strikes(retailer, day)}
+            kinds = {event.kind for event in world.events if event.affects(retailer, day)}
             if "outage" in kinds:
                 content = b""
             if "file_cut_off" in kinds:

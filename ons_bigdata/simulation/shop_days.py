@@ -1,4 +1,4 @@
-"""One simulated shop on one day as a visitor sees it: shelves, listings, and the trouble of each shelf's pages."""
+"""A simulated shop on a day as a visitor sees it: shelves, listings, and the faults of each shelf's pages."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class ShopListing:
 
     @property
     def is_on_sale(self) -> bool:
-        """Whether the price is below the regular one."""
+        """True if the price is below the regular price."""
         return self.price_pence < self.regular_pence
 
     @property
@@ -108,7 +108,7 @@ def shop_day(world: ShopWorld, retailer: str, day: int) -> ShopDay:
     """
     if retailer not in world.retailers:
         raise ValueError(f"retailer {retailer!r} is not in this world; known: {', '.join(world.retailers)}")
-    on_day = [event for event in world.events if event.strikes(retailer, day)]
+    on_day = [event for event in world.events if event.affects(retailer, day)]
     troubles = {event.item_number: event.kind for event in on_day if event.kind in PAGE_TROUBLES}
     rows = _listings(world.shown.filter((pl.col("retailer") == retailer) & (pl.col("day") == day)))
     grouped: dict[tuple[int, str], list[ShopListing]] = {}

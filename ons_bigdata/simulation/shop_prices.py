@@ -246,7 +246,7 @@ def _season_levels(products: Sequence[Product], start: date, days: range) -> dic
 
 
 def _in_season(products: Sequence[Product], start: date, days: int) -> np.ndarray:
-    """Whether the place of each product is on the shelf on each day (products × days); fewer are out of season."""
+    """True where a product is on the shelf on a day (products × days); fewer are out of season."""
     is_open = np.ones((len(products), days), bool)
     for item in ITEMS:
         if item.season is None:

@@ -71,7 +71,7 @@ class Product:
     name: str
     pack: Pack
     in_scope: bool
-    """Whether it belongs to the item."""
+    """True if it belongs to the item."""
     listings: int
     first_day: int
     end_day: int

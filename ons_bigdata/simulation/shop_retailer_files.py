@@ -83,7 +83,7 @@ def retailer_file(shop: SimulatedShop) -> dict[str, object]:
         "retailer": shop.retailer,
         "name": f"Simulated {shop.retailer.removeprefix('sim-').capitalize()}",
         "site": shop.address,
-        "contact": "operator@localhost",  # of the simulated world, which asks nobody
+        "contact": "operator@localhost",  # no contact is needed for a simulated site
         "contact_reason": "",
         "clock": "site",
         "delay_s": 0,

@@ -67,7 +67,7 @@ class SimulatedItem:
     guests_from: int | None = None
     """Another item, some of whose products are on this shelf as well."""
     shrinks: bool = False
-    """Whether packs may become smaller and stay in scope."""
+    """True if packs may become smaller and stay in scope."""
 
 
 @dataclass(frozen=True)

@@ -40,7 +40,7 @@ FAMILIES: dict[str, PageFamily] = {
     "sim-cedar": embedded_state,
     "sim-damson": microdata,
 }
-"""Which family of pages each shop has."""
+"""Family of pages of each shop."""
 
 PRIVATE_PATHS = ("/basket", "/account")
 """Pages that robots.txt disallows."""
@@ -147,7 +147,7 @@ class SimulatedShop:
         return shop.shelves.get(path.removeprefix(self.family.SHELF_PATH))
 
     def _trouble(self, shelf: ShopShelf, target: str, query: Mapping[str, str]) -> _Reply | None:
-        """Return the answer of a shelf whose pages are in trouble; None where the page itself is sent."""
+        """Response of a shelf whose pages are faulty; None where the page itself is sent."""
         if shelf.trouble == "bot_wall":
             return _Reply(200, Page(_BOT_WALL))
         if shelf.trouble == "empty_page":
@@ -222,7 +222,7 @@ class SimulatedShops:
 
     @property
     def day(self) -> int:
-        """The simulated day, the same in all shops; setting it moves them all."""
+        """The simulated day, the same in all shops; setting it changes it in all of them."""
         return next(iter(self)).day
 
     @day.setter

@@ -86,13 +86,13 @@ def _events_file(world: ShopWorld, archive_days: int) -> dict[str, object]:
 
 
 def _event(world: ShopWorld, event: Event) -> dict[str, object]:
-    found_from = event.found_from_day
-    days = range(event.last_day + 1)[event.first_day if found_from is None else found_from :]
+    first_day = event.detected_from_day
+    days = range(event.last_day + 1)[event.first_day if first_day is None else first_day :]
     return {
         **vars(event),
         "category_after": event.category_after,
-        "finding": event.finding,
+        "finding": event.expected_finding,
         "first_date": world.date_of(event.first_day).isoformat(),
         "last_date": world.date_of(event.last_day).isoformat(),
-        "found_on": [] if found_from is None else [world.date_of(day).isoformat() for day in days],
+        "found_on": [] if first_day is None else [world.date_of(day).isoformat() for day in days],
     }

@@ -1,4 +1,4 @@
-"""What is built after an ingest: the assets, the days, and what the user reads of it."""
+"""The build that follows an ingest: assets, days, output to the user."""
 
 from __future__ import annotations
 
@@ -72,6 +72,6 @@ def test_the_summary_lists_what_was_built_and_what_failed(capsys: pytest.Capture
     built = BuildSummary("2016-07-21", "2016-07-22", ["marts/a"], ["marts/a late"], ["b: no rows"], False, False)
     rendering.ingest_summary(replace(SUMMARY, built=built), as_json=False)
     printed = capsys.readouterr().out
-    assert "Built for 2016-07-21 to 2016-07-22: 1 assets" in printed
+    assert "Built for days 2016-07-21 to 2016-07-22: 1 asset\n" in printed
     assert all(text in printed for text in ("marts/a", "failed b: no rows", "check failed marts/a late"))
     assert "built" not in SUMMARY.to_dict()

@@ -17,7 +17,7 @@ from ons_bigdata.settings import Settings
 
 
 class BrokenDemo:
-    """Takes nothing in."""
+    """Demo without data."""
 
     def __init__(self, error: Exception) -> None:
         self.error = error

@@ -19,7 +19,7 @@ from ons_bigdata.settings import Settings
 
 @pytest.fixture
 def opened(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> Warehouse:
-    """Let the command find the test's database."""
+    """Point the command at the test's database."""
     monkeypatch.setattr(report, "open_warehouse", lambda _: warehouse)
     return warehouse
 
@@ -40,16 +40,23 @@ def test_the_last_day_of_real_data_is_the_default(opened: Warehouse, settings: S
     assert report.read_price_report(settings, day="2016-08-01").text == "real 1"
     simulated = report.read_price_report(settings, origin="simulated")
     assert (simulated.data_origin, simulated.collected_on) == ("simulated", date(2016, 8, 3))
-    report.write_html(simulated, tmp_path / "report.html")
+    assert report.write_html(settings, simulated, tmp_path / "report.html") == tmp_path / "report.html"
     assert (tmp_path / "report.html").read_text() == "<p>simulated 3"
     with pytest.raises(InputError, match="cannot be written"):
-        report.write_html(simulated, tmp_path / "nowhere" / "report.html")
+        report.write_html(settings, simulated, tmp_path / "nowhere" / "report.html")
+
+
+def test_a_folder_takes_the_pages_of_all_days(opened: Warehouse, settings: Settings, tmp_path: Path) -> None:
+    write_reports(opened, ("real", 1), ("real", 2), ("simulated", 3))
+    latest = report.read_price_report(settings, origin="real")
+    assert report.write_html(settings, latest, tmp_path) == tmp_path / "2016-08-02.html"
+    assert sorted(path.name for path in tmp_path.glob("*.html")) == ["2016-08-01.html", "2016-08-02.html"]
 
 
 @pytest.mark.parametrize(
     ("asked", "message"),
     [
-        ({"day": "yesterday"}, "day: found 'yesterday', expected a date YYYY-MM-DD"),
+        ({"day": "yesterday"}, "--day: found 'yesterday', expected a day YYYY-MM-DD"),
         ({"origin": "reel"}, "origin: found 'reel', expected one of real, simulated"),
         (
             {"day": "2016-08-09"},

@@ -18,13 +18,13 @@ RunDbt = Callable[..., dbtRunnerResult]
 
 @pytest.fixture(scope="session")
 def project_dir() -> Path:
-    """Give the folder of the dbt project."""
+    """Folder of the dbt project."""
     return Settings().dbt_project_dir
 
 
 @pytest.fixture(scope="session")
 def dbt_against(project_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[dict[str, Any]], RunDbt]:
-    """Give a maker of `run_dbt(*arguments)` against a database (host, port, user, dbname, password)."""
+    """Factory of `run_dbt(*arguments)` against a database (host, port, user, dbname, password)."""
 
     def make(target: dict[str, Any]) -> RunDbt:
         home = tmp_path_factory.mktemp("dbt")
@@ -44,13 +44,13 @@ def dbt_against(project_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> 
 
 @pytest.fixture(scope="session")
 def offline_dbt(dbt_against: Callable[[dict[str, Any]], RunDbt]) -> RunDbt:
-    """Give dbt without any database: enough to parse."""
+    """Runner of dbt without a database, enough to parse."""
     return dbt_against({"host": "nowhere.invalid", "port": 1, "user": "nobody", "dbname": "none"})
 
 
 @pytest.fixture(scope="session")
 def manifest(offline_dbt: RunDbt) -> Manifest:
-    """Give the parsed project."""
+    """The parsed project."""
     parsed = offline_dbt("parse")
     assert parsed.success, parsed.exception
     assert isinstance(parsed.result, Manifest)

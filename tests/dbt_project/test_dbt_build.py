@@ -16,6 +16,8 @@ ITEMS = {"MANGO": 299999}  # not in seed `items`; all other products are apples
 
 EXPECTED_WARNINGS = {"relationships_int_prices__quote_counts_item_number__item_number__ref_items_"}
 
+SHELF = [(f"APPLE {n}", 1.0 + n / 100) for n in range(300)]
+
 FILES = [  # file, retailer, day, run, rows of (product, price)
     ("t1", "tesco", "2016-08-01", "050000", [("GALA", 1.00), ("FUJI", 2.00), ("COX", 1.50), ("JAZZ", 2.50)]),
     ("t2", "tesco", "2016-08-02", "050000", [("GALA", 1.00), ("FUJI", 2.00)]),
@@ -23,6 +25,11 @@ FILES = [  # file, retailer, day, run, rows of (product, price)
     ("t4", "tesco", "2016-08-03", "050000", [(f"ANYTHING {n}", 1.00) for n in range(20)]),
     ("t5", "tesco", "2016-08-04", "050000", [("GALA", 1.00), ("FUJI", 25.00), ("COX", 1.50), ("JAZZ", 2.50)]),
     ("t6", "tesco", "2016-08-05", "050000", [("GALA", 1.00), ("GALA", 1.20), ("FUJI", 2.00), ("COX", 1.50)]),
+    ("s1", "sainsbury", "2016-08-01", "050000", SHELF),
+    ("s2", "sainsbury", "2016-08-02", "050000", SHELF),  # frozen for two days
+    ("s3", "sainsbury", "2016-08-03", "050000", SHELF),
+    ("s4", "sainsbury", "2016-08-04", "050000", SHELF[::-1]),  # the same prices in another order, twice
+    ("s5", "sainsbury", "2016-08-05", "050000", SHELF[::-1]),
     ("w1", "waitrose", "2016-08-01", "050000", [("GALA", 1.30)]),
     ("w2", "waitrose", "2016-08-03", "050000", []),
     ("w3", "waitrose", "2016-08-05", "050000", [("GALA", 1.40), ("MANGO", 1.00)]),
@@ -31,7 +38,7 @@ FILES = [  # file, retailer, day, run, rows of (product, price)
 
 @pytest.fixture
 def build(warehouse: Warehouse, dbt_against: Callable[[dict[str, Any]], Any]) -> Callable[..., None]:
-    """Give `build(*arguments)`: dbt build on the test's warehouse, in which the small archive is loaded."""
+    """`build(*arguments)`: dbt build on the test's warehouse, in which the small archive is loaded."""
     for file_id, retailer, day, run, rows in FILES:
         _load(warehouse, file_id, retailer, day, run, rows)
     run_dbt = dbt_against({**warehouse.address.dbt_target(), "password": warehouse.address.password or ""})
@@ -72,6 +79,11 @@ def _assert_days_judged(warehouse: Warehouse) -> None:
         " order by retailer, collected_on"
     )
     assert days == [
+        ("sainsbury", 1, 1, "collected"),
+        ("sainsbury", 2, 1, "frozen"),
+        ("sainsbury", 3, 1, "frozen"),
+        ("sainsbury", 4, 1, "collected"),
+        ("sainsbury", 5, 1, "collected"),
         ("tesco", 1, 1, "collected"),
         ("tesco", 2, 2, "collected"),
         ("tesco", 3, 1, "collected"),
@@ -88,6 +100,11 @@ def _assert_days_judged(warehouse: Warehouse) -> None:
         " from marts.price_quote_counts order by retailer, collected_on"
     )
     assert counts == [
+        ("sainsbury", 1, 300, 300.0, "accepted"),
+        ("sainsbury", 2, 300, 300.0, "frozen"),
+        ("sainsbury", 3, 300, 300.0, "frozen"),
+        ("sainsbury", 4, 300, 300.0, "accepted"),
+        ("sainsbury", 5, 300, 300.0, "accepted"),
         ("tesco", 1, 4, 4.0, "accepted"),
         ("tesco", 2, 4, 4.0, "accepted"),
         ("tesco", 3, 20, 4.0, "too_many"),
@@ -122,6 +139,16 @@ def _assert_quotes_accepted(warehouse: Warehouse) -> None:
         (5, "COX", 1.5),
         (5, "FUJI", 2.0),
     ]
+    assert warehouse.rows(
+        "select extract(day from collected_on)::int, count(*) from intermediate.int_prices__quotes_accepted"
+        " where retailer = 'sainsbury' group by 1 order by 1"
+    ) == [(1, 300), (4, 300), (5, 300)]
+    frozen = warehouse.rows(
+        "select extract(day from collected_on)::int, severity, evidence from marts.price_quality_findings"
+        " where kind = 'frozen' order by 1"
+    )
+    evidence = "the 300 listings of 2016-08-01 in the same order at the same prices on the next 2 days of collection"
+    assert frozen == [(2, "error", evidence), (3, "error", evidence)]
     excluded = warehouse.rows(
         "select extract(day from collected_on)::int, product, reason from intermediate.int_prices__quotes_excluded"
         " order by collected_on, product"

@@ -20,7 +20,7 @@ LEAF_READERS = ("published",)
 
 ORDER_ONLY = {
     # whole models that compare the ledger or scrapes with the quotes of the same run
-    "int_prices__collection_days_classified": {"stg_prices__quotes", "retailers"},
+    "int_prices__collection_days_classified": {"stg_prices__quotes"},
     # quality runs after the figures, so that a fault of it stops no index
     "int_prices__item_days_profiled": {"analysis.aggregate_price_indices"},
     "int_prices__price_findings_raised": {"analysis.aggregate_price_indices"},

@@ -22,7 +22,7 @@ APPLES = 212717
 
 @pytest.fixture
 def resource(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> WarehouseResource:
-    """Give the test's database as the resource that checks take."""
+    """The test's database as the resource that checks take."""
     monkeypatch.setattr(WarehouseResource, "open", lambda _: warehouse)
     return WarehouseResource()
 

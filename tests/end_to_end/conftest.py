@@ -1,4 +1,4 @@
-"""Fixtures of the proofs from end to end."""
+"""Fixtures of the end-to-end tests."""
 
 from __future__ import annotations
 

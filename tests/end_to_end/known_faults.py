@@ -1,4 +1,4 @@
-"""The known faults of the real archive of 2016, found by looking at its files, counts and shelves by hand."""
+"""Known faults of the real archive of 2016, from an inspection of its files, counts and shelves by hand."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What Python assets read over the demo, recorded at run time. Collected by `test_demo`, with whose demo it runs."""
+"""Relations that Python assets read over the demo, recorded at run time; part of `test_demo`, whose demo it uses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The script of breakages of the simulated shops: each is found on its days, and no other day is flagged.
+"""Scripted breakages of the simulated shops: each is detected on its days, and no other day is flagged.
 
 Collected by test_demo.py, whose run of the demo these tests look at.
 """
@@ -110,14 +110,14 @@ def test_the_report_of_the_day_lists_the_breakage(demo: tuple[CommandLine, str],
 
 
 def expected(script: dict) -> Iterator[tuple[dict, str, Where, set[str]]]:
-    """Give each event with each day on which it must be found, where, and what must be found."""
+    """Simulated events, each with the days on which a finding must report it, where, and the kind of the finding."""
     for event in script["events"]:
         for day in event["found_on"]:
             yield event, day, (event["retailer"], event["item_number"], day), KINDS[event["kind"]]
 
 
 def findings(command: CommandLine) -> dict[Where, set[str]]:
-    """Give the kinds of all findings of severity error and warn on simulated data."""
+    """Kinds of all findings of severity error and warn on simulated data."""
     found: dict[Where, set[str]] = defaultdict(set)
     for row in command.query(
         "select distinct retailer, item_number, collected_on, kind from marts.price_quality_findings"
@@ -128,7 +128,7 @@ def findings(command: CommandLine) -> dict[Where, set[str]]:
 
 
 def days_of_collection(command: CommandLine) -> list[str]:
-    """Give the days of collection."""
+    """Days of collection."""
     rows = command.query(
         "select distinct collected_on from marts.price_collection_days where data_origin = 'simulated'"
     )

@@ -1,4 +1,4 @@
-"""docs/how-to/add-a-retailer.md, its files and commands as they stand there, run from the shop to the report."""
+"""docs/how-to/add-a-retailer.md: its files and commands, applied literally from the shop to the report."""
 
 from __future__ import annotations
 

@@ -197,7 +197,7 @@ def test_indices_are_100_in_the_base_week_and_cover_every_day(archive: CommandLi
 
 
 def _flagged(archive: CommandLine) -> dict[tuple[str, int], set[str]]:
-    """Give the days on which a finding of severity error or warn is about a retailer's item."""
+    """Days with a finding of severity error or warn on a retailer's item."""
     found = defaultdict(set)
     for row in archive.query(
         "select distinct retailer, item_number, collected_on from marts.price_quality_findings"

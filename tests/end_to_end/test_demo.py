@@ -1,4 +1,4 @@
-"""What `make demo` runs, whole: files and scrapes of simulated shops to indices, docs and user interface."""
+"""The whole of `make demo`: files and scrapes of simulated shops to indices, docs and user interface."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -364,7 +365,9 @@ def test_the_daily_schedule_is_there_and_off(user_interface: str) -> None:
     ]
 
 
-def test_a_range_of_days_chosen_in_the_interface_is_one_run(user_interface: str) -> None:
+def test_a_range_of_days_chosen_in_the_interface_is_one_run_of_its_job_whose_checks_are_recorded(
+    user_interface: str, demo: tuple[CommandLine, str]
+) -> None:
     """Ask for three days of two assets as the interface does; the daemon makes one run of it."""
     wanted = {
         "assetSelection": [{"path": ["raw", "price_quotes"]}, {"path": ["staging", "stg_prices__quotes"]}],
@@ -384,7 +387,7 @@ def test_a_range_of_days_chosen_in_the_interface_is_one_run(user_interface: str)
         found = _graphql(
             user_interface,
             "query($b: String!) {partitionBackfillOrError(backfillId: $b)"
-            " {...on PartitionBackfill {runs(limit: 10) {status tags {key value}}}}}",
+            " {...on PartitionBackfill {runs(limit: 10) {runId jobName status tags {key value}}}}}",
             {"b": backfill},
         )
         runs = found["partitionBackfillOrError"]["runs"]
@@ -392,6 +395,17 @@ def test_a_range_of_days_chosen_in_the_interface_is_one_run(user_interface: str)
     tags = {tag["key"]: tag["value"] for tag in runs[0]["tags"]}
     assert tags["dagster/asset_partition_range_start"] == "2016-05-16"
     assert tags["dagster/asset_partition_range_end"] == "2016-05-18"
+    assert runs[0]["jobName"] == "prices_daily"
+    recorded = demo[0].query(
+        f"select check_name, partitions from ops.check_evaluations where run_id = '{runs[0]['runId']}'"
+        " and check_name = 'stg_prices__quotes_median_price_in_pounds'"
+    )
+    assert [row["partitions"] for row in recorded] == [["2016-05-16", "2016-05-17", "2016-05-18"]]
+
+
+def test_the_interface_takes_a_named_job_first(user_interface: str) -> None:
+    data = _graphql(user_interface, '{assetNodes(assetKeys: [{path: ["marts", "price_indices"]}]) {jobNames}}')
+    assert data["assetNodes"][0]["jobNames"] == ["prices_daily", "prices_whole", "__ASSET_JOB"]
 
 
 @pytest.mark.browser
@@ -424,7 +438,8 @@ def test_lineage_partitions_and_docs_in_the_browser(
         page.get_by_text("aggregate_price_indices").first.wait_for(timeout=60_000)
         assert page.get_by_text("price_quality_report").count() == 0
         page.goto(f"{user_interface}/timeline", wait_until="domcontentloaded")
-        page.get_by_text("Jobless asset materializations").first.wait_for(timeout=60_000)  # runs of the command line
+        page.get_by_text("prices_daily").first.wait_for(timeout=60_000)  # runs of the command line, by job
+        assert page.get_by_text("Jobless asset materializations").count() == 0
         page.goto(f"{user_interface}/assets/raw/price_quotes?view=partitions", wait_until="domcontentloaded")
         page.get_by_text("Materialized (28)").wait_for(timeout=60_000)
         page.goto(f"{user_interface}/assets/marts/price_quote_counts?view=checks", wait_until="domcontentloaded")
@@ -432,8 +447,35 @@ def test_lineage_partitions_and_docs_in_the_browser(
         page.goto(f"{docs.as_uri()}#!/model/model.ons_bigdata.price_indices", wait_until="domcontentloaded")
         page.get_by_text("one row per", exact=False).first.wait_for(timeout=60_000)
         page.screenshot(path=tmp_path / "docs.png")
+        page.goto(f"{user_interface}/pages/dbt/", wait_until="domcontentloaded")
+        page.get_by_text("Big-data sources turned into official statistics").first.wait_for(timeout=60_000)
+        _look_at_reports(browser, user_interface)
         browser.close()
     assert foreign == []
+
+
+def _look_at_reports(browser: Any, address: str) -> None:
+    """Follow the link from the last report to the day before; look at it on a phone, in the dark, on paper."""
+    page = browser.new_page(viewport={"width": 360, "height": 800}, color_scheme="dark")
+    page.goto(f"{address}/pages/reports/prices/")
+    last = page.locator("h1").inner_text()
+    page.click("nav a")
+    assert page.locator("h1").inner_text() < last
+    assert page.locator("figure svg").count() == 2
+    assert page.evaluate("document.documentElement.scrollWidth") == 360
+    cut = page.eval_on_selector_all(
+        "h1, h2, h3, p, figcaption, caption, figure svg text",
+        "nodes => nodes.filter(n => n.getBoundingClientRect().right > innerWidth).map(n => n.textContent)",
+    )
+    assert cut == []
+    paper, ink = (
+        page.evaluate(f"getComputedStyle(document.querySelector('{place}')).{name}")
+        for place, name in (("body", "backgroundColor"), ("figure svg text", "fill"))
+    )
+    assert (paper, ink) == ("rgb(21, 24, 28)", "rgb(236, 236, 236)")
+    printed = page.pdf(prefer_css_page_size=True)
+    assert printed.count(b"/Type /Page\n") <= 2
+    page.close()
 
 
 def test_plain_dagster_finds_the_same_instance(demo: tuple[CommandLine, str], user_interface: str) -> None:

@@ -1,4 +1,4 @@
-"""The very first command on an empty folder: killed or out of space at any point, then repeated as if nothing happened.
+"""The very first command on an empty folder: killed or out of space at any point, then completed by a repetition.
 
 Also the rights of the files that it makes, and its exit codes.
 """
@@ -91,7 +91,7 @@ def scrape_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def line() -> Iterator[CommandLine]:
-    """Give a command line on an empty folder; stop its server afterwards."""
+    """Command line on an empty folder; its server is stopped afterwards."""
     folder = Path(tempfile.mkdtemp(prefix="ob-", dir="/tmp"))
     folder.chmod(0o755)
     try:

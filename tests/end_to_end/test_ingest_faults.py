@@ -51,7 +51,7 @@ def scrapes(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def command(short_tmp: Path) -> Iterator[CommandLine]:
-    """Give a command line with an embedded server of its own, used for the undisturbed ingest."""
+    """Command line with a separate embedded server, used for the undisturbed ingest."""
     line = CommandLine(short_tmp / "calm")
     yield line
     line.run("down", code=None)
@@ -68,7 +68,7 @@ def undisturbed(command: CommandLine, scrapes: Path) -> list[dict]:
 
 
 def _fresh(command: CommandLine, database: str) -> CommandLine:
-    """Give a state folder with an empty database of its own on the server of `command`."""
+    """State folder with an empty database on the server of `command`."""
     home = command.home.parent / database
     socket = command.home / "pg"
     command.run("query", "select 1")  # the server runs
@@ -81,7 +81,7 @@ def _fresh(command: CommandLine, database: str) -> CommandLine:
 
 @pytest.fixture
 def elsewhere(command: CommandLine, undisturbed: list[dict], request: pytest.FixtureRequest) -> CommandLine:
-    """Give a fresh database and state folder for one test, beside an ingest in peace."""
+    """Fresh database and state folder for a test, and the state of an undisturbed ingest."""
     assert undisturbed
     if shutil.which("psql") is None:
         pytest.skip("no psql on this machine")
@@ -188,7 +188,7 @@ def history(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_file_of_months_killed_between_two_days_is_completed_by_a_second_start(
     command: CommandLine, elsewhere: CommandLine, history: Path
 ) -> None:
-    """Hold the lock of the fourth day, kill the ingest while it waits for it, and start again."""
+    """Lock the fourth day, kill the ingest while it waits for the lock, and start again."""
     calm = _fresh(command, "history")
     summary = calm.json("ingest", "other-prices", history, "--json")
     assert (summary["accepted"], summary["first_day"], summary["last_day"]) == (300, "2016-01-05", "2016-03-20")

@@ -57,7 +57,7 @@ def test_a_day_outside_the_calendar_and_a_text_that_is_no_day_are_refused() -> N
         DAYS.require_day("2014-05-31", what="--from")
     with pytest.raises(InputError, match="outside the calendar"):
         DAYS.require_day((DAYS.today() + timedelta(days=1)).isoformat(), what="--to")
-    with pytest.raises(InputError, match=r"--to '2016-13-01' is not a day; expected YYYY-MM-DD"):
+    with pytest.raises(InputError, match=r"--to: found '2016-13-01', expected a day YYYY-MM-DD"):
         parse_day("2016-13-01", what="--to")
     with pytest.raises(ValueError, match="is after"):
         DAYS.keys(date(2016, 1, 2), date(2016, 1, 1))

@@ -1,4 +1,4 @@
-"""The platform has no word of a pilot in its code, its SQL or the macros that all pilots share."""
+"""No fact of a pilot is in the platform's code, its SQL or the macros that all pilots share."""
 
 from __future__ import annotations
 

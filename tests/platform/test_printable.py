@@ -1,4 +1,4 @@
-"""Hostile names on their way to a terminal, a report and JSON."""
+"""Names with control characters in a terminal, a report and JSON."""
 
 from __future__ import annotations
 
@@ -46,5 +46,5 @@ def test_the_output_of_a_query_shows_escapes(output: str, capsys: pytest.Capture
 
 
 def test_messages_show_escapes_and_keep_their_lines(capsys: pytest.CaptureFixture[str]) -> None:
-    rendering.complain(f"first\n{HOSTILE}")
+    rendering.print_error(f"first\n{HOSTILE}")
     assert f"first\n{SHOWN}" in capsys.readouterr().err

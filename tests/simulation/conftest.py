@@ -24,19 +24,19 @@ QUARTER = 0.25
 
 @pytest.fixture(scope="session")
 def world() -> ShopWorld:
-    """Give the world of the demo, and sim-damson in it."""
+    """The world of the demo, with sim-damson in it."""
     return build_world(retailers=ALL_RETAILERS)
 
 
 @pytest.fixture(scope="session")
 def archive(tmp_path_factory: pytest.TempPathFactory) -> SimulatedArchive:
-    """Give four weeks of small shelves, all days as files."""
+    """Four weeks of small shelves, all days as files."""
     return simulate_scrapes(tmp_path_factory.mktemp("simulated"), shelf_size=QUARTER)
 
 
 @pytest.fixture(scope="session")
 def readings(archive: SimulatedArchive) -> dict[str, ScrapeReading]:
-    """Give what the pilot's own reader makes of each file of the archive."""
+    """Reading of each file of the archive by the pilot's reader."""
     return {
         path.name: read_scrape(path.read_bytes(), path.name, load_id="0" * 16, retailers=list(RETAILERS))
         for path in sorted(archive.scrapes_dir.iterdir())
@@ -45,13 +45,13 @@ def readings(archive: SimulatedArchive) -> dict[str, ScrapeReading]:
 
 @pytest.fixture(scope="session")
 def quotes(readings: dict[str, ScrapeReading]) -> pl.DataFrame:
-    """Give the quotes of all files of the archive."""
+    """Quotes of all files of the archive."""
     return pl.concat([reading.quotes for reading in readings.values()])
 
 
 @pytest.fixture(scope="session")
 def truth(archive: SimulatedArchive) -> pl.DataFrame:
-    """Give the true prices of the archive."""
+    """True prices of the archive."""
     return read_truth(archive.truth_dir)
 
 
@@ -69,7 +69,7 @@ def shops(world: ShopWorld) -> Iterator[SimulatedShops]:
 
 @pytest.fixture
 def shop_on(shops: SimulatedShops) -> ShopOn:
-    """Give `shop_on(day, retailer)`: one shop on that day, without visits."""
+    """`shop_on(day, retailer)`: a shop on that day, without visits."""
 
     def move(day: int, retailer: str) -> SimulatedShop:
         shop = shops[retailer]
@@ -82,7 +82,7 @@ def shop_on(shops: SimulatedShops) -> ShopOn:
 
 @pytest.fixture
 def on_day(shops: SimulatedShops, shop_on: ShopOn) -> OnDay:
-    """Give `on_day(day)`: all shops on that day, without visits."""
+    """`on_day(day)`: all shops on that day, without visits."""
 
     def move(day: int) -> SimulatedShops:
         for retailer in ALL_RETAILERS:

@@ -1,4 +1,4 @@
-"""The script of what goes wrong: when, where, and told apart from what is natural; and the truth files."""
+"""Scripted breakages: days, places, difference from natural changes; and the truth files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Simulated other sources: what is put in is found again by the methods that match and compare."""
+"""Simulated other sources: the methods that match and compare recover the simulated parameters."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ RETAILERS = ["sim-alder", "sim-birch", "sim-cedar"]
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> tuple[pl.DataFrame, SimulatedOtherSources]:
-    """Give the truth of two weeks of small shelves and the files of the last six days."""
+    """Truth of two weeks of small shelves, and the files of the last six days."""
     folder = tmp_path_factory.mktemp("world")
     simulate_scrapes(folder, days=15, start=date(2016, 5, 2), shelf_size=0.4)
     made = simulate_other_sources(folder / "truth" / "true_prices.csv", folder / "other", last_days=6)

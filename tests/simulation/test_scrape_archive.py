@@ -123,7 +123,7 @@ def test_collected_quotes_equal_the_truth_outside_of_events(truth, quotes, archi
 
 
 def _strikes(event: Event, retailer: str, item_number: int, number: int) -> bool:
-    return event.strikes(retailer, number) and event.item_number in (None, item_number)
+    return event.affects(retailer, number) and event.item_number in (None, item_number)
 
 
 def test_the_biscuits_of_birch_come_back_under_another_category(quotes):

@@ -1,4 +1,4 @@
-"""What the simulated shops truly sell: products, names, scope, packs and prices."""
+"""Truth of the simulated shops: products, names, scope, packs and prices."""
 
 from __future__ import annotations
 

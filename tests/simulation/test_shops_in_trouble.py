@@ -1,4 +1,4 @@
-"""Breakages of the simulated shops as a visitor sees them: each event of the script on its day."""
+"""Breakages of the simulated shops as a visitor sees them: each scripted event on its day."""
 
 from __future__ import annotations
 

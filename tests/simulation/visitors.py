@@ -20,7 +20,7 @@ ALL_RETAILERS = (*RETAILERS, *LATER_RETAILERS)
 
 @dataclass(frozen=True)
 class Answer:
-    """What a shop answered."""
+    """Response of a shop."""
 
     path: str
     status: int

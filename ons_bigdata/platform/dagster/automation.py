@@ -1,28 +1,55 @@
-"""Schedules that materialise assets for the present period of a calendar. What is scheduled is a pilot's matter."""
+"""Automation, off until it is switched on: schedules, late deliveries, propagation of new data; freshness policies.
+
+Pilots choose which of them they have.
+"""
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import dagster as dg
 
-from ons_bigdata.platform.calendar import Calendar
+from ons_bigdata.platform.dagster.assets import PILOT
+from ons_bigdata.platform.dagster.resources import WarehouseResource
+from ons_bigdata.platform.dagster.runs.check_records import RANGE_END, RANGE_START
+from ons_bigdata.platform.dagster.runs.jobs import job_name
+
+if TYPE_CHECKING:
+    from ons_bigdata.platform.calendar import Calendar
+    from ons_bigdata.platform.ingest.landing import LandedFile, Landing
+    from ons_bigdata.platform.ingest.sources import Source
+
+SETTLED = timedelta(minutes=15)
+"""Time after its landing from which a file counts as late: an ingest loads its files at once."""
+
+NOT_DERIVED = ("landing", "ops", "raw", "seeds")
+"""Schemas of assets that are not computed from other tables."""
+
+INPUTS_UPDATED = (
+    dg.AutomationCondition.any_deps_updated().since_last_handled()
+    & dg.AutomationCondition.all_deps_blocking_checks_passed()
+    & ~dg.AutomationCondition.any_deps_in_progress()
+    & ~dg.AutomationCondition.in_progress()
+).with_label("inputs updated")
+"""Condition of a derived asset: an input has new data and passed its blocking checks, whatever the age of its day.
+
+Dagster's `eager` would not do: it looks at the latest day alone, and waits until no input lacks any of its days.
+"""
 
 
-def calendar_schedule(
-    name: str, selection: dg.AssetSelection, *, calendar: Calendar, cron: str
-) -> dg.ScheduleDefinition:
-    """Schedule that materialises `selection` for the period of `calendar` that contains the day of the tick.
+def calendar_schedule(pilot: str, *, calendar: Calendar, cron: str) -> dg.ScheduleDefinition:
+    """Schedule of a pilot's job of `calendar` for the period that contains the day of the tick.
 
-    The partitioned assets of the selection are those of this calendar: a run has a single calendar. `cron` is in the
-    calendar's time zone. The schedule is off until somebody switches it on.
+    `cron` is in the calendar's time zone. The schedule is off until somebody switches it on.
     """
-    job = dg.define_asset_job(
-        name, selection=selection, description=f"The selected assets for one {calendar.cadence.value}."
-    )
+    name = job_name(pilot, calendar)
 
     @dg.schedule(
-        job=job,
+        job_name=name,
         name=f"{name}_schedule",
         cron_schedule=cron,
         execution_timezone=calendar.zone,
@@ -35,3 +62,112 @@ def calendar_schedule(
         return dg.RunRequest(run_key=day.isoformat(), partition_key=calendar.key(day))
 
     return schedule
+
+
+def late_delivery_sensor(pilot: str, sources: Sequence[Source], *, calendar: Calendar) -> dg.SensorDefinition:
+    """Sensor that builds the periods of files that landed and wait, and what is computed from them.
+
+    Files wait where a scrape or collector has landed them after the schedule's run, or where an ingest was killed. Each
+    set of waiting files is requested once. Off until it is switched on.
+    """
+    name = job_name(pilot, calendar)
+    of_calendar = [source for source in sources if source.calendar == calendar]
+
+    @dg.sensor(
+        job_name=name,
+        name=f"{name}_late_deliveries",
+        minimum_interval_seconds=300,
+        default_status=dg.DefaultSensorStatus.STOPPED,
+        description=f"Builds the {calendar.cadence}s of files that wait since {SETTLED}. Off until it is switched on.",
+    )
+    def late_deliveries(
+        context: dg.SensorEvaluationContext, warehouse: WarehouseResource
+    ) -> Iterator[dg.RunRequest | dg.SkipReason]:
+        landing = warehouse.landing()
+        late = {source.name: _late_files(landing, source) for source in of_calendar}
+        if not any(late.values()) or context.repository_def is None:
+            yield dg.SkipReason("no file waits")
+            return
+        graph = context.repository_def.asset_graph
+        in_job = set(context.repository_def.get_job(name).asset_layer.executable_asset_keys)
+        for source in of_calendar:
+            if not late[source.name]:
+                continue
+            raw = dg.AssetSelection.assets(source.table.name.split("."))
+            dependents = {key for key in raw.downstream().resolve(graph) & in_job if key.path[0] != "seeds"}
+            files = hashlib.sha256(" ".join(file.file_id for file in late[source.name]).encode()).hexdigest()[:16]
+            for first, last in calendar.stretches(landing.pending_partitions(source.reader)):
+                yield dg.RunRequest(
+                    run_key=f"{source.name} {first} {last} {files}",
+                    asset_selection=sorted(dependents, key=lambda key: key.to_user_string()),
+                    tags={
+                        RANGE_START: calendar.key(datetime.fromisoformat(first).date()),
+                        RANGE_END: calendar.key(datetime.fromisoformat(last).date()),
+                    },
+                )
+
+    return late_deliveries
+
+
+def _late_files(landing: Landing, source: Source) -> list[LandedFile]:
+    """Waiting files of a source, once none of them has just landed."""
+    waiting = landing.waiting_files(source.reader)
+    settled = datetime.now(UTC) - SETTLED
+    return waiting if all(file.landed_at <= settled for file in waiting) else []
+
+
+def propagation_sensor(pilot: str) -> dg.AutomationConditionSensorDefinition:
+    """Sensor that materialises a pilot's derived assets when their inputs have new data, from raw tables to marts.
+
+    For use in place of a schedule. Off until it is switched on.
+    """
+    return dg.AutomationConditionSensorDefinition(
+        f"{pilot}_propagation",
+        target=dg.AssetSelection.tag(PILOT, pilot),
+        default_status=dg.DefaultSensorStatus.STOPPED,
+        description="Materialises assets when what they are computed from has new data. Off until it is switched on.",
+    )
+
+
+def add_conditions(
+    assets: Iterable[dg.AssetsDefinition | dg.AssetSpec],
+) -> list[dg.AssetsDefinition | dg.AssetSpec]:
+    """Set the condition of `propagation_sensor` on derived assets, and freshness on all that a live source feeds.
+
+    An asset without a freshness policy gets the policy of the live asset that it is computed from, directly or by way
+    of others; of several, that of the first by its key. External assets have neither.
+    """
+    assets = list(assets)
+    specs = {
+        spec.key: spec for asset in assets for spec in ([asset] if isinstance(asset, dg.AssetSpec) else asset.specs)
+    }
+    inherited = _inherited_policies(specs)
+
+    def extend(spec: dg.AssetSpec) -> dg.AssetSpec:
+        is_derived = spec.key.path[0] not in NOT_DERIVED
+        return spec.replace_attributes(
+            freshness_policy=inherited.get(spec.key, spec.freshness_policy),
+            automation_condition=INPUTS_UPDATED if is_derived else spec.automation_condition,
+        )
+
+    return [asset if isinstance(asset, dg.AssetSpec) else asset.map_asset_specs(extend) for asset in assets]
+
+
+def _inherited_policies(specs: dict[dg.AssetKey, dg.AssetSpec]) -> dict[dg.AssetKey, dg.FreshnessPolicy]:
+    children: dict[dg.AssetKey, list[dg.AssetKey]] = {}
+    for key, spec in specs.items():
+        for dep in spec.deps:
+            children.setdefault(dep.asset_key, []).append(key)
+    inherited: dict[dg.AssetKey, dg.FreshnessPolicy] = {}
+    live = sorted(
+        (key for key, spec in specs.items() if spec.freshness_policy is not None), key=lambda key: key.to_user_string()
+    )
+    for origin in live:
+        policy = specs[origin].freshness_policy
+        waiting = [origin]
+        while waiting and policy is not None:
+            for child in children.get(waiting.pop(), ()):
+                if child not in inherited and specs[child].freshness_policy is None:
+                    inherited[child] = policy
+                    waiting.append(child)
+    return inherited

@@ -20,8 +20,18 @@ if TYPE_CHECKING:
 LISTED = 40
 """Most rows that a check lists; the tables have all of them."""
 
+FAILED_PARTITIONS = "failed_partitions"
+"""Metadata of a check's result: keys of the partitions for which it failed; the rest of the table passed."""
+
+CHECKED_PARTITIONS = "ons_bigdata/checked_partitions"
+"""Metadata of a check: which partitions an evaluation is about; without it, the whole table."""
+
+OF_RUN = {CHECKED_PARTITIONS: "those of the run"}
+"""Metadata of a check that examines the partitions of the run alone."""
+
 _QUARANTINED = """
-select files.name, quarantine.line, quarantine.reason
+select files.name, quarantine.line, quarantine.reason,
+    case when cardinality(files.partitions) = 1 then files.partitions[1] end as partition
 from ops.quarantine
 join ops.loads using (load_id)
 join ops.files using (file_id)
@@ -62,7 +72,7 @@ def table_key(table: str) -> dg.AssetKey:
     return dg.AssetKey(table.split("."))
 
 
-def expect_no_rows(
+def expect_no_rows(  # noqa: PLR0913  (all but three by name)
     table: str,
     name: str,
     *,
@@ -71,13 +81,15 @@ def expect_no_rows(
     line: str,
     parameters: Sequence[object] = (),
     by: tuple[str, pl.Expr] | None = None,
+    partition: str | None = None,
     blocking: bool = False,
 ) -> dg.AssetChecksDefinition:
     """Check that a query returns no rows; list the rows it returns, in its order, each as `line`.
 
     `line` is a format with columns of the query in braces. `by` is a column and an aggregate (an integer): the
-    metadata has the aggregate for each value of the column. Rows are a warning; with `blocking` they are an error that
-    stops the assets downstream.
+    metadata has the aggregate for each value of the column. `partition` is the column whose text is the key of the
+    partition that a row belongs to, such as a day: the check then fails for these partitions alone. Rows are a warning;
+    with `blocking` they are an error that stops the assets downstream.
     """
 
     @dg.asset_check(asset=table_key(table), name=name, blocking=blocking, description=description)
@@ -88,10 +100,22 @@ def expect_no_rows(
         return dg.AssetCheckResult(
             passed=rows.is_empty(),
             severity=dg.AssetCheckSeverity.ERROR if blocking else dg.AssetCheckSeverity.WARN,
-            metadata={"found": rows.height, **counts, "which": dg.MetadataValue.md("\n".join(lines) or "none")},
+            metadata={
+                "found": rows.height,
+                **counts,
+                "which": dg.MetadataValue.md("\n".join(lines) or "none"),
+                **_failed_partitions(rows, partition),
+            },
         )
 
     return expect_no_rows_check
+
+
+def _failed_partitions(rows: pl.DataFrame, column: str | None) -> dict[str, list[str]]:
+    """Partitions of failing rows as metadata; none where any row belongs to no single partition."""
+    if column is None or rows.is_empty() or rows[column].null_count():
+        return {}
+    return {FAILED_PARTITIONS: rows[column].cast(pl.String).unique().sort().to_list()}
 
 
 def load_checks(source: Source) -> list[dg.AssetChecksDefinition]:
@@ -112,6 +136,7 @@ def no_rows_quarantined(table: str, reader: Reader) -> dg.AssetChecksDefinition:
         query=_QUARANTINED,
         parameters=[reader.source, reader.version],
         line="{name}, line {line}: {reason}",
+        partition="partition",
     )
 
 
@@ -144,6 +169,7 @@ def rows_match_ledger(table: str, reader: Reader, *, partition_column: str) -> d
                 "loads_that_differ": differing["load_id"].n_unique(),
                 "examples": str(differing.head(5).to_dicts()),
                 "partitions_not_compared": waiting,
+                **_failed_partitions(differing, "partition"),
             },
         )
 

@@ -10,12 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
-from dagster_dbt import DagsterDbtTranslator, DbtProject, dbt_assets
+from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtProject, dbt_assets
 from dagster_dbt.dbt_manifest import validate_manifest
 
 from ons_bigdata.platform.calendar import Cadence, Calendar
 from ons_bigdata.platform.dagster import dbt_calls
 from ons_bigdata.platform.dagster.assets import AREA, PILOT, group_name
+from ons_bigdata.platform.dagster.checks import OF_RUN
+from ons_bigdata.platform.dagster.dbt_metadata import Window, table_metadata
 from ons_bigdata.platform.dagster.partitions import partitions_of
 from ons_bigdata.platform.errors import InputError
 from ons_bigdata.platform.postgres.warehouse import open_warehouse
@@ -50,7 +52,7 @@ class Translator(DagsterDbtTranslator):
             group_name=group_name(pilot, area),
             owners=[f"team:{pilot}"],
             tags={**spec.tags, PILOT: pilot, AREA: area},
-            kinds={"dbt", "postgres", "seed" if node["resource_type"] == "seed" else "sql"},
+            kinds={"dbt", "postgres", _kind(node)},
             description=(node.get("description") or "").strip(),
         )
 
@@ -76,9 +78,19 @@ class Translator(DagsterDbtTranslator):
             name=spec.name,
             asset=spec.asset_key,
             description=node.get("description") or f"dbt test {test['name']}{column}.",
-            metadata=spec.metadata,
+            metadata={**spec.metadata, **(OF_RUN if "in_window(" in (node["config"].get("where") or "") else {})},
             blocking=spec.blocking,
         )
+
+
+TRANSLATOR = Translator(DagsterDbtTranslatorSettings(enable_code_references=True))
+
+
+def _kind(node: Mapping[str, Any]) -> str:
+    """Kind of a node beside dbt and Postgres: seed, view (which has no row count) or sql."""
+    if node["resource_type"] == "seed":
+        return "seed"
+    return "view" if node["config"]["materialized"] == "view" else "sql"
 
 
 def pilot_and_area(node: Mapping[str, Any]) -> tuple[str, str]:
@@ -169,13 +181,13 @@ def _windowed(settings: Settings, name: str, select: str, calendar: Calendar) ->
         project=project(settings),
         partitions_def=partitions_of(calendar),
         backfill_policy=dg.BackfillPolicy.single_run(),
-        dagster_dbt_translator=Translator(),
+        dagster_dbt_translator=TRANSLATOR,
     )
     def windowed_models(context: dg.AssetExecutionContext) -> Iterator[Any]:
         periods = context.partition_key_range
         first, last = calendar.days(periods.start, periods.end)
         window = json.dumps({"window_start": first.isoformat(), "window_end": last.isoformat()})
-        yield from _build(context, ["--vars", window])
+        yield from _build(context, ["--vars", window], Window(calendar, periods.start, periods.end))
 
     return windowed_models
 
@@ -189,7 +201,7 @@ def _whole(settings: Settings, name: str, select: str, *, exclude: str = "") -> 
         exclude=exclude,
         name=name,
         project=project(settings),
-        dagster_dbt_translator=Translator(),
+        dagster_dbt_translator=TRANSLATOR,
     )
     def whole_nodes(context: dg.AssetExecutionContext) -> Iterator[Any]:
         yield from _build(context, [])
@@ -197,12 +209,17 @@ def _whole(settings: Settings, name: str, select: str, *, exclude: str = "") -> 
     return whole_nodes
 
 
-def _build(context: dg.AssetExecutionContext, arguments: list[str]) -> Iterator[Any]:
+def _build(context: dg.AssetExecutionContext, arguments: list[str], window: Window | None = None) -> Iterator[Any]:
     settings = get_settings()
     with open_warehouse(settings).transaction() as transaction:
         transaction.lock(LOCK, timeout=LOCK_TIMEOUT)
         try:
-            yield from dbt_calls.build(context, settings, arguments)
+            yield from dbt_calls.build(
+                context,
+                settings,
+                arguments,
+                lambda manifest, built: table_metadata(transaction, manifest, built, window),
+            )
         except dg.Failure:
             transaction.rows("select 1")  # raises UnavailableError where dbt failed because the server was lost
             raise

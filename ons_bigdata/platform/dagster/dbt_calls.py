@@ -13,7 +13,7 @@ import io
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ from dbt_common.events.base_types import EventMsg
 from dbt_common.events.functions import msg_to_dict
 
 from ons_bigdata.platform import progress
+from ons_bigdata.platform.dagster.dbt_metadata import TableMetadata
 from ons_bigdata.platform.errors import StepFailedError
 from ons_bigdata.platform.postgres import database
 from ons_bigdata.platform.state_folder import make_private_folder, write_private_file
@@ -37,6 +38,9 @@ PROFILE, TARGET = "ons_bigdata", "warehouse"
 _SECRET = "DBT_ENV_SECRET_ONS_BIGDATA_PASSWORD"  # noqa: S105  (a variable's name; dbt hides its value in logs)
 _SOURCE_SUFFIXES = {".sql", ".yml", ".yaml", ".csv", ".md"}
 _FAILED = {"error", "fail", "runtime error"}
+
+Describe = Callable[[Mapping[str, Any], Mapping[str, str | None]], Mapping[str, TableMetadata]]
+"""Function of the manifest and the compiled queries by node id: metadata by node id."""
 
 _parsed: dict[Path, tuple[str, Manifest]] = {}
 """By target folder: digest of the project's files, and the project as dbt reads it."""
@@ -63,19 +67,29 @@ def _manifest_stamp(settings: Settings, manifest: Path) -> str:
 
 def write_docs(settings: Settings) -> Path:
     """Build the dbt docs as one static page that needs no other file; return it."""
-    folder = settings.dbt_dir / "docs"
+    page = docs_page(settings)
+    folder = page.parent
     project = parsed_project(settings)
     words = ["docs", "generate", "--static"]
-    printed, result = _quietly(lambda: call(settings, words, target=folder, project=project))
+    printed, result = _capture_output(lambda: call(settings, words, target=folder, project=project))
     if not result.success:
         raise StepFailedError(f"dbt docs failed: {result.exception or printed}")
-    return (folder / "static_index.html").replace(folder / "index.html")
+    return (folder / "static_index.html").replace(page)
 
 
-def build(context: dg.AssetExecutionContext, settings: Settings, arguments: list[str]) -> Iterator[Any]:
+def docs_page(settings: Settings) -> Path:
+    """Path of the page of the dbt docs."""
+    return settings.dbt_dir / "docs" / "index.html"
+
+
+def build(
+    context: dg.AssetExecutionContext, settings: Settings, arguments: list[str], describe: Describe
+) -> Iterator[Any]:
     """Build the selected models of the step with their tests; yield the events of all once they are done.
 
-    A test runs where the last of the tables it compares is built (`buildable`), not where the first is.
+    `describe` gets the manifest and, by node id, the compiled query of each table that was built (None for a seed); it
+    returns their metadata. A test runs where the last of the tables it compares is built (`buildable`), not where the
+    first is.
     Raises dagster.Failure with dbt's message where a model or test fails.
     """
     manifest, translator, dbt_project = get_manifest_and_translator_from_dbt_assets([context.assets_def])
@@ -106,16 +120,42 @@ def build(context: dg.AssetExecutionContext, settings: Settings, arguments: list
         on_event=collect,
     )
     was_interrupted = isinstance(result.exception, KeyboardInterrupt)
+    described = {} if was_interrupted else describe(manifest, _built(result))
     for event in events:
         if was_interrupted and event.raw_event["data"]["node_info"]["node_status"] == "error":
             continue  # cancelled, which is no result of the data
-        yield from event.to_default_asset_events(
+        for asset_event in event.to_default_asset_events(
             manifest=manifest, dagster_dbt_translator=translator, context=context, project=dbt_project
-        )
+        ):
+            yield _with_metadata(context, asset_event, described)
     if was_interrupted:
         raise dg.DagsterExecutionInterruptedError from result.exception
     if not result.success:
         raise dg.Failure(f"dbt build failed: {'; '.join(_failures(result)) or result.exception}")
+
+
+def _built(result: dbtRunnerResult) -> dict[str, str | None]:
+    """Seeds and models that a call has built, each with its compiled query (None for a seed)."""
+    return {
+        one.node.unique_id: getattr(one.node, "compiled_code", None)
+        for one in getattr(result.result, "results", [])
+        if one.status == "success" and one.node.resource_type in ("seed", "model")
+    }
+
+
+def _with_metadata(
+    context: dg.AssetExecutionContext,
+    event: Any,  # noqa: ANN401  (any event of an asset)
+    described: Mapping[str, TableMetadata],
+) -> Any:  # noqa: ANN401
+    """Add the metadata of a table to its output, and those of its partitions to the materialisations of each."""
+    metadata = described.get(str(event.metadata["unique_id"].value)) if isinstance(event, dg.Output) else None
+    if metadata is None:
+        return event
+    key = context.asset_key_for_output(event.output_name)
+    for partition, counts in metadata.partitions.items():
+        context.add_asset_metadata(counts, asset_key=key, partition_key=partition)
+    return event.with_metadata({**event.metadata, **metadata.table})
 
 
 def collect_events(
@@ -168,7 +208,7 @@ def parsed_project(settings: Settings) -> Manifest:
 def _parse(settings: Settings, arguments: list[str]) -> Manifest:
     digest = _digest(settings.dbt_project_dir)
     target = _target(settings)
-    printed, result = _quietly(lambda: call(settings, ["parse", *arguments], target=target))
+    printed, result = _capture_output(lambda: call(settings, ["parse", *arguments], target=target))
     if isinstance(result.exception, KeyboardInterrupt):
         raise result.exception
     if not isinstance(result.result, Manifest):
@@ -202,10 +242,10 @@ def call(
         return runner.invoke(["--no-use-colors", "--no-send-anonymous-usage-stats", *arguments, *flags])
 
 
-def _quietly(ask: Callable[[], dbtRunnerResult]) -> tuple[str, dbtRunnerResult]:
+def _capture_output(call_dbt: Callable[[], dbtRunnerResult]) -> tuple[str, dbtRunnerResult]:
     """Redirect what dbt prints: standard output is reserved for the command."""
     with contextlib.redirect_stdout(io.StringIO()) as printed:
-        result = ask()
+        result = call_dbt()
     return printed.getvalue(), result
 
 

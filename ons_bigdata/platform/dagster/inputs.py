@@ -6,6 +6,7 @@ declared relations and write nothing but the tables of the asset.
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import wraps
 from typing import Any
 
 import adbc_driver_manager
@@ -13,6 +14,7 @@ import dagster as dg
 import dataframely as dy
 import polars as pl
 
+from ons_bigdata.platform.dagster.assets import code_link
 from ons_bigdata.platform.dagster.frames import column_schema
 from ons_bigdata.platform.dagster.resources import WarehouseResource
 from ons_bigdata.platform.errors import InputError
@@ -116,6 +118,7 @@ def table_asset(
     only = Table(table, frame, description)
 
     def decorate(function: TableFunction) -> dg.AssetsDefinition:
+        @wraps(function)
         def compute(inputs: Inputs, run: AssetRun) -> Mapping[str, pl.DataFrame | Output]:
             return {table: function(inputs, run)}
 
@@ -153,7 +156,7 @@ def tables_asset(
                     deps=[dg.AssetKey(relation.split(".")) for relation in dict.fromkeys(inputs.values())],
                     kinds=set(kinds),
                     description=table.description,
-                    metadata={"dagster/column_schema": column_schema(table.frame)},
+                    metadata={"dagster/column_schema": column_schema(table.frame), **code_link(function)},
                     skippable=can_subset,
                 )
                 for table in tables

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import dagster as dg
 
+from ons_bigdata.platform.dagster.assets import code_link
 from ons_bigdata.platform.dagster.partitions import partitions_of
 from ons_bigdata.platform.dagster.resources import WarehouseResource
 from ons_bigdata.platform.ingest.landing import Landing
@@ -41,6 +42,7 @@ def raw_asset(source: Source) -> dg.AssetsDefinition:
         backfill_policy=None if calendar is None else dg.BackfillPolicy.single_run(),
         kinds={"python", "postgres"},
         description=source.table.description,
+        metadata=code_link(source.adapter),
     )
     def load(context: dg.AssetExecutionContext, warehouse: WarehouseResource) -> dg.MaterializeResult:
         landing = warehouse.landing()

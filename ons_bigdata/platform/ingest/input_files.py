@@ -10,6 +10,7 @@ import gzip
 import lzma
 import re
 import stat
+import struct
 import tarfile
 import zipfile
 import zlib
@@ -32,6 +33,12 @@ _SKIPPED_BOUNDS = 4
 
 _CHUNK = 64 * 1024
 
+_LONGEST_END_RECORD = 22 + 0xFFFF
+"""Bytes of the last record of a zip with the longest comment; it has the number of entries at its tenth byte."""
+
+_COUNTED_ELSEWHERE = 0xFFFF
+"""Number of entries in that record of an archive with more entries (zip64)."""
+
 _UNPRINTABLE = "its name holds characters that cannot be printed"
 
 _DAMAGE = (
@@ -39,6 +46,7 @@ _DAMAGE = (
     zipfile.BadZipFile,
     lzma.LZMAError,
     zlib.error,
+    struct.error,
     EOFError,
     OSError,
     NotImplementedError,  # `zipfile`: an unknown version or method
@@ -295,14 +303,32 @@ def _in_zip(path: Path, bound: int) -> Iterator[InputFile]:
     last: str | None = None
     with _name_damage(path, last):
         archive = zipfile.ZipFile(path)
+        _require_all_entries(archive, path)
     with archive:
         for member in archive.infolist():
-            if member.filename.endswith("/"):  # `is_dir` fails for a member without a name
+            # `is_dir` fails for a member without a name; `zipfile` cuts a name at NUL, and "a/\0b" is no folder
+            if member.filename.endswith("/") and not member.file_size:
                 continue
             with _name_damage(path, last):
                 file = _read_zip_member(archive, member, path, bound)
             yield file
             last = escape_unprintable(member.filename)
+
+
+def _require_all_entries(archive: zipfile.ZipFile, path: Path) -> None:
+    """Compare the entries with their recorded number: `zipfile` ignores it, and files would be lost silently."""
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - _LONGEST_END_RECORD))
+        end = file.read()
+    place = end.rfind(b"PK\x05\x06")
+    (recorded,) = struct.unpack_from("<H", end, place + 10)
+    if recorded == _COUNTED_ELSEWHERE and end[place - 20 : place].startswith(b"PK\x06\x07"):
+        (recorded,) = struct.unpack_from("<Q", end, end.rfind(b"PK\x06\x06", 0, place) + 32)
+    found = len(archive.infolist())
+    if not found and archive.start_dir:
+        raise zipfile.BadZipFile(f"its directory has no entry, behind {archive.start_dir} bytes")
+    if recorded != found:
+        raise zipfile.BadZipFile(f"its directory has {found} entries; expected {recorded}")
 
 
 def _read_zip_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, path: Path, bound: int) -> InputFile:
@@ -312,7 +338,10 @@ def _read_zip_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, path: Pa
     if fault:
         return InputFile(name, None, fault, origin)
     with archive.open(member) as opened:
-        return _read_bounded(opened, bound, name, origin)
+        file = _read_bounded(opened, bound, name, origin)
+    if file.content is not None and len(file.content) != member.file_size:  # `zipfile` takes the compressed size
+        raise zipfile.BadZipFile(f"{name} unpacks to {len(file.content)} bytes; expected {member.file_size}")
+    return file
 
 
 def _zip_fault(member: zipfile.ZipInfo, bound: int) -> str | None:

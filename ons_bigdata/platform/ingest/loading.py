@@ -307,13 +307,13 @@ def _split(accepted: pl.DataFrame, column: str) -> Mapping[str, pl.DataFrame]:
 
 
 def _is_current(transaction: Transaction, file: LandedFile) -> bool:
-    """Whether a file is current; locks it in that state until the transaction ends."""
+    """True if a file is current; locks it in that state until the transaction ends."""
     found = transaction.rows("select superseded_by is null from ops.files where file_id = $1 for share", [file.file_id])
     return bool(found and found[0][0])
 
 
 def _is_recorded(landing: Landing, source: Source, file: LandedFile, reading: Reading) -> bool:
-    """Whether a committed load of this file and reader has the same outcome and counts."""
+    """True if a committed load of this file and reader has the same outcome and counts."""
     found = landing.warehouse.rows(
         "select outcome, reason, rows_in, accepted, quarantined from ops.loads"
         " where load_id = $1 and state = 'committed'",

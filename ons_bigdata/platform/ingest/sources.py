@@ -111,7 +111,7 @@ class Source:
     max_file_bytes: int | None = None
     """Bound on an unpacked file; None for that of the settings."""
     reads_loaded_files_again: bool = False
-    """Whether each run of an unpartitioned raw asset reads loaded files again; for sources of a few small files."""
+    """True if each run of an unpartitioned raw asset reads loaded files again; for sources of a few small files."""
 
     @property
     def name(self) -> str:

@@ -89,7 +89,7 @@ class Lake:
         return pl.scan_parquet(paths, schema=dict(table.columns), missing_columns="raise", extra_columns="raise")
 
     def without_loads(self, table: LakeTable, load_ids: Collection[str]) -> list[LakeFile]:
-        """Take the rows of loads out of the table and return the files that are no longer live.
+        """Remove the rows of loads from the table and return the files that are no longer live.
 
         Files of these loads alone go; files with rows of other loads are written anew without them. The exchange is
         one transaction for each partition and bucket.
@@ -155,7 +155,7 @@ class Lake:
     def _exchange(
         self, table: LakeTable, partition: str, bucket: int, old: Sequence[LakeFile], rows: pl.DataFrame
     ) -> None:
-        """Put one file with `rows`, or none where there are none, in the place of live files."""
+        """Replace live files by one file with `rows`, or by none where there are no rows."""
         new = [write_file(self.folder, table, partition, bucket, rows)] if rows.height else []
         with self.warehouse.transaction(role="ingest") as transaction:
             transaction.lock("lake", table.name, partition, str(bucket))

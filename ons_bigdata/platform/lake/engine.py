@@ -80,7 +80,7 @@ def run_over_buckets(
 def replace_table(
     warehouse: Warehouse, table: str, results: Iterator[BucketResult], *, entity_column: str, buckets: int
 ) -> int:
-    """Put results into a table of Postgres bucket by bucket, one transaction each; return the number of rows.
+    """Write results to a table of Postgres bucket by bucket, one transaction each; return the number of rows.
 
     Rows of the bucket's range of entities are exchanged. Buckets without a result lose their rows at the end.
     """

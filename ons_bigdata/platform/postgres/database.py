@@ -64,7 +64,7 @@ class DatabaseAddress:
 
     @property
     def has_secret(self) -> bool:
-        """Whether the URL has a password or a parameter that may be a secret, and so must not be written to a file."""
+        """True if the URL has a password or a parameter that may be a secret, and so must not be written to a file."""
         return self.password is not None or any(name not in _SHOWN for name in self.url.query)
 
     def __str__(self) -> str:
@@ -125,7 +125,12 @@ def parse_url(text: str, *, variable: str) -> DatabaseAddress:
     ports = [*url.normalized_query.get("port", ()), *([] if url.port is None else [str(url.port)])]
     if not all(port.isdecimal() and 0 < int(port) < 65536 for port in ports):
         raise InputError(f"{expected}, found port {', '.join(ports)}; ports are 1 to 65535")
-    return DatabaseAddress(url=url.set(drivername="postgresql"), is_embedded=False)
+    address = DatabaseAddress(url=url.set(drivername="postgresql"), is_embedded=False)
+    try:
+        psycopg2.extensions.parse_dsn(address.libpq())
+    except psycopg2.ProgrammingError as error:
+        raise InputError(f"{expected}, found a query parameter that libpq does not know") from error
+    return address
 
 
 def _render(url: URL, drivername: str, query: dict[str, str]) -> str:

@@ -66,6 +66,9 @@ _INITDB = (
     *(f"--set={name}={value}" for name, value in _SETTINGS.items()),
 )
 
+_CUSTODIAN_RULE = 'local all "/_custodian$" scram-sha-256'
+"""Rule of pg_hba.conf: the role that reads schema restricted logs in with its password, whatever its prefix."""
+
 _logger = logging.getLogger(__name__)
 _thread_lock = threading.Lock()  # the file lock excludes other processes, but not the threads of this one
 
@@ -228,6 +231,7 @@ def _launch(data_dir: Path) -> ServerAddress:
     for stale in (PID_FILE, f".s.PGSQL.{SOCKET_PORT}.lock"):
         (data_dir / stale).unlink(missing_ok=True)
     open_way_for_owner(data_dir, _PROGRAMS)
+    _require_custodian_password(data_dir)
     listening = f"-c listen_addresses= -c unix_socket_directories=. -c port={SOCKET_PORT}"
     options = f"{listening} -c fsync=on -c cluster_name=ons_bigdata"
     _run(data_dir, "pg_ctl", "start", "-D", ".", "-l", LOG_NAME, "-o", options, "-w", "-t", str(_START_SECONDS))
@@ -235,6 +239,19 @@ def _launch(data_dir: Path) -> ServerAddress:
     if address is None:
         raise UnavailableError(f"{data_dir}: server ended right after its start" + _log_tail(data_dir))
     return address
+
+
+def _require_custodian_password(data_dir: Path) -> None:
+    """Insert the custodian's rule before all rules of pg_hba.conf: the first that fits a login decides."""
+    rules = data_dir / "pg_hba.conf"
+    text = rules.read_text(encoding="utf-8")
+    if not text.startswith(_CUSTODIAN_RULE):
+        temporary = rules.with_name("pg_hba.conf.tmp")
+        shutil.copy2(rules, temporary)
+        status = rules.stat()
+        os.chown(temporary, status.st_uid, status.st_gid)
+        temporary.write_text(f"{_CUSTODIAN_RULE}\n{text}", encoding="utf-8")
+        temporary.rename(rules)
 
 
 def _run(data_dir: Path, program: str, *arguments: str) -> None:

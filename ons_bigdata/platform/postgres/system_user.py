@@ -1,6 +1,6 @@
 """The operating-system user that runs the server when the caller is root, whom Postgres refuses.
 
-The data folder belongs to that user. It gets no right but to pass through the folders above.
+The data folder belongs to that user. On the folders above it has only the right to pass through.
 """
 
 from __future__ import annotations

@@ -17,11 +17,12 @@ from adbc_driver_postgresql import dbapi
 from ons_bigdata.platform.errors import InputError, UnavailableError
 from ons_bigdata.platform.postgres import migrate
 from ons_bigdata.platform.postgres.database import DatabaseAddress, ensure_database, parse_url
-from ons_bigdata.platform.postgres.reader_login import connect_as_reader
+from ons_bigdata.platform.postgres.role_logins import ReaderLogin
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from ons_bigdata.platform.postgres.role_logins import RoleLogin
     from ons_bigdata.settings import Settings
 
 LOCK_TIMEOUT = "60s"
@@ -73,7 +74,7 @@ class Transaction:
         return frame.height
 
     def lock(self, *names: str, timeout: str | None = None) -> None:
-        """Take the advisory lock on these names (such as source and partition) until the transaction ends.
+        """Acquire the advisory lock on these names (such as source and partition) until the transaction ends.
 
         Raises UnavailableError after a wait of `timeout` (Postgres' notation; None: `LOCK_TIMEOUT`).
         """
@@ -113,7 +114,7 @@ class Warehouse:
         connection is lost or another process holds a lock for longer than `LOCK_TIMEOUT`.
         """
         with self._translated_errors():
-            connection = self._take()
+            connection = self._acquire_connection()
             try:
                 transaction = Transaction(connection)
                 if role is not None:
@@ -150,16 +151,17 @@ class Warehouse:
             for table in tables:
                 transaction.execute(f"analyze {table}")
 
-    def query(self, text: str) -> pl.DataFrame:
-        """Run a user's statement as the read-only role; return its rows.
+    def query(self, text: str, login: RoleLogin | None = None) -> pl.DataFrame:
+        """Run a user's statement by a login (None: that of the read-only role); return its rows.
 
-        The session is logged in as that role, since a query can undo `set role`; the transaction is read-only, the text
+        The session is logged in as the role, since a query can undo `set role`; the transaction is read-only, the text
         is a single statement, and it is cancelled after `query_timeout_s`, which it cannot change for itself.
 
         Raises InputError with the server's message, for a result that is no table of plain values, after the timeout,
         and where the role is not admitted.
         """
-        with self._translated_errors(), connect_as_reader(self.address, self.role, self.reader_url) as connection:
+        login = login or ReaderLogin(self.role, self.reader_url)
+        with self._translated_errors(), login.connect(self.address) as connection:
             transaction = Transaction(connection)
             transaction.execute("set transaction read only")
             transaction.execute(f"set statement_timeout = '{self.query_timeout_s}s'")
@@ -184,7 +186,7 @@ class Warehouse:
         """Name of the read-only role."""
         return f"{self.role_prefix}_reader"
 
-    def _take(self) -> dbapi.Connection:
+    def _acquire_connection(self) -> dbapi.Connection:
         """Return an idle connection that still answers, or a new one."""
         while self.idle:
             connection = self.idle.pop()

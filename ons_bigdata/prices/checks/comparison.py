@@ -1,4 +1,4 @@
-"""Checks of the comparisons. Lost rows block; a disagreement with official figures is a warning."""
+"""Checks of the comparisons. Lost rows block; a difference from official figures is a warning."""
 
 from __future__ import annotations
 

@@ -25,6 +25,7 @@ LAST_DAY_WITHOUT_FINDINGS = expect_no_rows(
     """,  # noqa: S608  (our own query)
     line="{collected_on} {retailer}: {findings} × {kind} ({severity})",
     by=("severity", pl.col("findings").sum()),
+    partition="collected_on",
 )
 
 NO_DECISION_WAITS = expect_no_rows(

@@ -44,11 +44,15 @@ def few_products_are_referred(warehouse: WarehouseResource) -> dg.AssetCheckResu
 
 @dg.asset_check(
     asset=dg.AssetKey(["analysis", "scope_evaluation"]),
-    description="Of held-out products at most 20 % are referred, and 95 % of the decisions on the rest are right.",
+    description=(
+        "Of held-out products at most 20 % are referred, and 95 % of the decisions on the rest are right; every origin"
+        " with labels is evaluated."
+    ),
 )
 def unseen_products_are_judged_well(warehouse: WarehouseResource) -> dg.AssetCheckResult:
-    """Warn where the evaluation on held-out families is below these bounds."""
-    figures = warehouse.open().frame(
+    """Warn where the evaluation on held-out families is below these bounds, or is missing although there are labels."""
+    store = warehouse.open()
+    figures = store.frame(
         "select data_origin, metric, value from analysis.scope_evaluation"
         " where held_out = 'family' and breakdown = 'all' and decider = 'rules_and_model' and weighting = 'products'"
         " and metric in ('accuracy_decided', 'referred_share') order by data_origin, metric"
@@ -58,13 +62,16 @@ def unseen_products_are_judged_well(warehouse: WarehouseResource) -> dg.AssetChe
         .then(pl.col("value") <= MOST_REFERRED)
         .otherwise(pl.col("value") >= LEAST_ACCURACY)
     )
+    labelled = store.frame("select distinct data_origin from raw.scope_labels where in_scope is not null")
+    missing = sorted(set(labelled["data_origin"]) - set(figures["data_origin"]))
     return dg.AssetCheckResult(
-        passed=figures.filter(~good.fill_null(value=False)).is_empty(),
+        passed=figures.filter(~good.fill_null(value=False)).is_empty() and not missing,
         severity=dg.AssetCheckSeverity.WARN,
         metadata={
             f"{origin}_{metric}": "null" if value is None else round(value, 4)
             for origin, metric, value in figures.iter_rows()
-        },
+        }
+        | {"labelled_and_not_evaluated": ", ".join(missing) or "none"},
     )
 
 

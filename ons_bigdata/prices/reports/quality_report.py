@@ -1,4 +1,4 @@
-"""Daily report on the quality of price quotes as HTML and text: runs, findings with advice, products by item."""
+"""Daily report on prices as HTML and text: figures, runs, findings with advice, products by item."""
 
 from __future__ import annotations
 
@@ -11,8 +11,11 @@ from typing import Any
 
 import polars as pl
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup
 
 from ons_bigdata.platform.printable import escape_unprintable
+from ons_bigdata.prices.reports.charts import draw_course, draw_levels
+from ons_bigdata.prices.reports.daily_figures import DayFigures, Figures
 from ons_bigdata.prices.schemas.quality import PriceQualityReport
 
 SEVERITIES = ("error", "warn", "note")
@@ -31,6 +34,7 @@ class Evidence:
     `findings`: the columns of `marts.price_quality_findings` except finding_id, observed and expected.
     `decisions`: data_origin and the columns of `int_prices__decisions_judged`; valid_to null while in force.
     `decided`: data_origin, collected_on, decision_id, decision, quotes (how many quotes it affects).
+    `figures`: daily figures as `daily_figures.Figures` takes them.
     `items`: item_number, item_name, class_code. `retailers`: retailer, name. `kinds`: kind, title.
     """
 
@@ -39,6 +43,7 @@ class Evidence:
     findings: pl.DataFrame
     decisions: pl.DataFrame
     decided: pl.DataFrame
+    figures: pl.DataFrame
     items: pl.DataFrame
     retailers: pl.DataFrame
     kinds: pl.DataFrame
@@ -59,12 +64,18 @@ def render_reports(evidence: Evidence) -> pl.DataFrame:
         kinds=dict(evidence.kinds.select("kind", "title").iter_rows()),
     )
     decisions = evidence.decisions.to_dicts()
-    rows = [
-        render_report(
-            origin, day, names, days[origin, day], day_runs, findings[origin, day], decided[origin, day], decisions
-        )
-        for (origin, day), day_runs in sorted(runs.items())
-    ]
+    figures = Figures(evidence.figures)
+    rows = []
+    earlier: dict[str, date] = {}
+    for (origin, day), day_runs in sorted(runs.items()):
+        content = {
+            **_quality(origin, day, names, days[origin, day], day_runs, findings[origin, day]),
+            **_decisions(origin, day, names, decided[origin, day], decisions),
+            **_figures(figures.of(origin, day)),
+            "previous": earlier.get(origin),
+        }
+        rows.append(_render(content))
+        earlier[origin] = day
     return pl.DataFrame(rows, schema=PriceQualityReport.create_empty().schema)
 
 
@@ -89,43 +100,57 @@ class Names:
         return self.kinds.get(code, code.replace("_", " "))
 
 
-def render_report(
-    origin: str,
-    day: date,
-    names: Names,
-    days: Sequence[Row],
-    runs: Sequence[Row],
-    findings: Sequence[Row],
-    decided: Sequence[Row],
-    decisions: Sequence[Row],
+def _quality(
+    origin: str, day: date, names: Names, days: Sequence[Row], runs: Sequence[Row], findings: Sequence[Row]
 ) -> Row:
-    """Report of one origin and day: a row of `PriceQualityReport`."""
-    retailers = sorted(row["retailer"] for row in runs)
-    waiting = [_decision(row, names) for row in decisions if _waits(row, origin, day)]
+    """Parts of the report on what was collected: runs, table of items, findings."""
     by_severity = {severity: [row for row in findings if row["severity"] == severity] for severity in SEVERITIES}
-    content = {
+    return {
         "origin": origin,
         "day": day,
         "retailers": [_run(row, names) for row in sorted(runs, key=lambda row: row["retailer"])],
-        "rows": _table(days, findings, retailers, names),
+        "rows": _table(days, findings, sorted(row["retailer"] for row in runs), names),
         "quotes": sum(row["products"] for row in days),
         "entering": sum(row["products"] for row in days if row["enters"]),
         "counts": {severity: len(rows) for severity, rows in by_severity.items()},
         "problems": _grouped([*by_severity["error"], *by_severity["warn"]], names),
         "notes": _grouped(by_severity["note"], names),
-        "waiting": waiting,
-        "applied": sorted(decided, key=lambda row: row["decision_id"]),
-        "marks": MARKS,
     }
+
+
+def _decisions(origin: str, day: date, names: Names, decided: Sequence[Row], decisions: Sequence[Row]) -> Row:
+    """Parts of the report on analysts' decisions."""
     return {
-        "data_origin": origin,
-        "collected_on": day,
-        "retailers": len(retailers),
+        "waiting": [_decision(row, names) for row in decisions if _waits(row, origin, day)],
+        "applied": sorted(decided, key=lambda row: row["decision_id"]),
+    }
+
+
+def _figures(figures: DayFigures) -> Row:
+    """Parts of the report on the figures of the day, with their charts."""
+    listed = [*figures.divisions, *figures.movers]
+    levels, course = draw_levels(listed), draw_course(figures.course)
+    return {
+        "divisions": figures.divisions,
+        "movers": figures.movers,
+        # the drawings escape the names of items themselves
+        "levels": None if levels is None else Markup(levels),  # noqa: S704
+        "course": None if course is None else Markup(course),  # noqa: S704
+    }
+
+
+def _render(content: Row) -> Row:
+    """Row of `PriceQualityReport` with the content as a page and as text."""
+    content = {**content, "marks": MARKS}
+    return {
+        "data_origin": content["origin"],
+        "collected_on": content["day"],
+        "retailers": len(content["retailers"]),
         "quotes": content["quotes"],
         "errors": content["counts"]["error"],
         "warnings": content["counts"]["warn"],
         "notes": content["counts"]["note"],
-        "decisions_waiting": len(waiting),
+        "decisions_waiting": len(content["waiting"]),
         "html": _templates().get_template("quality_report.html.j2").render(content),
         "text": _templates().get_template("quality_report.txt.j2").render(content),
     }
@@ -175,7 +200,7 @@ def _grouped(findings: Sequence[Row], names: Names) -> list[Row]:
 
 
 def _group(severity: str, retailer: str, kind: str, rows: Sequence[Row], names: Names) -> Row:
-    # findings of the whole run stand for those of its items, which are red in the table
+    # findings of the whole run replace those of its items, which are red in the table
     whole = [row for row in rows if row["item_number"] is None]
     listed = whole or rows
     items = len({row["item_number"] for row in rows} - {None})
@@ -223,7 +248,7 @@ def _by_day(frame: pl.DataFrame) -> dict[Key, list[Row]]:
 
 @lru_cache(maxsize=1)
 def _templates() -> Environment:
-    return Environment(
+    environment = Environment(
         loader=PackageLoader("ons_bigdata.prices", "reports"),
         autoescape=select_autoescape(enabled_extensions=("html.j2",), default=False),
         undefined=StrictUndefined,
@@ -231,6 +256,16 @@ def _templates() -> Environment:
         lstrip_blocks=True,
         finalize=_printable,
     )
+    environment.filters["change"] = _format_change
+    return environment
+
+
+def _format_change(per_cent: float | None) -> str:
+    """Change in per cent with its sign, to a tenth; a dash without one."""
+    if per_cent is None:
+        return "–"
+    rounded = round(per_cent, 1)
+    return "0.0 %" if rounded == 0 else f"{rounded:+.1f} %".replace("-", "−")
 
 
 def _printable(value: object) -> object:

@@ -11,7 +11,13 @@ from ons_bigdata.prices.schemas.comparison import (
     SourceAgreement,
     SourceMatch,
 )
-from ons_bigdata.prices.schemas.indices import AggregateIndex, ElementaryIndex, IndexDiagnostics, IndexMovement
+from ons_bigdata.prices.schemas.indices import (
+    AggregateIndex,
+    ElementaryIndex,
+    IndexDiagnostics,
+    IndexDirection,
+    IndexMovement,
+)
 from ons_bigdata.prices.schemas.official import (
     OfficialItemIndex,
     OfficialPriceQuote,
@@ -31,6 +37,7 @@ __all__ = [
     "ComparedPriceIndex",
     "ElementaryIndex",
     "IndexDiagnostics",
+    "IndexDirection",
     "IndexMovement",
     "OfficialItemIndex",
     "OfficialPriceQuote",

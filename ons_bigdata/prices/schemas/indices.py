@@ -45,6 +45,23 @@ class ElementaryIndex(dy.Schema):
     reason = dy.String(nullable=True, description="why there is no index")
 
 
+class IndexDirection(dy.Schema):
+    """One row per retailer, item, recipe and method (`analysis.elementary_index_directions`): index against prices."""
+
+    data_origin = dy.String(primary_key=True, regex=ORIGIN, description="real or simulated")
+    retailer = dy.String(primary_key=True, regex=IDENTIFIER, description="retailer id")
+    item_number = dy.Int32(primary_key=True, description="CPI item number")
+    recipe = dy.String(primary_key=True, description="named set of parameters")
+    method = dy.String(primary_key=True, description="output of the recipe")
+    movements = dy.Int32(min=0, description="movements of the index with products priced in both periods")
+    identified_movements = dy.Int32(
+        min=0, description="those in which prices of these products only rose or only fell, so that the sign is known"
+    )
+    opposite_movements = dy.Int32(min=0, description="identified movements in which the index moved the other way")
+    status = dy.String(regex="^(along|against|untested)$", description="along, against or untested")
+    reason = dy.String(nullable=True, description="why the status is not along")
+
+
 class Figure(dy.Schema):
     """Key of a published figure: an item, class or division, recipe, method, scope and period."""
 
@@ -76,7 +93,7 @@ class AggregateIndex(Figure):
 
 
 class IndexDiagnostics(Figure):
-    """One row per figure (`analysis.price_index_diagnostics`): its error and what it rests on."""
+    """One row per figure (`analysis.price_index_diagnostics`): its error and its sample."""
 
     frequency = dy.String(regex=_FREQUENCY, description="daily, weekly or monthly")
     index = dy.Float64(nullable=True, min_exclusive=0.0, description="the figure; null where there is none")
@@ -115,7 +132,7 @@ class IndexDiagnostics(Figure):
 
 
 class IndexMovement(Figure):
-    """One row per figure that has one before it (`analysis.price_index_movements`): its log movement in parts.
+    """One row per figure with a predecessor (`analysis.price_index_movements`): its log movement in parts.
 
     prices + churn + imputation + rejected_days + splice = movement.
     """

@@ -7,7 +7,7 @@ import dataframely as dy
 from ons_bigdata.prices.schemas.vocabulary import HIGHEST_PRICE_GBP, IDENTIFIER, ORIGIN
 
 OUTLIER_RULES = ("fixed", "tukey", "hb", "shrinking_pack")
-"""Rules by which a quote stands out; defined in `methods.quality.outliers` and `methods.quality.shrinking_packs`."""
+"""Rules that flag a quote; defined in `methods.quality.outliers` and `methods.quality.shrinking_packs`."""
 
 
 class ProductListing(dy.Schema):
@@ -45,7 +45,7 @@ class EnteringQuote(dy.Schema):
 
 
 class QuoteOutlier(dy.Schema):
-    """One row per quote and rule by which it stands out (`analysis.quote_outliers`).
+    """One row per quote and rule that flags it (`analysis.quote_outliers`).
 
     The rules `fixed`, `tukey` and `hb` compare the price with the last price of the product, `shrinking_pack` the pack
     with the pack that it replaces.
@@ -72,6 +72,60 @@ class QuoteOutlier(dy.Schema):
     lower = dy.Float64(nullable=True, description="lowest value that passes; null where there is no such bound")
     upper = dy.Float64(nullable=True, description="highest value that passes; null where there is no such bound")
     evidence = dy.String(description="the judgement in words")
+
+
+class ProductRename(dy.Schema):
+    """One row per product that seems to be another one under a new name (`analysis.product_renames`)."""
+
+    data_origin = dy.String(primary_key=True, regex=ORIGIN, description="real or simulated")
+    retailer = dy.String(primary_key=True, regex=IDENTIFIER, description="retailer id")
+    item_number = dy.Int32(primary_key=True, description="CPI item number under which it is collected")
+    product = dy.String(primary_key=True, description="product under the new name")
+    old_product = dy.String(description="product under the old name")
+    product_name = dy.String(description="new name as collected")
+    old_product_name = dy.String(description="old name as collected")
+    renamed_on = dy.Date(description="first day of the new name")
+    old_last_on = dy.Date(description="last day of the old name")
+    price_gbp = dy.Float64(
+        min_exclusive=0.0,
+        max=HIGHEST_PRICE_GBP,
+        description="price in GBP: the last under the old name, the first under the new",
+    )
+    similarity = dy.Float64(
+        min_exclusive=0.0, max=1.0, description="2 × matching characters ÷ characters of both names, without sizes"
+    )
+    evidence = dy.String(description="the judgement in words")
+
+
+class PlacedProduct(dy.Schema):
+    """One row per product and day that enters, with its place on the shelf (`int_prices__products_placed`)."""
+
+    data_origin = dy.String(primary_key=True, regex=ORIGIN, description="real or simulated")
+    retailer = dy.String(primary_key=True, regex=IDENTIFIER, description="retailer id")
+    item_number = dy.Int32(primary_key=True, description="CPI item number under which it was collected")
+    product = dy.String(primary_key=True, description="product")
+    collected_on = dy.Date(primary_key=True, description="day of collection (London)")
+    category = dy.String(description="shelf of its last listing of the day")
+    place = dy.Int32(min=1, description="place among the item's listings on the shelf, in the order of collection")
+
+
+class ShortRunItem(dy.Schema):
+    """One row per item and day on which it and other items of the run lack products (`analysis.short_run_items`)."""
+
+    data_origin = dy.String(primary_key=True, regex=ORIGIN, description="real or simulated")
+    retailer = dy.String(primary_key=True, regex=IDENTIFIER, description="retailer id")
+    item_number = dy.Int32(primary_key=True, description="CPI item number under which it was collected")
+    collected_on = dy.Date(primary_key=True, description="day of the run that is short")
+    items = dy.Int32(min=1, description="items of the retailer that enter on the day")
+    items_short = dy.Int32(min=1, description="those of them that are short")
+    listed_products = dy.Int32(min=1, description="products of the item listed on the day")
+    absent_products = dy.Int32(min=1, description="products listed before and again later, but not on the day")
+    absent_share = dy.Float64(min=0.0, max=1.0, description="absent ÷ (absent + listed)")
+    usual_share = dy.Float64(
+        min=0.0, max=1.0, description="lower quartile of the absent shares of the days within four weeks"
+    )
+    compared_on = dy.Date(description="day before on which most of the absent products were last listed")
+    places = dy.String(description="shelves and places of the absent products on that day")
 
 
 class PriceQualityReport(dy.Schema):

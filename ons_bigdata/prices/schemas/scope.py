@@ -7,7 +7,7 @@ import dataframely as dy
 from ons_bigdata.prices.schemas.vocabulary import HEX_ID, HIGHEST_PRICE_GBP, IDENTIFIER, ORIGIN
 
 _DECIDERS = "^(rule|model|analyst|none)$"
-"""Who decided that a product is in or out of scope; `none`: nobody, it is referred to an analyst."""
+"""Source of the decision that a product is in or out of scope; `none`: it is referred to an analyst."""
 
 
 class ScopeLabel(dy.Schema):

@@ -49,6 +49,12 @@ class ScrapeRun(dy.Schema):
     categories_missing = dy.Int32(min=0, description="categories of the retailer file that the shop has not")
     within_allowed_hours = dy.Bool(description="whether every answer came within the allowed hours")
     parser_version = dy.String(description="version of the extraction that read the pages last")
+    site_dated_at = dy.Datetime(
+        nullable=True,
+        time_zone="UTC",
+        time_unit="us",
+        description="latest Date of the site's answers with products, UTC; null where they have none",
+    )
 
 
 class ScrapeCategory(dy.Schema):

@@ -72,8 +72,8 @@ def split_rows(
     """Split the rows below the header into fields.
 
     Returns the line numbers (the header is 1) of the rows with `fields_per_row` fields, the fields of all of them
-    in one flat list, and the faults of the other rows by line number. A quoted field ends on its line: one stray
-    quote costs one row, not the rest of the file.
+    in one flat list, and the faults of the other rows by line number. A quoted field ends on its line, so that a
+    stray quote costs a single row.
     """
     if not faults and (flat := _fields_of_all(lines[1:], fields_per_row)) is not None:
         return list(range(2, len(lines) + 1)), flat, {}

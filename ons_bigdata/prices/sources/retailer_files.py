@@ -57,7 +57,7 @@ class _Strict(BaseModel):
 
 
 class Navigation(_Strict):
-    """Where a shop lists its categories: as links of a page, or as a list in a page's state."""
+    """Place where a shop lists its categories: links of a page, or a list in a page's state."""
 
     start: str = "/"
     links: Text | None = Field(default=None, description="CSS selector of the links; html pages.")
@@ -127,7 +127,7 @@ class RetailerFile(_Strict):
 
     @property
     def is_loopback(self) -> bool:
-        """Whether the site is on this machine."""
+        """True if the site is on this machine."""
         return is_loopback_host(self.origin[1])
 
     @field_validator("site")

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import csv
-import io
+import re
 import unicodedata
 from dataclasses import dataclass
 from functools import partial
@@ -16,6 +15,7 @@ from ons_bigdata.platform.ingest.loading import QUARANTINE_SCHEMA, Outcome, Read
 from ons_bigdata.platform.ingest.sources import Adapter, LandingFolder, RawTable, Recognised, Refused, Source
 from ons_bigdata.prices.schemas import HIGHEST_PRICE_GBP
 from ons_bigdata.prices.schemas.scope import ScopeLabel
+from ons_bigdata.prices.sources.csv_lines import fields_of, quarantined, split_lines, split_rows
 from ons_bigdata.prices.sources.retailers import read_retailers
 
 if TYPE_CHECKING:
@@ -24,24 +24,23 @@ if TYPE_CHECKING:
 
     from ons_bigdata.platform.ingest.landing import DataOrigin
 
-READER = Reader("scope_labels", "scope_label_csv", "1")
+READER = Reader("scope_labels", "scope_label_csv", "2")
 
 PRODUCT_COLUMNS = ("item_number", "item_name", "retailer", "product_name", "median_price_gbp")
 JUDGEMENT = "in_scope"
 READINGS = ("reader_a", "reader_b")
 
 _JUDGEMENTS = {"true": True, "false": False, "1": True, "0": False}
-_LONGEST_CONTENT = 10_000
+_PRICE = re.compile(r"[0-9]{1,6}(?:\.[0-9]{1,20})?")
 
 
 @dataclass(frozen=True)
-class _Row:
-    """A row of a file: its values, or its faults."""
+class _Rows:
+    """Rows of a file by line (the header is 1), the faults of the lines that are no rows, and all lines."""
 
-    line: int
-    values: dict[str, object] | None
-    fault: str | None
-    content: str
+    rows: Sequence[tuple[int, Mapping[str, str]]]
+    broken: Mapping[int, str]
+    lines: Sequence[str]
 
 
 def read_labels(content: bytes, name: str, *, load_id: str, retailers: Mapping[str, DataOrigin]) -> Reading:
@@ -50,47 +49,46 @@ def read_labels(content: bytes, name: str, *, load_id: str, retailers: Mapping[s
     The header has the columns `item_number, item_name, retailer, product_name, median_price_gbp` and either
     `in_scope` (true, false, 1 or 0) or the readings `reader_a` and `reader_b` (1 or 0), in any order; further columns
     are not read. Where the readings disagree `in_scope` is null. The retailer, in any case, is one of `retailers`, and
-    all rows are of one origin. A file that is not such a CSV, or has two origins, is refused with the reason; a row
-    with a fault is quarantined with its line. Never raises for any content.
+    all rows are of one origin. One physical line is one row. A file that is not such a CSV, or has two origins, is
+    refused with the reason; a row with a fault is quarantined with its line. Never raises for any content.
     """
     if not content:
         return _nothing("outage", "no bytes")
-    rows, fault = _csv_rows(content, name)
-    if fault is not None:
+    table, fault = _rows_of(content, name)
+    if table is None:
         return _nothing("refused", fault)
-    parsed = [
-        _parsed(number, rows[0], fields, retailers, load_id)
-        for number, fields in enumerate(rows[1:], start=2)
-        if fields
-    ]
-    origins = sorted({str(row.values["data_origin"]) for row in parsed if row.values})
+    labels: list[dict[str, object]] = []
+    reasons = dict(table.broken)
+    for line, row in table.rows:
+        values, faults = _values(row, retailers)
+        if faults:
+            reasons[line] = "; ".join(faults)
+        else:
+            labels.append({"load_id": load_id, "line": line, **values})
+    origins = sorted({str(label["data_origin"]) for label in labels})
     if len(origins) > 1:
         return _nothing("refused", f"file {name!r}: retailers of two origins, {' and '.join(origins)}; expected one")
-    if rows and not any(row.values for row in parsed):
-        return _nothing("refused", f"file {name!r}: none of its {len(parsed)} rows is a label")
-    accepted = pl.DataFrame([row.values for row in parsed if row.values], schema=_SCHEMA, orient="row")
-    refused = [(row.line, row.fault, row.content) for row in parsed if row.fault]
-    quarantined = pl.DataFrame(refused, schema=QUARANTINE_SCHEMA, orient="row")
-    return Reading("loaded", None, len(parsed), ScopeLabel.validate(accepted), quarantined)
+    if not labels:
+        first = "".join(f"; line {line}: {fault}" for line, fault in sorted(reasons.items())[:1])
+        return _nothing("refused", f"file {name!r}: none of its {len(reasons)} rows is a label{first}")
+    accepted = pl.DataFrame(labels, schema=_SCHEMA, orient="row")
+    rows_in = len(labels) + len(reasons)
+    return Reading("loaded", None, rows_in, ScopeLabel.validate(accepted), quarantined(reasons, table.lines))
 
 
 def recognise(name: str, content: bytes, *, retailers: Mapping[str, DataOrigin]) -> Recognised | Refused:
     """Recognise a file by its header and its retailers, whose data origin is its delivery and its partition."""
     if not content:
         return Refused("no bytes")
-    rows, fault = _csv_rows(content, name)
-    if fault is not None:
+    table, fault = _rows_of(content, name)
+    if table is None:
         return Refused(fault)
-    position = rows[0].index("retailer")
-    origins = {
-        retailers[retailer]
-        for row in rows[1:]
-        if len(row) == len(rows[0]) and (retailer := row[position].strip().lower()) in retailers
-    }
+    named = (row["retailer"].strip().lower() for _, row in table.rows)
+    origins = {retailers[retailer] for retailer in named if retailer in retailers}
     if len(origins) > 1:
         return Refused(f"file {name!r}: retailers of two origins, {' and '.join(sorted(origins))}; expected one")
     if not origins:
-        return Refused(f"file {name!r}: none of its {len(rows) - 1} rows is a label of a known retailer")
+        return Refused(f"file {name!r}: none of its rows is a label of a known retailer")
     (origin,) = origins
     return Recognised(origin, origin, (origin,))
 
@@ -150,16 +148,22 @@ def _nothing(outcome: Outcome, reason: str) -> Reading:
     return Reading(outcome, reason, 0, ScopeLabel.create_empty(), pl.DataFrame(schema=QUARANTINE_SCHEMA))
 
 
-def _csv_rows(content: bytes, name: str) -> tuple[list[list[str]], str | None]:
-    """Return header and rows of a label file, or the fault of the file."""
-    if b"\0" in content:
-        return [], f"file {name!r} is not a CSV in UTF-8: it holds NUL characters"
-    try:
-        rows = list(csv.reader(io.StringIO(content.decode("utf-8-sig"), newline=""), strict=True))
-    except (UnicodeDecodeError, csv.Error) as error:
-        return [], f"file {name!r} is not a CSV in UTF-8: {error}"
-    fault = _header_fault(rows[0] if rows else [])
-    return rows, None if fault is None else f"file {name!r}: {fault}"
+def _rows_of(content: bytes, name: str) -> tuple[_Rows | None, str]:
+    """Return the rows of a label file, or None and the fault of the file."""
+    lines, faults = split_lines(content)
+    header, fault = fields_of(lines[0])
+    fault = faults.get(0) or fault or _header_fault(header)
+    if fault is not None:
+        return None, f"file {name!r}: {fault}"
+    numbers, fields, broken = split_rows(
+        lines, faults, fields_per_row=len(header), cut_short=not content.endswith(b"\n")
+    )
+    width = len(header)
+    rows = [
+        (line, dict(zip(header, fields[start : start + width], strict=True)))
+        for line, start in zip(numbers, range(0, len(fields), width), strict=True)
+    ]
+    return _Rows(rows, broken, lines), ""
 
 
 def _header_fault(header: Sequence[str]) -> str | None:
@@ -171,19 +175,6 @@ def _header_fault(header: Sequence[str]) -> str | None:
     if JUDGEMENT not in header and not set(READINGS) <= set(header):
         return f"neither {JUDGEMENT} nor {' and '.join(READINGS)}; found {', '.join(header)}"
     return None
-
-
-def _parsed(
-    line: int, header: Sequence[str], fields: Sequence[str], retailers: Mapping[str, DataOrigin], load_id: str
-) -> _Row:
-    content = ",".join(fields)[:_LONGEST_CONTENT]
-    if len(fields) != len(header):
-        return _Row(line, None, f"{len(fields)} fields, expected {len(header)}", content)
-    row = dict(zip(header, fields, strict=True))
-    values, faults = _values(row, retailers)
-    if faults:
-        return _Row(line, None, "; ".join(faults), content)
-    return _Row(line, {"load_id": load_id, "line": line, **values}, None, content)
 
 
 def _values(row: Mapping[str, str], retailers: Mapping[str, DataOrigin]) -> tuple[dict[str, object], list[str]]:
@@ -227,7 +218,4 @@ def _price(text: str) -> float | None:
     """Parse a price; None for an empty text, 0 (never a valid price) for a text that is no number."""
     if not text:
         return None
-    try:
-        return float(text)
-    except ValueError:
-        return 0.0
+    return float(text) if _PRICE.fullmatch(text) else 0.0

@@ -44,13 +44,13 @@ ATTRIBUTES = tuple(sorted(set(COLUMNS) - _TYPED))
 """Columns that are kept as text in `attributes`, in the order of their keys."""
 
 EARLIEST = timedelta(hours=1)
-"""How long before the start of its run a row may be collected; local clocks go back one hour in October."""
+"""Time before the start of its run at which a row may be collected; local clocks go back one hour in October."""
 
 LATEST = timedelta(days=7)
-"""How long after the start of its run a row may be collected; real runs have taken up to five days."""
+"""Time after the start of its run at which a row may be collected; real runs have taken up to five days."""
 
 CLOCK_TOLERANCE = timedelta(hours=1)
-"""How long after the arrival of its file a row may be collected: clocks of two machines differ."""
+"""Time after the arrival of its file at which a row may be collected: clocks of two machines differ."""
 
 _NAME = re.compile(r"([a-z0-9-]{1,40})_(products|quotes)_([0-9]{14})\.csv")
 
@@ -80,7 +80,7 @@ class ScrapeReading:
 
     outcome: Literal["loaded", "outage", "refused"]
     reason: str | None = None
-    """Why nothing is loaded; None where the outcome is `loaded`."""
+    """Reason for which nothing is loaded; None where the outcome is `loaded`."""
     rows_in: int = 0
     quotes: pl.DataFrame = field(default_factory=PriceQuote.create_empty)
     """PriceQuote."""
@@ -101,8 +101,11 @@ def parse_name(name: str, content: Literal["products", "quotes"] = "products") -
 
 
 def name_fault(name: str) -> str:
-    """Return the reason against a file whose name is not that of a scrape file."""
-    return f"file name {name!r}; expected <retailer>_products_<YYYYMMDDHHMMSS>.csv with a real date"
+    """Return the reason against a file whose name is neither that of a scrape file nor that of a quote file."""
+    return (
+        f"file name {name!r}; expected <retailer>_products_<YYYYMMDDHHMMSS>.csv (a scrape) or"
+        " <retailer>_quotes_<YYYYMMDDHHMMSS>.csv (price quotes) with a real date"
+    )
 
 
 def retailer_fault(name: str, retailer: str, retailers: Collection[str]) -> str:

@@ -6,6 +6,13 @@ import ipaddress
 import re
 from urllib.parse import urlsplit
 
+_REFUSED = [
+    ipaddress.ip_network(network)
+    for network in ("168.63.129.16/32", "192.0.0.0/24", "192.88.99.0/24", "fec0::/10", "3fff::/20")
+]
+"""Networks that some versions of `ipaddress` count as public: a cloud's host, protocols, 6to4 relays, documents."""
+
+_HOST_NAME = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?(?:\.[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?)*\.?")
 _LOOKS_NUMERIC = re.compile(r"(?:0x[0-9a-f]*|[0-9]+)(?:\.(?:0x[0-9a-f]*|[0-9]+))*\.?", re.IGNORECASE)
 
 
@@ -16,7 +23,7 @@ def origin_of(url: str) -> tuple[str, str, int]:
 
 
 def is_loopback_host(host: str) -> bool:
-    """Whether a host name denotes this machine: `localhost`, or a loopback address as it is usually written."""
+    """True if a host name denotes this machine: `localhost`, or a loopback address as it is usually written."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
@@ -38,7 +45,8 @@ def refusal_of(address: str, *, is_loopback: bool) -> str | None:
     checked = mapped or found
     if is_loopback:
         return None if found.is_loopback else f"{address} is not on this machine, where the site is"
-    if not checked.is_global or checked.is_multicast or checked.is_reserved:
+    is_refused = any(checked in network for network in _REFUSED if network.version == checked.version)
+    if is_refused or not checked.is_global or checked.is_multicast or checked.is_reserved:
         return f"{address} is not a public address"
     return None
 
@@ -56,8 +64,10 @@ def require_address(url: str, *, is_loopback: bool) -> None:
     except ValueError as error:
         if _LOOKS_NUMERIC.fullmatch(host):
             raise ValueError(f"host {host!r}: expected a host name, or an address such as 203.0.113.7") from error
-        if host == "localhost" or host.endswith(".localhost"):
+        if host.rstrip(".").rpartition(".")[2] == "localhost":
             raise ValueError(f"host {host!r} is on this machine") from error
+        if len(host) > 253 or _HOST_NAME.fullmatch(host) is None:
+            raise ValueError(f"host {host!r}: expected a host name in ASCII, as xn--… where it has others") from error
         return
     if (refusal := refusal_of(host, is_loopback=is_loopback)) is not None:
         raise ValueError(f"host {refusal}")

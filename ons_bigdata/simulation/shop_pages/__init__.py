@@ -23,10 +23,10 @@ class Page:
 
 
 class PageFamily(Protocol):
-    """What each module of this package offers."""
+    """Interface of each module of this package."""
 
     SHELF_PATH: str
-    """What the address of a shelf begins with."""
+    """Beginning of the address of a shelf."""
 
     def home(self, shop: ShopDay) -> Page:
         """Return the start page, with the navigation of all categories."""

@@ -315,7 +315,7 @@ def _core_boxes(grid: Grid, core: NDArray[np.bool_]) -> Floats:
 
 @compiled
 def _are_boxes_near(left: Floats, right: Floats, squared_eps: float) -> bool:
-    """Whether two boxes are at most eps apart, with a margin for rounding."""
+    """True if two boxes are at most eps apart, with a margin for rounding."""
     dx = max(0.0, max(left[0], right[0]) - min(left[1], right[1]))
     dy = max(0.0, max(left[2], right[2]) - min(left[3], right[3]))
     return dx * dx + dy * dy <= squared_eps * (1.0 + 1e-12)
@@ -323,7 +323,7 @@ def _are_boxes_near(left: Floats, right: Floats, squared_eps: float) -> bool:
 
 @compiled
 def _is_any_near(grid: Grid, left: int, right: int, core: NDArray[np.bool_], reach: Reach) -> bool:
-    """Whether any core point of one cell is a neighbour of any of the other."""
+    """True if any core point of a cell is a neighbour of any core point of another."""
     for i in range(grid.starts[left], grid.starts[left + 1]):
         if core[i]:
             for j in range(grid.starts[right], grid.starts[right + 1]):
@@ -356,7 +356,7 @@ def _number(grid: Grid, order: Integers, core: NDArray[np.bool_], parents: NDArr
 
 @compiled
 def _label_borders(grid: Grid, order: Integers, core: NDArray[np.bool_], reach: Reach, labels: Labels) -> None:
-    """Give each point that is not core the lowest label among the core points that are its neighbours."""
+    """Label each point that is not core with the lowest label among the core points that are its neighbours."""
     firsts = np.zeros(5, np.int64)
     for cell in range(grid.keys.size):
         begin, end = grid.starts[cell], grid.starts[cell + 1]

@@ -1,14 +1,31 @@
-"""Schedules of calendars."""
+"""Schedules of calendars, late deliveries, propagation of new data, freshness."""
 
-from datetime import date, datetime
+from dataclasses import replace
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import dagster as dg
 import pytest
 
 from ons_bigdata.platform.calendar import Cadence, Calendar
-from ons_bigdata.platform.dagster.automation import calendar_schedule
+from ons_bigdata.platform.dagster.automation import (
+    INPUTS_UPDATED,
+    SETTLED,
+    add_conditions,
+    calendar_schedule,
+    late_delivery_sensor,
+    propagation_sensor,
+)
 from ons_bigdata.platform.dagster.partitions import partitions_of
+from ons_bigdata.platform.dagster.raw_assets import raw_asset
+from ons_bigdata.platform.dagster.resources import WarehouseResource
+from ons_bigdata.platform.dagster.runs.jobs import pilot_jobs
+from ons_bigdata.platform.ingest.landing import Landing
+from ons_bigdata.platform.ingest.sources import Source
+from tests.platform.ingest.conftest import Land, land
+from tests.platform.ingest.number_files import SOURCE
+
+__all__ = ["land"]  # a fixture
 
 ZONE = "Europe/London"
 
@@ -19,15 +36,116 @@ ZONE = "Europe/London"
 def test_a_tick_requests_the_period_of_its_day_in_the_zone_of_the_calendar(cadence: Cadence, key: str) -> None:
     calendar = Calendar(cadence, date(2014, 6, 1), ZONE)
 
-    @dg.asset(partitions_def=partitions_of(calendar))
+    @dg.asset(partitions_def=partitions_of(calendar), tags={"pilot": "meters"})
     def readings() -> None:
         """Build nothing."""
 
-    schedule = calendar_schedule("readings", dg.AssetSelection.assets("readings"), calendar=calendar, cron="35 0 * * *")
+    schedule = calendar_schedule("meters", calendar=calendar, cron="35 0 * * *")
     assert schedule.execution_timezone == ZONE
     assert schedule.default_status == dg.DefaultScheduleStatus.STOPPED
-    repository = dg.Definitions([readings], schedules=[schedule]).get_repository_def()
+    jobs = pilot_jobs([readings], ["meters"])
+    repository = dg.Definitions([readings], schedules=[schedule], jobs=jobs).get_repository_def()
     night = datetime(2016, 6, 11, 23, 35, tzinfo=ZoneInfo("UTC"))  # past midnight in London
     context = dg.build_schedule_context(scheduled_execution_time=night, repository_def=repository)
     (request,) = schedule.evaluate_tick(context).run_requests or []
     assert (request.partition_key, request.run_key) == (key, "2016-06-12")
+
+
+DAYS = Calendar(Cadence.day, date(2016, 7, 1), ZONE)
+NUMBERS = replace(SOURCE, calendar=DAYS)
+TAGS = {"pilot": "meters"}
+
+
+def graph(source: Source = NUMBERS) -> list[dg.AssetsDefinition | dg.AssetSpec]:
+    """Return a raw table by day, a daily table and a mart that read it, and a seed that a mart reads."""
+
+    @dg.asset(key=["staging", "stg_numbers"], deps=[["raw", "numbers"]], partitions_def=partitions_of(DAYS), tags=TAGS)
+    def staged() -> None:
+        """Build nothing."""
+
+    @dg.asset(key=["seeds", "codes"], tags=TAGS)
+    def codes() -> None:
+        """Build nothing."""
+
+    @dg.asset(key=["marts", "sums"], deps=[staged, codes], tags=TAGS)
+    def sums() -> None:
+        """Build nothing."""
+
+    raw = raw_asset(source).map_asset_specs(lambda spec: spec.replace_attributes(tags=TAGS))
+    return [raw, staged, codes, sums]
+
+
+def test_files_that_wait_are_requested_once_with_all_that_is_computed_from_them(
+    landing: Landing, land: Land, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(WarehouseResource, "landing", lambda _: landing)
+    sensor = late_delivery_sensor("meters", [NUMBERS], calendar=DAYS)
+    assert sensor.default_status == dg.DefaultSensorStatus.STOPPED
+    repository = dg.Definitions(
+        graph(), sensors=[sensor], jobs=pilot_jobs(graph(), ["meters"]), resources={"warehouse": WarehouseResource()}
+    ).get_repository_def()
+
+    def requests() -> list[dg.RunRequest]:
+        with dg.DagsterInstance.ephemeral() as instance:
+            context = dg.build_sensor_context(
+                instance, repository_def=repository, resources={"warehouse": WarehouseResource()}
+            )
+            return list(sensor.evaluate_tick(context).run_requests or [])
+
+    assert requests() == []
+    for day in ("2016-07-21", "2016-07-22", "2016-07-25"):
+        land(f"{day}-a.txt", f"{day} 1\n", (day,))
+    assert requests() == []  # just landed: an ingest may be at work
+    with landing.warehouse.transaction() as transaction:
+        transaction.execute("update ops.files set landed_at = landed_at - $1::text::interval", [str(SETTLED)])
+    found = requests()
+    assert [
+        (one.tags["dagster/asset_partition_range_start"], one.tags["dagster/asset_partition_range_end"])
+        for one in found
+    ] == [("2016-07-21", "2016-07-22"), ("2016-07-25", "2016-07-25")]
+    names = [sorted(key.to_user_string() for key in one.asset_selection or []) for one in found]
+    assert names == [["marts/sums", "raw/numbers", "staging/stg_numbers"]] * 2
+    assert [one.run_key for one in requests()] == [one.run_key for one in found]
+    assert len({one.run_key for one in found}) == 2
+
+
+def test_new_data_of_any_day_are_propagated_from_raw_to_mart() -> None:
+    definitions = dg.Definitions(
+        add_conditions(graph()),
+        sensors=[propagation_sensor("meters")],
+        resources={"warehouse": WarehouseResource()},
+    )
+    assert propagation_sensor("meters").default_status == dg.DefaultSensorStatus.STOPPED
+    with dg.DagsterInstance.ephemeral() as instance:
+        result = dg.evaluate_automation_conditions(definitions, instance)
+        assert result.total_requested == 0
+        instance.report_runless_asset_event(dg.AssetMaterialization(["raw", "numbers"], partition="2016-07-21"))
+        result = dg.evaluate_automation_conditions(definitions, instance, cursor=result.cursor)
+        assert result.get_requested_partitions(dg.AssetKey(["staging", "stg_numbers"])) == {"2016-07-21"}
+        assert result.total_requested == 1  # a mart is whole: it needs another run
+        instance.report_runless_asset_event(dg.AssetMaterialization(["staging", "stg_numbers"], partition="2016-07-21"))
+        result = dg.evaluate_automation_conditions(definitions, instance, cursor=result.cursor)
+        assert result.get_num_requested(dg.AssetKey(["marts", "sums"])) == result.total_requested == 1
+        instance.report_runless_asset_event(dg.AssetMaterialization(["marts", "sums"]))
+        result = dg.evaluate_automation_conditions(definitions, instance, cursor=result.cursor)
+        assert result.total_requested == 0
+
+
+def test_what_a_live_source_feeds_has_its_freshness() -> None:
+    policy = dg.FreshnessPolicy.cron("0 12 * * *", lower_bound_delta=timedelta(hours=4), timezone=ZONE)
+    raw, *others = graph()
+    assert isinstance(raw, dg.AssetsDefinition)
+    live = raw.map_asset_specs(lambda spec: spec.replace_attributes(freshness_policy=policy))
+    specs = [spec for asset in add_conditions([live, *others]) for spec in asset.specs]  # type: ignore[union-attr]
+    assert {spec.key.path[0]: spec.freshness_policy for spec in specs} == {
+        "raw": policy,
+        "staging": policy,
+        "marts": policy,
+        "seeds": None,
+    }
+    assert {spec.key.path[0]: spec.automation_condition for spec in specs} == {
+        "raw": None,
+        "staging": INPUTS_UPDATED,
+        "marts": INPUTS_UPDATED,
+        "seeds": None,
+    }

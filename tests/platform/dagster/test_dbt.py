@@ -1,4 +1,4 @@
-"""dbt models as assets: which definitions a pilot has, and the window that a monthly model rebuilds."""
+"""dbt models as assets: definitions of a pilot, and the window that a monthly model rebuilds."""
 
 import shutil
 from datetime import date
@@ -38,6 +38,7 @@ select
     month, sum(amount) as amount, '{{ var("window_start") }}' as window_start, '{{ var("window_end") }}' as window_end
 from raw.bills where {{ in_window('month') }} group by month
 """
+TOTALS = "{{ config(materialized='table') }} select sum(amount) as amount from {{ ref('bills') }}"
 TESTS = """\
 models:
   - name: bills
@@ -49,12 +50,12 @@ models:
 
 @pytest.fixture
 def small(settings: Settings, warehouse: Warehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    """Give settings with a dbt project: meters has a monthly and a whole model and a seed, phones a whole model."""
+    """Settings with a dbt project: meters has a monthly and a whole model and a seed, phones a whole model."""
     files = {
         "dbt_project.yml": PROJECT,
         "models/staging/meters/bills/bills.sql": BILLS,
         "models/staging/meters/bills/bills.yml": TESTS,
-        "models/staging/meters/bills/totals.sql": "select sum(amount) as amount from {{ ref('bills') }}",
+        "models/staging/meters/bills/totals.sql": TOTALS,
         "models/staging/phones/areas/areas.sql": "select 1 as area",
         "seeds/meters/bills/tariffs.csv": "code\n1\n",
     }
@@ -118,3 +119,45 @@ def test_a_monthly_model_rebuilds_the_whole_months_that_a_range_of_days_touches(
         ("2016-02-01", 5, *later),
         ("2016-03-01", 5, *later),
     ]
+
+
+def test_tables_have_row_counts_of_their_own_and_of_each_partition_and_column_lineage(
+    small: Settings, tmp_path: Path
+) -> None:
+    definitions = dg.Definitions(dbt.pilot_assets(small, "meters", [MONTHS]), executor=dg.in_process_executor)
+    with dg.DagsterInstance.ephemeral() as instance:
+        keys = runs.select(definitions, "*")
+        outcome = runs.materialise(
+            definitions, keys, instance=instance, days=("2016-01-01", "2016-04-30"), log=tmp_path / "log"
+        )
+        outcome.raise_failure()
+        events = [
+            entry.dagster_event.event_specific_data.materialization
+            for entry in instance.all_logs(outcome.run_ids[0], of_type=dg.DagsterEventType.ASSET_MATERIALIZATION)
+        ]
+    rows = {(event.asset_key.path[-1], event.partition): event.metadata["dagster/row_count"].value for event in events}
+    assert rows == {
+        ("bills", "2016-01-01"): 1,
+        ("bills", "2016-02-01"): 1,
+        ("bills", "2016-03-01"): 1,
+        ("bills", "2016-04-01"): 0,
+        ("totals", None): 1,
+        ("tariffs", None): 1,
+    }
+    lineage = {event.asset_key.path[-1]: event.metadata.get("dagster/column_lineage") for event in events}
+    assert lineage["totals"].value.deps_by_column == {
+        "amount": [dg.TableColumnDep(dg.AssetKey(["staging", "bills"]), "amount")]
+    }
+    assert lineage["tariffs"] is None
+
+
+def test_a_dbt_node_has_a_link_to_its_file(small: Settings) -> None:
+    specs = [spec for asset in dbt.pilot_assets(small, "meters", [MONTHS]) for spec in asset.specs]
+    links = {
+        spec.key.path[-1]: [Path(link.file_path) for link in spec.metadata["dagster/code_references"].code_references]
+        for spec in specs
+    }
+    folder = small.dbt_project_dir
+    assert links["bills"] == [folder / "models/staging/meters/bills/bills.sql"]
+    assert links["tariffs"] == [folder / "seeds/meters/bills/tariffs.csv"]
+    assert all(path.is_file() for paths in links.values() for path in paths)

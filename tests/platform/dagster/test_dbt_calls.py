@@ -29,7 +29,7 @@ model-paths: [models]
 
 @pytest.fixture
 def small(settings: Settings, tmp_path: Path) -> Settings:
-    """Give settings with a dbt project of one model, which sleeps for a minute, and a second behind it."""
+    """Settings with a dbt project of two models; the first sleeps for a minute, the second depends on it."""
     folder = tmp_path / "small"
     (folder / "models").mkdir(parents=True)
     (folder / "dbt_project.yml").write_text(_PROJECT)

@@ -45,7 +45,7 @@ ComputeAll = Callable[[Inputs, AssetRun], Mapping[str, pl.DataFrame | Output]]
 
 @pytest.fixture(autouse=True)
 def tables(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Give the test's database, with a source, a table of another asset and two tables to fill."""
+    """The test's database, with a source, a table of another asset and two tables to fill."""
     monkeypatch.setattr(WarehouseResource, "open", lambda _: warehouse)
     with warehouse.transaction() as transaction:
         transaction.execute("create table staging.prices (shop text, product text, pounds float8)")

@@ -1,4 +1,4 @@
-"""Raw tables as assets: what the materialisation of each partition shows."""
+"""Raw tables as assets: metadata of each materialised partition."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Dagster's tables: created completely or not at all, whatever kills the process that creates them."""
+"""Dagster's tables: created completely or not at all, also where the process is killed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files below paths: what is taken, what is refused, and where an archive breaks."""
+"""Files below paths: accepted files, refused files, damaged archives."""
 
 from __future__ import annotations
 
@@ -174,6 +174,40 @@ def test_links_and_encrypted_members_of_a_zip_are_refused(tmp_path):
         "old.csv": "compression method 12; expected 0 (stored) or 8 (deflated)",
         "locked.csv": "encrypted or a patch",
     }
+
+
+def test_a_zip_that_lost_an_entry_is_damaged(tmp_path):
+    path = tmp_path / "x.zip"
+    packed = bytearray(zip_bytes([("a.csv", b"x"), ("b.csv", b"y")]))
+    first = packed.index(b"PK\x01\x02")
+    second = packed.index(b"PK\x01\x02", first + 1)
+    packed[first + 32] = second - first  # the length of the comment: the second entry becomes the comment of the first
+    path.write_bytes(packed)
+    with pytest.raises(ArchiveDamagedError, match=r"before its first member: its directory has 1 entries; expected 2"):
+        delivered(path)
+
+
+@pytest.mark.parametrize(
+    ("place", "size", "cause"),
+    [
+        (16, 8, "a.csv unpacks to 0 bytes; expected 100"),  # of the first entry: its check sum and compressed size
+        (-14, 10, "its directory has no entry"),  # of the end record: counts, size and place of the directory
+    ],
+)
+def test_a_zip_with_zeros_in_its_directory_is_damaged(tmp_path, place, size, cause):
+    path = tmp_path / "x.zip"
+    packed = bytearray(zip_bytes([("a.csv", b"x" * 100)]))
+    start = packed.index(b"PK\x01\x02") + place if place > 0 else len(packed) + place
+    packed[start : start + size] = bytes(size)
+    path.write_bytes(packed)
+    with pytest.raises(ArchiveDamagedError, match=cause):
+        delivered(path)
+
+
+def test_a_name_that_is_cut_at_nul_is_no_folder(tmp_path):
+    path = tmp_path / "x.zip"
+    path.write_bytes(zip_bytes([("day/a.csv", b"x")]).replace(b"day/a", b"day/\0"))
+    assert refusals(delivered(path)) == {"": "path 'day/' names no file"}
 
 
 @pytest.mark.parametrize("pack", [tar_bytes, zip_bytes])

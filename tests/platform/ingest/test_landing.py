@@ -1,4 +1,4 @@
-"""Landing: files land unchanged, and the ledger has which are current."""
+"""Landing: files land unchanged, and the ledger has the current versions."""
 
 from __future__ import annotations
 

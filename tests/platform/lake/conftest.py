@@ -1,4 +1,4 @@
-"""A lake of the test's own."""
+"""Fixture of an empty lake."""
 
 from __future__ import annotations
 
@@ -12,5 +12,5 @@ from ons_bigdata.platform.postgres.warehouse import Warehouse
 
 @pytest.fixture
 def lake(warehouse: Warehouse, tmp_path: Path) -> Lake:
-    """Give an empty lake with its ledger in the test's database."""
+    """Empty lake with its ledger in the test's database."""
     return Lake(tmp_path / "lake", warehouse)

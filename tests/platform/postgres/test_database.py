@@ -66,6 +66,12 @@ def test_no_secret_is_shown_or_written(text: str, tmp_path: Path, monkeypatch: p
     assert configured["storage"]["postgres"]["postgres_url"] == {"env": instance.URL_VARIABLE}
 
 
+def test_an_unknown_parameter_is_an_error_that_shows_no_secret() -> None:
+    with pytest.raises(InputError, match="found a query parameter that libpq does not know") as found:
+        parsed("postgresql://ann:hunter2@db.example/stats?bogus=hunter2")
+    assert "hunter2" not in str(found.value)
+
+
 @pytest.mark.parametrize("text", URLS)
 def test_an_error_shows_no_password(text: str, tmp_path: Path) -> None:
     unreachable = text.replace("db.example", "127.0.0.1").replace("5433", "1")

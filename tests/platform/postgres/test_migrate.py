@@ -36,7 +36,7 @@ ONE_LIST = [
 
 @pytest.fixture
 def one_list(empty_database: Warehouse) -> Warehouse:
-    """Give a database that a version with one list of migrations set up, with a row in two of its tables."""
+    """Database set up by a version with one list of migrations, with a row in two of its tables."""
     texts = {one.sha256: one.text.replace("{prefix}", empty_database.role_prefix) for one in migrate.migrations()}
     connection = psycopg2.connect(empty_database.address.libpq())
     with connection, connection.cursor() as cursor:

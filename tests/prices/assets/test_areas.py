@@ -1,4 +1,4 @@
-"""Every Python asset of the pilot is placed: group, owner, area, columns; and can be chosen by its area."""
+"""Every Python asset of the pilot has group, owner, area and columns, and can be selected by its area."""
 
 from __future__ import annotations
 
@@ -36,7 +36,12 @@ def test_every_table_that_python_writes_is_an_asset() -> None:
 def test_an_area_can_be_chosen() -> None:
     definitions = dg.Definitions(assets=ASSETS, resources={"warehouse": WarehouseResource()})
     chosen = runs.select(definitions, "tag:area=quality")
-    assert [key.to_user_string() for key in chosen] == ["analysis/price_quality_report", "analysis/quote_outliers"]
+    assert [key.to_user_string() for key in chosen] == [
+        "analysis/price_quality_report",
+        "analysis/product_renames",
+        "analysis/quote_outliers",
+        "analysis/short_run_items",
+    ]
 
 
 def test_the_areas_are_those_of_the_documentation() -> None:

@@ -50,7 +50,7 @@ TABLES = {
 
 @pytest.fixture
 def resource(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> WarehouseResource:
-    """Give the database of the test, with hand-made tables in place of dbt's."""
+    """The test's database, with hand-made tables in place of dbt's."""
     monkeypatch.setattr(WarehouseResource, "open", lambda _: warehouse)
     with warehouse.transaction() as transaction:
         for table, columns in TABLES.items():

@@ -43,6 +43,6 @@ def reasons(table: pl.DataFrame, node: str) -> list[str | None]:
 
 
 def even(nodes: str, *links: int) -> pl.DataFrame:
-    """Give the nodes weight 1 in each link."""
+    """Weight 1 of each node in each link."""
     frames = [weights_of(dict.fromkeys(nodes, 1.0), link) for link in links]
     return pl.concat(frames) if frames else weights_of(dict.fromkeys(nodes, 1.0))

@@ -1,4 +1,4 @@
-"""The ledger of published values: every row is reproduced by a test or listed here with the reason why not."""
+"""The ledger of published values: every row is reproduced by a test, or listed here with a reason."""
 
 from __future__ import annotations
 

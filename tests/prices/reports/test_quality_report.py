@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import date
 from html.parser import HTMLParser
 from pathlib import Path
@@ -35,6 +36,24 @@ FINDINGS = [
     finding(retailer="waitrose", kind="category_unknown", severity="note", category="Pet Food"),
     finding(retailer="waitrose", kind="price_change", severity="note", item_number=310401, product="RUM"),
 ]  # fmt: skip
+
+FIGURES = pl.DataFrame(
+    [
+        ("real", level, code, name, day, index, "no quotes" if index is None else None, error, unsampled)
+        for level, code, name, error, unsampled, indices in [
+            ("division", "01", "Food <and> drink", 0.5, None, (100.0, 102.0)),
+            ("division", "02", "Alcohol", None, "one product", (100.0, None)),
+            ("item", "212717", "Dessert apples", 1.0, None, (100.0, 90.0)),
+            ("item", "310401", "Whisky", 1.0, None, (100.0, 100.0)),
+        ]
+        for day, index in zip((MONDAY, TUESDAY), indices, strict=True)
+    ],
+    schema={
+        "data_origin": pl.String, "level": pl.String, "code": pl.String, "name": pl.String, "period": pl.Date,
+        "index": pl.Float64, "reason": pl.String, "standard_error": pl.Float64, "standard_error_reason": pl.String,
+    },
+    orient="row",
+)  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -90,6 +109,7 @@ def evidence() -> Evidence:
             " decided_by reason state",
         ),
         decided=_frame([("real", TUESDAY, "D-4", "keep", 3)], "data_origin collected_on decision_id decision quotes"),
+        figures=FIGURES,
         items=_frame(
             [(212717, "Dessert apples", "01.1.6"), (310401, "Whisky", "02.1.1")], "item_number item_name class_code"
         ),
@@ -108,7 +128,7 @@ def test_counts_of_the_days(evidence: Evidence) -> None:
 def test_the_text_lists_findings_with_advice(evidence: Evidence) -> None:
     text = quality_report.render_reports(evidence).row(1, named=True)["text"]
     lines = [" ".join(line.split()) for line in text.splitlines()]
-    assert "PRICE QUOTES, real data, 2016-08-02" in lines
+    assert "PRICES, real data, 2016-08-02" in lines
     assert "3 errors, 1 warning, 2 notes, 1 decision waiting" in lines
     assert "ERROR Tesco: outage (files without rows) (2 items)" in lines
     assert "whole run: no row in any of 1 files" in lines
@@ -124,6 +144,33 @@ def test_the_text_lists_findings_with_advice(evidence: Evidence) -> None:
     assert "D-3" not in text
 
 
+def test_figures_with_interval_and_changes(evidence: Evidence) -> None:
+    monday, tuesday = quality_report.render_reports(evidence).rows(named=True)
+    lines = [" ".join(line.split()) for line in tuesday["text"].splitlines()]
+    assert "Food <and> drink 102.0 101.0 to 103.0 +2.0 % –" in lines
+    assert "Alcohol no figure: no quotes" in lines
+    assert "Dessert apples 90.0 88.0 to 92.0 −10.0 % –" in lines
+    assert not any(line.startswith("Whisky 100.0") for line in lines)  # it did not move
+    page = tuesday["html"]
+    assert "Food &lt;and&gt; drink" in page
+    assert page.count("<svg") == 2
+    assert 'Alcohol</th>\n<td colspan="3">no figure: no quotes' in page
+    assert "Items that moved most" in page
+    assert "No item moved" in monday["html"]
+    assert "2016-07-31" not in monday["html"]  # no link to a day without a report
+
+
+def test_notes_are_in_the_text(evidence: Evidence) -> None:
+    text = quality_report.render_reports(evidence).row(1, named=True)["text"]
+    assert "NOTES\n  Waitrose: shelf of no item: shelf Pet Food: so it is" in text
+
+
+def test_a_day_without_figures_says_so(evidence: Evidence) -> None:
+    row = quality_report.render_reports(Evidence(**{**vars(evidence), "figures": FIGURES.clear()})).row(1, named=True)
+    assert "No figures of this day" in row["html"]
+    assert "<svg" not in row["html"]
+
+
 def test_a_day_without_findings(evidence: Evidence) -> None:
     row = quality_report.render_reports(evidence).row(0, named=True)
     assert "Nothing failed." in row["html"]
@@ -136,13 +183,70 @@ def test_the_page_is_well_formed_escaped_and_readable_without_colours(evidence: 
     seen = Seen()
     seen.feed(page)
     assert seen.unclosed == []
-    assert seen.links == []  # nothing is loaded from elsewhere
+    assert seen.links == ["2016-08-01.html"]  # the day before; nothing is loaded from elsewhere
     assert seen.attributes["html"] == {"lang": "en-GB"}
     assert all("scope" in attributes for attributes in seen.headers)
     assert "<li>shelf Pet Food: so it is</li>" in page  # of no item: not the whole run
     assert "0/10 ✗" in page
     assert "8/10 !" in page
     assert "not collected" in page
+
+
+HOSTILE = {
+    "script": "<script>document.title = 'taken'; alert(1)</script>",
+    "attribute": '" onmouseover="alert(2)" style="position:fixed;inset:0" x=\'',
+    "image": "<img src=x onerror=alert(3)><svg onload=alert(4)>",
+    "template": "{{ 7 * 7 }}{% raw %}",
+    "comment": "--><!-- </style></title></table><iframe srcdoc='<script>alert(5)</script>'>",
+    "terminal": "\x1b]0;taken\x07\x1b[31mred\x1b[0m",
+    "bidi": "LOAF \u202egpj.exe\u202c",
+    "long": "X" * 20_000,
+    "link": "javascript:alert(6)",
+}
+
+
+@pytest.mark.browser
+def test_hostile_names_are_shown_as_text_in_a_browser(evidence: Evidence, tmp_path: Path) -> None:
+    playwright = pytest.importorskip("playwright.sync_api")
+    chromium = os.environ.get("CHROMIUM")
+    if not chromium:
+        assert not os.environ.get("ONS_BIGDATA_REQUIRE_CHROMIUM"), "no Chromium, and it is required"
+        pytest.skip("no Chromium: set CHROMIUM to its path")
+    findings = [
+        finding(retailer="tesco", kind="price_change", item_number=212717, **{column: name})
+        for name in HOSTILE.values()
+        for column in ("product", "category", "suggested_value", "evidence", "suggestion")
+    ]
+    hostile = Evidence(
+        **{
+            **vars(evidence),
+            "findings": pl.DataFrame(findings, infer_schema_length=None),
+            "retailers": _frame([("tesco", "".join(HOSTILE.values()))], "retailer name"),
+            "items": _frame([(212717, HOSTILE["script"], "01.1.6")], "item_number item_name class_code"),
+        }
+    )
+    path = tmp_path / "report.html"
+    path.write_text(quality_report.render_reports(hostile).row(1, named=True)["html"], encoding="utf-8")
+    dialogs: list[str] = []
+    requests: list[str] = []
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
+        page = browser.new_page(viewport={"width": 1400, "height": 900})
+        page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
+        page.on("request", lambda request: requests.append(request.url))
+        page.goto(path.as_uri(), wait_until="load")
+        page.mouse.move(300, 300)
+        text = page.inner_text("main")
+        made = page.eval_on_selector_all("script, img, svg, iframe, a, [onmouseover]", "found => found.length")
+        title, width = page.title(), page.evaluate("document.documentElement.scrollWidth")
+        browser.close()
+    assert (dialogs, requests, made) == ([], [path.as_uri()], 0)
+    assert title == "Price quotes, real data, 2016-08-02"
+    assert width <= 1400  # a long name does not push the page out of its window
+    for kind in ("script", "attribute", "image", "template", "comment", "link"):
+        assert HOSTILE[kind] in text, kind
+    assert "\\x1b[31mred" in text and "\\u202egpj.exe" in text
+    assert not set("\x1b\x07\u202e\u202c") & set(text)
 
 
 def test_simulated_figures_are_marked(evidence: Evidence) -> None:

@@ -2,16 +2,18 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
+import yaml
 
 from ons_bigdata.platform.ingest.landing import Landing
 from ons_bigdata.platform.ingest.sources import land_files
 from ons_bigdata.prices.calendar import FIRST_DAY, today
+from ons_bigdata.prices.schemas.vocabulary import RHYTHMS
 from ons_bigdata.prices.sources.price_files import PRICE_FILES, adapter_for
-from ons_bigdata.prices.sources.retailers import SEED, read_retailers
+from ons_bigdata.prices.sources.retailers import SEED, is_scrape_day, read_retailers, read_rhythms
 from ons_bigdata.settings import Settings
 
 Deliver = Callable[..., dict[str, tuple[str | None, tuple[str, ...] | None]]]
@@ -96,3 +98,34 @@ def test_a_seed_row_with_neither_value_is_an_error_with_line_and_column(tmp_path
     seed.write_text("retailer,name,data_origin\ntesco,Tesco,real\naldi,Aldi,maybe\n")
     with pytest.raises(Exception, match=r"line 3, column data_origin: expected real or simulated, found .maybe."):
         read_retailers(tmp_path)
+
+
+def test_the_rhythm_of_collection_is_of_a_closed_vocabulary_and_daily_without_one(tmp_path: Path) -> None:
+    seed = tmp_path / SEED
+    seed.parent.mkdir(parents=True)
+    seed.write_text("retailer,name,data_origin,rhythm\na,A,real,weekly_friday\nb,B,real,\nc,C,real\n")
+    assert read_rhythms(tmp_path) == {"a": "weekly_friday", "b": "daily", "c": "daily"}
+    seed.write_text("retailer,name,data_origin,rhythm\na,A,real,daily\nb,B,real,fortnightly\n")
+    with pytest.raises(Exception, match=r"line 3, column rhythm: expected daily, weekly, .*, found .fortnightly."):
+        read_retailers(tmp_path)
+
+
+def test_the_seed_accepts_the_rhythms_of_the_vocabulary() -> None:
+    folder = Settings().dbt_project_dir / "seeds" / "prices" / "collection"
+    (seed,) = yaml.safe_load((folder / "retailers.yml").read_text())["seeds"]
+    (column,) = (column for column in seed["columns"] if column["name"] == "rhythm")
+    (test,) = column["data_tests"]
+    assert test["accepted_values"]["arguments"]["values"] == list(RHYTHMS)
+    assert set(read_rhythms(Settings().dbt_project_dir).values()) == {"daily"}
+
+
+def test_scrapes_are_due_on_the_days_of_the_rhythm() -> None:
+    month = [date(2016, 8, day) for day in range(1, 32)]  # begins on a Monday
+
+    def due(rhythm: str) -> list[int]:
+        return [day.day for day in month if is_scrape_day(rhythm, day)]
+
+    assert due("daily") == list(range(1, 32))
+    assert due("weekly") == due("weekly_monday") == [1, 8, 15, 22, 29]
+    assert due("weekly_sunday") == [7, 14, 21, 28]
+    assert due("monthly") == [1]

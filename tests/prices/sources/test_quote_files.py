@@ -1,4 +1,4 @@
-"""Quote files: written, read back, and every row that is not believed kept with its line and reason."""
+"""Quote files: written, read back, and every implausible row quarantined with its line and reason."""
 
 from __future__ import annotations
 

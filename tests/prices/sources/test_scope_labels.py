@@ -1,4 +1,4 @@
-"""Label files: both forms, what is quarantined and refused, and the way to the raw table."""
+"""Label files: both forms, quarantined rows, refused files, and the way to the raw table."""
 
 from __future__ import annotations
 
@@ -56,13 +56,17 @@ def test_judgements_and_readings() -> None:
         ("210111,Loaf,tesco, ,1.00,true", "product_name of 0 characters"),
         ("210111,Loaf,tesco,LOAF,0,true", "median_price_gbp '0'"),
         ("210111,Loaf,tesco,LOAF,cheap,true", "median_price_gbp 'cheap'"),
+        ("210111,Loaf,tesco,LOAF,1_0,true", "median_price_gbp '1_0'"),
+        ("210111,Loaf,tesco,LOAF,1e2,true", "median_price_gbp '1e2'"),
+        ('210111,Loaf,tesco,"LOAF,1.00,true', "quoted field not closed on its line"),
+        ("210111,Loaf,tesco,LOAF\0,1.00,true", "NUL character"),
         ("210111,Loaf,tesco,LOAF,1.00,perhaps", "in_scope 'perhaps'"),
         ("210111,Loaf,tesco,LOAF,1.00", "5 fields, expected 6"),
     ],
 )
 def test_rows_that_cannot_be_believed_are_quarantined(row: str, reason: str) -> None:
-    accepted, quarantined, _ = read(HEADER, "210111,Loaf,tesco,GOOD,1.00,0", row)
-    assert accepted["product_name"].to_list() == ["GOOD"]
+    accepted, quarantined, _ = read(HEADER, "210111,Loaf,tesco,GOOD,1.00,0", row, "210111,Loaf,tesco,LAST,1.00,0")
+    assert accepted["product_name"].to_list() == ["GOOD", "LAST"]
     assert quarantined["line"].to_list() == [3]
     assert reason in quarantined["reason"][0]
 
@@ -73,8 +77,11 @@ def test_rows_that_cannot_be_believed_are_quarantined(row: str, reason: str) -> 
         ((HEADER.replace(",in_scope", ""),), "neither in_scope nor reader_a and reader_b"),
         (("item_number,in_scope",), "columns item_name, retailer, product_name, median_price_gbp are missing"),
         ((HEADER, "210111,L,tesco,A,1,1", "210111,L,sim-alder,A,1,1"), "two origins"),
-        ((HEADER, '210111,L,tesco,"A,1,1'), "not a CSV"),
-        ((HEADER, "210111,L,tesco,A\0,1,1"), "it holds NUL characters"),
+        (
+            (HEADER, '210111,L,tesco,"A,1,1'),
+            "none of its 1 rows is a label; line 2: cut off: quoted field not closed on its line",
+        ),
+        ((HEADER, "210111,L,tesco,A\0,1,1"), "none of its 1 rows is a label; line 2: cut off: NUL character"),
     ],
 )
 def test_files_that_are_no_label_files_are_refused(lines: tuple[str, ...], reason: str) -> None:

@@ -1,4 +1,4 @@
-"""Scrape files as a whole: their names, their header, and which are refused."""
+"""Scrape files as a whole: names, headers, refusals."""
 
 from __future__ import annotations
 
@@ -45,7 +45,8 @@ def test_other_names_are_refused_even_when_empty(name):
         reading = read(content, name)
         assert (reading.outcome, reading.rows_in) == ("refused", 0)
         assert reading.reason == (
-            f"file name {name!r}; expected <retailer>_products_<YYYYMMDDHHMMSS>.csv with a real date"
+            f"file name {name!r}; expected <retailer>_products_<YYYYMMDDHHMMSS>.csv (a scrape) or"
+            " <retailer>_quotes_<YYYYMMDDHHMMSS>.csv (price quotes) with a real date"
         )
 
 

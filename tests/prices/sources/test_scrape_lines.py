@@ -1,4 +1,4 @@
-"""Lines of scrape files: their ends, what is no text, what is cut off; one stray quote costs one row."""
+"""Lines of scrape files: line ends, encoding faults, cut-off lines, stray quotes."""
 
 from __future__ import annotations
 

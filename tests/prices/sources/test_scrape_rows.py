@@ -1,4 +1,4 @@
-"""Rows of scrape files: what one becomes, and which are quarantined, each with its reason."""
+"""Rows of scrape files: the quotes made of them, and quarantined rows with their reasons."""
 
 from __future__ import annotations
 

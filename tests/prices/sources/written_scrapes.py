@@ -1,4 +1,4 @@
-"""Scrape files as the tests write them, row by row, and what the reader makes of one."""
+"""Scrape files written by tests, row by row, and their reading."""
 
 from __future__ import annotations
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import logging
 import os
 import platform
 import re
@@ -11,13 +12,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import dagster as dg
 import psutil
 from dagster._core.definitions.job_base import InMemoryJob  # no public way to execute a run that was created before
 from dagster._core.definitions.repository_definition.valid_definitions import SINGLETON_REPOSITORY_NAME
-from dagster._core.events import DagsterEvent, DagsterEventType
+from dagster._core.events import DagsterEvent
 from dagster._core.execution.api import create_execution_plan, execute_run_iterator
 from dagster._core.execution.plan.plan import ExecutionPlan
 from dagster._core.remote_origin import RegisteredCodeLocationOrigin, RemoteJobOrigin, RemoteRepositoryOrigin
@@ -25,13 +26,13 @@ from dagster._core.utils import make_new_run_id
 
 from ons_bigdata.platform import progress
 from ons_bigdata.platform.calendar import parse_day
-from ons_bigdata.platform.dagster.runs.check_records import record_checks, tag_failed_checks
+from ons_bigdata.platform.dagster.runs.check_records import RANGE_END, RANGE_START, CheckOutcome, evaluated_checks
+from ons_bigdata.platform.dagster.runs.jobs import job_of
 from ons_bigdata.platform.dagster.runs.plan import PlannedRun, plan_runs
 from ons_bigdata.platform.dagster.runs.selection import select, takes_one_partition
 from ons_bigdata.platform.dagster.runs.step_titles import step_titles
 from ons_bigdata.platform.dagster.serving.processes import DEFINITIONS
 from ons_bigdata.platform.errors import InputError, StepFailedError, UnavailableError
-from ons_bigdata.platform.postgres.warehouse import Warehouse
 
 __all__ = ["CheckOutcome", "RunOutcome", "end_dead_runs", "load_definitions", "materialise", "select"]
 
@@ -41,7 +42,7 @@ PROCESS = ".dagster/ons_bigdata_process"
 NO_RETRIES = {"dagster/max_retries": "0"}
 """Tag of a run that the daemon does not repeat after a crash: its failure is reported to the caller, who decides."""
 
-RANGE_START, RANGE_END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
+ERROR = dg.AssetCheckSeverity.ERROR.value
 
 MOST_LINES = 6
 """Lines of an error message that are shown."""
@@ -52,21 +53,9 @@ _QUALIFIED = re.compile(r"^(ons_bigdata|dagster)\.[\w.]+: ")
 RUN = "run"
 """Name of a run in reports of progress."""
 
+_PLAN_LOGGER = "dagster._core.execution.plan.active"
+
 _RUN_CONFIG: dict[str, Any] = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
-
-
-@dataclass(frozen=True)
-class CheckOutcome:
-    """An evaluated asset check."""
-
-    asset: str
-    check: str
-    passed: bool
-    blocking: bool
-    severity: str
-    metadata: dict[str, Any]
-    evaluated_at: float
-    """Seconds since 1970-01-01 UTC."""
 
 
 @dataclass(frozen=True)
@@ -74,14 +63,20 @@ class RunOutcome:
     """Outcome of a run, or of several that belong together."""
 
     run_ids: list[str]
-    success: bool
+    completed: bool
+    """True if all steps were done and no blocking check failed."""
     assets: list[str]
     checks: list[CheckOutcome]
     failures: list[str] = field(default_factory=list)
     unavailable: bool = False
-    """Whether a step failed because a server or a lock was not available."""
+    """True if a step failed because a server or a lock was not available."""
     interrupted: bool = False
-    """Whether a signal ended the run."""
+    """True if a signal ended the run."""
+
+    @property
+    def success(self) -> bool:
+        """True if the run completed and no check failed with an error; one that warns is a fault of the data."""
+        return self.completed and not any(check.severity == ERROR for check in self.failed_checks)
 
     @property
     def failed_checks(self) -> list[CheckOutcome]:
@@ -91,8 +86,8 @@ class RunOutcome:
     @property
     def reason(self) -> str:
         """Why the run failed, in one line."""
-        blocking = [check.check for check in self.failed_checks if check.blocking]
-        return "; ".join(self.failures) or f"blocking checks failed: {', '.join(blocking)}"
+        failed = [f"{check.asset} {check.check}" for check in self.failed_checks if check.severity == ERROR]
+        return "; ".join(self.failures) or f"checks failed: {', '.join(failed) or 'none'}"
 
     def raise_failure(self) -> None:
         """Raise StepFailedError, or UnavailableError where that was the reason, if the run failed."""
@@ -105,7 +100,7 @@ def combined(outcomes: Sequence[RunOutcome]) -> RunOutcome:
     checks = {(check.asset, check.check): check for outcome in outcomes for check in outcome.checks}
     return RunOutcome(
         run_ids=[run_id for outcome in outcomes for run_id in outcome.run_ids],
-        success=all(outcome.success for outcome in outcomes),
+        completed=all(outcome.completed for outcome in outcomes),
         assets=sorted({asset for outcome in outcomes for asset in outcome.assets}),
         checks=list(checks.values()),
         failures=[failure for outcome in outcomes for failure in outcome.failures],
@@ -131,14 +126,12 @@ def materialise(
     log: Path,
     partition: str | None = None,
     run_tags: Mapping[str, str] | None = None,
-    warehouse: Warehouse | None = None,
 ) -> RunOutcome:
     """Materialise assets over a range of days (first and last, YYYY-MM-DD): one run for each calendar, in order.
 
     Months and quarters are built where any of their days is in the range. A run that fails ends the sequence.
-    `partition` is the one partition of assets that take one a run; it needs no days. `run_tags` are added to each run's
-    tags. What the steps print goes to the file `log`. Evaluated checks are recorded in the `warehouse` (None: nowhere),
-    and a run in which some failed is tagged.
+    `partition` is for assets of which a run has exactly one partition; it needs no days. `run_tags` are added to each
+    run's tags. The output of the steps goes to the file `log`.
 
     Raises InputError where a partitioned asset is selected without days, or a day is outside its calendar.
     """
@@ -160,11 +153,7 @@ def materialise(
     for run, tags in planned:
         outcome = _execute(definitions, run.keys, instance=instance, tags={**tags, **(run_tags or {})}, log=log)
         outcomes.append(outcome)
-        (run_id,) = outcome.run_ids
-        tag_failed_checks(instance, run_id, outcome.checks)
-        if warehouse is not None:
-            record_checks(warehouse, run_id, outcome.checks, (partition, partition) if partition else run.key_range)
-        if not outcomes[-1].success:
+        if not outcome.completed:
             break
     skipped = [f"not started: {run.title}" for run, _ in planned[len(outcomes) :]]
     outcome = combined(outcomes)
@@ -184,7 +173,7 @@ def _execute(
     log: Path,
 ) -> RunOutcome:
     """Create a run as the UI would, with the origin of its job, and execute it in this process."""
-    job = definitions.resolve_implicit_global_asset_job_def()
+    job = job_of(definitions, keys)
     subset = job.get_subset(asset_selection=frozenset(keys))
     plan = create_execution_plan(InMemoryJob(subset), run_config=_RUN_CONFIG)
     run_id = make_new_run_id()
@@ -193,12 +182,12 @@ def _execute(
         execution_plan=plan,
         run_id=run_id,
         run_config=_RUN_CONFIG,
-        tags={**tags, **NO_RETRIES, PROCESS: f"{run_id} {_this_process()}"},
+        tags={**job.run_tags, **tags, **NO_RETRIES, PROCESS: f"{run_id} {_this_process()}"},
         asset_selection=frozenset(keys),
         remote_job_origin=_origin(job.name),
     )
     # Output of steps (such as dbt) goes to a log: standard output is reserved for the command.
-    with log.open("a", encoding="utf-8") as printed, contextlib.redirect_stdout(printed):
+    with log.open("a", encoding="utf-8") as printed, contextlib.redirect_stdout(printed), _warnings_to(printed):
         events = list(
             _reported(execute_run_iterator(InMemoryJob(job), run, instance), run, instance, plan, definitions)
         )
@@ -206,7 +195,7 @@ def _execute(
     failed = [event for event in events if event.is_step_failure]
     return RunOutcome(
         run_ids=[run_id],
-        success=finished is not None and finished.is_success,
+        completed=finished is not None and finished.is_success,
         assets=sorted(
             {
                 event.asset_key.to_user_string()
@@ -214,14 +203,27 @@ def _execute(
                 if event.is_step_materialization and event.asset_key is not None
             }
         ),
-        checks=[
-            _check(entry.get_dagster_event().asset_check_evaluation_data, entry.timestamp)
-            for entry in instance.all_logs(run_id, of_type=DagsterEventType.ASSET_CHECK_EVALUATION)
-        ],
+        checks=evaluated_checks(instance, run_id),
         failures=[_failure(event) for event in failed],
         unavailable=any(_is_unavailable(event) for event in failed),
         interrupted=any(_is_interrupted(event) for event in failed),
     )
+
+
+@contextlib.contextmanager
+def _warnings_to(stream: TextIO) -> Iterator[None]:
+    """Write Dagster's warnings on checks without a result to a stream.
+
+    A run of some tables leaves out the dbt tests that compare them with tables of another run: they are no news.
+    """
+    logger, handler = logging.getLogger(_PLAN_LOGGER), logging.StreamHandler(stream)
+    logger.addHandler(handler)
+    logger.propagate = False
+    try:
+        yield
+    finally:
+        logger.propagate = True
+        logger.removeHandler(handler)
 
 
 def _origin(job_name: str) -> RemoteJobOrigin:
@@ -277,7 +279,7 @@ def _this_process() -> str:
 
 
 def _is_alive(process: str) -> bool:
-    """Whether a process runs. A process of another machine is assumed to run."""
+    """True if a process runs. A process of another machine is assumed to run."""
     machine, number, began = process.rsplit(" ", 2)
     if machine != platform.node():
         return True
@@ -285,18 +287,6 @@ def _is_alive(process: str) -> bool:
         return f"{psutil.Process(int(number)).create_time():.2f}" == began
     except psutil.NoSuchProcess:
         return False
-
-
-def _check(evaluation: dg.AssetCheckEvaluation, evaluated_at: float) -> CheckOutcome:
-    return CheckOutcome(
-        asset=evaluation.asset_key.to_user_string(),
-        check=evaluation.check_name,
-        passed=evaluation.passed,
-        blocking=bool(evaluation.blocking),
-        severity=evaluation.severity.value,
-        metadata={name: value.value for name, value in evaluation.metadata.items()},
-        evaluated_at=evaluated_at,
-    )
 
 
 def _failure(event: DagsterEvent) -> str:

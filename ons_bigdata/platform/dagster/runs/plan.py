@@ -32,7 +32,7 @@ class PlannedRun:
 
     @property
     def title(self) -> str:
-        """What the run covers, in words."""
+        """Text that states the days or the partition of the run."""
         if self.calendar is None or self.key_range is None:
             return f"{len(self.keys)} assets"
         first, last = self.key_range

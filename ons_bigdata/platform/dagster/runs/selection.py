@@ -51,7 +51,7 @@ def select(definitions: dg.Definitions, selection: str) -> list[dg.AssetKey]:
 
 
 def takes_one_partition(graph: AssetGraph, key: dg.AssetKey) -> bool:
-    """Whether a run of the asset has exactly one partition (as with partitions of two dimensions)."""
+    """True if a run of the asset has exactly one partition (as with partitions of two dimensions)."""
     return isinstance(graph.get(key).partitions_def, dg.MultiPartitionsDefinition)
 
 

@@ -39,6 +39,7 @@ DEFINITIONS = "ons_bigdata.definitions"
 """Module that Dagster loads, as in workspace.yaml; also the name of its code location."""
 
 _WEBSERVER_MODULE = "ons_bigdata.platform.dagster.serving.webserver"
+_DAEMON_MODULE = "ons_bigdata.platform.dagster.serving.daemon"
 
 
 @dataclass(frozen=True)
@@ -50,9 +51,12 @@ class Running:
     address: str | None
 
 
-def up(settings: Settings, *, host: str, port: int, has_proxy: bool, read_only: bool) -> list[Running]:
+def up(
+    settings: Settings, *, host: str, port: int, has_proxy: bool, read_only: bool, pages: str | None = None
+) -> list[Running]:
     """Start code server, webserver and daemon unless they run; return them once the webserver answers.
 
+    `pages` is the name `module:function` of a function that returns the routes that the webserver has below /pages.
     Webserver and daemon share one code server: each would otherwise load the graph itself, the daemon every minute.
 
     The webserver has no sign-on: a host that is not loopback is refused unless `has_proxy` asserts that a proxy with
@@ -73,7 +77,8 @@ def up(settings: Settings, *, host: str, port: int, has_proxy: bool, read_only: 
     if webserver is None:
         flags = ["--read-only"] if read_only else []
         names = [f"--accept-host={name.strip()}" for name in settings.web_hosts.split(",") if name.strip()]
-        webserver = _start(settings, WEBSERVER, ["--host", host, "--port", str(port), *flags, *names])
+        own = [] if pages is None else ["--pages", pages]
+        webserver = _start(settings, WEBSERVER, ["--host", host, "--port", str(port), *flags, *names, *own])
     daemon = find(settings, DAEMON) or _start(settings, DAEMON)
     _await(settings, WEBSERVER, lambda: _answers(f"http://{_in_url(host)}:{port}"))
     return [webserver, daemon, code_server]
@@ -103,7 +108,7 @@ def _command(settings: Settings, name: str) -> list[str]:
     return {
         CODE_SERVER: ["-m", "dagster", "code-server", "start", "--socket", socket_path],
         WEBSERVER: ["-m", _WEBSERVER_MODULE, "--workspace", workspace],
-        DAEMON: ["-m", "dagster._daemon", "run", "-w", workspace],
+        DAEMON: ["-m", _DAEMON_MODULE, "run", "-w", workspace],
     }[name]
 
 

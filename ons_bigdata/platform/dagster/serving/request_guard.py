@@ -85,7 +85,7 @@ def _name(authority: str) -> str:
 
 
 def _has_mutation(query_string: bytes) -> bool:
-    """Whether any `query` parameter has an operation other than a query."""
+    """True if any `query` parameter has an operation other than a query."""
     for text in QueryParams(query_string.decode("latin-1")).getlist("query"):
         try:
             definitions = parse(text, no_location=True).definitions

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+from importlib import import_module
+from typing import TYPE_CHECKING
 
 import dagster as dg
 import uvicorn
@@ -11,8 +13,15 @@ import uvicorn
 from dagster._core.workspace.context import WorkspaceProcessContext
 from dagster._core.workspace.load_target import WorkspaceFileTarget
 from dagster_webserver.app import create_app_from_workspace_process_context
+from starlette.routing import Mount
 
+from ons_bigdata.platform.dagster.serving.named_jobs import prefer_in_web_interface
 from ons_bigdata.platform.dagster.serving.request_guard import RequestGuard
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from starlette.routing import BaseRoute
 
 # Defaults of the command `dagster-webserver`
 _STATEMENT_TIMEOUT_MS = 15_000
@@ -21,15 +30,19 @@ _POOL_MAX_OVERFLOW = 20
 _LIVE_DATA_POLL_RATE_MS = 2_000
 
 
-def serve(*, host: str, port: int, workspace: str, read_only: bool, hosts: list[str]) -> None:
-    """Serve the web interface of the instance in DAGSTER_HOME until the process is ended."""
+def serve(
+    *, host: str, port: int, workspace: str, read_only: bool, hosts: list[str], pages: Sequence[BaseRoute] = ()
+) -> None:
+    """Serve the web interface of the instance in DAGSTER_HOME, and `pages` below /pages, until the process is ended."""
     with dg.DagsterInstance.get() as instance:
         instance.optimize_for_webserver(_STATEMENT_TIMEOUT_MS, _POOL_RECYCLE_S, _POOL_MAX_OVERFLOW)
         with WorkspaceProcessContext(
             instance, WorkspaceFileTarget(paths=[workspace]), version=dg.__version__, read_only=read_only
         ) as context:
+            prefer_in_web_interface()
             in_url = f"[{host}]" if ":" in host else host
             app = create_app_from_workspace_process_context(context, live_data_poll_rate=_LIVE_DATA_POLL_RATE_MS)
+            app.router.routes.insert(0, Mount("/pages", routes=list(pages)))
             guarded = RequestGuard(app, hosts=[f"{in_url}:{port}", *hosts])
             uvicorn.run(guarded, host=host, port=port, log_level="warning")
 
@@ -42,6 +55,7 @@ def main() -> None:
     parser.add_argument("--workspace", required=True)
     parser.add_argument("--read-only", action="store_true")
     parser.add_argument("--accept-host", action="append", default=[])
+    parser.add_argument("--pages", help="module:function that returns routes for /pages")
     chosen = parser.parse_args()
     serve(
         host=chosen.host,
@@ -49,7 +63,13 @@ def main() -> None:
         workspace=chosen.workspace,
         read_only=chosen.read_only,
         hosts=chosen.accept_host,
+        pages=_routes(chosen.pages) if chosen.pages else (),
     )
+
+
+def _routes(name: str) -> Sequence[BaseRoute]:
+    module, function = name.split(":")
+    return getattr(import_module(module), function)()
 
 
 if __name__ == "__main__":

@@ -28,7 +28,7 @@ RETAILER_DAYS = dg.MultiPartitionsDefinition(
         "retailer": dg.StaticPartitionsDefinition(sorted(read_retailers(get_settings().dbt_project_dir))),
     }
 )
-"""One run is one retailer and day; key `<day>|<retailer>`."""
+"""A run covers a retailer and a day; key `<day>|<retailer>`."""
 
 _FRESH = dg.FreshnessPolicy.cron(deadline_cron=SCRAPES_DUE, lower_bound_delta=timedelta(hours=4), timezone=LONDON)
 """By noon in London some run of the day must be in; the schedule starts them just after 08:00."""
@@ -38,7 +38,7 @@ _BUILT_BY = (
     "`raw/price_quotes` of {day}. `ons-bigdata scrape` builds it at once, `prices_daily_schedule` at 09:35 of the day;"
     " otherwise: `ons-bigdata materialize --select 'tag:pilot=prices' --from {day} --to {day}`"
 )
-"""A run lands its quote file; whoever started it in the web interface has to know that its rows are not there yet."""
+"""Note for users of the web interface: a run lands its quote file, and another run builds the rows."""
 
 
 def _spec(key: dg.AssetKey, description: str) -> dg.AssetSpec:
@@ -86,12 +86,12 @@ def scrape_runs(
             },
         ),
         dg.MaterializeResult(
-            asset_key=CATEGORIES, metadata={**by_state, "not_whole": dg.MetadataValue.md(_not_whole(outcome))}
+            asset_key=CATEGORIES, metadata={**by_state, "not_whole": dg.MetadataValue.md(_list_incomplete(outcome))}
         ),
     )
 
 
-def _not_whole(outcome: Outcome) -> str:
+def _list_incomplete(outcome: Outcome) -> str:
     lines = [
         f"* {one['category']} ({one['item_number']}): {one['state']}, {one['reason']}"
         for one in outcome.categories
@@ -101,7 +101,7 @@ def _not_whole(outcome: Outcome) -> str:
 
 
 def collect(landing: Landing, settings: Settings, retailer: str, day: date) -> Outcome:
-    """Crawl a retailer, one process at a time; land and record the outcome. First land what a killed run left.
+    """Crawl a retailer, one process at a time; land and record the outcome, after that of an earlier killed run.
 
     Raises InputError where the run must not start: no contact, no or a faulty retailer file, another day than the
     site's present one, outside the allowed hours. UnavailableError where the retailer is being crawled.
@@ -114,7 +114,7 @@ def collect(landing: Landing, settings: Settings, retailer: str, day: date) -> O
     folder = settings.home / "spool" / "price_pages" / retailer
     with landing.warehouse.transaction() as transaction:
         transaction.lock("scrape", retailer, timeout="1s")
-        _land_left_over(landing, folder, origin)
+        _land_interrupted_crawls(landing, folder, origin)
         spool = folder / uuid4().hex
         outcome = crawl(path, spool, day=day, agent=agent, after=latest_start(landing, retailer, day))
         keep_run(landing, outcome, data_origin=origin)
@@ -129,8 +129,8 @@ def _require_site_of_origin(file: RetailerFile, origin: DataOrigin) -> None:
         raise InputError(f"retailer {file.retailer} is {origin}, and its site {file.site} is {where}")
 
 
-def _land_left_over(landing: Landing, folder: Path, origin: DataOrigin) -> None:
-    """Land crawls that came to an end before their process was killed; of those that did not, pages and record."""
+def _land_interrupted_crawls(landing: Landing, folder: Path, origin: DataOrigin) -> None:
+    """Land crawls whose process was killed: the whole outcome if it was complete, else pages and record."""
     for spool in sorted(folder.glob("*")):
         left = read_outcome(spool) or read_killed(spool)
         if left is not None:

@@ -85,8 +85,9 @@ def rebuilt_item_indices(inputs: Inputs, _: AssetRun) -> Output:
         "official_series": "intermediate.int_prices__official_series_matched",
         "items": "intermediate.int_prices__items_weighted",
     },
+    can_subset=True,
 )
-def price_comparisons(inputs: Inputs, _: AssetRun) -> Mapping[str, pl.DataFrame | Output]:
+def price_comparisons(inputs: Inputs, run: AssetRun) -> Mapping[str, pl.DataFrame | Output]:
     """Compare every recipe with the official figures and with every other recipe. A disagreement is a result."""
     recipes = recipe_series(inputs)
     official = official_series(
@@ -94,18 +95,20 @@ def price_comparisons(inputs: Inputs, _: AssetRun) -> Mapping[str, pl.DataFrame 
         inputs.read("official_series"),
         inputs.read("items").filter(pl.col("weights_year") == WEIGHTS_YEAR),
     )
-    pairs = pl.concat([comparison.compare_with_official(recipes, official), comparison.compare_methods(recipes)])
-    return {
-        "analysis.price_comparisons": Output(
+    outputs: dict[str, pl.DataFrame | Output] = {}
+    if "analysis.price_comparisons" in run.tables:
+        pairs = pl.concat([comparison.compare_with_official(recipes, official), comparison.compare_methods(recipes)])
+        outputs["analysis.price_comparisons"] = Output(
             pairs,
             {
                 "official_series": official["series"].n_unique(),
                 "recipes": recipes["series"].n_unique(),
                 "with_official": pairs.filter(pl.col("kind") == "official").height,
             },
-        ),
-        "analysis.compared_price_indices": comparison.compared_indices(recipes, official),
-    }
+        )
+    if "analysis.compared_price_indices" in run.tables:
+        outputs["analysis.compared_price_indices"] = comparison.compared_indices(recipes, official)
+    return outputs
 
 
 @table_asset(
@@ -144,8 +147,9 @@ def collection_frequency(inputs: Inputs, _: AssetRun) -> pl.DataFrame:
         "scraped_quotes": "intermediate.int_prices__scraped_quotes_overlapping",
         "other_quotes": "staging.stg_prices__other_quotes",
     },
+    can_subset=True,
 )
-def other_sources(inputs: Inputs, _: AssetRun) -> Mapping[str, pl.DataFrame | Output]:
+def other_sources(inputs: Inputs, run: AssetRun) -> Mapping[str, pl.DataFrame | Output]:
     """Match the products of each other source with the scraped products, and compare their prices."""
     scraped = inputs.read("scraped_products")
     other_products = inputs.read("other_products").sort("data_origin", "source", "retailer", "item_number", "product")
@@ -159,19 +163,27 @@ def other_sources(inputs: Inputs, _: AssetRun) -> Mapping[str, pl.DataFrame | Ou
     columns = schemas.SourceMatch.column_names()
     matches = pl.concat([part.select(columns) for part in parts]) if parts else schemas.SourceMatch.create_empty()
     matches = schemas.SourceMatch.validate(matches, cast=True)
-    other_quotes = inputs.read("other_quotes", ["data_origin", "source", *_QUOTE[1:], "delivered_on"])
-    agreement = source_agreement(inputs.read("scraped_quotes"), other_quotes, matches)
     counts = dict(matches["matched_by"].value_counts().iter_rows())
-    return {
-        "analysis.source_matches": Output(matches, {f"matched_by_{by}": count for by, count in counts.items()}),
-        "analysis.source_agreement": agreement,
+    outputs: dict[str, pl.DataFrame | Output] = {
+        "analysis.source_matches": Output(matches, {f"matched_by_{by}": count for by, count in counts.items()})
     }
+    if "analysis.source_agreement" in run.tables:
+        other_quotes = inputs.read("other_quotes", ["data_origin", "source", *_QUOTE[1:], "delivered_on"])
+        outputs["analysis.source_agreement"] = source_agreement(inputs.read("scraped_quotes"), other_quotes, matches)
+    return outputs
 
 
 def recipe_series(inputs: Inputs) -> pl.DataFrame:
-    """Every published index as a series `recipe/method`: the columns that `compare_methods` takes."""
-    series = pl.concat_str("recipe", "method", separator="/")
-    return inputs.read("indices").with_columns(series=series).select(_SERIES).filter(pl.col("index").is_not_null())
+    """Every published index as a series `recipe/method`: the columns that `compare_methods` takes.
+
+    Figures of another base than the first (retailers that no period connects) are a series of their own.
+    """
+    key = ["data_origin", "level", "code", "scope", "recipe", "method"]
+    figures = inputs.read("indices").filter(pl.col("index").is_not_null())
+    name = pl.concat_str("recipe", "method", separator="/")
+    later = pl.col("base_period") != pl.col("base_period").sort_by("period").first().over(key)
+    series = pl.when(later).then(pl.format("{}, base {}", name, "base_period")).otherwise(name)
+    return figures.with_columns(series=series).select(_SERIES)
 
 
 def official_series(indices: pl.DataFrame, series: pl.DataFrame, items: pl.DataFrame) -> pl.DataFrame:

@@ -1,5 +1,5 @@
-"""Assets of indices: elementary indices and aggregates, then their standard errors, diagnostics and movements."""
+"""Assets of indices: elementary indices, aggregates, directions, standard errors, diagnostics and movements."""
 
-from ons_bigdata.prices.assets.indices import diagnostics, figures
+from ons_bigdata.prices.assets.indices import diagnostics, directions, figures
 
-ASSETS = [*figures.ASSETS, *diagnostics.ASSETS]
+ASSETS = [*figures.ASSETS, *directions.ASSETS, *diagnostics.ASSETS]

@@ -1,4 +1,4 @@
-"""What the assets of indices read, and its arrangement by data origin."""
+"""Inputs of the assets of indices, arranged by data origin."""
 
 from __future__ import annotations
 
@@ -28,6 +28,7 @@ INPUTS = {
     "retailer_weights": "intermediate.int_prices__retailer_weights_assigned",
     "item_weights": "seeds.item_weights",
     "class_weights": "seeds.class_weights",
+    "retailers": "seeds.retailers",
 }
 """Inputs from which indices are computed: name → relation."""
 
@@ -35,7 +36,7 @@ QUOTE_COLUMNS = ["data_origin", "retailer", "item_number", "product", "collected
 
 
 def current_recipes() -> tuple[Recipe, ...]:
-    """All recipes, with the link window of the settings: another one than that of `web_daily` has another name."""
+    """All recipes, with the link window of the settings. A window other than that of `web_daily` gives another name."""
     return recipes_with_link_window(get_settings().link_window_days)
 
 
@@ -49,7 +50,8 @@ def panels_by_origin(inputs: Inputs) -> Iterator[OriginPanels]:
         inputs.read(name).filter(pl.col("weights_year") == year)
         for name in ("retailer_weights", "item_weights", "class_weights")
     )
-    weeks = base_weeks(quotes)
+    rhythms = dict(inputs.read("retailers", ["retailer", "rhythm"]).drop_nulls("rhythm").iter_rows())
+    weeks = base_weeks(quotes, rhythms)
     for (origin,), rows in sorted(quotes.partition_by("data_origin", as_dict=True).items()):
         of_origin = pl.col("data_origin") == origin
         yield origin_panels(
@@ -59,4 +61,5 @@ def panels_by_origin(inputs: Inputs) -> Iterator[OriginPanels]:
             rejected=rejected.filter(of_origin),
             weights=TreeWeights(retailers.filter(of_origin), items, classes),
             week=weeks[str(origin)],
+            rhythms=rhythms,
         )

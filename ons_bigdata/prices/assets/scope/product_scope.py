@@ -75,9 +75,9 @@ def product_scope(inputs: Inputs, _: AssetRun) -> Mapping[str, pl.DataFrame | Ou
     for (origin,), of_origin in products.group_by("data_origin", maintain_order=True):
         known = labels.filter(pl.col("data_origin") == origin)
         usable = _with_shelf_size(usable_labels(known), of_origin)
-        model, why_not = _fitted(usable)
+        model, why_not = _fit_model(usable)
         records.append(model_record(str(origin), model, why_not, known, usable))
-        decided.append(decide(of_origin, usable, _predicted(model, _open(of_origin, usable))))
+        decided.append(decide(of_origin, usable, _predict(model, _products_for_model(of_origin, usable))))
     scope = ProductScope.validate(pl.concat(decided), cast=True) if decided else ProductScope.create_empty()
     models = pl.DataFrame(records, schema=ScopeModelRecord.create_empty().schema, orient="row")
     by = dict(scope.group_by("decided_by").len().sort("decided_by").iter_rows())
@@ -143,7 +143,7 @@ def _with_shelf_size(labels: pl.DataFrame, products: pl.DataFrame) -> pl.DataFra
     return labels.join(collected, on=PRODUCT, how="left", maintain_order="left")
 
 
-def _fitted(labels: pl.DataFrame) -> tuple[ScopeModel | None, str | None]:
+def _fit_model(labels: pl.DataFrame) -> tuple[ScopeModel | None, str | None]:
     """Return a fitted model, or None and the reason."""
     try:
         return fit(labels), None
@@ -151,12 +151,12 @@ def _fitted(labels: pl.DataFrame) -> tuple[ScopeModel | None, str | None]:
         return None, str(error)
 
 
-def _open(products: pl.DataFrame, labels: pl.DataFrame) -> pl.DataFrame:
+def _products_for_model(products: pl.DataFrame, labels: pl.DataFrame) -> pl.DataFrame:
     """Return the products for the model: those without a label that no rule decides."""
     return products.filter(pl.col("rule_outcome") == "open").join(labels, on=PRODUCT, how="anti", maintain_order="left")
 
 
-def _predicted(model: ScopeModel | None, products: pl.DataFrame) -> pl.DataFrame:
+def _predict(model: ScopeModel | None, products: pl.DataFrame) -> pl.DataFrame:
     names = {"in_scope": "model_in_scope", "referred": "in_band"}
     if model is None:
         unjudged = {"model_in_scope": pl.Boolean, "probability": pl.Float64, "in_band": pl.Boolean}

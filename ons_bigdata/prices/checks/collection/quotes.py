@@ -42,6 +42,7 @@ STAGING_HOLDS_EVERY_RAW_DAY = expect_no_rows(
         "{collected_on}: {in_raw} rows in raw, {in_staging} in staging; `ons-bigdata materialize"
         " --select 'staging/stg_prices__quotes*' --from {collected_on} --to {collected_on}`"
     ),
+    partition="collected_on",
 )
 
 CHECKS: list[dg.AssetChecksDefinition] = [
@@ -55,6 +56,7 @@ CHECKS: list[dg.AssetChecksDefinition] = [
         " where status <> 'collected' order by collected_on, retailer",
         line="{collected_on} {retailer}: {status}",
         by=("status", pl.len()),
+        partition="collected_on",
     ),
     expect_no_rows(
         "marts.price_quote_counts",
@@ -68,6 +70,7 @@ CHECKS: list[dg.AssetChecksDefinition] = [
         " order by collected_on desc, retailer, item_number",
         line="{collected_on} {retailer} {item_number}: {status} ({reason})",
         by=("status", pl.len()),
+        partition="collected_on",
     ),
     expect_no_rows(
         "intermediate.int_prices__quotes_excluded",
@@ -79,5 +82,6 @@ CHECKS: list[dg.AssetChecksDefinition] = [
         " order by quotes desc, collected_on, retailer, item_number",
         line="{collected_on} {retailer} {item_number}: {quotes} × {reason}",
         by=("reason", pl.col("quotes").sum()),
+        partition="collected_on",
     ),
 ]

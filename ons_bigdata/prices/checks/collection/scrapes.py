@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
+
 import dagster as dg
 
 from ons_bigdata.platform.dagster.checks import expect_no_rows, expected_period_present
 from ons_bigdata.platform.dagster.resources import WarehouseResource
 from ons_bigdata.platform.errors import InputError
 from ons_bigdata.prices.assets.collection.scrapes import RUNS
+from ons_bigdata.prices.schemas.vocabulary import DAILY, IDENTIFIER
+from ons_bigdata.prices.sources.retailers import read_rhythms
 from ons_bigdata.prices.sources.scraping.landed import PAGES_SOURCE
+from ons_bigdata.settings import get_settings
 
 _LATEST = """
     select distinct on (retailer) * from raw.scrape_runs order by retailer, started_at desc
@@ -105,15 +111,41 @@ latest_runs_finished = expect_no_rows(
 latest_categories_whole = expect_no_rows(
     "raw.scrape_categories",
     "latest_categories_whole",
-    description="In the latest run of every retailer every category of its file was there and was read whole.",
+    description=(
+        "In the latest run of every retailer every category of its file was there, and all categories and the"
+        " navigation were read whole."
+    ),
     query=f"""
-        select retailer, category, item_number, state, reason
-        from raw.scrape_categories
-        where run_id in (select run_id from ({_LATEST}) as latest) and reason is not null
+        with latest as ({_LATEST}),
+        not_whole as (
+            select run_id, retailer, category, item_number::text, state, reason
+            from raw.scrape_categories
+            where run_id in (select run_id from latest) and reason is not null
+        )
+        select retailer, category, item_number, state, reason from not_whole
+        union all
+        select retailer, '(navigation)', 'all items', 'failed', parse_failures || ' entries not read'
+        from latest
+        where parse_failures > 0 and run_id not in (select run_id from not_whole)
         order by retailer, state, category
     """,  # noqa: S608
     line="{retailer}, {category} ({item_number}): {state}, {reason}",
 )
+
+
+def _latest_days_expected(rhythms: Mapping[str, str]) -> str:
+    """Query of the latest day that each retailer should have.
+
+    That of its data origin: real and simulated days are unrelated. Of retailers that are not collected daily the latest
+    that there is: their missed collections are gaps of `price_collection_days`.
+    """
+    sparse = sorted(retailer for retailer, rhythm in rhythms.items() if rhythm != DAILY)
+    names = ", ".join(f"'{retailer}'" for retailer in sparse if re.fullmatch(IDENTIFIER, retailer)) or "null"
+    return f"""
+        select distinct on (retailer) retailer,
+            max(collected_on) over (partition by data_origin, case when retailer in ({names}) then retailer end)
+        from raw.scrape_runs order by retailer
+    """  # noqa: S608
 
 
 CHECKS: list[dg.AssetChecksDefinition] = [
@@ -126,10 +158,6 @@ CHECKS: list[dg.AssetChecksDefinition] = [
         "raw.scrape_runs",
         column="collected_on",
         by="retailer",
-        # the latest day of the retailer's data origin: real and simulated days are unrelated
-        expected=(
-            "select distinct on (retailer) retailer, max(collected_on) over (partition by data_origin)"
-            " from raw.scrape_runs order by retailer"
-        ),
+        expected=_latest_days_expected(read_rhythms(get_settings().dbt_project_dir)),
     ),
 ]

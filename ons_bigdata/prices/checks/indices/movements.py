@@ -16,7 +16,7 @@ _FIGURE = ["data_origin", "level", "code", "recipe", "method", "scope"]
 _KEY = [*_FIGURE, "period"]
 
 _FIGURES = """
-select data_origin, level, code, recipe, method, scope, period, ln(index) as log_index
+select data_origin, level, code, recipe, method, scope, period, ln(index) as log_index, base_period
 from analysis.aggregate_price_indices
 where index is not null
 """
@@ -48,11 +48,11 @@ def figures_move_with_their_children(warehouse: WarehouseResource) -> dg.AssetCh
 
     A parent is a mean of its children. They are compared where the same children have an index, in the same segment, in
     both periods; where a child comes, goes or starts again, its parent may leave these bounds. Warn where figures have
-    one before them and yet no movement could be compared: then nothing was tested.
+    a predecessor and no movement could be compared: the check would pass without a test.
     """
     store = warehouse.open()
     figures = store.frame(_FIGURES)
-    moved = _moved(figures)
+    moved = _log_changes(figures)
     bounds = _bounds(moved, _children(store, figures))
     outside = bounds.filter(
         (pl.col("change") < pl.col("least") - LARGEST_DIFFERENCE)
@@ -78,10 +78,10 @@ def figures_move_with_their_children(warehouse: WarehouseResource) -> dg.AssetCh
     description="The recorded movements are those of the published indices: each figure has its movement.",
 )
 def movements_are_those_of_figures(warehouse: WarehouseResource) -> dg.AssetCheckResult:
-    """Compare the log of each figure over the one before it with its movement; each of the two has the other."""
+    """Compare the log change of each figure from its predecessor with the recorded movement; neither may be missing."""
     store = warehouse.open()
-    moved = _moved(store.frame(_FIGURES))
-    unlike = _unlike_movements(moved, store.frame(_MOVEMENTS))
+    moved = _log_changes(store.frame(_FIGURES))
+    unlike = _differing_movements(moved, store.frame(_MOVEMENTS))
     return dg.AssetCheckResult(
         passed=unlike.is_empty(),
         metadata={
@@ -92,17 +92,18 @@ def movements_are_those_of_figures(warehouse: WarehouseResource) -> dg.AssetChec
     )
 
 
-def _moved(figures: pl.DataFrame) -> pl.DataFrame:
-    """Period and log change of each figure since the figure before it."""
+def _log_changes(figures: pl.DataFrame) -> pl.DataFrame:
+    """Period and log change of each figure since the figure before it; figures of two bases have no common scale."""
+    series = [*_FIGURE, "base_period"]
     before = figures.sort(_KEY).with_columns(
-        figure_before=pl.col("period").shift(1).over(_FIGURE),
-        change=pl.col("log_index") - pl.col("log_index").shift(1).over(_FIGURE),
+        figure_before=pl.col("period").shift(1).over(series),
+        change=pl.col("log_index") - pl.col("log_index").shift(1).over(series),
     )
     return before.filter(pl.col("figure_before").is_not_null()).select(*_KEY, "figure_before", "change")
 
 
-def _unlike_movements(moved: pl.DataFrame, movements: pl.DataFrame) -> pl.DataFrame:
-    """Figures whose recorded movement differs or is from another period, and those of which one is missing."""
+def _differing_movements(moved: pl.DataFrame, movements: pl.DataFrame) -> pl.DataFrame:
+    """Figures whose recorded movement differs, is from another period or is missing, and movements without a figure."""
     both = moved.join(movements, on=_KEY, how="full", coalesce=True)
     alike = (pl.col("figure_before") == pl.col("previous_period")) & (
         (pl.col("change") - pl.col("movement")).abs() <= LARGEST_DIFFERENCE

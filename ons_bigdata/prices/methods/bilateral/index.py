@@ -115,7 +115,7 @@ def checked_pair_options(formula: str, options: dict[str, object]) -> dict[str, 
 
 
 def needs_quantities(formula: str, options: dict[str, Any]) -> bool:
-    """Whether a price index by a formula with these options needs quantities."""
+    """True if a price index by a formula with these options needs quantities."""
     unweighted_dummy = formula == "time_product_dummy" and options.get("weights") == "none"
     return REGISTER[formula].takes != "prices" and not unweighted_dummy
 

@@ -55,7 +55,7 @@ def _walsh_factors(prices: Floats, quantities: Floats, _presence: Booleans) -> t
 
 
 def _relative_logs(prices: Floats, presence: Booleans) -> Floats:
-    """Take logs of prices relative to the product's first: the same indices, with fewer digits lost in differences."""
+    """Logs of prices relative to the product's first: the same indices, with fewer digits lost in differences."""
     first = prices[presence.argmax(axis=0), np.arange(prices.shape[1])]
     relatives = np.divide(prices, first, where=presence, out=np.ones(prices.shape))
     return np.log(relatives, out=relatives)

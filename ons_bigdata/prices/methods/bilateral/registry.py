@@ -55,12 +55,12 @@ class Formula:
 
     @property
     def windowed(self) -> bool:
-        """Whether a GEKS can be made of it: its weights are those of the two periods alone."""
+        """True if a GEKS can be made of it: its weights are those of the two periods alone."""
         return self.takes != "weights_period"
 
     @property
     def decomposes(self) -> bool:
-        """Whether products have weights of which the index is the mean."""
+        """True if products have weights of which the index is the mean."""
         return self.arithmetic is not None or self.geometric is not None
 
 

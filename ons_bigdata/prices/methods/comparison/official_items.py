@@ -154,7 +154,7 @@ def collection_day(month: date) -> date:
 
 
 def scraped_as_collected(quotes: pl.DataFrame, *, days_either_side: int = 3) -> pl.DataFrame:
-    """Give scraped quotes the form of official ones: one day a month, each retailer a stratum of equal weight.
+    """Scraped quotes in the form of official ones: one day a month, each retailer a stratum of equal weight.
 
     Takes `AcceptedQuote` rows. A month is priced on its collection day (`collection_day`), or on the nearest day with
     quotes of the retailer and item at most `days_either_side` days away (ties: the earlier). The base is January's

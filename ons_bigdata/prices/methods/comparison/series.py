@@ -84,7 +84,7 @@ def compare_with_official(series: pl.DataFrame, official: pl.DataFrame) -> pl.Da
 
 
 def compared_indices(series: pl.DataFrame, official: pl.DataFrame) -> pl.DataFrame:
-    """Put series and official series side by side over their common months; gives `ComparedPriceIndex` rows.
+    """Series and official series side by side over their common months, as `ComparedPriceIndex` rows.
 
     Arguments as in `compare_with_official`. Both are 100 in their first common month. Rates are in per cent, null with
     a reason where the month before, or the same month a year before, is not common.

@@ -60,7 +60,7 @@ def _compact_numbers(keys: pl.Series) -> Integers | None:
 
 
 def _hash_codes(hashes: NDArray[np.uint64]) -> Integers:
-    """Give the distinct hashes the numbers 0, 1, … in no order.
+    """Number the distinct hashes 0, 1, … in no order.
 
     Each round puts the remaining hashes into slots, by other bits each time; the hash that a slot holds last wins the
     slot for all its rows. The losers go into the next round.

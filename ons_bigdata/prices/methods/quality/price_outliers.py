@@ -80,7 +80,7 @@ def _judged_alone(changes: pl.DataFrame, cutoff: float) -> pl.DataFrame:
 
 
 def _judged_by_tukey(changes: pl.DataFrame, parameters: PriceOutlierParameters) -> pl.DataFrame:
-    # without tails: of the changes of an item a tenth would stand out whatever they are
+    # without tails, which flag a tenth of the changes of an item whatever their size
     lower, upper = outlier_bounds(changes["relative"], "tukey", cutoff=parameters.tukey_cutoff, tails=0.0)
     return _outside(changes.with_columns(pl.col("relative").alias("observed")), "tukey", lower, upper)
 

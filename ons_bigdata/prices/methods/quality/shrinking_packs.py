@@ -8,11 +8,11 @@ import polars as pl
 
 from ons_bigdata.prices.methods.panels.input_checks import eager_frame
 from ons_bigdata.prices.methods.quality.price_outliers import pounds
+from ons_bigdata.prices.methods.quality.renames import SIZE_CLASS_WIDTH, succeeding_names
 from ons_bigdata.prices.methods.scope.description import name_without_size
 from ons_bigdata.prices.schemas.quality import EnteringQuote, ProductListing, QuoteOutlier
 
 _ITEM = ["data_origin", "retailer", "item_number"]
-SIZE_CLASS_WIDTH = 1.08
 SMALLER = 0.98
 """A pack counts as smaller below this share of the old size: sizes derived from unit prices are rounded."""
 SMALLER_BY_CLASS = 0.9
@@ -30,11 +30,14 @@ def shrinking_packs(
     rows of rule `shrinking_pack`, one per new listing: on its first day with a quote, `observed` = new ÷ old size.
     Sizes are those in the names, in the same measure; where neither name states one, those of the size classes. The old
     listing must have ended by `overlap_days` after the new listing began and at most 28 days before, and the new
-    listing must be new: a size that was on the shelf from the beginning is no shrunk pack.
+    listing must be new: a size that was on the shelf from the beginning is no shrunk pack. Nor is a product that
+    succeeds one of its own size under nearly the same name, or is so succeeded (`succeeding_names`): it was renamed.
 
     Source: the practice is known as shrinkflation; the rule was made for this project.
     """
-    sized = _sized(ProductListing.validate(eager_frame(listings, "listings"), cast=True))
+    valid = ProductListing.validate(eager_frame(listings, "listings"), cast=True)
+    renamed = succeeding_names(valid)
+    sized = _sized(valid)
     first_days = sized.group_by(_ITEM).agg(pl.col("first_listed_on").min().alias("item_began_on"))
     keys = [*_ITEM, "stem", "measure"]
     old = sized.select(
@@ -56,6 +59,8 @@ def shrinking_packs(
             pl.col("old_last_on") >= pl.col("first_listed_on") - timedelta(days=28),
         )
     )
+    for side in ("product", "old_product"):
+        pairs = pairs.join(renamed, on=[*_ITEM, side], how="anti")
     return QuoteOutlier.validate(_with_prices(pairs, EnteringQuote.validate(eager_frame(quotes), cast=True)))
 
 

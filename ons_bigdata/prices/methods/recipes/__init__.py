@@ -1,6 +1,11 @@
 """Recipes: named price indices from accepted quotes, with their aggregates, standard errors and movements."""
 
-from ons_bigdata.prices.methods.recipes.axioms import recipe_axioms_violated
+from ons_bigdata.prices.methods.recipes.axioms import (
+    constructed_axioms_violated,
+    figures_off_known_change,
+    recipe_axioms_violated,
+)
+from ons_bigdata.prices.methods.recipes.base_periods import base_weeks, first_complete_week
 from ons_bigdata.prices.methods.recipes.bootstrap import Bootstrap
 from ons_bigdata.prices.methods.recipes.catalogue import (
     RECIPES,
@@ -11,8 +16,8 @@ from ons_bigdata.prices.methods.recipes.catalogue import (
     recipes_with_link_window,
 )
 from ons_bigdata.prices.methods.recipes.diagnostics import IndexDiagnosis, index_diagnostics
+from ons_bigdata.prices.methods.recipes.directions import index_directions
 from ons_bigdata.prices.methods.recipes.figures import IndexFigures, OriginPanels, index_figures, origin_panels
-from ons_bigdata.prices.methods.recipes.panels import base_weeks, first_complete_week
 from ons_bigdata.prices.methods.recipes.tree import TreeWeights
 
 __all__ = [
@@ -25,8 +30,11 @@ __all__ = [
     "RecipeOutput",
     "TreeWeights",
     "base_weeks",
+    "constructed_axioms_violated",
+    "figures_off_known_change",
     "first_complete_week",
     "index_diagnostics",
+    "index_directions",
     "index_figures",
     "origin_panels",
     "parameters_hash",

@@ -1,8 +1,9 @@
-"""Axioms that the elementary indices of a recipe must satisfy, tested on quotes before publication."""
+"""Axioms that the elementary indices of a recipe must satisfy, tested on constructed or given quotes."""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,16 +11,27 @@ import polars as pl
 
 from ons_bigdata.prices.methods.bilateral.axioms import axioms_violated
 from ons_bigdata.prices.methods.recipes.elementary import elementary_index, shelf_clusters, stratum_form
+from ons_bigdata.prices.methods.recipes.figures import index_figures, origin_panels
 from ons_bigdata.prices.methods.recipes.formulas import FORMULAS
-from ons_bigdata.prices.methods.recipes.panels import UNDECIDED, Periods, Stratum
+from ons_bigdata.prices.methods.recipes.panels import UNDECIDED, Periods, Stratum, recipe_periods
+from ons_bigdata.prices.methods.recipes.tree import TreeWeights
 
 if TYPE_CHECKING:
-    from ons_bigdata.prices.methods.recipes.catalogue import RecipeOutput
+    from ons_bigdata.prices.methods.recipes.catalogue import Recipe, RecipeOutput
+    from ons_bigdata.prices.methods.recipes.figures import OriginPanels
 
 ALWAYS = ("identity", "direction", "order_of_rows")
 """Axioms that every formula satisfies on products with a quote in every period."""
 
 _QUOTES = ["period", "product", "price"]
+
+_FIRST_DAY = date(2018, 1, 1)
+"""A Monday that begins a month."""
+
+_BASE_DAYS, _DAYS = 31, 120
+"""Days of the first month, and of four: weekly windows of up to 13 weeks fill and are spliced."""
+
+_TOLERANCE = 1e-9
 
 
 def recipe_axioms_violated(quotes: pl.DataFrame, output: RecipeOutput, *, item_number: int) -> pl.DataFrame:
@@ -45,6 +57,90 @@ def recipe_axioms_violated(quotes: pl.DataFrame, output: RecipeOutput, *, item_n
         return _output_index(rows, unfiltered, item_number, sizes)
 
     return axioms_violated(index, taken.select(_QUOTES), axioms=ALWAYS)
+
+
+def constructed_axioms_violated(output: RecipeOutput, *, item_number: int) -> pl.DataFrame:
+    """List where an output of a recipe breaks an axiom on `constructed_quotes`; no collected quote takes part.
+
+    Returns the rows of `recipe_axioms_violated`.
+    """
+    return recipe_axioms_violated(constructed_quotes(output.frequency), output, item_number=item_number)
+
+
+def constructed_quotes(frequency: str) -> pl.DataFrame:
+    """Quotes of one retailer and item over six periods: five products throughout, one that leaves, one that enters.
+
+    Prices lie between 0.9 and 8 GBP and change by less than a quarter between periods. Columns: period, product,
+    price, pack_size.
+    """
+    step = {"daily": "d", "weekly": "w", "monthly": "mo"}[frequency]
+    rows = [
+        (f"{t}{step}", f"PRODUCT {n}", (n + 1) * (1 + ((3 * t + 5 * n) % 7 - 3) / 30), 0.25 * (n % 3 + 1))
+        for t in range(6)
+        for n in range(7)
+        if not (n == 5 and t > 2) and not (n == 6 and t < 2)
+    ]
+    quotes = pl.DataFrame(rows, schema=["after", "product", "price", "pack_size"], orient="row")
+    return quotes.select(
+        pl.lit(_FIRST_DAY).dt.offset_by(pl.col("after")).alias("period"), "product", "price", "pack_size"
+    )
+
+
+def figures_off_known_change(recipe: Recipe, *, item_number: int) -> pl.DataFrame:
+    """List the figures of a recipe that miss the known change of constructed quotes, from quotes to divisions.
+
+    Four products at each of two retailers over `_DAYS` days change by one common factor, which is 1 in the first month
+    (the base of every recipe) and then differs by day. Every index is 100 times the mean factor of the days of its
+    period that count, at each level; an index that is inverted anywhere between the quotes and the division misses it.
+
+    Returns level, code, method, period, expected and index (null where there is no figure), one row per figure that is
+    off by more than a billionth. Raises ValueError as `index_figures` does.
+    """
+    days = [_FIRST_DAY + timedelta(days=n) for n in range(_DAYS)]
+    factors = [1.0 if n < _BASE_DAYS else 1.0 + (n * 3 % 7) / 10 for n in range(_DAYS)]
+    panels = _panels_of_common_change(item_number, days, factors)
+    figures = index_figures(panels, [replace(recipe, seasonal=None)], scopes=["shelf"]).aggregates
+    expected = pl.concat([_known_index(output, days, factors) for output in recipe.outputs])
+    levels = pl.DataFrame({"level": ["item", "class", "division"], "code": [str(item_number), "01.1.1", "01"]})
+    both = levels.join(expected, how="cross").join(figures, on=["level", "code", "method", "period"], how="left")
+    is_off = (~((pl.col("index") / pl.col("expected") - 1).abs() <= _TOLERANCE)).fill_null(value=True)
+    return both.filter(is_off).select("level", "code", "method", "period", "expected", "index")
+
+
+def _panels_of_common_change(item_number: int, days: list[date], factors: list[float]) -> OriginPanels:
+    """Panels of two retailers' quotes of one item, whose prices on each day are multiples of the day's factor."""
+    quotes = pl.DataFrame(
+        [
+            ("simulated", retailer, item_number, f"PRODUCT {n}", day, (n + 1.0) * factor, None)
+            for retailer in ("first", "second")
+            for day, factor in zip(days, factors, strict=True)
+            for n in range(4)
+        ],
+        schema={
+            "data_origin": pl.String, "retailer": pl.String, "item_number": pl.Int32, "product": pl.String,
+            "collected_on": pl.Date, "price_gbp": pl.Float64, "in_scope": pl.Boolean,
+        },
+        orient="row",
+    )  # fmt: skip
+    return origin_panels(
+        quotes,
+        data_origin="simulated",
+        pack_sizes=quotes.select("retailer", "item_number", "product").unique().with_columns(pack_size=pl.lit(0.5)),
+        rejected=quotes.clear().select("retailer", "item_number", "collected_on"),
+        weights=TreeWeights(
+            pl.DataFrame({"retailer": ["first", "second"], "item_number": [item_number] * 2, "weight": [1.0, 3.0]}),
+            pl.DataFrame({"item_number": [item_number], "class_code": ["01.1.1"], "weight": [1.0]}),
+            pl.DataFrame({"class_code": ["01.1.1"], "division_code": ["01"], "weight": [1.0]}),
+        ),
+        week=(days[0], days[6]),
+    )
+
+
+def _known_index(output: RecipeOutput, days: list[date], factors: list[float]) -> pl.DataFrame:
+    """Index of an output on quotes that all change by the factors: 100 times the mean factor of a period's days."""
+    periods = recipe_periods(days, output.frequency, output.days, (days[0], days[6]))
+    means, _ = periods.means(np.array(factors)[:, None])
+    return pl.DataFrame({"method": output.method, "period": periods.starts, "expected": 100 * means[:, 0]})
 
 
 def _null_index(quotes: pl.DataFrame) -> pl.DataFrame:

@@ -11,9 +11,9 @@ import json
 from dataclasses import asdict, dataclass, replace
 from typing import NamedTuple
 
+from ons_bigdata.prices.methods.bilateral.clip import ClipParameters
 from ons_bigdata.prices.methods.multilateral.splicing import NOT_SPLICED, ON_PREVIOUS, ON_PUBLISHED
 from ons_bigdata.prices.methods.panels.input_checks import refuse_unknown
-from ons_bigdata.prices.methods.recipes.clip import ClipParameters
 from ons_bigdata.prices.methods.recipes.formulas import FORMULAS
 from ons_bigdata.prices.methods.recipes.panels import SeasonalRule
 

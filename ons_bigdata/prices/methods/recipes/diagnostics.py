@@ -30,7 +30,7 @@ from ons_bigdata.prices.methods.recipes.movements import (
     parent_parts,
     previous_rows,
 )
-from ons_bigdata.prices.schemas.indices import IndexDiagnostics, IndexMovement
+from ons_bigdata.prices.schemas.indices import ElementaryIndex, IndexDiagnostics, IndexMovement
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -102,17 +102,15 @@ def index_diagnostics(
     """
     elementary = figures.elementary.partition_by(_OUTPUT, as_dict=True)
     aggregates = figures.aggregates.partition_by([*_OUTPUT, "level"], as_dict=True)
-    weights = [
-        product_weights(
+    weights = {
+        (stratum.retailer, stratum.item_number): product_weights(
             len(stratum.products),
             bootstrap.replicates,
             stratum_generator(bootstrap.seed, panels.data_origin, stratum.retailer, stratum.item_number),
         )
         for stratum in panels.strata
-    ]
-    frames = over_scopes(
-        panels, recipes, scopes, lambda of: _output_diagnosis(panels, of, weights, (elementary, aggregates))
-    )
+    }
+    frames = over_scopes(panels, recipes, scopes, lambda of: _output_diagnosis(of, weights, (elementary, aggregates)))
     return IndexDiagnosis(
         stacked(IndexDiagnostics, [diagnostics for diagnostics, _ in frames]),
         stacked(IndexMovement, [movements for _, movements in frames]),
@@ -124,19 +122,24 @@ _Rows = dict[tuple[object, ...], pl.DataFrame]
 
 
 def _output_diagnosis(
-    panels: OriginPanels, of: OutputForms, weights: Sequence[Floats], figures: tuple[_Rows, _Rows]
+    of: OutputForms, weights: Mapping[tuple[str, int], Floats], figures: tuple[_Rows, _Rows]
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     elementary, aggregates = figures
+    panels = of.panels
     key = (panels.data_origin, of.recipe.name, of.output.method, of.scope)
-    layer = _elementary_layer(panels, of, weights, _rows_of(elementary, key))
+    of_part = pl.col("retailer").is_in(panels.retailers)
+    draws = [weights[stratum.retailer, stratum.item_number] for stratum in panels.strata]
+    # without a quote on the days that count there are aggregates, all null, and no elementary index
+    indices = elementary.get(key, ElementaryIndex.create_empty()).filter(of_part)
+    layer = _elementary_layer(panels, of, draws, indices)
     days_collected = _days_collected(panels, of.periods)
     diagnostics, movements = [], []
     for tree in panels.tree:
-        rows = _rows_of(aggregates, (*key, tree.name))
-        published = _published(rows, of.periods, tree, ("index", "imputed_share", "retailers"))
+        rows = _rows_of(aggregates, (*key, tree.name)).filter(pl.col("period").is_in(of.own_periods))
+        published = _published(rows, of, tree, ("index", "imputed_share", "retailers"))
         layer = _level_layer(tree, layer, published, of.periods.base)
-        diagnostics.append(_diagnostics_frame(panels.data_origin, of, tree, layer, (published, days_collected)))
-        movements.append(_movement_frame(panels.data_origin, of, tree, layer))
+        diagnostics.append(_diagnostics_frame(of, tree, layer, (published, days_collected)))
+        movements.append(_movement_frame(of, tree, layer))
     return pl.concat(diagnostics), pl.concat(movements)
 
 
@@ -147,11 +150,12 @@ def _rows_of(rows: _Rows, key: tuple[object, ...]) -> pl.DataFrame:
     return rows[key]
 
 
-def _published(rows: pl.DataFrame, periods: Periods, tree: TreeLevel, columns: Sequence[str]) -> dict[str, Floats]:
-    """Columns of the figures of a level as arrays, periods x parents."""
-    if rows.height != len(periods.starts) * len(tree.codes):
+def _published(rows: pl.DataFrame, of: OutputForms, tree: TreeLevel, columns: Sequence[str]) -> dict[str, Floats]:
+    """Columns of the figures of a level as arrays, periods x parents; nan in periods of other parts."""
+    periods, own = of.periods, len(of.own_periods)
+    if rows.height != own * len(tree.codes):
         message = (
-            f"figures: {rows.height} rows of {tree.name}, expected {len(periods.starts)} periods x {len(tree.codes)};"
+            f"figures: {rows.height} rows of {tree.name}, expected {own} periods x {len(tree.codes)};"
             " compute the figures of these quotes first"
         )
         raise ValueError(message)
@@ -272,7 +276,6 @@ def _days_collected(panels: OriginPanels, periods: Periods) -> Integers:
 
 
 def _diagnostics_frame(
-    data_origin: str,
     of: OutputForms,
     tree: TreeLevel,
     layer: Layer,
@@ -311,7 +314,7 @@ def _diagnostics_frame(
         "sampled_share": _nulls(np.broadcast_to(layer.sampled, shape)),
         "days_collected": np.repeat(days_collected, shape[1]),
         "days_in_period": np.repeat(days_in_period, shape[1]),
-        "retailers": published["retailers"].astype(np.int64).ravel(),
+        "retailers": np.nan_to_num(published["retailers"]).astype(np.int64).ravel(),
         **{name: layer.counts[name].ravel() for name in ("products", "products_used", "quotes", "filtered")},
         "matched_share": _share(layer.counts["products_used"], layer.counts["products"]),
         "entries_per_product": _share(layer.counts["quotes"], layer.counts["products"]),
@@ -322,19 +325,21 @@ def _diagnostics_frame(
         "drift_percent": _nulls(drift),
         "drift_reason": _reasons(drift, _no_drift(of.output, has_index)),
     }
-    return figure_rows(data_origin, of, tree, columns).with_columns(frequency=pl.lit(of.periods.frequency))
+    return figure_rows(of, tree, columns).with_columns(frequency=pl.lit(of.periods.frequency))
 
 
-def _movement_frame(data_origin: str, of: OutputForms, tree: TreeLevel, layer: Layer) -> pl.DataFrame:
+def _movement_frame(of: OutputForms, tree: TreeLevel, layer: Layer) -> pl.DataFrame:
     """Rows of `IndexMovement` of one level."""
     index = layer.indices[:, 0]
     previous = previous_rows(np.isfinite(index))
     columns = {
-        "previous_period": [of.periods.starts[row] for row in previous.ravel()],
+        "previous_period": pl.Series(
+            [of.periods.starts[row] if row >= 0 else None for row in previous.ravel()], dtype=pl.Date
+        ),
         "movement": log_movements(index, previous).ravel(),
         **{name: layer.parts[:, :, place].ravel() for place, name in enumerate(PARTS)},
     }
-    return figure_rows(data_origin, of, tree, columns).filter(pl.Series(previous.ravel() >= 0))
+    return figure_rows(of, tree, columns).filter(pl.col("previous_period").is_not_null())
 
 
 def _no_revision(output: RecipeOutput, has_index: Booleans) -> NDArray:

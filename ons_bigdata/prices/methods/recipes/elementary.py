@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ons_bigdata.prices.methods.aggregation.linked import ABSENT
+from ons_bigdata.prices.methods.bilateral.clip import clusters
 from ons_bigdata.prices.methods.multilateral.splicing import NOT_SPLICED
-from ons_bigdata.prices.methods.recipes.clip import clusters
 from ons_bigdata.prices.methods.recipes.forms import LinkedChain
 from ons_bigdata.prices.methods.recipes.formulas import FORMULAS, base_rows, window_form
 from ons_bigdata.prices.methods.recipes.movements import previous_rows

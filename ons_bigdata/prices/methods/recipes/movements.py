@@ -103,7 +103,7 @@ def log_movements(index: Floats, previous: Integers) -> Floats:
 
 
 def _at(children: Booleans, previous: Integers) -> Booleans:
-    """Look a mark of the children up at the parents' rows before."""
+    """Mark of the children, looked up at the parents' rows before."""
     rows = np.broadcast_to(np.maximum(previous, 0)[:, :, None], children.shape)
     found: Booleans = np.take_along_axis(children, rows, axis=0) & (previous >= 0)[:, :, None]
     return found

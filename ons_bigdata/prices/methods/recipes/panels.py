@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
@@ -50,6 +50,10 @@ class Stratum:
     prices: Floats
     judged: Integers
     pack_sizes: Floats
+
+    def of_days(self, rows: slice) -> Stratum:
+        """Quotes of some calendar days; products without a quote stay."""
+        return replace(self, prices=self.prices[rows], judged=self.judged[rows])
 
     def of_scope(self, scope: str) -> Floats:
         """Prices of a scope: "shelf", all; "target", all but those judged out of the item (undecided ones are in)."""
@@ -159,33 +163,6 @@ def _stratum(key: tuple[object, ...], rows: pl.DataFrame, sizes: pl.DataFrame | 
     names = products.tolist()
     pack_sizes = np.array([known.get(name) for name in names], dtype=np.float64)  # nan where unknown
     return Stratum(str(key[0]), int(str(key[1])), names, prices, judged, pack_sizes)
-
-
-def first_complete_week(days: pl.Series) -> Week | None:
-    """First Monday to Sunday all of whose days occur in `days` (dates, any order, repeats allowed).
-
-    None where there is no such week. Raises ValueError if `days` holds no dates or a null.
-    """
-    if days.dtype != pl.Date or days.null_count() > 0:
-        message = f"days: found {days.dtype} with {days.null_count()} nulls, expected Date without nulls"
-        raise ValueError(message)
-    present = set(days.unique().to_list())
-    mondays = sorted(day for day in present if day.weekday() == 0)
-    complete = (day for day in mondays if all(day + timedelta(days=n) in present for n in range(7)))
-    monday = next(complete, None)
-    return None if monday is None else (monday, monday + timedelta(days=6))
-
-
-def base_weeks(quotes: pl.DataFrame) -> dict[str, Week | None]:
-    """Find the base week of each data origin: the first Monday to Sunday with quotes on every day, None without one.
-
-    `quotes`: columns `data_origin` and `collected_on`.
-    """
-    days = quotes.select("data_origin", "collected_on").unique().sort("data_origin", "collected_on")
-    return {
-        str(origin): first_complete_week(rows["collected_on"])
-        for (origin,), rows in days.partition_by("data_origin", as_dict=True).items()
-    }
 
 
 def recipe_periods(days: Sequence[date], frequency: str, days_that_count: str, week: Week | None) -> Periods:

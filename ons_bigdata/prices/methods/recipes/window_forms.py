@@ -64,7 +64,7 @@ class WindowForm(ABC):
 
     @property
     def is_spliced(self) -> bool:
-        """Whether there are more periods than one window holds."""
+        """True if there are more periods than one window holds."""
         return self.length < len(self.periods)
 
     @property

@@ -235,7 +235,7 @@ def _whole(words: str) -> str:
 
 
 def _with_shelf_size(described: pl.DataFrame) -> pl.DataFrame:
-    """Take the size from the unit price on the shelf where the name has none."""
+    """Derive the size from the unit price on the shelf where the name has none."""
     if not {"pack_size", "unit"} <= set(described.columns):
         return described
     checked_columns(described, {"pack_size": pl.Float64(), "unit": pl.String()}, "products")

@@ -1,4 +1,4 @@
-"""What is recorded of a fitted scope model: its labels, its referral band, its strongest features."""
+"""Record of a fitted scope model: its labels, its referral band, its strongest features."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 COMMAND = "official"
 
 SIMULATED = "sim-"
-"""Prefix of the names of simulated files, so that none is mistaken for a file of the office."""
+"""Prefix of the names of simulated files, which distinguishes them from files of the office."""
 
 LANDING = LandingFolder(
     name="official_price_files",

@@ -20,7 +20,7 @@ IMPUTATION = ("IMPUTATION_FLAG", "IMPUTATION_FLAGS")
 
 
 def has_header(content: bytes) -> bool:
-    """Whether a file has the required columns."""
+    """True if a file has the required columns."""
     return tables.has_columns(content, REQUIRED)
 
 

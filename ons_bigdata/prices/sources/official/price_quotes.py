@@ -28,7 +28,7 @@ _NUMBERS = {"PRICE": "price_gbp", "BASE_PRICE": "base_price_gbp"} | {
 
 
 def has_header(content: bytes) -> bool:
-    """Whether a file has the required columns."""
+    """True if a file has the required columns."""
     return tables.has_columns(content, REQUIRED)
 
 

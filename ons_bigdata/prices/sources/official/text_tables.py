@@ -13,6 +13,7 @@ from ons_bigdata.platform.ingest.loading import Reading, refused_reading
 from ons_bigdata.prices.sources.csv_lines import (
     QUARANTINE,
     columns_of,
+    fields_of,
     matching,
     quarantined,
     reason,
@@ -64,7 +65,7 @@ def read_table(content: bytes, *, required: Iterable[str]) -> TextTable:
 
 
 def has_columns(content: bytes, required: Iterable[str]) -> bool:
-    """Whether the header of a CSV or workbook has the required columns. Rows of a CSV are not read."""
+    """True if the header of a CSV or workbook has the required columns. Rows of a CSV are not read."""
     if is_workbook(content):
         return read_table(content, required=required).refusal is None
     first_line = content.removeprefix(b"\xef\xbb\xbf").split(b"\n", 1)[0][:_LONGEST_HEADER]
@@ -84,9 +85,10 @@ def _workbook(content: bytes) -> TextTable:
 
 def _csv(content: bytes) -> TextTable:
     lines, faults = split_lines(content)
-    if 0 in faults:
-        return TextTable(pl.DataFrame(), refusal=f"header: {faults[0]}")
-    names = [name.strip().strip('"') for name in lines[0].split(",")]
+    header, fault = fields_of(lines[0])
+    if fault := faults.get(0) or fault:
+        return TextTable(pl.DataFrame(), refusal=f"header: {fault}")
+    names = [name.strip().strip('"') for name in header]
     plain = _plain_csv(lines, faults, len(names))
     if plain is not None:
         return _named(plain, pl.Series("line", range(2, len(lines) + 1), pl.Int32), {}, lines, names)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import re
+import struct
 import zipfile
+import zlib
 from typing import TYPE_CHECKING
 from xml.parsers import expat
 
@@ -27,12 +29,12 @@ class _ExtentError(Exception):
 
 
 def is_workbook(content: bytes) -> bool:
-    """Whether a file is a zip archive, as an .xlsx workbook is."""
+    """True if a file is a zip archive, as an .xlsx workbook is."""
     return content.startswith(b"PK\x03\x04")
 
 
 def workbook_fault(content: bytes) -> str | None:
-    """Why the bytes must not be passed to a reader of workbooks; None where they may be.
+    """Reason for which the bytes must not be passed to a reader of workbooks; None where they may be.
 
     Refused are: files that are not .xlsx, members that unpack to more than MOST_UNPACKED_BYTES, a document type,
     and a sheet whose last row times last column is above MOST_CELLS, whatever number of cells it really has.
@@ -54,10 +56,13 @@ def workbook_fault(content: bytes) -> str | None:
         zipfile.BadZipFile,
         expat.ExpatError,
         EOFError,
+        LookupError,  # an unknown encoding
         OSError,
         NotImplementedError,
         RuntimeError,
         ValueError,
+        struct.error,
+        zlib.error,
     ) as error:
         return f"not a workbook that can be read: {error}"
     return None

@@ -52,6 +52,7 @@ class RunRecord:
     retries: int = 0
     responses_by_status: dict[str, int] = field(default_factory=dict)
     within_allowed_hours: bool = True
+    site_dated_at: datetime | None = None
 
     @property
     def run_id(self) -> str:
@@ -82,7 +83,7 @@ class CrawlState:
         self.robots: RobotParser | None = None
         self.is_budget_spent = False
         self.now: datetime | None = None
-        """Time of the latest answer, by the clock that counts."""
+        """Time of the latest response, by the clock in force."""
         self.record = RunRecord(
             retailer=file.retailer,
             user_agent=agent,
@@ -111,26 +112,31 @@ class CrawlState:
         self.record.started_at = started
         self.write_journal()
 
-    def note_time(self, site_time: datetime | None) -> datetime:
-        """Record and return the time of an answer: by the site's clock if the file requires it, else by ours."""
+    def record_time(self, site_time: datetime | None) -> datetime:
+        """Record and return the time of a response: by the site's clock if the file requires it, else by ours."""
         real = datetime.now(ZoneInfo(LONDON))
         self.now = site_time or self.now or real if self.file.clock == "site" else real
         self.record.within_allowed_hours &= self.is_within_hours()
         return self.now
 
+    def note_site_date(self, site_time: datetime | None) -> None:
+        """Record the latest date that the site gave a page of products: of a cached page that of the copy."""
+        known = [time for time in (self.record.site_dated_at, site_time) if time is not None]
+        self.record.site_dated_at = max(known, default=None)
+
     def is_within_hours(self) -> bool:
-        """Whether requests are allowed now. `begin` decides whether the run may start."""
-        self._look_at_clock()
+        """True if requests are allowed now. `begin` decides whether the run may start."""
+        self._update_clock()
         first, last = self.file.allowed_hours
         return self.record.started_at is None or self.now is None or first <= self.now.time() < last
 
     def can_wait(self, wait_s: float) -> bool:
-        """Whether a wait ends within the allowed hours."""
+        """True if a wait ends within the allowed hours."""
         return wait_s < self.remaining_s()
 
     def remaining_s(self) -> float:
         """Return the seconds until the allowed hours end; infinite before the first answer."""
-        self._look_at_clock()
+        self._update_clock()
         if self.now is None:
             return float("inf")
         last = self.file.allowed_hours[1]
@@ -156,6 +162,6 @@ class CrawlState:
         temporary.write_text(content, encoding="utf-8")
         os.replace(temporary, self.journal)  # noqa: PTH105  (atomic, whatever exists there)
 
-    def _look_at_clock(self) -> None:
+    def _update_clock(self) -> None:
         if self.file.clock == "real":
             self.now = datetime.now(ZoneInfo(LONDON))

@@ -51,7 +51,7 @@ class NavigationContent:
 
     categories: list[FoundCategory]
     failures: list[str]
-    """Why each other entry could not be read."""
+    """Faults of the entries that could not be read."""
 
 
 def extract(file: RetailerFile, page: Page, *, is_more: bool = False) -> PageContent:
@@ -71,7 +71,7 @@ def extract(file: RetailerFile, page: Page, *, is_more: bool = False) -> PageCon
 
 
 def fault_of(page: Page, content: PageContent | None, error: str | None) -> str | None:
-    """Why a page with status 200 has no product; None where it has some, or states that it is empty.
+    """Reason for which a page with status 200 has no product; None where it has some, or states that it is empty.
 
     `content` is None where the page could not be read; `error` is the reason then.
     """

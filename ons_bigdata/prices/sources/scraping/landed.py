@@ -67,6 +67,7 @@ def _run_frame(run: dict[str, Any], outcome: Outcome) -> pl.DataFrame:
         **run,
         "started_at": _utc(run["started_at"]),
         "finished_at": _utc(run["finished_at"]),
+        "site_dated_at": None if run.get("site_dated_at") is None else _utc(run["site_dated_at"]),
         "responses_by_status": json.dumps(run["responses_by_status"], sort_keys=True),
         "parse_failures": len(outcome.failures),
         "categories_found": sum(state != "missing" for state in wanted.values()),

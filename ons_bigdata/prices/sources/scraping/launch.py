@@ -23,7 +23,7 @@ PAGES, QUOTES, OUTCOME = "pages.warc.gz", "quotes.csv", "outcome.json"
 """Names within the spool folder."""
 
 JOURNAL = "journal.json"
-"""The record of the run as it grows, of a crawl that has not come to its end."""
+"""File of the record of an unfinished run, rewritten as it grows."""
 
 PART_SIZE = 1024 * 1024
 """Bytes that are decompressed at a time."""
@@ -137,7 +137,7 @@ def _content(spool: Path) -> dict[str, Any]:
 
 
 def _end(process: subprocess.Popen[str]) -> None:
-    """End a crawl, politely at first."""
+    """End a crawl: by a request, then by a kill."""
     process.terminate()
     try:
         process.communicate(timeout=GRACE_S)

@@ -36,7 +36,7 @@ _UNSEEN = frozenset(("script", "style", "template", "noscript", "head", "title")
 _STRUCK = frozenset(("del", "s", "strike"))
 _WAS_CLASS = re.compile(
     r"(?:^|[\s_-])(?:old|was|before|strike|striked|strikethrough|crossed|rrp|msrp|compare|list)(?:-?_?price)?(?:$|[\s_-])"
-    r"|price-?_?(?:old|was|before|rrp|list|original)|(?:old|was|original)price",
+    r"|line-?through|strike-?through|crossed-?out|price-?_?(?:old|was|before|rrp|list|original)|(?:old|was|original)price",
     re.IGNORECASE,
 )
 _LOYALTY_CLASS = re.compile(r"club-?_?(?:card|price)|member|loyalty|nectar", re.IGNORECASE)
@@ -56,12 +56,18 @@ class Page:
     body: bytes
     collected_at: datetime
     fault: str | None = None
-    """Why the body is not the page: it cannot be decoded. The body is empty then."""
+    """Fault of a body that cannot be decoded. The body is empty then."""
 
     @cached_property
     def text(self) -> str:
-        """The body as text, in the encoding that header, page or bytes name."""
-        return html_to_unicode(self.content_type, self.body)[1]
+        """The body as text, in the encoding that header, page or bytes name; else UTF-8, or windows-1252 if it is none.
+
+        A name of something that decodes no text ("zlib") is no encoding.
+        """
+        try:
+            return html_to_unicode(self.content_type, self.body, auto_detect_fun=_undeclared_encoding)[1]
+        except (LookupError, UnicodeError):
+            return html_to_unicode(None, self.body, auto_detect_fun=_undeclared_encoding)[1]
 
     @cached_property
     def tree(self) -> Selector:
@@ -79,17 +85,26 @@ class Page:
         return self.tree
 
 
+def _undeclared_encoding(body: bytes) -> str:
+    """Return the encoding that browsers take for a page that names none."""
+    try:
+        body.decode()
+    except UnicodeDecodeError:
+        return "cp1252"
+    return "utf-8"
+
+
 @dataclass(frozen=True)
 class PageContent:
     """Products of a page: each listed product is a listing or a failure."""
 
     listings: list[Listing] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
-    """Why each other product could not be read."""
+    """Faults of the products that could not be read."""
     next_url: str | None = None
     """The page that follows, as an absolute address."""
     cursor: str | None = None
-    """Where the rest begins, for shops that load more."""
+    """Cursor of the rest of the list, for shops that load more."""
     is_empty: bool = False
     """The page states that nothing is listed."""
 
@@ -126,7 +141,7 @@ def printable(text: str) -> str:
 
 
 def address(base_url: str, link: str) -> str:
-    """Return the absolute address of a link; the link unchanged where it is no address: nobody can visit it."""
+    """Return the absolute address of a link; the link unchanged where it is no address."""
     try:
         return urljoin(base_url, link.strip())
     except ValueError:
@@ -153,7 +168,7 @@ def following_address(page: Page, links: Iterable[str]) -> str | None:
 
 
 def is_in_stock(value: object) -> bool | None:
-    """Return whether a product is in stock, from true/false or schema.org's ItemAvailability; None where not stated."""
+    """True if a product is in stock, from true/false or schema.org's ItemAvailability; None where not stated."""
     if value is None or isinstance(value, bool):
         return value
     name = re.split(r"[/#:]", str(value)[:200].rstrip("/"))[-1].casefold()
@@ -171,10 +186,11 @@ def text_of(element: etree._Element, *, within: etree._Element | None = None) ->
     parts: list[str] = []
     marks: list[str | None] = [_mark_above(element, within)]
     hidden = 0
-    for event, node in etree.iterwalk(element, events=("start", "end")):
-        if not isinstance(node.tag, str):
-            continue
-        if event == "start":
+    for event, node in etree.iterwalk(element, events=("start", "end", "comment", "pi")):
+        if event in {"comment", "pi"}:
+            if not hidden and node.tail:
+                parts.append(re.sub(r"[ \t\r\n\f]+", " ", _marked(node.tail, marks[-1])))  # the same text goes on
+        elif event == "start":
             mark = _mark_of(node) or marks[-1]
             hidden += hidden > 0 or _is_hidden(node)
             marks.append(mark)
@@ -366,13 +382,13 @@ def _unit_price(file: RetailerFile, texts: ProductTexts) -> tuple[float | None, 
     return (None, None) if amount is None or per is None else (amount, per)
 
 
-def collected(
+def page_content(
     file: RetailerFile,
     products: Iterable[Callable[[], ProductTexts]],
     failures: list[str] | None = None,
     **rest: Any,  # noqa: ANN401
 ) -> PageContent:
-    """Content of a page from its products; a faulty product costs that product alone."""
+    """Content of a page from its products; a faulty product is a failure and does not affect the rest."""
     listings: list[Listing] = []
     failures = list(failures or [])
     for product in products:

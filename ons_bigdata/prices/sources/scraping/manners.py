@@ -48,11 +48,11 @@ def user_agent(contact: str | None, version: str) -> str:
 def overrides(file: RetailerFile, agent: str) -> dict[str, Override]:
     """Return the settings of a crawl that differ from Scrapy's defaults, each with its reason."""
     return {
-        # who we are, and what we may
+        # identification and robots.txt
         "USER_AGENT": Override(agent, "the default names Scrapy; a site's owner must see who comes and whom to ask"),
         "ROBOTSTXT_OBEY": Override(True, "off by default"),
         "ROBOTSTXT_USER_AGENT": Override(ROBOTS_NAME, "the name alone is compared, not the whole user agent"),
-        # how often
+        # rate of requests
         "CONCURRENT_REQUESTS": Override(1, "16 by default: one request at a time"),
         "CONCURRENT_REQUESTS_PER_DOMAIN": Override(1, "8 by default: one request at a time per site"),
         "DOWNLOAD_DELAY": Override(file.delay_s, "0 by default; at least one second, but for loopback sites"),
@@ -64,7 +64,7 @@ def overrides(file: RetailerFile, agent: str) -> dict[str, Override]:
         ),
         "RETRY_TIMES": Override(2, "as by default; written down because the budget rests on it"),
         "REDIRECT_MAX_TIMES": Override(3, "20 by default"),
-        # what is taken
+        # accepted responses
         "DOWNLOAD_TIMEOUT": Override(30, "three minutes by default"),
         "DOWNLOAD_MAXSIZE": Override(16 * 1024 * 1024, "1 GiB by default"),
         "DOWNLOAD_WARNSIZE": Override(4 * 1024 * 1024, "32 MiB by default"),
@@ -86,7 +86,7 @@ def overrides(file: RetailerFile, agent: str) -> dict[str, Override]:
             file.is_loopback, "ours: connections go to public addresses only, for a simulated shop to this machine only"
         ),
         "HTTPCACHE_ENABLED": Override(False, "as by default; written down: a price must come from the site"),
-        # what else runs in the process
+        # services of the process
         "TELNETCONSOLE_ENABLED": Override(False, "on by default: a console in the process, open to this machine"),
         "REMOTE_CONTROL_ENABLED": Override(False, "on by default: an HTTP server that runs the code it is sent"),
         "MEMUSAGE_LIMIT_MB": Override(1024, "no limit by default"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, cast
 from zoneinfo import ZoneInfo
 
@@ -33,11 +34,14 @@ if TYPE_CHECKING:
     from ons_bigdata.prices.sources.scraping.crawl_state import CrawlState
     from ons_bigdata.prices.sources.scraping.listings import Page
 
+PRODUCT_PAGES = ("list", "more")
+"""Kinds of pages that list products."""
+
 COLLECTED_AT = "collected_at"
-"""Key of a request's meta: time of its answer, by the clock that counts."""
+"""Key of a request's meta: time of its response, by the clock in force."""
 
 LOOPBACK_SETTING = "ONS_BIGDATA_SITE_IS_LOOPBACK"
-"""Setting of a crawl: whether its site is on this machine; only then may a connection go there, and nowhere else."""
+"""Setting of a crawl, true if its site is on this machine: then connections go there only, else never."""
 
 
 def _state(crawler: Crawler) -> CrawlState:
@@ -114,7 +118,7 @@ class RecordedRobots(RobotsTxtMiddleware):
 
 
 class WithinLimits:
-    """Lets no request leave the retailer's site, none go after hours, nor more of them than the budget has."""
+    """Refuses requests that leave the retailer's site, fall outside the allowed hours or exceed the budget."""
 
     def __init__(self, crawler: Crawler) -> None:
         self.crawler = crawler
@@ -211,8 +215,10 @@ class KeptAnswers:
     def process_response(self, request: Request, response: Response) -> Response:
         """Write the answer to the kept pages and return it."""
         state = _state(self.crawler)
-        collected_at = state.note_time(date_of(response))
+        collected_at = state.record_time(date_of(response))
         request.meta[COLLECTED_AT] = collected_at
+        if response.status == HTTPStatus.OK and request.meta.get("context", {}).get("kind") in PRODUCT_PAGES:
+            state.note_site_date(date_of(response))
         statuses = state.record.responses_by_status
         statuses[str(response.status)] = statuses.get(str(response.status), 0) + 1
         headers = [

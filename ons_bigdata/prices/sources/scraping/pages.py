@@ -42,7 +42,7 @@ class KeptPage:
 
 
 class PageKeeper:
-    """Writes answers as they come; the file gets its name only when it is whole and on disk."""
+    """Writer of responses as they arrive; the file gets its name only when it is complete and on disk."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -67,7 +67,7 @@ class PageKeeper:
             warc_headers_dict={CONTEXT: json.dumps(known)},
         )
         self._writer.write_record(record)
-        self._file.flush()  # a crawl that is killed leaves all answers before
+        self._file.flush()  # a killed crawl leaves all earlier responses
         self.pages += 1
         self.bytes_received += len(page.body)
 

@@ -57,9 +57,21 @@ _FORMATS: dict[DecimalSeparator, re.Pattern[str]] = {
 }  # fmt: skip
 _MINUS = "-\u2212\u2010\u2011\u2012\u2013\u2014\ufe63\uff0d\u207b"
 _CONTINUED = re.compile(
-    rf"[eE](?:[+{_MINUS}]?[0-9]|$)|[x×*^_]|[²³¹⁰-⁹₀-₉½¼¾]|\s?[·٫٬'’_]\s?(?:[0-9]|$)|\s\.?[0-9]{{2}}(?![0-9])"
+    rf"[eE](?:[+{_MINUS}]?[0-9]|$)|[x×^_]|\*\s?[0-9]|[²³¹⁰-⁹₀-₉½¼¾]|\s?[·٫٬'’_]\s?(?:[0-9]|$)"
+    rf"|\s?(?:k|m|bn|million|thousand)\b(?![&'’])|\s?[0-9]/[0-9]|[.,:;]\s?[{_MINUS}]|\+(?!\s?[0-9£])"
+    r"|\s?/\s?[0-9]{1,3}(?![0-9]|\s?[a-z])|\s\.?[0-9]{2}(?![0-9])|\s[0-9]{3}(?![0-9.,]|\s?[a-z])",
+    re.IGNORECASE,
 )
-"""Text after digits that are only a part of a number: an exponent, a superscript, pence after a blank."""
+"""Text after digits that are only a part of a number: an exponent, a superscript, pence after a blank, "from"."""
+_MARKED = re.compile(r"£|\bgbp\b|[0-9]\s?p\b|\bpence\b", re.IGNORECASE)
+_PUNCTUATED = re.compile(
+    r"\s?[^\w\s£€$(){}\[\]%+&]{1,2}\s?(?![0-9.,]{1,7}\s?(?:k?g|m?l|cl|ltr|packs?|pk|oz|lb|cm|mm)\b)[0-9]", re.I
+)
+"""Text after a whole number that may go on behind a mark: "£1:50", "£1 - 2"."""
+_INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2060\u2061\u2062\ufeff]")
+_DIRECTION = re.compile("[\u202a-\u202e\u2066-\u2069]")
+_COUNT_WORDS = {"two": "2", "three": "3", "four": "4", "five": "5", "six": "6", "ten": "10", "twelve": "12"}
+_COUNT_WORD = re.compile(rf"\b({'|'.join(_COUNT_WORDS)})(?=\s{{1,3}}for\b)", re.IGNORECASE)
 
 _SUM = r"(?:(?:£|\bGBP)\s?[0-9][0-9,]{0,8}(?:\.[0-9]{1,2})?|[0-9]{1,5}\s?p\b|[0-9]{1,6}\.[0-9]{2}(?![0-9]))"
 _COUNT = r"(?<![0-9.,£])[0-9]{1,2}"
@@ -75,7 +87,11 @@ _FOR_COUNT = re.compile(
 _ONE_FREE = re.compile(r"buy\s{1,3}(one|1|two|2)\s{0,3},?\s{0,3}get\s{1,3}(?:one|1)\s{1,3}free", re.IGNORECASE)
 _CONDITION = re.compile(
     r"\b(?:when|if) (?:you )?buy|\bwhen buying|\bmin(?:imum)?\.? (?:qty|quantity|order|purchase)|\bmix and match"
-    r"|\bmultibuy|\bbundle|\bsubscri|\bper month\b|/month\b|\bstudent|\bstaff\b",
+    r"|\bmultibuy|\bbundle|\bsubscri|\b(?:per|a) month\b|/mo(?:nth)?\b|[0-9]\s?p/m\b|£[0-9.]{1,9}\s?pm\b"
+    r"|\bstudent|\bstaff\b|\b(?:when|if) you spend|\bfirst (?:order|shop)\b|\bnew customers?\b|\bmeal deal"
+    r"|\bmix (?:six|any|[0-9])"
+    r"|\bin a case\b|\b(?:voucher|promo|discount|coupon) code\b|\bwith (?:a )?(?:code|voucher|coupon)\b"
+    r"|(?<![\w.,£])(?!1[68]\b)[0-9]{1,3}\s?\+(?![0-9])",
     re.IGNORECASE,
 )
 
@@ -97,13 +113,18 @@ _BEFORE: tuple[tuple[Role, re.Pattern[str]], ...] = tuple(
                 r"|list price|rrp|r\.r\.p|srp|msrp|compare at(?: price)?|instead of|usual(?:ly)?(?: price)?|normally"
                 r"|normal price|reduced from|down from|statt|vorher|uvp|avant|au lieu de|prix barré)"),
         ("loyalty", r"\b(?:clubcard|club|nectar|loyalty|members?|card|mywaitrose|sparks|prime|xtra savings"
-                    r"|smart shopper|bonus|app)(?: (?:price|card|deal|offer|only))*"),
-        ("other", r"\b(?:save|saving|saves|off|discount|from|starting at|as low as|up to|between|ab|dès"
+                    r"|smart shopper|bonus|app|rewards?|lidl plus)(?: (?:price|card|deal|offer|only))*"),
+        ("other", r"\b(?:save|saving|saves|off|discount|from(?: only| just)?|starting at|as low as|up to|between|ab|dès"
                   r"|à partir de|delivery|shipping|postage|p\s?&\s?p|deposit|pfand|fee|charge"
-                  r"|ex\.? vat|excl\.? vat|ex\.? tax"
+                  r"|(?:payments?|install?ments?)(?: of)?|trade(?:[- ]in)?(?: price)?|nhs(?: price)?"
+                  r"|(?:log|sign)[- ]?in(?: for)?|hire|rent(?:al)?|bid|guide(?: price)?"
+                  r"|est(?:imated?)?(?: price)?|approx(?:imately)?|around|about"
+                  r"|circa"
+                  r"|win|then|after(?: the)? offer"
+                  r"|exc?\.? vat|excl\.? vat|exc?\.? tax"
                   r"|excluding vat|excl\.? tax|net(?: price)?|vat|tax|used|refurbished|second[- ]hand|pre-owned"
                   r"|cashback|each saves|points?|worth|spend|over|minimum|min|max|unit price"
-                  r"|price per (?:kg|100 ?g|l|litre|100 ?ml|unit))"),
+                  r"|price per (?:kg|100 ?g|l|litre|100 ?ml|unit))|~"),
         ("regular", r"\b(?:regular(?:ly)?(?: price)?)"),
         ("now", r"\b(?:now|only|just|our price|current price(?: is)?|sale(?: price)?|special price|offer price"
                 r"|reduced to|inc\.? vat|incl\.? vat|including vat|incl\.? tax|price|today|for)"),
@@ -113,10 +134,12 @@ _AFTER: tuple[tuple[Role, re.Pattern[str]], ...] = tuple(
     (role, re.compile(rf"^\W{{0,4}}(?:{words})\b", re.IGNORECASE))  # type: ignore[misc]
     for role, words in (
         ("loyalty", r"(?:with |for |in |on )?(?:(?:a|your|the|my) )?(?:clubcard|club|nectar|loyalty|members?|card"
-                    r"|mywaitrose|sparks|prime|xtra savings|smart shopper|bonus|app)"),
+                    r"|mywaitrose|sparks|prime|xtra savings|smart shopper|bonus|app|rewards?|lidl plus)"),
         ("was", r"(?:rrp|list price|before|originally|previously|old price)"),
-        ("other", r"(?:off|saving|saved|discount|cheaper|deposit|pfand|delivery|shipping|postage|ex\.? vat"
-                  r"|excl\.? vat|ex\.? tax|excluding vat|excl\.? tax|plus vat|\+ ?vat|net|vat|used|refurbished|cashback"
+        ("other", r"(?:off|saving|saved|discount|cheaper|deposit|pfand|delivery|shipping|postage|exc?\.? vat"
+                  r"|(?:kg|kilos?|lbs?|litres?|ltr)|excl\.? vat|exc?\.? tax|excluding vat|excl\.? tax|plus vat|\+ ?vat"
+                  r"|net|vat"
+                  r"|used|refurbished|cashback"
                   r"|points?|minimum|or more"
                   r"|and over|fee|charge)"),
     )
@@ -149,7 +172,7 @@ class PriceText:
     loyalty_price_gbp: float | None = None
     multibuy: str | None = None
     problem: str | None = None
-    """Why there is no price, where the text has something like a price."""
+    """Reason for which there is no price, where the text resembles a price."""
     amounts: tuple[tuple[Role, float], ...] = field(default=())
 
 
@@ -174,12 +197,20 @@ def read_price_text(text: str | float | None, *, decimal: DecimalSeparator = "."
         return PriceText(float(text), amounts=(("now", float(text)),)) if is_price else PriceText(problem=f"{text}")
     if len(text) > LONGEST_TEXT:
         return PriceText(problem=f"text of {len(text)} characters, expected at most {LONGEST_TEXT}")
-    text = text.replace("\uffe1", "£")
+    if _DIRECTION.search(text):
+        return PriceText(problem="characters that reverse the order of a text")
+    text = _COUNT_WORD.sub(
+        lambda found: _COUNT_WORDS[found[1].lower()], _INVISIBLE.sub("", text.replace("\uffe1", "£"))
+    )
     offer = multibuy(text)
     bare = _without_multibuys(text)
     if any(char.isdecimal() and not char.isascii() for char in bare):
         return PriceText(multibuy=offer, problem="digits that are not 0 to 9")
-    return _by_role(_amounts(bare, decimal), offer, is_conditional=_CONDITION.search(bare) is not None)
+    return _by_role(
+        _amounts(bare, decimal, is_marked=_MARKED.search(text) is not None),
+        offer,
+        is_conditional=_CONDITION.search(bare) is not None,
+    )
 
 
 def _by_role(amounts: list[_Amount], offer: str | None, *, is_conditional: bool) -> PriceText:
@@ -193,6 +224,8 @@ def _by_role(amounts: list[_Amount], offer: str | None, *, is_conditional: bool)
         candidates, problem = [], "the price holds on a condition"
     elif any(one.value is None for one in candidates):
         problem = f"unclear number {next(one.text for one in candidates if one.value is None)!r}"
+    elif offer and any(_is_of_multibuy(one.value, offer) for one in candidates):
+        problem = f"{candidates[0].text!r} is the price of each in a multibuy: {offer}"
     elif len({one.value for one in candidates}) > 1:
         problem = f"{len(candidates)} prices: {', '.join(one.text for one in candidates)}"
     elif not candidates and values("foreign"):
@@ -212,26 +245,49 @@ def _by_role(amounts: list[_Amount], offer: str | None, *, is_conditional: bool)
     )
 
 
+def _is_of_multibuy(value: Decimal | None, offer: str) -> bool:
+    """True if an amount is the price of each in a multibuy such as `2 for 3.00`, to the penny."""
+    count, _, total = offer.partition(" for ")
+    try:
+        return value is not None and abs(value - Decimal(total) / int(count)) < Decimal("0.01")
+    except InvalidOperation:
+        return False  # of "3 for the price of 2"
+
+
 def _single(amounts: list[_Amount]) -> float | None:
     values = {one.value for one in amounts}
     value = values.pop() if len(values) == 1 else None
     return None if value is None else float(value)
 
 
-def _amounts(text: str, decimal: DecimalSeparator) -> list[_Amount]:
-    """Return the amounts of a text; of bare numbers those only that can be nothing else."""
+def _amounts(text: str, decimal: DecimalSeparator, *, is_marked: bool) -> list[_Amount]:
+    """Return the amounts of a text; of bare numbers those only that can be nothing else.
+
+    `is_marked`: the text has an amount in pounds or pence.
+    """
     found: list[_Amount] = []
     carried: Role | None = None
-    is_marked = re.search(r"£|\bgbp\b|[0-9]\s?p\b|\bpence\b", text, re.IGNORECASE) is not None
+    is_abbreviated = False
+    """True if an unknown sign such as "L.L." or "B/." came before."""
+    is_foreign = is_carried = False
     for clause in _CLAUSE.split(_protected(text)):
         numbers = list(_NUMBER.finditer(clause))
+        if found and re.fullmatch(r"\s*[.,]?[0-9]{1,2}\s*", clause) and _is_whole(found[-1].value):
+            found[-1] = _Amount(found[-1].role, None, found[-1].text)
+        per = _PER_MEASURE.match(clause)
+        if found and per is not None and per[1].lower() not in _PER_PRODUCT:
+            found[-1] = _Amount("other", found[-1].value, found[-1].text)
         if not numbers:
+            is_foreign |= not is_marked and _is_currency(clause.strip())
             label = _label(clause)
-            if label in {"loyalty", "other"} and found:  # it may belong to the amount before it or after it
+            if is_carried and _INCLUSIVE.match(clause) and found[-1].role == "other":
+                found[-1] = _Amount("now", found[-1].value, found[-1].text)  # "(exc VAT) £1.80 (inc VAT)"
+            if label in {"loyalty", "other"} and found:  # it may belong to the preceding or to the following amount
                 last = found[-1]
                 if last.role in {"now", "regular"}:
                     found[-1] = _Amount(label, last.value, last.text)
             carried = label or carried
+            is_abbreviated = label is None and re.fullmatch(r"\s*[^\W\d_][^\s\d]{0,3}\s*", clause) is not None
             continue
         for place, number in enumerate(numbers):
             before = clause[numbers[place - 1].end() if place else 0 : number.start()]
@@ -240,20 +296,35 @@ def _amounts(text: str, decimal: DecimalSeparator) -> list[_Amount]:
             amount = _amount_in(before, number[0], after, decimal, is_marked=is_marked, rest=rest)
             if amount is None:
                 continue
-            if carried is not None and amount.role == "now" and _role(before, after) is None:
+            if place and before == "£" and numbers[place - 1][0].isdigit():  # "1£50" is no 50
+                amount = _Amount(amount.role, None, f"{numbers[place - 1][0]}£{number[0]}")
+            is_carried = carried is not None and amount.role == "now" and _role(before, after) is None
+            if carried is not None and is_carried:
                 amount = _Amount(carried, amount.value, amount.text)
             carried = None
-            found.append(amount)
-    return found
+            found.append(_Amount(amount.role, None, amount.text) if is_abbreviated and not is_marked else amount)
+        is_abbreviated = False
+    return [_Amount("foreign", None, one.text) for one in found] if is_foreign else found
+
+
+def _is_whole(value: Decimal | None) -> bool:
+    return value is not None and value == value.to_integral_value()
 
 
 def _protected(text: str) -> str:
     """Return the text without blanks in abbreviations that a clause must not be split at."""
-    return re.sub(r"\b(ex|excl|inc|incl|approx|min|max|fr|sfr|rs)\.\s", r"\1 ", text, flags=re.IGNORECASE)
+    return re.sub(r"\b(exc?|excl|inc|incl|approx|est|min|max|fr|sfr|rs)\.\s", r"\1 ", text, flags=re.IGNORECASE)
 
 
 def _label(clause: str) -> Role | None:
+    if _INCLUSIVE.match(clause):
+        return "now"
     return next((role for role, words in _BEFORE if words.search(clause.strip())), None)
+
+
+def price_label(text: str) -> Role | None:
+    """Return the role that a name gives to its price ("Clubcard Price", "RRP"); None for any other text."""
+    return next((role for role, words in _BEFORE if (found := words.search(text.strip())) and not found.start()), None)
 
 
 def _role(before: str, after: str) -> Role | None:
@@ -278,7 +349,7 @@ def _amount_in(
     is_pounds = head.endswith("£") or re.search(r"\bGBP$", head, re.IGNORECASE) is not None
     tail = after_number.lstrip()
     if not is_pounds:
-        is_pounds = re.match(r"£(?!\s*[0-9])|(?:gbp|pounds?)\b", tail, re.IGNORECASE) is not None
+        is_pounds = re.match(r"£(?!\s*[0-9])|(?:gbp|pounds?)\b", rest.lstrip(), re.IGNORECASE) is not None
     pence = re.match(r"p\b|pence\b", tail, re.IGNORECASE)
     text = f"{before[-8:]}{body}{after_number[:8]}".strip()
     if _is_foreign(head, after_number):
@@ -290,7 +361,7 @@ def _amount_in(
             return None  # a size, a count or a date next to an amount with a currency sign
     value = _number(body, decimal)
     sign = head.removesuffix("£").rstrip() if head.endswith("£") else re.sub(r"\bGBP$", "", head, flags=re.I).rstrip()
-    is_negative = (bool(head) and head[-1] in _MINUS + "·٫٬_") or (bool(sign) and sign[-1] in _MINUS)
+    is_negative = (bool(head) and head[-1] in _MINUS + "·٫٬_?#@/\\=\ufffd") or (bool(sign) and sign[-1] in _MINUS)
     if is_negative or (after_number[:1] and after_number[0] in _MINUS) or _is_continued(body, after_number, rest):
         value = None
     if value is not None and pence is not None:
@@ -299,7 +370,7 @@ def _amount_in(
     per = _PER_MEASURE.match(re.sub(r"^\s*(?:p\b|pence\b|£|gbp\b)", "", rest, flags=re.IGNORECASE))
     if per is not None and per[1].lower() not in _PER_PRODUCT:
         return _Amount("other", value, text)
-    if value is not None and _is_ambiguous(body, decimal, is_pence=pence is not None):
+    if value is not None and _is_ambiguous(body, decimal, is_pence=pence is not None and not head.endswith("£")):
         value = None
     role = _role(before, tail[pence.end() :] if pence else after_number) or "now"
     if role in {"now", "regular"} and not is_pounds and pence is None and _has_other_words(before, after_number):
@@ -308,13 +379,16 @@ def _amount_in(
 
 
 def _is_continued(body: str, after: str, rest: str) -> bool:
-    """Whether the digits are only the beginning of a number: "1.5e2", "£1 50", "1_000", "£1·50"."""
+    """True if the digits are only the beginning of a number: "1.5e2", "£1 50", "1_000", "£1·50"."""
+    is_whole = "." not in body and "," not in body
     found = _CONTINUED.match(rest)
-    return found is not None and (not found[0][0].isspace() or ("." not in body and "," not in body))
+    if found is not None and (is_whole or not found[0][0].isspace()):
+        return True
+    return is_whole and _PUNCTUATED.match(rest) is not None
 
 
 def _is_foreign(head: str, after: str) -> bool:
-    """Whether a sign or code of another currency touches an amount."""
+    """True if a sign or code of another currency touches an amount."""
     last = _WORD.findall(head[-12:])
     before_word = last[-1] if last and head.endswith(last[-1]) else ""
     first = _WORD.match(after.lstrip())
@@ -340,6 +414,13 @@ def _is_foreign(head: str, after: str) -> bool:
     )
 
 
+def _is_currency(word: str) -> bool:
+    """True if a text is the sign or code of another currency."""
+    if len(word) == 1 and unicodedata.category(word) == "Sc":
+        return word != "£"
+    return word.upper() in _CURRENCY_CODES or word.lower().rstrip(".") in _FOREIGN_WORDS
+
+
 def _has_other_words(before: str, after: str) -> bool:
     words = {word.casefold() for word in _WORD.findall(f"{before} {after}")}
     return bool(words - _PLAIN_WORDS - {"p", "pence", "save", "off", "with", "you", "price"})
@@ -354,7 +435,7 @@ def _number(body: str, decimal: DecimalSeparator) -> Decimal | None:
 
 
 def _is_ambiguous(body: str, decimal: DecimalSeparator, *, is_pence: bool) -> bool:
-    """Whether a number in a price can be read in two ways: 1.250 may be 1250, 1.50p may be £1.50."""
+    """True if a number in a price can be read in two ways: 1.250 may be 1250, 1.50p may be £1.50."""
     whole, separator, fraction = body.rpartition(decimal)
     if not separator:
         return False

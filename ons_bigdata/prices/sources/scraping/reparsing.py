@@ -38,7 +38,7 @@ class Reparsed:
     run_id: str
     rows: int
     rows_changed: int
-    """Rows that are new, gone or other than before."""
+    """Rows that are new, gone or changed."""
     parse_failures: int
 
 
@@ -82,7 +82,7 @@ def reparse_run(landing: Landing, file: RetailerFile, pages: LandedFile) -> Repa
 class _ReadPages:
     tallies: list[CategoryTally]
     undecoded: dict[str, str]
-    """Category → why one of its pages cannot be decoded."""
+    """Category → reason for which one of its pages cannot be decoded."""
     navigation_failures: list[ParseFailure]
 
     def failures(self) -> list[ParseFailure]:
@@ -146,11 +146,11 @@ def _navigation_failures(file: RetailerFile, page: Page) -> list[ParseFailure]:
     try:
         return [ParseFailure(NAVIGATION, page.url, reason) for reason in read_navigation(file, page).failures]
     except UnreadableError:
-        return []  # which categories there were is the crawl's record
+        return []  # the categories themselves are in the record of the crawl
 
 
 def _recorded(landing: Landing, run_id: str) -> dict[str, tuple[int, str | None]]:
-    """By category of the retailer file: the pages that were requested and why it was incomplete."""
+    """Pages requested, and reason of incompleteness, by category of the retailer file."""
     rows = landing.warehouse.rows(
         "select category, pages, reason from raw.scrape_categories where run_id = $1 and item_number is not null",
         [run_id],

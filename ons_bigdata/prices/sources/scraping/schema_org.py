@@ -20,15 +20,15 @@ from ons_bigdata.prices.sources.scraping.listings import (
     ProductTexts,
     UnreadableError,
     address,
-    collected,
     is_in_stock,
+    page_content,
     read_json,
     scalars,
     text_of,
     text_within,
     words,
 )
-from ons_bigdata.prices.sources.scraping.price_texts import price_gbp, read_price_text, unit
+from ons_bigdata.prices.sources.scraping.price_texts import price_gbp, price_label, read_price_text, unit
 from ons_bigdata.prices.sources.scraping.selected_products import next_page, states_empty
 
 if TYPE_CHECKING:
@@ -44,11 +44,20 @@ Kind = Literal["now", "was", "loyalty", "quantity", "unit", "other"]
 LONGEST_REPAIR = 1_000_000
 """Characters of a JSON-LD block up to which comments and trailing commas within it are read past."""
 
-_PRODUCTS = {"product", "individualproduct", "productmodel", "someproducts", "productgroup", "dietarysupplement"}
+_PRODUCTS = {"product", "individualproduct", "productmodel", "someproducts", "productgroup", "dietarysupplement"} | {
+    "book",
+    "drug",
+    "vehicle",
+    "car",
+}
 _EARLIER = {"strikethroughprice", "listprice", "msrp", "srp", "regularprice"}
 """Kinds of price (PriceTypeEnumeration) that are not the current price."""
 _CHARGES = {"deliverychargespecification", "paymentchargespecification"}
-_NOT_NEW = {"usedcondition", "refurbishedcondition", "damagedcondition"}
+_NOT_FOR_SALE = {"offerforlease", "demand"}
+_NO_SALE = {"leaseout", "buy", "dispose", "maintain", "repair", "provideservice", "constructioninstallation"}
+"""Business functions (GoodRelations) of an offer that sells nothing."""
+_NOT_NEW = re.compile(r"used|refurb|damaged|open ?-?box|second ?-?hand|pre ?-?owned|renewed|reconditioned")
+_HOME = {"gb", "uk", "eu", "great britain", "united kingdom", "england", "scotland", "wales", "northern ireland"}
 _PRICE_NAMES = {"price", "lowPrice", "highPrice", "minPrice", "maxPrice"}
 _REFERENCE = {"@id", "@type"}
 """Properties that a reference to another node may have."""
@@ -124,10 +133,13 @@ def _skip(text: str, place: int) -> int:
 def _content(file: RetailerFile, page: Page, tree: Selector, blocks: list[Any], failures: list[str]) -> PageContent:
     graph = _graph(blocks, page.base_url)
     nodes = list(_nodes(blocks))
+    for offer in nodes:
+        for product in graph.nodes(offer.get("itemOffered")):
+            graph.offers.setdefault(id(product), []).append(offer)
     products = [partial(_product, product, page, graph) for product in _products(nodes, graph)]
     lists = [node for node in nodes if "itemlist" in _types(node)]
     is_empty = bool(lists) and not any(node.get("itemListElement") for node in lists)
-    return collected(
+    return page_content(
         file,
         products,
         failures,
@@ -222,10 +234,19 @@ def _value(element: etree._Element, names: list[str], base_url: str) -> Any:  # 
     elif tag == "time" and element.get("datetime"):
         value = element.get("datetime", "")
     elif is_price:
-        return text_of(element, within=element.getroottree().getroot())
+        return _with_rest(element, text_of(element, within=element.getroottree().getroot()))
     else:
         return "".join(element.itertext())
     return text_within(value, element, element.getroottree().getroot()) if is_price else value
+
+
+def _with_rest(element: etree._Element, text: str) -> str:
+    """Return the text of a price with the digits that follow its element, which make it unclear: `<b>£1</b>.50`."""
+    if not text[-1:].isdigit() or "." in text:
+        return text
+    following = element.getnext()
+    rest = (element.tail or "").strip() or ("" if following is None else "".join(following.itertext()).strip())
+    return f"{text}\n{rest[:3]}" if re.fullmatch(r"[.,]?[0-9]{1,2}(?![0-9]).{0,3}", rest[:6], re.DOTALL) else text
 
 
 # --- the graph ------------------------------------------------------------------------------------------
@@ -256,7 +277,7 @@ def _name_of(value: object) -> str:
 
 
 def _types(node: Node) -> set[str]:
-    return {_name_of(one) for one in _listed(node.get("@type"))}
+    return {_name_of(one) for one in _listed(node.get("@type", node.get("type")))}
 
 
 def _terms(value: Any) -> set[str]:  # noqa: ANN401  (JSON)
@@ -293,9 +314,11 @@ class _Graph:
     base_url: str
     groups: dict[int, Node] = field(default_factory=dict)
     """Group of a variant, by the variant's identity."""
+    offers: dict[int, list[Node]] = field(default_factory=dict)
+    """Offers that name a product as `itemOffered`, by the product's identity."""
 
     def is_reference(self, node: Node) -> bool:
-        """Whether a node only refers to another node of the page."""
+        """True if a node only refers to another node of the page."""
         return "@id" in node and not node.keys() - _REFERENCE and len(self.node(node)) > len(node)
 
     def node(self, node: Node) -> Node:
@@ -342,7 +365,7 @@ def _products(nodes: list[Node], graph: _Graph) -> list[Node]:
 
 
 def _is_named_only(node: Node, graph: _Graph) -> bool:
-    """Whether a group without variants and offers only names the family of another product."""
+    """True if a group without variants and offers only names the family of another product."""
     return _types(node) == {"productgroup"} and "offers" not in node and not graph.nodes(node.get("hasVariant"))
 
 
@@ -373,16 +396,19 @@ class _Offer:
     """Currency of the price, where it is not GBP."""
     problem: str | None = None
     in_stock: bool | None = None
+    is_expired: bool = False
+    """`priceValidUntil` is past: many shops forget to renew it, so that it only decides between offers."""
     availability: list[Any] = field(default_factory=list)
     others: list[tuple[Kind, Node | float]] = field(default_factory=list)
 
 
 def _add_offer(texts: ProductTexts, offers: list[_Offer], name: str | None) -> None:
-    """Take the lowest price of the offers in stock, else of all; unit price and was-price are those of its offer."""
+    """Lowest price of the offers in stock, else of all; unit price and was-price are those of its offer."""
     unclear = next((one for one in offers if one.problem is not None), None)
     if unclear is not None:
         raise UnreadableError(f"unclear price: {unclear.problem}: {name}")
     priced = [one for one in offers if one.price is not None]
+    priced = [one for one in priced if not one.is_expired] or priced
     foreign = next((one for one in offers if one.currency is not None), None)
     if not priced and foreign is not None:
         raise UnreadableError(f"price in {foreign.currency}, expected GBP: {name}")
@@ -420,12 +446,14 @@ def _add_other(texts: ProductTexts, kind: Kind, other: Node | float) -> None:
 
 
 def _offers(product: Node, page: Page, graph: _Graph) -> list[_Offer]:
-    """Return the offers of a product; an AggregateOffer without a price is replaced by the offers within it."""
+    """Return the offers of a product; those within an AggregateOffer, whose price is the lowest, replace it."""
     offers: list[_Offer] = []
-    for node in graph.nodes(product.get("offers")):
+    for node in graph.nodes(product.get("offers")) or graph.offers.get(id(product), []):
+        if product.get("itemCondition") and not node.get("itemCondition"):
+            node = {**node, "itemCondition": product["itemCondition"]}  # noqa: PLW2901
         offer = _offer(node, page, graph, None)
         within = [one for one in graph.nodes(node.get("offers")) if "aggregateoffer" not in _types(one)]
-        if "aggregateoffer" in _types(node) and offer.price is None and offer.problem is None and within:
+        if "aggregateoffer" in _types(node) and within:
             inner = [_offer(one, page, graph, _currency(node)) for one in within]
             offers += (
                 inner
@@ -441,6 +469,8 @@ def _currency(node: Node) -> Any:  # noqa: ANN401  (JSON)
     """Return the currency of a node: None for GBP and where it has none."""
     found = node.get("priceCurrency")
     plain = _plain(found)
+    if "GBp" in plain:
+        return "GBp"  # pence
     if not plain or all(_name_of(str(one).strip()) in {"gbp", "£", ""} for one in plain):
         return None
     return plain[0] if len(plain) == 1 else found
@@ -451,7 +481,9 @@ def _offer(node: Node, page: Page, graph: _Graph, inherited: Any) -> _Offer:  # 
         str(one.get("@id")) for one in graph.nodes(node.get("availability")) if "@id" in one
     ]
     stock = next((found for one in availability if (found := is_in_stock(one)) is not None), None)
-    offer = _Offer(availability=availability, in_stock=stock)
+    until = _day(node.get("priceValidUntil"))
+    is_expired = until is not None and until < page.collected_at.date().isoformat()
+    offer = _Offer(availability=availability, in_stock=stock, is_expired=is_expired)
     currency = _currency(node) if node.get("priceCurrency") not in (None, "") else inherited
     kind = _kind(node, page, graph, is_offer=True)
     specifications = _specifications(node, graph)
@@ -493,11 +525,15 @@ def _specified(specification: Node) -> list[Any]:
 
 def _set_price(offer: _Offer, own: list[Any], specified: list[Any]) -> None:
     """Set the price from the offer's price and its specifications, which must agree unless they differ in kind."""
-    price, was, problem = _read(own)
-    other, _, other_problem = _read(specified)
+    price, was, loyalty, problem = _read(own)
+    other, _, _, other_problem = _read(specified)
+    if price is None and (was is not None or loyalty is not None):
+        problem = None  # a price of another kind, by its marks
     marked = {kind: _read(_plain(one.get("price")))[0] for kind, one in offer.others if isinstance(one, dict)}
     if was is not None and "was" not in marked:
         offer.others.append(("was", was))
+    if loyalty is not None and "loyalty" not in marked:
+        offer.others.append(("loyalty", loyalty))
     if price is not None and other is not None and price != other:
         if price not in (marked.get("was"), marked.get("loyalty"), marked.get("unit")):
             problem = f"2 prices: {price:g}, {other:g}"
@@ -513,8 +549,8 @@ def _set_price(offer: _Offer, own: list[Any], specified: list[Any]) -> None:
     offer.problem = problem or (other_problem if offer.price is None else None)
 
 
-def _read(values: list[Any]) -> tuple[float | None, float | None, str | None]:
-    """Return price, was-price and problem of the values of a price."""
+def _read(values: list[Any]) -> tuple[float | None, float | None, float | None, str | None]:
+    """Return price, was-price, loyalty price and problem of the values of a price."""
     texts = dict.fromkeys(
         f"{one:f}" if isinstance(one, float) else words(one) or "" for one in values if not isinstance(one, bool)
     )
@@ -523,7 +559,7 @@ def _read(values: list[Any]) -> tuple[float | None, float | None, str | None]:
         read = read_price_text(float(number))
     else:
         read = read_price_text("\n".join(texts))
-    return read.price_gbp, read.was_price_gbp, read.problem
+    return read.price_gbp, read.was_price_gbp, read.loyalty_price_gbp, read.problem
 
 
 def _quantity(node: Node) -> str | None:
@@ -544,18 +580,20 @@ def _quantity(node: Node) -> str | None:
 def _kind(node: Node, page: Page, graph: _Graph, *, is_offer: bool = False) -> Kind:  # noqa: PLR0911  (a list of rules)
     """Return what the price of an offer or a specification is."""
     kinds = _terms(node.get("priceType")) - {""}
-    reference = graph.nodes(node.get("referenceQuantity"))
-    if not is_offer and (reference or (_plain(node.get("unitCode")) and _terms(node.get("unitCode")) != {"c62"})):
+    if not is_offer and _is_of_unit(node, graph):
         return "unit"
-    if node.get("validForMemberTier"):
+    label = price_label("".join(map(str, _plain(node.get("name"))[:1])))
+    if node.get("validForMemberTier") or label == "loyalty":
         return "loyalty"
-    if kinds & _EARLIER:
+    if kinds & _EARLIER or label == "was":
         return "was"
-    if kinds - {"saleprice"} or _types(node) & _CHARGES:
+    if kinds - {"saleprice"} or label == "other" or _types(node) & (_CHARGES | _NOT_FOR_SALE):
         return "other"
-    if _terms(node.get("itemCondition")) & _NOT_NEW:
+    if any(_NOT_NEW.search(term) for term in _terms(node.get("itemCondition"))):
         return "other"
-    if any(str(one).casefold() == "false" for one in _listed(node.get("valueAddedTaxIncluded"))):
+    if "false" in _terms(node.get("valueAddedTaxIncluded")) or _terms(node.get("businessFunction")) & _NO_SALE:
+        return "other"
+    if _is_abroad(node):
         return "other"
     if _quantity(node) is not None:
         return "quantity"
@@ -564,18 +602,42 @@ def _kind(node: Node, page: Page, graph: _Graph, *, is_offer: bool = False) -> K
     return "now" if _is_valid(node, page) else "other"
 
 
-def _is_valid(node: Node, page: Page) -> bool:
-    """Whether a price is valid on the day of the page, by validFrom and validThrough."""
-    day = page.collected_at.date().isoformat()
-    first, last = (
-        next(
-            (
-                text[:10]
-                for one in _plain(node.get(key))
-                if re.match(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text := str(one)[:40])
-            ),
-            None,
+def _is_of_unit(node: Node, graph: _Graph) -> bool:
+    """True if a specification is the price of a kilogram, a litre, …; a reference of one piece is the product."""
+    references = graph.nodes(node.get("referenceQuantity"))
+    if references:
+        return not all(
+            _terms(one.get("unitCode")) == {"c62"} and _plain(one.get("value")) in ([1], ["1"]) for one in references
         )
-        for key in ("validFrom", "validThrough")
+    if _plain(node.get("unitCode")):
+        return _terms(node.get("unitCode")) != {"c62"}
+    measure = unit(words(next(iter(_plain(node.get("unitText"))), None)))
+    return measure is not None and measure.split()[-1] not in {"each", "unknown"}
+
+
+def _is_abroad(node: Node) -> bool:
+    """True if an offer is for other countries only, by their ISO 3166 codes or their type Country."""
+    regions = _listed(node.get("eligibleRegion")) or _listed(node.get("areaServed"))
+    countries = [
+        term
+        for region in regions
+        for term in _terms(region)
+        if len(term) == 2 or (isinstance(region, dict) and "country" in _types(region))
+    ]
+    return bool(countries) and len(countries) == len(regions) and not _HOME & set(countries)
+
+
+def _is_valid(node: Node, page: Page) -> bool:
+    """True if a price is valid on the day of the page, by the dates of the price and of its availability."""
+    day = page.collected_at.date().isoformat()
+    firsts, lasts = (
+        [day_of for key in keys if (day_of := _day(node.get(key))) is not None]
+        for keys in (("validFrom", "availabilityStarts"), ("validThrough", "availabilityEnds"))
     )
-    return (first is None or first <= day) and (last is None or last >= day)
+    return max(firsts, default=day) <= day <= min(lasts, default=day)
+
+
+def _day(value: Any) -> str | None:  # noqa: ANN401  (JSON)
+    """Return the ISO day at the beginning of a date or time; None where there is none."""
+    texts = (str(one)[:40] for one in _plain(value))
+    return next((text[:10] for text in texts if re.match(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text)), None)

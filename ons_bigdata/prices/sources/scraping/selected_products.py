@@ -15,8 +15,8 @@ from ons_bigdata.prices.sources.scraping.listings import (
     ProductTexts,
     UnreadableError,
     address,
-    collected,
     following_address,
+    page_content,
     scalars,
     state_of,
     text_of,
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from ons_bigdata.prices.sources.retailer_files import RetailerFile
 
 SCRIPT = "script#__NEXT_DATA__"
-"""Where the state of a page is, unless the page itself is JSON."""
+"""Selector of the state of a page, unless the page itself is JSON."""
 
 FIELDS = ("id", "name", "price", "unit_price", "promotion", "was_price", "loyalty_price", "multibuy", "url")
 """Selectors of both families; the id becomes `product_id`."""
@@ -44,7 +44,7 @@ def extract_html(file: RetailerFile, page: Page) -> PageContent:
     """Return the products that match `selectors.product`, each read by the other selectors, and the next page."""
     tree = page.selector()
     products = [partial(_html_product, file, node, page) for node in tree.css(file.selectors["product"])]
-    return collected(file, products, next_url=next_page(file, page, tree), is_empty=states_empty(file, tree))
+    return page_content(file, products, next_url=next_page(file, page, tree), is_empty=states_empty(file, tree))
 
 
 def extract_state(file: RetailerFile, page: Page, *, is_more: bool) -> PageContent:
@@ -62,7 +62,7 @@ def extract_state(file: RetailerFile, page: Page, *, is_more: bool) -> PageConte
         raise UnreadableError(f"the state has no list {products!r}")
     rest = search(cursor, state) if cursor else None
     is_over = rest is None or rest is False or rest == ""
-    return collected(
+    return page_content(
         file,
         [partial(_state_product, file, node) for node in nodes],
         cursor=None if is_over else str(rest),
@@ -87,7 +87,7 @@ def next_page(file: RetailerFile, page: Page, tree: Selector) -> str | None:
 
 
 def states_empty(file: RetailerFile, tree: Selector) -> bool:
-    """Whether the page states that its shelf is empty."""
+    """True if the page states that its shelf is empty."""
     selector = file.selectors.get("empty")
     return selector is not None and bool(tree.css(selector))
 
@@ -122,7 +122,7 @@ def _html_values(node: Selector, css: str, *, is_price: bool) -> list[str]:
 
 
 def _cut(pattern: str | None, values: list[Any]) -> list[Any]:
-    """Cut values to what a pattern finds: its first group, else the whole match; those without a match go."""
+    """First group of a pattern in each value, else the whole match; values without a match are left out."""
     if pattern is None:
         return values
     found = (re.search(pattern, str(one)[:LONGEST_TEXT]) for one in values)

@@ -41,6 +41,9 @@ RESEMBLANCE = 0.5
 HEADERS = {"Accept-Encoding": "gzip"}
 """Scrapy would also accept encodings in which kept pages cannot be read again."""
 
+MOST_ROBOTS_BYTES = 500 * 1024
+"""Length of a robots.txt up to which it is read: every request is compared with every rule."""
+
 CATEGORIES_LOST = 3
 """Number of consecutive categories without any page from the site after which the run ends."""
 
@@ -55,7 +58,7 @@ class NotAnsweredError(Exception):
         self.is_absent = status is not None and 400 <= status < 500 and status != 429
         """The site answers, but not with the page."""
         self.is_lost = not (is_refused or status in {404, 410})
-        """The site, and not the address, is at fault: it does not answer, or wants no such visitor."""
+        """The fault is of the site, not of the address: it does not answer, or refuses crawlers."""
 
 
 class RetailerSpider(scrapy.Spider):
@@ -64,7 +67,7 @@ class RetailerSpider(scrapy.Spider):
     page_kind: ClassVar[PageKind]
 
     def __init__(self, state: CrawlState, *, parent: int) -> None:
-        """Prepare a run; it ends when process `parent` is no more."""
+        """Prepare a run; it ends with the process `parent`."""
         super().__init__(name=state.file.retailer)
         self.state, self.parent = state, parent
         self.tallies: list[CategoryTally] = _tallies(state.file)
@@ -85,7 +88,7 @@ class RetailerSpider(scrapy.Spider):
         return self.state.record
 
     async def start(self) -> AsyncIterator[Any]:
-        """Walk; Scrapy gets nothing to schedule."""
+        """Walk through the shop; Scrapy schedules nothing."""
         try:
             await self.walk()
         except BaseException as error:
@@ -102,7 +105,7 @@ class RetailerSpider(scrapy.Spider):
             found = {normal_name(one.name): one for one in await self._read_navigation()}
             for tally in self.tallies:
                 await self._collect(tally, found)
-            await self._look_at_unknown(found)
+            await self._sample_unknown_categories(found)
             self.record.finish_reason = "finished"
         except StoppedError as stop:
             self.record.finish_reason = stop.finish_reason
@@ -124,7 +127,7 @@ class RetailerSpider(scrapy.Spider):
             return
         self.state.begin(self.state.now)
         self.record.robots_sha256 = hashlib.sha256(page.body).hexdigest()
-        self.state.robots = ProtegoRobotParser(page.body, self)
+        self.state.robots = ProtegoRobotParser(rules_of(page.body), self)
         asked_s = self.state.robots.crawl_delay(ROBOTS_NAME) or 0.0
         if self.file.is_loopback and self.file.delay_s < 1:
             return  # the only case in which a shorter delay is allowed
@@ -190,7 +193,7 @@ class RetailerSpider(scrapy.Spider):
         """Address of the next page, which this page links to."""
         return content.next_url
 
-    async def _look_at_unknown(self, found: dict[str, FoundCategory]) -> None:
+    async def _sample_unknown_categories(self, found: dict[str, FoundCategory]) -> None:
         """Record the categories that the retailer file lacks, and the products of those that resemble a missing one."""
         known = {normal_name(one.category) for one in self.file.categories}
         missing = {normal_name(one.category) for one in self.others if one.state == "missing"}
@@ -315,8 +318,13 @@ SPIDERS: dict[PageKind, type[RetailerSpider]] = {
 }
 
 
+def rules_of(body: bytes) -> bytes:
+    """Return the part of a robots.txt that is read: the whole lines of its first 500 KiB (RFC 9309, 2.5)."""
+    return body if len(body) <= MOST_ROBOTS_BYTES else body[:MOST_ROBOTS_BYTES].rpartition(b"\n")[0]
+
+
 def resemble(one: str, other: str) -> bool:
-    """Whether two category names are so similar that one may be the other after a renaming."""
+    """True if two category names are so similar that the second may be the first renamed."""
     return SequenceMatcher(None, one, other).ratio() >= RESEMBLANCE
 
 

@@ -74,7 +74,7 @@ class CategoryTally:
     listings: list[tuple[Listing, datetime]] = field(default_factory=list)
     failures: list[ParseFailure] = field(default_factory=list)
     fault: str | None = None
-    """Why the category is not whole."""
+    """Reason for which the category is incomplete."""
 
     def read(self, file: RetailerFile, page: Page, *, is_more: bool = False) -> PageContent | None:
         """Count a page with status 200; return its content, None where it has no product and should have."""
@@ -84,7 +84,7 @@ class CategoryTally:
             content: PageContent | None = extract(file, page, is_more=is_more)
         except UnreadableError as unreadable:
             content, error = None, str(unreadable)
-        except Exception as unexpected:  # a faulty page costs its category, not the run; it is kept
+        except Exception as unexpected:  # a faulty page fails its category, not the run; it is kept
             content, error = None, f"{type(unexpected).__name__}: {unexpected}"
         if content is not None:
             self.listings += [(listing, page.collected_at) for listing in content.listings]
@@ -96,7 +96,7 @@ class CategoryTally:
         return content
 
     def fail(self, reason: str) -> None:
-        """Record that the category is not whole; the first reason stays."""
+        """Record that the category is incomplete; the first reason stays."""
         page = f"page {self.pages}: " if self.pages > 1 else ""
         self.fault = self.fault or printable(f"{page}{reason}")
 
@@ -105,7 +105,7 @@ class CategoryTally:
         self.fail(f"{_CUT_OFF}{reason}")
 
     def take_over(self, reason: str | None, *, pages: int) -> None:
-        """Take over from the crawl why the category was cut off, and how many of its pages are missing.
+        """Copy from the crawl why the category was cut off, and how many of its pages are missing.
 
         `reason` and `pages` as recorded; the pages that were kept have been read.
         """

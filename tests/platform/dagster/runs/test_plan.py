@@ -1,4 +1,4 @@
-"""Runs of assets with different calendars: which keys, in which order."""
+"""Runs of assets with different calendars: their keys and order."""
 
 from collections.abc import Sequence
 from datetime import date

@@ -13,7 +13,7 @@ CELLS = dg.MultiPartitionsDefinition(
 
 @pytest.fixture(scope="module")
 def definitions() -> dg.Definitions:
-    """Give a small graph: files -> quotes -> {counts, indices}, and visits, of which a run takes one partition."""
+    """Small graph: files -> quotes -> {counts, indices}, and visits, of which a run has one partition."""
     specs = [
         ("landing", "files", []),
         ("raw", "price_quotes", ["landing/files"]),

@@ -1,4 +1,4 @@
-"""Processes of `up`: found by their command line, whatever the files in the state folder hold."""
+"""Processes of `up`: identified by their command line, independently of files in the state folder."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ons_bigdata.settings import Settings
 
 @pytest.fixture
 def installation(tmp_path: Path) -> Settings:
-    """Give settings of a folder with the process records of an earlier version, cut short."""
+    """Settings of a folder with the process records of an earlier version, cut short."""
     (tmp_path / "home" / "run").mkdir(parents=True)
     (tmp_path / "home" / "run" / "webserver.json").write_text('{"pid": 1, "star')
     (tmp_path / "home" / "run" / "daemon.json").write_text("")

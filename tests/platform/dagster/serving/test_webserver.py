@@ -81,7 +81,7 @@ def port(instance: dg.DagsterInstance) -> Iterator[int]:
 
 @pytest.fixture
 def asset(instance: dg.DagsterInstance) -> dg.AssetKey:
-    """Give an asset with history, which any successful attack wipes."""
+    """Asset with history, which any successful attack wipes."""
     key = dg.AssetKey(ASSET)
     instance.report_runless_asset_event(dg.AssetMaterialization(key))
     return key

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from datetime import date, datetime
 from pathlib import Path
@@ -10,8 +11,10 @@ from zoneinfo import ZoneInfo
 
 import dagster as dg
 import pytest
+from typer.testing import CliRunner
 
-from ons_bigdata.commands import scrape
+from ons_bigdata import cli
+from ons_bigdata.commands import reparse, scrape
 from ons_bigdata.commands.reparse import reparse_prices
 from ons_bigdata.commands.scrape import ScrapedRun, _latest, scrape_prices
 from ons_bigdata.platform.dagster.resources import WarehouseResource
@@ -24,6 +27,7 @@ from ons_bigdata.prices.assets.collection import scrapes as assets
 from ons_bigdata.prices.checks.collection import scrapes as checks
 from ons_bigdata.prices.sources.price_files import PRICE_FILES, READER, adapter_for
 from ons_bigdata.prices.sources.retailer_files import read_retailer_file
+from ons_bigdata.prices.sources.retailers import SEED
 from ons_bigdata.prices.sources.scraping import landed, reparsing
 from ons_bigdata.prices.sources.scraping.launch import crawl
 from ons_bigdata.prices.sources.scraping.pages import KeptPage, decoded_page
@@ -51,7 +55,7 @@ def shop() -> Iterator[SmallShop]:
 
 @pytest.fixture
 def scraping(shop: SmallShop, settings: Settings, landing: Landing, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    """Give settings with a contact and a retailer file of the shop; the assets take them, and the test's landing."""
+    """Settings with a contact and a retailer file of the shop; the assets use them, and the test's landing."""
     mine = settings.model_copy(update={"scraper_contact": "prices@example.org"})
     mine.retailers_dir.mkdir(parents=True)
     _write(mine, shop)
@@ -79,6 +83,12 @@ def _check(check: dg.AssetChecksDefinition) -> dg.AssetCheckResult:
     return result
 
 
+def _listed(check: dg.AssetChecksDefinition) -> str:
+    result = _check(check)
+    assert not result.passed
+    return str(result.metadata["which"].value)
+
+
 def _execute(warehouse: Warehouse, statement: str) -> None:
     with warehouse.transaction() as transaction:
         transaction.execute(statement)
@@ -104,6 +114,7 @@ def test_a_day_of_a_retailer_from_the_shop_to_the_table_and_again(
     assert (run["run_id"], run["collected_on"], run["rows"]) == ("sim-alder-20160528080500", DAY, 2)
     assert (run["parse_failures"], run["categories_found"], run["categories_missing"]) == (1, 1, 1)
     assert run["user_agent"].endswith("(+prices@example.org)")
+    assert run["site_dated_at"].isoformat() == "2016-05-28T07:05:00+00:00"
     assert warehouse.rows("select category, item_number, state from raw.scrape_categories order by category") == [
         ("Bakery", None, "unknown"),
         ("Brown Bread", 210113, "missing"),
@@ -144,6 +155,12 @@ def test_a_day_of_a_retailer_from_the_shop_to_the_table_and_again(
     assert len(_rebuilt(landing)) == 3
 
     # each check is red on its own fault
+    _execute(warehouse, "update raw.scrape_categories set state = 'collected', reason = null")
+    _execute(warehouse, "update raw.scrape_runs set parse_failures = 1")
+    assert "sim-alder, (navigation) (all items): failed, 1 entries not read" in _listed(checks.latest_categories_whole)
+    _execute(warehouse, "update raw.scrape_runs set parse_failures = 0")
+    assert _check(checks.latest_categories_whole).passed
+    _execute(warehouse, "update raw.scrape_categories set reason = 'changed markup'")
     _execute(warehouse, "update raw.scrape_runs set rows = 7, robots_obeyed = false, finish_reason = 'budget'")
     assert [_check(check).passed for check in ALL_CHECKS] == [True, False, False, False, False]
     landing.path(pages).write_bytes(b"other")
@@ -216,7 +233,7 @@ def test_what_a_killed_run_left_whole_is_landed_first_and_what_it_left_broken_go
     crawl(path, folder / "whole", day=DAY, agent="x (+y)", after=None)  # killed before its outcome was landed
     (folder / "broken").mkdir()
     (folder / "broken" / "pages.warc.gz.tmp").write_bytes(b"half")
-    assets._land_left_over(landing, folder, "simulated")
+    assets._land_interrupted_crawls(landing, folder, "simulated")
     assert landing.warehouse.rows("select run_id from raw.scrape_runs") == [("sim-alder-20160528080500",)]
     assert not list(folder.glob("*"))
     assert len(_rebuilt(landing)) == 2
@@ -263,7 +280,7 @@ def test_one_faulty_retailer_file_and_a_held_lock_stop_no_other_retailer(
 ) -> None:
     monkeypatch.setattr(scrape, "open_warehouse", lambda _: landing.warehouse)
     (scraping.retailers_dir / "sim-birch.yaml").write_text("x: 2016-13-45")
-    wanted, faulty = scrape._wanted(scraping, [], "2016-05-28")
+    wanted, faulty = scrape._retailers_to_scrape(scraping, [], "2016-05-28")
     assert wanted == ["sim-alder"]
     assert len(faulty) == 1
     assert "sim-birch.yaml: not YAML: month must be in 1..12" in faulty[0]
@@ -275,6 +292,37 @@ def test_one_faulty_retailer_file_and_a_held_lock_stop_no_other_retailer(
     assert shop.paths == []
 
 
+def test_a_faulty_retailer_file_and_a_faulty_run_stop_no_other_run_that_is_read_again(
+    scraping: Settings, landing: Landing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reparse, "open_warehouse", lambda _: landing.warehouse)
+    monkeypatch.setattr(reparse, "Landing", lambda *_: landing)
+    monkeypatch.setattr(cli, "get_settings", lambda: scraping)
+    assets.collect(landing, scraping, "sim-alder", DAY)
+    _rebuilt(landing)
+    for retailer, content in {"sim-birch": b"", "sim-cedar": b"no pages", "sim-alder": b"damaged"}.items():
+        landing.land(
+            content or b"pages",
+            source=landed.PAGES_SOURCE,
+            delivery=retailer,
+            name=f"{retailer}_pages_20160528090000.warc.gz",
+            data_origin="simulated",
+            partitions=[DAY.isoformat()],
+        )
+    (scraping.retailers_dir / "sim-birch.yaml").write_text("x: 2016-13-45")
+    summary = reparse_prices(scraping)
+    assert [run.run_id for run in summary.runs] == ["sim-alder-20160528080500"]
+    alder, birch, cedar = sorted(summary.failures)
+    assert "sim-alder_pages_20160528090000.warc.gz" in alder
+    assert birch.startswith("sim-birch: ") and "not YAML" in birch
+    assert cedar.startswith("sim-cedar: no retailer file")
+    result = CliRunner().invoke(cli.app, ["reparse", "prices", "--json"])
+    assert result.exit_code == 1
+    assert json.loads(result.stdout)["failures"] == summary.failures
+    with pytest.raises(InputError, match=r"sim-birch: .*not YAML"):
+        reparse_prices(scraping, retailer="sim-birch")
+
+
 def test_a_killed_crawl_leaves_a_record_of_its_requests(shop: SmallShop, scraping: Settings, landing: Landing) -> None:
     folder = scraping.home / "spool" / "price_pages" / "sim-alder"
     crawl(scraping.retailers_dir / "sim-alder.yaml", folder / "run", day=DAY, agent="x (+y)", after=None)
@@ -282,7 +330,7 @@ def test_a_killed_crawl_leaves_a_record_of_its_requests(shop: SmallShop, scrapin
     (folder / "run" / "pages.warc.gz").unlink()
     (folder / "run" / "outcome.json").unlink()
     (folder / "run" / "pages.warc.gz.tmp").write_bytes(pages + pages[:100])  # the kill came within an answer
-    assets._land_left_over(landing, folder, "simulated")
+    assets._land_interrupted_crawls(landing, folder, "simulated")
     assert landing.warehouse.rows("select run_id, finish_reason, requests, pages_kept, rows from raw.scrape_runs") == [
         ("sim-alder-20160528080500", "killed", 3, 3, 0)
     ]
@@ -329,6 +377,7 @@ def test_the_schedule_asks_for_one_run_of_each_known_retailer_with_a_file(scrapi
     repository = dg.Definitions(
         assets=[assets.scrape_runs],
         schedules=[automation.scrape_schedule],
+        jobs=[dg.define_asset_job("prices_scrape_runs")],
         resources={"warehouse": WarehouseResource()},
     ).get_repository_def()
     context = dg.build_schedule_context(scheduled_execution_time=at, repository_def=repository)
@@ -338,6 +387,30 @@ def test_the_schedule_asks_for_one_run_of_each_known_retailer_with_a_file(scrapi
     (scraping.retailers_dir / "sim-alder.yaml").unlink()
     tick = automation.scrape_schedule.evaluate_tick(context)
     assert "no retailer file" in str(tick.skip_message)
+
+
+def test_the_schedule_asks_for_a_weekly_retailer_on_its_weekday_alone(
+    scraping: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seed = tmp_path / "dbt" / SEED
+    seed.parent.mkdir(parents=True)
+    seed.write_text("retailer,name,data_origin,rhythm\nsim-alder,Alder,simulated,weekly_friday\n", encoding="utf-8")
+    elsewhere = scraping.model_copy(update={"dbt_project_dir": tmp_path / "dbt"})
+    monkeypatch.setattr(automation, "get_settings", lambda: elsewhere)
+
+    def tick(day: int) -> str:
+        at = datetime(2016, 5, day, 8, 5, tzinfo=ZoneInfo("Europe/London"))
+        repository = dg.Definitions(
+            assets=[assets.scrape_runs],
+            schedules=[automation.scrape_schedule],
+            resources={"warehouse": WarehouseResource()},
+        ).get_repository_def()
+        context = dg.build_schedule_context(scheduled_execution_time=at, repository_def=repository)
+        found = automation.scrape_schedule.evaluate_tick(context)
+        return str(found.skip_message or [request.partition_key for request in found.run_requests or []])
+
+    assert tick(26) == "no retailer is due on Thursday 2016-05-26"
+    assert tick(27) == "['2016-05-27|sim-alder']"
 
 
 def test_partitions_are_days_and_the_closed_vocabulary_of_retailers() -> None:

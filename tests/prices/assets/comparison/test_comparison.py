@@ -10,6 +10,7 @@ import pytest
 
 from ons_bigdata.platform.dagster.resources import NoIOManager, WarehouseResource
 from ons_bigdata.platform.postgres.warehouse import Warehouse
+from ons_bigdata.prices.assets import ASSETS
 from ons_bigdata.prices.assets.comparison import official as comparison
 from ons_bigdata.prices.checks.comparison import official_indices_are_rebuilt
 
@@ -65,7 +66,7 @@ insert into intermediate.int_prices__official_quotes_selected
 
 @pytest.fixture
 def store(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> Warehouse:
-    """Give a database with two months of scraped quotes, an official month or two and one other source."""
+    """Database with two months of scraped quotes, an official month or two and one other source."""
     monkeypatch.setattr(WarehouseResource, "open", lambda _: warehouse)
     with warehouse.transaction() as transaction:
         for statement in TABLES.split(";\n"):
@@ -193,3 +194,36 @@ def test_without_official_files_and_other_sources_all_tables_are_empty(store: Wa
     assert result.success
     for table in ("rebuilt_item_indices", "price_comparisons", "collection_frequencies", "source_agreement"):
         assert store.rows(f"select count(*) from analysis.{table}") == [(0,)]
+
+
+@pytest.mark.parametrize(
+    ("table", "sibling"),
+    [
+        ("price_comparisons", "compared_price_levels"),
+        ("compared_price_levels", "price_comparisons"),
+        ("source_matches", "source_agreement"),
+        ("source_agreement", "source_matches"),
+    ],
+)
+def test_a_table_of_several_is_materialized_alone(store: Warehouse, table: str, sibling: str) -> None:
+    result = dg.materialize(
+        [comparison.price_comparisons, comparison.other_sources],
+        selection=[dg.AssetKey(["analysis", table])],
+        instance=dg.DagsterInstance.ephemeral(),
+        resources={"warehouse": WarehouseResource(), "io_manager": NoIOManager()},
+    )
+    assert [event.asset_key.path[-1] for event in result.get_asset_materialization_events()] == [table]
+    assert store.rows(f"select count(*) > 0 from analysis.{table}") == [(True,)]
+    assert store.rows(f"select count(*) from analysis.{sibling}") == [(0,)]
+
+
+def test_every_output_of_a_python_asset_outside_raw_can_be_selected_alone() -> None:
+    several = [
+        asset
+        for asset in ASSETS
+        if isinstance(asset, dg.AssetsDefinition)
+        and len(asset.keys) > 1
+        and {key.path[0] for key in asset.keys} != {"raw"}
+    ]
+    assert len(several) >= 4
+    assert [asset.node_def.name for asset in several if not asset.can_subset] == []

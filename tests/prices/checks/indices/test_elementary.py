@@ -1,4 +1,4 @@
-"""Asset checks on the indices by recipe: each red on the fault it is there for, and on no other."""
+"""Asset checks on the indices by recipe: each fails on the fault that it checks for, and on no other fault."""
 
 from __future__ import annotations
 
@@ -13,8 +13,16 @@ import pytest
 from ons_bigdata.platform.dagster.resources import WarehouseResource
 from ons_bigdata.platform.postgres.warehouse import Warehouse
 from ons_bigdata.prices.checks.indices import elementary as checks
-from ons_bigdata.prices.methods.recipes import RECIPES, TreeWeights, index_figures, recipe_axioms_violated
+from ons_bigdata.prices.methods.recipes import (
+    RECIPES,
+    TreeWeights,
+    figures_off_known_change,
+    index_directions,
+    index_figures,
+    recipe_axioms_violated,
+)
 from ons_bigdata.prices.methods.recipes import axioms as recipe_axioms
+from ons_bigdata.prices.methods.recipes import figures as recipe_figures
 from ons_bigdata.prices.methods.recipes.elementary import elementary_index
 from tests.prices.methods.recipes.computed_recipes import panels_of
 
@@ -23,9 +31,9 @@ FIRST = date(2016, 7, 25)
 
 
 def quotes() -> pl.DataFrame:
-    """Give 60 days of twelve products that wander, three of them with gaps."""
+    """60 days of twelve products that become dearer at random rates, three of them with gaps."""
     generator = np.random.default_rng(5)
-    prices = np.exp(np.cumsum(generator.normal(0.002, 0.03, (60, 12)), axis=0)) * np.arange(1, 13)
+    prices = np.exp(np.cumsum(generator.gamma(0.5, 0.02, (60, 12)), axis=0)) * np.arange(1, 13)
     there = generator.random(prices.shape) < np.where(np.arange(12) < 3, 0.8, 1.1)
     rows = [
         ("real", "tesco", BREAD, f"PRODUCT {n}", FIRST + timedelta(days=int(t)), float(prices[t, n]), None)
@@ -40,7 +48,7 @@ def quotes() -> pl.DataFrame:
 
 @pytest.fixture
 def resource(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> Iterator[WarehouseResource]:
-    """Give a database that holds the quotes and what the recipes make of them."""
+    """Database with the quotes and the figures of the recipes."""
     monkeypatch.setattr(WarehouseResource, "open", lambda _: warehouse)
     with warehouse.transaction() as transaction:
         transaction.execute(
@@ -81,46 +89,90 @@ def _execute(warehouse: Warehouse, statement: str) -> None:
         transaction.execute(statement)
 
 
-def test_an_inverted_index_cannot_pass(warehouse: Warehouse, resource: WarehouseResource) -> None:
+def _write_directions(warehouse: Warehouse) -> pl.DataFrame:
+    elementary = warehouse.frame("select * from analysis.elementary_price_indices")
+    stored = warehouse.frame("select * from intermediate.int_prices__quotes_scoped")
+    sizes = warehouse.frame("select * from intermediate.int_prices__product_pack_sizes")
+    directions = index_directions(elementary, stored, sizes, RECIPES)
+    warehouse.replace("analysis.elementary_index_directions", directions)
+    return directions
+
+
+def test_an_inverted_series_warns_and_is_the_only_one_marked(warehouse: Warehouse, resource: WarehouseResource) -> None:
+    assert set(_write_directions(warehouse)["status"]) == {"along"}
     right = _run(checks.recipe_indices_follow_prices, resource)
     assert right.passed, right.metadata
     outputs = [(recipe.name, output.method) for recipe in RECIPES for output in recipe.outputs]
-    text = str(right.metadata["slopes"].value)
-    assert all(f"| {recipe} | {method} |" in text for recipe, method in outputs)
+    text = str(right.metadata["outputs"].value)
+    assert all(f"| {recipe} | {method} | 1 |" in text for recipe, method in outputs)
     for recipe, method in outputs:
         turn = (
             "update analysis.elementary_price_indices set segment_index = 1 / segment_index"
             f" where recipe = '{recipe}' and method = '{method}'"
         )
         _execute(warehouse, turn)
+        marked = _write_directions(warehouse).filter(pl.col("status") != "along")
+        assert marked.select("recipe", "method", "status").rows() == [(recipe, method, "against")]
         inverted = _run(checks.recipe_indices_follow_prices, resource)
-        assert not inverted.passed, (recipe, method, inverted.metadata["slopes"].value)
-        assert inverted.metadata["inverted"].value == f"{recipe} {method}"
+        assert (inverted.passed, inverted.severity) == (False, dg.AssetCheckSeverity.WARN)
+        assert f"real tesco {BREAD}, {recipe} {method}: moves against" in str(inverted.metadata["against"].value)
         _execute(warehouse, turn)
 
 
 def test_an_output_that_moves_with_nothing_to_compare_warns(warehouse: Warehouse, resource: WarehouseResource) -> None:
     _execute(warehouse, "delete from intermediate.int_prices__quotes_scoped")
+    assert set(_write_directions(warehouse)["status"]) == {"untested"}
     result = _run(checks.recipe_indices_follow_prices, resource)
     assert (result.passed, result.severity) == (False, dg.AssetCheckSeverity.WARN)
     assert "ons_web_weekly" in str(result.metadata["untested"].value)
     _execute(warehouse, "update analysis.elementary_price_indices set segment_index = 100")
+    assert _write_directions(warehouse).is_empty()
     assert _run(checks.recipe_indices_follow_prices, resource).passed
 
 
-def test_broken_axioms_block(resource: WarehouseResource, monkeypatch: pytest.MonkeyPatch) -> None:
-    kept = _run(checks.recipes_keep_axioms, resource)
+def test_blocking_checks_take_no_collected_quotes_or_hold_for_any() -> None:
+    blocking = {check.check_key.name for check in checks.CHECKS if next(iter(check.check_specs)).blocking}
+    assert blocking == {"indices_follow_prices", "recipes_keep_axioms"}
+
+
+def _inverted(*arguments):
+    index = elementary_index(*arguments)
+    index.indices[:] = 1 / index.indices
+    return index
+
+
+@pytest.mark.parametrize("module", [recipe_axioms, recipe_figures], ids=["axioms", "figures"])
+def test_an_inverted_index_blocks_on_constructed_quotes(module, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = checks.recipes_keep_axioms()
+    assert isinstance(kept, dg.AssetCheckResult)
+    assert kept.passed, kept.metadata
+    assert kept.metadata["tested"].value == len(checks.ITEMS_TESTED) * sum(len(recipe.outputs) for recipe in RECIPES)
+
+    monkeypatch.setattr(module, "elementary_index", _inverted)
+    broken = checks.recipes_keep_axioms()
+    assert isinstance(broken, dg.AssetCheckResult)
+    assert (broken.passed, broken.severity) == (False, dg.AssetCheckSeverity.ERROR)
+    assert ("direction" if module is recipe_axioms else "known change") in str(broken.metadata["examples"].value)
+
+
+@pytest.mark.parametrize("recipe", RECIPES, ids=lambda recipe: recipe.name)
+def test_every_recipe_gives_the_known_change_and_misses_it_inverted(recipe, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert figures_off_known_change(recipe, item_number=BREAD).is_empty()
+    monkeypatch.setattr(recipe_figures, "elementary_index", _inverted)
+    missed = figures_off_known_change(recipe, item_number=BREAD)
+    assert set(missed["method"]) == {output.method for output in recipe.outputs}
+    assert set(missed["level"]) == {"item", "class", "division"}
+
+
+def test_axioms_that_are_broken_on_collected_quotes_warn(
+    resource: WarehouseResource, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = _run(checks.recipes_keep_axioms_on_quotes, resource)
     assert kept.passed, kept.metadata
     assert kept.metadata["tested"].value == sum(len(recipe.outputs) for recipe in RECIPES)
-
-    def inverted(*arguments):
-        index = elementary_index(*arguments)
-        index.indices[:] = 1 / index.indices
-        return index
-
-    monkeypatch.setattr(recipe_axioms, "elementary_index", inverted)
-    broken = _run(checks.recipes_keep_axioms, resource)
-    assert not broken.passed
+    monkeypatch.setattr(recipe_axioms, "elementary_index", _inverted)
+    broken = _run(checks.recipes_keep_axioms_on_quotes, resource)
+    assert (broken.passed, broken.severity) == (False, dg.AssetCheckSeverity.WARN)
     assert "direction" in str(broken.metadata["examples"].value)
 
 

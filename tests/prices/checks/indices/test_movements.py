@@ -1,4 +1,4 @@
-"""Checks of published indices: red on faults above the elementary level, and only on those."""
+"""Checks of published indices: they fail on faults above the elementary level, and only on those."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ TABLES = {
 
 
 def _quotes() -> pl.DataFrame:
-    """Give 60 days of five products at each of two retailers for three items; some retailers' items start or stop."""
+    """60 days of five products at each of two retailers for three items; some retailers' items start or stop."""
     generator = np.random.default_rng(11)
     rows = []
     for item in ITEMS:
@@ -51,7 +51,7 @@ def _quotes() -> pl.DataFrame:
     return pl.DataFrame(rows, schema=schema, orient="row")
 
 
-def _frames() -> Computed:
+def _frames(quotes: pl.DataFrame | None = None) -> Computed:
     weights = TreeWeights(
         pl.DataFrame(
             [row for item in ITEMS for row in (("tesco", item, 3.0), ("waitrose", item, 1.0))],
@@ -62,7 +62,7 @@ def _frames() -> Computed:
         pl.DataFrame({"class_code": ["01.1.1", "01.1.4"], "division_code": ["01", "01"], "weight": [4.0, 3.0]}),
     )
     week = (FIRST, FIRST + timedelta(days=6))
-    return computed(panels_of(_quotes(), weights, week), replicates=2)
+    return computed(panels_of(_quotes() if quotes is None else quotes, weights, week), replicates=2)
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +72,7 @@ def frames() -> Computed:
 
 @pytest.fixture
 def resource(warehouse: Warehouse, frames: Computed, monkeypatch: pytest.MonkeyPatch) -> Iterator[WarehouseResource]:
-    """Give a database that holds the figures and the tree above them."""
+    """Database with the figures and the tree above them."""
     monkeypatch.setattr(WarehouseResource, "open", lambda _: warehouse)
     with warehouse.transaction() as transaction:
         transaction.execute("create schema if not exists seeds")
@@ -177,3 +177,14 @@ def test_figures_that_nothing_could_be_compared_with_warn(warehouse: Warehouse, 
     for table in TABLES.values():
         _execute(warehouse, f"delete from analysis.{table}")
     assert _run(resource).passed
+
+
+def test_the_first_figure_of_another_base_has_no_movement_and_passes(
+    warehouse: Warehouse, resource: WarehouseResource
+) -> None:
+    late = _quotes().filter(pl.col("retailer") == "waitrose").with_columns(pl.col("collected_on").dt.offset_by("100d"))
+    apart = pl.concat([_quotes().filter(pl.col("retailer") == "tesco"), late])
+    frames = _frames(apart)
+    _write(warehouse, frames)
+    assert frames.aggregates["base_period"].n_unique() > 2
+    assert _counts(resource) == (0, 0)

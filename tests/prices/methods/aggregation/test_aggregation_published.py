@@ -124,4 +124,4 @@ def test_priceindices_final_index_over_outlets_and_groups():
 
 
 REPRODUCED: dict[str, set[Key]] = {OTHER: {RESULTANT, FINAL, *(key for dataset in SAMPLES for key in keys_of(dataset))}}
-"""What the tests of this module hold: read by `test_golden_ledger`."""
+"""Golden values that this module tests, for `test_golden_ledger`."""

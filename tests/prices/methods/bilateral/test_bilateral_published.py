@@ -82,7 +82,7 @@ REPRODUCED: dict[str, set[Key]] = {
     | {RETROSPECTIVE, *COFFEE}
     | {(dataset, method, params) for dataset, method, params, _ in GPINDEX_CASES},
 }
-"""What the tests of this module hold: read by `test_golden_ledger`."""
+"""Golden values that this module tests, for `test_golden_ledger`."""
 
 
 @golden

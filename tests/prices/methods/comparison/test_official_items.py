@@ -33,7 +33,7 @@ def _quote(price: float, base: float, **changes: object) -> dict[str, object]:
 
 @pytest.fixture(scope="module")
 def office(tmp_path_factory: pytest.TempPathFactory) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Give quotes and printed indices of a made-up office over 14 months, worked out without our methods."""
+    """Quotes and printed indices of a made-up office over 14 months, computed without the methods under test."""
     folder = tmp_path_factory.mktemp("office")
     rng = np.random.default_rng(7)
     rows = []

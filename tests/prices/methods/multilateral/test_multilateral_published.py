@@ -213,4 +213,4 @@ REPRODUCED: dict[str, set[Key]] = {
     | {("priceindices_milk", *case[0]) for case in MILK_CASES}
     | {key for method in DECOMPOSITIONS for key in decompositions(method)},
 }
-"""What the tests of this module hold: read by `test_golden_ledger`."""
+"""Golden values that this module tests, for `test_golden_ledger`."""

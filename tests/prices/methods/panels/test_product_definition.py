@@ -29,7 +29,7 @@ def test_priceindices_scores_of_shirts():
 
 
 REPRODUCED: dict[str, set[Key]] = {OTHER: set(keys())}
-"""What the tests of this module hold: read by `test_golden_ledger`."""
+"""Golden values that this module tests, for `test_golden_ledger`."""
 
 # Period 1: red 10 × 1; blue 20 × 1. Period 2: red 10 × 2, blue 22 × 1 and 18 × 1, green 40 × 1.
 SHIRTS = pl.DataFrame(

@@ -26,7 +26,7 @@ def quotes(*series: tuple[str, str, list[float | None]], item: int = 212717) -> 
 
 
 def found(frame: pl.DataFrame, **parameters: float) -> list[tuple[str, int, str, float]]:
-    """Give (product, day, rule, what was observed) of each outlier."""
+    """(product, day, rule, observed value) of each outlier."""
     judged = price_outliers(frame, PriceOutlierParameters(**parameters))  # type: ignore[arg-type]
     return [
         (row["product"], (row["collected_on"] - FIRST).days, row["rule"], round(row["observed"], 6))

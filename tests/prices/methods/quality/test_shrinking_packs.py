@@ -1,4 +1,4 @@
-"""Shrinking packs: which listing replaces which. Sizes in names: `test_description`."""
+"""Shrinking packs: pairs of replaced and new listings. Sizes in names: `test_description`."""
 
 from __future__ import annotations
 

@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from ons_bigdata.prices.methods.bilateral.clip import ClipParameters, clusters
 from ons_bigdata.prices.methods.recipes import base_weeks
 from ons_bigdata.prices.methods.recipes.catalogue import (
     ITEM_FORMULAS,
@@ -19,7 +20,6 @@ from ons_bigdata.prices.methods.recipes.catalogue import (
     recipe_named,
     recipes_with_link_window,
 )
-from ons_bigdata.prices.methods.recipes.clip import ClipParameters, clusters
 from ons_bigdata.prices.methods.recipes.panels import (
     SeasonalRule,
     in_season,

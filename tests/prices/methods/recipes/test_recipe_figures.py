@@ -1,4 +1,4 @@
-"""Recipes over simulated quotes: figures, errors, diagnostics and movements, held against brute force and by hand."""
+"""Recipes over simulated quotes: figures, errors, diagnostics and movements, compared with brute force and by hand."""
 
 from __future__ import annotations
 

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ons_bigdata.prices.methods.bilateral.clip import ClipParameters
 from ons_bigdata.prices.methods.bilateral.index import bilateral_index
 from ons_bigdata.prices.methods.multilateral.index import multilateral_index
 from ons_bigdata.prices.methods.recipes.catalogue import RecipeOutput
-from ons_bigdata.prices.methods.recipes.clip import ClipParameters
 from ons_bigdata.prices.methods.recipes.elementary import elementary_index, movement_parts, shelf_clusters, stratum_form
 from ons_bigdata.prices.methods.recipes.forms import ClusterJevons, RatioOfSums
 from ons_bigdata.prices.methods.recipes.formulas import FORMULAS, carried_chain, fixed_base, linked_chain

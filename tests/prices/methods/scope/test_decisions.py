@@ -1,4 +1,4 @@
-"""Who decides: label before rule before model, and nobody where the model is not sure."""
+"""Order of decisions: label, rule, model; referral where the model is uncertain."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The evaluation: figures worked out by hand on few products, and its shape on a small world."""
+"""The evaluation: figures computed by hand on few products, and its shape on a small world."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ons_bigdata.prices.schemas.scope import ScopeMetric
 
 @pytest.fixture(scope="module")
 def small_world() -> pl.DataFrame:
-    """Give labels of two retailers and two items; sizes decide, and rules know the cola of one of them."""
+    """Labels of two retailers and two items; sizes decide, and the rules know the cola of one retailer."""
     rows = []
     for retailer in ("sim-alder", "sim-birch"):
         for n, maker in enumerate("abcdefghijklmno"):

@@ -1,4 +1,4 @@
-"""The scope model: real labels with families and retailers held out, the referral band, and what it must refuse."""
+"""The scope model: real labels with families and retailers held out, the referral band, refused labels."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PRODUCT = ["item_number", "item_name", "retailer", "product_name", "median_price
 
 @pytest.fixture(scope="module")
 def labels() -> pl.DataFrame:
-    """Give the real labels on which both readings agree; skip where they are missing."""
+    """Real labels on which both readings agree; the test is skipped where they are missing."""
     path = Settings().shared / "golden" / "prices" / "scope_labels.csv"
     if not path.is_file():
         pytest.skip(f"no labels at {path} (set ONS_BIGDATA_SHARED)")
@@ -33,7 +33,7 @@ def labels() -> pl.DataFrame:
 
 @pytest.fixture(scope="module")
 def few_labels() -> pl.DataFrame:
-    """Give labels that a person can judge: cola of two litres is in scope, anything else is not."""
+    """Labels that a person can judge: cola of two litres is in scope, anything else is not."""
     brands = [f"brand{letter} {word}" for letter in "abcdefghij" for word in ("classic", "extra")]
     rows = [(212011, "Cola", "sim-alder", f"{brand} cola 2l", 1.5 + 0.01 * n, True) for n, brand in enumerate(brands)]
     rows += [(212011, "Cola", "sim-alder", f"{brand} cola 500ml", 1.0, False) for brand in brands]
@@ -42,7 +42,7 @@ def few_labels() -> pl.DataFrame:
 
 
 def judged(model: scope.ScopeModel, products: pl.DataFrame) -> tuple[float, float, float]:
-    """Give the accuracy of the better guess, that of what is decided, and the share referred."""
+    """Accuracy of the better constant guess, accuracy of what is decided, share referred."""
     found = scope.predict(model, products.drop("in_scope"))
     right = found["in_scope"] == products["in_scope"]
     return _share(right), _share(right.filter(~found["referred"])), _share(found["referred"])

@@ -1,4 +1,4 @@
-"""Readers of the office's files: every form of them, and bad rows told by line. The samples are our own."""
+"""Readers of the office's files: every form of them, and faulty rows by line, on invented samples."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from ons_bigdata.prices.sources.official.item_indices import has_header, read_it
 from ons_bigdata.prices.sources.official.price_quotes import read_price_quotes
 from ons_bigdata.prices.sources.official.series import read_series, series_id
 from ons_bigdata.prices.sources.official.workbooks import workbook_fault
+from tests.prices.sources.official.small_workbooks import write_workbook
 
 LOAD = "0" * 16
 INDICES = (
@@ -63,7 +64,7 @@ def test_names_of_columns_vary_in_case(header: str) -> None:
 
 def test_a_workbook_is_read_like_a_csv() -> None:
     rows = [line.split(",") for line in INDICES.strip().split("\n")]
-    reading = read_item_indices(_workbook([*rows, ["202101", "12", "BAD", "x", "1", "", ""]]), load_id=LOAD)
+    reading = read_item_indices(write_workbook([*rows, ["202101", "12", "BAD", "x", "1", "", ""]]), load_id=LOAD)
     expected = read_item_indices(INDICES.encode(), load_id=LOAD)
     assert reading.accepted.drop("attributes").equals(expected.accepted.drop("attributes"))
     assert reading.quarantined.rows() == [
@@ -237,7 +238,7 @@ def test_months_in_the_future_are_quarantined() -> None:
 def test_a_workbook_with_distant_cells_is_refused_before_it_is_read(
     landing: Landing, tmp_path: Path, sheet: str
 ) -> None:
-    content = _workbook([], sheet=sheet)
+    content = write_workbook([], sheet=sheet)
     assert len(content) < 20_000
     assert "more than 10000000 cells" in str(workbook_fault(content))
     assert read_item_indices(content, load_id=LOAD).outcome == "refused"
@@ -253,52 +254,12 @@ def test_archives_that_are_no_workbooks_or_declare_entities_are_not_read() -> No
     with zipfile.ZipFile(out, "w") as archive:
         archive.writestr("content.xml", "<a/>")
     assert workbook_fault(out.getvalue()) == "not an .xlsx workbook"
-    entities = _workbook([], document_type='<!DOCTYPE a [<!ENTITY b "c">]>')
+    unknown = write_workbook([], encoding="UTF-0x1F8")
+    assert workbook_fault(unknown) == "not a workbook that can be read: unknown encoding: UTF-0x1F8"
+    entities = write_workbook([], document_type='<!DOCTYPE a [<!ENTITY b "c">]>')
     assert "declares a document type" in str(workbook_fault(entities))
 
 
 def _land(landing: Landing, *paths: Path) -> dict[str, Landed]:
     landed = land_files(paths, landing, SOURCES, dbt_project_dir=Path(), max_file_bytes=100_000)
     return {one.file.name: one for one in landed}
-
-
-def _workbook(rows: list[list[str]], *, sheet: str | None = None, document_type: str = "") -> bytes:
-    """Return a minimal .xlsx: one sheet, numbers as numbers and the rest as inline text."""
-
-    def cell(value: str) -> str:
-        try:
-            return f"<c><v>{float(value)}</v></c>" if "." in value else f"<c><v>{int(value)}</v></c>"
-        except ValueError:
-            return f'<c t="inlineStr"><is><t>{value}</t></is></c>'
-
-    sheet = sheet or "".join(f"<row>{''.join(cell(value) for value in row)}</row>" for row in rows)
-    main = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
-    relations = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
-    package = "http://schemas.openxmlformats.org/package/2006"
-    kind = "application/vnd.openxmlformats-officedocument.spreadsheetml"
-    parts = {
-        "[Content_Types].xml": (
-            f'<Types xmlns="{package}/content-types"><Default Extension="rels" '
-            'ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
-            f'<Override PartName="/xl/workbook.xml" ContentType="{kind}.sheet.main+xml"/>'
-            f'<Override PartName="/xl/worksheets/sheet1.xml" ContentType="{kind}.worksheet+xml"/></Types>'
-        ),
-        "_rels/.rels": (
-            f'<Relationships xmlns="{package}/relationships"><Relationship Id="r1" Type="{relations}/officeDocument" '
-            'Target="xl/workbook.xml"/></Relationships>'
-        ),
-        "xl/workbook.xml": (
-            f'<workbook xmlns="{main}" xmlns:r="{relations}"><sheets><sheet name="a" sheetId="1" r:id="r1"/></sheets>'
-            "</workbook>"
-        ),
-        "xl/_rels/workbook.xml.rels": (
-            f'<Relationships xmlns="{package}/relationships"><Relationship Id="r1" Type="{relations}/worksheet" '
-            'Target="worksheets/sheet1.xml"/></Relationships>'
-        ),
-        "xl/worksheets/sheet1.xml": f'<worksheet xmlns="{main}"><sheetData>{sheet}</sheetData></worksheet>',
-    }
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, text in parts.items():
-            archive.writestr(name, '<?xml version="1.0" encoding="UTF-8"?>' + document_type + text)
-    return out.getvalue()

@@ -183,6 +183,6 @@ BLANK: Listing = {
 
 
 def only(content: PageContent) -> Listing:
-    """Give the one listing of a page that has one, and nothing that failed."""
+    """The listing of a page with exactly one listing and no failure."""
     assert (len(content.listings), content.failures) == (1, [])
     return content.listings[0]

@@ -1,4 +1,4 @@
-"""A small real HTTP server on loopback whose answers a test writes down; it keeps a log of who asked for what, when."""
+"""A small HTTP server on loopback with scripted responses and a log of requests."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class SmallShop:
 
     answers: dict[str, Any] = field(default_factory=lambda: {"/robots.txt": ROBOTS})
     everywhere: Answer | None = None
-    """What every path answers, if it is set."""
+    """Response of every path, if it is set."""
     now: datetime = MORNING
     asked: list[Asked] = field(default_factory=list)
     address: str = ""
@@ -82,7 +82,7 @@ def serving(shop: SmallShop) -> Iterator[SmallShop]:
             self.wfile.write(body)
 
         def log_message(self, *_args: object) -> None:
-            """Say nothing."""
+            """Log nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True

@@ -1,4 +1,4 @@
-"""Pages of grocers with several prices of a product: the price that anybody pays for one now, or a recorded failure."""
+"""Pages of grocers with several prices of a product: the current price for any customer, or a recorded failure."""
 
 from __future__ import annotations
 

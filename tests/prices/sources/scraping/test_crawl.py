@@ -1,4 +1,4 @@
-"""Real crawls by Scrapy in processes of their own against a small real server: walks, manners, breakages, kills."""
+"""Real crawls by Scrapy in separate processes against a small real server: walks, manners, breakages, kills."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Listings of each page family: by hand first, then its odd shapes, then pages without products."""
+"""Listings of each page family: by hand, then unusual forms, then pages without products."""
 
 from __future__ import annotations
 

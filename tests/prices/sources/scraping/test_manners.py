@@ -1,4 +1,4 @@
-"""The settings in force against Scrapy's defaults and the documented list; who we say we are."""
+"""The settings in force against Scrapy's defaults and the documented list; the user agent."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ AS_BY_DEFAULT = {"RETRY_TIMES", "HTTPCACHE_ENABLED"}
 
 @pytest.fixture(params=sorted(SPIDERS))
 def in_force(request: pytest.FixtureRequest) -> dict[str, Any]:
-    """Give the settings of a crawl of each page family that are not Scrapy's defaults."""
+    """Settings of a crawl of each page family that differ from Scrapy's defaults."""
     file = retailer(request.param, site="https://shop.example", clock="real", delay_s=2)
     crawler = Crawler(SPIDERS[request.param], scrapy_settings(file, AGENT))
     defaults = ScrapySettings().copy_to_dict()

@@ -1,4 +1,4 @@
-"""The resolver of a crawl: addresses that a name leads to are checked at every connection."""
+"""The resolver of a crawl: addresses of a host name are checked at every connection."""
 
 # ruff: noqa: N802  (names as in Twisted)
 from __future__ import annotations
@@ -30,7 +30,7 @@ class Reactor:
 
 
 class Receiver:
-    """What a connection gets of a resolution."""
+    """Receiver of the addresses of a resolution, as a connection is."""
 
     def __init__(self) -> None:
         self.hosts: list[str] = []

@@ -1,4 +1,4 @@
-"""Kept pages: written, read back, and refused where they are not ours."""
+"""Kept pages: written, read back, and refused where another program wrote them."""
 
 from __future__ import annotations
 

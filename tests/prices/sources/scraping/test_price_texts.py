@@ -1,4 +1,4 @@
-"""Price texts of shops: golden readings, then properties."""
+"""Price texts of shops: golden values, then properties."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pages whose products schema.org describes: by hand, in their odd shapes, and offers that cannot be read."""
+"""Pages whose products schema.org describes: by hand, in unusual forms, and offers that cannot be read."""
 
 from __future__ import annotations
 

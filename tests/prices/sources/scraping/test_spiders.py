@@ -1,4 +1,4 @@
-"""When a run may start, and which category may be another renamed. No reactor runs here; `test_crawl` has real ones."""
+"""Conditions for the start of a run, and renamed categories, without a reactor; `test_crawl` has real crawls."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 
 from ons_bigdata.prices.sources.scraping.crawl_state import CrawlState, RefusedError, StoppedError
 from ons_bigdata.prices.sources.scraping.pages import PageKeeper
-from ons_bigdata.prices.sources.scraping.spiders import SPIDERS, resemble
+from ons_bigdata.prices.sources.scraping.spiders import MOST_ROBOTS_BYTES, SPIDERS, resemble, rules_of
 from tests.prices.sources.scraping.pages_of_shops import FAMILIES, retailer
 
 LONDON = ZoneInfo("Europe/London")
@@ -31,6 +31,14 @@ def _state(folder: Path, after: datetime | None = None) -> CrawlState:
 def test_every_page_family_has_its_spider() -> None:
     assert set(SPIDERS) == set(FAMILIES)
     assert {kind: spider.page_kind for kind, spider in SPIDERS.items()} == {kind: kind for kind in SPIDERS}
+
+
+def test_whole_lines_of_a_long_robots_file_are_read() -> None:
+    rules = b"User-agent: *\nDisallow: /basket\n"
+    assert rules_of(rules) == rules
+    long = rules + b"Disallow: /x*y\n" * 100_000
+    assert len(rules_of(long)) <= MOST_ROBOTS_BYTES
+    assert rules_of(long).splitlines() == long.splitlines()[: len(rules_of(long).splitlines())]
 
 
 def test_a_run_starts_on_its_day_and_within_the_hours(state: CrawlState) -> None:
@@ -54,10 +62,10 @@ def test_a_run_is_refused_at_another_time(state: CrawlState, now: datetime, word
 
 def test_an_answer_after_the_hours_is_on_the_record(state: CrawlState) -> None:
     state.begin(EIGHT)
-    state.note_time(EIGHT + timedelta(hours=3, minutes=59))
+    state.record_time(EIGHT + timedelta(hours=3, minutes=59))
     assert (state.is_within_hours(), state.record.within_allowed_hours) == (True, True)
-    state.note_time(EIGHT + timedelta(hours=4))
-    state.note_time(EIGHT)
+    state.record_time(EIGHT + timedelta(hours=4))
+    state.record_time(EIGHT)
     assert (state.is_within_hours(), state.record.within_allowed_hours) == (True, False)
 
 
@@ -83,7 +91,7 @@ def test_names_that_resemble_each_other(one: str, other: str, alike: bool) -> No
 
 def test_every_wait_ends_before_the_allowed_hours_do(state: CrawlState) -> None:
     state.begin(EIGHT)
-    state.note_time(EIGHT + timedelta(hours=3, minutes=59))
+    state.record_time(EIGHT + timedelta(hours=3, minutes=59))
     assert state.can_wait(59)
     assert not state.can_wait(60)
     state.record.delay_s = 1_000_000_000

@@ -1,7 +1,5 @@
 -- After the quotes, so that both are of the same state of the loads:
 -- depends_on: {{ ref('stg_prices__quotes') }}
--- After the retailers, so that the test against them runs with this model:
--- depends_on: {{ ref('retailers') }}
 
 with files as (
 
@@ -69,50 +67,119 @@ last_days as (
 
 ),
 
-calendar as (
+retailers as (
+
+    select
+        runs.data_origin,
+        runs.retailer,
+        coalesce(seeds.rhythm, 'daily') as rhythm,
+        seeds.ended_on,
+        min(runs.collected_on) as first_day
+    from runs
+    left join {{ ref('retailers') }} as seeds
+        on runs.retailer = seeds.retailer
+    group by runs.data_origin, runs.retailer, seeds.rhythm, seeds.ended_on
+
+),
+
+-- Periods of each retailer's rhythm, from that of its first file on, whose collection is due.
+periods as (
 
     select
         retailers.data_origin,
         retailers.retailer,
-        days.collected_on::date as collected_on
-    from (
-        select
-            data_origin,
-            retailer,
-            min(collected_on) as first_day
-        from runs
-        group by data_origin, retailer
-    ) as retailers
+        {{ rhythm_step('retailers.rhythm') }} as step,
+        starts.starts_on::date as starts_on,
+        (starts.starts_on + {{ rhythm_step('retailers.rhythm') }})::date as next_starts_on,
+        {{ rhythm_due('retailers.rhythm', 'starts.starts_on::date') }} as due_on
+    from retailers
     inner join last_days
         on retailers.data_origin = last_days.data_origin
     cross join lateral generate_series(
-        retailers.first_day::timestamp, last_days.last_day::timestamp, interval '1 day'
-    ) as days (collected_on)
+        {{ rhythm_period('retailers.rhythm', 'retailers.first_day') }}::timestamp,
+        last_days.last_day::timestamp,
+        {{ rhythm_step('retailers.rhythm') }}
+    ) as starts (starts_on)
+    where
+        {{ rhythm_due('retailers.rhythm', 'starts.starts_on::date') }}
+        <= least(last_days.last_day, retailers.ended_on)
+
+),
+
+missed as (
+
+    select
+        periods.data_origin,
+        periods.retailer,
+        periods.due_on as collected_on,
+        case periods.step
+            when interval '1 day' then 'no file of the day'
+            when interval '7 days' then 'no file of the week from ' || periods.starts_on
+            else 'no file of the month from ' || periods.starts_on
+        end as reason
+    from periods
+    left join days_with_files
+        on
+            periods.data_origin = days_with_files.data_origin
+            and periods.retailer = days_with_files.retailer
+            and periods.starts_on <= days_with_files.collected_on
+            and periods.next_starts_on > days_with_files.collected_on
+    where days_with_files.collected_on is null
+
+),
+
+frozen as (
+
+    select
+        data_origin,
+        retailer,
+        collected_on,
+        evidence
+    from {{ ref('int_prices__days_repeated') }}
+    where is_frozen
 
 ),
 
 final as (
 
     select
-        calendar.collected_on,
-        calendar.retailer,
-        coalesce(days_with_files.runs, 0)::integer as runs,
-        coalesce(days_with_files.outages, 0)::integer as outages,
-        coalesce(days_with_files.rows_in, 0)::integer as rows_in,
-        coalesce(days_with_files.accepted, 0)::integer as accepted,
-        coalesce(days_with_files.quarantined, 0)::integer as quarantined,
+        days_with_files.collected_on,
+        days_with_files.retailer,
+        days_with_files.runs::integer as runs,
+        days_with_files.outages::integer as outages,
+        days_with_files.rows_in::integer as rows_in,
+        days_with_files.accepted::integer as accepted,
+        days_with_files.quarantined::integer as quarantined,
         case
-            when days_with_files.runs is null then 'gap'
             when days_with_files.runs = days_with_files.outages then 'outage'
+            when frozen.evidence is not null then 'frozen'
             else 'collected'
         end as status,
-        calendar.data_origin
-    from calendar
-    left join days_with_files
+        case
+            when days_with_files.runs = days_with_files.outages
+                then 'no row in any of ' || days_with_files.runs || ' files'
+            else frozen.evidence
+        end as reason,
+        days_with_files.data_origin
+    from days_with_files
+    left join frozen
         on
-            calendar.data_origin = days_with_files.data_origin
-            and calendar.retailer = days_with_files.retailer
-            and calendar.collected_on = days_with_files.collected_on
+            days_with_files.data_origin = frozen.data_origin
+            and days_with_files.retailer = frozen.retailer
+            and days_with_files.collected_on = frozen.collected_on
+    union all
+    select
+        collected_on,
+        retailer,
+        0 as runs,
+        0 as outages,
+        0 as rows_in,
+        0 as accepted,
+        0 as quarantined,
+        'gap' as status,
+        reason,
+        data_origin
+    from missed
 
 )
 

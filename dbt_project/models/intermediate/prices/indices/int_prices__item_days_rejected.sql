@@ -6,5 +6,5 @@ select
     status
 from {{ ref('int_prices__quote_counts_judged') }}
 where
-    status in ('too_few', 'too_many', 'missing')
+    status in ('too_few', 'too_many', 'missing', 'frozen')
     and not enters

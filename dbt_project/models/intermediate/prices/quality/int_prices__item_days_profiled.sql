@@ -80,38 +80,113 @@ first_days as (
 
 ),
 
+-- In how many of the day's runs each product was listed. A day of three runs lists more products than each of them:
+-- the products of a run are those of the day, each with the share of the item's runs that list it.
+listed as (
+
+    select
+        quotes.data_origin,
+        quotes.retailer,
+        quotes.collected_item_number as item_number,
+        quotes.product,
+        quotes.collected_on,
+        quotes.price_gbp,
+        least(identified.listings, days.runs - days.outages) as runs,
+        max(least(identified.listings, days.runs - days.outages)) over item_days as item_runs
+    from {{ ref('int_prices__quotes_entering') }} as quotes
+    inner join {{ ref('int_prices__quotes_identified') }} as identified
+        on
+            quotes.data_origin = identified.data_origin
+            and quotes.retailer = identified.retailer
+            and quotes.collected_item_number = identified.item_number
+            and quotes.product = identified.product
+            and quotes.collected_on = identified.collected_on
+    inner join {{ ref('int_prices__collection_days_classified') }} as days
+        on
+            quotes.data_origin = days.data_origin
+            and quotes.retailer = days.retailer
+            and quotes.collected_on = days.collected_on
+    window item_days as (
+        partition by quotes.data_origin, quotes.retailer, quotes.collected_item_number, quotes.collected_on
+    )
+
+),
+
+-- A product under a new name is neither new nor lost.
+listings_of_runs as (
+
+    select
+        listed.*,
+        listed.runs::double precision / listed.item_runs as runs_share,
+        new_names.product is not null as has_new_name,
+        old_names.old_product is not null as is_renamed_next
+    from listed
+    left join {{ source('analysis', 'product_renames') }} as new_names
+        on
+            listed.data_origin = new_names.data_origin
+            and listed.retailer = new_names.retailer
+            and listed.item_number = new_names.item_number
+            and listed.product = new_names.product
+            and listed.collected_on = new_names.renamed_on
+    left join {{ source('analysis', 'product_renames') }} as old_names
+        on
+            listed.data_origin = old_names.data_origin
+            and listed.retailer = old_names.retailer
+            and listed.item_number = old_names.item_number
+            and listed.product = old_names.old_product
+            and listed.collected_on = old_names.old_last_on
+
+),
+
+products_of_runs as (
+
+    select
+        data_origin,
+        retailer,
+        item_number,
+        collected_on,
+        sum(runs_share) as run_products,
+        coalesce(sum(runs_share) filter (where is_renamed_next), 0) as renamed_run_products
+    from listings_of_runs
+    group by data_origin, retailer, item_number, collected_on
+
+),
+
 movements as (
 
     select
         today.data_origin,
         today.retailer,
-        today.collected_item_number as item_number,
+        today.item_number,
         today.collected_on,
         count(before.product)::integer as matched_products,
-        count(*) filter (where first_days.first_on = today.collected_on)::integer as new_products,
+        coalesce(sum(before.runs_share), 0) as matched_run_products,
+        coalesce(sum(today.runs_share) filter (
+            where first_days.first_on = today.collected_on and not today.has_new_name
+        ), 0) as new_run_products,
         count(*) filter (where today.price_gbp <> before.price_gbp)::integer as price_changes
-    from {{ ref('int_prices__quotes_entering') }} as today
+    from listings_of_runs as today
     inner join entering_days
         on
             today.data_origin = entering_days.data_origin
             and today.retailer = entering_days.retailer
-            and today.collected_item_number = entering_days.item_number
+            and today.item_number = entering_days.item_number
             and today.collected_on = entering_days.collected_on
     inner join first_days
         on
             today.data_origin = first_days.data_origin
             and today.retailer = first_days.retailer
-            and today.collected_item_number = first_days.item_number
+            and today.item_number = first_days.item_number
             and today.product = first_days.product
-    left join {{ ref('int_prices__quotes_entering') }} as before
+    left join listings_of_runs as before
         on
             today.data_origin = before.data_origin
             and today.retailer = before.retailer
-            and today.collected_item_number = before.collected_item_number
+            and today.item_number = before.item_number
             and today.product = before.product
             and entering_days.previous_on = before.collected_on
     where entering_days.previous_on is not null
-    group by today.data_origin, today.retailer, today.collected_item_number, today.collected_on
+    group by today.data_origin, today.retailer, today.item_number, today.collected_on
 
 ),
 
@@ -132,12 +207,14 @@ final as (
         listings.out_of_stock_share,
         entering_days.previous_on,
         movements.matched_products,
-        movements.new_products,
-        entering_days.previous_products - movements.matched_products as lost_products,
+        round(movements.new_run_products::numeric)::integer as new_products,
+        round(
+            (before.run_products - movements.matched_run_products - before.renamed_run_products)::numeric
+        )::integer as lost_products,
         movements.price_changes,
-        movements.new_products::double precision / counts.products as new_share,
-        (entering_days.previous_products - movements.matched_products)::double precision
-            / entering_days.previous_products as lost_share,
+        movements.new_run_products / today.run_products as new_share,
+        (before.run_products - movements.matched_run_products - before.renamed_run_products)
+            / before.run_products as lost_share,
         movements.price_changes = 0
         and movements.matched_products = counts.products
         and movements.matched_products = entering_days.previous_products as is_unchanged
@@ -166,6 +243,18 @@ final as (
             and counts.retailer = movements.retailer
             and counts.item_number = movements.item_number
             and counts.collected_on = movements.collected_on
+    left join products_of_runs as today
+        on
+            movements.data_origin = today.data_origin
+            and movements.retailer = today.retailer
+            and movements.item_number = today.item_number
+            and movements.collected_on = today.collected_on
+    left join products_of_runs as before
+        on
+            movements.data_origin = before.data_origin
+            and movements.retailer = before.retailer
+            and movements.item_number = before.item_number
+            and entering_days.previous_on = before.collected_on
 
 )
 

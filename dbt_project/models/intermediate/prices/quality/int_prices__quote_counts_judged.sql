@@ -15,33 +15,69 @@ with counts as (
 
 ),
 
+-- Items that were listed at the retailer, those of its retailer file, which each run records with their shelves, and
+-- those that an analyst expects of it, listed or not.
+items as (
+
+    select
+        data_origin,
+        retailer,
+        item_number,
+        min(listed_on) as first_listed_on,
+        min(recorded_on) as first_recorded_on,
+        max(recorded_on) as last_recorded_on
+    from (
+        select
+            data_origin,
+            retailer,
+            item_number,
+            collected_on as listed_on,
+            null::date as recorded_on
+        from counts
+        union all
+        select
+            data_origin,
+            retailer,
+            item_number,
+            null::date as listed_on,
+            collected_on as recorded_on
+        from {{ ref('stg_prices__scrape_categories') }}
+        where item_number is not null
+        union all
+        select
+            days.data_origin,
+            seeds.retailer,
+            seeds.item_number,
+            null::date as listed_on,
+            null::date as recorded_on
+        from {{ ref('expected_price_quote_counts') }} as seeds
+        inner join {{ ref('int_prices__collection_days_classified') }} as days
+            on seeds.retailer = days.retailer
+    ) as listed_or_expected
+    group by data_origin, retailer, item_number
+
+),
+
 calendar as (
 
     select
         days.data_origin,
         days.retailer,
         items.item_number,
+        items.first_listed_on,
         days.collected_on,
         date_trunc('month', days.collected_on)::date as month,
         days.status as day_status,
+        days.reason as day_reason,
         days.runs,
         coalesce(counts.products, 0) as products,
         coalesce(counts.listings, 0) as listings,
         seeds.expected_products as seed_products
     from {{ ref('int_prices__collection_days_classified') }} as days
-    inner join (
-        select
-            data_origin,
-            retailer,
-            item_number,
-            min(collected_on) as first_listed_on
-        from counts
-        group by data_origin, retailer, item_number
-    ) as items
+    inner join items
         on
             days.data_origin = items.data_origin
             and days.retailer = items.retailer
-            and days.collected_on >= items.first_listed_on
     left join counts
         on
             items.data_origin = counts.data_origin
@@ -54,6 +90,10 @@ calendar as (
             and items.item_number = seeds.item_number
             and days.collected_on >= seeds.valid_from
             and days.collected_on <= coalesce(seeds.valid_to, 'infinity'::date)
+    where
+        days.collected_on >= items.first_listed_on
+        or days.collected_on between items.first_recorded_on and items.last_recorded_on
+        or seeds.expected_products is not null
 
 ),
 
@@ -148,8 +188,9 @@ judged as (
     select
         *,
         case
-            when day_status <> 'collected' then day_status
+            when day_status in ('gap', 'outage') then day_status
             when products = 0 then 'missing'
+            when day_status = 'frozen' then day_status
             when expected_products is null then 'unjudged'
             when products < lowest then 'too_few'
             when products > highest then 'too_many'
@@ -165,7 +206,7 @@ decided as (
     select
         judged.*,
         case
-            when judged.status in ('too_few', 'too_many') then (
+            when judged.status in ('too_few', 'too_many', 'frozen') then (
                 select decisions.decision_id
                 from {{ ref('int_prices__decisions_judged') }} as decisions
                 where
@@ -183,6 +224,7 @@ decided as (
 
 ),
 
+-- Counts are whole numbers: the least and the largest that the band accepts are its bounds rounded inwards.
 final as (
 
     select
@@ -194,18 +236,23 @@ final as (
         status,
         case status
             when 'outage' then 'no row in any file of the day'
-            when 'gap' then 'no file of the day'
+            when 'gap' then day_reason
+            when 'frozen' then day_reason
             when 'missing' then
                 'no product where '
-                || coalesce({{ plain_number('expected_products') }} || ' are expected', 'some were listed before')
+                || coalesce(
+                    {{ plain_number('expected_products') }} || ' are expected',
+                    case when first_listed_on < collected_on then 'some were listed before' end,
+                    'the retailer file expects some'
+                )
             when 'unjudged' then
                 products || ' products; fewer than {{ least_history_days }} comparable days and no count set by an analyst'
             when 'too_few' then
                 products || ' products where ' || {{ plain_number('expected_products') }} || ' are expected (at least '
-                || {{ plain_number('lowest') }} || ')'
+                || ceil(lowest)::integer || ')'
             when 'too_many' then
                 products || ' products where ' || {{ plain_number('expected_products') }} || ' are expected (at most '
-                || {{ plain_number('highest') }} || ')'
+                || floor(highest)::integer || ')'
         end as reason,
         runs,
         listings,

@@ -7,5 +7,6 @@ select
     accepted,
     quarantined,
     status,
+    reason,
     data_origin
 from {{ ref('int_prices__collection_days_classified') }}

@@ -7,6 +7,7 @@ with days as (
         count(*) filter (where status = 'collected') as days_collected,
         count(*) filter (where status = 'outage') as days_outage,
         count(*) filter (where status = 'gap') as days_gap,
+        count(*) filter (where status = 'frozen') as days_frozen,
         sum(runs) as runs,
         sum(rows_in) as rows_in,
         sum(quarantined) as quarantined
@@ -27,7 +28,7 @@ quotes as (
             ('outage', "status = 'outage'"),
             ('gap', "status = 'gap'"),
             ('missing', "status = 'missing'"),
-            ('rejected', "status in ('too_few', 'too_many') and not enters"),
+            ('rejected', "status in ('too_few', 'too_many', 'frozen') and not enters"),
         ] %}
         coalesce(sum(coalesce(expected_products, products)) filter (where {{ which }}), 0)
             as lost_{{ loss }}{{ ',' if not loop.last }}
@@ -76,6 +77,7 @@ final as (
         days.days_collected::integer as days_collected,
         days.days_outage::integer as days_outage,
         days.days_gap::integer as days_gap,
+        days.days_frozen::integer as days_frozen,
         days.runs::integer as runs,
         days.rows_in::bigint as rows_in,
         days.quarantined::bigint as quarantined,

@@ -32,7 +32,7 @@ items as (
         sum(coalesce(expected_products, products)) as expected_quotes,
         sum(coalesce(expected_products, products)) filter (where status in ('outage', 'gap')) as lost_days,
         sum(coalesce(expected_products, products)) filter (where status = 'missing') as lost_missing,
-        sum(coalesce(expected_products, products)) filter (where status in ('too_few', 'too_many') and not enters)
+        sum(coalesce(expected_products, products)) filter (where status in ('too_few', 'too_many', 'frozen') and not enters)
             as lost_rejected
     from counts
     group by data_origin, retailer, item_number

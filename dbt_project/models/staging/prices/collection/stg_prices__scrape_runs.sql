@@ -25,5 +25,6 @@ select
     categories_found,
     categories_missing,
     within_allowed_hours,
-    parser_version
+    parser_version,
+    site_dated_at
 from {{ source('raw', 'scrape_runs') }}

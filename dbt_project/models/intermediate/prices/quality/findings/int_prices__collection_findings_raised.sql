@@ -75,11 +75,14 @@ promotions as (
 final as (
 
     select
-        {{ finding("status",
-            "case status when 'gap' then 'no file of the day' else 'no row in any of ' || runs || ' files' end",
-            observed='0') }}
+        {{ finding("status", "reason", observed="case when status <> 'frozen' then 0 end") }}
     from days
-    where status in ('gap', 'outage')
+    where status in ('gap', 'outage', 'frozen')
+    union all
+    select
+        {{ finding("'frozen'", "evidence", is_minor='true') }}
+    from {{ ref('int_prices__days_repeated') }}
+    where not is_frozen
     union all
     select
         {{ finding("'rows_quarantined'",

@@ -9,6 +9,10 @@ with findings as (
     select * from {{ ref('int_prices__price_findings_raised') }}
     union all
     select * from {{ ref('int_prices__scrape_findings_raised') }}
+    union all
+    select * from {{ ref('int_prices__short_run_findings_raised') }}
+    union all
+    select * from {{ ref('int_prices__output_findings_raised') }}
 
 ),
 

@@ -123,12 +123,23 @@ outliers as (
 
 ),
 
+renames as (
+
+    select
+        *,
+        renamed_on as collected_on
+    from {{ source('analysis', 'product_renames') }}
+
+),
+
 final as (
 
     select
         {{ finding("kind",
-            "quotes || ' quotes kept out: ' || reason || coalesce(' (median × ' || " ~ plain_number('ratio') ~ " || ')', '')
-                || ', e.g. ' || example",
+            "quotes || case when quotes = 1 then ' quote' else ' quotes' end || ' kept out: '
+                || case when reason <> 'price_error' then replace(reason, '_', ' ') else 'price ' || "
+                ~ plain_number('case when ratio > 1 then ratio else 1 / ratio end')
+                ~ " || ' times too ' || case when ratio > 1 then 'high' else 'low' end end || ', e.g. ' || example",
             item_number='item_number', observed='quotes', expected='0',
             suggested_value="case kind when 'price_in_pence' then 'factor ' || case when ratio > 1 then '0.01' else '100' end end") }}
     from excluded
@@ -149,6 +160,11 @@ final as (
             expected='case when observed < lower then lower else upper end') }}
     from outliers
     where place = 1
+    union all
+    select
+        {{ finding("'product_renamed'", "evidence", item_number='item_number', product='product', observed='similarity',
+            suggested_value='old_product') }}
+    from renames
 
 )
 

@@ -63,7 +63,7 @@ def clusters(
         return np.full(len(names), -1)
     features = _characteristics(names, log_prices, pack_sizes, in_base, parameters)
     of_base = features[in_base]
-    labels = _clustered(of_base, parameters)
+    labels = _cluster_features(of_base, parameters)
     clusters_of = np.empty(len(names), dtype=np.int64)
     clusters_of[in_base] = labels
     if not in_base.all():
@@ -74,7 +74,7 @@ def clusters(
     return clusters_of
 
 
-def _clustered(features: Floats, parameters: ClipParameters) -> Integers:
+def _cluster_features(features: Floats, parameters: ClipParameters) -> Integers:
     """Cluster by mean shift; with few distinct products, or all nearly alike, each distinct one is a cluster."""
     distinct, place = np.unique(features, axis=0, return_inverse=True)
     if len(distinct) < 3:
@@ -137,7 +137,7 @@ def mean_shift(points: Floats, seeds: Floats, bandwidth: float) -> Integers:
     Raises ValueError where no seed has one. Source: Comaniciu and Meer (2002), Mean shift: A robust approach toward
     feature space analysis, IEEE Transactions on Pattern Analysis and Machine Intelligence 24(5).
     """
-    climbed = [_climbed(points, seed, bandwidth) for seed in seeds]
+    climbed = [_shift_to_mode(points, seed, bandwidth) for seed in seeds]
     members = {tuple(mode.tolist()): count for mode, count in climbed if count}
     if not members:
         message = f"no point lies within the bandwidth ({bandwidth:g}) of any of {len(seeds)} seeds"
@@ -152,7 +152,7 @@ def mean_shift(points: Floats, seeds: Floats, bandwidth: float) -> Integers:
     return cdist(points, modes[stays]).argmin(axis=1)
 
 
-def _climbed(points: Floats, seed: Floats, bandwidth: float) -> tuple[Floats, int]:
+def _shift_to_mode(points: Floats, seed: Floats, bandwidth: float) -> tuple[Floats, int]:
     """Position at which a seed converges, and the points within the bandwidth of the position before."""
     mean, count = seed, 0
     for _ in range(MOST_STEPS + 1):

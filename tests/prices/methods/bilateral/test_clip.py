@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.cluster import MeanShift, estimate_bandwidth
 
-from ons_bigdata.prices.methods.recipes.clip import mean_shift, nearest_share_bandwidth
+from ons_bigdata.prices.methods.bilateral.clip import mean_shift, nearest_share_bandwidth
 
 
 @given(st.integers(0, 10_000), st.integers(5, 120), st.integers(1, 8), st.sampled_from([0.1, 0.2, 0.5]))

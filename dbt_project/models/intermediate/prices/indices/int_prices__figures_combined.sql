@@ -1,0 +1,67 @@
+{{ config(materialized='view', post_hook=[]) }}
+
+with indices as (
+
+    select * from {{ source('analysis', 'aggregate_price_indices') }}
+
+),
+
+diagnostics as (
+
+    select * from {{ source('analysis', 'price_index_diagnostics') }}
+
+),
+
+names as (
+
+    {{ level_names() }}
+
+),
+
+final as (
+
+    select
+        indices.level,
+        indices.code,
+        names.name,
+        indices.period,
+        indices.method,
+        indices.recipe,
+        indices.index,
+        indices.products,
+        indices.status,
+        indices.reason,
+        indices.retailers,
+        indices.children,
+        indices.children_absent,
+        indices.imputed_share,
+        indices.base_period,
+        indices.parameters_hash,
+        indices.data_origin,
+        diagnostics.standard_error,
+        case
+            when diagnostics.standard_error is null
+                then coalesce(diagnostics.standard_error_reason, 'not estimated: the resamples are of an earlier run')
+        end as standard_error_reason,
+        indices.scope,
+        indices.frequency,
+        diagnostics.days_collected,
+        diagnostics.days_in_period
+    from indices
+    left join names
+        on
+            indices.level = names.level
+            and indices.code = names.code
+    left join diagnostics
+        on
+            indices.data_origin = diagnostics.data_origin
+            and indices.level = diagnostics.level
+            and indices.code = diagnostics.code
+            and indices.recipe = diagnostics.recipe
+            and indices.method = diagnostics.method
+            and indices.scope = diagnostics.scope
+            and indices.period = diagnostics.period
+
+)
+
+select * from final

@@ -1,0 +1,129 @@
+"""Metadata of the tables that a dbt call has built: rows, rows of each partition, column lineage."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+from sqlglot.errors import SqlglotError
+
+from ons_bigdata.platform.dagster.column_lineage import column_lineage
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import date
+
+    from ons_bigdata.platform.calendar import Calendar
+    from ons_bigdata.platform.postgres.warehouse import Transaction
+
+_WINDOW_COLUMN = re.compile(r"delete_window\(\s*['\"](?P<column>\w+)['\"]\s*\)")
+
+
+@dataclass(frozen=True)
+class TableMetadata:
+    """Metadata of a built table, and of each of its partitions in the window of the call (none for a whole table)."""
+
+    table: Mapping[str, Any] = field(default_factory=dict)
+    partitions: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Window:
+    """Periods of a calendar that a dbt call rebuilds: keys of the first and the last."""
+
+    calendar: Calendar
+    first_key: str
+    last_key: str
+
+
+def table_metadata(
+    transaction: Transaction, manifest: Mapping[str, Any], built: Mapping[str, str | None], window: Window | None
+) -> dict[str, TableMetadata]:
+    """Metadata by node id of seeds and models that a call has built; rows are counted by one query for all.
+
+    `built`: the compiled query by node id; None for a seed. Views have no row count: it would run their whole query.
+    With `window`, rows of windowed models are counted by partition, and partitions without rows have 0.
+    """
+    nodes = {unique_id: manifest["nodes"][unique_id] for unique_id in built}
+    counts = _count_rows(transaction, nodes, window)
+    described = {}
+    for unique_id, query in built.items():
+        metadata: dict[str, Any] = {} if query is None else _lineage(manifest, nodes[unique_id], query)
+        rows = counts.get((unique_id, None))
+        if rows is not None:
+            metadata["dagster/row_count"] = rows
+        by_partition = {
+            key: {"dagster/row_count": number, "dagster/partition_row_count": number}
+            for (name, key), number in counts.items()
+            if name == unique_id and key is not None
+        }
+        described[unique_id] = TableMetadata(metadata, by_partition)
+    return described
+
+
+def window_column(node: Mapping[str, Any]) -> str | None:
+    """Column of dates by which a windowed model deletes its window (`delete_window` in a pre-hook); None if whole."""
+    for hook in node["config"].get("pre-hook") or ():
+        match = _WINDOW_COLUMN.search(hook["sql"])
+        if match:
+            return match["column"]
+    return None
+
+
+def _count_rows(
+    transaction: Transaction, nodes: Mapping[str, Mapping[str, Any]], window: Window | None
+) -> dict[tuple[str, str | None], int]:
+    """Rows by node id and partition; partition None is the whole table."""
+    days = None if window is None else window.calendar.days(window.first_key, window.last_key)
+    queries = [
+        query for node in nodes.values() if node["config"]["materialized"] != "view" for query in _counts(node, days)
+    ]
+    counts: dict[tuple[str, str | None], int] = {}
+    if window is not None and days is not None:
+        windowed = [name for name, node in nodes.items() if window_column(node) is not None]
+        counts = {(name, key): 0 for name in windowed for key in window.calendar.keys(*days)}
+    for name, day, rows in transaction.rows(" union all ".join(queries)) if queries else ():
+        key = None if day is None or window is None else window.calendar.key(day)
+        counts[name, key] = counts.get((name, key), 0) + rows
+    return counts
+
+
+def _counts(node: Mapping[str, Any], days: tuple[date, date] | None) -> list[str]:
+    """Queries of (node id, day or null, rows) for the whole table and, if it is windowed, for each day."""
+    name, relation, column = node["unique_id"], node["relation_name"], window_column(node)
+    queries = [f"select '{name}', null::date, count(*)::bigint from {relation}"]  # noqa: S608  (dbt's names)
+    if days is not None and column is not None:
+        queries.append(
+            f"select '{name}', {column}::date, count(*)::bigint from {relation}"  # noqa: S608
+            f" where {column} between date '{days[0]}' and date '{days[1]}' group by 2"
+        )
+    return queries
+
+
+def _lineage(manifest: Mapping[str, Any], node: Mapping[str, Any], query: str) -> dict[str, Any]:
+    """Column lineage as metadata; empty for a query that sqlglot cannot parse.
+
+    Columns of the tables that the model reads, and of itself, are those that the manifest describes. The key of an
+    asset is its table.
+    """
+    read = [manifest["nodes"].get(one) or manifest["sources"][one] for one in node["depends_on"]["nodes"]]
+    tables = {
+        f"{one['schema']}.{one.get('identifier') or one['alias']}": list(one["columns"])
+        for one in [*read, node]
+        if one["columns"]
+    }
+    try:
+        lineage = column_lineage(query, tables)
+    except SqlglotError:
+        return {}
+    deps = {
+        column: [
+            dg.TableColumnDep(dg.AssetKey(table.split(".")), source)
+            for table, source in sorted(sources)
+            if table in tables
+        ]
+        for column, sources in lineage.items()
+    }
+    return {"dagster/column_lineage": dg.TableColumnLineage(deps_by_column=deps)}

@@ -1,0 +1,158 @@
+"""Short runs: losses that come and go together over items, by hand and on simulated runs of two sizes."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ons_bigdata.prices.methods.quality import short_runs
+from ons_bigdata.prices.methods.quality.short_runs import ABSENCE_DAYS
+
+FIRST = date(2016, 8, 1)
+Shelves = dict[int, int]
+"""Number of products by item."""
+
+SCHEMA = {
+    "data_origin": pl.String, "retailer": pl.String, "item_number": pl.Int32, "product": pl.String,
+    "collected_on": pl.Date, "category": pl.String, "place": pl.Int32,
+}  # fmt: skip
+
+
+def _runs(days: list[dict[int, list[int]]], *, step: int = 1) -> pl.DataFrame:
+    """Listings of a retailer: per day, the numbers of the products of each item in the order of the shelf."""
+    rows = [
+        ("real", "tesco", item, f"P{number}", FIRST + timedelta(days=step * n), f"Shelf {item}", place)
+        for n, day in enumerate(days)
+        for item, numbers in day.items()
+        for place, number in enumerate(numbers, start=1)
+    ]
+    return pl.DataFrame(rows, schema=SCHEMA, orient="row")
+
+
+def _whole(sizes: Shelves) -> dict[int, list[int]]:
+    return {item: list(range(1, size + 1)) for item, size in sizes.items()}
+
+
+def _days_short(frame: pl.DataFrame) -> list[int]:
+    days = short_runs(frame)["collected_on"].unique().sort()
+    return [(day - FIRST).days for day in days]
+
+
+def test_pages_that_end_early_on_every_other_run_by_hand() -> None:
+    sizes = {1: 26, 2: 12, 3: 52, 4: 10, 5: 10}
+    whole = _whole(sizes)
+    # pages of 26 end after 20, the small shelf after 7; items 4 and 5 are whole
+    short = whole | {1: whole[1][:20], 2: whole[2][:7], 3: [*whole[3][:20], *whole[3][26:46]]}
+    rows = short_runs(_runs([whole, short, whole, short, whole, whole])).drop("data_origin", "retailer")
+    days = [FIRST + timedelta(days=n) for n in (1, 3)]
+    assert rows["collected_on"].unique().sort().to_list() == days
+    assert rows.filter(pl.col("collected_on") == days[1]).rows() == [
+        # item, day, items, short, listed, absent, share, usual, compared on, places
+        (1, days[1], 5, 3, 20, 6, 6 / 26, 0.0, days[1] - timedelta(days=1), "Shelf 1 21–26"),
+        (2, days[1], 5, 3, 7, 5, 5 / 12, 0.0, days[1] - timedelta(days=1), "Shelf 2 8–12"),
+        (3, days[1], 5, 3, 40, 12, 12 / 52, 0.0, days[1] - timedelta(days=1), "Shelf 3 21–26, 47–52"),
+    ]
+
+
+def _simulated(*, days: int, short_on: set[int], lost: dict[int, float], seed: int) -> pl.DataFrame:
+    """31 items of about 90 products, of which each is absent by chance on 2 % of the days; short runs lose tails."""
+    generator = np.random.default_rng(seed)
+    sizes = {item: int(generator.integers(12, 170)) for item in range(1, 32)} | {1: 100, 2: 13}
+    listed = []
+    for n in range(days):
+        day = {}
+        for item, size in sizes.items():
+            kept = size - round(lost.get(item, 0.0) * size) if n in short_on else size
+            day[item] = [p for p in range(1, kept + 1) if generator.random() > 0.02]
+        listed.append(day)
+    return _runs(listed)
+
+
+LOST = {1: 0.20, 2: 0.46, 3: 0.15, 4: 0.25, 5: 0.2, 6: 0.3, 7: 0.2, 8: 0.18}
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_runs_of_two_sizes_are_found_on_their_days_and_no_others(seed: int) -> None:
+    generator = np.random.default_rng(100 + seed)
+    short_on = {int(n) for n in generator.choice(np.arange(1, 37), 15, replace=False)}
+    rows = short_runs(_simulated(days=37, short_on=short_on, lost=LOST, seed=seed))
+    assert {(day - FIRST).days for day in rows["collected_on"]} == short_on
+    days = dict(rows["item_number"].value_counts().iter_rows())
+    assert set(rows["item_number"]) >= {1, 2, 4, 6}
+    # another item lacks three products by chance now and then
+    assert {item for item, count in days.items() if count > 2} <= set(LOST)
+
+
+def test_runs_of_which_two_in_three_are_short_are_found() -> None:
+    short_on = {n for n in range(1, 36) if n % 3}
+    assert set(_days_short(_simulated(days=37, short_on=short_on, lost=LOST, seed=7))) == short_on
+
+
+def test_independent_losses_are_no_finding() -> None:
+    assert short_runs(_simulated(days=37, short_on=set(), lost={}, seed=3)).is_empty()
+    whole = _whole(dict.fromkeys(range(1, 21), 20))
+    # each item loses half of its products every tenth day, two items at a time
+    days = [{i: p[:10] if (i + n) % 10 == 0 else p for i, p in whole.items()} for n in range(30)]
+    assert short_runs(_runs(days)).is_empty()
+
+
+def test_products_that_leave_for_good_are_no_finding() -> None:
+    whole = _whole(dict.fromkeys(range(1, 6), 20))
+    fewer = {item: numbers[:12] for item, numbers in whole.items()}
+    assert _days_short(_runs([*[whole] * 10, *[fewer] * 10])) == []
+    # nor where they come back after longer than the longest absence
+    assert _days_short(_runs([*[whole] * 10, *[fewer] * (ABSENCE_DAYS + 1), *[whole] * 5])) == []
+    assert _days_short(_runs([*[whole] * 10, *[fewer] * 3, *[whole] * 10])) == [10, 11, 12]
+
+
+def test_the_newest_run_is_judged_before_its_products_come_back() -> None:
+    whole = _whole(dict.fromkeys(range(1, 6), 20))
+    fewer = {item: numbers[:12] for item, numbers in whole.items()}
+    assert _days_short(_runs([*[whole] * 10, fewer])) == [10]
+    assert _days_short(_runs([*[whole] * 10, *[fewer] * 3])) == [10, 11, 12]
+    assert _days_short(_runs([*[whole] * 10, *[fewer] * 4])) == []
+    assert _days_short(_runs([*[whole] * 10, fewer], step=7)) == [70]  # of weekly runs, the newest alone
+
+
+@pytest.mark.parametrize(
+    ("items_short", "items", "found"), [(2, 5, False), (3, 5, True), (3, 20, True), (3, 21, False)]
+)
+def test_three_items_and_15_per_cent_are_needed(items_short: int, items: int, found: bool) -> None:
+    whole = _whole(dict.fromkeys(range(1, items + 1), 20))
+    fewer = whole | {item: whole[item][:15] for item in range(1, items_short + 1)}
+    assert bool(_days_short(_runs([*[whole] * 5, fewer, *[whole] * 5]))) == found
+
+
+@pytest.mark.parametrize(("kept", "found"), [(17, True), (18, False)])  # 3 of 20 absent; 2 are too few
+def test_three_products_are_needed(kept: int, found: bool) -> None:
+    whole = _whole(dict.fromkeys(range(1, 6), 20))
+    fewer = {item: numbers[:kept] for item, numbers in whole.items()}
+    assert bool(_days_short(_runs([*[whole] * 5, fewer, *[whole] * 5]))) == found
+
+
+def test_a_short_history_is_not_judged() -> None:
+    whole = _whole(dict.fromkeys(range(1, 6), 20))
+    fewer = {item: numbers[:12] for item, numbers in whole.items()}
+    assert _days_short(_runs([whole, fewer, whole, whole])) == []
+    assert _days_short(_runs([whole, fewer, whole, whole, whole])) == [1]
+    assert short_runs(_runs([])).is_empty()
+
+
+@settings(max_examples=10)
+@given(order=st.permutations(range(5)), factor=st.integers(1, 3))
+def test_the_order_of_rows_does_not_matter_and_retailers_are_apart(order: list[int], factor: int) -> None:
+    whole = _whole({1: 12 * factor, 2: 20, 3: 30, 4: 8})
+    fewer = {item: numbers[: len(numbers) * 2 // 3] for item, numbers in whole.items()}
+    frame = _runs([whole, whole, fewer, whole, whole, whole])
+    other = frame.with_columns(retailer=pl.lit("waitrose"))
+    shuffled = pl.concat([frame, other]).with_columns(k=pl.col("place") % 5).sort("k").drop("k")
+    parts = [shuffled.filter(pl.int_range(pl.len()) % 5 == n) for n in order]
+    expected = short_runs(frame)
+    rows = short_runs(pl.concat(parts))
+    assert rows.filter(pl.col("retailer") == "tesco").equals(expected)
+    assert rows.height == 2 * expected.height > 0

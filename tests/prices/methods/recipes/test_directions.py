@@ -1,0 +1,168 @@
+"""Direction of elementary indices: by hand, on the market whose clusters move against its only continuing product."""
+
+from __future__ import annotations
+
+import math
+from datetime import date, timedelta
+
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ons_bigdata.prices.methods.recipes import (
+    RECIPES,
+    TreeWeights,
+    index_directions,
+    index_figures,
+    origin_panels,
+    recipe_named,
+)
+
+STRAWBERRIES = 212717
+KEY = {"data_origin": "real", "retailer": "tesco", "item_number": STRAWBERRIES}
+
+
+def _quotes(rows: list[tuple[str, date, float]]) -> pl.DataFrame:
+    frame = pl.DataFrame(rows, schema=["product", "collected_on", "price_gbp"], orient="row")
+    return frame.with_columns(
+        pl.lit(KEY["data_origin"]).alias("data_origin"),
+        pl.lit(KEY["retailer"]).alias("retailer"),
+        pl.lit(STRAWBERRIES, pl.Int32).alias("item_number"),
+        pl.lit(None, pl.Boolean).alias("in_scope"),
+    ).select("data_origin", "retailer", "item_number", "product", "collected_on", "price_gbp", "in_scope")
+
+
+def _dearer_pack_enters() -> pl.DataFrame:
+    """400 g at 2.00 in October and 1.50 in November, and a pack of 1 kg at 4.00 from November: 27 quotes."""
+    october = [date(2016, 10, 20) + timedelta(days=n) for n in range(9)]
+    november = [date(2016, 11, 1) + timedelta(days=n) for n in range(9)]
+    return _quotes(
+        [("STRAWBERRIES 400G", day, 2.0) for day in october]
+        + [("STRAWBERRIES 400G", day, 1.5) for day in november]
+        + [("STRAWBERRIES 1KG", day, 4.0) for day in november]
+    )
+
+
+def _sizes(quotes: pl.DataFrame) -> pl.DataFrame:
+    size = pl.when(pl.col("product").str.contains("1KG")).then(1.0).otherwise(0.4)
+    return quotes.select("data_origin", "retailer", "item_number", "product").unique().with_columns(pack_size=size)
+
+
+def _directions(quotes: pl.DataFrame) -> pl.DataFrame:
+    weights = TreeWeights(
+        pl.DataFrame(schema={"retailer": pl.String, "item_number": pl.Int64, "weight": pl.Float64}),
+        pl.DataFrame({"item_number": [STRAWBERRIES], "class_code": ["01.1.6"], "weight": [1.0]}),
+        pl.DataFrame({"class_code": ["01.1.6"], "division_code": ["01"], "weight": [1.0]}),
+    )
+    panels = origin_panels(
+        quotes,
+        data_origin="real",
+        pack_sizes=_sizes(quotes),
+        rejected=quotes.clear().select("retailer", "item_number", "collected_on"),
+        weights=weights,
+        week=None,
+    )
+    return index_directions(index_figures(panels, RECIPES).elementary, quotes, _sizes(quotes), RECIPES)
+
+
+def test_a_dearer_pack_that_enters_marks_the_clusters_and_no_other_series() -> None:
+    quotes = _dearer_pack_enters()
+    assert quotes.height == 27
+    directions = _directions(quotes)
+    # the one cluster: from 2.00 to the geometric mean of 1.50 and 4.00; the only product in both months: 2.00 to 1.50
+    marked = directions.filter(pl.col("status") == "against")
+    assert marked.select("recipe", "method", "identified_movements").rows() == [("clip", "cluster_jevons", 1)]
+    assert "in 1 of the 1 periods in which all of their price changes had one direction" in marked["reason"].item()
+    assert set(directions.filter(pl.col("status") != "against")["status"]) == {"along"}
+
+
+def _elementary(levels: list[float], segments: list[int]) -> pl.DataFrame:
+    days = [date(2016, 8, 1) + timedelta(days=n) for n in range(len(levels))]
+    return pl.DataFrame({"period": days, "segment_index": levels, "segment": segments}).with_columns(
+        **{name: pl.lit(value) for name, value in KEY.items()},
+        recipe=pl.lit("web_daily"), method=pl.lit("jevons_chained"), scope=pl.lit("shelf"),
+    )  # fmt: skip
+
+
+def _prices(prices: list[float]) -> pl.DataFrame:
+    return _quotes([("A", date(2016, 8, 1) + timedelta(days=n), price) for n, price in enumerate(prices)])
+
+
+def _judged(levels: list[float], segments: list[int], prices: pl.DataFrame) -> list[tuple[int, int, int, str]]:
+    directions = index_directions(_elementary(levels, segments), prices, _sizes(prices), [recipe_named("web_daily")])
+    return directions.select("movements", "identified_movements", "opposite_movements", "status").rows()
+
+
+def test_movements_are_counted_by_hand() -> None:
+    # prices rise, stay, fall, rise; the index rises, rises, rises, rises: 3 identified, 1 of them opposite
+    prices = _prices([1.0, 2.0, 2.0, 1.0, 2.0])
+    assert _judged([1.0, 2.0, 3.0, 4.0, 5.0], [0] * 5, prices) == [(4, 3, 1, "along")]
+    # the index falls with the first rise, and does not move with the fall: 1 along, 1 opposite, which is no majority
+    assert _judged([1.0, 0.5, 0.4, 0.4, 0.5], [0] * 5, prices) == [(4, 3, 1, "along")]
+    assert _judged([1.0, 0.5, 0.4, 0.4, 0.3], [0] * 5, prices) == [(4, 3, 2, "against")]
+
+
+def _two_products(first: tuple[float, float], second: tuple[float, float]) -> pl.DataFrame:
+    rows = [
+        (name, date(2016, 8, 1 + n), price)
+        for name, prices in (("A", first), ("B", second))
+        for n, price in enumerate(prices)
+    ]
+    return _quotes(rows)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "status"),
+    [
+        ((1.0, 1.1), (2.0, 2.0), "against"),  # nothing became cheaper: no mean of relatives falls
+        ((1.0, 1.1), (2.0, 2.4), "against"),
+        ((1.0, 1.001), (2.0, 2.0), "against"),  # a small change has a sign, too
+        ((1.0, 1.5), (2.0, 1.999), "untested"),  # with enough weight on B a mean falls
+        ((1.0, 0.9), (2.0, 2.0), "along"),
+    ],
+)
+def test_a_fall_of_the_index_is_against_prices_none_of_which_fell(
+    first: tuple[float, float], second: tuple[float, float], status: str
+) -> None:
+    assert [row[3] for row in _judged([1.0, 0.9], [0, 0], _two_products(first, second))] == [status]
+
+
+PRICES = st.lists(st.sampled_from([1.0, 1.25, 1.5, 2.0, 3.0]), min_size=12, max_size=12)
+
+
+@given(prices=PRICES)
+def test_matched_jevons_is_never_against_and_its_inverse_always_where_tested(prices: list[float]) -> None:
+    panel = [prices[:4], prices[4:8], prices[8:]]
+    quotes = _quotes(
+        [(f"P{n}", date(2016, 8, 1 + day), price) for n, row in enumerate(panel) for day, price in enumerate(row)]
+    )
+    levels = [math.prod(row[day] / row[0] for row in panel) ** (1 / 3) for day in range(4)]
+    assert {row[3] for row in _judged(levels, [0] * 4, quotes)} <= {"along", "untested"}
+    assert {row[3] for row in _judged([1 / level for level in levels], [0] * 4, quotes)} <= {"against", "untested"}
+
+
+def test_levels_of_two_segments_are_not_a_movement() -> None:
+    prices = _prices([1.0, 2.0])
+    assert _judged([1.0, 0.5], [0, 1], prices) == []
+    assert _judged([1.0, 0.5], [0, 0], prices) == [(1, 1, 1, "against")]
+
+
+def test_a_movement_without_a_change_of_prices_is_untested() -> None:
+    prices = _prices([1.0, 1.0])
+    assert _judged([1.0, 2.0], [0, 0], prices) == [(1, 0, 0, "untested")]
+
+
+def test_a_movement_over_other_periods_than_those_of_the_prices_is_not_compared() -> None:
+    # the index has no value on the second day, on which the price rose; since then it fell
+    prices = _prices([1.0, 2.0, 1.5])
+    elementary = _elementary([1.0, 2.0, 0.9], [0, 0, 0]).filter(pl.col("period") != date(2016, 8, 2))
+    directions = index_directions(elementary, prices, _sizes(prices), [recipe_named("web_daily")])
+    assert directions.select("movements", "status").rows() == [(0, "untested")]
+
+
+def test_nothing_gives_nothing() -> None:
+    prices = _prices([1.0, 2.0])
+    nothing = index_directions(_elementary([1.0], [0]).clear(), prices.clear(), _sizes(prices.clear()), RECIPES)
+    assert nothing.is_empty()
+    assert index_directions(_elementary([1.0, 2.0], [0, 0]), prices, _sizes(prices), []).is_empty()
