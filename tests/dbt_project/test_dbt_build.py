@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from dbt.contracts.graph.manifest import Manifest
 
+from ons_bigdata.platform.dagster.column_lineage import column_lineage
 from ons_bigdata.platform.postgres.warehouse import Warehouse
 
 APPLES = 212717
@@ -37,13 +38,16 @@ FILES = [  # file, retailer, day, run, rows of (product, price)
 
 
 @pytest.fixture
-def build(warehouse: Warehouse, dbt_against: Callable[[dict[str, Any]], Any]) -> Callable[..., None]:
-    """`build(*arguments)`: dbt build on the test's warehouse, in which the small archive is loaded."""
+def build(warehouse: Warehouse, dbt_against: Callable[[dict[str, Any]], Any]) -> Callable[..., dict[str, str]]:
+    """`build(*arguments)`: dbt build on the test's warehouse, in which the small archive is loaded.
+
+    The compiled query of each model is returned.
+    """
     for file_id, retailer, day, run, rows in FILES:
         _load(warehouse, file_id, retailer, day, run, rows)
     run_dbt = dbt_against({**warehouse.address.dbt_target(), "password": warehouse.address.password or ""})
 
-    def build_(*arguments: str) -> None:
+    def build_(*arguments: str) -> dict[str, str]:
         built = run_dbt("build", *arguments)
         results = [r for r in (built.result or []) if r.status not in {"success", "pass"}]
         failed = [
@@ -52,14 +56,19 @@ def build(warehouse: Warehouse, dbt_against: Callable[[dict[str, Any]], Any]) ->
             if not (r.status == "warn" and r.node.name in EXPECTED_WARNINGS)
         ]
         assert built.success and not failed, built.exception or "\n".join(failed)
+        return {
+            result.node.unique_id: result.node.compiled_code
+            for result in built.result
+            if result.node.resource_type == "model"
+        }
 
     return build_
 
 
 def test_a_small_archive_is_built_and_a_window_of_it_rebuilt(
-    warehouse: Warehouse, build: Callable[..., None], manifest: Manifest
+    warehouse: Warehouse, build: Callable[..., dict[str, str]], manifest: Manifest
 ) -> None:
-    build()
+    _assert_lineage_of_every_column(build(), manifest)
     _assert_days_judged(warehouse)
     _assert_quotes_accepted(warehouse)
     _assert_described_columns_are_the_tables_columns(warehouse, manifest)
@@ -71,6 +80,19 @@ def test_a_small_archive_is_built_and_a_window_of_it_rebuilt(
     build("--select", "stg_prices__quotes", "--vars", f"{{window_start: {day}, window_end: {day}}}")
     assert any(row[0] == day for row in before)
     assert _staged(warehouse) == [row for row in before if row[0] != day]  # 4 August is outside the window
+
+
+def _assert_lineage_of_every_column(queries: dict[str, str], manifest: Manifest) -> None:
+    nodes = [*manifest.nodes.values(), *manifest.sources.values()]
+    tables = {f"{node.schema}.{node.name}": list(node.columns) for node in nodes if node.resource_type != "test"}
+    tables = {name: columns for name, columns in tables.items() if columns}
+    models = {name for name, node in manifest.nodes.items() if node.resource_type == "model"}
+    assert set(queries) == models
+    for name, query in queries.items():
+        lineage = column_lineage(query, tables)
+        assert set(lineage) == set(manifest.nodes[name].columns), name
+        sources = {source for found in lineage.values() for source in found}
+        assert sources and all(column in tables[table] for table, column in sources), name
 
 
 def _assert_days_judged(warehouse: Warehouse) -> None:

@@ -67,7 +67,7 @@ def calendar_schedule(pilot: str, *, calendar: Calendar, cron: str) -> dg.Schedu
 def late_delivery_sensor(pilot: str, sources: Sequence[Source], *, calendar: Calendar) -> dg.SensorDefinition:
     """Sensor that builds the periods of files that landed and wait, and what is computed from them.
 
-    Files wait where a scrape or collector has landed them after the schedule's run, or where an ingest was killed. Each
+    Files wait where a collector has landed them after the schedule's run, or where an ingest was killed. Each
     set of waiting files is requested once. Off until it is switched on.
     """
     name = job_name(pilot, calendar)
