@@ -25,9 +25,12 @@ if TYPE_CHECKING:
     import dataframely as dy
 
     from ons_bigdata.platform.calendar import Calendar
+    from ons_bigdata.platform.ingest.bulk import ReadBatches
     from ons_bigdata.platform.ingest.input_files import InputFile
     from ons_bigdata.platform.ingest.landing import DataOrigin, LandedFile, Landing, Reader
     from ons_bigdata.platform.ingest.loading import ReadFile
+    from ons_bigdata.platform.lake import LakeTable
+    from ons_bigdata.platform.pseudonyms import PseudonymKey
 
 UNKNOWN = "unknown"
 """Delivery folder of files that no source recognises."""
@@ -112,6 +115,64 @@ class Source:
     """Bound on an unpacked file; None for that of the settings."""
     reads_loaded_files_again: bool = False
     """Whether each run of an unpartitioned raw asset reads loaded files again; for sources of a few small files."""
+
+    @property
+    def name(self) -> str:
+        """Name of the source in the ledger and of its folder in landing."""
+        return self.reader.source
+
+
+@dataclass(frozen=True)
+class AdapterContext:
+    """Arguments of the adapter of a bulk source."""
+
+    dbt_project_dir: Path
+    """Folder of the dbt project, whose seeds are the closed vocabularies."""
+    pseudonym_key: PseudonymKey | None
+    """Key of the pseudonyms; never None for a personal source."""
+
+
+@dataclass(frozen=True)
+class BulkAdapter:
+    """The functions of a bulk source."""
+
+    recognise: Recognise
+    """(file name, first `HEAD_BYTES` of the unpacked content) -> recognised or refused; None for another source."""
+    read_batches: ReadBatches
+
+
+HEAD_BYTES = 64 * 1024
+"""Bytes of the unpacked content by which a bulk source recognises a file."""
+
+
+@dataclass(frozen=True)
+class BulkSource:
+    """A kind of input of which the files are read in batches into a table of the lake."""
+
+    command: str
+    """NAME of `ons-bigdata ingest NAME PATH…`. The sources of a command are tried in order."""
+    reader: Reader
+    """Name and version of the reader; `reader.source` is the source's name in the ledger."""
+    area: str
+    """Area of the pilot to which its assets belong."""
+    adapter: Callable[[AdapterContext], BulkAdapter]
+    table: LakeTable
+    """Table of the lake; the asset is `lake/<table>`."""
+    description: str
+    """One row per …, of the table."""
+    partition_column: str
+    """Column of the accepted rows, a date or a key as text, whose text (ISO of a date) is the partition's key."""
+    landing: LandingFolder
+    calendar: Calendar
+    """Calendar by whose periods the table is partitioned."""
+    max_file_bytes: int
+    """Bound on an unpacked file."""
+    max_ratio: int
+    """Bound on the ratio of unpacked to packed bytes of a file."""
+    is_personal: bool
+    """Whether the rows are about single people, homes or devices: the pseudonym key is then required."""
+    expires_after_days: int | None
+    """Days after which `expire` deletes the landed bytes of loaded files; None where they are kept."""
 
     @property
     def name(self) -> str:
