@@ -24,7 +24,7 @@ warnings.filterwarnings("ignore", message=".*backfill_policy.*", category=dg.Bet
 warnings.filterwarnings("ignore", message=".*CodeReference.*", category=dg.BetaWarning)
 warnings.filterwarnings("ignore", message=".*include_sources.*", category=dg.BetaWarning)  # of `group:…`
 
-RAW = ("ops", "landing", "raw")
+RAW = ("ops", "landing", "raw", "lake")
 """Schemas of what is collected, before any SQL."""
 
 
