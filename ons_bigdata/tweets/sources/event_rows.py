@@ -1,0 +1,159 @@
+"""Rows of events as an archive has them, judged: accepted rows of the lake and quarantined ones with their reasons."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, time, timedelta
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from ons_bigdata.platform.ingest.bulk import BULK_QUARANTINE_SCHEMA, Batch
+from ons_bigdata.platform.pseudonyms import pseudonyms
+from ons_bigdata.tweets.calendar import FIRST_DAY, today
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ons_bigdata.platform.ingest.landing import DataOrigin
+    from ons_bigdata.platform.pseudonyms import PseudonymKey
+
+NO_COORDINATES = "no coordinates"
+NO_USER = "no user id, or one of another form than the format's"
+NO_EVENT = "no event id, or one of another form than the format's"
+NO_TIME = "no time, or one of another form than the format's"
+NO_POSITION = "coordinates that are no position on Earth"
+TOO_EARLY = f"before {FIRST_DAY}, the first day of the calendar"
+TOO_LATE = "later than today"
+
+
+@dataclass
+class RawRows:
+    """Rows of a part of an archive, column by column; texts are as the archive has them."""
+
+    line: list[int] = field(default_factory=list)
+    event: list[str | None] = field(default_factory=list)
+    user: list[str | None] = field(default_factory=list)
+    time_ms: list[str | None] = field(default_factory=list)
+    """Milliseconds since 1970, UTC, where the archive has such."""
+    time_text: list[str | None] = field(default_factory=list)
+    """Time as text, where it has no milliseconds."""
+    lon: list[float | None] = field(default_factory=list)
+    lat: list[float | None] = field(default_factory=list)
+    client: list[str | None] = field(default_factory=list)
+    country: list[str | None] = field(default_factory=list)
+    lang: list[str | None] = field(default_factory=list)
+    faults: dict[int, str] = field(default_factory=dict)
+    """Line → reason, of lines that are no event."""
+
+
+@dataclass(frozen=True)
+class Platform:
+    """The platform whose archive is read: its users' and events' ids are pseudonyms under its name."""
+
+    name: str
+    data_origin: DataOrigin
+    id_patterns: Mapping[str, str]
+    """Patterns of the ids of users (`user`) and events (`event`)."""
+    key: PseudonymKey = field(repr=False)
+
+    @property
+    def id_space(self) -> str:
+        """Name under which the pseudonyms of users are made; that of simulated users is another."""
+        return self.name if self.data_origin == "real" else f"{self.data_origin} {self.name}"
+
+
+_TIME_FORMATS = (
+    "%Y-%m-%dT%H:%M:%S%.f%#z",  # v2, activity streams, check-ins
+    "%a %b %d %H:%M:%S %z %Y",  # v1.1
+)
+
+
+def judge(rows: RawRows, platform: Platform) -> Batch:
+    """Accepted rows of the lake (without `load_id`) and quarantined rows, with a fixed reason each."""
+    frame = pl.DataFrame(
+        {
+            "line": pl.Series(rows.line, dtype=pl.Int64),
+            "event": pl.Series(rows.event, dtype=pl.String),
+            "user": pl.Series(rows.user, dtype=pl.String),
+            "ts_utc": _times(rows),
+            "lon": pl.Series(rows.lon, dtype=pl.Float64),
+            "lat": pl.Series(rows.lat, dtype=pl.Float64),
+            "client": pl.Series(rows.client, dtype=pl.String),
+            "place_country": pl.Series(rows.country, dtype=pl.String),
+            "lang": pl.Series(rows.lang, dtype=pl.String),
+        }
+    ).with_columns(_reason(platform).alias("reason"))
+    refused = frame.filter(pl.col("reason").is_not_null()).select("line", "reason")
+    faults = pl.DataFrame(
+        {"line": list(rows.faults), "reason": list(rows.faults.values())}, schema=BULK_QUARANTINE_SCHEMA
+    )
+    quarantined = pl.concat([faults, refused]).sort("line")
+    accepted = _accepted(frame.filter(pl.col("reason").is_null()), platform)
+    return Batch(accepted.height + quarantined.height, accepted, quarantined)
+
+
+def _times(rows: RawRows) -> pl.Series:
+    """Times in UTC; null where there is none or its form is another."""
+    milliseconds = pl.Series(rows.time_ms, dtype=pl.String).cast(pl.Int64, strict=False)
+    times = (milliseconds * 1000).cast(pl.Datetime("us", "UTC"))
+    if not milliseconds.null_count():
+        return times
+    texts = pl.Series(rows.time_text, dtype=pl.String)
+    parsed = pl.DataFrame({"times": times, "texts": texts}).select(
+        pl.coalesce(
+            "times",
+            *(
+                pl.col("texts").str.to_datetime(form, time_unit="us", time_zone="UTC", strict=False)
+                for form in _forms(texts)
+            ),
+        )
+    )
+    return parsed.to_series()
+
+
+def _forms(texts: pl.Series) -> list[str]:
+    """Forms of time that occur: each is tried on all texts, which takes its time."""
+    iso = texts.str.starts_with("1") | texts.str.starts_with("2")
+    return [form for form, occurs in zip(_TIME_FORMATS, (iso.any(), not iso.all()), strict=True) if occurs]
+
+
+def _reason(platform: Platform) -> pl.Expr:
+    """First reason against a row; null where there is none."""
+    first = datetime.combine(FIRST_DAY, time(), UTC)
+    end = datetime.combine(today() + timedelta(days=1), time(), UTC)
+    rules = {
+        NO_COORDINATES: pl.col("lon").is_null() | pl.col("lat").is_null(),
+        NO_USER: ~_has_form("user", platform),
+        NO_EVENT: ~_has_form("event", platform),
+        NO_TIME: pl.col("ts_utc").is_null(),
+        NO_POSITION: ~(pl.col("lon").is_between(-180, 180) & pl.col("lat").is_between(-90, 90)),
+        TOO_EARLY: pl.col("ts_utc") < first,
+        TOO_LATE: pl.col("ts_utc") >= end,
+    }
+    return pl.coalesce(pl.when(rule).then(pl.lit(reason)) for reason, rule in rules.items())
+
+
+def _has_form(column: str, platform: Platform) -> pl.Expr:
+    return pl.col(column).str.contains(platform.id_patterns[column]).fill_null(value=False)
+
+
+def _accepted(rows: pl.DataFrame, platform: Platform) -> pl.DataFrame:
+    """Rows of the lake, with pseudonyms in the place of ids."""
+    users = pseudonyms(rows["user"], source=platform.id_space, key=platform.key)
+    events = pseudonyms(rows["event"], source=f"{platform.id_space} event", key=platform.key)
+    return rows.select(
+        "line",
+        pl.col("ts_utc").dt.date().alias("event_day"),
+        pl.lit(platform.name).alias("source"),
+        pl.lit(platform.data_origin).alias("data_origin"),
+        events.alias("event_id"),
+        users.alias("user_key"),
+        "ts_utc",
+        "lon",
+        "lat",
+        pl.lit(None, dtype=pl.Float64).alias("accuracy_m"),
+        "client",
+        "place_country",
+        "lang",
+    )
