@@ -93,6 +93,11 @@ class Settings(BaseSettings):
         return self.home / "landing"
 
     @property
+    def lake_dir(self) -> Path:
+        """Folder of the lake."""
+        return self.home / "lake"
+
+    @property
     def dagster_home(self) -> Path:
         """`DAGSTER_HOME` of this installation."""
         return self.home / "dagster"

@@ -7,6 +7,7 @@ from typing import Any, NoReturn
 import dagster as dg
 
 from ons_bigdata.platform.ingest.landing import Landing
+from ons_bigdata.platform.lake import Lake
 from ons_bigdata.platform.postgres.warehouse import Warehouse, open_warehouse
 from ons_bigdata.settings import get_settings
 
@@ -21,6 +22,10 @@ class WarehouseResource(dg.ConfigurableResource):
     def landing(self) -> Landing:
         """Return the landing folder with its ledger in this warehouse."""
         return Landing(get_settings().landing_dir, self.open())
+
+    def lake(self) -> Lake:
+        """Return the folder of the lake with its ledger in this warehouse."""
+        return Lake(get_settings().lake_dir, self.open())
 
 
 class NoIOManager(dg.IOManager):

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import IO, TYPE_CHECKING
 
+from ons_bigdata.platform.errors import InputError
 from ons_bigdata.platform.ingest.landing import Reader
 from ons_bigdata.platform.ingest.sources import (
     AdapterContext,
@@ -68,14 +69,14 @@ def recognise(name: str, head: bytes) -> Recognised | Refused:
 
 
 def read_batches(stream: IO[bytes], name: str, *, key: PseudonymKey) -> Iterator[Batch]:
-    """Batches of an archive, one for each block of lines. Raises ValueError for a file of no known format."""
+    """Batches of an archive, one for each block of lines. Raises InputError for a file of no known format."""
     read: Callable[[Block], RawRows] | None = None
     platform: Platform | None = None
     for block in read_blocks(stream):
         if read is None or platform is None:
             source, read = _platform_and_format(name, b"\n".join(block.lines[:100]))
             if source is None or read is None:
-                raise ValueError(EXPECTED)
+                raise InputError(EXPECTED)
             platform = Platform(source, _origin(name), _ID_PATTERNS[read], key)
         yield judge(read(block), platform)
 

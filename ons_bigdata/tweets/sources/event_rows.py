@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, time, timedelta
 from typing import TYPE_CHECKING
 
 import polars as pl
 
 from ons_bigdata.platform.ingest.bulk import BULK_QUARANTINE_SCHEMA, Batch
 from ons_bigdata.platform.pseudonyms import pseudonyms
-from ons_bigdata.tweets.calendar import FIRST_DAY, today
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,8 +21,9 @@ NO_USER = "no user id, or one of another form than the format's"
 NO_EVENT = "no event id, or one of another form than the format's"
 NO_TIME = "no time, or one of another form than the format's"
 NO_POSITION = "coordinates that are no position on Earth"
-TOO_EARLY = f"before {FIRST_DAY}, the first day of the calendar"
-TOO_LATE = "later than today"
+
+_LAST_MS = 7_258_118_400_000
+"""First millisecond of the year 2200: later ones are no time but a number of another kind."""
 
 
 @dataclass
@@ -96,6 +95,8 @@ def judge(rows: RawRows, platform: Platform) -> Batch:
 def _times(rows: RawRows) -> pl.Series:
     """Times in UTC; null where there is none or its form is another."""
     milliseconds = pl.Series(rows.time_ms, dtype=pl.String).cast(pl.Int64, strict=False)
+    is_time = milliseconds.is_between(0, _LAST_MS, closed="left")
+    milliseconds = pl.select(pl.when(is_time).then(milliseconds)).to_series()
     times = (milliseconds * 1000).cast(pl.Datetime("us", "UTC"))
     if not milliseconds.null_count():
         return times
@@ -120,16 +121,12 @@ def _forms(texts: pl.Series) -> list[str]:
 
 def _reason(platform: Platform) -> pl.Expr:
     """First reason against a row; null where there is none."""
-    first = datetime.combine(FIRST_DAY, time(), UTC)
-    end = datetime.combine(today() + timedelta(days=1), time(), UTC)
     rules = {
         NO_COORDINATES: pl.col("lon").is_null() | pl.col("lat").is_null(),
         NO_USER: ~_has_form("user", platform),
         NO_EVENT: ~_has_form("event", platform),
         NO_TIME: pl.col("ts_utc").is_null(),
         NO_POSITION: ~(pl.col("lon").is_between(-180, 180) & pl.col("lat").is_between(-90, 90)),
-        TOO_EARLY: pl.col("ts_utc") < first,
-        TOO_LATE: pl.col("ts_utc") >= end,
     }
     return pl.coalesce(pl.when(rule).then(pl.lit(reason)) for reason, rule in rules.items())
 
