@@ -84,7 +84,7 @@ def bucket_tables_asset(
             )
             read = sorted([lake_key, *declared.relations_read])
             for table in tables:
-                metadata = {"dagster/row_count": rows[table.name], **counts, RELATIONS_READ: read}
+                metadata: dict[str, Any] = {"dagster/row_count": rows[table.name], **counts, RELATIONS_READ: read}
                 yield dg.MaterializeResult(asset_key=table.key, metadata=metadata)
 
         return asset
