@@ -22,6 +22,9 @@ NO_EVENT = "no event id, or one of another form than the format's"
 NO_TIME = "no time, or one of another form than the format's"
 NO_POSITION = "coordinates that are no position on Earth"
 
+MOST_KNOWN_USERS = 500_000
+"""Users whose pseudonyms are kept in memory; beyond it they are computed anew."""
+
 _LAST_MS = 7_258_118_400_000
 """First millisecond of the year 2200: later ones are no time but a number of another kind."""
 
@@ -55,11 +58,22 @@ class Platform:
     id_patterns: Mapping[str, str]
     """Patterns of the ids of users (`user`) and events (`event`)."""
     key: PseudonymKey = field(repr=False)
+    _known: dict[str, int] = field(default_factory=dict, repr=False)
+    """Pseudonyms of the users of earlier parts: a user has many events."""
 
     @property
     def id_space(self) -> str:
         """Name under which the pseudonyms of users are made; that of simulated users is another."""
         return self.name if self.data_origin == "real" else f"{self.data_origin} {self.name}"
+
+    def user_keys(self, users: pl.Series) -> pl.Series:
+        """Pseudonyms of users, each computed once as long as not more than MOST_KNOWN_USERS came."""
+        known, texts = self._known, users.to_list()
+        if len(known) > MOST_KNOWN_USERS:
+            known.clear()
+        new = pl.Series([text for text in dict.fromkeys(texts) if text not in known], dtype=pl.String)
+        known.update(zip(new, pseudonyms(new, source=self.id_space, key=self.key), strict=True))
+        return pl.Series([known[text] for text in texts], dtype=pl.Int64)
 
 
 _TIME_FORMATS = (
@@ -137,7 +151,7 @@ def _has_form(column: str, platform: Platform) -> pl.Expr:
 
 def _accepted(rows: pl.DataFrame, platform: Platform) -> pl.DataFrame:
     """Rows of the lake, with pseudonyms in the place of ids."""
-    users = pseudonyms(rows["user"], source=platform.id_space, key=platform.key)
+    users = platform.user_keys(rows["user"])
     events = pseudonyms(rows["event"], source=f"{platform.id_space} event", key=platform.key)
     return rows.select(
         "line",
