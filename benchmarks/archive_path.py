@@ -30,9 +30,9 @@ import polars as pl
 import psutil
 
 from ons_bigdata.platform.dagster.inputs import Inputs
+from ons_bigdata.platform.ingest.delivery import land_files
 from ons_bigdata.platform.ingest.landing import Landing
 from ons_bigdata.platform.ingest.loading import load_waiting, rebuild
-from ons_bigdata.platform.ingest.sources import land_files
 from ons_bigdata.platform.postgres import embedded
 from ons_bigdata.platform.postgres.warehouse import open_warehouse
 from ons_bigdata.prices.assets.indices.origins import INPUTS, panels_by_origin

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 warnings.filterwarnings("ignore", message=".*backfill_policy.*", category=dg.BetaWarning)
 warnings.filterwarnings("ignore", message=".*include_sources.*", category=dg.BetaWarning)  # of `group:…`
 
-RAW = ("ops", "landing", "raw")
+RAW = ("ops", "landing", "raw", "lake")
 """Schemas of what is collected, before any SQL."""
 
 

@@ -53,6 +53,14 @@ class Settings(BaseSettings):
         gt=0,
         description="Largest unpacked size of a delivered file that is taken.",
     )
+    pseudonym_key: SecretStr | None = Field(
+        default=None,
+        description="Key of the pseudonyms, 64 hex digits; the file pseudonym_key_file if unset.",
+    )
+    pseudonym_key_file: Path | None = Field(
+        default=None,
+        description="File of mode 0600 with the key of the pseudonyms; `pseudonym.key` under home if unset.",
+    )
     link_window_days: int = Field(
         default=14,
         ge=1,
@@ -96,6 +104,11 @@ class Settings(BaseSettings):
     def lake_dir(self) -> Path:
         """Folder of the lake."""
         return self.home / "lake"
+
+    @property
+    def pseudonym_key_path(self) -> Path:
+        """File with the key of the pseudonyms."""
+        return self.pseudonym_key_file if self.pseudonym_key_file is not None else self.home / "pseudonym.key"
 
     @property
     def dagster_home(self) -> Path:

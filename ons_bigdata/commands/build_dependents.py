@@ -7,7 +7,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from ons_bigdata.pilots import PILOTS
-from ons_bigdata.platform.ingest.sources import loadable
+from ons_bigdata.platform.ingest.sources import with_tables
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ons_bigdata.pilots import Pilot
     from ons_bigdata.platform.dagster.runs import RunOutcome
     from ons_bigdata.platform.ingest.landing import Landing
-    from ons_bigdata.platform.ingest.sources import Source
+    from ons_bigdata.platform.ingest.sources import AnySource
     from ons_bigdata.settings import Settings
 
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 class WrittenTable:
     """A raw table that was loaded, and the partitions of its files."""
 
-    source: Source
+    source: AnySource
     partitions: tuple[str, ...]
 
 
@@ -51,7 +51,7 @@ def build_dependents(settings: Settings, landing: Landing, written: Sequence[Wri
     from ons_bigdata.platform.dagster.instance import open_instance, run_log  # noqa: PLC0415
 
     definitions = runs.load_definitions()
-    keys = dependents(definitions, [table.source.table.name for table in written])
+    keys = dependents(definitions, [table.source.table_name for table in written])
     days = days_to_build(landing, written)
     if days is None:  # no partition holds a file yet: only what has no partitions can be built
         graph = definitions.resolve_asset_graph()
@@ -66,16 +66,17 @@ def build_dependents(settings: Settings, landing: Landing, written: Sequence[Wri
 
 
 def dependents(definitions: dg.Definitions, tables: Sequence[str]) -> list[dg.AssetKey]:
-    """Return what is computed from raw tables, directly or by way of others; seeds and raw tables are left out."""
+    """Return what is computed from tables, directly or by way of others; seeds and what files fill are left out."""
     import dagster as dg  # noqa: PLC0415
 
     graph = definitions.resolve_asset_graph()
+    loaded = {source.table_name for pilot in PILOTS for source in with_tables(pilot.sources)}
     chosen = dg.AssetSelection.assets(*(table.split(".") for table in tables)).downstream().resolve(graph)
     return sorted(
         (
             key
             for key in chosen & graph.materializable_asset_keys
-            if key.path[0] != "raw" and "seed" not in graph.get(key).kinds
+            if key.path[0] != "raw" and ".".join(key.path) not in loaded and "seed" not in graph.get(key).kinds
         ),
         key=lambda key: key.to_user_string(),
     )
@@ -94,13 +95,13 @@ def days_to_build(
             days += _days(table.source, table.partitions)
             continue
         pilot = next((pilot for pilot in pilots if table.source in pilot.sources), None)
-        for source in () if pilot is None else loadable(pilot.sources):
+        for source in () if pilot is None else with_tables(pilot.sources):
             if source.calendar is not None:
                 days += _days(source, landing.partitions(source.name))
     return (min(days).isoformat(), max(days).isoformat()) if days else None
 
 
-def _days(source: Source, partitions: Sequence[str]) -> list[date]:
+def _days(source: AnySource, partitions: Sequence[str]) -> list[date]:
     """Return the first and the last day of the first and the last partition; no day is in the future."""
     if source.calendar is None or not partitions:
         return []

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from contextlib import ExitStack
     from pathlib import Path
 
-    from ons_bigdata.platform.ingest.sources import Landed
+    from ons_bigdata.platform.ingest.delivery import Landed
     from ons_bigdata.platform.postgres.warehouse import Warehouse
     from ons_bigdata.settings import Settings
     from ons_bigdata.simulation.scrape_archive import SimulatedArchive

@@ -14,14 +14,16 @@ from ons_bigdata.commands.build_dependents import BuildSummary, WrittenTable, bu
 from ons_bigdata.pilots import PILOTS
 from ons_bigdata.platform import progress
 from ons_bigdata.platform.errors import InputError, ReportedError
+from ons_bigdata.platform.ingest.delivery import Landed, land_files
 from ons_bigdata.platform.ingest.landing import Landing
-from ons_bigdata.platform.ingest.sources import Catchall, Landed, Source, land_files, loadable
+from ons_bigdata.platform.ingest.sources import Catchall, adapter_context, with_tables
 from ons_bigdata.platform.postgres.warehouse import open_warehouse
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from ons_bigdata.platform.ingest.sources import AnySource
     from ons_bigdata.platform.postgres.warehouse import Warehouse
     from ons_bigdata.settings import Settings
 
@@ -70,12 +72,12 @@ class IngestSummary:
         return summary
 
 
-def known_sources() -> tuple[Source | Catchall, ...]:
+def known_sources() -> tuple[AnySource | Catchall, ...]:
     """Return the sources of all pilots."""
     return tuple(source for pilot in PILOTS for source in pilot.sources)
 
 
-def sources_of(name: str, sources: Sequence[Source | Catchall]) -> list[Source | Catchall]:
+def sources_of(name: str, sources: Sequence[AnySource | Catchall]) -> list[AnySource | Catchall]:
     """Return the sources of the command name NAME. Raises InputError that lists the known names."""
     chosen = [source for source in sources if source.command == name]
     if not chosen:
@@ -90,7 +92,7 @@ def ingest(
     name: str,
     paths: Sequence[Path],
     settings: Settings,
-    sources: Sequence[Source | Catchall] | None = None,
+    sources: Sequence[AnySource | Catchall] | None = None,
     *,
     build: bool = False,
 ) -> IngestSummary:
@@ -107,28 +109,30 @@ def ingest(
     try:
         landed = land(paths, settings, landing, chosen)
     except ReportedError:
-        load_waiting(settings, landing, loadable(chosen))  # the files before the damage have landed
+        load_waiting(settings, landing, with_tables(chosen))  # the files before the damage have landed
         raise
-    written = load_waiting(settings, landing, loadable(chosen))
+    written = load_waiting(settings, landing, with_tables(chosen))
     built = build_dependents(settings, landing, written) if build else None
     return replace(summarise(landing.warehouse, landed, chosen), built=built)
 
 
 def land(
-    paths: Sequence[Path], settings: Settings, landing: Landing, sources: Sequence[Source | Catchall]
+    paths: Sequence[Path], settings: Settings, landing: Landing, sources: Sequence[AnySource | Catchall]
 ) -> list[Landed]:
     """Land every file below the paths; no row is read yet. Raises InputError as `land_files`."""
+    context = adapter_context(settings, sources)
     files = land_files(
         paths,
         landing,
         sources,
-        dbt_project_dir=settings.dbt_project_dir,
+        dbt_project_dir=context.dbt_project_dir,
         max_file_bytes=settings.max_file_bytes,
+        pseudonym_key=context.pseudonym_key,
     )
     return list(progress.track("landing files", files))
 
 
-def load_waiting(settings: Settings, landing: Landing, sources: Sequence[Source]) -> list[WrittenTable]:
+def load_waiting(settings: Settings, landing: Landing, sources: Sequence[AnySource]) -> list[WrittenTable]:
     """Run the raw assets over the files that wait: of this call, or of an earlier call that was interrupted.
 
     Return the tables that were loaded with the partitions that were written.
@@ -149,7 +153,7 @@ def load_waiting(settings: Settings, landing: Landing, sources: Sequence[Source]
             for days in _ranges(landing, source):
                 outcome = runs.materialise(
                     definitions,
-                    runs.select(definitions, source.table.name.replace(".", "/")),
+                    runs.select(definitions, source.table_name.replace(".", "/")),
                     instance=instance,
                     days=days,
                     log=run_log(settings),
@@ -162,7 +166,7 @@ def load_waiting(settings: Settings, landing: Landing, sources: Sequence[Source]
     return written
 
 
-def _partitions_of(landing: Landing, source: Source, names: Sequence[str]) -> list[str]:
+def _partitions_of(landing: Landing, source: AnySource, names: Sequence[str]) -> list[str]:
     """Return the partitions of the current files of these names: known of each once it has been read."""
     rows = landing.warehouse.rows(
         "select distinct unnest(partitions) from ops.files"
@@ -172,7 +176,7 @@ def _partitions_of(landing: Landing, source: Source, names: Sequence[str]) -> li
     return [partition for (partition,) in rows]
 
 
-def _ranges(landing: Landing, source: Source) -> list[tuple[str, str] | None]:
+def _ranges(landing: Landing, source: AnySource) -> list[tuple[str, str] | None]:
     """Ranges of days to run over; None for a source whose asset has no partitions.
 
     Files whose days are unknown until they are read are loaded by any run; without another one, by a run of today.
@@ -183,7 +187,7 @@ def _ranges(landing: Landing, source: Source) -> list[tuple[str, str] | None]:
     return [*source.calendar.stretches(landing.pending_partitions(source.reader))] or [(day, day)]
 
 
-def summarise(warehouse: Warehouse, landed: Sequence[Landed], sources: Sequence[Source | Catchall]) -> IngestSummary:
+def summarise(warehouse: Warehouse, landed: Sequence[Landed], sources: Sequence[AnySource | Catchall]) -> IngestSummary:
     """Return the counts of landed files from the ledger; rows are those of current versions and present readers."""
     parameters = [
         sorted({one.file.file_id for one in landed}) or "{}",

@@ -23,6 +23,8 @@ class Progress:
     """What comes next."""
 
 
+_MEGABYTE = 1_000_000
+
 Listener = Callable[[Progress], None]
 
 _Item = TypeVar("_Item")
@@ -44,6 +46,11 @@ def report(task: str, done: int, total: int | None, *, current: str | None = Non
     listener = _listener.get()
     if listener is not None:
         listener(Progress(task, done, total, current, upcoming))
+
+
+def report_bytes(task: str, done: int, total: int | None) -> None:
+    """Report how many bytes of a file are done, in whole megabytes."""
+    report(f"{task}, MB", done // _MEGABYTE, None if total is None else total // _MEGABYTE)
 
 
 def track(task: str, items: Iterable[_Item], total: int | None = None) -> Iterator[_Item]:

@@ -13,7 +13,7 @@ from ons_bigdata.platform.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-FOLDERS = ("landing", "dagster", "dbt", "logs", "run")
+FOLDERS = ("landing", "lake", "dagster", "dbt", "logs", "run")
 """Parts of the state folder that are made private even where an earlier version created them with wider rights."""
 
 _OWNER_ONLY_UMASK = 0o077
@@ -57,7 +57,7 @@ def write_private_file(path: Path, text: str) -> None:
         return
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        with open(temporary, "w", encoding="utf-8", opener=_open_private) as file:
+        with open(temporary, "w", encoding="utf-8", opener=open_private) as file:
             file.write(text)
         temporary.rename(path)
     finally:
@@ -66,7 +66,7 @@ def write_private_file(path: Path, text: str) -> None:
 
 def touch_private_file(path: Path) -> Path:
     """Create an empty file or keep an existing one, with mode 0600; return it."""
-    os.close(_open_private(str(path), os.O_WRONLY | os.O_CREAT))
+    os.close(open_private(str(path), os.O_WRONLY | os.O_CREAT))
     _close(path)
     return path
 
@@ -92,7 +92,8 @@ def umask_of_user() -> Iterator[None]:
             os.umask(before)
 
 
-def _open_private(path: str, flags: int) -> int:
+def open_private(path: str, flags: int) -> int:
+    """Open a file, with mode 0600 where it is created: an opener for `open`."""
     return os.open(path, flags, _OWNER_FILE)
 
 

@@ -7,9 +7,9 @@ import dagster as dg
 from ons_bigdata.platform.dagster.partitions import partitions_of
 from ons_bigdata.platform.dagster.resources import WarehouseResource
 from ons_bigdata.platform.ingest.landing import Landing
+from ons_bigdata.platform.ingest.ledger import LoadTotals
 from ons_bigdata.platform.ingest.loading import (
     NO_FILES,
-    LoadTotals,
     PartitionCounts,
     ReadFile,
     analyse,

@@ -1,13 +1,15 @@
-"""Files below given paths, read one at a time: folders, archives and single files.
+"""Files below given paths as streams, one after another: folders, archives and single files.
 
 Links, devices, hostile names and files above a bound are refused here, before any reader sees them. Nothing is
-unpacked to disk, and one file at a time is in memory.
+unpacked to disk, and no file is held in memory.
 """
 
 from __future__ import annotations
 
 import gzip
+import io
 import lzma
+import os
 import re
 import stat
 import tarfile
@@ -15,13 +17,23 @@ import zipfile
 import zlib
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import IO, TYPE_CHECKING, cast
+from typing import IO, TYPE_CHECKING, Any, cast
+
+from backports import zstd
 
 from ons_bigdata.platform.errors import InputError
+from ons_bigdata.platform.ingest.unpacking import (
+    CHUNK_BYTES,
+    RATIO_FLOOR_BYTES,
+    BoundExceededError,
+    above_bound,
+    above_ratio,
+)
 from ons_bigdata.platform.printable import escape_unprintable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
 _HEADER_BYTES = 1024 * 1024
@@ -30,8 +42,6 @@ _HEADER_BYTES = 1024 * 1024
 _SKIPPED_BOUNDS = 4
 """A refused member is skipped up to this multiple of the bound; beyond it reading of the archive ends."""
 
-_CHUNK = 64 * 1024
-
 _UNPRINTABLE = "its name holds characters that cannot be printed"
 
 _DAMAGE = (
@@ -39,6 +49,7 @@ _DAMAGE = (
     zipfile.BadZipFile,
     lzma.LZMAError,
     zlib.error,
+    zstd.ZstdError,
     EOFError,
     OSError,
     NotImplementedError,  # `zipfile`: an unknown version or method
@@ -48,13 +59,30 @@ _DAMAGE = (
 
 
 @dataclass(frozen=True)
+class Bounds:
+    """Largest sizes that are taken in."""
+
+    file_bytes: int
+    """Bytes of a file, unpacked."""
+    ratio: int
+    """Unpacked bytes for each packed byte, where more than RATIO_FLOOR_BYTES are unpacked."""
+
+    def __post_init__(self) -> None:
+        for name, bound in (("file_bytes", self.file_bytes), ("ratio", self.ratio)):
+            if bound < 1:
+                raise ValueError(f"{name} is {bound}; expected at least 1")
+
+
+@dataclass(frozen=True)
 class InputFile:
-    """A file below the paths: its bytes, or the reason why it is refused."""
+    """A file below the paths: a stream of its bytes, or the reason why it is refused."""
 
     name: str
     """Base name of the file or member."""
-    content: bytes | None
-    """The bytes; None where the file is refused."""
+    stream: IO[bytes] | None
+    """The bytes, to be read before the next file is taken; None where the file is refused."""
+    size_bytes: int | None
+    """Size by the folder or archive; None where the file is refused."""
     refusal: str | None
     """Reason of the refusal; None where the file is taken."""
     origin: str
@@ -71,64 +99,106 @@ class ArchiveDamagedError(InputError):
         super().__init__(f"archive {archive} is damaged {after}: {cause}")
 
 
-class _BoundExceededError(Exception):
-    """A compressed archive unpacks to more bytes than the next member may have."""
+class _PastBoundError(Exception):
+    """A compressed archive unpacks to more bytes than are skipped, or than its packed bytes may unpack to."""
 
 
-def input_files(paths: Sequence[Path], *, max_file_bytes: int) -> Iterator[InputFile]:
-    """Yield the files below the paths, each whole in memory, one at a time.
+def input_files(paths: Sequence[Path], bounds: Bounds) -> Iterator[InputFile]:
+    """Yield the files below the paths, each as a stream that is read before the next file is taken.
 
-    A path is a folder (walked, sorted; archives in it are read as plain files), an archive (`.tar`,
-    `.tar.gz`, `.tgz`, `.tar.xz`, `.txz`, `.zip`; members in their order) or a single file. A refused file
-    is yielded with its reason: links, devices, names that leave the archive, and files above
-    `max_file_bytes`, whatever size the archive declares.
+    A path is a folder (walked, sorted; archives in it are read as plain files), an archive (`.tar`, `.tar.gz`,
+    `.tgz`, `.tar.xz`, `.txz`, `.tar.zst`, `.zip`; members in their order) or a single file. A refused file is yielded
+    with its reason: links, devices, names that leave the archive, and files above the bounds, whatever size the archive
+    declares. A single packed file (`.gz`, `.zst`) is a file as it is: its reader unpacks it.
 
-    Raises InputError at once if a path is missing, and when a file cannot be read; ArchiveDamagedError
-    where an archive is damaged, after the files before that point.
+    Raises InputError at once if a path is missing, and when a file cannot be read; ArchiveDamagedError where an archive
+    is damaged, after the files before that point. A stream raises the same, and BoundExceededError for a file that
+    grows beyond the bound while it is read.
     """
-    if max_file_bytes < 1:
-        raise ValueError(f"max_file_bytes is {max_file_bytes}; expected at least 1")
     for path in paths:
         if not path.exists():
             raise InputError(f"no such file or directory: {path}; expected a folder, an archive or a file")
-    return (file for path in paths for file in _in_path(path, max_file_bytes))
+    return (file for path in paths for file in _in_path(path, bounds))
 
 
-def _in_path(path: Path, bound: int) -> Iterator[InputFile]:
+def _in_path(path: Path, bounds: Bounds) -> Iterator[InputFile]:
     name = path.name.lower()
     if path.is_dir():
-        yield from _in_folder(path, bound)
+        yield from _in_folder(path, bounds)
     elif name.endswith(".zip"):
-        yield from _in_zip(path, bound)
+        yield from _in_zip(path, bounds)
     elif opener := next((opener for suffix, opener in _TARS.items() if name.endswith(suffix)), None):
-        yield from _in_tar(path, opener, bound)
+        yield from _in_tar(path, opener, bounds)
     else:
-        yield _read_file(path.resolve(), path, bound)
+        yield from _in_file(path.resolve(), path, bounds)
+
+
+def _refuse(name: str, reason: str, origin: str) -> InputFile:
+    return InputFile(name, None, None, reason, origin)
+
+
+class _BoundedFile(io.RawIOBase):
+    """The bytes of one file. Reading beyond the bound raises BoundExceededError, and errors name the file."""
+
+    def __init__(self, stream: IO[bytes], bound: int, errors: Callable[[], AbstractContextManager[None]]) -> None:
+        self._stream = stream
+        self._bound = bound
+        self._errors = errors
+        self._count = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:  # noqa: ANN401  (any writable buffer)
+        with self._errors():
+            block = self._stream.read(len(buffer))
+        self._count += len(block)
+        if self._count > self._bound:
+            raise BoundExceededError(above_bound(self._bound))
+        buffer[: len(block)] = block
+        return len(block)
+
+
+def _buffered(stream: IO[bytes], bound: int, errors: Callable[[], AbstractContextManager[None]]) -> IO[bytes]:
+    return cast("IO[bytes]", io.BufferedReader(_BoundedFile(stream, bound, errors), CHUNK_BYTES))
 
 
 # --- folders and files ----------------------------------------------------------------------------------
 
 
-def _in_folder(folder: Path, bound: int) -> Iterator[InputFile]:
+def _in_folder(folder: Path, bounds: Bounds) -> Iterator[InputFile]:
     for entry in sorted(folder.iterdir()):
         if entry.is_dir() and not entry.is_symlink():
-            yield from _in_folder(entry, bound)
+            yield from _in_folder(entry, bounds)
         else:
-            yield _read_file(entry, entry, bound)
+            yield from _in_file(entry, entry, bounds)
 
 
-def _read_file(path: Path, shown: Path, bound: int) -> InputFile:
-    """Read a file without following a link. `shown` is the path as given by the user."""
+def _in_file(path: Path, shown: Path, bounds: Bounds) -> Iterator[InputFile]:
+    """Yield one file without following a link. `shown` is the path as given by the user."""
     name = escape_unprintable(shown.name)
     origin = escape_unprintable(str(shown))
     fault = None if name == shown.name else _UNPRINTABLE
+    with _name_unreadable(origin):
+        fault = fault or _kind_fault(path.lstat().st_mode)
+        opened = None if fault else path.open("rb")
+    if opened is None:
+        yield _refuse(name, fault or "not a regular file", origin)
+        return
+    with opened as file:
+        size = os.fstat(file.fileno()).st_size
+        if size > bounds.file_bytes:
+            yield _refuse(name, above_bound(bounds.file_bytes), origin)
+        else:
+            stream = _buffered(file, bounds.file_bytes, lambda: _name_unreadable(origin))
+            yield InputFile(name, stream, size, None, origin)
+
+
+@contextmanager
+def _name_unreadable(origin: str) -> Iterator[None]:
+    """Turn the errors of the operating system into InputError that names the file."""
     try:
-        mode = path.lstat().st_mode
-        fault = fault or _kind_fault(mode)
-        if fault:
-            return InputFile(name, None, fault, origin)
-        with path.open("rb") as file:
-            return _read_bounded(file, bound, name, origin)
+        yield
     except OSError as error:
         raise InputError(f"cannot read {origin}: {error.strerror}") from error
 
@@ -139,17 +209,6 @@ def _kind_fault(mode: int) -> str | None:
     if not stat.S_ISREG(mode):
         return "not a regular file"
     return None
-
-
-def _read_bounded(file: IO[bytes], bound: int, name: str, origin: str) -> InputFile:
-    content = file.read(bound + 1)
-    if len(content) > bound:
-        return InputFile(name, None, _above_bound(bound), origin)
-    return InputFile(name, content, None, origin)
-
-
-def _above_bound(bound: int) -> str:
-    return f"larger than {bound} bytes, the bound for one file"
 
 
 # --- names ----------------------------------------------------------------------------------------------
@@ -176,20 +235,19 @@ def _base_name(path: str) -> tuple[str, str | None]:
 # --- tar ------------------------------------------------------------------------------------------------
 
 
-_TARS: dict[str, Callable[[Path], IO[bytes]]] = {
-    ".tar": lambda path: path.open("rb"),
-    ".tar.gz": lambda path: cast("IO[bytes]", gzip.GzipFile(path)),
-    ".tgz": lambda path: cast("IO[bytes]", gzip.GzipFile(path)),
-    ".tar.xz": lambda path: cast("IO[bytes]", lzma.LZMAFile(path)),  # noqa: SIM115  (the caller closes it)
-    ".txz": lambda path: cast("IO[bytes]", lzma.LZMAFile(path)),  # noqa: SIM115  (the caller closes it)
+_TARS: dict[str, Callable[[IO[bytes]], IO[bytes]]] = {
+    ".tar": lambda packed: packed,
+    ".tar.gz": lambda packed: cast("IO[bytes]", gzip.GzipFile(fileobj=packed)),
+    ".tgz": lambda packed: cast("IO[bytes]", gzip.GzipFile(fileobj=packed)),
+    ".tar.xz": lambda packed: cast("IO[bytes]", lzma.LZMAFile(packed)),  # noqa: SIM115  (the caller closes it)
+    ".txz": lambda packed: cast("IO[bytes]", lzma.LZMAFile(packed)),  # noqa: SIM115  (the caller closes it)
+    ".tar.zst": lambda packed: cast("IO[bytes]", zstd.ZstdFile(packed)),
 }
 
 
-def _open_archive(path: Path, opener: Callable[[Path], IO[bytes]]) -> IO[bytes]:
-    try:
-        return opener(path)
-    except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror}") from error
+def _open_archive(path: Path) -> IO[bytes]:
+    with _name_unreadable(str(path)):
+        return path.open("rb")
 
 
 class _StrictHeader(tarfile.TarInfo):
@@ -214,18 +272,24 @@ _HEADER_ERRORS = tuple(error for error in tarfile.HeaderError.__subclasses__() i
 """Header errors except for the zero block, which is the proper end."""
 
 
-class _BoundedStream:
-    """The unpacked bytes of an archive, with a bound on the bytes that are read for one member."""
+class _BoundedArchive:
+    """The unpacked bytes of an archive, with bounds on those read for one member and on their ratio to the packed."""
 
-    def __init__(self, stream: IO[bytes]) -> None:
-        self.stream = stream
-        self.left = 0
+    def __init__(self, unpacked: IO[bytes], packed: IO[bytes], ratio: int) -> None:
+        self.unpacked = unpacked
+        self.packed = packed
+        self.ratio = ratio
+        self.count = 0
+        self.left = _HEADER_BYTES
 
     def read(self, size: int) -> bytes:
-        block = self.stream.read(size)
+        block = self.unpacked.read(size)
         self.left -= len(block)
+        self.count += len(block)
         if self.left < 0:
-            raise _BoundExceededError
+            raise _PastBoundError("what follows unpacks to more bytes than are skipped")
+        if self.count > max(RATIO_FLOOR_BYTES, self.ratio * self.packed.tell()):
+            raise _PastBoundError(above_ratio(self.ratio).replace("file", "archive"))
         return block
 
 
@@ -234,38 +298,35 @@ def _name_damage(path: Path, last: str | None) -> Iterator[None]:
     """Turn the exceptions of a broken archive into ArchiveDamagedError. `last` is the last good member."""
     try:
         yield
-    except _BoundExceededError as error:
-        cause = "what follows unpacks to more bytes than are skipped"
-        raise ArchiveDamagedError(path, last, cause) from error
-    except _DAMAGE as error:
+    except (_PastBoundError, *_DAMAGE) as error:
         raise ArchiveDamagedError(path, last, str(error) or type(error).__name__) from error
 
 
-def _in_tar(path: Path, opener: Callable[[Path], IO[bytes]], bound: int) -> Iterator[InputFile]:
+def _in_tar(path: Path, opener: Callable[[IO[bytes]], IO[bytes]], bounds: Bounds) -> Iterator[InputFile]:
     last: str | None = None
-    with _open_archive(path, opener) as unpacked:
-        stream = _BoundedStream(unpacked)
-        stream.left = _HEADER_BYTES
+    with _open_archive(path) as packed:
         with _name_damage(path, last):
+            stream = _BoundedArchive(opener(packed), packed, bounds.ratio)
             archive = tarfile.open(  # noqa: SIM115  (closing reads nothing and releases nothing)
                 fileobj=cast("IO[bytes]", stream), mode="r|", tarinfo=_StrictHeader
             )
         while True:
             with _name_damage(path, last):
-                stream.left = _SKIPPED_BOUNDS * bound + _HEADER_BYTES
+                stream.left = _SKIPPED_BOUNDS * bounds.file_bytes + _HEADER_BYTES
                 member = archive.next()
                 vars(archive)["members"].clear()  # else the headers of a long archive pile up
                 if member is None:
                     _require_end(archive)
                     return
-                stream.left = bound + _HEADER_BYTES
-                file = None if member.isdir() else _read_tar_member(archive, member, path, bound)
-            if file:
-                yield file
+                stream.left = bounds.file_bytes + _HEADER_BYTES
+            if not member.isdir():
+                yield _tar_member(archive, member, path, bounds.file_bytes, last)
             last = escape_unprintable(member.name)
 
 
-def _read_tar_member(archive: tarfile.TarFile, member: tarfile.TarInfo, path: Path, bound: int) -> InputFile:
+def _tar_member(
+    archive: tarfile.TarFile, member: tarfile.TarInfo, path: Path, bound: int, last: str | None
+) -> InputFile:
     name, fault = _base_name(member.name)
     origin = f"{path}:{escape_unprintable(member.name)}"
     if member.issym() or member.islnk():
@@ -273,17 +334,19 @@ def _read_tar_member(archive: tarfile.TarFile, member: tarfile.TarInfo, path: Pa
     elif not member.isfile():
         fault = "not a regular file"
     elif member.size > bound:
-        fault = _above_bound(bound)
-    opened = None if fault else archive.extractfile(member)
+        fault = above_bound(bound)
+    with _name_damage(path, last):
+        opened = None if fault else archive.extractfile(member)
     if opened is None:
-        return InputFile(name, None, fault or "not a regular file", origin)
-    return _read_bounded(opened, bound, name, origin)
+        return _refuse(name, fault or "not a regular file", origin)
+    stream = _buffered(opened, bound, lambda: _name_damage(path, last))
+    return InputFile(name, stream, member.size, None, origin)
 
 
 def _require_end(archive: tarfile.TarFile) -> None:
     """Read to the end, so that a truncated archive is noticed. Raises TarError if anything but zeros follows."""
     stream = cast("IO[bytes]", archive.fileobj)
-    while block := stream.read(_CHUNK):
+    while block := stream.read(CHUNK_BYTES):
         if block.strip(b"\0"):
             raise tarfile.ReadError("bytes after the end mark of the archive")
 
@@ -291,7 +354,7 @@ def _require_end(archive: tarfile.TarFile) -> None:
 # --- zip ------------------------------------------------------------------------------------------------
 
 
-def _in_zip(path: Path, bound: int) -> Iterator[InputFile]:
+def _in_zip(path: Path, bounds: Bounds) -> Iterator[InputFile]:
     last: str | None = None
     with _name_damage(path, last):
         archive = zipfile.ZipFile(path)
@@ -299,23 +362,27 @@ def _in_zip(path: Path, bound: int) -> Iterator[InputFile]:
         for member in archive.infolist():
             if member.filename.endswith("/"):  # `is_dir` fails for a member without a name
                 continue
-            with _name_damage(path, last):
-                file = _read_zip_member(archive, member, path, bound)
-            yield file
+            yield from _zip_member(archive, member, path, bounds, last)
             last = escape_unprintable(member.filename)
 
 
-def _read_zip_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, path: Path, bound: int) -> InputFile:
+def _zip_member(
+    archive: zipfile.ZipFile, member: zipfile.ZipInfo, path: Path, bounds: Bounds, last: str | None
+) -> Iterator[InputFile]:
     name, fault = _base_name(member.filename)
     origin = f"{path}:{escape_unprintable(member.filename)}"
-    fault = fault or _zip_fault(member, bound)
+    fault = fault or _zip_fault(member, bounds)
     if fault:
-        return InputFile(name, None, fault, origin)
-    with archive.open(member) as opened:
-        return _read_bounded(opened, bound, name, origin)
+        yield _refuse(name, fault, origin)
+        return
+    with _name_damage(path, last):
+        opened = archive.open(member)
+    with opened:
+        stream = _buffered(opened, bounds.file_bytes, lambda: _name_damage(path, last))
+        yield InputFile(name, stream, member.file_size, None, origin)
 
 
-def _zip_fault(member: zipfile.ZipInfo, bound: int) -> str | None:
+def _zip_fault(member: zipfile.ZipInfo, bounds: Bounds) -> str | None:
     mode = member.external_attr >> 16
     if stat.S_IFMT(mode) and (fault := _kind_fault(mode)):
         return fault
@@ -324,4 +391,8 @@ def _zip_fault(member: zipfile.ZipInfo, bound: int) -> str | None:
     # Only for these two methods does `zipfile` bound the bytes that one read unpacks.
     if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         return f"compression method {member.compress_type}; expected 0 (stored) or 8 (deflated)"
-    return _above_bound(bound) if member.file_size > bound else None
+    if member.file_size > bounds.file_bytes:
+        return above_bound(bounds.file_bytes)
+    if member.file_size > max(RATIO_FLOOR_BYTES, bounds.ratio * member.compress_size):
+        return above_ratio(bounds.ratio)
+    return None

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import os
 import re
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Literal
+from typing import IO, TYPE_CHECKING, Any, Literal, cast
+from uuid import uuid4
 
+from ons_bigdata.platform import progress
 from ons_bigdata.platform.errors import InputError
+from ons_bigdata.platform.ingest.unpacking import CHUNK_BYTES
+from ons_bigdata.platform.state_folder import make_private_folder, open_private
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     import polars as pl
@@ -68,12 +74,58 @@ def checked_key(key: str, *, what: str) -> str:
     return key
 
 
+@dataclass(frozen=True)
+class StagedFile:
+    """Bytes that were written to a temporary file of the landing folder and are not in the ledger."""
+
+    path: Path
+    sha256: str
+    size_bytes: int
+
+    def open(self) -> IO[bytes]:
+        """Open the bytes for reading."""
+        return self.path.open("rb")
+
+    def discard(self) -> None:
+        """Delete the bytes."""
+        self.path.unlink(missing_ok=True)
+
+
 class Landing:
-    """The folder of raw files, `landing/<source>/<delivery>/<sha256>.<ext>`, and its ledger."""
+    """The folder of raw files, `landing/<source>/<delivery>/<sha256>.<ext>`, and its ledger.
+
+    Folders and files are readable by their owner only.
+    """
 
     def __init__(self, folder: Path, warehouse: Warehouse) -> None:
         self.folder = folder
         self.warehouse = warehouse
+
+    def stage(self, stream: IO[bytes], *, task: str | None = None, size_bytes: int | None = None) -> StagedFile:
+        """Write a stream to a temporary file, chunk by chunk, and compute its hash.
+
+        Progress is reported as `task` in megabytes where it is given. Raises what the stream raises, and InputError
+        where the file cannot be written; the temporary file is then deleted.
+        """
+        folder = self.folder / _INCOMING
+        temporary = folder / f".{uuid4().hex}.{os.getpid()}.tmp"
+        digest, size = hashlib.sha256(), 0
+        try:
+            with _writing(folder):
+                make_private_folder(folder)
+                file = open(temporary, "wb", opener=open_private)  # noqa: SIM115  (a path has no opener)
+            with file:
+                while chunk := stream.read(CHUNK_BYTES):
+                    digest.update(chunk)
+                    with _writing(temporary):
+                        file.write(chunk)
+                    size += len(chunk)
+                    if task is not None:
+                        progress.report_bytes(task, size, size_bytes)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+        return StagedFile(temporary, digest.hexdigest(), size)
 
     def land(
         self,
@@ -85,35 +137,67 @@ class Landing:
         data_origin: DataOrigin | None,
         partitions: Sequence[str] | None,
     ) -> tuple[LandedFile, bool]:
+        """Keep the bytes of a file (None: refused unread) as `land_staged` does."""
+        staged = None if content is None else self.stage(io.BytesIO(content))
+        return self.land_staged(
+            staged, source=source, delivery=delivery, name=name, data_origin=data_origin, partitions=partitions
+        )
+
+    def land_staged(
+        self,
+        staged: StagedFile | None,
+        *,
+        source: str,
+        delivery: str,
+        name: str,
+        data_origin: DataOrigin | None,
+        partitions: Sequence[str] | None,
+    ) -> tuple[LandedFile, bool]:
         """Keep a file and enter it into the ledger; return it and whether its bytes are new under its name.
 
-        `content` is None for a file that was refused unread, `data_origin` is None (and `partitions` empty) for a file
+        `staged` is None for a file that was refused unread, `data_origin` is None (and `partitions` empty) for a file
         that no reader recognises, and `partitions` is None where they are known only after reading. The same name with
         other bytes supersedes the earlier version, which stays in landing; but a file without bytes or without an
         origin never supersedes a file with both. Bytes that have landed under the name before change nothing, whether
         they are current or superseded, unless they were refused then and are recognised now.
         """
-        for partition in partitions or ():
-            checked_key(partition, what="partition")
-        sha256 = None if content is None else hashlib.sha256(content).hexdigest()
-        file = LandedFile(
-            file_id=_short_id(source, name, sha256 or "unread"),
-            source=checked_key(source, what="source"),
-            delivery=checked_key(delivery, what="delivery"),
-            name=name,
-            sha256=sha256,
-            size_bytes=None if content is None else len(content),
-            data_origin=data_origin,
-            partitions=None if partitions is None else tuple(partitions),
-            landed_at=datetime.now(UTC),
-        )
-        if content is not None:
-            _write_durably(self.path(file), content)
+        try:
+            for partition in partitions or ():
+                checked_key(partition, what="partition")
+            sha256 = None if staged is None else staged.sha256
+            file = LandedFile(
+                file_id=_short_id(source, name, sha256 or "unread"),
+                source=checked_key(source, what="source"),
+                delivery=checked_key(delivery, what="delivery"),
+                name=name,
+                sha256=sha256,
+                size_bytes=None if staged is None else staged.size_bytes,
+                data_origin=data_origin,
+                partitions=None if partitions is None else tuple(partitions),
+                landed_at=datetime.now(UTC),
+            )
+            if staged is not None:
+                self._keep(staged, file)
+        finally:
+            if staged is not None:
+                staged.discard()
         with self.warehouse.transaction(role="ingest") as transaction:
             transaction.lock("landing", source, name)
             is_new = _record(transaction, file)
             (stored,) = _files(transaction.frame(f"{_FILES} where file_id = $1", [file.file_id]))
             return stored, is_new
+
+    def _keep(self, staged: StagedFile, file: LandedFile) -> None:
+        """Move staged bytes to their place, durably, unless the same bytes are there."""
+        path = self.path(file)
+        with _writing(path):
+            if path.exists() and _is_content(path, staged):
+                return
+            for folder in (path.parent.parent, path.parent):
+                make_private_folder(folder)
+            _sync(staged.path)
+            staged.path.rename(path)
+            _sync(path.parent)
 
     def path(self, file: LandedFile) -> Path:
         """Return the path of the bytes of a file."""
@@ -121,21 +205,25 @@ class Landing:
         suffix = f".{extension[1].lower()}" if extension else ""
         return self.folder / file.source / file.delivery / f"{file.sha256}{suffix}"
 
-    def read(self, file: LandedFile) -> bytes:
-        """Return the bytes of a landed file. Raises InputError if they are missing, changed or were never read."""
+    def open(self, file: LandedFile) -> IO[bytes]:
+        """Open the bytes of a landed file; their hash is compared at the end of the stream.
+
+        Raises InputError if they are missing or were never read, and at the end of the stream if they were changed. A
+        consumer that needs no more of the stream reads on to its end.
+        """
         if file.sha256 is None:
             raise InputError(f"{file.name} was refused unread: there are no bytes")
         path = self.path(file)
         try:
-            content = path.read_bytes()
+            raw = path.open("rb", buffering=0)
         except FileNotFoundError as error:
             raise InputError(f"landed file {file.name} is missing: expected at {path}") from error
-        found = hashlib.sha256(content).hexdigest()
-        if found != file.sha256:
-            raise InputError(
-                f"landed file {file.name} at {path} was changed: expected sha256 {file.sha256}, found {found}"
-            )
-        return content
+        return cast("IO[bytes]", io.BufferedReader(_VerifiedFile(raw, file, path), CHUNK_BYTES))
+
+    def read(self, file: LandedFile) -> bytes:
+        """Return the bytes of a landed file. Raises InputError if they are missing, changed or were never read."""
+        with self.open(file) as stream:
+            return b"".join(iter(lambda: stream.read(CHUNK_BYTES), b""))
 
     def current_files(self, source: str, partition: str) -> list[LandedFile]:
         """Return the current files that touch a partition, by name."""
@@ -255,23 +343,60 @@ def _record(transaction: Transaction, file: LandedFile) -> bool:
     return True
 
 
-def _write_durably(path: Path, content: bytes) -> None:
-    """Write through a temporary file, fsync and rename: a file with its final name is complete."""
-    if path.exists() and path.read_bytes() == content:
-        return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+# --- bytes ----------------------------------------------------------------------------------------------
+
+_INCOMING = ".incoming"
+"""Folder of temporary files below that of the landing."""
+
+
+class _VerifiedFile(io.RawIOBase):
+    """The bytes of a landed file; their hash is compared at the end."""
+
+    def __init__(self, raw: IO[bytes], file: LandedFile, path: Path) -> None:
+        self._raw = raw
+        self._file = file
+        self._path = path
+        self._digest = hashlib.sha256()
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:  # noqa: ANN401  (any writable buffer)
+        count = cast("io.RawIOBase", self._raw).readinto(buffer) or 0
+        self._digest.update(memoryview(buffer)[:count])
+        if count == 0 and len(buffer) and (found := self._digest.hexdigest()) != self._file.sha256:
+            raise InputError(
+                f"landed file {self._file.name} at {self._path} was changed: "
+                f"expected sha256 {self._file.sha256}, found {found}"
+            )
+        return count
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    """Turn the refusal of a file by the operating system into InputError that names it."""
     try:
-        with temporary.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.rename(path)
+        yield
     except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise InputError(f"cannot write {len(content)} bytes to {path}: {error.strerror}") from error
-    folder = os.open(path.parent, os.O_RDONLY)
+        raise InputError(f"cannot write {path}: {error.strerror}") from error
+
+
+def _is_content(path: Path, staged: StagedFile) -> bool:
+    """Whether a file has the bytes of a staged one."""
+    if path.stat().st_size != staged.size_bytes:
+        return False
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest() == staged.sha256
+
+
+def _sync(path: Path) -> None:
+    """Write a file or a folder to the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
     try:
-        os.fsync(folder)
+        os.fsync(descriptor)
     finally:
-        os.close(folder)
+        os.close(descriptor)

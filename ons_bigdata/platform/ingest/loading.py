@@ -6,18 +6,33 @@ last one. Wherever a process is killed, the file still waits, and the next run c
 
 from __future__ import annotations
 
+import io
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import adbc_driver_manager
 import polars as pl
 
-from ons_bigdata import __version__
 from ons_bigdata.platform import progress
 from ons_bigdata.platform.errors import InputError, StepFailedError
 from ons_bigdata.platform.ingest.landing import checked_key
+from ons_bigdata.platform.ingest.ledger import (
+    QUARANTINE_SCHEMA,
+    LoadCounts,
+    LoadTotals,
+    Outcome,
+    commit_load,
+    is_current,
+    record_load,
+    record_partition,
+    restore_version,
+    touches,
+    version_loads,
+    waiting_versions,
+)
+from ons_bigdata.platform.ingest.unpacking import open_unpacked, unpacked_name
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -25,10 +40,6 @@ if TYPE_CHECKING:
     from ons_bigdata.platform.ingest.landing import LandedFile, Landing, Reader
     from ons_bigdata.platform.ingest.sources import Source
     from ons_bigdata.platform.postgres.warehouse import Transaction
-
-Outcome = Literal["loaded", "outage", "refused"]
-
-QUARANTINE_SCHEMA = {"line": pl.Int64, "reason": pl.String, "content": pl.String}
 
 MOST_FAILURES = 5
 """Greatest number of failures that an error message lists."""
@@ -48,10 +59,13 @@ class Reading:
     accepted: pl.DataFrame
     quarantined: pl.DataFrame
 
+    @property
+    def counts(self) -> LoadCounts:
+        """Counts of the ledger. Raises ValueError where rows in are not accepted + quarantined."""
+        return LoadCounts(self.outcome, self.reason, self.rows_in, self.accepted.height, self.quarantined.height)
+
     def __post_init__(self) -> None:
-        total = self.accepted.height + self.quarantined.height
-        if total != self.rows_in:
-            raise ValueError(f"rows in ({self.rows_in}) are not accepted + quarantined ({total})")
+        _ = self.counts
 
 
 def refused_reading(reason: str, outcome: Outcome = "refused") -> Reading:
@@ -61,31 +75,6 @@ def refused_reading(reason: str, outcome: Outcome = "refused") -> Reading:
 
 ReadFile = Callable[["LandedFile", bytes, str], Reading]
 """(file, content, load id) -> reading."""
-
-
-@dataclass(frozen=True)
-class LoadTotals:
-    """Counts over the files of a run, and the partitions that were written."""
-
-    files: int = 0
-    rows_in: int = 0
-    accepted: int = 0
-    quarantined: int = 0
-    outages: int = 0
-    refused: int = 0
-    partitions: frozenset[str] = field(default_factory=frozenset)
-
-    def add(self, reading: Reading, partitions: Collection[str]) -> LoadTotals:
-        """Totals including a further file."""
-        return LoadTotals(
-            files=self.files + 1,
-            rows_in=self.rows_in + reading.rows_in,
-            accepted=self.accepted + reading.accepted.height,
-            quarantined=self.quarantined + reading.quarantined.height,
-            outages=self.outages + (reading.outcome == "outage"),
-            refused=self.refused + (reading.outcome == "refused"),
-            partitions=self.partitions | frozenset(partitions),
-        )
 
 
 @dataclass(frozen=True)
@@ -113,11 +102,9 @@ def load_waiting(
     A file that its reader cannot read is refused with the reason. Raises InputError for landed bytes that are missing
     or changed and StepFailedError for rows that the table rejects, both after all other files were loaded.
     """
-    pending = [
-        file for file in landing.waiting_files(source.reader) if partitions is None or _touches(file, partitions)
-    ]
+    pending = [file for file in landing.waiting_files(source.reader) if partitions is None or touches(file, partitions)]
     if partitions is not None:
-        pending += _waiting_versions(landing, source, partitions, known=pending)
+        pending += waiting_versions(landing, source.reader, partitions, known=pending)
     return _load_all(landing, source, read, pending, chosen=None)
 
 
@@ -132,9 +119,9 @@ def rebuild(landing: Landing, source: Source, read: ReadFile, partitions: Collec
     current = [
         file
         for file in landing.files(source.reader.source, current=True)
-        if file.data_origin is not None and _touches(file, chosen)
+        if file.data_origin is not None and touches(file, chosen)
     ]
-    current += _waiting_versions(landing, source, chosen, known=current)
+    current += waiting_versions(landing, source.reader, chosen, known=current)
     _remove_superseded(landing, source, chosen)
     return _load_all(landing, source, read, current, chosen=chosen)
 
@@ -175,41 +162,21 @@ def analyse(landing: Landing, table: str) -> None:
 def refuse(landing: Landing, file: LandedFile, reader: Reader, reason: str) -> None:
     """Record the refusal of a file that no reader recognises."""
     with landing.warehouse.transaction(role="ingest") as transaction:
-        _record_load(transaction, file, reader, refused_reading(reason))
-        _commit_load(transaction, file, reader, ())
+        record_load(transaction, file, reader, refused_reading(reason).counts)
+        commit_load(transaction, file, reader, ())
 
 
 def account(landing: Landing, file: LandedFile, reader: Reader, reading: Reading) -> None:
     """Record the reading of a file that has no raw table, for each partition that it touches."""
     partitions = file.partitions or ()
     with landing.warehouse.transaction(role="ingest") as transaction:
-        _record_load(transaction, file, reader, reading)
+        record_load(transaction, file, reader, reading.counts, reading.quarantined)
         for partition in partitions:
-            _record_partition(transaction, file, reader, partition, reading.accepted.height)
-        _commit_load(transaction, file, reader, partitions)
+            record_partition(transaction, file, reader, partition, reading.accepted.height)
+        commit_load(transaction, file, reader, partitions)
 
 
 # --- which files ----------------------------------------------------------------------------------------
-
-
-def _touches(file: LandedFile, partitions: Collection[str]) -> bool:
-    return file.partitions is None or not set(file.partitions).isdisjoint(partitions)
-
-
-def _waiting_versions(
-    landing: Landing, source: Source, partitions: Collection[str], *, known: Sequence[LandedFile]
-) -> list[LandedFile]:
-    """Further waiting files: those whose superseded version has rows in one of the partitions."""
-    names = landing.warehouse.rows(
-        """
-        select distinct files.name from ops.load_partitions as written
-        join ops.loads using (load_id) join ops.files using (file_id)
-        where files.source = $1 and files.superseded_by is not null and written.partition = any ($2::text[])
-        """,
-        [source.reader.source, list(partitions) or "{}"],
-    )
-    wanted = {name for (name,) in names} - {file.name for file in known}
-    return [file for file in landing.waiting_files(source.reader) if file.name in wanted] if wanted else []
 
 
 # --- one file -------------------------------------------------------------------------------------------
@@ -256,8 +223,11 @@ def _load_file(
     An earlier version is current again where this one is refused: a refused file never supersedes a file with content.
     """
     reading, rows = _read(landing, source, read, file)
-    if reading.outcome == "refused" and (restored := _restore_version(landing, source, file, reading)) is not None:
-        return totals.add(reading, ()), restored
+    counts = reading.counts
+    if counts.outcome == "refused":
+        restored = restore_version(landing, file, source.reader, counts)
+        if restored is not None:
+            return totals.add(counts, ()), restored
     declared = () if reading.outcome == "refused" and file.partitions is None else file.partitions or ()
     kept = sorted(rows) or sorted(declared)
     touched = sorted({*kept, *_stored_partitions(landing, source, file)})
@@ -269,27 +239,29 @@ def _load_file(
         with landing.warehouse.transaction(role="ingest") as transaction:
             if step is not None:
                 transaction.lock(source.reader.source, step)
-            if not _is_current(transaction, file):
+            if not is_current(transaction, file):
                 return totals, None  # superseded meanwhile: the file in its place waits and removes these rows
             if is_whole and step == steps[0]:
-                _record_load(transaction, file, source.reader, reading)
+                record_load(transaction, file, source.reader, counts, reading.quarantined)
             if step is not None:
                 _exchange_rows(transaction, source, file, step, rows.get(step))
                 if step in kept:
                     height = rows[step].height if step in rows else 0
-                    _record_partition(transaction, file, source.reader, step, height)
+                    record_partition(transaction, file, source.reader, step, height)
             if is_whole and step == steps[-1]:
-                _commit_load(transaction, file, source.reader, kept)
-    return totals.add(reading, touched), None
+                commit_load(transaction, file, source.reader, kept)
+    return totals.add(counts, touched), None
 
 
 def _read(
     landing: Landing, source: Source, read: ReadFile, file: LandedFile
 ) -> tuple[Reading, Mapping[str, pl.DataFrame]]:
     """Read a file and split its accepted rows by partition. A reader that fails is a refusal of this file."""
-    content = landing.read(file)
+    packed = landing.read(file)
     try:
-        reading = read(file, content, file.load_id(source.reader))
+        with open_unpacked(io.BytesIO(packed), file.name) as stream:  # within its bounds, or it would not have landed
+            content = stream.read()
+        reading = read(replace(file, name=unpacked_name(file.name)), content, file.load_id(source.reader))
         return reading, _split(reading.accepted, source.table.partition_column)
     except Exception as error:  # an error of a reader costs its file only
         reader = f"{source.reader.name} {source.reader.version}"
@@ -306,12 +278,6 @@ def _split(accepted: pl.DataFrame, column: str) -> Mapping[str, pl.DataFrame]:
     return {checked_key(str(key), what="partition"): part for (key,), part in parts.items()}
 
 
-def _is_current(transaction: Transaction, file: LandedFile) -> bool:
-    """Whether a file is current; locks it in that state until the transaction ends."""
-    found = transaction.rows("select superseded_by is null from ops.files where file_id = $1 for share", [file.file_id])
-    return bool(found and found[0][0])
-
-
 def _is_recorded(landing: Landing, source: Source, file: LandedFile, reading: Reading) -> bool:
     """Whether a committed load of this file and reader has the same outcome and counts."""
     found = landing.warehouse.rows(
@@ -326,19 +292,10 @@ def _is_recorded(landing: Landing, source: Source, file: LandedFile, reading: Re
 # --- rows -----------------------------------------------------------------------------------------------
 
 
-def _version_loads(transaction: Transaction, file: LandedFile) -> list[str]:
-    """Return the ids of all loads of all versions of a file."""
-    found = transaction.rows(
-        "select load_id from ops.loads join ops.files using (file_id) where source = $1 and name = $2",
-        [file.source, file.name],
-    )
-    return [load_id for (load_id,) in found]
-
-
 def _stored_partitions(landing: Landing, source: Source, file: LandedFile) -> list[str]:
     """Return the partitions in which any version of a file has rows."""
     with landing.warehouse.transaction() as transaction:
-        loads = _version_loads(transaction, file)
+        loads = version_loads(transaction, file)
         if not loads:
             return []
         found = transaction.rows(
@@ -357,7 +314,7 @@ def _exchange_rows(
     transaction.execute(
         f"delete from {table.name} where load_id = any ($1)"  # noqa: S608  (our own names)
         f" and {table.partition_column} = $2::{table.partition_type}",
-        [_version_loads(transaction, file) or "{}", partition],
+        [version_loads(transaction, file) or "{}", partition],
     )
     if rows is not None:
         transaction.insert(table.name, rows, json_columns=table.json_columns)
@@ -379,92 +336,3 @@ def _remove_superseded(landing: Landing, source: Source, partitions: Collection[
                 """,  # noqa: S608  (our own names)
                 [partition, reader.source],
             )
-
-
-# --- ledger ---------------------------------------------------------------------------------------------
-
-
-def _restore_version(landing: Landing, source: Source, file: LandedFile, reading: Reading) -> LandedFile | None:
-    """Record a refusal and make the version current again that the refused file superseded; None without any.
-
-    The restored file waits, even if it was loaded before: its rows may be gone.
-    """
-    with landing.warehouse.transaction(role="ingest") as transaction:
-        transaction.lock("landing", file.source, file.name)
-        earlier = transaction.rows(
-            "select file_id from ops.files where superseded_by = $1 and size_bytes > 0 and data_origin is not null"
-            " order by landed_at desc limit 1",
-            [file.file_id],
-        )
-        if not earlier or not _is_current(transaction, file):
-            return None
-        earlier_id = earlier[0][0]
-        transaction.execute("update ops.files set superseded_by = $1 where file_id = $2", [earlier_id, file.file_id])
-        transaction.execute("update ops.files set superseded_by = null where file_id = $1", [earlier_id])
-        transaction.execute(
-            "update ops.loads set state = 'started', finished_at = null where file_id = $1 and reader = $2",
-            [earlier_id, source.reader.name],
-        )
-        _record_load(transaction, file, source.reader, reading)
-        _commit_load(transaction, file, source.reader, file.partitions or ())
-    waiting = landing.waiting_files(source.reader)
-    return next((candidate for candidate in waiting if candidate.file_id == earlier_id), None)
-
-
-def _record_load(transaction: Transaction, file: LandedFile, reader: Reader, reading: Reading) -> None:
-    """Enter a load as started, with its counts and quarantined rows."""
-    load_id = file.load_id(reader)
-    transaction.execute(
-        """
-        insert into ops.loads (load_id, file_id, reader, reader_version, state, outcome, reason,
-            rows_in, accepted, quarantined, data_origin, code_version)
-        values ($1, $2, $3, $4, 'started', $5, $6, $7, $8, $9, $10, $11)
-        on conflict (load_id) do update set state = 'started', finished_at = null,
-            outcome = excluded.outcome, reason = excluded.reason,
-            rows_in = excluded.rows_in, accepted = excluded.accepted, quarantined = excluded.quarantined,
-            code_version = excluded.code_version
-        """,
-        [
-            load_id,
-            file.file_id,
-            reader.name,
-            reader.version,
-            reading.outcome,
-            reading.reason,
-            reading.rows_in,
-            reading.accepted.height,
-            reading.quarantined.height,
-            file.data_origin,
-            __version__,
-        ],
-    )
-    transaction.execute("delete from ops.quarantine where load_id = $1", [load_id])
-    if reading.quarantined.height:
-        transaction.insert("ops.quarantine", reading.quarantined.select(pl.lit(load_id).alias("load_id"), pl.all()))
-
-
-def _record_partition(
-    transaction: Transaction, file: LandedFile, reader: Reader, partition: str, accepted: int
-) -> None:
-    transaction.execute(
-        "insert into ops.load_partitions (load_id, partition, accepted) values ($1, $2, $3)"
-        " on conflict (load_id, partition) do update set accepted = excluded.accepted",
-        [file.load_id(reader), partition, accepted],
-    )
-
-
-def _commit_load(transaction: Transaction, file: LandedFile, reader: Reader, partitions: Sequence[str]) -> None:
-    """Commit a load of which all partitions are written; from then on the file's partitions are known."""
-    keys = list(partitions) or "{}"
-    transaction.execute(
-        "delete from ops.load_partitions where load_id = $1 and partition <> all ($2::text[])",
-        [file.load_id(reader), keys],
-    )
-    transaction.execute(
-        "update ops.files set partitions = $2::text[] where file_id = $1 and partitions is distinct from $2::text[]",
-        [file.file_id, keys],
-    )
-    transaction.execute(
-        "update ops.loads set state = 'committed', finished_at = now() where load_id = $1",
-        [file.load_id(reader)],
-    )

@@ -1,12 +1,11 @@
-"""Sources: the kinds of files that a pilot ingests, and the mechanism by which all of them land.
+"""Sources: the kinds of files that a pilot ingests.
 
-A pilot describes each kind by a `Source` in its `sources` package; landing, refusing, loading, the Dagster assets and
-the ledger checks follow from it.
+A pilot describes each kind by a `Source` or `BulkSource` in its `sources` package; landing, refusing, loading, the
+Dagster assets and the ledger checks follow from it.
 """
 
 from __future__ import annotations
 
-import hashlib
 import importlib
 import pkgutil
 from collections.abc import Callable
@@ -14,11 +13,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from ons_bigdata.platform.errors import InputError
-from ons_bigdata.platform.ingest.input_files import input_files
-from ons_bigdata.platform.ingest.loading import refuse
+from ons_bigdata.platform.pseudonyms import read_key
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
     from types import ModuleType
 
@@ -26,14 +24,14 @@ if TYPE_CHECKING:
 
     from ons_bigdata.platform.calendar import Calendar
     from ons_bigdata.platform.ingest.bulk import ReadBatches
-    from ons_bigdata.platform.ingest.input_files import InputFile
-    from ons_bigdata.platform.ingest.landing import DataOrigin, LandedFile, Landing, Reader
+    from ons_bigdata.platform.ingest.landing import DataOrigin, Reader
     from ons_bigdata.platform.ingest.loading import ReadFile
     from ons_bigdata.platform.lake import LakeTable
     from ons_bigdata.platform.pseudonyms import PseudonymKey
+    from ons_bigdata.settings import Settings
 
-UNKNOWN = "unknown"
-"""Delivery folder of files that no source recognises."""
+MAX_RATIO = 200
+"""Usual bound on the ratio of unpacked to packed bytes; the archives of the prices have 26."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +53,9 @@ class Refused:
 
 
 Recognise = Callable[[str, bytes], Recognised | Refused | None]
-"""(file name, content) -> recognised or refused; None for a file of another source. Looks no further than it must."""
+"""(file name without `.gz` or `.zst`, unpacked content) -> recognised or refused; None for a file of another source.
+
+Looks no further than it must. A bulk source gets the first HEAD_BYTES of the content."""
 
 
 @dataclass(frozen=True)
@@ -113,6 +113,8 @@ class Source:
     """Calendar by whose periods the raw asset is partitioned. None: it is not; a run loads the files that wait."""
     max_file_bytes: int | None = None
     """Bound on an unpacked file; None for that of the settings."""
+    max_ratio: int = MAX_RATIO
+    """Bound on the ratio of unpacked to packed bytes."""
     reads_loaded_files_again: bool = False
     """Whether each run of an unpartitioned raw asset reads loaded files again; for sources of a few small files."""
 
@@ -120,6 +122,11 @@ class Source:
     def name(self) -> str:
         """Name of the source in the ledger and of its folder in landing."""
         return self.reader.source
+
+    @property
+    def table_name(self) -> str:
+        """Name of the table, which as a path is the asset key: `schema.table`."""
+        return self.table.name
 
 
 @dataclass(frozen=True)
@@ -137,7 +144,6 @@ class BulkAdapter:
     """The functions of a bulk source."""
 
     recognise: Recognise
-    """(file name, first `HEAD_BYTES` of the unpacked content) -> recognised or refused; None for another source."""
     read_batches: ReadBatches
 
 
@@ -179,6 +185,20 @@ class BulkSource:
         """Name of the source in the ledger and of its folder in landing."""
         return self.reader.source
 
+    @property
+    def table_name(self) -> str:
+        """Name of the table, which as a path is the asset key: `lake.table`."""
+        return f"lake.{self.table.name}"
+
+    def open_adapter(self, context: AdapterContext) -> BulkAdapter:
+        """Return the functions of the source. Raises InputError for a personal source without its key."""
+        if self.is_personal and context.pseudonym_key is None:
+            raise InputError(f"{self.name} is about single people, homes or devices: its ingest needs a pseudonym key")
+        return self.adapter(context)
+
+
+AnySource = Source | BulkSource
+
 
 @dataclass(frozen=True)
 class Catchall:
@@ -190,15 +210,18 @@ class Catchall:
     """Reason of the refusal: the expected kinds of files."""
 
 
-@dataclass(frozen=True)
-class Landed:
-    """A file of an ingest: new in the ledger or known there."""
+def adapter_context(settings: Settings, sources: Iterable[AnySource | Catchall]) -> AdapterContext:
+    """Return what the adapters of these sources need; the pseudonym key is read only for personal ones.
 
-    file: LandedFile
-    is_new: bool
+    Raises InputError where the key is needed and there is none, its form is wrong or others may read it.
+    """
+    is_personal = any(isinstance(source, BulkSource) and source.is_personal for source in sources)
+    secret = None if settings.pseudonym_key is None else settings.pseudonym_key.get_secret_value()
+    key = read_key(secret, settings.pseudonym_key_path) if is_personal else None
+    return AdapterContext(settings.dbt_project_dir, key)
 
 
-def discover_sources(package: ModuleType) -> tuple[Source | Catchall, ...]:
+def discover_sources(package: ModuleType) -> tuple[AnySource | Catchall, ...]:
     """Return the `SOURCES` of all modules and packages directly below a package, in the order of their names."""
     modules = [importlib.import_module(f"{package.__name__}.{module.name}") for module in _modules(package)]
     return tuple(source for module in modules for source in vars(module).get("SOURCES", ()))
@@ -208,89 +231,16 @@ def _modules(package: ModuleType) -> list[pkgutil.ModuleInfo]:
     return sorted(pkgutil.iter_modules(package.__path__), key=lambda module: module.name)
 
 
-def loadable(sources: Sequence[Source | Catchall], *, area: str | None = None) -> list[Source]:
-    """Return the sources that fill a table, of all areas or one."""
-    return [source for source in sources if isinstance(source, Source) and area in (None, source.area)]
+def with_tables(sources: Sequence[AnySource | Catchall], *, area: str | None = None) -> list[AnySource]:
+    """Return the sources that fill a table, of the database or of the lake; of all areas or one."""
+    return [source for source in sources if not isinstance(source, Catchall) and area in (None, source.area)]
 
 
-def land_files(
-    paths: Sequence[Path],
-    landing: Landing,
-    sources: Sequence[Source | Catchall],
-    *,
-    dbt_project_dir: Path,
-    max_file_bytes: int,
-) -> Iterator[Landed]:
-    """Land every file below the paths as the first of the sources that recognises it, and yield each.
-
-    `sources` are those of a single command. A refused file lands too, with its reason in the ledger. Of several files
-    with the same name and different bytes, all but the first are refused.
-
-    Raises InputError for a path that does not exist or cannot be read, an archive that is damaged (after the files
-    before the damage), and paths without any file.
-    """
-    adapters = [(source, source.adapter(dbt_project_dir)) for source in loadable(sources)]
-    fallback = next((source for source in sources if isinstance(source, Catchall)), None)
-    last = fallback.reader if fallback is not None else adapters[-1][0].reader
-    bounds = {source.name: source.max_file_bytes or max_file_bytes for source, _ in adapters}
-    contents: dict[str, str] = {}
-    files = input_files(paths, max_file_bytes=max(bounds.values()))
-    is_empty = True
-    for file in files:
-        is_empty = False
-        reader, recognised = _recognise(file, adapters, fallback, last, bounds, contents)
-        yield _land(landing, file, reader, recognised)
-    if is_empty:
-        raise InputError(f"no file below {', '.join(map(str, paths))}")
+def loadable(sources: Sequence[AnySource | Catchall], *, area: str | None = None) -> list[Source]:
+    """Return the sources that fill a table of the database, of all areas or one."""
+    return [source for source in with_tables(sources, area=area) if isinstance(source, Source)]
 
 
-def _recognise(
-    file: InputFile,
-    adapters: Sequence[tuple[Source, Adapter]],
-    fallback: Catchall | None,
-    last: Reader,
-    bounds: Mapping[str, int],
-    contents: dict[str, str],
-) -> tuple[Reader, Recognised | Refused]:
-    """Return the reader of a file and its recognition or refusal; remember its content by its name."""
-    if file.content is None:
-        return last, Refused(file.refusal or "not read")
-    sha256 = hashlib.sha256(file.content).hexdigest()
-    if contents.setdefault(file.name, sha256) != sha256:
-        return last, Refused(f"another file of this name with other content is among the same paths ({file.origin})")
-    for source, adapter in adapters:
-        found = _try_recognise(adapter, file.name, file.content)
-        if isinstance(found, Recognised) and len(file.content) > bounds[source.name]:
-            found = Refused(f"larger than {bounds[source.name]} bytes, the bound for one file of {source.name}")
-        if found is not None:
-            return source.reader, found
-    if not file.content:
-        return last, Refused("no bytes")
-    return last, Refused(fallback.reason if fallback is not None else f"not a file of {last.source}")
-
-
-def _try_recognise(adapter: Adapter, name: str, content: bytes) -> Recognised | Refused | None:
-    try:
-        return adapter.recognise(name, content)
-    except Exception as error:  # an error on a file costs that file only
-        return Refused(f"not recognised: {type(error).__name__}: {str(error)[:500]}")
-
-
-def _land(landing: Landing, file: InputFile, reader: Reader, recognised: Recognised | Refused) -> Landed:
-    if isinstance(recognised, Recognised):
-        landed, is_new = landing.land(
-            file.content,
-            source=reader.source,
-            delivery=recognised.delivery,
-            name=file.name,
-            data_origin=recognised.data_origin,
-            partitions=recognised.partitions,
-        )
-        return Landed(landed, is_new)
-    landed, is_new = landing.land(
-        file.content, source=reader.source, delivery=UNKNOWN, name=file.name, data_origin=None, partitions=()
-    )
-    # again for a known refusal: an earlier ingest may have been killed before this; never for a file once taken in
-    if landed.data_origin is None:
-        refuse(landing, landed, reader, recognised.reason)
-    return Landed(landed, is_new)
+def bulk_sources(sources: Sequence[AnySource | Catchall], *, area: str | None = None) -> list[BulkSource]:
+    """Return the sources that fill a table of the lake, of all areas or one."""
+    return [source for source in with_tables(sources, area=area) if isinstance(source, BulkSource)]

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from ons_bigdata.platform.ingest.landing import LandedFile, Reader
-from ons_bigdata.platform.ingest.loading import QUARANTINE_SCHEMA, Outcome, Reading
+from ons_bigdata.platform.ingest.ledger import QUARANTINE_SCHEMA, Outcome
+from ons_bigdata.platform.ingest.loading import Reading
 from ons_bigdata.platform.ingest.sources import Adapter, LandingFolder, RawTable, Recognised, Refused, Source
 from ons_bigdata.prices.schemas import HIGHEST_PRICE_GBP
 from ons_bigdata.prices.schemas.scope import ScopeLabel

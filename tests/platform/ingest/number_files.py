@@ -9,7 +9,8 @@ import dataframely as dy
 import polars as pl
 
 from ons_bigdata.platform.ingest.landing import LandedFile, Landing, Reader
-from ons_bigdata.platform.ingest.loading import QUARANTINE_SCHEMA, LoadTotals, Reading, load_waiting
+from ons_bigdata.platform.ingest.ledger import QUARANTINE_SCHEMA, LoadTotals
+from ons_bigdata.platform.ingest.loading import Reading, load_waiting
 from ons_bigdata.platform.ingest.sources import Adapter, LandingFolder, RawTable, Recognised, Refused, Source
 
 READER = Reader("numbers", "number_lines", "1")

@@ -9,27 +9,47 @@ import os
 import tarfile
 import tracemalloc
 import zipfile
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
+from backports import zstd
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ons_bigdata.platform.errors import InputError
-from ons_bigdata.platform.ingest.input_files import ArchiveDamagedError, InputFile, input_files
+from ons_bigdata.platform.ingest.input_files import ArchiveDamagedError, Bounds, input_files
+from ons_bigdata.platform.ingest.unpacking import BoundExceededError
 
 BOUND = 1_000
 
 
-def delivered(*paths: Path, bound: int = BOUND) -> list[InputFile]:
-    return list(input_files(paths, max_file_bytes=bound))
+class Delivered(NamedTuple):
+    """A file of which the stream was read to its end."""
+
+    name: str
+    content: bytes | None
+    refusal: str | None
+    origin: str
 
 
-def contents(files: list[InputFile]) -> dict[str, bytes | None]:
+def read_all(paths: Sequence[Path], bound: int = BOUND, ratio: int = 100_000) -> Iterator[Delivered]:
+    for file in input_files(paths, Bounds(bound, ratio)):
+        content = None if file.stream is None else file.stream.read()
+        assert file.size_bytes == (None if content is None else len(content))
+        yield Delivered(file.name, content, file.refusal, file.origin)
+
+
+def delivered(*paths: Path, bound: int = BOUND, ratio: int = 100_000) -> list[Delivered]:
+    return list(read_all(paths, bound, ratio))
+
+
+def contents(files: list[Delivered]) -> dict[str, bytes | None]:
     return {file.name: file.content for file in files}
 
 
-def refusals(files: list[InputFile]) -> dict[str, str]:
+def refusals(files: list[Delivered]) -> dict[str, str]:
     return {file.name: file.refusal for file in files if file.refusal is not None}
 
 
@@ -63,6 +83,7 @@ PACKERS = {
     "scrapes.TGZ": lambda members: gzip.compress(tar_bytes(members)),
     "scrapes.tar.xz": lambda members: lzma.compress(tar_bytes(members)),
     "scrapes.txz": lambda members: lzma.compress(tar_bytes(members)),
+    "scrapes.tar.zst": lambda members: zstd.compress(tar_bytes(members)),
     "scrapes.zip": zip_bytes,
 }
 
@@ -72,9 +93,9 @@ def test_the_members_of_an_archive_come_in_their_order(tmp_path, name):
     path = tmp_path / name
     path.write_bytes(PACKERS[name]([("day/b.csv", b"second"), ("day/a.csv", b""), ("./.DS_Store", b"x")]))
     assert delivered(path) == [
-        InputFile("b.csv", b"second", None, f"{path}:day/b.csv"),
-        InputFile("a.csv", b"", None, f"{path}:day/a.csv"),
-        InputFile(".DS_Store", b"x", None, f"{path}:./.DS_Store"),
+        Delivered("b.csv", b"second", None, f"{path}:day/b.csv"),
+        Delivered("a.csv", b"", None, f"{path}:day/a.csv"),
+        Delivered(".DS_Store", b"x", None, f"{path}:./.DS_Store"),
     ]
 
 
@@ -85,7 +106,7 @@ def test_a_folder_is_walked_in_order_and_archives_in_it_are_files(tmp_path):
         (tmp_path / name).write_bytes(name.encode())
     files = delivered(tmp_path)
     assert [file.name for file in files] == ["a.csv", "1.csv", "2.csv", "z.zip"]
-    assert files[1] == InputFile("1.csv", b"b/1.csv", None, str(tmp_path / "b/1.csv"))
+    assert files[1] == Delivered("1.csv", b"b/1.csv", None, str(tmp_path / "b/1.csv"))
 
 
 def test_several_paths_come_one_after_the_other(tmp_path):
@@ -97,12 +118,14 @@ def test_several_paths_come_one_after_the_other(tmp_path):
 def test_a_missing_path_is_an_error_before_any_file(tmp_path):
     (tmp_path / "x.csv").write_bytes(b"x")
     with pytest.raises(InputError, match=r"no such file or directory: .*/nowhere; expected a folder"):
-        input_files([tmp_path / "x.csv", tmp_path / "nowhere"], max_file_bytes=BOUND)
+        input_files([tmp_path / "x.csv", tmp_path / "nowhere"], Bounds(BOUND, 1))
 
 
-def test_a_bound_below_one_byte_is_an_error(tmp_path):
-    with pytest.raises(ValueError, match="max_file_bytes is 0"):
-        input_files([tmp_path], max_file_bytes=0)
+def test_a_bound_below_one_is_an_error():
+    with pytest.raises(ValueError, match="file_bytes is 0"):
+        Bounds(0, 1)
+    with pytest.raises(ValueError, match="ratio is 0"):
+        Bounds(1, 0)
 
 
 def test_links_and_special_files_in_a_folder_are_refused(tmp_path):
@@ -220,7 +243,7 @@ def test_a_zip_that_understates_its_size_does_not_get_past_the_bound(tmp_path):
     packed[entry + 24 : entry + 28] = (500).to_bytes(4, "little")
     (tmp_path / "x.zip").write_bytes(packed)
     peak = _peak_bytes(tmp_path / "x.zip", ArchiveDamagedError)
-    assert peak < 1_000_000
+    assert peak < 3_000_000  # a buffer of a megabyte
 
 
 @pytest.mark.parametrize("name", ["x.tar.xz", "x.tar.gz"])
@@ -228,11 +251,50 @@ def test_a_decompression_bomb_is_refused_and_not_unpacked(tmp_path, name):
     bomb = tar_bytes([("bomb.csv", b"\0" * 50_000_000)])
     (tmp_path / name).write_bytes(lzma.compress(bomb, preset=0) if "xz" in name else gzip.compress(bomb))
     del bomb
-    files: list[InputFile] = []
+    files: list[Delivered] = []
     with pytest.raises(ArchiveDamagedError, match=r"after member bomb\.csv: what follows unpacks to more"):
         files.extend(_until_error(tmp_path / name, files))
     assert refusals(files) == {"bomb.csv": "larger than 1000 bytes, the bound for one file"}
     assert _peak_bytes(tmp_path / name, ArchiveDamagedError) < 12_000_000
+
+
+@pytest.mark.parametrize("name", ["x.tar.xz", "x.tar.gz", "x.tar.zst", "x.zip"])
+def test_a_bomb_within_the_bound_of_bytes_is_refused_by_its_ratio(tmp_path, name):
+    members = [("good.csv", b"x"), ("bomb.csv", b"\0" * 20_000_000)]
+    pack = zip_bytes(members) if name == "x.zip" else tar_bytes(members)
+    packers = {"xz": lambda packed: lzma.compress(packed, preset=0), "gz": gzip.compress, "zst": zstd.compress}
+    (tmp_path / name).write_bytes(packers.get(name.rsplit(".")[-1], bytes)(pack))
+    files: list[Delivered] = []
+    if name == "x.zip":
+        files.extend(delivered(tmp_path / name, bound=50_000_000, ratio=200))
+        assert refusals(files) == {
+            "bomb.csv": "unpacks to more than 200 times its packed bytes, the bound for one file"
+        }
+    else:
+        with pytest.raises(ArchiveDamagedError, match=r"after member good\.csv: unpacks to more than 200 times"):
+            files.extend(read_all([tmp_path / name], 50_000_000, 200))
+    # the same bytes are taken where the ratio is not bounded
+    assert len(delivered(tmp_path / name, bound=50_000_000)[1].content or b"") == 20_000_000
+
+
+def test_a_stream_that_is_not_read_does_not_disturb_the_next(tmp_path):
+    for name, pack in PACKERS.items():
+        (tmp_path / name).write_bytes(pack([("a.csv", b"a" * 700), ("b.csv", b"b" * 700)]))
+        found = []
+        for file in input_files([tmp_path / name], Bounds(BOUND, 200)):
+            assert file.stream is not None
+            found.append(file.stream.read(3))
+        assert found == [b"aaa", b"bbb"]
+
+
+def test_a_file_that_grows_while_it_is_read_ends_at_the_bound(tmp_path):
+    path = tmp_path / "x.csv"
+    path.write_bytes(b"x" * BOUND)
+    for file in input_files([path], Bounds(BOUND, 1)):
+        with path.open("ab") as growing:
+            growing.write(b"y")
+        with pytest.raises(BoundExceededError, match="larger than 1000 bytes"):
+            file.stream.read()
 
 
 def test_a_tar_with_an_endless_name_is_stopped(tmp_path):
@@ -241,8 +303,8 @@ def test_a_tar_with_an_endless_name_is_stopped(tmp_path):
     assert _peak_bytes(tmp_path / "x.tar.gz", ArchiveDamagedError) < 8_000_000
 
 
-def _until_error(path: Path, files: list[InputFile], bound: int = BOUND) -> list[InputFile]:
-    for file in input_files([path], max_file_bytes=bound):
+def _until_error(path: Path, files: list[Delivered], bound: int = BOUND) -> list[Delivered]:
+    for file in read_all([path], bound):
         files.append(file)
     return []
 
@@ -266,7 +328,7 @@ MEMBERS = [("a.csv", b"a" * 700), ("b.csv", b"b" * 700), ("c.csv", b"c" * 700)]
 )
 def test_a_cut_tar_gives_what_came_before_and_names_the_last_good_member(tmp_path, cut, whole):
     (tmp_path / "x.tar").write_bytes(tar_bytes(MEMBERS)[:cut])
-    files: list[InputFile] = []
+    files: list[Delivered] = []
     with pytest.raises(ArchiveDamagedError) as raised:
         _until_error(tmp_path / "x.tar", files)
     assert [file.name for file in files] == whole
@@ -281,7 +343,7 @@ def test_every_cut_of_an_archive_is_noticed(tmp_path, name):
     end = 3 * 1536 if name == "scrapes.tar" else len(packed)  # of a bare tar only the zeros at the end may go
     for cut in range(0, end, 1 if end < 1_000 else 97):
         path.write_bytes(packed[:cut])
-        files: list[InputFile] = []
+        files: list[Delivered] = []
         with pytest.raises(ArchiveDamagedError):
             _until_error(path, files)
         assert contents(files).items() <= dict(MEMBERS).items()
@@ -312,7 +374,7 @@ def test_a_zip_member_that_is_not_what_was_packed_breaks_the_archive(tmp_path):
 def test_a_zip_member_without_a_name_is_refused(tmp_path):
     path = tmp_path / "scrapes.zip"
     path.write_bytes(zip_bytes([("q.csv", b"x"), ("a.csv", b"y")]).replace(b"q.csv", b"\0.csv"))  # a name ends at NUL
-    nameless, good = input_files([path], max_file_bytes=100)
+    nameless, good = delivered(path)
     assert (nameless.content, nameless.refusal) == (None, "path '' names no file")
     assert good.content == b"y"
 
@@ -339,7 +401,7 @@ def test_whatever_the_bytes_an_archive_is_read_or_damaged(tmp_path_factory, data
         packed[data.draw(st.integers(0, len(packed) - 1))] = data.draw(st.integers(0, 255))
     path = tmp_path_factory.mktemp("mutated") / name
     path.write_bytes(packed)
-    files: list[InputFile] = []
+    files: list[Delivered] = []
     try:
         _until_error(path, files)
     except ArchiveDamagedError as error:

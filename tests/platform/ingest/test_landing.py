@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import io
+import os
+import stat
+
 import pytest
 
 from ons_bigdata.platform.errors import InputError
@@ -17,6 +21,42 @@ def test_bytes_land_unchanged_and_leave_no_temporary_file(landing: Landing, land
     assert landing.read(file) == f"{DAY} 1\r\n".encode()
     assert landing.path(file).name == f"{file.sha256}.txt"
     assert [path.name for path in landing.path(file).parent.iterdir()] == [f"{file.sha256}.txt"]
+
+
+def test_landed_files_are_closed_to_others_whatever_the_umask(landing: Landing, land: Land) -> None:
+    before = os.umask(0)
+    try:
+        file, _ = land("a.txt", f"{DAY} 1\n")
+    finally:
+        os.umask(before)
+    path = landing.path(file)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert {stat.S_IMODE(folder.stat().st_mode) for folder in path.parents[:2]} == {0o700}
+
+
+def test_a_stream_that_breaks_leaves_nothing(landing: Landing) -> None:
+    class Broken(io.RawIOBase):
+        def readable(self) -> bool:
+            return True
+
+        def readinto(self, buffer: bytearray) -> int:
+            if landing.folder.exists() and any(path.stat().st_size for path in landing.folder.rglob(".*.tmp")):
+                raise InputError("the stream breaks off")
+            buffer[:] = bytes(len(buffer))
+            return len(buffer)
+
+    with pytest.raises(InputError, match="breaks off"):
+        landing.stage(io.BufferedReader(Broken()))
+    assert [path for path in landing.folder.rglob("*") if path.is_file()] == []
+
+
+def test_changed_bytes_are_noticed_at_the_end_of_the_stream(landing: Landing, land: Land) -> None:
+    file, _ = land("a.txt", f"{DAY} 1\n")
+    landing.path(file).write_bytes(f"{DAY} 2\n".encode())
+    with landing.open(file) as stream:
+        assert stream.read(len(DAY)) == DAY.encode()
+        with pytest.raises(InputError, match=r"landed file a\.txt at .* was changed: expected sha256"):
+            stream.read()
 
 
 def test_the_same_bytes_again_change_nothing(landing: Landing, land: Land) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from dataclasses import replace
 from itertools import permutations
 
@@ -10,7 +11,8 @@ import pytest
 
 from ons_bigdata.platform.errors import InputError, StepFailedError, UnavailableError
 from ons_bigdata.platform.ingest.landing import LandedFile, Landing
-from ons_bigdata.platform.ingest.loading import QUARANTINE_SCHEMA, Reading, load_waiting, rebuild
+from ons_bigdata.platform.ingest.ledger import QUARANTINE_SCHEMA
+from ons_bigdata.platform.ingest.loading import Reading, load_waiting, rebuild
 from ons_bigdata.platform.postgres import warehouse as warehouses
 from tests.platform.ingest import number_files
 from tests.platform.ingest.conftest import Land
@@ -127,6 +129,40 @@ def test_rows_that_no_reader_takes_are_kept_with_line_and_reason(landing: Landin
     assert landing.warehouse.rows("select line, reason, content from ops.quarantine") == [
         (2, "expected a whole number, found 'one'", f"{DAY} one")
     ]
+
+
+def test_of_one_reason_the_first_thousand_lines_are_kept_and_all_are_counted(landing: Landing, land: Land) -> None:
+    land("2016-07-21-a.txt", f"{DAY} x\n" * 1002 + f"{DAY} 1\n{DAY} y\n")
+    totals = load(landing)
+    assert (totals.rows_in, totals.accepted, totals.quarantined) == (1004, 1, 1003)
+    kept = landing.warehouse.rows(
+        "select reason, count(*)::int, max(line)::int from ops.quarantine group by 1 order by 2"
+    )
+    x, y = (f"expected a whole number, found '{letter}'" for letter in "xy")
+    assert kept == [(y, 1, 1004), (x, 1000, 1000)]
+    counted = landing.warehouse.rows("select reason, rows::int from ops.quarantine_reasons order by 2")
+    assert counted == [(y, 1), (x, 1002)]
+
+
+def test_a_packed_file_is_read_unpacked_under_its_name_without_the_ending(landing: Landing) -> None:
+    landed = landing.land(
+        gzip.compress(f"{DAY} 1\n".encode()),
+        source="numbers",
+        delivery="one",
+        name="2016-07-21-a.txt.gz",
+        data_origin="simulated",
+        partitions=(DAY,),
+    )[0]
+    with landing.warehouse.transaction() as transaction:
+        transaction.execute(number_files.CREATE)
+    names: list[str] = []
+
+    def read(file: LandedFile, content: bytes, load_id: str) -> Reading:
+        names.append(file.name)
+        return number_files.read(file, content, load_id)
+
+    load_waiting(landing, SOURCE, read)
+    assert (numbers(landing), names, landed.name) == ([1], ["2016-07-21-a.txt"], "2016-07-21-a.txt.gz")
 
 
 @pytest.mark.parametrize("stops", [1, 3])

@@ -9,16 +9,9 @@ from pathlib import Path
 import pytest
 
 from ons_bigdata.platform.errors import InputError
+from ons_bigdata.platform.ingest.delivery import Landed, land_files
 from ons_bigdata.platform.ingest.landing import Landing, Reader
-from ons_bigdata.platform.ingest.sources import (
-    Adapter,
-    Catchall,
-    Landed,
-    Recognised,
-    Source,
-    land_files,
-    loadable,
-)
+from ons_bigdata.platform.ingest.sources import Adapter, Catchall, Recognised, Source, loadable
 from tests.platform.ingest import number_files
 from tests.platform.ingest.number_files import DAY, SOURCE
 

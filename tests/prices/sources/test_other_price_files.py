@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from ons_bigdata.platform.errors import InputError
+from ons_bigdata.platform.ingest.delivery import Landed, land_files
 from ons_bigdata.platform.ingest.landing import DataOrigin, Landing
 from ons_bigdata.platform.ingest.loading import load_waiting
-from ons_bigdata.platform.ingest.sources import Landed, land_files
 from ons_bigdata.prices.sources.other_price_files import OTHER_PRICE_FILES, SEED, adapter_for, read_price_sources
 from ons_bigdata.prices.sources.quote_writer import COLUMNS
 

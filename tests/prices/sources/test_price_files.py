@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from ons_bigdata.platform.ingest.delivery import land_files
 from ons_bigdata.platform.ingest.landing import Landing
-from ons_bigdata.platform.ingest.sources import land_files
 from ons_bigdata.prices.calendar import FIRST_DAY, today
 from ons_bigdata.prices.sources.price_files import PRICE_FILES, adapter_for
 from ons_bigdata.prices.sources.retailers import SEED, read_retailers

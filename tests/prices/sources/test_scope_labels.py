@@ -8,9 +8,9 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from ons_bigdata.platform.ingest.delivery import Landed, land_files
 from ons_bigdata.platform.ingest.landing import DataOrigin, Landing
 from ons_bigdata.platform.ingest.loading import load_waiting
-from ons_bigdata.platform.ingest.sources import Landed, land_files
 from ons_bigdata.platform.postgres.warehouse import Warehouse
 from ons_bigdata.prices.sources.scope_labels import READER, SCOPE_LABELS, adapter_for, read_labels
 from ons_bigdata.settings import Settings

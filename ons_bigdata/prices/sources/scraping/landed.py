@@ -13,7 +13,8 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from ons_bigdata.platform.ingest.landing import LandedFile, Landing, Reader
-from ons_bigdata.platform.ingest.loading import QUARANTINE_SCHEMA, Reading, account
+from ons_bigdata.platform.ingest.ledger import QUARANTINE_SCHEMA
+from ons_bigdata.platform.ingest.loading import Reading, account
 from ons_bigdata.prices.calendar import LONDON
 from ons_bigdata.prices.schemas.scraping import ScrapeCategory, ScrapeRun
 from ons_bigdata.prices.sources import quote_files

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from ons_bigdata.platform.ingest.delivery import Landed, land_files
 from ons_bigdata.platform.ingest.landing import Landing
 from ons_bigdata.platform.ingest.loading import load_waiting
-from ons_bigdata.platform.ingest.sources import Landed, land_files, loadable
+from ons_bigdata.platform.ingest.sources import loadable
 from ons_bigdata.prices.sources.official import SOURCES
 from ons_bigdata.prices.sources.official.item_indices import has_header, read_item_indices
 from ons_bigdata.prices.sources.official.price_quotes import read_price_quotes
