@@ -21,7 +21,7 @@ from ons_bigdata.platform.lake.tables import LakeTable
 from ons_bigdata.tweets.calendar import DAYS
 from ons_bigdata.tweets.schemas.events import GeoEvent
 from ons_bigdata.tweets.sources.event_json import read_json_lines
-from ons_bigdata.tweets.sources.event_rows import Platform, RawRows, judge
+from ons_bigdata.tweets.sources.event_rows import Platform, RawColumns, RawRows, judge
 from ons_bigdata.tweets.sources.event_text import read_check_ins, read_pilot_csv
 from ons_bigdata.tweets.sources.lines import Block, read_blocks
 
@@ -39,6 +39,9 @@ GEO_EVENTS = LakeTable(
     order=("user_key", "ts_utc", "event_id"),
     buckets=8,
 )
+
+BATCH_LINES = 50_000
+"""Lines of a batch."""
 
 TWITTER = "twitter"
 SIMULATED = "simulated_"
@@ -69,16 +72,22 @@ def recognise(name: str, head: bytes) -> Recognised | Refused:
 
 
 def read_batches(stream: IO[bytes], name: str, *, key: PseudonymKey) -> Iterator[Batch]:
-    """Batches of an archive, one for each block of lines. Raises InputError for a file of no known format."""
+    """Batches of an archive, of BATCH_LINES lines or somewhat more. Raises InputError for a file of no known format."""
     read: Callable[[Block], RawRows] | None = None
     platform: Platform | None = None
+    rows = RawColumns()
     for block in read_blocks(stream):
         if read is None or platform is None:
             source, read = _platform_and_format(name, b"\n".join(block.lines[:100]))
             if source is None or read is None:
                 raise InputError(EXPECTED)
             platform = Platform(source, _origin(name), _ID_PATTERNS[read], key)
-        yield judge(read(block), platform)
+        rows.add(read(block))
+        if rows.lines >= BATCH_LINES:
+            yield judge(rows, platform)
+            rows = RawColumns()
+    if platform is not None and rows.lines:
+        yield judge(rows, platform)
 
 
 def _platform_and_format(name: str, head: bytes) -> tuple[str | None, Callable[[Block], RawRows] | None]:

@@ -97,6 +97,7 @@ class _Line(msgspec.Struct, gc=False):
 
 _decode_line = msgspec.json.Decoder(_Line).decode
 _decode_keys = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+_NOWHERE: tuple[float | None, float | None] = (None, None)
 _LINK_TEXT = re.compile(r"<a [^>]*>([^<]*)</a>")
 
 
@@ -128,58 +129,52 @@ def _add_post(rows: RawRows, number: int, post: _Post, includes: _Includes | Non
     country = None
     if geo is not None and geo.place_id is not None and includes is not None:
         country = next((place.country_code for place in includes.places or () if place.id == geo.place_id), None)
-    rows.line.append(number)
-    rows.event.append(post.id)
-    rows.user.append(post.author_id)
-    rows.time_ms.append(None)
-    rows.time_text.append(post.created_at)
-    rows.lon.append(point[0] if point is not None else None)
-    rows.lat.append(point[1] if point is not None else None)
-    rows.client.append(post.source)
-    rows.country.append(country)
-    rows.lang.append(post.lang)
+    lon, lat = point if point is not None else _NOWHERE
+    rows.rows.append(
+        (number, post.id, post.author_id, None, post.created_at, lon, lat, post.source, country, post.lang)
+    )
 
 
 def _add_status(rows: RawRows, number: int, line: _Line, clients: dict[str | None, str | None]) -> None:
     """Add a v1.1 post. `coordinates` are [longitude, latitude], the older `geo` is [latitude, longitude]."""
-    lon = lat = None
     point = line.coordinates.coordinates if line.coordinates is not None else None
     older = line.geo.coordinates if line.geo is not None else None
-    if point is not None:
+    if point is None:
+        lat, lon = older if older is not None else _NOWHERE
+    else:
         lon, lat = point
         if older is not None and (older[0] != lat or older[1] != lon):
             rows.faults[number] = CONTRADICTION
             return
-    elif older is not None:
-        lat, lon = older
-    person = line.user
-    if line.source not in clients:
-        clients[line.source] = _client(line.source)
-    rows.line.append(number)
-    rows.event.append(line.id_str if line.id_str is not None else _text(line.id))
-    rows.user.append(None if person is None else person.id_str if person.id_str is not None else _text(person.id))
-    rows.time_ms.append(line.timestamp_ms)
-    rows.time_text.append(line.created_at)
-    rows.lon.append(lon)
-    rows.lat.append(lat)
-    rows.client.append(clients[line.source])
-    rows.country.append(line.place.country_code if line.place is not None else None)
-    rows.lang.append(line.lang)
+    event = line.id_str if line.id_str is not None else _text(line.id)
+    person, source, place = line.user, line.source, line.place
+    user = None if person is None else person.id_str if person.id_str is not None else _text(person.id)
+    if source not in clients:
+        clients[source] = _client(source)
+    country = place.country_code if place is not None else None
+    rows.rows.append(
+        (number, event, user, line.timestamp_ms, line.created_at, lon, lat, clients[source], country, line.lang)
+    )
 
 
 def _add_activity(rows: RawRows, number: int, line: _Line) -> None:
     """Add an activity; its coordinates are [latitude, longitude], its ids the last part of a tag."""
     point = line.geo.coordinates if line.geo is not None else None
-    rows.line.append(number)
-    rows.event.append(_last_part(line.id))
-    rows.user.append(_last_part(line.actor.id if line.actor is not None else None))
-    rows.time_ms.append(None)
-    rows.time_text.append(line.postedTime)
-    rows.lon.append(point[1] if point is not None else None)
-    rows.lat.append(point[0] if point is not None else None)
-    rows.client.append(line.generator.displayName if line.generator is not None else None)
-    rows.country.append(line.location.twitter_country_code if line.location is not None else None)
-    rows.lang.append(line.twitter_lang)
+    lat, lon = point if point is not None else _NOWHERE
+    rows.rows.append(
+        (
+            number,
+            _last_part(line.id),
+            _last_part(line.actor.id if line.actor is not None else None),
+            None,
+            line.postedTime,
+            lon,
+            lat,
+            line.generator.displayName if line.generator is not None else None,
+            line.location.twitter_country_code if line.location is not None else None,
+            line.twitter_lang,
+        )
+    )
 
 
 def _text(number: int | str | None) -> str | None:

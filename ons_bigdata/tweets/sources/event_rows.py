@@ -29,24 +29,60 @@ _LAST_MS = 7_258_118_400_000
 """First millisecond of the year 2200: later ones are no time but a number of another kind."""
 
 
+RawRow = tuple[
+    int, str | None, str | None, str | None, str | None, float | None, float | None, str | None, str | None, str | None
+]
+"""Line, event id, user id, milliseconds since 1970, time as text, longitude, latitude, client, country, language.
+
+Texts are as the archive has them. The time is text where the archive has no milliseconds.
+"""
+
+_COLUMNS: dict[str, type[pl.DataType]] = {
+    "line": pl.Int64,
+    "event": pl.String,
+    "user": pl.String,
+    "time_ms": pl.String,
+    "time_text": pl.String,
+    "lon": pl.Float64,
+    "lat": pl.Float64,
+    "client": pl.String,
+    "place_country": pl.String,
+    "lang": pl.String,
+}
+
+
 @dataclass
 class RawRows:
-    """Rows of a part of an archive, column by column; texts are as the archive has them."""
+    """Rows of a part of an archive, and lines that are none."""
 
-    line: list[int] = field(default_factory=list)
-    event: list[str | None] = field(default_factory=list)
-    user: list[str | None] = field(default_factory=list)
-    time_ms: list[str | None] = field(default_factory=list)
-    """Milliseconds since 1970, UTC, where the archive has such."""
-    time_text: list[str | None] = field(default_factory=list)
-    """Time as text, where it has no milliseconds."""
-    lon: list[float | None] = field(default_factory=list)
-    lat: list[float | None] = field(default_factory=list)
-    client: list[str | None] = field(default_factory=list)
-    country: list[str | None] = field(default_factory=list)
-    lang: list[str | None] = field(default_factory=list)
+    rows: list[RawRow] = field(default_factory=list)
     faults: dict[int, str] = field(default_factory=dict)
     """Line → reason, of lines that are no event."""
+
+
+class RawColumns:
+    """Raw rows of several parts, column by column."""
+
+    def __init__(self) -> None:
+        self._values: list[list[object]] = [[] for _ in _COLUMNS]
+        self.faults: dict[int, str] = {}
+
+    def add(self, part: RawRows) -> None:
+        """Add the rows of a part while they are in the processor's cache."""
+        if part.rows:
+            for column, values in zip(self._values, zip(*part.rows, strict=True), strict=True):
+                column.extend(values)
+        self.faults.update(part.faults)
+
+    @property
+    def lines(self) -> int:
+        """Number of lines, those that are no event included."""
+        return len(self._values[0]) + len(self.faults)
+
+    def frame(self) -> pl.DataFrame:
+        """Rows as a frame with the columns of a raw row."""
+        named = zip(_COLUMNS.items(), self._values, strict=True)
+        return pl.DataFrame([pl.Series(name, values, dtype=dtype) for (name, dtype), values in named])
 
 
 @dataclass(frozen=True)
@@ -82,21 +118,10 @@ _TIME_FORMATS = (
 )
 
 
-def judge(rows: RawRows, platform: Platform) -> Batch:
+def judge(rows: RawColumns, platform: Platform) -> Batch:
     """Accepted rows of the lake (without `load_id`) and quarantined rows, with a fixed reason each."""
-    frame = pl.DataFrame(
-        {
-            "line": pl.Series(rows.line, dtype=pl.Int64),
-            "event": pl.Series(rows.event, dtype=pl.String),
-            "user": pl.Series(rows.user, dtype=pl.String),
-            "ts_utc": _times(rows),
-            "lon": pl.Series(rows.lon, dtype=pl.Float64),
-            "lat": pl.Series(rows.lat, dtype=pl.Float64),
-            "client": pl.Series(rows.client, dtype=pl.String),
-            "place_country": pl.Series(rows.country, dtype=pl.String),
-            "lang": pl.Series(rows.lang, dtype=pl.String),
-        }
-    ).with_columns(_reason(platform).alias("reason"))
+    raw = rows.frame()
+    frame = raw.with_columns(_times(raw).alias("ts_utc")).with_columns(_reason(platform).alias("reason"))
     refused = frame.filter(pl.col("reason").is_not_null()).select("line", "reason")
     faults = pl.DataFrame(
         {"line": list(rows.faults), "reason": list(rows.faults.values())}, schema=BULK_QUARANTINE_SCHEMA
@@ -106,25 +131,19 @@ def judge(rows: RawRows, platform: Platform) -> Batch:
     return Batch(accepted.height + quarantined.height, accepted, quarantined)
 
 
-def _times(rows: RawRows) -> pl.Series:
+def _times(raw: pl.DataFrame) -> pl.Series:
     """Times in UTC; null where there is none or its form is another."""
-    milliseconds = pl.Series(rows.time_ms, dtype=pl.String).cast(pl.Int64, strict=False)
+    milliseconds = pl.col("time_ms").cast(pl.Int64, strict=False)
     is_time = milliseconds.is_between(0, _LAST_MS, closed="left")
-    milliseconds = pl.select(pl.when(is_time).then(milliseconds)).to_series()
-    times = (milliseconds * 1000).cast(pl.Datetime("us", "UTC"))
-    if not milliseconds.null_count():
-        return times
-    texts = pl.Series(rows.time_text, dtype=pl.String)
-    parsed = pl.DataFrame({"times": times, "texts": texts}).select(
-        pl.coalesce(
-            "times",
-            *(
-                pl.col("texts").str.to_datetime(form, time_unit="us", time_zone="UTC", strict=False)
-                for form in _forms(texts)
-            ),
-        )
+    times = pl.when(is_time).then(milliseconds * 1000).cast(pl.Datetime("us", "UTC"))
+    parsed = (
+        pl.col("time_text").str.to_datetime(form, time_unit="us", time_zone="UTC", strict=False)
+        for form in (_forms(raw["time_text"]) if raw["time_ms"].null_count() else ())
     )
-    return parsed.to_series()
+    no_milliseconds = pl.col("time_ms").is_null()
+    return raw.select(
+        pl.coalesce(times, *(pl.when(no_milliseconds).then(time) for time in parsed)).alias("ts_utc")
+    ).to_series()
 
 
 def _forms(texts: pl.Series) -> list[str]:

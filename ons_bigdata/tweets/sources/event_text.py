@@ -150,21 +150,6 @@ def _decoded(block: Block, rows: RawRows) -> pl.DataFrame:
 
 def _rows_of(columns: pl.DataFrame, faults: dict[int, str]) -> RawRows:
     """Raw rows of columns; those that the format does not have are null."""
-    empty = [None] * columns.height
-
-    def values(name: str) -> list:
-        return columns[name].to_list() if name in columns.columns else empty
-
-    return RawRows(
-        line=values("line"),
-        event=values("event"),
-        user=values("user"),
-        time_ms=values("time_ms"),
-        time_text=values("time_text"),
-        lon=values("lon"),
-        lat=values("lat"),
-        client=values("client"),
-        country=values("country"),
-        lang=values("lang"),
-        faults=faults,
-    )
+    names = ("line", "event", "user", "time_ms", "time_text", "lon", "lat", "client", "country", "lang")
+    whole = columns.select(pl.col(name) if name in columns.columns else pl.lit(None).alias(name) for name in names)
+    return RawRows(whole.rows(), faults)

@@ -8,8 +8,8 @@ from typing import IO, TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-BLOCK_BYTES = 16 * 1024 * 1024
-"""Bytes that are read at a time; a batch has the lines of one block."""
+BLOCK_BYTES = 256 * 1024
+"""Bytes that are read at a time: few enough for the lines to be decoded while they are in the processor's cache."""
 
 LONGEST_LINE_BYTES = 1024 * 1024
 """Longest line that is read; a post with all its attributes has about five thousand bytes."""

@@ -88,7 +88,7 @@ def test_time_of_v1_is_that_in_milliseconds_or_else_the_text() -> None:
         (changed(V1, user={"name": "A"}), "no user id, or one of another form than the format's"),
         (changed(ACTIVITY, actor={"id": "id:twitter.com:"}), "no user id, or one of another form than the format's"),
         (changed(V1, id_str=..., id=...), "no event id, or one of another form than the format's"),
-        (changed(V1, timestamp_ms="soon"), None),
+        (changed(V1, timestamp_ms="soon"), "no time, or one of another form than the format's"),
         (changed(V1, timestamp_ms=..., created_at="2014"), "no time, or one of another form than the format's"),
         (changed(V1, geo=..., coordinates={"coordinates": [LAT, 151.0]}), "coordinates that are no position on Earth"),
         (changed(V1, geo=..., coordinates={"coordinates": ["0", "51"]}), "a field of another type than the format's"),
