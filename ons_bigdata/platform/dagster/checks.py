@@ -12,10 +12,11 @@ import polars as pl
 from ons_bigdata.platform.dagster.frames import table_mismatches
 from ons_bigdata.platform.dagster.resources import WarehouseResource
 from ons_bigdata.platform.ingest.landing import PENDING_PARTITIONS, Reader
+from ons_bigdata.platform.ingest.sources import BulkSource
 from ons_bigdata.platform.postgres.warehouse import Warehouse
 
 if TYPE_CHECKING:
-    from ons_bigdata.platform.ingest.sources import Source
+    from ons_bigdata.platform.ingest.sources import AnySource
 
 LISTED = 40
 """Most rows that a check lists; the tables have all of them."""
@@ -57,6 +58,38 @@ order by partition, load_id
 """  # noqa: S608  (our own table and column names)
 
 
+_LINES_QUARANTINED = """
+select files.name, quarantine_reasons.reason, quarantine_reasons.rows
+from ops.quarantine_reasons
+join ops.loads using (load_id)
+join ops.files using (file_id)
+where files.source = $1 and files.superseded_by is null and loads.reader_version = $2
+order by files.name, quarantine_reasons.rows desc, quarantine_reasons.reason
+"""
+
+_LAKE_AND_LEDGER = f"""{_WAITING},
+live as (
+    select partition, sum(rows)::bigint as rows from ops.lake_files where table_name = $4 group by partition
+),
+latest as (
+    select distinct on (loads.file_id) loads.load_id
+    from ops.loads
+    join ops.files using (file_id)
+    where files.source = $1 and loads.reader = $2 and loads.state = 'committed' and files.superseded_by is null
+    order by loads.file_id, loads.finished_at desc
+),
+ledger as (
+    select partition, sum(accepted)::bigint as accepted
+    from ops.load_partitions join latest using (load_id) group by partition
+)
+select partition, coalesce(ledger.accepted, 0) as accepted, coalesce(live.rows, 0) as rows
+from live full join ledger using (partition)
+where coalesce(ledger.accepted, 0) <> coalesce(live.rows, 0)
+    and partition not in (select waiting.partition from waiting)
+order by partition
+"""  # noqa: S608  (our own text)
+
+
 def table_key(table: str) -> dg.AssetKey:
     """Return the asset key of `schema.table`."""
     return dg.AssetKey(table.split("."))
@@ -94,13 +127,51 @@ def expect_no_rows(
     return expect_no_rows_check
 
 
-def load_checks(source: Source) -> list[dg.AssetChecksDefinition]:
-    """Return the checks of a source's raw table against the ledger: no row lost, none in quarantine."""
+def load_checks(source: AnySource) -> list[dg.AssetChecksDefinition]:
+    """Return the checks of a source's table against the ledger: no row lost, none in quarantine."""
+    if isinstance(source, BulkSource):
+        return [lake_matches_ledger(source), no_lines_quarantined(source)]
     table = source.table
     return [
         rows_match_ledger(table.name, source.reader, partition_column=table.partition_column),
         no_rows_quarantined(table.name, source.reader),
     ]
+
+
+def no_lines_quarantined(source: BulkSource) -> dg.AssetChecksDefinition:
+    """Check that the present reader accepted every line of the current files; warn with file, reason and number."""
+    return expect_no_rows(
+        source.table_name,
+        "no_lines_quarantined",
+        description="No line of any current file is in quarantine; ops.quarantine_reasons counts them by reason.",
+        query=_LINES_QUARANTINED,
+        parameters=[source.reader.source, source.reader.version],
+        line="{name}: {rows} lines: {reason}",
+    )
+
+
+def lake_matches_ledger(source: BulkSource) -> dg.AssetChecksDefinition:
+    """Check that the live files of a table of the lake have the rows that the ledger accepted, by partition.
+
+    Partitions with a waiting file are not compared: they have the rows of earlier loads until it is loaded.
+    """
+    reader = source.reader
+
+    @dg.asset_check(
+        asset=table_key(source.table_name),
+        name="lake_matches_ledger",
+        blocking=True,
+        description="Rows of the live files = rows accepted by the ledger, by partition.",
+    )
+    def lake_matches_ledger_check(warehouse: WarehouseResource) -> dg.AssetCheckResult:
+        parameters = [reader.source, reader.name, reader.version]
+        differing = warehouse.open().frame(_LAKE_AND_LEDGER, [*parameters, source.table.name])
+        return dg.AssetCheckResult(
+            passed=differing.is_empty(),
+            metadata={"partitions_that_differ": differing.height, "examples": str(differing.head(5).to_dicts())},
+        )
+
+    return lake_matches_ledger_check
 
 
 def no_rows_quarantined(table: str, reader: Reader) -> dg.AssetChecksDefinition:

@@ -1,11 +1,12 @@
-"""Dagster assets that follow from sources: landing folders and raw tables; and the ledger tables as assets."""
+"""Dagster assets that follow from sources: landing folders, raw tables, tables of the lake; and the ledger tables."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import dagster as dg
 
 from ons_bigdata.platform.dagster.partitions import partitions_of
 from ons_bigdata.platform.dagster.resources import WarehouseResource
+from ons_bigdata.platform.ingest.bulk_loading import bulk_loader
 from ons_bigdata.platform.ingest.landing import Landing
 from ons_bigdata.platform.ingest.ledger import LoadTotals
 from ons_bigdata.platform.ingest.loading import (
@@ -17,17 +18,18 @@ from ons_bigdata.platform.ingest.loading import (
     partition_counts,
     rebuild,
 )
-from ons_bigdata.platform.ingest.sources import Source
+from ons_bigdata.platform.ingest.sources import AnySource, BulkSource, Source, adapter_context
 from ons_bigdata.settings import get_settings
 
 ONLY_WAITING = "ons_bigdata/only_waiting"
 """Tag of a run that loads only the files that wait, as `ingest` does; any other run rebuilds its partitions."""
 
 
-def source_assets(sources: Sequence[Source]) -> list[dg.AssetsDefinition | dg.AssetSpec]:
-    """Return the landing folders and the raw tables of sources; a folder that several share comes once."""
+def source_assets(sources: Sequence[AnySource]) -> list[dg.AssetsDefinition | dg.AssetSpec]:
+    """Return the landing folders and the tables of sources; a folder that several share comes once."""
     folders = {source.landing.name: _landing_spec(source) for source in sources}
-    return [*folders.values(), *(raw_asset(source) for source in sources)]
+    tables = [lake_asset(source) if isinstance(source, BulkSource) else raw_asset(source) for source in sources]
+    return [*folders.values(), *tables]
 
 
 def raw_asset(source: Source) -> dg.AssetsDefinition:
@@ -54,17 +56,69 @@ def raw_asset(source: Source) -> dg.AssetsDefinition:
         loaded = load_waiting if only_waiting else rebuild
         totals = loaded(landing, source, read, partitions=keys)
         counts = partition_counts(landing, source, {*keys, *totals.partitions})
-        for key in sorted(counts):
-            if key in keys:
-                context.add_asset_metadata(_metadata(counts[key]), partition_key=key)
-        # a file that touches other partitions is written whole: those were materialised, too
-        for key in sorted(totals.partitions.difference(keys)):
-            metadata = _metadata(counts.get(key, NO_FILES))
-            context.log_event(dg.AssetMaterialization(context.asset_key, partition=key, metadata=metadata))
+        _add_partition_metadata(context, counts, totals, _metadata)
         _finish(context, landing, source, totals)
         return dg.MaterializeResult(metadata=_metadata(NO_FILES))  # of the partitions without counts of their own
 
     return load
+
+
+def lake_asset(source: BulkSource) -> dg.AssetsDefinition:
+    """Return the table of the lake that a bulk source fills as an asset, `lake/<table>`."""
+
+    @dg.asset(
+        key=source.table_name.split("."),
+        deps=[_landing_key(source)],
+        partitions_def=partitions_of(source.calendar),
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        kinds={"python", "parquet"},
+        description=source.description,
+        metadata={"dagster/column_schema": _lake_columns(source)},
+        tags={"personal": ""} if source.is_personal else None,
+    )
+    def load(context: dg.AssetExecutionContext, warehouse: WarehouseResource) -> dg.MaterializeResult:
+        landing = warehouse.landing()
+        loader = bulk_loader(landing, warehouse.lake(), source, adapter_context(get_settings(), [source]))
+        keys = context.partition_keys
+        only_waiting = context.run.tags.get(ONLY_WAITING) == "true"
+        totals = loader.load_waiting(partitions=keys) if only_waiting else loader.rebuild(keys)
+        counts = loader.partition_counts({*keys, *totals.partitions})
+        _add_partition_metadata(context, counts, totals, _lake_metadata)
+        _finish(context, landing, source, totals)
+        return dg.MaterializeResult(metadata=_lake_metadata(NO_FILES))
+
+    return load
+
+
+def _add_partition_metadata(
+    context: dg.AssetExecutionContext,
+    counts: Mapping[str, PartitionCounts],
+    totals: LoadTotals,
+    describe: Callable[[PartitionCounts], dict[str, int]],
+) -> None:
+    """Add the metadata of the run's partitions; record the other partitions that its files touch: they are written."""
+    keys = context.partition_keys
+    for key in sorted(counts):
+        if key in keys:
+            context.add_asset_metadata(describe(counts[key]), partition_key=key)
+    for key in sorted(totals.partitions.difference(keys)):
+        metadata = describe(counts.get(key, NO_FILES))
+        context.log_event(dg.AssetMaterialization(context.asset_key, partition=key, metadata=metadata))
+
+
+def _lake_metadata(counts: PartitionCounts) -> dict[str, int]:
+    """Metadata of one materialised partition of the lake."""
+    return {
+        "dagster/row_count": counts.rows,
+        "dagster/partition_row_count": counts.rows,
+        "files": counts.files,
+    }
+
+
+def _lake_columns(source: BulkSource) -> dg.TableSchema:
+    return dg.TableSchema(
+        columns=[dg.TableColumn(name=name, type=str(dtype)) for name, dtype in source.table.columns.items()]
+    )
 
 
 def _load_all(landing: Landing, source: Source, read: ReadFile, *, only_waiting: bool) -> LoadTotals:
@@ -73,10 +127,10 @@ def _load_all(landing: Landing, source: Source, read: ReadFile, *, only_waiting:
     return load_waiting(landing, source, read)
 
 
-def _finish(context: dg.AssetExecutionContext, landing: Landing, source: Source, totals: LoadTotals) -> None:
+def _finish(context: dg.AssetExecutionContext, landing: Landing, source: AnySource, totals: LoadTotals) -> None:
     """Renew the planner's statistics where rows were written, and log the totals of the run."""
     if totals.partitions:
-        analyse(landing, source.table.name)
+        analyse(landing, "ops.lake_files" if isinstance(source, BulkSource) else source.table.name)
     context.log.info(
         f"{len(totals.partitions)} partitions written from {totals.files} files: {totals.rows_in} rows in,"
         f" {totals.accepted} accepted, {totals.quarantined} quarantined; {totals.outages} outages,"
@@ -107,11 +161,11 @@ def _whole_metadata(landing: Landing, source: Source, totals: LoadTotals) -> dic
     }
 
 
-def _landing_key(source: Source) -> dg.AssetKey:
+def _landing_key(source: AnySource) -> dg.AssetKey:
     return dg.AssetKey(["landing", source.landing.name])
 
 
-def _landing_spec(source: Source) -> dg.AssetSpec:
+def _landing_spec(source: AnySource) -> dg.AssetSpec:
     folder = source.landing
     columns = [
         dg.TableColumn(name=name, type="string", description=description)
@@ -158,6 +212,7 @@ _FILES = _columns(
         "partitions that the file touches; null where they are unknown until it has been read, empty where refused",
     ),
     ("landed_at", "timestamptz", "time of arrival"),
+    ("expired_at", "timestamptz?", "when `expire` deleted the landed bytes; null while they are kept"),
     ("superseded_by", "text?", "the version of the same name that replaces it; null for the current one"),
 )
 
@@ -171,9 +226,15 @@ _LOADS = _columns(
     ("reason", "text?", "why nothing was loaded; null where the outcome is `loaded`"),
     ("rows_in", "bigint", "rows in the file = accepted + quarantined"),
     ("accepted", "bigint", "rows accepted, over all partitions"),
-    ("quarantined", "bigint", "rows quarantined; each is in `ops.quarantine` with line and reason"),
+    (
+        "quarantined",
+        "bigint",
+        "rows quarantined, counted by reason in `ops.quarantine_reasons`; the first 1,000 of each reason are in"
+        " `ops.quarantine` with their line",
+    ),
     ("data_origin", "text?", "`real` or `simulated`; null where a file was refused without one"),
     ("code_version", "text", "version of the code that read"),
+    ("key_id", "text?", "name of the key of the pseudonyms in the rows; null where there are none"),
     ("started_at", "timestamptz", "start of the load"),
     ("finished_at", "timestamptz?", "end of the load; null until committed"),
 )

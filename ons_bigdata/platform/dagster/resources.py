@@ -24,7 +24,7 @@ class WarehouseResource(dg.ConfigurableResource):
         return Landing(get_settings().landing_dir, self.open())
 
     def lake(self) -> Lake:
-        """Return the folder of the lake with its ledger in this warehouse."""
+        """Return the lake with its catalog in this warehouse."""
         return Lake(get_settings().lake_dir, self.open())
 
 

@@ -74,6 +74,10 @@ def checked_key(key: str, *, what: str) -> str:
     return key
 
 
+class LandedFileError(InputError):
+    """Landed bytes that are missing or changed, or were never read."""
+
+
 @dataclass(frozen=True)
 class StagedFile:
     """Bytes that were written to a temporary file of the landing folder and are not in the ledger."""
@@ -212,12 +216,12 @@ class Landing:
         consumer that needs no more of the stream reads on to its end.
         """
         if file.sha256 is None:
-            raise InputError(f"{file.name} was refused unread: there are no bytes")
+            raise LandedFileError(f"{file.name} was refused unread: there are no bytes")
         path = self.path(file)
         try:
             raw = path.open("rb", buffering=0)
         except FileNotFoundError as error:
-            raise InputError(f"landed file {file.name} is missing: expected at {path}") from error
+            raise LandedFileError(f"landed file {file.name} is missing: expected at {path}") from error
         return cast("IO[bytes]", io.BufferedReader(_VerifiedFile(raw, file, path), CHUNK_BYTES))
 
     def read(self, file: LandedFile) -> bytes:
@@ -365,7 +369,7 @@ class _VerifiedFile(io.RawIOBase):
         count = cast("io.RawIOBase", self._raw).readinto(buffer) or 0
         self._digest.update(memoryview(buffer)[:count])
         if count == 0 and len(buffer) and (found := self._digest.hexdigest()) != self._file.sha256:
-            raise InputError(
+            raise LandedFileError(
                 f"landed file {self._file.name} at {self._path} was changed: "
                 f"expected sha256 {self._file.sha256}, found {found}"
             )

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+import os
+import time
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import polars as pl
 
-from ons_bigdata.platform.errors import InputError
+from ons_bigdata.platform.errors import InputError, StepFailedError
 from ons_bigdata.platform.ingest.landing import checked_key
-from ons_bigdata.platform.lake.files import TEMPORARY_SUFFIX, LakeFile, footer_rows, write_file
+from ons_bigdata.platform.lake.files import WRITING, LakeFile, Writing, footer_rows, remove_abandoned, writing
+from ons_bigdata.platform.lake.spill import Place
 from ons_bigdata.platform.lake.tables import LakeTable, bucket_of
 
 if TYPE_CHECKING:
@@ -18,6 +21,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ons_bigdata.platform.postgres.warehouse import Transaction, Warehouse
+
+ORPHAN_AGE_S = 3600.0
+"""Seconds for which a file that is not live is kept: longer than a reader or an exchange takes."""
+
+LOCK_TIMEOUT = "10min"
+"""Longest wait for another exchange of files, which may write many of them anew."""
 
 _LIVE = """
 select table_name, partition, bucket, sha256, rows, size_bytes, load_ids
@@ -33,8 +42,17 @@ class Lake:
     folder: Path
     warehouse: Warehouse
 
+    @contextmanager
+    def writing(self) -> Iterator[Writing]:
+        """Open a private folder for files that are written and then published."""
+        with writing(self.folder) as opened:
+            yield opened
+
     def write(self, table: LakeTable, partition: str, rows: pl.DataFrame) -> list[LakeFile]:
-        """Write rows of one partition, a file for each bucket that has any. They are live once `make_live` says so."""
+        """Write rows of one partition, a file for each bucket that has any. They are live after `make_live`.
+
+        Raises ValueError for a row without entity.
+        """
         checked_key(partition, what="partition")
         buckets = rows.select(bucket_of(pl.col(table.entity_column), table.buckets).alias("bucket"))["bucket"]
         if buckets.null_count():
@@ -43,22 +61,61 @@ class Lake:
         parts = rows.with_columns(buckets.alias("__bucket")).partition_by(
             "__bucket", as_dict=True, include_key=False, maintain_order=True
         )
-        return [
-            write_file(self.folder, table, partition, int(bucket), part) for (bucket,), part in sorted(parts.items())
-        ]
+        with self.writing() as opened:
+            files = [
+                opened.write(table, partition, int(bucket), _divide(table, int(bucket), part))
+                for (bucket,), part in sorted(parts.items())
+            ]
+            opened.publish()
+        return files
+
+    def lock(self, transaction: Transaction, table: LakeTable) -> None:
+        """Take the lock under which the live files of a table are exchanged, until the transaction ends."""
+        transaction.lock("lake", table.name, timeout=LOCK_TIMEOUT)
 
     def make_live(self, transaction: Transaction, table: LakeTable, files: Iterable[LakeFile]) -> None:
-        """Enter files into the ledger, within the transaction that commits their load.
+        """Enter published files into the ledger, within the transaction that commits their load.
 
         Raises InputError where the table has another number of buckets in the ledger.
         """
         self._fix_buckets(transaction, table)
-        for file in files:
-            transaction.execute(
-                "insert into ops.lake_files (table_name, partition, bucket, sha256, rows, size_bytes, load_ids)"
-                " values ($1, $2, $3, $4, $5, $6, $7::text[]) on conflict do nothing",
-                [file.table, file.partition, file.bucket, file.sha256, file.rows, file.size_bytes, list(file.load_ids)],
-            )
+        listed = list(files)
+        transaction.execute(
+            "insert into ops.lake_files (table_name, partition, bucket, sha256, rows, size_bytes, load_ids)"
+            " select $1, partition, bucket, sha256, rows, size_bytes, string_to_array(load_ids, ',')"
+            " from unnest($2::text[], $3::int[], $4::text[], $5::bigint[], $6::bigint[], $7::text[])"
+            " as file (partition, bucket, sha256, rows, size_bytes, load_ids) on conflict do nothing",
+            [
+                table.name,
+                [file.partition for file in listed] or "{}",
+                [file.bucket for file in listed] or "{}",
+                [file.sha256 for file in listed] or "{}",
+                [file.rows for file in listed] or "{}",
+                [file.size_bytes for file in listed] or "{}",
+                [",".join(file.load_ids) for file in listed] or "{}",
+            ],
+        )
+
+    def exchange(
+        self,
+        transaction: Transaction,
+        table: LakeTable,
+        opened: Writing,
+        files: Sequence[LakeFile],
+        gone: Collection[str],
+    ) -> set[str]:
+        """Make written files live and take the rows of the loads `gone` out of the table, within a transaction.
+
+        Files with rows of other loads, too, are written anew without them. Return the partitions that lost rows.
+        Another exchange or compaction of the table waits until the transaction ends.
+        """
+        self.lock(transaction, table)
+        stale = _files(transaction.frame(f"{_LIVE} and load_ids && $2::text[]", [table.name, list(gone) or "{}"]))
+        kept = [file for place in _by_place(stale) for file in self._without(table, opened, *place, gone)]
+        self._end(transaction, stale)
+        opened.publish()
+        self.make_live(transaction, table, [*files, *kept])
+        return {file.partition for file in stale}
 
     def files(
         self,
@@ -68,12 +125,18 @@ class Lake:
         buckets: Collection[int] | None = None,
     ) -> list[LakeFile]:
         """Live files of a table, of some partitions and buckets or of all, by partition, bucket and name."""
-        frame = self.warehouse.frame(f"{_LIVE} order by partition, bucket, sha256", [table.name])
-        return [
-            file
-            for file in _files(frame)
-            if (partitions is None or file.partition in partitions) and (buckets is None or file.bucket in buckets)
-        ]
+        frame = self.warehouse.frame(
+            f"{_LIVE} and ($2 or partition = any ($3::text[])) and ($4 or bucket = any ($5::int[]))"
+            " order by partition, bucket, sha256",
+            [
+                table.name,
+                partitions is None,
+                list(partitions or ()) or "{}",
+                buckets is None,
+                list(buckets or ()) or "{}",
+            ],
+        )
+        return _files(frame)
 
     def scan(
         self,
@@ -88,88 +151,123 @@ class Lake:
             return pl.LazyFrame(schema=dict(table.columns))
         return pl.scan_parquet(paths, schema=dict(table.columns), missing_columns="raise", extra_columns="raise")
 
-    def without_loads(self, table: LakeTable, load_ids: Collection[str]) -> list[LakeFile]:
-        """Take the rows of loads out of the table and return the files that are no longer live.
-
-        Files of these loads alone go; files with rows of other loads are written anew without them. The exchange is
-        one transaction for each partition and bucket.
-        """
-        gone = [file for file in self.files(table) if set(file.load_ids) & set(load_ids)]
-        for (partition, bucket), files in _by_place(gone):
-            kept = self._rows(table, files).filter(~pl.col("load_id").is_in(list(load_ids)))
-            self._exchange(table, partition, bucket, files, kept)
-        return gone
+    def without_loads(self, table: LakeTable, load_ids: Collection[str]) -> set[str]:
+        """Take the rows of loads out of the table in one transaction; return the partitions that lost rows."""
+        with self.writing() as opened, self.warehouse.transaction(role="ingest") as transaction:
+            return self.exchange(transaction, table, opened, [], load_ids)
 
     def compact(self, table: LakeTable, *, partitions: Collection[str] | None = None) -> int:
         """Write the files of each partition and bucket as one, where there are several; return how many places were.
 
-        The result depends on the rows alone: the same live files whatever the order in which they came.
+        The result depends on the rows alone: the same live files whatever the order in which they came. Each place is
+        one transaction.
         """
-        count = 0
-        for (partition, bucket), files in _by_place(self.files(table, partitions=partitions)):
-            if len(files) > 1:
-                self._exchange(table, partition, bucket, files, self._rows(table, files))
-                count += 1
-        return count
+        places = [place for place, files in _by_place(self.files(table, partitions=partitions)) if len(files) > 1]
+        for partition, bucket in places:
+            with self.writing() as opened, self.warehouse.transaction(role="ingest") as transaction:
+                self.lock(transaction, table)
+                files = _files(
+                    transaction.frame(f"{_LIVE} and partition = $2 and bucket = $3", [table.name, partition, bucket])
+                )
+                if len(files) < 2:
+                    continue
+                merged = self._without(table, opened, (partition, bucket), files, ())
+                self._end(transaction, files)
+                opened.publish()
+                self.make_live(transaction, table, merged)
+        return len(places)
 
-    def remove_orphans(self) -> list[Path]:
-        """Remove the files of the folder that are not live, and temporary ones; return their paths.
+    def remove_orphans(
+        self, table: LakeTable | None = None, partitions: Collection[str] | None = None, *, age_s: float = ORPHAN_AGE_S
+    ) -> list[Path]:
+        """Remove files that are not live, and what writers left that were killed; return their paths.
 
-        For a moment without writers: a file that is being written is not live yet.
+        Of all tables, or one and some of its partitions. A file is kept for `age_s` after it was written or ended to be
+        live: a reader may have listed it, or a writer may be about to make it live. Files of running writers are in
+        locked folders.
         """
+        abandoned = remove_abandoned(self.folder)
+        folders = [self.folder]
+        if table is not None:
+            of_table = self.folder / table.name
+            folders = [of_table] if partitions is None else [of_table / partition for partition in sorted(partitions)]
+        oldest = time.time() - age_s
+        candidates = [
+            path for folder in folders for path in sorted(folder.rglob("*.parquet")) if path.stat().st_mtime <= oldest
+        ]
+        if not candidates:
+            return abandoned
         live = {row[0] for row in self.warehouse.rows(
             "select table_name || '/' || partition || '/' || bucket || '/' || sha256 || '.parquet' from ops.lake_files"
         )}  # fmt: skip
         orphans = [
             path
-            for path in sorted(self.folder.rglob("*"))
-            if path.is_file()
-            and (path.suffix in {".parquet", TEMPORARY_SUFFIX})
-            and path.relative_to(self.folder).as_posix() not in live
+            for path in candidates
+            if path.relative_to(self.folder).as_posix() not in live and WRITING not in path.parts
         ]
         for path in orphans:
-            path.unlink()
-        return orphans
+            path.unlink(missing_ok=True)
+        return [*abandoned, *orphans]
 
     def faults(self, table: LakeTable) -> list[str]:
         """Faults of the live files: missing, unreadable, another number of rows than in the ledger."""
-        found = []
-        for file in self.files(table):
-            path = self.folder / file.name
-            if not path.is_file():
-                found.append(f"{file.name}: missing")
-                continue
-            try:
-                rows = footer_rows(path)
-            except InputError as error:
-                found.append(f"{file.name}: {error}")
-                continue
-            if rows != file.rows:
-                found.append(f"{file.name}: {rows} rows, the ledger has {file.rows}")
-        return found
+        return [fault for file in self.files(table) if (fault := self._fault(file)) is not None]
 
-    def _rows(self, table: LakeTable, files: Sequence[LakeFile]) -> pl.DataFrame:
-        paths = [self.folder / file.name for file in files]
-        return pl.read_parquet(paths, schema=dict(table.columns))
+    def end_damaged(self, transaction: Transaction, table: LakeTable, partitions: Collection[str]) -> set[str]:
+        """Take missing and damaged files of these partitions out of the catalog; return the loads that have rows there.
 
-    def _exchange(
-        self, table: LakeTable, partition: str, bucket: int, old: Sequence[LakeFile], rows: pl.DataFrame
-    ) -> None:
-        """Put one file with `rows`, or none where there are none, in the place of live files."""
-        new = [write_file(self.folder, table, partition, bucket, rows)] if rows.height else []
-        with self.warehouse.transaction(role="ingest") as transaction:
-            transaction.lock("lake", table.name, partition, str(bucket))
-            for file in old:
-                transaction.execute(
-                    "delete from ops.lake_files"
-                    " where table_name = $1 and partition = $2 and bucket = $3 and sha256 = $4",
-                    [file.table, file.partition, file.bucket, file.sha256],
-                )
-            self.make_live(transaction, table, new)
-        for file in old:
-            if file not in new:
-                with suppress(FileNotFoundError):
-                    (self.folder / file.name).unlink()
+        Those have to be read again.
+        """
+        damaged = [file for file in self.files(table, partitions=partitions) if self._fault(file) is not None]
+        if damaged:
+            self.lock(transaction, table)
+            self._end(transaction, damaged)
+        return {load_id for file in damaged for load_id in file.load_ids}
+
+    def _fault(self, file: LakeFile) -> str | None:
+        path = self.folder / file.name
+        if not path.is_file():
+            return f"{file.name}: missing"
+        try:
+            rows = footer_rows(path)
+        except InputError as error:
+            return f"{file.name}: {error}"
+        return None if rows == file.rows else f"{file.name}: {rows} rows, the ledger has {file.rows}"
+
+    def _without(
+        self,
+        table: LakeTable,
+        opened: Writing,
+        place: Place,
+        files: Sequence[LakeFile],
+        gone: Collection[str],
+    ) -> list[LakeFile]:
+        """Write the rows of the files of one place, but for those of the loads `gone`, as one file, or as none."""
+        partition, bucket = place
+        shared = [file for file in files if not set(file.load_ids) <= set(gone)]
+        if not shared:
+            return []
+        for fault in filter(None, map(self._fault, shared)):
+            raise StepFailedError(f"{fault}; materialise lake/{table.name} of {partition} to read its files again")
+        paths = [self.folder / file.name for file in shared]
+        kept = pl.scan_parquet(paths, schema=dict(table.columns)).filter(~pl.col("load_id").is_in(list(gone)))
+        count = int(kept.select(pl.len()).collect().item())
+        entity = pl.col(table.entity_column)
+        parts = (
+            kept.filter(entity.is_between(first, last)).sort(table.sort_columns).collect()
+            for first, last in table.ranges(bucket, count)
+        )
+        return [opened.write(table, partition, bucket, parts)] if count else []
+
+    def _end(self, transaction: Transaction, files: Sequence[LakeFile]) -> None:
+        """Take files out of the ledger. They stay on disk for readers that have listed them, until they are orphans."""
+        for file in files:
+            transaction.execute(
+                "delete from ops.lake_files where table_name = $1 and partition = $2 and bucket = $3 and sha256 = $4",
+                [file.table, file.partition, file.bucket, file.sha256],
+            )
+            with suppress(FileNotFoundError):
+                os.utime(self.folder / file.name)
 
     def _fix_buckets(self, transaction: Transaction, table: LakeTable) -> None:
         transaction.execute(
@@ -199,8 +297,15 @@ def _files(frame: pl.DataFrame) -> list[LakeFile]:
     ]
 
 
-def _by_place(files: Iterable[LakeFile]) -> Iterator[tuple[tuple[str, int], list[LakeFile]]]:
-    places: dict[tuple[str, int], list[LakeFile]] = {}
+def _by_place(files: Iterable[LakeFile]) -> Iterator[tuple[Place, list[LakeFile]]]:
+    places: dict[Place, list[LakeFile]] = {}
     for file in files:
         places.setdefault((file.partition, file.bucket), []).append(file)
     yield from sorted(places.items())
+
+
+def _divide(table: LakeTable, bucket: int, rows: pl.DataFrame) -> Iterator[pl.DataFrame]:
+    """Rows of a bucket in the order of the table, divided into its ranges."""
+    entity = pl.col(table.entity_column)
+    for first, last in table.ranges(bucket, rows.height):
+        yield rows.filter(entity.is_between(first, last)).sort(table.sort_columns)

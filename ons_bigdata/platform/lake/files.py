@@ -2,25 +2,35 @@
 
 from __future__ import annotations
 
-import hashlib
+import fcntl
 import os
-from dataclasses import dataclass
+import shutil
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from hashlib import file_digest
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import polars as pl
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ons_bigdata.platform.errors import InputError
+from ons_bigdata.platform.state_folder import make_private_folder, open_private
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from ons_bigdata.platform.lake.tables import LakeTable
 
-TEMPORARY_SUFFIX = ".tmp"
-_CHUNK_BYTES = 1024 * 1024
-_ROW_GROUP_ROWS = 1_000_000
+WRITING = ".writing"
+"""Folder below that of the lake with a folder for each process that writes."""
+
+_LOCK = "lock"
+_SYNC_THREADS = 8
+"""Files that are written to the disk at a time: the disk joins them."""
 
 
 @dataclass(frozen=True)
@@ -37,38 +47,102 @@ class LakeFile:
     """Loads whose rows it holds, sorted."""
 
     @property
+    def folder(self) -> str:
+        """Folder of the file below that of the lake."""
+        return f"{self.table}/{self.partition}/{self.bucket}"
+
+    @property
     def name(self) -> str:
         """Path below the folder of the lake."""
-        return f"{self.table}/{self.partition}/{self.bucket}/{self.sha256}.parquet"
+        return f"{self.folder}/{self.sha256}.parquet"
 
 
-def write_file(folder: Path, table: LakeTable, partition: str, bucket: int, rows: pl.DataFrame) -> LakeFile:
-    """Write rows of one partition and bucket as a file below `folder`, durably, and return it.
+@dataclass(frozen=True)
+class Writing:
+    """A private folder in which files are written; `publish` moves them to their places."""
 
-    The rows are sorted first, so that equal rows make equal bytes and the same name. The file is not live yet: that
-    is the ledger's to say. Raises ValueError where the columns or types are not those of the table, InputError where
-    the disk refuses.
-    """
-    expected = dict(table.columns)
-    if dict(rows.schema) != expected:
-        raise ValueError(f"lake table {table.name}: rows have {dict(rows.schema)}; expected {expected}")
-    target = folder / table.name / partition / str(bucket)
-    temporary = target / f".{uuid4().hex}{TEMPORARY_SUFFIX}"
+    lake: Path
+    folder: Path
+    _pending: list[tuple[Path, LakeFile]] = field(default_factory=list)
+
+    def write(self, table: LakeTable, partition: str, bucket: int, parts: Iterable[pl.DataFrame]) -> LakeFile:
+        """Write the rows of one partition and bucket as a file, a row group for each part, and return it.
+
+        The parts follow one another in the order of the table and are those of `LakeTable.ranges`, so that equal rows
+        make equal bytes and the same name. The file is at its place after `publish` and live once the ledger has it.
+        Raises ValueError where the columns or types are not those of the table, InputError where the disk refuses.
+        """
+        path = self.folder / f"{len(self._pending)}.parquet"
+        rows, load_ids = 0, set[str]()
+        try:
+            with open(path, "wb", opener=open_private) as file, _ParquetWriter(file, table) as writer:
+                for part in parts:
+                    if part.is_empty():
+                        continue
+                    writer.write(part)
+                    rows += part.height
+                    load_ids.update(part["load_id"].unique())
+            with path.open("rb") as written:
+                sha256 = file_digest(written, "sha256").hexdigest()
+        except OSError as error:
+            raise InputError(f"cannot write {rows} rows to {path}: {error.strerror}") from error
+        file_of = LakeFile(table.name, partition, bucket, sha256, rows, path.stat().st_size, tuple(sorted(load_ids)))
+        self._pending.append((path, file_of))
+        return file_of
+
+    def publish(self) -> None:
+        """Move the files that were written to their places, durably."""
+        folders = {self.lake / file.folder for _, file in self._pending}
+        try:
+            with ThreadPoolExecutor(_SYNC_THREADS) as pool:
+                list(pool.map(_sync, [path for path, _ in self._pending]))
+                for folder in sorted(folders):
+                    make_private_folder(folder)
+                for path, file in self._pending:
+                    path.rename(self.lake / file.name)
+                list(pool.map(_sync, folders | {folder.parent for folder in folders}))
+        except OSError as error:
+            raise InputError(f"cannot write {len(self._pending)} files to {self.lake}: {error.strerror}") from error
+        self._pending.clear()
+
+
+@contextmanager
+def writing(lake: Path) -> Iterator[Writing]:
+    """Open a folder for files that are written; it is removed at the end, and by `remove_abandoned` after a kill."""
+    name = uuid4().hex
+    for parent in (lake, lake / WRITING):
+        make_private_folder(parent)
+    new, folder = lake / WRITING / f"new-{name}", lake / WRITING / name
+    new.mkdir(mode=0o700)
+    with open(new / _LOCK, "w", opener=open_private) as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        new.rename(folder)  # under this name it is locked or abandoned
+        try:
+            yield Writing(lake, folder)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def remove_abandoned(lake: Path) -> list[Path]:
+    """Remove the folders of writers that were killed; return their paths. Those of running writers are locked."""
+    abandoned = []
+    for folder in sorted((lake / WRITING).glob("[0-9a-f]*")):
+        if not _is_locked(folder / _LOCK):
+            shutil.rmtree(folder, ignore_errors=True)
+            abandoned.append(folder)
+    return abandoned
+
+
+def _is_locked(path: Path) -> bool:
+    """Whether another writer holds the lock of a folder, in this process or another one."""
     try:
-        target.mkdir(parents=True, exist_ok=True)
-        rows.sort(table.sort_columns).rechunk().write_parquet(
-            temporary, compression="zstd", statistics=True, row_group_size=_ROW_GROUP_ROWS
-        )
-        sha256 = _sha256(temporary)
-        size_bytes = temporary.stat().st_size
-        _sync(temporary)
-        temporary.rename(target / f"{sha256}.parquet")
-        _sync(target)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise InputError(f"cannot write {rows.height} rows to {target}: {error.strerror}") from error
-    load_ids = tuple(sorted(rows["load_id"].unique().to_list()))
-    return LakeFile(table.name, partition, bucket, sha256, rows.height, size_bytes, load_ids)
+        with path.open() as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except FileNotFoundError:  # its writer has just removed it, or was killed while it did
+        return False
+    return False
 
 
 def footer_rows(path: Path) -> int:
@@ -79,12 +153,27 @@ def footer_rows(path: Path) -> int:
         raise InputError(f"lake file {path} cannot be read: {error}") from error
 
 
-def _sha256(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while chunk := file.read(_CHUNK_BYTES):
-            digest.update(chunk)
-    return digest.hexdigest()
+class _ParquetWriter:
+    """Writer of frames with the columns of a table, each as one row group."""
+
+    def __init__(self, file: object, table: LakeTable) -> None:
+        self._table = table
+        self._expected = dict(table.columns)
+        arrow = pl.DataFrame(schema=self._expected).to_arrow(compat_level=pl.CompatLevel.oldest())
+        texts = [name for name, dtype in self._expected.items() if dtype == pl.String]
+        self._writer = pq.ParquetWriter(file, arrow.schema, compression="zstd", use_dictionary=texts)
+
+    def __enter__(self) -> _ParquetWriter:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._writer.close()
+
+    def write(self, part: pl.DataFrame) -> None:
+        if dict(part.schema) != self._expected:
+            raise ValueError(f"lake table {self._table.name}: rows have {dict(part.schema)}; expected {self._expected}")
+        rows: pa.Table = part.rechunk().to_arrow(compat_level=pl.CompatLevel.oldest())
+        self._writer.write_table(rows.combine_chunks(), row_group_size=part.height)
 
 
 def _sync(path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -13,6 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 MOST_BUCKETS = 1024
+
+ROW_GROUP_ROWS = 500_000
+"""Rows of a bucket that are sorted and written at a time."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +57,17 @@ class LakeTable:
     def sort_columns(self) -> list[str]:
         """Columns by which the rows of a file are sorted; no two rows agree in all of them."""
         return [*self.order, *(column for column in ("load_id", "line") if column not in self.order)]
+
+    def ranges(self, bucket: int, rows: int) -> list[tuple[int, int]]:
+        """Ranges of entities, first and last, into which `rows` rows of a bucket are divided: its row groups.
+
+        They depend on the number of rows alone; entities are spread evenly, so that each has ROW_GROUP_ROWS or less.
+        """
+        parts = max(1, -(-rows // ROW_GROUP_ROWS))
+        width = 2**64 // self.buckets
+        start = -(2**63) + bucket * width
+        bounds = [start + width * part // parts for part in range(parts + 1)]
+        return [(first, after - 1) for first, after in pairwise(bounds)]
 
 
 def bucket_of(entity: pl.Expr, buckets: int) -> pl.Expr:

@@ -1,0 +1,303 @@
+"""Loading of landed files into tables of the lake: each file is read once, in batches, and its load is one transaction.
+
+The rows of a file are spilled to a private folder and written as one fragment for each partition and bucket. The
+transaction that commits the load makes them live and takes out the rows of other loads of the same file name.
+Wherever a process is killed, the file still waits, or its load is committed with all its rows.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, cast
+
+import polars as pl
+
+from ons_bigdata.platform import progress
+from ons_bigdata.platform.errors import InputError, UnavailableError
+from ons_bigdata.platform.ingest.landing import LandedFileError, checked_key
+from ons_bigdata.platform.ingest.ledger import (
+    QUARANTINED_LINES,
+    LoadCounts,
+    LoadTotals,
+    commit_load,
+    first_of_each_reason,
+    is_current,
+    record_load,
+    record_partition,
+    restore_version,
+    touches,
+    version_loads,
+    waiting_versions,
+)
+from ons_bigdata.platform.ingest.loading import MOST_FAILURES, PartitionCounts
+from ons_bigdata.platform.ingest.unpacking import CHUNK_BYTES, CountedStream, open_unpacked, unpacked_name
+from ons_bigdata.platform.lake.spill import Spill
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+    from typing import IO
+
+    from ons_bigdata.platform.ingest.bulk import Batch, ReadBatches
+    from ons_bigdata.platform.ingest.landing import LandedFile, Landing
+    from ons_bigdata.platform.ingest.sources import AdapterContext, BulkSource
+    from ons_bigdata.platform.lake import Lake
+    from ons_bigdata.platform.lake.files import LakeFile, Writing
+
+MOST_REASONS = 100
+"""Most different reasons of quarantined lines in one file: a reason is a fixed text, without content of the row."""
+
+BEFORE_CALENDAR = "before the first day of the calendar"
+AFTER_ARRIVAL = "dated after the arrival of the file"
+
+
+@dataclass(frozen=True)
+class BulkLoader:
+    """A bulk source with the places of its files and rows."""
+
+    landing: Landing
+    lake: Lake
+    source: BulkSource
+    read_batches: ReadBatches
+    key_id: str | None
+    """Name of the key of the pseudonyms; None for a source without."""
+
+    def load_waiting(self, *, partitions: Collection[str] | None = None) -> LoadTotals:
+        """Read each waiting file once and write its rows to the lake; then compact the table.
+
+        With `partitions`, only files that touch one of them, or of which the partitions are unknown. A file that its
+        reader cannot read is refused with the reason. Raises InputError for landed bytes that are missing or changed,
+        after all other files were loaded; and before any is read, for a key other than that of the rows in the table.
+        """
+        self._require_key()
+        reader = self.source.reader
+        pending = [
+            file for file in self.landing.waiting_files(reader) if partitions is None or touches(file, partitions)
+        ]
+        if partitions is not None:
+            pending += waiting_versions(self.landing, reader, partitions, known=pending)
+        totals, failures = self._load_all(pending)
+        self.lake.compact(self.source.table)
+        if totals.partitions:
+            self.lake.remove_orphans(self.source.table, totals.partitions)
+        if failures:
+            more = f"; and {len(failures) - MOST_FAILURES} more" if len(failures) > MOST_FAILURES else ""
+            raise InputError("; ".join(failures[:MOST_FAILURES]) + more)
+        return totals
+
+    def rebuild(self, partitions: Collection[str]) -> LoadTotals:
+        """Load the waiting files that touch partitions, and read again the files of which a fragment is damaged.
+
+        A partition is the live fragments of its current files, so that nothing else is read.
+        """
+        with self.landing.warehouse.transaction(role="ingest") as transaction:
+            damaged = self.lake.end_damaged(transaction, self.source.table, partitions)
+            transaction.execute(
+                "update ops.loads set state = 'started', finished_at = null where load_id = any ($1::text[])",
+                [sorted(damaged) or "{}"],
+            )
+        return self.load_waiting(partitions=partitions)
+
+    def partition_counts(self, partitions: Collection[str] | None = None) -> dict[str, PartitionCounts]:
+        """Rows of the partitions (None: all) and the files that they came from, by the catalog of the lake."""
+        found = self.landing.warehouse.rows(
+            """
+            select partition, sum(rows)::bigint,
+                (select count(distinct load_id)::int from ops.lake_files as files, unnest(load_ids) as load (load_id)
+                where files.table_name = $1 and files.partition = lake_files.partition)
+            from ops.lake_files where table_name = $1 and ($2 or partition = any ($3::text[])) group by partition
+            """,
+            [self.source.table.name, partitions is None, list(partitions or ()) or "{}"],
+        )
+        return {partition: PartitionCounts(rows, files, 0) for partition, rows, files in found}
+
+    def _require_key(self) -> None:
+        """Raise InputError where the table has rows with pseudonyms of another key."""
+        if self.key_id is None:
+            return
+        others = self.landing.warehouse.rows(
+            "select distinct key_id from ops.loads join ops.files using (file_id)"
+            " where source = $1 and state = 'committed' and key_id <> $2 order by key_id",
+            [self.source.name, self.key_id],
+        )
+        if others:
+            raise InputError(
+                f"the pseudonym key is {self.key_id}, but {self.source.table_name} has rows with pseudonyms of the key "
+                f"{others[0][0]}: the same person would have two pseudonyms"
+            )
+
+    def _load_all(self, files: Sequence[LandedFile]) -> tuple[LoadTotals, list[str]]:
+        totals, failures = LoadTotals(), []
+        queue = deque(files)
+        while queue:
+            file = queue.popleft()
+            try:
+                counts, partitions, restored = self._load_file(file)
+            except InputError as error:
+                failures.append(str(error))
+                continue
+            if counts is not None:
+                totals = totals.add(counts, partitions)
+            if restored is not None:
+                queue.append(restored)
+        return totals, failures
+
+    def _load_file(self, file: LandedFile) -> tuple[LoadCounts | None, Collection[str], LandedFile | None]:
+        """Load one file; return its counts, partitions that gained or lost rows, and a version to load in its place.
+
+        The counts are None where the file was superseded meanwhile; the version is an earlier one of a refused file.
+        """
+        source, reader = self.source, self.source.reader
+        with self.lake.writing() as opened:
+            reading = _BulkReading(source, file, Spill(opened.folder, source.table, file.load_id(reader)))
+            counts = self._read(file, reading)
+            if counts.outcome == "refused":
+                restored = restore_version(self.landing, file, reader, counts)
+                if restored is not None:
+                    return counts, (), restored
+            fragments = self._write(file, opened, reading) if counts.outcome == "loaded" else []
+            accepted: dict[str, int] = {}
+            for fragment in fragments:
+                accepted[fragment.partition] = accepted.get(fragment.partition, 0) + fragment.rows
+            with self.landing.warehouse.transaction(role="ingest") as transaction:
+                self.lake.lock(transaction, source.table)
+                if not is_current(transaction, file):
+                    return None, (), None  # the file in its place waits and takes out these rows
+                quarantined = reading.quarantined() if counts.outcome == "loaded" else None
+                gone = version_loads(transaction, file)
+                record_load(transaction, file, reader, counts, quarantined, reasons=reading.reasons, key_id=self.key_id)
+                for partition, rows in sorted(accepted.items()):
+                    record_partition(transaction, file, reader, partition, rows)
+                lost = self.lake.exchange(transaction, source.table, opened, fragments, gone)
+                commit_load(transaction, file, reader, sorted(accepted))
+        return counts, {*accepted, *lost}, None
+
+    def _read(self, file: LandedFile, reading: _BulkReading) -> LoadCounts:
+        """Read a file into the spill. A reader that fails is a refusal of this file."""
+        source = self.source
+        with self.landing.open(file) as landed:
+            packed = CountedStream(landed)
+            task = f"{source.table_name.replace('.', '/')}: {file.name}"
+            stream = open_unpacked(
+                cast("IO[bytes]", packed), file.name, max_bytes=source.max_file_bytes, max_ratio=source.max_ratio
+            )
+            try:
+                for batch in self.read_batches(stream, unpacked_name(file.name)):
+                    reading.add(batch)
+                    progress.report_bytes(task, min(packed.count, (file.size_bytes or 0) - 1), file.size_bytes)
+                while landed.read(CHUNK_BYTES):  # to the end, where the hash is compared
+                    pass
+            except (LandedFileError, UnavailableError, OSError, MemoryError):
+                raise
+            except InputError as error:
+                return _refused(str(error))
+            except Exception as error:  # an error of a reader costs its file only
+                text = "" if source.is_personal else f": {str(error)[:500]}"  # which may hold content of the file
+                reader = f"{source.reader.name} {source.reader.version}"
+                return _refused(f"reader {reader} failed: {type(error).__name__}{text}")
+            finally:
+                progress.report_bytes(task, file.size_bytes or 0, file.size_bytes)
+        return reading.counts()
+
+    def _write(self, file: LandedFile, opened: Writing, reading: _BulkReading) -> list[LakeFile]:
+        table = self.source.table
+        places = reading.spill.places()
+        task = f"{self.source.table_name.replace('.', '/')}: {file.name}, files of the lake"
+        return [
+            opened.write(table, partition, bucket, parts) for (partition, bucket), parts in progress.track(task, places)
+        ]
+
+
+def bulk_loader(landing: Landing, lake: Lake, source: BulkSource, context: AdapterContext) -> BulkLoader:
+    """Return the loader of a source. Raises InputError for a personal source without its key."""
+    read_batches = source.open_adapter(context).read_batches
+    key_id = context.pseudonym_key.key_id if source.is_personal and context.pseudonym_key is not None else None
+    return BulkLoader(landing, lake, source, read_batches, key_id)
+
+
+def _refused(reason: str) -> LoadCounts:
+    return LoadCounts("refused", reason, 0, 0, 0)
+
+
+@dataclass
+class _BulkReading:
+    """Rows of a file that was read so far: accepted ones in the spill, the first quarantined lines of each reason."""
+
+    source: BulkSource
+    file: LandedFile
+    spill: Spill
+    rows_in: int = 0
+    accepted: int = 0
+    reasons: dict[str, int] = field(default_factory=dict)
+    _lines: list[pl.DataFrame] = field(default_factory=list)
+    _faults: dict[str, str | None] = field(default_factory=dict)
+    """Partition -> reason why its rows are quarantined, or None."""
+
+    def add(self, batch: Batch) -> None:
+        """Add a batch.
+
+        Raises InputError for other columns than the table's, rows without partition and too many reasons.
+        """
+        self.rows_in += batch.rows_in
+        self._quarantine(batch.quarantined)
+        if batch.accepted.is_empty():
+            return
+        expected = {name: dtype for name, dtype in self.source.table.columns.items() if name != "load_id"}
+        if dict(batch.accepted.schema) != expected:
+            if dict(sorted(batch.accepted.schema.items())) != dict(sorted(expected.items())):
+                raise InputError(f"accepted rows have {dict(batch.accepted.schema)}; expected {expected}")
+            batch = type(batch)(batch.rows_in, batch.accepted.select(list(expected)), batch.quarantined)
+        rows = batch.accepted
+        keys = rows[self.source.partition_column].cast(pl.String)
+        if keys.null_count():
+            raise InputError(f"{keys.null_count()} rows without {keys.name}, by which the table is partitioned")
+        for key in keys.unique():
+            if key not in self._faults:
+                self._faults[key] = self._fault(key)
+        bad = [key for key in keys.unique() if self._faults[key] is not None]
+        if bad:
+            reason = keys.replace_strict(self._faults, return_dtype=pl.String)
+            self._quarantine(rows.select("line", reason.alias("reason")).filter(pl.col("reason").is_not_null()))
+            rows, keys = rows.filter(reason.is_null()), keys.filter(reason.is_null())
+        self.accepted += rows.height
+        self.spill.add(rows, keys)
+
+    def quarantined(self) -> pl.DataFrame:
+        """Lines to be kept in the ledger, without content."""
+        if not self._lines:
+            return pl.DataFrame(schema={"line": pl.Int64, "reason": pl.String, "content": pl.String})
+        lines = pl.concat(self._lines).unique("line", keep="first", maintain_order=True)
+        return first_of_each_reason(lines).with_columns(content=pl.lit(None, pl.String))
+
+    def counts(self) -> LoadCounts:
+        """Counts of the ledger; a file without any byte is an outage."""
+        if not self.file.size_bytes:
+            return LoadCounts("outage", None, 0, 0, 0)
+        return LoadCounts("loaded", None, self.rows_in, self.accepted, sum(self.reasons.values()))
+
+    def _quarantine(self, lines: pl.DataFrame) -> None:
+        if lines.is_empty():
+            return
+        before = dict(self.reasons)
+        for reason, count in lines["reason"].value_counts().iter_rows():
+            self.reasons[reason] = before.get(reason, 0) + count
+        if len(self.reasons) > MOST_REASONS:
+            raise InputError(f"more than {MOST_REASONS} reasons of quarantined lines; expected a few fixed texts")
+        full = [reason for reason, count in before.items() if count >= QUARANTINED_LINES]
+        self._lines.append(first_of_each_reason(lines.filter(~pl.col("reason").is_in(full))))
+
+    def _fault(self, key: str) -> str | None:
+        """Reason why rows of a partition are quarantined; None within the calendar up to the file's arrival."""
+        checked_key(key, what="partition")
+        calendar = self.source.calendar
+        try:
+            day = date.fromisoformat(key)
+        except ValueError as error:
+            raise InputError(f"partition {key!r} is not a day; expected YYYY-MM-DD") from error
+        if calendar.key(day) != key:
+            raise InputError(f"partition {key} is not the first day of a {calendar.cadence.value}")
+        if day < calendar.period_start(calendar.first_day):
+            return BEFORE_CALENDAR
+        # the arrival is in UTC: at that moment it is tomorrow somewhere
+        return AFTER_ARRIVAL if day > self.file.landed_at.date() + timedelta(days=1) else None

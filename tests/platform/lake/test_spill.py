@@ -1,0 +1,74 @@
+"""External sort of the rows of a load: one sorted fragment for each partition and bucket, whatever the memory."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from pathlib import Path
+
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from polars.testing import assert_frame_equal
+
+from ons_bigdata.platform.errors import InputError
+from ons_bigdata.platform.lake import LakeTable, tables
+from ons_bigdata.platform.lake.spill import Spill
+from ons_bigdata.platform.lake.tables import bucket_of
+from tests.platform.lake.spread import rows, table
+
+LOAD = f"{1:016x}"
+DAYS = ["2016-07-21", "2016-07-22", "2016-07-23"]
+
+
+def spilled(folder: Path, events: LakeTable, frame: pl.DataFrame, batch: int, buffer_bytes: int) -> list[tuple]:
+    """Places of the rows (with a column `day`), added batch by batch, with their parts."""
+    spill = Spill(folder, events, LOAD, buffer_bytes=buffer_bytes)
+    for start in range(0, frame.height, batch):
+        part = frame.slice(start, batch)
+        spill.add(part.drop("day", "load_id"), part["day"])
+    return [(place, list(parts)) for place, parts in spill.places()]
+
+
+@given(
+    seed=st.integers(0, 50),
+    count=st.integers(0, 200),
+    batch=st.integers(1, 80),
+    buffer_bytes=st.sampled_from([1, 1000, 5000, 10**9]),
+    group_rows=st.sampled_from([1, 7, 50, 10**6]),
+)
+def test_places_have_their_rows_in_order_whatever_the_buffer(
+    tmp_path_factory, seed, count, batch, buffer_bytes, group_rows
+):
+    frame = rows(1, count=count).with_columns(
+        day=pl.Series([DAYS[(seed + line * line) % 3] for line in range(count)], dtype=pl.String)
+    )
+    events = table(4)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tables, "ROW_GROUP_ROWS", group_rows)
+        found = spilled(tmp_path_factory.mktemp("spill"), events, frame, batch, buffer_bytes)
+        divided = [(place, [part.height for part in parts]) for place, parts in found]
+        at_once = spilled(tmp_path_factory.mktemp("spill"), events, frame, max(count, 1), 10**9)
+        assert divided == [(place, [part.height for part in parts]) for place, parts in at_once]
+    assert [place for place, _ in found] == sorted({place for place, _ in found})
+    keyed = frame.with_columns(bucket=bucket_of(pl.col("user"), 4))
+    assert len(found) == keyed.select("day", "bucket").n_unique()
+    for (day, bucket), parts in found:
+        expected = keyed.filter(day=day, bucket=bucket).drop("day", "bucket").sort(events.sort_columns)
+        assert_frame_equal(pl.concat(parts), expected)
+
+
+def test_a_row_without_entity_is_named(tmp_path: Path) -> None:
+    frame = rows(1, count=3).with_columns(user=pl.Series([1, None, 2], dtype=pl.Int64)).drop("load_id")
+    with pytest.raises(InputError, match="line 2: user is null"):
+        Spill(tmp_path, table(), LOAD).add(frame, pl.Series([DAYS[0]] * 3))
+
+
+def test_ranges_of_a_bucket_cover_it_and_depend_on_the_number_of_rows() -> None:
+    for buckets in (1, 4, 64):
+        events = table(buckets)
+        for count in (0, 1, tables.ROW_GROUP_ROWS, tables.ROW_GROUP_ROWS + 1, 7 * tables.ROW_GROUP_ROWS):
+            found = [pair for bucket in range(buckets) for pair in events.ranges(bucket, count)]
+            assert (found[0][0], found[-1][1]) == (-(2**63), 2**63 - 1)
+            assert all(right[0] == left[1] + 1 for left, right in pairwise(found))
+            assert len(found) == buckets * max(1, -(-count // tables.ROW_GROUP_ROWS))
