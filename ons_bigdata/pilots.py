@@ -89,7 +89,7 @@ class Pilot:
         return getattr(import_module(f"ons_bigdata.{self.name}.{module}"), name)
 
 
-PILOTS = (Pilot("prices"),)
+PILOTS = (Pilot("prices"), Pilot("tweets"))
 
 
 def tables() -> dict[str, type[dy.Schema]]:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ons_bigdata.prices.schemas.tables import TABLES as PRICES
+from ons_bigdata.tweets.schemas.tables import TABLES as TWEETS
 
 if TYPE_CHECKING:
     import dataframely as dy
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent.parent
 STAGING = ROOT / "dbt_project" / "models" / "staging"
 
-PILOTS: dict[str, Mapping[str, type[dy.Schema]]] = {"prices": PRICES}
+PILOTS: dict[str, Mapping[str, type[dy.Schema]]] = {"prices": PRICES, "tweets": TWEETS}
 """Tables of each pilot with their frames."""
 
 SCHEMAS = {

@@ -15,7 +15,5 @@ DAYS = Calendar(Cadence.day, FIRST_DAY, "UTC")
 CALENDARS = (DAYS,)
 """Calendars of the pilot's assets, at most one per cadence."""
 
-
-def today() -> date:
-    """Present day in UTC."""
-    return DAYS.today()
+PLACES_DUE = "30 3 * * *"
+"""Cron expression, UTC: when the places of users are made anew."""

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from ons_bigdata.simulation.event_archives import simulate_event_archives
-from ons_bigdata.simulation.event_world import ABROAD, EventWorld, build_event_world
+from ons_bigdata.simulation.events.archives import simulate_event_archives
+from ons_bigdata.simulation.events.world import ABROAD, EventWorld, build_event_world
 
 KINDS = {"person", "volume", "constant_interval", "fixed_position", "client"}
 

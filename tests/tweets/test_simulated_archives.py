@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 
 from ons_bigdata.platform.pseudonyms import pseudonyms
-from ons_bigdata.simulation.event_archives import SimulatedEvents, simulate_event_archives
+from ons_bigdata.simulation.events.archives import SimulatedEvents, simulate_event_archives
 from ons_bigdata.tweets.methods.places import place_events
 from ons_bigdata.tweets.sources.archives import GEO_EVENTS, read_batches
 from tests.tweets.methods.geo_events import PARAMETERS

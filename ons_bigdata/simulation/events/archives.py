@@ -12,8 +12,8 @@ import json
 from dataclasses import astuple, dataclass, fields
 from typing import TYPE_CHECKING
 
-from ons_bigdata.simulation.event_formats import activity_line, check_in_line, pilot_csv_line, v1_line, v2_line
-from ons_bigdata.simulation.event_world import EventWorld, TrueEvent, build_event_world
+from ons_bigdata.simulation.events.formats import activity_line, check_in_line, pilot_csv_line, v1_line, v2_line
+from ons_bigdata.simulation.events.world import DAYS, EventWorld, TrueEvent, build_event_world
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,14 +41,14 @@ class SimulatedEvents:
 
 
 def simulate_event_archives(
-    folder: Path, *, persons: int = 160, seed: int = 2014, volume_events: int = 30_500
+    folder: Path, *, persons: int = 160, days: int = DAYS, seed: int = 2014, volume_events: int = 30_500
 ) -> SimulatedEvents:
     """Write archives of one world in every format, and the truth. The same arguments give the same bytes.
 
     Each user's events are in one format, apart from those that two archives hold. Lines that are no events are among
     them: posts without coordinates, keep-alives, control lines, a line cut short.
     """
-    world = build_event_world(persons=persons, seed=seed, volume_events=volume_events)
+    world = build_event_world(persons=persons, days=days, seed=seed, volume_events=volume_events)
     archives, truth = folder / "archives", folder / "truth"
     for path in (archives, truth):
         path.mkdir(parents=True, exist_ok=True)

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ons_bigdata.simulation.event_world import TrueEvent
+    from ons_bigdata.simulation.events.world import TrueEvent
 
 _PLACE_ID = "06168d1feda43857"
 

@@ -73,29 +73,33 @@ class EventWorld:
     events: list[TrueEvent]
 
 
-def build_event_world(*, persons: int = 160, seed: int = 2014, volume_events: int = 30_500) -> EventWorld:
+def build_event_world(
+    *, persons: int = 160, days: int = DAYS, seed: int = 2014, volume_events: int = 30_500
+) -> EventWorld:
     """Persons with a heavy-tailed number of events, and a robot of each kind. Equal arguments give equal worlds.
 
-    Raises ValueError if persons is below 1.
+    Raises ValueError if persons is below 1 or days below 15, which the rule on fixed positions needs.
     """
     if persons < 1:
         raise ValueError(f"persons is {persons}; expected at least 1")
+    if days < 15:
+        raise ValueError(f"days is {days}; expected at least 15")
     rng = np.random.default_rng(seed)
     users, events = [], []
     for place in range(persons):
         town = list(TOWNS)[int(rng.integers(len(TOWNS)))]
         user = TrueUser(FIRST_USER + place, "person", town, _near(rng, TOWNS[town], 6_000))
         users.append(user)
-        events += _person_events(rng, user)
+        events += _person_events(rng, user, days)
     kinds = {"volume": volume_events, "constant_interval": 200, "fixed_position": 600, "client": 120}
     for place, (kind, count) in enumerate(kinds.items(), persons):
         user = TrueUser(FIRST_USER + place, kind, "Leeds", _near(rng, TOWNS["Leeds"], 6_000))
         users.append(user)
-        events += _robot_events(rng, user, count)
+        events += _robot_events(rng, user, count, days)
     return EventWorld(users, [_numbered(event, place) for place, event in enumerate(events)])
 
 
-def _person_events(rng: Generator, user: TrueUser) -> list[TrueEvent]:
+def _person_events(rng: Generator, user: TrueUser, days: int) -> list[TrueEvent]:
     """Events of a person; many have few, and few have many."""
     count = int(np.clip(round(rng.lognormal(np.log(14), 1.3)), 1, 600))
     places = {
@@ -115,14 +119,14 @@ def _person_events(rng: Generator, user: TrueUser) -> list[TrueEvent]:
             lat, lon = _near(rng, ABROAD, 3_000)
         else:
             lat, lon = _around(rng, places[str(place)])
-        at = _time_at(rng, str(place))
+        at = _time_at(rng, str(place), days)
         events.append(TrueEvent(0, user.user, at, lat, lon, client, str(place), user.town))
     return _one_per_second(events)
 
 
-def _robot_events(rng: Generator, user: TrueUser, count: int) -> list[TrueEvent]:
+def _robot_events(rng: Generator, user: TrueUser, count: int, days: int) -> list[TrueEvent]:
     """Events of a robot, of the kind that only its rule finds."""
-    seconds = np.sort(rng.choice(DAYS * 86_400 - 7_200, size=count, replace=False))
+    seconds = np.sort(rng.choice(days * 86_400 - 7_200, size=count, replace=False))
     if user.kind == "constant_interval":
         seconds = 3_600 * np.arange(count)
     client = "simulated weather station" if user.kind == "client" else _CLIENTS[1]
@@ -153,10 +157,10 @@ def _moved(place: tuple[float, float], north_m: float, east_m: float) -> tuple[f
     return round(lat, 7), round(place[1] + east_m * _METRE / np.cos(np.radians(place[0])), 7)
 
 
-def _time_at(rng: Generator, place: str) -> datetime:
+def _time_at(rng: Generator, place: str, days: int) -> datetime:
     """Time of an event at a kind of place: working hours of weekdays at work, mornings and evenings at home."""
     while True:
-        day = FIRST_DAY.date() + timedelta(days=int(rng.integers(1, DAYS - 1)))
+        day = FIRST_DAY.date() + timedelta(days=int(rng.integers(1, days - 1)))
         if place != "work" or day.weekday() < 5:
             break
     hour = {"work": 9 + int(rng.integers(8)), "home": int(rng.choice([7, 8, 18, 19, 20, 21, 22, 23]))}.get(
