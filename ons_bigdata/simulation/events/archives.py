@@ -46,7 +46,7 @@ def simulate_event_archives(
     """Write archives of one world in every format, and the truth. The same arguments give the same bytes.
 
     Each user's events are in one format, apart from those that two archives hold. Lines that are no events are among
-    them: posts without coordinates, keep-alives, control lines, a line cut short.
+    them: posts without coordinates, keep-alive lines, control lines, a line cut short.
     """
     world = build_event_world(persons=persons, days=days, seed=seed, volume_events=volume_events)
     archives, truth = folder / "archives", folder / "truth"
@@ -96,7 +96,7 @@ def _write(
 
 
 def _write_stream(path: Path, events: list[TrueEvent]) -> dict[str, object]:
-    """Write a stream as it was collected: with keep-alives, control lines and posts without coordinates."""
+    """Write a stream as it was collected: with keep-alive lines, control lines and posts without coordinates."""
     lines, reasons = [], []
     for place, event in enumerate(events):
         lines.append(v1_line(event))

@@ -38,7 +38,7 @@ V1 = {
     "created_at": "Wed Aug 27 13:08:45 +0000 2014",
     "id": 504604925713076224,
     "id_str": "504604925713076225",
-    "text": "caf\u00e9",
+    "text": "na\u00efve",
     "source": '<a href="http://twitter.com/download/iphone" rel="nofollow">Twitter for iPhone</a>',
     "user": {"id": 6253282, "id_str": "6253283", "name": "A, B", "lang": "en"},
     "geo": {"type": "Point", "coordinates": [LAT, LON]},
