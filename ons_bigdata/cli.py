@@ -201,6 +201,14 @@ def status(
 
 
 @app.command()
+def expire(as_json: JsonOption = False) -> None:
+    """Delete landed files of loaded data after the days that their source keeps them; the ledger records it."""
+    from ons_bigdata.commands.expire import expire as run  # noqa: PLC0415
+
+    rendering.expired(run(get_settings()), as_json=as_json)
+
+
+@app.command()
 def doctor() -> None:
     """Inspect this installation: folders, database, tables, ledger, landed files."""
     from ons_bigdata.commands.doctor import examine  # noqa: PLC0415

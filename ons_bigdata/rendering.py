@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ons_bigdata.commands.build_dependents import BuildSummary
     from ons_bigdata.commands.demo import PilotOutcome
     from ons_bigdata.commands.doctor import Finding
+    from ons_bigdata.commands.expire import ExpiredSource
     from ons_bigdata.commands.ingest import IngestSummary
     from ons_bigdata.commands.reparse import ReparseSummary
     from ons_bigdata.commands.report import PriceReport
@@ -282,6 +283,18 @@ def reparse_summary(summary: ReparseSummary, *, as_json: bool) -> None:
         print_json(summary.to_dict())
         return
     _out.print(f"{len(summary.runs)} runs read again, {summary.rows_changed:,} rows changed")
+
+
+def expired(sources: Sequence[ExpiredSource], *, as_json: bool) -> None:
+    """Print of which sources landed files were deleted."""
+    if as_json:
+        print_json({"sources": [source.to_dict() for source in sources]})
+        return
+    for source in sources:
+        size = f"{source.size_bytes / 1e6:,.1f} MB"
+        _out.print(f"{escape(source.source)}: {source.files} files ({size}) older than {source.days} days deleted")
+    if not sources:
+        _out.print("No source has landed files that expire.")
 
 
 def report(daily: PriceReport, *, html: Path | None, as_json: bool) -> None:

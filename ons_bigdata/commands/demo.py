@@ -19,7 +19,9 @@ from ons_bigdata.platform import progress
 from ons_bigdata.platform.dagster import dbt_calls, runs
 from ons_bigdata.platform.dagster.instance import open_instance, run_log
 from ons_bigdata.platform.errors import InputError, ReportedError, StepFailedError
+from ons_bigdata.platform.ingest.sources import bulk_sources
 from ons_bigdata.platform.postgres.warehouse import open_warehouse
+from ons_bigdata.platform.pseudonyms import make_key
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -84,6 +86,7 @@ def run_demo(pilots: Sequence[Pilot], archive: Path | None, settings: Settings, 
     Simulated sites stay open until `sites` is closed. Raises StepFailedError where a signal interrupts a run.
     """
     warehouse = open_warehouse(settings)
+    make_pseudonym_key(pilots, settings)
     outcomes = []
     for pilot in pilots:
         started = time.monotonic()
@@ -95,6 +98,13 @@ def run_demo(pilots: Sequence[Pilot], archive: Path | None, settings: Settings, 
             raise StepFailedError(f"{pilot.name}: interrupted")  # the user's wish is for all pilots
         outcomes.append(replace(outcome, seconds=time.monotonic() - started))
     return outcomes
+
+
+def make_pseudonym_key(pilots: Sequence[Pilot], settings: Settings) -> None:
+    """Write a random pseudonym key where a pilot has personal sources and there is no key."""
+    is_personal = any(source.is_personal for pilot in pilots for source in bulk_sources(pilot.sources))
+    if is_personal and settings.pseudonym_key is None and not settings.pseudonym_key_path.exists():
+        make_key(settings.pseudonym_key_path)
 
 
 def _run_pilot(

@@ -1,4 +1,4 @@
-"""`doctor`: inspects this installation. Changes nothing but left-over temporary files, which it removes."""
+"""`doctor`: inspects this installation. Removes left-over temporary files and files of the lake that are not live."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from ons_bigdata.pilots import tables
+from ons_bigdata.pilots import PILOTS, tables
 from ons_bigdata.platform.dagster.frames import table_mismatches
 from ons_bigdata.platform.dagster.storage import check_dagster_tables
 from ons_bigdata.platform.errors import ReportedError
 from ons_bigdata.platform.ingest.landing import Landing
+from ons_bigdata.platform.ingest.sources import bulk_sources
+from ons_bigdata.platform.lake import Lake
 from ons_bigdata.platform.postgres import migrate
 from ons_bigdata.platform.postgres.warehouse import Warehouse, open_warehouse
 
@@ -110,9 +112,20 @@ def _ledger(_settings: Settings, warehouse: Warehouse) -> Iterator[Finding]:
 
 def _landed_files(settings: Settings, warehouse: Warehouse) -> Iterator[Finding]:
     landing = Landing(settings.landing_dir, warehouse)
-    missing = [file.name for file in landing.files() if file.sha256 is not None and not landing.path(file).exists()]
+    kept = [file for file in landing.files() if file.sha256 is not None and file.expired_at is None]
+    missing = [file.name for file in kept if not landing.path(file).exists()]
     detail = f"missing: {', '.join(missing[:5])}" if missing else "every file of the ledger is there"
     yield Finding("landing", "fault" if missing else "ok", detail)
+
+
+def _lake(settings: Settings, warehouse: Warehouse) -> Iterator[Finding]:
+    lake = Lake(settings.lake_dir, warehouse)
+    faults = [
+        fault for pilot in PILOTS for source in bulk_sources(pilot.sources) for fault in lake.faults(source.table)
+    ]
+    orphans = lake.remove_orphans()
+    detail = f"{'; '.join(faults[:5])}" if faults else "every live file has the rows of the catalog"
+    yield Finding("lake", "fault" if faults else "ok", f"{detail}; {len(orphans)} files that are not live removed")
 
 
 def _temporary_files(settings: Settings, _warehouse: Warehouse) -> Iterator[Finding]:
@@ -141,5 +154,6 @@ _INSPECTIONS: list[Callable[[Settings, Warehouse], Iterator[Finding]]] = [
     _dagster_tables,
     _ledger,
     _landed_files,
+    _lake,
     _temporary_files,
 ]

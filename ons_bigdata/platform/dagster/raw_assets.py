@@ -79,6 +79,12 @@ def lake_asset(source: BulkSource) -> dg.AssetsDefinition:
     def load(context: dg.AssetExecutionContext, warehouse: WarehouseResource) -> dg.MaterializeResult:
         landing = warehouse.landing()
         loader = bulk_loader(landing, warehouse.lake(), source, adapter_context(get_settings(), [source]))
+        unread = landing.expired_unread(source.reader)
+        if unread:
+            context.log.warning(
+                f"{len(unread)} files expired before version {source.reader.version} of {source.reader.name} read them:"
+                f" their rows stay as an earlier version read them; deliver them again to change that"
+            )
         keys = context.partition_keys
         only_waiting = context.run.tags.get(ONLY_WAITING) == "true"
         totals = loader.load_waiting(partitions=keys) if only_waiting else loader.rebuild(keys)

@@ -139,11 +139,10 @@ class BulkLoader:
                 continue
             if counts is not None:
                 totals = totals.add(counts, partitions)
-            if restored is not None:
-                queue.append(restored)
+            queue.extend(restored)
         return totals, failures
 
-    def _load_file(self, file: LandedFile) -> tuple[LoadCounts | None, Collection[str], LandedFile | None]:
+    def _load_file(self, file: LandedFile) -> tuple[LoadCounts | None, Collection[str], list[LandedFile]]:
         """Load one file; return its counts, partitions that gained or lost rows, and a version to load in its place.
 
         The counts are None where the file was superseded meanwhile; the version is an earlier one of a refused file.
@@ -163,7 +162,7 @@ class BulkLoader:
             with self.landing.warehouse.transaction(role="ingest") as transaction:
                 self.lake.lock(transaction, source.table)
                 if not is_current(transaction, file):
-                    return None, (), None  # the file in its place waits and takes out these rows
+                    return None, (), []  # the file in its place waits and takes out these rows
                 quarantined = reading.quarantined() if counts.outcome == "loaded" else None
                 gone = version_loads(transaction, file)
                 record_load(transaction, file, reader, counts, quarantined, reasons=reading.reasons, key_id=self.key_id)
@@ -171,7 +170,7 @@ class BulkLoader:
                     record_partition(transaction, file, reader, partition, rows)
                 lost = self.lake.exchange(transaction, source.table, opened, fragments, gone)
                 commit_load(transaction, file, reader, sorted(accepted))
-        return counts, {*accepted, *lost}, None
+        return counts, {*accepted, *lost}, []
 
     def _read(self, file: LandedFile, reading: _BulkReading) -> LoadCounts:
         """Read a file into the spill. A reader that fails is a refusal of this file."""

@@ -57,6 +57,8 @@ class LandedFile:
     """Partitions that the file touches, sorted; None until it has been read, empty for a refused file."""
     landed_at: datetime
     """Time of arrival (UTC)."""
+    expired_at: datetime | None = None
+    """Time when the landed bytes were deleted (UTC); None while they are kept."""
 
     def load_id(self, reader: Reader) -> str:
         """Return the id of the load of this file by this reader; it does not depend on the order of arrival."""
@@ -217,6 +219,11 @@ class Landing:
         """
         if file.sha256 is None:
             raise LandedFileError(f"{file.name} was refused unread: there are no bytes")
+        if file.expired_at is not None:
+            raise LandedFileError(
+                f"the bytes of {file.name} expired on {file.expired_at:%Y-%m-%d} and were deleted: "
+                "its rows stay as they were read; deliver the file again to read it anew"
+            )
         path = self.path(file)
         try:
             raw = path.open("rb", buffering=0)
@@ -228,6 +235,49 @@ class Landing:
         """Return the bytes of a landed file. Raises InputError if they are missing, changed or were never read."""
         with self.open(file) as stream:
             return b"".join(iter(lambda: stream.read(CHUNK_BYTES), b""))
+
+    def expire(self, reader: Reader, *, before: datetime) -> list[LandedFile]:
+        """Delete the bytes of files that landed before a time and wait for no load; return the files.
+
+        Bytes that a later file shares, under another name, stay until it is due, too. The bytes go before the ledger
+        has it: after a kill between the two, the next call records them.
+        """
+        due = _files(
+            self.warehouse.frame(
+                f"""
+                {_FILES} where source = $1 and sha256 is not null and expired_at is null and landed_at < $4::timestamptz
+                    and not ({WAITING})
+                    and not exists (
+                        select from ops.files as sharing
+                        where sharing.source = files.source and sharing.delivery = files.delivery
+                            and sharing.sha256 = files.sha256 and sharing.expired_at is null
+                            and (sharing.landed_at >= $4::timestamptz or not exists (
+                                select from ops.loads
+                                where loads.file_id = sharing.file_id and loads.state = 'committed'
+                            ))
+                    )
+                order by name
+                """,  # noqa: S608  (our own condition)
+                [reader.source, reader.name, reader.version, before.isoformat()],
+            )
+        )
+        for file in due:
+            self.path(file).unlink(missing_ok=True)
+        with self.warehouse.transaction(role="ingest") as transaction:
+            transaction.execute(
+                "update ops.files set expired_at = now() where file_id = any ($1::text[])",
+                [[file.file_id for file in due] or "{}"],
+            )
+        return due
+
+    def expired_unread(self, reader: Reader) -> list[LandedFile]:
+        """Current files that expired before this version of the reader read them, by name: their rows stay."""
+        return _files(
+            self.warehouse.frame(
+                f"{_FILES} where {WAITING.replace('expired_at is null', 'expired_at is not null')} order by name",
+                [reader.source, reader.name, reader.version],
+            )
+        )
 
     def current_files(self, source: str, partition: str) -> list[LandedFile]:
         """Return the current files that touch a partition, by name."""
@@ -274,16 +324,20 @@ class Landing:
         return frame["partition"].to_list()
 
 
-_FILES = "select file_id, source, delivery, name, sha256, size_bytes, data_origin, partitions, landed_at from ops.files"
+_FILES = """
+select file_id, source, delivery, name, sha256, size_bytes, data_origin, partitions, landed_at, expired_at
+from ops.files
+"""
 
 WAITING = """
-    files.source = $1 and files.superseded_by is null and files.data_origin is not null and not exists (
+    files.source = $1 and files.superseded_by is null and files.data_origin is not null and files.expired_at is null
+    and not exists (
         select from ops.loads
         where loads.file_id = files.file_id and loads.reader = $2 and loads.reader_version = $3
             and loads.state = 'committed'
     )
 """
-"""Condition on `ops.files`: current and not loaded by the reader of ($1 source, $2 name, $3 version)."""
+"""Condition on `ops.files`: current, not expired and not loaded by the reader of ($1 source, $2 name, $3 version)."""
 
 PENDING_PARTITIONS = f"""
     select touched.partition
@@ -310,6 +364,9 @@ def _files(frame: pl.DataFrame) -> list[LandedFile]:
 def _record(transaction: Transaction, file: LandedFile) -> bool:
     """Enter a file into the ledger; return whether it is new there."""
     known = transaction.rows("select data_origin is not null from ops.files where file_id = $1", [file.file_id])
+    transaction.execute(  # its bytes are there again
+        "update ops.files set expired_at = null where file_id = $1 and expired_at is not null", [file.file_id]
+    )
     if known and (known[0][0] or file.data_origin is None):
         return False
     if known:  # refused then, recognised now: delete the refusal and accept the file

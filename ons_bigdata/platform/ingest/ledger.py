@@ -101,10 +101,11 @@ def version_loads(transaction: Transaction, file: LandedFile) -> list[str]:
     return [load_id for (load_id,) in found]
 
 
-def restore_version(landing: Landing, file: LandedFile, reader: Reader, counts: LoadCounts) -> LandedFile | None:
-    """Record a refusal and make the version current again that the refused file superseded; None without any.
+def restore_version(landing: Landing, file: LandedFile, reader: Reader, counts: LoadCounts) -> list[LandedFile] | None:
+    """Record a refusal and make the version current again that the refused file superseded.
 
-    The restored file waits, even if it was loaded before: its rows may be gone.
+    Return the restored file, which waits even if it was loaded before: its rows may be gone. It does not wait where its
+    bytes have expired, and is left out. Return None without an earlier version; the refusal is then not recorded.
     """
     with landing.warehouse.transaction(role="ingest") as transaction:
         transaction.lock("landing", file.source, file.name)
@@ -118,14 +119,14 @@ def restore_version(landing: Landing, file: LandedFile, reader: Reader, counts: 
         earlier_id = earlier[0][0]
         transaction.execute("update ops.files set superseded_by = $1 where file_id = $2", [earlier_id, file.file_id])
         transaction.execute("update ops.files set superseded_by = null where file_id = $1", [earlier_id])
-        transaction.execute(
-            "update ops.loads set state = 'started', finished_at = null where file_id = $1 and reader = $2",
+        transaction.execute(  # where its bytes have expired, its rows stay as they were read
+            "update ops.loads set state = 'started', finished_at = null where file_id = $1 and reader = $2"
+            " and exists (select from ops.files where file_id = $1 and expired_at is null)",
             [earlier_id, reader.name],
         )
         record_load(transaction, file, reader, counts)
         commit_load(transaction, file, reader, file.partitions or ())
-    waiting = landing.waiting_files(reader)
-    return next((candidate for candidate in waiting if candidate.file_id == earlier_id), None)
+    return [candidate for candidate in landing.waiting_files(reader) if candidate.file_id == earlier_id]
 
 
 def record_load(

@@ -199,8 +199,7 @@ def _load_all(
             failures.append(f"{file.name}: {source.table.name} does not take its rows: {error}")
             is_input = False
         else:
-            if restored is not None:
-                queue.append(restored)
+            queue.extend(restored)
         done += 1
     progress.report(task, done, done)
     if failures:
@@ -217,8 +216,8 @@ def _load_file(
     file: LandedFile,
     chosen: frozenset[str] | None,
     totals: LoadTotals,
-) -> tuple[LoadTotals, LandedFile | None]:
-    """Read one file and write its partitions; return the totals and the earlier version that has to be loaded instead.
+) -> tuple[LoadTotals, list[LandedFile]]:
+    """Read one file and write its partitions; return the totals and an earlier version that has to be loaded instead.
 
     An earlier version is current again where this one is refused: a refused file never supersedes a file with content.
     """
@@ -240,7 +239,7 @@ def _load_file(
             if step is not None:
                 transaction.lock(source.reader.source, step)
             if not is_current(transaction, file):
-                return totals, None  # superseded meanwhile: the file in its place waits and removes these rows
+                return totals, []  # superseded meanwhile: the file in its place waits and removes these rows
             if is_whole and step == steps[0]:
                 record_load(transaction, file, source.reader, counts, reading.quarantined)
             if step is not None:
@@ -250,7 +249,7 @@ def _load_file(
                     record_partition(transaction, file, source.reader, step, height)
             if is_whole and step == steps[-1]:
                 commit_load(transaction, file, source.reader, kept)
-    return totals.add(counts, touched), None
+    return totals.add(counts, touched), []
 
 
 def _read(

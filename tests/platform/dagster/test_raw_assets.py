@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date
+from pathlib import Path
 
 import dagster as dg
 import pytest
 
 from ons_bigdata.platform.calendar import Cadence, Calendar
-from ons_bigdata.platform.dagster.raw_assets import ONLY_WAITING, raw_asset
+from ons_bigdata.platform.dagster.checks import load_checks
+from ons_bigdata.platform.dagster.raw_assets import ONLY_WAITING, lake_asset, raw_asset
 from ons_bigdata.platform.dagster.resources import WarehouseResource
 from ons_bigdata.platform.ingest.landing import Landing
 from ons_bigdata.platform.ingest.sources import Source
+from ons_bigdata.platform.lake import Lake
+from tests.platform.ingest import reading_files
 from tests.platform.ingest.conftest import Land, land
 from tests.platform.ingest.number_files import SOURCE
 
@@ -59,6 +63,44 @@ def test_each_partition_of_a_range_shows_its_own_rows_and_files(
     land("2016-07-22-b.txt", "2016-07-22 7\n", ("2016-07-22",))
     expected["2016-07-22"] = (1, 2, 1)
     assert counts(landing, DAILY, {**RANGE, ONLY_WAITING: "true"}, monkeypatch) == expected
+
+
+def test_a_table_of_the_lake_shows_its_partitions_and_agrees_with_the_ledger(
+    landing: Landing, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lake = Lake(tmp_path / "lake", landing.warehouse)
+    monkeypatch.setattr(WarehouseResource, "landing", lambda _: landing)
+    monkeypatch.setattr(WarehouseResource, "lake", lambda _: lake)
+    monkeypatch.setattr(WarehouseResource, "open", lambda _: landing.warehouse)
+
+    def run(tags: dict[str, str]) -> tuple[dict, dict]:
+        result = dg.materialize(
+            [lake_asset(reading_files.SOURCE), *load_checks(reading_files.SOURCE)],
+            resources={"warehouse": WarehouseResource()},
+            tags=tags,
+            raise_on_error=False,
+        )
+        shown = {
+            event.partition: (
+                event.materialization.metadata["dagster/row_count"].value,
+                event.materialization.metadata["files"].value,
+            )
+            for event in result.get_asset_materialization_events()
+        }
+        return shown, {check.check_name: check.passed for check in result.get_asset_check_evaluations()}
+
+    reading_files.land(landing, "r1.txt", b"2016-07-21,1,1\n2016-07-21,2,2\n2016-08-01,1,3\n")
+    reading_files.land(landing, "r2.txt", b"2016-07-21,3,1\n2016-07-22,1,1\nodd\n")
+    shown, checks = run({**RANGE, ONLY_WAITING: "true"})
+    expected = {"2016-07-21": (3, 2), "2016-07-22": (1, 1), "2016-07-23": (0, 0), "2016-07-24": (0, 0)}
+    assert shown == {**expected, "2016-08-01": (1, 1)}  # outside the range: the file that touches it was loaded whole
+    assert checks == {"lake_matches_ledger": True, "no_lines_quarantined": False}
+    shown, _ = run(RANGE)
+    assert shown == expected
+    # a fragment that is lost from the catalog is noticed
+    with landing.warehouse.transaction() as transaction:
+        transaction.execute("delete from ops.lake_files where partition = '2016-07-22'")
+    assert run(RANGE)[1]["lake_matches_ledger"] is False
 
 
 def test_a_table_without_partitions_shows_all_its_rows(
