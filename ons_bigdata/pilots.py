@@ -86,7 +86,8 @@ class Pilot:
 
 PILOTS = (
     Pilot("prices"),
-)  # fmt: skip
+    Pilot("tweets"),
+)
 
 
 def tables() -> dict[str, type[dy.Schema]]:

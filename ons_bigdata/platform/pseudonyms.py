@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import hmac
 import os
 import re
@@ -10,14 +11,19 @@ import stat
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import numpy as np
 import polars as pl
 
 from ons_bigdata.platform.errors import InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
+    from numpy.typing import NDArray
+
 KEY_BYTES = 32
+_HMAC_BLOCK_BYTES = 64
 _HEX_KEY = re.compile(rf"[0-9a-f]{{{2 * KEY_BYTES}}}")
 
 
@@ -86,15 +92,30 @@ def pseudonyms(identifiers: pl.Series, *, source: str, key: PseudonymKey) -> pl.
     if not (identifiers.dtype.is_integer() or identifiers.dtype == pl.String):
         raise ValueError(f"identifiers are {identifiers.dtype}; expected text or integers")
     texts = identifiers.cast(pl.String)
-    distinct = texts.drop_nulls().unique()
-    prefix = source.encode() + b"\0"
-    numbers = [
-        int.from_bytes(hmac.digest(key.secret, prefix + text.encode(), "sha256")[:8], "big", signed=True)
-        for text in distinct
-    ]
+    distinct = texts.drop_nulls().unique(maintain_order=True)
+    numbers = _first_eight_bytes(distinct.to_list(), source.encode() + b"\0", key)
+    if distinct.len() == texts.len():
+        return pl.Series(identifiers.name, numbers, dtype=pl.Int64)
     table = pl.DataFrame({"text": distinct, "pseudonym": pl.Series(numbers, dtype=pl.Int64)})
     joined = pl.DataFrame({"text": texts}).join(table, on="text", how="left", maintain_order="left")
     return joined["pseudonym"].alias(identifiers.name)
+
+
+def _first_eight_bytes(texts: Iterable[str], prefix: bytes, key: PseudonymKey) -> NDArray[np.int64]:
+    """First eight bytes of HMAC-SHA256(key, prefix + text) of each text.
+
+    HMAC hashes twice (RFC 2104, section 2); what both hashes begin with is hashed once for all texts.
+    """
+    block = key.secret.ljust(_HMAC_BLOCK_BYTES, b"\0")
+    inner = hashlib.sha256(bytes(byte ^ 0x36 for byte in block) + prefix)
+    outer = hashlib.sha256(bytes(byte ^ 0x5C for byte in block))
+    digests = []
+    for text in texts:
+        first, second = inner.copy(), outer.copy()
+        first.update(text.encode())
+        second.update(first.digest())
+        digests.append(second.digest())
+    return np.frombuffer(b"".join(digests), dtype=">i8")[::4].astype(np.int64)
 
 
 def _parsed(text: str, origin: str) -> PseudonymKey:

@@ -91,8 +91,9 @@ def test_every_model_is_windowed_or_whole(manifest: Manifest) -> None:
 
 def test_every_model_and_seed_is_in_a_known_area(manifest: Manifest) -> None:
     nodes = [node for node in manifest.nodes.values() if isinstance(node, ModelNode | SeedNode)]
-    known = {(pilot.name, area) for pilot in PILOTS for area in pilot.areas}
-    assert {dbt.pilot_and_area(node.to_dict()) for node in nodes} == known
+    found = {dbt.pilot_and_area(node.to_dict()) for node in nodes}
+    assert found <= {(pilot.name, area) for pilot in PILOTS for area in pilot.areas}
+    assert {area for pilot, area in found if pilot == "prices"} == set(PILOTS[0].areas)
 
 
 @pytest.mark.parametrize("path", ["models/marts/prices/x.sql", "models/x.sql", "x.sql", "seeds/prices/x.csv"])

@@ -17,7 +17,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from ons_bigdata.prices.areas import AREAS
+from ons_bigdata.pilots import PILOTS
 from tests.command_line import ROOT, CommandLine
 from tests.end_to_end.lineage_records import (  # collected here, as the tests of `quality_events` are
     test_each_python_asset_reads_the_relations_that_are_its_deps,  # noqa: F401
@@ -330,8 +330,10 @@ def test_every_asset_has_complete_metadata(user_interface: str) -> None:
         assert node["owners"], key
         assert node["kinds"], key
         areas = [tag["value"] for tag in node["tags"] if tag["key"] == "area"]
-        expected_groups = ["platform"] if key.startswith("ops/") else [f"prices_{area}" for area in areas]
-        assert [node["groupName"]] == expected_groups and set(areas) <= set(AREAS), key
+        pilots = [tag["value"] for tag in node["tags"] if tag["key"] == "pilot"]
+        groups = [f"{pilot}_{area}" for pilot, area in zip(pilots, areas, strict=True)]
+        assert [node["groupName"]] == (["platform"] if key.startswith("ops/") else groups), key
+        assert set(groups) <= {group for pilot in PILOTS for group in pilot.groups}, key
         if node["isMaterializable"]:
             columns = [
                 column

@@ -167,7 +167,7 @@ def tables_asset(
             context: dg.AssetExecutionContext, warehouse: WarehouseResource
         ) -> Iterator[dg.MaterializeResult[Any]]:
             store = warehouse.open()
-            declared = Inputs(name, dict(inputs), _reader(store, name))
+            declared = Inputs(name, dict(inputs), make_reader(store, name))
             asked_for = [table for table in tables if table.key in context.selected_asset_keys]
             run = AssetRun(frozenset(table.name for table in asked_for), _partition_keys(context), context.log)
             outputs = function(declared, run)
@@ -180,7 +180,7 @@ def tables_asset(
     return decorate
 
 
-def _reader(store: Warehouse, asset: str) -> Read:
+def make_reader(store: Warehouse, asset: str) -> Read:
     """Make the reader of relations of the warehouse, for the inputs of `asset`."""
 
     def read(relation: str, columns: Sequence[str] | None) -> pl.DataFrame:

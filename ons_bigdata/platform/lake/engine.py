@@ -21,7 +21,7 @@ import polars as pl
 from ons_bigdata.platform.errors import StepFailedError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from ons_bigdata.platform.lake.catalog import Lake
     from ons_bigdata.platform.lake.tables import LakeTable
@@ -84,18 +84,38 @@ def replace_table(
 
     Rows of the bucket's range of entities are exchanged. Buckets without a result lose their rows at the end.
     """
-    rows, done = 0, set()
-    for result in results:
+    parts = ((result.bucket, {table: result.frame}) for result in results)
+    return replace_tables(warehouse, [table], parts, entity_column=entity_column, buckets=buckets)[table]
+
+
+def replace_tables(
+    warehouse: Warehouse,
+    tables: Sequence[str],
+    parts: Iterable[tuple[int, Mapping[str, pl.DataFrame]]],
+    *,
+    entity_column: str,
+    buckets: int,
+) -> dict[str, int]:
+    """Put (bucket, rows by table) into tables of Postgres bucket by bucket; return the number of rows by table.
+
+    Rows of the bucket's range of entities are exchanged in all tables in one transaction. Buckets without a part lose
+    their rows at the end.
+    """
+    rows = dict.fromkeys(tables, 0)
+    done = set()
+    for bucket, frames in parts:
         with warehouse.transaction() as transaction:
-            transaction.lock(table)
-            transaction.execute(*_delete_range(table, entity_column, result.bucket, buckets))
-            rows += transaction.insert(table, result.frame)
-        done.add(result.bucket)
+            for table in tables:
+                transaction.lock(table)
+                transaction.execute(*_delete_range(table, entity_column, bucket, buckets))
+                rows[table] += transaction.insert(table, frames[table])
+        done.add(bucket)
     with warehouse.transaction() as transaction:
-        transaction.lock(table)
-        for bucket in sorted(set(range(buckets)) - done):
-            transaction.execute(*_delete_range(table, entity_column, bucket, buckets))
-    warehouse.analyse(table)
+        for table in tables:
+            transaction.lock(table)
+            for bucket in sorted(set(range(buckets)) - done):
+                transaction.execute(*_delete_range(table, entity_column, bucket, buckets))
+    warehouse.analyse(*tables)
     return rows
 
 

@@ -37,7 +37,8 @@ def pilot_jobs(
     """Jobs of the pilots' assets: `<pilot>_daily` (monthly, quarterly) and `<pilot>_whole`.
 
     The job of a calendar has the assets without partitions, too: they are rebuilt in the same run. Where there are
-    several pilots, `all_pilots_daily` and so on have the assets of all: a selection may span pilots. Assets with
+    several pilots, `all_pilots_daily` and so on have the assets of all, where their calendars of that cadence agree: a
+    selection may span pilots. Assets with
     partitions of two dimensions, of which a run makes one, have a job for each definition: `<pilot>_<name of its op>`.
     """
     by_pilot: dict[str, dict[Calendar | None, set[dg.AssetKey]]] = {pilot: {} for pilot in pilots}
@@ -60,8 +61,20 @@ def pilot_jobs(
         for calendars in by_pilot.values():
             for calendar, keys in calendars.items():
                 together.setdefault(calendar, set()).update(keys)
-        jobs += _jobs(ALL_PILOTS, together)
+        jobs += _jobs(ALL_PILOTS, _without_ambiguous_cadences(together))
     return jobs
+
+
+def _without_ambiguous_cadences(
+    calendars: dict[Calendar | None, set[dg.AssetKey]],
+) -> dict[Calendar | None, set[dg.AssetKey]]:
+    """Calendars whose cadence no other has: a run has one calendar, and daily ones may differ in zone or first day."""
+    cadences = [calendar.cadence for calendar in calendars if calendar is not None]
+    return {
+        calendar: keys
+        for calendar, keys in calendars.items()
+        if calendar is None or cadences.count(calendar.cadence) == 1
+    }
 
 
 def _jobs(prefix: str, calendars: dict[Calendar | None, set[dg.AssetKey]]) -> list[UnresolvedAssetJobDefinition]:

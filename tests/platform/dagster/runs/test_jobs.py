@@ -75,6 +75,13 @@ def test_several_pilots_have_jobs_of_all_of_them_besides() -> None:
     }
 
 
+def test_calendars_of_one_cadence_that_differ_have_no_job_together() -> None:
+    events = asset("events", "posts", partitions_of(Calendar(Cadence.day, date(2008, 1, 1), "UTC")))
+    assets = [*(one for one in ASSETS if next(iter(one.specs)).tags["pilot"] == "prices"), events]
+    names = {job.name for job in pilot_jobs(assets, ["prices", "events"])}
+    assert names == {"prices_daily", "prices_whole", "prices_raw__scrapes", "events_daily", "all_pilots_whole"}
+
+
 def test_a_run_stands_under_the_smallest_job_that_holds_its_assets() -> None:
     both = definitions("prices", "meters")
 

@@ -1,0 +1,81 @@
+"""The tweets pilot in the demo: simulated archives of events in every format."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ons_bigdata.commands.demo import Delivered
+from ons_bigdata.commands.ingest import ingest
+from ons_bigdata.platform import progress
+from ons_bigdata.platform.errors import InputError
+from ons_bigdata.platform.pseudonyms import make_key
+from ons_bigdata.simulation.events.archives import simulate_event_archives
+
+if TYPE_CHECKING:
+    from contextlib import ExitStack
+    from pathlib import Path
+
+    from ons_bigdata.commands.ingest import IngestSummary
+    from ons_bigdata.platform.postgres.warehouse import Warehouse
+    from ons_bigdata.settings import Settings
+
+DAYS = 30
+"""Days of the demo, in April 2014: each day of events costs a file for each bucket."""
+
+_USERS = """
+    select count(*) as users, count(robot_rule) as robots,
+        count(*) filter (where valid_clusters > 0) as clustered_users, sum(events)::bigint as events,
+        sum(duplicates)::bigint as duplicates, sum(robot_events)::bigint as robot_events,
+        sum(outside_events)::bigint as outside_events, sum(clustered_events)::bigint as clustered_events,
+        sum(noise_events)::bigint as noise_events, sum(valid_clusters)::bigint as valid_clusters
+    from restricted.tweet_users
+    where recipe = 'dbscan_20m' and data_origin = $1
+"""
+
+
+class TweetsDemo:
+    """Archives of simulated users, or real archives."""
+
+    def __init__(self) -> None:
+        self.ingested: IngestSummary | None = None
+
+    def deliver(self, settings: Settings, *, archive: Path | None, sites: ExitStack) -> Delivered:
+        """Ingest the simulated archives, or those below a path; a key of the pseudonyms is made where there is none.
+
+        Raises InputError for a path without any archive.
+        """
+        if settings.pseudonym_key is None and not settings.pseudonym_key_path.exists():
+            make_key(settings.pseudonym_key_path)
+        if archive is None:
+            progress.report("simulating events", 0, 1)
+            archives = simulate_event_archives(settings.home / "demo" / "events", days=DAYS).archives
+            progress.report("simulating events", 1, 1)
+        else:
+            archives = archive
+        self.ingested = ingest("tweets", [archives], settings)
+        if self.ingested.first_day is None or self.ingested.last_day is None:
+            raise InputError(f"{archives} holds no event")
+        return Delivered((self.ingested.first_day, self.ingested.last_day), "simulated" if archive is None else "real")
+
+    def summarise(self, warehouse: Warehouse, delivered: Delivered) -> list[str]:
+        """Return lines on the rows taken in and on what became of the events."""
+        total = self.ingested
+        lines = []
+        if total is not None:
+            lines = [
+                f"{total.files} files ({total.new_files} new): {total.rows_in:,} rows in, {total.accepted:,} accepted, "
+                f"{total.quarantined:,} quarantined, {total.refused} refused",
+                *(f"  refused {refusal}" for refusal in total.refusals),
+            ]
+        found = warehouse.frame(_USERS, [delivered.data_origin]).row(0, named=True)
+        return [
+            *lines,
+            f"Days {delivered.days[0]} to {delivered.days[1]}",
+            f"{found['users']:,} users, {found['robots']} of them robots; {found['clustered_users']:,} with a place",
+            f"{found['events']:,} events: {found['clustered_events']:,} in {found['valid_clusters']:,} places, "
+            f"{found['noise_events']:,} noise, {found['robot_events']:,} of robots, "
+            f"{found['outside_events']:,} outside coverage, {found['duplicates']:,} duplicates",
+        ]
+
+
+DEMO = TweetsDemo()

@@ -1,0 +1,7 @@
+"""The areas of the tweets pilot: one name each for modules of assets and checks, dbt folders and Dagster groups."""
+
+AREAS = {
+    "collection": "archives of geo-located events as they came, and the events in the lake",
+    "places": "robots, clusters of places, and the events, hours and months of each cluster",
+}
+"""Area and what it holds."""

@@ -1,0 +1,1 @@
+"""Frames of the tweets pilot: columns, types, units and bounds."""

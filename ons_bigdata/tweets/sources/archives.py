@@ -1,0 +1,131 @@
+"""Source `geo_events`: archives of geo-located events in any of the known formats."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from functools import partial
+from typing import IO, TYPE_CHECKING
+
+from ons_bigdata.platform.errors import InputError
+from ons_bigdata.platform.ingest.landing import Reader
+from ons_bigdata.platform.ingest.sources import (
+    AdapterContext,
+    BulkAdapter,
+    BulkSource,
+    LandingFolder,
+    Recognised,
+    Refused,
+)
+from ons_bigdata.platform.lake.tables import LakeTable
+from ons_bigdata.tweets.calendar import DAYS
+from ons_bigdata.tweets.schemas.events import GeoEvent
+from ons_bigdata.tweets.sources.event_json import read_json_lines
+from ons_bigdata.tweets.sources.event_rows import Platform, RawColumns, RawRows, judge
+from ons_bigdata.tweets.sources.event_text import read_check_ins, read_pilot_csv
+from ons_bigdata.tweets.sources.lines import Block, read_blocks
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ons_bigdata.platform.ingest.bulk import Batch
+    from ons_bigdata.platform.ingest.landing import DataOrigin
+    from ons_bigdata.platform.pseudonyms import PseudonymKey
+
+GEO_EVENTS = LakeTable(
+    name="geo_events",
+    columns={name: column.dtype for name, column in GeoEvent.columns().items()},
+    entity_column="user_key",
+    order=("user_key", "ts_utc", "event_id"),
+    buckets=8,
+)
+
+BATCH_LINES = 50_000
+"""Lines of a batch."""
+
+TWITTER = "twitter"
+SIMULATED = "simulated_"
+"""Beginning of the names of simulated archives."""
+
+_CHECK_INS = re.compile(r"(?:loc-)?([a-z0-9]+)[_-].*check-?ins.*\.(?:txt|csv|tsv)", re.IGNORECASE)
+_ID_PATTERNS: dict[Callable[[Block], RawRows], dict[str, str]] = {
+    read_json_lines: {"user": "^[0-9]{1,20}$", "event": "^[0-9]{1,20}$"},
+    read_pilot_csv: {"user": "^[0-9]{1,20}$", "event": "^[0-9_]{3,40}$"},
+    read_check_ins: {"user": "^[!-~]{1,64}$", "event": "^[!-~]{1,200}$"},
+}
+_PILOT_LINE = re.compile(rb"\A(?:\xef\xbb\xbf)?[0-9]{1,11},[0-9]{1,20},")
+
+EXPECTED = (
+    "expected posts as lines of JSON (v2, v1.1, activity streams), the pilot's CSV, or check-ins"
+    " named <platform>_….checkins….txt, .tsv or .csv"
+)
+
+
+def recognise(name: str, head: bytes) -> Recognised | Refused:
+    """Recognise an archive by its name (check-ins, simulated ones) and its first line."""
+    if not head.strip():
+        return Refused("no bytes")
+    platform, read = _platform_and_format(name, head)
+    if platform is None or read is None:
+        return Refused(EXPECTED)
+    return Recognised(platform, _origin(name), None)
+
+
+def read_batches(stream: IO[bytes], name: str, *, key: PseudonymKey) -> Iterator[Batch]:
+    """Batches of an archive, of BATCH_LINES lines or somewhat more. Raises InputError for a file of no known format."""
+    read: Callable[[Block], RawRows] | None = None
+    platform: Platform | None = None
+    rows = RawColumns()
+    for block in read_blocks(stream):
+        if read is None or platform is None:
+            source, read = _platform_and_format(name, b"\n".join(block.lines[:100]))
+            if source is None or read is None:
+                raise InputError(EXPECTED)
+            platform = Platform(source, _origin(name), _ID_PATTERNS[read], key)
+        rows.add(read(block))
+        if rows.lines >= BATCH_LINES:
+            yield judge(rows, platform)
+            rows = RawColumns()
+    if platform is not None and rows.lines:
+        yield judge(rows, platform)
+
+
+def _platform_and_format(name: str, head: bytes) -> tuple[str | None, Callable[[Block], RawRows] | None]:
+    """Platform and reader of an archive; None for an unknown one."""
+    check_ins = _CHECK_INS.fullmatch(name.removeprefix(SIMULATED))
+    if check_ins is not None:
+        return check_ins[1].lower(), read_check_ins
+    if head.lstrip(b"\xef\xbb\xbf \r\n\t").startswith(b"{"):
+        return TWITTER, read_json_lines
+    if _PILOT_LINE.match(head):
+        return TWITTER, read_pilot_csv
+    return None, None
+
+
+def _origin(name: str) -> DataOrigin:
+    return "simulated" if name.startswith(SIMULATED) else "real"
+
+
+def _adapter(context: AdapterContext) -> BulkAdapter:
+    if context.pseudonym_key is None:
+        raise ValueError("events are about single people: their reader needs the pseudonym key")
+    return BulkAdapter(recognise, partial(read_batches, key=context.pseudonym_key))
+
+
+SOURCES = (
+    BulkSource(
+        command="tweets",
+        reader=Reader("geo_events", "geo_event_archive", "1"),
+        area="collection",
+        adapter=_adapter,
+        table=GEO_EVENTS,
+        description="One row per geo-located event of an archive with its position and time.",
+        partition_column="event_day",
+        landing=LandingFolder("geo_events", "Archives of geo-located events. Written by `ons-bigdata ingest tweets`."),
+        calendar=DAYS,
+        max_file_bytes=200 * 1024**3,
+        max_ratio=100,
+        is_personal=True,
+        expires_after_days=30,
+    ),
+)

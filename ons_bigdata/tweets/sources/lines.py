@@ -1,0 +1,69 @@
+"""Lines of a stream of bytes, read in blocks of bounded size."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import IO, TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+BLOCK_BYTES = 256 * 1024
+"""Bytes that are read at a time: few enough for the lines to be decoded while they are in the processor's cache."""
+
+LONGEST_LINE_BYTES = 1024 * 1024
+"""Longest line that is read; a post with all its attributes has about five thousand bytes."""
+
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
+
+@dataclass(frozen=True)
+class Block:
+    """Consecutive lines of a file, without their line ends."""
+
+    first_line: int
+    """Number of the first line, 1 for the first of the file."""
+    lines: list[bytes]
+    too_long: frozenset[int] = frozenset()
+    """Numbers of lines longer than LONGEST_LINE_BYTES, which are empty in `lines`."""
+    is_cut_short: bool = False
+    """Whether the last line has no line end."""
+
+
+def read_blocks(stream: IO[bytes], *, block_bytes: int = BLOCK_BYTES) -> Iterator[Block]:
+    """Blocks of whole lines of a stream, in order; a byte order mark at the beginning is left out.
+
+    Lines end with LF; a CR before it stays. Of a line that is too long only its number is kept, whatever its length.
+    """
+    number, rest, is_skipping = 1, b"", False
+    is_first = True
+    while data := stream.read(block_bytes):
+        if is_first:
+            data, is_first = data.removeprefix(_BYTE_ORDER_MARK), False
+        *lines, tail = data.split(b"\n")
+        too_long = set()
+        if not lines:  # no line ends in this block
+            rest, is_skipping = _continued(rest + tail, is_skipping)
+            continue
+        if is_skipping:
+            lines[0], is_skipping = b"", False
+            too_long.add(number)
+        elif rest:
+            lines[0] = rest + lines[0]
+        if max(map(len, lines)) > LONGEST_LINE_BYTES:
+            for place, line in enumerate(lines):
+                if len(line) > LONGEST_LINE_BYTES:
+                    lines[place] = b""
+                    too_long.add(number + place)
+        rest, is_skipping = _continued(tail, False)
+        yield Block(number, lines, frozenset(too_long))
+        number += len(lines)
+    if is_skipping or rest:
+        yield Block(number, [rest], frozenset({number} if is_skipping else ()), is_cut_short=True)
+
+
+def _continued(rest: bytes, is_skipping: bool) -> tuple[bytes, bool]:
+    """Beginning of a line of which the end has not come, or nothing where it is too long already."""
+    if is_skipping or len(rest) > LONGEST_LINE_BYTES:
+        return b"", True
+    return rest, False

@@ -1,0 +1,125 @@
+"""Assets of a method over buckets: tables filled bucket by bucket, declared inputs, counts, rows that are refused."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import dataframely as dy
+import polars as pl
+import pytest
+
+from ons_bigdata.platform.dagster.bucket_assets import BucketMethod, bucket_tables_asset
+from ons_bigdata.platform.dagster.inputs import RELATIONS_READ, Inputs, Table
+from ons_bigdata.platform.dagster.resources import WarehouseResource
+from ons_bigdata.platform.lake import Lake, LakeTable
+from ons_bigdata.platform.postgres.warehouse import Warehouse
+
+VISITS = LakeTable(
+    name="visits",
+    columns={"load_id": pl.String(), "line": pl.Int64(), "person": pl.Int64(), "minutes": pl.Int64()},
+    entity_column="person",
+    order=("person",),
+    buckets=4,
+)
+
+
+class Total(dy.Schema):
+    """One row per person."""
+
+    person = dy.Int64(description="person")
+    minutes = dy.Int64(min=0, description="minutes of all visits, times the factor")
+
+
+class Visit(dy.Schema):
+    """One row per visit."""
+
+    person = dy.Int64(description="person")
+    minutes = dy.Int64(description="minutes")
+
+
+TABLES = [Table("restricted.totals", Total, "One row per person."), Table("restricted.visits", Visit, "One per visit.")]
+
+
+def scale(bucket: pl.DataFrame, parameters: Mapping[str, Any]) -> pl.DataFrame:
+    """Visits with their minutes times a factor."""
+    return bucket.select("person", pl.col("minutes") * parameters["factor"])
+
+
+def divide(scaled: pl.DataFrame) -> dict[str, pl.DataFrame]:
+    totals = scaled.group_by("person").agg(pl.col("minutes").sum()).sort("person")
+    return {"restricted.totals": totals, "restricted.visits": scaled}
+
+
+@bucket_tables_asset(name="totals", lake_table=VISITS, tables=TABLES, inputs={"factor": "seeds.factor"})
+def totals(inputs: Inputs) -> BucketMethod:
+    """Sum the visits of each person."""
+    factor = inputs.read("factor")["factor"][0]
+    return BucketMethod(
+        scale, {"factor": factor}, divide, lambda frames: {"persons": frames["restricted.totals"].height}
+    )
+
+
+@pytest.fixture(autouse=True)
+def lake(warehouse: Warehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Lake:
+    """Give the test's database with the tables and a lake."""
+    lake = Lake(tmp_path / "lake", warehouse)
+    monkeypatch.setattr(WarehouseResource, "open", lambda _: warehouse)
+    monkeypatch.setattr(WarehouseResource, "lake", lambda _: lake)
+    with warehouse.transaction() as transaction:
+        transaction.execute("create table seeds.factor (factor bigint)")
+        transaction.execute("insert into seeds.factor values (2)")
+        for table in ("totals", "visits"):
+            transaction.execute(f"create table restricted.{table} (person bigint not null, minutes bigint not null)")
+    return lake
+
+
+def land(lake: Lake, persons: list[int], minutes: int, load: str) -> None:
+    rows = pl.DataFrame(
+        {"load_id": load * 16, "line": range(1, len(persons) + 1), "person": persons, "minutes": minutes},
+        schema=dict(VISITS.columns),
+    )
+    files = lake.write(VISITS, "2014-04-01", rows)
+    with lake.warehouse.transaction(role="ingest") as transaction:
+        lake.make_live(transaction, VISITS, files)
+
+
+PERSONS = [-(2**62), -5, -5, 7, 2**62]
+
+
+def test_tables_are_filled_bucket_by_bucket_and_exchanged(lake: Lake, warehouse: Warehouse) -> None:
+    land(lake, PERSONS, 10, "a")
+    result = dg.materialize([totals], resources={"warehouse": WarehouseResource()})
+    assert warehouse.rows("select person, minutes from restricted.totals") == [
+        (-(2**62), 20),
+        (-5, 40),
+        (7, 20),
+        (2**62, 20),
+    ]
+    (metadata, _) = [one.metadata for one in result.asset_materializations_for_node("totals")]
+    assert metadata["dagster/row_count"].value == 4
+    assert metadata["persons"].value == 4
+    assert metadata[RELATIONS_READ].value == ["lake.visits", "seeds.factor"]
+    land(lake, [7, 8], 1, "b")
+    lake.without_loads(VISITS, ["a" * 16])
+    dg.materialize([totals], resources={"warehouse": WarehouseResource()})
+    assert warehouse.rows("select person, minutes from restricted.totals") == [(7, 2), (8, 2)]
+    assert warehouse.rows("select count(*) from restricted.visits") == [(2,)]
+
+
+def test_inputs_are_the_lake_and_the_declared_relations() -> None:
+    keys = {"/".join(key.path) for keys in totals.asset_deps.values() for key in keys}
+    assert keys == {"lake/visits", "seeds/factor"}
+
+
+def test_rows_that_break_the_frame_stop_the_bucket(lake: Lake, warehouse: Warehouse) -> None:
+    land(lake, PERSONS, 10, "a")
+    dg.materialize([totals], resources={"warehouse": WarehouseResource()})
+    before = warehouse.rows("select * from restricted.totals order by person")
+    with warehouse.transaction() as transaction:
+        transaction.execute("update seeds.factor set factor = -1")
+    result = dg.materialize([totals], resources={"warehouse": WarehouseResource()}, raise_on_error=False)
+    assert not result.success
+    assert warehouse.rows("select * from restricted.totals order by person") == before
