@@ -23,6 +23,9 @@ class Progress:
     """What comes next."""
 
 
+LARGE_FILE_BYTES = 50_000_000
+"""Size above which the work on a single file reports its bytes."""
+
 _MEGABYTE = 1_000_000
 
 Listener = Callable[[Progress], None]

@@ -36,7 +36,7 @@ from ons_bigdata.platform.ingest.unpacking import CHUNK_BYTES, CountedStream, op
 from ons_bigdata.platform.lake.spill import Spill
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
     from typing import IO
 
     from ons_bigdata.platform.ingest.bulk import Batch, ReadBatches
@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from ons_bigdata.platform.ingest.sources import AdapterContext, BulkSource
     from ons_bigdata.platform.lake import Lake
     from ons_bigdata.platform.lake.files import LakeFile, Writing
+    from ons_bigdata.platform.lake.spill import Place
 
 MOST_REASONS = 100
 """Most different reasons of quarantined lines in one file: a reason is a fixed text, without content of the row."""
@@ -129,8 +130,11 @@ class BulkLoader:
 
     def _load_all(self, files: Sequence[LandedFile]) -> tuple[LoadTotals, list[str]]:
         totals, failures = LoadTotals(), []
-        queue = deque(files)
+        queue, done = deque(files), 0
+        task = f"{self._table}: files"
         while queue:
+            progress.report(task, done, done + len(queue))
+            done += 1
             file = queue.popleft()
             try:
                 counts, partitions, restored = self._load_file(file)
@@ -140,6 +144,7 @@ class BulkLoader:
             if counts is not None:
                 totals = totals.add(counts, partitions)
             queue.extend(restored)
+        progress.report(task, done, done)
         return totals, failures
 
     def _load_file(self, file: LandedFile) -> tuple[LoadCounts | None, Collection[str], list[LandedFile]]:
@@ -174,17 +179,19 @@ class BulkLoader:
 
     def _read(self, file: LandedFile, reading: _BulkReading) -> LoadCounts:
         """Read a file into the spill. A reader that fails is a refusal of this file."""
-        source = self.source
+        source, size = self.source, file.size_bytes or 0
+        is_large = size > progress.LARGE_FILE_BYTES
         with self.landing.open(file) as landed:
             packed = CountedStream(landed)
-            task = f"{source.table_name.replace('.', '/')}: {file.name}"
+            task = f"{self._table}: reading {file.name}"
             stream = open_unpacked(
                 cast("IO[bytes]", packed), file.name, max_bytes=source.max_file_bytes, max_ratio=source.max_ratio
             )
             try:
                 for batch in self.read_batches(stream, unpacked_name(file.name)):
                     reading.add(batch)
-                    progress.report_bytes(task, min(packed.count, (file.size_bytes or 0) - 1), file.size_bytes)
+                    if is_large:
+                        progress.report_bytes(task, min(packed.count, size - 1), size)
                 while landed.read(CHUNK_BYTES):  # to the end, where the hash is compared
                     pass
             except (LandedFileError, UnavailableError, OSError, MemoryError):
@@ -196,16 +203,19 @@ class BulkLoader:
                 reader = f"{source.reader.name} {source.reader.version}"
                 return _refused(f"reader {reader} failed: {type(error).__name__}{text}")
             finally:
-                progress.report_bytes(task, file.size_bytes or 0, file.size_bytes)
+                if is_large:
+                    progress.report_bytes(task, size, size)
         return reading.counts()
 
+    @property
+    def _table(self) -> str:
+        return self.source.table_name.replace(".", "/")
+
     def _write(self, file: LandedFile, opened: Writing, reading: _BulkReading) -> list[LakeFile]:
-        table = self.source.table
-        places = reading.spill.places()
-        task = f"{self.source.table_name.replace('.', '/')}: {file.name}, files of the lake"
-        return [
-            opened.write(table, partition, bucket, parts) for (partition, bucket), parts in progress.track(task, places)
-        ]
+        places: Iterator[tuple[Place, Iterable[pl.DataFrame]]] = reading.spill.places()
+        if (file.size_bytes or 0) > progress.LARGE_FILE_BYTES:
+            places = progress.track(f"{self._table}: writing the rows of {file.name}", places)
+        return [opened.write(self.source.table, partition, bucket, parts) for (partition, bucket), parts in places]
 
 
 def bulk_loader(landing: Landing, lake: Lake, source: BulkSource, context: AdapterContext) -> BulkLoader:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ons_bigdata.platform import progress
 from ons_bigdata.platform.errors import InputError
 from ons_bigdata.platform.ingest.input_files import Bounds, input_files
 from ons_bigdata.platform.ingest.loading import refuse
@@ -30,9 +31,6 @@ if TYPE_CHECKING:
 
 UNKNOWN = "unknown"
 """Delivery folder of files that no source recognises."""
-
-_REPORTED_BYTES = 50_000_000
-"""Size from which the landing of a file reports progress."""
 
 
 @dataclass(frozen=True)
@@ -116,7 +114,7 @@ def _stage(landing: Landing, file: InputFile) -> tuple[StagedFile | None, Refuse
     """Write the bytes of a file to the landing folder; without bytes, its refusal."""
     if file.stream is None:
         return None, Refused(file.refusal or "not read")
-    is_large = (file.size_bytes or 0) > _REPORTED_BYTES
+    is_large = (file.size_bytes or 0) > progress.LARGE_FILE_BYTES
     try:
         staged = landing.stage(
             file.stream, task=f"landing {file.name}" if is_large else None, size_bytes=file.size_bytes

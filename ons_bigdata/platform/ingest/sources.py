@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from ons_bigdata.settings import Settings
 
 MAX_RATIO = 200
-"""Usual bound on the ratio of unpacked to packed bytes; the archives of the prices have 26."""
+"""Usual bound on the ratio of unpacked to packed bytes; text has 5 to 40."""
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from backports import zstd
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from ons_bigdata.platform import progress
 from ons_bigdata.platform.errors import InputError, StepFailedError
 from ons_bigdata.platform.ingest import bulk_loading, ledger
 from ons_bigdata.platform.ingest.landing import Landing
@@ -307,3 +308,18 @@ def test_a_new_version_of_the_reader_reads_each_file_again(landing: Landing, lak
     assert sorted(row[1:] for row in rows(lake)) == sorted(before)
     loads = landing.warehouse.rows("select load_id from ops.loads where reader_version = '2'")
     assert {load for *_, loads in live_files(lake) for load in loads} == {load for (load,) in loads}
+
+
+def test_a_large_file_shows_how_many_bytes_are_read(
+    landing: Landing, lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(progress, "LARGE_FILE_BYTES", 10)
+    monkeypatch.setattr(progress, "_MEGABYTE", 1)
+    land(landing, "r.txt", A)
+    reports: list[progress.Progress] = []
+    with progress.listening(reports.append):
+        loader(landing, lake).load_waiting()
+    read = [(one.done, one.total) for one in reports if one.task == "lake/readings: reading r.txt, MB"]
+    assert read[-1] == (len(A), len(A))
+    assert all(0 <= done < len(A) for done, _ in read[:-1])
+    assert [one.done for one in reports if one.task == "lake/readings: files"] == [0, 1]

@@ -2,17 +2,32 @@
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from ons_bigdata.platform.errors import InputError
 from ons_bigdata.platform.ingest.delivery import Landed, land_files
 from ons_bigdata.platform.ingest.landing import Landing, Reader
-from ons_bigdata.platform.ingest.sources import Adapter, Catchall, Recognised, Source, loadable
-from tests.platform.ingest import number_files
+from ons_bigdata.platform.ingest.sources import (
+    HEAD_BYTES,
+    Adapter,
+    BulkAdapter,
+    Catchall,
+    Recognised,
+    Source,
+    adapter_context,
+    bulk_sources,
+    loadable,
+    with_tables,
+)
+from ons_bigdata.platform.pseudonyms import PseudonymKey, make_key
+from ons_bigdata.settings import Settings
+from tests.platform.ingest import number_files, reading_files
 from tests.platform.ingest.number_files import DAY, SOURCE
 
 LETTERS = replace(
@@ -120,3 +135,77 @@ def test_paths_without_any_file_are_an_error(take: Take, tmp_path: Path, kind: s
 def test_sources_of_an_area_are_those_with_a_table() -> None:
     assert loadable((SOURCE, NOTHING), area="collection") == [SOURCE]
     assert loadable((SOURCE, NOTHING), area="scope") == []
+
+
+def test_a_bulk_source_sees_the_unpacked_head_and_has_its_bound(landing: Landing, take: Take, tmp_path: Path) -> None:
+    heads: dict[str, bytes] = {}
+
+    def recognise(name: str, head: bytes) -> Recognised | None:
+        heads[name] = head
+        return Recognised("meter", "simulated", None) if name.startswith("r") else None
+
+    adapter = BulkAdapter(recognise, reading_files.read_batches)
+    bulk = replace(reading_files.SOURCE, adapter=lambda _context: adapter, max_file_bytes=200_000)
+    (tmp_path / "in" / "r.csv.gz").write_bytes(gzip.compress(b"2016-07-21,1,2\n" * 10_000))
+    (tmp_path / "in" / "r.csv.zst").write_bytes(b"no zstandard")
+    (tmp_path / "in" / "r2.csv").write_bytes(b"x" * 200_001)
+    (tmp_path / "in" / "letter.csv").write_text("A")
+    found = take(tmp_path / "in", sources=(bulk, LETTERS, NOTHING))
+    assert {name: len(head) for name, head in heads.items()} == {"r.csv": HEAD_BYTES, "letter.csv": 1}
+    assert {name: one.file.source for name, one in found.items()} == {
+        "r.csv.gz": "readings",
+        "r.csv.zst": "readings",
+        "r2.csv": "numbers_or_letters",
+        "letter.csv": "letters",
+    }
+    reasons = _reasons(landing)
+    assert reasons.pop("r.csv.zst").startswith("its .zst content is damaged")
+    assert reasons == {"r2.csv": "larger than 200000 bytes, the bound for one file"}
+
+
+def test_a_personal_source_lands_nothing_without_its_key(landing: Landing, tmp_path: Path) -> None:
+    personal = replace(reading_files.SOURCE, is_personal=True)
+    (tmp_path / "r.csv").write_text("2016-07-21,1,2\n")
+    settings = Settings(home=tmp_path, database_url=None)
+    with pytest.raises(
+        InputError, match=r"no pseudonym key: expected a file .*pseudonym\.key with 64 hex digits"
+    ) as error:
+        adapter_context(settings, [personal])
+    assert error.value.exit_code == 2
+    with pytest.raises(InputError, match="readings is about single people, homes or devices: its ingest needs"):
+        list(land_files([tmp_path / "r.csv"], landing, [personal], dbt_project_dir=Path(), max_file_bytes=100))
+    assert not landing.folder.exists()
+    key = make_key(settings.pseudonym_key_path)
+    assert adapter_context(settings, [personal]).pseudonym_key == key
+    assert adapter_context(settings, [reading_files.SOURCE]).pseudonym_key is None
+    settings.pseudonym_key_path.chmod(0o640)
+    with pytest.raises(InputError, match="has mode 0640; expected 0600"):
+        adapter_context(settings, [personal])
+    secret = Settings(home=tmp_path, pseudonym_key=SecretStr("ab" * 32))
+    assert adapter_context(secret, [personal]).pseudonym_key == PseudonymKey(b"\xab" * 32)
+
+
+def test_what_a_personal_file_provokes_in_a_recogniser_is_recorded_without_content(
+    landing: Landing, tmp_path: Path
+) -> None:
+    def recognise(_name: str, head: bytes) -> None:
+        raise ValueError(f"found {head!r}")
+
+    adapter = BulkAdapter(recognise, reading_files.read_batches)
+    personal = replace(reading_files.SOURCE, is_personal=True, adapter=lambda _context: adapter)
+    (tmp_path / "r.csv").write_text("canary")
+    key = PseudonymKey(b"1" * 32)
+    list(
+        land_files(
+            [tmp_path / "r.csv"], landing, [personal], dbt_project_dir=Path(), max_file_bytes=100, pseudonym_key=key
+        )
+    )
+    assert _reasons(landing) == {"r.csv": "not recognised: ValueError"}
+
+
+def test_sources_by_where_their_rows_are() -> None:
+    sources = (SOURCE, reading_files.SOURCE, NOTHING)
+    assert loadable(sources) == [SOURCE]
+    assert bulk_sources(sources) == [reading_files.SOURCE]
+    assert with_tables(sources, area="collection") == [SOURCE, reading_files.SOURCE]
+    assert [source.table_name for source in with_tables(sources)] == ["raw.numbers", "lake.readings"]
