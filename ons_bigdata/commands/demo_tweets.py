@@ -8,7 +8,6 @@ from ons_bigdata.commands.demo import Delivered
 from ons_bigdata.commands.ingest import ingest
 from ons_bigdata.platform import progress
 from ons_bigdata.platform.errors import InputError
-from ons_bigdata.platform.pseudonyms import make_key
 from ons_bigdata.simulation.events.archives import simulate_event_archives
 
 if TYPE_CHECKING:
@@ -40,12 +39,10 @@ class TweetsDemo:
         self.ingested: IngestSummary | None = None
 
     def deliver(self, settings: Settings, *, archive: Path | None, sites: ExitStack) -> Delivered:
-        """Ingest the simulated archives, or those below a path; a key of the pseudonyms is made where there is none.
+        """Ingest the simulated archives, or those below a path.
 
         Raises InputError for a path without any archive.
         """
-        if settings.pseudonym_key is None and not settings.pseudonym_key_path.exists():
-            make_key(settings.pseudonym_key_path)
         if archive is None:
             progress.report("simulating events", 0, 1)
             archives = simulate_event_archives(settings.home / "demo" / "events", days=DAYS).archives

@@ -1,0 +1,137 @@
+"""Archives of events from ingest to places: counts of the truth, and no trace of a person outside `restricted`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import polars as pl
+import psycopg2
+import pytest
+from psycopg2 import sql
+
+from ons_bigdata.platform.postgres.warehouse import open_warehouse
+from ons_bigdata.platform.pseudonyms import make_key, pseudonyms, read_key
+from ons_bigdata.settings import Settings
+from ons_bigdata.simulation.events.archives import SimulatedEvents, simulate_event_archives
+from tests.command_line import CommandLine
+from tests.tweets.sources.written_events import V1, changed
+
+USER, POST = "777000777000777", "888000888000888123"
+LAT, LON = 51.4321987, -0.9876123
+TRACES = (USER, POST, "51.4321987", "0.9876123")
+"""Texts by which a person of the archive could be known."""
+
+
+@pytest.fixture(scope="module")
+def simulated(short_tmp: Path) -> SimulatedEvents:
+    """Write simulated archives, and a real one with the person of the traces."""
+    simulated = simulate_event_archives(short_tmp / "events", persons=25, days=20, volume_events=300)
+    point = {"coordinates": {"coordinates": [LON, LAT]}, "geo": {"coordinates": [LAT, LON]}}
+    lines = [
+        changed(
+            V1,
+            user={"id_str": USER}, id_str=f"{POST[:-1]}{place}", timestamp_ms=str(1_396_360_000_000 + place * 10**6),
+            **point,
+        )
+        for place in range(6)
+    ]  # fmt: skip
+    broken = [
+        f'{{"user": {{"id_str": "{USER}"}}, "id_str": "{POST}", "coordinates": {{"coordinates": [{LON}, {LAT}',
+        json.dumps(changed(V1, user={"id_str": USER}, id_str=POST, coordinates={"coordinates": [LON, str(LAT)]})),
+        json.dumps({"delete": {"status": {"id_str": POST, "user_id_str": USER}}}),
+        json.dumps(changed(V1, user={"id_str": f"u{USER}"}, **point)),
+    ]
+    text = "".join(f"{line}\n" for line in [*map(json.dumps, lines), *broken])
+    (simulated.archives / "stream.jsonl").write_text(text, encoding="utf-8")
+    return simulated
+
+
+@pytest.fixture(scope="module")
+def built(short_tmp: Path, simulated: SimulatedEvents) -> Iterator[CommandLine]:
+    """Ingest the archives and build the places."""
+    command = CommandLine(short_tmp / "he")
+    make_key(Settings(home=command.home).pseudonym_key_path)
+    try:
+        command.run("ingest", "tweets", simulated.archives)
+        command.run("materialize", "--select", "group:tweets_places")
+        yield command
+    finally:
+        command.run("down", code=None)
+
+
+def test_every_event_of_the_archives_has_a_fate(built: CommandLine, simulated: SimulatedEvents) -> None:
+    counts = json.loads((simulated.truth / "files.json").read_text(encoding="utf-8"))
+    warehouse = open_warehouse(Settings(home=built.home))
+    found = warehouse.frame(
+        "select sum(events)::bigint as events, sum(duplicates)::bigint as duplicates, count(*) as users,"
+        " sum(outside_events)::bigint as outside from restricted.tweet_users where data_origin = 'simulated'"
+    ).row(0, named=True)
+    assert found == {
+        "events": sum(one["accepted"] for one in counts.values()),
+        "duplicates": counts["simulated_gaps_gnip.json"]["accepted"],
+        "users": len({one.user for one in simulated.world.events}),
+        "outside": sum(one.place == "abroad" for one in simulated.world.events),
+    }
+    events = warehouse.frame("select user_key from restricted.tweet_events")["user_key"]
+    assert events.is_sorted()
+
+
+def test_the_person_of_the_traces_has_a_place(built: CommandLine) -> None:
+    warehouse = open_warehouse(Settings(home=built.home))
+    clusters = warehouse.frame(
+        "select clusters.events, users.noise_events from restricted.tweet_clusters as clusters"
+        " join restricted.tweet_users as users using (recipe, user_key) where users.data_origin = 'real'"
+    )
+    assert clusters.rows() == [(6, 0)]
+
+
+def test_no_trace_of_a_person_is_outside_restricted(built: CommandLine, simulated: SimulatedEvents) -> None:
+    settings = Settings(home=built.home)
+    warehouse = open_warehouse(settings)
+    key = bytes.fromhex(settings.pseudonym_key_path.read_text(encoding="ascii"))
+    user_key = warehouse.rows("select user_key from restricted.tweet_users where data_origin = 'real'")[0][0]
+    traces = [*TRACES, str(user_key), key.hex()]
+    assert _tables_with(warehouse.address.libpq(), traces, restricted=False) == []
+    assert _tables_with(warehouse.address.libpq(), list(TRACES), restricted=True) == []
+    folders = ("dagster", "logs", "run", "dbt")
+    files = [path for folder in folders for path in (built.home / folder).rglob("*") if path.is_file()]
+    assert any("dbt" in path.parts for path in files)
+    wanted = [trace.encode() for trace in traces]
+    assert [path for path in files if any(trace in path.read_bytes() for trace in wanted)] == []
+    lake = [path.read_bytes() for path in (built.home / "lake").rglob("*.parquet")]
+    assert lake and not any(trace.encode() in content for content in lake for trace in (USER, POST))
+
+
+def test_the_pseudonym_of_a_user_is_that_of_the_key(built: CommandLine) -> None:
+
+    settings = Settings(home=built.home)
+    expected = pseudonyms(pl.Series([USER]), source="twitter", key=read_key(None, settings.pseudonym_key_path))
+    found = open_warehouse(settings).rows("select user_key from restricted.tweet_users where data_origin = 'real'")
+    assert found == [(expected[0],)]
+
+
+def _tables_with(url: str, traces: list[str], *, restricted: bool) -> list[tuple[str, str]]:
+    """Return tables and traces that any of their rows holds, of the schema `restricted` or of all others."""
+    found = []
+    connection = psycopg2.connect(url)
+    with connection, connection.cursor() as cursor:
+        cursor.execute(
+            "select table_schema, table_name from information_schema.tables"
+            " where table_schema not in ('pg_catalog', 'information_schema') and table_type = 'BASE TABLE'"
+            " and (table_schema = 'restricted') = %s",
+            [restricted],
+        )
+        tables = cursor.fetchall()
+        assert tables
+        for schema, table in tables:
+            for trace in traces:
+                query = sql.SQL("select 1 from {} as row where row::text like %s limit 1").format(
+                    sql.Identifier(schema, table)
+                )
+                cursor.execute(query, [f"%{trace}%"])
+                if cursor.fetchone():
+                    found.append((f"{schema}.{table}", trace))
+    connection.close()
+    return found
