@@ -191,7 +191,7 @@ def measure(what: str, arguments: list[str]) -> Cost:
 
 
 def work(what: str, path: Path, home: Path, source: BulkSource) -> None:
-    """Take in or parse a file and print the cost as JSON."""
+    """Ingest or parse a file and print the cost as JSON."""
     started = time.monotonic()
     name = what
     if what == "take in":

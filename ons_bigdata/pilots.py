@@ -77,8 +77,8 @@ class Pilot:
 
     @property
     def demo(self) -> Any:  # noqa: ANN401  (the type is that of commands.demo, which imports this module)
-        """The pilot's part of the demo (`commands.demo_<name>.DEMO`)."""
-        return import_module(f"ons_bigdata.commands.demo_{self.name}").DEMO
+        """The pilot's part of the demo (`commands.demo.<name>.DEMO`)."""
+        return import_module(f"ons_bigdata.commands.demo.{self.name}").DEMO
 
     def _part(self, module: str, name: str) -> Any:  # noqa: ANN401  (the properties say the types)
         return getattr(import_module(f"ons_bigdata.{self.name}.{module}"), name)

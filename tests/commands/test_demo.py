@@ -44,10 +44,10 @@ def test_a_pilot_that_fails_does_not_stop_the_rest(
     settings: Settings, warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(demo, "open_warehouse", lambda _: warehouse)
-    pilots = [BrokenPilot("meters", StepFailedError("no meter")), BrokenPilot("tweets", InputError("no tweet"))]
+    pilots = [BrokenPilot("prices", StepFailedError("no price")), BrokenPilot("tweets", InputError("no tweet"))]
     outcomes = run_demo(pilots, None, settings, ExitStack())
     assert [(outcome.pilot, outcome.error, outcome.run) for outcome in outcomes] == [
-        ("meters", "no meter", None),
+        ("prices", "no price", None),
         ("tweets", "no tweet", None),
     ]
 
@@ -57,7 +57,7 @@ def test_an_error_of_the_program_is_no_outcome(
 ) -> None:
     monkeypatch.setattr(demo, "open_warehouse", lambda _: warehouse)
     with pytest.raises(ZeroDivisionError):
-        run_demo([BrokenPilot("meters", ZeroDivisionError())], None, settings, ExitStack())
+        run_demo([BrokenPilot("prices", ZeroDivisionError())], None, settings, ExitStack())
 
 
 def test_pilots_are_chosen_by_name(tmp_path: Path) -> None:

@@ -70,7 +70,7 @@ class Lake:
         return files
 
     def lock(self, transaction: Transaction, table: LakeTable) -> None:
-        """Take the lock under which the live files of a table are exchanged, until the transaction ends."""
+        """Acquire the lock under which the live files of a table are exchanged, until the transaction ends."""
         transaction.lock("lake", table.name, timeout=LOCK_TIMEOUT)
 
     def make_live(self, transaction: Transaction, table: LakeTable, files: Iterable[LakeFile]) -> None:
@@ -214,7 +214,7 @@ class Lake:
         return [fault for file in self.files(table) if (fault := self._fault(file)) is not None]
 
     def end_damaged(self, transaction: Transaction, table: LakeTable, partitions: Collection[str]) -> set[str]:
-        """Take missing and damaged files of these partitions out of the catalog; return the loads that have rows there.
+        """Remove missing and damaged files of these partitions from the catalog; return the loads that have rows there.
 
         Those have to be read again.
         """
@@ -260,7 +260,7 @@ class Lake:
         return [opened.write(table, partition, bucket, parts)] if count else []
 
     def _end(self, transaction: Transaction, files: Sequence[LakeFile]) -> None:
-        """Take files out of the ledger. They stay on disk for readers that have listed them, until they are orphans."""
+        """Remove files from the ledger. They stay on disk for readers that have listed them, until they are orphans."""
         for file in files:
             transaction.execute(
                 "delete from ops.lake_files where table_name = $1 and partition = $2 and bucket = $3 and sha256 = $4",

@@ -96,7 +96,7 @@ def replace_tables(
     entity_column: str,
     buckets: int,
 ) -> dict[str, int]:
-    """Put (bucket, rows by table) into tables of Postgres bucket by bucket; return the number of rows by table.
+    """Write (bucket, rows by table) into tables of Postgres bucket by bucket; return the number of rows by table.
 
     Rows of the bucket's range of entities are exchanged in all tables in one transaction. Buckets without a part lose
     their rows at the end.

@@ -112,7 +112,7 @@ class _Run:
         self._current = pl.DataFrame()
 
     def take(self, count: int) -> list[pl.DataFrame]:
-        """Take the next `count` rows."""
+        """Read the next `count` rows."""
         taken = []
         while count:
             frame = self._front().head(count)
@@ -122,7 +122,7 @@ class _Run:
         return taken
 
     def take_up_to(self, entity_column: str, last: int, count: int) -> list[pl.DataFrame]:
-        """Take the rows of entities up to `last` from the next `count` rows."""
+        """Read the rows of entities up to `last` from the next `count` rows."""
         taken: list[pl.DataFrame] = []
         while count:
             frame = self._front().head(count)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 FATES = ("duplicate", "robot", "outside", "valid", "noise")
-"""What becomes of an event: it is one of these."""
+"""Outcomes of an event: each event has one of them."""
 
 _IDENTITY = ("user_key", "event_id", "data_origin", "source", "ts_utc", "local_date")
 _TIME = ("month", "weekday", "hour")

@@ -75,7 +75,7 @@ def read_pilot_csv(block: Block) -> RawRows:
 
 
 def _overlapping() -> pl.Expr:
-    """Whether three decimal numbers follow each other, of which two pairs could be the position."""
+    """True if three decimal numbers follow each other, of which two pairs could be the position."""
     return pl.col("after").str.contains(rf",{_DECIMAL},{_DECIMAL},{_DECIMAL},")
 
 

@@ -27,7 +27,7 @@ class Block:
     too_long: frozenset[int] = frozenset()
     """Numbers of lines longer than LONGEST_LINE_BYTES, which are empty in `lines`."""
     is_cut_short: bool = False
-    """Whether the last line has no line end."""
+    """True if the last line has no line end."""
 
 
 def read_blocks(stream: IO[bytes], *, block_bytes: int = BLOCK_BYTES) -> Iterator[Block]:

@@ -64,7 +64,7 @@ def totals(inputs: Inputs) -> BucketMethod:
 
 @pytest.fixture(autouse=True)
 def lake(warehouse: Warehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Lake:
-    """Give the test's database with the tables and a lake."""
+    """The test's database with the tables and a lake."""
     lake = Lake(tmp_path / "lake", warehouse)
     monkeypatch.setattr(WarehouseResource, "open", lambda _: warehouse)
     monkeypatch.setattr(WarehouseResource, "lake", lambda _: lake)

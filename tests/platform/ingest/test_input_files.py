@@ -213,7 +213,7 @@ def test_a_zip_that_lost_an_entry_is_damaged(tmp_path):
 @pytest.mark.parametrize(
     ("place", "size", "cause"),
     [
-        (16, 8, "a.csv unpacks to 0 bytes; expected 100"),  # of the first entry: its check sum and compressed size
+        (16, 8, "a member unpacks to 0 bytes; expected 100"),  # of the first entry: its check sum and compressed size
         (-14, 10, "its directory has no entry"),  # of the end record: counts, size and place of the directory
     ],
 )

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from ons_bigdata.platform.ingest.input_files import ArchiveDamagedError, input_files
+from ons_bigdata.platform.ingest.input_files import ArchiveDamagedError, Bounds, InputFile, input_files
+from ons_bigdata.platform.ingest.unpacking import BoundExceededError
 from ons_bigdata.platform.printable import escape_unprintable
 from tests.mutations import FEW, LONGEST_S, MANY, chances, mutate_bytes, pack_tar, pack_zip
 
@@ -25,6 +26,14 @@ ARCHIVES: dict[str, tuple[str, Callable[[bytes], bytes]]] = {
 }
 
 
+def read_stream(file: InputFile) -> bytes | None:
+    """Content of a file; None where it is refused, at once or while it is read."""
+    try:
+        return None if file.stream is None else file.stream.read()
+    except BoundExceededError:
+        return None
+
+
 def check_archive(kind: str, folder: Path, chance: random.Random) -> None:
     suffix, compress = ARCHIVES[kind]
     packed = pack_zip(MEMBERS) if kind == "zip" else pack_tar(MEMBERS)
@@ -34,21 +43,23 @@ def check_archive(kind: str, folder: Path, chance: random.Random) -> None:
     )
     path = folder / f"x{suffix}"
     path.write_bytes(content)
-    begin, damaged, files = time.process_time(), False, []
+    begin, damaged, files, contents = time.process_time(), False, [], []
     try:
-        for file in input_files([path], max_file_bytes=BOUND):
+        for file in input_files([path], Bounds(file_bytes=BOUND, ratio=1_000)):
+            content_read = read_stream(file)
             files.append(file)
+            contents.append(content_read)
     except ArchiveDamagedError:
         damaged = True
     assert time.process_time() - begin < LONGEST_S
-    for file in files:
-        assert (file.content is None) != (file.refusal is None)
-        assert len(file.content or b"") <= BOUND
+    for file, read in zip(files, contents, strict=True):
+        assert (file.stream is None) == (file.refusal is not None)
+        assert len(read or b"") <= BOUND
         assert escape_unprintable(file.name) == file.name and "/" not in file.name
     assert damaged or len(files) == len(MEMBERS)
     originals = dict(MEMBERS)
     if not damaged and kind == "zip":  # each member has a check sum
-        assert {file.content for file in files} <= {*originals.values(), None}
+        assert set(contents) <= {*originals.values(), None}
 
 
 @pytest.mark.parametrize("kind", ARCHIVES)

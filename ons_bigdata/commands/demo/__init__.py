@@ -1,6 +1,6 @@
 """`demo`: the whole path of each pilot over simulated sources or a real archive.
 
-Each pilot brings its simulated deliveries (`commands/demo_<pilot>.py`) and has separate runs: a failing pilot does not
+Each pilot brings its simulated deliveries (`commands/demo/<pilot>.py`) and has separate runs: a failing pilot does not
 stop the rest.
 """
 
