@@ -1,4 +1,4 @@
-"""Metadata of the tables that a dbt call has built: rows, rows of each partition, column lineage."""
+"""Metadata of the tables that a dbt call has built: rows, rows of each partition, column lineage, charts."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import dagster as dg
 from sqlglot.errors import SqlglotError
 
 from ons_bigdata.platform.dagster.column_lineage import column_lineage
+from ons_bigdata.platform.dagster.table_charts import LineChart, chart_metadata
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -54,6 +55,10 @@ def table_metadata(
         rows = counts.get((unique_id, None))
         if rows is not None:
             metadata["dagster/row_count"] = rows
+        chart = LineChart.of_node(nodes[unique_id])
+        if chart is not None:
+            drawn = chart_metadata(transaction, nodes[unique_id]["relation_name"], chart)
+            metadata |= {} if drawn is None else {"chart": drawn}
         by_partition = {
             key: {"dagster/row_count": number, "dagster/partition_row_count": number}
             for (name, key), number in counts.items()
