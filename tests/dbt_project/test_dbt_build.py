@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from dbt.contracts.graph.manifest import Manifest
 
-from ons_bigdata.platform.dagster.column_lineage import column_lineage
+from ons_bigdata.platform.dagster.table_metadata.column_lineage import column_lineage
 from ons_bigdata.platform.postgres.warehouse import Warehouse
 
 APPLES = 212717

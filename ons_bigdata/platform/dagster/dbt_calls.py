@@ -27,7 +27,7 @@ from dbt_common.events.base_types import EventMsg
 from dbt_common.events.functions import msg_to_dict
 
 from ons_bigdata.platform import progress
-from ons_bigdata.platform.dagster.dbt_metadata import TableMetadata
+from ons_bigdata.platform.dagster.table_metadata.dbt_tables import TableMetadata
 from ons_bigdata.platform.errors import StepFailedError
 from ons_bigdata.platform.postgres import database
 from ons_bigdata.platform.state_folder import make_private_folder, write_private_file

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 from sqlglot.errors import SqlglotError
 
-from ons_bigdata.platform.dagster.column_lineage import column_lineage
-from ons_bigdata.platform.dagster.table_charts import LineChart, chart_metadata
+from ons_bigdata.platform.dagster.table_metadata.charts import LineChart, chart_metadata
+from ons_bigdata.platform.dagster.table_metadata.column_lineage import column_lineage
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -6,7 +6,7 @@ import base64
 
 import pytest
 
-from ons_bigdata.platform.dagster.table_charts import LineChart, chart_metadata
+from ons_bigdata.platform.dagster.table_metadata.charts import LineChart, chart_metadata
 from ons_bigdata.platform.postgres.warehouse import Warehouse
 
 DECLARED = {"title": "Index", "x": "period", "y": "index", "series": "name || '!'", "where": "level = 'division'"}

@@ -5,7 +5,7 @@ from sqlglot import exp
 from sqlglot.errors import SqlglotError
 from sqlglot.lineage import lineage
 
-from ons_bigdata.platform.dagster.column_lineage import column_lineage
+from ons_bigdata.platform.dagster.table_metadata.column_lineage import column_lineage
 
 TABLES = {"s.quotes": ["shop", "day", "price", "sizes"], "s.shops": ["shop", "town"]}
 

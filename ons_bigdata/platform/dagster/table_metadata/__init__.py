@@ -1,0 +1,1 @@
+"""Metadata of tables in the web interface: rows, rows of partitions, column lineage, charts."""
