@@ -77,4 +77,4 @@ def draw_lines(rows: pl.DataFrame, chart: LineChart) -> bytes:
     spec = drawing.to_dict()
     values = rows.select(rows["x"].dt.to_string("%Y-%m-%d").alias("x"), "y", "series").to_dicts()
     spec["datasets"] = {"rows": values}
-    return vl_convert.vegalite_to_png(spec, scale=1.5)
+    return vl_convert.vegalite_to_png(spec, scale=1)
