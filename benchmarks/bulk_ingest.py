@@ -141,6 +141,7 @@ SOURCE = BulkSource(
     adapter=lambda _context: BulkAdapter(lambda _name, _head: Recognised("generated", "simulated", None), read_batches),
     table=LakeTable("events", COLUMNS, "user", ["user", "at"], buckets=8),
     description="One row per event.",
+    columns={name: f"{name} of the event" for name in COLUMNS},
     partition_column="day",
     landing=LandingFolder("events", "Generated files of events."),
     calendar=Calendar(Cadence.day, date(2014, 1, 1), "Europe/London"),

@@ -252,7 +252,7 @@ def test_doctor_finds_the_installation_sound(demo: tuple[CommandLine, str]) -> N
         (["materialize", "--select", "marts/price_index"], "nearest: marts/price_indices"),
         (["materialize", "--select", "raw/price_quotes+2"], "expected schema/table"),
         (["materialize", "--select", "raw/price_quotes"], "say which with --from and --to"),
-        (["materialize", "--select", "*", "--from", "2016-13-01"], "expected YYYY-MM-DD"),
+        (["materialize", "--select", "*", "--from", "2016-13-01"], "expected a day YYYY-MM-DD"),
         (["materialize", "--select", "*", "--from", "2016-05-03", "--to", "2016-05-02"], "is after --to"),
         (["materialize", "--select", "*", "--from", "1999-01-01"], "runs from 2014-06-01"),
         (["query", "select * from nowhere"], 'relation "nowhere" does not exist'),
@@ -273,7 +273,7 @@ def test_query_formats(demo: tuple[CommandLine, str]) -> None:
     text = "select 'a,\"b' as x, 1.5::float8 as y, array['p','q'] as z, null as n"
     assert demo[0].run("query", text, "--format", "csv").stdout == 'x,y,z,n\n"a,""b",1.5,"[""p"", ""q""]",\n'
     assert demo[0].query(text) == [{"x": 'a,"b', "y": 1.5, "z": ["p", "q"], "n": None}]
-    assert "1 rows" in demo[0].run("query", text).stdout
+    assert "1 row" in demo[0].run("query", text).stdout
 
 
 def test_nothing_is_pickled(demo: tuple[CommandLine, str]) -> None:
@@ -360,10 +360,14 @@ def test_the_daily_schedule_is_there_and_off(user_interface: str) -> None:
         {
             "name": name,
             "cronSchedule": cron,
-            "executionTimezone": "Europe/London",
+            "executionTimezone": zone,
             "scheduleState": {"status": "STOPPED"},
         }
-        for name, cron in (("price_scrapes_schedule", "5 8 * * *"), ("prices_daily_schedule", "35 9 * * *"))
+        for name, cron, zone in (
+            ("price_scrapes_schedule", "5 8 * * *", "Europe/London"),
+            ("prices_daily_schedule", "35 9 * * *", "Europe/London"),
+            ("tweets_daily_schedule", "30 3 * * *", "UTC"),
+        )
     ]
 
 
@@ -407,7 +411,7 @@ def test_a_range_of_days_chosen_in_the_interface_is_one_run_of_its_job_whose_che
 
 def test_the_interface_takes_a_named_job_first(user_interface: str) -> None:
     data = _graphql(user_interface, '{assetNodes(assetKeys: [{path: ["marts", "price_indices"]}]) {jobNames}}')
-    assert data["assetNodes"][0]["jobNames"] == ["prices_daily", "prices_whole", "__ASSET_JOB"]
+    assert data["assetNodes"][0]["jobNames"] == ["prices_daily", "prices_whole", "all_pilots_whole", "__ASSET_JOB"]
 
 
 @pytest.mark.browser

@@ -240,7 +240,9 @@ def test_what_cannot_be_taken_in_is_exit_code_2_without_a_traceback(elsewhere: C
     refused = elsewhere.run("ingest", "prices", tmp_path / "notes.txt", "--json", code=2)
     assert json.loads(refused.stdout)["refused"] == 1
     errors = elsewhere.run("ingest", "price", tmp_path, code=2).stderr.replace("\n", " ")
-    assert "known: official, other-prices, prices, scope-labels; did you mean 'prices'?" in " ".join(errors.split())
+    assert "known: official, other-prices, prices, scope-labels, tweets; did you mean 'prices'?" in " ".join(
+        errors.split()
+    )
 
 
 def test_the_server_killed_in_the_middle_and_a_second_start(

@@ -8,6 +8,7 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
+from ons_bigdata.platform.dagster.assets import code_link
 from ons_bigdata.platform.dagster.frames import column_schema
 from ons_bigdata.platform.dagster.inputs import KINDS, RELATIONS_READ, Inputs, Table, make_reader
 from ons_bigdata.platform.dagster.resources import WarehouseResource
@@ -54,7 +55,7 @@ def bucket_tables_asset(
                     deps=[dg.AssetKey(relation.split(".")) for relation in relations],
                     kinds=set(KINDS),
                     description=table.description,
-                    metadata={"dagster/column_schema": column_schema(table.frame)},
+                    metadata={"dagster/column_schema": column_schema(table.frame), **code_link(make_method)},
                 )
                 for table in tables
             ],

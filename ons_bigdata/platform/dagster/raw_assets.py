@@ -75,11 +75,13 @@ def lake_asset(source: BulkSource) -> dg.AssetsDefinition:
         backfill_policy=dg.BackfillPolicy.single_run(),
         kinds={"python", "parquet"},
         description=source.description,
-        metadata={"dagster/column_schema": _lake_columns(source)},
+        metadata={"dagster/column_schema": _lake_columns(source), **code_link(source.adapter)},
         tags={"personal": ""} if source.is_personal else None,
     )
     def load(context: dg.AssetExecutionContext, warehouse: WarehouseResource) -> dg.MaterializeResult:
         landing = warehouse.landing()
+        if not any(file.source == source.name for file in landing.files()):
+            return dg.MaterializeResult(metadata=_lake_metadata(NO_FILES))  # needs no pseudonym key
         loader = bulk_loader(landing, warehouse.lake(), source, adapter_context(get_settings(), [source]))
         unread = landing.expired_unread(source.reader)
         if unread:
@@ -125,7 +127,10 @@ def _lake_metadata(counts: PartitionCounts) -> dict[str, int]:
 
 def _lake_columns(source: BulkSource) -> dg.TableSchema:
     return dg.TableSchema(
-        columns=[dg.TableColumn(name=name, type=str(dtype)) for name, dtype in source.table.columns.items()]
+        columns=[
+            dg.TableColumn(name=name, type=str(dtype), description=source.columns[name])
+            for name, dtype in source.table.columns.items()
+        ]
     )
 
 

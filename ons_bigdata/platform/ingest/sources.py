@@ -166,6 +166,8 @@ class BulkSource:
     """Table of the lake; the asset is `lake/<table>`."""
     description: str
     """One row per …, of the table."""
+    columns: Mapping[str, str]
+    """Column of the table → description."""
     partition_column: str
     """Column of the accepted rows, a date or a key as text, whose text (ISO of a date) is the partition's key."""
     landing: LandingFolder

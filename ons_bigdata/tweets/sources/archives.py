@@ -120,6 +120,7 @@ SOURCES = (
         adapter=_adapter,
         table=GEO_EVENTS,
         description="One row per geo-located event of an archive with its position and time.",
+        columns={name: column.description or "" for name, column in GeoEvent.columns().items()},
         partition_column="event_day",
         landing=LandingFolder("geo_events", "Archives of geo-located events. Written by `ons-bigdata ingest tweets`."),
         calendar=DAYS,

@@ -75,6 +75,7 @@ SOURCE = BulkSource(
     adapter=lambda _context: BulkAdapter(recognise, read_batches),
     table=TABLE,
     description="One row per reading.",
+    columns={name: f"{name} of the reading" for name in TABLE.columns},
     partition_column="day",
     landing=LandingFolder("readings", "Files of readings."),
     calendar=DAYS,

@@ -42,6 +42,10 @@ TABLES = {
         " decision text, valid_from date, valid_to date, decided_by text, reason text, state text"
     ),
     "intermediate.int_prices__quotes_decided": ("data_origin text, collected_on date, decision_id text, decision text"),
+    "intermediate.int_prices__figures_reported": (
+        "data_origin text, level text, code text, name text, period date, index float8, reason text,"
+        " standard_error float8, standard_error_reason text"
+    ),
     "seeds.items": "item_number integer, item_name text, class_code text",
     "seeds.retailers": "retailer text, name text, data_origin text",
     "seeds.price_finding_kinds": "kind text, title text",

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from dagster._core.execution import submit_asset_runs
 
+from ons_bigdata.platform.dagster.runs.jobs import ALL_PILOTS
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
@@ -45,8 +47,8 @@ def smallest_common_job(asset_graph: RemoteWorkspaceAssetGraph, asset_keys: Sequ
 
 
 def named_first(names: Iterable[str]) -> list[str]:
-    """Names of jobs in alphabetical order, those that Dagster makes last."""
-    return sorted(names, key=lambda name: (name.startswith(IMPLICIT), name))
+    """Names of jobs in alphabetical order: those of a pilot, of several pilots, and last those that Dagster makes."""
+    return sorted(names, key=lambda name: (name.startswith(IMPLICIT), name.startswith(ALL_PILOTS), name))
 
 
 def _named_first(resolve: Any) -> Any:  # noqa: ANN401  (a resolver of GraphQL)

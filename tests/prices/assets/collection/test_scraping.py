@@ -272,7 +272,7 @@ def test_the_commands_name_what_is_missing(scraping: Settings) -> None:
         scrape_prices(scraping)
     with pytest.raises(InputError, match="no kept pages of sim-alder from 2016-05-28 to the last"):
         reparse_prices(scraping, retailer="sim-alder", first_day="2016-05-28")
-    with pytest.raises(InputError, match="expected YYYY-MM-DD"):
+    with pytest.raises(InputError, match="expected a day YYYY-MM-DD"):
         reparse_prices(scraping, first_day="yesterday")
 
 
@@ -404,6 +404,7 @@ def test_the_schedule_asks_for_a_weekly_retailer_on_its_weekday_alone(
         repository = dg.Definitions(
             assets=[assets.scrape_runs],
             schedules=[automation.scrape_schedule],
+            jobs=[dg.define_asset_job("prices_scrape_runs")],
             resources={"warehouse": WarehouseResource()},
         ).get_repository_def()
         context = dg.build_schedule_context(scheduled_execution_time=at, repository_def=repository)

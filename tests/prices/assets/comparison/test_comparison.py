@@ -199,8 +199,8 @@ def test_without_official_files_and_other_sources_all_tables_are_empty(store: Wa
 @pytest.mark.parametrize(
     ("table", "sibling"),
     [
-        ("price_comparisons", "compared_price_levels"),
-        ("compared_price_levels", "price_comparisons"),
+        ("price_comparisons", "compared_price_indices"),
+        ("compared_price_indices", "price_comparisons"),
         ("source_matches", "source_agreement"),
         ("source_agreement", "source_matches"),
     ],

@@ -153,11 +153,12 @@ def _offer(node: Node, page: Page, graph: Graph, inherited: Any) -> _Offer:  # n
             return offer
         if foreign is not None:
             offer.currency = foreign
-        elif of_kind == "now":
+        elif of_kind == "now" and not (own and _is_of_piece(specification, graph)):
             sale += _specified(specification)
         else:
             per = {"referenceQuantity": graph.nodes(specification.get("referenceQuantity"))}
-            offer.others.append((of_kind, {**specification, **per} if of_kind == "unit" else specification))
+            of_unit = of_kind in {"unit", "now"}  # of a piece of the pack, whose price the offer gives itself
+            offer.others.append(("unit", {**specification, **per}) if of_unit else (of_kind, specification))
     _set_price(offer, own, sale)
     return offer
 
@@ -263,6 +264,11 @@ def _is_of_unit(node: Node, graph: Graph) -> bool:
         return terms_of(node.get("unitCode")) != {"c62"}
     measure = unit(words(next(iter(plain_values(node.get("unitText"))), None)))
     return measure is not None and measure.split()[-1] not in {"each", "unknown"}
+
+
+def _is_of_piece(node: Node, graph: Graph) -> bool:
+    """True if a specification names one piece as its reference."""
+    return bool(graph.nodes(node.get("referenceQuantity")) or plain_values(node.get("unitCode")))
 
 
 def _is_abroad(node: Node) -> bool:
