@@ -104,29 +104,49 @@ def version_loads(transaction: Transaction, file: LandedFile) -> list[str]:
 def restore_version(landing: Landing, file: LandedFile, reader: Reader, counts: LoadCounts) -> list[LandedFile] | None:
     """Record a refusal and make the version current again that the refused file superseded.
 
-    Return the restored file, which waits even if it was loaded before: its rows may be gone. It does not wait where its
-    bytes have expired, and is left out. Return None without an earlier version; the refusal is then not recorded.
+    Versions that this reader has refused are passed over; where all are refused, the last one is current. Return the
+    restored file, which waits even if it was loaded before: its rows may be gone. It does not wait where its bytes have
+    expired, and is left out. Return None without an earlier version; the refusal is then not recorded.
     """
     with landing.warehouse.transaction(role="ingest") as transaction:
         transaction.lock("landing", file.source, file.name)
-        earlier = transaction.rows(
-            "select file_id from ops.files where superseded_by = $1 and size_bytes > 0 and data_origin is not null"
-            " order by landed_at desc limit 1",
-            [file.file_id],
-        )
-        if not earlier or not is_current(transaction, file):
+        if not is_current(transaction, file):
             return None
-        earlier_id = earlier[0][0]
-        transaction.execute("update ops.files set superseded_by = $1 where file_id = $2", [earlier_id, file.file_id])
-        transaction.execute("update ops.files set superseded_by = null where file_id = $1", [earlier_id])
+        restored = _version_before(transaction, file, reader) or _last_version(transaction, file)
+        if restored is None:
+            return None
+        transaction.execute("update ops.files set superseded_by = $1 where file_id = $2", [restored, file.file_id])
+        transaction.execute("update ops.files set superseded_by = null where file_id = $1", [restored])
         transaction.execute(  # where its bytes have expired, its rows stay as they were read
             "update ops.loads set state = 'started', finished_at = null where file_id = $1 and reader = $2"
+            " and not (outcome = 'refused' and reader_version = $3 and state = 'committed')"
             " and exists (select from ops.files where file_id = $1 and expired_at is null)",
-            [earlier_id, reader.name],
+            [restored, reader.name, reader.version],
         )
         record_load(transaction, file, reader, counts)
         commit_load(transaction, file, reader, file.partitions or ())
-    return [candidate for candidate in landing.waiting_files(reader) if candidate.file_id == earlier_id]
+    return [candidate for candidate in landing.waiting_files(reader) if candidate.file_id == restored]
+
+
+def _version_before(transaction: Transaction, file: LandedFile, reader: Reader) -> str | None:
+    """Return the id of the version that a file superseded, if this reader has not refused it."""
+    found = transaction.rows(
+        "select file_id from ops.files where superseded_by = $1 and size_bytes > 0 and data_origin is not null"
+        " and not exists (select from ops.loads where file_id = files.file_id and reader = $2"
+        " and outcome = 'refused' and reader_version = $3 and state = 'committed') order by landed_at desc limit 1",
+        [file.file_id, reader.name, reader.version],
+    )
+    return str(found[0][0]) if found else None
+
+
+def _last_version(transaction: Transaction, file: LandedFile) -> str | None:
+    """Return the id of the version of a file that landed last; None where it is the file itself."""
+    found = transaction.rows(
+        "select file_id from ops.files where source = $1 and name = $2 and size_bytes > 0 and data_origin is not null"
+        " order by landed_at desc, file_id limit 1",
+        [file.source, file.name],
+    )
+    return str(found[0][0]) if found and found[0][0] != file.file_id else None
 
 
 def record_load(

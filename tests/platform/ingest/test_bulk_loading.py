@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
+import itertools
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -270,6 +272,23 @@ def test_order_repetition_and_kills_change_nothing(landing: Landing, lake: Lake,
     loader(landing, lake).load_waiting()
     assert _outcome(landing, lake) == expected
     assert lake.faults(TABLE) == []
+
+
+@pytest.mark.timeout(60)
+def test_of_versions_that_are_all_refused_the_last_is_current(landing: Landing, lake: Lake) -> None:
+    for texts in itertools.permutations(["refuse\n", "odd\nrefuse\n", "refuse\nodd\n"]):
+        for together in (True, False):
+            _empty(landing, lake)
+            for text in texts:
+                land(landing, "r1.txt", text.encode())
+                if not together:
+                    loader(landing, lake).load_waiting()
+            loader(landing, lake).load_waiting()
+            assert landing.warehouse.rows(
+                "select sha256, outcome, state from ops.files join ops.loads using (file_id)"
+                " where superseded_by is null"
+            ) == [(hashlib.sha256(texts[-1].encode()).hexdigest(), "refused", "committed")]
+            assert landing.waiting_files(loader(landing, lake).source.reader) == []
 
 
 @pytest.mark.parametrize("step", STEPS)
