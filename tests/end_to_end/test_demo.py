@@ -254,7 +254,7 @@ def test_doctor_finds_the_installation_sound(demo: tuple[CommandLine, str]) -> N
         (["materialize", "--select", "raw/price_quotes"], "say which with --from and --to"),
         (["materialize", "--select", "*", "--from", "2016-13-01"], "expected a day YYYY-MM-DD"),
         (["materialize", "--select", "*", "--from", "2016-05-03", "--to", "2016-05-02"], "is after --to"),
-        (["materialize", "--select", "*", "--from", "1999-01-01"], "runs from 2014-06-01"),
+        (["materialize", "--select", "tag:pilot=prices", "--from", "1999-01-01"], "runs from 2014-06-01"),
         (["query", "select * from nowhere"], 'relation "nowhere" does not exist'),
         (["query", "drop table raw.price_quotes"], "read-only transaction"),
         (["ingest", "prices", "no/such/file"], "no such file or directory"),
