@@ -18,6 +18,7 @@ from ons_bigdata.prices.methods.panels.input_checks import (
     refuse_other_type,
     refuse_rows,
 )
+from ons_bigdata.prices.methods.panels.period_calendar import refuse_unsorted
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -111,6 +112,7 @@ def _checked_table(table: pl.DataFrame) -> pl.DataFrame:
         "an index that is not positive and finite": pl.col("index").is_not_null() & not_positive("index"),
     }
     refuse_rows("aggregated", rows, faults)
+    refuse_unsorted(rows["period"], "aggregated")
     return rows
 
 

@@ -28,7 +28,7 @@ from ons_bigdata.prices.methods.panels.input_checks import (
     refuse_rows,
     refuse_unknown,
 )
-from ons_bigdata.prices.methods.panels.period_calendar import refuse_unsorted_text
+from ons_bigdata.prices.methods.panels.period_calendar import refuse_unsorted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -109,8 +109,9 @@ def aggregate(
     if rows.is_empty():
         return _empty(rows.schema["period"])
     periods = rows["period"].unique().sort().to_list()
-    if rows.schema["period"] != pl.Enum:
-        refuse_unsorted_text(periods, "indices")
+    refuse_unsorted(rows["period"], "indices")
+    dtype = rows.schema["period"]
+    weights, tree = _with_links_as(dtype, weights, "weights"), _with_links_as(dtype, tree, "tree")
     links = _links({"weights": weights, "tree": tree}, periods)
     trees = [_of_link(tree, link, "tree") for link in links]
     nodes = _nodes(rows, trees)
@@ -152,6 +153,18 @@ def _checked_successions(successions: pl.DataFrame | pl.LazyFrame | None, links:
         raise ValueError(message)
     refuse_no_nodes(rows, ("node", "predecessor"), "successions")
     return rows.with_columns(pl.col("node", "predecessor").cast(pl.String))
+
+
+def _with_links_as(dtype: pl.DataType, frame: pl.DataFrame, name: str) -> pl.DataFrame:
+    """Links written as text, as the Enum of the periods, whose order they have."""
+    if not isinstance(dtype, pl.Enum) or frame.schema.get("link") not in (pl.String, pl.Categorical):
+        return frame
+    texts = frame["link"].cast(pl.String)
+    unknown = texts.filter(~texts.is_in(dtype.categories.implode()))
+    if not unknown.is_empty():
+        message = f"{name}: {unknown[0]} is no period; expected links among the periods"
+        raise ValueError(message)
+    return frame.with_columns(link=texts.cast(dtype))
 
 
 def _links(frames: Mapping[str, pl.DataFrame], periods: list[Any]) -> list[Any]:

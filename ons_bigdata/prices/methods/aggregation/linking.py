@@ -17,7 +17,12 @@ from ons_bigdata.prices.methods.panels.input_checks import (
     refuse_rows,
     refuse_unknown,
 )
-from ons_bigdata.prices.methods.panels.period_calendar import months_of, refuse_unsorted_text
+from ons_bigdata.prices.methods.panels.period_calendar import (
+    given_calendar,
+    listed_periods,
+    months_of,
+    refuse_unsorted,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -29,16 +34,20 @@ MEANS = ("arithmetic", "geometric")
 def december_january_links(periods: Sequence[Any]) -> list[Any]:
     """Link periods of a double chain: each December and each January among the periods, and the first.
 
-    `periods`: months, as dates or as text and whole numbers that read as such (see `period_calendar`). Raises
-    ValueError on periods that are not months, one each: of weeks and days give the links explicitly, in the column
-    `link` of the weights. Source: ONS, Consumer Prices Indices Technical Manual (2019), double chain-linking.
+    `periods`: months, as dates or as text and whole numbers that read as such (see `period_calendar`), in any order.
+    Raises ValueError on periods that are not months, one after the other, or not all of one type: of years, quarters,
+    weeks and days give the links explicitly, in the column `link` of the weights. Source: ONS, Consumer Prices Indices
+    Technical Manual (2019), double chain-linking.
     """
-    ordered = sorted(set(periods))
+    listed = pl.Series(listed_periods(periods, name="periods"))
+    if listed.is_empty():
+        message = "periods: none, expected months"
+        raise ValueError(message)
+    refuse_unsorted(listed, "periods")
+    ordered = listed.unique().sort().to_list()
     if (months := months_of(ordered)) is None:
         message = (
             f"periods: {ordered[0]!r} to {ordered[-1]!r} do not read as months, one period each; list the link periods"
-            if ordered
-            else "periods: none, expected months"
         )
         raise ValueError(message)
     return [period for n, (period, month) in enumerate(zip(ordered, months, strict=True)) if n == 0 or month in (1, 12)]
@@ -142,6 +151,7 @@ def link_series(
         if first.schema[name] != second.schema[name]:
             message = f"later: column {name} is {second.schema[name]}, expected {first.schema[name]}, as in earlier"
             raise ValueError(message)
+    refuse_unsorted(pl.concat([first["period"], second["period"]]), "earlier and later")
     both = _overlap(first, second, key, None if overlap is None else list(dict.fromkeys(overlap)))
     factor = pl.col("index").mean() / pl.col("index_later").mean()
     if mean == "geometric":
@@ -202,6 +212,7 @@ def unchain(
     """
     keys = [node] if node is not None else []
     table = checked_series(chained, node, column, "chained").select(*keys, "period", index=pl.col(column))
+    dtype = table.schema["period"]
     periods = table["period"].unique().sort().to_list()
     chosen = list(links)
     unknown = [link for link in chosen if link not in periods]
@@ -214,11 +225,11 @@ def unchain(
     for start, stop in zip(starts, [*starts[1:], periods[-1]], strict=True):
         if start == stop and len(starts) > 1:
             continue  # the last period is a link, which starts nothing
-        ends = pl.Series([start, stop], dtype=table.schema["period"])
-        rows = table.filter(pl.col("period").is_between(ends[0], ends[1]))
-        base = rows.filter(pl.col("period") == ends[0]).select(*keys, pl.col("index").alias("_base"))
+        of_link = pl.Series(periods[periods.index(start) : periods.index(stop) + 1], dtype=dtype)
+        rows = table.filter(pl.col("period").is_in(of_link.implode()))
+        base = rows.filter(pl.col("period") == pl.lit(start, dtype)).select(*keys, pl.col("index").alias("_base"))
         joined = rows.join(base, on=keys, how="left", nulls_equal=True) if keys else rows.join(base, how="cross")
-        link = pl.Series("link", [start] * joined.height, dtype=table.schema["period"])
+        link = pl.Series("link", [start] * joined.height, dtype=dtype)
         parts.append(
             joined.with_columns(link).select(*keys, "link", "period", index=pl.col("index") / pl.col("_base") * scale)
         )
@@ -242,6 +253,7 @@ def chain(
     refuse_no_numbers(frame, [column], "unchained")
     refuse_no_keys(frame, ("period", *keys), "unchained")
     refuse_other_type(frame, "link", "period", "unchained")
+    refuse_unsorted(frame["period"], "unchained")
     rows = frame.select(*keys, "link", "period", index=pl.col(column).cast(pl.Float64))
     refuse_rows(
         "unchained", rows, {"a key that occurs before": pl.struct(*keys, "link", "period").is_duplicated(),
@@ -257,18 +269,20 @@ def _joined(rows: pl.DataFrame, keys: list[str], value: float) -> pl.DataFrame:
     links = rows["link"].unique().sort().to_list()
     for n, link in enumerate(links):
         part = dict(
-            rows.filter(pl.col("link") == pl.lit(link, rows.schema["link"])).select("period", "index").iter_rows()
+            rows.filter(pl.col("link") == pl.lit(link, rows.schema["link"]))
+            .select("period", "index")
+            .sort("period")
+            .iter_rows()
         )
         if link not in part:
             message = f"unchained: link {link} has no row of its link period"
             raise ValueError(message)
         start = value if n == 0 else levels.get(link)
         base = part[link]
-        for period in sorted(part):
+        for period, index in part.items():
             if period == link and n > 0:
                 levels.setdefault(period, None)
                 continue
-            index = part[period]
             known = start is not None and base is not None and index is not None
             levels[period] = start * index / base if known else None
     table = pl.DataFrame(
@@ -281,8 +295,18 @@ def _joined(rows: pl.DataFrame, keys: list[str], value: float) -> pl.DataFrame:
     return table.select(*named, "period", "index")
 
 
-def checked_series(frame: pl.DataFrame | pl.LazyFrame, node: str | None, column: str, name: str) -> pl.DataFrame:
-    """Check the keys and values of index series: each period once per node, values positive and finite or null."""
+def checked_series(
+    frame: pl.DataFrame | pl.LazyFrame,
+    node: str | None,
+    column: str,
+    name: str,
+    *,
+    calendar: Sequence[Any] | pl.Series | None = None,
+) -> pl.DataFrame:
+    """Check the keys and values of index series: each period once per node, values positive and finite or null.
+
+    Periods sort in time, unless a calendar gives their order.
+    """
     table = eager_frame(frame, name)
     keys = ["period", *([node] if node is not None else [])]
     refuse_missing_columns(table, (*keys, column), name)
@@ -297,6 +321,8 @@ def checked_series(frame: pl.DataFrame | pl.LazyFrame, node: str | None, column:
         f"a value of {column} that is not positive and finite": value.is_not_null() & not_positive(column),
     }
     refuse_rows(name, rows, faults)
-    if table.schema["period"] != pl.Enum:
-        refuse_unsorted_text(table["period"].unique().to_list(), name)
+    if calendar is None:
+        refuse_unsorted(table["period"], name)
+    else:
+        given_calendar(table["period"].unique().to_list(), calendar, dtype=table.schema["period"], name=name)
     return table

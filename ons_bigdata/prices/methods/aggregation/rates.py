@@ -50,7 +50,7 @@ def rates(
     Raises ValueError on a span that is no whole number of the calendar's steps, and as `rebased` on the table.
     Source: ONS, Consumer Prices Indices Technical Manual (2019) (1-month and 12-month rates).
     """
-    series = checked_series(table, node, column, "table")
+    series = checked_series(table, node, column, "table", calendar=calendar)
     keys = [node] if node is not None else []
     pairs = _pairs(series, over, calendar)
     now = series.select(*keys, "period", pl.col(column).cast(pl.Float64).alias("_now"))
@@ -63,7 +63,7 @@ def rates(
         .when(pl.col("_then").is_null())
         .then(pl.format("no index in {}", pl.col("against")))
     )
-    return rows.select(*keys, "period", "against", rate_percent=rate, reason=reason).sort(*keys, "period")
+    return rows.sort(*keys, "_place").select(*keys, "period", "against", rate_percent=rate, reason=reason)
 
 
 def rate_contributions(
@@ -88,6 +88,11 @@ def rate_contributions(
     to_date = contributions(table, of)
     whole = table.filter(pl.col("node").cast(pl.String) == str(of)).select("period", level="index")
     pairs = _pairs(whole, over, calendar)
+    if not pairs["period"].is_sorted():
+        message = (
+            "calendar: contributions follow the order of the periods; expected periods in it, or a pl.Enum of them"
+        )
+        raise ValueError(message)
     levels = pairs.join(whole, on="period").join(
         whole.select(against="period", level_before="level"), on="against"
     )  # fmt: skip
@@ -105,18 +110,22 @@ def rate_contributions(
 
 
 def _pairs(series: pl.DataFrame, over: str | int, calendar: Sequence[Any] | pl.Series | None) -> pl.DataFrame:
-    """Period and the period that `over` leads back to, for all periods of the calendar that have one."""
+    """Period and the period that `over` leads back to, for all periods of the calendar that have one, in order.
+
+    Columns: period, against, _place.
+    """
     dtype = series.schema["period"]
     observed = series["period"].unique().sort().to_list()
     if calendar is not None:
-        steps = Calendar(given_calendar(observed, calendar), "number", 1)
+        steps = Calendar(given_calendar(observed, calendar, dtype=dtype, name="table"), "number", 1)
     elif len(observed) == 0:
         steps = Calendar([], "number", 1)
     else:
         steps = read_calendar(observed, dtype=dtype)
     lag = _lag(steps, over)
     periods = pl.Series(steps.periods, dtype=dtype)
-    return pl.DataFrame({"period": periods[lag:], "against": periods[: max(len(periods) - lag, 0)]})
+    pairs = pl.DataFrame({"period": periods[lag:], "against": periods[: max(len(periods) - lag, 0)]})
+    return pairs.with_row_index("_place")
 
 
 def _lag(calendar: Calendar, over: str | int) -> int:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from ons_bigdata.prices.methods.panels.input_checks import eager_frame, refuse_missing_columns, refuse_unknown
+from ons_bigdata.prices.methods.panels.period_calendar import refuse_unsorted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -107,11 +108,12 @@ def axioms_violated(
     Returns one row per failure: axiom, period (as text), expected, found (null where there is no index), gap
     (|found/expected − 1|; null where either is). An index that has no value in any period, before the
     change and after, fails each axiom, in one row without a period: it was not tested. No rows: no axiom is violated.
-    Raises ValueError on an unknown axiom, which lists the known ones. Source: ILO et al., Consumer Price Index Manual:
-    Theory and Practice (2004), chapter 16.
+    Raises ValueError on an unknown axiom, which lists the known ones, and on periods that do not sort in time. Source:
+    ILO et al., Consumer Price Index Manual: Theory and Practice (2004), chapter 16.
     """
     quotes = eager_frame(quotes)
     refuse_missing_columns(quotes, ("period", "product", "price"), "quotes")
+    refuse_unsorted(quotes["period"])
     chosen = list(axioms)
     for axiom in chosen:
         refuse_unknown("axiom", axiom, AXIOMS)

@@ -109,7 +109,7 @@ def _weighted_relatives(
     """Product, weight and relative of the products of the base and the current period."""
     entry = decomposable(formula)
     quotes = eager_frame(quotes)
-    panel = price_panel(quotes, **columns)
+    panel = price_panel(quotes, **columns, in_order=False)
     rows = (panel.position(name, at) for name, at in zip(("base_period", "current_period"), periods, strict=True))
     weights, relatives, matched = matched_weights(panel, entry, *rows, arithmetic=arithmetic)
     products = pl.Series(panel.products, dtype=quotes.schema[columns["product"]]).filter(pl.Series(matched))

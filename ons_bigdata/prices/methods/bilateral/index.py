@@ -10,7 +10,6 @@ import polars as pl
 
 from ons_bigdata.prices.methods.bilateral.registry import ALIASES, ENTRIES, FORMULAS, REGISTER, UNWEIGHTED, WINDOWED
 from ons_bigdata.prices.methods.panels.input_checks import eager_frame, finite_number, refuse_unknown, true_or_false
-from ons_bigdata.prices.methods.panels.period_calendar import given_calendar
 from ons_bigdata.prices.methods.panels.price_panel import Duplicates, Missing, PricePanel, price_panel
 
 if TYPE_CHECKING:
@@ -148,7 +147,8 @@ def bilateral_index(  # noqa: PLR0913 (every choice has its name)
     "fixed_base": index_t = P(base→t), before the base too. "chained": index_t = index_(t−1)·P(t−1→t), divided by its
     value in the base; null from a missing link on. "previous_period": index_t = P(t−1→t), 1 in the first period.
     `base_period`: the first period unless given. `calendar`: all periods in order; t−1 is the period before t in it,
-    and a period without products is null and ends a chain. Without it the periods are those that occur.
+    and a period without products is null and ends a chain. Without it a fixed base has the periods that occur; the
+    others have those between, too, by their step, see `period_calendar`.
     `sample`: "matched", the products present in both periods of a pair; "unmatched", all of either period, for dutot
     and unit_value only. `of`: "quantity" swaps prices and quantities.
     Options: lloyd_moulton needs `sigma`, quadratic_mean `order`, numbers; lowe and young need `weights_period`, whose
@@ -156,7 +156,7 @@ def bilateral_index(  # noqa: PLR0913 (every choice has its name)
     ("shares", "average", "none") and `adjust_bias` (False).
 
     Raises ValueError on bad quotes, on an unknown formula, comparison, sample, period or option and on a missing one;
-    shows the value found and lists the known ones.
+    shows the value found and lists the known ones; on periods without a known step where t−1 matters.
     Sources: of the formulas, there. Of the comparisons, ILO et al., Consumer Price Index Manual: Theory and Practice
     (2004), chapter 15, section F.
     """
@@ -178,9 +178,9 @@ def bilateral_index(  # noqa: PLR0913 (every choice has its name)
         quantity=quantity,
         duplicates=duplicates,
         missing=missing,
+        calendar=calendar,
+        with_gaps=comparison != "fixed_base",
     )
-    if calendar is not None:
-        panel = panel.on_calendar(given_calendar(panel.periods, calendar))
     if of == "quantity" and panel.quantities is not None:
         panel = replace(panel, prices=panel.quantities, quantities=panel.prices)
     comparer = _Comparer(panel, formula, sample, _checked_options(formula, options, panel))

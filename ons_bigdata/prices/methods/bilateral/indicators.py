@@ -9,7 +9,6 @@ import polars as pl
 
 from ons_bigdata.prices.methods.panels.input_checks import eager_frame, refuse_unknown
 from ons_bigdata.prices.methods.panels.logarithmic_mean import logarithmic_mean
-from ons_bigdata.prices.methods.panels.period_calendar import given_calendar
 from ons_bigdata.prices.methods.panels.price_panel import Duplicates, PricePanel, price_panel
 
 if TYPE_CHECKING:
@@ -78,9 +77,10 @@ def bilateral_indicator(  # noqa: PLR0913 (every choice has its name)
         message = f"base_period is {base_period!r}, expected None: comparison previous_period has no base"
         raise ValueError(message)
     quotes = eager_frame(quotes)
-    panel = price_panel(quotes, period=period, product=product, price=price, quantity=quantity, duplicates=duplicates)
-    if calendar is not None:
-        panel = panel.on_calendar(given_calendar(panel.periods, calendar))
+    panel = price_panel(
+        quotes, period=period, product=product, price=price, quantity=quantity, duplicates=duplicates,
+        calendar=calendar, with_gaps=comparison != "fixed_base",
+    )  # fmt: skip
     base = panel.position("base_period", base_period) if base_period is not None else 0
     rows: list[tuple[float | str | None, ...]] = []
     for t in range(len(panel.periods)):
@@ -124,7 +124,9 @@ def indicator_contributions(  # noqa: PLR0913 (every choice has its name)
     refuse_unknown("indicator", formula, INDICATORS)
     refuse_unknown("sample", sample, SAMPLES)
     quotes = eager_frame(quotes)
-    panel = price_panel(quotes, period=period, product=product, price=price, quantity=quantity, duplicates=duplicates)
+    panel = price_panel(
+        quotes, period=period, product=product, price=price, quantity=quantity, duplicates=duplicates, in_order=False
+    )
     base, current = panel.position("base_period", base_period), panel.position("current_period", current_period)
     chosen = panel.presence[base] & panel.presence[current]
     if sample == "all":

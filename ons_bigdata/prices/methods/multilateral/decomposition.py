@@ -36,7 +36,7 @@ def geks_decomposition(
     """
     entry = decomposable(formula)
     quotes = eager_frame(quotes)
-    panel = price_panel(quotes, period=period, product=product, price=price, quantity=quantity)
+    panel = price_panel(quotes, period=period, product=product, price=price, quantity=quantity, in_order=False)
     base, current = panel.position("base_period", base_period), panel.position("current_period", current_period)
     total = np.zeros(len(panel.products))
     for link in range(len(panel.periods)):

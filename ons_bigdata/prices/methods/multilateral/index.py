@@ -20,7 +20,7 @@ from ons_bigdata.prices.methods.multilateral.splicing import (
     extended_levels,
 )
 from ons_bigdata.prices.methods.panels.input_checks import eager_frame, refuse_unknown, whole_number
-from ons_bigdata.prices.methods.panels.period_calendar import months_of, period_calendar
+from ons_bigdata.prices.methods.panels.period_calendar import listed_periods, months_of
 from ons_bigdata.prices.methods.panels.price_panel import price_panel
 
 if TYPE_CHECKING:
@@ -88,14 +88,14 @@ def multilateral_index(
     if splice is not None:
         refuse_unknown("splice", splice, SPLICES, aliases=SPLICE_ALIASES)
     chosen = _chosen(options, method, splice)
-    keys = {"duplicates", "missing"} & chosen.keys()
+    keys = {"calendar", "duplicates", "missing"} & chosen.keys()
     panel = price_panel(
-        quotes, period=period, product=product, price=price, quantity=quantity, **{key: chosen[key] for key in keys}
-    )
-    windowed = window is not None or splice is not None
-    calendar = period_calendar(panel.periods, chosen.get("calendar"), windowed=windowed, dtype=quotes.schema[period])
+        quotes, period=period, product=product, price=price, quantity=quantity,
+        with_gaps=window is not None or splice is not None, **{key: chosen[key] for key in keys},
+    )  # fmt: skip
+    calendar = panel.periods
     extension = _extension(calendar, window, splice, chosen)
-    windows = _windows(panel.on_calendar(calendar), REGISTER[method], chosen)
+    windows = _windows(panel, REGISTER[method], chosen)
     levels, reasons = extended_levels(windows, calendar, extension)
     frame = {
         "period": pl.Series(calendar, dtype=quotes.schema[period]),
@@ -212,6 +212,7 @@ def _extension(calendar: Sequence[Any], window: int | None, splice: str | None, 
 def _base_positions(calendar: Sequence[Any], base_periods: Sequence[Any] | None) -> tuple[int, ...]:
     """Rows of the fixed bases in the calendar: those given, or else the Decembers of months."""
     if base_periods is not None and calendar:
+        base_periods = listed_periods(base_periods, name="base_periods")
         unknown = [base for base in base_periods if base not in calendar]
         if unknown:
             message = f"base_periods: {unknown[0]} is not a period; expected some of {calendar[0]} to {calendar[-1]}"

@@ -15,7 +15,6 @@ from ons_bigdata.prices.methods.panels.input_checks import (
     refuse_unknown,
     whole_number,
 )
-from ons_bigdata.prices.methods.panels.period_calendar import given_calendar
 from ons_bigdata.prices.methods.panels.price_panel import price_panel
 
 if TYPE_CHECKING:
@@ -74,7 +73,8 @@ def impute_prices(  # noqa: PLR0913 (every choice has its name)
     """Fill the gaps in the price series of products.
 
     `quotes`: one row per period and product, price > 0 (a null price is a missing one). `calendar`: all periods in
-    order; without it, those of the quotes. With p̂ the price, observed or imputed:
+    order; without it, those of the quotes and, by their step, those between (`period_calendar`). With p̂ the price,
+    observed or imputed:
 
     "carry_forward": p̂_t = p̂_(t−1). It biases movements towards 1.
     "overall_mean": p̂_t = p̂_(t−1) · the mean relative of all products. "class_mean": of the products of the same
@@ -97,8 +97,9 @@ def impute_prices(  # noqa: PLR0913 (every choice has its name)
     the next, null where there is none), reason (null unless price is).
 
     Raises ValueError on unknown options, lists the known ones; on a column that a method needs and lacks; on quotes
-    as `price_panel` does; on a product in two groups. Source: ILO et al., Consumer Price Index Manual: Theory and
-    Practice (2004), chapter 7 (overall, class and targeted mean imputation) and 9 (missing prices, self-correction).
+    as `price_panel` does; on periods without a known step; on a product in two groups. Source: ILO et al., Consumer
+    Price Index Manual: Theory and Practice (2004), chapter 7 (overall, class and targeted mean imputation) and 9
+    (missing prices, self-correction).
     """
     refuse_unknown("method", method, METHODS, aliases=METHOD_ALIASES)
     refuse_unknown("mean", mean, MEANS)
@@ -107,10 +108,9 @@ def impute_prices(  # noqa: PLR0913 (every choice has its name)
     _check_columns(quotes, group=group, target=target)
     panel = price_panel(
         quotes, period=period, product=product, price=price, quantity=quantity,
-        missing="absent" if quantity is None else "unsold",
+        missing="absent" if quantity is None else "unsold", calendar=calendar, with_gaps=True,
     )  # fmt: skip
-    periods = panel.periods if calendar is None else given_calendar(panel.periods, calendar)
-    panel = panel.on_calendar(periods)
+    periods = panel.periods
     gaps = _gaps(quotes, panel.prices, panel.presence, (periods, panel.products), (period, product))
     groups = _groups(quotes, product, group)
     if method not in CLASS_METHODS:
@@ -258,7 +258,7 @@ def _laid_out(
     schema: pl.Schema,
     keys: tuple[str, str],
 ) -> pl.DataFrame:
-    """Rows of every product from its first price on, with the method of imputed prices and the reason of gaps."""
+    """Rows of every product from its first price on, sorted; the method of imputed prices and the reason of gaps."""
     known: Booleans = ~np.isnan(gaps.observed) | ~np.isnan(gaps.earlier)
     shown: Booleans = np.maximum.accumulate(known, axis=0).T
     if method == "carry_backward":
@@ -309,4 +309,4 @@ def _with_columns(
         groups = quotes.select(product=names["product"], group=pl.col(group)).unique()
         table = table.join(groups, on="product", how="left", maintain_order="left")
     order = [c for c in ("period", "product", "price", "quantity", "group") if c in table.columns]
-    return table.select(*order, "imputed", "method", "age", "reason").sort("product", "period")
+    return table.select(*order, "imputed", "method", "age", "reason")

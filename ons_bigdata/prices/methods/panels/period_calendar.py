@@ -1,21 +1,25 @@
-"""Calendars of periods: how periods are read, the step between them, and all periods from the first to the last.
+"""Periods: their order, the step between them, and the calendar of all periods from the first to the last.
 
-Periods are any values that sort. Their step is known from what they are: months, quarters, weeks, days or whole
-numbers. A period that is absent from the quotes is a gap, whatever the length of the gap.
+Periods are dates, numbers, text of one form that sorts in time (`period_texts`), or an Enum, whose categories are their
+order; a calendar that the caller gives is the order of any periods. Their step is known from what they are: months,
+quarters, weeks, days or whole numbers. A period that is absent is a gap, whatever the length of the gap.
 """
 
 from __future__ import annotations
 
-import re
 from calendar import monthrange
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
 from math import gcd
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import polars as pl
+
+from ons_bigdata.prices.methods.panels.period_texts import dated_texts, numbered_texts, why_unsorted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -24,67 +28,19 @@ STEPS_MONTHS = (12, 6, 3, 1)
 """Steps of months, longest first: years, half-years, quarters, months."""
 STEPS_DAYS = (28, 14, 7, 1)
 """Steps of days, longest first: four weeks, fortnights, weeks, days."""
+UNIT_MONTHS = {"quarter": 3, "half-year": 6, "year": 12, "split year": 12}
+"""Step in months of the units of text that state it."""
+LEAST_DAYS_OF_MONTHS = 20
+"""Dates once a month on no regular day are further apart than this."""
 MOST_PERIODS = 100_000
 """A calendar of more periods than this is an error in the periods, not a calendar."""
-
-_YEAR = r"(?P<year>(?:18|19|20|21)\d\d)"
-"""Numbers of other years are no dates: 100001 is a number."""
-_NAMED_MONTH = r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)"  # noqa: E501
-
-
-class Form(NamedTuple):
-    """How text writes a period: its unit, the pattern (groups year, month, day, quarter, week), and its template."""
-
-    unit: str
-    pattern: re.Pattern[str]
-    template: str
-
-
-def _form(unit: str, pattern: str, template: str) -> Form:
-    return Form(unit, re.compile(_YEAR + pattern), template)
-
-
-FORMS = (
-    *(
-        _form("month", rf"{s}(?P<month>0[1-9]|1[0-2])", "{year:04}" + s + "{month:02}")
-        for s in ("", "-", "/", "M", "-M")
-    ),
-    *(
-        _form("day", rf"{s}(?P<month>\d\d){s}(?P<day>\d\d)", "{year:04}" + s + "{month:02}" + s + "{day:02}")
-        for s in ("", "-", "/")
-    ),
-    *(_form("week", rf"{s}(?P<week>\d\d)", "{year:04}" + s + "{week:02}") for s in ("", "-W", "W", " W")),
-    *(
-        _form("quarter", rf"{s}(?P<quarter>[1-4])", "{year:04}" + s + "{quarter}")
-        for s in ("-Q", "Q", " Q", "/Q", "-q", "q")
-    ),
-    _form("year", "", "{year:04}"),
-)  # fmt: skip
-"""Forms of text that sort in time; the first that fits all periods counts: 201801 to 201812 are months."""
-
-_BY_NAME = "a named month, which text sorts by its name"
-_YEAR_LAST = "written with its year last, which text does not sort in time"
-UNSORTED_FORMS = tuple(
-    (re.compile(pattern, re.IGNORECASE), fault, expected)
-    for pattern, fault, expected in (
-        (_YEAR + r"[-/ ]?[MW]?\d{1,2}", "a month or week without its leading zero", "2020-08 or 2020-W09"),
-        (_YEAR + r"[-/ ]\d{1,2}[-/ ]\d{1,2}", "a day without its leading zeros", "2020-08-03"),
-        (_NAMED_MONTH, "a month without a year, which text sorts by its name", "2020-01"),
-        (rf"{_NAMED_MONTH}[-/ ]?\d{{2,4}}", _BY_NAME, "2020-01"),
-        (rf"\d{{4}}[-/ ]?{_NAMED_MONTH}", _BY_NAME, "2020-01"),
-        (r"Q[1-4][-/ ]?\d{4}", _YEAR_LAST, "2020-Q1"),
-        (r"\d{1,2}[-/.]\d{4}", _YEAR_LAST, "2020-01"),
-        (r"\d{1,2}[-/.]\d{1,2}[-/.]\d{4}", _YEAR_LAST, "2020-01-31"),
-    )
-)
-"""Forms of text that are periods but do not sort in time: pattern, what is wrong, how to write it."""
 
 
 @dataclass(frozen=True)
 class Calendar:
     """All periods in order and the step between them: `step` units of "month", "day" or "number".
 
-    `whole_months`: each period is a month of its own, so that its month of the year has a meaning.
+    `whole_months`: each period is a month, one after the other, so that its month of the year has a meaning.
     """
 
     periods: list[Any]
@@ -102,6 +58,109 @@ class _Reading:
     write: Callable[[date], Any]
 
 
+# --- the order of periods ---
+
+
+def refuse_unsorted(periods: pl.Series, name: str = "quotes") -> None:
+    """Raise ValueError on a column of periods whose values sort otherwise than in time, or in no known order.
+
+    That is text but for `period_texts.why_unsorted`, and bytes. Numbers, dates and Enums sort as they are. `name`: of
+    the frame, in the message.
+    """
+    if periods.dtype == pl.Binary:
+        message = f"{name}: periods are Binary, which does not sort in time; expected text, dates or numbers"
+        raise ValueError(message)
+    if periods.dtype not in (pl.String, pl.Categorical):
+        return
+    if (reason := why_unsorted(periods.drop_nulls().unique().cast(pl.String).to_list())) is not None:
+        message = f"{name}: {reason}"
+        raise ValueError(message)
+
+
+def given_calendar(
+    observed: Sequence[Any],
+    given: Sequence[Any] | pl.Series,
+    *,
+    dtype: pl.DataType | None = None,
+    name: str = "quotes",
+) -> list[Any]:
+    """Check a calendar that the caller gives: all periods, each once, in order.
+
+    `observed`: the periods of the frame called `name`, of type `dtype`. The calendar is the order of text that states
+    none; numbers, dates, text that reads as dates and Enums ascend in it.
+
+    Raises ValueError on anything but a list of periods of that type, on a null or a repeated period, on a calendar that
+    does not ascend or lacks a period of the frame.
+    """
+    if isinstance(given, Set):
+        message = f"calendar: found {given!r}, expected a list of all periods in order"
+        raise ValueError(message)
+    calendar = listed_periods(given)
+    known = set(calendar)
+    lost = [period for period in observed if period not in known]
+    if lost:
+        others = type(calendar[0]) if calendar else type(lost[0])
+        as_type = "" if others is type(lost[0]) else f" of type {others.__name__}, expected {type(lost[0]).__name__}"
+        message = f"calendar: period {lost[0]} of the {name} is missing; found {len(calendar)} periods{as_type}"
+        raise ValueError(message)
+    if dtype is not None:
+        calendar = _as_type(calendar, dtype)
+    if len(known) < len(calendar) or not _ascends(calendar, dtype):
+        message = "calendar: periods do not ascend; expected each once, in order"
+        raise ValueError(message)
+    return calendar
+
+
+def listed_periods(given: object, *, name: str = "calendar") -> list[Any]:
+    """Values of a list of periods. `name`: of the option, in messages.
+
+    Raises ValueError on anything but a list, on a null, and on periods that are not all of one type that sorts.
+    """
+    if not isinstance(given, Iterable) or isinstance(given, str | bytes | Mapping | pl.DataFrame):
+        message = f"{name}: found {given!r}, expected a list of periods"
+        raise ValueError(message)
+    try:
+        values = pl.Series(given) if isinstance(given, np.ndarray) else pl.Series(values=list(given))
+    except (TypeError, OverflowError, pl.exceptions.PolarsError) as error:
+        message = f"{name}: the periods are not all of one type"
+        raise ValueError(message) from error
+    if values.dtype.is_nested() or values.dtype == pl.Object:
+        message = f"{name}: the periods are {values.dtype}, expected numbers, text, dates or another type that sorts"
+        raise ValueError(message)
+    if values.has_nulls():
+        message = f"{name}: found a null among the periods"
+        raise ValueError(message)
+    return values.to_list()
+
+
+def _as_type(calendar: list[Any], dtype: pl.DataType) -> list[Any]:
+    """Periods of a calendar as they are in a column of the type."""
+    if dtype.is_integer():
+        calendar = [int(period) if _is_whole(period) else period for period in calendar]
+    try:
+        return pl.Series(calendar, dtype=dtype).to_list()
+    except (TypeError, OverflowError, pl.exceptions.PolarsError) as error:
+        message = f"calendar: the periods are not all {dtype}, the type of the column of periods"
+        raise ValueError(message) from error
+
+
+def _ascends(calendar: list[Any], dtype: pl.DataType | None) -> bool:
+    if isinstance(dtype, pl.Enum):
+        places = {name: n for n, name in enumerate(dtype.categories)}
+        calendar = [places[period] for period in calendar]
+    if calendar and all(isinstance(period, str) for period in calendar):
+        if (dates := dated_texts(calendar)) is None:
+            return True
+        calendar = dates.days
+    try:
+        return all(a < b for a, b in pairwise(calendar))
+    except TypeError:
+        return False
+
+
+# --- the step between periods ---
+
+
 def period_calendar(
     observed: list[Any],
     given: Sequence[Any] | pl.Series | None = None,
@@ -112,46 +171,32 @@ def period_calendar(
     """List all periods in order, those without quotes included.
 
     `observed`: the distinct periods of the quotes, in order. `given`: the calendar, where the caller knows it; it
-    replaces what is read from the periods. `windowed`: whether periods are counted; if not, those observed are all.
-    `dtype`: of the periods; an Enum's categories between the first and the last period are its calendar.
+    replaces what is read from the periods. `windowed`: whether periods are counted, or compared with the one before;
+    if not, those observed are all. `dtype`: of the periods; an Enum's categories between the first and the last period
+    are its calendar.
 
     Without `given` the periods between those observed are added, by a step that follows from what they are:
 
-    * dates that are all first or all last days of a month, one day (1 to 28) or one weekday of months (the second
-      Tuesdays): by the longest of 12, 6, 3 and 1 months of which all distances are multiples;
+    * dates that are all first or all last days of a month, its first or last working days (Monday to Friday), one day
+      (the last of a shorter month) or one weekday (the second Tuesdays, the last Fridays): by the longest of 12, 6, 3
+      and 1 months of which all distances are multiples;
+    * three or more dates at least 20 days apart, one in each month, quarter, half-year or year, on no regular day: by
+      these, without gaps; where one is missing its date is unknown;
     * other dates: by the longest of 28, 14, 7 and 1 days of which all distances are multiples;
     * datetimes of one time of day: as dates;
     * text and whole numbers that all read as months (YYYYMM, YYYY-MM, YYYYMmm) or days (YYYYMMDD, YYYY-MM-DD): as
-      those dates; as quarters (YYYY-Qn, YYYYQn), years (YYYY) or ISO weeks (YYYYWW, YYYY-Www): by 1 of them;
-    * other whole numbers: by 1.
+      those dates; as quarters (YYYY-Qn, YYYYQn), half-years (YYYY-Hn), years (YYYY, 2019/20) or ISO weeks (YYYYWW,
+      YYYY-Www): by 1 of them;
+    * other whole numbers, and text of whole numbers with as many digits (09, W09, week 09): by 1.
 
-    Raises ValueError on a given calendar that does not ascend or lacks a period of the quotes; on periods whose step
-    is unknown (other text, fractions, datetimes of several times of day), with the reason; on a calendar of more than
-    100,000 periods.
+    Raises ValueError on a given calendar as `given_calendar`; on periods whose step is unknown (other text, fractions,
+    datetimes of several times of day), with the reason; on a calendar of more than 100,000 periods.
     """
     if given is not None:
-        return given_calendar(observed, given)
+        return given_calendar(observed, given, dtype=dtype)
     if not windowed or len(observed) < 2:
         return list(observed)
     return read_calendar(observed, dtype=dtype).periods
-
-
-def given_calendar(observed: Sequence[Any], given: Sequence[Any] | pl.Series) -> list[Any]:
-    """Check a calendar that the caller gives. Raises ValueError as `period_calendar`."""
-    calendar = list(given)
-    known = set(calendar)
-    lost = [period for period in observed if period not in known]
-    if lost:
-        message = f"calendar: period {lost[0]} of the quotes is missing; found {len(calendar)} periods"
-        raise ValueError(message)
-    try:
-        ascends = all(a < b for a, b in pairwise(calendar))
-    except TypeError:
-        ascends = False
-    if not ascends:
-        message = "calendar: periods do not ascend; expected each once, in order"
-        raise ValueError(message)
-    return calendar
 
 
 def read_calendar(observed: Sequence[Any], *, dtype: pl.DataType | None = None) -> Calendar:
@@ -162,45 +207,32 @@ def read_calendar(observed: Sequence[Any], *, dtype: pl.DataType | None = None) 
         return Calendar(names[min(places) : max(places) + 1] if places else [], "number", 1)
     if (reading := _read(observed)) is not None:
         return _of_days(reading)
-    if all(_is_whole(period) for period in observed):
-        first, last = int(observed[0]), int(observed[-1])
-        _refuse_long((last - first) + 1, observed)
-        kind = type(observed[0])
-        return Calendar([kind(number) for number in range(first, last + 1)], "number", 1)
+    if all(isinstance(period, str) for period in observed):
+        texts = numbered_texts(observed)
+        if texts is not None and texts.step_known:
+            return _of_numbers(observed, texts.numbers, texts.write)
+    elif all(_is_whole(period) for period in observed):
+        return _of_numbers(observed, [int(period) for period in observed], type(observed[0]))
     message = f"calendar is missing: {_why_unknown(observed)}; give the calendar, all periods in order"
     raise ValueError(message)
 
 
 def months_of(periods: Sequence[Any]) -> list[int] | None:
-    """Month of the year (1 to 12) of each period; None where the periods are not months."""
+    """Month of the year (1 to 12) of each period; None where the periods are not months, one after the other.
+
+    Quarters and years, also where they are written as dates or months (July, October, January), are no months.
+    """
     if not periods or (reading := _read(periods)) is None:
         return None
-    return [day.month for day in reading.days] if _of_days(reading).whole_months else None
-
-
-def refuse_unsorted_text(periods: Sequence[Any], name: str = "quotes") -> None:
-    """Raise ValueError on text that is a period but sorts otherwise than in time (`2020-8`, `Jan`, `Q1 2020`)."""
-    texts = [period for period in periods if isinstance(period, str)]
-    if not texts or len(texts) < len(periods) or _read(texts) is not None:
-        return
-    others = sorted(text for text in texts if not any(form.pattern.fullmatch(text) for form in FORMS))
-    faults = [_fault(text) for text in others]
-    if not faults or None in faults:
-        return  # no periods, but names, which sort as text
-    message = f"{name}: period {others[0]!r} is {faults[0]}"
-    raise ValueError(message)
-
-
-def _fault(text: str) -> str | None:
-    for pattern, fault, expected in UNSORTED_FORMS:
-        if pattern.fullmatch(text.strip()):
-            return f"{fault}; expected text that sorts in time, as {expected}"
-    return None
+    try:
+        return [day.month for day in reading.days] if _of_days(reading).whole_months else None
+    except ValueError:  # dates of no known step
+        return None
 
 
 def _is_whole(period: object) -> bool:
     if isinstance(period, Decimal):
-        return period == period.to_integral_value()
+        return period.is_finite() and period == period.to_integral_value()
     return (isinstance(period, int) and not isinstance(period, bool)) or (
         isinstance(period, float) and period.is_integer()
     )
@@ -224,6 +256,11 @@ def _refuse_long(count: int, observed: Sequence[Any]) -> None:
         raise ValueError(message)
 
 
+def _of_numbers(observed: Sequence[Any], numbers: Sequence[int], write: Callable[[int], Any]) -> Calendar:
+    _refuse_long(numbers[-1] - numbers[0] + 1, observed)
+    return Calendar([write(number) for number in range(numbers[0], numbers[-1] + 1)], "number", 1)
+
+
 def _read(periods: Sequence[Any]) -> _Reading | None:
     """Read periods as days; None where they are none."""
     if all(type(period) is date for period in periods):
@@ -235,48 +272,12 @@ def _read(periods: Sequence[Any]) -> _Reading | None:
         clock = clocks.pop()
         return _Reading([period.date() for period in periods], "date", lambda day: datetime.combine(day, clock))
     if all(isinstance(period, str) for period in periods):
-        return _read_texts(list(periods), str)
+        texts = dated_texts(periods)
+        return texts and _Reading(texts.days, texts.unit, texts.write)
     if all(_is_whole(period) for period in periods):
-        return _read_texts([str(int(period)) for period in periods], type(periods[0]))
+        kind, texts = type(periods[0]), dated_texts([str(int(period)) for period in periods])
+        return texts and _Reading(texts.days, texts.unit, lambda day: kind(texts.write(day)))
     return None
-
-
-def _read_texts(texts: list[str], kind: type) -> _Reading | None:
-    for form in FORMS:
-        days = [_day(text, form) for text in texts]
-        known = [day for day in days if day is not None]
-        if len(known) == len(days):
-            return _Reading(known, form.unit, _Writer(form, kind))
-    return None
-
-
-@dataclass(frozen=True)
-class _Writer:
-    form: Form
-    kind: type
-
-    def __call__(self, day: date) -> Any:  # noqa: ANN401 (the type of the periods)
-        if self.form.unit == "week":
-            year, week, _ = day.isocalendar()
-            return self.kind(self.form.template.format(year=year, week=week))
-        quarter = (day.month + 2) // 3
-        text = self.form.template.format(year=day.year, month=day.month, day=day.day, quarter=quarter)
-        return self.kind(text)
-
-
-def _day(text: str, form: Form) -> date | None:
-    """Read one text as the first day of its period; None unless it is written exactly so, zeros included."""
-    found = form.pattern.fullmatch(text)
-    if found is None:
-        return None
-    parts = {name: int(value) for name, value in found.groupdict().items()}
-    try:
-        if form.unit == "week":
-            return date.fromisocalendar(parts["year"], parts["week"], 1)
-        month = 3 * parts["quarter"] - 2 if form.unit == "quarter" else parts.get("month", 1)
-        return date(parts["year"], month, parts.get("day", 1))
-    except ValueError:
-        return None
 
 
 def _of_days(reading: _Reading) -> Calendar:
@@ -284,14 +285,22 @@ def _of_days(reading: _Reading) -> Calendar:
     days = reading.days
     if reading.unit == "week":
         return _calendar(reading, _by_days(days, 7), "day", 7)
-    if reading.unit in ("quarter", "year"):
-        step = 3 if reading.unit == "quarter" else 12
+    if (step := UNIT_MONTHS.get(reading.unit)) is not None:
         return _calendar(reading, _by_months(days, step, _same_day(1)), "month", step)
     place = _same_day(1) if reading.unit == "month" else _place_in_month(days)
+    distances = [b - a for a, b in pairwise(map(_month_number, days))]
     if place is not None:
-        step = _step([b - a for a, b in pairwise(map(_month_number, days))], STEPS_MONTHS)
-        return _calendar(reading, _by_months(days, step, place), "month", step, whole_months=True)
+        step = _step(distances, STEPS_MONTHS)
+        return _calendar(reading, _by_months(days, step, place), "month", step, whole_months=step == 1)
     step = _step([(b - a).days for a, b in pairwise(days)], STEPS_DAYS)
+    if step < STEPS_DAYS[0] and _are_once_a_month(days):
+        if len(set(distances)) > 1 or distances[0] not in STEPS_MONTHS:
+            message = (
+                f"calendar is missing: the periods, as {days[0]} and {days[1]}, are dates at most once a month on no"
+                " regular day, and the date of a missing month is unknown; give the calendar, all periods in order"
+            )
+            raise ValueError(message)
+        return _calendar(reading, days, "month", distances[0], whole_months=distances[0] == 1)
     return _calendar(reading, _by_days(days, step), "day", step)
 
 
@@ -299,12 +308,16 @@ def _calendar(reading: _Reading, days: list[date], unit: str, step: int, *, whol
     return Calendar([reading.write(day) for day in days], unit, step, whole_months)
 
 
-def _same_day(number: int) -> Callable[[int, int], date]:
-    return lambda year, month: date(year, month, number)
+# --- places of days in their months ---
 
 
 def _last_day(year: int, month: int) -> date:
     return date(year, month, monthrange(year, month)[1])
+
+
+def _same_day(number: int) -> Callable[[int, int], date]:
+    """The same day of each month; the last of a shorter one."""
+    return lambda year, month: min(date(year, month, 1) + timedelta(days=number - 1), _last_day(year, month))
 
 
 def _nth_weekday(nth: int, weekday: int) -> Callable[[int, int], date]:
@@ -314,18 +327,46 @@ def _nth_weekday(nth: int, weekday: int) -> Callable[[int, int], date]:
     return day
 
 
+def _last_weekday(weekday: int) -> Callable[[int, int], date]:
+    def day(year: int, month: int) -> date:
+        last = _last_day(year, month)
+        return last - timedelta(days=(last.weekday() - weekday) % 7)
+
+    return day
+
+
+def _first_working_day(year: int, month: int) -> date:
+    first = date(year, month, 1)
+    return first + timedelta(days=(0, 0, 0, 0, 0, 2, 1)[first.weekday()])
+
+
+def _last_working_day(year: int, month: int) -> date:
+    last = _last_day(year, month)
+    return last - timedelta(days=(0, 0, 0, 0, 0, 1, 2)[last.weekday()])
+
+
 def _place_in_month(days: list[date]) -> Callable[[int, int], date] | None:
     """Find where in their months days stand if they are one a month; None where they are not months."""
     if len(set(map(_month_number, days))) < len(days):
         return None
-    if all(day == _last_day(day.year, day.month) for day in days):
-        return _last_day
-    if len({day.day for day in days}) == 1 and days[0].day <= 28:
-        return _same_day(days[0].day)
-    nths, weekdays = {(day.day + 6) // 7 for day in days}, {day.weekday() for day in days}
-    if len(days) > 2 and len(nths) == len(weekdays) == 1 and max(nths) <= 4:
-        return _nth_weekday(nths.pop(), weekdays.pop())
-    return None
+    first, numbers = days[0], {day.day for day in days}
+    places: list[Callable[[int, int], date]] = [_last_day, _first_working_day, _last_working_day]
+    if len(numbers) == 1 or len(days) > 2:
+        places.insert(1, _same_day(max(numbers)))
+    if len(days) > 2:
+        if (nth := (first.day + 6) // 7) <= 4:
+            places.append(_nth_weekday(nth, first.weekday()))
+        places.append(_last_weekday(first.weekday()))
+    return next((place for place in places if all(place(day.year, day.month) == day for day in days)), None)
+
+
+def _are_once_a_month(days: list[date]) -> bool:
+    """True of three or more dates, at most one in each month, that stand apart like months."""
+    return (
+        len(days) > 2
+        and len(set(map(_month_number, days))) == len(days)
+        and all((b - a).days >= LEAST_DAYS_OF_MONTHS for a, b in pairwise(days))
+    )
 
 
 def _month_number(day: date) -> int:

@@ -17,9 +17,11 @@ from ons_bigdata.prices.methods.panels.input_checks import (
     refuse_unknown,
 )
 from ons_bigdata.prices.methods.panels.key_codes import code_keys
-from ons_bigdata.prices.methods.panels.period_calendar import refuse_unsorted_text
+from ons_bigdata.prices.methods.panels.period_calendar import period_calendar, refuse_unsorted
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
 Duplicates = Literal["error", "unit_value", "rows"]
@@ -42,10 +44,10 @@ class RowMeans(NamedTuple):
 class PricePanel:
     """Prices and quantities of N products in T periods. The arrays are read-only.
 
-    `periods`, `products`: sorted, as they occur in the quotes. `prices`, `quantities`: T×N, float64, 0 where absent;
-    `quantities` is None where the quotes have none. `presence`: T×N, true where the product counts as present: its
-    price is above 0 and, unless unsold products count, its quantity too. `rows`: summaries of the rows behind the
-    cells, only where duplicates are "rows".
+    `periods`, `products`: sorted, as they occur in the quotes; of a calendar all its periods, in its order. `prices`,
+    `quantities`: T×N, float64, 0 where absent; `quantities` is None where the quotes have none. `presence`: T×N, true
+    where the product counts as present: its price is above 0 and, unless unsold products count, its quantity too.
+    `rows`: summaries of the rows behind the cells, only where duplicates are "rows".
     """
 
     periods: list[Any]
@@ -59,12 +61,13 @@ class PricePanel:
         """Spread the panel over a calendar that contains its periods; the other periods have no product."""
         if self.periods == calendar:
             return self
-        position = {period: t for t, period in enumerate(calendar)}
-        rows = [position[period] for period in self.periods]
+        place = {period: t for t, period in enumerate(calendar)}
+        rows = [place[period] for period in self.periods]
 
         def spread(matrix: NDArray[Any]) -> NDArray[Any]:
             wider = np.zeros((len(calendar), matrix.shape[1]), dtype=matrix.dtype)
             wider[rows] = matrix
+            wider.setflags(write=False)
             return wider
 
         return replace(
@@ -89,7 +92,7 @@ class PricePanel:
         return self.periods.index(period)
 
 
-def price_panel(
+def price_panel(  # noqa: PLR0913 (every choice has its name)
     quotes: pl.DataFrame | pl.LazyFrame,
     *,
     period: str = "period",
@@ -98,6 +101,9 @@ def price_panel(
     quantity: str | None = None,
     duplicates: Duplicates = "error",
     missing: Missing = "error",
+    calendar: Sequence[Any] | pl.Series | None = None,
+    with_gaps: bool = False,
+    in_order: bool = True,
 ) -> PricePanel:
     """Pivot quotes (one row per period and product, any order) into matrices.
 
@@ -110,10 +116,14 @@ def price_panel(
     `missing`: how a null price, a null quantity or a quantity of 0 counts. "error": a fault. "absent": the product was
     not on sale; its row is left out, its period and product stay, if need be without any product. "unsold": a product
     with a price was on sale, and a null quantity is a quantity of 0 (prices carried forward without a sale).
+    `calendar`: all periods in order, see `given_calendar`. `with_gaps`: without a calendar, the periods between those
+    of the quotes are periods of the panel, too, see `period_calendar`. `in_order`: whether the order of the periods
+    matters; if not, they may be any text.
     A price or a quantity that is negative, infinite or not a number, and a price of 0, is always a fault.
 
     Raises ValueError that names the column and its type, or counts the faulty rows and shows the first; on text
-    periods that do not sort in time (`2020-8`, `Jan`).
+    periods that do not sort in time (`2020-8`, `Jan`), unless a calendar is given; on a calendar as `given_calendar`;
+    `with_gaps` on periods without a known step.
     Source of the unit value: ILO et al., Consumer Price Index Manual: Theory and Practice (2004), chapter 20.
     """
     refuse_unknown("duplicates", duplicates, get_args(Duplicates))
@@ -125,8 +135,8 @@ def price_panel(
     refuse_rows("quotes", rows, _faults(rows, keys, numbers, missing), shown_as=keys | numbers)
     periods, row = code_keys(rows["period"])
     products, column = code_keys(rows["product"])
-    if rows.schema["period"] != pl.Enum:
-        refuse_unsorted_text(periods)
+    if calendar is None and in_order:
+        refuse_unsorted(pl.Series(periods, dtype=rows.schema["period"]))
     cell = row * len(products) + column
     if missing != "error":
         observed = _observed(rows, missing).to_numpy()
@@ -144,7 +154,8 @@ def price_panel(
         means = _row_means({name: rows[name].to_numpy() for name in numbers}, cell, shape)
     for matrix in (*dense.values(), present, *(means or ())):
         matrix.setflags(write=False)
-    return PricePanel(periods, products, dense["price"], dense.get("quantity"), present, means)
+    panel = PricePanel(periods, products, dense["price"], dense.get("quantity"), present, means)
+    return panel.on_calendar(period_calendar(periods, calendar, windowed=with_gaps, dtype=rows.schema["period"]))
 
 
 def _checked_types(quotes: pl.DataFrame, keys: dict[str, str], numbers: dict[str, str]) -> pl.DataFrame:

@@ -18,7 +18,7 @@ from ons_bigdata.prices.methods.panels.input_checks import (
     refuse_unknown,
     whole_number,
 )
-from ons_bigdata.prices.methods.panels.period_calendar import refuse_unsorted_text
+from ons_bigdata.prices.methods.panels.period_calendar import refuse_unsorted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -69,8 +69,7 @@ def product_definition_scores(  # noqa: PLR0913 (every choice has its name)
     names = {"_period": period, "_price": price, "_quantity": quantity}
     faults = {f"a null in {period}": pl.col("_period").is_null(), **bad}
     refuse_rows("quotes", rows, faults, shown_as=names)
-    if rows.schema["_period"] != pl.Enum:
-        refuse_unsorted_text(rows["_period"].unique().to_list())
+    refuse_unsorted(rows["_period"])
     pairs = _pairs(rows["_period"].unique().sort().to_list(), base_period, current_period, strategy, last_periods)
     table = []
     for size in range(1, len(attributes) + 1):

@@ -5,7 +5,7 @@ A filter marks rows, with the reason; it removes none.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
@@ -18,10 +18,10 @@ from ons_bigdata.prices.methods.panels.input_checks import (
     refuse_no_numbers,
     refuse_rows,
 )
-from ons_bigdata.prices.methods.panels.period_calendar import refuse_unsorted_text
+from ons_bigdata.prices.methods.panels.period_calendar import period_calendar, refuse_unsorted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
 DUMPED = "dumped"
 LOW_SALES = "low_sales"
@@ -37,6 +37,7 @@ def dump_filter(  # noqa: PLR0913 (every choice has its name)
     product: str = "product",
     price: str = "price",
     quantity: str = "quantity",
+    calendar: Sequence[Any] | pl.Series | None = None,
     kept: str = "kept",
     reason: str = "reason",
 ) -> pl.DataFrame:
@@ -45,7 +46,7 @@ def dump_filter(  # noqa: PLR0913 (every choice has its name)
     A row is out where p_t/p_s < `price_limit` and p_t q_t/(p_s q_s) < `expenditure_limit`, s the period before t.
     `quotes`: one row per period and product, price > 0, quantity ≥ 0. Returns the quotes in their order with two more
     columns, `kept` and `reason` ("dumped", or null), under these names unless others are given. A row whose product
-    was absent in the period before is kept.
+    was absent in the period before is kept. `calendar`: as `relative_filter`.
 
     Raises ValueError on limits outside of 0 to 1 and on quotes as `relative_filter`. Source: Eurostat (2017), Practical
     guide for processing supermarket scanner data; van Loon and Roels (2018), Integrating big data in the Belgian CPI.
@@ -55,13 +56,13 @@ def dump_filter(  # noqa: PLR0913 (every choice has its name)
             message = f"{name}: found {limit}, expected above 0, at most 1"
             raise ValueError(message)
     quotes = _without_columns(quotes, kept, reason)
-    rows = _with_period_before(quotes, period, product, price, quantity)
+    rows = _with_period_before(quotes, period, product, price, quantity, calendar)
     value, value_before = pl.col("_price") * pl.col("_quantity"), pl.col("_price_before") * pl.col("_quantity_before")
     dumped = (pl.col("_price") < price_limit * pl.col("_price_before")) & (value < expenditure_limit * value_before)
     return _with_outcome(quotes, rows, dumped, DUMPED, (kept, reason))
 
 
-def low_sales_filter(
+def low_sales_filter(  # noqa: PLR0913 (every choice has its name)
     quotes: pl.DataFrame | pl.LazyFrame,
     *,
     share_factor: float = 1.25,
@@ -69,6 +70,7 @@ def low_sales_filter(
     product: str = "product",
     price: str = "price",
     quantity: str = "quantity",
+    calendar: Sequence[Any] | pl.Series | None = None,
     kept: str = "kept",
     reason: str = "reason",
 ) -> pl.DataFrame:
@@ -76,6 +78,7 @@ def low_sales_filter(
 
     s: expenditure shares among the products of both periods; λ = `share_factor`. Returns the quotes with `kept` and
     `reason` ("low_sales", or null), as `dump_filter`; a row whose product was absent in the period before is kept.
+    `calendar`: as `relative_filter`.
 
     Raises ValueError on a factor that is not above 0 and on quotes as `relative_filter`. Source: van der Grient and de
     Haan (2010), The use of supermarket scanner data in the Dutch CPI; λ as there.
@@ -84,7 +87,7 @@ def low_sales_filter(
         message = f"share_factor: found {share_factor}, expected above 0"
         raise ValueError(message)
     quotes = _without_columns(quotes, kept, reason)
-    rows = _with_period_before(quotes, period, product, price, quantity)
+    rows = _with_period_before(quotes, period, product, price, quantity, calendar)
     matched = pl.col("_price_before").is_not_null()
     value = pl.when(matched).then(pl.col("_price") * pl.col("_quantity"))
     value_before = pl.when(matched).then(pl.col("_price_before") * pl.col("_quantity_before"))
@@ -100,22 +103,24 @@ def relative_filter(
     period: str = "period",
     product: str = "product",
     price: str = "price",
+    calendar: Sequence[Any] | pl.Series | None = None,
     kept: str = "kept",
     reason: str = "reason",
 ) -> pl.DataFrame:
     """Mark prices that are more than `factor` times, or less than 1/`factor` of, the product's price one period before.
 
     Returns the quotes with `kept` and `reason` ("extreme_relative", or null), as `dump_filter`; a row whose product was
-    absent in the period before (of the periods of the quotes) is kept. Raises ValueError on a factor that is not above
-    1, on a repeated period and product, on prices that are not positive and finite, and on quotes that have a column
-    of the name of `kept` or `reason`.
+    absent in the period before is kept. `calendar`: all periods in order; without it the period before follows from the
+    step of the periods, see `period_calendar`. Raises ValueError on a factor that is not above 1, on a repeated period
+    and product, on prices that are not positive and finite, on periods without a known step, and on quotes that have a
+    column of the name of `kept` or `reason`.
     Source: ONS (2023), Rail fares and second-hand cars in consumer price statistics (relatives beyond ×3).
     """
     if not finite_number("factor", factor) > 1:
         message = f"factor: found {factor}, expected above 1"
         raise ValueError(message)
     quotes = _without_columns(quotes, kept, reason)
-    rows = _with_period_before(quotes, period, product, price, None)
+    rows = _with_period_before(quotes, period, product, price, None, calendar)
     relative = pl.col("_price") / pl.col("_price_before")
     extreme = (relative > factor) | (relative < 1 / factor)
     return _with_outcome(quotes, rows, extreme, EXTREME_RELATIVE, (kept, reason))
@@ -165,7 +170,12 @@ def _without_columns(quotes: pl.DataFrame | pl.LazyFrame, kept: str, reason: str
 
 
 def _with_period_before(
-    quotes: pl.DataFrame, period: str, product: str, price: str, quantity: str | None
+    quotes: pl.DataFrame,
+    period: str,
+    product: str,
+    price: str,
+    quantity: str | None,
+    calendar: Sequence[Any] | pl.Series | None,
 ) -> pl.DataFrame:
     """Add the product's price and quantity of the period before to each row, null where it was absent."""
     refuse_missing_columns(quotes, (period, product, price, *([quantity] if quantity else [])), "quotes")
@@ -187,10 +197,11 @@ def _with_period_before(
     if quantity is None:
         faults.pop("a quantity that is null, not finite or below 0")
     refuse_rows("quotes", shown, faults, shown_as=names | {"_quantity": quantity or ""})
-    if rows.schema["_period"] != pl.Enum:
-        refuse_unsorted_text(rows["_period"].unique().to_list())
-    ordered = rows["_period"].unique().sort()
-    before = pl.DataFrame({"_period": ordered[1:], "_of": ordered[:-1]})
+    if calendar is None:
+        refuse_unsorted(rows["_period"])
+    dtype = rows.schema["_period"]
+    periods = period_calendar(rows["_period"].unique().sort().to_list(), calendar, windowed=True, dtype=dtype)
+    before = pl.DataFrame({"_period": periods[1:], "_of": periods[:-1]}, schema={"_period": dtype, "_of": dtype})
     earlier = rows.select("_product", _of="_period", _price_before="_price", _quantity_before="_quantity")
     joined = rows.join(before, on="_period", how="left", maintain_order="left")
     return joined.join(earlier, on=["_of", "_product"], how="left", maintain_order="left")

@@ -77,11 +77,43 @@ def test_a_single_period_needs_no_list():
 
 def test_double_links_are_of_months_alone():
     weeks = [date(2019, 11, 25), date(2019, 12, 2), date(2019, 12, 9), date(2020, 1, 6)]
-    for periods in (weeks, ["2019-W49", "2019-W50"], ["2019-Q4", "2020-Q1"], [date(2019, 12, d) for d in (1, 2, 3)]):
+    for periods in (
+        weeks,
+        ["2019-W49", "2019-W50"],
+        ["2019-Q4", "2020-Q1"],
+        [date(2019, 12, d) for d in (1, 2, 3)],
+        [date(2019, 7, 1), date(2019, 10, 1), date(2020, 1, 1)],
+        [date(2019, 9, 30), date(2019, 12, 31), date(2020, 3, 31)],
+        [date(2018, 12, 31), date(2019, 12, 31)],
+        ["2019-07", "2019-10", "2020-01"],
+        [201806, 201812, 201906],
+        [date(2020, 1, 14), date(2020, 2, 11), date(2020, 4, 17)],
+        ["2019", "2020"],
+        ["2018/19", "2019/20"],
+        [1, 2],
+        [0.5],
+    ):
         with pytest.raises(ValueError, match="do not read as months, one period each; list the link periods"):
             december_january_links(periods)
     with pytest.raises(ValueError, match="periods: none, expected months"):
         december_january_links([])
+    with pytest.raises(ValueError, match="period '2019-9' is a month or week without its leading zero"):
+        december_january_links(["2019-9", "2019-10"])
+    for periods, message in (
+        ([date(2020, 1, 1), "2020-01"], "periods: the periods are not all of one type"),
+        ([date(2020, 1, 1), None], "periods: found a null among the periods"),
+        ([None], "periods: found a null among the periods"),
+        (None, "periods: found None, expected a list of periods"),
+        (5, "periods: found 5, expected a list of periods"),
+        ("2020-01", "periods: found '2020-01', expected a list of periods"),
+        ([[1]], r"periods: the periods are List\(Int64\), expected numbers, text, dates or another type that sorts"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            december_january_links(periods)
+    irregular = [date(2019, 11, 12), date(2019, 12, 17), date(2020, 1, 14), date(2020, 2, 11)]
+    assert december_january_links(irregular[::-1]) == irregular[:3]
+    working_days = [date(2019, 11, 29), date(2019, 12, 31), date(2020, 1, 31), date(2020, 2, 28)]
+    assert december_january_links(pl.Series(working_days)) == working_days[:3]
     tuesdays = [date(2019, 11, 12), date(2019, 12, 10), date(2020, 1, 14), date(2020, 2, 11)]
     assert december_january_links(tuesdays) == tuesdays[:3]
 

@@ -172,15 +172,16 @@ def test_imputing_twice_is_imputing_once(method, quantity):
 
 
 def test_a_second_method_fills_what_the_first_left():
-    first = impute_prices(quotes_of({"tea": {1: 1.0, 5: 5.0}, "milk": {1: 1.0, 2: 2.0}}), "overall_mean")
-    second = impute_prices(first, "carry_forward").filter(pl.col("product") == "tea")
+    quotes, known = quotes_of({"tea": {1: 1.0, 5: 5.0}, "milk": {1: 1.0, 2: 2.0}}), [1, 2, 5]
+    first = impute_prices(quotes, "overall_mean", calendar=known)
+    second = impute_prices(first, "carry_forward", calendar=known).filter(pl.col("product") == "tea")
     # Tea moves with milk in period 2; then it is carried. Neither counts as observed.
     assert second.select("price", "imputed", "method", "age").rows() == [
         (1.0, False, None, 0),
         (2.0, True, "overall_mean", 1),
         (5.0, False, None, 0),
     ]
-    third = impute_prices(first, "carry_forward", calendar=[1, 2, 3, 4, 5]).filter(pl.col("product") == "tea")
+    third = impute_prices(first, "carry_forward").filter(pl.col("product") == "tea")
     assert third["method"].to_list() == [None, "overall_mean", "carry_forward", "carry_forward", None]
     # An imputed price is no relative for others.
     later = first.filter(~((pl.col("product") == "milk") & (pl.col("period") == 2)))

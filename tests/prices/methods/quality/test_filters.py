@@ -51,7 +51,7 @@ def test_the_low_sales_filter_by_hand():
 
 def test_extreme_relatives():
     quotes = quotes_of(
-        [(1, "a", 1, 1), (1, "b", 1, 1), (1, "c", 3, 1), (3, "a", 3.01, 1), (3, "b", 3, 1), (3, "c", 0.9, 1)]
+        [(1, "a", 1, 1), (1, "b", 1, 1), (1, "c", 3, 1), (2, "a", 3.01, 1), (2, "b", 3, 1), (2, "c", 0.9, 1)]
     )
     assert out(relative_filter(quotes)) == ["a", "c"]
     assert out(relative_filter(quotes, factor=3.5)) == []
