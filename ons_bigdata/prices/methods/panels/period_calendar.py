@@ -19,7 +19,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
-from ons_bigdata.prices.methods.panels.period_texts import dated_texts, numbered_texts, why_unsorted
+from ons_bigdata.prices.methods.panels.period_texts import (
+    dated_texts,
+    numbered_texts,
+    other_reading,
+    why_unsorted,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -190,7 +195,8 @@ def period_calendar(
     * other whole numbers, and text of whole numbers with as many digits (09, W09, week 09): by 1.
 
     Raises ValueError on a given calendar as `given_calendar`; on periods whose step is unknown (other text, fractions,
-    datetimes of several times of day), with the reason; on a calendar of more than 100,000 periods.
+    datetimes of several times of day; 20194 and 20201, which may be numbers or quarters), with the reason; on a
+    calendar of more than 100,000 periods.
     """
     if given is not None:
         return given_calendar(observed, given, dtype=dtype)
@@ -205,7 +211,9 @@ def read_calendar(observed: Sequence[Any], *, dtype: pl.DataType | None = None) 
         names = dtype.categories.to_list()
         places = [names.index(period) for period in observed]
         return Calendar(names[min(places) : max(places) + 1] if places else [], "number", 1)
-    if (reading := _read(observed)) is not None:
+    reading = _read(observed)
+    _refuse_two_steps(observed, reading)
+    if reading is not None:
         return _of_days(reading)
     if all(isinstance(period, str) for period in observed):
         texts = numbered_texts(observed)
@@ -245,6 +253,19 @@ def _why_unknown(observed: Sequence[Any]) -> str:
     if isinstance(first, str):
         return f"the periods, as {first!r}, read neither as months, quarters, weeks or days nor as numbers"
     return f"the periods, as {first!r}, are {type(first).__name__}, which has no known step"
+
+
+def _refuse_two_steps(observed: Sequence[Any], reading: _Reading | None) -> None:
+    """Refuse digits that read in two ways, between which the step differs: 20194 and 20201 as numbers or quarters."""
+    whole = all(_is_whole(period) for period in observed)
+    digits = [str(int(period)) if whole else str(period) for period in observed]
+    if (other := other_reading(digits, "number" if reading is None else reading.unit)) is not None:
+        unit = "whole number" if reading is None else reading.unit
+        message = (
+            f"calendar is missing: the periods, as {observed[0]!r} and {observed[-1]!r}, read as a {unit} and as"
+            f" {other}; give the calendar, all periods in order"
+        )
+        raise ValueError(message)
 
 
 def _refuse_long(count: int, observed: Sequence[Any]) -> None:

@@ -109,6 +109,20 @@ _DIGITS_OF_DATES = tuple(
     )
 )
 """Digits that may be a date with its year last or of two digits."""
+_OTHER_READINGS = tuple(
+    (unit, re.compile(pattern, re.ASCII), reading)
+    for unit, pattern, reading in (
+        ("number", r"(?P<lead>(?:18|19|20|21)\d\d)[1-4]", "a year and its quarter"),
+        (
+            "number",
+            r"(?P<lead>(?:18|19|20|21)\d\d)(?:00[1-9]|0[1-9]\d|[12]\d\d|3[0-5]\d|36[0-6])",
+            "a year and its day",
+        ),
+        ("year", r"(?P<lead>\d\d)(?:0[1-9]|1[0-2])", "a year of two digits and its month"),
+        ("week", rf"(?P<lead>\d\d)(?:0[1-9]|1[0-2]){_TWO}", "a year of two digits, month and day"),
+    )
+)
+"""Digits that are read as one unit and may be another: the step differs where their leading digits, the year, do."""
 
 _BY_NAME = "a named month, which text sorts by its name"
 _YEAR_LAST = "written with its year last, which text does not sort in time"
@@ -151,6 +165,8 @@ def dated_texts(texts: Sequence[str]) -> DatedTexts | None:
         dates = dated_texts([text.removesuffix(clock) for text in texts])
         return dates and DatedTexts("date", dates.days, lambda day: dates.write(day) + clock)
     for form in FORMS:
+        if texts and _day(texts[0], form) is None:
+            continue
         days = [_day(text, form) for text in texts]
         known = [day for day in days if day is not None]
         if len(known) == len(days):
@@ -180,6 +196,19 @@ def numbered_texts(texts: Sequence[str]) -> NumberedTexts | None:
     width = widths.pop()
     step_known = dates is None or dates.unit == "year"
     return NumberedTexts([int(number) for number in digits], lambda n: f"{prefix}{n:0{width}}", step_known)
+
+
+def other_reading(digits: Sequence[str], unit: str) -> str | None:
+    """What digits may be besides the unit that they are read as, with another step between them; None where nothing.
+
+    As numbers 20194 and 20201 are seven apart, as quarters one.
+    """
+    for read_as, pattern, reading in _OTHER_READINGS:
+        parts = [pattern.fullmatch(text) for text in digits] if read_as == unit else [None]
+        leads = {part["lead"] if part else "" for part in parts}
+        if len(leads) > 1 and "" not in leads:
+            return reading
+    return None
 
 
 def why_unsorted(texts: Sequence[str]) -> str | None:

@@ -94,6 +94,10 @@ def test_without_gaps(observed):
         ([1, 2, 3, 6, 7], 7, 5),
         ([1, 2, 3, 20, 21], 21, 11),
         ([2000, 2001, 2040], 41, 2020),
+        ([20201, 20203], 3, 20202),
+        ([20194, 20195, 20201], 8, 20198),  # no quarters
+        ([199952, 200002], 3, 200001),
+        ([1998, 2001], 4, 2000),
         ([100_001, 100_113], 113, 100_002),  # no months of this age
         ([Decimal(1), Decimal(9)], 9, Decimal(4)),
         ([201801, 201802, 203001], 145, 202412),
@@ -129,6 +133,11 @@ def test_a_missing_period_is_a_gap_whatever_its_length(observed, length, one_bet
         ([date(2020, 1, 3), date(2020, 5, 7), date(2020, 9, 9)], "dates at most once a month on no regular day"),
         ([timedelta(1), timedelta(3)], r"the periods, as datetime.timedelta\(days=1\), are timedelta"),
         ([False, True], "the periods, as False, are bool"),
+        ([20193, 20194, 20201], "20193 and 20201, read as a whole number and as a year and its quarter"),
+        ([2019365, 2020001], "2019365 and 2020001, read as a whole number and as a year and its day"),
+        ([1911, 1912, 2001], "1911 and 2001, read as a year and as a year of two digits and its month"),
+        ([191231, 200101], "191231 and 200101, read as a week and as a year of two digits, month and day"),
+        (["20194", "20201"], "'20194' and '20201', read as a whole number and as a year and its quarter"),
         ([0, 10**12], "there are 1000000000001 periods, at most 100000 are expected"),
         ([date(1800, 1, 1), date(2199, 5, 7)], "periods, at most 100000 are expected"),
     ],
