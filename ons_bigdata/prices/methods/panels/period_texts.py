@@ -199,7 +199,7 @@ def numbered_texts(texts: Sequence[str]) -> NumberedTexts | None:
 
 
 def other_reading(digits: Sequence[str], unit: str) -> str | None:
-    """What digits may be besides the unit that they are read as, with another step between them; None where nothing.
+    """Second reading of digits besides the unit that they are read as, with another step; None where there is none.
 
     As numbers 20194 and 20201 are seven apart, as quarters one.
     """
