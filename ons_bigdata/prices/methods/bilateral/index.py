@@ -9,7 +9,13 @@ import numpy as np
 import polars as pl
 
 from ons_bigdata.prices.methods.bilateral.registry import ALIASES, ENTRIES, FORMULAS, REGISTER, UNWEIGHTED, WINDOWED
-from ons_bigdata.prices.methods.panels.input_checks import eager_frame, finite_number, refuse_unknown, true_or_false
+from ons_bigdata.prices.methods.panels.input_checks import (
+    eager_frame,
+    finite_number,
+    listed_values,
+    refuse_unknown,
+    true_or_false,
+)
 from ons_bigdata.prices.methods.panels.period_calendar import given_calendar
 from ons_bigdata.prices.methods.panels.price_panel import Duplicates, Missing, PricePanel, price_panel
 
@@ -180,7 +186,7 @@ def bilateral_index(  # noqa: PLR0913 (every choice has its name)
         missing=missing,
     )
     if calendar is not None:
-        panel = panel.on_calendar(given_calendar(panel.periods, calendar))
+        panel = panel.on_calendar(given_calendar(panel.periods, listed_values("calendar", calendar, "periods")))
     if of == "quantity" and panel.quantities is not None:
         panel = replace(panel, prices=panel.quantities, quantities=panel.prices)
     comparer = _Comparer(panel, formula, sample, _checked_options(formula, options, panel))
@@ -250,7 +256,7 @@ def _checked_options(formula: str, options: dict[str, object], panel: PricePanel
     for name in options:
         refuse_unknown(f"option of {formula}", name, (*required, *optional))
     for name in required:
-        if options.get(name) is None:
+        if name not in options or options[name] is None:
             message = f"{formula}: option {name} is missing"
             raise ValueError(message)
     checked: dict[str, Any] = dict(options)

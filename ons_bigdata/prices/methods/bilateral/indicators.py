@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
-from ons_bigdata.prices.methods.panels.input_checks import eager_frame, refuse_unknown
+from ons_bigdata.prices.methods.panels.input_checks import eager_frame, listed_values, refuse_unknown
 from ons_bigdata.prices.methods.panels.logarithmic_mean import logarithmic_mean
 from ons_bigdata.prices.methods.panels.period_calendar import given_calendar
 from ons_bigdata.prices.methods.panels.price_panel import Duplicates, PricePanel, price_panel
@@ -80,7 +80,7 @@ def bilateral_indicator(  # noqa: PLR0913 (every choice has its name)
     quotes = eager_frame(quotes)
     panel = price_panel(quotes, period=period, product=product, price=price, quantity=quantity, duplicates=duplicates)
     if calendar is not None:
-        panel = panel.on_calendar(given_calendar(panel.periods, calendar))
+        panel = panel.on_calendar(given_calendar(panel.periods, listed_values("calendar", calendar, "periods")))
     base = panel.position("base_period", base_period) if base_period is not None else 0
     rows: list[tuple[float | str | None, ...]] = []
     for t in range(len(panel.periods)):

@@ -10,9 +10,12 @@ import polars as pl
 
 from ons_bigdata.prices.methods.panels.input_checks import (
     eager_frame,
+    listed_values,
     refuse_missing_columns,
+    refuse_no_text,
     refuse_rows,
     refuse_unknown,
+    true_or_false,
     whole_number,
 )
 from ons_bigdata.prices.methods.panels.period_calendar import given_calendar
@@ -102,6 +105,10 @@ def impute_prices(  # noqa: PLR0913 (every choice has its name)
     """
     refuse_unknown("method", method, METHODS, aliases=METHOD_ALIASES)
     refuse_unknown("mean", mean, MEANS)
+    self_correcting = true_or_false("self_correcting", self_correcting)
+    for option, name in (("group", group), ("target", target)):
+        if name is not None:
+            refuse_no_text(option, name)
     most = _checked_options(method, group=group, target=target, max_periods=max_periods)
     quotes = eager_frame(quotes)
     _check_columns(quotes, group=group, target=target)
@@ -109,7 +116,9 @@ def impute_prices(  # noqa: PLR0913 (every choice has its name)
         quotes, period=period, product=product, price=price, quantity=quantity,
         missing="absent" if quantity is None else "unsold",
     )  # fmt: skip
-    periods = panel.periods if calendar is None else given_calendar(panel.periods, calendar)
+    periods = panel.periods
+    if calendar is not None:
+        periods = given_calendar(panel.periods, listed_values("calendar", calendar, "periods"))
     panel = panel.on_calendar(periods)
     gaps = _gaps(quotes, panel.prices, panel.presence, (periods, panel.products), (period, product))
     groups = _groups(quotes, product, group)
