@@ -169,8 +169,8 @@ def suggestion(found: str, known: Iterable[object], aliases: Mapping[str, str] |
 
     In order: the same name but for case, signs and blanks, and for "_index" at its end; an alias; the known value that
     alone begins with it (4 letters or more); the name that alone differs by one slip of the pen, in names of 8 letters
-    or more by two. Short codes differ by one letter and mean different methods: of names of up to 5 letters, and of
-    aliases of up to 7, none is taken for another.
+    or more by two. Short codes differ by one letter and mean different methods: none of up to 5 letters (and no alias
+    of up to 7) is taken for a slip of another, and no name of up to 4 letters for one of another.
     """
     plain = _plain(found)
     names = {_plain(str(value)): str(value) for value in known}
@@ -184,7 +184,7 @@ def suggestion(found: str, known: Iterable[object], aliases: Mapping[str, str] |
     longer = [name for name in names if len(plain) >= _LEAST_PREFIX and name.startswith(plain)]
     if longer:
         return names[longer[0]] if len(longer) == 1 else None
-    if len(plain) <= _LONGEST_CODE:
+    if len(plain) < _LONGEST_CODE:
         return None
     slips = 1 if len(plain) < _LONG_NAME else 2
     candidates = {alias: value for alias, value in others.items() if len(alias) >= _LONG_NAME} | names

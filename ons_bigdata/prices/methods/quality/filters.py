@@ -53,14 +53,8 @@ def dump_filter(  # noqa: PLR0913 (every choice has its name)
     Raises ValueError on limits outside of 0 to 1 and on quotes as `relative_filter`. Source: Eurostat (2017), Practical
     guide for processing supermarket scanner data; van Loon and Roels (2018), Integrating big data in the Belgian CPI.
     """
-    price_limit, expenditure_limit = (
-        finite_number(name, limit)
-        for name, limit in (("price_limit", price_limit), ("expenditure_limit", expenditure_limit))
-    )
-    for name, limit in (("price_limit", price_limit), ("expenditure_limit", expenditure_limit)):
-        if not 0 < limit <= 1:
-            message = f"{name}: found {limit}, expected above 0, at most 1"
-            raise ValueError(message)
+    price_limit = _checked_limit("price_limit", price_limit)
+    expenditure_limit = _checked_limit("expenditure_limit", expenditure_limit)
     quotes = _without_columns(quotes, kept, reason)
     refuse_no_text("quantity", quantity)
     rows = _with_period_before(quotes, period, product, price, quantity)
@@ -88,9 +82,10 @@ def low_sales_filter(
     Raises ValueError on a factor that is not above 0 and on quotes as `relative_filter`. Source: van der Grient and de
     Haan (2010), The use of supermarket scanner data in the Dutch CPI; λ as there.
     """
-    if not (share_factor := finite_number("share_factor", share_factor)) > 0:
+    if not (number := finite_number("share_factor", share_factor)) > 0:
         message = f"share_factor: found {share_factor}, expected above 0"
         raise ValueError(message)
+    share_factor = number
     quotes = _without_columns(quotes, kept, reason)
     refuse_no_text("quantity", quantity)
     rows = _with_period_before(quotes, period, product, price, quantity)
@@ -120,9 +115,10 @@ def relative_filter(
     of the name of `kept` or `reason`.
     Source: ONS (2023), Rail fares and second-hand cars in consumer price statistics (relatives beyond ×3).
     """
-    if not (factor := finite_number("factor", factor)) > 1:
+    if not (number := finite_number("factor", factor)) > 1:
         message = f"factor: found {factor}, expected above 1"
         raise ValueError(message)
+    factor = number
     quotes = _without_columns(quotes, kept, reason)
     rows = _with_period_before(quotes, period, product, price, None)
     relative = pl.col("_price") / pl.col("_price_before")
@@ -160,6 +156,13 @@ def combined(
         all_kept.select(pl.all_horizontal(pl.all()).alias(kept))[kept],
         pl.when(text != "").then(text).alias(reason),
     )
+
+
+def _checked_limit(name: str, limit: float) -> float:
+    if not 0 < (number := finite_number(name, limit)) <= 1:
+        message = f"{name}: found {limit}, expected above 0, at most 1"
+        raise ValueError(message)
+    return number
 
 
 def _refuse_bad_outcome(kept: object, reason: object) -> None:

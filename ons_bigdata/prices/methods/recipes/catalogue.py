@@ -248,7 +248,7 @@ def recipes_with_link_window(days: int) -> tuple[Recipe, ...]:
 
     Raises ValueError where `days` is not 1 to 366.
     """
-    days = whole_number("days", days, least=1)
+    days = whole_number("days", days, least=-(2**31))
     return tuple(with_link_window(recipe, days) if recipe.name == "web_daily" else recipe for recipe in RECIPES)
 
 

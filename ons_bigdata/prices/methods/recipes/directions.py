@@ -13,7 +13,7 @@ from ons_bigdata.prices.methods.panels.input_checks import (
     refuse_missing_columns,
 )
 from ons_bigdata.prices.methods.recipes.catalogue import Recipe
-from ons_bigdata.prices.schemas.indices import ElementaryIndex, IndexDirection
+from ons_bigdata.prices.schemas.indices import IndexDirection
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 _STRATUM = ["data_origin", "retailer", "item_number"]
 _EVERY = {"daily": "1d", "weekly": "1w", "monthly": "1mo"}
 _OUTPUT = ["recipe", "method"]
+_OF_INDICES = [*_STRATUM, *_OUTPUT, "scope", "period", "segment", "segment_index"]
 _ROUNDING = 1e-9
 """Largest log change that is taken for none: means of equal prices differ in the last digits."""
 
@@ -42,7 +43,7 @@ def index_directions(
     """
     elementary, quotes = eager_frame(elementary, "elementary"), eager_frame(quotes)
     pack_sizes = eager_frame(pack_sizes, "pack_sizes")
-    refuse_missing_columns(elementary, ElementaryIndex.column_names(), "elementary")
+    refuse_missing_columns(elementary, _OF_INDICES, "elementary")
     refuse_missing_columns(quotes, (*_STRATUM, "product", "collected_on", "price_gbp"), "quotes")
     refuse_missing_columns(pack_sizes, (*_STRATUM, "product", "pack_size"), "pack_sizes")
     recipes = [instance_of("recipes", recipe, Recipe) for recipe in listed_values("recipes", recipes, "recipes")]
