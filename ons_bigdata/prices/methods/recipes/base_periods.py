@@ -78,7 +78,10 @@ def base_weeks(quotes: pl.DataFrame, rhythms: Mapping[str, str] | None = None) -
 
 def checked_rhythms(rhythms: Mapping[str, str] | None) -> dict[str, str]:
     """Rhythms by retailer. Raises ValueError on an unknown one; lists the known ones."""
-    known = {} if rhythms is None else dict(instance_of("rhythms", rhythms, Mapping))
+    if rhythms is not None and not isinstance(rhythms, Mapping):
+        message = f"rhythms: found {type(rhythms).__name__}, expected a mapping of retailers to rhythms"
+        raise ValueError(message)
+    known = dict(rhythms or {})
     for rhythm in known.values():
         refuse_unknown("rhythm", rhythm, RHYTHMS)
     return known
