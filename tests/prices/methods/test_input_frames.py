@@ -171,6 +171,62 @@ def test_whole_numbers_and_categories_are_nodes():
     assert_frame_equal(aggregation.aggregate(*categories, tree), AGGREGATED)
 
 
+LIMITS = ("price_limit", "expenditure_limit")
+SMALL_NUMBERS = (np.float16(0.5), np.float32(0.5), np.float64(0.5), 0.5)
+
+
+@pytest.mark.parametrize("half", SMALL_NUMBERS, ids=[type(half).__name__ for half in SMALL_NUMBERS])
+def test_all_numpy_scalars_are_limits_of_filters(half):
+    for name, options, plain in (
+        (
+            "dump_filter",
+            {"price_limit": half, "expenditure_limit": half},
+            {"price_limit": 0.5, "expenditure_limit": 0.5},
+        ),
+        ("low_sales_filter", {"share_factor": half}, {"share_factor": 0.5}),
+        ("relative_filter", {"factor": type(half)(2.0)}, {"factor": 2.0}),
+    ):
+        compute = getattr(quality, name)
+        assert_frame_equal(compute(QUOTES, **options), compute(QUOTES, **plain))
+
+
+def test_truth_values_are_true_or_false():
+    for wrong in ("no", "False", 0, 1, None, [], 1.0):
+        with pytest.raises(ValueError, match=r"self_correcting is .*, expected True or False"):
+            panels.impute_prices(QUOTES, "carry_forward", self_correcting=wrong)
+        with pytest.raises(ValueError, match=r"adjust_bias is .*, expected True or False"):
+            bilateral.bilateral_index(QUOTES, "time_product_dummy", adjust_bias=wrong, **Q)
+    assert panels.impute_prices(QUOTES, "carry_forward", self_correcting=np.bool_(0)).height == QUOTES.height
+
+
+def test_two_options_do_not_name_one_column():
+    for call in (
+        lambda: quality.relative_filter(QUOTES, kept="z", reason="z"),
+        lambda: quality.combined([FILTERED, FILTERED], kept="kept", reason="kept"),
+        lambda: quality.relative_filter(QUOTES, product="period"),
+        lambda: bilateral.bilateral_index(QUOTES, "fisher", quantity="price"),
+        lambda: multilateral.multilateral_index(QUOTES, "geks_jevons", product="period"),
+        lambda: panels.price_panel(QUOTES, price="period"),
+        lambda: panels.product_definition_scores(QUOTES, ["product"], 0, 3, price="quantity"),
+        lambda: panels.product_definition_scores(QUOTES, ["product", "product"], 0, 3),
+    ):
+        with pytest.raises(ValueError, match=r"which is .* already; expected two different columns"):
+            call()
+
+
+def test_windows_and_variants_are_named_in_messages():
+    for window in (None, "3", 2.5, True, [3], 1):
+        with pytest.raises(ValueError, match=r"window: found .*, expected a whole number of at least 2"):
+            multilateral.window_revision(QUOTES, "geks_jevons", window=window, splice="movement")
+    for splice in (None, 3, [], "wisp"):
+        with pytest.raises(ValueError, match="unknown splice"):
+            multilateral.window_revision(QUOTES, "geks_jevons", window=3, splice=splice)
+    for variants in ([3], [None], ["ab"], [(3,)], [(3, "mean", 1)], 3, None, "mean", {3: "mean"}):
+        with pytest.raises(ValueError, match=r"variants: found .*, expected .*pairs of window and splice"):
+            multilateral.splice_drift(QUOTES, "geks_jevons", variants)
+    assert multilateral.splice_drift(QUOTES, "geks_jevons", [(np.int8(3), "mean")])["window"].to_list() == [3]
+
+
 # --- names of options ---
 
 

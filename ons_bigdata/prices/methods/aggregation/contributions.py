@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
+from ons_bigdata.prices.methods.aggregation.completeness import EXPECTED, refuse_incomplete
 from ons_bigdata.prices.methods.bilateral.product_weights import to_arithmetic
 from ons_bigdata.prices.methods.panels.input_checks import (
     eager_frame,
@@ -62,9 +63,11 @@ def contributions(aggregated: pl.DataFrame | pl.LazyFrame, of: str | int) -> pl.
     contribution_to_date, in rows of weight and contribution 0 and without a movement, so that those to date add up,
     too. Periods in which `of` is not in the tree have no rows.
 
-    Raises ValueError where `of` is no inner node, a node has no index, or the contributions do not add up to the change
-    (rows were dropped or indices changed). Source: Balk (2008), Price and Quantity Index
-    Numbers, chapter 4; ONS (2019), Consumer Prices Indices Technical Manual, contributions over links.
+    Raises ValueError where `of` is no inner node, a node has no index, the contributions do not add up to the change,
+    or the table is not whole: a node lacks children, a link lacks its link period, or weights are not those of the
+    period before, as where periods were dropped (sums alone do not show that where siblings move alike). Of geometric
+    means a table without a period is that of the data without it, and is taken as such. Source: Balk (2008), Price and
+    Quantity Index Numbers, chapter 4; ONS (2019), Consumer Prices Indices Technical Manual, contributions over links.
     """
     aggregated = _checked_table(eager_frame(aggregated, "aggregated"))
     of = str(of)
@@ -81,11 +84,13 @@ def contributions(aggregated: pl.DataFrame | pl.LazyFrame, of: str | int) -> pl.
         message = f"aggregated: {lacking.height} rows without a link_index; the first: {lacking['node'][0]}"
         raise ValueError(message)
     by_period = moved.group_by("period", maintain_order=True)
+    _refuse_orphans(moved, of)
     steps = [_below(rows, of) for _, rows in by_period if (rows["parent"] == of).any()]
     if not steps:
         return _EMPTY.with_columns(pl.col("period").cast(aggregated.schema["period"]))
     table = pl.concat(steps)
     _check_sums(table, moved, aggregated.filter(pl.col("node") == of).sort("period"), of)
+    refuse_incomplete(aggregated, moved, table, of)
     # Every node from its first period on, under every parent it has had: a node that has left adds nothing more.
     since = table.group_by("node", "parent").agg(since=pl.col("period").min())
     rows = since.join(table.select("period").unique(), how="cross").filter(pl.col("period") >= pl.col("since"))
@@ -99,14 +104,17 @@ def _checked_table(table: pl.DataFrame) -> pl.DataFrame:
     columns = ("period", "link", "node", "parent", "index", "link_index", "weight", "mean")
     refuse_missing_columns(table, columns, "aggregated")
     numbers = ("index", "link_index", "weight")
-    refuse_no_numbers(table, numbers, "aggregated")
+    optional = [name for name in ("children",) if name in table.columns]
+    refuse_no_numbers(table, [*numbers, *optional], "aggregated")
     refuse_no_nodes(table, ("node", "parent", "mean"), "aggregated")
     refuse_no_keys(table, ("period",), "aggregated")
     refuse_other_type(table, "link", "period", "aggregated")
-    rows = table.select(columns).with_columns(
+    rows = table.select(*columns, *optional).with_columns(
         pl.col("node", "parent", "mean").cast(pl.String, strict=False), pl.col(numbers).cast(pl.Float64)
     )
     faults = {
+        "a null in its key": pl.any_horizontal(pl.col("period", "link", "node").is_null()),
+        "a link after the period": pl.col("link") > pl.col("period"),
         "a node that occurs before in the period": pl.struct("node", "period").is_duplicated(),
         "an unknown mean": ~pl.col("mean").is_in(["arithmetic", "geometric"]).fill_null(value=False),
         "an index that is not positive and finite": pl.col("index").is_not_null() & not_positive("index"),
@@ -134,7 +142,8 @@ def _check_sums(table: pl.DataFrame, moved: pl.DataFrame, of_rows: pl.DataFrame,
     )
     tolerance = 1e-9 * float(whole["index"].max())  # type: ignore[arg-type]
     for kind, rows in (("in", compared), ("from the first period to", to_date)):
-        wrong = rows.filter((pl.col("total") - pl.col("change")).abs() > tolerance)
+        adds_up = (pl.col("total") - pl.col("change")).abs() <= tolerance
+        wrong = rows.filter(~adds_up.fill_null(value=False))
         if not wrong.is_empty():
             first = wrong.row(0, named=True)
             message = (
@@ -143,6 +152,15 @@ def _check_sums(table: pl.DataFrame, moved: pl.DataFrame, of_rows: pl.DataFrame,
                 " all periods and nodes, rebased by `rebased` alone"
             )
             raise ValueError(message)
+
+
+def _refuse_orphans(moved: pl.DataFrame, of: str) -> None:
+    """Raise ValueError where the children of `of` have a row in a period and `of` has none."""
+    own = moved.filter(pl.col("node") == of)["period"]
+    orphans = moved.filter(pl.col("parent") == of, ~pl.col("period").is_in(own.implode()))
+    if not orphans.is_empty():
+        message = f"aggregated: {of} has no row in {orphans['period'][0]}, in which its children have one; {EXPECTED}"
+        raise ValueError(message)
 
 
 def _below(rows: pl.DataFrame, of: str) -> pl.DataFrame:

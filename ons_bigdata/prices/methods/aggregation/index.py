@@ -39,6 +39,13 @@ if TYPE_CHECKING:
     Booleans = NDArray[np.bool_]
 
 FORMULAS = ("laspeyres", "young", "lowe", "geometric")
+FORMULA_ALIASES = {
+    "jevons": "geometric",
+    "geomean": "geometric",
+    "geometric_mean": "geometric",
+    "geometric_young": "geometric",
+    "weighted_jevons": "geometric",
+}
 _OUT = (
     "period",
     "link",
@@ -101,7 +108,7 @@ def aggregate(
     for option, value, known in (
         ("formula", formula, FORMULAS), ("missing", missing, MISSING), ("reentry", reentry, REENTRIES),
     ):  # fmt: skip
-        refuse_unknown(option, value, known)
+        refuse_unknown(option, value, known, aliases=FORMULA_ALIASES if option == "formula" else None)
     weights, tree = eager_frame(weights, "weights"), eager_frame(tree, "tree")
     refuse_missing_columns(weights, ("node", "weight"), "weights")
     refuse_no_nodes(weights, ["node"], "weights")
@@ -138,7 +145,22 @@ def _checked_indices(indices: pl.DataFrame) -> pl.DataFrame:
         "an index that is not positive and finite": ~(pl.col("index").is_finite() & (pl.col("index") > 0)),
     }
     refuse_rows("indices", rows, faults)
+    if "link" in keys:
+        _refuse_links_without_base(rows)
     return rows
+
+
+def _refuse_links_without_base(rows: pl.DataFrame) -> None:
+    """Raise ValueError where no node has a row of its link period on the scale of a link: nothing is scaled by it."""
+    based = rows.group_by("link").agg(has_base=(pl.col("period") == pl.col("link")).any()).sort("link")
+    without = based.filter(~pl.col("has_base"))["link"]
+    if len(without):
+        message = (
+            f"indices: link {without[0]} has no rows of its own link period ({len(without)} such links). A column link"
+            " gives each link a scale of its own, of which the link period is part; of chained indices, as in the"
+            " output of `aggregate`, drop the column link or keep link_index with it"
+        )
+        raise ValueError(message)
 
 
 def _checked_successions(successions: pl.DataFrame | pl.LazyFrame | None, links: list[Any]) -> pl.DataFrame | None:

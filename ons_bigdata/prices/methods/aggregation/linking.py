@@ -8,12 +8,14 @@ import polars as pl
 
 from ons_bigdata.prices.methods.panels.input_checks import (
     eager_frame,
-    finite_number,
+    listed_values,
     not_positive,
+    positive_number,
     refuse_missing_columns,
     refuse_no_keys,
     refuse_no_numbers,
     refuse_other_type,
+    refuse_repeated_names,
     refuse_rows,
     refuse_unknown,
 )
@@ -65,17 +67,25 @@ def rebased(
     """Scale each node's index so that its arithmetic mean over the base periods is `value`.
 
     `table`: columns period, `node` (None: a single series), `column`, and others, which stay as they are; but
-    `link_index` of `aggregate` is scaled along, so that `contributions` add up afterwards, too. A node without any
-    index in the base periods becomes null, with a `reason` if the table has that column.
-    `incomplete`: base periods that the table or a node lacks: "error"; "available": the mean of those there are.
+    `link_index` of `aggregate` is scaled along, so that `contributions` add up afterwards, too. In a table of
+    `aggregate` a node that is not in the tree in all base periods (it is new in a later link, or has left) is scaled
+    as the nearest node above it, at whose level it started.
+    `base_periods`: a list of periods, or one. `value`: above 0. `incomplete`: base periods that the table or a node
+    lacks: "error"; "available": the mean of those there are. A node without any index in the base periods becomes
+    null: with the `reason` of the table; where the table has no such column an error, or with "available" a new column
+    `reason`.
 
     Raises ValueError where no base period is in the table, on an incomplete base, and on an index that is not positive
     and finite (null passes). Source: ILO et al., Consumer Price Index Manual: Theory and Practice (2004), chapter 9.
     """
     refuse_unknown("incomplete", incomplete, INCOMPLETE_BASES)
-    factor = finite_number("value", value)
+    factor = positive_number("value", value)
     table = checked_series(table, node, column, "table")
-    base = [base_periods] if isinstance(base_periods, str) or not hasattr(base_periods, "__iter__") else [*base_periods]
+    if table.schema.get("reason", pl.String) not in (pl.String, pl.Null):
+        message = f"table: column reason is {table.schema['reason']}, expected String"
+        raise ValueError(message)
+    is_single = isinstance(base_periods, str) or not hasattr(base_periods, "__iter__")
+    base = listed_values("base_periods", [base_periods] if is_single else base_periods, "periods")
     base = list(dict.fromkeys(base))
     periods = set(table["period"].to_list())
     lost = [period for period in base if period not in periods]
@@ -88,34 +98,78 @@ def rebased(
             " incomplete='available' takes the mean of the others"
         )
         raise ValueError(message)
-    known = pl.Series([period for period in base if period in periods], dtype=table.schema["period"])
+    known = period_series("base_periods", [period for period in base if period in periods], table.schema["period"])
     in_base = pl.col("period").is_in(known.implode())
     keys = [node] if node is not None else []
-    levels = table.filter(in_base, pl.col(column).is_not_null())
-    levels = levels.group_by(keys or pl.lit(0).alias("_all")).agg(
-        pl.len().alias("_n"), pl.col(column).mean().alias("_level")
+    of_base = table.filter(in_base).group_by(keys or pl.lit(0).alias(_ALL))
+    levels = of_base.agg(
+        pl.len().alias(_ROWS), pl.col(column).count().alias(_KNOWN), pl.col(column).mean().alias(_LEVEL)
     )
-    partly = levels.filter(pl.col("_n") < len(base))
+    above = _parents(table, node) if column == "index" else {}
+    if above:
+        # Nodes of which some base periods are outside of the tree: their own mean would not be one of all periods.
+        left_out = pl.col(_KNOWN) == pl.col(_ROWS)
+        left_out &= pl.col(_ROWS) < (known.len() if incomplete == "error" else 1)
+        levels = levels.filter(~left_out)
+    partly = levels.filter(pl.col(_KNOWN).is_between(1, len(base) - 1)).sort(keys)
     if not partly.is_empty() and incomplete == "error":
         of = f"{partly[node][0]} has" if node is not None else "the series has"
         message = (
-            f"base_periods: {of} an index in {partly['_n'][0]} of {len(base)} periods ({partly.height} such series);"
+            f"base_periods: {of} an index in {partly[_KNOWN][0]} of {len(base)} periods ({partly.height} such series);"
             " incomplete='available' takes the mean of those"
         )
         raise ValueError(message)
-    level = (
-        table.select(keys).join(levels, on=keys, how="left", maintain_order="left", nulls_equal=True)["_level"]
-        if keys
-        else pl.Series([levels["_level"][0] if levels.height else None] * table.height, dtype=pl.Float64)
-    )
+    level_of = dict(levels.select(*(keys or [_ALL]), _LEVEL).iter_rows())
+    series = table[node].to_list() if node is not None else [0] * table.height
+    level = pl.Series([_level(name, level_of, above) for name in series], dtype=pl.Float64)
     scaled = [column, *(["link_index"] if column == "index" and "link_index" in table.columns else [])]
     result = table.with_columns((pl.col(name) / level * factor).alias(name) for name in scaled)
-    if "reason" in table.columns:
-        without = pl.lit(level).is_null() & pl.lit(table[column]).is_not_null()
-        result = result.with_columns(
-            reason=pl.when(without).then(pl.lit("no index in the base periods")).otherwise("reason")
-        )
-    return result
+    without = level.is_null() & table[column].is_not_null()
+    if "reason" not in table.columns:
+        if not without.any():
+            return result
+        if incomplete == "error":
+            lacking = table.filter(without).select(keys).unique(maintain_order=True)
+            of = f"{lacking[node][0]} has" if node is not None else "the series has"
+            message = (
+                f"base_periods: {of} no index in them ({max(lacking.height, 1)} such series);"
+                " incomplete='available' makes it null, with a reason"
+            )
+            raise ValueError(message)
+        result = result.with_columns(reason=pl.lit(None, pl.String))
+    return result.with_columns(reason=pl.when(without).then(pl.lit("no index in the base periods")).otherwise("reason"))
+
+
+_ALL, _ROWS, _KNOWN, _LEVEL = "__all", "__rows", "__known", "__level"
+
+
+def _parents(table: pl.DataFrame, node: str | None) -> dict[Any, Any]:
+    """Parent of each node where it occurs first, of a table of `aggregate`; empty for other tables."""
+    if node is None or not {"parent", "link_index"} <= set(table.columns) or node == "parent":
+        return {}
+    refuse_no_keys(table, ["parent"], "table")
+    return dict(table.sort("period").group_by(node, maintain_order=True).agg(pl.col("parent").first()).iter_rows())
+
+
+def _level(name: Any, level_of: dict[Any, float | None], above: dict[Any, Any]) -> float | None:  # noqa: ANN401
+    """Level in the base periods of a node, or else of the nearest node above it that was in the tree then."""
+    passed: set[Any] = set()
+    while name not in level_of and name in above and name not in passed:
+        passed.add(name)
+        name = above[name]
+    return level_of.get(name)
+
+
+def period_series(option: str, periods: list[Any], dtype: pl.DataType) -> pl.Series:
+    """Periods of an option as a column of the table's type. Raises ValueError on other types, as 1.0 for 1."""
+    try:
+        if dtype.is_numeric() and any(isinstance(period, bool) for period in periods):
+            raise TypeError
+        return pl.Series(periods, dtype=dtype)
+    except (TypeError, OverflowError, pl.exceptions.PolarsError) as error:
+        kinds = ", ".join(dict.fromkeys(type(period).__name__ for period in periods))
+        message = f"{option}: found {periods} ({kinds}), expected periods of the table's type {dtype}"
+        raise ValueError(message) from error
 
 
 def link_series(
@@ -140,10 +194,11 @@ def link_series(
     chapter 9 (linking at an overlap).
     """
     refuse_unknown("mean", mean, MEANS)
-    key = node or "_series"
+    refuse_repeated_names({"node": node, "linked_from": "linked_from", "index": "index", "index_later": "index_later"})
+    key = "__series" if node is None else node
     first, second = (
         checked_series(frame, node, column, name)
-        .with_columns([] if node else [pl.lit(0).alias(key)])
+        .with_columns([] if node is not None else [pl.lit(0).alias(key)])
         .select(key, "period", index=pl.col(column).cast(pl.Float64))
         for frame, name in ((earlier, "earlier"), (later, "later"))
     )
@@ -152,21 +207,22 @@ def link_series(
             message = f"later: column {name} is {second.schema[name]}, expected {first.schema[name]}, as in earlier"
             raise ValueError(message)
     refuse_unsorted(pl.concat([first["period"], second["period"]]), "earlier and later")
-    both = _overlap(first, second, key, None if overlap is None else list(dict.fromkeys(overlap)))
+    chosen = None if overlap is None else list(dict.fromkeys(listed_values("overlap", overlap, "periods")))
+    both = _overlap(first, second, key, chosen)
     factor = pl.col("index").mean() / pl.col("index_later").mean()
     if mean == "geometric":
         factor = (pl.col("index").log().mean() - pl.col("index_later").log().mean()).exp()
-    factors = both.group_by(key).agg(factor.alias("_factor"))
-    last = first.filter(pl.col("index").is_not_null()).group_by(key).agg(pl.col("period").max().alias("_last"))
+    factors = both.group_by(key).agg(factor.alias("__factor"))
+    last = first.filter(pl.col("index").is_not_null()).group_by(key).agg(pl.col("period").max().alias("__last"))
     ends = last.join(factors, on=key, how="left")
-    stays = first.join(ends, on=key).filter(pl.col("period") <= pl.col("_last"))
+    stays = first.join(ends, on=key).filter(pl.col("period") <= pl.col("__last"))
     rows = second.join(ends, on=key, how="left").filter(
-        pl.col("_last").is_null() | (pl.col("period") > pl.col("_last"))
+        pl.col("__last").is_null() | (pl.col("period") > pl.col("__last"))
     )
-    continued = rows.with_columns(pl.col("index") * pl.col("_factor").fill_null(1.0))
+    continued = rows.with_columns(pl.col("index") * pl.col("__factor").fill_null(1.0))
     parts = [part.with_columns(linked_from=pl.lit(name)) for name, part in (("earlier", stays), ("later", continued))]
-    linked = pl.concat(parts).select(*([key] if node else []), "period", "index", "linked_from")
-    return linked.sort(*([key] if node else []), "period")
+    linked = pl.concat(parts).select(*([] if node is None else [key]), "period", "index", "linked_from")
+    return linked.sort(*([] if node is None else [key]), "period")
 
 
 def _overlap(first: pl.DataFrame, second: pl.DataFrame, key: str, periods: list[Any] | None) -> pl.DataFrame:
@@ -178,7 +234,7 @@ def _overlap(first: pl.DataFrame, second: pl.DataFrame, key: str, periods: list[
         if lost:
             message = f"overlap: {lost[0]} is not in both series; they have {len(common)} periods in common"
             raise ValueError(message)
-        both = both.filter(pl.col("period").is_in(pl.Series(periods, dtype=first.schema["period"]).implode()))
+        both = both.filter(pl.col("period").is_in(period_series("overlap", periods, first.schema["period"]).implode()))
         partly = both.group_by(key).len().filter(pl.col("len") < len(periods))
         if not partly.is_empty():
             message = f"overlap: {partly[key][0]} is in both series in {partly['len'][0]} of {len(periods)} periods"
@@ -211,27 +267,32 @@ def unchain(
     (2004), chapter 9.
     """
     keys = [node] if node is not None else []
-    table = checked_series(chained, node, column, "chained").select(*keys, "period", index=pl.col(column))
+    table = checked_series(chained, node, column, "chained", taken=("link", "index"))
+    table = table.select(*keys, "period", index=pl.col(column))
     dtype = table.schema["period"]
     periods = table["period"].unique().sort().to_list()
-    chosen = list(links)
+    chosen = listed_values("links", links, "periods")
     unknown = [link for link in chosen if link not in periods]
     if unknown:
         message = f"links: {unknown[0]} is no period of the table; it has {len(periods)}"
         raise ValueError(message)
+    period_series("links", chosen, table.schema["period"])
     starts = [period for n, period in enumerate(periods) if n == 0 or period in chosen]
-    scale = finite_number("value", value)
+    scale = positive_number("value", value)
+    if not periods:
+        empty = table.with_columns(pl.col("period").alias("link"), pl.col("index").cast(pl.Float64))
+        return empty.select(*keys, "link", "period", "index")
     parts = []
     for start, stop in zip(starts, [*starts[1:], periods[-1]], strict=True):
         if start == stop and len(starts) > 1:
             continue  # the last period is a link, which starts nothing
         of_link = pl.Series(periods[periods.index(start) : periods.index(stop) + 1], dtype=dtype)
         rows = table.filter(pl.col("period").is_in(of_link.implode()))
-        base = rows.filter(pl.col("period") == pl.lit(start, dtype)).select(*keys, pl.col("index").alias("_base"))
+        base = rows.filter(pl.col("period") == pl.lit(start, dtype)).select(*keys, pl.col("index").alias("__base"))
         joined = rows.join(base, on=keys, how="left", nulls_equal=True) if keys else rows.join(base, how="cross")
         link = pl.Series("link", [start] * joined.height, dtype=dtype)
         parts.append(
-            joined.with_columns(link).select(*keys, "link", "period", index=pl.col("index") / pl.col("_base") * scale)
+            joined.with_columns(link).select(*keys, "link", "period", index=pl.col("index") / pl.col("__base") * scale)
         )
     return pl.concat(parts).sort(*keys, "link", "period")
 
@@ -247,6 +308,8 @@ def chain(
 
     Raises ValueError where the rows of a link lack its link period. Source: as `unchain`.
     """
+    scale = positive_number("value", value)
+    refuse_repeated_names({"period": "period", "link": "link", "node": node, "column": column})
     keys = [node] if node is not None else []
     frame = eager_frame(unchained, "unchained")
     refuse_missing_columns(frame, ("link", "period", column, *keys), "unchained")
@@ -259,8 +322,10 @@ def chain(
         "unchained", rows, {"a key that occurs before": pl.struct(*keys, "link", "period").is_duplicated(),
         "an index that is not positive and finite": ~(pl.col("index").is_finite() & (pl.col("index") > 0))},
     )  # fmt: skip
+    if rows.is_empty():
+        return rows.select(*keys, "period", "index")
     series = rows.partition_by(keys, include_key=True) if keys else [rows]
-    return pl.concat([_joined(part, keys, finite_number("value", value)) for part in series]).sort(*keys, "period")
+    return pl.concat([_joined(part, keys, scale) for part in series]).sort(*keys, "period")
 
 
 def _joined(rows: pl.DataFrame, keys: list[str], value: float) -> pl.DataFrame:
@@ -302,11 +367,15 @@ def checked_series(
     name: str,
     *,
     calendar: Sequence[Any] | pl.Series | None = None,
+    taken: tuple[str, ...] = (),
 ) -> pl.DataFrame:
     """Check the keys and values of index series: each period once per node, values positive and finite or null.
 
-    Periods sort in time, unless a calendar gives their order.
+    Periods sort in time, unless a calendar gives their order. `taken`: columns of the result, which the column of nodes
+    cannot be called.
     """
+    refuse_repeated_names({"node": node, "column": column, "period": "period"})
+    refuse_repeated_names({name: name for name in taken} | {"node": node})
     table = eager_frame(frame, name)
     keys = ["period", *([node] if node is not None else [])]
     refuse_missing_columns(table, (*keys, column), name)

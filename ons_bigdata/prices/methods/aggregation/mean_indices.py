@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ons_bigdata.prices.methods.bilateral.registry import ALIASES, ENTRIES, REGISTER
-from ons_bigdata.prices.methods.panels.input_checks import refuse_unknown
+from ons_bigdata.prices.methods.panels.input_checks import float_vector, refuse_unknown
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -31,7 +31,8 @@ def mean_index(indices: ArrayLike, base_weights: ArrayLike, current_weights: Arr
     are not positive and finite, weights below 0 or all 0. Source: CPI manual (2004), chapters 15 and 16.
     """
     refuse_unknown("formula", formula, FORMULAS, aliases=ALIASES)
-    r, s0, s1 = (np.asarray(vector, dtype=np.float64) for vector in (indices, base_weights, current_weights))
+    named = (("indices", indices), ("base_weights", base_weights), ("current_weights", current_weights))
+    r, s0, s1 = (float_vector(name, vector) for name, vector in named)
     if not len(r) == len(s0) == len(s1) > 0:
         message = f"lengths differ or are 0: {len(r)} indices, {len(s0)} base weights, {len(s1)} current weights"
         raise ValueError(message)

@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
-from ons_bigdata.prices.methods.panels.input_checks import eager_frame
+from ons_bigdata.prices.methods.aggregation.hierarchy import nodes_and_leaves
+from ons_bigdata.prices.methods.panels.input_checks import (
+    eager_frame,
+    is_single_value,
+    refuse_missing_columns,
+    refuse_no_function,
+    refuse_no_nodes,
+    refuse_no_numbers,
+    refuse_rows,
+    true_or_false,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -31,10 +41,20 @@ def price_updated(
     Raises ValueError where a column is missing, or a leaf has no index in the reference or in the link.
     Source: ILO et al., Consumer Price Index Manual: Theory and Practice (2004), chapter 9 (price-updating).
     """
+    refuse_no_function("relative", relative)
+    geometric = true_or_false("geometric", geometric)
+    if not is_single_value(link):
+        message = f"link: found {type(link).__name__}, expected a period"
+        raise ValueError(message)
     weights, tree = eager_frame(weights, "weights"), eager_frame(tree, "tree")
     if "reference" not in weights.columns:
         message = "weights: column reference is missing; the Lowe index updates weights from the prices of a period"
         raise ValueError(message)
+    refuse_missing_columns(weights, ("node", "weight"), "weights")
+    refuse_no_nodes(weights, ["node"], "weights")
+    refuse_no_numbers(weights, ["weight"], "weights")
+    nodes_and_leaves(tree)
+    refuse_rows("weights", weights.select("node", "weight"), {"a null": pl.any_horizontal(pl.all().is_null())})
     rows = weights.with_columns(pl.col("node").cast(pl.String), pl.col("weight").cast(pl.Float64))
     given = {node: (weight, reference) for node, weight, reference in rows.select("node", "weight", "reference").rows()}
     means = tree["mean"].to_list() if "mean" in tree.columns else [None] * tree.height

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from ons_bigdata.prices.methods.aggregation.contributions import contributions
-from ons_bigdata.prices.methods.aggregation.linking import checked_series
+from ons_bigdata.prices.methods.aggregation.linking import checked_series, period_series
 from ons_bigdata.prices.methods.panels.input_checks import eager_frame, refuse_unknown, whole_number
 from ons_bigdata.prices.methods.panels.period_calendar import Calendar, given_calendar, read_calendar
 
@@ -50,17 +50,19 @@ def rates(
     Raises ValueError on a span that is no whole number of the calendar's steps, and as `rebased` on the table.
     Source: ONS, Consumer Prices Indices Technical Manual (2019) (1-month and 12-month rates).
     """
-    series = checked_series(table, node, column, "table", calendar=calendar)
+    series = checked_series(
+        table, node, column, "table", calendar=calendar, taken=("against", "rate_percent", "reason")
+    )
     keys = [node] if node is not None else []
     pairs = _pairs(series, over, calendar)
-    now = series.select(*keys, "period", pl.col(column).cast(pl.Float64).alias("_now"))
-    then = series.select(*keys, against="period", _then=pl.col(column).cast(pl.Float64))
+    now = series.select(*keys, "period", pl.col(column).cast(pl.Float64).alias("__now"))
+    then = series.select(*keys, against="period", __then=pl.col(column).cast(pl.Float64))
     rows = now.join(pairs, on="period").join(then, on=[*keys, "against"], how="left", nulls_equal=True)
-    rate = 100 * (pl.col("_now") / pl.col("_then") - 1)
+    rate = 100 * (pl.col("__now") / pl.col("__then") - 1)
     reason = (
-        pl.when(pl.col("_now").is_null())
+        pl.when(pl.col("__now").is_null())
         .then(pl.format("no index in {}", pl.col("period")))
-        .when(pl.col("_then").is_null())
+        .when(pl.col("__then").is_null())
         .then(pl.format("no index in {}", pl.col("against")))
     )
     return rows.sort(*keys, "_place").select(*keys, "period", "against", rate_percent=rate, reason=reason)
@@ -119,20 +121,32 @@ def _pairs(series: pl.DataFrame, over: str | int, calendar: Sequence[Any] | pl.S
     if calendar is not None:
         steps = Calendar(given_calendar(observed, calendar, dtype=dtype, name="table"), "number", 1)
     elif len(observed) == 0:
+        refuse_unknown_span(over)
+        if isinstance(over, str):
+            message = f"table: no rows, so that the step of its periods, and the periods of a {over}, are not known"
+            raise ValueError(message)
         steps = Calendar([], "number", 1)
     else:
         steps = read_calendar(observed, dtype=dtype)
     lag = _lag(steps, over)
-    periods = pl.Series(steps.periods, dtype=dtype)
+    periods = period_series("calendar", steps.periods, dtype)
     pairs = pl.DataFrame({"period": periods[lag:], "against": periods[: max(len(periods) - lag, 0)]})
     return pairs.with_row_index("_place")
 
 
+def refuse_unknown_span(over: object) -> None:
+    """Raise ValueError if a span is neither one of `SPANS` nor a number of periods."""
+    if isinstance(over, str):
+        refuse_unknown("over", over, SPANS, aliases=SPAN_ALIASES)
+    else:
+        whole_number("over", over, least=1, otherwise=f", or one of {', '.join(SPANS)}")
+
+
 def _lag(calendar: Calendar, over: str | int) -> int:
     """Count the steps of the calendar in a span."""
+    refuse_unknown_span(over)
     if not isinstance(over, str):
-        return whole_number("over", over, least=1, otherwise=f", or one of {', '.join(SPANS)}")
-    refuse_unknown("over", over, SPANS, aliases=SPAN_ALIASES)
+        return int(over)
     length, step = _MONTHS[over], calendar.step
     if calendar.unit == "day" and over == "year" and step % 7 == 0:
         length = _YEAR_DAYS

@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from ons_bigdata.prices.methods.panels.input_checks import eager_frame, refuse_missing_columns, refuse_unknown
+from ons_bigdata.prices.methods.panels.input_checks import (
+    eager_frame,
+    finite_number,
+    listed_values,
+    refuse_missing_columns,
+    refuse_no_function,
+    refuse_unknown,
+)
 from ons_bigdata.prices.methods.panels.period_calendar import refuse_unsorted
 
 if TYPE_CHECKING:
@@ -114,7 +121,9 @@ def axioms_violated(
     quotes = eager_frame(quotes)
     refuse_missing_columns(quotes, ("period", "product", "price"), "quotes")
     refuse_unsorted(quotes["period"])
-    chosen = list(axioms)
+    refuse_no_function("index_function", index_function)
+    tolerance = finite_number("tolerance", tolerance)
+    chosen = listed_values("axioms", axioms, "axioms")
     for axiom in chosen:
         refuse_unknown("axiom", axiom, AXIOMS)
     before = index_function(quotes).select("period", "index").sort("period")

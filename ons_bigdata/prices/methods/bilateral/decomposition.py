@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from ons_bigdata.prices.methods.bilateral.product_weights import arithmetic_weights, geometric_weights
-from ons_bigdata.prices.methods.bilateral.registry import ALIASES, DECOMPOSABLE, REGISTER, Formula
+from ons_bigdata.prices.methods.bilateral.registry import ALIASES, DECOMPOSABLE, GEKS_ALIASES, REGISTER, Formula
 from ons_bigdata.prices.methods.panels.input_checks import eager_frame, refuse_unknown
 from ons_bigdata.prices.methods.panels.price_panel import PricePanel, price_panel
 
@@ -71,7 +71,7 @@ def bilateral_decomposition(
 
 def decomposable(formula: str) -> Formula:
     """Entry of a formula whose index is a mean of relatives. Raises ValueError on another; lists the known ones."""
-    refuse_unknown("formula of a decomposition by product", formula, DECOMPOSABLE, aliases=ALIASES)
+    refuse_unknown("formula of a decomposition by product", formula, DECOMPOSABLE, aliases=ALIASES | GEKS_ALIASES)
     return REGISTER[formula]
 
 

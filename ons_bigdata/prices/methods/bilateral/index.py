@@ -9,7 +9,12 @@ import numpy as np
 import polars as pl
 
 from ons_bigdata.prices.methods.bilateral.registry import ALIASES, ENTRIES, FORMULAS, REGISTER, UNWEIGHTED, WINDOWED
-from ons_bigdata.prices.methods.panels.input_checks import eager_frame, finite_number, refuse_unknown, true_or_false
+from ons_bigdata.prices.methods.panels.input_checks import (
+    eager_frame,
+    finite_number,
+    refuse_unknown,
+    true_or_false,
+)
 from ons_bigdata.prices.methods.panels.price_panel import Duplicates, Missing, PricePanel, price_panel
 
 if TYPE_CHECKING:
@@ -250,7 +255,7 @@ def _checked_options(formula: str, options: dict[str, object], panel: PricePanel
     for name in options:
         refuse_unknown(f"option of {formula}", name, (*required, *optional))
     for name in required:
-        if options.get(name) is None:
+        if name not in options or options[name] is None:
             message = f"{formula}: option {name} is missing"
             raise ValueError(message)
     checked: dict[str, Any] = dict(options)

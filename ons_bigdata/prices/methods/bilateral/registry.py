@@ -176,3 +176,16 @@ UNWEIGHTED = tuple(entry.name for entry in ENTRIES if entry.takes == "prices")
 WINDOWED = tuple(entry.name for entry in ENTRIES if entry.windowed)
 DECOMPOSABLE = tuple(entry.name for entry in ENTRIES if entry.decomposes)
 ALIASES = {alias: entry.name for entry in ENTRIES for alias in entry.aliases}
+GEKS_ALIASES = {
+    **{f"geks_{name}": entry.name for entry in ENTRIES if entry.decomposes for name in (entry.name, *entry.aliases)},
+    "ccdi": "tornqvist",
+    "geks_t": "tornqvist",
+    "geks": "fisher",
+    "eks": "fisher",
+    "geks_f": "fisher",
+    "geks_j": "jevons",
+    "geks_w": "walsh",
+    "geks_l": "laspeyres",
+    "geks_gl": "geometric_laspeyres",
+}
+"""Names of GEKS indices → the formula of which they are made."""

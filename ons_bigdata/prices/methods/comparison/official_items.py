@@ -12,10 +12,19 @@ import numpy as np
 import polars as pl
 
 from ons_bigdata.prices.methods.bilateral import elementary as elementary_formulas
-from ons_bigdata.prices.methods.panels.input_checks import checked_columns, refuse_rows, refuse_unknown
+from ons_bigdata.prices.methods.bilateral.registry import ALIASES
+from ons_bigdata.prices.methods.panels.input_checks import (
+    checked_columns,
+    eager_frame,
+    listed_values,
+    refuse_missing_columns,
+    refuse_rows,
+    refuse_unknown,
+    whole_number,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 COLLECTED = (3, 4)
 """Codes of prices that a collector recorded in the shop; other prices were imputed, refused or missing."""
@@ -108,8 +117,9 @@ def formula_item_indices(quotes: pl.DataFrame, *, formulas: tuple[str, ...] = FO
     quote), reason. Raises ValueError on an unknown formula; the error lists the known ones.
     Source: as in `elementary_formulas`.
     """
+    formulas = tuple(listed_values("formulas", formulas, "formulas"))
     for formula in formulas:
-        refuse_unknown("formula", formula, FORMULAS)
+        refuse_unknown("formula", formula, FORMULAS, aliases=ALIASES)
     rows = _checked(quotes)
     counted = counting(rows).sort(_ITEM, maintain_order=True)
     values = [
@@ -124,7 +134,11 @@ def formula_item_indices(quotes: pl.DataFrame, *, formulas: tuple[str, ...] = FO
         "quotes": pl.Int32,
     }
     computed = pl.DataFrame(values, schema=schema, orient="row")
-    expected = rows.select(_ITEM).unique().join(pl.DataFrame({"formula": list(formulas)}), how="cross")
+    expected = (
+        rows.select(_ITEM)
+        .unique()
+        .join(pl.DataFrame({"formula": list(formulas)}, schema={"formula": pl.String}), how="cross")
+    )
     return (
         expected.join(computed, on=[*_ITEM, "formula"], how="left")
         .sort("formula", *_ITEM)
@@ -163,9 +177,14 @@ def scraped_as_collected(quotes: pl.DataFrame, *, days_either_side: int = 3) -> 
 
     Gives the columns that `office_item_indices` takes. Raises ValueError for days_either_side below 0.
     """
-    if days_either_side < 0:
-        message = f"days_either_side is {days_either_side}, expected at least 0"
-        raise ValueError(message)
+    try:
+        days_either_side = whole_number("days_either_side", days_either_side, least=0)
+    except ValueError:
+        message = f"days_either_side is {days_either_side!r}, expected at least 0, a whole number"
+        raise ValueError(message) from None
+    quotes = _frame_with(
+        quotes, ("data_origin", "retailer", "item_number", "product", "collected_on", "price_gbp"), "quotes"
+    )
     stratum = ["data_origin", "retailer", "item_number"]
     priced = _of_collection_days(quotes, stratum, days_either_side)
     year = pl.col("month").dt.year()
@@ -207,6 +226,8 @@ def chained_official(indices: pl.DataFrame, *, by: list[str]) -> pl.DataFrame:
 
     Raises ValueError where a key has a month twice.
     """
+    by = listed_values("by", by, "columns")
+    indices = _frame_with(indices, (*by, "month", "index"), "official indices")
     repeats = indices.filter(pl.struct(*by, "month").is_duplicated())
     refuse_rows("official indices", repeats, {"a month twice": pl.lit(value=True)})
     chained = [
@@ -226,6 +247,8 @@ def combined_official(indices: pl.DataFrame, items: pl.DataFrame) -> pl.DataFram
     that is not in it takes no part. Gives data_origin, level (`class`, `division`), code, month, index = Σ w I / Σ w
     over the items with index and weight, items; on the same base as the items' indices, to be chained as those.
     """
+    indices = _frame_with(indices, (*_ITEM, "index", "weight"), "official indices")
+    items = _frame_with(items, ("item_number", "class_code", "division_code"), "items")
     rows = indices.filter(pl.col("weight") > 0).join(items, on="item_number")
     mean = (pl.col("weight") * pl.col("index")).sum() / pl.col("weight").sum()
     parts = [
@@ -243,6 +266,8 @@ def with_published(rebuilt: pl.DataFrame, published: pl.DataFrame) -> pl.DataFra
     `rebuilt`: data_origin, item_number, month, index, reason; further columns are kept. `published`: data_origin,
     item_number, month, index.
     """
+    rebuilt = _frame_with(rebuilt, (*_ITEM, "index", "reason"), "rebuilt indices")
+    published = _frame_with(published, (*_ITEM, "index"), "published indices")
     printed = published.select(*_ITEM, pl.col("index").alias("published_index"))
     difference = pl.col("index") - pl.col("published_index")
     missing = pl.when(pl.col("published_index").is_null()).then(pl.lit("no printed index of the month"))
@@ -256,6 +281,13 @@ def with_published(rebuilt: pl.DataFrame, published: pl.DataFrame) -> pl.DataFra
         )
         .with_columns(reason=pl.when(pl.col("reason") != "").then("reason"))
     )
+
+
+def _frame_with(frame: pl.DataFrame, columns: Iterable[str], name: str) -> pl.DataFrame:
+    """Frame that has the columns. Raises ValueError that names the frame and the column on another."""
+    frame = eager_frame(frame, name)
+    refuse_missing_columns(frame, columns, name)
+    return frame
 
 
 def _checked(quotes: pl.DataFrame) -> pl.DataFrame:

@@ -46,6 +46,7 @@ def at_frequency(series: pl.DataFrame, frequency: str) -> pl.DataFrame:
     in the month of its Thursday. Raises ValueError on an unknown frequency.
     """
     rank = _rank(frequency)
+    series = checked_columns(series, _SERIES, "series")
     finer = series.filter(
         pl.col("frequency").is_in(FREQUENCIES[: rank + 1]) & pl.col("index").is_not_null() & (pl.col("index") > 0)
     )

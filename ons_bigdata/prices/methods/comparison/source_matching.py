@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
-from ons_bigdata.prices.methods.panels.input_checks import checked_columns, not_positive, refuse_rows
+from ons_bigdata.prices.methods.panels.input_checks import checked_columns, finite_number, not_positive, refuse_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -75,7 +75,7 @@ def match_products(left: pl.DataFrame, right: pl.DataFrame, *, threshold: float 
     Sources: tf-idf, Manning, Raghavan and Schütze, Introduction to Information Retrieval (2008), chapter 6;
     assignment, Crouse, IEEE Transactions on Aerospace and Electronic Systems 52 (2016).
     """
-    if not 0.0 <= threshold <= 1.0:
+    if not 0.0 <= (threshold := finite_number("threshold", threshold)) <= 1.0:
         message = f"threshold is {threshold}, expected 0 to 1"
         raise ValueError(message)
     ours, theirs = _checked(left, "products"), _checked(right, "other products")

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from ons_bigdata.prices.methods.multilateral.index import multilateral_index
-from ons_bigdata.prices.methods.panels.input_checks import eager_frame
+from ons_bigdata.prices.methods.multilateral.splicing import SPLICE_ALIASES, SPLICES
+from ons_bigdata.prices.methods.panels.input_checks import eager_frame, listed_values, refuse_unknown, whole_number
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,6 +30,8 @@ def window_revision(
     `multilateral_index`.
     """
     quotes = eager_frame(quotes)
+    window = whole_number("window", window, least=2)
+    refuse_unknown("splice", splice, SPLICES, aliases=SPLICE_ALIASES)
     published = multilateral_index(quotes, method, window=window, splice=splice, **options)  # type: ignore[arg-type]
     period = str(options.get("period", "period"))
     calendar = published["period"].to_list()
@@ -71,16 +74,25 @@ def splice_drift(
     they were, and an index that does not).
     """
     quotes = eager_frame(quotes)
+    pairs = [_variant(variant) for variant in listed_values("variants", variants, "pairs of window and splice")]
     of_window = {name: value for name, value in options.items() if name not in SPLICE_OPTIONS}
     whole, no_whole = _change(multilateral_index(quotes, method, **of_window))  # type: ignore[arg-type]
     rows = []
-    for window, splice in variants:
+    for window, splice in pairs:
         table = multilateral_index(quotes, method, window=window, splice=splice, **options)  # type: ignore[arg-type]
         change, reason = _change(table)
         drift = None if change is None or whole is None else change / whole - 1
         rows.append((window, splice, None if change is None else 100 * change, drift, reason or no_whole))
     schema = {"window": pl.Int32, "splice": pl.String, "index": pl.Float64, "drift": pl.Float64, "reason": pl.String}
     return pl.DataFrame(rows, schema=schema, orient="row")
+
+
+def _variant(variant: object) -> tuple[int | None, str | None]:
+    if not isinstance(variant, tuple) or len(variant) != 2:
+        message = f"variants: found {variant!r}, expected pairs of window and splice, as (13, 'movement')"
+        raise ValueError(message)
+    window, splice = variant
+    return None if window is None else whole_number("variants: window", window, least=2), splice
 
 
 def _change(table: pl.DataFrame) -> tuple[float | None, str | None]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import polars as pl
 
@@ -19,9 +19,9 @@ from ons_bigdata.prices.methods.multilateral.splicing import (
     Extension,
     extended_levels,
 )
-from ons_bigdata.prices.methods.panels.input_checks import eager_frame, refuse_unknown, whole_number
+from ons_bigdata.prices.methods.panels.input_checks import eager_frame, listed_values, refuse_unknown, whole_number
 from ons_bigdata.prices.methods.panels.period_calendar import listed_periods, months_of
-from ons_bigdata.prices.methods.panels.price_panel import price_panel
+from ons_bigdata.prices.methods.panels.price_panel import Duplicates, price_panel
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -38,7 +38,18 @@ CHOICES = {
     "matching": MATCHING,
 }
 """Options that are one of a list, whose first is the default (`expanding` has none)."""
-OPTION_ALIASES = {"fbew": "fbew_december", "december": "fbew_december", "window": "fbew_window"}
+OPTION_ALIASES: dict[str, dict[str, str]] = {
+    "expanding": {
+        "fbew": "fbew_december",
+        "december": "fbew_december",
+        "window": "fbew_window",
+        "fbmw": "the splice fixed_base_moving",
+    },
+    "half_position": {"new": "new_window", "old": "old_window"},
+    "first_value": {"start": "window_start", "end": "window_end"},
+    "incomplete": {"lsq": "least_squares", "ols": "least_squares"},
+}
+"""Option → other names of its values."""
 
 
 def multilateral_index(
@@ -84,6 +95,9 @@ def multilateral_index(
     """
     quotes = eager_frame(quotes)
     refuse_unknown("method", method, METHODS, aliases=ALIASES)
+    for option, of in (("calendar", "periods"), ("base_periods", "periods")):
+        if options.get(option) is not None:
+            options[option] = listed_values(option, options[option], of)
     window = _checked_window(window)
     if splice is not None:
         refuse_unknown("splice", splice, SPLICES, aliases=SPLICE_ALIASES)
@@ -125,10 +139,11 @@ def fews_index(
     Columns, options and errors as there. Source: Krsinich (2016), The FEWS index: Fixed effects with a window splice,
     Journal of Official Statistics 32(2).
     """
+    refuse_unknown("splice", splice, SPLICES, aliases=SPLICE_ALIASES)
     conventions: dict[str, object] = {
         "weights": "none" if quantity is None else "levels", "first_value": "window_end", "duplicates": "rows"
     }  # fmt: skip
-    if splice in {"half", "half_published"}:
+    if splice in ("half", "half_published"):
         conventions["half_position"] = "old_window"
     return multilateral_index(
         quotes, "time_product_dummy", window=window, splice=splice, period=period, product=product, price=price,
@@ -150,9 +165,10 @@ def _chosen(options: Mapping[str, object], method: str, splice: str | None) -> d
     """Options of a method and splice with their defaults. Raises ValueError on those that do not apply."""
     entry = REGISTER[method]
     known = ["calendar", "duplicates", "first_value", "matching", "missing", *entry.options]
-    known += ["half_position"] if splice in {"half", "half_published"} else []
+    known += ["half_position"] if splice in ("half", "half_published") else []
     known += ["expanding"] if splice == "fixed_base_expanding" else []
-    if splice == "fixed_base_moving" or options.get("expanding") == "fbew_december":
+    expanding = options.get("expanding")
+    if splice == "fixed_base_moving" or (isinstance(expanding, str) and expanding == "fbew_december"):
         known += ["base_periods"]
     for option in options:
         refuse_unknown(f"option of {method} with splice {splice}", option, sorted(known))
@@ -163,7 +179,8 @@ def _chosen(options: Mapping[str, object], method: str, splice: str | None) -> d
     choices = CHOICES | dict(entry.choices)
     for option in sorted(set(known) & set(choices)):
         value = chosen.setdefault(option, choices[option][0])
-        refuse_unknown(option, value, choices[option], aliases=OPTION_ALIASES)
+        refuse_unknown(option, value, choices[option], aliases=OPTION_ALIASES.get(option))
+    refuse_unknown("duplicates", chosen.get("duplicates", "error"), get_args(Duplicates))
     if chosen.get("duplicates") == "rows" and not entry.takes_rows:
         message = f"{method}: duplicates is 'rows', which only time_product_dummy takes; known: error, unit_value"
         raise ValueError(message)

@@ -68,7 +68,7 @@ ENTRIES = (
     *(_geks(formula) for formula in _FORMULAS),
     Method(
         "geary_khamis", geary_khamis_windows, fails={"": ("mean value",)},
-        aliases=("gk", "gearykhamis", "qu_gk", "qu"),
+        aliases=("gk", "qu_gk"),
     ),
     Method(
         "time_product_dummy", time_product_dummy_windows, options=("weights",), choices={"weights": WEIGHTS},
@@ -83,14 +83,26 @@ ENTRIES = (
 
 REGISTER = {entry.name: entry for entry in ENTRIES}
 METHODS = tuple(REGISTER)
-ALIASES = {alias: entry.name for entry in ENTRIES for alias in entry.aliases} | {
-    "geks": "geks_fisher",
-    "eks": "geks_fisher",
-    "ccdi": "geks_tornqvist",
-    "geks_t": "geks_tornqvist",
-    "geks_f": "geks_fisher",
-    "geks_j": "geks_jevons",
-    "geks_w": "geks_walsh",
-    "geksl": "geks_laspeyres",
-    "geks_l": "geks_laspeyres",
+_OF_FORMULAS = {
+    name: f"geks_{entry.name}" for entry in bilateral.ENTRIES if entry.windowed for name in (entry.name, *entry.aliases)
 }
+ALIASES = (
+    _OF_FORMULAS
+    | {alias: entry.name for entry in ENTRIES for alias in entry.aliases}
+    | {
+        "geks": "geks_fisher",
+        "eks": "geks_fisher",
+        "ccdi": "geks_tornqvist",
+        "geks_t": "geks_tornqvist",
+        "geks_f": "geks_fisher",
+        "geks_j": "geks_jevons",
+        "geks_w": "geks_walsh",
+        "geks_l": "geks_laspeyres",
+        "geks_gl": "geks_geometric_laspeyres",
+        "geks_lm": "geks_lloyd_moulton",
+        "geks_qm": "geks_quadratic_mean",
+        "utpd": "time_product_dummy with the option weights 'none'",
+    }
+)
+"""Names in the literature and in other packages, and those of bilateral formulas → method. Weighted GEKS (wgeks) and
+those of asynchronous quantities (geks_aqu, geks_aqi, geks_gaqi) are none of ours: nothing is suggested for them."""

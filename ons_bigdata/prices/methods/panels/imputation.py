@@ -11,8 +11,10 @@ import polars as pl
 from ons_bigdata.prices.methods.panels.input_checks import (
     eager_frame,
     refuse_missing_columns,
+    refuse_no_text,
     refuse_rows,
     refuse_unknown,
+    true_or_false,
     whole_number,
 )
 from ons_bigdata.prices.methods.panels.price_panel import price_panel
@@ -103,6 +105,10 @@ def impute_prices(  # noqa: PLR0913 (every choice has its name)
     """
     refuse_unknown("method", method, METHODS, aliases=METHOD_ALIASES)
     refuse_unknown("mean", mean, MEANS)
+    self_correcting = true_or_false("self_correcting", self_correcting)
+    for option, name in (("group", group), ("target", target)):
+        if name is not None:
+            refuse_no_text(option, name)
     most = _checked_options(method, group=group, target=target, max_periods=max_periods)
     quotes = eager_frame(quotes)
     _check_columns(quotes, group=group, target=target)

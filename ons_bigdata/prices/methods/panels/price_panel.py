@@ -10,9 +10,11 @@ import polars as pl
 
 from ons_bigdata.prices.methods.panels.input_checks import (
     eager_frame,
+    is_single_value,
     refuse_missing_columns,
     refuse_no_keys,
     refuse_no_numbers,
+    refuse_repeated_names,
     refuse_rows,
     refuse_unknown,
 )
@@ -81,13 +83,15 @@ class PricePanel:
 
     def position(self, option: str, period: object) -> int:
         """Row of a period. Raises ValueError that names the option and the range of periods if there is none."""
-        if period not in self.periods:
+        is_truth = isinstance(period, bool) and not any(isinstance(known, bool) for known in self.periods)
+        if not is_single_value(period) or is_truth or period not in self.periods:
             known = (
                 f"one of {len(self.periods)} from {self.periods[0]} to {self.periods[-1]}"
                 if self.periods
                 else "none, for there are no quotes"
             )
-            message = f"{option}: found {period!r}, expected a period of the quotes ({known})"
+            shown = repr(period) if is_single_value(period) else type(period).__name__
+            message = f"{option}: found {shown}, expected a period of the quotes ({known})"
             raise ValueError(message)
         return self.periods.index(period)
 
@@ -128,6 +132,7 @@ def price_panel(  # noqa: PLR0913 (every choice has its name)
     """
     refuse_unknown("duplicates", duplicates, get_args(Duplicates))
     refuse_unknown("missing", missing, get_args(Missing))
+    refuse_repeated_names({"period": period, "product": product, "price": price, "quantity": quantity})
     quotes = eager_frame(quotes)
     numbers = {"price": price} if quantity is None else {"price": price, "quantity": quantity}
     keys = {"period": period, "product": product}

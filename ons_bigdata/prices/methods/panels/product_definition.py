@@ -10,10 +10,13 @@ import polars as pl
 
 from ons_bigdata.prices.methods.panels.input_checks import (
     eager_frame,
+    is_single_value,
+    listed_values,
     not_positive,
     refuse_missing_columns,
     refuse_no_keys,
     refuse_no_numbers,
+    refuse_repeated_names,
     refuse_rows,
     refuse_unknown,
     whole_number,
@@ -57,6 +60,12 @@ def product_definition_scores(  # noqa: PLR0913 (every choice has its name)
     """
     refuse_unknown("strategy", strategy, STRATEGIES)
     last_periods = whole_number("last_periods", last_periods, least=1)
+    attributes = listed_values("attributes", attributes, "columns")
+    if not attributes:
+        message = "attributes: none, expected at least one column"
+        raise ValueError(message)
+    refuse_repeated_names({"period": period, "price": price, "quantity": quantity})
+    refuse_repeated_names({f"attributes[{n}]": attribute for n, attribute in enumerate(attributes)})
     quotes = eager_frame(quotes)
     refuse_missing_columns(quotes, (period, price, quantity, *attributes), "quotes")
     refuse_no_keys(quotes, (period, *attributes), "quotes")
@@ -82,7 +91,7 @@ def product_definition_scores(  # noqa: PLR0913 (every choice has its name)
 
 def _pairs(periods: list[Any], base: Any, current: Any, strategy: str, last: int) -> list[tuple[Any, Any]]:  # noqa: ANN401
     for name, period in (("base_period", base), ("current_period", current)):
-        if period not in periods:
+        if not is_single_value(period) or period not in periods:
             if not periods:
                 message = f"{name}: {period!r} is not a period of the quotes, of which there are none"
                 raise ValueError(message)

@@ -12,10 +12,13 @@ import polars as pl
 from ons_bigdata.prices.methods.panels.input_checks import (
     eager_frame,
     finite_number,
+    listed_values,
     not_positive,
     refuse_missing_columns,
     refuse_no_keys,
     refuse_no_numbers,
+    refuse_no_text,
+    refuse_repeated_names,
     refuse_rows,
 )
 from ons_bigdata.prices.methods.panels.period_calendar import period_calendar, refuse_unsorted
@@ -51,11 +54,10 @@ def dump_filter(  # noqa: PLR0913 (every choice has its name)
     Raises ValueError on limits outside of 0 to 1 and on quotes as `relative_filter`. Source: Eurostat (2017), Practical
     guide for processing supermarket scanner data; van Loon and Roels (2018), Integrating big data in the Belgian CPI.
     """
-    for name, limit in (("price_limit", price_limit), ("expenditure_limit", expenditure_limit)):
-        if not 0 < finite_number(name, limit) <= 1:
-            message = f"{name}: found {limit}, expected above 0, at most 1"
-            raise ValueError(message)
+    price_limit = _checked_limit("price_limit", price_limit)
+    expenditure_limit = _checked_limit("expenditure_limit", expenditure_limit)
     quotes = _without_columns(quotes, kept, reason)
+    refuse_no_text("quantity", quantity)
     rows = _with_period_before(quotes, period, product, price, quantity, calendar)
     value, value_before = pl.col("_price") * pl.col("_quantity"), pl.col("_price_before") * pl.col("_quantity_before")
     dumped = (pl.col("_price") < price_limit * pl.col("_price_before")) & (value < expenditure_limit * value_before)
@@ -83,10 +85,12 @@ def low_sales_filter(  # noqa: PLR0913 (every choice has its name)
     Raises ValueError on a factor that is not above 0 and on quotes as `relative_filter`. Source: van der Grient and de
     Haan (2010), The use of supermarket scanner data in the Dutch CPI; λ as there.
     """
-    if not finite_number("share_factor", share_factor) > 0:
+    if not (number := finite_number("share_factor", share_factor)) > 0:
         message = f"share_factor: found {share_factor}, expected above 0"
         raise ValueError(message)
+    share_factor = number
     quotes = _without_columns(quotes, kept, reason)
+    refuse_no_text("quantity", quantity)
     rows = _with_period_before(quotes, period, product, price, quantity, calendar)
     matched = pl.col("_price_before").is_not_null()
     value = pl.when(matched).then(pl.col("_price") * pl.col("_quantity"))
@@ -116,9 +120,10 @@ def relative_filter(
     column of the name of `kept` or `reason`.
     Source: ONS (2023), Rail fares and second-hand cars in consumer price statistics (relatives beyond ×3).
     """
-    if not finite_number("factor", factor) > 1:
+    if not (number := finite_number("factor", factor)) > 1:
         message = f"factor: found {factor}, expected above 1"
         raise ValueError(message)
+    factor = number
     quotes = _without_columns(quotes, kept, reason)
     rows = _with_period_before(quotes, period, product, price, None, calendar)
     relative = pl.col("_price") / pl.col("_price_before")
@@ -134,7 +139,9 @@ def combined(
     Each frame: the same quotes in the same order, with `kept` and `reason`. Raises ValueError where there is none, a
     frame lacks one of the two columns, or its other columns differ from those of the first.
     """
-    frames = [eager_frame(frame, "filtered") for frame in filtered]
+    _refuse_bad_outcome(kept, reason)
+    given = filtered if isinstance(filtered, list | tuple) else listed_values("filtered", filtered, "frames")
+    frames = [eager_frame(frame, "filtered") for frame in given]
     if not frames:
         message = "no filters given"
         raise ValueError(message)
@@ -156,8 +163,22 @@ def combined(
     )
 
 
+def _checked_limit(name: str, limit: float) -> float:
+    if not 0 < (number := finite_number(name, limit)) <= 1:
+        message = f"{name}: found {limit}, expected above 0, at most 1"
+        raise ValueError(message)
+    return number
+
+
+def _refuse_bad_outcome(kept: object, reason: object) -> None:
+    refuse_no_text("kept", kept)
+    refuse_no_text("reason", reason)
+    refuse_repeated_names({"kept": kept, "reason": reason})
+
+
 def _without_columns(quotes: pl.DataFrame | pl.LazyFrame, kept: str, reason: str) -> pl.DataFrame:
     """Quotes as a frame. Raises ValueError where it has a column that the outcome of the filter would overwrite."""
+    _refuse_bad_outcome(kept, reason)
     frame = eager_frame(quotes)
     for option, column in (("kept", kept), ("reason", reason)):
         if column in frame.columns:
@@ -178,9 +199,10 @@ def _with_period_before(
     calendar: Sequence[Any] | pl.Series | None,
 ) -> pl.DataFrame:
     """Add the product's price and quantity of the period before to each row, null where it was absent."""
-    refuse_missing_columns(quotes, (period, product, price, *([quantity] if quantity else [])), "quotes")
+    refuse_repeated_names({"period": period, "product": product, "price": price, "quantity": quantity})
+    refuse_missing_columns(quotes, (period, product, price, *([quantity] if quantity is not None else [])), "quotes")
     refuse_no_keys(quotes, (period, product), "quotes")
-    refuse_no_numbers(quotes, [price, *([quantity] if quantity else [])], "quotes")
+    refuse_no_numbers(quotes, [price, *([quantity] if quantity is not None else [])], "quotes")
     amount = pl.lit(1.0) if quantity is None else pl.col(quantity).cast(pl.Float64)
     rows = quotes.select(
         _period=pl.col(period), _product=pl.col(product), _price=pl.col(price).cast(pl.Float64), _quantity=amount

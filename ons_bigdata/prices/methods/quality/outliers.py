@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from difflib import get_close_matches
-from numbers import Real
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+from ons_bigdata.prices.methods.panels.input_checks import finite_number, float_vector, suggestion
 
 Values = NDArray[np.float64]
 
@@ -44,14 +44,24 @@ def is_outlier(
 
     `tukey` flags the tails of the sample as well. Takes and raises what `outlier_bounds` does.
     """
+    refuse_unknown_rule(rule)
     sample = _sample(values)
     lower, upper = outlier_bounds(sample, rule, cutoff=cutoff, lower_cutoff=lower_cutoff, floor=floor, tails=tails)
     judged = hidiroglou_berthelot(sample) if rule == "hb" else sample
     with np.errstate(invalid="ignore"):
         outside = (judged < lower) | (judged > upper)
         if rule == "tukey":
-            outside |= _in_tails(sample, tails)
+            outside |= _in_tails(sample, float(tails))
     return np.asarray(outside, dtype=np.bool_)
+
+
+def refuse_unknown_rule(rule: object) -> None:
+    """Raise ValueError that lists the known rules and suggests one."""
+    if not (isinstance(rule, str) and rule in RULES):
+        near = suggestion(rule, RULES, RULE_ALIASES) if isinstance(rule, str) else None
+        hint = f"; did you mean {near}?" if near else ""
+        message = f"rule: found {rule!r}, expected one of {', '.join(RULES)}{hint}"
+        raise ValueError(message)
 
 
 def outlier_bounds(
@@ -94,12 +104,8 @@ def outlier_bounds(
         "tukey": _tukey,
         "hb": _hb,
     }
-    if rule not in rules:
-        near = get_close_matches(str(rule), [*RULES, *RULE_ALIASES], n=1)
-        suggestion = f"; did you mean {RULE_ALIASES.get(near[0], near[0])}?" if near else ""
-        message = f"rule: found {rule!r}, expected one of {', '.join(RULES)}{suggestion}"
-        raise ValueError(message)
-    _check(cutoff, lower_cutoff, floor, tails)
+    refuse_unknown_rule(rule)
+    cutoff, lower_cutoff, floor, tails = _checked(cutoff, lower_cutoff, floor, tails)
     sample = _sample(values)
     present = sample[~np.isnan(sample)]
     if present.size == 0:
@@ -116,7 +122,7 @@ def hidiroglou_berthelot(values: ArrayLike, *, prices: Sequence[ArrayLike] | Non
     Raises ValueError where a value or a price is not positive, or `power` lies outside [0, 1].
     Source: Hidiroglou and Berthelot (1986), Survey Methodology 12.
     """
-    if not 0.0 <= power <= 1.0:
+    if not 0.0 <= (power := finite_number("power", power)) <= 1.0:
         message = f"power: found {power}, expected 0 to 1"
         raise ValueError(message)
     sample = _positive(_sample(values), "values")
@@ -129,7 +135,13 @@ def hidiroglou_berthelot(values: ArrayLike, *, prices: Sequence[ArrayLike] | Non
             message = "prices: found none, expected the two prices of each ratio where power is not 0"
             raise ValueError(message)
         return transformed
-    earlier, later = (_positive(_sample(price), "prices") for price in prices)
+    if not isinstance(prices, Sequence) or isinstance(prices, str | bytes) or len(prices) != 2:
+        message = "prices: expected two lists of numbers, the earlier and the later price of each ratio"
+        raise ValueError(message)
+    earlier, later = (_positive(_sample(price, "prices"), "prices") for price in prices)
+    if not len(earlier) == len(later) == len(sample):
+        message = f"prices: found {len(earlier)} and {len(later)}, expected {len(sample)} each, as values"
+        raise ValueError(message)
     return np.asarray(transformed * np.maximum(earlier, later) ** power)
 
 
@@ -191,13 +203,10 @@ def _quartiles(sample: Values) -> tuple[float, float, float]:
     return float(low), float(median), float(high)
 
 
-def _sample(values: ArrayLike) -> Values:
-    sample = np.asarray(values, dtype=np.float64)
-    if sample.ndim != 1:
-        message = f"values: found {sample.ndim} dimensions, expected 1"
-        raise ValueError(message)
+def _sample(values: ArrayLike, name: str = "values") -> Values:
+    sample = float_vector(name, values)
     if np.isinf(sample).any():
-        message = f"values: found an infinite value in row {int(np.flatnonzero(np.isinf(sample))[0])}, expected numbers"
+        message = f"{name}: found an infinite value in row {int(np.flatnonzero(np.isinf(sample))[0])}, expected numbers"
         raise ValueError(message)
     return sample
 
@@ -211,11 +220,23 @@ def _positive(sample: Values, name: str) -> Values:
     return sample
 
 
-def _check(cutoff: float, lower: float | None, floor: float, tails: float) -> None:
+def _refuse_no_number(name: str, found: object) -> None:
+    try:
+        finite_number(name, found)
+    except ValueError:
+        message = f"{name}: found {found!r}, expected a number"
+        raise ValueError(message) from None
+
+
+def _checked(
+    cutoff: float, lower: float | None, floor: float, tails: float
+) -> tuple[float, float | None, float, float]:
+    """Numbers as floats, within their bounds."""
     for name, number in (("cutoff", cutoff), ("lower_cutoff", lower), ("floor", floor), ("tails", tails)):
-        if number is not None and (isinstance(number, bool) or not isinstance(number, Real)):
-            message = f"{name}: found {number!r}, expected a number"
-            raise ValueError(message)
+        if number is not None or name != "lower_cutoff":
+            _refuse_no_number(name, number)
+    cutoff, floor, tails = float(cutoff), float(floor), float(tails)
+    lower = None if lower is None else float(lower)
     if not cutoff > 0.0 or not (lower is None or lower > 0.0):
         message = f"cut-offs: found {cutoff} and {lower}, expected positive numbers"
         raise ValueError(message)
@@ -225,3 +246,4 @@ def _check(cutoff: float, lower: float | None, floor: float, tails: float) -> No
     if not 0.0 <= tails < 0.5:
         message = f"tails: found {tails}, expected 0 to less than 0.5"
         raise ValueError(message)
+    return cutoff, lower, floor, tails

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import polars as pl
 
-from ons_bigdata.prices.methods.panels.input_checks import eager_frame
+from ons_bigdata.prices.methods.panels.input_checks import instance_of, positive_number, valid_rows, whole_number
 from ons_bigdata.prices.methods.quality.outliers import hidiroglou_berthelot, outlier_bounds
 from ons_bigdata.prices.schemas.quality import EnteringQuote, QuoteOutlier
 
@@ -22,6 +22,8 @@ class PriceOutlierParameters:
     `fixed_cutoff`: a price more than this many times the last one, or less than its reciprocal, is an outlier whatever
     its item. `tukey_cutoff`, `hb_cutoff`: of the rules within an item. `least_changes`: an item with fewer price
     changes is judged by the fixed rule alone. `link_window_days`: the greatest age of the last price compared.
+
+    Raises ValueError on other than numbers above 0.
     """
 
     fixed_cutoff: float = 3.0
@@ -29,6 +31,12 @@ class PriceOutlierParameters:
     hb_cutoff: float = 4.0
     least_changes: int = 20
     link_window_days: int = 14
+
+    def __post_init__(self) -> None:
+        for name in ("fixed_cutoff", "tukey_cutoff", "hb_cutoff"):
+            positive_number(name, getattr(self, name))
+        whole_number("least_changes", self.least_changes, least=1)
+        whole_number("link_window_days", self.link_window_days, least=1)
 
 
 def price_outliers(quotes: pl.DataFrame | pl.LazyFrame, parameters: PriceOutlierParameters) -> pl.DataFrame:
@@ -41,7 +49,8 @@ def price_outliers(quotes: pl.DataFrame | pl.LazyFrame, parameters: PriceOutlier
 
     Raises ValueError where a product has two prices on a day.
     """
-    changes = _price_changes(EnteringQuote.validate(eager_frame(quotes), cast=True), parameters.link_window_days)
+    instance_of("parameters", parameters, PriceOutlierParameters)
+    changes = _price_changes(valid_rows(EnteringQuote, quotes, "quotes"), parameters.link_window_days)
     alone = _apply_fixed_rule(changes, parameters.fixed_cutoff)
     sample = changes.join(alone.select(*_PRODUCT, "collected_on"), on=[*_PRODUCT, "collected_on"], how="anti")
     outliers = [alone]

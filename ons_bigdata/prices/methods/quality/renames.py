@@ -8,7 +8,7 @@ from difflib import SequenceMatcher
 
 import polars as pl
 
-from ons_bigdata.prices.methods.panels.input_checks import eager_frame
+from ons_bigdata.prices.methods.panels.input_checks import valid_rows
 from ons_bigdata.prices.methods.quality.price_outliers import pounds
 from ons_bigdata.prices.methods.scope.description import name_without_size
 from ons_bigdata.prices.schemas.quality import EnteringQuote, ProductListing, ProductRename
@@ -39,7 +39,7 @@ def product_renames(listings: pl.DataFrame | pl.LazyFrame, quotes: pl.DataFrame 
     Source: made for this project after a retailer wrote a brand with a hyphen from one day to the next.
     """
     pairs = succeeding_names(listings)
-    prices = EnteringQuote.validate(eager_frame(quotes, "quotes"), cast=True).sort("collected_on")
+    prices = valid_rows(EnteringQuote, quotes, "quotes").sort("collected_on")
     ends = prices.group_by(*_ITEM, "product", maintain_order=True).agg(
         first_price_gbp=pl.col("price_gbp").first(), last_price_gbp=pl.col("price_gbp").last()
     )
@@ -66,7 +66,7 @@ def succeeding_names(listings: pl.DataFrame | pl.LazyFrame) -> pl.DataFrame:
     Sizes are those in the names; where a name has none, those of the size classes. Returns data_origin, retailer,
     item_number, product, old_product, product_name, old_product_name, renamed_on, old_last_on, similarity (0–1).
     """
-    products = _products(ProductListing.validate(eager_frame(listings, "listings"), cast=True))
+    products = _products(valid_rows(ProductListing, listings, "listings"))
     old = products.select(
         *_ITEM,
         "measure",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from ons_bigdata.prices.methods.panels.input_checks import eager_frame
+from ons_bigdata.prices.methods.panels.input_checks import valid_rows
 from ons_bigdata.prices.schemas.quality import PlacedProduct, ShortRunItem
 
 _ITEM = ["data_origin", "retailer", "item_number"]
@@ -44,7 +44,7 @@ def short_runs(listed: pl.DataFrame | pl.LazyFrame) -> pl.DataFrame:
 
     Source: made for this project after the runs of one retailer in 2016 whose pages had 20 of 26 products.
     """
-    placed = PlacedProduct.validate(eager_frame(listed, "listed"), cast=True)
+    placed = valid_rows(PlacedProduct, listed, "listed")
     absent = _absences(placed)
     short = _short_items(placed, absent)
     rows: pl.DataFrame = ShortRunItem.validate(_with_places(short, absent), cast=True)

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import polars as pl
 
-from ons_bigdata.prices.methods.panels.input_checks import eager_frame
+from ons_bigdata.prices.methods.panels.input_checks import valid_rows, whole_number
 from ons_bigdata.prices.methods.quality.price_outliers import pounds
 from ons_bigdata.prices.methods.quality.renames import SIZE_CLASS_WIDTH, succeeding_names
 from ons_bigdata.prices.methods.scope.description import name_without_size
@@ -35,7 +35,8 @@ def shrinking_packs(
 
     Source: the practice is known as shrinkflation; the rule was made for this project.
     """
-    valid = ProductListing.validate(eager_frame(listings, "listings"), cast=True)
+    overlap_days = whole_number("overlap_days", overlap_days, least=0)
+    valid = valid_rows(ProductListing, listings, "listings")
     renamed = succeeding_names(valid)
     sized = _with_sizes(valid)
     first_days = sized.group_by(_ITEM).agg(pl.col("first_listed_on").min().alias("item_began_on"))
@@ -61,7 +62,7 @@ def shrinking_packs(
     )
     for side in ("product", "old_product"):
         pairs = pairs.join(renamed, on=[*_ITEM, side], how="anti")
-    return QuoteOutlier.validate(_with_prices(pairs, EnteringQuote.validate(eager_frame(quotes), cast=True)))
+    return QuoteOutlier.validate(_with_prices(pairs, valid_rows(EnteringQuote, quotes, "quotes")))
 
 
 def _with_sizes(listings: pl.DataFrame) -> pl.DataFrame:

@@ -10,6 +10,13 @@ import numpy as np
 import polars as pl
 
 from ons_bigdata.prices.methods.bilateral.axioms import axioms_violated
+from ons_bigdata.prices.methods.panels.input_checks import (
+    eager_frame,
+    instance_of,
+    refuse_missing_columns,
+    whole_number,
+)
+from ons_bigdata.prices.methods.recipes.catalogue import Recipe, RecipeOutput
 from ons_bigdata.prices.methods.recipes.elementary import elementary_index, shelf_clusters, stratum_form
 from ons_bigdata.prices.methods.recipes.figures import index_figures, origin_panels
 from ons_bigdata.prices.methods.recipes.formulas import FORMULAS
@@ -17,7 +24,6 @@ from ons_bigdata.prices.methods.recipes.panels import UNDECIDED, Periods, Stratu
 from ons_bigdata.prices.methods.recipes.tree import TreeWeights
 
 if TYPE_CHECKING:
-    from ons_bigdata.prices.methods.recipes.catalogue import Recipe, RecipeOutput
     from ons_bigdata.prices.methods.recipes.figures import OriginPanels
 
 ALWAYS = ("identity", "direction", "order_of_rows")
@@ -42,6 +48,10 @@ def recipe_axioms_violated(quotes: pl.DataFrame, output: RecipeOutput, *, item_n
     (docs/prices/indices/axioms.md) only products with quotes in all periods are used. Returns the rows of
     `bilateral.axioms.axioms_violated`; none where there is nothing to compare.
     """
+    instance_of("output", output, RecipeOutput)
+    item_number = whole_number("item_number", item_number, least=0)
+    quotes = eager_frame(quotes)
+    refuse_missing_columns(quotes, _QUOTES, "quotes")
     formula = FORMULAS[output.formula]
     if formula.per_pack_size:
         quotes = quotes.filter(pl.col("pack_size") > 0) if "pack_size" in quotes.columns else quotes.clear()
@@ -64,6 +74,7 @@ def constructed_axioms_violated(output: RecipeOutput, *, item_number: int) -> pl
 
     Returns the rows of `recipe_axioms_violated`.
     """
+    instance_of("output", output, RecipeOutput)
     return recipe_axioms_violated(constructed_quotes(output.frequency), output, item_number=item_number)
 
 
@@ -96,6 +107,8 @@ def figures_off_known_change(recipe: Recipe, *, item_number: int) -> pl.DataFram
     Returns level, code, method, period, expected and index (null where there is no figure), one row per figure that is
     off by more than a billionth. Raises ValueError as `index_figures` does.
     """
+    instance_of("recipe", recipe, Recipe)
+    item_number = whole_number("item_number", item_number, least=0)
     days = [_FIRST_DAY + timedelta(days=n) for n in range(_DAYS)]
     factors = [1.0 if n < _BASE_DAYS else 1.0 + (n * 3 % 7) / 10 for n in range(_DAYS)]
     panels = _panels_of_common_change(item_number, days, factors)

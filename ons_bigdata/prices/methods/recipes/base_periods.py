@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -9,11 +10,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from ons_bigdata.prices.methods.panels.input_checks import refuse_unknown
+from ons_bigdata.prices.methods.panels.input_checks import (
+    eager_frame,
+    instance_of,
+    refuse_missing_columns,
+    refuse_unknown,
+)
 from ons_bigdata.prices.schemas.vocabulary import DAILY, RHYTHMS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
     from datetime import date
 
     from numpy.typing import NDArray
@@ -43,6 +49,7 @@ def first_complete_week(days: pl.Series) -> Week | None:
 
     None where there is no such week. Raises ValueError if `days` holds no dates or a null.
     """
+    instance_of("days", days, pl.Series)
     if days.dtype != pl.Date or days.null_count() > 0:
         message = f"days: found {days.dtype} with {days.null_count()} nulls, expected Date without nulls"
         raise ValueError(message)
@@ -59,6 +66,8 @@ def base_weeks(quotes: pl.DataFrame, rhythms: Mapping[str, str] | None = None) -
     retailers; those not in it are collected daily. Raises ValueError on an unknown rhythm; lists the known ones.
     """
     known = checked_rhythms(rhythms)
+    quotes = eager_frame(quotes)
+    refuse_missing_columns(quotes, ("data_origin", "collected_on", *(["retailer"] if known else [])), "quotes")
     sparse = pl.col("retailer").is_in([*_sparse(known)]) if known else pl.lit(value=False)
     days = quotes.select("data_origin", "collected_on", sparse=sparse).unique().sort("data_origin", "collected_on")
     return {
@@ -69,6 +78,9 @@ def base_weeks(quotes: pl.DataFrame, rhythms: Mapping[str, str] | None = None) -
 
 def checked_rhythms(rhythms: Mapping[str, str] | None) -> dict[str, str]:
     """Rhythms by retailer. Raises ValueError on an unknown one; lists the known ones."""
+    if rhythms is not None and not isinstance(rhythms, Mapping):
+        message = f"rhythms: found {type(rhythms).__name__}, expected a mapping of retailers to rhythms"
+        raise ValueError(message)
     known = dict(rhythms or {})
     for rhythm in known.values():
         refuse_unknown("rhythm", rhythm, RHYTHMS)

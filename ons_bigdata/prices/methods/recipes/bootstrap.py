@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ons_bigdata.prices.methods.panels.input_checks import whole_number
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -30,6 +32,8 @@ class Bootstrap:
     seed: int = SEED
 
     def __post_init__(self) -> None:
+        whole_number("bootstrap: seed", self.seed, least=0)
+        whole_number("bootstrap: replicates", self.replicates, least=-(2**31))
         if self.replicates < 2:
             message = f"bootstrap: replicates is {self.replicates}, expected at least 2"
             raise ValueError(message)

@@ -5,7 +5,6 @@ A recipe with known formulas is one entry of `RECIPES`; see docs/how-to/add-a-re
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import json
 from dataclasses import asdict, dataclass, replace
@@ -13,7 +12,15 @@ from typing import NamedTuple
 
 from ons_bigdata.prices.methods.bilateral.clip import ClipParameters
 from ons_bigdata.prices.methods.multilateral.splicing import NOT_SPLICED, ON_PREVIOUS, ON_PUBLISHED
-from ons_bigdata.prices.methods.panels.input_checks import refuse_unknown
+from ons_bigdata.prices.methods.panels.input_checks import (
+    finite_number,
+    instance_of,
+    is_single_value,
+    listed_values,
+    refuse_no_text,
+    refuse_unknown,
+    whole_number,
+)
 from ons_bigdata.prices.methods.recipes.formulas import FORMULAS
 from ons_bigdata.prices.methods.recipes.panels import SeasonalRule
 
@@ -64,11 +71,22 @@ class RecipeOutput:
     note: str | None = None
 
     def __post_init__(self) -> None:
+        refuse_no_text("method", self.method)
         known = {"frequency": FREQUENCIES, "formula": FORMULAS, "days": DAYS, "splice": SPLICES}
         for option, names in known.items():
-            if getattr(self, option) not in names:
+            if not is_single_value(getattr(self, option)) or getattr(self, option) not in names:
                 message = f"{self.method}: unknown {option} {getattr(self, option)!r}; known: {', '.join(names)}"
                 raise ValueError(message)
+        for option in ("link_window_days", "carry_days", "window"):
+            if getattr(self, option) is not None:
+                whole_number(f"{self.method}: {option}", getattr(self, option), least=-(2**31))
+        if self.relative_limit is not None:
+            finite_number(f"{self.method}: relative_limit", self.relative_limit)
+        if self.clip is not None:
+            instance_of(f"{self.method}: clip", self.clip, ClipParameters)
+        if self.note is not None:
+            refuse_no_text(f"{self.method}: note", self.note)
+        instance_of(f"{self.method}: item_formulas", self.item_formulas, tuple)
         needed = FORMULAS[self.formula].needs
         if needed is not None and getattr(self, needed) in (None, ()):
             message = f"{self.method}: {self.formula} needs {needed}"
@@ -102,7 +120,14 @@ class Recipe:
     scopes: tuple[str, ...] = SCOPES
 
     def __post_init__(self) -> None:
-        for scope in self.scopes:
+        refuse_no_text("name", self.name)
+        refuse_no_text("description", self.description)
+        whole_number("weights_year", self.weights_year, least=0)
+        if self.seasonal is not None:
+            instance_of("seasonal", self.seasonal, SeasonalRule)
+        for output in instance_of("outputs", self.outputs, tuple):
+            instance_of("outputs", output, RecipeOutput)
+        for scope in listed_values("scopes", self.scopes, "scopes"):
             refuse_unknown("scope", scope, SCOPES)
 
 
@@ -214,12 +239,8 @@ RECIPES = (
 def recipe_named(name: str) -> Recipe:
     """Recipe of a name. Raises ValueError that lists the known names and suggests the nearest."""
     known = {recipe.name: recipe for recipe in RECIPES}
-    if name in known:
-        return known[name]
-    near = difflib.get_close_matches(name, known, n=1)
-    suggestion = f"; did you mean {near[0]}?" if near else ""
-    message = f"unknown recipe {name!r}; known: {', '.join(sorted(known))}{suggestion}"
-    raise ValueError(message)
+    refuse_unknown("recipe", name, sorted(known))
+    return known[name]
 
 
 def recipes_with_link_window(days: int) -> tuple[Recipe, ...]:
@@ -227,6 +248,7 @@ def recipes_with_link_window(days: int) -> tuple[Recipe, ...]:
 
     Raises ValueError where `days` is not 1 to 366.
     """
+    days = whole_number("days", days, least=-(2**31))
     return tuple(with_link_window(recipe, days) if recipe.name == "web_daily" else recipe for recipe in RECIPES)
 
 
@@ -247,6 +269,7 @@ def parameters_hash(recipe: Recipe) -> str:
     The canonical form is that in which the first recipes were published and does not change with the names of fields:
     `title` is the description, `aggregation` the mean of all recipes over retailers, items and classes.
     """
+    instance_of("recipe", recipe, Recipe)
     parameters = {
         "name": recipe.name,
         "title": recipe.description,

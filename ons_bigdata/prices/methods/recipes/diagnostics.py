@@ -12,15 +12,17 @@ import numpy as np
 import polars as pl
 
 from ons_bigdata.prices.methods.aggregation.linked import ABSENT, Children, aggregated
+from ons_bigdata.prices.methods.panels.input_checks import instance_of
 from ons_bigdata.prices.methods.recipes.bootstrap import (
     NO_INDEX,
+    Bootstrap,
     error_reason,
     product_weights,
     standard_errors,
     stratum_generator,
 )
 from ons_bigdata.prices.methods.recipes.elementary import full_window_indices, movement_parts
-from ons_bigdata.prices.methods.recipes.figures import figure_rows, over_scopes, stacked
+from ons_bigdata.prices.methods.recipes.figures import IndexFigures, OriginPanels, figure_rows, over_scopes, stacked
 from ons_bigdata.prices.methods.recipes.formulas import FORMULAS
 from ons_bigdata.prices.methods.recipes.movements import (
     PARTS,
@@ -38,9 +40,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from ons_bigdata.prices.methods.recipes.bootstrap import Bootstrap
     from ons_bigdata.prices.methods.recipes.catalogue import Recipe, RecipeOutput
-    from ons_bigdata.prices.methods.recipes.figures import IndexFigures, OriginPanels, OutputForms
+    from ons_bigdata.prices.methods.recipes.figures import OutputForms
     from ons_bigdata.prices.methods.recipes.panels import Periods
     from ons_bigdata.prices.methods.recipes.tree import TreeLevel
 
@@ -100,6 +101,9 @@ def index_diagnostics(
     `scopes`: as in `index_figures`. Raises ValueError where the figures lack an output, scope or period of these
     recipes, which is named: they are of other quotes.
     """
+    instance_of("panels", panels, OriginPanels)
+    instance_of("figures", figures, IndexFigures)
+    instance_of("bootstrap", bootstrap, Bootstrap)
     elementary = figures.elementary.partition_by(_OUTPUT, as_dict=True)
     aggregates = figures.aggregates.partition_by([*_OUTPUT, "level"], as_dict=True)
     weights = {

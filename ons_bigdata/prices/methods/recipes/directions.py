@@ -6,16 +6,22 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from ons_bigdata.prices.methods.panels.input_checks import (
+    eager_frame,
+    instance_of,
+    listed_values,
+    refuse_missing_columns,
+)
+from ons_bigdata.prices.methods.recipes.catalogue import Recipe
 from ons_bigdata.prices.schemas.indices import IndexDirection
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from ons_bigdata.prices.methods.recipes.catalogue import Recipe
-
 _STRATUM = ["data_origin", "retailer", "item_number"]
 _EVERY = {"daily": "1d", "weekly": "1w", "monthly": "1mo"}
 _OUTPUT = ["recipe", "method"]
+_OF_INDICES = [*_STRATUM, *_OUTPUT, "scope", "period", "segment", "segment_index"]
 _ROUNDING = 1e-9
 """Largest log change that is taken for none: means of equal prices differ in the last digits."""
 
@@ -35,6 +41,12 @@ def index_directions(
     Returns `IndexDirection` rows, one per series that moves or whose prices do. Status `untested`: no movement has an
     identified direction; `against`: the index moves opposite to it more often than along with it; else `along`.
     """
+    elementary, quotes = eager_frame(elementary, "elementary"), eager_frame(quotes)
+    pack_sizes = eager_frame(pack_sizes, "pack_sizes")
+    refuse_missing_columns(elementary, _OF_INDICES, "elementary")
+    refuse_missing_columns(quotes, (*_STRATUM, "product", "collected_on", "price_gbp"), "quotes")
+    refuse_missing_columns(pack_sizes, (*_STRATUM, "product", "pack_size"), "pack_sizes")
+    recipes = [instance_of("recipes", recipe, Recipe) for recipe in listed_values("recipes", recipes, "recipes")]
     movements = _movements(elementary)
     outputs = [(recipe.name, output) for recipe in recipes for output in recipe.outputs]
     samples = {(output.frequency, output.days) for _, output in outputs}

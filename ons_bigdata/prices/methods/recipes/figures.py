@@ -3,34 +3,39 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
 
-from ons_bigdata.prices.methods.panels.input_checks import refuse_unknown
+from ons_bigdata.prices.methods.panels.input_checks import (
+    eager_frame,
+    instance_of,
+    listed_values,
+    refuse_missing_columns,
+    refuse_no_text,
+    refuse_unknown,
+)
 from ons_bigdata.prices.methods.recipes.base_periods import checked_rhythms, connected_parts
-from ons_bigdata.prices.methods.recipes.catalogue import SCOPES, parameters_hash
+from ons_bigdata.prices.methods.recipes.catalogue import SCOPES, Recipe, RecipeOutput, parameters_hash
 from ons_bigdata.prices.methods.recipes.elementary import elementary_index, shelf_clusters, stratum_form
 from ons_bigdata.prices.methods.recipes.formulas import FORMULAS
 from ons_bigdata.prices.methods.recipes.levels import Members, level_figures
 from ons_bigdata.prices.methods.recipes.panels import OUT, UNDECIDED, in_season, recipe_periods, strata
-from ons_bigdata.prices.methods.recipes.tree import index_tree, listed
+from ons_bigdata.prices.methods.recipes.tree import TreeLevel, TreeWeights, index_tree, listed
 from ons_bigdata.prices.schemas.indices import AggregateIndex, ElementaryIndex
 from ons_bigdata.prices.schemas.vocabulary import DAILY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-    from datetime import date
 
     import dataframely as dy
     from numpy.typing import NDArray
 
-    from ons_bigdata.prices.methods.recipes.catalogue import Recipe, RecipeOutput
     from ons_bigdata.prices.methods.recipes.elementary import Elementary, StratumForm
     from ons_bigdata.prices.methods.recipes.levels import LevelFigures
     from ons_bigdata.prices.methods.recipes.panels import Periods, Stratum, Week
-    from ons_bigdata.prices.methods.recipes.tree import TreeLevel, TreeWeights
 
     Floats = NDArray[np.float64]
     Booleans = NDArray[np.bool_]
@@ -135,6 +140,11 @@ def origin_panels(
     counts were judged faulty. `weights`: see `tree.TreeWeights`. `week`, `rhythms`: see `base_periods.base_weeks`.
     Raises ValueError as `strata` and `index_tree` do, and on an unknown rhythm.
     """
+    refuse_no_text("data_origin", data_origin)
+    instance_of("weights", weights, TreeWeights)
+    refuse_no_week(week)
+    rejected = eager_frame(rejected, "rejected")
+    refuse_missing_columns(rejected, ("retailer", "item_number", "collected_on"), "rejected")
     days, panels = strata(quotes, pack_sizes)
     faulty: dict[tuple[str, int], set[date]] = {}
     for retailer, item, day in rejected.select("retailer", "item_number", "collected_on").iter_rows():
@@ -143,6 +153,14 @@ def origin_panels(
     masks = [np.array([day in rejected_days for day in days], dtype=np.bool_) for rejected_days in days_of]
     tree = index_tree(panels, weights) if panels else []
     return OriginPanels(data_origin, days, panels, tree, masks, week, weights, checked_rhythms(rhythms))
+
+
+def refuse_no_week(week: object) -> None:
+    """Raise ValueError if a base week is neither None nor a pair of days, first and last."""
+    is_pair = isinstance(week, tuple) and len(week) == 2 and all(isinstance(day, date) for day in week)
+    if week is not None and not is_pair:
+        message = f"week: found {type(week).__name__}, expected the first and the last day, or None"
+        raise ValueError(message)
 
 
 def index_figures(
@@ -170,6 +188,11 @@ def over_scopes(
 ) -> list[tuple[pl.DataFrame, pl.DataFrame]]:
     """Two frames of each output and scope; computed once for all scopes where these do not differ."""
     frames: list[tuple[pl.DataFrame, pl.DataFrame]] = []
+    instance_of("panels", panels, OriginPanels)
+    recipes = listed_values("recipes", recipes, "recipes")
+    for recipe in recipes:
+        instance_of("recipes", recipe, Recipe)
+    scopes = None if scopes is None else listed_values("scopes", scopes, "scopes")
     for recipe, output, part in _outputs(panels, recipes):
         asked_for = recipe.scopes if scopes is None else scopes
         for scope in asked_for:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from ons_bigdata.prices.methods.panels.input_checks import checked_columns
+from ons_bigdata.prices.methods.panels.input_checks import checked_columns, eager_frame
 from ons_bigdata.prices.methods.scope.origins import EUROPE, NATIONS, REGIONS, STRENGTHS_ABV
 from ons_bigdata.prices.methods.scope.vocabulary import TRAITS
 
@@ -78,6 +78,7 @@ def describe(products: pl.DataFrame) -> pl.DataFrame:
     An unknown size, strength or country is null. The result for an empty frame is empty and has all columns.
     Raises ValueError where a column is missing or of another type, and for a null name.
     """
+    products = eager_frame(products, "products")
     checked_columns(products, {"product_name": pl.String()}, "products")
     if products["product_name"].null_count():
         row = products["product_name"].is_null().arg_max()

@@ -13,7 +13,14 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import polars as pl
 
-from ons_bigdata.prices.methods.panels.input_checks import checked_columns, eager_frame, refuse_rows
+from ons_bigdata.prices.methods.panels.input_checks import (
+    checked_columns,
+    eager_frame,
+    finite_number,
+    instance_of,
+    refuse_rows,
+    whole_number,
+)
 from ons_bigdata.prices.methods.scope.description import describe, without_size
 from ons_bigdata.prices.methods.scope.families import families, grouped_folds
 from ons_bigdata.prices.methods.scope.features import FeatureSpace, feature_space, features, is_known_item
@@ -53,6 +60,9 @@ class ScopeParameters:
     most_referred: float = 0.15
 
     def __post_init__(self) -> None:
+        for name in ("penalty", "target_accuracy", "most_referred"):
+            finite_number(name, getattr(self, name))
+        whole_number("folds", self.folds, least=-(2**31))
         if self.penalty <= 0 or self.folds < 2:
             message = f"penalty {self.penalty}, folds {self.folds}: expected above 0 and at least 2"
             raise ValueError(message)
@@ -143,7 +153,8 @@ def fit(labels: pl.DataFrame, parameters: ScopeParameters | None = None) -> Scop
     Sources: Platt, Probabilistic outputs for support vector machines (1999); Chow, On optimum recognition error and
     reject tradeoff, IEEE Transactions on Information Theory 16 (1970).
     """
-    parameters = parameters or ScopeParameters()
+    labels = eager_frame(labels, "labels")
+    parameters = ScopeParameters() if parameters is None else instance_of("parameters", parameters, ScopeParameters)
     training = training_set(labels)
     return fit_rows(training, np.ones(training.rows, dtype=np.bool_), parameters)
 
@@ -197,6 +208,7 @@ def predict(model: ScopeModel, products: pl.DataFrame | pl.LazyFrame) -> pl.Data
     Raises ValueError where a column is missing or of another type, for a null item or name, and for a price that is
     not positive and finite.
     """
+    instance_of("model", model, ScopeModel)
     products = eager_frame(products, "products")
     checked = _checked(products, "products")
     judged = predict_described(model, describe(checked))

@@ -72,6 +72,50 @@ def test_a_single_period_needs_no_list():
     assert rebased(table, "2015", node=None)["index"].to_list() == [100.0, 150.0]
 
 
+def test_a_node_without_a_base_is_an_error_or_has_a_reason():
+    with pytest.raises(ValueError, match=r"base_periods: c has no index in them \(1 such series\); incomplete="):
+        rebased(TABLE, [0])
+    table = rebased(TABLE, [0], incomplete="available")
+    assert path(table, "c") == [None, None, None]
+    assert table.filter(node="c")["reason"].to_list() == [None, None, "no index in the base periods"]
+    assert table.filter(node="a")["reason"].null_count() == 3
+    alone = one_series([None, 2.0])
+    with pytest.raises(ValueError, match="base_periods: the series has no index in them"):
+        rebased(alone, [1], node=None)
+    assert rebased(alone, [1], node=None, incomplete="available")["reason"][1] == "no index in the base periods"
+    with pytest.raises(ValueError, match="table: column reason is Int32, expected String"):
+        rebased(TABLE.with_columns(reason=1), [0])
+
+
+@pytest.mark.parametrize(
+    ("base", "message"),
+    [
+        ([1.0], r"base_periods: found \[1.0\] \(float\), expected periods of the table's type Int64"),
+        ([np.float32(1)], "float32"), (1.0, "float"), ([True], "bool"), (None, "none of"), ([], "none of"),
+        ("1", "none of"), ([[1]], "base_periods: found .* in the list"), ({1: 2}, "expected a list of periods"),
+        (pl.DataFrame({"period": [1]}), "found DataFrame, expected a list of periods"),
+    ],
+)  # fmt: skip
+def test_base_periods_of_another_type_are_refused(base, message):
+    with pytest.raises(ValueError, match=message):
+        rebased(one_series([1.0, 2.0]), base, node=None)
+    for right in ([1], [np.int8(1)], 1, pl.Series([1]), np.array([1]), {1}, (1,), range(1, 2)):
+        assert rebased(one_series([1.0, 2.0]), right, node=None)["index"].to_list() == [100.0, 200.0]
+
+
+@pytest.mark.parametrize("value", [0, -1, 0.0, -0.5, float("nan"), float("inf"), "100", None, True, 1j, 10**400])
+def test_a_base_value_is_a_number_above_0(value):
+    table = one_series([1.0, 2.0])
+    for call in (
+        lambda: rebased(table, [1], node=None, value=value),
+        lambda: unchain(table, [2], node=None, value=value),
+        lambda: chain(table.with_columns(link=1), node=None, value=value),
+    ):
+        with pytest.raises(ValueError, match=r"value is .*, expected a (finite )?number"):
+            call()
+    assert rebased(table, [1], node=None, value=np.float32(1))["index"].to_list() == [1.0, 2.0]
+
+
 # --- links of months ---
 
 
@@ -153,7 +197,50 @@ def test_linking_without_an_overlap_is_refused():
         link_series(earlier, earlier.cast({"period": pl.String}))
 
 
+LISTS = (2, "2", b"2", 2.0, None, {2: 1}, {}, object(), True, pl.col("period"), pl.DataFrame({"period": [2]}), str)
+
+
+@pytest.mark.parametrize("wrong", LISTS, ids=[type(wrong).__name__ for wrong in LISTS])
+def test_lists_of_periods_are_lists(wrong):
+    table = one_series([1.0, 2.0, 3.0])
+    with pytest.raises(ValueError, match=r"links: found .*, expected a list of periods"):
+        unchain(table, wrong, node=None)
+    if wrong is not None:
+        with pytest.raises(ValueError, match=r"overlap: found .*, expected a list of periods"):
+            link_series(table, table, wrong)
+
+
+def test_a_text_is_no_list_of_its_letters():
+    months = table = pl.DataFrame({"period": ["2019-01", "2019-02"], "index": [1.0, 2.0]})
+    with pytest.raises(ValueError, match="overlap: found '2019-02', expected a list of periods"):
+        link_series(months, table, "2019-02")
+    letters = pl.DataFrame({"period": ["a", "b"], "index": [1.0, 2.0]})
+    with pytest.raises(ValueError, match="links: found 'ab', expected a list of periods"):
+        unchain(letters, "ab", node=None)
+
+
+def test_nodes_are_not_called_as_columns_of_the_result():
+    table = one_series([1.0, 2.0])
+    for node, call in (
+        ("link", lambda f, n: unchain(f, [2], node=n)),
+        ("linked_from", lambda f, n: link_series(f, f, node=n)),
+        ("index", lambda f, n: rebased(f, [1], node=n)),
+        ("period", lambda f, n: rebased(f, [1], node=n)),
+    ):
+        with pytest.raises(ValueError, match="expected two different columns"):
+            call(table.with_columns(pl.lit(1.0).alias(node) if node not in table.columns else []), node)
+
+
 # --- chain and unchain ---
+
+
+def test_empty_tables_give_empty_tables():
+    for nodes in (None, "node"):
+        empty = TABLE.head(0) if nodes else one_series([])
+        split = unchain(empty, [], node=nodes)
+        assert split.is_empty() and {"link", "period", "index"} <= set(split.columns)
+        assert chain(split, node=nodes).is_empty()
+    assert unchain(one_series([1.0, 2.0]), [], node=None)["index"].to_list() == [100.0, 200.0]
 
 
 def test_unchained_by_hand():
@@ -219,6 +306,23 @@ def test_the_output_of_an_aggregate_is_an_input_of_the_next():
     assert path(again, "top") == path(at_once, "top")
     assert contributions(again, "top")["contribution"].sum() == pytest.approx(
         at_once.filter(node="top")["index"][-1] - 1
+    )
+
+
+def test_chained_indices_with_links_are_not_read_as_scales():
+    random = np.random.default_rng(5)
+    weights = pl.concat([weights_of({"a": 1.0, "b": 2.0}, m) for m in (0, 2)])
+    table = aggregate(series({n: np.exp(random.normal(size=5)).tolist() for n in "ab"}), weights, PAIR)
+    leaves = table.filter(pl.col("node") != "all")
+    again = aggregate(leaves, weights, PAIR)
+    assert path(again, "all") == path(table, "all")
+    assert path(aggregate(leaves.drop("link", "link_index"), weights, PAIR), "all") == path(table, "all")
+    for columns in (["period", "link", "node", "index"], ["node", "index", "link", "period", "weight"]):
+        with pytest.raises(ValueError, match=r"indices: link 2 has no rows of its own link period .*keep link_index"):
+            aggregate(leaves.select(columns), weights, PAIR)
+    of_one_link = leaves.filter(pl.col("link") == 0).select("period", "link", "node", "index")
+    assert path(aggregate(of_one_link, even("ab", 0), PAIR), "all") == path(
+        aggregate(of_one_link.drop("link"), even("ab", 0), PAIR), "all"
     )
 
 

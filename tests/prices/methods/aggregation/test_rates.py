@@ -103,3 +103,24 @@ def test_contributions_to_a_rate_by_hand():
         (3, 1, "a", pytest.approx(25.0), pytest.approx(32.5)),
         (3, 1, "b", pytest.approx(7.5), pytest.approx(32.5)),
     ]
+
+
+def test_rates_of_no_rows():
+    empty = monthly([])
+    for over in ("month", "quarter", "year"):
+        with pytest.raises(ValueError, match=f"table: no rows, so that .* the periods of a {over}, are not known"):
+            rates(empty, over, node=None)
+    with pytest.raises(ValueError, match=r"unknown over 'yearly'; known: .*; did you mean year\?"):
+        rates(empty, "yearly", node=None)
+    with pytest.raises(ValueError, match="over: found 0, expected a whole number"):
+        rates(empty, 0, node=None)
+    assert rates(empty, 2, node=None).is_empty()
+
+
+@pytest.mark.parametrize("node", ["against", "rate_percent", "reason", "period", "index", 3, []])
+def test_nodes_have_a_column_of_their_own(node):
+    table = monthly([1.0, 2.0])
+    if isinstance(node, str) and node not in table.columns:
+        table = table.with_columns(pl.lit("a").alias(node))
+    with pytest.raises(ValueError, match=r"expected two different columns|expected the name of a column"):
+        rates(table, 1, node=node)
