@@ -75,7 +75,7 @@ def base_week(collections: Sequence[Collections]) -> Week | None:
 
     Of a rhythm with weekdays (daily, Monday to Friday): quotes on each of them, of whichever retailer. Of a periodic
     one (weekly, two weeks, monthly): any quote of a retailer of that rhythm. Where no week has all, the first of those
-    with the largest share of the expected days. None where no expected day has a quote and no day any.
+    with the largest share of the expected days. None without any quote.
     """
     sets, all_days, periodic_days = _expected(collections)
     complete = [week for weekdays in sets for week in _weeks(all_days) if weekdays <= _days_of(week, all_days)]

@@ -197,7 +197,7 @@ def _linked_changes(priced: pl.DataFrame, lasting_days: int, *, carried: bool) -
         numbers, least, largest = _chain_bounds(*of_stratum.select("number", "last_number", "change").to_numpy().T)
         key = {name: pl.lit(value) for name, value in zip(_STRATUM, stratum, strict=True)}
         frame = pl.DataFrame({"number": numbers, "least": least, "largest": largest}).with_columns(**key)
-        bounds.append(frame.select(bounds[0].columns).cast(dict(bounds[0].schema)))
+        bounds.append(frame.select(bounds[0].columns).cast(bounds[0].schema))
     of_period = rows.select(*_STRATUM, "number", "period", "period_before").unique()
     changes = pl.concat(bounds).join(of_period, on=[*_STRATUM, "number"])
     is_known = pl.col("least").is_finite() & pl.col("largest").is_finite()

@@ -245,12 +245,12 @@ def _based_periods(panels: OriginPanels, frequency: str, days_that_count: str) -
         [panels.rhythms.get(stratum.retailer, DAILY) for stratum in panels.strata],
     )
     whole = search.spans(search.parts(np.ones(len(panels.strata), dtype=np.bool_)))
-    members = np.eye(len(panels.strata), dtype=np.bool_)
+    members: Booleans = np.eye(len(panels.strata), dtype=np.bool_)
     bases: list[LevelBases] = []
     of_strata = [periods] * len(panels.strata)
     for tree in panels.tree:
         below = tree.gather(members.T, missing=False)  # strata x parents x children
-        members = below.any(axis=2).T
+        members = np.any(below, axis=2).T
         level = search.level(tree, members, np.moveaxis(below, 0, 2), whole)
         bases.append(level)
     for part in (part for parts in bases[0].parts for part in parts):

@@ -77,10 +77,10 @@ def test_a_dearer_pack_that_enters_marks_the_clusters_and_no_other_series() -> N
     marked = directions.filter(pl.col("status") == "against")
     assert marked.select("recipe", "method", "identified_movements").rows() == [("clip", "cluster_jevons", 1)]
     assert "in 1 of the 1 periods in which all of their price changes had one direction" in marked["reason"].item()
-    # a product that enters moves a window over weeks by its level: nothing is tested there
-    others = directions.filter(pl.col("status") != "against")
-    assert set(others.filter(pl.col("status") == "untested")["recipe"]) <= {"ons_web_weekly", "fews"}
-    assert set(others["status"]) <= {"along", "untested"}
+    # a product that enters moves a window over weeks by its level: nothing is tested there, nor of a base by the day
+    untested = directions.filter(pl.col("status") == "untested")
+    assert set(untested["method"]) <= {"geks_jevons", "time_product_dummy", "jevons_fixed_base"}
+    assert set(directions["status"]) == {"against", "along", "untested"}
 
 
 def _elementary(levels: list[float], segments: list[int]) -> pl.DataFrame:
