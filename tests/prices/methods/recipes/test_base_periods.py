@@ -245,7 +245,7 @@ def test_every_day_with_quotes_of_an_item_has_a_figure_of_the_item_and_its_class
             for n, (retailer, item, first, length) in enumerate(pairs)
         ]
     )
-    found = figures(rows, [*DAILY, *WEEKLY, recipe_named("cpi_like")])
+    found = figures(rows, [*DAILY, recipe_named("cpi_like")])
     shown = found.aggregates.filter(pl.col("scope") == "shelf")
     classes = {str(BREAD): "01.1.1", str(MILK): "01.1.4", str(WHISKY): "02.1.1"}
     for item, day in rows.select("item_number", "collected_on").unique().iter_rows():
