@@ -103,7 +103,7 @@ SHORT_RUNS = {  # the pages of most shelves end after 20 of 26 products, or shel
         "07-23..07-25", "07-27..07-31", "08-04", "08-13", "08-14", "08-18", "08-19", "08-21", "08-31", "09-02", "09-05",
         "09-07", "09-09", "09-11", "09-15",
     ),
-    "waitrose": days("08-31", "09-01"),
+    "waitrose": days("08-03", "08-09", "08-17", "08-31", "09-01"),  # on the first three, three shelves each
 }  # fmt: skip
 
 

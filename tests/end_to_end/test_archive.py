@@ -225,7 +225,8 @@ def test_short_runs_are_found_on_their_days_and_no_others(archive: CommandLine) 
         "select retailer, collected_on, evidence from marts.price_quality_findings where kind = 'run_short'"
     ):
         found[row["retailer"]].add(row["collected_on"])
-        assert " items lack products that were listed before and come back" in row["evidence"]
+        ending = "are away since" if row["collected_on"] == LAST else "come back"
+        assert f" items lack products that were listed before and {ending}" in row["evidence"]
     assert found == SHORT_RUNS
 
 

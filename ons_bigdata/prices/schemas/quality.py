@@ -119,13 +119,18 @@ class ShortRunItem(dy.Schema):
     items = dy.Int32(min=1, description="items of the retailer that enter on the day")
     items_short = dy.Int32(min=1, description="those of them that are short")
     listed_products = dy.Int32(min=1, description="products of the item listed on the day")
-    absent_products = dy.Int32(min=1, description="products listed before and again later, but not on the day")
+    absent_products = dy.Int32(min=1, description="products listed before and not on the day, see state")
     absent_share = dy.Float64(min=0.0, max=1.0, description="absent ÷ (absent + listed)")
     usual_share = dy.Float64(
         min=0.0, max=1.0, description="lower quartile of the absent shares of the days within four weeks"
     )
     compared_on = dy.Date(description="day before on which most of the absent products were last listed")
     places = dy.String(description="shelves and places of the absent products on that day")
+    state = dy.String(
+        regex="^(comes_back|open|level_shift)$",
+        description="comes_back: all are listed again soon; open: some are still away; level_shift: some stay away",
+    )
+    lost_on = dy.Date(description="first day of the loss: of the level shift, else of most of the absent products")
 
 
 class PriceQualityReport(dy.Schema):

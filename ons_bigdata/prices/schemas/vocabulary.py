@@ -11,13 +11,3 @@ IDENTIFIER = r"^[a-z0-9_-]{1,64}$"
 HEX_ID = r"^[0-9a-f]{16}$"
 
 ORIGIN = "^(real|simulated)$"
-
-DAILY = "daily"
-
-RHYTHMS = (
-    DAILY,
-    "weekly", "weekly_monday", "weekly_tuesday", "weekly_wednesday", "weekly_thursday", "weekly_friday",
-    "weekly_saturday", "weekly_sunday",
-    "monthly",
-)  # fmt: skip
-"""Rhythms of collection (seed `retailers`): one collection is expected each day, week (Monday to Sunday) or month."""

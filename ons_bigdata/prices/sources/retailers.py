@@ -6,18 +6,19 @@ Of retailers also the rhythm of collection.
 from __future__ import annotations
 
 import csv
+from datetime import date
 from typing import TYPE_CHECKING
 
 from ons_bigdata.platform.errors import InputError
-from ons_bigdata.prices.schemas.vocabulary import DAILY, RHYTHMS
+from ons_bigdata.prices.schemas.rhythms import DAILY, WEEKDAYS, expected_weekdays
 
 if TYPE_CHECKING:
-    from datetime import date
     from pathlib import Path
 
     from ons_bigdata.platform.ingest.landing import DataOrigin
 
-WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+_FIRST_FORTNIGHT = date(2001, 1, 1)
+"""A Monday."""
 
 SEED = "seeds/prices/collection/retailers.csv"
 """Path of the seed within the dbt project: columns retailer, name, data_origin, rhythm."""
@@ -30,9 +31,9 @@ def read_retailers(dbt_project_dir: Path) -> dict[str, DataOrigin]:
 
 
 def read_rhythms(dbt_project_dir: Path) -> dict[str, str]:
-    """Return retailer id → rhythm of collection, one of `RHYTHMS`; where the row has none: daily.
+    """Return retailer id → rhythm of collection (`schemas.rhythms`); where the row has none: daily.
 
-    Raises InputError for a row with an unknown rhythm, with file, line and the known ones.
+    Raises InputError for a row with an unknown rhythm, with file, line, the known ones and the nearest.
     """
     seed = dbt_project_dir / SEED
     rhythms: dict[str, str] = {}
@@ -40,20 +41,26 @@ def read_rhythms(dbt_project_dir: Path) -> dict[str, str]:
         reader = csv.DictReader(file)
         for row in reader:
             rhythm = row.get("rhythm") or DAILY
-            if rhythm not in RHYTHMS:
-                raise InputError(
-                    f"{seed}, line {reader.line_num}, column rhythm: expected {', '.join(RHYTHMS)}, found {rhythm!r}"
-                )
+            try:
+                expected_weekdays(rhythm)
+            except ValueError as error:
+                message = f"{seed}, line {reader.line_num}, column rhythm: {error}"
+                raise InputError(message) from error
             rhythms[row["retailer"]] = rhythm
     return rhythms
 
 
 def is_scrape_day(rhythm: str, day: date) -> bool:
-    """True if a scrape is due on a day: without a weekday, the first day of the week or month, so that time is left."""
-    if rhythm == DAILY:
-        return True
+    """True if a scrape is due on a day: of a period without a weekday its first day, so that time is left.
+
+    Two weeks begin on every other Monday from `_FIRST_FORTNIGHT` on.
+    """
+    if (weekdays := expected_weekdays(rhythm)) is not None:
+        return day.weekday() in weekdays
     if rhythm == "monthly":
         return day.day == 1
+    if rhythm == "fortnightly":
+        return (day - _FIRST_FORTNIGHT).days % 14 == 0
     weekday = rhythm.removeprefix("weekly").removeprefix("_") or WEEKDAYS[0]
     return WEEKDAYS[day.weekday()] == weekday
 

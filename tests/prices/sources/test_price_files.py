@@ -1,5 +1,6 @@
 """Scrape and quote files: recognised or refused by their names, before any row is read."""
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, timedelta
@@ -11,7 +12,7 @@ import yaml
 from ons_bigdata.platform.ingest.delivery import land_files
 from ons_bigdata.platform.ingest.landing import Landing
 from ons_bigdata.prices.calendar import FIRST_DAY, today
-from ons_bigdata.prices.schemas.vocabulary import RHYTHMS
+from ons_bigdata.prices.schemas.rhythms import KNOWN, expected_weekdays
 from ons_bigdata.prices.sources.price_files import PRICE_FILES, adapter_for
 from ons_bigdata.prices.sources.retailers import SEED, is_scrape_day, read_retailers, read_rhythms
 from ons_bigdata.settings import Settings
@@ -105,17 +106,48 @@ def test_the_rhythm_of_collection_is_of_a_closed_vocabulary_and_daily_without_on
     seed.parent.mkdir(parents=True)
     seed.write_text("retailer,name,data_origin,rhythm\na,A,real,weekly_friday\nb,B,real,\nc,C,real\n")
     assert read_rhythms(tmp_path) == {"a": "weekly_friday", "b": "daily", "c": "daily"}
-    seed.write_text("retailer,name,data_origin,rhythm\na,A,real,daily\nb,B,real,fortnightly\n")
-    with pytest.raises(Exception, match=r"line 3, column rhythm: expected daily, weekly, .*, found .fortnightly."):
+    seed.write_text("retailer,name,data_origin,rhythm\na,A,real,daily\nb,B,real,weekdays\n")
+    message = r"line 3, column rhythm: unknown rhythm .weekdays.; known: daily, .*; did you mean monday_to_friday\?"
+    with pytest.raises(Exception, match=message):
         read_retailers(tmp_path)
 
 
-def test_the_seed_accepts_the_rhythms_of_the_vocabulary() -> None:
+SETS = {
+    "monday_to_friday": {0, 1, 2, 3, 4},
+    "monday_to_saturday": {0, 1, 2, 3, 4, 5},
+    "tuesday_to_wednesday": {1, 2},
+    "monday_wednesday_friday": {0, 2, 4},
+    "saturday_sunday": {5, 6},
+    "tuesday_wednesday_thursday_friday_saturday_sunday": {1, 2, 3, 4, 5, 6},
+}
+UNKNOWN = [
+    "weekdays", "sunday_monday", "monday_to_monday", "friday_to_monday", "monday_to_sunday", "monday", "monday_monday",
+    "mon_fri", "weekly_mon", "Daily", "monday_to_friday_to_sunday", "monday__friday", "", "2 weeks", "biweekly",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("rhythm", "weekdays"), SETS.items())
+def test_a_rhythm_may_be_a_set_of_weekdays(rhythm: str, weekdays: set[int]) -> None:
+    assert expected_weekdays(rhythm) == weekdays
+    month = [date(2016, 8, day) for day in range(1, 32)]
+    assert {day.weekday() for day in month if is_scrape_day(rhythm, day)} == weekdays
+
+
+@pytest.mark.parametrize("rhythm", UNKNOWN)
+def test_other_rhythms_are_refused_with_the_known_ones(rhythm: str) -> None:
+    with pytest.raises(ValueError, match=r"unknown rhythm .*; known: daily, weekly, .* or two to six weekdays"):
+        expected_weekdays(rhythm)
+
+
+def test_the_seed_accepts_the_rhythms_of_the_vocabulary_and_no_others() -> None:
     folder = Settings().dbt_project_dir / "seeds" / "prices" / "collection"
     (seed,) = yaml.safe_load((folder / "retailers.yml").read_text())["seeds"]
     (column,) = (column for column in seed["columns"] if column["name"] == "rhythm")
     (test,) = column["data_tests"]
-    assert test["accepted_values"]["arguments"]["values"] == list(RHYTHMS)
+    pattern = re.compile(test["matches_pattern"]["arguments"]["pattern"].strip())
+    assert all(pattern.fullmatch(rhythm) for rhythm in (*KNOWN, *SETS))
+    # that all seven days are daily is for the reader of the seed to say
+    assert [rhythm for rhythm in UNKNOWN if pattern.fullmatch(rhythm)] == ["monday_to_sunday"]
     assert set(read_rhythms(Settings().dbt_project_dir).values()) == {"daily"}
 
 
@@ -129,3 +161,5 @@ def test_scrapes_are_due_on_the_days_of_the_rhythm() -> None:
     assert due("weekly") == due("weekly_monday") == [1, 8, 15, 22, 29]
     assert due("weekly_sunday") == [7, 14, 21, 28]
     assert due("monthly") == [1]
+    assert due("fortnightly") in ([1, 15, 29], [8, 22])
+    assert due("monday_to_friday")[:7] == [1, 2, 3, 4, 5, 8, 9]

@@ -11,7 +11,8 @@ from ons_bigdata.platform.dagster.checks import expect_no_rows, expected_period_
 from ons_bigdata.platform.dagster.resources import WarehouseResource
 from ons_bigdata.platform.errors import InputError
 from ons_bigdata.prices.assets.collection.scrapes import RUNS
-from ons_bigdata.prices.schemas.vocabulary import DAILY, IDENTIFIER
+from ons_bigdata.prices.schemas.rhythms import DAILY
+from ons_bigdata.prices.schemas.vocabulary import IDENTIFIER
 from ons_bigdata.prices.sources.retailers import read_rhythms
 from ons_bigdata.prices.sources.scraping.landed import PAGES_SOURCE
 from ons_bigdata.settings import get_settings

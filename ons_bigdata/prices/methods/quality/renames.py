@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from datetime import timedelta
 from difflib import SequenceMatcher
+from functools import cache
 
 import polars as pl
 
 from ons_bigdata.prices.methods.panels.input_checks import valid_rows
 from ons_bigdata.prices.methods.quality.price_outliers import pounds
 from ons_bigdata.prices.methods.scope.description import name_without_size
+from ons_bigdata.prices.methods.scope.vocabulary import TRAITS
 from ons_bigdata.prices.schemas.quality import EnteringQuote, ProductListing, ProductRename
 
 _ITEM = ["data_origin", "retailer", "item_number"]
@@ -27,6 +30,32 @@ SIMILAR_WORDS = 0.8
 
 EXTRA_WORDS = 0.25
 """Largest share of the longer name's words that the shorter may lack."""
+
+
+NEGATIONS = ("un", "non", "de", "dis", "in", "im", "anti")
+"""Beginnings that turn a word into its opposite: salted, unsalted."""
+
+_VARIANTS = (
+    "no not non without with minus less free reduced low lower high added extra double triple half full "
+    "plus salt salted unsalted sweet sweetened sugar sugared smoked smoky waxed dyed caffeine decaf "
+    "organic vegan vegetarian halal kosher fairtrade gluten wheat dairy lactose alcohol fat skimmed semi "
+    "whole light lite diet zero max skinny hot mild medium strong mature vintage dry brut spicy spiced "
+    "plain original flavoured fruity smooth crunchy chunky thick thin sliced peeled pitted stoned "
+    "seedless boneless skinless skin rindless grated chopped diced crushed minced frozen fresh chilled "
+    "dried tinned canned smoothie still sparkling concentrate concentrated instant ground beans red white "
+    "rose green black brown blue gold golden yellow pink dark milk greek butter bitter mini small large "
+    "granary malted rye spelt seeded multiseed big giant little baby kids junior adult family sharing "
+    "value basics essential everyday finest "
+)
+VARIANT_WORDS = frozenset(_VARIANTS.split())
+"""Words, in the singular, that tell products of one shelf apart."""
+
+VARIANT_TRAITS = (
+    "organic", "free_from", "reduced_fat", "light", "diet", "flavoured", "spiced", "smoked", "decaf", "fortified",
+    "long_life", "fruit_infusion", "sparkling", "alcohol_free", "rose", "red_wine", "white_wine", "wholemeal",
+    "white_bread", "whole_milk", "semi_skimmed", "skimmed", "other_milk",
+)  # fmt: skip
+"""Traits of `scope.vocabulary.TRAITS` that tell products of one shelf apart; the others name the kind."""
 
 
 def product_renames(listings: pl.DataFrame | pl.LazyFrame, quotes: pl.DataFrame | pl.LazyFrame) -> pl.DataFrame:
@@ -62,6 +91,10 @@ def succeeding_names(listings: pl.DataFrame | pl.LazyFrame) -> pl.DataFrame:
     * they are the same but for blanks and signs ("COCA COLA", "COCA-COLA"), or
     * one has all words of the other and at most `EXTRA_WORDS` more, none of them with a digit, or
     * the words in which they differ are spellings of each other in their order ("YOGURT", "YOGHURT").
+
+    Names of another product are no spelling: where the words in which they differ have one of `VARIANT_WORDS`
+    ("DECAF"), or are opposites ("SALTED", "UNSALTED"), or words beyond the others give a trait of
+    `VARIANT_TRAITS`.
 
     Sizes are those in the names; where a name has none, those of the size classes. Returns data_origin, retailer,
     item_number, product, old_product, product_name, old_product_name, renamed_on, old_last_on, similarity (0–1).
@@ -115,11 +148,12 @@ def name_similarity(old: str, new: str) -> float | None:
         return similarity
     old_words, new_words = old.split(), new.split()
     only_old, only_new = _words_beyond(old_words, new_words), _words_beyond(new_words, old_words)
-    if any(any(map(str.isdigit, word)) for word in (*only_old, *only_new)):
+    has_digits = any(any(map(str.isdigit, word)) for word in (*only_old, *only_new))
+    if has_digits or _are_variants(only_old, only_new):
         return None
     if not only_old or not only_new:
-        extra = len(only_old) + len(only_new)
-        return similarity if extra <= EXTRA_WORDS * max(len(old_words), len(new_words)) else None
+        is_little = len(only_old) + len(only_new) <= EXTRA_WORDS * max(len(old_words), len(new_words))
+        return similarity if is_little and _traits(old) == _traits(new) else None
     if len(only_old) != len(only_new):
         return None
     spelled = all(
@@ -127,6 +161,34 @@ def name_similarity(old: str, new: str) -> float | None:
         for first, second in zip(only_old, only_new, strict=True)
     )
     return similarity if spelled else None
+
+
+def _are_variants(only_old: list[str], only_new: list[str]) -> bool:
+    """Tell products apart by the words that only one of the names has."""
+    pairs = list(zip(only_old, only_new, strict=False)) if len(only_old) == len(only_new) else []
+    for old, new in pairs:
+        shorter, longer = sorted((old, new), key=len)
+        if longer.endswith(shorter) and longer.removesuffix(shorter) in NEGATIONS:
+            return True
+    # a word that is written otherwise stays itself: "SKIMMED", "SKIMED"
+    changing = (_tells_apart(old) and _tells_apart(new) for old, new in pairs)
+    return any(changing) if pairs else any(map(_tells_apart, (*only_old, *only_new)))
+
+
+def _tells_apart(word: str) -> bool:
+    is_negated = any(word.removeprefix(start) in VARIANT_WORDS for start in NEGATIONS if word.startswith(start))
+    is_opposite = word.startswith(("un", "non", "decaf")) and word.endswith("ed")
+    return word in VARIANT_WORDS or word.removesuffix("s") in VARIANT_WORDS or is_negated or is_opposite
+
+
+@cache
+def _trait_patterns() -> dict[str, re.Pattern[str]]:
+    return {trait: re.compile(rf"\b(?:{words})\b") for trait, words in TRAITS.items() if trait in VARIANT_TRAITS}
+
+
+def _traits(name: str) -> frozenset[str]:
+    """Traits of a plain name."""
+    return frozenset(trait for trait, pattern in _trait_patterns().items() if pattern.search(name))
 
 
 def _words_beyond(words: list[str], others: list[str]) -> list[str]:

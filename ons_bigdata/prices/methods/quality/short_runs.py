@@ -1,4 +1,4 @@
-"""Runs that are short of products: losses that come and go on the same days over several items."""
+"""Runs that are short of products: losses on the same days over several items, that come back or stay."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ _ITEM = ["data_origin", "retailer", "item_number"]
 _ITEM_DAY = [*_ITEM, "collected_on"]
 
 ABSENCE_DAYS = 14
-"""Longest absence, in days, after which a product comes back; a longer one is taken for the end of its listing."""
+"""Longest absence, in days, after which a product comes back; one that lasts longer is a new level."""
 
 OPEN_DAYS = 3
-"""Days for which a product that is gone at the end of its item's series is taken for one that may come back."""
+"""Days for which any product that is gone at the end of its item's series is taken for one that may come back."""
 
 USUAL_DAYS = 28
 """Days before and after with which an item is compared."""
@@ -26,18 +26,30 @@ LEAST_DAYS = 5
 LEAST_ABSENT = 3
 LEAST_EXCESS = 0.1
 LEAST_ITEMS = 3
+"""Short items of a short run; of a retailer with two items, both."""
+
 LEAST_SHARE_OF_ITEMS = 0.15
+LEAST_SHARE_OF_PRODUCTS = 0.04
+"""Least share of the run's products that its short items lack, where they are fewer than `LEAST_SHARE_OF_ITEMS`."""
+
+COMES_BACK, OPEN, LEVEL_SHIFT = "comes_back", "open", "level_shift"
 
 
 def short_runs(listed: pl.DataFrame | pl.LazyFrame) -> pl.DataFrame:
-    """List the items that lack products which come back, on the days on which several items of the retailer do.
+    """List the items that lack products together, on the days on which several items of the retailer do.
 
     A product is absent on a day of its item between two days with it at most `ABSENCE_DAYS` + 1 days apart; at the end
     of the item's series also where it was last listed at most `OPEN_DAYS` days, or one day of collection, before. An
     item is short where its absent products are `LEAST_ABSENT` or more and their share of the listed and absent
     exceeds the usual by `LEAST_EXCESS`; usual is the quantile `USUAL_QUANTILE` of its days within `USUAL_DAYS` days
-    (`LEAST_DAYS` at least). A run is short where `LEAST_ITEMS` items are, and `LEAST_SHARE_OF_ITEMS` of those that
-    it collected: products of a single item that come and go may be a matter of the shop.
+    (`LEAST_DAYS` at least). A run is short where `LEAST_ITEMS` items are, and these are `LEAST_SHARE_OF_ITEMS` of those
+    that it collected or lack `LEAST_SHARE_OF_PRODUCTS` of its products: products of a single item that come and go may
+    be a matter of the shop.
+
+    A loss that lasts longer counts where as many products of as many items were last listed on one day: for
+    `ABSENCE_DAYS` days from then on. Its state is `open` until they are over, and then `level_shift`, with its first
+    day `lost_on`: what is listed now is taken for the range. Otherwise the state is `comes_back`, or `open` where a
+    product is still away.
 
     Takes `PlacedProduct` rows of days that enter. Returns `ShortRunItem` rows, one per short item of a short run; the
     absent products' places are those on the day on which most of them were last listed.
@@ -45,24 +57,22 @@ def short_runs(listed: pl.DataFrame | pl.LazyFrame) -> pl.DataFrame:
     Source: made for this project after the runs of one retailer in 2016 whose pages had 20 of 26 products.
     """
     placed = valid_rows(PlacedProduct, listed, "listed")
-    absent = _absences(placed)
+    spells = _absence_spells(placed)
+    lasting = _lost_together(placed, spells.filter(~pl.col("is_brief")))
+    absent = _days_absent(placed, pl.concat([spells.filter("is_brief"), lasting], how="diagonal"))
     short = _short_items(placed, absent)
     rows: pl.DataFrame = ShortRunItem.validate(_with_places(short, absent), cast=True)
     return rows
 
 
-def _absences(placed: pl.DataFrame) -> pl.DataFrame:
-    """One row per absent product and day, with shelf, place and day of its last listing before."""
+def _absence_spells(placed: pl.DataFrame) -> pl.DataFrame:
+    """One row per product and absence, with shelf, place and day (`listed_on`, `number`) of its last listing before.
+
+    `until`: number of the item's first day with the product again, or after its last. `is_brief`: it comes back, or
+    was listed a short while ago. `is_open`: it is not listed again.
+    """
     day = pl.col("collected_on")
-    days = (
-        placed.select(_ITEM_DAY)
-        .unique()
-        .with_columns(
-            number=day.rank("dense").over(_ITEM).cast(pl.Int64),
-            last_on=day.max().over(_ITEM),
-        )
-        .with_columns(last_number=pl.col("number").max().over(_ITEM))
-    )
+    days = _numbered_days(placed)
     product = [*_ITEM, "product"]
     listings = (
         placed.join(days, on=_ITEM_DAY)
@@ -74,51 +84,121 @@ def _absences(placed: pl.DataFrame) -> pl.DataFrame:
     is_newest = pl.col("last_number") - pl.col("number") == 1
     may_come_back = pl.col("next_number").is_null() & (is_recent | is_newest)
     until = pl.coalesce("next_number", pl.col("last_number") + 1)
+    return listings.filter(until - pl.col("number") > 1).select(
+        *product, "category", "place", "number", "last_on",
+        listed_on="collected_on",
+        until=until,
+        is_brief=comes_back.fill_null(value=False) | may_come_back,
+        is_open=pl.col("next_number").is_null(),
+    )  # fmt: skip
+
+
+def _numbered_days(placed: pl.DataFrame) -> pl.DataFrame:
+    """Days of each item with their numbers, and the item's last day."""
+    day = pl.col("collected_on")
     return (
-        listings.filter(until - pl.col("number") > 1, comes_back.fill_null(value=False) | may_come_back)
-        .select(
-            *product, "category", "place", listed_on="collected_on", number=pl.int_ranges(pl.col("number") + 1, until)
-        )
+        placed.select(_ITEM_DAY)
+        .unique()
+        .with_columns(number=day.rank("dense").over(_ITEM).cast(pl.Int64), last_on=day.max().over(_ITEM))
+        .with_columns(last_number=pl.col("number").max().over(_ITEM))
+    )
+
+
+def _lost_together(placed: pl.DataFrame, lasting: pl.DataFrame) -> pl.DataFrame:
+    """Choose the lasting absences that begin after one day in several items of a retailer, with their state."""
+    listed = placed.group_by(_ITEM_DAY).agg(listed_products=pl.len()).rename({"collected_on": "listed_on"})
+    day = ["data_origin", "retailer", "listed_on"]
+    lost = (
+        lasting.group_by(*_ITEM, "listed_on")
+        .agg(lost=pl.len())
+        .join(listed, on=[*_ITEM, "listed_on"], how="full", coalesce=True)
+        .with_columns(pl.col("lost").fill_null(0))
+    )
+    is_short = (pl.col("lost") >= LEAST_ABSENT) & (pl.col("lost") >= LEAST_EXCESS * pl.col("listed_products"))
+    losses = (
+        lost.with_columns(is_short=is_short)
+        .filter(_is_short_run(pl.col("lost"), pl.col("listed_products"), day))
+        .filter("is_short")
+    )
+    days_gone = (pl.col("last_on") - pl.col("listed_on")).dt.total_days()
+    is_settled = ~pl.col("is_open") | (days_gone > ABSENCE_DAYS)
+    return lasting.join(losses, on=[*_ITEM, "listed_on"], how="semi").with_columns(
+        state=pl.when(is_settled).then(pl.lit(LEVEL_SHIFT)).otherwise(pl.lit(OPEN))
+    )
+
+
+def _is_short_run(absent: pl.Expr, products: pl.Expr, run: list[str]) -> pl.Expr:
+    """Mask of the runs of which enough items (`is_short`) lack products. `products`: of the item, absent or not."""
+    items, items_short = pl.len().over(run), pl.col("is_short").sum().over(run)
+    lacking = pl.when("is_short").then(absent).otherwise(0).sum().over(run)
+    are_several = (items_short >= LEAST_ITEMS) | ((items_short == items) & (items > 1))
+    is_large = (items_short >= LEAST_SHARE_OF_ITEMS * items) | (
+        lacking >= LEAST_SHARE_OF_PRODUCTS * products.sum().over(run)
+    )
+    return are_several & is_large
+
+
+def _days_absent(placed: pl.DataFrame, spells: pl.DataFrame) -> pl.DataFrame:
+    """One row per absent product and day; of a lasting absence the first `ABSENCE_DAYS` days."""
+    days = _numbered_days(placed).select(*_ITEM_DAY, "number")
+    numbers = pl.int_ranges(pl.col("number") + 1, pl.col("until"))
+    starts = days.select(*_ITEM, pl.col("number") - 1, lost_on="collected_on")
+    open_state = pl.when("is_open").then(pl.lit(OPEN)).otherwise(pl.lit(COMES_BACK))
+    return (
+        spells.join(starts, on=[*_ITEM, "number"])
+        .with_columns(pl.col("state").fill_null(open_state), number=numbers)
         .explode("number")
-        .join(days.select(*_ITEM_DAY, "number"), on=[*_ITEM, "number"])
+        .join(days, on=[*_ITEM, "number"])
+        .filter(pl.col("is_brief") | ((pl.col("collected_on") - pl.col("listed_on")).dt.total_days() <= ABSENCE_DAYS))
         .drop("number")
     )
 
 
 def _short_items(placed: pl.DataFrame, absent: pl.DataFrame) -> pl.DataFrame:
     """Short items of short runs, with counts and shares."""
+    is_lasting = ~pl.col("is_brief")
+    shift = pl.col("lost_on").filter(pl.col("state") == LEVEL_SHIFT)
+    counted = absent.group_by(_ITEM_DAY).agg(
+        absent_products=pl.len(),
+        brief=pl.col("is_brief").sum(),
+        is_lasting=is_lasting.any(),
+        state=pl.when((pl.col("state") == LEVEL_SHIFT).any())
+        .then(pl.lit(LEVEL_SHIFT))
+        .when((pl.col("state") == OPEN).any())
+        .then(pl.lit(OPEN))
+        .otherwise(pl.lit(COMES_BACK)),
+        lost_on=pl.when(shift.len() > 0).then(shift.max()).otherwise(pl.col("lost_on").mode().max()),
+    )
     counts = (
         placed.group_by(_ITEM_DAY)
         .agg(listed_products=pl.len())
-        .join(absent.group_by(_ITEM_DAY).agg(absent_products=pl.len()), on=_ITEM_DAY, how="left")
-        .with_columns(pl.col("absent_products").fill_null(0))
-        .with_columns(absent_share=pl.col("absent_products") / (pl.col("absent_products") + pl.col("listed_products")))
+        .join(counted, on=_ITEM_DAY, how="left")
+        .with_columns(pl.col("absent_products", "brief").fill_null(0), pl.col("is_lasting").fill_null(value=False))
+        .with_columns(
+            absent_share=pl.col("absent_products") / (pl.col("absent_products") + pl.col("listed_products")),
+            brief_share=pl.col("brief") / (pl.col("brief") + pl.col("listed_products")),
+        )
         .sort(_ITEM_DAY)
     )
     usual = counts.rolling(
         "collected_on", period=f"{2 * USUAL_DAYS + 1}d", offset=f"-{USUAL_DAYS + 1}d", group_by=_ITEM
-    ).agg(usual_share=pl.col("absent_share").quantile(USUAL_QUANTILE, "linear"), days=pl.len())
-    is_short = (
-        (pl.col("days") >= LEAST_DAYS)
-        & (pl.col("absent_products") >= LEAST_ABSENT)
-        & (pl.col("absent_share") - pl.col("usual_share") >= LEAST_EXCESS)
-    )
+    ).agg(usual_share=pl.col("brief_share").quantile(USUAL_QUANTILE, "linear"), days=pl.len())
+    is_unusual = (pl.col("brief") >= LEAST_ABSENT) & (pl.col("brief_share") - pl.col("usual_share") >= LEAST_EXCESS)
     run = ["data_origin", "retailer", "collected_on"]
-    judged = (
-        counts.join(usual, on=_ITEM_DAY)
-        .with_columns(is_short=is_short)
-        .with_columns(items=pl.len().over(run), items_short=pl.col("is_short").sum().over(run))
+    judged = counts.join(usual, on=_ITEM_DAY).with_columns(
+        is_lasting=pl.col("is_lasting") & (pl.col("days") >= LEAST_DAYS),
+        is_short=(pl.col("days") >= LEAST_DAYS) & (is_unusual | pl.col("is_lasting")),
     )
-    return judged.filter(
-        "is_short",
-        pl.col("items_short") >= LEAST_ITEMS,
-        pl.col("items_short") >= LEAST_SHARE_OF_ITEMS * pl.col("items"),
-    )
+    products = pl.col("absent_products") + pl.col("listed_products")
+    is_short_run = _is_short_run(pl.col("absent_products"), products, run) | pl.col("is_lasting").any().over(run)
+    return judged.with_columns(
+        items=pl.len().over(run), items_short=pl.col("is_short").sum().over(run), is_short_run=is_short_run
+    ).filter("is_short", "is_short_run")
 
 
 def _with_places(short: pl.DataFrame, absent: pl.DataFrame) -> pl.DataFrame:
     """Add the places of the absent products on the day on which most of them were last listed, by shelf."""
-    among = absent.join(short.select(_ITEM_DAY), on=_ITEM_DAY)
+    among = absent.drop("lost_on", "state").join(short.select(_ITEM_DAY), on=_ITEM_DAY)
     compared = (
         among.group_by(*_ITEM_DAY, "listed_on")
         .agg(products=pl.len())

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from ons_bigdata.prices.methods.aggregation.linked import ABSENT, Children, aggregated
+from ons_bigdata.prices.methods.aggregation.linked import ABSENT, Children
 from ons_bigdata.prices.methods.panels.input_checks import instance_of
 from ons_bigdata.prices.methods.recipes.bootstrap import (
     NO_INDEX,
@@ -24,13 +24,14 @@ from ons_bigdata.prices.methods.recipes.bootstrap import (
 from ons_bigdata.prices.methods.recipes.elementary import full_window_indices, movement_parts
 from ons_bigdata.prices.methods.recipes.figures import IndexFigures, OriginPanels, figure_rows, over_scopes, stacked
 from ons_bigdata.prices.methods.recipes.formulas import FORMULAS
+from ons_bigdata.prices.methods.recipes.levels import aggregated_by_part
 from ons_bigdata.prices.methods.recipes.movements import (
     PARTS,
     ChildMovements,
     elementary_parts,
     log_movements,
     parent_parts,
-    previous_rows,
+    previous_rows_of_part,
 )
 from ons_bigdata.prices.schemas.indices import ElementaryIndex, IndexDiagnostics, IndexMovement
 
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
 
     from ons_bigdata.prices.methods.recipes.catalogue import Recipe, RecipeOutput
     from ons_bigdata.prices.methods.recipes.figures import OutputForms
+    from ons_bigdata.prices.methods.recipes.levels import LevelBases
     from ons_bigdata.prices.methods.recipes.panels import Periods
     from ons_bigdata.prices.methods.recipes.tree import TreeLevel
 
@@ -70,7 +72,8 @@ class IndexDiagnosis:
 class Layer:
     """Members of one level, on the last axis (of `parts` on the one before).
 
-    `indices`, `segments`: periods x (published, full window) x members. `replicates`, `replicate_segments`: periods x B
+    `indices`, `segments`: periods x (published, full window) x members. `parts_of`: connected part of the member,
+    periods x members. `replicates`, `replicate_segments`: periods x B
     x members. `imputed_share`: of the published index. `parts`: periods x members x 5, log movement from the member's
     period before. `rejected`: mask of members absent since their quotes were judged faulty. `counts`: of `COUNTS`.
     `revisions`: log, nan where there is none. `sampled`: share of the member's weight that can be resampled.
@@ -78,6 +81,7 @@ class Layer:
 
     indices: Floats
     segments: Integers
+    parts_of: Integers
     replicates: Floats
     replicate_segments: Integers
     imputed_share: Floats
@@ -131,17 +135,16 @@ def _output_diagnosis(
     elementary, aggregates = figures
     panels = of.panels
     key = (panels.data_origin, of.recipe.name, of.output.method, of.scope)
-    of_part = pl.col("retailer").is_in(panels.retailers)
     draws = [weights[stratum.retailer, stratum.item_number] for stratum in panels.strata]
     # without a quote on the days that count there are aggregates, all null, and no elementary index
-    indices = elementary.get(key, ElementaryIndex.create_empty()).filter(of_part)
+    indices = elementary.get(key, ElementaryIndex.create_empty())
     layer = _elementary_layer(panels, of, draws, indices)
     days_collected = _days_collected(panels, of.periods)
     diagnostics, movements = [], []
     for tree in panels.tree:
-        rows = _rows_of(aggregates, (*key, tree.name)).filter(pl.col("period").is_in(of.own_periods))
+        rows = _rows_of(aggregates, (*key, tree.name))
         published = _published(rows, of, tree, ("index", "imputed_share", "retailers"))
-        layer = _level_layer(tree, layer, published, of.periods.base)
+        layer = _level_layer(tree, layer, published, of.bases_of(tree))
         diagnostics.append(_diagnostics_frame(of, tree, layer, (published, days_collected)))
         movements.append(_movement_frame(of, tree, layer))
     return pl.concat(diagnostics), pl.concat(movements)
@@ -155,12 +158,12 @@ def _rows_of(rows: _Rows, key: tuple[object, ...]) -> pl.DataFrame:
 
 
 def _published(rows: pl.DataFrame, of: OutputForms, tree: TreeLevel, columns: Sequence[str]) -> dict[str, Floats]:
-    """Columns of the figures of a level as arrays, periods x parents; nan in periods of other parts."""
-    periods, own = of.periods, len(of.own_periods)
-    if rows.height != own * len(tree.codes):
+    """Columns of the figures of a level as arrays, periods x parents; nan where there is no row."""
+    periods, has_rows = of.periods, of.bases_of(tree).has_rows
+    if rows.height != has_rows.sum():
         message = (
-            f"figures: {rows.height} rows of {tree.name}, expected {own} periods x {len(tree.codes)};"
-            " compute the figures of these quotes first"
+            f"figures: {rows.height} rows of {tree.name}, expected {has_rows.any(axis=1).sum()} periods"
+            f" x {len(tree.codes)}; compute the figures of these quotes first"
         )
         raise ValueError(message)
     place = _places(rows, periods, {code: n for n, code in enumerate(tree.codes)}, ["code"])
@@ -202,6 +205,7 @@ def _elementary_layer(panels: OriginPanels, of: OutputForms, weights: Sequence[F
     return Layer(
         indices=np.stack([indices, full], axis=1),
         segments=np.stack([segments, np.where(np.isfinite(full), 0, ABSENT)], axis=1),
+        parts_of=np.zeros(shape, dtype=np.int64),
         replicates=np.stack([replicates for replicates, _ in drawn], axis=2),
         replicate_segments=np.stack([numbers for _, numbers in drawn], axis=2),
         imputed_share=np.zeros(shape),
@@ -209,16 +213,16 @@ def _elementary_layer(panels: OriginPanels, of: OutputForms, weights: Sequence[F
         rejected=np.stack(rejected, axis=1),
         counts={name: _arranged(rows[name], place, shape, 0.0).astype(np.int64) for name in COUNTS},
         revisions=_arranged(rows["window_revision"], place, shape, np.nan),
-        sampled=np.array([float(form.sampled_products > 1) for form in of.forms]),
+        sampled=np.broadcast_to([float(form.sampled_products > 1) for form in of.forms], shape),
     )
 
 
-def _level_layer(tree: TreeLevel, below: Layer, published: Mapping[str, Floats], base: Booleans) -> Layer:
+def _level_layer(tree: TreeLevel, below: Layer, published: Mapping[str, Floats], bases: LevelBases) -> Layer:
     """Carry replicates, parts and counts up one level, by the rule of the published figures."""
     indices = tree.gather(below.indices, np.nan)
     shares = np.nan_to_num(tree.gather(below.imputed_share, 0.0))
     children = Children(indices, tree.gather(below.segments, ABSENT), tree.weights, shares)
-    parents = aggregated(children, base, with_movements=True)
+    parents = aggregated_by_part(children, bases, with_movements=True)
     if parents.before is None or parents.after is None:
         message = "movements were not kept"
         raise ValueError(message)
@@ -226,28 +230,31 @@ def _level_layer(tree: TreeLevel, below: Layer, published: Mapping[str, Floats],
     present = np.isfinite(indices[:, 0]) & (tree.weights > 0)
     rejected = tree.gather(below.rejected, missing=False)
     movements = ChildMovements(
-        previous=tree.gather(previous_rows(np.isfinite(below.indices[:, 0])), -1),
+        previous=tree.gather(previous_rows_of_part(np.isfinite(below.indices[:, 0]), below.parts_of), -1),
         present=present,
         parts=np.moveaxis(tree.gather(np.moveaxis(below.parts, 2, 0), np.nan), 0, 3),
         rejected=rejected,
     )
-    replicates = _replicates(tree, below, base, shares)
+    replicates = _replicates(tree, below, bases, shares)
+    part_weights = np.where(bases.children(), tree.weights, 0.0)
+    numbers = bases.numbers[:, None]
     both = np.stack([index, parents.index[:, 1]], axis=1)
     return Layer(
         indices=both,
-        segments=np.where(np.isfinite(both), 0, ABSENT),
+        segments=np.where(np.isfinite(both), numbers, ABSENT),
+        parts_of=bases.numbers,
         replicates=replicates,
-        replicate_segments=np.where(np.isfinite(replicates), 0, ABSENT),
+        replicate_segments=np.where(np.isfinite(replicates), numbers, ABSENT),
         imputed_share=published["imputed_share"],
-        parts=parent_parts(parents.before[:, 0], parents.after[:, 0], tree.weights, index, movements),
+        parts=parent_parts(parents.before[:, 0], parents.after[:, 0], tree.weights, index, movements, bases.numbers),
         rejected=(rejected & ~present).any(axis=2),
         counts={name: tree.gather(values, 0).sum(axis=2) for name, values in below.counts.items()},
         revisions=_weighted(tree.weights, tree.gather(below.revisions, np.nan)),
-        sampled=_weighted(tree.weights, tree.gather(below.sampled, 0.0)),
+        sampled=_weighted(part_weights, np.where(bases.children(priced=True), tree.gather(below.sampled, 0.0), 0.0)),
     )
 
 
-def _replicates(tree: TreeLevel, below: Layer, base: Booleans, shares: Floats) -> Floats:
+def _replicates(tree: TreeLevel, below: Layer, bases: LevelBases, shares: Floats) -> Floats:
     """Aggregate the replicates, some parents at a time."""
     periods, count, _ = below.replicates.shape
     cells = max(1, periods * count * tree.weights.shape[1])
@@ -260,7 +267,7 @@ def _replicates(tree: TreeLevel, below: Layer, base: Booleans, shares: Floats) -
         levels = np.where(known, below.replicates[:, :, np.maximum(place, 0)], np.nan)
         segments = np.where(known, below.replicate_segments[:, :, np.maximum(place, 0)], ABSENT)
         children = Children(levels, segments, weights, shares[:, rows])
-        indices[:, :, rows] = aggregated(children, base).index
+        indices[:, :, rows] = aggregated_by_part(children, bases.of_parents(rows)).index
     return indices
 
 
@@ -301,7 +308,7 @@ def _diagnostics_frame(
     shape, size = index.shape, layer.replicates.shape[1]
     reasons = [
         error_reason(
-            has_index=bool(has_index[t, p]), has_sample=bool(has_sample[p]), count=int(count[t, p]), replicates=size
+            has_index=bool(has_index[t, p]), has_sample=bool(has_sample[t, p]), count=int(count[t, p]), replicates=size
         )
         for t in range(shape[0])
         for p in range(shape[1])
@@ -315,7 +322,7 @@ def _diagnostics_frame(
         "standard_error": _nulls(errors),
         "standard_error_reason": pl.Series(reasons, dtype=pl.String),
         "replicates": count.ravel(),
-        "sampled_share": _nulls(np.broadcast_to(layer.sampled, shape)),
+        "sampled_share": _nulls(layer.sampled),
         "days_collected": np.repeat(days_collected, shape[1]),
         "days_in_period": np.repeat(days_in_period, shape[1]),
         "retailers": np.nan_to_num(published["retailers"]).astype(np.int64).ravel(),
@@ -335,7 +342,7 @@ def _diagnostics_frame(
 def _movement_frame(of: OutputForms, tree: TreeLevel, layer: Layer) -> pl.DataFrame:
     """Rows of `IndexMovement` of one level."""
     index = layer.indices[:, 0]
-    previous = previous_rows(np.isfinite(index))
+    previous = previous_rows_of_part(np.isfinite(index), layer.parts_of)
     columns = {
         "previous_period": pl.Series(
             [of.periods.starts[row] if row >= 0 else None for row in previous.ravel()], dtype=pl.Date

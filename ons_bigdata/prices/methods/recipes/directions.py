@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 import polars as pl
 
 from ons_bigdata.prices.methods.panels.input_checks import (
@@ -13,15 +14,23 @@ from ons_bigdata.prices.methods.panels.input_checks import (
     refuse_missing_columns,
 )
 from ons_bigdata.prices.methods.recipes.catalogue import Recipe
+from ons_bigdata.prices.methods.recipes.formulas import FORMULAS
 from ons_bigdata.prices.schemas.indices import IndexDirection
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from numpy.typing import NDArray
+
+    from ons_bigdata.prices.methods.recipes.catalogue import RecipeOutput
+
+    Floats = NDArray[np.float64]
+
 _STRATUM = ["data_origin", "retailer", "item_number"]
 _EVERY = {"daily": "1d", "weekly": "1w", "monthly": "1mo"}
 _OUTPUT = ["recipe", "method"]
 _OF_INDICES = [*_STRATUM, *_OUTPUT, "scope", "period", "segment", "segment_index"]
+_CHANGES = {"least": pl.Float64, "largest": pl.Float64, "same_products": pl.Boolean}
 _ROUNDING = 1e-9
 """Largest log change that is taken for none: means of equal prices differ in the last digits."""
 
@@ -32,9 +41,18 @@ def index_directions(
     """Compare the sign of each movement of an elementary index of scope shelf with that of its prices, if identified.
 
     A mean of price relatives, however weighted, lies between the least and the largest of them. The direction of a
-    movement is therefore identified only where some of the products priced in both periods became dearer and none
-    cheaper, or the reverse: there every matched-model index moves that way. A mean unit price matches no products; its
-    direction is that of the mean unit price of all. `elementary`: `ElementaryIndex` rows. `quotes`: data_origin,
+    movement is therefore identified only where some of the products compared became dearer and none cheaper, or the
+    reverse. Products are compared as the index compares them (`ElementaryFormula.compares`):
+
+    * a chain over its links: a product that returns within the link window counts with its change since its last price
+      less that of the index meanwhile, which lies between the sums of the least and of the largest changes; a carried
+      price counts as unchanged;
+    * a fixed base and a window only where the products priced are the same in both periods: a product that enters or
+      leaves moves them by its level. Products with a price in one period alone do not count;
+    * clusters, which match nothing, over the products priced in both periods;
+    * a mean unit price over that of all products.
+
+    `elementary`: `ElementaryIndex` rows. `quotes`: data_origin,
     retailer, item_number, product, collected_on, price_gbp. `pack_sizes`: data_origin, retailer, item_number, product,
     pack_size.
 
@@ -49,18 +67,14 @@ def index_directions(
     recipes = [instance_of("recipes", recipe, Recipe) for recipe in listed_values("recipes", recipes, "recipes")]
     movements = _movements(elementary)
     outputs = [(recipe.name, output) for recipe in recipes for output in recipe.outputs]
-    samples = {(output.frequency, output.days) for _, output in outputs}
-    changes = {sample: _matched_changes(quotes, *sample) for sample in samples}
-    unit_prices = _unit_price_changes(quotes, pack_sizes)
+    changes = {output: _changes(output, quotes, pack_sizes) for output in {_rule(output) for _, output in outputs}}
     compared = [
         movements.filter((pl.col("recipe") == recipe) & (pl.col("method") == output.method)).join(
-            unit_prices if output.formula == "unit_price" else changes[output.frequency, output.days],
-            on=[*_STRATUM, "period", "period_before"],
-            how="left",
+            changes[_rule(output)], on=[*_STRATUM, "period", "period_before"], how="left"
         )
         for recipe, output in outputs
     ]
-    nothing = movements.clear().with_columns(least=pl.lit(None, pl.Float64), largest=pl.lit(None, pl.Float64))
+    nothing = movements.clear().with_columns(**{name: pl.lit(None, kind) for name, kind in _CHANGES.items()})
     rows: pl.DataFrame = IndexDirection.validate(_judged(pl.concat([nothing, *compared])), cast=True)
     return rows
 
@@ -80,8 +94,8 @@ def _movements(elementary: pl.DataFrame) -> pl.DataFrame:
 
 def _judged(compared: pl.DataFrame) -> pl.DataFrame:
     """Count identified and opposite movements per series, and judge."""
-    is_rise = (pl.col("least") >= -_ROUNDING) & (pl.col("largest") > _ROUNDING)
-    is_fall = (pl.col("largest") <= _ROUNDING) & (pl.col("least") < -_ROUNDING)
+    is_rise = pl.col("same_products") & (pl.col("least") >= -_ROUNDING) & (pl.col("largest") > _ROUNDING)
+    is_fall = pl.col("same_products") & (pl.col("largest") <= _ROUNDING) & (pl.col("least") < -_ROUNDING)
     has_changes = (pl.col("largest") > _ROUNDING) | (pl.col("least") < -_ROUNDING)
     moves = pl.col("movement").abs() > _ROUNDING
     direction = pl.when(is_rise).then(1).when(is_fall).then(-1).otherwise(0)
@@ -103,14 +117,14 @@ def _judged(compared: pl.DataFrame) -> pl.DataFrame:
     )
     reason = (
         pl.when((pl.col("status") == "untested") & pl.col("has_changes"))
-        .then(pl.lit("some prices rose and some fell in every period with changes"))
+        .then(pl.lit("in every period with changes some prices rose and some fell, or other products were compared"))
         .when(pl.col("status") == "untested")
         .then(pl.lit("no change of prices: no product in two periods running, or all at the same price"))
         .when(pl.col("status") == "against")
         .then(
             pl.format(
-                "moves against the products priced in two periods running in {} of the {} periods in which all of their"
-                " price changes had one direction",
+                "moves against the products that it compares in {} of the {} periods in which all of their price"
+                " changes had one direction",
                 pl.col("opposite_movements"),
                 pl.col("identified_movements"),
             )
@@ -120,8 +134,28 @@ def _judged(compared: pl.DataFrame) -> pl.DataFrame:
     return judged.with_columns(reason=reason).select(IndexDirection.column_names()).sort(*_STRATUM, *_OUTPUT)
 
 
-def _matched_changes(quotes: pl.DataFrame, frequency: str, days: str) -> pl.DataFrame:
-    """Least and largest log change, per stratum and period, of the products priced in it and in the period before."""
+def _rule(output: RecipeOutput) -> tuple[str, str, str, int]:
+    """What decides the changes behind an output: comparison, frequency, days, and days that a price lasts."""
+    days = output.link_window_days or output.carry_days or 0
+    return FORMULAS[output.formula].compares, output.frequency, output.days, days
+
+
+def _changes(rule: tuple[str, str, str, int], quotes: pl.DataFrame, pack_sizes: pl.DataFrame) -> pl.DataFrame:
+    """Least and largest log change, per stratum and period, since the stratum's period before, and its first day.
+
+    `same_products`: whether the index moves by these changes alone.
+    """
+    compares, frequency, days, lasting_days = rule
+    if compares == "unit_prices":
+        return _unit_price_changes(quotes, pack_sizes).with_columns(same_products=pl.lit(value=True))
+    priced = _priced(quotes, frequency, days)
+    if compares in {"links", "carried_links"}:
+        return _linked_changes(priced, lasting_days, carried=compares == "carried_links")
+    return _matched_changes(priced, any_products=compares == "any_products")
+
+
+def _priced(quotes: pl.DataFrame, frequency: str, days: str) -> pl.DataFrame:
+    """Log of the mean price per product and period, with the number of the stratum's period and its last price."""
     on = pl.col("collected_on")
     first = on.dt.month_start()
     tuesday = first + pl.duration(days=7 + (9 - first.dt.weekday().cast(pl.Int64)) % 7)
@@ -130,13 +164,79 @@ def _matched_changes(quotes: pl.DataFrame, frequency: str, days: str) -> pl.Data
     priced = counted.group_by(*_STRATUM, "product", period.alias("period")).agg(
         log_price=pl.col("price_gbp").mean().log()
     )
-    numbered = priced.with_columns(number=pl.col("period").rank("dense").over(_STRATUM).cast(pl.Int64))
-    before = numbered.select(
-        *_STRATUM, "product", number=pl.col("number") + 1, log_price_before="log_price", period_before="period"
+    product = [*_STRATUM, "product"]
+    return (
+        priced.with_columns(number=pl.col("period").rank("dense").over(_STRATUM).cast(pl.Int64))
+        .sort(*product, "period")
+        .with_columns(
+            change=pl.col("log_price") - pl.col("log_price").shift(1).over(product),
+            last_number=pl.col("number").shift(1).over(product),
+            last_period=pl.col("period").shift(1).over(product),
+            periods_priced=pl.len().over(product),
+        )
     )
-    change = pl.col("log_price") - pl.col("log_price_before")
-    matched = numbered.join(before, on=[*_STRATUM, "product", "number"])
-    return matched.group_by(*_STRATUM, "period", "period_before").agg(least=change.min(), largest=change.max())
+
+
+def _matched_changes(priced: pl.DataFrame, *, any_products: bool) -> pl.DataFrame:
+    """Changes of the products priced in the stratum's period before, too."""
+    counts = priced.filter(pl.col("periods_priced") > 1).group_by(*_STRATUM, "number").agg(products=pl.len())
+    is_matched = pl.col("last_number") == pl.col("number") - 1
+    matched = priced.filter(is_matched).group_by(*_STRATUM, "number", "period").agg(
+        period_before=pl.col("last_period").first(),
+        least=pl.col("change").min(),
+        largest=pl.col("change").max(),
+        matched=pl.len(),
+    )  # fmt: skip
+    before = counts.select(*_STRATUM, pl.col("number") + 1, products_before="products")
+    key = [*_STRATUM, "number"]
+    both = matched.join(counts, on=key).join(before, on=key)
+    same = (pl.col("products") == pl.col("matched")) & (pl.col("products_before") == pl.col("matched"))
+    return both.select(*_STRATUM, "period", "period_before", "least", "largest", same_products=same | any_products)
+
+
+def _linked_changes(priced: pl.DataFrame, lasting_days: int, *, carried: bool) -> pl.DataFrame:
+    """Changes over the links of a chain; those of a link over more than one period less the index's change meanwhile.
+
+    `carried`: instead, the last price is carried for `lasting_days` and compared with that of the period before.
+    """
+    starts = priced.select(*_STRATUM, "number", "period").unique().sort(*_STRATUM, "number")
+    before = starts.select(*_STRATUM, pl.col("number") + 1, period_before="period")
+    rows = priced.join(before, on=[*_STRATUM, "number"])
+    until = pl.col("period_before") if carried else pl.col("period")
+    links = rows.filter((until - pl.col("last_period")).dt.total_days() <= lasting_days)
+    if carried:
+        links = links.with_columns(last_number=pl.col("number") - 1)
+    bounds = [rows.clear().select(*_STRATUM, "number", least="change", largest="change")]
+    for stratum, of_stratum in links.partition_by(_STRATUM, as_dict=True).items():
+        numbers, least, largest = _chain_bounds(*of_stratum.select("number", "last_number", "change").to_numpy().T)
+        key = {name: pl.lit(value) for name, value in zip(_STRATUM, stratum, strict=True)}
+        frame = pl.DataFrame({"number": numbers, "least": least, "largest": largest}).with_columns(**key)
+        bounds.append(frame.select(bounds[0].columns).cast(bounds[0].schema))
+    of_period = rows.select(*_STRATUM, "number", "period", "period_before").unique()
+    changes = pl.concat(bounds).join(of_period, on=[*_STRATUM, "number"])
+    is_known = pl.col("least").is_finite() & pl.col("largest").is_finite()
+    return changes.select(*_STRATUM, "period", "period_before", "least", "largest", same_products=is_known)
+
+
+def _chain_bounds(numbers: Floats, last_numbers: Floats, changes: Floats) -> tuple[Floats, Floats, Floats]:
+    """Bounds of the log movement to each period with a link, from those of the links to it.
+
+    One link per element: number of its period and of that of the last price, and log change between them. Infinite
+    where a link spans a period that none ends in.
+    """
+    size = int(numbers.max()) + 1
+    least, largest = np.full(size, -np.inf), np.full(size, np.inf)
+    order = np.argsort(numbers, kind="stable")
+    linked, first = np.unique(numbers[order], return_index=True)
+    for number, rows in zip(linked.astype(np.int64), np.split(order, first[1:]), strict=True):
+        starts = last_numbers[rows].astype(np.int64) + 1
+        low, high = changes[rows].copy(), changes[rows].copy()
+        for n in np.flatnonzero(starts < number):
+            low[n] -= largest[starts[n] : number].sum()
+            high[n] -= least[starts[n] : number].sum()
+        least[number], largest[number] = low.min(), high.max()
+    rows = linked.astype(np.int64)
+    return linked, least[rows], largest[rows]
 
 
 def _unit_price_changes(quotes: pl.DataFrame, pack_sizes: pl.DataFrame) -> pl.DataFrame:

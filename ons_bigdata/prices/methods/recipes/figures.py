@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import date
+from itertools import compress
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,15 +18,21 @@ from ons_bigdata.prices.methods.panels.input_checks import (
     refuse_no_text,
     refuse_unknown,
 )
-from ons_bigdata.prices.methods.recipes.base_periods import checked_rhythms, connected_parts
+from ons_bigdata.prices.methods.recipes.base_periods import (
+    base_week_remark,
+    checked_rhythms,
+    collections_of,
+    connected_parts,
+    periods_with_quotes,
+)
 from ons_bigdata.prices.methods.recipes.catalogue import SCOPES, Recipe, RecipeOutput, parameters_hash
 from ons_bigdata.prices.methods.recipes.elementary import elementary_index, shelf_clusters, stratum_form
 from ons_bigdata.prices.methods.recipes.formulas import FORMULAS
-from ons_bigdata.prices.methods.recipes.levels import Members, level_figures
+from ons_bigdata.prices.methods.recipes.levels import BasePart, LevelBases, Members, level_figures
 from ons_bigdata.prices.methods.recipes.panels import OUT, UNDECIDED, in_season, recipe_periods, strata
 from ons_bigdata.prices.methods.recipes.tree import TreeLevel, TreeWeights, index_tree, listed
 from ons_bigdata.prices.schemas.indices import AggregateIndex, ElementaryIndex
-from ons_bigdata.prices.schemas.vocabulary import DAILY
+from ons_bigdata.prices.schemas.rhythms import DAILY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -33,6 +40,7 @@ if TYPE_CHECKING:
     import dataframely as dy
     from numpy.typing import NDArray
 
+    from ons_bigdata.prices.methods.recipes.base_periods import ConnectedPart
     from ons_bigdata.prices.methods.recipes.elementary import Elementary, StratumForm
     from ons_bigdata.prices.methods.recipes.levels import LevelFigures
     from ons_bigdata.prices.methods.recipes.panels import Periods, Stratum, Week
@@ -51,8 +59,8 @@ class OriginPanels:
     """Quotes of one data origin by retailer and item, the tree above them, and the base week.
 
     `days`: calendar, first to last. `rejected`: per stratum, mask of the calendar days whose counts were judged faulty.
-    `week`: base week of all retailers together, which is that of the first connected part. `rhythms`: rhythm of
-    collection of retailers; those not in it are collected daily.
+    `week`: base week of all retailers together, which is that of the first connected part of each figure. `rhythms`:
+    rhythm of collection of retailers; those not in it are collected daily.
     """
 
     data_origin: str
@@ -85,20 +93,18 @@ class IndexFigures:
 
 @dataclass(frozen=True, eq=False)
 class OutputForms:
-    """One output of a recipe for one scope and one connected part of the retailers.
+    """One output of a recipe for one scope.
 
-    `panels`: quotes of the part. `periods`: from the part's first to its last. `of_other_parts`: those among them whose
-    figures another part has. `inputs`, `forms`: by stratum, prices that enter and elementary form. `note`: remark on
-    every figure, null where all retailers are of one part.
+    `bases`: connected parts of the figures of each level of the tree. `inputs`, `forms`: by stratum, prices that enter
+    and elementary form.
     """
 
     panels: OriginPanels
-    of_other_parts: frozenset[date]
-    note: str | None
     recipe: Recipe
     output: RecipeOutput
     scope: str
     periods: Periods
+    bases: list[LevelBases]
     inputs: list[StratumPrices]
     forms: list[StratumForm]
 
@@ -107,10 +113,9 @@ class OutputForms:
         """Key columns that all rows of the output share, without the data origin."""
         return {"recipe": self.recipe.name, "method": self.output.method, "scope": self.scope}
 
-    @property
-    def own_periods(self) -> list[date]:
-        """Periods for which the part has figures."""
-        return [start for start in self.periods.starts if start not in self.of_other_parts]
+    def bases_of(self, tree: TreeLevel) -> LevelBases:
+        """Connected parts of the figures of a level."""
+        return self.bases[self.panels.tree.index(tree)]
 
 
 @dataclass(frozen=True, eq=False)
@@ -168,8 +173,9 @@ def index_figures(
 ) -> IndexFigures:
     """Elementary indices and aggregates of every output of the recipes.
 
-    Retailers that no period connects have each their own base, see `base_periods.connected_parts`; their figures are
-    those that they have alone, with a remark in `reason`. `scopes`: None for those that each recipe publishes. An
+    Quotes of a figure that no period connects have each their own base, see `base_periods.connected_parts`, and the
+    figures that they have alone, with a remark in `reason`; which they are is looked for in each item, class and
+    division. `scopes`: None for those that each recipe publishes. An
     output none of whose collection days occurs in the series has no row. Where no quote was judged out of its item, the
     scopes have the same figures. Raises ValueError on an unknown scope, which lists the known ones.
     """
@@ -193,14 +199,15 @@ def over_scopes(
     for recipe in recipes:
         instance_of("recipes", recipe, Recipe)
     scopes = None if scopes is None else listed_values("scopes", scopes, "scopes")
-    for recipe, output, part in _outputs(panels, recipes):
+    for recipe, output, based in _outputs(panels, recipes):
         asked_for = recipe.scopes if scopes is None else scopes
         for scope in asked_for:
             refuse_unknown("scope", scope, SCOPES)
-        clusters = [shelf_clusters(stratum, part.periods, output) for stratum in part.panels.strata]
+        strata_periods = zip(panels.strata, based.of_strata, strict=True)
+        clusters = [shelf_clusters(stratum, periods, output) for stratum, periods in strata_periods]
         for n, scope in enumerate(asked_for):
             if n == 0 or panels.has_quotes_out_of_scope:
-                frames.append(compute(_forms(part, (recipe, output, scope), clusters)))
+                frames.append(compute(_forms(panels, based, (recipe, output, scope), clusters)))
             else:
                 label = pl.lit(scope).alias("scope")
                 frames.append((frames[-1][0].with_columns(label), frames[-1][1].with_columns(label)))
@@ -215,102 +222,214 @@ def stacked(schema: type[dy.Schema], frames: Sequence[pl.DataFrame]) -> pl.DataF
 
 
 def figure_rows(of: OutputForms, tree: TreeLevel, columns: dict[str, object]) -> pl.DataFrame:
-    """Columns (periods x parents, flat) with the keys of their figures; without the periods of other parts."""
+    """Columns (periods x parents, flat) with the keys of their figures; only of figures that are published."""
     keys = {
         "period": np.repeat(np.array(of.periods.starts, dtype="datetime64[D]"), len(tree.codes)),
         "code": tree.codes * len(of.periods.starts),
     }
     constant = {"data_origin": of.panels.data_origin, "level": tree.name, **of.labels}
     rows = pl.DataFrame({**keys, **columns}).with_columns(**{name: pl.lit(value) for name, value in constant.items()})
-    return rows.filter(~pl.col("period").is_in(sorted(of.of_other_parts))) if of.of_other_parts else rows
+    has_rows = of.bases_of(tree).has_rows
+    return rows if has_rows.all() else rows.filter(pl.Series(has_rows.ravel()))
 
 
 @dataclass(frozen=True, eq=False)
-class _OutputPart:
-    """Quotes and periods of an output for one connected part of the retailers; see `OutputForms`."""
+class _BasedPeriods:
+    """Periods of an output, those of each stratum with the base of its item, and the bases of each level's figures."""
 
-    panels: OriginPanels
     periods: Periods
-    of_other_parts: frozenset[date]
-    note: str | None
+    of_strata: list[Periods]
+    bases: list[LevelBases]
 
 
-def _outputs(panels: OriginPanels, recipes: Iterable[Recipe]) -> Iterator[tuple[Recipe, RecipeOutput, _OutputPart]]:
-    parts: dict[tuple[str, str], list[_OutputPart]] = {}
+def _outputs(panels: OriginPanels, recipes: Iterable[Recipe]) -> Iterator[tuple[Recipe, RecipeOutput, _BasedPeriods]]:
+    based: dict[tuple[str, str], _BasedPeriods | None] = {}
     for recipe in recipes if panels.strata else ():
         for output in recipe.outputs:
             key = (output.frequency, output.days)
-            if key not in parts:
-                parts[key] = _output_parts(panels, *key)
-            for part in parts[key]:
-                yield recipe, output, part
+            if key not in based:
+                based[key] = _based_periods(panels, *key)
+            periods = based[key]
+            if periods is not None:
+                yield recipe, output, periods
 
 
-def _output_parts(panels: OriginPanels, frequency: str, days_that_count: str) -> list[_OutputPart]:
-    """Parts of the retailers that periods of a frequency connect; none where no day counts."""
+def _based_periods(panels: OriginPanels, frequency: str, days_that_count: str) -> _BasedPeriods | None:
+    """Periods of a frequency with their bases; None where no day counts."""
     periods = recipe_periods(panels.days, frequency, days_that_count, panels.week)
     if not periods.starts:
-        return []
-    names = panels.retailers
-    present = np.array(
-        [
-            np.logical_or.reduce([(one.prices > 0).any(axis=1) for one in panels.strata if one.retailer == name])
-            for name in names
-        ]
-    )
-    parts = connected_parts(
-        present,
+        return None
+    search = _BaseSearch(
         panels.days,
-        periods.of_day,
+        periods,
         panels.week,
-        sparse=np.array([panels.rhythms.get(name, DAILY) != DAILY for name in names]),
-        base_is_first_period=frequency == "monthly",
+        np.array([(stratum.prices > 0).any(axis=1) for stratum in panels.strata]),
+        [(stratum.retailer, stratum.item_number) for stratum in panels.strata],
+        [panels.rhythms.get(stratum.retailer, DAILY) for stratum in panels.strata],
     )
-    if len(parts) <= 1:
-        return [_OutputPart(panels, periods, frozenset(), None)]
-    found: list[_OutputPart] = []
-    priced = [_periods_priced(periods, np.any(present[part.retailers], axis=0)) for part in parts]
-    for n, part in enumerate(parts):
-        own = [name for name, inside in zip(names, part.retailers.tolist(), strict=True) if inside]
-        of_part = _of_part(panels, own, slice(part.first, part.last + 1), part.week)
-        part_periods = recipe_periods(of_part.days, frequency, days_that_count, part.week)
-        # a period without any quote is of the first part that spans it
-        taken = frozenset().union(*priced[:n], *priced[n + 1 :], *(one.periods.starts for one in found)) - priced[n]
-        others = [name for name in names if name not in own]
-        note = f"base of its own: no {_PERIOD_NAMES[frequency]} in common with {listed(others)}"
-        found.append(_OutputPart(of_part, part_periods, taken, note))
-    return found
+    whole = search.spans(search.parts(np.ones(len(panels.strata), dtype=np.bool_)))
+    members: Booleans = np.eye(len(panels.strata), dtype=np.bool_)
+    bases: list[LevelBases] = []
+    of_strata = [periods] * len(panels.strata)
+    for tree in panels.tree:
+        below = tree.gather(members.T, missing=False)  # strata x parents x children
+        members = np.any(below, axis=2).T
+        level = search.level(tree, members, np.moveaxis(below, 0, 2), whole)
+        bases.append(level)
+    for part in (part for parts in bases[0].parts for part in parts):
+        for stratum in np.flatnonzero(part.strata):
+            of_strata[stratum] = replace(periods, base=part.base, base_text=part.base_text)
+    return _BasedPeriods(periods, of_strata, bases)
 
 
-def _periods_priced(periods: Periods, days: Booleans) -> frozenset[date]:
-    """First days of the periods in which some of the days lie."""
-    return frozenset(periods.starts[n] for n in np.unique(periods.of_day[days & (periods.of_day >= 0)]))
+@dataclass(frozen=True, eq=False)
+class _BaseSearch:
+    """What the bases of figures are looked for in.
 
+    `week`: base week of the data origin. `present`: strata x days, mask of days with quotes; `strata`: their retailers
+    and items, `rhythms`: those of the retailers.
+    """
 
-def _of_part(panels: OriginPanels, retailers: Sequence[str], rows: slice, week: Week | None) -> OriginPanels:
-    """Panels of some retailers and calendar days."""
-    chosen = [n for n, stratum in enumerate(panels.strata) if stratum.retailer in retailers]
-    strata = [panels.strata[n].of_days(rows) for n in chosen]
-    return replace(
-        panels,
-        days=panels.days[rows],
-        strata=strata,
-        tree=index_tree(strata, panels.weights),
-        rejected=[panels.rejected[n][rows] for n in chosen],
-        week=week,
-    )
+    days: list[date]
+    periods: Periods
+    week: Week | None
+    present: Booleans
+    strata: list[tuple[str, int]]
+    rhythms: list[str]
+
+    def parts(self, members: Booleans) -> list[ConnectedPart]:
+        """Connected parts of some strata, whose masks are of all strata; one without quotes where there is none."""
+        rows = np.flatnonzero(members)
+        parts = connected_parts(
+            self.present[rows],
+            self.days,
+            self.periods.of_day,
+            self.week,
+            rhythms=[self.rhythms[row] for row in rows],
+            base_is_first_period=self.periods.frequency == "monthly",
+        )
+        whole = []
+        for part in parts:
+            of_all = np.zeros(len(members), dtype=np.bool_)
+            of_all[rows[part.members]] = True
+            whole.append(replace(part, members=of_all))
+        return whole
+
+    def spans(self, parts: Sequence[ConnectedPart]) -> Booleans:
+        """Mask of the periods from the first to the last of any part; all where there is only one."""
+        inside = np.full(len(self.periods.starts), len(parts) <= 1)
+        for part in parts:
+            inside[self._span(part)] = True
+        return inside
+
+    def level(self, tree: TreeLevel, members: Booleans, children: Booleans, whole: Booleans) -> LevelBases:
+        """Find the parts of a level's figures.
+
+        `members`: parents x strata, `children`: parents x children x strata, masks of the strata below. `whole`: mask
+        of the periods in which the data origin has figures.
+        """
+        parts = [self._of_parent(tree, n, members[n], children[n]) for n in range(len(tree.codes))]
+        numbers = np.zeros((len(self.periods.starts), len(tree.codes)), dtype=np.int64)
+        for parent, of_parent in enumerate(parts):
+            for number, part in enumerate(of_parent):
+                numbers[part.periods, parent] = number
+        return LevelBases(parts, numbers, np.broadcast_to(whole[:, None], numbers.shape))
+
+    def _of_parent(self, tree: TreeLevel, parent: int, members: Booleans, children: Booleans) -> list[BasePart]:
+        connected = self.parts(members)
+        periods = self._periods(connected)
+        weighted_equally = tree.codes[parent] in tree.equal
+        parts = []
+        for part, own in zip(connected, periods, strict=True):
+            others = [other for other in connected if other is not part]
+            has_origins_base, base, text = self._base(part)
+            notes = self._notes(part, others, has_origins_base=has_origins_base)
+            # a retailer without weight of its own is averaged where it has quotes
+            priced = children @ part.members
+            among = priced if weighted_equally else np.ones(len(children), dtype=np.bool_)
+            span = self._span(part)
+            length = len(own) if has_origins_base and not others else span.stop - span.start
+            parts.append(BasePart(part.members, among, priced, own, length, base, text, notes))
+        if parts:
+            return parts
+        every = np.ones(len(self.periods.starts), dtype=np.bool_)
+        children_of = np.ones(len(children), dtype=np.bool_)
+        return [
+            BasePart(
+                members, children_of, children_of, every, len(every), self.periods.base, self.periods.base_text, ()
+            )
+        ]
+
+    def _periods(self, parts: Sequence[ConnectedPart]) -> list[Booleans]:
+        """Mask of the periods of each part; one without any quote is of the first part that spans it, or the first."""
+        of_part = np.zeros(len(self.periods.starts), dtype=np.int64)
+        for number, part in reversed([*enumerate(parts)]):
+            of_part[self._span(part)] = number
+        for number, part in enumerate(parts):
+            of_part[self._with_quotes(part)] = number
+        return [of_part == number for number in range(len(parts))]
+
+    def _with_quotes(self, part: ConnectedPart) -> Booleans:
+        return np.any(periods_with_quotes(self.present[part.members], self.periods.of_day), axis=0)
+
+    def _span(self, part: ConnectedPart) -> slice:
+        of_day = self.periods.of_day
+        return slice(int(of_day[part.first]), int(of_day[part.last]) + 1)
+
+    def _base(self, part: ConnectedPart) -> tuple[bool, Booleans, str | None]:
+        """Mask and text of the base of a part, and whether it is that of the data origin."""
+        with_quotes, is_monthly = self._with_quotes(part), self.periods.frequency == "monthly"
+        if (with_quotes & self.periods.base).any() or (part.week is None and not is_monthly):
+            return True, self.periods.base, self.periods.base_text
+        if is_monthly:
+            first = int(with_quotes.argmax())
+            inside = [
+                day
+                for day, period in zip(self.days, self.periods.of_day.tolist(), strict=True)
+                if period == first and self.days[part.first] <= day <= self.days[part.last]
+            ]
+            return False, np.arange(len(with_quotes)) == first, f"{inside[0]}..{inside[-1]}"
+        own = recipe_periods(self.days, self.periods.frequency, "all", part.week)
+        return False, own.base, own.base_text
+
+    def _notes(
+        self, part: ConnectedPart, others: Sequence[ConnectedPart], *, has_origins_base: bool
+    ) -> tuple[str, ...]:
+        notes = []
+        if others:
+            notes.append(self._apart(part, others))
+        elif not has_origins_base and self.periods.base_text is not None:
+            notes.append(f"base of its own: no quote in the base period {self.periods.base_text}")
+        if self.periods.frequency != "monthly" and part.week is not None:
+            chosen = np.ones(len(self.present), dtype=np.bool_) if part.week == self.week else part.members
+            rhythms = [*compress(self.rhythms, chosen.tolist())]
+            remark = base_week_remark(part.week, collections_of(self.present[chosen], self.days, rhythms))
+            notes += [] if remark is None else [remark]
+        return tuple(notes)
+
+    def _apart(self, part: ConnectedPart, others: Sequence[ConnectedPart]) -> str:
+        """Name the retailers of the other parts, or their items where they are of the same retailers."""
+        own = {self.strata[row] for row in np.flatnonzero(part.members)}
+        rest = {self.strata[row] for other in others for row in np.flatnonzero(other.members)}
+        retailers = {retailer for retailer, _ in rest} - {retailer for retailer, _ in own}
+        items = sorted({f"item {item}" for _, item in rest - own})
+        named = listed(sorted(retailers) or items)
+        return f"base of its own: no {_PERIOD_NAMES[self.periods.frequency]} in common with {named}"
 
 
 def _forms(
-    part: _OutputPart, what: tuple[Recipe, RecipeOutput, str], clusters: Sequence[Integers | None]
+    panels: OriginPanels,
+    based: _BasedPeriods,
+    what: tuple[Recipe, RecipeOutput, str],
+    clusters: Sequence[Integers | None],
 ) -> OutputForms:
     recipe, output, scope = what
-    inputs = [_stratum_prices(stratum, scope, recipe, part.periods) for stratum in part.panels.strata]
+    inputs = [_stratum_prices(stratum, scope, recipe, based.periods) for stratum in panels.strata]
     forms = [
-        stratum_form(prices.stratum, prices.prices, output, part.periods, cluster_of)
-        for prices, cluster_of in zip(inputs, clusters, strict=True)
+        stratum_form(prices.stratum, prices.prices, output, periods, cluster_of)
+        for prices, periods, cluster_of in zip(inputs, based.of_strata, clusters, strict=True)
     ]
-    return OutputForms(part.panels, part.of_other_parts, part.note, recipe, output, scope, part.periods, inputs, forms)
+    return OutputForms(panels, recipe, output, scope, based.periods, based.bases, inputs, forms)
 
 
 def _stratum_prices(stratum: Stratum, scope: str, recipe: Recipe, periods: Periods) -> StratumPrices:
@@ -337,7 +456,7 @@ def _output_figures(of: OutputForms) -> tuple[pl.DataFrame, pl.DataFrame]:
     members = _elementary_members(of.panels, elementary)
     frames: list[pl.DataFrame] = []
     for tree in of.panels.tree:
-        figures = level_figures(tree, members, of.periods.base, of.periods.base_text)
+        figures = level_figures(tree, members, of.bases_of(tree))
         frames.append(_aggregate_frame(of, figures))
         members = figures.members
     return _elementary_frame(of, elementary), pl.concat(frames)
@@ -385,10 +504,13 @@ def _elementary_frame(of: OutputForms, elementary: Sequence[Elementary]) -> pl.D
 
 def _aggregate_frame(of: OutputForms, figures: LevelFigures) -> pl.DataFrame:
     members, parents, periods = figures.members, len(figures.tree.codes), len(of.periods.starts)
-    notes, seasons = _notes(of), _seasons(figures.tree, of.inputs)
+    bases, seasons = of.bases_of(figures.tree), _seasons(figures.tree, of.inputs)
     status = np.where(figures.children_absent == 0, "complete", "partial")
     reasons = [
-        "; ".join(filter(None, [figures.reasons[t][parent], seasons.get((t, parent)), *notes])) or None
+        "; ".join(
+            filter(None, [figures.reasons[t][parent], seasons.get((t, parent)), *_notes(of, bases.at(t, parent))])
+        )
+        or None
         for t in range(periods)
         for parent in range(parents)
     ]
@@ -396,25 +518,27 @@ def _aggregate_frame(of: OutputForms, figures: LevelFigures) -> pl.DataFrame:
         "index": pl.Series(members.indices.ravel(), nan_to_null=True),
         "products": members.products.ravel(),
         "retailers": members.retailers.sum(axis=1).ravel(),
-        "children": np.tile(figures.children, periods),
+        "children": figures.children.ravel(),
         "children_absent": figures.children_absent.ravel(),
         "imputed_share": pl.Series(members.imputed_share.ravel(), nan_to_null=True),
         "status": np.where(np.isfinite(members.indices), status, "none").ravel().tolist(),
         "reason": pl.Series(reasons, dtype=pl.String),
+        "base_period": pl.Series(
+            [bases.at(t, parent).base_text for t in range(periods) for parent in range(parents)], dtype=pl.String
+        ),
     }
     return figure_rows(of, figures.tree, columns).with_columns(
         frequency=pl.lit(of.periods.frequency),
-        base_period=pl.lit(of.periods.base_text, pl.String),
         parameters_hash=pl.lit(parameters_hash(of.recipe)),
     )
 
 
-def _notes(of: OutputForms) -> list[str]:
-    """Remarks on every figure of an output."""
-    output, periods = of.output, len(of.periods.starts)
-    notes = [note for note in (output.note, of.note) if note]
-    if FORMULAS[output.formula].windowed and output.window is not None and periods < output.window:
-        notes.append(f"window of {output.window} periods not full: all {periods} so far, revised until it is")
+def _notes(of: OutputForms, part: BasePart) -> list[str]:
+    """Remarks on every figure of a part."""
+    output = of.output
+    notes = [note for note in (output.note, *part.notes) if note]
+    if FORMULAS[output.formula].windowed and output.window is not None and part.span < output.window:
+        notes.append(f"window of {output.window} periods not full: all {part.span} so far, revised until it is")
     return notes
 
 

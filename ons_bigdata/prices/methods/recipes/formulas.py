@@ -29,6 +29,11 @@ if TYPE_CHECKING:
 NO_BASE = "no product with a price in the base period"
 
 
+COMPARES = ("links", "carried_links", "same_products", "any_products", "unit_prices")
+"""What moves an index between two periods: links to each product's last price (or to its carried one); the changes of
+its products where they are the same in both; whichever products there are; the mean unit price of all."""
+
+
 class BuiltForm(NamedTuple):
     """Form of one retailer and item, its first row in the recipe's periods, and the reason where there is none."""
 
@@ -45,7 +50,7 @@ class ElementaryFormula:
     the products → its form. `needs`: option of `RecipeOutput` without which it is not defined. `windowed`: computed
     over windows of periods, which a splice extends. `chained`: each period is linked to earlier ones.
     `keeps_with_gaps`: satisfies `axioms.ALWAYS` with products that enter and leave, too. `per_pack_size`: products
-    without a pack size do not count.
+    without a pack size do not count. `compares`: what moves the index from one period to the next, see `COMPARES`.
     """
 
     name: str
@@ -55,6 +60,7 @@ class ElementaryFormula:
     chained: bool = False
     keeps_with_gaps: bool = True
     per_pack_size: bool = False
+    compares: str = "same_products"
 
 
 def _chained_jevons(
@@ -127,14 +133,21 @@ def _windows(
 
 
 ENTRIES = (
-    ElementaryFormula("chained_jevons", _chained_jevons, needs="link_window_days", chained=True),
-    ElementaryFormula("carried_jevons", _carried_jevons, needs="carry_days", chained=True, keeps_with_gaps=False),
+    ElementaryFormula("chained_jevons", _chained_jevons, needs="link_window_days", chained=True, compares="links"),
+    ElementaryFormula(
+        "carried_jevons",
+        _carried_jevons,
+        needs="carry_days",
+        chained=True,
+        keeps_with_gaps=False,
+        compares="carried_links",
+    ),
     ElementaryFormula("base_week_jevons", _base_week_jevons),
     ElementaryFormula("fixed_base", _fixed_base, needs="item_formulas"),
-    ElementaryFormula("unit_price", _unit_price, keeps_with_gaps=False, per_pack_size=True),
+    ElementaryFormula("unit_price", _unit_price, keeps_with_gaps=False, per_pack_size=True, compares="unit_prices"),
     ElementaryFormula("geks_jevons", partial(_windows, kind=GeksJevonsForm), windowed=True),
     ElementaryFormula("time_product_dummy", partial(_windows, kind=TimeProductDummyForm), windowed=True),
-    ElementaryFormula("clusters", _clusters, needs="clip", keeps_with_gaps=False),
+    ElementaryFormula("clusters", _clusters, needs="clip", keeps_with_gaps=False, compares="any_products"),
 )
 FORMULAS = {entry.name: entry for entry in ENTRIES}
 

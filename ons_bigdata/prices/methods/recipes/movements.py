@@ -46,10 +46,13 @@ def elementary_parts(parts: Floats) -> Floats:
     return five
 
 
-def parent_parts(before: Floats, after: Floats, weights: Floats, index: Floats, children: ChildMovements) -> Floats:
+def parent_parts(
+    before: Floats, after: Floats, weights: Floats, index: Floats, children: ChildMovements, parts_of: Integers
+) -> Floats:
     """Split the parents' log movements: periods x parents x 5, nan where an index has none before it.
 
-    `before`, `after`, `weights`: of `aggregation.linked.Parents`, one replicate; `index`: periods x parents.
+    `before`, `after`, `weights`: of `aggregation.linked.Parents`, one replicate; `index`: periods x parents;
+    `parts_of`: connected part of each figure, periods x parents: there is no movement from one to another.
 
     With m = Σ w·after / Σ w·before over the children that have a part, and λ the logarithmic mean,
     ln m = Σ_i s_i ln(after_i/before_i), s_i = w_i λ(after_i, before_i) / λ(Σ w·after, Σ w·before): exact. A child
@@ -67,7 +70,7 @@ def parent_parts(before: Floats, after: Floats, weights: Floats, index: Floats, 
         total = logarithmic_mean(value_after.sum(axis=2), value_before.sum(axis=2))
         share = np.where(there, logarithmic_mean(value_after, value_before) / total[:, :, None], 0.0)
         change = np.where(there, np.log(after) - np.log(before), 0.0)
-    previous = previous_rows(np.isfinite(index))
+    previous = previous_rows_of_part(np.isfinite(index), parts_of)
     continued = children.present & (children.previous >= 0) & (children.previous == previous[:, :, None])
     parts = np.where(continued[..., None], children.parts, 0.0)
     # A child's parts add up to its movement; where it has none, its composition has changed completely.
@@ -93,6 +96,15 @@ def previous_rows(there: Booleans) -> Integers:
     last = np.maximum.accumulate(rows, axis=0)
     before = np.concatenate([np.full((1, *there.shape[1:]), -1), last[:-1]]) if len(there) else rows
     return np.where(there, before, -1)
+
+
+def previous_rows_of_part(there: Booleans, parts_of: Integers) -> Integers:
+    """Previous row with a value of the same connected part, as `previous_rows`. `parts_of`: of each value."""
+    rows = np.full(there.shape, -1)
+    for number in np.unique(parts_of):
+        of_part = parts_of == number
+        rows = np.where(of_part, previous_rows(there & of_part), rows)
+    return rows
 
 
 def log_movements(index: Floats, previous: Integers) -> Floats:

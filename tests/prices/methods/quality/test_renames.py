@@ -148,6 +148,56 @@ def test_names_that_differ_by_little(old: str, new: str, differ_by_little: bool)
         assert (name_similarity(first, second) is not None) == differ_by_little
 
 
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("country life spreadable butter salted", "country life spreadable butter unsalted"),
+        ("alpro almond drink sweetened", "alpro almond drink unsweetened"),
+        ("big farm roast ground coffee", "big farm roast ground coffee decaf"),
+        ("big farm roast ground coffee", "big farm roast decaffeinated ground coffee"),
+        ("valley farm fresh carrots", "valley farm fresh organic carrots"),
+        ("valley farm rindless back bacon smoked", "valley farm rindless back bacon unsmoked"),
+        ("sun lemons pack waxed", "sun lemons pack unwaxed"),
+        ("bakery farmhouse loaf sliced", "bakery farmhouse loaf unsliced"),
+        ("farm cider pressed pasteurised", "farm cider pressed unpasteurised"),
+        ("brewery pale lager beer bottle", "brewery pale lager beer bottle non alcoholic"),
+        ("brewery lager alcoholic", "brewery lager nonalcoholic"),
+        ("green yogurt smooth", "greek yogurt smooth"),
+        ("mill oat biscuits with honey", "mill oat biscuits with honey gluten"),
+        ("orchard cloudy apple juice drink", "orchard cloudy apple juice drink light"),
+        ("kitchen tomato ketchup bottle squeezy", "kitchen tomato ketchup bottle squeezy reduced"),
+        ("sea tuna chunks in brine", "sea tuna chunks in brine skinless"),
+        ("farm set natural yogurt pot", "farm set natural yogurt pot vanilla"),
+        ("valley red grapes seeded", "valley red grapes unseeded"),
+        ("spring natural mineral water bottle", "spring natural mineral water bottle sparkling"),
+        ("dairy mature cheddar cheese block", "dairy extra mature cheddar cheese block"),
+    ],
+)
+def test_words_that_change_the_product_are_no_rename(old: str, new: str) -> None:
+    for first, second in ((old, new), (new, old)):
+        assert name_similarity(first, second) is None
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("country life spreadable buter salted", "country life spreadable butter salted"),
+        ("farm semi skimmed milk", "farm semi skimed milk"),
+        ("uncle bens long grain", "uncle ben long grain"),
+        ("unsalted butter valley", "valley unsalted butter"),
+        ("un salted butter", "unsalted butter"),
+        ("fair trade bananas", "fairtrade bananas"),
+    ],
+)
+def test_spellings_of_words_that_tell_products_apart_are_renames(old: str, new: str) -> None:
+    for first, second in ((old, new), (new, old)):
+        assert name_similarity(first, second) is not None
+
+
+def test_opposites_at_the_same_price_are_no_rename() -> None:
+    assert _renames(("VALLEY BUTTER SALTED 250G", 0, 9, 1.5), ("VALLEY BUTTER UNSALTED 250G", 10, 30, 1.5)) == []
+
+
 WORDS = st.lists(st.sampled_from(["big", "farm", "red", "green", "tea", "milk", "2014"]), min_size=1, max_size=5)
 
 

@@ -52,10 +52,23 @@ def test_pages_that_end_early_on_every_other_run_by_hand() -> None:
     days = [FIRST + timedelta(days=n) for n in (1, 3)]
     assert rows["collected_on"].unique().sort().to_list() == days
     assert rows.filter(pl.col("collected_on") == days[1]).rows() == [
-        # item, day, items, short, listed, absent, share, usual, compared on, places
-        (1, days[1], 5, 3, 20, 6, 6 / 26, 0.0, days[1] - timedelta(days=1), "Shelf 1 21–26"),
-        (2, days[1], 5, 3, 7, 5, 5 / 12, 0.0, days[1] - timedelta(days=1), "Shelf 2 8–12"),
-        (3, days[1], 5, 3, 40, 12, 12 / 52, 0.0, days[1] - timedelta(days=1), "Shelf 3 21–26, 47–52"),
+        # item, day, items, short, listed, absent, share, usual, compared on, places, state, lost on
+        (1, days[1], 5, 3, 20, 6, 6 / 26, 0.0, days[1] - timedelta(days=1), "Shelf 1 21–26", "comes_back", days[1]),
+        (2, days[1], 5, 3, 7, 5, 5 / 12, 0.0, days[1] - timedelta(days=1), "Shelf 2 8–12", "comes_back", days[1]),
+        (
+            3,
+            days[1],
+            5,
+            3,
+            40,
+            12,
+            12 / 52,
+            0.0,
+            days[1] - timedelta(days=1),
+            "Shelf 3 21–26, 47–52",
+            "comes_back",
+            days[1],
+        ),
     ]
 
 
@@ -101,28 +114,80 @@ def test_independent_losses_are_no_finding() -> None:
     assert short_runs(_runs(days)).is_empty()
 
 
-def test_products_that_leave_for_good_are_no_finding() -> None:
-    whole = _whole(dict.fromkeys(range(1, 6), 20))
-    fewer = {item: numbers[:12] for item, numbers in whole.items()}
-    assert _days_short(_runs([*[whole] * 10, *[fewer] * 10])) == []
-    # nor where they come back after longer than the longest absence
-    assert _days_short(_runs([*[whole] * 10, *[fewer] * (ABSENCE_DAYS + 1), *[whole] * 5])) == []
-    assert _days_short(_runs([*[whole] * 10, *[fewer] * 3, *[whole] * 10])) == [10, 11, 12]
+def _states(days: list[dict[int, list[int]]], *, step: int = 1) -> dict[int, set[tuple[str, int]]]:
+    """State and first day of the loss by day."""
+    rows = short_runs(_runs(days, step=step))
+    states: dict[int, set[tuple[str, int]]] = {}
+    for day, state, lost_on in rows.select("collected_on", "state", "lost_on").iter_rows():
+        states.setdefault((day - FIRST).days, set()).add((state, (lost_on - FIRST).days))
+    return states
 
 
-def test_the_newest_run_is_judged_before_its_products_come_back() -> None:
-    whole = _whole(dict.fromkeys(range(1, 6), 20))
-    fewer = {item: numbers[:12] for item, numbers in whole.items()}
-    assert _days_short(_runs([*[whole] * 10, fewer])) == [10]
-    assert _days_short(_runs([*[whole] * 10, *[fewer] * 3])) == [10, 11, 12]
-    assert _days_short(_runs([*[whole] * 10, *[fewer] * 4])) == []
-    assert _days_short(_runs([*[whole] * 10, fewer], step=7)) == [70]  # of weekly runs, the newest alone
+FIVE = _whole(dict.fromkeys(range(1, 6), 20))
+FEWER = {item: numbers[:12] for item, numbers in FIVE.items()}
+
+
+@pytest.mark.parametrize("short_days", [1, 2, 3, 4, 5, 8, 13, 14])
+def test_a_loss_that_stays_is_open_on_each_of_its_days(short_days: int) -> None:
+    assert _states([*[FIVE] * 10, *[FEWER] * short_days]) == {10 + n: {("open", 10)} for n in range(short_days)}
+
+
+@pytest.mark.parametrize("short_days", [15, 16, 30])
+@pytest.mark.parametrize("back", [0, 5])
+def test_a_loss_of_more_than_two_weeks_is_a_level_shift_from_its_first_day_on(short_days: int, back: int) -> None:
+    expected = {10 + n: {("level_shift", 10)} for n in range(ABSENCE_DAYS)}
+    assert _states([*[FIVE] * 10, *[FEWER] * short_days, *[FIVE] * back]) == expected
+
+
+def test_a_loss_that_ends_comes_back() -> None:
+    assert _states([*[FIVE] * 10, *[FEWER] * 3, *[FIVE] * 10]) == {n: {("comes_back", 10)} for n in (10, 11, 12)}
+
+
+def test_weekly_runs_keep_a_loss_for_two_weeks() -> None:
+    assert _states([*[FIVE] * 10, FEWER], step=7) == {70: {("open", 70)}}
+    assert _states([*[FIVE] * 10, FEWER, FEWER], step=7) == {70: {("open", 70)}, 77: {("open", 70)}}
+    assert _states([*[FIVE] * 10, *[FEWER] * 3], step=7) == {70: {("level_shift", 70)}, 77: {("level_shift", 70)}}
+
+
+@pytest.mark.parametrize("step", [2, 7, 14, 30])
+def test_runs_that_alternate_slowly_are_findings_of_the_first_two_weeks_of_each_loss(step: int) -> None:
+    days = [FIVE if (n // step) % 2 == 0 else FEWER for n in range(8 * step)]
+    expected = [n for n in range(8 * step) if (n // step) % 2 and n % step < ABSENCE_DAYS]
+    assert _days_short(_runs(days)) == expected
+
+
+def test_products_that_leave_one_by_one_are_no_finding() -> None:
+    # each item loses half of its products for good, one every third day
+    days = [{item: numbers[: 20 - min(n // 3, 10)] for item, numbers in FIVE.items()} for n in range(60)]
+    assert _days_short(_runs(days)) == []
+    # two of five items lose theirs at once: a matter of the shop
+    two = FIVE | {item: FEWER[item] for item in (1, 2)}
+    assert _days_short(_runs([*[FIVE] * 10, *[two] * 20])) == []
+
+
+def test_losses_in_few_large_items_are_found() -> None:
+    whole = _whole({item: 100 if item <= 7 else 20 for item in range(1, 61)})
+    fewer = whole | {item: whole[item][:65] for item in range(1, 8)}
+    assert _days_short(_runs([*[whole] * 10, fewer, fewer, *[whole] * 5])) == [10, 11]
+    # of small items 7 of 60 are not enough
+    small = whole | {item: whole[item][:12] for item in range(11, 18)}
+    assert _days_short(_runs([*[whole] * 10, small, small, *[whole] * 5])) == []
+
+
+def test_a_shop_of_two_items_is_judged_by_both() -> None:
+    whole = _whole({1: 20, 2: 30})
+    both = {1: whole[1][:12], 2: whole[2][:20]}
+    assert _days_short(_runs([*[whole] * 10, both, *[whole] * 5])) == [10]
+    assert _days_short(_runs([*[whole] * 10, whole | {1: both[1]}, *[whole] * 5])) == []
+    assert _days_short(_runs([*[{1: whole[1]}] * 10, {1: both[1]}, *[{1: whole[1]}] * 5])) == []
 
 
 @pytest.mark.parametrize(
     ("items_short", "items", "found"), [(2, 5, False), (3, 5, True), (3, 20, True), (3, 21, False)]
 )
-def test_three_items_and_15_per_cent_are_needed(items_short: int, items: int, found: bool) -> None:
+def test_three_items_and_15_per_cent_of_them_or_4_per_cent_of_the_products_are_needed(
+    items_short: int, items: int, found: bool
+) -> None:
     whole = _whole(dict.fromkeys(range(1, items + 1), 20))
     fewer = whole | {item: whole[item][:15] for item in range(1, items_short + 1)}
     assert bool(_days_short(_runs([*[whole] * 5, fewer, *[whole] * 5]))) == found

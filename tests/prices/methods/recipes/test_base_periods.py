@@ -11,7 +11,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
-from ons_bigdata.prices.methods.recipes import RECIPES, TreeWeights, base_weeks, origin_panels, recipe_named
+from ons_bigdata.prices.methods.recipes import (
+    RECIPES,
+    TreeWeights,
+    base_weeks,
+    index_figures,
+    origin_panels,
+    recipe_named,
+)
 from ons_bigdata.prices.methods.recipes.base_periods import connected_parts
 from ons_bigdata.prices.methods.recipes.catalogue import Recipe
 from tests.prices.methods.recipes.computed_recipes import NO_DAYS, Computed, computed
@@ -62,6 +69,16 @@ def figures(rows: pl.DataFrame, recipes: list[Recipe] | None = None, rhythms: di
     return computed(panels, recipes or RECIPES, replicates=3)
 
 
+def aggregates(rows: pl.DataFrame, recipes: list[Recipe], rhythms: dict[str, str] | None = None) -> pl.DataFrame:
+    """Figures alone, of the whole shelf."""
+    sizes = rows.select("retailer", "item_number", "product").unique().with_columns(pack_size=pl.lit(0.5))
+    panels = origin_panels(
+        rows, data_origin="real", pack_sizes=sizes, rejected=NO_DAYS, weights=WEIGHTS,
+        week=base_weeks(rows, rhythms)["real"], rhythms=rhythms,
+    )  # fmt: skip
+    return index_figures(panels, recipes, scopes=["shelf"]).aggregates
+
+
 def index(found: Computed, code: str, recipe: str) -> dict[date, float | None]:
     rows = found.aggregates.filter((pl.col("code") == code) & (pl.col("recipe") == recipe)).sort("period")
     return dict(rows.filter(pl.col("scope") == "shelf").select("period", "index").iter_rows())
@@ -70,7 +87,8 @@ def index(found: Computed, code: str, recipe: str) -> dict[date, float | None]:
 @pytest.mark.parametrize(
     ("rhythm", "week"),
     [
-        ("daily", None),
+        ("daily", (MONDAY, MONDAY + timedelta(days=6))),  # the week with most of the expected days
+        ("fortnightly", (MONDAY, MONDAY + timedelta(days=6))),
         ("weekly", (MONDAY, MONDAY + timedelta(days=6))),
         ("weekly_friday", (MONDAY, MONDAY + timedelta(days=6))),
         ("monthly", (MONDAY, MONDAY + timedelta(days=6))),
@@ -90,8 +108,10 @@ def test_daily_and_weekly_retailers_have_the_first_of_their_base_weeks() -> None
 
 
 def test_an_unknown_rhythm_is_an_error_that_lists_the_known_ones() -> None:
-    with pytest.raises(ValueError, match=r"unknown rhythm 'fortnightly'.*daily, weekly, weekly_monday"):
-        base_weeks(quotes("shop", every(7, 6)), {"shop": "fortnightly"})
+    with pytest.raises(
+        ValueError, match=r"unknown rhythm 'weekdays'.*daily, weekly, .*did you mean monday_to_friday\?"
+    ):
+        base_weeks(quotes("shop", every(7, 6)), {"shop": "weekdays"})
 
 
 def test_weekly_scrapes_have_weekly_figures_by_hand() -> None:
@@ -167,12 +187,130 @@ def test_the_reason_names_the_base_of_its_own_and_no_class_is_emptied() -> None:
     assert rows["index"].null_count() == 0
 
 
-def test_a_third_retailer_connects_the_two() -> None:
-    rows = [
-        quotes("first", every(1, 30)), quotes("second", every(1, 30, first=40)), quotes("both", every(1, 70), (MILK,)),
-    ]  # fmt: skip
-    found = figures(pl.concat(rows), [recipe_named("web_daily")]).aggregates
-    assert not any("base of its own" in (reason or "") for reason in found["reason"])
+@pytest.mark.parametrize("third", [MILK, WHISKY])
+def test_a_third_retailer_connects_the_figures_that_hold_its_items_and_no_others(third: int) -> None:
+    first, second = quotes("first", every(1, 30)), quotes("second", every(1, 30, first=40), seed=1)
+    between = quotes("both", every(1, 70), (third,), seed=2)
+    found = aggregates(pl.concat([first, second, between]), DAILY)
+    alone = aggregates(second, DAILY)
+    for code in (str(BREAD), "01.1.1"):
+        late = pl.col("period") >= MONDAY + timedelta(days=40)
+        rows = found.filter((pl.col("code") == code) & late).sort("method", "period")
+        assert rows["reason"].str.contains("base of its own: no day in common with first").all()
+        assert set(rows["base_period"]) == {"2016-09-12..2016-09-18"}
+        shown = alone.filter(pl.col("code") == code).sort("method", "period")
+        assert rows["index"].to_list() == pytest.approx(shown["index"].to_list())
+    division = found.filter((pl.col("code") == "01") & (pl.col("method") == "jevons_chained"))
+    assert division.height == 70
+    apart = division.filter(pl.col("reason").str.contains("base of its own").fill_null(value=False)).height
+    assert apart == (0 if third == MILK else 70)
+    assert division["index"].null_count() == (0 if third == MILK else 10)
+    # of the division that milk connects, bread begins anew at the level of the rest
+    if third == MILK:
+        reasons = division.sort("period")["reason"].to_list()
+        assert "chain restarted: 01.1.1" in (reasons[40] or "")
+
+
+def test_an_item_that_begins_after_the_base_week_has_a_base_of_its_own() -> None:
+    rows = pl.concat([quotes("shop", every(1, 40)), quotes("shop", every(1, 25, first=15), (MILK,), seed=1)])
+    found = figures(rows, DAILY)
+    milk = found.aggregates.filter((pl.col("code") == str(MILK)) & (pl.col("recipe") == "web_daily"))
+    quoted = milk.filter(pl.col("period") >= MONDAY + timedelta(days=15))
+    assert quoted["index"].null_count() == 0
+    assert quoted["reason"].str.contains("base of its own: no quote in the base period 2016-08-01..2016-08-07").all()
+    assert set(quoted["base_period"]) == {"2016-08-22..2016-08-28"}
+    # the division begins with bread; milk joins it at its level
+    division = index(found, "01", "web_daily")
+    assert None not in division.values()
+
+
+SEPARATE_PAIRS = {  # strata: retailer, item, first day, days
+    "an item of another class connects nothing": [("a", BREAD, 0, 20), ("b", BREAD, 30, 20), ("c", WHISKY, 0, 60)],
+    "the same retailer, two items, one after the other": [("a", BREAD, 0, 20), ("a", MILK, 40, 20)],
+    "three parts": [("a", BREAD, 0, 14), ("b", BREAD, 30, 14), ("c", BREAD, 60, 14), ("d", WHISKY, 0, 80)],
+    "a chain of overlaps": [("a", BREAD, 0, 20), ("b", BREAD, 15, 20), ("c", BREAD, 30, 20)],
+    "whisky first": [("c", WHISKY, 0, 20), ("b", BREAD, 30, 20)],
+    "a return in the gap of another": [("a", BREAD, 0, 14), ("b", BREAD, 20, 14), ("a", MILK, 20, 14)],
+    "a week in common but no day": [("a", BREAD, 0, 3), ("b", BREAD, 3, 11)],
+}
+
+
+@pytest.mark.parametrize("pairs", SEPARATE_PAIRS.values(), ids=SEPARATE_PAIRS.keys())
+def test_every_day_with_quotes_of_an_item_has_a_figure_of_the_item_and_its_class(
+    pairs: list[tuple[str, int, int, int]],
+) -> None:
+    rows = pl.concat(
+        [
+            quotes(retailer, every(1, length, first=first), (item,), seed=n)
+            for n, (retailer, item, first, length) in enumerate(pairs)
+        ]
+    )
+    found = figures(rows, [*DAILY, recipe_named("cpi_like")])
+    shown = found.aggregates.filter(pl.col("scope") == "shelf")
+    classes = {str(BREAD): "01.1.1", str(MILK): "01.1.4", str(WHISKY): "02.1.1"}
+    for item, day in rows.select("item_number", "collected_on").unique().iter_rows():
+        for code in (str(item), classes[str(item)]):
+            of_day = shown.filter(pl.col("code") == code, pl.col("method") == "jevons_chained", pl.col("period") == day)
+            assert of_day["index"].null_count() == 0
+    assert not shown.select("code", "recipe", "method", "period").is_duplicated().any()
+    parts = found.movements.select(pl.sum_horizontal("prices", "churn", "imputation", "rejected_days", "splice"))
+    assert parts.to_series().to_list() == pytest.approx(found.movements["movement"].to_list(), abs=1e-9)
+
+
+def weekdays(days: str, weeks: int, *, first: int = 0) -> list[date]:
+    """Days of some weeks: "12345.." is Monday to Friday."""
+    return [
+        MONDAY + timedelta(days=7 * n + int(day) - 1) for n in range(first, first + weeks) for day in days.strip(".")
+    ]
+
+
+CALENDARS = {  # rhythm, days, base week (number), remark
+    "no Sundays": ("daily", weekdays("123456", 5), 0, "6 of 7"),
+    "no Sundays, begun on a Thursday": ("daily", weekdays("123456", 5)[3:], 1, "6 of 7"),
+    "Monday to Friday": ("daily", weekdays("12345", 5), 0, "5 of 7"),
+    "one lost run a week": ("daily", weekdays("134567", 1) + weekdays("123567", 3, first=1), 0, "6 of 7"),
+    "a better week later": ("daily", weekdays("1345", 2) + weekdays("12345", 2, first=2), 2, "5 of 7"),
+    "a whole week later": ("daily", weekdays("123456", 2) + weekdays("1234567", 1, first=2), 2, None),
+    "one day": ("daily", weekdays("3", 1), 0, "1 of 7"),
+    "expected Monday to Friday": ("monday_to_friday", weekdays("12345", 5), 0, None),
+    "expected Monday to Friday, begun on a Tuesday": ("monday_to_friday", weekdays("12345", 5)[1:], 1, None),
+    "expected Monday to Saturday": ("monday_to_saturday", weekdays("123456", 5), 0, None),
+    "expected on three days": ("monday_wednesday_friday", weekdays("13", 1) + weekdays("135", 3, first=1), 1, None),
+    "expected on three days, one of them always lost": ("monday_wednesday_friday", weekdays("15", 4), 0, "2 of 3"),
+    "on other days than expected": ("saturday_sunday", weekdays("2", 4), 0, "0 of 2"),
+    "every two weeks": ("fortnightly", every(14, 6, first=3), 0, None),
+    "weekly with a lost week": ("weekly", every(7, 6, first=3)[1:], 1, None),
+}
+
+
+@pytest.mark.parametrize(("rhythm", "days", "week", "remark"), CALENDARS.values(), ids=CALENDARS.keys())
+def test_every_calendar_has_a_base_week_and_figures(
+    rhythm: str, days: list[date], week: int, remark: str | None
+) -> None:
+    found = aggregates(quotes("shop", days), [*DAILY, WEEKLY[0]], {"shop": rhythm})
+    monday = MONDAY + timedelta(days=7 * week)
+    assert set(found["base_period"]) == {f"{monday}..{monday + timedelta(days=6)}"}
+    daily = found.filter((pl.col("recipe") == "web_daily") & (pl.col("code") == "01"))
+    assert set(daily.drop_nulls("index")["period"]) == set(days)
+    with_index = found.drop_nulls("index")
+    notes = {note for reason in with_index["reason"].drop_nulls() for note in reason.split("; ")}
+    base_notes = {note for note in notes if note.startswith("base week")}
+    expected = set() if remark is None else {f"base week with quotes on {remark} expected days, until a week has all"}
+    assert base_notes == expected
+
+
+@given(
+    st.lists(st.booleans(), min_size=35, max_size=35).filter(any),
+    st.sampled_from(
+        ["daily", "monday_to_friday", "tuesday_saturday", "weekly", "weekly_sunday", "fortnightly", "monthly"]
+    ),
+)
+def test_any_quotes_have_a_base_week_with_a_quote(chosen: list[bool], rhythm: str) -> None:
+    days = [day for day, there in zip(every(1, 35), chosen, strict=True) if there]
+    frame = pl.DataFrame({"data_origin": "real", "retailer": "shop", "collected_on": days})
+    week = base_weeks(frame, {"shop": rhythm})["real"]
+    assert week is not None
+    assert any(week[0] <= day <= week[1] for day in days)
 
 
 def test_retailers_collected_on_different_weekdays_share_the_base_week() -> None:
@@ -189,17 +327,18 @@ def test_retailers_collected_on_different_weekdays_share_the_base_week() -> None
 @settings(max_examples=60, deadline=None)
 @given(
     st.lists(st.lists(st.booleans(), min_size=28, max_size=28), min_size=1, max_size=5),
-    st.lists(st.booleans(), min_size=5, max_size=5),
+    st.lists(st.sampled_from(["daily", "monday_to_friday", "weekly", "fortnightly"]), min_size=5, max_size=5),
     st.booleans(),
 )
 def test_parts_hold_every_retailer_once_and_share_no_period(
-    present: list[list[bool]], weekly: list[bool], month: bool
+    present: list[list[bool]], rhythms: list[str], month: bool
 ) -> None:
     quoted, days = np.array(present), every(1, 28)
     period_of = np.arange(28) // 7
-    sparse = np.array(weekly[: len(present)])
-    parts = connected_parts(quoted, days, period_of, None, sparse=sparse, base_is_first_period=month)
-    held = sum((part.retailers.astype(int) for part in parts), np.zeros(len(present), dtype=int))
+    parts = connected_parts(
+        quoted, days, period_of, (days[0], days[6]), rhythms=rhythms[: len(present)], base_is_first_period=month
+    )
+    held = sum((part.members.astype(int) for part in parts), np.zeros(len(present), dtype=int))
     assert held.tolist() == quoted.any(axis=1).astype(int).tolist()
-    periods = [set(period_of[quoted[part.retailers].any(axis=0)].tolist()) for part in parts]
+    periods = [set(period_of[quoted[part.members].any(axis=0)].tolist()) for part in parts]
     assert sum(map(len, periods)) == len(set().union(*periods))

@@ -114,12 +114,15 @@ def test_a_stratum_without_a_fixed_base_index_takes_no_part_and_is_named() -> No
     assert chain["index"] == pytest.approx(200.0 * (1 + 5) / 2)
 
 
-def test_an_item_that_no_day_of_the_base_week_reaches_is_null_and_absent_above() -> None:
+def test_an_item_that_no_day_of_the_base_week_reaches_has_a_base_of_its_own_and_joins_its_class() -> None:
     table = figures({("tesco", 210111): STILL | {7: 2.0}, ("tesco", 210113): {7: 1.0}})
     item, class_ = of(table, "210113", 7), of(table, "01.1.1", 7)
-    assert (item["index"], item["status"]) == (None, "none")
-    assert item["reason"] == f"no retailer has a value in the base period 2016-07-25..2016-07-31; {EQUAL_WEIGHTS}"
-    assert (class_["index"], class_["reason"]) == (pytest.approx(200.0), "absent: 210113")
+    assert (item["index"], item["status"], item["base_period"]) == (100.0, "complete", "2016-08-01..2016-08-07")
+    assert item["reason"] == (
+        f"{EQUAL_WEIGHTS}; base of its own: no quote in the base period 2016-07-25..2016-07-31;"
+        " base week with quotes on 1 of 7 expected days, until a week has all"
+    )
+    assert (class_["index"], class_["reason"]) == (pytest.approx(200.0), None)
     assert of(table, "01", 7)["reason"] == "absent: 01.1.4"
 
 

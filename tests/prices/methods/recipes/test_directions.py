@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from datetime import date, timedelta
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ons_bigdata.prices.methods.recipes import (
     RECIPES,
+    Recipe,
     TreeWeights,
+    base_weeks,
     index_directions,
     index_figures,
     origin_panels,
@@ -49,7 +52,7 @@ def _sizes(quotes: pl.DataFrame) -> pl.DataFrame:
     return quotes.select("data_origin", "retailer", "item_number", "product").unique().with_columns(pack_size=size)
 
 
-def _directions(quotes: pl.DataFrame) -> pl.DataFrame:
+def _directions(quotes: pl.DataFrame, recipes: Sequence[Recipe] = RECIPES) -> pl.DataFrame:
     weights = TreeWeights(
         pl.DataFrame(schema={"retailer": pl.String, "item_number": pl.Int64, "weight": pl.Float64}),
         pl.DataFrame({"item_number": [STRAWBERRIES], "class_code": ["01.1.6"], "weight": [1.0]}),
@@ -61,9 +64,9 @@ def _directions(quotes: pl.DataFrame) -> pl.DataFrame:
         pack_sizes=_sizes(quotes),
         rejected=quotes.clear().select("retailer", "item_number", "collected_on"),
         weights=weights,
-        week=None,
+        week=base_weeks(quotes)["real"],
     )
-    return index_directions(index_figures(panels, RECIPES).elementary, quotes, _sizes(quotes), RECIPES)
+    return index_directions(index_figures(panels, recipes).elementary, quotes, _sizes(quotes), recipes)
 
 
 def test_a_dearer_pack_that_enters_marks_the_clusters_and_no_other_series() -> None:
@@ -74,7 +77,10 @@ def test_a_dearer_pack_that_enters_marks_the_clusters_and_no_other_series() -> N
     marked = directions.filter(pl.col("status") == "against")
     assert marked.select("recipe", "method", "identified_movements").rows() == [("clip", "cluster_jevons", 1)]
     assert "in 1 of the 1 periods in which all of their price changes had one direction" in marked["reason"].item()
-    assert set(directions.filter(pl.col("status") != "against")["status"]) == {"along"}
+    # a product that enters moves a window over weeks by its level: nothing is tested there, nor of a base by the day
+    untested = directions.filter(pl.col("status") == "untested")
+    assert set(untested["method"]) <= {"geks_jevons", "time_product_dummy", "jevons_fixed_base"}
+    assert set(directions["status"]) == {"against", "along", "untested"}
 
 
 def _elementary(levels: list[float], segments: list[int]) -> pl.DataFrame:
@@ -159,6 +165,80 @@ def test_a_movement_over_other_periods_than_those_of_the_prices_is_not_compared(
     elementary = _elementary([1.0, 2.0, 0.9], [0, 0, 0]).filter(pl.col("period") != date(2016, 8, 2))
     directions = index_directions(elementary, prices, _sizes(prices), [recipe_named("web_daily")])
     assert directions.select("movements", "status").rows() == [(0, "untested")]
+
+
+def _days(*days: int) -> list[date]:
+    return [date(2016, 8, 1) + timedelta(days=n) for n in days]
+
+
+Steps = dict[str, dict[int, float]]
+"""Price by product and day."""
+
+RETURNS: dict[str, Steps] = {
+    "dearer, while the other falls": {
+        "A": dict.fromkeys(range(7), 1.0) | dict.fromkeys((9, 10, 11), 2.0),
+        "B": dict.fromkeys(range(9), 1.0) | dict.fromkeys((9, 10, 11), 0.99),
+    },
+    "cheaper, while the other rises": {
+        "A": dict.fromkeys(range(7), 2.0) | dict.fromkeys((9, 10, 11), 1.0),
+        "B": dict.fromkeys(range(9), 1.0) | dict.fromkeys((9, 10, 11), 1.01),
+    },
+    "after the other has moved": {
+        "A": {0: 1.0, 1: 1.0, 6: 1.1},
+        "B": {0: 1.0, 1: 1.0, 2: 1.5, 3: 1.5, 4: 1.5, 5: 1.5, 6: 1.51},
+    },
+    "after exactly the link window": {"A": {0: 1.0, 14: 3.0}, "B": dict.fromkeys(range(14), 1.0) | {14: 0.9}},
+    "two, one after the other": {
+        "A": {0: 1.0, 3: 2.0, 4: 2.0},
+        "B": {0: 1.0, 1: 1.0, 4: 2.0},
+        "C": {0: 1.0, 1: 1.0, 2: 1.0, 3: 0.98, 4: 0.97},
+    },
+    "every other day": {"A": {0: 1.0, 2: 2.0, 4: 4.0, 6: 8.0}, "B": {n: 0.99**n for n in range(7)}},
+    "at a shop that was closed meanwhile": {"A": {0: 1.0, 8: 2.0}, "B": {0: 1.0, 7: 1.0, 8: 0.99}},
+    "of a leaving and an entering product": {
+        "A": {0: 4.0, 1: 4.0, 5: 9.0}, "B": {0: 1.0, 1: 1.0, 2: 0.9}, "C": {2: 1.0, 5: 1.1},
+    },
+    "with a week between": {"A": {0: 1.0, 14: 2.0, 15: 2.0}, "B": {0: 1.0, 7: 1.0, 14: 0.99, 15: 0.99}},
+    "over months": {"A": {0: 1.0, 62: 3.0}, "B": {0: 1.0, 31: 1.0, 62: 0.98}},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("steps", RETURNS.values(), ids=RETURNS.keys())
+def test_no_matched_model_is_against_the_return_of_a_product(steps: Steps) -> None:
+    quotes = _quotes([(name, _days(n)[0], price) for name, prices in steps.items() for n, price in prices.items()])
+    directions = _directions(quotes)
+    against = directions.filter(pl.col("status") == "against")
+    # clusters match nothing: over months their mean may move against the products
+    assert set(against["recipe"]) <= {"clip"}
+    assert directions.height > 0
+
+
+def test_a_chain_upside_down_is_marked_where_a_product_returns() -> None:
+    # by hand: A is compared with day 1, when the index was 1, and B with day 2: all changes are rises
+    steps = {"A": {0: 1.0, 1: 1.0, 3: 2.0}, "B": {0: 1.0, 1: 1.0, 2: 1.1, 3: 1.1}}
+    quotes = _quotes([(name, _days(n)[0], price) for name, prices in steps.items() for n, price in prices.items()])
+    right = [1.0, 1.0, 1.1, (2.0 * 1.1) ** 0.5]
+    assert _judged(right, [0] * 4, quotes) == [(3, 2, 0, "along")]
+    assert _judged([1 / level for level in right], [0] * 4, quotes) == [(3, 2, 2, "against")]
+
+
+GAPS = st.lists(st.lists(st.sampled_from([None, 1.0, 1.25, 1.5, 3.0]), min_size=8, max_size=8), min_size=2, max_size=3)
+
+
+@settings(max_examples=60, deadline=None)
+@given(panel=GAPS)
+def test_chains_over_gaps_are_never_against(panel: list[list[float | None]]) -> None:
+    rows = [
+        (f"P{n}", date(2016, 8, 1 + day), price)
+        for n, row in enumerate(panel)
+        for day, price in enumerate(row)
+        if price is not None
+    ]
+    if not rows:
+        return
+    directions = _directions(_quotes(rows), [recipe_named("web_daily"), recipe_named("ons_pilot_2015")])
+    chains = directions.filter(pl.col("method").is_in(["jevons_chained", "chained_daily"]))
+    assert "against" not in set(chains["status"])
 
 
 def test_nothing_gives_nothing() -> None:

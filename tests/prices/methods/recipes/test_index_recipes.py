@@ -244,12 +244,15 @@ def test_each_data_origin_has_its_own_base_week() -> None:
     monday = date(2016, 7, 25)
     days = {
         "real": [monday + timedelta(days=n) for n in range(-1, 8)],
-        "simulated": [monday + timedelta(days=n) for n in range(6)],
+        "simulated": [monday + timedelta(days=7 + n) for n in range(6)],
     }
     quotes = pl.DataFrame(
         [(origin, day) for origin, own in days.items() for day in own],
         schema={"data_origin": pl.String, "collected_on": pl.Date},
         orient="row",
     )
-    assert base_weeks(quotes) == {"real": (monday, monday + timedelta(days=6)), "simulated": None}
+    assert base_weeks(quotes) == {
+        "real": (monday, monday + timedelta(days=6)),
+        "simulated": (monday + timedelta(days=7), monday + timedelta(days=13)),
+    }
     assert base_weeks(quotes.clear()) == {}

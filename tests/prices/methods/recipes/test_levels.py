@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
-from ons_bigdata.prices.methods.recipes.levels import Members, level_figures
+from ons_bigdata.prices.methods.recipes.levels import BasePart, LevelBases, Members, level_figures
 from ons_bigdata.prices.methods.recipes.tree import TreeLevel
 
 MONDAY = date(2016, 7, 25)
@@ -70,7 +70,11 @@ def aggregate(indices: pl.DataFrame, weights: pl.DataFrame, *, base_week: tuple[
     base = np.array([base_week is not None and base_week[0] <= day <= base_week[1] for day in days])
     text = None if base_week is None else f"{base_week[0]}..{base_week[1]}"
     members = Members(levels, segments, shares, products, np.isfinite(levels)[:, None])
-    figures = level_figures(tree, members, base, text)
+    every = np.ones(len(days), dtype=np.bool_)
+    of_it = np.ones(width, dtype=np.bool_)
+    part = BasePart(of_it[:0], of_it, of_it, every, len(days), base, text, ())
+    bases = LevelBases([[part]], np.zeros((len(days), 1), dtype=np.int64), every[:, None])
+    figures = level_figures(tree, members, bases)
     index = figures.members.indices[:, 0]
     absent = figures.children_absent[:, 0]
     return pl.DataFrame(
@@ -79,7 +83,7 @@ def aggregate(indices: pl.DataFrame, weights: pl.DataFrame, *, base_week: tuple[
             "period": days,
             "index": pl.Series(index, nan_to_null=True),
             "products": figures.members.products[:, 0],
-            "children": np.full(len(days), figures.children[0]),
+            "children": figures.children[:, 0],
             "children_absent": absent,
             "imputed_share": pl.Series(figures.members.imputed_share[:, 0], nan_to_null=True),
             "status": np.where(np.isnan(index), "none", np.where(absent == 0, "complete", "partial")).tolist(),

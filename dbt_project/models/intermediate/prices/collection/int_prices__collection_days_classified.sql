@@ -103,6 +103,7 @@ periods as (
     where
         {{ rhythm_due('retailers.rhythm', 'starts.starts_on::date') }}
         <= least(last_days.last_day, retailers.ended_on)
+        and {{ rhythm_expects('retailers.rhythm', 'starts.starts_on::date') }}
 
 ),
 
@@ -115,6 +116,7 @@ missed as (
         case periods.step
             when interval '1 day' then 'no file of the day'
             when interval '7 days' then 'no file of the week from ' || periods.starts_on
+            when interval '14 days' then 'no file of the two weeks from ' || periods.starts_on
             else 'no file of the month from ' || periods.starts_on
         end as reason
     from periods
