@@ -315,8 +315,8 @@ def _graphql(address: str, query: str, variables: dict | None = None) -> dict:
         data=json.dumps({"query": query, "variables": variables or {}}).encode(),
         headers={"Content-Type": "application/json"},
     )
-    with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310
-        return json.load(answer)["data"]
+    with urllib.request.urlopen(request, timeout=60) as response:  # noqa: S310
+        return json.load(response)["data"]
 
 
 def test_every_asset_has_complete_metadata(user_interface: str) -> None:
