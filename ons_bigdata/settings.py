@@ -140,11 +140,11 @@ def get_settings() -> Settings:
 def describe_setting_errors(error: ValidationError) -> list[str]:
     """Return a line for each bad setting: its variable, its value (unless it is a secret) and what is allowed."""
     lines = []
-    for one in error.errors(include_url=False):
-        name = str(one["loc"][0])
+    for fault in error.errors(include_url=False):
+        name = str(fault["loc"][0])
         field = Settings.model_fields.get(name)
         is_secret = field is None or "Secret" in str(field.annotation)
-        value = "" if is_secret else f"={one['input']!r}"
+        value = "" if is_secret else f"={fault['input']!r}"
         meaning = f" ({field.description.rstrip('.')})" if field is not None and field.description else ""
-        lines.append(f"ONS_BIGDATA_{name.upper()}{value}: {one['msg'].removeprefix('Value error, ')}{meaning}")
+        lines.append(f"ONS_BIGDATA_{name.upper()}{value}: {fault['msg'].removeprefix('Value error, ')}{meaning}")
     return lines

@@ -75,13 +75,13 @@ def _sentence(text: str) -> str:
 
 def files() -> dict[Path, str]:
     """Path and text of every generated file."""
-    found = {}
+    files = {}
     for pilot in PILOTS:
         for schema in SCHEMAS:
             inside = {table: frame for table, frame in pilot.tables.items() if table.startswith(f"{schema}.")}
             if inside:
-                found[STAGING / pilot.name / f"__sources_{schema}.yml"] = render(schema, inside)
-    return found
+                files[STAGING / pilot.name / f"__sources_{schema}.yml"] = render(schema, inside)
+    return files
 
 
 def main() -> None:

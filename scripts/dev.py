@@ -123,9 +123,9 @@ def candidates(search_path: str) -> Iterator[str]:
     """
     for name in PYTHONS:
         for folder in search_path.split(os.pathsep):
-            found = shutil.which(name, path=folder) if folder else None
-            if found:
-                yield found
+            program = shutil.which(name, path=folder) if folder else None
+            if program:
+                yield program
     yield sys.executable
 
 
@@ -147,8 +147,8 @@ def find_python(search_path: str, variables: Mapping[str, str]) -> str:
         else:
             return parts[3]
     versions = ", ".join(f"{major}.{minor}" for major, minor in SUPPORTED)
-    found = "".join(f"\n  {candidate} {reason}" for candidate, reason in refused.items())
-    raise SetUpError(f"a Python {versions} with venv is needed; found:{found}")
+    reasons = "".join(f"\n  {candidate} {reason}" for candidate, reason in refused.items())
+    raise SetUpError(f"a Python {versions} with venv is needed; found:{reasons}")
 
 
 # The environment and its stamps
@@ -170,10 +170,10 @@ def is_current(root: Path, level: str) -> bool:
 
 def requirement(lock: str, name: str) -> str:
     """Return the lines of a package (pin and hashes) in the text of a lock file. Raises SetUpError if absent."""
-    found = re.search(rf"^{re.escape(name)}==.*\n(?:[ \t]+.*\n)*", lock, flags=re.MULTILINE)
-    if found is None:
+    match = re.search(rf"^{re.escape(name)}==.*\n(?:[ \t]+.*\n)*", lock, flags=re.MULTILINE)
+    if match is None:
         raise SetUpError(f"{LOCKS['run']} has no {name}; restore the file from version control")
-    return found[0]
+    return match[0]
 
 
 def create_environment(variables: Mapping[str, str]) -> None:
@@ -283,8 +283,8 @@ def apt_install(package: str, variables: Mapping[str, str]) -> None:
 
 def chromium_on_path(variables: Mapping[str, str]) -> str | None:
     """Return the first Chromium of the search path that runs, which a stub of a snap does not."""
-    found = (shutil.which(name, path=variables.get("PATH")) for name in CHROMIUMS)
-    return next((file for file in found if file and read_output([file, "--version"], variables) is not None), None)
+    programs = (shutil.which(name, path=variables.get("PATH")) for name in CHROMIUMS)
+    return next((file for file in programs if file and read_output([file, "--version"], variables) is not None), None)
 
 
 def playwright_chromium(variables: Mapping[str, str]) -> str | None:
@@ -309,11 +309,11 @@ def find_chromium(variables: Mapping[str, str]) -> str | None:
         if read_output([named, "--version"], variables) is None:
             raise SetUpError(f"CHROMIUM={named} does not run; unset it to search for another")
         return named
-    found = chromium_on_path(variables)
-    if found is None and can_apt_install():
+    program = chromium_on_path(variables)
+    if program is None and can_apt_install():
         apt_install("chromium", variables)
-        found = chromium_on_path(variables)
-    return found or playwright_chromium(variables)
+        program = chromium_on_path(variables)
+    return program or playwright_chromium(variables)
 
 
 def apt_install_postgres(variables: Mapping[str, str]) -> None:
@@ -329,8 +329,8 @@ def apt_install_postgres(variables: Mapping[str, str]) -> None:
 
 def postgres_programs(root: Path) -> Path | None:
     """Return the program folder of the newest Postgres server of Debian, or None."""
-    found = [file.parent for file in root.glob("*/bin/initdb") if file.parent.parent.name.isdecimal()]
-    return max(found, key=lambda folder: int(folder.parent.name), default=None)
+    folders = [file.parent for file in root.glob("*/bin/initdb") if file.parent.parent.name.isdecimal()]
+    return max(folders, key=lambda folder: int(folder.parent.name), default=None)
 
 
 def variables_for_tests(variables: Mapping[str, str]) -> dict[str, str]:
@@ -340,12 +340,12 @@ def variables_for_tests(variables: Mapping[str, str]) -> dict[str, str]:
     """
     if postgres_programs(POSTGRES) is None and can_apt_install():
         apt_install_postgres(variables)
-    found = {"CHROMIUM": find_chromium(variables), "POSTGRES_BIN": postgres_programs(POSTGRES)}
+    programs = {"CHROMIUM": find_chromium(variables), "POSTGRES_BIN": postgres_programs(POSTGRES)}
     for name, what in {"CHROMIUM": "Chromium", "POSTGRES_BIN": "Postgres server of the system"}.items():
-        if found[name] is None:
+        if programs[name] is None:
             announce(f"No {what} here: the tests that need one are skipped (browser tests fail with CI=true)")
     in_ci = {"ONS_BIGDATA_REQUIRE_CHROMIUM": "1"} if variables.get("CI") in {"1", "true"} else {}
-    return {**variables, **in_ci, **{name: str(file) for name, file in found.items() if file}}
+    return {**variables, **in_ci, **{name: str(file) for name, file in programs.items() if file}}
 
 
 # Commands

@@ -63,8 +63,8 @@ def _rows_by_day(prices: Path) -> dict[date, list[dict[str, str]]]:
             try:
                 day = date.fromisoformat(row["day"])
             except ValueError:
-                found = f"{prices}, line {reader.line_num}, column day: {row['day']!r}"
-                raise ValueError(f"{found}; expected YYYY-MM-DD") from None
+                place = f"{prices}, line {reader.line_num}, column day: {row['day']!r}"
+                raise ValueError(f"{place}; expected YYYY-MM-DD") from None
             by_day.setdefault(day, []).append(row)
     return by_day
 

@@ -1,4 +1,4 @@
-"""Running the command line as a user does: another process, its own state folder, exit code and output."""
+"""The command line in processes of its own, each with a state folder, an exit code and output."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ from typing import Any
 from ons_bigdata import rendering
 from ons_bigdata.platform.postgres.warehouse import open_warehouse
 from ons_bigdata.settings import Settings
+from tests.forked_commands import fork_server
 
+DBT_PROJECT = "ONS_BIGDATA_DBT_PROJECT_DIR"
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -41,17 +43,26 @@ class CommandLine:
         """Return the words of a call."""
         return [sys.executable, "-m", "ons_bigdata.cli", *map(str, arguments)]
 
-    def run(self, *arguments: str | Path, code: int | None = 0) -> subprocess.CompletedProcess[str]:
-        """Run the command; fail with all it printed where the exit code is another than `code`."""
-        finished = subprocess.run(
-            self.command(*arguments),
-            env=self.environment(),
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            stdin=subprocess.DEVNULL,
-            check=False,
-        )
+    def run(
+        self, *arguments: str | Path, code: int | None = 0, is_new: bool = False
+    ) -> subprocess.CompletedProcess[str]:
+        """Run the command; fail with all it printed where the exit code is another than `code`.
+
+        The process is a fork of one that has imported the project with the dbt project of the checkout; `is_new`, or
+        with another dbt project, it starts as a user's does.
+        """
+        if is_new or DBT_PROJECT in dict(self.variables):
+            finished = subprocess.run(
+                self.command(*arguments),
+                env=self.environment(),
+                cwd=ROOT,
+                capture_output=True,
+                text=True,
+                stdin=subprocess.DEVNULL,
+                check=False,
+            )
+        else:
+            finished = fork_server(ROOT).run([*map(str, arguments)], environment=self.environment(), directory=ROOT)
         if code is not None:
             assert finished.returncode == code, (
                 f"exit code {finished.returncode}, expected {code}\n{finished.stdout}\n{finished.stderr}"

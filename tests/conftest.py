@@ -21,7 +21,7 @@ from ons_bigdata.platform.postgres.warehouse import Warehouse
 from ons_bigdata.settings import Settings
 
 ROLE_PREFIX = "test_ons"
-TEMPLATE = "template_ons"
+TEMPLATE, DAGSTER_TEMPLATE = "template_ons", "template_ons_dagster"
 
 LONGEST_FIRST = ("test_archive.py", "test_demo.py", "test_ingest_faults.py")
 """Files whose tests begin before all others, so that no worker ends alone."""
@@ -67,11 +67,27 @@ def template_database(server: embedded.ServerAddress) -> str:
     return TEMPLATE
 
 
+@pytest.fixture(scope="session")
+def dagster_template_database(server: embedded.ServerAddress, template_database: str) -> str:
+    """Make a migrated database with the tables of Dagster, which takes a hundred statements."""
+    from ons_bigdata.platform.dagster.storage import ensure_dagster_tables  # noqa: PLC0415  (imports Dagster)
+
+    _create(server, DAGSTER_TEMPLATE, template=template_database)
+    ensure_dagster_tables(_address(server, DAGSTER_TEMPLATE))
+    return DAGSTER_TEMPLATE
+
+
 @pytest.fixture
-def warehouse(server: embedded.ServerAddress, template_database: str) -> Iterator[Warehouse]:
+def template(template_database: str) -> str:
+    """Database that `warehouse` clones; a module may take another."""
+    return template_database
+
+
+@pytest.fixture
+def warehouse(server: embedded.ServerAddress, template: str) -> Iterator[Warehouse]:
     """Clone a migrated, empty database of its own."""
     name = f"test_{next(_numbers)}"
-    _create(server, name, template=template_database)
+    _create(server, name, template=template)
     yield Warehouse(address=_address(server, name), role_prefix=ROLE_PREFIX)
     _execute(server, sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
 

@@ -154,6 +154,19 @@ def test_doctor_reports_a_home_that_is_a_file_or_below_one(empty: InProcess, bel
     assert "Traceback" not in finished.stdout + finished.stderr
 
 
+def test_a_command_has_the_settings_of_its_call_alone(tmp_path: Path) -> None:
+    """Commands of the tests are forks of one process (`tests/forked_commands.py`)."""
+    (tmp_path / "file").write_text("a file")
+    command, spoilt = CommandLine(tmp_path / "home"), CommandLine(tmp_path / "file")
+    wrong = CommandLine(tmp_path / "home", (("ONS_BIGDATA_ROLE_PREFIX", "A-B"),))
+    for _ in range(2):
+        assert "Nothing here yet" in command.run("status").stdout
+        assert f"state folder {spoilt.home}" in " ".join(spoilt.run("query", "select 1", code=2).stderr.split())
+        assert "ONS_BIGDATA_ROLE_PREFIX='A-B'" in wrong.run("status", code=2).stderr
+    assert "No such command" in command.run("statuses", code=2).stderr
+    assert not command.home.exists()
+
+
 def test_two_statements_are_refused_in_plain_words(short_tmp: Path) -> None:
     command = CommandLine(short_tmp / "two")
     try:

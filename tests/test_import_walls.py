@@ -19,7 +19,7 @@ PACKAGE = ROOT / "ons_bigdata"
 
 EXEMPT = {
     ("environment", "ons_bigdata.settings", "*"): "the one place that reads the environment",
-    ("print", "ons_bigdata.cli", "*"): "the command line answers on stdout",
+    ("print", "ons_bigdata.cli", "*"): "the command line prints on stdout",
     ("environment", "ons_bigdata.platform.dagster.serving.processes", "environment"): (
         "the variables of Dagster's processes are ours and some of our own"
     ),

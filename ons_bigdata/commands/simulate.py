@@ -33,7 +33,7 @@ def open_shops(
 
     The first shop listens on `port` and each further one on the next port; on free ports where it is None. Retailer
     files of the demo's shops are written first; for later shops the user writes them. `opened` is called with the
-    shops once they answer. Raises InputError for an unknown shop and for a port in use.
+    shops once they respond. Raises InputError for an unknown shop and for a port in use.
     """
     known = (*RETAILERS, *LATER_RETAILERS)
     unknown = sorted(set(retailers) - set(known))

@@ -63,7 +63,7 @@ class Event:
 
 
 KINDS = {
-    "outage": "nothing of the retailer on the day: every page answers 503, or the file has no bytes",
+    "outage": "nothing of the retailer on the day: every page has status 503, or the file has no bytes",
     "category_renamed": "no product under the old name; a category of a similar name holds the same products",
     "changed_markup": "no product parsed on a page that has content",
     "empty_page": "no product: the page is empty, with status 200",
@@ -74,7 +74,7 @@ KINDS = {
     "price_error": "prices a hundred times too high: pence where pounds are due",
     "stale_copy": "no price changes, no product comes or goes on the shelf for days, while others move",
     "file_cut_off": "the last row of the file is cut in the middle and goes to quarantine",
-    "page_failed_once": "nothing: the second page answers 500 once and is there when asked again",
+    "page_failed_once": "nothing: the second page has status 500 once and is there when asked again",
     "malformed_json": "nothing where the reader forgives a trailing comma; else a page that cannot be parsed",
 }
 """Kind of event → expected finding of quality assurance."""

@@ -94,11 +94,11 @@ def read_pack(text: str) -> Pack:
 
     Raises ValueError for a text of another form.
     """
-    if found := _CONTENT.search(text):
-        measure, size = _UNITS[found[3]]
-        return Pack(text, int(found[1] or 1) * float(found[2]) * size, measure)
-    if found := re.fullmatch(r"([0-9]+) PACK", text):
-        return Pack(text, float(found[1]), "each")
+    if match := _CONTENT.search(text):
+        measure, size = _UNITS[match[3]]
+        return Pack(text, int(match[1] or 1) * float(match[2]) * size, measure)
+    if match := re.fullmatch(r"([0-9]+) PACK", text):
+        return Pack(text, float(match[1]), "each")
     if text in ("LOOSE", "EACH"):
         return Pack(text, 1.0, "each")
     raise ValueError(f"pack {text!r}; expected such as 800G, 4X330ML, 6 PACK or LOOSE")

@@ -59,7 +59,7 @@ _BOT_WALL = (
 
 @dataclass(frozen=True)
 class Visit:
-    """A request that a shop has answered."""
+    """A request that a shop has responded to."""
 
     path: str
     """With the query."""
@@ -104,20 +104,20 @@ class SimulatedShop:
     def day(self, day: int) -> None:
         shop = shop_day(self.world, self.retailer, day)
         with self._lock:
-            self._day, self.shop, self._answered = day, shop, 0
+            self._day, self.shop, self._responses = day, shop, 0
             self._failed: set[str] = set()
 
     @property
     def now(self) -> datetime:
         """Time of the shop: each request advances it by a second, up to the end of the hour."""
-        seconds = min(self._answered * _SECONDS_PER_REQUEST, _LONGEST_VISIT_S)
+        seconds = min(self._responses * _SECONDS_PER_REQUEST, _LONGEST_VISIT_S)
         return datetime.combine(self.shop.date, time(8), _LONDON) + timedelta(seconds=seconds)
 
     def reply(self, target: str) -> _Reply:
-        """Return the answer to a request for an address (path and query)."""
+        """Return the response to a request for an address (path and query)."""
         parts = urlsplit(target)
         with self._lock:
-            self._answered += 1
+            self._responses += 1
             shop = self.shop
         if shop.is_down:
             return _Reply(503, Page("Service unavailable\n", TEXT), (("Retry-After", str(RETRY_AFTER_S)),))
@@ -170,7 +170,7 @@ class SimulatedShop:
 
 def _handler_of(shop: SimulatedShop) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
-        """Answers GET and HEAD with the shop's pages and the shop's time."""
+        """Responds to GET and HEAD with the shop's pages and the shop's time."""
 
         protocol_version = "HTTP/1.1"
         server_version, sys_version = "SimulatedShop/1", ""
@@ -247,7 +247,8 @@ def serve_shops(
 
     Raises ValueError for a retailer or a day that the world lacks, OSError for a port in use.
     """
-    chosen = [one for one in world.retailers if one not in LATER_RETAILERS] if retailers is None else list(retailers)
+    usual = (retailer for retailer in world.retailers if retailer not in LATER_RETAILERS)
+    chosen = list(usual if retailers is None else retailers)
     open_shops: dict[str, SimulatedShop] = {}
     try:
         for retailer in chosen:
@@ -269,7 +270,7 @@ def keep_shops_open(
     ports: Mapping[str, int] | None = None,
     crawl_delay_s: int = 1,
 ) -> None:
-    """Serve the shops until `stop` is set; `opened` is called once they answer. For a command that blocks."""
+    """Serve the shops until `stop` is set; `opened` is called once they respond. For a command that blocks."""
     with serve_shops(world, retailers=retailers, day=day, ports=ports, crawl_delay_s=crawl_delay_s) as shops:
         opened(shops)
         stop.wait()

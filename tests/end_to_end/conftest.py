@@ -18,6 +18,6 @@ def demo(short_tmp: Path) -> Iterator[tuple[CommandLine, str]]:
     """Run the demo without serving, once for all tests that look at it; give its command line and what it printed."""
     command = CommandLine(short_tmp / "demo home ü")  # blanks and umlauts are names too
     try:
-        yield command, command.run("demo", "--no-serve", "--pilots", "prices").stdout
+        yield command, command.run("demo", "--no-serve", "--pilots", "prices", is_new=True).stdout
     finally:
         command.run("down", code=None)

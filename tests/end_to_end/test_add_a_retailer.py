@@ -35,7 +35,7 @@ def test_the_page_followed_on_the_command_line_brings_a_fourth_shop_into_the_ind
     opening = command.command("simulate", "shops", "--retailer", "sim-damson", "--port", "8874")
     shop = subprocess.Popen(opening, env=command.environment(), cwd=ROOT, stdout=subprocess.PIPE, text=True)
     try:
-        assert "sim-damson http://127.0.0.1:8874" in shop.stdout.readline()  # it answers
+        assert "sim-damson http://127.0.0.1:8874" in shop.stdout.readline()  # it responds
         scraped = command.run("scrape", "prices", "--retailer", "sim-damson", "--day", "2016-05-29").stdout
         assert "2 categories found, 0 missing, 0 failed" in scraped
         assert "0 rows changed" in command.run("reparse", "prices", "--retailer", "sim-damson").stdout

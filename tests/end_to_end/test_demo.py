@@ -174,8 +174,16 @@ def test_a_second_ingest_gives_the_same_tables(demo: tuple[CommandLine, str]) ->
     assert after == before
 
 
-def test_status_shows_loads_partitions_and_failed_checks(demo: tuple[CommandLine, str]) -> None:
-    status = demo[0].json("status", "--json")
+@pytest.fixture(scope="module")
+def demo_status(demo: tuple[CommandLine, str]) -> tuple[dict, str]:
+    """Return the status of the demo as JSON and as it is printed."""
+    return demo[0].json("status", "--json"), demo[0].run("status").stdout
+
+
+def test_status_shows_loads_partitions_and_failed_checks(
+    demo: tuple[CommandLine, str], demo_status: tuple[dict, str]
+) -> None:
+    status, printed = demo_status
     shops = {"sim-alder", "sim-birch", "sim-cedar"}
     days = {(one["source"], one["delivery"]): one["days"] for one in status["partitions"]}
     assert {key: days[key] for key in days if key[0] in ("prices", "price_pages")} == {
@@ -190,17 +198,18 @@ def test_status_shows_loads_partitions_and_failed_checks(demo: tuple[CommandLine
         if check["check_name"] == "counts_as_expected"
         for key, value in check.items()
     }.items()
-    printed = demo[0].run("status").stdout
     assert printed.index("Failed checks") < printed.index("Loads")
     assert "Assets, last materialised" not in printed
     assert "marts/price_indices" in demo[0].run("status", "--all").stdout
 
 
-def test_the_summary_of_the_demo_agrees_with_the_status(demo: tuple[CommandLine, str]) -> None:
-    status = demo[0].json("status", "--json")
+def test_the_summary_of_the_demo_agrees_with_the_status(
+    demo: tuple[CommandLine, str], demo_status: tuple[dict, str]
+) -> None:
+    status, printed = demo_status
     passed = f"Checks: {status['checks'] - len(status['failed_checks'])} of {status['checks']} passed"
     assert passed in demo[1]
-    assert passed in demo[0].run("status").stdout
+    assert passed in printed
     assert all(f"{check['asset']} {check['check_name']}" in demo[1] for check in status["failed_checks"])
 
 
@@ -249,11 +258,7 @@ def test_doctor_finds_the_installation_sound(demo: tuple[CommandLine, str]) -> N
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["materialize", "--select", "marts/price_index"], "nearest: marts/price_indices"),
-        (["materialize", "--select", "raw/price_quotes+2"], "expected schema/table"),
         (["materialize", "--select", "raw/price_quotes"], "say which with --from and --to"),
-        (["materialize", "--select", "*", "--from", "2016-13-01"], "expected a day YYYY-MM-DD"),
-        (["materialize", "--select", "*", "--from", "2016-05-03", "--to", "2016-05-02"], "is after --to"),
         (["materialize", "--select", "tag:pilot=prices", "--from", "1999-01-01"], "runs from 2014-06-01"),
         (["query", "select * from nowhere"], 'relation "nowhere" does not exist'),
         (["query", "drop table raw.price_quotes"], "read-only transaction"),
@@ -262,7 +267,7 @@ def test_doctor_finds_the_installation_sound(demo: tuple[CommandLine, str]) -> N
         (["up", "--host", "0.0.0.0"], "has no sign-on"),  # noqa: S104  (that it is refused is the point)
     ],
 )
-def test_bad_usage_is_exit_code_2_with_a_reason(
+def test_bad_usage_over_a_database_is_exit_code_2_with_a_reason(
     demo: tuple[CommandLine, str], arguments: list[str], words: str
 ) -> None:
     finished = demo[0].run(*arguments, code=2)
@@ -310,8 +315,8 @@ def _graphql(address: str, query: str, variables: dict | None = None) -> dict:
         data=json.dumps({"query": query, "variables": variables or {}}).encode(),
         headers={"Content-Type": "application/json"},
     )
-    with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310
-        return json.load(answer)["data"]
+    with urllib.request.urlopen(request, timeout=60) as response:  # noqa: S310
+        return json.load(response)["data"]
 
 
 def test_every_asset_has_complete_metadata(user_interface: str) -> None:

@@ -12,9 +12,11 @@ import tarfile
 import time
 import zipfile
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, date, datetime
 from pathlib import Path
 
+import psycopg2
 import pytest
 
 from ons_bigdata.platform.errors import UnavailableError
@@ -138,19 +140,28 @@ def test_a_kill_in_the_middle_and_a_second_start_give_the_same_tables(
     url = dict(elsewhere.variables)["ONS_BIGDATA_DATABASE_URL"]
     table = "ops.loads" if loaded_files else "ops.files"
     deadline = time.monotonic() + 120
-    while process.poll() is None and time.monotonic() < deadline:
-        counted = subprocess.run(
-            ["psql", url, "-Atc", f"select count(*) from {table}"], capture_output=True, text=True, check=False
-        )
-        if counted.returncode == 0 and int(counted.stdout) >= max(loaded_files, 1):
-            os.kill(process.pid, signal.SIGKILL)
-            break
-        time.sleep(0.01)
+    with closing(psycopg2.connect(url)) as connection:
+        connection.autocommit = True
+        while process.poll() is None and time.monotonic() < deadline:
+            if _rows_of(connection, table) >= max(loaded_files, 1):
+                os.kill(process.pid, signal.SIGKILL)
+                break
+            time.sleep(0.01)
     assert process.wait() == -signal.SIGKILL, "the ingest was over before the kill"
     elsewhere.run("ingest", "prices", scrapes)
     assert elsewhere.query(_TABLES) == undisturbed
     elsewhere.run("doctor")  # removes what a killed process left
     assert not list((elsewhere.home / "landing").rglob("*.tmp"))
+
+
+def _rows_of(connection: psycopg2.extensions.connection, table: str) -> int:
+    """Number of rows of a table; 0 before it is created."""
+    with connection.cursor() as cursor:
+        cursor.execute("select to_regclass(%s) is not null", [table])
+        if not cursor.fetchone()[0]:
+            return 0
+        cursor.execute(f"select count(*) from {table}")
+        return cursor.fetchone()[0]
 
 
 _OTHER_TABLES = """
@@ -386,9 +397,10 @@ def test_a_kill_in_the_middle_of_dbt_blocks_nothing(
         text=True,
     )
     building = "select count(*)::int as locks from pg_locks where locktype = 'advisory' and granted"
-    deadline = time.monotonic() + 120
-    while time.monotonic() < deadline and command.query(building) == [{"locks": 0}]:
-        assert process.poll() is None, "the run was over before the kill"
+    deadline = time.monotonic() + 400
+    while command.query(building) == [{"locks": 0}]:
+        assert process.poll() is None and time.monotonic() < deadline, "no build before the end of the run"
+        time.sleep(0.05)
     os.kill(process.pid, number)
     printed, _ = process.communicate()
     if number == signal.SIGINT:

@@ -13,11 +13,11 @@ from tests.simulation.visitors import get, navigation, true_shelves, visit
 QUIET, LAST_BUT_ONE, LAST = 25, 26, 27
 
 
-def test_an_outage_answers_503_with_retry_after_to_everything(shop_on):
+def test_an_outage_responds_with_503_with_retry_after_to_everything(shop_on):
     shop = shop_on(14, "sim-alder")
     for path in ("/", "/robots.txt", "/shelf/cola", "/nothing"):
-        answer = get(shop, path)
-        assert (answer.status, answer.headers["retry-after"]) == (503, "1")
+        response = get(shop, path)
+        assert (response.status, response.headers["retry-after"]) == (503, "1")
     assert get(shop_on(15, "sim-alder"), "/").status == 200
 
 
@@ -38,9 +38,9 @@ def test_a_renamed_category_is_404_under_its_old_name_and_in_the_navigation_unde
 def test_changed_markup_has_the_names_but_not_where_they_were(shop_on, day, retailer, path):
     shop = shop_on(day, retailer)
     item_number = 210213 if retailer == "sim-alder" else 212016
-    answer = get(shop, path)
-    assert true_shelves(shop, day)[item_number][0][1] in answer.tree.text_content()
-    assert not answer.tree.cssselect("div.productLists, ul.products, script[type='application/ld+json']")
+    response = get(shop, path)
+    assert true_shelves(shop, day)[item_number][0][1] in response.tree.text_content()
+    assert not response.tree.cssselect("div.productLists, ul.products, script[type='application/ld+json']")
     assert get(shop_on(day - 1, retailer), path).tree.cssselect("ul.products, script[type='application/ld+json']")
 
 

@@ -60,8 +60,8 @@ def test_a_page_and_a_file_of_the_same_day_agree(archive, quotes, category):
     """Name, price and unit price: so that a series goes on from the last file to the first page."""
     filed = quotes.filter(retailer="sim-cedar", category=category, collected_on=date(2016, 5, 27))
     with serve_shops(archive.world, retailers=["sim-cedar"], day=QUIET) as shops:
-        answer = get(shops["sim-cedar"], f"/browse/{slug_of(category)}")
-    state = json.loads(answer.tree.cssselect("script#__NEXT_DATA__")[0].text)["props"]["pageProps"]
+        response = get(shops["sim-cedar"], f"/browse/{slug_of(category)}")
+    state = json.loads(response.tree.cssselect("script#__NEXT_DATA__")[0].text)["props"]["pageProps"]
     assert state["nextCursor"] is None  # a small shelf is one page
     shown = [
         (one["name"], one["price"]["amount"], one["price"]["unitAmount"], one["price"]["unitMeasure"])
@@ -80,8 +80,8 @@ def test_a_page_and_a_file_of_the_same_day_agree(archive, quotes, category):
 def test_products_have_pages_of_their_own(shop_on, retailer, path):
     shop = shop_on(QUIET, retailer)
     product_id, name, _, _ = true_shelves(shop, QUIET)[310421][0]
-    answer = get(shop, path.format(product_id))
-    assert name in answer.tree.text_content()
+    response = get(shop, path.format(product_id))
+    assert name in response.tree.text_content()
     assert get(shop, path.format("none")).status == 404
 
 
@@ -128,7 +128,7 @@ def test_the_date_header_is_the_shops_time_and_goes_on(shop_on):
     times = [parsedate_to_datetime(get(shop, "/").headers["date"]) for _ in range(3)]
     assert times[0] == datetime(2016, 5, 29, 7, 0, 1, tzinfo=UTC)  # 08:00 in London
     assert times == sorted(set(times))
-    shop._answered = 1_000_000
+    shop._responses = 1_000_000
     assert parsedate_to_datetime(get(shop, "/").headers["date"]) < datetime(2016, 5, 29, 8, tzinfo=UTC)
 
 
@@ -141,7 +141,7 @@ def test_visits_are_kept(shop_on):
     assert shop.visits[0].at <= shop.visits[1].at
 
 
-def test_many_visitors_at_once_are_answered(shop_on):
+def test_many_visitors_at_once_are_served(shop_on):
     shop = shop_on(QUIET, "sim-alder")
     seen: list[int] = []
     threads = [

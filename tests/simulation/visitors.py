@@ -19,7 +19,7 @@ ALL_RETAILERS = (*RETAILERS, *LATER_RETAILERS)
 
 
 @dataclass(frozen=True)
-class Answer:
+class Response:
     """Response of a shop."""
 
     path: str
@@ -32,13 +32,13 @@ class Answer:
         return html.fromstring(self.text)
 
 
-def get(shop: SimulatedShop, path: str, agent: str = "a test (+test@example.org)") -> Answer:
+def get(shop: SimulatedShop, path: str, agent: str = "a test (+test@example.org)") -> Response:
     connection = http.client.HTTPConnection(urlsplit(shop.address).netloc, timeout=10)
     connection.request("GET", path, headers={"User-Agent": agent})
-    answer = connection.getresponse()
-    text = answer.read().decode()
+    response = connection.getresponse()
+    text = response.read().decode()
     connection.close()
-    return Answer(path, answer.status, {name.lower(): value for name, value in answer.getheaders()}, text)
+    return Response(path, response.status, {name.lower(): value for name, value in response.getheaders()}, text)
 
 
 # --- a visitor per page family --------------------------------------------------------------------------
@@ -51,33 +51,33 @@ def pence(text: str) -> int:
     return int(text[:-1]) if text.endswith("p") else round(100 * float(text.removeprefix("£")))
 
 
-def alder_page(answer: Answer) -> tuple[list[Row], str | None]:
+def alder_page(response: Response) -> tuple[list[Row], str | None]:
     rows = []
-    for item in answer.tree.cssselect("div.productLists > ul.products.line > li"):
+    for item in response.tree.cssselect("div.productLists > ul.products.line > li"):
         link = item.cssselect("div.desc > h3.inBasketInfoContainer > a")[0]
         product_id = item.get("id").removeprefix("p-")
         assert link.get("id") == f"h-{product_id}"
         price = item.cssselect("p.price > span.linePrice")[0].text
         rows.append((product_id, link.text, pence(price), not item.cssselect("p.unavailable")))
-    return rows, next((link.get("href") for link in answer.tree.cssselect("a.next[href]")), None)
+    return rows, next((link.get("href") for link in response.tree.cssselect("a.next[href]")), None)
 
 
-def birch_page(answer: Answer) -> tuple[list[Row], str | None]:
-    [block] = answer.tree.cssselect('script[type="application/ld+json"]')
+def birch_page(response: Response) -> tuple[list[Row], str | None]:
+    [block] = response.tree.cssselect('script[type="application/ld+json"]')
     [products] = [node for node in json.loads(block.text)["@graph"] if node["@type"] == "ItemList"]
     rows = []
     for element in products["itemListElement"]:
         product, offer = element["item"], element["item"]["offers"]
         price = offer["lowPrice"] if offer["@type"] == "AggregateOffer" else offer["price"]
         rows.append((product["sku"], product["name"], pence(price), offer["availability"].endswith("/InStock")))
-    return rows, next((link.get("href") for link in answer.tree.cssselect("link[rel=next]")), None)
+    return rows, next((link.get("href") for link in response.tree.cssselect("link[rel=next]")), None)
 
 
-def cedar_page(answer: Answer) -> tuple[list[Row], str | None]:
-    if answer.text.startswith("{"):
-        state, [category] = json.loads(answer.text), parse_qs(urlsplit(answer.path).query)["category"]
+def cedar_page(response: Response) -> tuple[list[Row], str | None]:
+    if response.text.startswith("{"):
+        state, [category] = json.loads(response.text), parse_qs(urlsplit(response.path).query)["category"]
     else:
-        [block] = answer.tree.cssselect("script#__NEXT_DATA__")
+        [block] = response.tree.cssselect("script#__NEXT_DATA__")
         state = json.loads(block.text)["props"]["pageProps"]
         category = state["category"]["id"]
     rows = [
@@ -88,15 +88,15 @@ def cedar_page(answer: Answer) -> tuple[list[Row], str | None]:
     return rows, following
 
 
-def damson_page(answer: Answer) -> tuple[list[Row], str | None]:
+def damson_page(response: Response) -> tuple[list[Row], str | None]:
     rows = []
-    for item in answer.tree.xpath("//*[@itemtype='https://schema.org/Product']"):
+    for item in response.tree.xpath("//*[@itemtype='https://schema.org/Product']"):
         product_id, name = item.xpath("meta[@itemprop='sku']/@content")[0], item.xpath(".//h3[@itemprop='name']")[0]
         [offer] = item.xpath("*[@itemtype='https://schema.org/Offer']")
         price = offer.xpath("span[@itemprop='price']/@content")[0]
         stock = offer.xpath("link[@itemprop='availability']/@href")[0]
         rows.append((product_id, name.text, pence(price), stock.endswith("/InStock")))
-    return rows, next((link.get("href") for link in answer.tree.cssselect("link[rel=next]")), None)
+    return rows, next((link.get("href") for link in response.tree.cssselect("link[rel=next]")), None)
 
 
 PAGES = {
@@ -122,11 +122,11 @@ def visit(shop: SimulatedShop, path: str) -> list[Row]:
     rows: list[Row] = []
     following: str | None = path
     while following:
-        answer = get(shop, following)
-        if answer.status == 500:  # once
-            answer = get(shop, following)
-        assert answer.status == 200, following
-        more, following = PAGES[shop.retailer][1](answer)
+        response = get(shop, following)
+        if response.status == 500:  # once
+            response = get(shop, following)
+        assert response.status == 200, following
+        more, following = PAGES[shop.retailer][1](response)
         rows += more
     return rows
 

@@ -1,4 +1,4 @@
-"""Automation, off until it is switched on: schedules, late deliveries, propagation of new data; freshness policies.
+"""Automation, off until it is switched on: schedules, late arrivals, propagation of new data; freshness policies.
 
 Pilots choose which of them they have.
 """

@@ -137,9 +137,9 @@ def build(
 def _built(result: dbtRunnerResult) -> dict[str, str | None]:
     """Seeds and models that a call has built, each with its compiled query (None for a seed)."""
     return {
-        one.node.unique_id: getattr(one.node, "compiled_code", None)
-        for one in getattr(result.result, "results", [])
-        if one.status == "success" and one.node.resource_type in ("seed", "model")
+        outcome.node.unique_id: getattr(outcome.node, "compiled_code", None)
+        for outcome in getattr(result.result, "results", [])
+        if outcome.status == "success" and outcome.node.resource_type in ("seed", "model")
     }
 
 
@@ -266,9 +266,9 @@ def _interrupts_end_dbt() -> Iterator[None]:
 def _failures(result: dbtRunnerResult) -> list[str]:
     """Failed nodes, each with the first lines of dbt's message."""
     return [
-        f"{one.node.unique_id}: {' '.join((one.message or 'no message').split())[:300]}"
-        for one in getattr(result.result, "results", [])
-        if one.status in _FAILED
+        f"{outcome.node.unique_id}: {' '.join((outcome.message or 'no message').split())[:300]}"
+        for outcome in getattr(result.result, "results", [])
+        if outcome.status in _FAILED
     ]
 
 

@@ -203,10 +203,10 @@ class _Worker:
     def wait(self) -> None:
         """Wait until the job is done. Raises StepFailedError where it failed."""
         assert self.process.stdout is not None  # noqa: S101  (it is a pipe)
-        answer = self.process.stdout.readline()
-        if not answer:
+        reply = self.process.stdout.readline()
+        if not reply:
             raise StepFailedError(f"a worker ended with exit code {self.process.wait()} before its job was done")
-        error = json.loads(answer)["error"]
+        error = json.loads(reply)["error"]
         if error is not None:
             raise StepFailedError(error)
 

@@ -45,8 +45,8 @@ class LakeTable:
         needed = {self.entity_column: pl.Int64(), "load_id": pl.String(), "line": pl.Int64()}
         for column, dtype in needed.items():
             if self.columns.get(column) != dtype:
-                found = self.columns.get(column)
-                raise ValueError(f"lake table {self.name}: column {column} is {found}; expected {dtype}")
+                present = self.columns.get(column)
+                raise ValueError(f"lake table {self.name}: column {column} is {present}; expected {dtype}")
         unknown = [column for column in self.order if column not in self.columns]
         if unknown or next(iter(self.order), None) != self.entity_column:
             raise ValueError(

@@ -1,4 +1,4 @@
-"""Worker of the engine: reads jobs as lines of JSON, runs each, writes its result and answers with a line of JSON."""
+"""Worker of the engine: reads jobs as lines of JSON, runs each, writes its result and replies with a line of JSON."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from ons_bigdata.platform.lake.engine import call
 
 def main() -> None:
     """Run jobs until standard input ends."""
-    answers = sys.stdout
-    sys.stdout = sys.stderr  # what a method prints must not be taken for an answer
+    replies = sys.stdout
+    sys.stdout = sys.stderr  # what a method prints must not be taken for a reply
     for line in sys.stdin:
         job = json.loads(line)
         error = None
@@ -21,8 +21,8 @@ def main() -> None:
             frame.write_parquet(job["result"])
         except Exception as failure:  # the engine raises it
             error = f"{job['function']}: {type(failure).__name__}: {failure}"
-        answers.write(json.dumps({"error": error}) + "\n")
-        answers.flush()
+        replies.write(json.dumps({"error": error}) + "\n")
+        replies.flush()
 
 
 if __name__ == "__main__":

@@ -83,7 +83,7 @@ def migrations() -> list[Migration]:
         key=lambda folder: folder.name,
     )
     folders = {PLATFORM: root.joinpath(PLATFORM, "postgres"), **{folder.name: folder for folder in pilots}}
-    return [one for package, folder in folders.items() for one in _read(package, folder.joinpath(_FOLDER))]
+    return [migration for package, folder in folders.items() for migration in _read(package, folder.joinpath(_FOLDER))]
 
 
 def _read(package: str, folder: Traversable) -> list[Migration]:
@@ -150,10 +150,10 @@ def _add_packages(cursor: extensions.cursor, shipped: Sequence[Migration]) -> No
 
     Raises InputError for a row without such a shipped file.
     """
-    packages = {(one.name, one.sha256): one for one in shipped}
+    packages = {(migration.name, migration.sha256): migration for migration in shipped}
     cursor.execute("select number, name, sha256 from ops.schema_migrations")
     rows = cursor.fetchall()
-    known = {one.name for one in shipped}
+    known = {migration.name for migration in shipped}
     for number, name, sha256 in rows:
         if (name, sha256) not in packages:
             reason = "differs from the shipped file of that name" if name in known else "is unknown to this version"

@@ -10,14 +10,14 @@ _SHA256 = r"^[0-9a-f]{64}$"
 
 
 class ScrapeRun(dy.Schema):
-    """One row per run of the scraper (`raw.scrape_runs`): its limits, its requests and their answers, its rows."""
+    """One row per run of the scraper (`raw.scrape_runs`): its limits, its requests and their responses, its rows."""
 
     run_id = dy.String(primary_key=True, description="run: retailer and start (YYYYMMDDHHMMSS, London)")
     retailer = dy.String(regex=IDENTIFIER, description="retailer id")
     collected_on = dy.Date(description="day of the run (London)")
     data_origin = dy.String(regex=ORIGIN, description="real or simulated")
     started_at = dy.Datetime(time_zone="UTC", time_unit="us", description="start, UTC")
-    finished_at = dy.Datetime(time_zone="UTC", time_unit="us", description="time of the last answer, UTC")
+    finished_at = dy.Datetime(time_zone="UTC", time_unit="us", description="time of the last response, UTC")
     finish_reason = dy.String(
         regex="^(finished|budget|outage|no_start|no_categories|hours|killed)$",
         description=(
@@ -38,9 +38,9 @@ class ScrapeRun(dy.Schema):
     budget_requests = dy.Int32(min=1, description="requests that the run might make")
     requests = dy.Int32(min=0, description="requests made, with retries and redirects")
     retries = dy.Int32(min=0, description="repeated requests among them")
-    responses_by_status = dy.String(description="JSON: number of answers by HTTP status")
-    bytes_received = dy.Int64(min=0, description="bytes of all answers, as sent")
-    pages_kept = dy.Int32(min=0, description="answers in the kept pages")
+    responses_by_status = dy.String(description="JSON: number of responses by HTTP status")
+    bytes_received = dy.Int64(min=0, description="bytes of all responses, as sent")
+    pages_kept = dy.Int32(min=0, description="responses in the kept pages")
     pages_file = dy.String(description="name of the kept pages in landing, source price_pages")
     pages_sha256 = dy.String(regex=_SHA256, description="hash of the kept pages")
     rows = dy.Int32(min=0, description="rows of the quote file")
@@ -53,7 +53,7 @@ class ScrapeRun(dy.Schema):
         nullable=True,
         time_zone="UTC",
         time_unit="us",
-        description="latest Date of the site's answers with products, UTC; null where they have none",
+        description="latest Date of the site's responses with products, UTC; null where they have none",
     )
 
 

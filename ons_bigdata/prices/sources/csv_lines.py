@@ -46,19 +46,19 @@ def _encoding_fault(line: bytes) -> str | None:
     try:
         line.decode()
     except UnicodeDecodeError as error:
-        found, following = line[error.start], line[error.start + 1 : error.start + 2]
-        lone = " (a lone surrogate)" if found == 0xED and following >= b"\xa0" else ""
-        return f"not UTF-8: 0x{found:02x} at byte {error.start + 1} of the line{lone}"
+        byte, following = line[error.start], line[error.start + 1 : error.start + 2]
+        lone = " (a lone surrogate)" if byte == 0xED and following >= b"\xa0" else ""
+        return f"not UTF-8: 0x{byte:02x} at byte {error.start + 1} of the line{lone}"
     return None
 
 
 def header_fault(line: str, columns: Sequence[str]) -> str | None:
     """Return the difference between a header and the expected columns; None where there is none."""
-    found, fault = fields_of(line)
-    if tuple(found) == tuple(columns):
+    names, fault = fields_of(line)
+    if tuple(names) == tuple(columns):
         return None
-    missing = ", ".join(name for name in columns if name not in found)
-    unknown = ", ".join(name for name in found if name not in columns)
+    missing = ", ".join(name for name in columns if name not in names)
+    unknown = ", ".join(name for name in names if name not in columns)
     differs = fault or "; ".join(
         [f"missing columns {missing}"] * bool(missing) + [f"unknown columns {unknown}"] * bool(unknown)
     )

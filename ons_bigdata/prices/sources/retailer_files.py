@@ -73,8 +73,8 @@ class LoadMore(_Strict):
     """Requests for the rest of a category with the cursor of its first page; JSON pages."""
 
     path: Text = Field(description="Address, with fields of the category in braces, and {cursor}.")
-    products: Text = Field(description="JMESPath of the list of products in the answer.")
-    next_cursor: Text = Field(description="JMESPath of the next cursor in the answer; null or nothing: no more.")
+    products: Text = Field(description="JMESPath of the list of products in the response.")
+    next_cursor: Text = Field(description="JMESPath of the next cursor in the response; null or nothing: no more.")
     first_cursor: Text = Field(description="JMESPath of the cursor in the category's first page.")
 
 

@@ -142,7 +142,7 @@ SCOPE_LABELS = Source(
 SOURCES = (SCOPE_LABELS,)
 
 
-_SCHEMA = pl.Schema(ScopeLabel.create_empty().schema)
+_SCHEMA = pl.Schema({name: column.dtype for name, column in ScopeLabel.columns().items()})
 
 
 def _nothing(outcome: Outcome, reason: str) -> Reading:

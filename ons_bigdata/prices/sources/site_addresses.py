@@ -36,15 +36,15 @@ def refusal_of(address: str, *, is_loopback: bool) -> str | None:
     `is_loopback`: the site is on this machine. Then only loopback addresses are allowed, else only public ones.
     """
     try:
-        found = ipaddress.ip_address(address.partition("%")[0])
+        ip = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:
         return f"{address!r} is no IP address"
-    mapped = getattr(found, "ipv4_mapped", None) or getattr(found, "sixtofour", None)
-    if isinstance(found, ipaddress.IPv6Address) and found in ipaddress.ip_network("64:ff9b::/96"):
-        mapped = ipaddress.IPv4Address(int(found) & 0xFFFFFFFF)
-    checked = mapped or found
+    mapped = getattr(ip, "ipv4_mapped", None) or getattr(ip, "sixtofour", None)
+    if isinstance(ip, ipaddress.IPv6Address) and ip in ipaddress.ip_network("64:ff9b::/96"):
+        mapped = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
+    checked = mapped or ip
     if is_loopback:
-        return None if found.is_loopback else f"{address} is not on this machine, where the site is"
+        return None if ip.is_loopback else f"{address} is not on this machine, where the site is"
     is_refused = any(checked in network for network in _REFUSED if network.version == checked.version)
     if is_refused or not checked.is_global or checked.is_multicast or checked.is_reserved:
         return f"{address} is not a public address"

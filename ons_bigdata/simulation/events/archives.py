@@ -74,7 +74,9 @@ def simulate_event_archives(
         [user.user, user.kind, user.town, *user.home] for user in world.users
     ])  # fmt: skip
     _write_csv(
-        truth / "true_events.csv", [one.name for one in fields(TrueEvent)], [list(astuple(one)) for one in world.events]
+        truth / "true_events.csv",
+        [field.name for field in fields(TrueEvent)],
+        [list(astuple(event)) for event in world.events],
     )
     (truth / "files.json").write_text(json.dumps(counts, indent=1, sort_keys=True) + "\n", encoding="utf-8")
     return SimulatedEvents(archives, truth, world)

@@ -172,7 +172,7 @@ def _time_at(rng: Generator, place: str, days: int) -> datetime:
 
 def _one_per_second(events: list[TrueEvent]) -> list[TrueEvent]:
     """Events by time, the first of each second."""
-    return [one for _, one in sorted({event.at: event for event in reversed(events)}.items())]
+    return [event for _, event in sorted({event.at: event for event in reversed(events)}.items())]
 
 
 def _numbered(event: TrueEvent, place: int) -> TrueEvent:

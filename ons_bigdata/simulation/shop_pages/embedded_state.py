@@ -29,7 +29,7 @@ def home(shop: ShopDay) -> Page:
 def page(shop: ShopDay, path: str, query: Mapping[str, str]) -> Page | None:
     """Return a category with its first 40 products, or from the API those that follow; None for any other address."""
     if path == API_PATH:
-        return _answer(shop, query)
+        return _json_response(shop, query)
     shelf = shop.shelves.get(path.removeprefix(SHELF_PATH))
     if not path.startswith(SHELF_PATH) or shelf is None:
         return None
@@ -42,17 +42,17 @@ def page(shop: ShopDay, path: str, query: Mapping[str, str]) -> Page | None:
     return _page(shelf.name, {**state, "products": products})
 
 
-def _answer(shop: ShopDay, query: Mapping[str, str]) -> Page | None:
+def _json_response(shop: ShopDay, query: Mapping[str, str]) -> Page | None:
     shelf = shop.shelves.get(query.get("category", "").removeprefix("cat-"))
     cursor, size = query.get("cursor", ""), query.get("size", str(PRODUCTS_PER_PAGE))
     if shelf is None or not cursor.isdecimal() or not size.isdecimal() or not 0 < int(size) <= PRODUCTS_PER_PAGE:
         return None
     first, following = int(cursor), int(cursor) + int(size)
-    answer = {
+    content = {
         "products": [_product(listing) for listing in shelf.listings[first:following]],
         "nextCursor": following if following < len(shelf.listings) else None,
     }
-    return Page(json.dumps(answer, ensure_ascii=False), JSON)
+    return Page(json.dumps(content, ensure_ascii=False), JSON)
 
 
 def _product(listing: ShopListing) -> dict[str, object]:

@@ -45,7 +45,8 @@ def _block(shown: ShelfPage) -> str:
     shelf = shown.shelf
     if shelf.trouble == "changed_markup":
         tiles = "".join(
-            f'<div class="tile" data-cost="{one.price_pence}">{escape(one.name)}</div>' for one in shown.listings
+            f'<div class="tile" data-cost="{listing.price_pence}">{escape(listing.name)}</div>'
+            for listing in shown.listings
         )
         return f'<section class="tiles">{tiles}</section>'
     elements = [

@@ -59,7 +59,7 @@ def tweet_places(inputs: Inputs) -> BucketMethod:
         partial(
             divide,
             parameters_hash=hashlib.sha256(text.encode()).hexdigest()[:16],
-            integer_recipes=[one["recipe"] for one in parameters["recipes"] if one["is_integer_metres"]],
+            integer_recipes=[recipe["recipe"] for recipe in parameters["recipes"] if recipe["is_integer_metres"]],
         ),
         count,
     )

@@ -99,8 +99,8 @@ def _ready(
             if any(
                 parent in waiting and parent not in ready
                 # the assets of one op are built together
-                for one in graph.get(key).execution_set_asset_keys & waiting
-                for parent in graph.get(one).parent_keys | {one}
+                for member in graph.get(key).execution_set_asset_keys & waiting
+                for parent in graph.get(member).parent_keys | {member}
             )
         }
         if not blocked:

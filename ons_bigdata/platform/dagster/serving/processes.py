@@ -54,14 +54,14 @@ class Running:
 def up(
     settings: Settings, *, host: str, port: int, has_proxy: bool, read_only: bool, pages: str | None = None
 ) -> list[Running]:
-    """Start code server, webserver and daemon unless they run; return them once the webserver answers.
+    """Start code server, webserver and daemon unless they run; return them once the webserver responds.
 
     `pages` is the name `module:function` of a function that returns the routes that the webserver has below /pages.
     Webserver and daemon share one code server: each would otherwise load the graph itself, the daemon every minute.
 
     The webserver has no sign-on: a host that is not loopback is refused unless `has_proxy` asserts that a proxy with
     sign-on is in front of it. Raises InputError for that and for a port in use, UnavailableError where a server does
-    not answer in time.
+    not respond in time.
     """
     if not _is_loopback(host) and not has_proxy:
         raise InputError(
@@ -80,7 +80,7 @@ def up(
         own = [] if pages is None else ["--pages", pages]
         webserver = _start(settings, WEBSERVER, ["--host", host, "--port", str(port), *flags, *names, *own])
     daemon = find(settings, DAEMON) or _start(settings, DAEMON)
-    _await(settings, WEBSERVER, lambda: _answers(f"http://{_in_url(host)}:{port}"))
+    _await(settings, WEBSERVER, lambda: _responds(f"http://{_in_url(host)}:{port}"))
     return [webserver, daemon, code_server]
 
 
@@ -161,19 +161,19 @@ def environment(settings: Settings) -> dict[str, str]:
     }
 
 
-def _await(settings: Settings, name: str, answers: Callable[[], bool]) -> None:
-    """Wait until a started process answers. Raises UnavailableError that names its log."""
+def _await(settings: Settings, name: str, responds: Callable[[], bool]) -> None:
+    """Wait until a started process responds. Raises UnavailableError that names its log."""
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
         if find(settings, name) is None:
             raise UnavailableError(f"the {name} ended right after its start; its log is {_log(settings, name)}")
-        if answers():
+        if responds():
             return
         time.sleep(0.5)
-    raise UnavailableError(f"the {name} did not answer within {START_SECONDS} s; its log is {_log(settings, name)}")
+    raise UnavailableError(f"the {name} did not respond within {START_SECONDS} s; its log is {_log(settings, name)}")
 
 
-def _answers(address: str) -> bool:
+def _responds(address: str) -> bool:
     try:
         with urlopen(f"{address}/server_info", timeout=5):  # noqa: S310  (our own http address)
             return True

@@ -33,7 +33,7 @@ class RequestGuard:
         self.hosts = frozenset(host.lower() for host in hosts)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a refused request with 403 or 405 and the reason; forward all other requests."""
+        """Reject a refused request with 403 or 405 and the reason; forward all other requests."""
         if scope["type"] not in ("http", "websocket"):  # lifespan
             await self.app(scope, receive, send)
             return
@@ -51,23 +51,23 @@ class RequestGuard:
 
     def _foreign_host(self, headers: Headers) -> str | None:
         """Return why the Host header is refused; None where it is accepted."""
-        found = headers.getlist("host")
-        authority = _normalise(found[0], "http") if len(found) == 1 else None
+        hosts = headers.getlist("host")
+        authority = _normalise(hosts[0], "http") if len(hosts) == 1 else None
         if authority is not None and (_name(authority) in LOOPBACK_NAMES or authority in self.hosts):
             return None
-        return f"Host {', '.join(found) or 'missing'} is not accepted here (ONS_BIGDATA_WEB_HOSTS lists further names)"
+        return f"Host {', '.join(hosts) or 'missing'} is not accepted here (ONS_BIGDATA_WEB_HOSTS lists further names)"
 
     def _foreign_origin(self, headers: Headers) -> str | None:
         """Return why the Origin header is refused; None where it is accepted or, as outside of browsers, missing."""
-        found = headers.getlist("origin")
-        if not found:
+        origins = headers.getlist("origin")
+        if not origins:
             return None
-        scheme, separator, authority = found[0].lower().partition("://")
-        if len(found) == 1 and separator and scheme in _DEFAULT_PORTS:
+        scheme, separator, authority = origins[0].lower().partition("://")
+        if len(origins) == 1 and separator and scheme in _DEFAULT_PORTS:
             origin = _normalise(authority, scheme)
             if origin is not None and (origin in self.hosts or origin == _normalise(headers["host"], scheme)):
                 return None
-        return f"Origin {', '.join(found)} is not accepted here (ONS_BIGDATA_WEB_HOSTS lists further names)"
+        return f"Origin {', '.join(origins)} is not accepted here (ONS_BIGDATA_WEB_HOSTS lists further names)"
 
 
 def _normalise(authority: str, scheme: str) -> str | None:
@@ -89,7 +89,7 @@ def _has_mutation(query_string: bytes) -> bool:
     for text in QueryParams(query_string.decode("latin-1")).getlist("query"):
         try:
             definitions = parse(text, no_location=True).definitions
-        except GraphQLError:  # Dagster answers with the syntax error
+        except GraphQLError:  # Dagster reports the syntax error
             continue
         for definition in definitions:
             if isinstance(definition, OperationDefinitionNode) and definition.operation is not OperationType.QUERY:

@@ -87,5 +87,5 @@ def _column_sources(column: exp.Column, scope: Scope, known: dict[int, _Columns]
     columns = _result_columns(relation, known)
     if columns or isinstance(relation.expression, exp.Query):
         return columns.get(column.name, frozenset())
-    arguments = [one for one in relation.expression.find_all(exp.Column) if one.table != column.table]
-    return frozenset().union(*(_column_sources(one, scope, known) for one in arguments))
+    arguments = [argument for argument in relation.expression.find_all(exp.Column) if argument.table != column.table]
+    return frozenset().union(*(_column_sources(argument, scope, known) for argument in arguments))

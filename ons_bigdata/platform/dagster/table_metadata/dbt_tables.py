@@ -113,11 +113,11 @@ def _lineage(manifest: Mapping[str, Any], node: Mapping[str, Any], query: str) -
     Columns of the tables that the model reads, and of itself, are those that the manifest describes. The key of an
     asset is its table.
     """
-    read = [manifest["nodes"].get(one) or manifest["sources"][one] for one in node["depends_on"]["nodes"]]
+    read = [manifest["nodes"].get(name) or manifest["sources"][name] for name in node["depends_on"]["nodes"]]
     tables = {
-        f"{one['schema']}.{one.get('identifier') or one['alias']}": list(one["columns"])
-        for one in [*read, node]
-        if one["columns"]
+        f"{relation['schema']}.{relation.get('identifier') or relation['alias']}": list(relation["columns"])
+        for relation in [*read, node]
+        if relation["columns"]
     }
     try:
         lineage = column_lineage(query, tables)

@@ -50,8 +50,8 @@ def _spec(key: dg.AssetKey, description: str) -> dg.AssetSpec:
     specs=[
         _spec(
             RUNS,
-            "One row per run of the scraper: manners, answers, kept pages, rows. A run lands its quote file; the rows "
-            "come when raw/price_quotes is materialised for the day, as prices_daily_schedule does at 09:35.",
+            "One row per run of the scraper: manners, responses, kept pages, rows. A run lands its quote file; "
+            "the rows come when raw/price_quotes is materialised for the day, as prices_daily_schedule does at 09:35.",
         ),
         _spec(CATEGORIES, "One row per run, category and item: what the shop listed, what was read."),
     ],
@@ -67,7 +67,7 @@ def scrape_runs(
     outcome = collect(landing, get_settings(), retailer, date.fromisoformat(day))
     rows = {table: _count_rows(landing, table, retailer, day) for table in ("scrape_runs", "scrape_categories")}
     by_state = {
-        state: sum(one["state"] == state for one in outcome.categories)
+        state: sum(category["state"] == state for category in outcome.categories)
         for state in ("collected", "empty", "missing", "unknown", "failed")
     }
     run = outcome.run
@@ -108,9 +108,9 @@ def _count_rows(landing: Landing, table: str, retailer: str, day: str) -> int:
 
 def _list_incomplete(outcome: Outcome) -> str:
     lines = [
-        f"* {one['category']} ({one['item_number']}): {one['state']}, {one['reason']}"
-        for one in outcome.categories
-        if one["reason"] is not None
+        f"* {category['category']} ({category['item_number']}): {category['state']}, {category['reason']}"
+        for category in outcome.categories
+        if category["reason"] is not None
     ]
     return "\n".join(lines) or "none"
 

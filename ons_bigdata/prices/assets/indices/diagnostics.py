@@ -41,9 +41,9 @@ def price_index_errors(inputs: Inputs, _run: AssetRun) -> Mapping[str, Output]:
     bootstrap, recipes = Bootstrap(), current_recipes()
     figures = IndexFigures(inputs.read("elementary"), inputs.read("aggregates"))
     with threadpool_limits(limits=1):
-        found = [index_diagnostics(panels, recipes, figures, bootstrap) for panels in panels_by_origin(inputs)]
-    diagnostics = pl.concat([IndexDiagnostics.create_empty(), *(one.diagnostics for one in found)])
-    movements = pl.concat([IndexMovement.create_empty(), *(one.movements for one in found)])
+        computed = [index_diagnostics(panels, recipes, figures, bootstrap) for panels in panels_by_origin(inputs)]
+    diagnostics = pl.concat([IndexDiagnostics.create_empty(), *(results.diagnostics for results in computed)])
+    movements = pl.concat([IndexMovement.create_empty(), *(results.movements for results in computed)])
     errors = diagnostics["standard_error"]
     return {
         DIAGNOSTICS.name: Output(

@@ -35,8 +35,8 @@ def price_index_figures(inputs: Inputs, _run: AssetRun) -> Mapping[str, Output]:
     # Small matrices: threads would wait for each other longer than they work.
     with threadpool_limits(limits=1):
         figures = [index_figures(panels, recipes) for panels in panels_by_origin(inputs)]
-    elementary = pl.concat([ElementaryIndex.create_empty(), *(one.elementary for one in figures)])
-    aggregates = pl.concat([AggregateIndex.create_empty(), *(one.aggregates for one in figures)])
+    elementary = pl.concat([ElementaryIndex.create_empty(), *(computed.elementary for computed in figures)])
+    aggregates = pl.concat([AggregateIndex.create_empty(), *(computed.aggregates for computed in figures)])
     table = "\n".join(
         ["| recipe | fingerprint | |", "|---|---|---|"]
         + [f"| {recipe.name} | {parameters_hash(recipe)} | {recipe.description} |" for recipe in recipes]

@@ -32,7 +32,7 @@ def scope_index_impact(inputs: Inputs, _run: AssetRun) -> Output:
     recipes = [recipe for recipe in current_recipes() if "target" not in recipe.scopes]
     with threadpool_limits(limits=1):
         figures = [index_figures(panels, recipes, scopes=["target"]) for panels in panels_by_origin(inputs)]
-    target = pl.concat([AggregateIndex.create_empty(), *(one.aggregates for one in figures)])
+    target = pl.concat([AggregateIndex.create_empty(), *(computed.aggregates for computed in figures)])
     names = [recipe.name for recipe in recipes]
     shelf = inputs.read("aggregates").filter((pl.col("scope") == "shelf") & pl.col("recipe").is_in(names))
     frame = index_impact(shelf, target, inputs.read("counts"))

@@ -49,7 +49,7 @@ def pages_match_ledger(warehouse: WarehouseResource) -> dg.AssetCheckResult:
         [PAGES_SOURCE],
     )
     ids = {file_id for (file_id,) in latest}
-    for file in (one for one in landing.files() if one.file_id in ids):
+    for file in (landed for landed in landing.files() if landed.file_id in ids):
         try:
             landing.read(file)
         except InputError as error:

@@ -146,10 +146,10 @@ def _bounds(moved: pl.DataFrame, children: pl.DataFrame) -> pl.DataFrame:
     before = children.rename({"period": "figure_before", "log_index": "log_before"})
     stays = now.join(before, on=[*_FIGURE, "figure_before", "child", "segment"])
     change = pl.col("log_index") - pl.col("log_before")
-    found = stays.group_by(*_KEY, "figure_before", "change").agg(
+    summed = stays.group_by(*_KEY, "figure_before", "change").agg(
         stay=pl.len(), least=change.min(), largest=change.max()
     )
-    counted = found.join(counts, on=_KEY).join(
+    counted = summed.join(counts, on=_KEY).join(
         counts.rename({"period": "figure_before", "children": "children_before"}), on=[*_FIGURE, "figure_before"]
     )
     same = (pl.col("stay") == pl.col("children")) & (pl.col("stay") == pl.col("children_before"))

@@ -93,9 +93,9 @@ def _row(line: str) -> tuple[date | None, float | None, str | None]:
     fields = [text.strip() for text in parts]
     if not any(fields) or _OTHER_PERIOD.fullmatch(fields[0]):
         return None, None, None
-    found = _MONTH.fullmatch(fields[0].upper())
-    if found is None:
+    month = _MONTH.fullmatch(fields[0].upper())
+    if month is None:
         return None, None, f"period {fields[0][:40]!r}; expected such as '2021', '2021 Q1' or '2021 JAN'"
     if len(fields) != 2 or not re.fullmatch(NUMBER, fields[1]):
         return None, None, f"value {', '.join(fields[1:])[:40]!r}; expected one number"
-    return date(int(found[1]), _MONTHS.index(found[2]) + 1, 1), float(fields[1]), None
+    return date(int(month[1]), _MONTHS.index(month[2]) + 1, 1), float(fields[1]), None

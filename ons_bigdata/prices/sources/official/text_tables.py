@@ -57,10 +57,10 @@ def read_table(content: bytes, *, required: Iterable[str]) -> TextTable:
     table = _workbook(content) if is_workbook(content) else _csv(content)
     if table.refusal is not None:
         return table
-    found = [name for name in table.rows.columns if name != "line"]
-    missing = [name for name in required if name not in found]
+    columns = [name for name in table.rows.columns if name != "line"]
+    missing = [name for name in required if name not in columns]
     if missing:
-        return TextTable(pl.DataFrame(), refusal=f"missing columns {', '.join(missing)}; found {', '.join(found)}")
+        return TextTable(pl.DataFrame(), refusal=f"missing columns {', '.join(missing)}; found {', '.join(columns)}")
     return table
 
 

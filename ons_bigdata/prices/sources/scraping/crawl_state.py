@@ -135,7 +135,7 @@ class CrawlState:
         return wait_s < self.remaining_s()
 
     def remaining_s(self) -> float:
-        """Return the seconds until the allowed hours end; infinite before the first answer."""
+        """Return the seconds until the allowed hours end; infinite before the first response."""
         self._update_clock()
         if self.now is None:
             return float("inf")

@@ -104,7 +104,7 @@ def read_outcome(spool: Path) -> Outcome | None:
 
 
 def read_killed(spool: Path) -> Outcome | None:
-    """Record and complete answers of a crawl that was killed; None where it had sent no request."""
+    """Record a crawl that was killed and complete its kept pages; None where it had sent no request."""
     path, pages = spool / JOURNAL, spool / f"{PAGES}.tmp"
     if not path.exists():
         return None

@@ -104,7 +104,7 @@ def overrides(file: RetailerFile, agent: str) -> dict[str, Override]:
                 f"{_MIDDLEWARES}.RecordedRobots": 100,
                 f"{_MIDDLEWARES}.PatientRetry": 550,
                 f"{_MIDDLEWARES}.WithinLimits": 820,
-                f"{_MIDDLEWARES}.KeptAnswers": 890,
+                f"{_MIDDLEWARES}.KeptResponses": 890,
             },
             "Scrapy's own know hosts and not ports, take an unreachable robots.txt for leave, and ignore Retry-After",
         ),

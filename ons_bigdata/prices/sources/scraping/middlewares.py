@@ -1,4 +1,4 @@
-"""Scrapy middlewares and resolver of a crawl: addresses, robots.txt, budget and hours, retries, keeping of answers."""
+"""Scrapy middlewares and resolver of a crawl: addresses, robots.txt, budget and hours, retries, kept responses."""
 
 from __future__ import annotations
 
@@ -150,7 +150,7 @@ class PatientRetry(RetryMiddleware):
     """Repeats a request after the wait in Retry-After, unless that is too long or ends after the allowed hours."""
 
     async def process_response(self, request: Request, response: Response) -> Request | Response:  # type: ignore[override]
-        """Return the answer, or the request again once its time has come."""
+        """Return the response, or the request again once its time has come."""
         if response.status not in self.retry_http_codes:
             return response
         state = _state(self.crawler)
@@ -170,16 +170,16 @@ class PatientRetry(RetryMiddleware):
         return again
 
     def _retry(self, request: Request, reason: str | Exception | type[Exception]) -> Request | None:
-        """Return the request again, counted, up to RETRY_TIMES: after an answer, or none."""
+        """Return the request again, counted, up to RETRY_TIMES: after a response, or none."""
         again = super()._retry(request, reason)
         _state(self.crawler).record.retries += again is not None
         return again
 
 
 def retry_after_s(response: Response) -> float | None:
-    """Wait (seconds) that the Retry-After of an answer requests; None without one.
+    """Wait (seconds) that the Retry-After of a response requests; None without one.
 
-    A date is compared with the Date of the answer: the site's clock need not be ours.
+    A date is compared with the Date of the response: the site's clock need not be ours.
     """
     asked = (response.headers.get("Retry-After") or b"").decode("latin-1").strip()
     if asked.isascii() and asked.isdecimal():
@@ -189,7 +189,7 @@ def retry_after_s(response: Response) -> float | None:
 
 
 def date_of(response: Response) -> datetime | None:
-    """Return the answer's Date in London; None where it has none."""
+    """Return the response's Date in London; None where it has none."""
     return _date((response.headers.get("Date") or b"").decode("latin-1"))
 
 
@@ -201,8 +201,8 @@ def _date(text: str) -> datetime | None:
         return None
 
 
-class KeptAnswers:
-    """Keeps every answer as received, with its time."""
+class KeptResponses:
+    """Keeps every response as received, with its time."""
 
     def __init__(self, crawler: Crawler) -> None:
         self.crawler = crawler
@@ -213,7 +213,7 @@ class KeptAnswers:
         return cls(crawler)
 
     def process_response(self, request: Request, response: Response) -> Response:
-        """Write the answer to the kept pages and return it."""
+        """Write the response to the kept pages and return it."""
         state = _state(self.crawler)
         collected_at = state.record_time(date_of(response))
         request.meta[COLLECTED_AT] = collected_at
@@ -233,7 +233,7 @@ class KeptAnswers:
 
 
 def page_of(response: Response, collected_at: datetime, *, is_decoded: bool = True) -> Page:
-    """Return an answer as a page: its body decoded, or as it came."""
+    """Return a response as a page: its body decoded, or as it came."""
     encodings = [value.decode("latin-1") for value in response.headers.getlist("Content-Encoding")]
     return decoded_page(
         url=response.url,
@@ -246,6 +246,6 @@ def page_of(response: Response, collected_at: datetime, *, is_decoded: bool = Tr
 
 
 def content_type_of(response: Response) -> str | None:
-    """Return the Content-Type of an answer."""
+    """Return the Content-Type of a response."""
     found = response.headers.get("Content-Type")
     return None if found is None else found.decode("latin-1")

@@ -1,4 +1,4 @@
-"""Kept pages: every answer of a crawl in a compressed WARC file, which another extraction reads.
+"""Kept pages: every response of a crawl in a compressed WARC file, which another extraction reads.
 
 A record carries category, kind and time of the page in the header CONTEXT; the bytes are as received, and decoded by
 `decoded_page` in the crawl and in `reparse` alike.
@@ -35,7 +35,7 @@ CONTEXT = "Ons-Context"
 
 @dataclass(frozen=True)
 class KeptPage:
-    """An answer with its context in the crawl."""
+    """A response with its context in the crawl."""
 
     page: Page
     context: dict[str, Any]
@@ -57,7 +57,7 @@ class PageKeeper:
         self._writer.write_record(self._writer.create_warcinfo_record(self.path.name, facts))
 
     def keep(self, page: Page, headers: list[tuple[str, str]], context: dict[str, Any]) -> None:
-        """Write an answer."""
+        """Write a response."""
         known = {**context, "collected_at": page.collected_at.isoformat()}
         record = self._writer.create_warc_record(
             page.url,
@@ -87,7 +87,7 @@ class PageKeeper:
 
 
 def read_pages(content: bytes, *, name: str) -> Iterator[KeptPage]:
-    """Yield the answers of a WARC file in the order they came. Raises InputError for what is no such file."""
+    """Yield the responses of a WARC file in the order they came. Raises InputError for what is no such file."""
     try:
         for record in ArchiveIterator(io.BytesIO(content)):
             if record.rec_type != "response":
@@ -116,7 +116,7 @@ def decoded_page(
     body: bytes,
     collected_at: datetime,
 ) -> Page:
-    """Decode an answer to a page; where that fails, the fault is the page's only content."""
+    """Decode a response to a page; where that fails, the fault is the page's only content."""
     names = [name.strip().lower() for line in encodings for name in line.split(",") if name.strip()]
     try:
         for name in reversed(names):

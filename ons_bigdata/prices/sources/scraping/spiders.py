@@ -48,17 +48,17 @@ CATEGORIES_LOST = 3
 """Number of consecutive categories without any page from the site after which the run ends."""
 
 
-class NotAnsweredError(Exception):
-    """No page was received from an address; `status` of the answer, if there was one."""
+class NoPageError(Exception):
+    """No page was received from an address; `status` of the response, if there was one."""
 
     def __init__(self, message: str, *, status: int | None = None, is_refused: bool = False) -> None:
         super().__init__(message)
         self.is_refused = is_refused
         """The page was not requested: forbidden by our rules, or there is no address."""
         self.is_absent = status is not None and 400 <= status < 500 and status != 429
-        """The site answers, but not with the page."""
+        """The site responds, but not with the page."""
         self.is_lost = not (is_refused or status in {404, 410})
-        """The fault is of the site, not of the address: it does not answer, or refuses crawlers."""
+        """The fault is of the site, not of the address: it does not respond, or refuses crawlers."""
 
 
 class RetailerSpider(scrapy.Spider):
@@ -118,9 +118,9 @@ class RetailerSpider(scrapy.Spider):
         """Read robots.txt and obey it. If it cannot be reached all is forbidden, if it does not exist nothing is."""
         try:
             page = await self._fetch(f"{self.file.site}/robots.txt", "robots", meta={"dont_obey_robotstxt": True})
-        except NotAnsweredError as error:
+        except NoPageError as error:
             if self.record.started_at is None and self.state.now is None:
-                raise RefusedError(f"{self.file.site} does not answer, and its clock is not known: {error}") from error
+                raise RefusedError(f"{self.file.site} does not respond, and its clock is not known: {error}") from error
             self.state.begin(self.state.now)
             if not error.is_absent:
                 raise StoppedError("outage", f"robots.txt: {error}") from error
@@ -141,7 +141,7 @@ class RetailerSpider(scrapy.Spider):
         start = self.file.site + "/" + self.file.navigation.start.lstrip("/")
         try:
             page = await self._fetch(start, "start")
-        except NotAnsweredError as error:
+        except NoPageError as error:
             is_down = not (error.is_refused or error.is_absent)
             raise StoppedError("outage" if is_down else "no_start", f"start page: {error}") from error
         try:
@@ -178,7 +178,7 @@ class RetailerSpider(scrapy.Spider):
                 self._lost_in_a_row = 0
                 content = tally.read(self.file, page, is_more=is_more)
                 url, is_more = self.following(category, content, page) if content else None, True
-            except NotAnsweredError as error:
+            except NoPageError as error:
                 tally.pages += 1
                 tally.fail(str(error))
                 self._count_lost(error)
@@ -209,7 +209,7 @@ class RetailerSpider(scrapy.Spider):
         try:
             page = await self._fetch(str(record.url), "sample", context={"category": record.category, "items": []})
             tally.read(self.file, page)
-        except NotAnsweredError as error:
+        except NoPageError as error:
             tally.fail(str(error))
         names = [listing["product_name"] for listing, _ in tally.listings]
         return CategoryRecord(
@@ -228,13 +228,13 @@ class RetailerSpider(scrapy.Spider):
     async def _fetch(
         self, url: str, kind: str, *, context: dict[str, Any] | None = None, meta: dict[str, Any] | None = None
     ) -> Page:
-        """Request a page and return it. Raises NotAnsweredError, and StoppedError where the run must end."""
+        """Request a page and return it. Raises NoPageError, and StoppedError where the run must end."""
         self._require_allowed()
         known = {"kind": kind, **(context or {})}
         try:
             request = scrapy.Request(url, headers=HEADERS, meta={**(meta or {}), "context": known}, dont_filter=True)
         except ValueError as error:
-            raise NotAnsweredError(f"no address: {url!r}", is_refused=True) from error
+            raise NoPageError(f"no address: {url!r}", is_refused=True) from error
         engine = self.crawler.engine
         if engine is None:
             raise RuntimeError("the crawl has no engine: it was not started by Scrapy")
@@ -244,10 +244,10 @@ class RetailerSpider(scrapy.Spider):
             if self.state.is_budget_spent:
                 raise StoppedError("budget", f"request budget of {self.file.request_budget} is spent") from error
             is_refused = isinstance(error, IgnoreRequest)
-            raise NotAnsweredError(str(error) or type(error).__name__, is_refused=is_refused) from error
+            raise NoPageError(str(error) or type(error).__name__, is_refused=is_refused) from error
         if response.status != 200:
             gave_up = f" ({response.meta['gave_up']})" if "gave_up" in response.meta else ""
-            raise NotAnsweredError(f"status {response.status} from {response.url}{gave_up}", status=response.status)
+            raise NoPageError(f"status {response.status} from {response.url}{gave_up}", status=response.status)
         return page_of(response, response.meta[COLLECTED_AT])
 
     def _require_allowed(self) -> None:
@@ -266,7 +266,7 @@ class RetailerSpider(scrapy.Spider):
             for slot in self.crawler.engine.downloader.slots.values():
                 slot.delay = max(slot.delay, delay_s)
 
-    def _count_lost(self, error: NotAnsweredError) -> None:
+    def _count_lost(self, error: NoPageError) -> None:
         self._lost_in_a_row = self._lost_in_a_row + 1 if error.is_lost else 0
         if self._lost_in_a_row >= CATEGORIES_LOST:
             raise StoppedError("outage", f"the site gave no page of {CATEGORIES_LOST} categories in a row")

@@ -49,7 +49,7 @@ def test_a_malformed_selection_names_the_term_and_what_is_expected(definitions: 
         select(definitions, bad)
 
 
-def test_an_unknown_asset_is_answered_with_the_nearest_names_only(definitions: dg.Definitions) -> None:
+def test_the_error_of_an_unknown_asset_lists_the_nearest_names_only(definitions: dg.Definitions) -> None:
     with pytest.raises(InputError) as caught:
         select(definitions, "marts/price_index")
     assert str(caught.value).startswith("no asset 'marts/price_index'; nearest: marts/price_indices")

@@ -100,8 +100,11 @@ def request(
         if body is not None:
             connection.putheader("Content-Length", str(len(body)))
         connection.endheaders(body.encode() if body is not None else None)
-        answer = connection.getresponse()
-        return answer.status, "" if answer.status == http.HTTPStatus.SWITCHING_PROTOCOLS else answer.read().decode()
+        response = connection.getresponse()
+        return (
+            response.status,
+            "" if response.status == http.HTTPStatus.SWITCHING_PROTOCOLS else response.read().decode(),
+        )
     finally:
         connection.close()
 

@@ -46,7 +46,7 @@ CATEGORIES = [
 @pytest.fixture
 def shop() -> Iterator[SmallShop]:
     with serving(SmallShop()) as one:
-        one.answers |= {
+        one.responses |= {
             "/": departments(White_Bread="/white", Bakery="/bakery"),
             "/white": shelf(line(1), line(2, "99p"), line(3, "soon")),
         }
@@ -131,7 +131,7 @@ def test_a_day_of_a_retailer_from_the_shop_to_the_table_and_again(
     assert [_check(check).passed for check in ALL_CHECKS] == [True, True, True, True, False]
 
     # the day again: a new run beside the first, its rows too
-    shop.answers["/white"] = shelf(line(1, "£1.60"))
+    shop.responses["/white"] = shelf(line(1, "£1.60"))
     again = assets.collect(landing, scraping, "sim-alder", DAY)
     assert again.run["run_id"] == "sim-alder-20160528080501"
     assert len(_rebuilt(landing)) == 3
@@ -172,7 +172,7 @@ def test_a_day_of_a_retailer_from_the_shop_to_the_table_and_again(
 def test_a_category_that_was_cut_off_stays_failed_when_it_is_read_again(
     shop: SmallShop, scraping: Settings, landing: Landing
 ) -> None:
-    shop.answers |= {
+    shop.responses |= {
         "/": departments(White_Bread="/white", Brown_Bread="/brown"),
         "/white": shelf(line(1), line(2, "soon"), following="/white?page=2"),
         "/white?page=2": shelf(line(3), following="/white"),
@@ -330,7 +330,7 @@ def test_a_killed_crawl_leaves_a_record_of_its_requests(shop: SmallShop, scrapin
     pages = (folder / "run" / "pages.warc.gz").read_bytes()
     (folder / "run" / "pages.warc.gz").unlink()
     (folder / "run" / "outcome.json").unlink()
-    (folder / "run" / "pages.warc.gz.tmp").write_bytes(pages + pages[:100])  # the kill came within an answer
+    (folder / "run" / "pages.warc.gz.tmp").write_bytes(pages + pages[:100])  # the kill came within a response
     assets._land_interrupted_crawls(landing, folder, "simulated")
     assert landing.warehouse.rows("select run_id, finish_reason, requests, pages_kept, rows from raw.scrape_runs") == [
         ("sim-alder-20160528080500", "killed", 3, 3, 0)

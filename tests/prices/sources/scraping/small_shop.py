@@ -18,8 +18,8 @@ MORNING = datetime(2016, 5, 28, 8, 5, tzinfo=ZoneInfo("Europe/London"))
 
 
 @dataclass(frozen=True)
-class Answer:
-    """One answer; one with status 0 is none: the line goes dead."""
+class Response:
+    """A response; with status 0 there is none: the line goes dead."""
 
     body: str | bytes = ""
     status: int = 200
@@ -38,10 +38,10 @@ class Asked:
 
 @dataclass
 class SmallShop:
-    """Answers by path; a list is answered one after the other, the last one from then on."""
+    """Responses by path; those of a list come one after the other, the last from then on."""
 
-    answers: dict[str, Any] = field(default_factory=lambda: {"/robots.txt": ROBOTS})
-    everywhere: Answer | None = None
+    responses: dict[str, Any] = field(default_factory=lambda: {"/robots.txt": ROBOTS})
+    everywhere: Response | None = None
     """Response of every path, if it is set."""
     now: datetime = MORNING
     asked: list[Asked] = field(default_factory=list)
@@ -51,11 +51,11 @@ class SmallShop:
     def paths(self) -> list[str]:
         return [one.path for one in self.asked]
 
-    def answer(self, path: str) -> Answer:
-        found = self.everywhere or self.answers.get(path, Answer("<html><body>Not found</body></html>", 404))
+    def response(self, path: str) -> Response:
+        found = self.everywhere or self.responses.get(path, Response("<html><body>Not found</body></html>", 404))
         if isinstance(found, list):
             found = found.pop(0) if len(found) > 1 else found[0]
-        return found if isinstance(found, Answer) else Answer(found)
+        return found if isinstance(found, Response) else Response(found)
 
 
 @contextmanager
@@ -67,16 +67,16 @@ def serving(shop: SmallShop) -> Iterator[SmallShop]:
 
         def do_GET(self) -> None:
             shop.asked.append(Asked(time.monotonic(), self.path, dict(self.headers)))
-            answer = shop.answer(self.path)
-            time.sleep(answer.wait_s)
-            if answer.status == 0:
+            response = shop.response(self.path)
+            time.sleep(response.wait_s)
+            if response.status == 0:
                 self.close_connection = True
                 return
-            body = answer.body.encode() if isinstance(answer.body, str) else answer.body
-            self.send_response_only(answer.status)
+            body = response.body.encode() if isinstance(response.body, str) else response.body
+            self.send_response_only(response.status)
             kind = "application/json" if body[:1] == b"{" else "text/html; charset=utf-8"
             sent = {"Content-Type": kind, "Date": format_datetime(shop.now.astimezone(ZoneInfo("UTC")), usegmt=False)}
-            for name, value in {**sent, "Content-Length": str(len(body)), **answer.headers}.items():
+            for name, value in {**sent, "Content-Length": str(len(body)), **response.headers}.items():
                 self.send_header(name, value)
             self.end_headers()
             self.wfile.write(body)

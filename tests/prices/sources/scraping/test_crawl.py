@@ -30,7 +30,7 @@ from tests.prices.sources.scraping.pages_of_shops import (
     shelf,
     state,
 )
-from tests.prices.sources.scraping.small_shop import MORNING, ROBOTS, Answer, SmallShop, serving
+from tests.prices.sources.scraping.small_shop import MORNING, ROBOTS, Response, SmallShop, serving
 
 AGENT = "ons_bigdata/0 (+prices@example.org)"
 DAY = date(2016, 5, 28)
@@ -72,23 +72,23 @@ WALK = (
 def walked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[SmallShop, Outcome]]:
     """Crawl one shop with every breakage of single categories; many tests look at what came of it."""
     with serving(SmallShop()) as shop, serving(SmallShop()) as elsewhere:
-        shop.answers |= {
-            "/robots.txt": [Answer(status=0), Answer(ROBOTS)],
+        shop.responses |= {
+            "/robots.txt": [Response(status=0), Response(ROBOTS)],
             "/": departments(
                 **{"White_Bread": "/white", "Brown_Bread": "/brown", "Moved": "/moved", "Other_Port": "/other"},
                 **{"Forbidden": "/account/x", "Changed": "/changed", "Wall": "/wall", "Blank": "/blank", "Gone": "/g"},
                 **{"Circle": "/circle", "Astray": "/astray", "Bread_and_cakes": "/cakes", "Help": "/help"},
             ),
-            "/white": Answer(
+            "/white": Response(
                 shelf(line(1), line(2, "99p"), line(3, "soon"), following="?page=2"), headers={"Set-Cookie": "seen=1"}
             ),
-            "/white?page=2": [Answer("Internal error", 500), Answer(shelf(line(4, "£1,250.00")))],
-            "/brown": Answer(
+            "/white?page=2": [Response("Internal error", 500), Response(shelf(line(4, "£1,250.00")))],
+            "/brown": Response(
                 gzip.compress(shelf(line(1), line(5), line(5)).encode()), headers={"Content-Encoding": "gzip"}
             ),
-            "/moved": Answer("", 301, {"Location": "/moved-here"}),
+            "/moved": Response("", 301, {"Location": "/moved-here"}),
             "/moved-here": shelf(line(6)),
-            "/other": Answer("", 302, {"Location": f"{elsewhere.address}/moved-here"}),
+            "/other": Response("", 302, {"Location": f"{elsewhere.address}/moved-here"}),
             "/changed": shelf(line(7)).replace("productLists", "tileGrid"),
             "/wall": "<html><body><h1>Are you human?</h1><p>Tick the box to go on</p></body></html>",
             "/blank": "",
@@ -98,7 +98,7 @@ def walked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[SmallShop
             "/cakes": shelf(line(9), line(10)),
         }
         outcome = run(shop, tmp_path_factory.mktemp("walk"), categories=categories(*WALK))
-        shop.answers["elsewhere"] = elsewhere.paths
+        shop.responses["elsewhere"] = elsewhere.paths
         yield shop, outcome
 
 
@@ -132,7 +132,7 @@ def test_the_run_is_recorded(walked: tuple[SmallShop, Outcome]) -> None:
     assert record["finish_reason"] == "finished"
     assert record["user_agent"] == AGENT
     assert (record["robots_obeyed"], record["within_allowed_hours"]) == (True, True)
-    assert record["requests"] == len(shop.asked) == record["pages_kept"] + 1  # one was not answered
+    assert record["requests"] == len(shop.asked) == record["pages_kept"] + 1  # one had no response
     assert record["pages_kept"] == sum(record["responses_by_status"].values())
     assert (record["retries"], record["responses_by_status"]["500"]) == (2, 1)
     by_name = {one["category"]: one for one in outcome.categories}
@@ -151,15 +151,15 @@ def test_one_request_at_a_time_without_cookie_or_referer_and_none_where_none_is_
     assert {one.headers["User-Agent"] for one in shop.asked} == {AGENT}
     assert {one.headers["Accept-Encoding"] for one in shop.asked} == {"gzip"}  # what kept pages can be read again in
     assert not any(path.startswith(("/account", "/basket")) for path in shop.paths)
-    assert shop.answers["elsewhere"] == []
+    assert shop.responses["elsewhere"] == []
 
 
-def test_every_answer_is_kept_as_it_came(walked: tuple[SmallShop, Outcome]) -> None:
+def test_every_response_is_kept_as_it_came(walked: tuple[SmallShop, Outcome]) -> None:
     shop, outcome = walked
     kept = list(read_pages(outcome.pages, name="pages"))
     assert [one.page.url.removeprefix(shop.address) for one in kept] == shop.paths[1:]
     first = next(one for one in kept if one.page.url.endswith("/white"))
-    assert first.page.body.decode() == shop.answers["/white"].body
+    assert first.page.body.decode() == shop.responses["/white"].body
     assert first.context["category"] == "White Bread"
     assert [one.page.status for one in kept if one.page.url.endswith("white?page=2")] == [500, 200]
     assert kept[0].page.body.decode() == ROBOTS
@@ -168,8 +168,8 @@ def test_every_answer_is_kept_as_it_came(walked: tuple[SmallShop, Outcome]) -> N
 # --- page families --------------------------------------------------------------------------------------
 
 
-def _as_json(**answer: object) -> str:
-    return json.dumps(answer)
+def _as_json(**content: object) -> str:
+    return json.dumps(content)
 
 
 PAGES_OF: dict[str, dict[str, str]] = {
@@ -209,7 +209,7 @@ PAGES_OF: dict[str, dict[str, str]] = {
 def test_a_page_family_is_walked_to_its_end(
     shop: SmallShop, tmp_path: Path, kind: str, rows: int, failures: int
 ) -> None:
-    shop.answers |= PAGES_OF[kind]
+    shop.responses |= PAGES_OF[kind]
     outcome = run(shop, tmp_path, kind)
     assert shop.paths == ["/robots.txt", *PAGES_OF[kind]]
     assert (outcome.run["rows"], len(outcome.failures)) == (rows, failures)
@@ -231,7 +231,7 @@ print(crawl(Path(file), Path(spool), day=date.fromisoformat(day), agent=agent, a
 
 
 def test_a_crawl_is_not_ended_for_the_memory_of_the_process_that_starts_it(shop: SmallShop, tmp_path: Path) -> None:
-    shop.answers |= {"/": departments(White_Bread="/white"), "/white": shelf(line(1))}
+    shop.responses |= {"/": departments(White_Bread="/white"), "/white": shelf(line(1))}
     arguments = [str(file_of(shop, tmp_path)), str(tmp_path / "spool"), DAY.isoformat(), AGENT]
     ended = subprocess.run(
         [sys.executable, "-c", LARGE_PARENT, *arguments], capture_output=True, text=True, check=True, timeout=60
@@ -240,10 +240,10 @@ def test_a_crawl_is_not_ended_for_the_memory_of_the_process_that_starts_it(shop:
 
 
 def test_crawl_delay_and_retry_after_are_waited_for(shop: SmallShop, tmp_path: Path) -> None:
-    shop.answers |= {
+    shop.responses |= {
         "/robots.txt": ROBOTS.replace("Crawl-delay: 1", "Crawl-delay: 1.5"),
         "/": departments(White_Bread="/white"),
-        "/white": [Answer("slow down", 429, {"Retry-After": "3"}), Answer(shelf(line(1)))],
+        "/white": [Response("slow down", 429, {"Retry-After": "3"}), Response(shelf(line(1)))],
     }
     outcome = run(shop, tmp_path, delay_s=1)
     waits_s = [later.at - earlier.at for earlier, later in zip(shop.asked, shop.asked[1:], strict=False)]
@@ -255,7 +255,7 @@ def test_crawl_delay_and_retry_after_are_waited_for(shop: SmallShop, tmp_path: P
 
 
 def test_a_crawl_delay_beyond_the_allowed_hours_ends_the_run_at_once(shop: SmallShop, tmp_path: Path) -> None:
-    shop.answers["/robots.txt"] = "User-agent: *\nCrawl-delay: 1000000000\n"
+    shop.responses["/robots.txt"] = "User-agent: *\nCrawl-delay: 1000000000\n"
     outcome = run(shop, tmp_path, delay_s=1)
     assert shop.paths == ["/robots.txt"]
     assert (outcome.run["finish_reason"], outcome.run["requests"]) == ("hours", 1)
@@ -263,7 +263,7 @@ def test_a_crawl_delay_beyond_the_allowed_hours_ends_the_run_at_once(shop: Small
 
 
 def test_a_shop_that_is_down_all_day_is_an_outage_after_one_request(shop: SmallShop, tmp_path: Path) -> None:
-    shop.everywhere = Answer("down", 503, {"Retry-After": "3600"})
+    shop.everywhere = Response("down", 503, {"Retry-After": "3600"})
     outcome = run(shop, tmp_path)
     assert shop.paths == ["/robots.txt"]
     assert outcome.run["finish_reason"] == "outage"
@@ -280,9 +280,9 @@ def test_a_shop_that_goes_down_or_turns_us_away_is_left_alone_after_three_catego
     shop: SmallShop, tmp_path: Path
 ) -> None:
     names = ["A", "B", "C", "D", "E"]
-    shop.answers["/"] = departments(**{name: f"/{name}" for name in names})
-    shop.answers |= {f"/{name}": Answer("down", 503, {"Retry-After": "0"}) for name in names[1:]}
-    shop.answers |= {"/A": shelf(line(1)), "/C": Answer("go away", 403)}
+    shop.responses["/"] = departments(**{name: f"/{name}" for name in names})
+    shop.responses |= {f"/{name}": Response("down", 503, {"Retry-After": "0"}) for name in names[1:]}
+    shop.responses |= {"/A": shelf(line(1)), "/C": Response("go away", 403)}
     outcome = run(shop, tmp_path, categories=categories(*names))
     assert (outcome.run["finish_reason"], outcome.run["rows"]) == ("outage", 1)
     assert shop.paths[2:] == ["/A", *["/B"] * 3, "/C", *["/D"] * 3]
@@ -292,7 +292,7 @@ def test_a_shop_that_goes_down_or_turns_us_away_is_left_alone_after_three_catego
 
 @pytest.mark.nightly
 def test_the_budget_of_requests_is_the_end(shop: SmallShop, tmp_path: Path) -> None:
-    shop.answers |= {
+    shop.responses |= {
         "/": departments(A="/A", B="/B"),
         "/A": shelf(line(1), following="/A?page=2"),
         "/A?page=2": shelf(line(2)),
@@ -320,15 +320,15 @@ def test_no_page_is_asked_for_outside_the_hours_or_on_another_day(shop: SmallSho
 @pytest.mark.nightly
 def test_a_run_that_meets_the_end_of_the_hours_stops_and_repeats_nothing(shop: SmallShop, tmp_path: Path) -> None:
     noon = {"Date": "Sat, 28 May 2016 11:00:00 GMT"}
-    shop.answers |= {
+    shop.responses |= {
         "/": departments(A="/A", B="/B", C="/C"),
         "/A": shelf(line(1)),
-        "/B": Answer("slow down", 503, {"Retry-After": "0", **noon}),
+        "/B": Response("slow down", 503, {"Retry-After": "0", **noon}),
     }
     outcome = run(shop, tmp_path, categories=categories("A", "B", "C"))
     assert shop.paths == ["/robots.txt", "/", "/A", "/B"]
     assert (outcome.run["finish_reason"], outcome.run["rows"]) == ("hours", 1)
-    assert outcome.run["within_allowed_hours"] is False  # the last answer came at noon
+    assert outcome.run["within_allowed_hours"] is False  # the last response came at noon
     assert states(outcome)["B"][0] == "failed"
     assert states(outcome)["B"][1].endswith("/B (the allowed hours end before a wait of 0 s)")
     assert states(outcome)["C"] == ("failed", "not whole: allowed hours end at 12:00")
@@ -337,7 +337,7 @@ def test_a_run_that_meets_the_end_of_the_hours_stops_and_repeats_nothing(shop: S
 @pytest.mark.nightly
 def test_robots_of_another_site_are_not_asked_for(shop: SmallShop, tmp_path: Path) -> None:
     with serving(SmallShop()) as elsewhere:
-        shop.answers["/robots.txt"] = Answer("", 301, {"Location": f"{elsewhere.address}/robots.txt"})
+        shop.responses["/robots.txt"] = Response("", 301, {"Location": f"{elsewhere.address}/robots.txt"})
         outcome = run(shop, tmp_path)
         assert (shop.paths, elsewhere.paths) == (["/robots.txt"], [])
     assert (outcome.run["finish_reason"], outcome.run["robots_sha256"]) == ("outage", None)
@@ -346,7 +346,7 @@ def test_robots_of_another_site_are_not_asked_for(shop: SmallShop, tmp_path: Pat
 
 @pytest.mark.nightly
 def test_a_second_run_of_a_second_gets_a_later_start(shop: SmallShop, tmp_path: Path) -> None:
-    shop.answers |= {"/": departments(White_Bread="/white"), "/white": shelf(line(1))}
+    shop.responses |= {"/": departments(White_Bread="/white"), "/white": shelf(line(1))}
     outcome = crawl(file_of(shop, tmp_path), tmp_path / "spool", day=DAY, agent=AGENT, after=MORNING)
     assert outcome.started_at == MORNING + timedelta(seconds=1)
     assert outcome.quote_file == "sim-alder_quotes_20160528080501.csv"
@@ -357,7 +357,7 @@ def test_a_second_run_of_a_second_gets_a_later_start(shop: SmallShop, tmp_path: 
 
 @pytest.mark.nightly
 def test_a_killed_crawl_leaves_nothing_that_looks_whole(shop: SmallShop, tmp_path: Path) -> None:
-    shop.answers |= {"/": departments(White_Bread="/white"), "/white": Answer(shelf(line(1)), wait_s=60)}
+    shop.responses |= {"/": departments(White_Bread="/white"), "/white": Response(shelf(line(1)), wait_s=60)}
     spool = tmp_path / "spool"
     spool.mkdir()
     child = _started(file_of(shop, tmp_path), spool, parent=os.getpid())

@@ -115,8 +115,8 @@ def test_a_state_that_a_script_assigns() -> None:
 
 
 def test_the_rest_of_a_category_comes_as_json() -> None:
-    answer = page(json.dumps({"products": [cedar(41)], "nextCursor": None}), kind="application/json")
-    content = extract(STATE, answer, is_more=True)
+    response = page(json.dumps({"products": [cedar(41)], "nextCursor": None}), kind="application/json")
+    content = extract(STATE, response, is_more=True)
     assert (only(content)["product_name"], content.cursor) == ("Loaf 41", None)
 
 

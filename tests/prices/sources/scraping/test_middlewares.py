@@ -10,7 +10,7 @@ from twisted.internet.address import IPv4Address, IPv6Address
 
 from ons_bigdata.prices.sources.scraping.middlewares import CheckedResolver
 
-ANSWERS = ("93.184.216.34", "10.0.0.1", "127.0.0.1", "169.254.169.254", "fd00::1", "::ffff:127.0.0.1", "::1")
+ADDRESSES = ("93.184.216.34", "10.0.0.1", "127.0.0.1", "169.254.169.254", "fd00::1", "::ffff:127.0.0.1", "::1")
 
 
 class Reactor:
@@ -21,7 +21,7 @@ class Reactor:
 
     def resolveHostName(self, receiver: Any, *_where: object) -> None:
         receiver.resolutionBegan(None)
-        for host in ANSWERS:
+        for host in ADDRESSES:
             receiver.addressResolved((IPv6Address if ":" in host else IPv4Address)("TCP", host, 443))
         receiver.resolutionComplete()
 

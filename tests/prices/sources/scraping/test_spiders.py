@@ -60,7 +60,7 @@ def test_a_run_is_refused_at_another_time(state: CrawlState, now: datetime, word
         state.begin(now)
 
 
-def test_an_answer_after_the_hours_is_on_the_record(state: CrawlState) -> None:
+def test_a_response_after_the_hours_is_on_the_record(state: CrawlState) -> None:
     state.begin(EIGHT)
     state.record_time(EIGHT + timedelta(hours=3, minutes=59))
     assert (state.is_within_hours(), state.record.within_allowed_hours) == (True, True)

@@ -159,7 +159,7 @@ final as (
     where parse_failures > 0 and state = 'collected'
     union all
     select
-        {{ finding("'outside_hours'", "'an answer came outside the hours of the retailer file; the run began at '
+        {{ finding("'outside_hours'", "'a response came outside the hours of the retailer file; the run began at '
             || to_char(started_at at time zone 'Europe/London', 'YYYY-MM-DD HH24:MI') || ' in London'") }}
     from runs
     where not within_allowed_hours
