@@ -19,7 +19,7 @@ from ons_bigdata.prices.methods.multilateral.splicing import (
     Extension,
     extended_levels,
 )
-from ons_bigdata.prices.methods.panels.input_checks import eager_frame, listed_values, refuse_unknown, whole_number
+from ons_bigdata.prices.methods.panels.input_checks import eager_frame, refuse_unknown, whole_number
 from ons_bigdata.prices.methods.panels.period_calendar import listed_periods, months_of
 from ons_bigdata.prices.methods.panels.price_panel import Duplicates, price_panel
 
@@ -95,9 +95,6 @@ def multilateral_index(
     """
     quotes = eager_frame(quotes)
     refuse_unknown("method", method, METHODS, aliases=ALIASES)
-    for option, of in (("calendar", "periods"), ("base_periods", "periods")):
-        if options.get(option) is not None:
-            options[option] = listed_values(option, options[option], of)
     window = _checked_window(window)
     if splice is not None:
         refuse_unknown("splice", splice, SPLICES, aliases=SPLICE_ALIASES)

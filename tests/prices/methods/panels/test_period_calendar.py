@@ -298,9 +298,24 @@ def test_a_missing_period_ends_a_chain_and_has_no_period_before(periods):
         ([1, 2, 2, 4, 5], "calendar: periods do not ascend; expected each once, in order"),
     ],
     ids=[
-        "number", "truth value", "text", "mapping", "set", "null", "mixed", "fraction", "lists", "objects", "text periods",
-        "dates", "frame", "too short", "empty", "descending", "repeated",
-    ],  # fmt: skip
+        "number",
+        "truth value",
+        "text",
+        "mapping",
+        "set",
+        "null",
+        "mixed",
+        "fraction",
+        "lists",
+        "objects",
+        "text periods",
+        "dates",
+        "frame",
+        "too short",
+        "empty",
+        "descending",
+        "repeated",
+    ],
 )
 def test_a_calendar_that_is_none_is_refused_by_every_method(calendar, message):
     quotes = gap_quotes([1, 2, 4, 5], [1.0, 2.0, 3.0, 4.0])
