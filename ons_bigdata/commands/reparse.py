@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
-from ons_bigdata.commands.ingest import load_waiting
+from ons_bigdata.commands.ingest import failed_checks_of, load_waiting
 from ons_bigdata.platform import progress
 from ons_bigdata.platform.calendar import require_order
 from ons_bigdata.platform.errors import InputError, ReportedError
@@ -33,6 +33,8 @@ class ReparseSummary:
     runs: list[Reparsed] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
     """Why other runs were not extracted again: a faulty retailer file, or pages that cannot be read."""
+    failed_checks: list[str] = field(default_factory=list)
+    """Checks of the loaded days that failed, `schema/table check`."""
 
     @property
     def rows_changed(self) -> int:
@@ -73,7 +75,7 @@ def reparse_prices(
     except ReportedError:
         load_waiting(settings, landing, [PRICE_FILES])
         raise
-    load_waiting(settings, landing, [PRICE_FILES])
+    summary.failed_checks += failed_checks_of(load_waiting(settings, landing, [PRICE_FILES]))
     if not summary.runs:
         raise InputError("; ".join(summary.failures))
     return summary

@@ -84,6 +84,11 @@ class RunOutcome:
         return [check for check in self.checks if not check.passed]
 
     @property
+    def names_of_failed_checks(self) -> list[str]:
+        """Checks that did not pass, `schema/table check`."""
+        return [f"{check.asset} {check.check}" for check in self.failed_checks]
+
+    @property
     def reason(self) -> str:
         """Why the run failed, in one line."""
         failed = [f"{check.asset} {check.check}" for check in self.failed_checks if check.severity == ERROR]
