@@ -24,7 +24,17 @@ from ons_bigdata.platform.state_folder import private_umask, umask_of_user
 from ons_bigdata.progress_bars import progress_bars
 from ons_bigdata.settings import describe_setting_errors, get_settings
 
-app = typer.Typer(help=__doc__, no_args_is_help=True, pretty_exceptions_enable=False)
+HELP = """
+Turn big-data sources into official statistics: one Dagster graph, one command.
+
+`demo` runs the whole path on simulated data, `ingest` takes in files, `up` opens the web interface, `status` shows the
+state and failed checks.
+
+Exit codes: 0 success (faults of the data are rows and warnings), 1 a step or a check of severity ERROR failed, 2 usage,
+settings or input, 3 locked or unavailable.
+"""
+
+app = typer.Typer(help=HELP, no_args_is_help=True, pretty_exceptions_enable=False)
 scrape_app = typer.Typer(help="Scrape sites.", no_args_is_help=True)
 app.add_typer(scrape_app, name="scrape")
 reparse_app = typer.Typer(help="Extract kept pages again.", no_args_is_help=True)
@@ -65,7 +75,7 @@ class OutputFormat(StrEnum):
 
 @app.callback(invoke_without_command=True)
 def version(show: Annotated[bool, typer.Option("--version", help="Print the version.")] = False) -> None:
-    """Turn big-data sources into official statistics: one Dagster graph, one command."""
+    """Print the version, or nothing: the help of the whole command is `HELP`."""
     if show:
         rendering.print_line(__version__)
         raise typer.Exit
@@ -322,7 +332,9 @@ def demo(
             page = serving.build_docs(settings)
         state = read_status(settings)
         rendering.demo_summary(outcomes, state, page, seconds=time.monotonic() - started)
-        failed = any(outcome.error is not None for outcome in outcomes) or (strict and not state.failed_checks.is_empty())
+        failed = any(outcome.error is not None for outcome in outcomes) or (
+            strict and not state.failed_checks.is_empty()
+        )
         if not serve:
             if settings.database_url is None:
                 rendering.print_line("The database runs on; `ons-bigdata down` stops it.")
@@ -349,8 +361,23 @@ def _stop_event() -> threading.Event:
     return stop
 
 
+def _heed_requests_to_end() -> None:
+    """Let a request to end (SIGTERM) interrupt a command that was started in the background.
+
+    Such a process ignores Ctrl-C, and Dagster handles a request to end as Ctrl-C is handled: by ignoring it.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, _interrupt_unless_ctrl_c)
+
+
+def _interrupt_unless_ctrl_c(number: int, _frame: object) -> None:
+    if number != signal.SIGINT:
+        raise KeyboardInterrupt
+
+
 def main() -> None:
     """Run the command line; a reported error becomes one message and its exit code."""
+    _heed_requests_to_end()
     try:
         with private_umask():
             app()

@@ -15,6 +15,7 @@ from ons_bigdata.pilots import PILOTS
 from ons_bigdata.platform import progress
 from ons_bigdata.platform.errors import InputError, ReportedError
 from ons_bigdata.platform.ingest.delivery import Landed, land_files
+from ons_bigdata.platform.ingest.input_files import require_paths
 from ons_bigdata.platform.ingest.landing import Landing
 from ons_bigdata.platform.ingest.sources import Catchall, adapter_context, with_tables
 from ons_bigdata.platform.postgres.warehouse import open_warehouse
@@ -112,6 +113,7 @@ def ingest(
     raw asset fails.
     """
     chosen = sources_of(name, known_sources() if sources is None else sources)
+    require_paths(paths)
     landing = Landing(settings.landing_dir, open_warehouse(settings))
     try:
         landed = land(paths, settings, landing, chosen)

@@ -10,7 +10,7 @@ from ons_bigdata.platform import progress
 from ons_bigdata.platform.calendar import require_order
 from ons_bigdata.platform.errors import InputError, ReportedError
 from ons_bigdata.platform.ingest.landing import Landing
-from ons_bigdata.platform.postgres.warehouse import open_warehouse
+from ons_bigdata.platform.postgres.warehouse import open_warehouse, require_database
 from ons_bigdata.prices.calendar import DAYS
 from ons_bigdata.prices.sources.price_files import PRICE_FILES
 from ons_bigdata.prices.sources.retailer_files import read_retailer_file, retailer_file_path
@@ -59,6 +59,7 @@ def reparse_prices(
     last = None if last_day is None else DAYS.require_day(last_day, what="--to")
     require_order(first, last)
     first_day, last_day = (None if day is None else day.isoformat() for day in (first, last))
+    require_database(settings)
     landing = Landing(settings.landing_dir, open_warehouse(settings))
     kept = _runs_kept(landing, retailer, first_day, last_day)
     if not kept:

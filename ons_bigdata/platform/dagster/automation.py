@@ -79,9 +79,7 @@ def late_delivery_sensors(pilot: str, sources: Sequence[AnySource]) -> list[dg.S
     ]
 
 
-def _late_delivery_sensor(
-    pilot: str, sources: Sequence[AnySource], calendar: Calendar | None
-) -> dg.SensorDefinition:
+def _late_delivery_sensor(pilot: str, sources: Sequence[AnySource], calendar: Calendar | None) -> dg.SensorDefinition:
     name = job_name(pilot, calendar)
     what = "Builds what is computed from files" if calendar is None else f"Builds the {calendar.cadence}s of files"
 
@@ -108,15 +106,18 @@ def _late_delivery_sensor(
             raw = dg.AssetKey(source.table_name.split("."))
             downstream = dg.AssetSelection.assets(raw).downstream().resolve(graph) & in_job
             dependents = {key for key in downstream if key.path[0] != "seeds"}
-            stretches = [] if calendar is None else calendar.stretches(landing.pending_partitions(source.reader))
             files = hashlib.sha256(" ".join(file.file_id for file in late[source.name]).encode()).hexdigest()[:16]
-            for keys in [_range_keys(calendar, *stretch) for stretch in stretches] or [None]:
-                chosen = dependents
-                if keys is None and calendar is not None:
-                    # days unknown until the files are read, which a run of any day does; what is computed by day is
-                    # left to the propagation, which sees the days that are written
-                    keys = (calendar.key(calendar.today()),) * 2
-                    chosen = {key for key in dependents if key == raw or graph.get(key).partitions_def is None}
+            ranges: list[tuple[str, str] | None] = []
+            if calendar is not None:
+                stretches = calendar.stretches(landing.pending_partitions(source.reader))
+                ranges += [_range_keys(calendar, *stretch) for stretch in stretches]
+            chosen = dependents
+            if not ranges and calendar is not None:
+                # days unknown until the files are read, which a run of any day does; what is computed by day is left
+                # to the propagation, which sees the days that are written
+                ranges = [(calendar.key(calendar.today()),) * 2]
+                chosen = {key for key in dependents if key == raw or graph.get(key).partitions_def is None}
+            for keys in ranges or [None]:
                 yield dg.RunRequest(
                     run_key=" ".join([source.name, *(keys or ()), files]),
                     asset_selection=sorted(chosen, key=lambda key: key.to_user_string()),
@@ -126,10 +127,8 @@ def _late_delivery_sensor(
     return late_deliveries
 
 
-def _range_keys(calendar: Calendar | None, first: str, last: str) -> tuple[str, str] | None:
+def _range_keys(calendar: Calendar, first: str, last: str) -> tuple[str, str]:
     """Keys of the periods of the first and the last day of a stretch."""
-    if calendar is None:
-        return None
     return calendar.key(datetime.fromisoformat(first).date()), calendar.key(datetime.fromisoformat(last).date())
 
 
