@@ -362,7 +362,7 @@ def _stop_event() -> threading.Event:
 
 
 def _heed_requests_to_end() -> None:
-    """Let a request to end (SIGTERM) interrupt a command that was started in the background.
+    """Make a request to end (SIGTERM) interrupt a command that was started in the background.
 
     Such a process ignores Ctrl-C, and Dagster handles a request to end as Ctrl-C is handled: by ignoring it.
     """

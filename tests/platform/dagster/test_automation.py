@@ -89,7 +89,7 @@ def requests_of(landing: Landing, source: Source, monkeypatch: pytest.MonkeyPatc
 
 
 def settle(landing: Landing) -> None:
-    """Let the files have landed long ago: no ingest is at work."""
+    """Move the landing of all files back by the time from which they count as late."""
     with landing.warehouse.transaction() as transaction:
         transaction.execute("update ops.files set landed_at = landed_at - $1::text::interval", [str(SETTLED)])
 
