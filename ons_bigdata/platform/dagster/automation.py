@@ -115,7 +115,8 @@ def _late_delivery_sensor(pilot: str, sources: Sequence[AnySource], calendar: Ca
             if not ranges and calendar is not None:
                 # days unknown until the files are read, which a run of any day does; what is computed by day is left
                 # to the propagation, which sees the days that are written
-                ranges = [(calendar.key(calendar.today()),) * 2]
+                today = calendar.key(calendar.today())
+                ranges = [(today, today)]
                 chosen = {key for key in dependents if key == raw or graph.get(key).partitions_def is None}
             for keys in ranges or [None]:
                 yield dg.RunRequest(
