@@ -98,7 +98,7 @@ def test_a_bad_setting_is_reported_with_its_variable_value_and_what_is_allowed(
 
 @pytest.mark.parametrize(
     "arguments",
-    [["status"], ["status", "--all"], ["status", "--json"], ["down"], ["--version"], ["expire"], ["expire", "--json"]],
+    [["status"], ["status", "--all"], ["status", "--json"], ["down"], ["--version"]],
 )
 def test_an_empty_home_stays_empty(empty: InProcess, arguments: list[str]) -> None:
     assert empty.run(*arguments).code == 0

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ons_bigdata.commands.ingest import known_sources
 from ons_bigdata.platform.ingest.landing import Landing
 from ons_bigdata.platform.ingest.sources import bulk_sources
-from ons_bigdata.platform.postgres.warehouse import has_database, open_warehouse
+from ons_bigdata.platform.postgres.warehouse import open_warehouse
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,8 +40,6 @@ def expire(
 
     Files that wait for their load stay. `now` is the present time if it is not given.
     """
-    if not has_database(settings):
-        return []
     landing = Landing(settings.landing_dir, open_warehouse(settings))
     expired = []
     for source in bulk_sources(known_sources()) if sources is None else sources:
