@@ -24,7 +24,17 @@ from ons_bigdata.platform.state_folder import private_umask, umask_of_user
 from ons_bigdata.progress_bars import progress_bars
 from ons_bigdata.settings import describe_setting_errors, get_settings
 
-app = typer.Typer(help=__doc__, no_args_is_help=True, pretty_exceptions_enable=False)
+HELP = """
+Turn big-data sources into official statistics: one Dagster graph, one command.
+
+`demo` runs the whole path on simulated data, `ingest` takes in files, `up` opens the web interface, `status` shows the
+state and failed checks.
+
+Exit codes: 0 success (faults of the data are rows and warnings), 1 a step or a check of severity ERROR failed, 2 usage,
+settings or input, 3 locked or unavailable.
+"""
+
+app = typer.Typer(help=HELP, no_args_is_help=True, pretty_exceptions_enable=False)
 scrape_app = typer.Typer(help="Scrape sites.", no_args_is_help=True)
 app.add_typer(scrape_app, name="scrape")
 reparse_app = typer.Typer(help="Extract kept pages again.", no_args_is_help=True)
@@ -36,6 +46,9 @@ app.add_typer(simulate_app, name="simulate")
 
 LOOPBACK = "127.0.0.1"
 
+StrictOption = Annotated[
+    bool, typer.Option("--strict", help="Exit code 1 if any check failed, also one that only warns.")
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 
 
@@ -62,7 +75,7 @@ class OutputFormat(StrEnum):
 
 @app.callback(invoke_without_command=True)
 def version(show: Annotated[bool, typer.Option("--version", help="Print the version.")] = False) -> None:
-    """Turn big-data sources into official statistics: one Dagster graph, one command."""
+    """Print the version, or nothing: the help of the whole command is `HELP`."""
     if show:
         rendering.print_line(__version__)
         raise typer.Exit
@@ -75,6 +88,7 @@ def ingest(
     build: Annotated[
         bool, typer.Option("--build", help="Materialise what depends on the partitions that were written.")
     ] = False,
+    strict: StrictOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Land files of a source and load them. The same files again change nothing; an unknown NAME lists the known."""
@@ -87,6 +101,8 @@ def ingest(
         raise typer.Exit(InputError.exit_code)
     if summary.built is not None and not summary.built.success:
         raise typer.Exit(3 if summary.built.unavailable else 1)
+    if strict and summary.any_check_failed:
+        raise typer.Exit(1)
 
 
 @scrape_app.command("prices")
@@ -97,6 +113,7 @@ def scrape_prices(
     day: Annotated[
         str | None, typer.Option(help="The site's present day, YYYY-MM-DD; today in London without it.")
     ] = None,
+    strict: StrictOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Scrape the present day of retailers: one run each, pages kept, rows built."""
@@ -107,6 +124,8 @@ def scrape_prices(
     rendering.scrape_summary(summary, as_json=as_json)
     if summary.failures:
         raise typer.Exit(3 if summary.unavailable else 1)
+    if strict and summary.failed_checks:
+        raise typer.Exit(1)
 
 
 @reparse_app.command("prices")
@@ -118,6 +137,7 @@ def reparse_prices(
     last_day: Annotated[
         str | None, typer.Option("--to", help="Last day (YYYY-MM-DD); the last kept one if it is not given.")
     ] = None,
+    strict: StrictOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Extract the kept pages of scrapes again; a result that differs supersedes the earlier one."""
@@ -126,7 +146,7 @@ def reparse_prices(
 
         summary = run(get_settings(), retailer=retailer, first_day=first_day, last_day=last_day)
     rendering.reparse_summary(summary, as_json=as_json)
-    if summary.failures:
+    if summary.failures or (strict and summary.failed_checks):
         raise typer.Exit(1)
 
 
@@ -182,9 +202,7 @@ def materialize(
         str | None, typer.Option("--from", help="First day (YYYY-MM-DD) of assets by day or month; alone: one day.")
     ] = None,
     last_day: Annotated[str | None, typer.Option("--to", help="Last day (YYYY-MM-DD); alone: one day.")] = None,
-    strict: Annotated[
-        bool, typer.Option("--strict", help="Exit code 1 if any check failed, also one that only warns.")
-    ] = False,
+    strict: StrictOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Materialise assets over a range of days: one run for each calendar (days, months), in order.
@@ -293,6 +311,7 @@ def demo(
     ] = None,
     serve: Annotated[bool, typer.Option("--serve/--no-serve", help="Serve UI and docs until Ctrl-C.")] = True,
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port of the UI, the reports and the docs.")] = 3000,
+    strict: StrictOption = False,
 ) -> None:
     """Run the whole path over simulated sources (or a real archive), then serve the UI and the dbt docs.
 
@@ -311,8 +330,11 @@ def demo(
                 serving.require_free_port(settings, host=LOOPBACK, port=port)
             outcomes = demonstration.run_demo(chosen, archive, settings, sites)
             page = serving.build_docs(settings)
-        rendering.demo_summary(outcomes, read_status(settings), page, seconds=time.monotonic() - started)
-        failed = any(outcome.error is not None for outcome in outcomes)
+        state = read_status(settings)
+        rendering.demo_summary(outcomes, state, page, seconds=time.monotonic() - started)
+        failed = any(outcome.error is not None for outcome in outcomes) or (
+            strict and not state.failed_checks.is_empty()
+        )
         if not serve:
             if settings.database_url is None:
                 rendering.print_line("The database runs on; `ons-bigdata down` stops it.")
@@ -339,8 +361,23 @@ def _stop_event() -> threading.Event:
     return stop
 
 
+def _heed_requests_to_end() -> None:
+    """Make a request to end (SIGTERM) interrupt a command that was started in the background.
+
+    Such a process ignores Ctrl-C, and Dagster handles a request to end as Ctrl-C is handled: by ignoring it.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, _interrupt_unless_ctrl_c)
+
+
+def _interrupt_unless_ctrl_c(number: int, _frame: object) -> None:
+    if number != signal.SIGINT:
+        raise KeyboardInterrupt
+
+
 def main() -> None:
     """Run the command line; a reported error becomes one message and its exit code."""
+    _heed_requests_to_end()
     try:
         with private_umask():
             app()

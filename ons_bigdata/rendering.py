@@ -153,6 +153,7 @@ def ingest_summary(summary: IngestSummary, *, as_json: bool) -> None:
         _out.print(f"  [yellow]superseded[/] {_count(summary.superseded, 'file')}: another version is current")
     for refusal in summary.refusals:
         _out.print(f"  [yellow]refused[/] {escape(refusal)}")
+    _names_of_failed_checks(summary.failed_checks)
     if summary.built is not None:
         _built(summary.built)
 
@@ -167,8 +168,12 @@ def _built(built: BuildSummary) -> None:
     _out.print(f"  {escape(', '.join(built.assets))}")
     for failure in built.failures:
         _out.print(f"  [red]failed[/] {escape(failure)}")
-    for check in built.failed_checks:
-        _out.print(f"  [yellow]check failed[/] {escape(check)}")
+    _names_of_failed_checks(built.failed_checks)
+
+
+def _names_of_failed_checks(names: Sequence[str]) -> None:
+    for name in names:
+        _out.print(f"  [yellow]check failed[/] {escape(name)}")
 
 
 def run_outcome(outcome: RunOutcome, *, as_json: bool) -> None:
@@ -292,6 +297,7 @@ def scrape_summary(summary: ScrapeSummary, *, as_json: bool) -> None:
             f" found, {run.categories_missing} missing,"
             f" {run.categories_failed} failed"
         )
+    _names_of_failed_checks(summary.failed_checks)
     for failure in summary.failures:
         _out.print(f"[red]failed[/] {escape(failure)}")
 
@@ -302,6 +308,7 @@ def reparse_summary(summary: ReparseSummary, *, as_json: bool) -> None:
         print_json(summary.to_dict())
         return
     _out.print(f"{_count(len(summary.runs), 'run')} read again, {_count(summary.rows_changed, 'row')} changed")
+    _names_of_failed_checks(summary.failed_checks)
     for failure in summary.failures:
         _out.print(f"[red]failed[/] {escape(failure)}")
 

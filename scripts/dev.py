@@ -219,7 +219,7 @@ def install_locked(level: str, variables: Mapping[str, str]) -> None:
     sync: list[str | Path] = [
         "pip",
         "sync",
-        "--quiet",
+        *([] if sys.stderr.isatty() else ["--quiet"]),  # minutes of downloads: a terminal shows uv's progress
         "--python",
         BIN / "python",
         *options,
@@ -381,6 +381,7 @@ def demo(variables: Mapping[str, str]) -> int:
     command = demo_command(variables)
     set_up("run", variables)
     os.chdir(ROOT)
+    print("Starting the demo")  # the libraries take seconds to load
     sys.stdout.flush()
     os.execve(command[0], command, dict(variables))  # noqa: S606  (our own executable, no shell)
 

@@ -7,11 +7,13 @@ import json
 import os
 import pty
 import re
+import signal
 import struct
 import subprocess
 import sys
 import termios
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -94,7 +96,10 @@ def test_a_bad_setting_is_reported_with_its_variable_value_and_what_is_allowed(
     assert not empty.home.exists()
 
 
-@pytest.mark.parametrize("arguments", [["status"], ["status", "--all"], ["status", "--json"], ["down"], ["--version"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [["status"], ["status", "--all"], ["status", "--json"], ["down"], ["--version"]],
+)
 def test_an_empty_home_stays_empty(empty: InProcess, arguments: list[str]) -> None:
     assert empty.run(*arguments).code == 0
     assert not empty.home.exists()
@@ -104,6 +109,30 @@ def test_the_status_of_an_empty_home_says_how_to_begin(empty: InProcess) -> None
     assert "Nothing here yet: `ons-bigdata demo`" in empty.run("status").stdout
     status = json.loads(empty.run("status", "--json").stdout)
     assert (status["database"], status["checks"], status["loads"], status["failed_checks"]) == (None, 0, [], [])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["ingest", "prices", "nowhere.tar"], "no such file or directory: nowhere.tar; expected a folder"),
+        (["ingest", "official", ".", "nowhere"], "no such file or directory: nowhere"),
+        (["demo", "--pilots", "prices", "--archive", "nowhere", "--no-serve"], "no such file or directory: nowhere"),
+        (["report", "prices"], "nothing in "),
+        (["report", "prices", "--json"], "`ons-bigdata demo` fills it with simulated data"),
+        (["reparse", "prices"], "nothing in "),
+        (["materialize", "--select", "(("], "selection '((': expected schema/table"),
+        (["materialize", "--select", "raw/price_quotes,"], "found an empty term"),
+    ],
+)
+def test_wrong_input_is_reported_before_anything_is_created(empty: InProcess, arguments: list[str], words: str) -> None:
+    assert words in empty.error(*arguments)
+    assert not empty.home.exists()
+
+
+def test_the_help_says_what_the_command_is_for_and_how_to_begin(empty: InProcess) -> None:
+    shown = " ".join(empty.run("--help").stdout.split())
+    assert "Turn big-data sources into official statistics" in shown
+    assert "`demo` runs the whole path on simulated data" in shown
 
 
 @pytest.mark.parametrize(
@@ -199,6 +228,36 @@ def test_restricted_rows_are_shown_to_the_custodian_alone(short_tmp: Path) -> No
 
 def test_a_shell_can_be_given_completion(empty: InProcess) -> None:
     assert "--show-completion" in empty.run("--help").stdout
+
+
+BACKGROUND = """
+import time
+from dagster._utils.interrupts import setup_interrupt_handlers
+from ons_bigdata import cli
+
+def wait():
+    setup_interrupt_handlers()  # as Dagster does at the end of each run
+    print("ready", flush=True)
+    time.sleep(60)
+    print("went on", flush=True)
+
+cli.app = wait
+cli.main()
+"""
+
+
+def test_a_command_in_the_background_can_be_ended_but_not_by_ctrl_c() -> None:
+    command = [sys.executable, "-c", BACKGROUND]
+    ignoring = partial(signal.signal, signal.SIGINT, signal.SIG_IGN)  # as a shell does with `&`
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, preexec_fn=ignoring) as process:  # noqa: PLW1509
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        process.send_signal(signal.SIGINT)
+        with pytest.raises(subprocess.TimeoutExpired):
+            process.wait(timeout=0.3)
+        process.send_signal(signal.SIGTERM)
+        assert process.stdout.read() == ""
+    assert process.returncode != 0
 
 
 def test_a_bar_is_drawn_in_a_terminal_while_steps_redirect_standard_error() -> None:

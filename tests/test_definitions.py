@@ -11,6 +11,8 @@ import pytest
 from ons_bigdata import definitions
 from ons_bigdata.pilots import PILOTS, Pilot, tables
 from ons_bigdata.platform.dagster.resources import WarehouseResource
+from ons_bigdata.platform.dagster.runs.jobs import job_name
+from ons_bigdata.platform.ingest.sources import with_tables
 
 RESOURCES = {"warehouse": WarehouseResource()}
 
@@ -23,6 +25,13 @@ def test_a_pilot_has_every_room(pilot: Pilot) -> None:
     specs = [spec for asset in pilot.assets for spec in ([asset] if isinstance(asset, dg.AssetSpec) else asset.specs)]
     assert {spec.group_name for spec in specs} == set(pilot.groups)
     assert pilot.tables.items() <= tables().items()
+
+
+@pytest.mark.parametrize("pilot", PILOTS, ids=lambda pilot: pilot.name)
+def test_late_files_of_every_source_have_a_sensor(pilot: Pilot) -> None:
+    jobs = {job_name(pilot.name, source.calendar) for source in with_tables(pilot.sources)}
+    assert jobs
+    assert {f"{job}_late_deliveries" for job in jobs} <= {sensor.name for sensor in pilot.sensors}
 
 
 def test_the_raw_assets_alone_have_the_checks_that_they_have_in_the_whole() -> None:

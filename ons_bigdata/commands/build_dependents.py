@@ -23,10 +23,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class WrittenTable:
-    """A raw table that was loaded, and the partitions of its files."""
+    """A raw table that was loaded, the partitions of its files, and the checks that failed, `schema/table check`."""
 
     source: AnySource
     partitions: tuple[str, ...]
+    failed_checks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -113,7 +114,7 @@ def _summarise(outcome: RunOutcome, days: tuple[str, str] | None) -> BuildSummar
         first_day=first,
         last_day=last,
         assets=outcome.assets,
-        failed_checks=[f"{check.asset} {check.check}" for check in outcome.failed_checks],
+        failed_checks=outcome.names_of_failed_checks,
         failures=[] if outcome.success else outcome.failures or [outcome.reason],
         success=outcome.success,
         unavailable=outcome.unavailable,

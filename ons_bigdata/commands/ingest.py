@@ -15,6 +15,7 @@ from ons_bigdata.pilots import PILOTS
 from ons_bigdata.platform import progress
 from ons_bigdata.platform.errors import InputError, ReportedError
 from ons_bigdata.platform.ingest.delivery import Landed, land_files
+from ons_bigdata.platform.ingest.input_files import require_paths
 from ons_bigdata.platform.ingest.landing import Landing
 from ons_bigdata.platform.ingest.sources import Catchall, adapter_context, with_tables
 from ons_bigdata.platform.postgres.warehouse import open_warehouse
@@ -56,8 +57,15 @@ class IngestSummary:
     """First partition that is a date (a month counts as its first day); None where there is none."""
     last_day: str | None
     refusals: list[str] = field(default_factory=list)
+    failed_checks: list[str] = field(default_factory=list)
+    """Checks of the loaded tables that failed, `schema/table check`; those of a build are in `built`."""
     built: BuildSummary | None = None
     """Outcome of the build of the dependent assets; None without `build`."""
+
+    @property
+    def any_check_failed(self) -> bool:
+        """True if a check of the loaded tables or of the build failed, also one that only warns."""
+        return bool(self.failed_checks or (self.built is not None and self.built.failed_checks))
 
     @property
     def is_all_refused(self) -> bool:
@@ -105,6 +113,7 @@ def ingest(
     raw asset fails.
     """
     chosen = sources_of(name, known_sources() if sources is None else sources)
+    require_paths(paths)
     landing = Landing(settings.landing_dir, open_warehouse(settings))
     try:
         landed = land(paths, settings, landing, chosen)
@@ -113,7 +122,8 @@ def ingest(
         raise
     written = load_waiting(settings, landing, with_tables(chosen))
     built = build_dependents(settings, landing, written) if build else None
-    return replace(summarise(landing.warehouse, landed, chosen), built=built)
+    summary = summarise(landing.warehouse, landed, chosen)
+    return replace(summary, failed_checks=failed_checks_of(written), built=built)
 
 
 def land(
@@ -132,10 +142,15 @@ def land(
     return list(progress.track("landing files", files))
 
 
+def failed_checks_of(written: Sequence[WrittenTable]) -> list[str]:
+    """Return the checks that failed when tables were loaded, each once."""
+    return sorted({check for table in written for check in table.failed_checks})
+
+
 def load_waiting(settings: Settings, landing: Landing, sources: Sequence[AnySource]) -> list[WrittenTable]:
     """Run the raw assets over the files that wait: of this call, or of an earlier call that was interrupted.
 
-    Return the tables that were loaded with the partitions that were written.
+    Return the tables that were loaded with the partitions that were written and the checks that failed.
     """
     waiting = [source for source in sources if landing.waiting_files(source.reader)]
     if not waiting:
@@ -150,6 +165,7 @@ def load_waiting(settings: Settings, landing: Landing, sources: Sequence[AnySour
         for source in waiting:
             names = [file.name for file in landing.waiting_files(source.reader)]
             pending = landing.pending_partitions(source.reader)
+            failed_checks: set[str] = set()
             for days in _ranges(landing, source):
                 outcome = runs.materialise(
                     definitions,
@@ -160,8 +176,9 @@ def load_waiting(settings: Settings, landing: Landing, sources: Sequence[AnySour
                     run_tags={ONLY_WAITING: "true"},
                 )
                 outcome.raise_failure()
+                failed_checks.update(outcome.names_of_failed_checks)
             partitions = {*pending, *_partitions_of(landing, source, names)}
-            written.append(WrittenTable(source, tuple(sorted(partitions))))
+            written.append(WrittenTable(source, tuple(sorted(partitions)), tuple(sorted(failed_checks))))
     return written
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from ons_bigdata.platform.calendar import parse_day, require_order
 from ons_bigdata.platform.dagster import runs
 from ons_bigdata.platform.dagster.instance import open_instance, run_log
+from ons_bigdata.platform.dagster.runs.selection import require_syntax
 from ons_bigdata.platform.errors import InputError
 from ons_bigdata.platform.postgres.warehouse import open_warehouse
 
@@ -27,6 +28,7 @@ def materialise(selection: str, settings: Settings, *, first_day: str | None, la
     Raises InputError for a malformed selection, an unknown asset, a text that is not a day, a day outside the calendar,
     and a range that ends before it starts.
     """
+    require_syntax(selection)
     first_day, last_day = first_day or last_day, last_day or first_day
     days = None
     if first_day is not None and last_day is not None:

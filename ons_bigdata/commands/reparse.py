@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
-from ons_bigdata.commands.ingest import load_waiting
+from ons_bigdata.commands.ingest import failed_checks_of, load_waiting
 from ons_bigdata.platform import progress
 from ons_bigdata.platform.calendar import require_order
 from ons_bigdata.platform.errors import InputError, ReportedError
 from ons_bigdata.platform.ingest.landing import Landing
-from ons_bigdata.platform.postgres.warehouse import open_warehouse
+from ons_bigdata.platform.postgres.warehouse import open_warehouse, require_database
 from ons_bigdata.prices.calendar import DAYS
 from ons_bigdata.prices.sources.price_files import PRICE_FILES
 from ons_bigdata.prices.sources.retailer_files import read_retailer_file, retailer_file_path
@@ -33,6 +33,8 @@ class ReparseSummary:
     runs: list[Reparsed] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
     """Why other runs were not extracted again: a faulty retailer file, or pages that cannot be read."""
+    failed_checks: list[str] = field(default_factory=list)
+    """Checks of the loaded days that failed, `schema/table check`."""
 
     @property
     def rows_changed(self) -> int:
@@ -57,6 +59,7 @@ def reparse_prices(
     last = None if last_day is None else DAYS.require_day(last_day, what="--to")
     require_order(first, last)
     first_day, last_day = (None if day is None else day.isoformat() for day in (first, last))
+    require_database(settings)
     landing = Landing(settings.landing_dir, open_warehouse(settings))
     kept = _runs_kept(landing, retailer, first_day, last_day)
     if not kept:
@@ -73,7 +76,7 @@ def reparse_prices(
     except ReportedError:
         load_waiting(settings, landing, [PRICE_FILES])
         raise
-    load_waiting(settings, landing, [PRICE_FILES])
+    summary.failed_checks += failed_checks_of(load_waiting(settings, landing, [PRICE_FILES]))
     if not summary.runs:
         raise InputError("; ".join(summary.failures))
     return summary

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ons_bigdata.platform.calendar import parse_day
 from ons_bigdata.platform.errors import InputError
-from ons_bigdata.platform.postgres.warehouse import Warehouse, open_warehouse
+from ons_bigdata.platform.postgres.warehouse import Warehouse, open_warehouse, require_database
 from ons_bigdata.settings import Settings
 
 ORIGINS = ("real", "simulated")
@@ -35,6 +35,7 @@ def read_price_report(settings: Settings, *, day: str | None = None, origin: str
     if origin is not None and origin not in ORIGINS:
         raise InputError(f"origin: found {origin!r}, expected one of {', '.join(ORIGINS)}")
     wanted = None if day is None else parse_day(day, what="--day")
+    require_database(settings)
     store = open_warehouse(settings)
     days = _days(store)
     if not days:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from ons_bigdata.commands.ingest import load_waiting
+from ons_bigdata.commands.ingest import failed_checks_of, load_waiting
 from ons_bigdata.platform.errors import InputError
 from ons_bigdata.platform.ingest.landing import Landing
 from ons_bigdata.platform.postgres.warehouse import open_warehouse
@@ -46,6 +46,8 @@ class ScrapeSummary:
     failures: list[str] = field(default_factory=list)
     unavailable: list[str] = field(default_factory=list)
     """Retailers whose run failed because the database was lost or another process held the lock."""
+    failed_checks: list[str] = field(default_factory=list)
+    """Checks of the runs and of the loaded days that failed, `schema/table check`."""
 
     def to_dict(self) -> dict[str, object]:
         """Return the summary as `--json` prints it."""
@@ -75,6 +77,7 @@ def scrape_prices(
             outcome = runs.materialise(
                 definitions, keys, instance=instance, days=None, log=run_log(settings), partition=f"{day}|{retailer}"
             )
+            summary.failed_checks += outcome.names_of_failed_checks
             if outcome.success:
                 summary.runs.append(_latest(warehouse, retailer, day))
             else:
@@ -82,8 +85,9 @@ def scrape_prices(
                 if outcome.unavailable:
                     summary.unavailable.append(retailer)
     if build:
-        load_waiting(settings, Landing(settings.landing_dir, warehouse), [PRICE_FILES])
-    return summary
+        written = load_waiting(settings, Landing(settings.landing_dir, warehouse), [PRICE_FILES])
+        summary.failed_checks += failed_checks_of(written)
+    return replace(summary, failed_checks=sorted(set(summary.failed_checks)))
 
 
 def _retailers_to_scrape(settings: Settings, retailers: Sequence[str], day: str | None) -> tuple[list[str], list[str]]:

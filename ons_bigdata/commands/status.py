@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from ons_bigdata.platform.errors import InputError
-from ons_bigdata.platform.postgres.warehouse import open_warehouse
+from ons_bigdata.platform.postgres.warehouse import has_database, open_warehouse
 
 if TYPE_CHECKING:
     from ons_bigdata.settings import Settings
@@ -154,7 +154,7 @@ def read_status(settings: Settings) -> Status:
     none = pl.DataFrame()
     if settings.home.exists() and not settings.home.is_dir():
         raise InputError(f"state folder {settings.home} is no folder; set ONS_BIGDATA_HOME to another")
-    if settings.database_url is None and not (settings.data_dir / "PG_VERSION").exists():
+    if not has_database(settings):
         return Status(str(settings.home), None, none, none, none, none, none, none, 0)
     warehouse = open_warehouse(settings)
     has_runs = warehouse.rows(

@@ -7,8 +7,8 @@ from zoneinfo import ZoneInfo
 
 import dagster as dg
 
-from ons_bigdata.platform.dagster.automation import calendar_schedule, late_delivery_sensor, propagation_sensor
-from ons_bigdata.platform.ingest.sources import loadable
+from ons_bigdata.platform.dagster.automation import calendar_schedule, late_delivery_sensors, propagation_sensor
+from ons_bigdata.platform.ingest.sources import with_tables
 from ons_bigdata.prices.calendar import DAYS, LONDON, SCRAPES_DONE, SCRAPES_START
 from ons_bigdata.prices.sources import SOURCES
 from ons_bigdata.prices.sources.retailer_files import retailers_with_file
@@ -48,6 +48,6 @@ SCHEDULES: list[dg.ScheduleDefinition] = [
     calendar_schedule("prices", calendar=DAYS, cron=SCRAPES_DONE),
 ]
 SENSORS: list[dg.SensorDefinition] = [
-    late_delivery_sensor("prices", loadable(SOURCES), calendar=DAYS),
+    *late_delivery_sensors("prices", with_tables(SOURCES)),
     propagation_sensor("prices"),
 ]

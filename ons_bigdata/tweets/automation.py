@@ -1,11 +1,16 @@
-"""Automation of the tweets pilot, off until it is switched on: the places of users, once a day."""
+"""Automation of the tweets pilot, off until it is switched on: the places of users, once a day; late archives."""
 
 from __future__ import annotations
 
 import dagster as dg
 
-from ons_bigdata.platform.dagster.automation import calendar_schedule, propagation_sensor
+from ons_bigdata.platform.dagster.automation import calendar_schedule, late_delivery_sensors, propagation_sensor
+from ons_bigdata.platform.ingest.sources import with_tables
 from ons_bigdata.tweets.calendar import DAYS, PLACES_DUE
+from ons_bigdata.tweets.sources import SOURCES
 
 SCHEDULES: list[dg.ScheduleDefinition] = [calendar_schedule("tweets", calendar=DAYS, cron=PLACES_DUE)]
-SENSORS: list[dg.SensorDefinition] = [propagation_sensor("tweets")]
+SENSORS: list[dg.SensorDefinition] = [
+    *late_delivery_sensors("tweets", with_tables(SOURCES)),
+    propagation_sensor("tweets"),
+]

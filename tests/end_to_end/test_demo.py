@@ -472,7 +472,7 @@ def _look_at_reports(browser: Any, address: str) -> None:
     last = page.locator("h1").inner_text()
     page.click("nav a")
     assert page.locator("h1").inner_text() < last
-    assert page.locator("figure svg").count() == 2
+    assert page.locator("figure svg").count() == 3
     assert page.evaluate("document.documentElement.scrollWidth") == 360
     cut = page.eval_on_selector_all(
         "h1, h2, h3, p, figcaption, caption, figure svg text",

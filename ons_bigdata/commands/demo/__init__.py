@@ -15,6 +15,7 @@ from ons_bigdata.pilots import PILOTS, Pilot
 from ons_bigdata.platform.dagster import runs
 from ons_bigdata.platform.dagster.instance import open_instance, run_log
 from ons_bigdata.platform.errors import InputError, ReportedError, StepFailedError
+from ons_bigdata.platform.ingest.input_files import require_paths
 from ons_bigdata.platform.ingest.sources import bulk_sources
 from ons_bigdata.platform.postgres.warehouse import open_warehouse
 from ons_bigdata.platform.pseudonyms import make_key
@@ -63,7 +64,7 @@ class PilotOutcome:
 def choose_pilots(names: str | None, *, archive: Path | None) -> list[Pilot]:
     """Return the pilots of a comma-separated list; all for None.
 
-    Raises InputError for an unknown pilot, and for an archive with several pilots.
+    Raises InputError for an unknown pilot, an archive that is missing, and an archive with several pilots.
     """
     known = {pilot.name: pilot for pilot in PILOTS}
     named = list(known) if names is None else [name.strip() for name in names.split(",") if name.strip()]
@@ -71,6 +72,7 @@ def choose_pilots(names: str | None, *, archive: Path | None) -> list[Pilot]:
     unknown = [name for name in chosen if name not in known]
     if unknown or not chosen:
         raise InputError(f"pilots: found {', '.join(unknown) or 'none'}; known: {', '.join(known)}")
+    require_paths([] if archive is None else [archive])
     if archive is not None and len(chosen) > 1:
         raise InputError("an archive is of one pilot: say which with --pilots")
     return [known[name] for name in chosen]

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 import dagster as dg
 
 from ons_bigdata.platform.dagster.assets import PILOT
+from ons_bigdata.platform.dagster.raw_assets import ONLY_WAITING
 from ons_bigdata.platform.dagster.resources import WarehouseResource
 from ons_bigdata.platform.dagster.runs.check_records import RANGE_END, RANGE_START
 from ons_bigdata.platform.dagster.runs.jobs import job_name
@@ -21,7 +22,7 @@ from ons_bigdata.platform.dagster.runs.jobs import job_name
 if TYPE_CHECKING:
     from ons_bigdata.platform.calendar import Calendar
     from ons_bigdata.platform.ingest.landing import LandedFile, Landing
-    from ons_bigdata.platform.ingest.sources import Source
+    from ons_bigdata.platform.ingest.sources import AnySource
 
 SETTLED = timedelta(minutes=15)
 """Time after its landing from which a file counts as late: an ingest loads its files at once."""
@@ -64,52 +65,75 @@ def calendar_schedule(pilot: str, *, calendar: Calendar, cron: str) -> dg.Schedu
     return schedule
 
 
-def late_delivery_sensor(pilot: str, sources: Sequence[Source], *, calendar: Calendar) -> dg.SensorDefinition:
-    """Sensor that builds the periods of files that landed and wait, and what is computed from them.
+def late_delivery_sensors(pilot: str, sources: Sequence[AnySource]) -> list[dg.SensorDefinition]:
+    """Sensors of late deliveries: one for each calendar of the sources, and one for the sources without days.
 
-    Files wait where a collector has landed them after the schedule's run, or where an ingest was killed. Each
-    set of waiting files is requested once. Off until it is switched on.
+    Each builds the periods of files that landed and wait, and what is computed from them. Files wait where a collector
+    has landed them after the schedule's run, or where an ingest was killed. Each set of waiting files is requested
+    once. Off until they are switched on.
     """
+    calendars = list(dict.fromkeys(source.calendar for source in sources))
+    return [
+        _late_delivery_sensor(pilot, [source for source in sources if source.calendar == calendar], calendar)
+        for calendar in calendars
+    ]
+
+
+def _late_delivery_sensor(pilot: str, sources: Sequence[AnySource], calendar: Calendar | None) -> dg.SensorDefinition:
     name = job_name(pilot, calendar)
-    of_calendar = [source for source in sources if source.calendar == calendar]
+    what = "Builds what is computed from files" if calendar is None else f"Builds the {calendar.cadence}s of files"
 
     @dg.sensor(
         job_name=name,
         name=f"{name}_late_deliveries",
         minimum_interval_seconds=300,
         default_status=dg.DefaultSensorStatus.STOPPED,
-        description=f"Builds the {calendar.cadence}s of files that wait since {SETTLED}. Off until it is switched on.",
+        description=f"{what} that wait since {SETTLED}. Off until it is switched on.",
     )
     def late_deliveries(
         context: dg.SensorEvaluationContext, warehouse: WarehouseResource
     ) -> Iterator[dg.RunRequest | dg.SkipReason]:
         landing = warehouse.landing()
-        late = {source.name: _late_files(landing, source) for source in of_calendar}
+        late = {source.name: _late_files(landing, source) for source in sources}
         if not any(late.values()) or context.repository_def is None:
             yield dg.SkipReason("no file waits")
             return
         graph = context.repository_def.asset_graph
         in_job = set(context.repository_def.get_job(name).asset_layer.executable_asset_keys)
-        for source in of_calendar:
+        for source in sources:
             if not late[source.name]:
                 continue
-            raw = dg.AssetSelection.assets(source.table.name.split("."))
-            dependents = {key for key in raw.downstream().resolve(graph) & in_job if key.path[0] != "seeds"}
+            raw = dg.AssetKey(source.table_name.split("."))
+            downstream = dg.AssetSelection.assets(raw).downstream().resolve(graph) & in_job
+            dependents = {key for key in downstream if key.path[0] != "seeds"}
             files = hashlib.sha256(" ".join(file.file_id for file in late[source.name]).encode()).hexdigest()[:16]
-            for first, last in calendar.stretches(landing.pending_partitions(source.reader)):
+            ranges: list[tuple[str, str] | None] = []
+            if calendar is not None:
+                stretches = calendar.stretches(landing.pending_partitions(source.reader))
+                ranges += [_range_keys(calendar, *stretch) for stretch in stretches]
+            chosen = dependents
+            if not ranges and calendar is not None:
+                # days unknown until the files are read, which a run of any day does; what is computed by day is left
+                # to the propagation, which sees the days that are written
+                today = calendar.key(calendar.today())
+                ranges = [(today, today)]
+                chosen = {key for key in dependents if key == raw or graph.get(key).partitions_def is None}
+            for keys in ranges or [None]:
                 yield dg.RunRequest(
-                    run_key=f"{source.name} {first} {last} {files}",
-                    asset_selection=sorted(dependents, key=lambda key: key.to_user_string()),
-                    tags={
-                        RANGE_START: calendar.key(datetime.fromisoformat(first).date()),
-                        RANGE_END: calendar.key(datetime.fromisoformat(last).date()),
-                    },
+                    run_key=" ".join([source.name, *(keys or ()), files]),
+                    asset_selection=sorted(chosen, key=lambda key: key.to_user_string()),
+                    tags={ONLY_WAITING: "true", **({} if keys is None else {RANGE_START: keys[0], RANGE_END: keys[1]})},
                 )
 
     return late_deliveries
 
 
-def _late_files(landing: Landing, source: Source) -> list[LandedFile]:
+def _range_keys(calendar: Calendar, first: str, last: str) -> tuple[str, str]:
+    """Keys of the periods of the first and the last day of a stretch."""
+    return calendar.key(datetime.fromisoformat(first).date()), calendar.key(datetime.fromisoformat(last).date())
+
+
+def _late_files(landing: Landing, source: AnySource) -> list[LandedFile]:
     """Waiting files of a source, once none of them has just landed."""
     waiting = landing.waiting_files(source.reader)
     settled = datetime.now(UTC) - SETTLED

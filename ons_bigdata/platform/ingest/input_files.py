@@ -123,10 +123,15 @@ def input_files(paths: Sequence[Path], bounds: Bounds) -> Iterator[InputFile]:
     is damaged, after the files before that point. A stream raises the same, and BoundExceededError for a file that
     grows beyond the bound while it is read.
     """
+    require_paths(paths)
+    return (file for path in paths for file in _in_path(path, bounds))
+
+
+def require_paths(paths: Sequence[Path]) -> None:
+    """Raise InputError if a path is missing."""
     for path in paths:
         if not path.exists():
             raise InputError(f"no such file or directory: {path}; expected a folder, an archive or a file")
-    return (file for path in paths for file in _in_path(path, bounds))
 
 
 def _in_path(path: Path, bounds: Bounds) -> Iterator[InputFile]:

@@ -220,6 +220,20 @@ class Warehouse:
             raise
 
 
+def has_database(settings: Settings) -> bool:
+    """True if there is a database: an existing server, or an embedded one that has been created."""
+    return settings.database_url is not None or (settings.data_dir / "PG_VERSION").exists()
+
+
+def require_database(settings: Settings) -> None:
+    """Raise InputError where nothing has been taken in yet, so that no database is created to find it empty."""
+    if not has_database(settings):
+        raise InputError(
+            f"nothing in {settings.home} yet: `ons-bigdata demo` fills it with simulated data, "
+            "`ons-bigdata ingest` with files"
+        )
+
+
 def open_warehouse(settings: Settings) -> Warehouse:
     """Return the warehouse of the settings; start the server, create and migrate the database where needed."""
     reader_url = None

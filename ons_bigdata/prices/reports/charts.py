@@ -26,6 +26,8 @@ _DATA = "figures"
 _INK, _GRID, _SERIES = "var(--ink)", "var(--grid)", ("var(--series-1)", "var(--series-2)", "var(--series-3)")
 """Properties that the style sheet of the page defines."""
 
+_SINCE = ("yesterday", "the week before")
+
 Spec = dict[str, Any]
 
 
@@ -33,7 +35,7 @@ def draw_levels(figures: Sequence[Figure]) -> str | None:
     """SVG of the index of each figure with its interval, yesterday's and that of the week before; None without any."""
     rows = [
         {
-            "label": "\n".join(textwrap.wrap(figure.name, _LABEL_LETTERS)),
+            "label": _label(figure),
             "place": place,
             "index": figure.index,
             "low": figure.low,
@@ -47,6 +49,24 @@ def draw_levels(figures: Sequence[Figure]) -> str | None:
     return _draw(_levels(), rows) if rows else None
 
 
+def draw_changes(figures: Sequence[Figure]) -> str | None:
+    """SVG of the changes of each figure since yesterday and since the week before with intervals; None without any."""
+    rows = [
+        {
+            "label": _label(figure),
+            "place": place,
+            "since": since,
+            "percent": change.percent,
+            "low": change.low,
+            "high": change.high,
+        }
+        for place, figure in enumerate(figures)
+        for since, change in zip(_SINCE, (figure.change_yesterday, figure.change_week), strict=True)
+        if change.percent is not None
+    ]
+    return _draw(_changes(), rows) if rows else None
+
+
 def draw_course(course: pl.DataFrame) -> str | None:
     """SVG of the index of each division day by day with its interval; None with fewer than two figures.
 
@@ -56,12 +76,20 @@ def draw_course(course: pl.DataFrame) -> str | None:
     return _draw(_course(), rows) if len(rows) > 1 else None
 
 
-@lru_cache(maxsize=1)
-def _levels() -> Spec:
-    place = alt.Y("label:N", sort=alt.EncodingSortField("place", order="ascending"), title=None).axis(
+def _label(figure: Figure) -> str:
+    return "\n".join(textwrap.wrap(figure.name, _LABEL_LETTERS))
+
+
+def _place() -> alt.Y:
+    """Place of a figure: a row with its name, in the order of the table."""
+    return alt.Y("label:N", sort=alt.EncodingSortField("place", order="ascending"), title=None).axis(
         labelExpr="split(datum.label, '\\n')", labelLimit=0, labelLineHeight=11, minExtent=_LABEL_WIDTH, ticks=False
     )
-    base = alt.Chart(alt.NamedData(_DATA)).encode(y=place)
+
+
+@lru_cache(maxsize=1)
+def _levels() -> Spec:
+    base = alt.Chart(alt.NamedData(_DATA)).encode(y=_place())
     scale = alt.Scale(zero=False, nice=True)
     index = alt.X("index:Q", title="index", scale=scale)
     interval = base.mark_rule(color=_SERIES[0], strokeWidth=2).encode(x=alt.X("low:Q", scale=scale), x2="high:Q")
@@ -69,6 +97,18 @@ def _levels() -> Spec:
     yesterday = base.mark_point(color=_INK, size=42, filled=False, strokeWidth=1.4).encode(x="yesterday:Q")
     today = base.mark_point(color=_SERIES[0], size=46, filled=True, opacity=1).encode(x=index)
     return _compile(alt.layer(interval, week_before, yesterday, today).properties(height=alt.Step(_ROW_HEIGHT)))
+
+
+@lru_cache(maxsize=1)
+def _changes() -> Spec:
+    since = alt.Color("since:N", legend=None, scale=alt.Scale(domain=list(_SINCE), range=list(_SERIES[:2])))
+    row = alt.YOffset("since:N", scale=alt.Scale(domain=list(_SINCE)))
+    base = alt.Chart(alt.NamedData(_DATA)).encode(y=_place(), yOffset=row, color=since)
+    percent = alt.X("percent:Q", title="per cent", scale=alt.Scale(zero=True, nice=True))
+    interval = base.mark_rule(strokeWidth=2).encode(x=alt.X("low:Q"), x2="high:Q")
+    shape = alt.Shape("since:N", legend=None, scale=alt.Scale(domain=list(_SINCE), range=["circle", "square"]))
+    change = base.mark_point(size=42, filled=True, opacity=1).encode(x=percent, shape=shape)
+    return _compile(alt.layer(interval, change).properties(height=alt.Step(_ROW_HEIGHT, **{"for": "position"})))
 
 
 @lru_cache(maxsize=1)

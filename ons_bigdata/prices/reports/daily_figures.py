@@ -21,6 +21,23 @@ _Z_95 = 1.959964
 
 
 @dataclass(frozen=True)
+class Change:
+    """Change of an index since an earlier day, in per cent."""
+
+    percent: float | None
+    """None without either figure, or where their base periods differ."""
+    low: float | None
+    """Lower bound of the interval of 95 % of the change; None with the interval's reason, or without a change."""
+    high: float | None
+    interval_reason: str | None
+
+    @property
+    def interval(self) -> tuple[float, float] | None:
+        """Bounds of the interval; None without one."""
+        return None if self.low is None or self.high is None else (self.low, self.high)
+
+
+@dataclass(frozen=True)
 class Figure:
     """The index of a division or item on a day, with the figures that it is compared with."""
 
@@ -35,17 +52,11 @@ class Figure:
     high: float | None
     interval_reason: str | None
     yesterday: float | None
+    """Index of yesterday; None where there is none of the same base period."""
     week_before: float | None
-
-    @property
-    def change_yesterday(self) -> float | None:
-        """Change of the index since yesterday, in per cent; None without either figure."""
-        return _change(self.index, self.yesterday)
-
-    @property
-    def change_week(self) -> float | None:
-        """Change of the index since the same weekday of the week before, in per cent; None without either figure."""
-        return _change(self.index, self.week_before)
+    """Index of the same weekday of the week before; None where there is none of the same base period."""
+    change_yesterday: Change
+    change_week: Change
 
 
 @dataclass(frozen=True)
@@ -63,7 +74,8 @@ class Figures:
     """Daily figures of all origins, by day.
 
     `frame`: data_origin, level (item or division), code, name, period, index, reason, standard_error,
-    standard_error_reason; one row per origin, level, code and period.
+    standard_error_reason, change_error_percent, change_error_reason, week_change_error_percent,
+    week_change_error_reason, base_period; one row per origin, level, code and period.
     """
 
     def __init__(self, frame: pl.DataFrame) -> None:
@@ -97,7 +109,7 @@ class Figures:
 
 
 def _figure(row: Mapping[str, Any], yesterday: Mapping[Any, Any], week_before: Mapping[Any, Any]) -> Figure:
-    key = row["level"], row["code"]
+    earlier, before = (_index_of_same_base(row, day) for day in (yesterday, week_before))
     return Figure(
         level=row["level"],
         code=row["code"],
@@ -107,16 +119,35 @@ def _figure(row: Mapping[str, Any], yesterday: Mapping[Any, Any], week_before: M
         low=row["low"],
         high=row["high"],
         interval_reason=row["standard_error_reason"],
-        yesterday=yesterday.get(key, {}).get("index"),
-        week_before=week_before.get(key, {}).get("index"),
+        yesterday=earlier,
+        week_before=before,
+        change_yesterday=_change(row, earlier, "change"),
+        change_week=_change(row, before, "week_change"),
     )
+
+
+def _index_of_same_base(row: Mapping[str, Any], day: Mapping[Any, Mapping[str, Any]]) -> float | None:
+    """Index of a row's item or division on another day; None where there is none or its base period is another."""
+    other = day.get((row["level"], row["code"]))
+    return None if other is None or other["base_period"] != row["base_period"] else other["index"]
+
+
+def _change(row: Mapping[str, Any], earlier: float | None, name: str) -> Change:
+    """Change of a row's index since an earlier one, with its standard error from the columns `<name>_error_…`."""
+    index, error = row["index"], row[f"{name}_error_percent"]
+    if index is None or earlier is None:
+        return Change(None, None, None, None)
+    percent = 100 * (index / earlier - 1)
+    if error is None:
+        return Change(percent, None, None, row[f"{name}_error_reason"])
+    return Change(percent, percent - _Z_95 * error, percent + _Z_95 * error, None)
 
 
 def _movers(items: Sequence[Figure]) -> Iterator[Figure]:
     """Items that moved most since yesterday or the week before; of equal ones, the lower code first."""
     chosen: dict[str, tuple[float, Figure]] = {}
     for change in ("change_yesterday", "change_week"):
-        moved = [(_size(getattr(figure, change)), figure) for figure in items]
+        moved = [(_size(getattr(figure, change).percent), figure) for figure in items]
         largest = sorted(moved, key=lambda pair: (-pair[0], pair[1].code))[:MOVERS]
         for size, figure in largest:
             if size > 0 and size > chosen.get(figure.code, (0.0, figure))[0]:
@@ -128,7 +159,3 @@ def _movers(items: Sequence[Figure]) -> Iterator[Figure]:
 def _size(change: float | None) -> float:
     """Size of a change in per cent such that a fall and the rise that undoes it are equal."""
     return 0.0 if change is None else abs(log(1 + change / 100))
-
-
-def _change(index: float | None, earlier: float | None) -> float | None:
-    return None if index is None or earlier is None else 100 * (index / earlier - 1)

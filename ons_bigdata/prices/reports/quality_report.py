@@ -14,8 +14,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 from markupsafe import Markup
 
 from ons_bigdata.platform.printable import escape_unprintable
-from ons_bigdata.prices.reports.charts import draw_course, draw_levels
-from ons_bigdata.prices.reports.daily_figures import DayFigures, Figures
+from ons_bigdata.prices.reports.charts import draw_changes, draw_course, draw_levels
+from ons_bigdata.prices.reports.daily_figures import Change, DayFigures, Figures
 from ons_bigdata.prices.schemas.quality import PriceQualityReport
 
 SEVERITIES = ("error", "warn", "note")
@@ -129,12 +129,13 @@ def _decisions(origin: str, day: date, names: Names, decided: Sequence[Row], dec
 def _figures(figures: DayFigures) -> Row:
     """Parts of the report on the figures of the day, with their charts."""
     listed = [*figures.divisions, *figures.movers]
-    levels, course = draw_levels(listed), draw_course(figures.course)
+    levels, changes, course = draw_levels(listed), draw_changes(listed), draw_course(figures.course)
     return {
         "divisions": figures.divisions,
         "movers": figures.movers,
         # the drawings escape the names of items themselves
         "levels": None if levels is None else Markup(levels),  # noqa: S704
+        "changes": None if changes is None else Markup(changes),  # noqa: S704
         "course": None if course is None else Markup(course),  # noqa: S704
     }
 
@@ -256,16 +257,26 @@ def _templates() -> Environment:
         lstrip_blocks=True,
         finalize=_printable,
     )
-    environment.filters["change"] = _format_change
+    environment.filters["change"] = lambda change: _format_percent(change.percent)
+    environment.filters["interval"] = _format_interval
     return environment
 
 
-def _format_change(per_cent: float | None) -> str:
+def _format_percent(per_cent: float | None) -> str:
     """Change in per cent with its sign, to a tenth; a dash without one."""
-    if per_cent is None:
-        return "–"
-    rounded = round(per_cent, 1)
-    return "0.0 %" if rounded == 0 else f"{rounded:+.1f} %".replace("-", "−")
+    return "–" if per_cent is None else f"{_format_tenths(per_cent)} %"
+
+
+def _format_interval(change: Change) -> str:
+    """Interval of a change in per cent, or why there is none; nothing without a change."""
+    if change.interval is None:
+        return change.interval_reason or ""
+    return " to ".join(map(_format_tenths, change.interval))
+
+
+def _format_tenths(number: float) -> str:
+    rounded = round(number, 1)
+    return "0.0" if rounded == 0 else f"{rounded:+.1f}".replace("-", "−")
 
 
 def _printable(value: object) -> object:

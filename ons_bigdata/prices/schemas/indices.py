@@ -101,6 +101,18 @@ class IndexDiagnostics(Figure):
         nullable=True, min=0.0, description="bootstrap standard error, index points; null with a reason"
     )
     standard_error_reason = dy.String(nullable=True, description="why there is no standard error")
+    change_error_percent = dy.Float64(
+        nullable=True, min=0.0,
+        description="bootstrap standard error of the change since the day, week or month before, percent",
+    )  # fmt: skip
+    change_error_reason = dy.String(nullable=True, description="why the change has no standard error")
+    week_change_error_percent = dy.Float64(
+        nullable=True, min=0.0,
+        description="bootstrap standard error of the change of a daily figure since seven days before, percent",
+    )  # fmt: skip
+    week_change_error_reason = dy.String(
+        nullable=True, description="why the change since seven days before has no standard error"
+    )
     replicates = dy.Int32(min=0, description="resamples in which the index has a value")
     sampled_share = dy.Float64(
         nullable=True, min=0.0, max=1.0,

@@ -28,6 +28,9 @@ def expected_weekdays(rhythm: str) -> frozenset[int] | None:
 
     Raises ValueError on an unknown rhythm; it lists the known ones and suggests one.
     """
+    if not isinstance(rhythm, str):
+        message = f"rhythm: found {rhythm!r}, expected one of {', '.join(KNOWN)}, or {SETS}"
+        raise ValueError(message)  # noqa: TRY004 (wrong arguments of methods are ValueErrors)
     if rhythm == DAILY:
         return frozenset(range(7))
     if rhythm in PERIODIC:

@@ -13,11 +13,11 @@ from ons_bigdata.platform.dagster.automation import (
     SETTLED,
     add_conditions,
     calendar_schedule,
-    late_delivery_sensor,
+    late_delivery_sensors,
     propagation_sensor,
 )
 from ons_bigdata.platform.dagster.partitions import partitions_of
-from ons_bigdata.platform.dagster.raw_assets import raw_asset
+from ons_bigdata.platform.dagster.raw_assets import ONLY_WAITING, raw_asset
 from ons_bigdata.platform.dagster.resources import WarehouseResource
 from ons_bigdata.platform.dagster.runs.jobs import pilot_jobs
 from ons_bigdata.platform.ingest.landing import Landing
@@ -75,38 +75,78 @@ def graph(source: Source = NUMBERS) -> list[dg.AssetsDefinition | dg.AssetSpec]:
     return [raw, staged, codes, sums]
 
 
+def requests_of(landing: Landing, source: Source, monkeypatch: pytest.MonkeyPatch) -> list[dg.RunRequest]:
+    """Runs that the sensor of late deliveries of a source requests."""
+    monkeypatch.setattr(WarehouseResource, "landing", lambda _: landing)
+    (sensor,) = late_delivery_sensors("meters", [source])
+    assert sensor.default_status == dg.DefaultSensorStatus.STOPPED
+    assets, resources = graph(source), {"warehouse": WarehouseResource()}
+    jobs = pilot_jobs(assets, ["meters"])
+    repository = dg.Definitions(assets, sensors=[sensor], jobs=jobs, resources=resources).get_repository_def()
+    with dg.DagsterInstance.ephemeral() as instance:
+        context = dg.build_sensor_context(instance, repository_def=repository, resources=resources)
+        return list(sensor.evaluate_tick(context).run_requests or [])
+
+
+def settle(landing: Landing) -> None:
+    """Move the landing of all files back by the time from which they count as late."""
+    with landing.warehouse.transaction() as transaction:
+        transaction.execute("update ops.files set landed_at = landed_at - $1::text::interval", [str(SETTLED)])
+
+
+def days_of(request: dg.RunRequest) -> tuple[str | None, str | None]:
+    """First and last day of a request."""
+    ends = ("dagster/asset_partition_range_start", "dagster/asset_partition_range_end")
+    return request.tags.get(ends[0]), request.tags.get(ends[1])
+
+
+def names_of(request: dg.RunRequest) -> list[str]:
+    """Assets of a request."""
+    return sorted(key.to_user_string() for key in request.asset_selection or [])
+
+
 def test_files_that_wait_are_requested_once_with_all_that_is_computed_from_them(
     landing: Landing, land: Land, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(WarehouseResource, "landing", lambda _: landing)
-    sensor = late_delivery_sensor("meters", [NUMBERS], calendar=DAYS)
-    assert sensor.default_status == dg.DefaultSensorStatus.STOPPED
-    repository = dg.Definitions(
-        graph(), sensors=[sensor], jobs=pilot_jobs(graph(), ["meters"]), resources={"warehouse": WarehouseResource()}
-    ).get_repository_def()
-
-    def requests() -> list[dg.RunRequest]:
-        with dg.DagsterInstance.ephemeral() as instance:
-            context = dg.build_sensor_context(
-                instance, repository_def=repository, resources={"warehouse": WarehouseResource()}
-            )
-            return list(sensor.evaluate_tick(context).run_requests or [])
-
-    assert requests() == []
+    assert requests_of(landing, NUMBERS, monkeypatch) == []
     for day in ("2016-07-21", "2016-07-22", "2016-07-25"):
         land(f"{day}-a.txt", f"{day} 1\n", (day,))
-    assert requests() == []  # just landed: an ingest may be at work
-    with landing.warehouse.transaction() as transaction:
-        transaction.execute("update ops.files set landed_at = landed_at - $1::text::interval", [str(SETTLED)])
-    found = requests()
-    assert [
-        (one.tags["dagster/asset_partition_range_start"], one.tags["dagster/asset_partition_range_end"])
-        for one in found
-    ] == [("2016-07-21", "2016-07-22"), ("2016-07-25", "2016-07-25")]
-    names = [sorted(key.to_user_string() for key in one.asset_selection or []) for one in found]
-    assert names == [["marts/sums", "raw/numbers", "staging/stg_numbers"]] * 2
-    assert [one.run_key for one in requests()] == [one.run_key for one in found]
+    assert requests_of(landing, NUMBERS, monkeypatch) == []  # just landed: an ingest may be at work
+    settle(landing)
+    found = requests_of(landing, NUMBERS, monkeypatch)
+    assert [days_of(one) for one in found] == [("2016-07-21", "2016-07-22"), ("2016-07-25", "2016-07-25")]
+    assert [names_of(one) for one in found] == [["marts/sums", "raw/numbers", "staging/stg_numbers"]] * 2
+    assert [one.run_key for one in requests_of(landing, NUMBERS, monkeypatch)] == [one.run_key for one in found]
     assert len({one.run_key for one in found}) == 2
+
+
+def test_files_of_a_source_without_days_are_requested_with_what_has_no_days(
+    landing: Landing, land: Land, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    land("a.txt", "2016-07-21 1\n")
+    settle(landing)
+    (request,) = requests_of(landing, SOURCE, monkeypatch)
+    assert (names_of(request), days_of(request)) == (["marts/sums", "raw/numbers"], (None, None))
+    assert request.tags[ONLY_WAITING] == "true"
+
+
+@pytest.mark.parametrize("refused", [False, True])
+def test_files_whose_days_are_unknown_until_they_are_read_are_loaded_by_a_run_of_today(
+    landing: Landing, land: Land, monkeypatch: pytest.MonkeyPatch, refused: bool
+) -> None:
+    land("after-a.txt", "2016-07-21 1\n", () if refused else None)
+    settle(landing)
+    requests = requests_of(landing, NUMBERS, monkeypatch)
+    today = DAYS.today().isoformat()
+    wanted = [] if refused else [(["marts/sums", "raw/numbers"], (today, today))]
+    assert [(names_of(request), days_of(request)) for request in requests] == wanted
+
+
+def test_each_calendar_of_the_sources_has_a_sensor_and_so_has_each_source_without_days() -> None:
+    months = replace(SOURCE, calendar=Calendar(Cadence.month, date(2016, 7, 1), ZONE))
+    sensors = late_delivery_sensors("meters", [NUMBERS, SOURCE, months, NUMBERS])
+    names = [sensor.name for sensor in sensors]
+    assert names == [f"meters_{cadence}_late_deliveries" for cadence in ("daily", "whole", "monthly")]
 
 
 def test_new_data_of_any_day_are_propagated_from_raw_to_mart() -> None:

@@ -44,7 +44,8 @@ TABLES = {
     "intermediate.int_prices__quotes_decided": ("data_origin text, collected_on date, decision_id text, decision text"),
     "intermediate.int_prices__figures_reported": (
         "data_origin text, level text, code text, name text, period date, index float8, reason text,"
-        " standard_error float8, standard_error_reason text"
+        " standard_error float8, standard_error_reason text, change_error_percent float8, change_error_reason text,"
+        " week_change_error_percent float8, week_change_error_reason text, base_period text"
     ),
     "seeds.items": "item_number integer, item_name text, class_code text",
     "seeds.retailers": "retailer text, name text, data_origin text",

@@ -39,7 +39,8 @@ FINDINGS = [
 
 FIGURES = pl.DataFrame(
     [
-        ("real", level, code, name, day, index, "no quotes" if index is None else None, error, unsampled)
+        ("real", level, code, name, day, index, "no quotes" if index is None else None, error, unsampled,
+         None if error is None else error / 2, unsampled, None, "no index in the period to compare with", "2016-08-01")
         for level, code, name, error, unsampled, indices in [
             ("division", "01", "Food <and> drink", 0.5, None, (100.0, 102.0)),
             ("division", "02", "Alcohol", None, "one product", (100.0, None)),
@@ -51,6 +52,8 @@ FIGURES = pl.DataFrame(
     schema={
         "data_origin": pl.String, "level": pl.String, "code": pl.String, "name": pl.String, "period": pl.Date,
         "index": pl.Float64, "reason": pl.String, "standard_error": pl.Float64, "standard_error_reason": pl.String,
+        "change_error_percent": pl.Float64, "change_error_reason": pl.String, "week_change_error_percent": pl.Float64,
+        "week_change_error_reason": pl.String, "base_period": pl.String,
     },
     orient="row",
 )  # fmt: skip
@@ -147,13 +150,14 @@ def test_the_text_lists_findings_with_advice(evidence: Evidence) -> None:
 def test_figures_with_interval_and_changes(evidence: Evidence) -> None:
     monday, tuesday = quality_report.render_reports(evidence).rows(named=True)
     lines = [" ".join(line.split()) for line in tuesday["text"].splitlines()]
-    assert "Food <and> drink 102.0 101.0 to 103.0 +2.0 % –" in lines
+    assert "Food <and> drink 102.0 101.0 to 103.0 +2.0 % (+1.5 to +2.5) –" in lines
     assert "Alcohol no figure: no quotes" in lines
-    assert "Dessert apples 90.0 88.0 to 92.0 −10.0 % –" in lines
+    assert "Dessert apples 90.0 88.0 to 92.0 −10.0 % (−11.0 to −9.0) –" in lines
     assert not any(line.startswith("Whisky 100.0") for line in lines)  # it did not move
     page = tuesday["html"]
     assert "Food &lt;and&gt; drink" in page
-    assert page.count("<svg") == 2
+    assert page.count("<svg") == 3
+    assert "−10.0 % <small>−11.0 to −9.0</small>" in page
     assert 'Alcohol</th>\n<td colspan="3">no figure: no quotes' in page
     assert "Items that moved most" in page
     assert "No item moved" in monday["html"]

@@ -53,6 +53,9 @@ _QUALIFIED = re.compile(r"^(ons_bigdata|dagster)\.[\w.]+: ")
 RUN = "run"
 """Name of a run in reports of progress."""
 
+LOADING = "loading definitions"
+"""Name of the work before a run in reports of progress: reading the assets, checks and the dbt project."""
+
 _PLAN_LOGGER = "dagster._core.execution.plan.active"
 
 _RUN_CONFIG: dict[str, Any] = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
@@ -84,6 +87,11 @@ class RunOutcome:
         return [check for check in self.checks if not check.passed]
 
     @property
+    def names_of_failed_checks(self) -> list[str]:
+        """Checks that did not pass, `schema/table check`."""
+        return [f"{check.asset} {check.check}" for check in self.failed_checks]
+
+    @property
     def reason(self) -> str:
         """Why the run failed, in one line."""
         failed = [f"{check.asset} {check.check}" for check in self.failed_checks if check.severity == ERROR]
@@ -112,9 +120,12 @@ def combined(outcomes: Sequence[RunOutcome]) -> RunOutcome:
 @cache
 def load_definitions(*, raw_only: bool = False) -> dg.Definitions:
     """Definitions of the project; those of the raw assets alone load in half the time."""
+    progress.report(LOADING, 0, 1)
     module = importlib.import_module(DEFINITIONS)
     loaded = module.raw_defs if raw_only else module.defs
-    return loaded() if callable(loaded) else loaded
+    definitions = loaded() if callable(loaded) else loaded
+    progress.report(LOADING, 1, 1)
+    return definitions
 
 
 def materialise(

@@ -97,12 +97,12 @@ def _names(keys: Iterable[dg.AssetKey]) -> list[str]:
 
 
 def job_of(definitions: dg.Definitions, keys: Collection[dg.AssetKey]) -> dg.JobDefinition:
-    """Smallest job that holds all the assets; the implicit job of all assets where none does."""
+    """Smallest job that holds all the assets, of several a pilot's; the implicit job of all assets where none does."""
     implicit = definitions.resolve_implicit_global_asset_job_def()
     sizes = {
         job.name: len(held)
         for job in definitions.resolve_all_job_defs()
         if job.name != implicit.name and (held := set(job.asset_layer.executable_asset_keys)) >= set(keys)
     }
-    name = min(sizes, key=lambda name: (sizes[name], name), default=implicit.name)
+    name = min(sizes, key=lambda name: (sizes[name], name.startswith(ALL_PILOTS), name), default=implicit.name)
     return definitions.resolve_job_def(name)

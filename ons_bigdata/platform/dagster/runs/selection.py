@@ -32,6 +32,7 @@ def select(definitions: dg.Definitions, selection: str) -> list[dg.AssetKey]:
     partition per run are included only if they alone are named. Raises InputError for a malformed term (with what is
     expected), an unknown asset (with the nearest names) and a selection without any asset.
     """
+    require_syntax(selection)
     graph = definitions.resolve_asset_graph()
     known = sorted(key.to_user_string() for key in graph.materializable_asset_keys)
     one_partition = {key for key in graph.materializable_asset_keys if takes_one_partition(graph, key)}
@@ -50,14 +51,24 @@ def select(definitions: dg.Definitions, selection: str) -> list[dg.AssetKey]:
     return sorted(chosen, key=lambda key: key.to_user_string())
 
 
+def require_syntax(selection: str) -> None:
+    """Raise InputError for a malformed term. Needs no definitions, which take seconds to load."""
+    for term in (part.strip() for part in selection.split(",")):
+        if not term:
+            raise InputError(f"selection: found an empty term; {_SYNTAX}")
+        if _TERM.match(term) is None and term != "*":
+            try:
+                dg.AssetSelection.from_string(term)
+            except (dg.DagsterError, ValueError) as error:
+                raise InputError(f"selection {term!r}: {_SYNTAX}") from error
+
+
 def takes_one_partition(graph: AssetGraph, key: dg.AssetKey) -> bool:
     """True if a run of the asset has exactly one partition (as with partitions of two dimensions)."""
     return isinstance(graph.get(key).partitions_def, dg.MultiPartitionsDefinition)
 
 
 def _resolve(term: str, known: Sequence[str], graph: AssetGraph) -> set[dg.AssetKey]:
-    if not term:
-        raise InputError(f"selection: found an empty term; {_SYNTAX}")
     match = _TERM.match(term)
     if match and match["key"] not in known:
         raise InputError(f"no asset {match['key']!r}; {_nearest(match['key'], known)}")

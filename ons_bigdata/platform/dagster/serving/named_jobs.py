@@ -37,11 +37,16 @@ def prefer_in_daemon() -> None:
 
 
 def smallest_common_job(asset_graph: RemoteWorkspaceAssetGraph, asset_keys: Sequence[dg.AssetKey]) -> str | None:
-    """Name of the named job with the fewest assets that holds all of them; the implicit job where none does."""
+    """Name of the named job with the fewest assets that holds all of them, of several a pilot's; else the implicit."""
     common = set.intersection(*(set(asset_graph.get_materialization_job_names(key)) for key in asset_keys))
     return min(
         common,
-        key=lambda name: (name.startswith(IMPLICIT), len(asset_graph.asset_keys_for_job(name)), name),
+        key=lambda name: (
+            name.startswith(IMPLICIT),
+            len(asset_graph.asset_keys_for_job(name)),
+            name.startswith(ALL_PILOTS),
+            name,
+        ),
         default=None,
     )
 

@@ -22,6 +22,8 @@ LEAST_SHARE = 0.9
 
 NO_INDEX = "no index"
 FEW_PRODUCTS = "fewer than two products in every retailer's sample: nothing to resample"
+NO_EARLIER_INDEX = "no index in the period to compare with"
+NOT_DAILY = "not a daily figure: its change over seven days is not estimated"
 
 
 @dataclass(frozen=True)
@@ -75,13 +77,30 @@ def standard_errors(replicates: Floats) -> tuple[Floats, NDArray[np.int64]]:
     return np.where(enough, errors, np.nan), count
 
 
-def error_reason(*, has_index: bool, has_sample: bool, count: int, replicates: int) -> str | None:
-    """Reason why an index has no standard error; None where it has one.
+def change_errors(replicates: Floats, earlier: NDArray[np.int64]) -> tuple[Floats, NDArray[np.int64]]:
+    """Compute the standard error of the change of an index since an earlier period, and count the replicates.
+
+    `replicates`: periods x B x parents, nan where a replicate has none. `earlier`: row of the period that each period
+    is compared with, -1 where there is none. The change of a replicate is that of the same resample in both periods, so
+    that what the two figures share cancels. Units: percent of the earlier index. As `standard_errors`, which see for
+    replicates without a value.
+    """
+    before = np.where((earlier >= 0)[:, None, None], replicates[np.maximum(earlier, 0)], np.nan)
+    return standard_errors(100.0 * (replicates / before - 1.0))
+
+
+def error_reason(
+    *, has_index: bool, has_sample: bool, count: int, replicates: int, has_earlier: bool = True
+) -> str | None:
+    """Reason why an index, or its change since an earlier one, has no standard error; None where it has one.
 
     `has_sample`: some retailer's sample has two products or more. `count`: replicates that have a value.
+    `has_earlier`: the earlier period has an index; of a figure itself always true.
     """
     if not has_index:
         return NO_INDEX
+    if not has_earlier:
+        return NO_EARLIER_INDEX
     if not has_sample:
         return FEW_PRODUCTS
     if count < max(2.0, LEAST_SHARE * replicates):

@@ -15,7 +15,9 @@ from ons_bigdata.prices.methods.aggregation.linked import ABSENT, Children
 from ons_bigdata.prices.methods.panels.input_checks import instance_of
 from ons_bigdata.prices.methods.recipes.bootstrap import (
     NO_INDEX,
+    NOT_DAILY,
     Bootstrap,
+    change_errors,
     error_reason,
     product_weights,
     standard_errors,
@@ -294,7 +296,8 @@ def _diagnostics_frame(
 ) -> pl.DataFrame:
     """Rows of `IndexDiagnostics` of one level.
 
-    Standard errors: standard deviation of the figure over the resamples, index points. matched_share: products compared
+    Standard errors: standard deviation of the figure over the resamples, index points; of its change since the period
+    before, and of a daily figure since seven days before, percent. matched_share: products compared
     with another period / products on sale. referred_share: quotes whose scope is undecided / quotes. Window revision:
     the log change from t-2 to t-1 in the window that ends in t less that in the window before, averaged by weight;
     drift: the figure / the same method over one window of all periods (for chains the time-product dummy) - 1; percent.
@@ -303,16 +306,8 @@ def _diagnostics_frame(
     index, full = layer.indices[:, 0], layer.indices[:, 1]
     errors, count = standard_errors(layer.replicates)
     has_index = np.isfinite(index)
-    has_sample = layer.sampled > 0
-    errors = np.where(has_index & has_sample, errors, np.nan)
-    shape, size = index.shape, layer.replicates.shape[1]
-    reasons = [
-        error_reason(
-            has_index=bool(has_index[t, p]), has_sample=bool(has_sample[t, p]), count=int(count[t, p]), replicates=size
-        )
-        for t in range(shape[0])
-        for p in range(shape[1])
-    ]
+    shape = index.shape
+    errors, reasons = _errors_or_reasons(layer, (errors, count), np.ones(shape, dtype=np.bool_))
     drift = 100.0 * (index / full - 1.0)
     revision = 100.0 * np.expm1(layer.revisions)
     of_day = of.periods.of_day
@@ -320,7 +315,8 @@ def _diagnostics_frame(
     columns: dict[str, object] = {
         "index": _nulls(index),
         "standard_error": _nulls(errors),
-        "standard_error_reason": pl.Series(reasons, dtype=pl.String),
+        "standard_error_reason": reasons,
+        **_change_error_columns(of.periods, layer),
         "replicates": count.ravel(),
         "sampled_share": _nulls(layer.sampled),
         "days_collected": np.repeat(days_collected, shape[1]),
@@ -337,6 +333,45 @@ def _diagnostics_frame(
         "drift_reason": _reasons(drift, _no_drift(of.output, has_index)),
     }
     return figure_rows(of, tree, columns).with_columns(frequency=pl.lit(of.periods.frequency))
+
+
+def _change_error_columns(periods: Periods, layer: Layer) -> dict[str, pl.Series]:
+    """Standard errors of the changes since the period before and since seven days before, with reasons for nulls."""
+    columns: dict[str, pl.Series] = {}
+    for name, days in (("change", 1), ("week_change", 7)):
+        if name == "week_change" and periods.frequency != "daily":
+            none = np.full(layer.indices[:, 0].shape, np.nan)
+            errors, reasons = none, pl.Series([NOT_DAILY] * none.size, dtype=pl.String)
+        else:
+            earlier = periods.rows_of_days_before(days)
+            has_index = np.isfinite(layer.indices[:, 0])
+            row = np.maximum(earlier, 0)
+            has_earlier = (earlier >= 0)[:, None] & has_index[row] & (layer.parts_of == layer.parts_of[row])
+            errors, reasons = _errors_or_reasons(layer, change_errors(layer.replicates, earlier), has_earlier)
+        columns[f"{name}_error_percent"] = _nulls(errors)
+        columns[f"{name}_error_reason"] = reasons
+    return columns
+
+
+def _errors_or_reasons(
+    layer: Layer, estimated: tuple[Floats, Integers], has_earlier: Booleans
+) -> tuple[Floats, pl.Series]:
+    """Standard errors (periods x parents) where they can be given, nan elsewhere, and the reason of each nan."""
+    errors, count = estimated
+    has_index, has_sample = np.isfinite(layer.indices[:, 0]), layer.sampled > 0
+    size = layer.replicates.shape[1]
+    reasons = [
+        error_reason(
+            has_index=bool(has_index[t, p]),
+            has_sample=bool(has_sample[t, p]),
+            count=int(count[t, p]),
+            replicates=size,
+            has_earlier=bool(has_earlier[t, p]),
+        )
+        for t in range(has_index.shape[0])
+        for p in range(has_index.shape[1])
+    ]
+    return np.where(has_index & has_earlier & has_sample, errors, np.nan), pl.Series(reasons, dtype=pl.String)
 
 
 def _movement_frame(of: OutputForms, tree: TreeLevel, layer: Layer) -> pl.DataFrame:

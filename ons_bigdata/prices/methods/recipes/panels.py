@@ -74,6 +74,12 @@ class Periods:
     base: Booleans
     base_text: str | None
 
+    def rows_of_days_before(self, days: int) -> Integers:
+        """Row of the period that holds the day `days` days before the start of each period; -1 where there is none."""
+        rows = {start: row for row, start in enumerate(self.starts)}
+        earlier = [_start(start - timedelta(days=days), self.frequency) for start in self.starts]
+        return np.array([rows.get(start, -1) for start in earlier], dtype=np.int64)
+
     def means(self, prices: Floats) -> tuple[Floats, Integers]:
         """Mean price of each product over a period's days (0 where there is none), and its number of quotes."""
         if np.array_equal(self.of_day, np.arange(len(self.starts))):

@@ -96,6 +96,13 @@ def test_a_run_stands_under_the_smallest_job_that_holds_its_assets() -> None:
     assert job("quotes", "bills") == "__ASSET_JOB"
 
 
+def test_a_run_of_one_pilot_has_its_job_where_that_of_all_pilots_is_as_small() -> None:
+    events = asset("events", "posts", partitions_of(Calendar(Cadence.day, date(2008, 1, 1), "UTC")))
+    assets = [*(one for one in ASSETS if next(iter(one.specs)).tags["pilot"] == "prices"), events]
+    both = dg.Definitions(assets, jobs=pilot_jobs(assets, ["prices", "events"]))
+    assert job_of(both, [dg.AssetKey(["raw", "labels"])]).name == "prices_whole"
+
+
 def test_a_run_of_a_command_has_the_name_and_origin_of_its_job(tmp_path: Path) -> None:
     prices = definitions("prices")
     with dg.DagsterInstance.ephemeral() as instance:

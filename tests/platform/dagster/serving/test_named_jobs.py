@@ -8,6 +8,7 @@ from ons_bigdata.platform.dagster.serving import named_jobs
 JOBS = {
     "quotes": {"__ASSET_JOB", "prices_daily"},
     "labels": {"__ASSET_JOB", "prices_daily", "prices_whole"},
+    "homes": {"__ASSET_JOB", "all_pilots_whole", "meters_whole"},
     "bills": {"__ASSET_JOB", "meters_monthly"},
 }
 
@@ -29,6 +30,7 @@ def job(*names: str) -> str | None:
 def test_the_daemon_takes_the_smallest_named_job_and_the_implicit_one_only_without_any() -> None:
     assert job("quotes", "labels") == "prices_daily"
     assert job("labels") == "prices_whole"
+    assert job("homes") == "meters_whole"  # all_pilots_whole is as small
     assert job("quotes", "bills") == "__ASSET_JOB"
     assert named_jobs.named_first(JOBS["labels"]) == ["prices_daily", "prices_whole", "__ASSET_JOB"]
 

@@ -9,6 +9,7 @@ from ons_bigdata.prices.methods.recipes.bootstrap import (
     FEW_PRODUCTS,
     NO_INDEX,
     Bootstrap,
+    change_errors,
     error_reason,
     product_weights,
     standard_errors,
@@ -50,6 +51,19 @@ def test_the_error_of_a_jevons_is_that_of_a_mean_of_logs() -> None:
     assert errors[0, 0] == pytest.approx(0.0, abs=1e-12)
     assert errors[1, 0] == pytest.approx(index * np.log(relatives).std() / 20, rel=0.05)
     assert count.tolist() == [[4_000], [4_000]]
+
+
+def test_the_error_of_a_change_leaves_out_what_both_figures_share() -> None:
+    generator = np.random.default_rng(3)
+    shared = generator.normal(0.0, 0.2, (1, 500, 1))
+    own = generator.normal(0.0, 0.001, (3, 500, 1))
+    replicates = 100 * np.exp(shared + own)
+    errors, count = change_errors(replicates, np.array([-1, 0, 0]))
+    assert np.isnan(errors[0, 0])
+    assert count[:, 0].tolist() == [0, 500, 500]
+    expected = 100 * np.std(np.expm1(own[1, :, 0] - own[0, :, 0]), ddof=1)
+    assert errors[1, 0] == pytest.approx(expected, rel=1e-9)
+    assert errors[1, 0] < 0.02 * standard_errors(replicates)[0][1, 0]
 
 
 def test_errors_need_nine_in_ten_replicates() -> None:

@@ -146,6 +146,52 @@ def test_errors_are_those_of_brute_force_resampling() -> None:
     assert both.filter(pl.col("level") == "division")["standard_error"].max() > 0.1
 
 
+def changes_since(figures: pl.DataFrame, days: int) -> pl.DataFrame:
+    """Change in percent of each daily figure since the figure some days before, looked up by its day."""
+    earlier = figures.select(*KEYS[:-1], pl.col("period").dt.offset_by(f"{days}d"), before="index")
+    both = figures.join(earlier, on=KEYS, how="left", validate="1:1")
+    return both.select(*KEYS, change=100 * (pl.col("index") / pl.col("before") - 1))
+
+
+def test_errors_of_changes_are_those_of_brute_force_resampling() -> None:
+    replicates = 6
+    found = frames(quotes(), WEB_DAILY, scopes=["shelf"], replicates=replicates).diagnostics
+    alone = [daily(resampled(quotes(), n, replicates)).select(*KEYS, "index") for n in range(replicates)]
+    for name, days in (("change", 1), ("week_change", 7)):
+        changes = pl.concat([changes_since(figures, days) for figures in alone])
+        errors = changes.group_by(KEYS).agg(error=pl.col("change").std(), values=pl.col("change").count())
+        both = found.join(errors, on=KEYS, validate="1:1").filter(pl.col(f"{name}_error_percent").is_not_null())
+        assert both.height > 0.8 * found.height
+        assert (both["values"] == replicates).all()
+        np.testing.assert_allclose(both[f"{name}_error_percent"].to_numpy(), both["error"].to_numpy(), atol=1e-9)
+    assert both["week_change_error_percent"].median() > both["change_error_percent"].median() > 0
+
+
+def test_a_change_without_an_error_has_a_reason() -> None:
+    found = frames(quotes(), [*WEB_DAILY, recipe_named("ons_web_weekly")], scopes=["shelf"], replicates=5).diagnostics
+    for name in ("change", "week_change"):
+        assert (found[f"{name}_error_percent"].is_null() == found[f"{name}_error_reason"].is_not_null()).all()
+    first = found.filter(pl.col("period") == FIRST, pl.col("index").is_not_null())
+    assert first["change_error_reason"].unique().to_list() == ["no index in the period to compare with"]
+    weekly = found.filter(pl.col("frequency") == "weekly", pl.col("index").is_not_null())
+    assert weekly["change_error_percent"].is_not_null().any()
+    assert weekly["week_change_error_reason"].unique().to_list() == [
+        "not a daily figure: its change over seven days is not estimated"
+    ]
+    away = found.filter(pl.col("method") == "jevons_fixed_base", pl.col("code") == str(STRAWBERRIES))
+    assert away["change_error_percent"].null_count() == 1
+
+
+def test_a_change_since_a_day_without_an_index_has_no_error() -> None:
+    given = quotes().filter(pl.col("collected_on") != FIRST + timedelta(days=40))
+    found = frames(given, WEB_DAILY, scopes=["shelf"], replicates=5).diagnostics
+    after = found.filter(pl.col("level") == "division", pl.col("method") == "jevons_chained").sort("code", "period")
+    reasons = dict(after.filter(pl.col("code") == "02").select("period", "change_error_reason").iter_rows())
+    assert reasons[FIRST + timedelta(days=40)] == "no index"
+    assert reasons[FIRST + timedelta(days=41)] == "no index in the period to compare with"
+    assert reasons[FIRST + timedelta(days=42)] is None
+
+
 def test_every_recipe_is_100_in_its_base_and_has_an_error_or_a_reason() -> None:
     found = frames(quotes())
     assert {(row[0], row[1]) for row in found.aggregates.select("recipe", "method").unique().iter_rows()} == {

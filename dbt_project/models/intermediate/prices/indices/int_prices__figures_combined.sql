@@ -43,6 +43,16 @@ final as (
             when diagnostics.standard_error is null
                 then coalesce(diagnostics.standard_error_reason, 'not estimated: the resamples are of an earlier run')
         end as standard_error_reason,
+        diagnostics.change_error_percent,
+        case
+            when diagnostics.change_error_percent is null
+                then coalesce(diagnostics.change_error_reason, 'not estimated: the resamples are of an earlier run')
+        end as change_error_reason,
+        diagnostics.week_change_error_percent,
+        case
+            when diagnostics.week_change_error_percent is null
+                then coalesce(diagnostics.week_change_error_reason, 'not estimated: the resamples are of an earlier run')
+        end as week_change_error_reason,
         indices.scope,
         indices.frequency,
         diagnostics.days_collected,

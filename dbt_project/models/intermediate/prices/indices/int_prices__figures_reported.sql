@@ -11,7 +11,12 @@ with final as (
         index,
         reason,
         standard_error,
-        standard_error_reason
+        standard_error_reason,
+        change_error_percent,
+        change_error_reason,
+        week_change_error_percent,
+        week_change_error_reason,
+        base_period
     from {{ ref('int_prices__figures_combined') }}
     where
         method = 'jevons_chained'
