@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-PageKind = Literal["html_list", "json_ld", "microdata", "next_data", "json_api"]
+PageKind = Literal["html_list", "json_ld", "microdata", "rdfa", "next_data", "json_api"]
 
 Text = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
 
@@ -38,6 +38,7 @@ SELECTORS: dict[PageKind, set[str]] = {
     "html_list": _IN_HTML,
     "json_ld": _OF_SCHEMA_ORG,
     "microdata": _OF_SCHEMA_ORG,
+    "rdfa": _OF_SCHEMA_ORG,
     "next_data": _IN_STATE,
     "json_api": _IN_STATE,
 }
@@ -47,6 +48,7 @@ _REQUIRED: dict[PageKind, set[str]] = {
     "html_list": {"product", "name", "price"},
     "json_ld": set(),
     "microdata": set(),
+    "rdfa": set(),
     "next_data": {"products", "name", "price"},
     "json_api": {"products", "name", "price"},
 }

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lxml import etree
 
 from ons_bigdata.prices.sources.scraping.extraction.element_texts import text_of, text_within
 from ons_bigdata.prices.sources.scraping.extraction.page import address
 from ons_bigdata.prices.sources.scraping.extraction.schema_graph import Node
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _PRICE_NAMES = {"price", "lowPrice", "highPrice", "minPrice", "maxPrice"}
 
@@ -32,7 +35,7 @@ def microdata_items(root: etree._Element, base_url: str) -> list[Node]:
             value = items[element] = _new_item(element)
         names = element.get("itemprop", "").split()
         if names and scopes[-1] is not None:
-            _add(scopes[-1], names, value if is_scope else _value(element, names, base_url))
+            add_value(scopes[-1], names, value if is_scope else value_of(element, names, base_url))
         elif is_scope:
             tops.append(value)
         if is_scope:
@@ -47,7 +50,8 @@ def _new_item(element: etree._Element) -> Node:
     return {**item, "@id": element.get("itemid", "").strip()} if element.get("itemid", "").strip() else item
 
 
-def _add(item: Node, names: list[str], value: Any) -> None:  # noqa: ANN401  (an item or a text)
+def add_value(item: Node, names: Sequence[str], value: Any) -> None:  # noqa: ANN401  (an item or a text)
+    """Add a value to properties of an item; several values become a list."""
     for name in names:
         if name in item and not name.startswith("@"):
             item[name] = [*(item[name] if isinstance(item[name], list) else [item[name]]), value]
@@ -79,11 +83,11 @@ def _add_within(target: etree._Element, item: Node, items: dict[Any, Node], base
             continue
         names = element.get("itemprop", "").split()
         if names and depth == 0 and items.get(element) is not item:
-            _add(item, names, items[element] if is_scope else _value(element, names, base_url))
+            add_value(item, names, items[element] if is_scope else value_of(element, names, base_url))
         depth += is_scope
 
 
-def _value(element: etree._Element, names: list[str], base_url: str) -> Any:  # noqa: ANN401  (text)
+def value_of(element: etree._Element, names: list[str], base_url: str) -> Any:  # noqa: ANN401  (text)
     """Return the value of a property by the element's kind (WHATWG, microdata 5.2.4); prices carry their marks."""
     tag, is_price = element.tag, bool(_PRICE_NAMES & set(names))
     if tag == "meta" or element.get("content"):
