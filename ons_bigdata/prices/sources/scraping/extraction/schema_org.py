@@ -18,6 +18,7 @@ from ons_bigdata.prices.sources.scraping.extraction.schema_graph import (
     Graph,
     Node,
     build_graph,
+    describe_untyped_products,
     nodes_of,
     plain_values,
     products_of,
@@ -66,7 +67,7 @@ def _content(file: RetailerFile, page: Page, tree: Selector, blocks: list[Any], 
     return page_content(
         file,
         products,
-        failures,
+        [*failures, *describe_untyped_products(nodes)],
         next_url=next_page(file, page, tree),
         is_empty=is_empty or states_empty(file, tree),
     )
