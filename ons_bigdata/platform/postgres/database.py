@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import difflib
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -24,6 +26,20 @@ CONNECT_TIMEOUT_SECONDS = 10
 
 _TLS = ("sslmode", "sslrootcert", "sslcert", "sslkey")
 """Parameters of the URL that a dbt target also accepts."""
+_VALUES = {
+    "sslmode": ("disable", "allow", "prefer", "require", "verify-ca", "verify-full"),
+    "gssencmode": ("disable", "prefer", "require"),
+    "channel_binding": ("disable", "prefer", "require"),
+    "target_session_attrs": ("any", "read-write", "read-only", "primary", "standby", "prefer-standby"),
+    "load_balance_hosts": ("disable", "random"),
+    "sslnegotiation": ("postgres", "direct"),
+}
+"""Parameters of the URL with a closed list of values (libpq, 34.1.2); libpq refuses others only when it connects."""
+_NUMBERS = (
+    *("connect_timeout", "keepalives", "keepalives_idle", "keepalives_interval", "keepalives_count"),
+    *("tcp_user_timeout", "sslcompression", "sslsni"),
+)
+"""Parameters of the URL that are whole numbers."""
 _SHOWN = ("host", "hostaddr", "port", *_TLS)
 """Parameters of the URL that may be shown; any other may be a secret (sslpassword, oauth_client_secret)."""
 
@@ -125,12 +141,27 @@ def parse_url(text: str, *, variable: str) -> DatabaseAddress:
     ports = [*url.normalized_query.get("port", ()), *([] if url.port is None else [str(url.port)])]
     if not all(port.isdecimal() and 0 < int(port) < 65536 for port in ports):
         raise InputError(f"{expected}, found port {', '.join(ports)}; ports are 1 to 65535")
+    _require_known_values(url, variable)
     address = DatabaseAddress(url=url.set(drivername="postgresql"), is_embedded=False)
     try:
         psycopg2.extensions.parse_dsn(address.libpq())
     except psycopg2.ProgrammingError as error:
         raise InputError(f"{expected}, found a query parameter that libpq does not know") from error
     return address
+
+
+def _require_known_values(url: URL, variable: str) -> None:
+    """Raise InputError for a parameter of the URL whose value libpq would refuse, and list the known values."""
+    for name, values in url.normalized_query.items():
+        for value in values:
+            if name in _VALUES and value not in _VALUES[name]:
+                nearest = difflib.get_close_matches(value, _VALUES[name], 1)
+                hint = f"; did you mean {nearest[0]!r}?" if nearest else ""
+                raise InputError(
+                    f"{variable}: {name}: found {value[:40]!r}, expected one of {', '.join(_VALUES[name])}{hint}"
+                )
+            if name in _NUMBERS and re.fullmatch(r"-?[0-9]{1,9}", value) is None:
+                raise InputError(f"{variable}: {name}: found {value[:40]!r}, expected a whole number")
 
 
 def _render(url: URL, drivername: str, query: dict[str, str]) -> str:

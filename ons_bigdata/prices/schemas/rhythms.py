@@ -30,7 +30,7 @@ def expected_weekdays(rhythm: str) -> frozenset[int] | None:
     """
     if not isinstance(rhythm, str):
         message = f"rhythm: found {rhythm!r}, expected one of {', '.join(KNOWN)}, or {SETS}"
-        raise ValueError(message)  # noqa: TRY004 (wrong arguments of methods are ValueErrors)
+        raise ValueError(message)
     if rhythm == DAILY:
         return frozenset(range(7))
     if rhythm in PERIODIC:

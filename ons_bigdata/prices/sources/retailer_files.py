@@ -6,6 +6,7 @@ The model validates the file; docs/prices/collection/scraping.md describes the k
 from __future__ import annotations
 
 import re
+import reprlib
 from datetime import time
 from typing import TYPE_CHECKING, Annotated, Literal, Self
 from urllib.parse import urlsplit
@@ -21,12 +22,20 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-PageKind = Literal["html_list", "json_ld", "microdata", "next_data", "json_api"]
+PageKind = Literal["html_list", "json_ld", "microdata", "rdfa", "next_data", "json_api"]
 
 Text = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
 
 SHORTEST_DELAY_S = 1.0
 """Seconds between two requests to a site that is not on this machine."""
+
+LONGEST_FILE = 1_000_000
+"""Greatest length (characters) of a retailer file."""
+MOST_BRACKETS = 100
+"""Most brackets and braces that may be open at a place of a retailer file."""
+_SHOWN = reprlib.Repr()
+_SHOWN.maxstring = _SHOWN.maxother = 200
+_SHOWN.maxlevel = 2
 
 _FIELDS = {"id", "name", "price", "unit_price", "promotion", "was_price", "loyalty_price", "multibuy", "url"}
 _IN_HTML = {*_FIELDS, "out_of_stock", "product", "next_page", "empty"}
@@ -38,6 +47,7 @@ SELECTORS: dict[PageKind, set[str]] = {
     "html_list": _IN_HTML,
     "json_ld": _OF_SCHEMA_ORG,
     "microdata": _OF_SCHEMA_ORG,
+    "rdfa": _OF_SCHEMA_ORG,
     "next_data": _IN_STATE,
     "json_api": _IN_STATE,
 }
@@ -47,6 +57,7 @@ _REQUIRED: dict[PageKind, set[str]] = {
     "html_list": {"product", "name", "price"},
     "json_ld": set(),
     "microdata": set(),
+    "rdfa": set(),
     "next_data": {"products", "name", "price"},
     "json_api": {"products", "name", "price"},
 }
@@ -259,6 +270,8 @@ def read_retailer_file(path: Path) -> RetailerFile:
 
 def parse_retailer_file(text: str, *, where: str, retailer: str) -> RetailerFile:
     """Parse the text of a retailer file; errors name `where`. Raises InputError as `read_retailer_file` does."""
+    if (fault := _fault_of_size(text)) is not None:
+        raise InputError(f"retailer file {where}: {fault}")
     try:
         content = yaml.safe_load(text)
     except (yaml.YAMLError, ValueError, RecursionError, OverflowError) as error:  # ValueError: a date that is none
@@ -276,11 +289,22 @@ def parse_retailer_file(text: str, *, where: str, retailer: str) -> RetailerFile
     return file
 
 
+def _fault_of_size(text: str) -> str | None:
+    """Return why a text is no retailer file by its size; the YAML reader takes the square of the depth in time."""
+    if len(text) > LONGEST_FILE:
+        return f"found {len(text)} characters, expected at most {LONGEST_FILE}"
+    depth = deepest = 0
+    for bracket in re.findall(r"[\[\]{}]", text):
+        depth = max(0, depth + (1 if bracket in "[{" else -1))
+        deepest = max(deepest, depth)
+    return f"found {deepest} open brackets, expected at most {MOST_BRACKETS}" if deepest > MOST_BRACKETS else None
+
+
 def _faults(error: ValidationError) -> str:
     """Faults of a file: key, fault and value."""
     faults = []
     for one in error.errors(include_url=False):
         place = ".".join(str(part) for part in one["loc"])
-        found = "" if isinstance(one["input"], dict) else f" (found {one['input']!r})"
+        found = "" if isinstance(one["input"], dict) else f" (found {_SHOWN.repr(one['input'])})"
         faults.append(f"{place + ': ' if place else ''}{one['msg'].removeprefix('Value error, ')}{found}")
     return "; ".join(faults)

@@ -110,3 +110,30 @@ def test_every_password_in_the_query_is_read_and_hidden(user: str, password: str
     assert (login["user"], login["password"], login["dbname"]) == (user, f"§{password}§", name)
     assert f"§{password}§" not in str(address)
     assert quoted["p"] not in str(address)
+
+
+@pytest.mark.parametrize(
+    ("parameter", "expected"),
+    [
+        ("sslmode=nonsense", "sslmode: found 'nonsense', expected one of disable, allow, prefer"),
+        ("sslmode=verify_full", "did you mean 'verify-full'"),
+        ("sslmode=REQUIRE", "sslmode: found 'REQUIRE'"),
+        ("sslmode=require&sslmode=x", "sslmode: found 'x'"),
+        ("gssencmode=on", "gssencmode: found 'on'"),
+        ("channel_binding=yes", "channel_binding: found 'yes'"),
+        ("target_session_attrs=master", "target_session_attrs: found 'master'"),
+        ("connect_timeout=soon", "connect_timeout: found 'soon', expected a whole number"),
+        ("keepalives=on", "keepalives: found 'on', expected a whole number"),
+    ],
+)
+def test_a_parameter_that_libpq_would_refuse_is_a_bad_setting(parameter: str, expected: str) -> None:
+    with pytest.raises(InputError) as raised:
+        parsed(f"postgresql://ann:hunter2@db.example/stats?{parameter}")
+    assert str(raised.value).startswith("ONS_BIGDATA_DATABASE_URL: ")
+    assert expected in str(raised.value)
+    assert "hunter2" not in str(raised.value)
+
+
+def test_known_parameters_are_taken() -> None:
+    text = "postgresql://ann@db.example/stats?sslmode=verify-full&connect_timeout=3&target_session_attrs=read-write"
+    assert parse_dsn(parsed(text).libpq())["sslmode"] == "verify-full"

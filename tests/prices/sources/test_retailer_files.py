@@ -91,6 +91,30 @@ def test_a_file_that_is_no_yaml_is_refused(tmp_path: Path, text: str, words: str
         read_retailer_file(path)
 
 
+def laughs(levels: int) -> str:
+    lines = ["a0: &a0 [x, x]", *(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, levels))]
+    return "\n".join([*lines, f"retailer: *a{levels - 1}"])
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("{" * 5_000, "found 5000 open brackets, expected at most 100"),
+        ("[" * 100_000, "open brackets"),
+        ("a: " + "[{a: " * 60, "open brackets"),
+        ("# " + "x" * 1_000_000, "characters, expected at most"),
+        (laughs(12), "retailer: Input should be a valid string"),
+    ],
+    ids=["braces", "brackets", "mixed", "long", "aliases"],
+)
+def test_a_file_of_any_size_is_refused_at_once_with_a_short_message(tmp_path: Path, text: str, words: str) -> None:
+    path = tmp_path / "sim-alder.yaml"
+    path.write_text(text)
+    with pytest.raises(InputError, match=words) as error:
+        read_retailer_file(path)
+    assert len(str(error.value)) < 5_000
+
+
 def test_the_error_of_a_missing_file_names_the_expected_path(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="add-a-retailer"):
         read_retailer_file(tmp_path / "oak.yaml")

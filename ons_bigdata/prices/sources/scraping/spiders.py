@@ -290,6 +290,12 @@ class MicrodataSpider(RetailerSpider):
     page_kind = "microdata"
 
 
+class RdfaSpider(RetailerSpider):
+    """schema.org as RDFa; the next page is a link."""
+
+    page_kind = "rdfa"
+
+
 class LoadMoreSpider(RetailerSpider):
     """Pages with a cursor: a second address has the rest of the category."""
 
@@ -314,7 +320,7 @@ class JsonApiSpider(LoadMoreSpider):
 
 SPIDERS: dict[PageKind, type[RetailerSpider]] = {
     spider.page_kind: spider
-    for spider in (HtmlListSpider, JsonLdSpider, MicrodataSpider, NextDataSpider, JsonApiSpider)
+    for spider in (HtmlListSpider, JsonLdSpider, MicrodataSpider, RdfaSpider, NextDataSpider, JsonApiSpider)
 }
 
 

@@ -35,6 +35,7 @@ FAMILIES: dict[str, dict[str, Any]] = {
     },
     "json_ld": {"navigation": {"links": "nav a"}, "selectors": {"next_page": "link[rel=next]"}},
     "microdata": {"navigation": {"links": "nav a"}, "selectors": {"next_page": "link[rel=next]"}},
+    "rdfa": {"navigation": {"links": "nav a"}, "selectors": {"next_page": "link[rel=next]"}},
     "next_data": {
         "navigation": {"state": "props.categories", "path": "/browse/{slug}"},
         "selectors": {
@@ -165,6 +166,24 @@ itemtype="https://schema.org/QuantitativeValue"><meta itemprop="value" content="
 <meta itemprop="name" content="multibuy"><b itemprop="value">any 2 for £3</b></span></article>
 <article itemscope itemtype="https://schema.org/Product"><h3 itemprop="name">No price here</h3></article>
 </body></html>"""
+
+
+RDFA = """<html><head><link rel="next" href="?page=2"></head><body vocab="https://schema.org/">
+<nav><a href="/aisle">White Bread</a></nav>
+<article typeof="Product"><meta property="sku" content="7"><a property="url" href="/p/7">
+<h3 property="name">Loaf &amp; 7</h3></a>
+<span property="offers" typeof="Offer"><meta property="priceCurrency" content="GBP">
+<span property="price" content="1.50">£1.50</span>
+<link property="availability" href="https://schema.org/OutOfStock">
+<span property="priceSpecification" typeof="UnitPriceSpecification"><meta property="price" content="0.15">
+<span property="referenceQuantity" typeof="QuantitativeValue"><meta property="value" content="100">
+<meta property="unitCode" content="GRM"></span></span>
+<span property="priceSpecification" typeof="UnitPriceSpecification">
+<link property="priceType" href="https://schema.org/StrikethroughPrice">
+<s property="price" content="2.00">was</s></span></span>
+<span property="additionalProperty" typeof="PropertyValue"><meta property="name" content="multibuy">
+<b property="value">any 2 for £3</b></span></article>
+<article typeof="Product"><h3 property="name">No price here</h3></article></body></html>"""
 
 
 BLANK: Listing = {

@@ -209,6 +209,19 @@ def test_links_start_from_the_base_of_the_page() -> None:
     assert content.next_url == "http://127.0.0.1:8871/shop/2"
 
 
+@pytest.mark.parametrize("base", ["http://[", "javascript:x", "data:text/html,x", "mailto:a@b", "about:blank", "", "#"])
+def test_a_base_that_is_no_address_of_the_web_does_not_count(base: str) -> None:
+    text = shelf(line(1), following="?page=2").replace("<body>", f'<body><base href="{base}">')
+    content = extract(HTML, page(text))
+    assert only(content)["url"] == "http://127.0.0.1:8871/p/1"
+    assert content.next_url == "http://127.0.0.1:8871/shelf/white?page=2"
+
+
+def test_a_block_of_json_within_a_text_is_a_failure() -> None:
+    content = extract(LD, page(ld(product(1), json.dumps(json.dumps(product(2))))))
+    assert (len(content.listings), content.failures) == (1, ["JSON-LD block 2 is a text, expected an object"])
+
+
 BREAD = {"id": "w", "name": "White Bread", "slug": "white"}
 
 

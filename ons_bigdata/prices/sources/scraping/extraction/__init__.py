@@ -67,6 +67,8 @@ def extract(file: RetailerFile, page: Page, *, is_more: bool = False) -> PageCon
         return schema_org.extract_json_ld(file, page)
     if file.page_kind == "microdata":
         return schema_org.extract_microdata(file, page)
+    if file.page_kind == "rdfa":
+        return schema_org.extract_rdfa(file, page)
     return selected_products.extract_state(file, page, is_more=is_more)
 
 

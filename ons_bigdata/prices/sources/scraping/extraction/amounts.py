@@ -9,7 +9,10 @@ import re
 import unicodedata
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 DecimalSeparator = Literal[".", ","]
 
@@ -47,11 +50,14 @@ _FORMATS: dict[DecimalSeparator, re.Pattern[str]] = {
 _MINUS = "-\u2212\u2010\u2011\u2012\u2013\u2014\ufe63\uff0d\u207b"
 _CONTINUED = re.compile(
     rf"[eE](?:[+{_MINUS}]?[0-9]|$)|[x×^_]|\*\s?[0-9]|[²³¹⁰-⁹₀-₉½¼¾]|\s?[·٫٬'’_]\s?(?:[0-9]|$)"
-    rf"|\s?(?:k|m|bn|million|thousand)\b(?![&'’])|\s?[0-9]/[0-9]|[.,:;]\s?[{_MINUS}]|\+(?!\s?[0-9£])"
-    r"|\s?/\s?[0-9]{1,3}(?![0-9]|\s?[a-z])|\s\.?[0-9]{2}(?![0-9])|\s[0-9]{3}(?![0-9.,]|\s?[a-z])",
+    rf"|\s?(?:k|m|bn|million|thousand)\b(?![&'’])|\s?[0-9]/[0-9]|[.,:;/]\s?[{_MINUS}]|\+(?!\s?[0-9£])|%"
+    r"|\s?/\s?[0-9]{1,3}(?![0-9]|\s?[a-z])|\s\.?[0-9]{2}(?![0-9])|\s[0-9]{3}(?![0-9.,]|\s?[a-z])"
+    r"|\s[0-9](?![0-9.,]|\s?[a-z£])|[%+&][0-9]{2}(?![0-9])",
     re.IGNORECASE,
 )
 """Text after digits that are only a part of a number: an exponent, a superscript, pence after a blank, "from"."""
+_MULTIPLIED = re.compile(r"\s?(?:[x×*@]\s?[0-9]|=)|\s[0-9](?![0-9.,]|\s?[^\W\d_]|\s?£)", re.IGNORECASE)
+"""Text after an amount that is one of several, equals a quantity or goes on: "£1.50 x 4", "£2.00 = 1 kg", "£1.5 0"."""
 _PUNCTUATED = re.compile(
     r"\s?[^\w\s£€$(){}\[\]%+&]{1,2}\s?(?![0-9.,]{1,7}\s?(?:k?g|m?l|cl|ltr|packs?|pk|oz|lb|cm|mm)\b)[0-9]", re.I
 )
@@ -69,16 +75,18 @@ _BEFORE: tuple[tuple[Role, re.Pattern[str]], ...] = tuple(
     (role, re.compile(rf"(?:{words})\W{{0,8}}$", re.IGNORECASE))  # type: ignore[misc]
     for role, words in (
         ("was", r"\b(?:was|were|before|previously|old price|original(?:ly)?(?: price)?(?: was)?|original price is"
-                r"|list price|rrp|r\.r\.p|srp|msrp|compare at(?: price)?|instead of|usual(?:ly)?(?: price)?|normally"
+                r"|list price|rrp|r\.r\.p|srp|msrp|mrp|(?:recommended|suggested)(?: retail)? price"
+                r"|compare at(?: price)?|instead of|usual(?:ly)?(?: price)?|normally"
                 r"|normal price|reduced from|down from|statt|vorher|uvp|avant|au lieu de|prix barré)"),
-        ("loyalty", r"\b(?:clubcard|club|nectar|loyalty|members?|card|mywaitrose|sparks|prime|xtra savings"
-                    r"|smart shopper|bonus|app|rewards?|lidl plus)(?: (?:price|card|deal|offer|only))*"),
+        ("loyalty", r"\b(?:clubcard|club|nectar|loyalty|members?|member['’]s|members['’]|card"
+                    r"|mywaitrose|sparks|prime|xtra savings"
+                    r"|smart shopper|bonus|app|rewards?|lidl plus)(?: (?:prices?|card|deal|offer|only))*"),
         ("other", r"\b(?:save|saving|saves|off|discount|from(?: only| just)?|starting at|as low as|up to|between|ab|dès"
                   r"|à partir de|delivery|shipping|postage|p\s?&\s?p|deposit|pfand|fee|charge"
                   r"|(?:payments?|install?ments?)(?: of)?|trade(?:[- ]in)?(?: price)?|nhs(?: price)?"
                   r"|(?:log|sign)[- ]?in(?: for)?|hire|rent(?:al)?|bid|guide(?: price)?"
                   r"|est(?:imated?)?(?: price)?|approx(?:imately)?|around|about"
-                  r"|circa"
+                  r"|circa|ca?\.?|roughly|nearly|almost|under|below|(?:less|more) than|at (?:least|most)|avg\.?|average"
                   r"|win|then|after(?: the)? offer"
                   r"|exc?\.? vat|excl\.? vat|exc?\.? tax"
                   r"|excluding vat|excl\.? tax|net(?: price)?|vat|tax|used|refurbished|second[- ]hand|pre-owned"
@@ -103,12 +111,37 @@ _AFTER: tuple[tuple[Role, re.Pattern[str]], ...] = tuple(
                   r"|and over|fee|charge)"),
     )
 )  # fmt: skip
-_INCLUSIVE = re.compile(r"^\W{0,4}(?:inc|incl|including)\.? (?:vat|tax)\b", re.IGNORECASE)
+_INCLUSIVE = re.compile(
+    r"^\W{0,4}(?:(?:inc|incl|including|inclusive of)\.? (?:vat|tax)\b|(?:vat|tax(?:es)?) incl(?:uded|\b))",
+    re.IGNORECASE,
+)
 _PLAIN_WORDS = frozenset((
     "now", "only", "just", "our", "price", "current", "is", "sale", "special", "offer", "today", "inc", "incl",
     "vat", "tax", "each", "ea", "per", "unit", "item", "gbp", "pound", "pounds", "sterling", "reduced", "to",
     "regular", "regularly", "the", "a", "for", "original", "was",
 ))  # fmt: skip
+_NEUTRAL_WORDS = _PLAIN_WORDS | {
+    "p", "pence", "save", "off", "with", "you", "new", "low", "everyday", "rollback", "deal", "clearance", "bargain",
+    "online", "pack", "packs", "packet", "multipack", "bottle", "bottles", "tin", "can", "loaf", "jar", "tub", "box",
+    "carton", "tray", "punnet", "bunch", "vintage", "of", "and", "or", "at", "until", "till", "ends", "valid", "plus",
+    "including", "includes", "included", "inclusive", "dropped",
+}  # fmt: skip
+"""Words around an amount in pounds or pence that leave it the price asked of anyone."""
+_NEUTRAL_PHRASES = re.compile(
+    r"\b(?:great value|half price|best seller|on sale|in stock|buy now|m&s|add to (?:basket|trolley|cart|bag)"
+    r"|(?:(?:aldi|lidl|asda|tesco) )?price (?:match(?:ed)?|lock(?:ed)?|drop(?:ped)?|cut)"
+    r"|(?:plus|exclud(?:es|ing)) (?:delivery|shipping|postage|p&p)"
+    r"|free (?:uk |standard |next[- ]day )?(?:delivery|shipping|postage|returns))\b",
+    re.IGNORECASE,
+)
+_MEASURE_BEFORE = re.compile(
+    r"\s?(?:(?:/|per\b|a\b)\s?)?(?:k?g|m?l|cl|ltr|litres?|kilos?|oz|lb|cm|mm|pk|pints?|x|p|pence|gbp|£|%)(?![^\W\d_])",
+    re.IGNORECASE,
+)
+"""Measure or sign that belongs to the number before."""
+_SEVERAL = re.compile(r"\s*(?:any|buy|choose|pick)?\s*", re.IGNORECASE)
+_SIGNS = frozenset(":*!.,;&+'\"%|†‡®™…»")
+"""Signs that may precede an amount; any other ("≈", "<", "=") makes it unclear, as does a minus."""
 _CLAUSE = re.compile(r"[\n;|•()\[\]]|,\s|\.\s|\s[\u2013\u2014]\s")
 _WORD = re.compile(r"[^\W\d_]+\$?")
 
@@ -132,42 +165,127 @@ def amounts_of(text: str, decimal: DecimalSeparator, *, is_marked: bool) -> list
     carried: Role | None = None
     is_abbreviated = False
     """True if an unknown sign such as "L.L." or "B/." came before."""
-    is_foreign = is_carried = False
+    is_foreign = is_carried = is_negative = False
     for clause in _CLAUSE.split(_protected(text)):
         numbers = list(_NUMBER.finditer(clause))
-        if found and re.fullmatch(r"\s*[.,]?[0-9]{1,2}\s*", clause) and _is_whole(found[-1].value):
-            found[-1] = Amount(found[-1].role, None, found[-1].text)
-        per = _PER_MEASURE.match(clause)
-        if found and per is not None and per[1].lower() not in _PER_PRODUCT:
-            found[-1] = Amount("other", found[-1].value, found[-1].text)
+        if found:
+            found[-1] = _continued_by(found[-1], clause, is_carried=is_carried and not numbers)
         if not numbers:
             is_foreign |= not is_marked and _is_currency(clause.strip())
+            is_negative = clause.strip()[-1:] in set(_MINUS)
             label = _label(clause)
-            if is_carried and _INCLUSIVE.match(clause) and found[-1].role == "other":
-                found[-1] = Amount("now", found[-1].value, found[-1].text)  # "(exc VAT) £1.80 (inc VAT)"
-            if label in {"loyalty", "other"} and found:  # it may belong to the preceding or to the following amount
-                last = found[-1]
-                if last.role in {"now", "regular"}:
-                    found[-1] = Amount(label, last.value, last.text)
             carried = label or carried
             is_abbreviated = label is None and re.fullmatch(r"\s*[^\W\d_][^\s\d]{0,3}\s*", clause) is not None
             continue
-        for place, number in enumerate(numbers):
-            before = clause[numbers[place - 1].end() if place else 0 : number.start()]
-            after = clause[number.end() : numbers[place + 1].start() if place + 1 < len(numbers) else len(clause)]
-            rest = clause[number.end() :]
-            amount = _amount_in(before, number[0], after, decimal, is_marked=is_marked, rest=rest)
-            if amount is None:
-                continue
-            if place and before == "£" and numbers[place - 1][0].isdigit():  # "1£50" is no 50
-                amount = Amount(amount.role, None, f"{numbers[place - 1][0]}£{number[0]}")
-            is_carried = carried is not None and amount.role == "now" and _role(before, after) is None
-            if carried is not None and is_carried:
-                amount = Amount(carried, amount.value, amount.text)
+        for amount, is_labelled in _amounts_in(clause, numbers, decimal, is_marked=is_marked):
+            is_carried = carried is not None and amount.role == "now" and not is_labelled
+            role = carried if carried is not None and is_carried else amount.role
             carried = None
-            found.append(Amount(amount.role, None, amount.text) if is_abbreviated and not is_marked else amount)
-        is_abbreviated = False
+            is_unclear = is_negative or (is_abbreviated and not is_marked)
+            found.append(Amount(role, None if is_unclear else amount.value, amount.text))
+        is_abbreviated = is_negative = False
     return [Amount("foreign", None, one.text) for one in found] if is_foreign else found
+
+
+def _continued_by(last: Amount, clause: str, *, is_carried: bool) -> Amount:
+    """Return the last amount as the clause after it leaves it: "£1|50" is unclear, "£1.20|per kg" a unit price.
+
+    `is_carried`: its role is that of the clause before, and the clause has no number.
+    """
+    if re.fullmatch(r"\s*[.,]?[0-9]{1,2}\s*", clause) and _is_whole(last.value):
+        return Amount(last.role, None, last.text)
+    per = _PER_MEASURE.match(clause)
+    if per is not None and per[1].lower() not in _PER_PRODUCT:
+        return Amount("other", last.value, last.text)
+    if _is_currency(clause.strip()):  # "£2.00 (USD)"
+        return Amount(last.role, None, last.text)
+    if is_carried and _INCLUSIVE.match(clause) and last.role == "other":
+        return Amount("now", last.value, last.text)  # "(exc VAT) £1.80 (inc VAT)"
+    label = None if re.search("[0-9]", clause) else _label(clause)
+    if label in {"loyalty", "other"} and last.role in {"now", "regular"}:
+        return Amount(label, last.value, last.text)  # it may belong to this or to the following amount
+    return last
+
+
+def _amounts_in(
+    clause: str, numbers: list[re.Match[str]], decimal: DecimalSeparator, *, is_marked: bool
+) -> Iterator[tuple[Amount, bool]]:
+    """Yield the amounts of a clause, each with whether words give it its role."""
+    is_range = False
+    for place, number in enumerate(numbers):
+        before = clause[numbers[place - 1].end() if place else 0 : number.start()]
+        after = clause[number.end() : numbers[place + 1].start() if place + 1 < len(numbers) else len(clause)]
+        rest = clause[number.end() :]
+        amount = _amount_in(before, number[0], after, decimal, is_marked=is_marked, rest=rest)
+        if amount is None:
+            continue
+        if is_range and amount.role == "now" and re.fullmatch(r"\s*(?:and|to|&)\s*£?\s*", before, re.IGNORECASE):
+            amount = Amount("other", amount.value, amount.text)
+        first = re.search(r"\b(?:between|from)\W*£?\s*$", before, re.IGNORECASE)
+        is_range = amount.role == "other" and first is not None
+        is_in_doubt = (
+            is_marked
+            and amount.role in {"now", "regular"}
+            and (_has_unknown_words(clause, numbers, place) or _is_of_number_before(clause, numbers, place))
+        )
+        if is_in_doubt:
+            amount = Amount(amount.role, None, amount.text)
+        if place and before == "£" and numbers[place - 1][0].isdigit():  # "1£50" is no 50
+            amount = Amount(amount.role, None, f"{numbers[place - 1][0]}£{number[0]}")
+        yield amount, _role(before, after) is not None
+
+
+def _own_words(clause: str, numbers: list[re.Match[str]], place: int) -> str:
+    """Return the text around a number without the measure of the number before and the label of the amount after."""
+    number = numbers[place]
+    before, after = clause[: number.start()], clause[number.end() :]
+    if place:
+        before = clause[numbers[place - 1].end() : number.start()]
+        if (measure := _MEASURE_BEFORE.match(before)) is not None:
+            before = before[measure.end() :]
+        elif (word := _WORD.match(before.lstrip())) is not None and _is_currency(word[0]):
+            before = before.lstrip()[word.end() :]
+    if place + 1 < len(numbers):
+        following = numbers[place + 1]
+        after, rest = clause[number.end() : following.start()], clause[following.end() :]
+        is_amount = (
+            re.search(r"(?:£|\bGBP)\s?$", after, re.IGNORECASE) is not None
+            or re.match(r"\s?(?:p\b|pence\b|%|£|gbp\b)", rest, re.IGNORECASE) is not None
+            or re.fullmatch(r"[0-9]+\.[0-9]{2}", following[0]) is not None
+            or _is_foreign(after.rstrip(), rest)
+        )
+        if is_amount:
+            after = re.sub(r"(?:£|\bGBP\b)\s*$", "", after, flags=re.IGNORECASE).rstrip()
+            last = _WORD.findall(after[-12:])
+            if last and after.endswith(last[-1]) and _is_currency(last[-1]):
+                after = after.removesuffix(last[-1])
+            after = next((words.sub("", after) for _, words in _BEFORE if words.search(after)), after)
+    return f"{before} {after}"
+
+
+def _has_unknown_words(clause: str, numbers: list[re.Match[str]], place: int) -> bool:
+    """True if a word around an amount may change what it is: "roughly", "weekly", "trial"."""
+    text = _NEUTRAL_PHRASES.sub(" ", _own_words(clause, numbers, place))
+    words = {word.casefold() for word in _WORD.findall(text)}
+    return bool(words - _NEUTRAL_WORDS)
+
+
+def _is_of_number_before(clause: str, numbers: list[re.Match[str]], place: int) -> bool:
+    """True if an amount may belong to the number before it: "any 2 £3", "3 only £10", "1kg: £2", "per 100g £0.20"."""
+    if not place:
+        return False
+    count = numbers[place - 1]
+    between = clause[count.end() : numbers[place].start()]
+    if re.search(r"(?:\bper|/)\s?$", clause[: count.start()], re.IGNORECASE):
+        return True
+    if count[0] in {"1", "100"} and re.fullmatch(r"\s?(?:kg|g|ml|l|ltr|litre)\s?[:=]\s?£?\s?", between, re.IGNORECASE):
+        return True
+    return (
+        place == 1
+        and re.fullmatch(r"[2-9]", count[0]) is not None
+        and _SEVERAL.fullmatch(clause[: count.start()]) is not None
+        and re.fullmatch(r"\s*(?:only|just|now)?\s*£\s*", between, re.IGNORECASE) is not None
+    )
 
 
 def _is_whole(value: Decimal | None) -> bool:
@@ -176,7 +294,7 @@ def _is_whole(value: Decimal | None) -> bool:
 
 def _protected(text: str) -> str:
     """Return the text without blanks in abbreviations that a clause must not be split at."""
-    return re.sub(r"\b(exc?|excl|inc|incl|approx|est|min|max|fr|sfr|rs)\.\s", r"\1 ", text, flags=re.IGNORECASE)
+    return re.sub(r"\b(exc?|excl|inc|incl|approx|est|avg|ca?|min|max|fr|sfr|rs)\.\s", r"\1 ", text, flags=re.IGNORECASE)
 
 
 def _label(clause: str) -> Role | None:
@@ -224,13 +342,15 @@ def _amount_in(
             return None  # a size, a count or a date next to an amount with a currency sign
     value = _number(body, decimal)
     sign = head.removesuffix("£").rstrip() if head.endswith("£") else re.sub(r"\bGBP$", "", head, flags=re.I).rstrip()
-    is_negative = (bool(head) and head[-1] in _MINUS + "·٫٬_?#@/\\=\ufffd") or (bool(sign) and sign[-1] in _MINUS)
+    is_negative = bool(sign) and not _may_precede(sign[-1]) and not (sign.endswith("/") and head.endswith("£"))
     if is_negative or (after_number[:1] and after_number[0] in _MINUS) or _is_continued(body, after_number, rest):
+        value = None
+    if _MULTIPLIED.match(_after_pence(rest)) is not None:
         value = None
     if value is not None and pence is not None:
         has_sign = is_pounds and head.endswith("£")  # "£0.99p" is read as pounds, "£99p" not at all
         value = (value if "." in body else None) if has_sign else value / 100
-    per = _PER_MEASURE.match(re.sub(r"^\s*(?:p\b|pence\b|£|gbp\b)", "", rest, flags=re.IGNORECASE))
+    per = _PER_MEASURE.match(_after_pence(rest))
     if per is not None and per[1].lower() not in _PER_PRODUCT:
         return Amount("other", value, text)
     if value is not None and _is_ambiguous(body, decimal, is_pence=pence is not None and not head.endswith("£")):
@@ -239,6 +359,15 @@ def _amount_in(
     if role in {"now", "regular"} and not is_pounds and pence is None and _has_other_words(before, after_number):
         value = None
     return Amount(role, value, text)
+
+
+def _after_pence(rest: str) -> str:
+    """Return the text after a number without its sign or word of pounds or pence."""
+    return re.sub(r"^\s*(?:p\b|pence\b|£|gbp\b)", "", rest, flags=re.IGNORECASE)
+
+
+def _may_precede(sign: str) -> bool:
+    return sign.isalnum() or sign.isspace() or sign in _SIGNS or unicodedata.category(sign) == "Sc"
 
 
 def _is_continued(body: str, after: str, rest: str) -> bool:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 LONGEST_REPAIR = 1_000_000
 """Characters of a JSON-LD block up to which comments and trailing commas within it are read past."""
 
+_NAMESPACE = re.compile(r"^(?:schema:|https?://(?:www\.)?schema\.org/)", re.IGNORECASE)
+_CONTAINERS = ("@set", "@list")
 _LEADING = re.compile(
     r"[\s\ufeff;]+|<!--(?:(?!-->)[^{\[])*-->|<!--|-->|(?://\s*)?<!\[CDATA\[(?:\s*\*/)?|/\*(?:(?!\*/).)*\*/"
     r"|(?://\s*)?\]\]>|//[^\n]*(?:\n|$)|\*/",
@@ -33,10 +35,37 @@ def json_ld_blocks(tree: Selector) -> tuple[list[Any], list[str]]:
             continue
         number += 1
         try:
-            blocks += _json_values("".join(script.root.itertext()))
+            values = _json_values("".join(script.root.itertext()))
+            blocks += [_compacted(one) for one in values]
+            failures += [
+                f"JSON-LD block {number} is a text, expected an object"
+                for one in values
+                if one and isinstance(one, str)
+            ]
         except UnreadableError as error:
             failures.append(f"JSON-LD block {number} is {error}")
     return blocks, failures
+
+
+def _compacted(block: Any) -> Any:  # noqa: ANN401  (JSON)
+    """Return a block with properties by their names in schema.org, and the values of `@set` and `@list` in place."""
+    holder = [block]
+    waiting: list[Any] = [holder]
+    while waiting:
+        node = waiting.pop()
+        for key, value in list(node.items() if isinstance(node, dict) else enumerate(node)):
+            inner = value
+            while isinstance(inner, dict) and (kind := next((one for one in _CONTAINERS if one in inner), None)):
+                inner = inner[kind]
+            name = _NAMESPACE.sub("", key) if isinstance(key, str) else key
+            if name != key and name not in node:
+                node.pop(key)
+            else:
+                name = key
+            node[name] = inner
+            if isinstance(inner, dict | list):
+                waiting.append(inner)
+    return holder[0]
 
 
 def _json_values(text: str) -> list[Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lxml import etree
 
@@ -11,6 +11,16 @@ from ons_bigdata.prices.sources.scraping.extraction.element_texts import text_of
 from ons_bigdata.prices.sources.scraping.extraction.page import address
 from ons_bigdata.prices.sources.scraping.extraction.schema_graph import Node
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_WORDS = 4
+"""Words before and after the element of a price that are read with it."""
+_DECISIVE = re.compile(
+    r"[€$¥₹]|(?-i:[A-Z]{3})|p|pence|(?:/|per\b|a\b)\s?(?:100\s?)?[a-z]{1,12}|(?:from|was|ex\.? ?vat|[2-9] for)",
+    re.IGNORECASE,
+)
+"""Texts of neighbouring elements that change what a price is."""
 _PRICE_NAMES = {"price", "lowPrice", "highPrice", "minPrice", "maxPrice"}
 
 
@@ -32,7 +42,7 @@ def microdata_items(root: etree._Element, base_url: str) -> list[Node]:
             value = items[element] = _new_item(element)
         names = element.get("itemprop", "").split()
         if names and scopes[-1] is not None:
-            _add(scopes[-1], names, value if is_scope else _value(element, names, base_url))
+            add_value(scopes[-1], names, value if is_scope else value_of(element, names, base_url))
         elif is_scope:
             tops.append(value)
         if is_scope:
@@ -47,7 +57,8 @@ def _new_item(element: etree._Element) -> Node:
     return {**item, "@id": element.get("itemid", "").strip()} if element.get("itemid", "").strip() else item
 
 
-def _add(item: Node, names: list[str], value: Any) -> None:  # noqa: ANN401  (an item or a text)
+def add_value(item: Node, names: Sequence[str], value: Any) -> None:  # noqa: ANN401  (an item or a text)
+    """Add a value to properties of an item; several values become a list."""
     for name in names:
         if name in item and not name.startswith("@"):
             item[name] = [*(item[name] if isinstance(item[name], list) else [item[name]]), value]
@@ -79,11 +90,11 @@ def _add_within(target: etree._Element, item: Node, items: dict[Any, Node], base
             continue
         names = element.get("itemprop", "").split()
         if names and depth == 0 and items.get(element) is not item:
-            _add(item, names, items[element] if is_scope else _value(element, names, base_url))
+            add_value(item, names, items[element] if is_scope else value_of(element, names, base_url))
         depth += is_scope
 
 
-def _value(element: etree._Element, names: list[str], base_url: str) -> Any:  # noqa: ANN401  (text)
+def value_of(element: etree._Element, names: list[str], base_url: str) -> Any:  # noqa: ANN401  (text)
     """Return the value of a property by the element's kind (WHATWG, microdata 5.2.4); prices carry their marks."""
     tag, is_price = element.tag, bool(_PRICE_NAMES & set(names))
     if tag == "meta" or element.get("content"):
@@ -97,16 +108,40 @@ def _value(element: etree._Element, names: list[str], base_url: str) -> Any:  # 
     elif tag == "time" and element.get("datetime"):
         value = element.get("datetime", "")
     elif is_price:
-        return _with_rest(element, text_of(element, within=element.getroottree().getroot()))
+        return _with_surroundings(element, text_of(element, within=element.getroottree().getroot()))
     else:
         return "".join(element.itertext())
     return text_within(value, element, element.getroottree().getroot()) if is_price else value
 
 
-def _with_rest(element: etree._Element, text: str) -> str:
-    """Return the text of a price with the digits that follow its element, which make it unclear: `<b>£1</b>.50`."""
-    if not text[-1:].isdigit() or "." in text:
+def _with_surroundings(element: etree._Element, text: str) -> str:
+    """Return the text of a price with the text around its element, which may change its meaning: `<b>99</b>p`, `€<b>1`.
+
+    Of the neighbouring elements only a sign, pence or a measure counts. Digits that follow make the price unclear.
+    """
+    following, preceding = element.getnext(), element.getprevious()
+    after = element.tail or ""
+    parent = element.getparent()
+    before = (preceding.tail if preceding is not None else parent.text if parent is not None else "") or ""
+    rest = after.strip() or _text_beside(following)
+    if text[-1:].isdigit() and "." not in text and re.fullmatch(r"[.,]?[0-9]{1,2}(?![0-9]).{0,3}", rest[:6], re.DOTALL):
+        return f"{text}\n{rest[:3]}"
+    if "\n" in text:
         return text
-    following = element.getnext()
-    rest = (element.tail or "").strip() or ("" if following is None else "".join(following.itertext()).strip())
-    return f"{text}\n{rest[:3]}" if re.fullmatch(r"[.,]?[0-9]{1,2}(?![0-9]).{0,3}", rest[:6], re.DOTALL) else text
+    if not after.strip() and _DECISIVE.fullmatch(rest) is not None and not _has_property(following):
+        after = rest
+    if not before.strip() and _DECISIVE.fullmatch(beside := _text_beside(preceding)) and not _has_property(preceding):
+        before = beside
+    before, after = " ".join(before.split()[-_WORDS:]), " ".join(after.split()[:_WORDS])
+    touches = "" if (element.tail or after)[:1].strip() else " "
+    return " ".join(f"{before} {text}{touches}{after}".split(" "))
+
+
+def _text_beside(element: etree._Element | None) -> str:
+    if element is None or not isinstance(element.tag, str):
+        return ""
+    return "".join(element.itertext()).strip()
+
+
+def _has_property(element: etree._Element | None) -> bool:
+    return element is not None and ("itemprop" in element.attrib or "property" in element.attrib)

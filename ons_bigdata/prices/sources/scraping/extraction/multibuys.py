@@ -8,11 +8,15 @@ from ons_bigdata.prices.sources.scraping.extraction.amounts import LONGEST_TEXT,
 
 _SUM = r"(?:(?:£|\bGBP)\s?[0-9][0-9,]{0,8}(?:\.[0-9]{1,2})?|[0-9]{1,5}\s?p\b|[0-9]{1,6}\.[0-9]{2}(?![0-9]))"
 _COUNT = r"(?<![0-9.,£])[0-9]{1,2}"
-_FOR_SUM = re.compile(rf"(?:\bany\s+)?({_COUNT})\s{{0,3}}(?:for|pour|für|voor|/)\s{{0,3}}({_SUM})", re.IGNORECASE)
+_THINGS = r"(?:\s(?:items|products|selected|packs|multipacks|bottles|boxes|tins|cans|bags|jars|tubs|loaves))?"
+_FOR_SUM = re.compile(
+    rf"(?:\bany\s+)?({_COUNT}){_THINGS}\s{{0,3}}(?:for|pour|für|voor|/)\s{{0,3}}(?:only\s|just\s)?({_SUM})",
+    re.IGNORECASE,
+)
 _SUM_FOR = re.compile(
     rf"({_SUM})\s{{0,3}}for\s{{0,3}}(?:any\s+)?({_COUNT})(?![0-9.,]|\s?(?:k?g|m?l|cl)\b)", re.IGNORECASE
 )
-_TIMES_SUM = re.compile(rf"{_COUNT}\s{{0,3}}[x×@]\s{{0,3}}{_SUM}", re.IGNORECASE)
+_TIMES_SUM = re.compile(rf"{_COUNT}\s{{0,3}}[x×*@]\s{{0,3}}{_SUM}", re.IGNORECASE)
 _FOR_COUNT = re.compile(
     rf"(?:\bany\s+)?({_COUNT})\s{{0,3}}for\s{{0,3}}(?:the price of\s{{0,3}})?([0-9]{{1,2}})\b(?!\.?[0-9]|\s?p\b)",
     re.IGNORECASE,

@@ -12,7 +12,7 @@ from typing import Any, Literal
 from ons_bigdata.prices.sources.scraping.extraction.amounts import price_label
 from ons_bigdata.prices.sources.scraping.extraction.listings import ProductTexts, is_in_stock
 from ons_bigdata.prices.sources.scraping.extraction.page import Page, UnreadableError, words
-from ons_bigdata.prices.sources.scraping.extraction.price_texts import price_gbp, read_price_text
+from ons_bigdata.prices.sources.scraping.extraction.price_texts import read_price_text
 from ons_bigdata.prices.sources.scraping.extraction.schema_graph import (
     Graph,
     Node,
@@ -32,7 +32,10 @@ _CHARGES = {"deliverychargespecification", "paymentchargespecification"}
 _NOT_FOR_SALE = {"offerforlease", "demand"}
 _NO_SALE = {"leaseout", "buy", "dispose", "maintain", "repair", "provideservice", "constructioninstallation"}
 """Business functions (GoodRelations) of an offer that sells nothing."""
-_NOT_NEW = re.compile(r"used|refurb|damaged|open ?-?box|second ?-?hand|pre ?-?owned|renewed|reconditioned")
+_NEW = {"newcondition", "new", "brand new", "brandnew", ""}
+"""Conditions of goods (OfferItemCondition) that a price index follows; any other is not known to be new."""
+_PIECES = {"c62", "h87", "ea", "pce"}
+"""UN/CEFACT codes of one piece."""
 _HOME = {"gb", "uk", "eu", "great britain", "united kingdom", "england", "scotland", "wales", "northern ireland"}
 
 
@@ -100,7 +103,7 @@ def offers_of(product: Node, page: Page, graph: Graph) -> list[_Offer]:
     for node in graph.nodes(product.get("offers")) or graph.offers.get(id(product), []):
         if product.get("itemCondition") and not node.get("itemCondition"):
             node = {**node, "itemCondition": product["itemCondition"]}  # noqa: PLW2901
-        offer = _offer(node, page, graph, None)
+        offer = _offer(node, page, graph, _currency(product))
         within = [one for one in graph.nodes(node.get("offers")) if "aggregateoffer" not in types_of(one)]
         if "aggregateoffer" in types_of(node) and within:
             inner = [_offer(one, page, graph, _currency(node)) for one in within]
@@ -120,7 +123,7 @@ def _currency(node: Node) -> Any:  # noqa: ANN401  (JSON)
     plain = plain_values(found)
     if "GBp" in plain:
         return "GBp"  # pence
-    if not plain or all(term(str(one).strip()) in {"gbp", "£", ""} for one in plain):
+    if not plain or all(term((words(one) or "").strip()) in {"gbp", "£", ""} for one in plain):
         return None
     return plain[0] if len(plain) == 1 else found
 
@@ -195,8 +198,16 @@ def _set_price(offer: _Offer, own: list[Any], specified: list[Any]) -> None:
         and marked.get("was") not in (None, price)
     ):
         problem = f"{price:g} is the price for members"
+    elif price is not None and other is None and any(_is_net(one, price) for kind, one in offer.others):
+        problem = f"{price:g} is the price without VAT"
     offer.price = price if price is not None else other
     offer.problem = problem or (other_problem if offer.price is None else None)
+
+
+def _is_net(other: Node | float, price: float) -> bool:
+    """True if a price is that of a specification without VAT."""
+    is_net = isinstance(other, dict) and "false" in terms_of(other.get("valueAddedTaxIncluded"))
+    return is_net and isinstance(other, dict) and _read(plain_values(other.get("price")))[0] == price
 
 
 def _read(values: list[Any]) -> tuple[float | None, float | None, float | None, str | None]:
@@ -213,7 +224,7 @@ def _read(values: list[Any]) -> tuple[float | None, float | None, float | None, 
 
 
 def _quantity(node: Node) -> str | None:
-    """Least quantity for which a price is valid, where that is above 1."""
+    """Least quantity for which a price is valid, where that is above 1 or unclear."""
     for quantity in as_list(node.get("eligibleQuantity")):
         values = (
             [*plain_values(quantity.get("value")), *plain_values(quantity.get("minValue"))]
@@ -221,9 +232,11 @@ def _quantity(node: Node) -> str | None:
             else [quantity]
         )
         for value in values:
-            number = price_gbp(words(value))
-            if number is not None and number > 1:
-                return f"{number:g}"
+            number = re.match(r"\s*([0-9]{1,6}(?:\.[0-9]{1,6})?)(?![0-9.,])", str(value)[:40])
+            if number is None and str(value).strip():
+                return "several"  # a text such as "two"
+            if number is not None and float(number[1]) > 1:
+                return f"{float(number[1]):g}"
     return None
 
 
@@ -239,7 +252,7 @@ def _kind(node: Node, page: Page, graph: Graph, *, is_offer: bool = False) -> Ki
         return "was"
     if kinds - {"saleprice"} or label == "other" or types_of(node) & (_CHARGES | _NOT_FOR_SALE):
         return "other"
-    if any(_NOT_NEW.search(term) for term in terms_of(node.get("itemCondition"))):
+    if terms_of(node.get("itemCondition")) - _NEW:
         return "other"
     if "false" in terms_of(node.get("valueAddedTaxIncluded")) or terms_of(node.get("businessFunction")) & _NO_SALE:
         return "other"
@@ -247,6 +260,8 @@ def _kind(node: Node, page: Page, graph: Graph, *, is_offer: bool = False) -> Ki
         return "other"
     if _quantity(node) is not None:
         return "quantity"
+    if node.get("billingDuration") or node.get("billingIncrement"):
+        return "other"
     if node.get("eligibleTransactionVolume") or terms_of(node.get("eligibleCustomerType")) & {"business", "reseller"}:
         return "other"
     return "now" if _is_valid(node, page) else "other"
@@ -257,12 +272,13 @@ def _is_of_unit(node: Node, graph: Graph) -> bool:
     references = graph.nodes(node.get("referenceQuantity"))
     if references:
         return not all(
-            terms_of(one.get("unitCode")) == {"c62"} and plain_values(one.get("value")) in ([1], ["1"])
+            len(terms_of(one.get("unitCode")) & _PIECES) == 1 and plain_values(one.get("value")) in ([1], ["1"])
             for one in references
         )
     if plain_values(node.get("unitCode")):
-        return terms_of(node.get("unitCode")) != {"c62"}
-    measure = unit(words(next(iter(plain_values(node.get("unitText"))), None)))
+        return not terms_of(node.get("unitCode")) <= _PIECES
+    texts = [*plain_values(node.get("referenceQuantity")), *plain_values(node.get("unitText"))]
+    measure = unit(re.sub(r"^\s*(?:per\b|/|a\b)", "", words(next(iter(texts), None)) or "", flags=re.IGNORECASE))
     return measure is not None and measure.split()[-1] not in {"each", "unknown"}
 
 

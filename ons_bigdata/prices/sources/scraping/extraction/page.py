@@ -52,9 +52,13 @@ class Page:
 
     @cached_property
     def base_url(self) -> str:
-        """Address that links of the page start from: `<base href>`, else the page's address."""
-        base = self.tree.css("base::attr(href)").get()
-        return address(self.url, base) if base else self.url
+        """Address that links of the page start from: `<base href>` where it is one of the web, else the page's."""
+        base = address(self.url, self.tree.css("base::attr(href)").get() or "")
+        try:
+            parts = urlsplit(base)
+        except ValueError:
+            return self.url
+        return base if parts.scheme.lower() in {"http", "https"} and parts.netloc else self.url
 
     def selector(self) -> Selector:
         """Return the page as a tree of elements."""

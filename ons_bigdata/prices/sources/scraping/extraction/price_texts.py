@@ -29,7 +29,8 @@ _CONDITION = re.compile(
     r"|\bmultibuy|\bbundle|\bsubscri|\b(?:per|a) month\b|/mo(?:nth)?\b|[0-9]\s?p/m\b|£[0-9.]{1,9}\s?pm\b"
     r"|\bstudent|\bstaff\b|\b(?:when|if) you spend|\bfirst (?:order|shop)\b|\bnew customers?\b|\bmeal deal"
     r"|\bmix (?:six|any|[0-9])"
-    r"|\bin a case\b|\b(?:voucher|promo|discount|coupon) code\b|\bwith (?:a )?(?:code|voucher|coupon)\b"
+    r"|\bin a case\b|\bcase of [0-9]|\bthen\s?£"
+    r"|\b(?:voucher|promo|discount|coupon) code\b|\bwith (?:a )?(?:code|voucher|coupon)\b"
     r"|(?<![\w.,£])(?!1[68]\b)[0-9]{1,3}\s?\+(?![0-9])",
     re.IGNORECASE,
 )

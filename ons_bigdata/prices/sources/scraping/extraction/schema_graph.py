@@ -20,6 +20,11 @@ _PRODUCTS = {"product", "individualproduct", "productmodel", "someproducts", "pr
     "vehicle",
     "car",
 }
+_OTHERS_WITH_OFFERS = {
+    "aggregateoffer", "offer", "service", "foodservice", "financialproduct", "trip", "creativework", "course", "movie",
+    "webpage", "website", "softwareapplication", "mobileapplication", "webapplication", "videogame",
+}  # fmt: skip
+"""Types with offers that are no goods of a shop; so are events."""
 _REFERENCE = {"@id", "@type"}
 """Properties that a reference to another node may have."""
 
@@ -136,6 +141,19 @@ def products_of(nodes: list[Node], graph: Graph) -> list[Node]:
         elif not (id(node) in graph.groups and "offers" not in node) and not _is_named_only(node, graph):
             products[id(node)] = node
     return list(products.values())
+
+
+def describe_untyped_products(nodes: list[Node]) -> list[str]:
+    """Return a fault for each node with name and offers whose type is neither a product nor another known one."""
+    faults = []
+    for node in nodes:
+        types = types_of(node)
+        is_other = bool(types & _OTHERS_WITH_OFFERS) or any(one.endswith("event") for one in types)
+        if "name" in node and node.get("offers") and not _is_product(node) and not is_other:
+            found = ", ".join(sorted(types)) or "no type"
+            name = "".join(map(str, plain_values(node["name"])[:1]))[:100]
+            faults.append(f"found {found[:100]} with offers, expected a Product: {name}")
+    return faults
 
 
 def _is_named_only(node: Node, graph: Graph) -> bool:

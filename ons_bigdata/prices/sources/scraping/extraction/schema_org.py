@@ -1,4 +1,7 @@
-"""Products described by schema.org, as JSON-LD or microdata; nodes elsewhere on a page are followed by their `@id`."""
+"""Products described by schema.org, as JSON-LD, microdata or RDFa.
+
+Nodes elsewhere on a page are followed by their `@id`.
+"""
 
 from __future__ import annotations
 
@@ -10,10 +13,12 @@ from ons_bigdata.prices.sources.scraping.extraction.listings import ProductTexts
 from ons_bigdata.prices.sources.scraping.extraction.microdata import microdata_items
 from ons_bigdata.prices.sources.scraping.extraction.offers import add_offer, offers_of
 from ons_bigdata.prices.sources.scraping.extraction.page import Page, PageContent, address, words
+from ons_bigdata.prices.sources.scraping.extraction.rdfa import rdfa_items
 from ons_bigdata.prices.sources.scraping.extraction.schema_graph import (
     Graph,
     Node,
     build_graph,
+    describe_untyped_products,
     nodes_of,
     plain_values,
     products_of,
@@ -44,6 +49,12 @@ def extract_microdata(file: RetailerFile, page: Page) -> PageContent:
     return _content(file, page, tree, microdata_items(tree.root, page.base_url), [])
 
 
+def extract_rdfa(file: RetailerFile, page: Page) -> PageContent:
+    """Return the products that the page's elements carry as `typeof`."""
+    tree = page.selector()
+    return _content(file, page, tree, rdfa_items(tree.root, page.base_url), [])
+
+
 def _content(file: RetailerFile, page: Page, tree: Selector, blocks: list[Any], failures: list[str]) -> PageContent:
     graph = build_graph(blocks, page.base_url)
     nodes = list(nodes_of(blocks))
@@ -56,7 +67,7 @@ def _content(file: RetailerFile, page: Page, tree: Selector, blocks: list[Any], 
     return page_content(
         file,
         products,
-        failures,
+        [*failures, *describe_untyped_products(nodes)],
         next_url=next_page(file, page, tree),
         is_empty=is_empty or states_empty(file, tree),
     )
