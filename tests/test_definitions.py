@@ -10,7 +10,9 @@ import pytest
 
 from ons_bigdata import definitions
 from ons_bigdata.pilots import PILOTS, Pilot, tables
+from ons_bigdata.platform.dagster.assets import PERSONAL
 from ons_bigdata.platform.dagster.resources import WarehouseResource
+from ons_bigdata.platform.ingest.sources import bulk_sources
 
 RESOURCES = {"warehouse": WarehouseResource()}
 
@@ -23,6 +25,25 @@ def test_a_pilot_has_every_room(pilot: Pilot) -> None:
     specs = [spec for asset in pilot.assets for spec in ([asset] if isinstance(asset, dg.AssetSpec) else asset.specs)]
     assert {spec.group_name for spec in specs} == set(pilot.groups)
     assert pilot.tables.items() <= tables().items()
+
+
+def test_an_asset_is_tagged_personal_if_and_only_if_its_rows_are_about_single_people() -> None:
+    specs = [
+        spec
+        for pilot in PILOTS
+        for asset in pilot.assets
+        for spec in ([asset] if isinstance(asset, dg.AssetSpec) else asset.specs)
+    ]
+    personal = {
+        tuple(source.table_name.split("."))
+        for pilot in PILOTS
+        for source in bulk_sources(pilot.sources)
+        if source.is_personal
+    }
+    assert personal
+    for spec in specs:
+        is_personal = spec.key.path[0] == "restricted" or tuple(spec.key.path) in personal
+        assert (PERSONAL in spec.tags) == is_personal, spec.key
 
 
 def test_the_raw_assets_alone_have_the_checks_that_they_have_in_the_whole() -> None:
