@@ -166,7 +166,7 @@ def take_in(path: Path, home: Path, source: BulkSource) -> tuple[int, dict[str, 
     ):
         pass
     landed = time.monotonic()
-    loader = bulk_loader(landing, lake, source, AdapterContext(settings.dbt_project_dir, KEY))
+    loader = bulk_loader(landing, lake, source, lambda: AdapterContext(settings.dbt_project_dir, KEY))
     totals = loader.load_waiting()
     return totals.rows_in, {"landing_s": landed - started, "loading_s": time.monotonic() - landed}
 

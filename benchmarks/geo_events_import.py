@@ -40,7 +40,7 @@ from ons_bigdata.platform.postgres.warehouse import open_warehouse
 from ons_bigdata.platform.pseudonyms import PseudonymKey, make_key
 from ons_bigdata.settings import Settings
 from ons_bigdata.tweets.sources.archives import SOURCES, read_batches
-from ons_bigdata.tweets.sources.event_json import _decode_line
+from ons_bigdata.tweets.sources.event_json import _lines
 
 USERS, DAYS = 60_000, 7
 PARSED_BYTES = 200 * 1024**2
@@ -154,7 +154,7 @@ def parsers(head: bytes) -> Iterator[tuple[str, float]]:
         "orjson, whole objects": each(orjson.loads),
         "msgspec, whole objects": each(msgspec.json.Decoder().decode),
         "polars, wanted columns": lambda: pl.read_ndjson(io.BytesIO(head), schema=WANTED),
-        "msgspec, wanted fields alone": each(_decode_line),
+        "msgspec, wanted fields alone": each(_lines.decode),
     }
     for name, work in works.items():
         yield name, seconds(work) / len(lines) * 1e6
@@ -184,7 +184,7 @@ def import_archive(path: Path, home: Path) -> dict[str, float]:
                 )
             )  # fmt: skip
         else:
-            context = AdapterContext(settings.dbt_project_dir, key)
+            context = partial(AdapterContext, settings.dbt_project_dir, key)
             totals = bulk_loader(landing, lake, SOURCES[0], context).load_waiting()
             cost["accepted"] = totals.accepted
         cost[f"{step}_wall_s"] = time.monotonic() - wall

@@ -10,9 +10,10 @@ import pytest
 
 from ons_bigdata import definitions
 from ons_bigdata.pilots import PILOTS, Pilot, tables
+from ons_bigdata.platform.dagster.assets import PERSONAL
 from ons_bigdata.platform.dagster.resources import WarehouseResource
 from ons_bigdata.platform.dagster.runs.jobs import job_name
-from ons_bigdata.platform.ingest.sources import with_tables
+from ons_bigdata.platform.ingest.sources import bulk_sources, with_tables
 
 RESOURCES = {"warehouse": WarehouseResource()}
 
@@ -32,6 +33,25 @@ def test_late_files_of_every_source_have_a_sensor(pilot: Pilot) -> None:
     jobs = {job_name(pilot.name, source.calendar) for source in with_tables(pilot.sources)}
     assert jobs
     assert {f"{job}_late_deliveries" for job in jobs} <= {sensor.name for sensor in pilot.sensors}
+
+
+def test_an_asset_is_tagged_personal_if_and_only_if_its_rows_are_about_single_people() -> None:
+    specs = [
+        spec
+        for pilot in PILOTS
+        for asset in pilot.assets
+        for spec in ([asset] if isinstance(asset, dg.AssetSpec) else asset.specs)
+    ]
+    personal = {
+        tuple(source.table_name.split("."))
+        for pilot in PILOTS
+        for source in bulk_sources(pilot.sources)
+        if source.is_personal
+    }
+    assert personal
+    for spec in specs:
+        is_personal = spec.key.path[0] == "restricted" or tuple(spec.key.path) in personal
+        assert (PERSONAL in spec.tags) == is_personal, spec.key
 
 
 def test_the_raw_assets_alone_have_the_checks_that_they_have_in_the_whole() -> None:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ons_bigdata.platform.dagster.runs import RunOutcome
     from ons_bigdata.platform.ingest.landing import Landing
     from ons_bigdata.platform.ingest.sources import AnySource
+    from ons_bigdata.platform.postgres.warehouse import Warehouse
     from ons_bigdata.settings import Settings
 
 
@@ -53,6 +54,7 @@ def build_dependents(settings: Settings, landing: Landing, written: Sequence[Wri
 
     definitions = runs.load_definitions()
     keys = dependents(definitions, [table.source.table_name for table in written])
+    keys += missing_seeds(definitions, keys, landing.warehouse)
     days = days_to_build(landing, written)
     if days is None:  # no partition holds a file yet: only what has no partitions can be built
         graph = definitions.resolve_asset_graph()
@@ -79,6 +81,20 @@ def dependents(definitions: dg.Definitions, tables: Sequence[str]) -> list[dg.As
         ),
         key=lambda key: key.to_user_string(),
     )
+
+
+def missing_seeds(definitions: dg.Definitions, keys: Sequence[dg.AssetKey], warehouse: Warehouse) -> list[dg.AssetKey]:
+    """Return the seeds from which these assets are computed and that are not in the database, as in an empty one."""
+    import dagster as dg  # noqa: PLC0415
+
+    graph = definitions.resolve_asset_graph()
+    upstream = dg.AssetSelection.assets(*keys).upstream().resolve(graph) if keys else set()
+    seeds = [key for key in sorted(upstream) if graph.has(key) and "seed" in graph.get(key).kinds]
+    built = {
+        f"{schema}.{table}"
+        for schema, table in warehouse.rows("select schemaname::text, tablename::text from pg_tables")
+    }
+    return [key for key in seeds if ".".join(key.path) not in built]
 
 
 def days_to_build(

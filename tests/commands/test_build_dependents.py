@@ -14,6 +14,7 @@ from ons_bigdata.commands.build_dependents import (
     build_dependents,
     days_to_build,
     dependents,
+    missing_seeds,
 )
 from ons_bigdata.commands.ingest import IngestSummary
 from ons_bigdata.platform.calendar import Cadence, Calendar
@@ -39,6 +40,20 @@ def test_what_is_built_depends_on_the_table_and_is_neither_seed_nor_raw() -> Non
     assert quotes <= {key.to_user_string() for key in runs.select(definitions, "raw/price_quotes*")}
     labels = {key.to_user_string() for key in dependents(definitions, ["raw.scope_labels"])}
     assert labels and "staging/stg_prices__quotes" not in labels
+
+
+def test_seeds_are_built_where_the_database_has_none(landing: Landing) -> None:
+    definitions = runs.load_definitions()
+    keys = dependents(definitions, ["lake.geo_events"])
+    seeds = {"seeds.tweet_cluster_recipes", "seeds.tweet_robot_rules", "seeds.tweet_robot_clients"}
+    missing = {".".join(key.path) for key in missing_seeds(definitions, keys, landing.warehouse)}
+    assert missing == seeds
+    for seed in seeds - {"seeds.tweet_robot_rules"}:
+        with landing.warehouse.transaction() as transaction:
+            transaction.execute(f"create table {seed} (name text)")
+    missing = {".".join(key.path) for key in missing_seeds(definitions, keys, landing.warehouse)}
+    assert missing == {"seeds.tweet_robot_rules"}
+    assert missing_seeds(definitions, [], landing.warehouse) == []
 
 
 def test_the_days_are_those_from_the_first_written_partition_to_the_last(landing: Landing) -> None:

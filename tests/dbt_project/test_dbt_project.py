@@ -5,7 +5,9 @@ from __future__ import annotations
 import csv
 import re
 from collections import defaultdict
+from collections.abc import Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -37,6 +39,24 @@ def test_every_model_is_in_the_folder_of_its_layer_and_has_a_yaml_file(manifest:
         assert model.original_file_path.startswith(f"models/{model.config.schema}/"), model.name
         own = str(Path(model.original_file_path).with_suffix(".yml"))
         assert model.patch_path == f"ons_bigdata://{own}", model.name
+
+
+def test_a_model_is_in_restricted_if_and_only_if_it_is_tagged_personal(manifest: Manifest) -> None:
+    models = [node for node in manifest.nodes.values() if isinstance(node, ModelNode)]
+    assert _untied(models) == []
+    for schema, tags, is_untied in (
+        ("restricted", ["personal", "whole"], False),
+        ("restricted", ["whole"], True),
+        ("marts", ["personal"], True),
+        ("marts", ["whole"], False),
+    ):
+        node = SimpleNamespace(name="one", schema=schema, tags=tags)
+        assert _untied([node]) == ["one"] * is_untied, (schema, tags)
+
+
+def _untied(models: Sequence[ModelNode | SimpleNamespace]) -> list[str]:
+    """Names of the models of which schema and tag say different things about single people."""
+    return [model.name for model in models if (model.schema == "restricted") != ("personal" in model.tags)]
 
 
 def test_every_seed_is_in_schema_seeds_and_has_a_yaml_file_and_types(manifest: Manifest) -> None:

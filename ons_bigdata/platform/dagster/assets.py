@@ -21,6 +21,9 @@ PILOT = "pilot"
 AREA = "area"
 """Tag of an asset: the area of its pilot. The graph of a whole pilot is too large to be read at once."""
 
+PERSONAL = "personal"
+"""Tag of an asset or dbt model whose rows are about single people, homes or devices."""
+
 
 def group_name(pilot: str, area: str) -> str:
     """Name of the Dagster group of an area of a pilot."""

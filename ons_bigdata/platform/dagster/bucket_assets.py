@@ -8,9 +8,10 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
-from ons_bigdata.platform.dagster.assets import code_link
+from ons_bigdata.platform.dagster.assets import PERSONAL, code_link
 from ons_bigdata.platform.dagster.frames import column_schema
 from ons_bigdata.platform.dagster.inputs import KINDS, RELATIONS_READ, Inputs, Table, make_reader
+from ons_bigdata.platform.dagster.personal import conceal_content, is_personal
 from ons_bigdata.platform.dagster.resources import WarehouseResource
 from ons_bigdata.platform.lake.engine import BucketFunction, replace_tables, run_over_buckets
 from ons_bigdata.platform.lake.tables import LakeTable
@@ -55,6 +56,7 @@ def bucket_tables_asset(
                     deps=[dg.AssetKey(relation.split(".")) for relation in relations],
                     kinds=set(KINDS),
                     description=table.description,
+                    tags={PERSONAL: ""} if table.name.startswith("restricted.") else {},
                     metadata={"dagster/column_schema": column_schema(table.frame), **code_link(make_method)},
                 )
                 for table in tables
@@ -65,10 +67,9 @@ def bucket_tables_asset(
         ) -> Iterator[dg.MaterializeResult[Any]]:
             store, lake = warehouse.open(), warehouse.lake()
             declared = Inputs(name, dict(inputs), make_reader(store, name))
-            method = make_method(declared)
             counts: Counter[str] = Counter()
 
-            def parts() -> Iterator[tuple[int, Mapping[str, pl.DataFrame]]]:
+            def parts(method: BucketMethod) -> Iterator[tuple[int, Mapping[str, pl.DataFrame]]]:
                 results = run_over_buckets(lake, lake_table, method.function, method.parameters, processes=processes)
                 for result in results:
                     frames = _validated(name, tables, method.divide(result.frame))
@@ -76,13 +77,14 @@ def bucket_tables_asset(
                     context.log.info(f"bucket {result.bucket}: {result.frame.height} rows")
                     yield result.bucket, frames
 
-            rows = replace_tables(
-                store,
-                [table.name for table in tables],
-                parts(),
-                entity_column=lake_table.entity_column,
-                buckets=lake_table.buckets,
-            )
+            with conceal_content(name, personal=is_personal([lake_key, *(table.name for table in tables)])):
+                rows = replace_tables(
+                    store,
+                    [table.name for table in tables],
+                    parts(make_method(declared)),
+                    entity_column=lake_table.entity_column,
+                    buckets=lake_table.buckets,
+                )
             read = sorted([lake_key, *declared.relations_read])
             for table in tables:
                 metadata: dict[str, Any] = {"dagster/row_count": rows[table.name], **counts, RELATIONS_READ: read}

@@ -14,8 +14,9 @@ import dagster as dg
 import dataframely as dy
 import polars as pl
 
-from ons_bigdata.platform.dagster.assets import code_link
+from ons_bigdata.platform.dagster.assets import PERSONAL, code_link
 from ons_bigdata.platform.dagster.frames import column_schema
+from ons_bigdata.platform.dagster.personal import conceal_content, is_personal
 from ons_bigdata.platform.dagster.resources import WarehouseResource
 from ons_bigdata.platform.errors import InputError
 from ons_bigdata.platform.postgres.warehouse import Warehouse
@@ -156,6 +157,7 @@ def tables_asset(
                     deps=[dg.AssetKey(relation.split(".")) for relation in dict.fromkeys(inputs.values())],
                     kinds=set(kinds),
                     description=table.description,
+                    tags={PERSONAL: ""} if table.name.startswith("restricted.") else {},
                     metadata={"dagster/column_schema": column_schema(table.frame), **code_link(function)},
                     skippable=can_subset,
                 )
@@ -170,10 +172,14 @@ def tables_asset(
             declared = Inputs(name, dict(inputs), make_reader(store, name))
             asked_for = [table for table in tables if table.key in context.selected_asset_keys]
             run = AssetRun(frozenset(table.name for table in asked_for), _partition_keys(context), context.log)
-            outputs = function(declared, run)
+            personal = is_personal([*inputs.values(), *(table.name for table in tables)])
+            with conceal_content(name, personal=personal):
+                outputs = function(declared, run)
             _require_tables(name, tables, asked_for, outputs)
             for table in asked_for:
-                yield _write(store, table, outputs[table.name], declared.relations_read)
+                with conceal_content(name, personal=personal):
+                    result = _write(store, table, outputs[table.name], declared.relations_read)
+                yield result
 
         return asset
 

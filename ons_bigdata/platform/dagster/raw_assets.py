@@ -4,8 +4,9 @@ from collections.abc import Callable, Mapping, Sequence
 
 import dagster as dg
 
-from ons_bigdata.platform.dagster.assets import code_link
+from ons_bigdata.platform.dagster.assets import PERSONAL, code_link
 from ons_bigdata.platform.dagster.partitions import partitions_of
+from ons_bigdata.platform.dagster.personal import conceal_content
 from ons_bigdata.platform.dagster.resources import WarehouseResource
 from ons_bigdata.platform.ingest.bulk_loading import bulk_loader
 from ons_bigdata.platform.ingest.landing import Landing
@@ -76,13 +77,11 @@ def lake_asset(source: BulkSource) -> dg.AssetsDefinition:
         kinds={"python", "parquet"},
         description=source.description,
         metadata={"dagster/column_schema": _lake_columns(source), **code_link(source.adapter)},
-        tags={"personal": ""} if source.is_personal else None,
+        tags={PERSONAL: ""} if source.is_personal else None,
     )
     def load(context: dg.AssetExecutionContext, warehouse: WarehouseResource) -> dg.MaterializeResult:
         landing = warehouse.landing()
-        if not any(file.source == source.name for file in landing.files()):
-            return dg.MaterializeResult(metadata=_lake_metadata(NO_FILES))  # needs no pseudonym key
-        loader = bulk_loader(landing, warehouse.lake(), source, adapter_context(get_settings(), [source]))
+        loader = bulk_loader(landing, warehouse.lake(), source, lambda: adapter_context(get_settings(), [source]))
         unread = landing.expired_unread(source.reader)
         if unread:
             context.log.warning(
@@ -91,7 +90,8 @@ def lake_asset(source: BulkSource) -> dg.AssetsDefinition:
             )
         keys = context.partition_keys
         only_waiting = context.run.tags.get(ONLY_WAITING) == "true"
-        totals = loader.load_waiting(partitions=keys) if only_waiting else loader.rebuild(keys)
+        with conceal_content(source.table_name, personal=source.is_personal):
+            totals = loader.load_waiting(partitions=keys) if only_waiting else loader.rebuild(keys)
         counts = loader.partition_counts({*keys, *totals.partitions})
         _add_partition_metadata(context, counts, totals, _lake_metadata)
         _finish(context, landing, source, totals)

@@ -8,14 +8,17 @@ Wherever a process is killed, the file still waits, or its load is committed wit
 from __future__ import annotations
 
 from collections import deque
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from functools import cache
 from typing import TYPE_CHECKING, cast
 
 import polars as pl
 
 from ons_bigdata.platform import progress
 from ons_bigdata.platform.errors import InputError, UnavailableError
+from ons_bigdata.platform.ingest.background import read_ahead
 from ons_bigdata.platform.ingest.landing import LandedFileError, checked_key
 from ons_bigdata.platform.ingest.ledger import (
     QUARANTINED_LINES,
@@ -25,7 +28,7 @@ from ons_bigdata.platform.ingest.ledger import (
     first_of_each_reason,
     is_current,
     record_load,
-    record_partition,
+    record_partitions,
     restore_version,
     touches,
     version_loads,
@@ -36,7 +39,7 @@ from ons_bigdata.platform.ingest.unpacking import CHUNK_BYTES, CountedStream, op
 from ons_bigdata.platform.lake.spill import Spill
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
     from typing import IO
 
     from ons_bigdata.platform.ingest.bulk import Batch, ReadBatches
@@ -61,8 +64,8 @@ class BulkLoader:
     lake: Lake
     source: BulkSource
     read_batches: ReadBatches
-    key_id: str | None
-    """Name of the key of the pseudonyms; None for a source without."""
+    key_id: Callable[[], str | None] | None
+    """Name of the key of the pseudonyms, asked for where a file waits; None for a source without."""
 
     def load_waiting(self, *, partitions: Collection[str] | None = None) -> LoadTotals:
         """Read each waiting file once and write its rows to the lake; then compact the table.
@@ -71,14 +74,14 @@ class BulkLoader:
         reader cannot read is refused with the reason. Raises InputError for landed bytes that are missing or changed,
         after all other files were loaded; and before any is read, for a key other than that of the rows in the table.
         """
-        self._require_key()
         reader = self.source.reader
         pending = [
             file for file in self.landing.waiting_files(reader) if partitions is None or touches(file, partitions)
         ]
         if partitions is not None:
             pending += waiting_versions(self.landing, reader, partitions, known=pending)
-        totals, failures = self._load_all(pending)
+        key_id = self._checked_key_id() if pending else None
+        totals, failures = self._load_all(pending, key_id)
         self.lake.compact(self.source.table)
         if totals.partitions:
             self.lake.remove_orphans(self.source.table, totals.partitions)
@@ -113,22 +116,24 @@ class BulkLoader:
         )
         return {partition: PartitionCounts(rows, files, 0) for partition, rows, files in found}
 
-    def _require_key(self) -> None:
-        """Raise InputError where the table has rows with pseudonyms of another key."""
-        if self.key_id is None:
-            return
+    def _checked_key_id(self) -> str | None:
+        """Return the name of the key. Raises InputError where the table has rows with pseudonyms of another key."""
+        key_id = None if self.key_id is None else self.key_id()
+        if key_id is None:
+            return None
         others = self.landing.warehouse.rows(
             "select distinct key_id from ops.loads join ops.files using (file_id)"
             " where source = $1 and state = 'committed' and key_id <> $2 order by key_id",
-            [self.source.name, self.key_id],
+            [self.source.name, key_id],
         )
         if others:
             raise InputError(
-                f"the pseudonym key is {self.key_id}, but {self.source.table_name} has rows with pseudonyms of the key "
+                f"the pseudonym key is {key_id}, but {self.source.table_name} has rows with pseudonyms of the key "
                 f"{others[0][0]}: the same person would have two pseudonyms"
             )
+        return key_id
 
-    def _load_all(self, files: Sequence[LandedFile]) -> tuple[LoadTotals, list[str]]:
+    def _load_all(self, files: Sequence[LandedFile], key_id: str | None) -> tuple[LoadTotals, list[str]]:
         totals, failures = LoadTotals(), []
         queue, done = deque(files), 0
         task = f"{self._table}: files"
@@ -137,7 +142,7 @@ class BulkLoader:
             done += 1
             file = queue.popleft()
             try:
-                counts, partitions, restored = self._load_file(file)
+                counts, partitions, restored = self._load_file(file, key_id)
             except InputError as error:
                 failures.append(str(error))
                 continue
@@ -147,7 +152,9 @@ class BulkLoader:
         progress.report(task, done, done)
         return totals, failures
 
-    def _load_file(self, file: LandedFile) -> tuple[LoadCounts | None, Collection[str], list[LandedFile]]:
+    def _load_file(
+        self, file: LandedFile, key_id: str | None
+    ) -> tuple[LoadCounts | None, Collection[str], list[LandedFile]]:
         """Load one file; return its counts, partitions that gained or lost rows, and a version to load in its place.
 
         The counts are None where the file was superseded meanwhile; the version is an earlier one of a refused file.
@@ -170,9 +177,8 @@ class BulkLoader:
                     return None, (), []  # the file in its place waits and takes out these rows
                 quarantined = reading.quarantined() if counts.outcome == "loaded" else None
                 gone = version_loads(transaction, file)
-                record_load(transaction, file, reader, counts, quarantined, reasons=reading.reasons, key_id=self.key_id)
-                for partition, rows in sorted(accepted.items()):
-                    record_partition(transaction, file, reader, partition, rows)
+                record_load(transaction, file, reader, counts, quarantined, reasons=reading.reasons, key_id=key_id)
+                record_partitions(transaction, file, reader, accepted)
                 lost = self.lake.exchange(transaction, source.table, opened, fragments, gone)
                 commit_load(transaction, file, reader, sorted(accepted))
         return counts, {*accepted, *lost}, []
@@ -188,10 +194,11 @@ class BulkLoader:
                 cast("IO[bytes]", packed), file.name, max_bytes=source.max_file_bytes, max_ratio=source.max_ratio
             )
             try:
-                for batch in self.read_batches(stream, unpacked_name(file.name)):
-                    reading.add(batch)
-                    if is_large:
-                        progress.report_bytes(task, min(packed.count, size - 1), size)
+                with closing(read_ahead(self.read_batches(stream, unpacked_name(file.name)))) as batches:
+                    for batch in batches:
+                        reading.add(batch)
+                        if is_large:
+                            progress.report_bytes(task, min(packed.count, size - 1), size)
                 while landed.read(CHUNK_BYTES):  # to the end, where the hash is compared
                     pass
             except (LandedFileError, UnavailableError, OSError, MemoryError):
@@ -218,11 +225,27 @@ class BulkLoader:
         return [opened.write(self.source.table, partition, bucket, parts) for (partition, bucket), parts in places]
 
 
-def bulk_loader(landing: Landing, lake: Lake, source: BulkSource, context: AdapterContext) -> BulkLoader:
-    """Return the loader of a source. Raises InputError for a personal source without its key."""
-    read_batches = source.open_adapter(context).read_batches
-    key_id = context.pseudonym_key.key_id if source.is_personal and context.pseudonym_key is not None else None
-    return BulkLoader(landing, lake, source, read_batches, key_id)
+def bulk_loader(
+    landing: Landing, lake: Lake, source: BulkSource, open_context: Callable[[], AdapterContext]
+) -> BulkLoader:
+    """Return the loader of a source.
+
+    Its key is asked for once a file waits. Loading raises what `open_context` raises, and InputError for a personal
+    source without its key, before any file is read.
+    """
+
+    @cache
+    def opened() -> tuple[ReadBatches, str | None]:
+        context = open_context()
+        read_batches = source.open_adapter(context).read_batches
+        key = context.pseudonym_key if source.is_personal else None
+        return read_batches, None if key is None else key.key_id
+
+    def read_batches(stream: IO[bytes], name: str) -> Iterator[Batch]:
+        read, _ = opened()
+        return read(stream, name)
+
+    return BulkLoader(landing, lake, source, read_batches, lambda: opened()[1])
 
 
 def _refused(reason: str) -> LoadCounts:

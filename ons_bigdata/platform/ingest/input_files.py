@@ -175,14 +175,13 @@ class _BoundedFile(io.RawIOBase):
 
     def readinto(self, buffer: Any) -> int:  # noqa: ANN401  (any writable buffer)
         with self._errors():
-            block = self._stream.read(len(buffer))
-            if not block and self._expected_bytes not in (None, self._count):
+            count = cast("io.BufferedIOBase", self._stream).readinto(buffer)
+            if not count and self._expected_bytes not in (None, self._count):
                 raise zipfile.BadZipFile(f"a member unpacks to {self._count} bytes; expected {self._expected_bytes}")
-        self._count += len(block)
+        self._count += count
         if self._count > self._bound:
             raise BoundExceededError(above_bound(self._bound))
-        buffer[: len(block)] = block
-        return len(block)
+        return count
 
 
 def _buffered(
@@ -213,7 +212,7 @@ def _in_file(path: Path, shown: Path, bounds: Bounds) -> Iterator[InputFile]:
     fault = None if name == shown.name else _UNPRINTABLE
     with _name_unreadable(origin):
         fault = fault or _kind_fault(path.lstat().st_mode)
-        opened = None if fault else path.open("rb")
+        opened = None if fault else path.open("rb", buffering=0)
     if opened is None:
         yield _refuse(name, fault or "not a regular file", origin)
         return

@@ -6,7 +6,7 @@ import hashlib
 import io
 import os
 import re
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import IO, TYPE_CHECKING, Any, Literal, cast
@@ -14,6 +14,7 @@ from uuid import uuid4
 
 from ons_bigdata.platform import progress
 from ons_bigdata.platform.errors import InputError
+from ons_bigdata.platform.ingest.background import BackgroundHash
 from ons_bigdata.platform.ingest.unpacking import CHUNK_BYTES
 from ons_bigdata.platform.state_folder import make_private_folder, open_private
 
@@ -115,16 +116,16 @@ class Landing:
         """
         folder = self.folder / _INCOMING
         temporary = folder / f".{uuid4().hex}.{os.getpid()}.tmp"
-        digest, size = hashlib.sha256(), 0
+        digest, size = BackgroundHash(), 0
         try:
             with _writing(folder):
                 make_private_folder(folder)
-                file = open(temporary, "wb", opener=open_private)  # noqa: SIM115  (a path has no opener)
-            with file:
+                file = open(temporary, "wb", buffering=0, opener=open_private)  # noqa: SIM115  (a path has no opener)
+            with file, closing(digest):
                 while chunk := stream.read(CHUNK_BYTES):
                     digest.update(chunk)
                     with _writing(temporary):
-                        file.write(chunk)
+                        _write_all(file, chunk)
                     size += len(chunk)
                     if task is not None:
                         progress.report_bytes(task, size, size_bytes)
@@ -408,14 +409,14 @@ class _VerifiedFile(io.RawIOBase):
         self._raw = raw
         self._file = file
         self._path = path
-        self._digest = hashlib.sha256()
+        self._digest = BackgroundHash()
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any) -> int:  # noqa: ANN401  (any writable buffer)
         count = cast("io.RawIOBase", self._raw).readinto(buffer) or 0
-        self._digest.update(memoryview(buffer)[:count])
+        self._digest.update(bytes(memoryview(buffer)[:count]))
         if count == 0 and len(buffer) and (found := self._digest.hexdigest()) != self._file.sha256:
             raise LandedFileError(
                 f"landed file {self._file.name} at {self._path} was changed: "
@@ -424,6 +425,7 @@ class _VerifiedFile(io.RawIOBase):
         return count
 
     def close(self) -> None:
+        self._digest.close()
         self._raw.close()
         super().close()
 
@@ -435,6 +437,13 @@ def _writing(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise InputError(f"cannot write {path}: {error.strerror}") from error
+
+
+def _write_all(file: IO[bytes], chunk: bytes) -> None:
+    """Write a chunk to an unbuffered file, which may take less at a time."""
+    left = memoryview(chunk)
+    while left:
+        left = left[file.write(left) :]
 
 
 def _is_content(path: Path, staged: StagedFile) -> bool:

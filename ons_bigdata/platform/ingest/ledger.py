@@ -210,10 +210,19 @@ def first_of_each_reason(quarantined: pl.DataFrame) -> pl.DataFrame:
 
 def record_partition(transaction: Transaction, file: LandedFile, reader: Reader, partition: str, accepted: int) -> None:
     """Enter the rows of a load that were accepted into a partition."""
+    record_partitions(transaction, file, reader, {partition: accepted})
+
+
+def record_partitions(transaction: Transaction, file: LandedFile, reader: Reader, accepted: Mapping[str, int]) -> None:
+    """Enter the rows of a load that were accepted into each partition, all in one statement."""
+    if not accepted:
+        return
+    partitions = sorted(accepted)
     transaction.execute(
-        "insert into ops.load_partitions (load_id, partition, accepted) values ($1, $2, $3)"
+        "insert into ops.load_partitions (load_id, partition, accepted)"
+        " select $1, partition, accepted from unnest($2::text[], $3::bigint[]) as written (partition, accepted)"
         " on conflict (load_id, partition) do update set accepted = excluded.accepted",
-        [file.load_id(reader), partition, accepted],
+        [file.load_id(reader), partitions, [accepted[partition] for partition in partitions]],
     )
 
 

@@ -14,8 +14,8 @@ from ons_bigdata.platform.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-CHUNK_BYTES = 1024 * 1024
-"""Bytes that are read from a file at a time."""
+CHUNK_BYTES = 256 * 1024
+"""Bytes that are read from a file at a time: few enough to stay in the processor's cache while they are worked on."""
 
 RATIO_FLOOR_BYTES = 16 * 1024 * 1024
 """Unpacked bytes up to which the ratio is not bounded: a file of blanks may be small and highly compressible."""
@@ -77,10 +77,9 @@ class CountedStream(io.RawIOBase):
 
     def readinto(self, buffer: Any) -> int:  # noqa: ANN401  (any writable buffer)
         """Fill a buffer with the next bytes; return their number."""
-        block = self.stream.read(len(buffer))
-        buffer[: len(block)] = block
-        self.count += len(block)
-        return len(block)
+        count = cast("io.BufferedIOBase", self.stream).readinto(buffer)
+        self.count += count
+        return count
 
 
 class _Unpacked(io.RawIOBase):
@@ -114,11 +113,9 @@ class _Unpacked(io.RawIOBase):
 
     def _unpack(self, inner: IO[bytes], buffer: Any) -> int:  # noqa: ANN401
         try:
-            block = inner.read(len(buffer))
+            return cast("io.BufferedIOBase", inner).readinto(buffer)
         except DAMAGE as error:
             raise InputError(f"its {self._suffix} content is damaged: {str(error) or type(error).__name__}") from error
-        buffer[: len(block)] = block
-        return len(block)
 
 
 def _suffix(name: str) -> str:

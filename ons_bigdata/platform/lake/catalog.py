@@ -261,11 +261,21 @@ class Lake:
 
     def _end(self, transaction: Transaction, files: Sequence[LakeFile]) -> None:
         """Remove files from the ledger. They stay on disk for readers that have listed them, until they are orphans."""
+        if not files:
+            return
+        transaction.execute(
+            "delete from ops.lake_files using unnest($1::text[], $2::text[], $3::int[], $4::text[])"
+            " as ended (table_name, partition, bucket, sha256) where lake_files.table_name = ended.table_name"
+            " and lake_files.partition = ended.partition and lake_files.bucket = ended.bucket"
+            " and lake_files.sha256 = ended.sha256",
+            [
+                [file.table for file in files],
+                [file.partition for file in files],
+                [file.bucket for file in files],
+                [file.sha256 for file in files],
+            ],
+        )
         for file in files:
-            transaction.execute(
-                "delete from ops.lake_files where table_name = $1 and partition = $2 and bucket = $3 and sha256 = $4",
-                [file.table, file.partition, file.bucket, file.sha256],
-            )
             with suppress(FileNotFoundError):
                 os.utime(self.folder / file.name)
 

@@ -30,6 +30,17 @@ if TYPE_CHECKING:
 WORKER = "ons_bigdata.platform.lake.worker"
 
 
+class WorkerFailedError(StepFailedError):
+    """A method that failed in a worker."""
+
+    def __init__(self, function: str, kind: str, text: str) -> None:
+        super().__init__(f"{function}: {kind}: {text}")
+        self.function = function
+        """Name of the method."""
+        self.kind = kind
+        """Class of the error."""
+
+
 class BucketFunction(Protocol):
     """A method that works entity by entity: rows of the entities of a bucket and parameters in, a frame out."""
 
@@ -206,9 +217,9 @@ class _Worker:
         reply = self.process.stdout.readline()
         if not reply:
             raise StepFailedError(f"a worker ended with exit code {self.process.wait()} before its job was done")
-        error = json.loads(reply)["error"]
-        if error is not None:
-            raise StepFailedError(error)
+        failure = json.loads(reply)["failure"]
+        if failure is not None:
+            raise WorkerFailedError(**failure)
 
     def close(self) -> None:
         """End the process; a job that runs is broken off."""

@@ -15,13 +15,13 @@ def main() -> None:
     sys.stdout = sys.stderr  # what a method prints must not be taken for a reply
     for line in sys.stdin:
         job = json.loads(line)
-        error = None
+        failed = None
         try:
             frame = call(job["function"], job["parameters"], [Path(path) for path in job["paths"]], job["sort_columns"])
             frame.write_parquet(job["result"])
-        except Exception as failure:  # the engine raises it
-            error = f"{job['function']}: {type(failure).__name__}: {failure}"
-        replies.write(json.dumps({"error": error}) + "\n")
+        except Exception as error:  # the engine raises it
+            failed = {"function": job["function"], "kind": type(error).__name__, "text": str(error)}
+        replies.write(json.dumps({"failure": failed}) + "\n")
         replies.flush()
 
 

@@ -54,6 +54,7 @@ _SETTINGS = {
     "jit": "off",
     "timezone": "UTC",
     "log_timezone": "UTC",
+    "log_error_verbosity": "terse",  # details and context of an error hold values of rows
     "max_connections": "100",
 }
 _INITDB = (

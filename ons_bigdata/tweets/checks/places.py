@@ -36,17 +36,19 @@ months as (
 
 select recipe, level, found, expected
 from users
+left join seeds.tweet_cluster_recipes as recipes using (recipe)
 left join clusters using (recipe)
 left join events using (recipe)
 left join hours using (recipe)
 left join months using (recipe)
+cross join lateral (select case when recipes.has_events is false then 0 else 1 end as share) as kept
 cross join lateral (
     values
     ('clusters: events', clusters.events, users.events),
     ('clusters: valid', clusters.valid_clusters, users.valid_clusters),
     ('clusters: noise', clusters.noise_clusters, users.noise_clusters),
-    ('events', events.events, users.events),
-    ('events: in valid clusters', events.clustered, users.clustered),
+    ('events', events.events, users.events * kept.share),
+    ('events: in valid clusters', events.clustered, users.clustered * kept.share),
     ('hours: events', hours.clustered, users.clustered),
     ('months: events', months.clustered, users.clustered)
 ) as counted (level, found, expected)

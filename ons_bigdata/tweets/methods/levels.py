@@ -75,9 +75,9 @@ def tweet_clusters(placed: pl.DataFrame, *, integer_recipes: list[str]) -> pl.Da
     )
 
 
-def tweet_events(placed: pl.DataFrame) -> pl.DataFrame:
-    """Kept events with cluster and time, without position (frame TweetEvent)."""
-    return _kept(placed).select(
+def tweet_events(placed: pl.DataFrame, *, recipes: list[str]) -> pl.DataFrame:
+    """Kept events of some recipes with cluster and time, without position (frame TweetEvent)."""
+    return _kept(placed.filter(pl.col("recipe").is_in(recipes))).select(
         "recipe",
         "user_key",
         "event_id",

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 FATES = ("duplicate", "robot", "outside", "valid", "noise")
 """Outcomes of an event: each event has one of them."""
 
+ROBOTS = ("all", "volume")
+"""Rules by which robots are out of a recipe: every rule, or the bound on the number of events alone."""
+
 _IDENTITY = ("user_key", "event_id", "data_origin", "source", "ts_utc", "local_date")
 _TIME = ("month", "weekday", "hour")
 
@@ -33,6 +36,12 @@ class ClusterRecipe:
     is_strict: bool
     is_integer_metres: bool
     variant: Variant
+    robots: str = "all"
+    """Users who are out as robots: `all` that a rule finds, or those of the rule `volume` alone."""
+
+    def __post_init__(self) -> None:
+        if self.robots not in ROBOTS:
+            raise ValueError(f"recipe {self.recipe}: robots is {self.robots!r}; known: {', '.join(ROBOTS)}")
 
 
 def place_events(bucket: pl.DataFrame, parameters: Mapping[str, Any]) -> pl.DataFrame:
@@ -55,27 +64,40 @@ def place_events(bucket: pl.DataFrame, parameters: Mapping[str, Any]) -> pl.Data
     events = add_local_time(bucket).with_columns(_is_duplicate(bucket))
     distinct = events.filter(~pl.col("is_duplicate"))
     distinct = distinct.join(find_robots(distinct, rules), on="user_key", how="left", maintain_order="left")
-    easting_m, northing_m = _grid(distinct)
+    if any(recipe.robots == "volume" for recipe in recipes):
+        easting_m, northing_m = _grid(distinct, distinct["robot_rule"].ne_missing("volume"))
+    else:
+        easting_m, northing_m = _grid(distinct, distinct["robot_rule"].is_null())
     distinct = distinct.with_columns(easting_m, northing_m)
-    kept = distinct.filter(pl.col("robot_rule").is_null() & pl.col("easting_m").is_not_null())
+    duplicates = events.filter("is_duplicate").select(*_IDENTITY, fate=pl.lit("duplicate"))
+    del events
+    parts = []
+    for robots in ROBOTS:
+        of_robots = [recipe for recipe in recipes if recipe.robots == robots]
+        if not of_robots:
+            continue
+        left_out, kept = _sorted_out(distinct, robots)
+        for recipe in of_robots:
+            both = pl.concat([duplicates, left_out, _cluster(kept, recipe)], how="diagonal")
+            parts.append(both.select(pl.lit(recipe.recipe).alias("recipe"), *_columns(both)))
+    return pl.concat(parts).sort("user_key", maintain_order=True)
+
+
+def _sorted_out(distinct: pl.DataFrame, robots: str) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Events of robots and outside the coverage, with their fate, and the events that are kept."""
+    if robots == "volume":
+        by_volume = pl.col("robot_rule") == "volume"
+        distinct = distinct.with_columns(pl.when(by_volume).then("robot_rule").alias("robot_rule"))
+    is_robot, is_outside = pl.col("robot_rule").is_not_null(), pl.col("easting_m").is_null()
     left_out = pl.concat(
         [
-            events.filter("is_duplicate").select(*_IDENTITY, fate=pl.lit("duplicate")),
-            distinct.filter(pl.col("robot_rule").is_not_null()).select(*_IDENTITY, "robot_rule", fate=pl.lit("robot")),
-            distinct.filter(pl.col("robot_rule").is_null() & pl.col("easting_m").is_null()).select(
-                *_IDENTITY, fate=pl.lit("outside")
-            ),
+            distinct.filter(is_robot).select(*_IDENTITY, "robot_rule", fate=pl.lit("robot")),
+            distinct.filter(~is_robot & is_outside).select(*_IDENTITY, fate=pl.lit("outside")),
         ],
         how="diagonal",
     )
-    kept = kept.select(*_IDENTITY, *_TIME, "easting_m", "northing_m")
-    del events, distinct
-    parts = []
-    for recipe in recipes:
-        clustered = _cluster(kept, recipe)
-        both = pl.concat([left_out, clustered], how="diagonal")
-        parts.append(both.select(pl.lit(recipe.recipe).alias("recipe"), *_columns(both)))
-    return pl.concat(parts).sort("user_key", maintain_order=True)
+    kept = distinct.filter(~is_robot & ~is_outside).select(*_IDENTITY, *_TIME, "easting_m", "northing_m")
+    return left_out, kept
 
 
 def _columns(frame: pl.DataFrame) -> list[str]:
@@ -94,9 +116,9 @@ def _is_duplicate(bucket: pl.DataFrame) -> pl.Series:
     ).to_series()
 
 
-def _grid(events: pl.DataFrame) -> tuple[pl.Series, pl.Series]:
-    """Easting and northing in metres of the events that are no robot's; null outside the coverage."""
-    wanted = events["robot_rule"].is_null().to_numpy()
+def _grid(events: pl.DataFrame, mask: pl.Series) -> tuple[pl.Series, pl.Series]:
+    """Easting and northing in metres of the events of a mask; null for the others and outside the coverage."""
+    wanted = mask.to_numpy()
     grid = [np.full(events.height, np.nan) for _ in range(2)]
     for axis, values in zip(
         grid,

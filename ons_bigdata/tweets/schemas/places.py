@@ -59,7 +59,10 @@ class TweetCluster(dy.Schema):
 
 
 class TweetEvent(dy.Schema):
-    """One row per event of a user who is no robot, within coverage, and recipe (`restricted.tweet_events`)."""
+    """One row per event of a user who is no robot, within coverage, and recipe (`restricted.tweet_events`).
+
+    Of the recipes that have events.
+    """
 
     recipe = dy.String(primary_key=True, regex=IDENTIFIER, description=_RECIPE)
     user_key = dy.Int64(primary_key=True, description=_USER)
@@ -116,4 +119,6 @@ class ClusterRecipe(dy.Schema):
     is_strict = dy.Bool(description="whether neighbours are closer than eps, else at most eps apart")
     is_integer_metres = dy.Bool(description="whether coordinates are truncated to whole metres")
     variant = dy.String(regex="^(dbscan|components)$", description="dbscan or components")
+    robots = dy.String(regex="^(all|volume)$", description="robots that are out: by all rules or by volume alone")
+    has_events = dy.Bool(description="whether `restricted.tweet_events` holds it")
     is_computed = dy.Bool(description="whether the tables hold it")

@@ -21,7 +21,7 @@ from ons_bigdata.platform.lake.tables import LakeTable
 from ons_bigdata.tweets.calendar import DAYS
 from ons_bigdata.tweets.schemas.events import GeoEvent
 from ons_bigdata.tweets.sources.event_json import read_json_lines
-from ons_bigdata.tweets.sources.event_rows import Platform, RawColumns, RawRows, judge
+from ons_bigdata.tweets.sources.event_rows import Platform, RawRows, judge
 from ons_bigdata.tweets.sources.event_text import read_check_ins, read_pilot_csv
 from ons_bigdata.tweets.sources.lines import Block, read_blocks
 
@@ -47,8 +47,11 @@ TWITTER = "twitter"
 SIMULATED = "simulated_"
 """Beginning of the names of simulated archives."""
 
+ReadBlock = Callable[[Block, RawRows], None]
+"""Adds the rows and faults of a block of lines. Never raises for any content."""
+
 _CHECK_INS = re.compile(r"(?:loc-)?([a-z0-9]+)[_-].*check-?ins.*\.(?:txt|csv|tsv)", re.IGNORECASE)
-_ID_PATTERNS: dict[Callable[[Block], RawRows], dict[str, str]] = {
+_ID_PATTERNS: dict[ReadBlock, dict[str, str]] = {
     read_json_lines: {"user": "^[0-9]{1,20}$", "event": "^[0-9]{1,20}$"},
     read_pilot_csv: {"user": "^[0-9]{1,20}$", "event": "^[0-9_]{3,40}$"},
     read_check_ins: {"user": "^[!-~]{1,64}$", "event": "^[!-~]{1,200}$"},
@@ -73,24 +76,24 @@ def recognise(name: str, head: bytes) -> Recognised | Refused:
 
 def read_batches(stream: IO[bytes], name: str, *, key: PseudonymKey) -> Iterator[Batch]:
     """Batches of an archive, of BATCH_LINES lines or somewhat more. Raises InputError for a file of no known format."""
-    read: Callable[[Block], RawRows] | None = None
+    read: ReadBlock | None = None
     platform: Platform | None = None
-    rows = RawColumns()
+    rows = RawRows()
     for block in read_blocks(stream):
         if read is None or platform is None:
-            source, read = _platform_and_format(name, b"\n".join(block.lines[:100]))
+            source, read = _platform_and_format(name, block.data)
             if source is None or read is None:
                 raise InputError(EXPECTED)
             platform = Platform(source, _origin(name), _ID_PATTERNS[read], key)
-        rows.add(read(block))
+        read(block, rows)
         if rows.lines >= BATCH_LINES:
             yield judge(rows, platform)
-            rows = RawColumns()
+            rows = RawRows()
     if platform is not None and rows.lines:
         yield judge(rows, platform)
 
 
-def _platform_and_format(name: str, head: bytes) -> tuple[str | None, Callable[[Block], RawRows] | None]:
+def _platform_and_format(name: str, head: bytes) -> tuple[str | None, ReadBlock | None]:
     """Platform and reader of an archive; None for an unknown one."""
     check_ins = _CHECK_INS.fullmatch(name.removeprefix(SIMULATED))
     if check_ins is not None:

@@ -6,9 +6,12 @@ Only the wanted fields of a line are decoded (by msgspec); the rest is checked f
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import msgspec
+import numpy as np
 
 from ons_bigdata.tweets.sources.event_rows import RawRows
 
@@ -95,86 +98,158 @@ class _Line(msgspec.Struct, gc=False):
     twitter_lang: str | None = None
 
 
-_decode_line = msgspec.json.Decoder(_Line).decode
+_lines = msgspec.json.Decoder(_Line)
 _decode_keys = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
-_NOWHERE: tuple[float | None, float | None] = (None, None)
+_OPENING, _CLOSING, _LINE_END, _RETURN = b"{}\n\r"
 _LINK_TEXT = re.compile(r"<a [^>]*>([^<]*)</a>")
 
 
-def read_json_lines(block: Block) -> RawRows:
-    """Rows of a block of lines of JSON. Never raises for any content."""
-    rows = RawRows()
-    clients: dict[str | None, str | None] = {}
-    for number, text in enumerate(block.lines, block.first_line):
-        try:
-            line = _decode_line(text)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            rows.faults[number] = _fault(number, text, error, block)
+def read_json_lines(block: Block, rows: RawRows) -> None:
+    """Add the rows of a block of lines of JSON. Never raises for any content."""
+    lines = _decoded(block, rows)
+    statuses = [line for line in lines if line is not None and line.user is not None and line.data is None]
+    if len(statuses) == len(lines):
+        _add_statuses(rows, range(block.first_line, block.first_line + len(lines)), statuses)
+        return
+    kinds: dict[_Add, tuple[list[int], list[_Line]]] = {}
+    for number, line in enumerate(lines, block.first_line):
+        if line is None:  # entered as a fault
             continue
-        if line.data is not None:
-            _add_post(rows, number, line.data, line.includes)
-        elif line.user is not None:
-            _add_status(rows, number, line, clients)
-        elif line.actor is not None:
-            _add_activity(rows, number, line)
+        add = _adding(line)
+        if add is None:
+            rows.faults[number] = _control(block.lines[number - block.first_line])
         else:
-            rows.faults[number] = _control(text)
-    return rows
+            numbers, of_kind = kinds.setdefault(add, ([], []))
+            numbers.append(number)
+            of_kind.append(line)
+    for add, (numbers, of_kind) in kinds.items():
+        add(rows, numbers, of_kind)
 
 
-def _add_post(rows: RawRows, number: int, post: _Post, includes: _Includes | None) -> None:
-    """Add a v2 post; its coordinates are [longitude, latitude], its country is that of the included place."""
-    geo = post.geo
-    point = geo.coordinates.coordinates if geo is not None and geo.coordinates is not None else None
-    country = None
-    if geo is not None and geo.place_id is not None and includes is not None:
-        country = next((place.country_code for place in includes.places or () if place.id == geo.place_id), None)
-    lon, lat = point if point is not None else _NOWHERE
-    rows.rows.append(
-        (number, post.id, post.author_id, None, post.created_at, lon, lat, post.source, country, post.lang)
+def _decoded(block: Block, rows: RawRows) -> Sequence[_Line | None]:
+    """Each line of a block, None where it was entered as a fault.
+
+    Where each line begins with a brace and ends with one, all are decoded in one call. It takes a line end for any
+    space; but no object goes on over an end between two braces, and so as many objects as lines are one in each.
+    """
+    if _is_lines_of_objects(block.data):
+        with suppress(msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            lines = _lines.decode_lines(block.data)
+            if len(lines) == block.count:
+                return lines
+    return [_decoded_line(number, text, block, rows) for number, text in enumerate(block.lines, block.first_line)]
+
+
+def _is_lines_of_objects(data: bytes) -> bool:
+    """True if each line begins with an opening brace and ends with a closing one, before a CR or not."""
+    characters = np.frombuffer(data, np.uint8)
+    if characters.size < 2 or characters[0] != _OPENING:
+        return False
+    ends = np.append(np.flatnonzero(characters == _LINE_END), characters.size)
+    last = characters[ends - 1]
+    last = np.where(last == _RETURN, characters[ends - 2], last)
+    return bool((last == _CLOSING).all() and (characters[ends[:-1] + 1] == _OPENING).all())
+
+
+def _decoded_line(number: int, text: bytes, block: Block, rows: RawRows) -> _Line | None:
+    try:
+        return _lines.decode(text)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        rows.faults[number] = _fault(number, text, error, block)
+        return None
+
+
+def _add_posts(rows: RawRows, numbers: Sequence[int], lines: Sequence[_Line]) -> None:
+    """Add v2 posts; their coordinates are [longitude, latitude], their country is that of the included place."""
+    posts = [line.data for line in lines if line.data is not None]
+    places = [post.geo for post in posts]
+    points = [_coordinates(geo.coordinates) if geo is not None else _NOWHERE for geo in places]
+    rows.add(
+        line=numbers,
+        event=[post.id for post in posts],
+        user=[post.author_id for post in posts],
+        time_text=[post.created_at for post in posts],
+        lon=[point[0] for point in points],
+        lat=[point[1] for point in points],
+        client=[post.source for post in posts],
+        place_country=[_country(geo, line.includes) for geo, line in zip(places, lines, strict=True)],
+        lang=[post.lang for post in posts],
     )
 
 
-def _add_status(rows: RawRows, number: int, line: _Line, clients: dict[str | None, str | None]) -> None:
-    """Add a v1.1 post. `coordinates` are [longitude, latitude], the older `geo` is [latitude, longitude]."""
-    point = line.coordinates.coordinates if line.coordinates is not None else None
-    older = line.geo.coordinates if line.geo is not None else None
-    if point is None:
-        lat, lon = older if older is not None else _NOWHERE
-    else:
-        lon, lat = point
-        if older is not None and (older[0] != lat or older[1] != lon):
-            rows.faults[number] = CONTRADICTION
+def _country(geo: _PostGeo | None, includes: _Includes | None) -> str | None:
+    """Country of the place of a v2 post among the included places."""
+    if geo is None or geo.place_id is None or includes is None:
+        return None
+    return next((place.country_code for place in includes.places or () if place.id == geo.place_id), None)
+
+
+def _add_statuses(rows: RawRows, numbers: Sequence[int], lines: Sequence[_Line]) -> None:
+    """Add v1.1 posts. `coordinates` are [longitude, latitude], the older `geo` is [latitude, longitude]."""
+    points = [_coordinates(line.coordinates) for line in lines]
+    older = [_coordinates(line.geo) for line in lines]
+    if older != [(lat, lon) for lon, lat in points]:
+        agreeing = [
+            place
+            for place, (point, old) in enumerate(zip(points, older, strict=True))
+            if point == old[::-1] or _NOWHERE in (point, old)
+        ]
+        contradictory = set(range(len(lines))).difference(agreeing)
+        rows.faults.update((numbers[place], CONTRADICTION) for place in sorted(contradictory))
+        if not agreeing:
             return
-    event = line.id_str if line.id_str is not None else _text(line.id)
-    person, source, place = line.user, line.source, line.place
-    user = None if person is None else person.id_str if person.id_str is not None else _text(person.id)
-    if source not in clients:
-        clients[source] = _client(source)
-    country = place.country_code if place is not None else None
-    rows.rows.append(
-        (number, event, user, line.timestamp_ms, line.created_at, lon, lat, clients[source], country, line.lang)
+        numbers, lines = [numbers[place] for place in agreeing], [lines[place] for place in agreeing]
+        points = [points[place] if points[place] != _NOWHERE else older[place][::-1] for place in agreeing]
+    sources = [line.source for line in lines]
+    clients = {source: _client(source) for source in set(sources)}
+    people = [line.user for line in lines if line.user is not None]
+    rows.add(
+        line=numbers,
+        event=[line.id_str if line.id_str is not None else _text(line.id) for line in lines],
+        user=[person.id_str if person.id_str is not None else _text(person.id) for person in people],
+        time_ms=[line.timestamp_ms for line in lines],
+        time_text=[line.created_at for line in lines],
+        lon=[lon for lon, _ in points],
+        lat=[lat for _, lat in points],
+        client=[clients[source] for source in sources],
+        place_country=[line.place.country_code if line.place is not None else None for line in lines],
+        lang=[line.lang for line in lines],
     )
 
 
-def _add_activity(rows: RawRows, number: int, line: _Line) -> None:
-    """Add an activity; its coordinates are [latitude, longitude], its ids the last part of a tag."""
-    point = line.geo.coordinates if line.geo is not None else None
-    lat, lon = point if point is not None else _NOWHERE
-    rows.rows.append(
-        (
-            number,
-            _last_part(line.id),
-            _last_part(line.actor.id if line.actor is not None else None),
-            None,
-            line.postedTime,
-            lon,
-            lat,
-            line.generator.displayName if line.generator is not None else None,
-            line.location.twitter_country_code if line.location is not None else None,
-            line.twitter_lang,
-        )
+def _add_activities(rows: RawRows, numbers: Sequence[int], lines: Sequence[_Line]) -> None:
+    """Add activities; their coordinates are [latitude, longitude], their ids the last part of a tag."""
+    points = [_coordinates(line.geo) for line in lines]
+    rows.add(
+        line=numbers,
+        event=[_last_part(line.id) for line in lines],
+        user=[_last_part(line.actor.id) for line in lines if line.actor is not None],
+        time_text=[line.postedTime for line in lines],
+        lon=[lon for _, lon in points],
+        lat=[lat for lat, _ in points],
+        client=[line.generator.displayName if line.generator is not None else None for line in lines],
+        place_country=[line.location.twitter_country_code if line.location is not None else None for line in lines],
+        lang=[line.twitter_lang for line in lines],
     )
+
+
+_Add = Callable[[RawRows, Sequence[int], Sequence[_Line]], None]
+
+
+def _adding(line: _Line) -> _Add | None:
+    """Return the function that adds lines of the format of this one; None for a line that is no event."""
+    if line.data is not None:
+        return _add_posts
+    if line.user is not None:
+        return _add_statuses
+    return _add_activities if line.actor is not None else None
+
+
+_NOWHERE: tuple[float | None, float | None] = (None, None)
+
+
+def _coordinates(point: _Point | None) -> tuple[float | None, float | None]:
+    return _NOWHERE if point is None or point.coordinates is None else point.coordinates
 
 
 def _text(number: int | str | None) -> str | None:

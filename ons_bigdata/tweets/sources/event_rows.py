@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import repeat
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -11,7 +12,7 @@ from ons_bigdata.platform.ingest.bulk import BULK_QUARANTINE_SCHEMA, Batch
 from ons_bigdata.platform.pseudonyms import pseudonyms
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from ons_bigdata.platform.ingest.landing import DataOrigin
     from ons_bigdata.platform.pseudonyms import PseudonymKey
@@ -22,22 +23,11 @@ NO_EVENT = "no event id, or one of another form than the format's"
 NO_TIME = "no time, or one of another form than the format's"
 NO_POSITION = "coordinates that are no position on Earth"
 
-MOST_KNOWN_USERS = 500_000
-"""Users whose pseudonyms are kept in memory; beyond it they are computed anew."""
-
 _LAST_MS = 7_258_118_400_000
 """First millisecond of the year 2200: later ones are no time but a number of another kind."""
 
 
-RawRow = tuple[
-    int, str | None, str | None, str | None, str | None, float | None, float | None, str | None, str | None, str | None
-]
-"""Line, event id, user id, milliseconds since 1970, time as text, longitude, latitude, client, country, language.
-
-Texts are as the archive has them. The time is text where the archive has no milliseconds.
-"""
-
-_COLUMNS: dict[str, type[pl.DataType]] = {
+COLUMNS: dict[str, type[pl.DataType]] = {
     "line": pl.Int64,
     "event": pl.String,
     "user": pl.String,
@@ -49,40 +39,31 @@ _COLUMNS: dict[str, type[pl.DataType]] = {
     "place_country": pl.String,
     "lang": pl.String,
 }
+"""Columns of rows as an archive has them; `time_ms` are milliseconds since 1970, without which `time_text` counts."""
 
 
-@dataclass
 class RawRows:
-    """Rows of a part of an archive, and lines that are none."""
-
-    rows: list[RawRow] = field(default_factory=list)
-    faults: dict[int, str] = field(default_factory=dict)
-    """Line → reason, of lines that are no event."""
-
-
-class RawColumns:
-    """Raw rows of several parts, column by column."""
+    """Rows of a part of an archive, column by column, and lines that are none."""
 
     def __init__(self) -> None:
-        self._values: list[list[object]] = [[] for _ in _COLUMNS]
+        self._values: dict[str, list[object]] = {name: [] for name in COLUMNS}
         self.faults: dict[int, str] = {}
+        """Line → reason, of lines that are no event."""
 
-    def add(self, part: RawRows) -> None:
-        """Add the rows of a part while they are in the processor's cache."""
-        if part.rows:
-            for column, values in zip(self._values, zip(*part.rows, strict=True), strict=True):
-                column.extend(values)
-        self.faults.update(part.faults)
+    def add(self, **columns: Sequence[object]) -> None:
+        """Add rows by their columns, `line` among them; those that an archive does not have are null."""
+        count = len(columns["line"])
+        for name, values in self._values.items():
+            values.extend(columns.get(name) or repeat(None, count))
 
     @property
     def lines(self) -> int:
         """Number of lines, those that are no event included."""
-        return len(self._values[0]) + len(self.faults)
+        return len(self._values["line"]) + len(self.faults)
 
     def frame(self) -> pl.DataFrame:
-        """Rows as a frame with the columns of a raw row."""
-        named = zip(_COLUMNS.items(), self._values, strict=True)
-        return pl.DataFrame([pl.Series(name, values, dtype=dtype) for (name, dtype), values in named])
+        """Rows as a frame with COLUMNS."""
+        return pl.DataFrame([pl.Series(name, self._values[name], dtype=dtype) for name, dtype in COLUMNS.items()])
 
 
 @dataclass(frozen=True)
@@ -94,22 +75,11 @@ class Platform:
     id_patterns: Mapping[str, str]
     """Patterns of the ids of users (`user`) and events (`event`)."""
     key: PseudonymKey = field(repr=False)
-    _known: dict[str, int] = field(default_factory=dict, repr=False)
-    """Pseudonyms of the users of earlier parts: a user has many events."""
 
     @property
     def id_space(self) -> str:
         """Name under which the pseudonyms of users are made; that of simulated users is another."""
         return self.name if self.data_origin == "real" else f"{self.data_origin} {self.name}"
-
-    def user_keys(self, users: pl.Series) -> pl.Series:
-        """Pseudonyms of users, each computed once as long as not more than MOST_KNOWN_USERS came."""
-        known, texts = self._known, users.to_list()
-        if len(known) > MOST_KNOWN_USERS:
-            known.clear()
-        new = pl.Series([text for text in dict.fromkeys(texts) if text not in known], dtype=pl.String)
-        known.update(zip(new, pseudonyms(new, source=self.id_space, key=self.key), strict=True))
-        return pl.Series([known[text] for text in texts], dtype=pl.Int64)
 
 
 _TIME_FORMATS = (
@@ -118,7 +88,7 @@ _TIME_FORMATS = (
 )
 
 
-def judge(rows: RawColumns, platform: Platform) -> Batch:
+def judge(rows: RawRows, platform: Platform) -> Batch:
     """Accepted rows of the lake (without `load_id`) and quarantined rows, with a fixed reason each."""
     raw = rows.frame()
     frame = raw.with_columns(_times(raw).alias("ts_utc")).with_columns(_reason(platform).alias("reason"))
@@ -170,7 +140,7 @@ def _has_form(column: str, platform: Platform) -> pl.Expr:
 
 def _accepted(rows: pl.DataFrame, platform: Platform) -> pl.DataFrame:
     """Rows of the lake, with pseudonyms in the place of ids."""
-    users = platform.user_keys(rows["user"])
+    users = pseudonyms(rows["user"], source=platform.id_space, key=platform.key)
     events = pseudonyms(rows["event"], source=f"{platform.id_space} event", key=platform.key)
     return rows.select(
         "line",

@@ -21,17 +21,16 @@ _EMPTY_POSITION = r",(?:|null|None|nan|NaN),(?:|null|None|nan|NaN),"
 _DECIMAL = r"-?[0-9]{1,3}\.[0-9]+"
 
 
-def read_pilot_csv(block: Block) -> RawRows:
-    """Rows of the pilot's CSV: unix time, user id, user name, language, location, place, country, lat, lon, text.
+def read_pilot_csv(block: Block, rows: RawRows) -> None:
+    """Add rows of the pilot's CSV: unix time, user id, user name, language, location, place, country, lat, lon, text.
 
     Commas within names, places and texts are not quoted. A line is read from both ends: time and user at the beginning,
     and the only pair of decimal numbers, latitude and longitude, before the text. The language is known where the
     pair has seven fields before it, as without any comma in them. Never raises for any content.
     """
-    rows = RawRows()
     lines = _decoded(block, rows)
     if lines.is_empty():
-        return rows
+        return
     after = pl.col("text").str.replace(_BEGINNING, ",")
     pairs = after.str.extract_all(rf",{_DECIMAL},{_DECIMAL},")
     read = lines.with_columns(
@@ -68,10 +67,10 @@ def read_pilot_csv(block: Block) -> RawRows:
         (pl.col("seconds") + "000").alias("time_ms"),
         pl.col("numbers").list.get(0, null_on_oob=True).cast(pl.Float64).alias("lat"),
         pl.col("numbers").list.get(1, null_on_oob=True).cast(pl.Float64).alias("lon"),
-        pl.col("before").list.get(-2, null_on_oob=True).replace("", None).alias("country"),
+        pl.col("before").list.get(-2, null_on_oob=True).replace("", None).alias("place_country"),
         pl.when(is_plain).then(pl.col("before").list.get(2, null_on_oob=True).replace("", None)).alias("lang"),
     )
-    return _rows_of(columns, rows.faults)
+    rows.add(**columns.to_dict(as_series=False))
 
 
 def _overlapping() -> pl.Expr:
@@ -79,16 +78,15 @@ def _overlapping() -> pl.Expr:
     return pl.col("after").str.contains(rf",{_DECIMAL},{_DECIMAL},{_DECIMAL},")
 
 
-def read_check_ins(block: Block) -> RawRows:
-    """Rows of check-ins: user, time, latitude, longitude, location id, separated by tabs or by commas.
+def read_check_ins(block: Block, rows: RawRows) -> None:
+    """Add rows of check-ins: user, time, latitude, longitude, location id, separated by tabs or by commas.
 
     A header line is named in the quarantine. An event is known by its user, time and location. Never raises for any
     content.
     """
-    rows = RawRows()
     lines = _decoded(block, rows)
     if lines.is_empty():
-        return rows
+        return
     separated = lines.with_columns(pl.col("text").str.strip_chars_end("\r")).with_columns(
         pl.when(pl.col("text").str.contains("\t", literal=True))
         .then(pl.col("text").str.split("\t"))
@@ -125,7 +123,7 @@ def read_check_ins(block: Block) -> RawRows:
         "lat",
         "lon",
     )
-    return _rows_of(columns, rows.faults)
+    rows.add(**columns.to_dict(as_series=False))
 
 
 def _decoded(block: Block, rows: RawRows) -> pl.DataFrame:
@@ -146,10 +144,3 @@ def _decoded(block: Block, rows: RawRows) -> pl.DataFrame:
             except UnicodeDecodeError:
                 rows.faults[number] = NOT_UTF8
     return pl.DataFrame({"line": numbers, "text": texts}, schema={"line": pl.Int64, "text": pl.String})
-
-
-def _rows_of(columns: pl.DataFrame, faults: dict[int, str]) -> RawRows:
-    """Raw rows of columns; those that the format does not have are null."""
-    names = ("line", "event", "user", "time_ms", "time_text", "lon", "lat", "client", "country", "lang")
-    whole = columns.select(pl.col(name) if name in columns.columns else pl.lit(None).alias(name) for name in names)
-    return RawRows(whole.rows(), faults)

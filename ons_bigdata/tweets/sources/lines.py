@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import IO, TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -23,11 +24,22 @@ class Block:
 
     first_line: int
     """Number of the first line, 1 for the first of the file."""
-    lines: list[bytes]
+    data: bytes
+    """The lines with LF between them."""
     too_long: frozenset[int] = frozenset()
-    """Numbers of lines longer than LONGEST_LINE_BYTES, which are empty in `lines`."""
+    """Numbers of lines longer than LONGEST_LINE_BYTES, which are empty here."""
     is_cut_short: bool = False
     """True if the last line has no line end."""
+
+    @cached_property
+    def lines(self) -> list[bytes]:
+        """The lines one by one."""
+        return self.data.split(b"\n")
+
+    @cached_property
+    def count(self) -> int:
+        """Number of lines."""
+        return self.data.count(b"\n") + 1
 
 
 def read_blocks(stream: IO[bytes], *, block_bytes: int = BLOCK_BYTES) -> Iterator[Block]:
@@ -39,27 +51,28 @@ def read_blocks(stream: IO[bytes], *, block_bytes: int = BLOCK_BYTES) -> Iterato
     is_first = True
     while data := stream.read(block_bytes):
         if is_first:
+            data += stream.read(max(len(_BYTE_ORDER_MARK) - len(data), 0))
             data, is_first = data.removeprefix(_BYTE_ORDER_MARK), False
-        *lines, tail = data.split(b"\n")
-        too_long = set()
-        if not lines:  # no line ends in this block
-            rest, is_skipping = _continued(rest + tail, is_skipping)
+        end = data.rfind(b"\n")
+        if end < 0:  # no line ends in this block
+            rest, is_skipping = _continued(rest + data, is_skipping)
             continue
+        too_long = set()
         if is_skipping:
-            lines[0], is_skipping = b"", False
             too_long.add(number)
-        elif rest:
-            lines[0] = rest + lines[0]
-        if max(map(len, lines)) > LONGEST_LINE_BYTES:
-            for place, line in enumerate(lines):
-                if len(line) > LONGEST_LINE_BYTES:
-                    lines[place] = b""
-                    too_long.add(number + place)
-        rest, is_skipping = _continued(tail, False)
-        yield Block(number, lines, frozenset(too_long))
-        number += len(lines)
+            whole = data[data.index(b"\n") : end]
+        else:
+            whole = rest + data[:end]
+        if len(whole) > LONGEST_LINE_BYTES:
+            lines = whole.split(b"\n")
+            too_long.update(number + place for place, line in enumerate(lines) if len(line) > LONGEST_LINE_BYTES)
+            whole = b"\n".join(b"" if len(line) > LONGEST_LINE_BYTES else line for line in lines)
+        rest, is_skipping = _continued(data[end + 1 :], False)
+        block = Block(number, whole, frozenset(too_long))
+        yield block
+        number += block.count
     if is_skipping or rest:
-        yield Block(number, [rest], frozenset({number} if is_skipping else ()), is_cut_short=True)
+        yield Block(number, rest, frozenset({number} if is_skipping else ()), is_cut_short=True)
 
 
 def _continued(rest: bytes, is_skipping: bool) -> tuple[bytes, bool]:

@@ -19,6 +19,7 @@ from ons_bigdata.platform import progress
 from ons_bigdata.platform.errors import InputError, StepFailedError
 from ons_bigdata.platform.ingest import bulk_loading, ledger
 from ons_bigdata.platform.ingest.landing import Landing
+from ons_bigdata.platform.ingest.sources import AdapterContext
 from ons_bigdata.platform.lake import Lake
 from ons_bigdata.platform.lake import files as lake_files
 from ons_bigdata.platform.postgres.warehouse import Warehouse
@@ -141,11 +142,30 @@ def test_content_of_a_personal_file_is_in_no_message(landing: Landing, lake: Lak
 def test_another_key_is_refused_once_there_are_rows(landing: Landing, lake: Lake) -> None:
     first, second = PseudonymKey(b"1" * 32), PseudonymKey(b"2" * 32)
     land(landing, "r.txt", A)
-    replace(loader(landing, lake), key_id=first.key_id).load_waiting()
+    replace(loader(landing, lake), key_id=lambda: first.key_id).load_waiting()
     assert landing.warehouse.rows("select key_id from ops.loads") == [(first.key_id,)]
     land(landing, "s.txt", A)
     with pytest.raises(InputError, match=f"the pseudonym key is {second.key_id}, but lake.readings has rows"):
-        replace(loader(landing, lake), key_id=second.key_id).load_waiting()
+        replace(loader(landing, lake), key_id=lambda: second.key_id).load_waiting()
+
+
+def test_the_key_is_asked_for_once_a_file_waits(landing: Landing, lake: Lake) -> None:
+    asked = []
+
+    def open_context() -> AdapterContext:
+        asked.append("key")
+        return AdapterContext(Path("dbt_project"), None)
+
+    personal = bulk_loading.bulk_loader(landing, lake, replace(SOURCE, is_personal=True), open_context)
+    assert personal.load_waiting().files == 0
+    assert personal.rebuild(["2016-07-21"]).files == 0
+    assert asked == []
+    land(landing, "r.txt", A)
+    with pytest.raises(InputError, match="its ingest needs a pseudonym key"):
+        personal.load_waiting()
+    assert asked == ["key"]
+    assert landing.warehouse.rows("select count(*)::int from ops.loads") == [(0,)]
+    assert bulk_loading.bulk_loader(landing, lake, SOURCE, open_context).load_waiting().files == 1
 
 
 def test_changed_landed_bytes_are_an_error_and_the_other_files_are_loaded(landing: Landing, lake: Lake) -> None:

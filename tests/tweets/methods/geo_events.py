@@ -23,6 +23,7 @@ PARAMETERS: dict[str, Any] = {
             "is_strict": False,
             "is_integer_metres": False,
             "variant": "dbscan",
+            "robots": "all",
         }
     ],
     "robot_rules": {
@@ -43,6 +44,7 @@ ONS_2015 = {
     "is_strict": True,
     "is_integer_metres": True,
     "variant": "components",
+    "robots": "volume",
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from itertools import accumulate
 
 import numpy as np
 import polars as pl
@@ -15,6 +16,7 @@ from ons_bigdata.tweets.methods import levels
 from ons_bigdata.tweets.methods.geodesy import to_british_national_grid
 from ons_bigdata.tweets.methods.local_time import add_local_time
 from ons_bigdata.tweets.methods.places import FATES, place_events
+from ons_bigdata.tweets.methods.recipe_steps import count_recipe_steps
 from ons_bigdata.tweets.methods.robots import RobotRules, find_robots
 from ons_bigdata.tweets.schemas import places
 from tests.tweets.methods.geo_events import ONS_2015, PARAMETERS, START, bucket, event
@@ -123,6 +125,42 @@ def test_the_recipe_of_2015_truncates_to_whole_metres() -> None:
     assert not (clusters.filter(pl.col("recipe") == "dbscan_20m")["northing_m"] % 1 == 0).all()
 
 
+def test_robots_of_other_rules_than_volume_stay_in_the_recipe_of_2015() -> None:
+    feed = [event(5, minutes, minutes % 3, client="feed") for minutes in range(0, 50, 10)]
+    loud = [event(6, minutes, minutes % 7) for minutes in accumulate(range(1, 70))]
+    placed = place_events(bucket(*feed, *loud), BOTH)
+    fates = placed.group_by("recipe", "user_key").agg(pl.col("fate").unique().sort()).sort("recipe", "user_key")
+    assert fates.rows() == [
+        ("dbscan_20m", 5, ["robot"]), ("dbscan_20m", 6, ["robot"]),
+        ("ons_2015", 5, ["valid"]), ("ons_2015", 6, ["robot"]),
+    ]  # fmt: skip
+    users = levels.tweet_users(placed, parameters_hash="0" * 16).sort("recipe", "user_key")
+    assert users["robot_rule"].to_list() == ["client", "volume", None, "volume"]
+
+
+def test_an_unknown_choice_of_robots_is_refused() -> None:
+    recipe = {**PARAMETERS["recipes"][0], "robots": "some"}
+    with pytest.raises(ValueError, match="recipe dbscan_20m: robots is 'some'; known: all, volume"):
+        place_events(bucket(event(1, 0)), {**PARAMETERS, "recipes": [recipe]})
+
+
+def test_each_step_from_one_recipe_to_the_other_is_counted() -> None:
+    feed = [event(5, minutes, client="feed") for minutes in (0, 60, 120)]
+    # 20 m apart in whole metres: neighbours by the default, none where closer than 20 m are
+    pairs = [event(7, minutes, north) for minutes, north in ((0, 0.0), (60, 0.5), (120, 20.3), (180, 500.0))]
+    steps = count_recipe_steps(bucket(*feed, *pairs), BOTH, "dbscan_20m", "ons_2015")
+    assert steps["step"].to_list() == ["dbscan_20m", "robots", "is_integer_metres", "is_strict", "variant"]
+    assert steps["robots"].to_list() == [1, 0, 0, 0, 0]
+    assert steps["robot_events"].to_list() == [3, 0, 0, 0, 0]
+    totals = steps.select(pl.sum_horizontal("robot_events", "clustered_events", "noise_events")).to_series()
+    assert totals.to_list() == [7] * 5
+    assert steps["changed_events"].to_list()[:2] == [None, 3]
+    last = place_events(bucket(*feed, *pairs), {**PARAMETERS, "recipes": [ONS_2015]})
+    assert steps["clustered_events"][-1] == (last["fate"] == "valid").sum()
+    with pytest.raises(ValueError, match="unknown recipe 'ons_2016'; known: dbscan_20m, ons_2015"):
+        count_recipe_steps(bucket(*feed), BOTH, "dbscan_20m", "ons_2016")
+
+
 EVENTS = st.lists(
     st.tuples(
         st.integers(1, 4),
@@ -149,7 +187,7 @@ def test_no_event_is_lost_between_the_levels(rows: list[tuple[int, float, float,
         assert sorted(part["event_id"]) == sorted(events["event_id"])
     users = places.TweetUser.validate(levels.tweet_users(placed, parameters_hash="0" * 16))
     clusters = places.TweetCluster.validate(levels.tweet_clusters(placed, integer_recipes=["ons_2015"]))
-    kept = places.TweetEvent.validate(levels.tweet_events(placed))
+    kept = places.TweetEvent.validate(levels.tweet_events(placed, recipes=["dbscan_20m", "ons_2015"]))
     hours = places.TweetClusterHour.validate(levels.tweet_cluster_hours(placed))
     months = places.TweetClusterMonth.validate(levels.tweet_cluster_months(placed))
     fates = ("duplicates", "robot_events", "outside_events", "clustered_events", "noise_events")

@@ -15,9 +15,10 @@ from ons_bigdata.platform.ingest.bulk import Batch
 from ons_bigdata.platform.ingest.sources import Recognised, Refused
 from ons_bigdata.platform.pseudonyms import pseudonyms
 from ons_bigdata.tweets.schemas.events import GeoEvent
-from ons_bigdata.tweets.sources import lines
+from ons_bigdata.tweets.sources import event_json, lines
 from ons_bigdata.tweets.sources.archives import GEO_EVENTS, read_batches, recognise
 from ons_bigdata.tweets.sources.event_json import CONTROLS
+from ons_bigdata.tweets.sources.event_rows import RawRows
 from tests.tweets.sources.written_events import ACTIVITY, CSV, KEY, LAT, LON, V1, V2, changed, only, read, reasons
 
 CHECK_IN = "0\t2010-10-19T23:55:27Z\t30.2359091167\t-97.7951395833\t22847"
@@ -219,10 +220,62 @@ def test_blocks_of_any_size_have_the_lines_of_the_stream(texts: list[bytes], siz
     content = b"\n".join(texts) + (b"\n" if ends and texts else b"")
     blocks = list(lines.read_blocks(io.BytesIO(content), block_bytes=size))
     found = [line for block in blocks for line in block.lines]
-    expected = content.split(b"\n")
+    expected = content.removeprefix(b"\xef\xbb\xbf").split(b"\n")
     assert found == (expected[:-1] if expected[-1] == b"" else expected)
     starts = [block.first_line for block in blocks]
     assert starts == [1 + sum(len(block.lines) for block in blocks[:place]) for place in range(len(blocks))]
+
+
+PIECES = st.sampled_from(
+    [
+        b"{",
+        b"}",
+        b'{"id":"1"',
+        b'"',
+        b":",
+        b",",
+        b" ",
+        b"\\",
+        b"\r",
+        b"\n",
+        b'{"data":{"id":"7"}}',
+        b'"a":{}',
+        b'{"user":{}}',
+    ]
+)
+
+
+@given(st.lists(PIECES, max_size=12))
+def test_lines_decoded_together_are_those_decoded_one_by_one(pieces: list[bytes]) -> None:
+    block = lines.Block(1, b"".join(pieces))
+    together, alone = RawRows(), RawRows()
+    event_json.read_json_lines(block, together)
+    for number, text in enumerate(block.lines, 1):
+        event_json.read_json_lines(lines.Block(number, text), alone)
+    order = ["line"]
+    assert together.faults == alone.faults
+    assert together.frame().sort(order).equals(alone.frame().sort(order))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b'{"user":\n{}}\n{"user":{}} {"user":{}}',
+        b'{"id":{}\n{"user":{}}\n{"user":{}} {"user":{}}',
+        b'{"id":"}\n{"}\n{} {}',
+        b'{"user":{}}\r\n{"user":{}} {}\r\n{"a":1',
+        b"{} {}\n\n{}",
+        b'{}\n{"user":{}}{"user":{}}',
+    ],
+)
+def test_objects_never_go_on_over_a_line_end(content: bytes) -> None:
+    block = lines.Block(1, content)
+    together, alone = RawRows(), RawRows()
+    event_json.read_json_lines(block, together)
+    for number, text in enumerate(block.lines, 1):
+        event_json.read_json_lines(lines.Block(number, text), alone)
+    assert together.faults == alone.faults
+    assert together.frame().equals(alone.frame())
 
 
 def test_a_line_that_is_too_long_is_named_and_the_next_ones_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
