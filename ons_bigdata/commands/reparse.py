@@ -76,7 +76,7 @@ def reparse_prices(
     except ReportedError:
         load_waiting(settings, landing, [PRICE_FILES])
         raise
-    summary.failed_checks += failed_checks_of(load_waiting(settings, landing, [PRICE_FILES]))
+    summary.failed_checks.extend(failed_checks_of(load_waiting(settings, landing, [PRICE_FILES])))
     if not summary.runs:
         raise InputError("; ".join(summary.failures))
     return summary

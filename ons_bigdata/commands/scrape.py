@@ -77,7 +77,7 @@ def scrape_prices(
             outcome = runs.materialise(
                 definitions, keys, instance=instance, days=None, log=run_log(settings), partition=f"{day}|{retailer}"
             )
-            summary.failed_checks += outcome.names_of_failed_checks
+            summary.failed_checks.extend(outcome.names_of_failed_checks)
             if outcome.success:
                 summary.runs.append(_latest(warehouse, retailer, day))
             else:
@@ -86,7 +86,7 @@ def scrape_prices(
                     summary.unavailable.append(retailer)
     if build:
         written = load_waiting(settings, Landing(settings.landing_dir, warehouse), [PRICE_FILES])
-        summary.failed_checks += failed_checks_of(written)
+        summary.failed_checks.extend(failed_checks_of(written))
     return replace(summary, failed_checks=sorted(set(summary.failed_checks)))
 
 

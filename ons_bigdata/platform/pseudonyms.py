@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
 KEY_BYTES = 32
 _HMAC_BLOCK_BYTES = 64
-_MANY = 250_000
-"""Identifiers hashed by this process from which compiled hashing pays: loading its compiler takes a second."""
 _HEX_KEY = re.compile(rf"[0-9a-f]{{{2 * KEY_BYTES}}}")
 
 
@@ -95,7 +93,7 @@ def pseudonyms(identifiers: pl.Series, *, source: str, key: PseudonymKey) -> pl.
         raise ValueError(f"identifiers are {identifiers.dtype}; expected text or integers")
     texts = identifiers.cast(pl.String)
     distinct = texts.drop_nulls().unique(maintain_order=True)
-    numbers = _first_eight_bytes(distinct, source.encode() + b"\0", key)
+    numbers = _first_eight_bytes(distinct.to_list(), source.encode() + b"\0", key)
     if distinct.len() == texts.len():
         return pl.Series(identifiers.name, numbers, dtype=pl.Int64)
     table = pl.DataFrame({"text": distinct, "pseudonym": pl.Series(numbers, dtype=pl.Int64)})
@@ -103,30 +101,11 @@ def pseudonyms(identifiers: pl.Series, *, source: str, key: PseudonymKey) -> pl.
     return joined["pseudonym"].alias(identifiers.name)
 
 
-_hashed = [0]
-"""Number of identifiers that this process has hashed."""
+def _first_eight_bytes(texts: Iterable[str], prefix: bytes, key: PseudonymKey) -> NDArray[np.int64]:
+    """First eight bytes of HMAC-SHA256(key, prefix + text) of each text.
 
-
-def _first_eight_bytes(texts: pl.Series, prefix: bytes, key: PseudonymKey) -> NDArray[np.int64]:
-    """First eight bytes of HMAC-SHA256(key, prefix + text) of each text."""
-    _hashed[0] += texts.len()
-    if _hashed[0] < _MANY:
-        return _by_library(texts.to_list(), prefix, key)
-    from ons_bigdata.platform.keyed_hashes import MOST_TEXT_BYTES, hmac_heads  # noqa: PLC0415  (slow to import)
-
-    is_long = texts.str.len_bytes().cast(pl.Int64) + len(prefix) > MOST_TEXT_BYTES
-    if is_long.any():
-        numbers = np.empty(texts.len(), np.int64)
-        numbers[is_long.to_numpy()] = _by_library(texts.filter(is_long).to_list(), prefix, key)
-        numbers[~is_long.to_numpy()] = _first_eight_bytes(texts.filter(~is_long), prefix, key)
-        return numbers
-    array = texts.to_arrow(compat_level=pl.CompatLevel.oldest())
-    offsets = np.frombuffer(array.buffers()[1], np.int64)[array.offset : array.offset + len(array) + 1]
-    return hmac_heads(key.secret, prefix, np.frombuffer(array.buffers()[2], np.uint8), offsets)
-
-
-def _by_library(texts: Iterable[str], prefix: bytes, key: PseudonymKey) -> NDArray[np.int64]:
-    """The same for a few texts. HMAC hashes twice; what both hashes begin with is hashed once for all texts."""
+    HMAC hashes twice (RFC 2104, section 2); what both hashes begin with is hashed once for all texts.
+    """
     block = key.secret.ljust(_HMAC_BLOCK_BYTES, b"\0")
     inner = hashlib.sha256(bytes(byte ^ 0x36 for byte in block) + prefix)
     outer = hashlib.sha256(bytes(byte ^ 0x5C for byte in block))

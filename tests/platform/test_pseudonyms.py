@@ -24,18 +24,6 @@ def test_a_pseudonym_is_the_head_of_an_hmac() -> None:
     assert pseudonyms(pl.Series("user", ["12345", None]), source="tweets", key=KEY).to_list() == [expected, None]
 
 
-@pytest.mark.parametrize("source", ["tweets", "a source with a name of many words that fills a block of the hash"])
-def test_many_identifiers_have_the_pseudonyms_of_each(source: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ons_bigdata.platform.pseudonyms._MANY", 100)
-    texts = [str(7 * number) for number in range(1_000)]
-    texts += ["", "é", "x" * 54, "x" * 55, "x" * 56, "x" * 64, "x" * 200, *(f"{'y' * size}" for size in range(70))]
-    identifiers = pl.Series("user", [*texts, None, texts[5]]).slice(3)
-    computed = pseudonyms(identifiers, source=source, key=KEY)
-    for text, number in zip(identifiers, computed, strict=True):
-        digest = None if text is None else hmac.digest(KEY.secret, f"{source}\0{text}".encode(), "sha256")
-        assert number == (None if digest is None else int.from_bytes(digest[:8], "big", signed=True))
-
-
 def test_order_repeats_and_nulls_are_kept() -> None:
     ids = pl.Series("meter", ["b", "a", None, "b", "a", ""])
     result = pseudonyms(ids, source="meters", key=KEY)

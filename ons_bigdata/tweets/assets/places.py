@@ -100,7 +100,7 @@ def divide(
 
 def count(frames: Mapping[str, pl.DataFrame]) -> dict[str, int]:
     """Numbers of users and events of each recipe by what became of them."""
-    counts = {}
+    counts: dict[str, int] = {}
     for (recipe,), users in frames[USERS].partition_by("recipe", as_dict=True).items():
         sums = {
             "users": users.height,
