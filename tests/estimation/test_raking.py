@@ -65,11 +65,17 @@ def test_districts_2001_raked_to_the_margins_of_2011() -> None:
         year: rows.filter(pl.col("year") == year).select(origin="o", destination="d", flow="commuters")
         for year in (1991, 2001, 2011)
     }
-    for old, new, cpc, r_squared in [(1991, 2001, 0.910, 0.989), (2001, 2011, 0.943, 0.995), (1991, 2011, 0.886, 0.975)]:
+    for old, new, cpc, r_squared in [
+        (1991, 2001, 0.910, 0.989),
+        (2001, 2011, 0.943, 0.995),
+        (1991, 2011, 0.886, 0.975),
+    ]:
         origins = flows[new].group_by("origin").agg(total=pl.col("flow").sum())
         destinations = flows[new].group_by("destination").agg(total=pl.col("flow").sum())
         raked = rake(flows[old], origins, destinations)
-        both = raked.join(flows[new], on=["origin", "destination"], how="full", coalesce=True, suffix="_new").fill_null(0)
+        both = raked.join(flows[new], on=["origin", "destination"], how="full", coalesce=True, suffix="_new").fill_null(
+            0
+        )
         estimate, truth = both["flow_adjusted"].to_numpy(), both["flow_new"].to_numpy().astype(float)
         assert 2 * np.minimum(estimate, truth).sum() / (estimate.sum() + truth.sum()) == pytest.approx(cpc, abs=6e-4)
         zones = len(set(origins["origin"]) | set(destinations["destination"]))
@@ -163,7 +169,9 @@ def test_bad_input_is_refused(
 
 
 def test_a_missing_column_is_named() -> None:
-    with pytest.raises(ValueError, match="flows has no column flow; its columns: origin, destination, flows; is flows meant"):
+    with pytest.raises(
+        ValueError, match="flows has no column flow; its columns: origin, destination, flows; is flows meant"
+    ):
         rake(pl.DataFrame(FLOWS).rename({"flow": "flows"}), pl.DataFrame(ORIGINS), pl.DataFrame(DESTINATIONS))
 
 
