@@ -45,9 +45,7 @@ def place_features(stays: pl.DataFrame) -> pl.DataFrame:
     """
     whole = stays.select(
         *_PLACE, "start_s", end_s=pl.max_horizontal("end_s", pl.col("start_s") + LEAST_STAY_S)
-    ).with_columns(
-        hours=(pl.col("end_s") - pl.col("start_s")) / HOUR_S, start_hour=pl.col("start_s") % DAY_S / HOUR_S
-    )
+    ).with_columns(hours=(pl.col("end_s") - pl.col("start_s")) / HOUR_S, start_hour=pl.col("start_s") % DAY_S / HOUR_S)
     parts = _days_of(whole)
     table = (
         whole.group_by(_PLACE)
@@ -156,7 +154,7 @@ def _share(part: str, whole: str | pl.Expr) -> pl.Expr:
 def _shares(table: pl.DataFrame) -> pl.DataFrame:
     table = table.with_columns(pl.col("nights", "main_nights", "night_hours", "user_nights").fill_null(0))
     user = {name: pl.col(name).sum().over("user") for name in ("hours", "night_hours", "work_hours")}
-    most = {name: pl.col(name).max().over("user") for name in ("hours", "nights", "work_hours")}
+    most = {name: pl.col(name).max().over("user") for name in ("hours", "nights")}
     span = pl.col("last_s").max().over("user") - pl.col("first_s").min().over("user") + DAY_S
     return table.with_columns(
         hours_share=_share("hours", user["hours"]),
@@ -179,7 +177,8 @@ def _shares(table: pl.DataFrame) -> pl.DataFrame:
         user_places=pl.len().over("user"),
         has_most_nights=(pl.col("nights") == most["nights"]) & (pl.col("nights") > 0),
         has_most_hours=pl.col("hours") == most["hours"],
-        has_most_work_hours=pl.col("work_hours").rank("min", descending=True).over("user") <= 2,
+        has_most_work_hours=(pl.col("work_hours").rank("min", descending=True).over("user") <= 2)
+        & (pl.col("work_hours") > 0),
         start_hour_sd=pl.col("start_hour_sd").fill_null(UNKNOWN_SD_HOURS),
         arrival_hour_sd=pl.col("arrival_hour_sd").fill_null(UNKNOWN_SD_HOURS),
         median_workday_hours=pl.col("median_workday_hours").fill_null(0.0),

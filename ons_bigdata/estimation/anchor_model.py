@@ -11,6 +11,7 @@ import polars as pl
 from ons_bigdata.estimation.anchor_features import FEATURES
 
 CLASSES = ("other", "home", "work")
+BOUNDS = ("least_main_home", "least_home", "least_main_work", "least_work")
 
 
 @dataclass(frozen=True)
@@ -19,13 +20,14 @@ class AnchorModel:
 
     `coefficients`: feature → coefficient of each class, of the feature as `place_features` returns it; `intercepts`
     are those of the classes. `least_main_home`: least probability of the likeliest home of a user; `least_home` that
-    of a further home; `least_work` that of a workplace.
+    of a further home; `least_main_work` and `least_work` those of workplaces.
     """
 
     coefficients: dict[str, tuple[float, float, float]]
     intercepts: tuple[float, float, float]
     least_main_home: float
     least_home: float
+    least_main_work: float
     least_work: float
 
     def __post_init__(self) -> None:
@@ -34,7 +36,7 @@ class AnchorModel:
             wrong = sorted(set(self.coefficients) ^ set(FEATURES))
             message = f"the model's features are not those of this version; different: {', '.join(wrong)}"
             raise ValueError(message)
-        for name in ("least_main_home", "least_home", "least_work"):
+        for name in BOUNDS:
             if not 0 <= getattr(self, name) <= 1:
                 message = f"{name} is {getattr(self, name)}; expected a probability"
                 raise ValueError(message)
@@ -58,7 +60,7 @@ def model_from_json(text: str) -> AnchorModel:
         return AnchorModel(
             coefficients={name: tuple(map(float, row)) for name, row in record["coefficients"].items()},  # type: ignore[misc]
             intercepts=tuple(map(float, record["intercepts"])),  # type: ignore[arg-type]
-            **{name: float(record[name]) for name in ("least_main_home", "least_home", "least_work")},
+            **{name: float(record[name]) for name in BOUNDS},
         )
     except (KeyError, TypeError, AttributeError) as error:
         message = f"not the JSON of a model of anchor places: {error!r}"
@@ -69,14 +71,10 @@ def model_to_json(model: AnchorModel) -> str:
     """JSON text of a model, five significant digits."""
     return json.dumps(
         {
-            "least_main_home": model.least_main_home,
-            "least_home": model.least_home,
-            "least_work": model.least_work,
+            **{name: getattr(model, name) for name in BOUNDS},
             "classes": CLASSES,
             "intercepts": [float(f"{value:.5g}") for value in model.intercepts],
-            "coefficients": {
-                name: [float(f"{value:.5g}") for value in model.coefficients[name]] for name in FEATURES
-            },
+            "coefficients": {name: [float(f"{value:.5g}") for value in model.coefficients[name]] for name in FEATURES},
         },
         indent=1,
     )

@@ -45,31 +45,22 @@ def label_places(
     visited = checked.group_by("user", "place").agg(days=(pl.col("start_s") // 86_400).n_unique())
     candidates = visited.filter(pl.col("days") >= min_days).drop("days")
     features = place_features(checked).join(candidates, on=["user", "place"], how="semi", maintain_order="left")
-    labelled = pl.concat(
-        [_homes(model.probabilities(features), model), _workplaces(model.probabilities(features), model)]
-    ).sort("user", "probability", "place", descending=[False, True, False])
+    probabilities = model.probabilities(features)
+    homes = _likely(probabilities, "home", model.least_main_home, model.least_home)
+    rest = probabilities.join(homes, on=["user", "place"], how="anti", maintain_order="left")
+    workplaces = _likely(rest, "work", model.least_main_work, model.least_work)
+    labelled = pl.concat([homes, workplaces]).sort("user", "probability", "place", descending=[False, True, False])
     LabelledPlace.validate(labelled.select("label", "probability"), cast=True)
     return labelled
 
 
-def _homes(probabilities: pl.DataFrame, model: AnchorModel) -> pl.DataFrame:
-    """Places that are homes: the likeliest one of a user from a lower bound, further ones from a higher one."""
-    ranked = probabilities.sort("user", "home", "place", descending=[False, True, False]).with_columns(
+def _likely(probabilities: pl.DataFrame, label: str, least_main: float, least_further: float) -> pl.DataFrame:
+    """Places of a label: the likeliest one of a user from one probability on, further ones from another."""
+    ranked = probabilities.sort("user", label, "place", descending=[False, True, False]).with_columns(
         rank=pl.int_range(pl.len()).over("user")
     )
-    least = pl.when(pl.col("rank") == 0).then(model.least_main_home).otherwise(model.least_home)
-    return ranked.filter(pl.col("home") >= least).select(
-        "user", "place", label=pl.lit("home"), probability=pl.col("home")
-    )
-
-
-def _workplaces(probabilities: pl.DataFrame, model: AnchorModel) -> pl.DataFrame:
-    homes = _homes(probabilities, model).select("user", "place")
-    return (
-        probabilities.filter(pl.col("work") >= model.least_work)
-        .join(homes, on=["user", "place"], how="anti", maintain_order="left")
-        .select("user", "place", label=pl.lit("work"), probability=pl.col("work"))
-    )
+    least = pl.when(pl.col("rank") == 0).then(least_main).otherwise(least_further)
+    return ranked.filter(pl.col(label) >= least).select("user", "place", label=pl.lit(label), probability=pl.col(label))
 
 
 def _checked(stays: pl.DataFrame) -> pl.DataFrame:

@@ -153,7 +153,7 @@ def _sums(values: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 @njit(parallel=True, cache=True)
-def _least_draws(starts, ratio, sum_x, sum_c, factor, weights):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202, PLR0913, PLR0917
+def _least_draws(starts, ratio, sum_x, sum_c, factor, weights):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
     result = np.zeros(len(factor))
     for b in prange(len(factor)):
         total = 0.0
@@ -167,7 +167,7 @@ def _least_draws(starts, ratio, sum_x, sum_c, factor, weights):  # type: ignore[
 
 
 @njit(parallel=True, cache=True)
-def _relative_draws(starts, ratio, sum_r, sum_n, factor, weights):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202, PLR0913, PLR0917
+def _relative_draws(starts, ratio, sum_r, sum_n, factor, weights):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
     result = np.zeros(len(factor))
     for b in prange(len(factor)):
         total = 0.0
@@ -193,7 +193,7 @@ def _spearman_draws(pairs: FlowPairs, weights: NDArray[np.float64]) -> NDArray[n
 
 
 @njit(parallel=True, cache=True)
-def _rank_draws(starts, rank_x, rank_c, size_x, size_c, zeros, weights):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202, PLR0913, PLR0917
+def _rank_draws(starts, rank_x, rank_c, size_x, size_c, zeros, weights):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
     result = np.empty(weights.shape[0])
     for b in prange(weights.shape[0]):
         count_x, count_c = np.zeros(size_x), np.zeros(size_c)

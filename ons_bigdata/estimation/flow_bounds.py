@@ -7,6 +7,7 @@ bounded. Bounds contain every possible value; they need not be reached.
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -68,7 +69,7 @@ def metric_bounds(
     reference_total = pairs.reference.sum()
     ranges: list[dict[str, Range]] = []
     cuts = np.linspace(low_total, high_total, STEPS + 1) if high_total > low_total * (1 + ROUNDING) else None
-    parts = [(low_total, high_total)] if cuts is None else list(zip(cuts[:-1], cuts[1:], strict=True))
+    parts = [(low_total, high_total)] if cuts is None else list(pairwise(cuts.tolist()))
     if low_total <= 0 or reference_total <= 0:
         parts = []
     for low, high in parts:
@@ -170,13 +171,11 @@ def _filled(
     """
     order = np.lexsort((slope, group))
     slope, width, group = slope[order], width[order], group[order]
-    before = np.cumsum(width) - width
+    before = np.concatenate([[0.0], np.cumsum(width)])
     begin = np.searchsorted(group, np.arange(len(room)))
-    start = np.where(begin < len(before), before[np.minimum(begin, max(len(before) - 1, 0))], 0.0) if len(before) else 0
-    inside = before - (start[group] if len(before) else 0)
-    amount = np.where(
-        np.isfinite(room[group]), np.clip(room[group] - inside, 0, width), np.where(slope < 0, width, 0.0)
-    )
+    inside = before[:-1] - before[begin][group]
+    filled = np.clip(room[group] - inside, 0, width)
+    amount = np.where(np.isfinite(room[group]), filled, np.where(slope < 0, width, 0.0))
     return float((slope * amount).sum())
 
 
@@ -324,9 +323,9 @@ def _class_ranges(
     A group with a known total bounds what its cells in a class hold: the total less what the others hold at least.
     """
     size = max(size, int(classes.max(initial=0)) + 1)
-    low = np.bincount(classes, box.low, minlength=size)
-    high = np.bincount(classes, box.high, minlength=size)
-    reference = np.bincount(classes, box.reference, minlength=size)
+    low, high, reference = (
+        np.bincount(classes, values, minlength=size).astype(np.float64) for values in (box.low, box.high, box.reference)
+    )
     for known in box.totals:
         if np.isnan(known.total).any():
             continue

@@ -110,7 +110,7 @@ def compare_flows(  # noqa: PLR0913
     values = metric_values(aligned, factor, edges)
     intervals = _intervals(aligned, known, values, is_scaled=is_scaled, draws=draws, seed=seed, confidence=confidence, edges=edges)  # fmt: skip  # noqa: E501
     names = [*METRICS, *band_names(edges)]
-    rows = []
+    rows: list[tuple[str, float | None, float | None, float | None, str | None]] = []
     for name in names:
         value = values.get(name, float("nan"))
         if not isfinite(value):
@@ -133,7 +133,7 @@ def compare_flows(  # noqa: PLR0913
     return FlowMetric.validate(result.with_columns(pl.col("value").fill_nan(None)), cast=True)
 
 
-def _refuse_options(  # noqa: PLR0913, PLR0917
+def _refuse_options(
     scale: str, pairs: str, suppressed: str, draws: int, confidence: float, bands_km: tuple[float, ...]
 ) -> None:
     refuse_unknown("scale", scale, get_args(Scale))
@@ -212,7 +212,7 @@ def _known_totals(aligned: FlowPairs, totals: pl.DataFrame, side: str) -> KnownT
     return KnownTotals(group.astype(np.int64), by_code.fill_null(float("nan")).to_numpy().copy(), name)
 
 
-def _intervals(  # noqa: PLR0913
+def _intervals(
     aligned: FlowPairs,
     known: tuple[KnownTotals, ...],
     values: dict[str, float],
@@ -245,7 +245,7 @@ def _intervals(  # noqa: PLR0913
     return intervals
 
 
-def _sampled(  # noqa: PLR0913
+def _sampled(
     aligned: FlowPairs,
     values: dict[str, float],
     *,

@@ -17,7 +17,7 @@ def eager_frame(frame: pl.DataFrame | pl.LazyFrame, name: str) -> pl.DataFrame:
         return frame.collect()
     if not isinstance(frame, pl.DataFrame):
         message = f"{name} is a {type(frame).__module__}.{type(frame).__name__}; expected a polars frame"
-        raise ValueError(message)  # noqa: TRY004  (every fault of input is a ValueError)
+        raise ValueError(message)
     return frame
 
 

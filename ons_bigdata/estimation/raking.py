@@ -164,7 +164,7 @@ def _refuse_inconsistent(flow: NDArray[np.float64], rows: Margin, columns: Margi
 
 
 @njit(cache=True)
-def _fit(flow, row, column, row_total, column_total, tolerance, max_iterations):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202, PLR0913, PLR0917, PLR0912
+def _fit(flow, row, column, row_total, column_total, tolerance, max_iterations):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202, PLR0912
     """Adjusted flows, number of iterations (−1: not converged), worst difference, its side (1 row) and its code.
 
     Factors of rows and columns are kept, not cells: a cell is flow × row factor × column factor, so that an iteration

@@ -147,13 +147,13 @@ DESTINATIONS = {"destination": ["x", "y"], "total": [3.0, 3.0]}
         ({"flow": [1.0, float("inf"), 1.0, 1.0]}, {}, {}, {}, "rows with a flow that is not finite"),
         ({"flow": ["1", "2", "3", "4"]}, {}, {}, {}, "column flow is String; expected numbers"),
         ({"origin": ["a", None, "b", "b"]}, {}, {}, {}, "rows with no origin"),
-        ({"destination": ["x", "x", "x", "y"]}, {}, {}, {}, "rows with the same origin and destination; the first: origin a"),
+        ({"destination": ["x", "x", "x", "y"]}, {}, {}, {}, "rows with the same origin and destination; the first: origin a"),  # noqa: E501
         ({}, {"total": [2.0, 5.0]}, {}, {}, "origin_totals add up to 7, destination_totals to 6"),
         ({}, {"total": [-2.0, 8.0]}, {}, {}, "origin_totals: 1 of 2 rows with a negative total"),
         ({}, {"origin": ["a", "a"]}, {}, {}, "origin_totals: rows with the same origin; the first: origin a"),
         ({}, {"origin": [1, 2]}, {}, {}, "origin_totals: column origin is Int64; in flows it is String"),
-        ({}, {"origin": ["a", "c"]}, {}, {}, "origin_totals: 1 of 1 rows with a positive total, but no positive flow .*origin c"),
-        ({"flow": [1.0, 0.0, 1.0, 0.0]}, {}, {}, {}, "destination_totals: 1 of 1 rows with a positive total, but no .*destination y"),
+        ({}, {"origin": ["a", "c"]}, {}, {}, "origin_totals: 1 of 1 rows with a positive total, but no positive flow .*origin c"),  # noqa: E501
+        ({"flow": [1.0, 0.0, 1.0, 0.0]}, {}, {}, {}, "destination_totals: 1 of 1 rows with a positive total, but no .*destination y"),  # noqa: E501
         ({}, {"total": [4.0, 2.0]}, {}, {"max_iterations": 50}, "cannot be raked to tolerance 1e-12 in 50 iterations"),
         ({}, {}, {}, {"tolerance": 0.0}, "tolerance is 0.0; expected a positive number"),
         ({}, {}, {}, {"max_iterations": 0}, "max_iterations is 0; expected at least 1"),
