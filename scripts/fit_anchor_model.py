@@ -22,6 +22,7 @@ from sklearn.preprocessing import StandardScaler
 from ons_bigdata.estimation.anchor_features import FEATURES, place_features
 from ons_bigdata.estimation.anchor_model import AnchorModel, model_from_json, model_to_json
 from ons_bigdata.estimation.anchors import label_places
+from ons_bigdata.estimation.home_changes import home_changes
 
 MODEL = Path(__file__).resolve().parent.parent / "ons_bigdata" / "estimation" / "anchor_model.json"
 FOLDS = 6
@@ -122,6 +123,8 @@ def judged(stays: pl.DataFrame, labels: pl.DataFrame) -> dict[str, float]:
     homes = marked.filter(pl.col("label") == "home").group_by("user").len("homes")
     several = homes.filter(pl.col("homes") > 1).join(one_home, on="user").height
     result["several homes given to people with one"] = several / one_home.height
+    moves = home_changes(stays, labels).select("user").unique()
+    result["people with one home given a change"] = moves.join(one_home, on="user").height / one_home.height
     return result
 
 

@@ -43,9 +43,7 @@ def place_features(stays: pl.DataFrame) -> pl.DataFrame:
     A night is 22 to 6 h and has the date on which it begins; a working day is a weekday with time between 9 and 17 h.
     Shares are of what is observed of the user, so that a gap in the stays is no absence.
     """
-    whole = stays.select(
-        *_PLACE, "start_s", end_s=pl.max_horizontal("end_s", pl.col("start_s") + LEAST_STAY_S)
-    ).with_columns(hours=(pl.col("end_s") - pl.col("start_s")) / HOUR_S, start_hour=pl.col("start_s") % DAY_S / HOUR_S)
+    whole = _with_hours(stays)
     parts = _days_of(whole)
     table = (
         whole.group_by(_PLACE)
@@ -63,6 +61,13 @@ def place_features(stays: pl.DataFrame) -> pl.DataFrame:
         .sort(_PLACE)
     )
     return _transformed(_shares(table))
+
+
+def _with_hours(stays: pl.DataFrame) -> pl.DataFrame:
+    """Stays of ten minutes at least, with their hours."""
+    return stays.select(
+        *_PLACE, "start_s", end_s=pl.max_horizontal("end_s", pl.col("start_s") + LEAST_STAY_S)
+    ).with_columns(hours=(pl.col("end_s") - pl.col("start_s")) / HOUR_S, start_hour=pl.col("start_s") % DAY_S / HOUR_S)
 
 
 def _days_of(stays: pl.DataFrame) -> pl.DataFrame:
@@ -125,9 +130,17 @@ def _place_days(parts: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _place_nights(parts: pl.DataFrame) -> pl.DataFrame:
-    """Nights of each place, those in which it is the place of most hours, and the nights of its user."""
-    nights = (
+def place_nights(stays: pl.DataFrame) -> pl.DataFrame:
+    """Nights that users spend at places, one row per user, place and night.
+
+    `stays` as for `place_features`. Returns user, place, night (day number of its beginning, 1970-01-01 being 0), hours
+    and is_main: whether no other place of the user has more hours of that night.
+    """
+    return _nights_of(_days_of(_with_hours(stays)))
+
+
+def _nights_of(parts: pl.DataFrame) -> pl.DataFrame:
+    return (
         pl.concat(
             [
                 parts.filter(pl.col("early") > 0).select(*_PLACE, night=pl.col("day") - 1, hours="early"),
@@ -138,6 +151,11 @@ def _place_nights(parts: pl.DataFrame) -> pl.DataFrame:
         .agg(pl.col("hours").sum())
         .with_columns(is_main=pl.col("hours") == pl.col("hours").max().over("user", "night"))
     )
+
+
+def _place_nights(parts: pl.DataFrame) -> pl.DataFrame:
+    """Nights of each place, those in which it is the place of most hours, and the nights of its user."""
+    nights = _nights_of(parts)
     of_user = nights.group_by("user").agg(user_nights=pl.col("night").n_unique())
     return (
         nights.group_by(_PLACE)

@@ -40,7 +40,7 @@ def label_places(
     if min_days < 1:
         message = f"min_days is {min_days}; expected at least 1"
         raise ValueError(message)
-    checked = _checked(eager_frame(stays, "stays"))
+    checked = checked_stays(stays)
     model = default_model() if model is None else model
     visited = checked.group_by("user", "place").agg(days=(pl.col("start_s") // 86_400).n_unique())
     candidates = visited.filter(pl.col("days") >= min_days).drop("days")
@@ -63,7 +63,9 @@ def _likely(probabilities: pl.DataFrame, label: str, least_main: float, least_fu
     return ranked.filter(pl.col(label) >= least).select("user", "place", label=pl.lit(label), probability=pl.col(label))
 
 
-def _checked(stays: pl.DataFrame) -> pl.DataFrame:
+def checked_stays(stays: pl.DataFrame | pl.LazyFrame) -> pl.DataFrame:
+    """User, place, start_s and end_s (seconds of local time) of stays; ValueError as for `label_places`."""
+    stays = eager_frame(stays, "stays")
     refuse_missing_columns(stays, _COLUMNS, "stays")
     refuse_no_keys(stays, ("user", "place"), "stays")
     for column in ("started_at", "ended_at"):

@@ -45,7 +45,8 @@ def metric_draws(
         error = np.maximum(factor**2 * xx - 2 * factor * xc + cc, 0)
         tables = _tabulated(pairs, factor)
         ssi, geh, log_error, _ = (_interpolated(tables, number, factor, weights) for number in range(4))
-        divergence = _divergence(pairs, to_total, weights)
+        by_total = tables if is_scaled else _tabulated(pairs, to_total)
+        divergence = _interpolated(by_total, 3, to_total, weights)
         least, relative = _piecewise_linear(pairs, factor, weights)
         covariance = n * xc - total_x * total_c
         values = {
@@ -120,10 +121,6 @@ def _sums_at_nodes(starts, x, c, nodes, bound):  # type: ignore[no-untyped-def] 
                     0.5 * c[k] * np.log(2 * c[k] / total) if c[k] > 0 else 0.0
                 )
     return sums
-
-
-def _divergence(pairs: FlowPairs, to_total: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
-    return _interpolated(_tabulated(pairs, to_total), 3, to_total, weights)
 
 
 def _piecewise_linear(

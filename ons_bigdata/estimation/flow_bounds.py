@@ -157,7 +157,7 @@ def _sum_range(box: Box, function: Cellwise, *, curve: str = "") -> Range:
 
 
 def _room(box: Box, known: KnownTotals) -> NDArray[np.float64]:
-    """What each group has to add to its lower bounds; infinite where its total is unknown."""
+    """Amount that each group has to add to its lower bounds; infinite where its total is unknown."""
     room = known.total - np.bincount(known.group, box.low, minlength=len(known.total))
     return np.where(np.isnan(room), np.inf, np.maximum(room, 0))
 

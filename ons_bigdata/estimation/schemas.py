@@ -18,6 +18,14 @@ class LabelledPlace(dy.Schema):
     probability = dy.Float64(min=0.0, max=1.0, description="estimated probability that the label is right")
 
 
+class HomeChange(dy.Schema):
+    """One row per change of home: with the columns `user`, `from_place` and `to_place`."""
+
+    changed_on = dy.Date(description="date of the first night at the second home, local time")
+    nights_before = dy.Int64(min=1, description="nights at the first home before")
+    nights_after = dy.Int64(min=1, description="nights at the second home from then on")
+
+
 class FlowMetric(dy.Schema):
     """One row per metric of the agreement of two tables of flows."""
 
