@@ -122,7 +122,7 @@ def _checked(flows: pl.DataFrame, name: str) -> pl.DataFrame:
     refuse_no_numbers(flows, numbers, name)
     optional = {"status": pl.String, "lower": pl.Float64, "upper": pl.Float64}
     flows = flows.select(
-        pl.col(KEY).cast(pl.String) if not flows.schema["origin"].is_integer() else pl.col(KEY),
+        *_plain_keys(flows),
         pl.col("flow").cast(pl.Float64),
         *(
             (pl.col(column) if column in flows.columns else pl.lit(None)).cast(dtype).alias(column)
@@ -164,6 +164,11 @@ def _checked(flows: pl.DataFrame, name: str) -> pl.DataFrame:
     )
 
 
+def _plain_keys(frame: pl.DataFrame) -> list[pl.Expr]:
+    """Keys as Int64 or text, whatever width or category they come in."""
+    return [pl.col(key).cast(pl.Int64 if frame.schema[key].is_integer() else pl.String) for key in KEY]
+
+
 def _coded(kept: pl.DataFrame, column: str, keys: pl.Series) -> pl.DataFrame:
     codes = pl.DataFrame({column: keys}).with_row_index(f"{column}_code").cast({f"{column}_code": pl.Int32})
     return kept.join(codes, on=column, how="left", maintain_order="left")
@@ -173,8 +178,8 @@ def _with_distances(kept: pl.DataFrame, distances: pl.DataFrame) -> pl.DataFrame
     column = "distance" if "distance" in distances.columns and "distance_km" not in distances.columns else "distance_km"
     refuse_missing_columns(distances, (*KEY, column), "distances")
     refuse_no_numbers(distances, (column,), "distances")
-    if not distances.schema["origin"].is_integer():
-        distances = distances.with_columns(pl.col(KEY).cast(pl.String))
+    refuse_no_keys(distances, KEY, "distances")
+    distances = distances.with_columns(_plain_keys(distances))
     for key in KEY:
         if distances.schema[key] != kept.schema[key]:
             message = f"distances: column {key} is {distances.schema[key]}; in the flows it is {kept.schema[key]}"

@@ -116,9 +116,8 @@ def _margin(cells: pl.DataFrame, totals: pl.DataFrame, name: str) -> Margin:
     frame_name = f"{name}_totals"
     refuse_missing_columns(totals, (name, "total"), frame_name)
     refuse_no_numbers(totals, ("total",), frame_name)
-    if totals.schema[name] != cells.schema[name] and not (
-        totals.schema[name].is_integer() and cells.schema[name].is_integer()
-    ):
+    refuse_no_keys(totals, (name,), frame_name)
+    if totals.schema[name].is_integer() != cells.schema[name].is_integer():
         message = f"{frame_name}: column {name} is {totals.schema[name]}; in flows it is {cells.schema[name]}"
         raise ValueError(message)
     total = pl.col("total").cast(pl.Float64)
@@ -133,8 +132,10 @@ def _margin(cells: pl.DataFrame, totals: pl.DataFrame, name: str) -> Margin:
         frame_name,
     )
     refuse_repeated(totals, (name,), frame_name)
-    sums = cells.group_by(pl.col(name), maintain_order=True).agg(mass=pl.col("flow").cast(pl.Float64).sum())
-    wanted = totals.select(pl.col(name).cast(cells.schema[name]), total=total)
+    plain = pl.col(name).cast(pl.Int64 if cells.schema[name].is_integer() else pl.String)
+    keys = cells.select(plain, "flow")
+    sums = keys.group_by(name, maintain_order=True).agg(mass=pl.col("flow").cast(pl.Float64).sum())
+    wanted = totals.select(plain, total=total)
     joined = wanted.join(sums, on=name, how="left").filter(pl.col("total") > 0)
     refuse_rows(
         joined.filter(pl.col("mass").fill_null(0) <= 0).select(name, "total"),
@@ -142,7 +143,7 @@ def _margin(cells: pl.DataFrame, totals: pl.DataFrame, name: str) -> Margin:
         frame_name,
     )
     keyed = sums.join(wanted, on=name, how="left", maintain_order="left").with_row_index("code")
-    code = cells.select(name).join(keyed.select(name, "code"), on=name, how="left", maintain_order="left")["code"]
+    code = keys.select(name).join(keyed.select(name, "code"), on=name, how="left", maintain_order="left")["code"]
     return Margin(
         name, code.cast(pl.Int32).to_numpy(), keyed["total"].fill_null(float("nan")).to_numpy().copy(), keyed[name]
     )

@@ -377,7 +377,7 @@ GOOD = {"origin": ["a", "b"], "destination": ["b", "a"], "flow": [1.0, 2.0]}
         ({"origin": ["a", "a"], "destination": ["b", "b"]}, {}, "estimate: rows with the same origin and destination"),
         ({"origin": [1, 2]}, {}, "column origin is Int64 in estimate, String in reference"),
         ({"origin": [1.5, 2.5]}, {}, "estimate: column origin is Float64; expected text or whole numbers"),
-        ({"status": ["observed", "supressed"]}, {}, "an unknown status .known: observed, suppressed"),
+        ({"status": ["observed", "suppresed"]}, {}, "an unknown status .known: observed, suppressed"),
         ({"status": ["observed", "suppressed"]}, {}, "status suppressed and no bounds"),
         ({"lower": [0.0, 0.0], "upper": [2.0, None]}, {}, "one bound without the other"),
         ({"lower": [2.0, 0.0], "upper": [3.0, 3.0]}, {}, "a flow outside its bounds"),
@@ -406,3 +406,27 @@ def test_margins_out_of_reach_are_refused() -> None:
         compare_flows(
             estimate, pl.DataFrame(GOOD), draws=0, origin_totals=pl.DataFrame({"origin": ["b"], "total": [9.0]})
         )
+
+
+def test_keys_of_any_width_or_category_and_lazy_frames() -> None:
+    good = pl.DataFrame(GOOD)
+    categories = good.with_columns(pl.col("origin", "destination").cast(pl.Categorical)).lazy()
+    assert values_of(compare_flows(categories, good, draws=0))["cpc"] == pytest.approx(1)
+    numbers = flows_of([[1, 2], [3, 4]])
+    narrow = numbers.cast({"origin": pl.UInt8, "destination": pl.Int16, "flow": pl.Int32})
+    distances = narrow.rename({"flow": "distance"})
+    assert values_of(compare_flows(narrow, numbers, distances=distances, draws=0))[
+        "trip_length_ratio"
+    ] == pytest.approx(1)
+
+
+def test_rows_in_any_order_give_the_same_values() -> None:
+    x, c = random_pair(21)
+    table = compare_flows(flows_of(x), flows_of(c), draws=50)
+    again = compare_flows(
+        flows_of(x).sample(fraction=1, shuffle=True, seed=1),
+        flows_of(c).sample(fraction=1, shuffle=True, seed=2),
+        draws=50,
+    )
+    for column in ("value", "lower", "upper"):
+        np.testing.assert_allclose(table[column].fill_null(-9), again[column].fill_null(-9), rtol=1e-9)

@@ -182,3 +182,17 @@ def test_a_column_whose_origins_have_no_mass_is_no_success() -> None:
             pl.DataFrame(FLOWS), pl.DataFrame({"origin": ["a", "b"], "total": [6.0, 0.0]}),
             pl.DataFrame(DESTINATIONS), max_iterations=20,
         )  # fmt: skip
+
+
+def test_keys_of_any_width_or_category_and_lazy_frames() -> None:
+    flows = pl.DataFrame(FLOWS)
+    expected = rake(flows, pl.DataFrame(ORIGINS), pl.DataFrame(DESTINATIONS))["flow_adjusted"].to_list()
+    categories = flows.with_columns(
+        pl.col("origin").cast(pl.Categorical), pl.col("destination").cast(pl.Enum(["y", "x"]))
+    )
+    raked = rake(categories.lazy(), pl.DataFrame(ORIGINS).lazy(), pl.DataFrame(DESTINATIONS))
+    assert raked["flow_adjusted"].to_list() == pytest.approx(expected)
+    assert raked.drop("flow_adjusted").equals(categories)
+    numbers = flows.with_columns(origin=pl.Series([1, 1, 2, 2], dtype=pl.UInt8))
+    raked = rake(numbers, pl.DataFrame({"origin": [1, 2], "total": [2, 4]}), pl.DataFrame(DESTINATIONS))
+    assert raked["flow_adjusted"].to_list() == pytest.approx(expected)
