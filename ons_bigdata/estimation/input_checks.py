@@ -63,10 +63,13 @@ def refuse_rows(frame: pl.DataFrame, faults: Mapping[str, pl.Expr], name: str) -
 
 def refuse_repeated(frame: pl.DataFrame, key: Sequence[str], name: str) -> None:
     """Raise ValueError if a key occurs in more than one row."""
-    if frame.select(pl.struct(key).is_unique().all()).item() or frame.is_empty():
+    keys = frame.select(key)
+    if keys.is_empty() or keys.hash_rows().n_unique() == keys.height:  # different hashes: different keys
         return
-    first = frame.filter(~pl.struct(key).is_unique()).select(key).row(0, named=True)
-    cells = ", ".join(f"{column} {value}" for column, value in first.items())
+    repeated = keys.filter(~pl.struct(key).is_unique())
+    if repeated.is_empty():
+        return
+    cells = ", ".join(f"{column} {value}" for column, value in repeated.row(0, named=True).items())
     message = f"{name}: rows with the same {' and '.join(key)}; the first: {cells}"
     raise ValueError(message)
 
