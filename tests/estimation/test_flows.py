@@ -377,7 +377,7 @@ GOOD = {"origin": ["a", "b"], "destination": ["b", "a"], "flow": [1.0, 2.0]}
         ({"origin": ["a", "a"], "destination": ["b", "b"]}, {}, "estimate: rows with the same origin and destination"),
         ({"origin": [1, 2]}, {}, "column origin is Int64 in estimate, String in reference"),
         ({"origin": [1.5, 2.5]}, {}, "estimate: column origin is Float64; expected text or whole numbers"),
-        ({"status": ["observed", "suppresed"]}, {}, "an unknown status .known: observed, suppressed"),
+        ({"status": ["observed", "hidden"]}, {}, "an unknown status .known: observed, suppressed"),
         ({"status": ["observed", "suppressed"]}, {}, "status suppressed and no bounds"),
         ({"lower": [0.0, 0.0], "upper": [2.0, None]}, {}, "one bound without the other"),
         ({"lower": [2.0, 0.0], "upper": [3.0, 3.0]}, {}, "a flow outside its bounds"),
