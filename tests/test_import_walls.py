@@ -306,6 +306,8 @@ def crowded(root: Path, tops: tuple[str, ...]) -> list[str]:
     over = []
     for top in tops:
         folders = [root / top, *(path for path in (root / top).rglob("*") if path.is_dir())]
+        # Migrations are a history that only grows.
+        folders = [folder for folder in folders if folder.name != "migrations"]
         for folder in folders:
             name = folder.relative_to(root).as_posix()
             most = max(len([path for path in folder.glob(kind) if path.stem != "__init__"]) for kind in COUNTED)

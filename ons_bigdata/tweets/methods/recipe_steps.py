@@ -1,4 +1,4 @@
-"""What each option of a recipe of clusters changes: one option after another, from one recipe to the other."""
+"""Changes made by each option of a recipe of clusters: one option after another, from one recipe to the other."""
 
 from __future__ import annotations
 

@@ -270,7 +270,17 @@ CALLS: dict[str, tuple[Callable[..., object], dict[str, Any]]] = {
             "group": "group", "target": "target", "self_correcting": True, "mean": "geometric",
         },
     ),
-    "price_panel": (panels.price_panel, {"quotes": QUOTES, **KEYS, "duplicates": "error", "missing": "error"}),
+    "price_panel": (
+        panels.price_panel,
+        {
+            "quotes": QUOTES,
+            **KEYS,
+            "duplicates": "error",
+            "missing": "error",
+            "with_gaps": False,
+            "in_order": True,
+        },
+    ),
     "product_definition_scores": (
         panels.product_definition_scores,
         {

@@ -109,6 +109,7 @@ def _checked_table(table: pl.DataFrame) -> pl.DataFrame:
     refuse_no_nodes(table, ("node", "parent", "mean"), "aggregated")
     refuse_no_keys(table, ("period",), "aggregated")
     refuse_other_type(table, "link", "period", "aggregated")
+    refuse_unsorted(table["period"], "aggregated")
     rows = table.select(*columns, *optional).with_columns(
         pl.col("node", "parent", "mean").cast(pl.String, strict=False), pl.col(numbers).cast(pl.Float64)
     )
@@ -120,7 +121,6 @@ def _checked_table(table: pl.DataFrame) -> pl.DataFrame:
         "an index that is not positive and finite": pl.col("index").is_not_null() & not_positive("index"),
     }
     refuse_rows("aggregated", rows, faults)
-    refuse_unsorted(rows["period"], "aggregated")
     return rows
 
 

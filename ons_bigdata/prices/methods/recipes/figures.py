@@ -284,7 +284,7 @@ def _based_periods(panels: OriginPanels, frequency: str, days_that_count: str) -
 
 @dataclass(frozen=True, eq=False)
 class _BaseSearch:
-    """What the bases of figures are looked for in.
+    """Collections of a data origin, in which the bases of its figures are searched.
 
     `week`: base week of the data origin. `present`: strata x days, mask of days with quotes; `strata`: their retailers
     and items, `rhythms`: those of the retailers.

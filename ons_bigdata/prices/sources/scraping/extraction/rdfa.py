@@ -23,7 +23,7 @@ _OF_TEXT = {"name", "price", "lowPrice", "sku", "productID", "gtin13"}
 
 @dataclass(frozen=True)
 class _Context:
-    """What an element hands on to the elements within."""
+    """Vocabulary and subject that the elements within an element inherit."""
 
     vocabulary: str | None = None
     prefixes: dict[str, str] = field(default_factory=lambda: {"schema": "http://schema.org/"})
