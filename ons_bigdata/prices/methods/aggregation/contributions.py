@@ -119,8 +119,8 @@ def _checked_table(table: pl.DataFrame) -> pl.DataFrame:
         "an unknown mean": ~pl.col("mean").is_in(["arithmetic", "geometric"]).fill_null(value=False),
         "an index that is not positive and finite": pl.col("index").is_not_null() & not_positive("index"),
     }
-    refuse_rows("aggregated", rows, faults)
     refuse_unsorted(rows["period"], "aggregated")
+    refuse_rows("aggregated", rows, faults)
     return rows
 
 
