@@ -17,6 +17,7 @@ from ons_bigdata.prices.methods.panels.input_checks import (
     refuse_repeated_names,
     refuse_rows,
     refuse_unknown,
+    true_or_false,
 )
 from ons_bigdata.prices.methods.panels.key_codes import code_keys
 from ons_bigdata.prices.methods.panels.period_calendar import period_calendar, refuse_unsorted
@@ -132,6 +133,7 @@ def price_panel(  # noqa: PLR0913 (every choice has its name)
     """
     refuse_unknown("duplicates", duplicates, get_args(Duplicates))
     refuse_unknown("missing", missing, get_args(Missing))
+    with_gaps, in_order = true_or_false("with_gaps", with_gaps), true_or_false("in_order", in_order)
     refuse_repeated_names({"period": period, "product": product, "price": price, "quantity": quantity})
     quotes = eager_frame(quotes)
     numbers = {"price": price} if quantity is None else {"price": price, "quantity": quantity}
