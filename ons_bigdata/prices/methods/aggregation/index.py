@@ -20,6 +20,7 @@ from ons_bigdata.prices.methods.aggregation.steps import (
 )
 from ons_bigdata.prices.methods.panels.input_checks import (
     eager_frame,
+    other_type,
     refuse_missing_columns,
     refuse_no_keys,
     refuse_no_nodes,
@@ -139,6 +140,7 @@ def _checked_indices(indices: pl.DataFrame) -> pl.DataFrame:
     is_output = "link_index" in indices.columns  # of `aggregate`: chained indices, whose link is no scale
     keys = ["node", "period", *(["link"] if "link" in indices.columns and not is_output else [])]
     if "link" in keys:
+        indices = _with_links_as(indices.schema["period"], indices, "indices")
         refuse_other_type(indices, "link", "period", "indices")
     rows = indices.select(pl.col("node").cast(pl.String), *keys[1:], pl.col("index").cast(pl.Float64))
     faults = {
@@ -217,7 +219,9 @@ def _links(frames: Mapping[str, pl.DataFrame], periods: list[Any]) -> list[Any]:
         of_frame = frame["link"].unique().sort().to_list()
         unknown = [link for link in of_frame if link not in periods]
         if unknown or of_frame[0] != periods[0]:
-            found = f"{unknown[0]} is no period" if unknown else f"the first is {of_frame[0]}"
+            found = f"the first is {of_frame[0]}"
+            if unknown:
+                found = f"{unknown[0]} is no period{other_type(unknown[0], periods[0])}"
             message = f"{name}: {found}; expected links among the periods, the first of them {periods[0]}"
             raise ValueError(message)
         links.update(of_frame)

@@ -10,6 +10,7 @@ from ons_bigdata.prices.methods.panels.input_checks import (
     eager_frame,
     listed_values,
     not_positive,
+    other_type,
     positive_number,
     refuse_missing_columns,
     refuse_no_keys,
@@ -18,6 +19,7 @@ from ons_bigdata.prices.methods.panels.input_checks import (
     refuse_repeated_names,
     refuse_rows,
     refuse_unknown,
+    shown_value,
 )
 from ons_bigdata.prices.methods.panels.period_calendar import (
     given_calendar,
@@ -93,7 +95,9 @@ def rebased(
     periods = set(table["period"].to_list())
     lost = [period for period in base if period not in periods]
     if len(lost) == len(base):
-        message = f"base_periods: none of {base} is in the table"
+        of_table = table["period"].min()
+        differs = other_type(base[0], of_table) if base and of_table is not None else ""
+        message = f"base_periods: none of {shown_value(base)} is in the table{differs}"
         raise ValueError(message)
     if lost and incomplete == "error":
         message = (
@@ -234,7 +238,11 @@ def _overlap(first: pl.DataFrame, second: pl.DataFrame, key: str, periods: list[
         common = set(both["period"].to_list())
         lost = [period for period in periods if period not in common]
         if lost:
-            message = f"overlap: {lost[0]} is not in both series; they have {len(common)} periods in common"
+            differs = other_type(lost[0], next(iter(common))) if common else ""
+            message = (
+                f"overlap: {shown_value(lost[0])} is not in both series{differs}; they have {len(common)} periods in"
+                " common"
+            )
             raise ValueError(message)
         both = both.filter(pl.col("period").is_in(period_series("overlap", periods, first.schema["period"]).implode()))
         partly = both.group_by(key).len().filter(pl.col("len") < len(periods)).sort(key)
@@ -281,7 +289,8 @@ def unchain(
     chosen = listed_values("links", links, "periods")
     unknown = [link for link in chosen if link not in periods]
     if unknown:
-        message = f"links: {unknown[0]} is no period of the table; it has {len(periods)}"
+        differs = other_type(unknown[0], periods[0]) if periods else ""
+        message = f"links: {shown_value(unknown[0])} is no period of the table{differs}; it has {len(periods)}"
         raise ValueError(message)
     period_series("links", chosen, table.schema["period"])
     starts = [period for n, period in enumerate(periods) if n == 0 or period in chosen]

@@ -289,11 +289,18 @@ def listed_values(option: str, found: object, of: str) -> list[Any]:
 
 
 def python_value(value: object) -> object:
-    """Return a numpy scalar as Python's (dates as date, times as datetime, NaT as None), other values as they are."""
+    """Return a numpy date as date, a time as datetime (NaT as None), an integer as int, other values as they are."""
     if not isinstance(value, np.datetime64):
-        return value.item() if isinstance(value, np.generic) else value
+        return int(value) if isinstance(value, np.integer) else value
     is_day = np.datetime_data(value.dtype)[0] in ("Y", "M", "W", "D")
     return value.astype("datetime64[D]" if is_day else "datetime64[us]").item()
+
+
+def other_type(found: object, expected: object) -> str:
+    """Text for a message where two values are of different types, as a date and its text; else empty."""
+    if type(found) is type(expected):
+        return ""
+    return f" (it is {type(found).__name__}, periods are {type(expected).__name__})"
 
 
 def instance_of(option: str, found: object, kind: type[Kind]) -> Kind:

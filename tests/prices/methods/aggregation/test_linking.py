@@ -417,3 +417,29 @@ def test_a_link_of_another_type_than_the_periods_is_refused():
     successions = pl.DataFrame({"link": [7], "node": ["a"], "predecessor": ["b"]})
     with pytest.raises(ValueError, match="successions: 7 is no link; expected some of 0"):
         aggregate(indices.drop("link"), even("ab"), PAIR, successions=successions)
+
+
+def test_periods_of_another_type_are_named_by_type():
+    days = [date(2020, 1, 1), date(2020, 2, 1)]
+    table = pl.DataFrame({"period": days * 2, "node": ["a", "a", "b", "b"], "index": [1.0, 2.0, 1.0, 3.0]})
+    types = r"it is str, periods are date"
+    for refused in (
+        lambda: rebased(table, ["2020-01-01"]),
+        lambda: unchain(table, ["2020-02-01"]),
+        lambda: link_series(table, table, ["2020-02-01"], node="node"),
+        lambda: aggregate(table, even("ab").with_columns(link=pl.lit("2020-01-01")), PAIR),
+    ):
+        with pytest.raises(ValueError, match=rf"2020-0.-01.*\({types}\)"):
+            refused()
+    with pytest.raises(ValueError, match=r"base_periods: none of .* is in the table$"):
+        rebased(table, [date(2021, 1, 1)])
+
+
+def test_links_of_an_enum_may_be_text_in_every_frame():
+    months = pl.Enum(["Dec", "Jan", "Feb"])
+    chained = series({"a": [1.0, 2.0, 4.0], "b": [1.0, 1.0, 3.0]})
+    chained = chained.with_columns(period=pl.col("period").replace_strict({0: "Dec", 1: "Jan", 2: "Feb"}).cast(months))
+    weights = even("ab", 0, 1).with_columns(link=pl.col("link").replace_strict({0: "Dec", 1: "Jan"}))
+    indices = unchain(chained, ["Jan"])
+    expected = aggregate(indices, weights, PAIR)
+    assert aggregate(indices.with_columns(pl.col("link").cast(pl.String)), weights, PAIR).equals(expected)
