@@ -327,6 +327,8 @@ def chain(
     """
     scale = positive_number("value", value)
     refuse_repeated_names({"period": "period", "link": "link", "node": node, "column": column})
+    refuse_repeated_names({"index": "index", "node": node})
+    _refuse_reserved(node)
     keys = [node] if node is not None else []
     frame = eager_frame(unchained, "unchained")
     refuse_missing_columns(frame, ("link", "period", column, *keys), "unchained")
@@ -379,6 +381,13 @@ def _joined(rows: pl.DataFrame, keys: list[str], value: float) -> pl.DataFrame:
     return table.select(*named, "period", "index")
 
 
+def _refuse_reserved(node: str | None) -> None:
+    """Refuse columns of nodes that may be called as columns of the computation."""
+    if node is not None and node.startswith("__"):
+        message = f"node: found {node!r}, expected a name that does not begin with two underscores"
+        raise ValueError(message)
+
+
 def checked_series(
     frame: pl.DataFrame | pl.LazyFrame,
     node: str | None,
@@ -395,6 +404,7 @@ def checked_series(
     """
     refuse_repeated_names({"node": node, "column": column, "period": "period"})
     refuse_repeated_names({name: name for name in taken} | {"node": node})
+    _refuse_reserved(node)
     table = eager_frame(frame, name)
     keys = ["period", *([node] if node is not None else [])]
     refuse_missing_columns(table, (*keys, column), name)

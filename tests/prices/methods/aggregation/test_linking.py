@@ -16,6 +16,7 @@ from ons_bigdata.prices.methods.aggregation import (
     contributions,
     december_january_links,
     link_series,
+    rates,
     rebased,
     unchain,
 )
@@ -271,6 +272,19 @@ def test_nodes_are_not_called_as_columns_of_the_result():
     ):
         with pytest.raises(ValueError, match="expected two different columns"):
             call(table.with_columns(pl.lit(1.0).alias(node) if node not in table.columns else []), node)
+    split = unchain(table, [2], node=None).rename({"index": "value"})
+    with pytest.raises(ValueError, match="node: found 'index', which is index already"):
+        chain(split.with_columns(index=pl.lit("a")), node="index", column="value")
+    for name in ("__now", "__last", "__base", "__rows"):
+        named = table.with_columns(pl.lit("a").alias(name))
+        for call in (
+            lambda f, n: rates(f, 1, node=n),
+            lambda f, n: link_series(f, f, node=n),
+            lambda f, n: unchain(f, [2], node=n),
+            lambda f, n: rebased(f, [1], node=n),
+        ):
+            with pytest.raises(ValueError, match=f"node: found '{name}', expected a name that does not begin with"):
+                call(named, name)
 
 
 # --- chain and unchain ---
