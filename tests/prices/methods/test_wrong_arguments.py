@@ -9,6 +9,7 @@ from datetime import date, timedelta
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import polars as pl
 import pytest
 
@@ -272,14 +273,7 @@ CALLS: dict[str, tuple[Callable[..., object], dict[str, Any]]] = {
     ),
     "price_panel": (
         panels.price_panel,
-        {
-            "quotes": QUOTES,
-            **KEYS,
-            "duplicates": "error",
-            "missing": "error",
-            "with_gaps": False,
-            "in_order": True,
-        },
+        {"quotes": QUOTES, **KEYS, "duplicates": "error", "missing": "error", "with_gaps": False, "in_order": True},
     ),
     "product_definition_scores": (
         panels.product_definition_scores,
@@ -378,7 +372,8 @@ WRONG: dict[str, Any] = {
     "np.float32(1)": np.float32(1), "np.int64(1)": np.int64(1), "nan": float("nan"), "inf": float("inf"),
     "True": True, "1j": 1j, "b'x'": b"x", "date": date(2020, 1, 1), "np.array": np.array([1.0, 2.0]),
     "pl.Series": pl.Series([1, 2]), "pl.col": pl.col("price"), "str": str, "empty frame": pl.DataFrame(),
-    "[[]]": [[]], "[None]": [None], "{'x': 3}": {"x": 3}, "''": "",
+    "[[]]": [[]], "[None]": [None], "{'x': 3}": {"x": 3}, "''": "", "pd.NA": pd.NA, "pd.NaT": pd.NaT,
+    "10**400": 10**400, "[10**400]": [10**400], "datetime64[M]": np.datetime64("2020-01"),
 }  # fmt: skip
 
 OFTEN_LEFT_OUT = {

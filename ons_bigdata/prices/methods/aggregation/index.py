@@ -20,6 +20,7 @@ from ons_bigdata.prices.methods.aggregation.steps import (
 )
 from ons_bigdata.prices.methods.panels.input_checks import (
     eager_frame,
+    other_type,
     refuse_missing_columns,
     refuse_no_keys,
     refuse_no_nodes,
@@ -75,7 +76,8 @@ def aggregate(
     """Average the indices of leaves into those of all nodes above them, period by period, chained at the links.
 
     `indices`: node (a leaf), period (any type that sorts), index (> 0 on any scale, null where there is none); with a
-    column `link`, the scale of a leaf begins anew in each link, and its index in the link period itself is part of it.
+    column `link`, the scale of a leaf begins anew in each link, and its index in the link period itself is part of it;
+    these links are those of weights and tree.
     The output of this function is such an input, too (two-stage aggregation): its indices are chained, so that its
     `link` (recognised by the column `link_index`) is not read. `weights`: node, weight (≥ 0; only shares
     among siblings matter; an inner node without one has the sum of its children's); optionally `link`, the period
@@ -120,6 +122,7 @@ def aggregate(
     dtype = rows.schema["period"]
     weights, tree = _with_links_as(dtype, weights, "weights"), _with_links_as(dtype, tree, "tree")
     links = _links({"weights": weights, "tree": tree}, periods)
+    _refuse_other_links(rows, links, periods[-1])
     trees = [_of_link(tree, link, "tree") for link in links]
     nodes = _nodes(rows, trees)
     chain = _Chain(rows, periods, formula, Conventions(missing, reentry), _checked_successions(successions, links))
@@ -137,6 +140,7 @@ def _checked_indices(indices: pl.DataFrame) -> pl.DataFrame:
     is_output = "link_index" in indices.columns  # of `aggregate`: chained indices, whose link is no scale
     keys = ["node", "period", *(["link"] if "link" in indices.columns and not is_output else [])]
     if "link" in keys:
+        indices = _with_links_as(indices.schema["period"], indices, "indices")
         refuse_other_type(indices, "link", "period", "indices")
     rows = indices.select(pl.col("node").cast(pl.String), *keys[1:], pl.col("index").cast(pl.Float64))
     faults = {
@@ -160,6 +164,20 @@ def _refuse_links_without_base(rows: pl.DataFrame) -> None:
             " gives each link a scale of its own, of which the link period is part; of chained indices, as in the"
             " output of `aggregate`, drop the column link or keep link_index with it"
         )
+        raise ValueError(message)
+
+
+def _refuse_other_links(rows: pl.DataFrame, links: list[Any], last: Any) -> None:  # noqa: ANN401
+    """Raise ValueError where the links of the indices are not those of weights and tree: their rows would not count."""
+    if "link" not in rows.columns:
+        return
+    of_rows = rows["link"].unique().sort().to_list()
+    other = [link for link in of_rows if link not in links and link != last]
+    lacking = [link for link in links if link not in of_rows and link != last]
+    if other or lacking:
+        fault = f"{other[0]} is no link of weights or tree" if other else f"no rows of link {lacking[0]}"
+        shown = (", ".join(map(str, part)) for part in (of_rows, links))
+        message = "indices: {}; found links {}, expected {}, as in weights and tree".format(fault, *shown)
         raise ValueError(message)
 
 
@@ -201,7 +219,9 @@ def _links(frames: Mapping[str, pl.DataFrame], periods: list[Any]) -> list[Any]:
         of_frame = frame["link"].unique().sort().to_list()
         unknown = [link for link in of_frame if link not in periods]
         if unknown or of_frame[0] != periods[0]:
-            found = f"{unknown[0]} is no period" if unknown else f"the first is {of_frame[0]}"
+            found = f"the first is {of_frame[0]}"
+            if unknown:
+                found = f"{unknown[0]} is no period{other_type(unknown[0], periods[0])}"
             message = f"{name}: {found}; expected links among the periods, the first of them {periods[0]}"
             raise ValueError(message)
         links.update(of_frame)

@@ -10,6 +10,7 @@ from ons_bigdata.prices.methods.panels.input_checks import (
     eager_frame,
     listed_values,
     not_positive,
+    other_type,
     positive_number,
     refuse_missing_columns,
     refuse_no_keys,
@@ -18,6 +19,7 @@ from ons_bigdata.prices.methods.panels.input_checks import (
     refuse_repeated_names,
     refuse_rows,
     refuse_unknown,
+    shown_value,
 )
 from ons_bigdata.prices.methods.panels.period_calendar import (
     given_calendar,
@@ -81,6 +83,9 @@ def rebased(
     refuse_unknown("incomplete", incomplete, INCOMPLETE_BASES)
     factor = positive_number("value", value)
     table = checked_series(table, node, column, "table")
+    scaled = [column, *(["link_index"] if column == "index" and "link_index" in table.columns else [])]
+    for name in scaled[1:]:
+        checked_series(table, node, name, "table")
     if table.schema.get("reason", pl.String) not in (pl.String, pl.Null):
         message = f"table: column reason is {table.schema['reason']}, expected String"
         raise ValueError(message)
@@ -90,7 +95,9 @@ def rebased(
     periods = set(table["period"].to_list())
     lost = [period for period in base if period not in periods]
     if len(lost) == len(base):
-        message = f"base_periods: none of {base} is in the table"
+        of_table = table["period"].min()
+        differs = other_type(base[0], of_table) if base and of_table is not None else ""
+        message = f"base_periods: none of {shown_value(base)} is in the table{differs}"
         raise ValueError(message)
     if lost and incomplete == "error":
         message = (
@@ -122,7 +129,6 @@ def rebased(
     level_of = dict(levels.select(*(keys or [_ALL]), _LEVEL).iter_rows())
     series = table[node].to_list() if node is not None else [0] * table.height
     level = pl.Series([_level(name, level_of, above) for name in series], dtype=pl.Float64)
-    scaled = [column, *(["link_index"] if column == "index" and "link_index" in table.columns else [])]
     result = table.with_columns((pl.col(name) / level * factor).alias(name) for name in scaled)
     without = level.is_null() & table[column].is_not_null()
     if "reason" not in table.columns:
@@ -189,9 +195,9 @@ def link_series(
     one continues it.
 
     Returns node (if there is one), period, index, linked_from ("earlier", "later"), sorted by node and period. A node
-    of one of the two frames only passes through unscaled. Raises ValueError where there is no overlap, or a series
-    has no index in a period of it. Source: ILO et al., Consumer Price Index Manual: Theory and Practice (2004),
-    chapter 9 (linking at an overlap).
+    of one of the two frames only passes through unscaled. Raises ValueError where a node of both has no overlap, or no
+    index in a period of it. Source: ILO et al., Consumer Price Index Manual: Theory and Practice (2004), chapter 9
+    (linking at an overlap).
     """
     refuse_unknown("mean", mean, MEANS)
     refuse_repeated_names({"node": node, "linked_from": "linked_from", "index": "index", "index_later": "index_later"})
@@ -214,9 +220,9 @@ def link_series(
         factor = (pl.col("index").log().mean() - pl.col("index_later").log().mean()).exp()
     factors = both.group_by(key).agg(factor.alias("__factor"))
     last = first.filter(pl.col("index").is_not_null()).group_by(key).agg(pl.col("period").max().alias("__last"))
-    ends = last.join(factors, on=key, how="left")
-    stays = first.join(ends, on=key).filter(pl.col("period") <= pl.col("__last"))
-    rows = second.join(ends, on=key, how="left").filter(
+    ends = last.join(factors, on=key, how="left", nulls_equal=True)
+    stays = first.join(ends, on=key, nulls_equal=True).filter(pl.col("period") <= pl.col("__last"))
+    rows = second.join(ends, on=key, how="left", nulls_equal=True).filter(
         pl.col("__last").is_null() | (pl.col("period") > pl.col("__last"))
     )
     continued = rows.with_columns(pl.col("index") * pl.col("__factor").fill_null(1.0))
@@ -227,20 +233,29 @@ def link_series(
 
 def _overlap(first: pl.DataFrame, second: pl.DataFrame, key: str, periods: list[Any] | None) -> pl.DataFrame:
     """Join the rows of the overlap of two series, and check that each series has an index in all of it."""
-    both = first.join(second, on=[key, "period"], suffix="_later")
+    both = first.join(second, on=[key, "period"], suffix="_later", nulls_equal=True)
     if periods is not None:
         common = set(both["period"].to_list())
         lost = [period for period in periods if period not in common]
         if lost:
-            message = f"overlap: {lost[0]} is not in both series; they have {len(common)} periods in common"
+            differs = other_type(lost[0], next(iter(common))) if common else ""
+            message = (
+                f"overlap: {shown_value(lost[0])} is not in both series{differs}; they have {len(common)} periods in"
+                " common"
+            )
             raise ValueError(message)
         both = both.filter(pl.col("period").is_in(period_series("overlap", periods, first.schema["period"]).implode()))
-        partly = both.group_by(key).len().filter(pl.col("len") < len(periods))
+        partly = both.group_by(key).len().filter(pl.col("len") < len(periods)).sort(key)
         if not partly.is_empty():
             message = f"overlap: {partly[key][0]} is in both series in {partly['len'][0]} of {len(periods)} periods"
             raise ValueError(message)
     if both.is_empty():
         message = "overlap: the series have no period in common"
+        raise ValueError(message)
+    in_both = first.select(key).unique().join(second.select(key).unique(), on=key, nulls_equal=True)
+    apart = in_both.join(both, on=key, how="anti", nulls_equal=True).sort(key)
+    if not apart.is_empty():
+        message = f"overlap: {apart[key][0]} is in both series, but in no period of the overlap in both"
         raise ValueError(message)
     lacking = {"no index in a period of the overlap": pl.any_horizontal(pl.col("index", "index_later").is_null())}
     refuse_rows("overlap", both.select("period", "index", "index_later"), lacking)
@@ -274,7 +289,8 @@ def unchain(
     chosen = listed_values("links", links, "periods")
     unknown = [link for link in chosen if link not in periods]
     if unknown:
-        message = f"links: {unknown[0]} is no period of the table; it has {len(periods)}"
+        differs = other_type(unknown[0], periods[0]) if periods else ""
+        message = f"links: {shown_value(unknown[0])} is no period of the table{differs}; it has {len(periods)}"
         raise ValueError(message)
     period_series("links", chosen, table.schema["period"])
     starts = [period for n, period in enumerate(periods) if n == 0 or period in chosen]
@@ -303,13 +319,16 @@ def chain(
     """Join links into a chained series, `value` in the first period: the inverse of `unchain`.
 
     `unchained`: link, period, `column` on any scale within a link, with a row for the link period itself, and `node`
-    where there are several series. In a link period the level of the link before holds. Returns node (if there is
-    one), period, index; null from a link on whose level is not known.
+    where there are several series. In a link period the level of the link before holds, after it that of the new link,
+    also where the rows of the one before go on. Returns node (if there is one), period, index; null from a link on
+    whose level is not known.
 
-    Raises ValueError where the rows of a link lack its link period. Source: as `unchain`.
+    Raises ValueError where the rows of a link lack its link period, or begin before it. Source: as `unchain`.
     """
     scale = positive_number("value", value)
     refuse_repeated_names({"period": "period", "link": "link", "node": node, "column": column})
+    refuse_repeated_names({"index": "index", "node": node})
+    _refuse_reserved(node)
     keys = [node] if node is not None else []
     frame = eager_frame(unchained, "unchained")
     refuse_missing_columns(frame, ("link", "period", column, *keys), "unchained")
@@ -319,7 +338,9 @@ def chain(
     refuse_unsorted(frame["period"], "unchained")
     rows = frame.select(*keys, "link", "period", index=pl.col(column).cast(pl.Float64))
     refuse_rows(
-        "unchained", rows, {"a key that occurs before": pl.struct(*keys, "link", "period").is_duplicated(),
+        "unchained", rows, {"a null in its key": pl.any_horizontal(pl.col("link", "period").is_null()),
+        "a period before its link": pl.col("period") < pl.col("link"),
+        "a key that occurs before": pl.struct(*keys, "link", "period").is_duplicated(),
         "an index that is not positive and finite": ~(pl.col("index").is_finite() & (pl.col("index") > 0))},
     )  # fmt: skip
     if rows.is_empty():
@@ -360,6 +381,13 @@ def _joined(rows: pl.DataFrame, keys: list[str], value: float) -> pl.DataFrame:
     return table.select(*named, "period", "index")
 
 
+def _refuse_reserved(node: str | None) -> None:
+    """Refuse columns of nodes that may be called as columns of the computation."""
+    if node is not None and node.startswith("__"):
+        message = f"node: found {node!r}, expected a name that does not begin with two underscores"
+        raise ValueError(message)
+
+
 def checked_series(
     frame: pl.DataFrame | pl.LazyFrame,
     node: str | None,
@@ -376,6 +404,7 @@ def checked_series(
     """
     refuse_repeated_names({"node": node, "column": column, "period": "period"})
     refuse_repeated_names({name: name for name in taken} | {"node": node})
+    _refuse_reserved(node)
     table = eager_frame(frame, name)
     keys = ["period", *([node] if node is not None else [])]
     refuse_missing_columns(table, (*keys, column), name)

@@ -14,6 +14,7 @@ import polars as pl
 from ons_bigdata.prices.methods.bilateral import elementary as elementary_formulas
 from ons_bigdata.prices.methods.bilateral.registry import ALIASES
 from ons_bigdata.prices.methods.panels.input_checks import (
+    MOST_DAYS,
     checked_columns,
     eager_frame,
     listed_values,
@@ -178,7 +179,7 @@ def scraped_as_collected(quotes: pl.DataFrame, *, days_either_side: int = 3) -> 
     Gives the columns that `office_item_indices` takes. Raises ValueError for days_either_side below 0.
     """
     try:
-        days_either_side = whole_number("days_either_side", days_either_side, least=0)
+        days_either_side = whole_number("days_either_side", days_either_side, least=0, most=MOST_DAYS)
     except ValueError:
         message = f"days_either_side is {days_either_side!r}, expected at least 0, a whole number"
         raise ValueError(message) from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -75,6 +76,7 @@ def splice_drift(
     """
     quotes = eager_frame(quotes)
     pairs = [_variant(variant) for variant in listed_values("variants", variants, "pairs of window and splice")]
+    options = {name: list(value) if isinstance(value, Iterator) else value for name, value in options.items()}
     of_window = {name: value for name, value in options.items() if name not in SPLICE_OPTIONS}
     whole, no_whole = _change(multilateral_index(quotes, method, **of_window))  # type: ignore[arg-type]
     rows = []

@@ -99,9 +99,9 @@ def impute_prices(  # noqa: PLR0913 (every choice has its name)
     the next, null where there is none), reason (null unless price is).
 
     Raises ValueError on unknown options, lists the known ones; on a column that a method needs and lacks; on quotes
-    as `price_panel` does; on periods without a known step; on a product in two groups. Source: ILO et al., Consumer
-    Price Index Manual: Theory and Practice (2004), chapter 7 (overall, class and targeted mean imputation) and 9
-    (missing prices, self-correction).
+    as `price_panel` does; on periods without a known step; on a product in two groups, or that is a target in some rows
+    only. Source: ILO et al., Consumer Price Index Manual: Theory and Practice (2004), chapter 7 (overall, class and
+    targeted mean imputation) and 9 (missing prices, self-correction).
     """
     refuse_unknown("method", method, METHODS, aliases=METHOD_ALIASES)
     refuse_unknown("mean", mean, MEANS)
@@ -184,7 +184,13 @@ def _groups(quotes: pl.DataFrame, product: str, group: str | None) -> Integers:
 def _targets(quotes: pl.DataFrame, products: list[Any], product: str, target: str | None) -> Booleans:
     if target is None:
         return np.ones(len(products), dtype=np.bool_)
-    return quotes.group_by(product).agg(pl.col(target).any()).sort(product)[target].to_numpy()
+    pairs = quotes.select(pl.col(product).alias("product"), pl.col(target).alias("target")).unique()
+    faults = {
+        f"a null in {target}": pl.col("target").is_null(),
+        "a product that is a target in some rows and in others not": pl.col("product").is_duplicated(),
+    }
+    refuse_rows("quotes", pairs, faults)
+    return pairs.sort("product")["target"].to_numpy()
 
 
 def _carried_forward(

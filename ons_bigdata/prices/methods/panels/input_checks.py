@@ -49,7 +49,7 @@ def refuse_missing_columns(frame: pl.DataFrame, columns: Iterable[str], name: st
     """Raise ValueError if the frame lacks a column; the message lists the columns that it has."""
     for column in columns:
         if not (isinstance(column, str) and column in frame.columns):
-            shown = column if isinstance(column, str) else _shown(column)
+            shown = column if isinstance(column, str) else shown_value(column)
             message = f"{name}: column {shown} is missing; found {', '.join(frame.columns) or 'no columns'}"
             raise ValueError(message)
 
@@ -140,10 +140,11 @@ def not_positive(column: str) -> pl.Expr:
 
 
 def is_single_value(found: object) -> bool:
-    """True if a value can be compared with periods or names: no list, array, frame or expression."""
+    """True if a value can be compared with periods or names: no list, array, frame or expression, no pandas NA."""
     try:
         hash(found)
-    except TypeError:
+        bool(found == found)  # noqa: PLR0124 (values whose comparison is neither true nor false)
+    except (TypeError, ValueError):
         return False
     return True
 
@@ -158,7 +159,7 @@ def refuse_unknown(
     """
     if is_single_value(found) and found in known:
         return
-    message = f"unknown {option} {_shown(found)}; known: {', '.join(map(str, known)) or 'none'}"
+    message = f"unknown {option} {shown_value(found)}; known: {', '.join(map(str, known)) or 'none'}"
     if isinstance(found, str) and (near := suggestion(found, known, aliases)):
         message += f"; did you mean {near}?"
     raise ValueError(message)
@@ -224,7 +225,7 @@ def finite_number(option: str, found: object) -> float:
         number = float(found)
         if np.isfinite(number):
             return number
-    message = f"{option} is {_shown(found)}, expected a finite number"
+    message = f"{option} is {shown_value(found)}, expected a finite number"
     raise ValueError(message)
 
 
@@ -244,14 +245,20 @@ def positive_number(option: str, found: object) -> float:
     raise ValueError(message)
 
 
-def whole_number(option: str, found: object, *, least: int, otherwise: str = "") -> int:
-    """Return a whole number of at least `least`, numpy integers included, as int.
+MOST_DAYS = 36_525
+"""Days of a century: spans of more days lead out of the calendar."""
+
+
+def whole_number(option: str, found: object, *, least: int, most: int = 2**31 - 1, otherwise: str = "") -> int:
+    """Return a whole number from `least` to `most`, numpy integers included, as int.
 
     Raises ValueError on anything else; `otherwise` completes its message.
     """
-    if isinstance(found, Integral) and not isinstance(found, bool) and int(found) >= least:
-        return int(found)
-    message = f"{option}: found {_shown(found)}, expected a whole number of at least {least}{otherwise}"
+    is_whole = isinstance(found, Integral) and not isinstance(found, bool)
+    if is_whole and least <= int(found) <= most:  # type: ignore[call-overload]
+        return int(found)  # type: ignore[call-overload]
+    bound = f" and at most {most}" if is_whole and int(found) > most else ""  # type: ignore[call-overload]
+    message = f"{option}: found {shown_value(found)}, expected a whole number of at least {least}{bound}{otherwise}"
     raise ValueError(message)
 
 
@@ -259,7 +266,7 @@ def true_or_false(option: str, found: object) -> bool:
     """Return a truth value, numpy's included, as bool. Raises ValueError on anything else, such as "no" or 0."""
     if isinstance(found, bool | np.bool_):
         return bool(found)
-    message = f"{option} is {_shown(found)}, expected True or False"
+    message = f"{option} is {shown_value(found)}, expected True or False"
     raise ValueError(message)
 
 
@@ -271,35 +278,50 @@ def listed_values(option: str, found: object, of: str) -> list[Any]:
     """
     taken = isinstance(found, IterableValues) and not isinstance(found, str | bytes | Mapping | type | pl.DataFrame)
     if not taken:
-        message = f"{option}: found {_shown(found)}, expected a list of {of}"
+        message = f"{option}: found {shown_value(found)}, expected a list of {of}"
         raise ValueError(message)
-    values = list(found)  # type: ignore[call-overload]
+    values = [python_value(value) for value in found]  # type: ignore[attr-defined]
     for value in values:
         if not is_single_value(value):
-            message = f"{option}: found {_shown(value)} in the list, expected {of}"
+            message = f"{option}: found {shown_value(value)} in the list, expected {of}"
             raise ValueError(message)
     return values
+
+
+def python_value(value: object) -> object:
+    """Return a numpy date as date, a time as datetime (NaT as None), an integer as int, other values as they are."""
+    if not isinstance(value, np.datetime64):
+        return int(value) if isinstance(value, np.integer) else value
+    is_day = np.datetime_data(value.dtype)[0] in ("Y", "M", "W", "D")
+    return value.astype("datetime64[D]" if is_day else "datetime64[us]").item()
+
+
+def other_type(found: object, expected: object) -> str:
+    """Text for a message where two values are of different types, as a date and its text; else empty."""
+    if type(found) is type(expected):
+        return ""
+    return f" (it is {type(found).__name__}, periods are {type(expected).__name__})"
 
 
 def instance_of(option: str, found: object, kind: type[Kind]) -> Kind:
     """Return an object of a class. Raises ValueError that names the class on anything else."""
     if isinstance(found, kind):
         return found
-    message = f"{option}: found {_shown(found)}, expected {kind.__name__}"
+    message = f"{option}: found {shown_value(found)}, expected {kind.__name__}"
     raise ValueError(message)
 
 
 def refuse_no_function(option: str, found: object) -> None:
     """Raise ValueError if an option that is called is no function."""
     if not callable(found) or isinstance(found, type):
-        message = f"{option}: found {_shown(found)}, expected a function"
+        message = f"{option}: found {shown_value(found)}, expected a function"
         raise ValueError(message)
 
 
 def refuse_no_text(option: str, found: object) -> None:
     """Raise ValueError if an option is not text, or empty."""
     if not isinstance(found, str) or not found:
-        message = f"{option}: found {_shown(found)}, expected text"
+        message = f"{option}: found {shown_value(found)}, expected text"
         raise ValueError(message)
 
 
@@ -310,7 +332,7 @@ def refuse_repeated_names(columns: Mapping[str, object]) -> None:
         if column is None:
             continue
         if not isinstance(column, str):
-            message = f"{option}: found {_shown(column)}, expected the name of a column"
+            message = f"{option}: found {shown_value(column)}, expected the name of a column"
             raise ValueError(message)
         if column in options:
             message = f"{option}: found {column!r}, which is {options[column]} already; expected two different columns"
@@ -322,8 +344,8 @@ def float_vector(name: str, values: object) -> NDArray[np.float64]:
     """Return numbers as a vector of floats. Raises ValueError on anything that is no list of numbers."""
     try:
         vector = np.asarray(values, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        message = f"{name}: found {_shown(values)}, expected a list of numbers"
+    except (TypeError, ValueError, OverflowError) as error:
+        message = f"{name}: found {shown_value(values)}, expected a list of numbers"
         raise ValueError(message) from error
     if vector.ndim != 1:
         message = f"{name}: found {vector.ndim} dimensions, expected 1"
@@ -331,7 +353,7 @@ def float_vector(name: str, values: object) -> NDArray[np.float64]:
     return vector
 
 
-def _shown(found: object) -> str:
+def shown_value(found: object) -> str:
     """Text of a value in a message; of frames, arrays and other long values their type."""
     if isinstance(found, pl.DataFrame | pl.LazyFrame | pl.Series | pl.Expr | np.ndarray):
         return type(found).__name__

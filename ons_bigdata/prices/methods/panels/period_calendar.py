@@ -19,6 +19,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
+from ons_bigdata.prices.methods.panels.input_checks import (
+    listed_values,
+    python_value,
+    shown_value,
+    true_or_false,
+)
 from ons_bigdata.prices.methods.panels.period_texts import (
     dated_texts,
     numbered_texts,
@@ -98,7 +104,7 @@ def given_calendar(
     does not ascend or lacks a period of the frame.
     """
     if isinstance(given, Set):
-        message = f"calendar: found {given!r}, expected a list of all periods in order"
+        message = f"calendar: found {shown_value(given)}, expected a list of all periods in order"
         raise ValueError(message)
     calendar = listed_periods(given)
     known = set(calendar)
@@ -122,10 +128,11 @@ def listed_periods(given: object, *, name: str = "calendar") -> list[Any]:
     Raises ValueError on anything but a list, on a null, and on periods that are not all of one type that sorts.
     """
     if not isinstance(given, Iterable) or isinstance(given, str | bytes | Mapping | pl.DataFrame):
-        message = f"{name}: found {given!r}, expected a list of periods"
+        message = f"{name}: found {shown_value(given)}, expected a list of periods"
         raise ValueError(message)
+    listed = [python_value(value) for value in given]
     try:
-        values = pl.Series(given) if isinstance(given, np.ndarray) else pl.Series(values=list(given))
+        values = pl.Series(given) if _is_array(given) else pl.Series(values=listed)
     except (TypeError, OverflowError, pl.exceptions.PolarsError) as error:
         message = f"{name}: the periods are not all of one type"
         raise ValueError(message) from error
@@ -136,6 +143,11 @@ def listed_periods(given: object, *, name: str = "calendar") -> list[Any]:
         message = f"{name}: found a null among the periods"
         raise ValueError(message)
     return values.to_list()
+
+
+def _is_array(given: object) -> bool:
+    """True of numpy arrays whose type polars has; it has not all of numpy's dates and times."""
+    return isinstance(given, np.ndarray) and given.dtype.kind != "M"
 
 
 def _as_type(calendar: list[Any], dtype: pl.DataType) -> list[Any]:
@@ -194,14 +206,19 @@ def period_calendar(
       YYYY-Www): by 1 of them;
     * other whole numbers, and text of whole numbers with as many digits (09, W09, week 09): by 1.
 
-    Raises ValueError on a given calendar as `given_calendar`; on periods whose step is unknown (other text, fractions,
-    datetimes of several times of day; 20194 and 20201, which may be numbers or quarters), with the reason; on a
-    calendar of more than 100,000 periods.
+    Raises ValueError on anything but a list, and on periods that do not ascend; on a given calendar as
+    `given_calendar`; on periods whose step is unknown (other text, fractions, datetimes of several times of day; 20194
+    and 20201, which may be numbers or quarters), with the reason; on a calendar of more than 100,000 periods.
     """
+    observed = listed_values("observed", observed, "periods")
+    windowed = true_or_false("windowed", windowed)
     if given is not None:
         return given_calendar(observed, given, dtype=dtype)
     if not windowed or len(observed) < 2:
-        return list(observed)
+        return observed
+    if not _ascends(observed, dtype):
+        message = f"observed: {shown_value(observed)} do not ascend; expected each period once, in order"
+        raise ValueError(message)
     return read_calendar(observed, dtype=dtype).periods
 
 
@@ -229,7 +246,9 @@ def months_of(periods: Sequence[Any]) -> list[int] | None:
     """Month of the year (1 to 12) of each period; None where the periods are not months, one after the other.
 
     Quarters and years, also where they are written as dates or months (July, October, January), are no months.
+    Raises ValueError on anything but a list.
     """
+    periods = listed_values("periods", periods, "periods")
     if not periods or (reading := _read(periods)) is None:
         return None
     try:

@@ -100,7 +100,8 @@ _TWO = r"(?:0[1-9]|[12]\d|3[01])"
 _DIGITS_OF_DATES = tuple(
     re.compile(pattern, re.ASCII)
     for pattern in (
-        r"(?:0[1-9]|1[0-2])(?:18|19|20|21)\d\d",
+        r"(?:0[1-9]|[1-4]\d|5[0-3])(?:18|19|20|21)\d\d",
+        r"[1-4](?:18|19|20|21)\d\d",
         rf"{_TWO}{_TWO}(?:18|19|20|21)\d\d",
         rf"{_TWO}{_TWO}\d\d",
         rf"\d\d(?:0[1-9]|1[0-2]){_TWO}",
@@ -108,7 +109,16 @@ _DIGITS_OF_DATES = tuple(
         r"\d\d(?:0[1-9]|1[0-2])",
     )
 )
-"""Digits that may be a date with its year last or of two digits."""
+"""Digits that may be a date (month, week, quarter, day) with its year last or of two digits."""
+_SHORT_DATES = tuple(
+    (re.compile(prefix, re.IGNORECASE), re.compile(digits, re.ASCII))
+    for prefix, digits in (
+        (r"(?:w|wk|week)[\W_]*", r"(?:0[1-9]|[1-4]\d|5[0-3])\d\d|\d\d(?:0[1-9]|[1-4]\d|5[0-3])"),
+        (r"(?:q|quarter)[\W_]*", r"[1-4]\d\d|\d\d[1-4]"),
+        (r"(?:h|half)[\W_]*", r"[12]\d\d|\d\d[12]"),
+    )
+)
+"""Prefixes of weeks, quarters and half-years, and digits that may be one of them and a year of two digits (Q120)."""
 _OTHER_READINGS = tuple(
     (unit, re.compile(pattern, re.ASCII), reading)
     for unit, pattern, reading in (
@@ -189,7 +199,8 @@ def numbered_texts(texts: Sequence[str]) -> NumberedTexts | None:
         return None
     digits = [part["number"] for part in known]
     dates = dated_texts(digits)
-    if dates is None and any(all(map(pattern.fullmatch, digits)) for pattern in _DIGITS_OF_DATES):
+    last_or_short = [*_DIGITS_OF_DATES, *(of for behind, of in _SHORT_DATES if behind.fullmatch(prefix))]
+    if dates is None and any(all(map(pattern.fullmatch, digits)) for pattern in last_or_short):
         return None
     if _may_begin_anew(prefix, sorted({int(number) for number in digits})):
         return None

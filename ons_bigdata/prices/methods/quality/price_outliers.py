@@ -7,7 +7,13 @@ from datetime import timedelta
 
 import polars as pl
 
-from ons_bigdata.prices.methods.panels.input_checks import instance_of, positive_number, valid_rows, whole_number
+from ons_bigdata.prices.methods.panels.input_checks import (
+    MOST_DAYS,
+    instance_of,
+    positive_number,
+    valid_rows,
+    whole_number,
+)
 from ons_bigdata.prices.methods.quality.outliers import hidiroglou_berthelot, outlier_bounds
 from ons_bigdata.prices.schemas.quality import EnteringQuote, QuoteOutlier
 
@@ -36,7 +42,7 @@ class PriceOutlierParameters:
         for name in ("fixed_cutoff", "tukey_cutoff", "hb_cutoff"):
             positive_number(name, getattr(self, name))
         whole_number("least_changes", self.least_changes, least=1)
-        whole_number("link_window_days", self.link_window_days, least=1)
+        whole_number("link_window_days", self.link_window_days, least=1, most=MOST_DAYS)
 
 
 def price_outliers(quotes: pl.DataFrame | pl.LazyFrame, parameters: PriceOutlierParameters) -> pl.DataFrame:

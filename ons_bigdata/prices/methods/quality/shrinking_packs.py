@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import polars as pl
 
-from ons_bigdata.prices.methods.panels.input_checks import valid_rows, whole_number
+from ons_bigdata.prices.methods.panels.input_checks import MOST_DAYS, valid_rows, whole_number
 from ons_bigdata.prices.methods.quality.price_outliers import pounds
 from ons_bigdata.prices.methods.quality.renames import SIZE_CLASS_WIDTH, succeeding_names
 from ons_bigdata.prices.methods.scope.description import name_without_size
@@ -35,7 +35,7 @@ def shrinking_packs(
 
     Source: the practice is known as shrinkflation; the rule was made for this project.
     """
-    overlap_days = whole_number("overlap_days", overlap_days, least=0)
+    overlap_days = whole_number("overlap_days", overlap_days, least=0, most=MOST_DAYS)
     valid = valid_rows(ProductListing, listings, "listings")
     renamed = succeeding_names(valid)
     sized = _with_sizes(valid)

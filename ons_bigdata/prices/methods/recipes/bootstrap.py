@@ -34,7 +34,7 @@ class Bootstrap:
     seed: int = SEED
 
     def __post_init__(self) -> None:
-        whole_number("bootstrap: seed", self.seed, least=0)
+        whole_number("bootstrap: seed", self.seed, least=0, most=2**63 - 1)
         whole_number("bootstrap: replicates", self.replicates, least=-(2**31))
         if self.replicates < 2:
             message = f"bootstrap: replicates is {self.replicates}, expected at least 2"

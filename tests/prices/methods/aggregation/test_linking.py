@@ -16,6 +16,7 @@ from ons_bigdata.prices.methods.aggregation import (
     contributions,
     december_january_links,
     link_series,
+    rates,
     rebased,
     unchain,
 )
@@ -45,6 +46,21 @@ def test_an_incomplete_base_is_refused_or_asked_for():
     assert path(table, "c") == [None, None, None]
     with pytest.raises(ValueError, match="unknown incomplete 'some'; known: error, available"):
         rebased(TABLE, [0], incomplete="some")
+
+
+@pytest.mark.parametrize(
+    ("levels", "message"),
+    [
+        (pl.lit("x"), "table: column link_index is String, expected numbers"),
+        (pl.lit(float("nan")), "table: 6 with a value of link_index that is not positive and finite"),
+        (pl.lit(-1), "table: 6 with a value of link_index that is not positive and finite"),
+    ],
+    ids=["text", "nan", "negative"],
+)
+def test_link_levels_that_are_scaled_along_are_numbers_above_0(levels, message):
+    table = aggregate(series({"a": [1.0, 2.0], "b": [1.0, 3.0]}), even("ab"), PAIR)
+    with pytest.raises(ValueError, match=message):
+        rebased(table.with_columns(link_index=levels), [0])
 
 
 def test_a_year_of_which_two_months_are_there_is_no_base():
@@ -197,6 +213,33 @@ def test_linking_without_an_overlap_is_refused():
         link_series(earlier, earlier.cast({"period": pl.String}))
 
 
+def test_a_node_of_both_series_needs_an_overlap_of_its_own():
+    earlier = series({"a": [1.0, 2.0], "b": [1.0, 2.0]})
+    later = series({"a": [None, 4.0, 6.0]}).drop_nulls()
+    begins_late = pl.concat([later, pl.DataFrame({"node": ["b"], "period": [2], "index": [9.0]})])
+    for overlap in (None, [1]):
+        with pytest.raises(ValueError, match="overlap: b is in both series, but in no period of the overlap in both"):
+            link_series(earlier, begins_late, overlap, node="node")
+    with pytest.raises(ValueError, match="overlap: b is in both series, but in no period"):
+        link_series(series({"a": [1.0, 2.0], "b": [None, None]}), begins_late, node="node")
+    table = link_series(earlier, later, node="node")
+    assert path(table, "a") == [1.0, 2.0, 3.0]
+    assert path(table, "b") == [1.0, 2.0]
+    unnamed = link_series(*(frame.with_columns(node=pl.lit(None, pl.String)) for frame in (
+        earlier.filter(node="a"), later)), node="node")  # fmt: skip
+    assert unnamed["index"].to_list() == [1.0, 2.0, 3.0]
+
+
+def test_numpy_dates_are_periods():
+    months = [date(2020, 1, 1), date(2020, 2, 1), date(2020, 3, 1)]
+    table = pl.DataFrame({"period": months, "index": [1.0, 2.0, 4.0]})
+    for unit in ("M", "D"):
+        march, february = (np.array([text], dtype=f"datetime64[{unit}]") for text in ("2020-03", "2020-02"))
+        assert rebased(table, march, node=None)["index"].to_list() == [25.0, 50.0, 100.0]
+        assert unchain(table, list(february), node=None).height == 4
+        assert link_series(table, table, february)["index"].to_list() == [1.0, 2.0, 4.0]
+
+
 LISTS = (2, "2", b"2", 2.0, None, {2: 1}, {}, object(), True, pl.col("period"), pl.DataFrame({"period": [2]}), str)
 
 
@@ -229,6 +272,19 @@ def test_nodes_are_not_called_as_columns_of_the_result():
     ):
         with pytest.raises(ValueError, match="expected two different columns"):
             call(table.with_columns(pl.lit(1.0).alias(node) if node not in table.columns else []), node)
+    split = unchain(table, [2], node=None).rename({"index": "value"})
+    with pytest.raises(ValueError, match="node: found 'index', which is index already"):
+        chain(split.with_columns(index=pl.lit("a")), node="index", column="value")
+    for name in ("__now", "__last", "__base", "__rows"):
+        named = table.with_columns(pl.lit("a").alias(name))
+        for call in (
+            lambda f, n: rates(f, 1, node=n),
+            lambda f, n: link_series(f, f, node=n),
+            lambda f, n: unchain(f, [2], node=n),
+            lambda f, n: rebased(f, [1], node=n),
+        ):
+            with pytest.raises(ValueError, match=f"node: found '{name}', expected a name that does not begin with"):
+                call(named, name)
 
 
 # --- chain and unchain ---
@@ -257,6 +313,23 @@ def test_a_link_without_an_index_ends_a_chain():
     table = unchain(one_series([1.0, None, 3.0]), [2], node=None)
     assert table["index"].to_list() == [100.0, None, None, None]
     assert chain(table, node=None)["index"].to_list() == [100.0, None, None]
+
+
+def test_the_rows_of_a_link_begin_with_its_period():
+    schema = ["link", "period", "index"]
+    rows = [(0, 0, 100.0), (0, 1, 110.0), (0, 2, 120.0), (2, 2, 100.0), (2, 3, 130.0)]
+    chained = chain(pl.DataFrame(rows, schema=schema, orient="row"), node=None)
+    assert chained["index"].to_list() == pytest.approx([100.0, 110.0, 120.0, 156.0])
+    # The old basket goes on beside the new one, which holds.
+    beside = pl.DataFrame([*rows, (0, 3, 999.0)], schema=schema, orient="row")
+    assert chain(beside, node=None).equals(chained)
+    for row, message in (
+        ((2, 1, 50.0), "unchained: 1 with a period before its link; the first: link 2, period 1, index 50"),
+        ((2, None, 50.0), "unchained: 1 with a null in its key"),
+        ((None, 2, 50.0), "unchained: 1 with a null in its key"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            chain(pl.DataFrame([*rows, row], schema=schema, orient="row"), node=None)
 
 
 @quickly
@@ -326,6 +399,28 @@ def test_chained_indices_with_links_are_not_read_as_scales():
     )
 
 
+@pytest.mark.parametrize(
+    ("of_indices", "of_weights", "message"),
+    [
+        ([2, 4], [0, 2], "indices: 4 is no link of weights or tree; found links 0, 2, 4, expected 0, 2, as in weights"),
+        ([2], [0], "indices: 2 is no link of weights or tree; found links 0, 2, expected 0"),
+        ([], [0, 2], "indices: no rows of link 2; found links 0, expected 0, 2"),
+        ([3], [0, 2], "indices: 3 is no link of weights or tree"),
+    ],
+)
+def test_links_of_indices_are_those_of_weights_and_tree(of_indices, of_weights, message):
+    chained = series({"a": [1.0, 2.0, 2.0, 3.0, 4.0, 5.0], "b": [1.0, 1.0, 2.0, 2.0, 3.0, 3.0]})
+    with pytest.raises(ValueError, match=message):
+        aggregate(unchain(chained, of_indices), even("ab", *of_weights), PAIR)
+
+
+def test_a_link_in_the_last_period_needs_no_rows():
+    chained = series({"a": [1.0, 2.0, 2.0], "b": [1.0, 1.0, 2.0]})
+    expected = path(aggregate(chained, even("ab", 0), PAIR, formula="young"), "all")
+    found = aggregate(unchain(chained, []), even("ab", 0, 2), PAIR, formula="young")
+    assert path(found, "all") == expected == [1.0, 1.5, 2.0]
+
+
 def test_a_link_of_another_type_than_the_periods_is_refused():
     indices = series({"a": [1.0, 2.0], "b": [1.0, 2.0]}).with_columns(link=pl.lit("0"))
     with pytest.raises(ValueError, match="indices: column link is String, expected Int64, as period"):
@@ -336,3 +431,29 @@ def test_a_link_of_another_type_than_the_periods_is_refused():
     successions = pl.DataFrame({"link": [7], "node": ["a"], "predecessor": ["b"]})
     with pytest.raises(ValueError, match="successions: 7 is no link; expected some of 0"):
         aggregate(indices.drop("link"), even("ab"), PAIR, successions=successions)
+
+
+def test_periods_of_another_type_are_named_by_type():
+    days = [date(2020, 1, 1), date(2020, 2, 1)]
+    table = pl.DataFrame({"period": days * 2, "node": ["a", "a", "b", "b"], "index": [1.0, 2.0, 1.0, 3.0]})
+    types = r"it is str, periods are date"
+    for refused in (
+        lambda: rebased(table, ["2020-01-01"]),
+        lambda: unchain(table, ["2020-02-01"]),
+        lambda: link_series(table, table, ["2020-02-01"], node="node"),
+        lambda: aggregate(table, even("ab").with_columns(link=pl.lit("2020-01-01")), PAIR),
+    ):
+        with pytest.raises(ValueError, match=rf"2020-0.-01.*\({types}\)"):
+            refused()
+    with pytest.raises(ValueError, match=r"base_periods: none of .* is in the table$"):
+        rebased(table, [date(2021, 1, 1)])
+
+
+def test_links_of_an_enum_may_be_text_in_every_frame():
+    months = pl.Enum(["Dec", "Jan", "Feb"])
+    chained = series({"a": [1.0, 2.0, 4.0], "b": [1.0, 1.0, 3.0]})
+    chained = chained.with_columns(period=pl.col("period").replace_strict({0: "Dec", 1: "Jan", 2: "Feb"}).cast(months))
+    weights = even("ab", 0, 1).with_columns(link=pl.col("link").replace_strict({0: "Dec", 1: "Jan"}))
+    indices = unchain(chained, ["Jan"])
+    expected = aggregate(indices, weights, PAIR)
+    assert aggregate(indices.with_columns(pl.col("link").cast(pl.String)), weights, PAIR).equals(expected)

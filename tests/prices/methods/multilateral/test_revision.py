@@ -98,3 +98,10 @@ def test_periods_without_an_index_have_no_revision():
     drift = splice_drift(quotes, "geks_jevons", [(2, "movement")])
     assert drift.row(0)[2:4] == (pytest.approx(600.0), None)
     assert "periods 0 and 2 have no bilateral index" in drift["reason"][0]
+
+
+def test_a_calendar_is_read_for_every_variant():
+    variants = [(3, "movement"), (4, "mean")]
+    calendar = bouncing_quotes()["period"].unique().sort().to_list()
+    found = splice_drift(bouncing_quotes(), "geks_jevons", variants, calendar=iter(calendar))
+    assert found.equals(splice_drift(bouncing_quotes(), "geks_jevons", variants, calendar=calendar))

@@ -113,6 +113,16 @@ def test_carrying_needs_no_group():
         impute_prices(quotes.with_columns(kind=1), "targeted_mean", group="kind", target="price")
 
 
+def test_a_product_is_a_target_in_all_rows_or_in_none():
+    options = {"method": "targeted_mean", "group": "group", "target": "chosen"}
+    for chosen, message in (
+        (pl.col("period") > 2, "with a product that is a target in some rows and in others not"),
+        (pl.when(pl.col("product") != "tea").then("chosen"), "quotes: 1 with a null in chosen"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            impute_prices(quotes_of(PRICES).with_columns(chosen=chosen), **options)
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -122,6 +132,11 @@ def test_carrying_needs_no_group():
         ({"method": "targeted_mean", "group": "group"}, "targeted_mean: target is None"),
         ({"method": "class_mean", "group": "group", "target": "chosen"}, "class_mean: target is 'chosen'"),
         ({"method": "carry_forward", "max_periods": 0}, "max_periods: found 0"),
+        (
+            {"method": "carry_forward", "max_periods": 10**400},
+            "max_periods: found 1000.*, expected a whole number of at"
+            " least 1 and at most 2147483647, or None for any number",
+        ),
     ],
 )
 def test_refused(options, message):

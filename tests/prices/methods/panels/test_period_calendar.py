@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ons_bigdata.prices.methods.aggregation import aggregate, rates
+from ons_bigdata.prices.methods.aggregation import aggregate, december_january_links, rates
 from ons_bigdata.prices.methods.bilateral import bilateral_index, bilateral_indicator
 from ons_bigdata.prices.methods.multilateral import multilateral_index
 from ons_bigdata.prices.methods.panels import impute_prices
@@ -340,7 +340,14 @@ def test_calendars_of_every_kind_of_list_and_type():
     assert bilateral_index(quotes, "jevons", calendar=range(1, 7))["period"].to_list() == [1, 2, 3, 4, 5, 6]
     days = gap_quotes([date(2020, 1, 1), date(2020, 1, 3)], [1.0, 2.0])
     given = np.array(["2020-01-01", "2020-01-03"], dtype="datetime64[D]")
-    assert bilateral_index(days, "jevons", "chained", calendar=given)["index"].null_count() == 0
+    for calendar in (given, list(given)):
+        assert bilateral_index(days, "jevons", "chained", calendar=calendar)["index"].null_count() == 0
+    months = gap_quotes([date(2020, 1, 1), date(2020, 3, 1)], [1.0, 2.0])
+    given = np.array(["2020-01", "2020-02", "2020-03"], dtype="datetime64[M]")
+    found = multilateral_index(months, "geks_jevons", calendar=given)
+    assert found["index"].is_null().to_list() == [False, True, False]
+    with pytest.raises(ValueError, match="calendar: found a null among the periods"):
+        bilateral_index(days, "jevons", calendar=np.array(["NaT"], dtype="datetime64[M]"))
     with pytest.raises(ValueError, match=r"calendar: period 2020-01-01 of the quotes is missing; .* of type str"):
         bilateral_index(days, "jevons", calendar=["2020-01-01", "2020-01-03"])
     spring = pl.Enum(["Mar", "Apr", "May"])
@@ -351,6 +358,34 @@ def test_calendars_of_every_kind_of_list_and_type():
         bilateral_index(months, "jevons", calendar=["Mar", "May", "Jun"])
     with pytest.raises(ValueError, match="base_periods: found 5, expected a list of periods"):
         multilateral_index(quotes, "geks_jevons", window=2, splice="fixed_base_moving", base_periods=5)
+
+
+NO_LISTS = (None, 3, True, "2020-01", {2020: 1}, object(), pl.DataFrame({"p": [1]}), pl.LazyFrame({"p": [1]}), str)
+
+
+@pytest.mark.parametrize("wrong", NO_LISTS, ids=[type(wrong).__name__ for wrong in NO_LISTS])
+def test_readers_of_periods_take_lists(wrong):
+    for read, name in (
+        (months_of, "periods"),
+        (lambda periods: period_calendar(periods, windowed=True), "observed"),
+        (december_january_links, "periods"),
+    ):
+        with pytest.raises(ValueError, match=rf"{name}: found [^\n]*(, expected | in the list, expected )"):
+            read(wrong)
+
+
+def test_periods_are_listed_in_order():
+    for unsorted in ([3, 1, 2], [date(2020, 3, 1), date(2020, 1, 1)], ["2020-03", "2020-01"], [1, 1, 2]):
+        with pytest.raises(ValueError, match=r"observed: .* do not ascend; expected each period once, in order"):
+            period_calendar(unsorted, windowed=True)
+    for months in ([202011, 202012], np.array([202011, 202012]), pl.Series([202011, 202012]), (202011, 202012)):
+        assert months_of(months) == [11, 12]
+        assert period_calendar(months, windowed=True) == [202011, 202012]
+    assert december_january_links(np.array(["2020-11", "2020-12"], dtype="datetime64[M]")) == [
+        date(2020, 11, 1), date(2020, 12, 1),
+    ]  # fmt: skip
+    with pytest.raises(ValueError, match="windowed is None, expected True or False"):
+        period_calendar([1, 3], windowed=None)
 
 
 def test_decembers():
