@@ -169,7 +169,7 @@ def name_similarity(old: str, new: str) -> float | None:
 
 
 def _are_variants(only_old: list[str], only_new: list[str]) -> bool:
-    """Tell products apart by the words that only one of the names has."""
+    """True if words that only one of the names has make another product."""
     pairs = list(zip(only_old, only_new, strict=False)) if len(only_old) == len(only_new) else []
     for old, new in pairs:
         shorter, longer = sorted((old, new), key=len)

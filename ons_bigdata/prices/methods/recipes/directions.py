@@ -135,7 +135,7 @@ def _judged(compared: pl.DataFrame) -> pl.DataFrame:
 
 
 def _rule(output: RecipeOutput) -> tuple[str, str, str, int]:
-    """What decides the changes behind an output: comparison, frequency, days, and days that a price lasts."""
+    """Parameters that decide the changes behind an output: comparison, frequency, days, and days that a price lasts."""
     days = output.link_window_days or output.carry_days or 0
     return FORMULAS[output.formula].compares, output.frequency, output.days, days
 

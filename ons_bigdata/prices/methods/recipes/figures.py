@@ -292,7 +292,7 @@ def _based_periods(panels: OriginPanels, frequency: str, days_that_count: str) -
 
 @dataclass(frozen=True, eq=False)
 class _BaseSearch:
-    """What the bases of figures are looked for in: quotes of strata, or of the stretches of strata that links join.
+    """Quotes in which the bases of figures are found: of strata, or of the stretches of strata that links join.
 
     `week`: base week of the data origin. `present`: strata x days, mask of days with quotes; `strata`: their retailers
     and items, `rhythms`: those of the retailers.

@@ -35,7 +35,7 @@ NO_BASE = "no product with a price in the base period"
 
 
 COMPARES = ("links", "carried_links", "same_products", "any_products", "unit_prices")
-"""What moves an index between two periods: links to each product's last price (or to its carried one); the changes of
+"""Drivers of an index between two periods: links to each product's last price (or to its carried one); the changes of
 its products where they are the same in both; whichever products there are; the mean unit price of all."""
 
 
