@@ -133,7 +133,6 @@ def price_panel(  # noqa: PLR0913 (every choice has its name)
     """
     refuse_unknown("duplicates", duplicates, get_args(Duplicates))
     refuse_unknown("missing", missing, get_args(Missing))
-    with_gaps, in_order = true_or_false("with_gaps", with_gaps), true_or_false("in_order", in_order)
     refuse_repeated_names({"period": period, "product": product, "price": price, "quantity": quantity})
     with_gaps, in_order = true_or_false("with_gaps", with_gaps), true_or_false("in_order", in_order)
     quotes = eager_frame(quotes)

@@ -45,7 +45,12 @@ _VARIANTS = (
     "dried tinned canned smoothie still sparkling concentrate concentrated instant ground beans red white "
     "rose green black brown blue gold golden yellow pink dark milk greek butter bitter mini small large "
     "granary malted rye spelt seeded multiseed big giant little baby kids junior adult family sharing "
-    "value basics essential everyday finest "
+    "value basics essential everyday finest jumbo mega single twin "
+    "beef chicken pork lamb turkey duck ham bacon salmon tuna cod onion chocolate cocoa "
+    "north south east west northern southern eastern western french italian spanish german danish dutch greek american "
+    "australian chilean argentinian african "
+    "malt blended peated aged cask oak reserva crianza riserva merlot shiraz malbec pinot "
+    "gala braeburn fuji jazz maris charlotte earl assam darjeeling cooking eating "
 )
 VARIANT_WORDS = frozenset(_VARIANTS.split())
 """Words, in the singular, that tell products of one shelf apart."""
@@ -171,7 +176,9 @@ def _are_variants(only_old: list[str], only_new: list[str]) -> bool:
         if longer.endswith(shorter) and longer.removesuffix(shorter) in NEGATIONS:
             return True
     # a word that is written otherwise stays itself: "SKIMMED", "SKIMED"
-    changing = (_tells_apart(old) and _tells_apart(new) for old, new in pairs)
+    changing = (
+        _tells_apart(old) and _tells_apart(new) and old.removesuffix("s") != new.removesuffix("s") for old, new in pairs
+    )
     return any(changing) if pairs else any(map(_tells_apart, (*only_old, *only_new)))
 
 

@@ -38,13 +38,14 @@ COMES_BACK, OPEN, LEVEL_SHIFT = "comes_back", "open", "level_shift"
 def short_runs(listed: pl.DataFrame | pl.LazyFrame) -> pl.DataFrame:
     """List the items that lack products together, on the days on which several items of the retailer do.
 
-    A product is absent on a day of its item between two days with it at most `ABSENCE_DAYS` + 1 days apart; at the end
-    of the item's series also where it was last listed at most `OPEN_DAYS` days, or one day of collection, before. An
-    item is short where its absent products are `LEAST_ABSENT` or more and their share of the listed and absent
-    exceeds the usual by `LEAST_EXCESS`; usual is the quantile `USUAL_QUANTILE` of its days within `USUAL_DAYS` days
-    (`LEAST_DAYS` at least). A run is short where `LEAST_ITEMS` items are, and these are `LEAST_SHARE_OF_ITEMS` of those
-    that it collected or lack `LEAST_SHARE_OF_PRODUCTS` of its products: products of a single item that come and go may
-    be a matter of the shop.
+    A product is absent on a day of its item between two days with it at most `ABSENCE_DAYS` + 1 days apart, and on a
+    single day of collection between two with it; at the end of the item's series also where it was last listed at most
+    `OPEN_DAYS` days, or one day of collection, before. An item is short where its absent products are `LEAST_ABSENT` or
+    more and their share of the listed and absent exceeds the usual by `LEAST_EXCESS`; usual is the quantile
+    `USUAL_QUANTILE` of its days within `USUAL_DAYS` days or, where these are fewer than `LEAST_DAYS`, of as many days
+    of collection before and after (`LEAST_DAYS` at least in all). A run is short where `LEAST_ITEMS` items are, and
+    these are `LEAST_SHARE_OF_ITEMS` of those that it collected or lack `LEAST_SHARE_OF_PRODUCTS` of its products:
+    products of a single item that come and go may be a matter of the shop.
 
     A loss that lasts longer counts where as many products of as many items were last listed on one day: for
     `ABSENCE_DAYS` days from then on. Its state is `open` until they are over, and then `level_shift`, with its first
@@ -79,7 +80,9 @@ def _absence_spells(placed: pl.DataFrame) -> pl.DataFrame:
         .sort(*product, "number")
         .with_columns(next_number=pl.col("number").shift(-1).over(product), next_on=day.shift(-1).over(product))
     )
-    comes_back = (pl.col("next_on") - day).dt.total_days() <= ABSENCE_DAYS + 1
+    # of a shop that is collected every two weeks or monthly, one run is longer than two weeks
+    is_of_one_run = pl.col("next_number") - pl.col("number") == 2
+    comes_back = ((pl.col("next_on") - day).dt.total_days() <= ABSENCE_DAYS + 1) | is_of_one_run
     is_recent = (pl.col("last_on") - day).dt.total_days() <= OPEN_DAYS
     is_newest = pl.col("last_number") - pl.col("number") == 1
     may_come_back = pl.col("next_number").is_null() & (is_recent | is_newest)
@@ -172,6 +175,7 @@ def _short_items(placed: pl.DataFrame, absent: pl.DataFrame) -> pl.DataFrame:
     counts = (
         placed.group_by(_ITEM_DAY)
         .agg(listed_products=pl.len())
+        .join(_numbered_days(placed).select(*_ITEM_DAY, "number"), on=_ITEM_DAY)
         .join(counted, on=_ITEM_DAY, how="left")
         .with_columns(pl.col("absent_products", "brief").fill_null(0), pl.col("is_lasting").fill_null(value=False))
         .with_columns(
@@ -180,9 +184,7 @@ def _short_items(placed: pl.DataFrame, absent: pl.DataFrame) -> pl.DataFrame:
         )
         .sort(_ITEM_DAY)
     )
-    usual = counts.rolling(
-        "collected_on", period=f"{2 * USUAL_DAYS + 1}d", offset=f"-{USUAL_DAYS + 1}d", group_by=_ITEM
-    ).agg(usual_share=pl.col("brief_share").quantile(USUAL_QUANTILE, "linear"), days=pl.len())
+    usual = _usual_shares(counts)
     is_unusual = (pl.col("brief") >= LEAST_ABSENT) & (pl.col("brief_share") - pl.col("usual_share") >= LEAST_EXCESS)
     run = ["data_origin", "retailer", "collected_on"]
     judged = counts.join(usual, on=_ITEM_DAY).with_columns(
@@ -194,6 +196,24 @@ def _short_items(placed: pl.DataFrame, absent: pl.DataFrame) -> pl.DataFrame:
     return judged.with_columns(
         items=pl.len().over(run), items_short=pl.col("is_short").sum().over(run), is_short_run=is_short_run
     ).filter("is_short", "is_short_run")
+
+
+def _usual_shares(counts: pl.DataFrame) -> pl.DataFrame:
+    """Usual absent share of each item and day, and the number of days behind it: near in time, or else in number."""
+    quantile = pl.col("brief_share").quantile(USUAL_QUANTILE, "linear")
+    near = counts.rolling(
+        "collected_on", period=f"{2 * USUAL_DAYS + 1}d", offset=f"-{USUAL_DAYS + 1}d", group_by=_ITEM
+    ).agg(near_share=quantile, near_days=pl.len())
+    runs = counts.rolling("number", period=f"{2 * LEAST_DAYS + 1}i", offset=f"-{LEAST_DAYS + 1}i", group_by=_ITEM).agg(
+        run_share=quantile, runs=pl.len()
+    )
+    has_near = pl.col("near_days") >= LEAST_DAYS
+    both = counts.select(*_ITEM_DAY, "number").join(near, on=_ITEM_DAY).join(runs, on=[*_ITEM, "number"])
+    return both.select(
+        *_ITEM_DAY,
+        usual_share=pl.when(has_near).then("near_share").otherwise("run_share"),
+        days=pl.when(has_near).then("near_days").otherwise("runs"),
+    )
 
 
 def _with_places(short: pl.DataFrame, absent: pl.DataFrame) -> pl.DataFrame:

@@ -14,7 +14,7 @@ from ons_bigdata.prices.methods.recipes.forms import LinkedChain
 from ons_bigdata.prices.methods.recipes.formulas import FORMULAS, base_rows, window_form
 from ons_bigdata.prices.methods.recipes.movements import previous_rows
 from ons_bigdata.prices.methods.recipes.panels import without_large_relatives
-from ons_bigdata.prices.methods.recipes.window_forms import TimeProductDummyForm, WindowForm
+from ons_bigdata.prices.methods.recipes.window_forms import TimeProductDummyForm, WindowStretches
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -60,6 +60,14 @@ class StratumForm:
     def sampled_products(self) -> int:
         """Number of products that a resample draws from and that can count in any period."""
         return 0 if self.form is None else int(np.any(self.form.used, axis=0).sum())
+
+    @property
+    def segments(self) -> Integers:
+        """Number of the unbroken stretch of each of the recipe's periods, -1 where there is none."""
+        segments = np.full(len(self.prices), ABSENT)
+        if self.form is not None:
+            segments[self.rows] = self.form.segments
+        return segments
 
     def replicates(self, weights: Floats) -> tuple[Floats, Integers]:
         """Compute indices and segments of each replicate on the recipe's periods."""
@@ -112,9 +120,9 @@ def elementary_index(of: StratumForm) -> Elementary:
         of.fault if there else ALL_LEFT_OUT if out else None
         for there, out in zip(on_sale.tolist(), (of.left_out > 0).tolist(), strict=True)
     ]
-    if isinstance(form, WindowForm):
+    if isinstance(form, WindowStretches):
         indices[rows], reasons[rows] = form.indices()
-        segments[rows] = np.where(np.isfinite(indices[rows]), 0, ABSENT)
+        segments[rows] = np.where(np.isfinite(indices[rows]), form.segments, ABSENT)
         revisions[rows] = form.revisions()
         used[rows] = form.matched
     elif form is not None:
@@ -140,10 +148,11 @@ def movement_parts(of: StratumForm, indices: Floats, segments: Integers) -> Floa
     rows = of.rows
     parts[rows, :3] = of.form.parts(previous_rows(segments[rows] >= 0), indices[rows], segments[rows])
     parts[:, 3] = 0.0
-    if isinstance(of.form, WindowForm) and of.form.is_spliced and of.form.splice != "movement":
+    if isinstance(of.form, WindowStretches):
         with np.errstate(divide="ignore", invalid="ignore"):
             movement = np.log(indices) - np.log(indices[np.maximum(previous, 0)])
-        parts[:, 3] = movement - parts[:, :3].sum(axis=1)
+        spliced = movement - parts[:, :3].sum(axis=1)
+        parts[rows, 3] = np.where(of.form.keeps_newest_movement, 0.0, spliced[rows])
     return np.where(known[:, None], parts, np.nan)
 
 
@@ -153,8 +162,8 @@ def full_window_indices(of: StratumForm, indices: Floats, periods: Periods) -> F
     Of a spliced index the same method, of a chain the time-product dummy.
     """
     full = np.full(len(indices), np.nan)
-    if isinstance(of.form, WindowForm):
-        full[of.rows] = of.form.indices(full=True)[0] if of.form.is_spliced else indices[of.rows]
+    if isinstance(of.form, WindowStretches):
+        full[of.rows] = of.form.full_window_indices(indices[of.rows])
     elif isinstance(of.form, LinkedChain):
         form, offset = window_form(TimeProductDummyForm, of.prices, periods, window=None, splice=NOT_SPLICED)
         if form is not None:

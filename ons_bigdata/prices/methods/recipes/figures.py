@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
+from ons_bigdata.prices.methods.aggregation.linked import ABSENT
 from ons_bigdata.prices.methods.panels.input_checks import (
     eager_frame,
     instance_of,
@@ -235,11 +236,24 @@ def figure_rows(of: OutputForms, tree: TreeLevel, columns: dict[str, object]) ->
 
 @dataclass(frozen=True, eq=False)
 class _BasedPeriods:
-    """Periods of an output, those of each stratum with the base of its item, and the bases of each level's figures."""
+    """Periods of an output, those of each stratum with the base of its item, and the bases of each level's figures.
+
+    `search`, `whole`: see `_BaseSearch.levels`.
+    """
 
     periods: Periods
     of_strata: list[Periods]
     bases: list[LevelBases]
+    search: _BaseSearch
+    whole: Booleans
+
+    def by_stretch(self, trees: Sequence[TreeLevel], forms: Sequence[StratumForm]) -> list[LevelBases]:
+        """Bases of each level's figures where no link joins the stretches of a stratum: each has a base of its own."""
+        segments = np.array([form.segments for form in forms])
+        if (segments <= 0).all():
+            return self.bases
+        search, owners = self.search.of_stretches(segments)
+        return search.levels(trees, owners, self.whole)
 
 
 def _outputs(panels: OriginPanels, recipes: Iterable[Recipe]) -> Iterator[tuple[Recipe, RecipeOutput, _BasedPeriods]]:
@@ -268,23 +282,17 @@ def _based_periods(panels: OriginPanels, frequency: str, days_that_count: str) -
         [panels.rhythms.get(stratum.retailer, DAILY) for stratum in panels.strata],
     )
     whole = search.spans(search.parts(np.ones(len(panels.strata), dtype=np.bool_)))
-    members: Booleans = np.eye(len(panels.strata), dtype=np.bool_)
-    bases: list[LevelBases] = []
+    bases = search.levels(panels.tree, np.eye(len(panels.strata), dtype=np.bool_), whole)
     of_strata = [periods] * len(panels.strata)
-    for tree in panels.tree:
-        below = tree.gather(members.T, missing=False)  # strata x parents x children
-        members = np.any(below, axis=2).T
-        level = search.level(tree, members, np.moveaxis(below, 0, 2), whole)
-        bases.append(level)
     for part in (part for parts in bases[0].parts for part in parts):
         for stratum in np.flatnonzero(part.strata):
             of_strata[stratum] = replace(periods, base=part.base, base_text=part.base_text)
-    return _BasedPeriods(periods, of_strata, bases)
+    return _BasedPeriods(periods, of_strata, bases, search, whole)
 
 
 @dataclass(frozen=True, eq=False)
 class _BaseSearch:
-    """Collections of a data origin, in which the bases of its figures are searched.
+    """Quotes in which the bases of figures are found: of strata, or of the stretches of strata that links join.
 
     `week`: base week of the data origin. `present`: strata x days, mask of days with quotes; `strata`: their retailers
     and items, `rhythms`: those of the retailers.
@@ -321,6 +329,39 @@ class _BaseSearch:
         for part in parts:
             inside[self._span(part)] = True
         return inside
+
+    def of_stretches(self, segments: Integers) -> tuple[_BaseSearch, Booleans]:
+        """Search over the stretches, and the mask of the stretches of each stratum. `segments`: strata x periods.
+
+        A stretch of one period moves nothing and has no base, nor has one after which an earlier one resumes.
+        """
+        present, owners = [], []
+        for stratum, numbers in enumerate(segments):
+            of_day = np.where(self.periods.of_day >= 0, numbers[self.periods.of_day], ABSENT)
+            first, *later = np.unique(numbers[numbers >= 0]).tolist() or [0]
+            lasting = [n for n in later if (numbers == n).sum() > 1 and not _resumes(numbers, n)]
+            masks = [of_day == n for n in (first, *lasting)] if later else [np.ones(len(of_day), dtype=np.bool_)]
+            present += [self.present[stratum] & mask for mask in masks]
+            owners += [stratum] * len(masks)
+        stretches = replace(
+            self,
+            present=np.array(present),
+            strata=[self.strata[owner] for owner in owners],
+            rhythms=[self.rhythms[owner] for owner in owners],
+        )
+        return stretches, np.arange(len(segments))[:, None] == np.array(owners)
+
+    def levels(self, trees: Sequence[TreeLevel], members: Booleans, whole: Booleans) -> list[LevelBases]:
+        """Find the parts of the figures of all levels.
+
+        `members`: children of the first level x strata, mask of the strata of each. `whole`: see `level`.
+        """
+        bases = []
+        for tree in trees:
+            below = tree.gather(members.T, missing=False)  # strata x parents x children
+            members = np.any(below, axis=2).T
+            bases.append(self.level(tree, members, np.moveaxis(below, 0, 2), whole))
+        return bases
 
     def level(self, tree: TreeLevel, members: Booleans, children: Booleans, whole: Booleans) -> LevelBases:
         """Find the parts of a level's figures.
@@ -413,8 +454,15 @@ class _BaseSearch:
         rest = {self.strata[row] for other in others for row in np.flatnonzero(other.members)}
         retailers = {retailer for retailer, _ in rest} - {retailer for retailer, _ in own}
         items = sorted({f"item {item}" for _, item in rest - own})
-        named = listed(sorted(retailers) or items)
-        return f"base of its own: no {_PERIOD_NAMES[self.periods.frequency]} in common with {named}"
+        if named := listed(sorted(retailers) or items):
+            return f"base of its own: no {_PERIOD_NAMES[self.periods.frequency]} in common with {named}"
+        spans = [f"{self.days[other.first]}..{self.days[other.last]}" for other in others]
+        return f"base of its own: no link to the prices of {listed(spans)}"
+
+
+def _resumes(numbers: Integers, stretch: int) -> bool:
+    """True if an earlier stretch has periods after the first of a stretch."""
+    return bool(((numbers >= 0) & (numbers < stretch))[int((numbers == stretch).argmax()) :].any())
 
 
 def _forms(
@@ -429,7 +477,8 @@ def _forms(
         stratum_form(prices.stratum, prices.prices, output, periods, cluster_of)
         for prices, periods, cluster_of in zip(inputs, based.of_strata, clusters, strict=True)
     ]
-    return OutputForms(panels, recipe, output, scope, based.periods, based.bases, inputs, forms)
+    bases = based.by_stretch(panels.tree, forms)
+    return OutputForms(panels, recipe, output, scope, based.periods, bases, inputs, forms)
 
 
 def _stratum_prices(stratum: Stratum, scope: str, recipe: Recipe, periods: Periods) -> StratumPrices:

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 class Form(Protocol):
     """An elementary index of one retailer and item.
 
-    `used`: mask of the products that can count, periods x products. `replicates`: weights (replicates x products) to
+    `used`: mask of the products that can count, periods x products. `segments`: number of the unbroken stretch of each
+    period with all products counting once, -1 where it has none. `replicates`: weights (replicates x products) to
     indices and segments (periods x replicates; nan and -1 where there is none). `parts`: log movement to each period
     from the row `previous` (-1 for none), split into prices, churn and gaps (periods x 3; see `movements`), given the
     index's values and segments.
@@ -34,6 +35,9 @@ class Form(Protocol):
 
     @property
     def used(self) -> Booleans: ...  # noqa: D102
+
+    @property
+    def segments(self) -> Integers: ...  # noqa: D102
 
     def replicates(self, weights: Floats) -> tuple[Floats, Integers]: ...  # noqa: D102
 
@@ -70,6 +74,16 @@ class LinkedChain:
         """Mask of the products that link; in periods where none does, of those with a price."""
         starts = ~self.linked.any(axis=1, keepdims=True)
         return self.linked | (starts & self.present)
+
+    @property
+    def segments(self) -> Integers:
+        """Segments with all products counting once."""
+        numbers, latest = np.full(len(self.present), ABSENT), self.link_rows.max(axis=1, initial=ABSENT)
+        newest = ABSENT
+        for t in np.flatnonzero(np.any(self.present, axis=1)):
+            newest += latest[t] < 0
+            numbers[t] = newest if latest[t] < 0 else numbers[latest[t]]
+        return numbers
 
     def compared(self, segments: Integers) -> Booleans:
         """Mask of the products that count in the index, given its segments; at the start of one, all with a price."""
@@ -147,6 +161,11 @@ class RatioOfSums:
         counts: Booleans = self.bottom > 0
         return counts
 
+    @property
+    def segments(self) -> Integers:
+        """One segment: each period is compared with the base directly."""
+        return np.where(self.used.any(axis=1), 0, ABSENT)
+
     def replicates(self, weights: Floats) -> tuple[Floats, Integers]:
         """Ratio of the weighted sums of each replicate."""
         top, bottom = self.top @ weights.T, self.bottom @ weights.T
@@ -182,6 +201,11 @@ class ClusterJevons:
         at_base = np.any(self.present[self.base], axis=0)
         in_base = np.any(at_base[:, None] & self.members, axis=0)
         return self.present & np.any(self.members & in_base, axis=1)[None, :]
+
+    @property
+    def segments(self) -> Integers:
+        """One segment: each period is compared with the base directly."""
+        return np.where(self.used.any(axis=1), 0, ABSENT)
 
     def replicates(self, weights: Floats) -> tuple[Floats, Integers]:
         """Mean over the clusters that a replicate has in the period and in the base; each cluster counts alike."""

@@ -11,7 +11,12 @@ import numpy as np
 from ons_bigdata.prices.methods.aggregation.linked import ABSENT
 from ons_bigdata.prices.methods.recipes.forms import ClusterJevons, LinkedChain, RatioOfSums
 from ons_bigdata.prices.methods.recipes.movements import previous_rows
-from ons_bigdata.prices.methods.recipes.window_forms import GeksJevonsForm, TimeProductDummyForm, WindowForm
+from ons_bigdata.prices.methods.recipes.window_forms import (
+    GeksJevonsForm,
+    TimeProductDummyForm,
+    WindowForm,
+    WindowStretches,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -208,14 +213,34 @@ def carried_chain(logs: Floats, present: Booleans, carry_days: int) -> LinkedCha
 
 def window_form(
     kind: type[WindowForm], prices: Floats, periods: Periods, *, window: int | None, splice: str
-) -> tuple[WindowForm | None, int]:
-    """Form over windows from the stratum's first period with a price to its last, and its first row."""
+) -> tuple[WindowStretches | None, int]:
+    """Form over windows from the stratum's first period with a price to its last, and its first row.
+
+    A stretch of its own begins where no product from a period on has its last price before that period, unless it is
+    `window` periods old or older: no window compares the two sides.
+    """
     present = prices > 0
     open_rows = np.flatnonzero(present.any(axis=1))
     if len(open_rows) == 0:
         return None, 0
-    rows = slice(int(open_rows[0]), int(open_rows[-1]) + 1)
-    return kind(periods.starts[rows], _logs(prices[rows]), present[rows], window, splice), rows.start
+    starts = _stretch_starts(present, window)
+    forms = []
+    for start, stop in zip(starts, [*starts[1:], len(present)], strict=True):
+        rows = slice(start, int(open_rows[open_rows < stop][-1]) + 1)
+        forms.append(kind(periods.starts[rows], _logs(prices[rows]), present[rows], window, splice))
+    whole = periods.starts[starts[0] : int(open_rows[-1]) + 1]
+    return WindowStretches(whole, forms, [start - starts[0] for start in starts]), starts[0]
+
+
+def _stretch_starts(present: Booleans, window: int | None) -> list[int]:
+    """First rows of the stretches that windows connect."""
+    last_row, _ = _last_before(np.zeros(present.shape), present)
+    rows = np.arange(len(present))
+    linked = present & (last_row >= 0) & (rows[:, None] - last_row < (window or len(present)))
+    earliest = np.where(linked, last_row, rows[:, None]).min(axis=1)
+    reached = np.minimum.accumulate(earliest[::-1])[::-1]
+    starts: list[int] = rows[present.any(axis=1) & (reached >= rows)].tolist()
+    return starts
 
 
 def base_rows(present: Booleans, base: Booleans) -> Booleans:

@@ -143,6 +143,85 @@ class WindowForm(ABC):
         return inside
 
 
+@dataclass(frozen=True, eq=False)
+class WindowStretches:
+    """Stretches of periods of one retailer and item, each an index over windows of its own.
+
+    `periods`: all periods of the calendar from the first to the last with a price. `forms`: of the stretches, `starts`:
+    their first rows; periods between them have no price. Levels of two stretches have no common scale: each is a
+    segment.
+    """
+
+    periods: Sequence[Any]
+    forms: Sequence[WindowForm]
+    starts: Sequence[int]
+
+    @property
+    def used(self) -> Booleans:
+        """The products that have a price."""
+        return self._stacked([form.used for form in self.forms], fill=False)
+
+    @property
+    def matched(self) -> Booleans:
+        """The products that are priced in another period of the period's window, too."""
+        return self._stacked([form.matched for form in self.forms], fill=False)
+
+    @property
+    def segments(self) -> Integers:
+        """Number of the stretch of each period, -1 between two."""
+        return self._stacked([np.full(len(form.periods), n) for n, form in enumerate(self.forms)], fill=ABSENT)
+
+    @property
+    def keeps_newest_movement(self) -> Booleans:
+        """Mask of the periods whose movement is that of the window that ends in them, whatever the splice."""
+        kept = [np.full(len(form.periods), not form.is_spliced or form.splice == "movement") for form in self.forms]
+        return self._stacked(kept, fill=True)
+
+    def indices(self) -> tuple[Floats, list[str | None]]:
+        """Values of the index, all products counting once (nan where there is none), and the reasons for none."""
+        values, reasons = zip(*(form.indices() for form in self.forms), strict=True)
+        texts: list[str | None] = [f"no product in period {period}" for period in self.periods]
+        for rows, own in zip(self._rows(), reasons, strict=True):
+            texts[rows] = own
+        return self._stacked(values, fill=np.nan), texts
+
+    def full_window_indices(self, published: Floats) -> Floats:
+        """Values over one window of all periods of a stretch: the published ones where it has no other."""
+        values = [
+            form.indices(full=True)[0] if form.is_spliced else published[rows]
+            for form, rows in zip(self.forms, self._rows(), strict=True)
+        ]
+        return self._stacked(values, fill=np.nan)
+
+    def replicates(self, weights: Floats) -> tuple[Floats, Integers]:
+        """Indices and segments of each replicate, see `WindowForm.replicates`."""
+        values, segments = zip(*(form.replicates(weights) for form in self.forms), strict=True)
+        numbered = [np.where(own >= 0, n, ABSENT) for n, own in enumerate(segments)]
+        return self._stacked(values, fill=np.nan), self._stacked(numbered, fill=ABSENT)
+
+    def revisions(self) -> Floats:
+        """Revision of the last movement by each window, see `WindowForm.revisions`."""
+        return self._stacked([form.revisions() for form in self.forms], fill=np.nan)
+
+    def parts(self, previous: Integers, indices: Floats, segments: Integers) -> Floats:
+        """Split the movements within each stretch, see `WindowForm.parts`; nan from one to another."""
+        parts = []
+        for form, rows in zip(self.forms, self._rows(), strict=True):
+            own = np.where(previous[rows] >= rows.start, previous[rows] - rows.start, -1)
+            parts.append(form.parts(own, indices[rows], segments[rows]))
+        return self._stacked(parts, fill=np.nan)
+
+    def _rows(self) -> list[slice]:
+        return [slice(start, start + len(form.periods)) for start, form in zip(self.starts, self.forms, strict=True)]
+
+    def _stacked(self, arrays: Sequence[NDArray[Any]], *, fill: float) -> NDArray[Any]:
+        """Arrays of the stretches as one."""
+        whole = np.full((len(self.periods), *arrays[0].shape[1:]), fill, dtype=arrays[0].dtype)
+        for rows, array in zip(self._rows(), arrays, strict=True):
+            whole[rows] = array
+        return whole
+
+
 class GeksJevonsForm(WindowForm):
     """GEKS-Jevons."""
 

@@ -171,6 +171,13 @@ def test_names_that_differ_by_little(old: str, new: str, differ_by_little: bool)
         ("valley red grapes seeded", "valley red grapes unseeded"),
         ("spring natural mineral water bottle", "spring natural mineral water bottle sparkling"),
         ("dairy mature cheddar cheese block", "dairy extra mature cheddar cheese block"),
+        ("mill digestive biscuits tea pack", "mill chocolate digestive biscuits tea pack"),
+        ("kitchen noodle soup pot big", "kitchen chicken noodle soup pot big"),
+        ("valley chardonnay south australia wine", "valley chardonnay south east australia wine"),
+        ("highland whisky scotch matured bottle", "highland malt whisky scotch matured bottle"),
+        ("vineyard rioja red wine tempranillo", "vineyard rioja reserva red wine tempranillo"),
+        ("orchard apples pack of six", "orchard gala apples pack of six"),
+        ("fields potatoes washed bag new", "fields charlotte potatoes washed bag new"),
     ],
 )
 def test_words_that_change_the_product_are_no_rename(old: str, new: str) -> None:
@@ -186,7 +193,12 @@ def test_words_that_change_the_product_are_no_rename(old: str, new: str) -> None
         ("uncle bens long grain", "uncle ben long grain"),
         ("unsalted butter valley", "valley unsalted butter"),
         ("un salted butter", "unsalted butter"),
+        ("scotts so easy original porridge", "scotts so easy original porridge oats"),  # of the archive
+        ("dairy farm strong aged cheddar", "dairy farm strong aged cheddar cheese"),
         ("fair trade bananas", "fairtrade bananas"),
+        ("orchard gala apple pack", "orchard gala apples pack"),
+        ("valley red grape", "valley red grapes"),
+        ("kitchen tomato soup", "kitchen tomatoes soup"),
     ],
 )
 def test_spellings_of_words_that_tell_products_apart_are_renames(old: str, new: str) -> None:

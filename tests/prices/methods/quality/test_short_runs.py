@@ -101,6 +101,16 @@ def test_runs_of_two_sizes_are_found_on_their_days_and_no_others(seed: int) -> N
     assert {item for item, count in days.items() if count > 2} <= set(LOST)
 
 
+@pytest.mark.parametrize("step", [3, 7, 14, 30])
+def test_runs_of_two_sizes_are_found_whatever_the_rhythm(step: int) -> None:
+    whole = _whole(dict.fromkeys(range(1, 9), 20))
+    short = whole | {item: whole[item][:14] for item in range(1, 5)}
+    frame = _runs([short if n % 2 else whole for n in range(12)], step=step)
+    assert _days_short(frame) == [step * n for n in range(1, 12, 2)]
+    states = short_runs(frame).filter(pl.col("collected_on") < frame["collected_on"].max())["state"]
+    assert set(states) == {"comes_back"}
+
+
 def test_runs_of_which_two_in_three_are_short_are_found() -> None:
     short_on = {n for n in range(1, 36) if n % 3}
     assert set(_days_short(_simulated(days=37, short_on=short_on, lost=LOST, seed=7))) == short_on

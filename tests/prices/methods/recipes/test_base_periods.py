@@ -257,6 +257,85 @@ def test_every_day_with_quotes_of_an_item_has_a_figure_of_the_item_and_its_class
     assert parts.to_series().to_list() == pytest.approx(found.movements["movement"].to_list(), abs=1e-9)
 
 
+LATER = {  # recipe, earlier days, later days, rhythm
+    "daily, five weeks lost": ("web_daily", every(1, 30), every(1, 20, first=65), None),
+    "daily, 15 days lost": ("web_daily", every(1, 20), every(1, 20, first=34), None),
+    "daily, one day before": ("web_daily", every(1, 1), every(1, 20, first=40), None),
+    "daily, two days after": ("web_daily", every(1, 20), every(1, 2, first=50), None),
+    "weekly, three weeks lost": ("web_daily", every(7, 6, first=2), every(7, 6, first=65), "weekly"),
+    "weekly, as many lost as a window holds": ("ons_web_weekly", every(7, 6, first=2), every(7, 6, first=79), "weekly"),
+    "weekly, a year lost": ("fews", every(7, 4, first=2), every(7, 4, first=401), "weekly"),
+    "monthly, two years lost": ("ons_2026", every(28, 6), every(28, 6, first=1000), "monthly"),
+}
+
+
+@pytest.mark.parametrize(("recipe", "before", "after", "rhythm"), LATER.values(), ids=LATER.keys())
+def test_figures_go_on_after_a_gap_with_a_base_of_the_later_part(
+    recipe: str, before: list[date], after: list[date], rhythm: str | None
+) -> None:
+    rhythms = {} if rhythm is None else {"shop": rhythm}
+    early, late = quotes("shop", before), quotes("shop", after, seed=1)
+    found = aggregates(pl.concat([early, late]), [recipe_named(recipe)], rhythms)
+    chained = found.filter(pl.col("method") != "jevons_fixed_base")
+    key = ["level", "code", "method", "period"]
+    for rows in (early, late):
+        alone = aggregates(rows, [recipe_named(recipe)], rhythms).drop_nulls("index")
+        shown = chained.drop_nulls("index").join(alone, on=key, suffix="_alone")
+        assert shown.height == alone.filter(pl.col("method") != "jevons_fixed_base").height
+        assert shown["index"].to_list() == pytest.approx(shown["index_alone"].to_list())
+        assert shown["base_period"].to_list() == shown["base_period_alone"].to_list()
+        other = after if rows is early else before
+        assert shown["reason"].str.contains(f"base of its own: no link to the prices of {other[0]}..{other[-1]}").all()
+    # the products of the base are compared with it, however long they were away
+    fixed = found.filter(pl.col("method") == "jevons_fixed_base")
+    assert set(fixed.drop_nulls("index")["period"]) in ({*before, *after}, set())
+    assert not fixed["reason"].fill_null("").str.contains("base of its own").any()
+
+
+def renamed(rows: pl.DataFrame, days: list[date]) -> pl.DataFrame:
+    """Quotes whose products are others on some days."""
+    other = pl.when(pl.col("collected_on").is_in(days)).then(pl.lit(" new")).otherwise(pl.lit(""))
+    return rows.with_columns(product=pl.col("product") + other)
+
+
+def test_a_shop_whose_products_all_change_goes_on_with_a_base_of_its_own() -> None:
+    days = every(1, 40)
+    found = aggregates(renamed(quotes("shop", days), days[20:]), DAILY)
+    chained = found.filter((pl.col("method") == "jevons_chained") & (pl.col("code") == "01")).sort("period")
+    assert chained["index"].null_count() == 0
+    assert chained["base_period"].unique(maintain_order=True).to_list() == [
+        "2016-08-01..2016-08-07", "2016-08-22..2016-08-28",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("odd", [slice(20, 21), slice(20, 23), slice(39, 40)])
+def test_days_of_other_products_before_the_others_return_and_a_single_day_have_no_base(odd: slice) -> None:
+    days = every(1, 40)
+    found = aggregates(renamed(quotes("shop", days), days[odd]), DAILY)
+    chained = found.filter((pl.col("method") == "jevons_chained") & (pl.col("code") == "01.1.1")).sort("period")
+    assert chained.filter(pl.col("index").is_null())["period"].to_list() == days[odd]
+    assert set(chained["base_period"]) == {"2016-08-01..2016-08-07"}
+
+
+def test_retailers_that_are_away_together_go_on_together_and_another_item_connects_the_class() -> None:
+    away = [quotes(shop, every(1, 20) + every(1, 20, first=n), seed=n) for shop, n in (("a", 45), ("b", 47))]
+    milk = quotes("a", every(1, 67), (MILK,))
+    found = figures(pl.concat([*away, milk]), DAILY)
+    rows = found.aggregates.filter((pl.col("method") == "jevons_chained") & (pl.col("scope") == "shelf"))
+    bread = rows.filter((pl.col("code") == str(BREAD)) & (pl.col("period") >= MONDAY + timedelta(days=45)))
+    assert set(bread.drop_nulls("index")["base_period"]) == {"2016-09-19..2016-09-25"}
+    assert bread["index"].null_count() == 0
+    division = rows.filter(pl.col("code") == "01").sort("period")
+    assert division["index"].null_count() == 0
+    assert set(division["base_period"]) == {"2016-08-01..2016-08-07"}
+    assert "chain restarted: 01.1.1" in (division["reason"][45] or "")
+    parts = found.movements.select(pl.sum_horizontal("prices", "churn", "imputation", "rejected_days", "splice"))
+    assert parts.to_series().to_list() == pytest.approx(found.movements["movement"].to_list(), abs=1e-9)
+    over_the_gap = (pl.col("code") == str(BREAD)) & (pl.col("period") == MONDAY + timedelta(days=45))
+    assert found.movements.filter(over_the_gap, pl.col("method") == "jevons_chained").is_empty()
+    assert found.diagnostics.drop_nulls("index")["standard_error"].null_count() == 0
+
+
 def weekdays(days: str, weeks: int, *, first: int = 0) -> list[date]:
     """Days of some weeks: "12345.." is Monday to Friday."""
     return [

@@ -17,6 +17,7 @@ from ons_bigdata.prices.methods.recipes.catalogue import RecipeOutput
 from ons_bigdata.prices.methods.recipes.elementary import elementary_index, movement_parts, shelf_clusters, stratum_form
 from ons_bigdata.prices.methods.recipes.forms import ClusterJevons, RatioOfSums
 from ons_bigdata.prices.methods.recipes.formulas import FORMULAS, carried_chain, fixed_base, linked_chain
+from ons_bigdata.prices.methods.recipes.formulas import window_form as recipe_window_form
 from ons_bigdata.prices.methods.recipes.panels import UNDECIDED, Periods, Stratum
 from ons_bigdata.prices.methods.recipes.window_forms import GeksJevonsForm, TimeProductDummyForm, WindowForm
 from tests.prices.methods.recipes.jevons_oracle import chained_jevons
@@ -263,3 +264,39 @@ def test_parts_by_hand_of_a_fixed_base() -> None:
     back = np.vstack([prices, [[1.1, 2.0]]])
     parts = fixed_base("jevons", back, np.arange(4) == 0).parts(np.array([-1, 0, 1, 2]), NOTHING, NOTHING)
     assert parts[2].tolist() == pytest.approx([np.log(1.1), 0.0, -np.log(2) / 2])
+
+
+@settings(max_examples=30, deadline=None)
+@given(seed=st.integers(0, 10_000), share=st.sampled_from([0.05, 0.15, 0.4]), days=st.sampled_from([1, 2, 5]))
+def test_segments_of_a_chain_are_those_of_the_replicate_of_unit_weights(seed: int, share: float, days: int) -> None:
+    prices = panel(seed, share=share)
+    prices *= np.random.default_rng(seed).random((len(prices), 1)) < 0.7
+    form = linked_chain(np.log(np.where(prices > 0, prices, 1.0)), prices > 0, days)
+    assert form.segments.tolist() == form.replicates(ones(prices))[1][:, 0].tolist()
+
+
+@WINDOWED
+def test_windows_begin_anew_where_none_compares_the_two_sides(method: str) -> None:
+    kind = GeksJevonsForm if method == "geks_jevons" else TimeProductDummyForm
+    weeks = [START + timedelta(days=7 * n) for n in range(12)]
+    prices = np.zeros((12, 4))
+    prices[:3, :2] = [[1.0, 2.0], [1.1, 2.0], [1.1, 2.2]]
+    prices[6:9, :2] = [[2.0, 4.0], [2.0, 4.0], [2.2, 4.4]]  # the same products, as many weeks later as a window holds
+    prices[9:, 2:] = [[5.0, 1.0], [6.0, 1.2], [5.0, 1.0]]  # other products
+    periods = Periods("weekly", weeks, np.arange(12), np.arange(12) == 0, None)
+    form, offset = recipe_window_form(kind, prices, periods, window=4, splice="movement")
+    assert form is not None
+    assert offset == 0
+    assert form.segments.tolist() == [0, 0, 0, -1, -1, -1, 1, 1, 1, 2, 2, 2]
+    indices, reasons = form.indices()
+    np.testing.assert_allclose(indices[6:], [1.0, 1.0, 1.1, 1.0, 1.2, 1.0])
+    assert reasons == [None] * 3 + [f"no product in period {week}" for week in weeks[3:6]] + [None] * 6
+    np.testing.assert_allclose(form.replicates(ones(prices))[0][:, 0], indices)
+    assert form.replicates(ones(prices))[1][:, 0].tolist() == form.segments.tolist()
+    parts = form.parts(np.array([-1, 0, 1, -1, -1, -1, 2, 6, 7, 8, 9, 10]), indices, form.segments)
+    np.testing.assert_allclose(parts[[7, 8, 10, 11], 0], np.log([1.0, 1.1, 1.2, 1 / 1.2]), atol=1e-12)
+    assert np.isnan(parts[[0, 3, 4, 5, 6, 9]]).all()
+    # a week less between them, and the window that ends in the later one links them
+    closer, _ = recipe_window_form(kind, np.delete(prices, 4, axis=0)[:8], periods, window=4, splice="movement")
+    assert closer is not None
+    assert closer.segments.tolist() == [0] * 8
