@@ -93,6 +93,10 @@ def folds_of(users: pl.Series, seed: int) -> pl.DataFrame:
     return pl.DataFrame({"user": keys, "fold": np.random.default_rng(seed).permutation(len(keys)) % FOLDS})
 
 
+def _count(mask: pl.Series) -> int:
+    return int(mask.sum())
+
+
 def judged(stays: pl.DataFrame, labels: pl.DataFrame) -> dict[str, float]:
     """Measures of labels against what people said."""
     truth = stays.select("user", "place", "letter").unique()
@@ -100,22 +104,22 @@ def judged(stays: pl.DataFrame, labels: pl.DataFrame) -> dict[str, float]:
     result: dict[str, float] = {}
     marked = labels.join(truth, on=["user", "place"])
     main = marked.filter(pl.col("label") == "home").sort("probability").group_by("user").last()
-    result["main home right"] = (main["letter"] == "H").sum() / everybody.height
-    result["main home wrong"] = (main["letter"] != "H").sum() / everybody.height
+    result["main home right"] = _count(main["letter"] == "H") / everybody.height
+    result["main home wrong"] = _count(main["letter"] != "H") / everybody.height
     result["main home undecided"] = 1 - main.height / everybody.height
     for label, letter in LETTER.items():
         given = marked.filter(pl.col("label") == label)
-        right = (given["letter"] == letter).sum()
+        right = _count(given["letter"] == letter)
         result[f"{label} precision"] = right / max(given.height, 1)
-        result[f"{label} recall"] = right / (truth["letter"] == letter).sum()
-        result[f"{label} F1"] = 2 * right / (given.height + (truth["letter"] == letter).sum())
+        result[f"{label} recall"] = right / _count(truth["letter"] == letter)
+        result[f"{label} F1"] = 2 * right / (given.height + _count(truth["letter"] == letter))
     best = marked.filter(pl.col("label") == "work").sort("probability").group_by("user").last()
     workers = truth.filter(pl.col("letter") == "W").select("user").unique()
     of_workers = best.join(workers, on="user")
     others = everybody.join(workers, on="user", how="anti")
-    right = (of_workers["letter"] == "W").sum()
+    right = _count(of_workers["letter"] == "W")
     result["workplace right"] = right / workers.height
-    result["workplace wrong"] = (of_workers["letter"] != "W").sum() / workers.height
+    result["workplace wrong"] = _count(of_workers["letter"] != "W") / workers.height
     result["workplace undecided"] = 1 - of_workers.height / workers.height
     result["workplace F1, one a person"] = 2 * right / (best.height + workers.height)
     result["false among none"] = best.join(others, on="user").height / others.height
@@ -161,7 +165,8 @@ def main() -> None:
         print(f"| {measure} | {' | '.join(cells)} |", flush=True)
     if chosen.write:
         model = fit(pl.concat([features[name] for name in FITTED_ON]))
-        MODEL.write_text(model_to_json(replace(model, **BOUNDS)) + "\n", encoding="utf-8")
+        bounded = replace(model, **BOUNDS)  # type: ignore[arg-type]
+        MODEL.write_text(model_to_json(bounded) + "\n", encoding="utf-8")
         model_from_json(MODEL.read_text("utf-8"))
 
 
