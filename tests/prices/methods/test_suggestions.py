@@ -32,7 +32,7 @@ METHODS = {
 SPLICES = {
     "movement_published": "movement, which is the same on the published series", "none": "None, one window",
     "None": "None, one window", "join": "movement", "half window": "half", "half_window": "half",
-    "half_pub": "half_published", "window_pub": "window_published", "movment": "movement", "geomean": "mean",
+    "half_pub": "half_published", "window_pub": "window_published", "moovement": "movement", "geomean": "mean",
     "WISP": "window_published", "wasp": None, "fixed_base": None, "fbw": None, "splice": None, "median": None,
     "moving": None, "fisher": None,
 }  # fmt: skip
