@@ -214,7 +214,7 @@ def _columns(*columns: tuple[str, str, str]) -> dg.TableSchema:
 _FILES = _columns(
     ("file_id", "text", "16 hex digits of the hash of source, name and content"),
     ("source", "text", "source, as in the list of sources"),
-    ("delivery", "text", "provider of the file: retailer, office or feed; `unknown` for a refused file"),
+    ("delivery", "text", "provider of the file, such as an office or a feed; `unknown` for a refused file"),
     ("name", "text", "file name as it came"),
     ("sha256", "text?", "hash of the content; null where the file was refused unread"),
     ("size_bytes", "bigint?", "size of the content in bytes; null where the file was refused unread"),
