@@ -1,9 +1,9 @@
-"""Base weeks by rhythm of collection, and the connected parts of a figure's quotes, each with a base of its own."""
+"""Base weeks by rhythm of collection, the connected parts of a figure's quotes, and the base of each part."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from itertools import compress
 from typing import TYPE_CHECKING
@@ -11,11 +11,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
+from ons_bigdata.prices.methods.aggregation.linked import ABSENT
 from ons_bigdata.prices.methods.panels.input_checks import (
     eager_frame,
     instance_of,
     refuse_missing_columns,
 )
+from ons_bigdata.prices.methods.recipes.levels import BasePart, LevelBases
+from ons_bigdata.prices.methods.recipes.panels import recipe_periods
+from ons_bigdata.prices.methods.recipes.tree import listed
 from ons_bigdata.prices.schemas.rhythms import DAILY, WEEKDAYS, expected_weekdays
 
 if TYPE_CHECKING:
@@ -24,10 +28,13 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from ons_bigdata.prices.methods.recipes.panels import Week
+    from ons_bigdata.prices.methods.recipes.panels import Periods, Week
+    from ons_bigdata.prices.methods.recipes.tree import TreeLevel
 
     Booleans = NDArray[np.bool_]
     Integers = NDArray[np.int64]
+
+_PERIOD_NAMES = {"daily": "day", "weekly": "week", "monthly": "month"}
 
 Collections = tuple[str, "AbstractSet[date]"]
 """Rhythm of collection, and the days with quotes, of a retailer."""
@@ -211,3 +218,178 @@ def _week_of(day: date) -> Week:
 def _days_of(week: Week, days: AbstractSet[date]) -> frozenset[int]:
     """Weekdays of a week that are among the days."""
     return frozenset(n for n in range(7) if week[0] + timedelta(days=n) in days)
+
+
+@dataclass(frozen=True, eq=False)
+class BaseSearch:
+    """Quotes in which the bases of figures are found: of strata, or of the stretches of strata that links join.
+
+    `week`: base week of the data origin. `present`: strata x days, mask of days with quotes; `strata`: their retailers
+    and items, `rhythms`: those of the retailers.
+    """
+
+    days: list[date]
+    periods: Periods
+    week: Week | None
+    present: Booleans
+    strata: list[tuple[str, int]]
+    rhythms: list[str]
+
+    def parts(self, members: Booleans) -> list[ConnectedPart]:
+        """Connected parts of some strata, whose masks are of all strata; one without quotes where there is none."""
+        rows = np.flatnonzero(members)
+        parts = connected_parts(
+            self.present[rows],
+            self.days,
+            self.periods.of_day,
+            self.week,
+            rhythms=[self.rhythms[row] for row in rows],
+            base_is_first_period=self.periods.frequency == "monthly",
+        )
+        whole = []
+        for part in parts:
+            of_all = np.zeros(len(members), dtype=np.bool_)
+            of_all[rows[part.members]] = True
+            whole.append(replace(part, members=of_all))
+        return whole
+
+    def spans(self, parts: Sequence[ConnectedPart]) -> Booleans:
+        """Mask of the periods from the first to the last of any part; all where there is only one."""
+        inside = np.full(len(self.periods.starts), len(parts) <= 1)
+        for part in parts:
+            inside[self._span(part)] = True
+        return inside
+
+    def of_stretches(self, segments: Integers) -> tuple[BaseSearch, Booleans]:
+        """Search over the stretches, and the mask of the stretches of each stratum. `segments`: strata x periods.
+
+        A stretch of one period moves nothing and has no base, nor has one after which an earlier one resumes.
+        """
+        present, owners = [], []
+        for stratum, numbers in enumerate(segments):
+            of_day = np.where(self.periods.of_day >= 0, numbers[self.periods.of_day], ABSENT)
+            first, *later = np.unique(numbers[numbers >= 0]).tolist() or [0]
+            lasting = [n for n in later if (numbers == n).sum() > 1 and not _resumes(numbers, n)]
+            masks = [of_day == n for n in (first, *lasting)] if later else [np.ones(len(of_day), dtype=np.bool_)]
+            present += [self.present[stratum] & mask for mask in masks]
+            owners += [stratum] * len(masks)
+        stretches = replace(
+            self,
+            present=np.array(present),
+            strata=[self.strata[owner] for owner in owners],
+            rhythms=[self.rhythms[owner] for owner in owners],
+        )
+        return stretches, np.arange(len(segments))[:, None] == np.array(owners)
+
+    def levels(self, trees: Sequence[TreeLevel], members: Booleans, whole: Booleans) -> list[LevelBases]:
+        """Find the parts of the figures of all levels.
+
+        `members`: children of the first level x strata, mask of the strata of each. `whole`: see `level`.
+        """
+        bases = []
+        for tree in trees:
+            below = tree.gather(members.T, missing=False)  # strata x parents x children
+            members = np.any(below, axis=2).T
+            bases.append(self.level(tree, members, np.moveaxis(below, 0, 2), whole))
+        return bases
+
+    def level(self, tree: TreeLevel, members: Booleans, children: Booleans, whole: Booleans) -> LevelBases:
+        """Find the parts of a level's figures.
+
+        `members`: parents x strata, `children`: parents x children x strata, masks of the strata below. `whole`: mask
+        of the periods in which the data origin has figures.
+        """
+        parts = [self._of_parent(tree, n, members[n], children[n]) for n in range(len(tree.codes))]
+        numbers = np.zeros((len(self.periods.starts), len(tree.codes)), dtype=np.int64)
+        for parent, of_parent in enumerate(parts):
+            for number, part in enumerate(of_parent):
+                numbers[part.periods, parent] = number
+        return LevelBases(parts, numbers, np.broadcast_to(whole[:, None], numbers.shape))
+
+    def _of_parent(self, tree: TreeLevel, parent: int, members: Booleans, children: Booleans) -> list[BasePart]:
+        connected = self.parts(members)
+        periods = self._periods(connected)
+        weighted_equally = tree.codes[parent] in tree.equal
+        parts = []
+        for part, own in zip(connected, periods, strict=True):
+            others = [other for other in connected if other is not part]
+            has_origins_base, base, text = self._base(part)
+            notes = self._notes(part, others, has_origins_base=has_origins_base)
+            # a retailer without weight of its own is averaged where it has quotes
+            priced = children @ part.members
+            among = priced if weighted_equally else np.ones(len(children), dtype=np.bool_)
+            span = self._span(part)
+            length = len(own) if has_origins_base and not others else span.stop - span.start
+            parts.append(BasePart(part.members, among, priced, own, length, base, text, notes))
+        if parts:
+            return parts
+        every = np.ones(len(self.periods.starts), dtype=np.bool_)
+        children_of = np.ones(len(children), dtype=np.bool_)
+        return [
+            BasePart(
+                members, children_of, children_of, every, len(every), self.periods.base, self.periods.base_text, ()
+            )
+        ]
+
+    def _periods(self, parts: Sequence[ConnectedPart]) -> list[Booleans]:
+        """Mask of the periods of each part; one without any quote is of the first part that spans it, or the first."""
+        of_part = np.zeros(len(self.periods.starts), dtype=np.int64)
+        for number, part in reversed([*enumerate(parts)]):
+            of_part[self._span(part)] = number
+        for number, part in enumerate(parts):
+            of_part[self._with_quotes(part)] = number
+        return [of_part == number for number in range(len(parts))]
+
+    def _with_quotes(self, part: ConnectedPart) -> Booleans:
+        return np.any(periods_with_quotes(self.present[part.members], self.periods.of_day), axis=0)
+
+    def _span(self, part: ConnectedPart) -> slice:
+        of_day = self.periods.of_day
+        return slice(int(of_day[part.first]), int(of_day[part.last]) + 1)
+
+    def _base(self, part: ConnectedPart) -> tuple[bool, Booleans, str | None]:
+        """Mask and text of the base of a part, and whether it is that of the data origin."""
+        with_quotes, is_monthly = self._with_quotes(part), self.periods.frequency == "monthly"
+        if (with_quotes & self.periods.base).any() or (part.week is None and not is_monthly):
+            return True, self.periods.base, self.periods.base_text
+        if is_monthly:
+            first = int(with_quotes.argmax())
+            inside = [
+                day
+                for day, period in zip(self.days, self.periods.of_day.tolist(), strict=True)
+                if period == first and self.days[part.first] <= day <= self.days[part.last]
+            ]
+            return False, np.arange(len(with_quotes)) == first, f"{inside[0]}..{inside[-1]}"
+        own = recipe_periods(self.days, self.periods.frequency, "all", part.week)
+        return False, own.base, own.base_text
+
+    def _notes(
+        self, part: ConnectedPart, others: Sequence[ConnectedPart], *, has_origins_base: bool
+    ) -> tuple[str, ...]:
+        notes = []
+        if others:
+            notes.append(self._apart(part, others))
+        elif not has_origins_base and self.periods.base_text is not None:
+            notes.append(f"base of its own: no quote in the base period {self.periods.base_text}")
+        if self.periods.frequency != "monthly" and part.week is not None:
+            chosen = np.ones(len(self.present), dtype=np.bool_) if part.week == self.week else part.members
+            rhythms = [*compress(self.rhythms, chosen.tolist())]
+            remark = base_week_remark(part.week, collections_of(self.present[chosen], self.days, rhythms))
+            notes += [] if remark is None else [remark]
+        return tuple(notes)
+
+    def _apart(self, part: ConnectedPart, others: Sequence[ConnectedPart]) -> str:
+        """Name the retailers of the other parts, or their items where they are of the same retailers."""
+        own = {self.strata[row] for row in np.flatnonzero(part.members)}
+        rest = {self.strata[row] for other in others for row in np.flatnonzero(other.members)}
+        retailers = {retailer for retailer, _ in rest} - {retailer for retailer, _ in own}
+        items = sorted({f"item {item}" for _, item in rest - own})
+        if named := listed(sorted(retailers) or items):
+            return f"base of its own: no {_PERIOD_NAMES[self.periods.frequency]} in common with {named}"
+        spans = [f"{self.days[other.first]}..{self.days[other.last]}" for other in others]
+        return f"base of its own: no link to the prices of {listed(spans)}"
+
+
+def _resumes(numbers: Integers, stretch: int) -> bool:
+    """True if an earlier stretch has periods after the first of a stretch."""
+    return bool(((numbers >= 0) & (numbers < stretch))[int((numbers == stretch).argmax()) :].any())
