@@ -56,7 +56,7 @@ def _table(table: str, frame: type[dy.Schema]) -> Iterator[str]:
     for column, definition in frame.columns().items():
         if not definition.description:
             raise ValueError(f"{frame.__name__}.{column} has no description")
-        text = json.dumps(_sentence(definition.description), ensure_ascii=False)
+        text = json.dumps(sentence(definition.description), ensure_ascii=False)
         yield f"          - {{name: {column}, description: {text}}}"
 
 
@@ -68,7 +68,8 @@ def table_description(frame: type[dy.Schema]) -> str:
     return re.sub(r" \(`\w+\.\w+`\)|, as `\w+\.\w+` holds it", "", paragraph)
 
 
-def _sentence(text: str) -> str:
+def sentence(text: str) -> str:
+    """Text of a column as a sentence: a capital first letter, a full stop at its end."""
     words = text[0].upper() + text[1:] if re.match(r"[a-z]+\b(?![._(;])", text) else text
     return words if words.endswith((".", "?")) else f"{words}."
 

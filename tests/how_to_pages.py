@@ -27,7 +27,7 @@ PLACE = re.compile(
     r"(?:(?P<new>New file)|(?P<end>At the end of)|In) `(?P<path>[^`]+)`"
     r"(?:, at the end\s+of `(?P<closing>[^`]+)`|, before the line of `(?P<before>[^`]+)`)?:\s*\Z"
 )
-FILES = re.compile(r"\*\*Files touched besides tests and docs: (\d+)\.\*\*")
+FILES = re.compile(r"\*\*Files touched besides tests and docs: (\d+)\.\*\*(?: A script writes (\d+) more)?")
 
 
 @dataclass(frozen=True)
@@ -50,9 +50,10 @@ class Page:
         object.__setattr__(self, "text", (ROOT / "docs" / "how-to" / f"{self.name}.md").read_text(encoding="utf-8"))
 
     @property
-    def files(self) -> int:
-        """Number of files touched, as the page states it."""
-        return int(FILES.findall(self.text)[0])
+    def files(self) -> tuple[int, int]:
+        """Numbers of files written by hand and by a script, as the page states them."""
+        by_hand, by_script = FILES.findall(self.text)[0]
+        return int(by_hand), int(by_script or 0)
 
     @property
     def blocks(self) -> Iterator[Block]:
@@ -64,6 +65,14 @@ class Page:
     def commands(self, language: str) -> list[str]:
         """Text of the blocks of a language, without those that are applied."""
         return [block.text for block in self.blocks if block.language == language and block.place is None]
+
+
+@dataclass(frozen=True)
+class Touched:
+    """Files that a page changed, besides tests and docs."""
+
+    by_hand: set[str]
+    by_script: set[str]
 
 
 @dataclass(frozen=True)
@@ -85,17 +94,17 @@ class Checkout:
             file.chmod(0o755)
         return cls(root, variables)
 
-    def follow(self, page: Page) -> set[str]:
-        """Apply the blocks of a page and run its scripts; return the files that changed, besides tests and docs."""
+    def follow(self, page: Page) -> Touched:
+        """Apply the blocks of a page and run its scripts; return the files that changed."""
         before = self._files()
         for block in page.blocks:
             if block.place is not None:
                 self.apply(block.place, block.text)
+        by_hand = self._files()
         for commands in page.commands("sh"):
             if commands.startswith("python scripts/"):
                 self.run(commands)
-        after = self._files()
-        return {file for file in after if after[file] != before.get(file)}
+        return Touched(_changed(before, by_hand), _changed(by_hand, self._files()))
 
     def apply(self, place: re.Match[str], text: str) -> None:
         """Apply one block. Raises AssertionError where its place does not exist, or a new file does."""
@@ -151,6 +160,10 @@ class Checkout:
             for file in self.root.rglob("*")
             if file.is_file() and file.suffix != ".pyc" and not NOT_COUNTED & set(file.relative_to(self.root).parts[:1])
         }
+
+
+def _changed(before: Mapping[str, bytes], after: Mapping[str, bytes]) -> set[str]:
+    return {file for file in after if after[file] != before.get(file)}
 
 
 def _first(lines: list[str], pattern: str, start: int = 0) -> int:
