@@ -19,6 +19,15 @@ from ons_bigdata.platform.postgres import embedded, migrate
 from ons_bigdata.platform.postgres.database import DatabaseAddress
 from ons_bigdata.platform.postgres.warehouse import Warehouse
 from ons_bigdata.settings import Settings
+from tests import cpu_seconds
+from tests.cpu_seconds import (  # noqa: F401  (hooks of pytest)
+    pytest_collection_finish,
+    pytest_runtest_logreport,
+    pytest_runtest_makereport,
+    pytest_sessionfinish,
+    pytest_terminal_summary,
+    pytest_testnodedown,
+)
 
 ROLE_PREFIX = "test_ons"
 TEMPLATE, DAGSTER_TEMPLATE = "template_ons", "template_ons_dagster"
@@ -52,6 +61,7 @@ def short_tmp() -> Iterator[Path]:
 def server(short_tmp: Path) -> Iterator[embedded.ServerAddress]:
     """Start the session's Postgres server, without waiting for its disk: no test here pulls the plug."""
     address = embedded.start(short_tmp / "pg")
+    cpu_seconds.watch(int((short_tmp / "pg" / "postmaster.pid").read_text().split()[0]))
     for setting in ("fsync", "full_page_writes", "synchronous_commit"):
         _execute(address, sql.SQL("alter system set {} = off").format(sql.Identifier(setting)))
     _execute(address, sql.SQL("select pg_reload_conf()"))

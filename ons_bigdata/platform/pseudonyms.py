@@ -93,7 +93,7 @@ def pseudonyms(identifiers: pl.Series, *, source: str, key: PseudonymKey) -> pl.
         raise ValueError(f"identifiers are {identifiers.dtype}; expected text or integers")
     texts = identifiers.cast(pl.String)
     distinct = texts.drop_nulls().unique(maintain_order=True)
-    numbers = _first_eight_bytes(distinct.to_list(), source.encode() + b"\0", key)
+    numbers = _first_eight_bytes(distinct.cast(pl.Binary).to_list(), source.encode() + b"\0", key)
     if distinct.len() == texts.len():
         return pl.Series(identifiers.name, numbers, dtype=pl.Int64)
     table = pl.DataFrame({"text": distinct, "pseudonym": pl.Series(numbers, dtype=pl.Int64)})
@@ -101,7 +101,7 @@ def pseudonyms(identifiers: pl.Series, *, source: str, key: PseudonymKey) -> pl.
     return joined["pseudonym"].alias(identifiers.name)
 
 
-def _first_eight_bytes(texts: Iterable[str], prefix: bytes, key: PseudonymKey) -> NDArray[np.int64]:
+def _first_eight_bytes(texts: Iterable[bytes], prefix: bytes, key: PseudonymKey) -> NDArray[np.int64]:
     """First eight bytes of HMAC-SHA256(key, prefix + text) of each text.
 
     HMAC hashes twice (RFC 2104, section 2); what both hashes begin with is hashed once for all texts.
@@ -112,7 +112,7 @@ def _first_eight_bytes(texts: Iterable[str], prefix: bytes, key: PseudonymKey) -
     digests = []
     for text in texts:
         first, second = inner.copy(), outer.copy()
-        first.update(text.encode())
+        first.update(text)
         second.update(first.digest())
         digests.append(second.digest())
     return np.frombuffer(b"".join(digests), dtype=">i8")[::4].astype(np.int64)

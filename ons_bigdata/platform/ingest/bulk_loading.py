@@ -19,7 +19,8 @@ import polars as pl
 from ons_bigdata.platform import progress
 from ons_bigdata.platform.errors import InputError, UnavailableError
 from ons_bigdata.platform.ingest.background import read_ahead
-from ons_bigdata.platform.ingest.landing import LandedFileError, checked_key
+from ons_bigdata.platform.ingest.landed_bytes import LandedFileError
+from ons_bigdata.platform.ingest.landing import checked_key
 from ons_bigdata.platform.ingest.ledger import (
     QUARANTINED_LINES,
     LoadCounts,

@@ -6,20 +6,29 @@ import hashlib
 import io
 import os
 import re
-from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from contextlib import closing
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import IO, TYPE_CHECKING, Any, Literal, cast
+from typing import IO, TYPE_CHECKING, Any, Literal
 from uuid import uuid4
 
 from ons_bigdata.platform import progress
 from ons_bigdata.platform.errors import InputError
 from ons_bigdata.platform.ingest.background import BackgroundHash
+from ons_bigdata.platform.ingest.landed_bytes import (
+    LandedFileError,
+    has_content,
+    naming_unwritable,
+    open_verified,
+    stamp_of,
+    sync,
+    write_all,
+)
 from ons_bigdata.platform.ingest.unpacking import CHUNK_BYTES
 from ons_bigdata.platform.state_folder import make_private_folder, open_private
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     import polars as pl
@@ -60,6 +69,8 @@ class LandedFile:
     """Time of arrival (UTC)."""
     expired_at: datetime | None = None
     """Time when the landed bytes were deleted (UTC); None while they are kept."""
+    stamp: str | None = None
+    """State of the landed file when its bytes were hashed (`landed_bytes.stamp_of`); None where it is unknown."""
 
     def load_id(self, reader: Reader) -> str:
         """Return the id of the load of this file by this reader; it does not depend on the order of arrival."""
@@ -75,10 +86,6 @@ def checked_key(key: str, *, what: str) -> str:
     if not _KEY.fullmatch(key):
         raise InputError(f"{what} {key!r} is not a key; expected 1 to 64 of a-z, 0-9, '_' and '-'")
     return key
-
-
-class LandedFileError(InputError):
-    """Landed bytes that are missing or changed, or were never read."""
 
 
 @dataclass(frozen=True)
@@ -118,14 +125,14 @@ class Landing:
         temporary = folder / f".{uuid4().hex}.{os.getpid()}.tmp"
         digest, size = BackgroundHash(), 0
         try:
-            with _writing(folder):
+            with naming_unwritable(folder):
                 make_private_folder(folder)
                 file = open(temporary, "wb", buffering=0, opener=open_private)  # noqa: SIM115  (a path has no opener)
             with file, closing(digest):
                 while chunk := stream.read(CHUNK_BYTES):
                     digest.update(chunk)
-                    with _writing(temporary):
-                        _write_all(file, chunk)
+                    with naming_unwritable(temporary):
+                        write_all(file, chunk)
                     size += len(chunk)
                     if task is not None:
                         progress.report_bytes(task, size, size_bytes)
@@ -184,7 +191,7 @@ class Landing:
                 landed_at=datetime.now(UTC),
             )
             if staged is not None:
-                self._keep(staged, file)
+                file = replace(file, stamp=self._keep(staged, file))
         finally:
             if staged is not None:
                 staged.discard()
@@ -194,17 +201,20 @@ class Landing:
             (stored,) = _files(transaction.frame(f"{_FILES} where file_id = $1", [file.file_id]))
             return stored, is_new
 
-    def _keep(self, staged: StagedFile, file: LandedFile) -> None:
-        """Move staged bytes to their place, durably, unless the same bytes are there."""
+    def _keep(self, staged: StagedFile, file: LandedFile) -> str | None:
+        """Move staged bytes to their place, durably, unless the same bytes are there; return the file's stamp."""
         path = self.path(file)
-        with _writing(path):
-            if path.exists() and _is_content(path, staged):
-                return
+        with naming_unwritable(path):
+            if path.exists():
+                stamp = stamp_of(path)  # before its bytes are compared: a later change is one
+                if has_content(path, sha256=staged.sha256, size_bytes=staged.size_bytes):
+                    return stamp
             for folder in (path.parent.parent, path.parent):
                 make_private_folder(folder)
-            _sync(staged.path)
+            sync(staged.path)
             staged.path.rename(path)
-            _sync(path.parent)
+            sync(path.parent)
+            return stamp_of(path)
 
     def path(self, file: LandedFile) -> Path:
         """Return the path of the bytes of a file."""
@@ -213,10 +223,11 @@ class Landing:
         return self.folder / file.source / file.delivery / f"{file.sha256}{suffix}"
 
     def open(self, file: LandedFile) -> IO[bytes]:
-        """Open the bytes of a landed file; their hash is compared at the end of the stream.
+        """Open the bytes of a landed file: those that landed, which is verified at the end of the stream.
 
-        Raises InputError if they are missing or were never read, and at the end of the stream if they were changed. A
-        consumer that needs no more of the stream reads on to its end.
+        Their hash is compared unless the file has the stamp with which it was hashed. Raises InputError if they are
+        missing or were never read, and at the end of the stream if they were changed. A consumer that needs no more of
+        the stream reads on to its end.
         """
         if file.sha256 is None:
             raise LandedFileError(f"{file.name} was refused unread: there are no bytes")
@@ -225,12 +236,7 @@ class Landing:
                 f"the bytes of {file.name} expired on {file.expired_at:%Y-%m-%d} and were deleted: "
                 "its rows stay as they were read; deliver the file again to read it anew"
             )
-        path = self.path(file)
-        try:
-            raw = path.open("rb", buffering=0)
-        except FileNotFoundError as error:
-            raise LandedFileError(f"landed file {file.name} is missing: expected at {path}") from error
-        return cast("IO[bytes]", io.BufferedReader(_VerifiedFile(raw, file, path), CHUNK_BYTES))
+        return open_verified(self.path(file), file.name, sha256=file.sha256, stamp=file.stamp)
 
     def read(self, file: LandedFile) -> bytes:
         """Return the bytes of a landed file. Raises InputError if they are missing, changed or were never read."""
@@ -317,7 +323,7 @@ class Landing:
 
 
 _FILES = """
-select file_id, source, delivery, name, sha256, size_bytes, data_origin, partitions, landed_at, expired_at
+select file_id, source, delivery, name, sha256, size_bytes, data_origin, partitions, landed_at, expired_at, stamp
 from ops.files
 """
 
@@ -356,8 +362,10 @@ def _files(frame: pl.DataFrame) -> list[LandedFile]:
 def _record(transaction: Transaction, file: LandedFile) -> bool:
     """Enter a file into the ledger; return whether it is new there."""
     known = transaction.rows("select data_origin is not null from ops.files where file_id = $1", [file.file_id])
-    transaction.execute(  # its bytes are there again
-        "update ops.files set expired_at = null where file_id = $1 and expired_at is not null", [file.file_id]
+    transaction.execute(  # its bytes are there again, verified
+        "update ops.files set expired_at = null, stamp = $2 where file_id = $1"
+        " and (expired_at is not null or stamp is distinct from $2)",
+        [file.file_id, file.stamp],
     )
     if known and (known[0][0] or file.data_origin is None):
         return False
@@ -380,7 +388,7 @@ def _record(transaction: Transaction, file: LandedFile) -> bool:
             )
     transaction.execute(
         "insert into ops.files (file_id, source, delivery, name, sha256, size_bytes, data_origin, partitions,"
-        " superseded_by) values ($1, $2, $3, $4, $5, $6, $7, $8::text[], $9)",
+        " superseded_by, stamp) values ($1, $2, $3, $4, $5, $6, $7, $8::text[], $9, $10)",
         [
             file.file_id,
             file.source,
@@ -391,73 +399,11 @@ def _record(transaction: Transaction, file: LandedFile) -> bool:
             file.data_origin,
             None if file.partitions is None else list(file.partitions) or "{}",
             superseded_by,
+            file.stamp,
         ],
     )
     return True
 
 
-# --- bytes ----------------------------------------------------------------------------------------------
-
 _INCOMING = ".incoming"
 """Folder of temporary files below that of the landing."""
-
-
-class _VerifiedFile(io.RawIOBase):
-    """The bytes of a landed file; their hash is compared at the end."""
-
-    def __init__(self, raw: IO[bytes], file: LandedFile, path: Path) -> None:
-        self._raw = raw
-        self._file = file
-        self._path = path
-        self._digest = BackgroundHash()
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:  # noqa: ANN401  (any writable buffer)
-        count = cast("io.RawIOBase", self._raw).readinto(buffer) or 0
-        self._digest.update(bytes(memoryview(buffer)[:count]))
-        if count == 0 and len(buffer) and (found := self._digest.hexdigest()) != self._file.sha256:
-            raise LandedFileError(
-                f"landed file {self._file.name} at {self._path} was changed: "
-                f"expected sha256 {self._file.sha256}, found {found}"
-            )
-        return count
-
-    def close(self) -> None:
-        self._digest.close()
-        self._raw.close()
-        super().close()
-
-
-@contextmanager
-def _writing(path: Path) -> Iterator[None]:
-    """Turn the refusal of a file by the operating system into InputError that names it."""
-    try:
-        yield
-    except OSError as error:
-        raise InputError(f"cannot write {path}: {error.strerror}") from error
-
-
-def _write_all(file: IO[bytes], chunk: bytes) -> None:
-    """Write a chunk to an unbuffered file, which may take less at a time."""
-    left = memoryview(chunk)
-    while left:
-        left = left[file.write(left) :]
-
-
-def _is_content(path: Path, staged: StagedFile) -> bool:
-    """True if a file has the bytes of a staged one."""
-    if path.stat().st_size != staged.size_bytes:
-        return False
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest() == staged.sha256
-
-
-def _sync(path: Path) -> None:
-    """Write a file or a folder to the disk."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -8,10 +8,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 import msgspec
-import numpy as np
 
 from ons_bigdata.tweets.sources.event_rows import RawRows
 
@@ -100,7 +100,7 @@ class _Line(msgspec.Struct, gc=False):
 
 _lines = msgspec.json.Decoder(_Line)
 _decode_keys = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
-_OPENING, _CLOSING, _LINE_END, _RETURN = b"{}\n\r"
+_OPENING, _CLOSING, _RETURN = b"{}\r"
 _LINK_TEXT = re.compile(r"<a [^>]*>([^<]*)</a>")
 
 
@@ -132,7 +132,7 @@ def _decoded(block: Block, rows: RawRows) -> Sequence[_Line | None]:
     Where each line begins with a brace and ends with one, all are decoded in one call. It takes a line end for any
     space; but no object goes on over an end between two braces, and so as many objects as lines are one in each.
     """
-    if _is_lines_of_objects(block.data):
+    if _is_lines_of_objects(block):
         with suppress(msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             lines = _lines.decode_lines(block.data)
             if len(lines) == block.count:
@@ -140,15 +140,17 @@ def _decoded(block: Block, rows: RawRows) -> Sequence[_Line | None]:
     return [_decoded_line(number, text, block, rows) for number, text in enumerate(block.lines, block.first_line)]
 
 
-def _is_lines_of_objects(data: bytes) -> bool:
+def _is_lines_of_objects(block: Block) -> bool:
     """True if each line begins with an opening brace and ends with a closing one, before a CR or not."""
-    characters = np.frombuffer(data, np.uint8)
-    if characters.size < 2 or characters[0] != _OPENING:
-        return False
-    ends = np.append(np.flatnonzero(characters == _LINE_END), characters.size)
-    last = characters[ends - 1]
-    last = np.where(last == _RETURN, characters[ends - 2], last)
-    return bool((last == _CLOSING).all() and (characters[ends[:-1] + 1] == _OPENING).all())
+    data, begin = block.data, 0
+    for end in block.ends:
+        if end - begin < len("{}\r") and data[begin:end] != b"{}":
+            return False
+        last = end - 1 if data[end - 1] != _RETURN else end - 2
+        if data[begin] != _OPENING or data[last] != _CLOSING:
+            return False
+        begin = end + 1
+    return True
 
 
 def _decoded_line(number: int, text: bytes, block: Block, rows: RawRows) -> _Line | None:
@@ -186,35 +188,59 @@ def _country(geo: _PostGeo | None, includes: _Includes | None) -> str | None:
 
 def _add_statuses(rows: RawRows, numbers: Sequence[int], lines: Sequence[_Line]) -> None:
     """Add v1.1 posts. `coordinates` are [longitude, latitude], the older `geo` is [latitude, longitude]."""
-    points = [_coordinates(line.coordinates) for line in lines]
-    older = [_coordinates(line.geo) for line in lines]
-    if older != [(lat, lon) for lon, lat in points]:
-        agreeing = [
-            place
-            for place, (point, old) in enumerate(zip(points, older, strict=True))
-            if point == old[::-1] or _NOWHERE in (point, old)
-        ]
-        contradictory = set(range(len(lines))).difference(agreeing)
-        rows.faults.update((numbers[place], CONTRADICTION) for place in sorted(contradictory))
-        if not agreeing:
+    positions = _agreeing_positions(lines)
+    if positions is None:
+        numbers, lines, positions = _without_contradictions(rows, numbers, lines)
+        if not lines:
             return
-        numbers, lines = [numbers[place] for place in agreeing], [lines[place] for place in agreeing]
-        points = [points[place] if points[place] != _NOWHERE else older[place][::-1] for place in agreeing]
+    lon, lat = positions
     sources = [line.source for line in lines]
     clients = {source: _client(source) for source in set(sources)}
     people = [line.user for line in lines if line.user is not None]
+    milliseconds = [line.timestamp_ms for line in lines]
     rows.add(
         line=numbers,
         event=[line.id_str if line.id_str is not None else _text(line.id) for line in lines],
         user=[person.id_str if person.id_str is not None else _text(person.id) for person in people],
-        time_ms=[line.timestamp_ms for line in lines],
-        time_text=[line.created_at for line in lines],
-        lon=[lon for lon, _ in points],
-        lat=[lat for _, lat in points],
+        time_ms=milliseconds,
+        time_text=[line.created_at for line in lines] if None in milliseconds else (),
+        lon=lon,
+        lat=lat,
         client=[clients[source] for source in sources],
         place_country=[line.place.country_code if line.place is not None else None for line in lines],
         lang=[line.lang for line in lines],
     )
+
+
+_position, _older_position = attrgetter("coordinates.coordinates"), attrgetter("geo.coordinates")
+
+
+def _agreeing_positions(lines: Sequence[_Line]) -> _Positions | None:
+    """Longitudes and latitudes of v1.1 posts that all have both positions, which agree; None otherwise."""
+    try:
+        longitudes, latitudes = zip(*map(_position, lines), strict=True)
+        older_latitudes, older_longitudes = zip(*map(_older_position, lines), strict=True)
+    except (AttributeError, TypeError):  # without one
+        return None
+    agree = longitudes == older_longitudes and latitudes == older_latitudes
+    return (longitudes, latitudes) if agree else None
+
+
+def _without_contradictions(
+    rows: RawRows, numbers: Sequence[int], lines: Sequence[_Line]
+) -> tuple[Sequence[int], Sequence[_Line], _Positions]:
+    """Posts without those whose two positions differ, which are entered as faults; null where a post has neither."""
+    points = [_coordinates(line.coordinates) for line in lines]
+    older = [_coordinates(line.geo)[::-1] for line in lines]
+    kept = []
+    for place, (point, old) in enumerate(zip(points, older, strict=True)):
+        if point == old or _NOWHERE in (point, old):
+            kept.append(place)
+        else:
+            rows.faults[numbers[place]] = CONTRADICTION
+    merged = [points[place] if points[place] != _NOWHERE else older[place] for place in kept]
+    lon, lat = [point[0] for point in merged], [point[1] for point in merged]
+    return [numbers[place] for place in kept], [lines[place] for place in kept], (lon, lat)
 
 
 def _add_activities(rows: RawRows, numbers: Sequence[int], lines: Sequence[_Line]) -> None:
@@ -232,6 +258,9 @@ def _add_activities(rows: RawRows, numbers: Sequence[int], lines: Sequence[_Line
         lang=[line.twitter_lang for line in lines],
     )
 
+
+_Positions = tuple[Sequence[float | None], Sequence[float | None]]
+"""Longitudes and latitudes."""
 
 _Add = Callable[[RawRows, Sequence[int], Sequence[_Line]], None]
 

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import io
 import os
+import shutil
 import stat
+import time
 
 import pytest
 
 from ons_bigdata.platform.errors import InputError
+from ons_bigdata.platform.ingest import landed_bytes
+from ons_bigdata.platform.ingest.background import BackgroundHash
 from ons_bigdata.platform.ingest.landing import Landing
 from ons_bigdata.platform.ingest.loading import refuse
 from tests.platform.ingest.conftest import Land
@@ -57,6 +61,46 @@ def test_changed_bytes_are_noticed_at_the_end_of_the_stream(landing: Landing, la
         assert stream.read(len(DAY)) == DAY.encode()
         with pytest.raises(InputError, match=r"landed file a\.txt at .* was changed: expected sha256"):
             stream.read()
+
+
+def test_a_large_file_is_hashed_again_only_where_it_may_have_changed(
+    landing: Landing, land: Land, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A copy of the landed bytes in their place is another file: its hash is compared, and it is the same."""
+    hashed: list[bytes] = []
+    update = BackgroundHash.update
+    monkeypatch.setattr(landed_bytes, "STAMPED_BYTES", 1)
+    file, _ = land("a.txt", f"{DAY} 1\n")
+    monkeypatch.setattr(BackgroundHash, "update", lambda digest, chunk: (hashed.append(chunk), update(digest, chunk)))
+    assert landing.read(file) == f"{DAY} 1\n".encode()
+    assert hashed == []
+    path = landing.path(file)
+    shutil.copy(path, path.with_suffix(".copy"))
+    path.with_suffix(".copy").rename(path)
+    assert landing.read(file) == b"".join(hashed) == f"{DAY} 1\n".encode()
+
+
+def test_a_large_file_that_changes_is_noticed_at_the_end_of_the_stream(
+    landing: Landing, land: Land, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before it is opened, or while it is read; also where the time of the change is set back."""
+    monkeypatch.setattr(landed_bytes, "STAMPED_BYTES", 1)
+    file, _ = land("a.txt", f"{DAY} 1\n")
+    path = landing.path(file)
+    before = path.stat()
+    with landing.open(file) as stream:
+        assert stream.read(len(DAY)) == DAY.encode()
+        time.sleep(0.02)  # longer than a tick of the file system's clock
+        path.write_bytes(f"{DAY} 2\n".encode())
+        with pytest.raises(InputError, match=r"landed file a\.txt at .* was changed while it was read"):
+            stream.read()
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    with pytest.raises(InputError, match=r"landed file a\.txt at .* was changed: expected sha256"):
+        landing.read(file)
+    assert land("a.txt", f"{DAY} 1\n")[1] is False  # the delivery mends it
+    (mended,) = landing.files()
+    assert mended.stamp != file.stamp
+    assert landing.read(mended) == f"{DAY} 1\n".encode()
 
 
 def test_the_same_bytes_again_change_nothing(landing: Landing, land: Land) -> None:
