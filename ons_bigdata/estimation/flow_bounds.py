@@ -74,10 +74,10 @@ def metric_bounds(
         parts = []
     for low, high in parts:
         box = _scaled_box(pairs, totals, reference_total / high, reference_total / low, cuts is None)
-        found = _shape_bounds(pairs, box)
+        bounds = _shape_bounds(pairs, box)
         if is_scaled:
-            found |= _value_bounds(pairs, box, edges_km)
-        ranges.append(found)
+            bounds |= _value_bounds(pairs, box, edges_km)
+        ranges.append(bounds)
     if not is_scaled:
         box = Box(pairs.lower, pairs.upper, pairs.reference, totals)
         plain = _value_bounds(pairs, box, edges_km)
@@ -220,14 +220,14 @@ def _shape_bounds(pairs: FlowPairs, box: Box) -> dict[str, Range]:
     """Bounds of the metrics that do not depend on the scale, from a box of cells with the total of the reference."""
     total = pairs.reference.sum()
     low, high = _sum_range(box, divergence_terms)
-    found = {"jensen_shannon": (max(low, 0.0) / total, min(high / total, float(np.log(2))))}
+    bounds = {"jensen_shannon": (max(low, 0.0) / total, min(high / total, float(np.log(2))))}
     if pairs.distance_km is not None:
         distance = pairs.distance_km
         length = (pairs.reference * distance).sum()
         if length > 0:
             low, high = _sum_range(box, lambda y, _: y * distance, curve="linear")
-            found["trip_length_ratio"] = (low / length, high / length)
-    return found
+            bounds["trip_length_ratio"] = (low / length, high / length)
+    return bounds
 
 
 def _value_bounds(pairs: FlowPairs, box: Box, edges_km: tuple[float, ...]) -> dict[str, Range]:
@@ -236,7 +236,7 @@ def _value_bounds(pairs: FlowPairs, box: Box, edges_km: tuple[float, ...]) -> di
     zeros = int(pairs.zero_pairs.sum())
     n = len(c) + zeros
     total = c.sum()
-    found: dict[str, Range] = {}
+    bounds: dict[str, Range] = {}
     spread = ((c - total / n) ** 2).sum() + zeros * (total / n) ** 2
     log_c = np.log1p(c)
     log_mean = log_c.sum() / n
@@ -245,29 +245,29 @@ def _value_bounds(pairs: FlowPairs, box: Box, edges_km: tuple[float, ...]) -> di
     shared = _shared_range(box)
     mass = _sum_range(box, lambda y, _: y, curve="linear")
     if total > 0:
-        found["cpc"] = _quotient_of_shared(shared, mass, total)
+        bounds["cpc"] = _quotient_of_shared(shared, mass, total)
     error = _squared_range(box)
     log_error = _sum_range(box, lambda y, c: (np.log1p(y) - np.log1p(c)) ** 2)
-    found["rmse"] = (float(np.sqrt(error[0] / n)), float(np.sqrt(error[1] / n)))
-    found["log_rmse"] = (float(np.sqrt(log_error[0] / n)), float(np.sqrt(log_error[1] / n)))
+    bounds["rmse"] = (float(np.sqrt(error[0] / n)), float(np.sqrt(error[1] / n)))
+    bounds["log_rmse"] = (float(np.sqrt(log_error[0] / n)), float(np.sqrt(log_error[1] / n)))
     if total > 0:
-        found["nrmse"] = (found["rmse"][0] / (total / n), found["rmse"][1] / (total / n))
+        bounds["nrmse"] = (bounds["rmse"][0] / (total / n), bounds["rmse"][1] / (total / n))
     if spread > 0:
-        found["r_squared"] = (1 - error[1] / spread, 1 - error[0] / spread)
+        bounds["r_squared"] = (1 - error[1] / spread, 1 - error[0] / spread)
     if log_spread > 0:
-        found["r_squared_log"] = (1 - log_error[1] / log_spread, 1 - log_error[0] / log_spread)
+        bounds["r_squared_log"] = (1 - log_error[1] / log_spread, 1 - log_error[0] / log_spread)
     if squares > 0:
         low, high = _sum_range(box, lambda y, c: y * c, curve="linear")
-        found["slope"] = (low / squares, high / squares)
+        bounds["slope"] = (low / squares, high / squares)
     large = c >= LEAST_MAPE
     if large.any():
         weight = np.where(large, 1 / np.where(large, c, 1), 0)
         low, high = _sum_range(box, lambda y, c: np.abs(y - c) * weight, curve="convex")
-        found["mape"] = (low / large.sum(), high / large.sum())
-    found |= _counted_bounds(box)
+        bounds["mape"] = (low / large.sum(), high / large.sum())
+    bounds |= _counted_bounds(box)
     if pairs.distance_km is not None:
-        found |= _distance_bounds(pairs, box, mass, edges_km)
-    return found
+        bounds |= _distance_bounds(pairs, box, mass, edges_km)
+    return bounds
 
 
 def _quotient_of_shared(shared: Range, mass: Range, total: float) -> Range:
@@ -283,14 +283,14 @@ def _counted_bounds(box: Box) -> dict[str, Range]:
     has = c > 0
     links_low = 2 * (surely & has).sum() / max((maybe & ~has).sum() + (surely & has).sum() + has.sum(), 1)
     links_high = 2 * (maybe & has).sum() / max((surely & ~has).sum() + (maybe & has).sum() + has.sum(), 1)
-    found = {"cpc_links": (float(links_low), float(links_high))}
+    bounds = {"cpc_links": (float(links_low), float(links_high))}
     fewest, most = (surely | has).sum(), (maybe | has).sum()
     if fewest:
         low, high = _sum_range(box, _similarity)
-        found["ssi"] = (low / most, min(high / fewest, 1.0))
+        bounds["ssi"] = (low / most, min(high / fewest, 1.0))
         low, high = _sum_range(box, lambda y, c: ((geh(y, c) < GEH_BOUND) & (y + c > 0)).astype(float))
-        found["geh_below_5"] = (low / most, min(high / fewest, 1.0))
-    return found
+        bounds["geh_below_5"] = (low / most, min(high / fewest, 1.0))
+    return bounds
 
 
 def _similarity(y: NDArray[np.float64], c: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -299,20 +299,20 @@ def _similarity(y: NDArray[np.float64], c: NDArray[np.float64]) -> NDArray[np.fl
 
 def _distance_bounds(pairs: FlowPairs, box: Box, mass: Range, edges_km: tuple[float, ...]) -> dict[str, Range]:
     assert pairs.distance_km is not None  # noqa: S101  (checked by the caller)
-    found: dict[str, Range] = {}
+    bounds: dict[str, Range] = {}
     total = box.reference.sum()
     low, high, reference = _class_ranges((pairs.distance_km // BIN_KM).astype(np.int64), box)
     if total > 0:
         shared = (np.minimum(low, reference).sum(), np.minimum(high, reference).sum())
-        found["cpc_distance"] = _quotient_of_shared((float(shared[0]), float(shared[1])), mass, total)
+        bounds["cpc_distance"] = _quotient_of_shared((float(shared[0]), float(shared[1])), mass, total)
     low, high, reference = _class_ranges(bands(pairs.distance_km, edges_km), box, len(edges_km) + 1)
     for number, name in enumerate(band_names(edges_km)):
         if reference[number] > 0 and low[number] > 0:
-            found[name] = (
+            bounds[name] = (
                 float(np.log(low[number] / reference[number])),
                 float(np.log(high[number] / reference[number])),
             )
-    return found
+    return bounds
 
 
 def _class_ranges(

@@ -41,7 +41,7 @@ def parameters(text: str) -> dict[str, str]:
     return dict(part.split("=", 1) for part in text.split(";") if "=" in part)
 
 
-def assert_as_printed(found: Mapping[str, float | None], printed: Mapping[str, str], rtol: float = 1e-12) -> None:
+def assert_as_printed(computed: Mapping[str, float | None], printed: Mapping[str, str], rtol: float = 1e-12) -> None:
     """Agree to `rtol` where printed to 15 digits, else to half a unit of the last printed decimal of the series."""
     assert printed
     decimals = max(len(text.partition(".")[2]) for text in printed.values())
@@ -49,7 +49,7 @@ def assert_as_printed(found: Mapping[str, float | None], printed: Mapping[str, s
     for period, text in printed.items():
         expected = float(text)
         tolerance = rtol * expected if full else max(0.5001 * 10.0**-decimals, rtol * expected)
-        assert found[period] == pytest.approx(expected, rel=0, abs=tolerance), period
+        assert computed[period] == pytest.approx(expected, rel=0, abs=tolerance), period
 
 
 def by_period(table: pl.DataFrame) -> dict[str, float]:

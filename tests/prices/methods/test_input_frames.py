@@ -77,8 +77,8 @@ def test_other_frames_are_refused_by_one_message(compute, frame, name):
     pandas = pd.DataFrame(frame.to_dict(as_series=False))
     with pytest.raises(ValueError, match=rf"{name}: found pandas DataFrame, expected a polars .*; convert it by pl\."):
         compute(pandas)
-    for other, found in ((frame.to_arrow(), "pyarrow Table"), (frame.to_dict(), "dict"), (None, "NoneType")):
-        with pytest.raises(ValueError, match=f"{name}: found {found}, expected a polars DataFrame or LazyFrame"):
+    for other, kind in ((frame.to_arrow(), "pyarrow Table"), (frame.to_dict(), "dict"), (None, "NoneType")):
+        with pytest.raises(ValueError, match=f"{name}: found {kind}, expected a polars DataFrame or LazyFrame"):
             compute(other)
 
 
@@ -163,8 +163,8 @@ def test_whole_numbers_and_categories_are_nodes():
         tree = TREE.with_columns(pl.col("node", "parent").replace_strict(numbers, return_dtype=dtype))
         table = aggregation.aggregate(indices, weights, tree)
         assert table["index"].to_list() == AGGREGATED.sort("period", pl.col("node").replace(numbers))["index"].to_list()
-        found = aggregation.contributions(table, 0)
-        assert found.height == aggregation.contributions(AGGREGATED, "top").height
+        computed = aggregation.contributions(table, 0)
+        assert computed.height == aggregation.contributions(AGGREGATED, "top").height
         assert aggregation.rate_contributions(table, 0, 2).height == 6
     categories = [frame.with_columns(pl.col("node").cast(pl.Categorical)) for frame in (SERIES, WEIGHTS)]
     tree = TREE.with_columns(pl.col("node", "parent").cast(pl.Categorical))

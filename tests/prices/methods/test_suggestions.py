@@ -15,8 +15,8 @@ from tests.prices.methods.test_input_frames import QUOTES, SERIES, TREE, WEIGHTS
 def suggested(call) -> str | None:
     with pytest.raises(ValueError, match=r"known: |expected one of") as error:
         call()
-    found = re.search(r"; did you mean (.*)\?$", str(error.value))
-    return found[1] if found else None
+    computed = re.search(r"; did you mean (.*)\?$", str(error.value))
+    return computed[1] if computed else None
 
 
 METHODS = {
@@ -94,8 +94,10 @@ CASES = [(call, name, expected) for names, call in CALLS.values() for name, expe
 
 @pytest.mark.parametrize(("call", "name", "expected"), CASES, ids=[f"{name}" for _, name, _ in CASES])
 def test_the_right_name_is_suggested_or_none(call, name, expected):
-    found = suggested(lambda: call(name))
-    assert found == expected or (expected is not None and found is not None and found.startswith(expected)), found
+    computed = suggested(lambda: call(name))
+    assert computed == expected or (expected is not None and computed is not None and computed.startswith(expected)), (
+        computed
+    )
 
 
 def test_rules_of_suggestions():

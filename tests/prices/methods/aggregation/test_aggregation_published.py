@@ -119,8 +119,8 @@ def test_priceindices_final_index_over_outlets_and_groups():
         pl.concat(cells), pl.DataFrame({"node": list(weights), "weight": list(weights.values())}), tree,
         missing="renormalise",
     )  # fmt: skip
-    found = dict(table.filter(pl.col("node") == "milk").select("period", "index").rows())
-    assert_as_printed(found, series_of(OTHER)[FINAL])
+    computed = dict(table.filter(pl.col("node") == "milk").select("period", "index").rows())
+    assert_as_printed(computed, series_of(OTHER)[FINAL])
 
 
 REPRODUCED: dict[str, set[Key]] = {OTHER: {RESULTANT, FINAL, *(key for dataset in SAMPLES for key in keys_of(dataset))}}

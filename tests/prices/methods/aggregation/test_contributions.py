@@ -24,8 +24,8 @@ RELATIVES = st.lists(st.floats(0.05, 20), min_size=1, max_size=6)
 
 
 def test_logarithmic_mean_by_hand():
-    found = logarithmic_mean(np.array([2.0, 3.0, 1.0, 0.0, 0.0]), np.array([1.0, 3.0, math.e, 5.0, 0.0]))
-    assert found == pytest.approx([1 / math.log(2), 3.0, math.e - 1, 0.0, 0.0], rel=1e-15)
+    computed = logarithmic_mean(np.array([2.0, 3.0, 1.0, 0.0, 0.0]), np.array([1.0, 3.0, math.e, 5.0, 0.0]))
+    assert computed == pytest.approx([1 / math.log(2), 3.0, math.e - 1, 0.0, 0.0], rel=1e-15)
     assert logarithmic_mean(np.array([1 + 1e-12]), np.array([1.0])) == pytest.approx([1.0], rel=1e-11)
 
 
@@ -53,9 +53,9 @@ def test_contributions_over_a_chain_by_hand():
     )
     weights = pl.DataFrame({"node": ["a", "b"] * 2, "weight": [0.5] * 4, "link": [0, 0, 1, 1]})
     tree = pl.DataFrame({"node": ["all", "a", "b"], "parent": [None, "all", "all"]})
-    found = contributions(aggregate(indices, weights, tree), "all")
-    assert found["contribution"].to_list() == pytest.approx([0.06, 0.04, 1.1 * -0.05, 1.1 * 0.25])
-    assert found["contribution_to_date"].to_list() == pytest.approx([0.06, 0.04, 0.005, 0.315])
+    computed = contributions(aggregate(indices, weights, tree), "all")
+    assert computed["contribution"].to_list() == pytest.approx([0.06, 0.04, 1.1 * -0.05, 1.1 * 0.25])
+    assert computed["contribution_to_date"].to_list() == pytest.approx([0.06, 0.04, 0.005, 0.315])
 
 
 NODES = ("bread", "milk", "soap")
@@ -91,13 +91,15 @@ def test_contributions_in_a_tree_add_up_at_every_node_and_over_links(seed, formu
         with pytest.raises(ValueError, match="rows without an index"):
             contributions(table, "all")
         return
-    found = contributions(table, "all")
+    computed = contributions(table, "all")
     whole = table.filter(pl.col("node") == "all").sort("period")["index"]
     for column, change in (("contribution", whole.diff()[1:]), ("contribution_to_date", (whole - whole[0])[1:])):
-        children = found.filter(pl.col("parent") == "all").group_by("period").agg(pl.col(column).sum()).sort("period")
+        children = (
+            computed.filter(pl.col("parent") == "all").group_by("period").agg(pl.col(column).sum()).sort("period")
+        )
         assert children[column].to_list() == pytest.approx(change.to_list(), abs=1e-12)
-        of_food = found.filter(pl.col("node") == "food").sort("period")[column]
-        below = found.filter(pl.col("parent") == "food").group_by("period").agg(pl.col(column).sum()).sort("period")
+        of_food = computed.filter(pl.col("node") == "food").sort("period")[column]
+        below = computed.filter(pl.col("parent") == "food").group_by("period").agg(pl.col(column).sum()).sort("period")
         assert below[column].to_list() == pytest.approx(of_food.to_list(), abs=1e-12)
 
 
@@ -117,24 +119,24 @@ def test_contributions_add_up_over_a_split_and_a_node_that_moves():
     weights = pl.DataFrame(leaves, schema=["node", "link", "weight"], orient="row")
     successions = pl.DataFrame({"link": [2, 2], "node": ["a1", "a2"], "predecessor": ["a", "a"]})
     table = aggregate(indices, weights, tree, successions=successions)
-    found = contributions(table, "all")
+    computed = contributions(table, "all")
     for node in ("all", "g"):
         level = table.filter(pl.col("node") == node).sort("period")["index"]
-        below = found.filter(pl.col("parent") == node).group_by("period").agg(
+        below = computed.filter(pl.col("parent") == node).group_by("period").agg(
             pl.col("contribution", "contribution_to_date").sum()
         ).sort("period")  # fmt: skip
         if node == "all":
             assert below["contribution"].to_list() == pytest.approx(level.diff()[1:].to_list(), abs=1e-12)
             assert below["contribution_to_date"].to_list() == pytest.approx((level - level[0])[1:].to_list(), abs=1e-12)
         else:
-            own = found.filter(pl.col("node") == "g").sort("period")
+            own = computed.filter(pl.col("node") == "g").sort("period")
             for column in ("contribution", "contribution_to_date"):
                 assert below[column].to_list() == pytest.approx(own[column].to_list(), abs=1e-12)
-    gone = found.filter((pl.col("node") == "a") & (pl.col("period") > 2))
+    gone = computed.filter((pl.col("node") == "a") & (pl.col("period") > 2))
     assert gone.select("weight", "movement", "contribution").rows() == [(0.0, None, 0.0)] * 2
     start = table.filter((pl.col("node") == "a1") & (pl.col("period") == 3))
     assert start["link_index"].item() == pytest.approx(1.5)
-    assert found.filter((pl.col("node") == "a1") & (pl.col("period") == 3))["movement"].item() == pytest.approx(1.3)
+    assert computed.filter((pl.col("node") == "a1") & (pl.col("period") == 3))["movement"].item() == pytest.approx(1.3)
 
 
 def test_contributions_to_a_leaf_are_refused():
@@ -164,17 +166,17 @@ def two_leaves() -> pl.DataFrame:
 def test_contributions_of_a_rebased_table_add_up(base):
     table = rebased(two_leaves(), base)
     top = table.filter(node="top").sort("period")["index"]
-    found = contributions(table, "top").group_by("period", maintain_order=True).agg(
+    computed = contributions(table, "top").group_by("period", maintain_order=True).agg(
         pl.col("contribution", "contribution_to_date").sum()
     )  # fmt: skip
-    assert found["contribution"].to_list() == pytest.approx(top.diff()[1:].to_list(), rel=1e-12)
-    assert found["contribution_to_date"].to_list() == pytest.approx((top - top[0])[1:].to_list(), rel=1e-12)
+    assert computed["contribution"].to_list() == pytest.approx(top.diff()[1:].to_list(), rel=1e-12)
+    assert computed["contribution_to_date"].to_list() == pytest.approx((top - top[0])[1:].to_list(), rel=1e-12)
 
 
 def test_contributions_to_the_rebased_change_by_hand():
     # 100, 105, 110.25: a adds 5 and 5.25 points, b nothing.
-    found = contributions(rebased(two_leaves(), [1]), "top").filter(pl.col("period") == 3)
-    assert found.select("node", "contribution_to_date").rows() == [("a", pytest.approx(10.25)), ("b", 0.0)]
+    computed = contributions(rebased(two_leaves(), [1]), "top").filter(pl.col("period") == 3)
+    assert computed.select("node", "contribution_to_date").rows() == [("a", pytest.approx(10.25)), ("b", 0.0)]
 
 
 @quickly
@@ -190,9 +192,11 @@ def test_contributions_of_rebased_trees_are_scaled_ones(seed, formula, base):
     )  # fmt: skip
     scaled = rebased(table, base)
     factor = scaled.filter(node="all")["index"][0] / table.filter(node="all")["index"][0]
-    found, plain = contributions(scaled, "all"), contributions(table, "all")
+    computed, plain = contributions(scaled, "all"), contributions(table, "all")
     for column in ("contribution", "contribution_to_date"):
-        assert found[column].to_list() == pytest.approx((plain[column] * factor).to_list(), rel=1e-9, abs=1e-9 * factor)
+        assert computed[column].to_list() == pytest.approx(
+            (plain[column] * factor).to_list(), rel=1e-9, abs=1e-9 * factor
+        )
 
 
 CHANGED = {

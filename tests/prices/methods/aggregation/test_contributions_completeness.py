@@ -31,8 +31,8 @@ ALIKE = two_leaves([100, 120, 150, 150], [100, 120, 90, 150])
 
 def test_the_whole_table_by_hand():
     # 1.2, then a adds 1.2 · ½ · ¼ and b takes as much, then b adds 0.9/2.4 · ⅔ of 1.2.
-    found = to_date(ALIKE)
-    assert [found[4 - 1, node, "all"] for node in "ab"] == pytest.approx([0.25, 0.25])
+    computed = to_date(ALIKE)
+    assert [computed[4 - 1, node, "all"] for node in "ab"] == pytest.approx([0.25, 0.25])
 
 
 @pytest.mark.parametrize("dropped", [[0], [1], [2], [1, 2], [0, 1], [0, 1, 2], [0, 2]])
@@ -140,10 +140,12 @@ def test_contributions_of_a_rebased_table_with_another_basket_are_scaled_ones(se
     scaled = rebased(table, base)
     assert scaled["index"].null_count() == scaled["link_index"].null_count() == 0
     factor = scaled.filter(node="all")["index"][0] / table.filter(node="all")["index"][0]
-    found, plain = contributions(scaled, "all"), contributions(table, "all")
-    assert found.select("period", "node", "parent").equals(plain.select("period", "node", "parent"))
+    computed, plain = contributions(scaled, "all"), contributions(table, "all")
+    assert computed.select("period", "node", "parent").equals(plain.select("period", "node", "parent"))
     for column in ("contribution", "contribution_to_date"):
-        assert found[column].to_list() == pytest.approx((plain[column] * factor).to_list(), rel=1e-9, abs=1e-9 * factor)
+        assert computed[column].to_list() == pytest.approx(
+            (plain[column] * factor).to_list(), rel=1e-9, abs=1e-9 * factor
+        )
     rates, plain_rates = (rate_contributions(one, "all", 3) for one in (scaled, table))
     assert rates["contribution_points"].to_list() == pytest.approx(
         plain_rates["contribution_points"].to_list(), abs=1e-9
@@ -156,16 +158,16 @@ def test_a_table_without_periods_gives_the_contributions_of_the_whole_or_is_refu
     table = changing_basket(seed, "laspeyres")
     whole = to_date(table)
     try:
-        found = to_date(table.filter(~pl.col("period").is_in(list(dropped))))
+        computed = to_date(table.filter(~pl.col("period").is_in(list(dropped))))
     except ValueError:
         return
-    assert found == {key: pytest.approx(whole[key], abs=1e-9) for key in found}
+    assert computed == {key: pytest.approx(whole[key], abs=1e-9) for key in computed}
 
 
 def test_a_leaf_that_is_new_in_a_link_is_scaled_as_the_node_it_starts_from():
     tree = pl.concat([tree_of({"all": None, "a": "all"}, 0), tree_of({"all": None, "a": "all", "c": "all"}, 1)])
     weights = pl.concat([weights_of({"a": 1.0}, 0), weights_of({"a": 1.0, "c": 1.0}, 1)])
     table = aggregate(series({"a": [1.0, 2.0, 4.0], "c": [None, 1.0, 3.0]}).drop_nulls(), weights, tree)
-    found = rebased(table, [0]).filter(node="c").select("index", "link_index", "reason").row(0)
-    assert found == (pytest.approx(600.0), pytest.approx(200.0), None)
+    computed = rebased(table, [0]).filter(node="c").select("index", "link_index", "reason").row(0)
+    assert computed == (pytest.approx(600.0), pytest.approx(200.0), None)
     assert rebased(table, [0, 1, 2]).filter(node="c")["index"].item() == pytest.approx(600 / (1 + 2 + 5) * 3)

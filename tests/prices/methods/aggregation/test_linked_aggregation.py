@@ -32,31 +32,31 @@ def panels(draw):
 @given(panels())
 def test_no_replicate_or_parent_touches_another(panel):
     levels, segments, weights, shares = panel
-    found = aggregated(Children(levels, segments, weights, shares), BASE)
+    computed = aggregated(Children(levels, segments, weights, shares), BASE)
     for r in range(levels.shape[1]):
         for p in range(levels.shape[2]):
             one = np.s_[:, r : r + 1, p : p + 1]
             own = slice(p, p + 1)
             alone = aggregated(Children(levels[one], segments[one], weights[own], shares[:, own]), BASE)
-            np.testing.assert_allclose(found.index[one], alone.index, rtol=1e-13)
-            np.testing.assert_allclose(found.imputed_share[one], alone.imputed_share, rtol=1e-13)
+            np.testing.assert_allclose(computed.index[one], alone.index, rtol=1e-13)
+            np.testing.assert_allclose(computed.imputed_share[one], alone.imputed_share, rtol=1e-13)
 
 
 @settings(max_examples=25, deadline=None)
 @given(panels())
 def test_before_and_after_of_the_children_make_the_parents_movement(panel):
     levels, segments, weights, shares = panel
-    found = aggregated(Children(levels, segments, weights, shares), BASE, with_movements=True)
-    assert found.before is not None and found.after is not None
-    there = np.isfinite(found.before)
-    value_before = np.where(there, weights * found.before, 0.0).sum(axis=3)
-    value_after = np.where(there, weights * found.after, 0.0).sum(axis=3)
+    computed = aggregated(Children(levels, segments, weights, shares), BASE, with_movements=True)
+    assert computed.before is not None and computed.after is not None
+    there = np.isfinite(computed.before)
+    value_before = np.where(there, weights * computed.before, 0.0).sum(axis=3)
+    value_after = np.where(there, weights * computed.after, 0.0).sum(axis=3)
     for r in range(levels.shape[1]):
         for p in range(levels.shape[2]):
-            rows = np.flatnonzero(np.isfinite(found.index[:, r, p]))
+            rows = np.flatnonzero(np.isfinite(computed.index[:, r, p]))
             for s, t in pairwise(rows):
                 if value_before[t, r, p] > 0:
-                    movement = found.index[t, r, p] / found.index[s, r, p]
+                    movement = computed.index[t, r, p] / computed.index[s, r, p]
                     assert value_after[t, r, p] / value_before[t, r, p] == pytest.approx(movement, rel=1e-9)
 
 
@@ -66,6 +66,6 @@ def test_by_hand_an_absent_child_moves_with_the_other():
     levels[5:, 0, 0, 0] = 2.0
     segments = np.zeros((DAYS, 1, 1, 2), dtype=int)
     segments[5, 0, 0, 1] = ABSENT
-    found = aggregated(Children(levels, segments, np.ones((1, 2)), np.zeros((DAYS, 1, 2))), np.arange(DAYS) == 4)
-    assert found.index[4:7, 0, 0].tolist() == pytest.approx([100.0, 200.0, 150.0])
-    assert found.imputed_share[4:7, 0, 0].tolist() == pytest.approx([0.0, 0.5, 0.0])
+    computed = aggregated(Children(levels, segments, np.ones((1, 2)), np.zeros((DAYS, 1, 2))), np.arange(DAYS) == 4)
+    assert computed.index[4:7, 0, 0].tolist() == pytest.approx([100.0, 200.0, 150.0])
+    assert computed.imputed_share[4:7, 0, 0].tolist() == pytest.approx([0.0, 0.5, 0.0])

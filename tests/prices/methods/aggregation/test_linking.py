@@ -73,8 +73,8 @@ def test_a_year_of_which_two_months_are_there_is_no_base():
 
 def test_a_node_without_a_base_has_a_reason_and_nan_is_refused():
     table = TABLE.with_columns(reason=pl.when(pl.col("index").is_null()).then(pl.lit("no value below")))
-    found = rebased(table, [0]).filter(pl.col("node") == "c")
-    assert found["reason"].to_list() == ["no value below", "no value below", "no index in the base periods"]
+    computed = rebased(table, [0]).filter(pl.col("node") == "c")
+    assert computed["reason"].to_list() == ["no value below", "no value below", "no index in the base periods"]
     for bad in (float("nan"), 0.0, float("inf")):
         spoiled = TABLE.with_columns(index=pl.when(pl.col("node") == "b").then(bad).otherwise("index"))
         with pytest.raises(ValueError, match="3 with a value of index that is not positive and finite; the first: "):
@@ -340,8 +340,8 @@ def test_chaining_undoes_unchaining(values, links, value):
     again = chain(unchain(chained, links), value=value)
     for node in ("a", "b"):
         level = chained.filter(pl.col("node") == node)["index"]
-        found = again.filter(pl.col("node") == node)["index"]
-        assert found.to_list() == pytest.approx((level / level[0] * value).to_list(), rel=1e-12)
+        computed = again.filter(pl.col("node") == node)["index"]
+        assert computed.to_list() == pytest.approx((level / level[0] * value).to_list(), rel=1e-12)
 
 
 def test_unchained_indices_aggregate_like_the_chained():
@@ -417,8 +417,8 @@ def test_links_of_indices_are_those_of_weights_and_tree(of_indices, of_weights, 
 def test_a_link_in_the_last_period_needs_no_rows():
     chained = series({"a": [1.0, 2.0, 2.0], "b": [1.0, 1.0, 2.0]})
     expected = path(aggregate(chained, even("ab", 0), PAIR, formula="young"), "all")
-    found = aggregate(unchain(chained, []), even("ab", 0, 2), PAIR, formula="young")
-    assert path(found, "all") == expected == [1.0, 1.5, 2.0]
+    computed = aggregate(unchain(chained, []), even("ab", 0, 2), PAIR, formula="young")
+    assert path(computed, "all") == expected == [1.0, 1.5, 2.0]
 
 
 def test_a_link_of_another_type_than_the_periods_is_refused():

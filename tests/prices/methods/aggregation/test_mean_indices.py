@@ -9,7 +9,7 @@ from ons_bigdata.prices.methods.aggregation.mean_indices import FORMULAS, mean_i
 
 def test_means_of_sub_indices_by_hand():
     r, s0, s1 = [2.0, 1.0], [1.0, 3.0], [1.0, 1.0]
-    found = {formula: mean_index(r, s0, s1, formula=formula) for formula in FORMULAS}
+    computed = {formula: mean_index(r, s0, s1, formula=formula) for formula in FORMULAS}
     expected = {
         "laspeyres": pytest.approx(1.25),
         "paasche": pytest.approx(1 / 0.75),
@@ -19,8 +19,8 @@ def test_means_of_sub_indices_by_hand():
         "tornqvist": pytest.approx(2**0.375),
         "walsh": pytest.approx((2 * 0.25**0.5 * 0.25**0.5 + 0.75**0.5 * 0.5**0.5) / (0.25 + 0.75**0.5 * 0.5**0.5)),
     }
-    assert {formula: found[formula] for formula in expected} == expected
-    assert "unit_value" not in found
+    assert {formula: computed[formula] for formula in expected} == expected
+    assert "unit_value" not in computed
     for arguments, message in (
         ((r, s0, s1, "x"), "unknown formula 'x'; known: laspeyres"),
         ((r, s0, [1.0], "fisher"), "lengths differ"),

@@ -33,8 +33,8 @@ def test_rates_of_months_by_hand():
 
 def test_a_missing_month_is_a_gap_of_the_rate():
     months = [month for month in MONTHS[:15] if month != "2019-02"]
-    found = rates(monthly([100.0] * 14, months), node=None)
-    assert found.rows() == [
+    computed = rates(monthly([100.0] * 14, months), node=None)
+    assert computed.rows() == [
         ("2020-01", "2019-01", 0.0, None),
         ("2020-02", "2019-02", None, "no index in 2019-02"),
         ("2020-03", "2019-03", 0.0, None),
@@ -77,16 +77,18 @@ def tree_over_links(seed: int) -> pl.DataFrame:
 def test_contributions_to_rates_add_up_across_links(seed, over, is_rebased):
     table = tree_over_links(seed)
     table = rebased(table, MONTHS[:12]) if is_rebased else table
-    found = rate_contributions(table, "all", over)
+    computed = rate_contributions(table, "all", over)
     expected = rates(table.filter(pl.col("node") == "all"), over)
     for parent in ("all", "food"):
-        children = found.filter(pl.col("parent") == parent).group_by("period").agg(pl.col("contribution_points").sum())
+        children = (
+            computed.filter(pl.col("parent") == parent).group_by("period").agg(pl.col("contribution_points").sum())
+        )
         parts = dict(children.rows())
         if parent == "all":
             whole = dict(expected.select("period", "rate_percent").rows())
             assert set(whole) == set(parts)
         else:
-            whole = dict(found.filter(pl.col("node") == "food").select("period", "contribution_points").rows())
+            whole = dict(computed.filter(pl.col("node") == "food").select("period", "contribution_points").rows())
         assert parts == {period: pytest.approx(rate, abs=1e-9) for period, rate in whole.items()}
 
 
@@ -98,8 +100,8 @@ def test_contributions_to_a_rate_by_hand():
     )  # fmt: skip
     weights = pl.DataFrame({"node": ["a", "b"], "weight": [1.0, 3.0]})
     tree = pl.DataFrame({"node": ["all", "a", "b"], "parent": [None, "all", "all"]})
-    found = rate_contributions(aggregate(indices, weights, tree), "all", 2)
-    assert found.select("period", "against", "node", "contribution_points", "rate_percent").rows() == [
+    computed = rate_contributions(aggregate(indices, weights, tree), "all", 2)
+    assert computed.select("period", "against", "node", "contribution_points", "rate_percent").rows() == [
         (3, 1, "a", pytest.approx(25.0), pytest.approx(32.5)),
         (3, 1, "b", pytest.approx(7.5), pytest.approx(32.5)),
     ]

@@ -127,18 +127,18 @@ def test_a_price_without_a_sale_counts_with_quantity_0_where_that_is_asked_for()
 @pytest.mark.parametrize("formula", [name for name in FORMULAS if name not in UNWEIGHTED])
 def test_a_product_that_is_never_sold_has_no_influence_where_unsold_products_count(formula):
     never = quotes_of({(1, "salt"): (1, 0), (2, "salt"): (5, 0)})
-    found = index_of(pl.concat([TWO, never]), formula, missing="unsold")["index"].to_list()
-    assert found == pytest.approx(index_of(TWO, formula)["index"].to_list(), rel=1e-14)
+    computed = index_of(pl.concat([TWO, never]), formula, missing="unsold")["index"].to_list()
+    assert computed == pytest.approx(index_of(TWO, formula)["index"].to_list(), rel=1e-14)
 
 
 def test_a_product_without_weight_is_no_degree_of_freedom_of_the_time_product_dummy():
     never = quotes_of({(1, "salt"): (1, 0), (2, "salt"): (5, 3)})
-    found = index_of(pl.concat([TWO, never]), "time_product_dummy", missing="unsold", adjust_bias=True)["index"][1]
+    computed = index_of(pl.concat([TWO, never]), "time_product_dummy", missing="unsold", adjust_bias=True)["index"][1]
     # Salt counts in the shares of 2 alone: tea 2 and bread 20 of 37.
     tea, bread = S0 * (2 / 37) / (S0 + 2 / 37), (1 - S0) * (20 / 37) / (1 - S0 + 20 / 37)
     effect = math.log(2) * tea / (tea + bread)
     variance = (tea * (math.log(2) - effect) ** 2 + bread * effect**2) / (tea + bread)
-    assert found == pytest.approx(math.exp(effect - variance / 2), rel=1e-14)
+    assert computed == pytest.approx(math.exp(effect - variance / 2), rel=1e-14)
 
 
 def test_equal_shares_are_no_trouble_to_sato_vartia():
@@ -213,8 +213,8 @@ def test_no_quotes_give_no_rows():
 
 
 def test_an_unweighted_time_product_dummy_needs_no_quantities():
-    found = bilateral_index(TWO, "time_product_dummy", weights="none")["index"].to_list()
-    assert found == pytest.approx(bilateral_index(TWO, "jevons")["index"].to_list(), rel=1e-14)
+    computed = bilateral_index(TWO, "time_product_dummy", weights="none")["index"].to_list()
+    assert computed == pytest.approx(bilateral_index(TWO, "jevons")["index"].to_list(), rel=1e-14)
     with_bias = {"weights": "none", "adjust_bias": True}
     assert bilateral_index(TWO, "time_product_dummy", **with_bias).equals(
         bilateral_index(TWO, "time_product_dummy", quantity="quantity", **with_bias)
@@ -286,14 +286,14 @@ PANELS = st.dictionaries(
 def test_agrees_with_a_loop_in_exact_sums(cells):
     quotes = quotes_of(cells)
     fisher, tornqvist = index_of(quotes, "fisher"), index_of(quotes, "tornqvist")
-    for t, *found in zip(fisher["period"], fisher["index"], tornqvist["index"], strict=True):
+    for t, *computed in zip(fisher["period"], fisher["index"], tornqvist["index"], strict=True):
         both = [(cells[1, i], cells[t, i]) for i in "abcd" if (1, i) in cells and (t, i) in cells]
         if not both:
-            assert found == [None, None]
+            assert computed == [None, None]
             continue
         (e00, e10, e01, e11) = (math.fsum(b[n][0] * b[m][1] for b in both) for m in (0, 1) for n in (0, 1))
         log = math.fsum((a[0] * a[1] / e00 + b[0] * b[1] / e11) / 2 * math.log(b[0] / a[0]) for a, b in both)
-        assert found == pytest.approx([math.sqrt(e10 / e00 * e11 / e01), math.exp(log)], rel=1e-12)
+        assert computed == pytest.approx([math.sqrt(e10 / e00 * e11 / e01), math.exp(log)], rel=1e-12)
 
 
 @quickly

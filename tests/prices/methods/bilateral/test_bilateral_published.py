@@ -92,10 +92,10 @@ def test_indexnumr(method, kind, output):
     quotes = ces()
     if method not in FULL_QUANTITIES and (method, kind) != ("gk", "quantity"):
         quotes = quotes.with_columns(pl.col("quantities").round(7))
-    found = bilateral_index(quotes, formula, OUTPUTS[output], of=kind, **CES, **options)
+    computed = bilateral_index(quotes, formula, OUTPUTS[output], of=kind, **CES, **options)
     printed = series_of(INDEXNUMR)[indexnumr_key(method, kind, output)]
     assert len(printed) == 12
-    assert_as_printed(by_period(found), printed)
+    assert_as_printed(by_period(computed), printed)
 
 
 @golden
@@ -103,35 +103,35 @@ def test_indexnumr_fisher_of_prices_carried_forward():
     # Product 1 is away in periods 2 and 3: its price is carried there, at quantity 0.
     carried = impute_prices(ces(two_rows_removed=True), "carry_forward", **CES)
     assert carried.filter("imputed").select("product", "period", "age").rows() == [(1, 2, 1), (1, 3, 2)]
-    found = bilateral_index(carried, "fisher", "chained", quantity="quantity", missing="unsold")
-    assert_as_printed(by_period(found), series_of(INDEXNUMR)[CARRIED])
+    computed = bilateral_index(carried, "fisher", "chained", quantity="quantity", missing="unsold")
+    assert_as_printed(by_period(computed), series_of(INDEXNUMR)[CARRIED])
 
 
 @golden
 @pytest.mark.parametrize(("method", "params", "formula", "choices"), MILK_CASES)
 def test_priceindices_of_real_milk_prices(method, params, formula, choices):
     quotes = milk().with_columns(pl.col("month").dt.strftime("%Y-%m"))
-    found = bilateral_index(quotes, formula, **MILK, **choices)
-    assert_as_printed(by_period(found), series_of(OTHER)["priceindices_milk", method, params])
+    computed = bilateral_index(quotes, formula, **MILK, **choices)
+    assert_as_printed(by_period(computed), series_of(OTHER)["priceindices_milk", method, params])
 
 
 @golden
 def test_priceindices_retrospective_index_of_milk():
-    found = by_period(retrospective_index(milk("2018-12", "2019-12"), **MILK))
-    assert_as_printed({period[:7]: index for period, index in found.items()}, series_of(OTHER)[RETROSPECTIVE])
+    computed = by_period(retrospective_index(milk("2018-12", "2019-12"), **MILK))
+    assert_as_printed({period[:7]: index for period, index in computed.items()}, series_of(OTHER)[RETROSPECTIVE])
 
 
 @golden
 @pytest.mark.parametrize(("dataset", "method", "params", "formula"), GPINDEX_CASES)
 def test_gpindex_chains_over_gaps(dataset, method, params, formula):
     quotes = pl.read_csv(GOLDEN / f"{dataset}.csv", null_values="NA")
-    found = bilateral_index(quotes, formula, "chained", quantity="quantity", missing="absent")
-    assert_as_printed(by_period(found), series_of(OTHER)[dataset, method, params])
+    computed = bilateral_index(quotes, formula, "chained", quantity="quantity", missing="absent")
+    assert_as_printed(by_period(computed), series_of(OTHER)[dataset, method, params])
 
 
 @golden
 @pytest.mark.parametrize("key", COFFEE, ids=" ".join)
 def test_priceindices_of_real_coffee_prices(key):
     # Products over all outlets: a product's unit value and quantity of the month.
-    found = by_period(bilateral_index(coffee_rows(), key[1], duplicates="unit_value", **MILK))
-    assert_as_printed(found, series_of(OTHER)[key])
+    computed = by_period(bilateral_index(coffee_rows(), key[1], duplicates="unit_value", **MILK))
+    assert_as_printed(computed, series_of(OTHER)[key])

@@ -46,7 +46,7 @@ def _random(seed: int, *, days: int = 56, retailers: tuple[str, ...] = ("tesco",
 def test_one_item_computed_step_by_step() -> None:
     """Every choice of weekday and of day, in plain loops, for one item of two retailers."""
     quotes = _random(3).filter(pl.col("item_number") == 210302)
-    found = collection_frequencies(quotes, WEIGHTS).filter(level="item", retailers="all")
+    computed = collection_frequencies(quotes, WEIGHTS).filter(level="item", retailers="all")
     prices: dict[tuple[str, str], dict[int, float]] = {}
     for row in quotes.iter_rows(named=True):
         day = (row["collected_on"] - FIRST).days
@@ -70,32 +70,32 @@ def test_one_item_computed_step_by_step() -> None:
         "monthly": [{d} for d in range(28)],
     }
     for frequency, sets in choices.items():
-        row = found.filter(frequency=frequency).row(0, named=True)
+        row = computed.filter(frequency=frequency).row(0, named=True)
         estimates = [movement(days) for days in sets]
         off = 100 * (np.array([m for m, _ in estimates]) - full)
         assert (row["choices"], row["estimates"], row["movements"]) == (len(sets), len(sets), 1)
         assert row["mean_difference"] == pytest.approx(off.mean(), abs=1e-10)
         assert row["spread"] == pytest.approx(np.sqrt((off**2).mean()), abs=1e-10)
         assert row["standard_error"] == pytest.approx(100 * np.sqrt(np.mean([e for _, e in estimates])), rel=1e-10)
-    daily = found.filter(frequency="daily").row(0, named=True)
+    daily = computed.filter(frequency="daily").row(0, named=True)
     assert daily["total_error"] == pytest.approx(100 * np.sqrt(full_error), rel=1e-10)
 
 
 def test_the_closed_form_is_the_bootstrap() -> None:
     """The error of one retailer's item against ten thousand resamples of its products."""
     quotes = _random(5, retailers=("tesco",)).filter(pl.col("item_number") == 210302)
-    found = collection_frequencies(quotes, WEIGHTS).filter(level="item", frequency="daily")
+    computed = collection_frequencies(quotes, WEIGHTS).filter(level="item", frequency="daily")
     period = (pl.col("collected_on") - FIRST).dt.total_days() // 28
     means = quotes.group_by("product", period.alias("t")).agg(pl.col("price_gbp").log().mean()).sort("product", "t")
     changes = means.group_by("product").agg(pl.col("price_gbp").diff().last())["price_gbp"].to_numpy()
     rng = np.random.default_rng(1)
     resampled = changes[rng.integers(0, len(changes), (10_000, len(changes)))].mean(axis=1)
-    assert found["standard_error"][0] == pytest.approx(100 * resampled.std(), rel=0.03)
+    assert computed["standard_error"][0] == pytest.approx(100 * resampled.std(), rel=0.03)
 
 
 def test_less_collection_is_never_more_precise_and_exact_for_constant_prices() -> None:
-    found = collection_frequencies(_random(11), WEIGHTS).filter(retailers="all")
-    spread = {key: part["spread"].mean() for (key,), part in found.group_by("frequency")}
+    computed = collection_frequencies(_random(11), WEIGHTS).filter(retailers="all")
+    spread = {key: part["spread"].mean() for (key,), part in computed.group_by("frequency")}
     assert spread["daily"] == 0.0
     assert 0.0 < spread["weekly"] < spread["monthly"]
     still = _random(11).with_columns(price_gbp=pl.lit(2.0))
@@ -112,11 +112,11 @@ def test_divisions_are_weighted_and_designs_are_named() -> None:
         for product in ("P", "Q")
         for day in range(56)
     ]
-    found = collection_frequencies(_quotes(rows), WEIGHTS)
-    assert set(found["retailers"]) == {
+    computed = collection_frequencies(_quotes(rows), WEIGHTS)
+    assert set(computed["retailers"]) == {
         *("all", "without a", "without b", "without c", "a alone", "b alone", "c alone"),
     }
-    division = found.filter(level="division", frequency="daily")
+    division = computed.filter(level="division", frequency="daily")
     full = np.log((3 * (2 + 1 + 2) / 3 + 1) / 4)
     for design, expected in (("b alone", 1.0), ("without b", 1.75), ("a alone", 1.75)):
         row = division.filter(retailers=design).row(0, named=True)
@@ -139,9 +139,9 @@ def test_a_day_without_collection_lacks_its_estimates() -> None:
 
 def test_one_product_alone_has_no_standard_error() -> None:
     quotes = _random(2, retailers=("tesco",)).filter(pl.col("product") == "P0")
-    found = collection_frequencies(quotes, WEIGHTS).filter(frequency="daily")
-    assert found["standard_error"].null_count() == found.height
-    assert set(found["reason"]) == {"1 of 1 estimates have no standard error"}
+    computed = collection_frequencies(quotes, WEIGHTS).filter(frequency="daily")
+    assert computed["standard_error"].null_count() == computed.height
+    assert set(computed["reason"]) == {"1 of 1 estimates have no standard error"}
 
 
 def test_bad_input_is_refused_with_its_fault() -> None:

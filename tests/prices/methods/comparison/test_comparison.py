@@ -90,8 +90,8 @@ def test_series_of_two_frequencies_are_compared_once_at_the_coarser() -> None:
         _series("e", [100.0 + t % 4 for t in range(70)], frequency="daily"),
         _series("w", [100.0 + t for t in range(9)], frequency="weekly", first=date(2016, 1, 4)),
     ]
-    found = comparison.compare_methods(pl.concat(rows))
-    assert found.select("left_series", "right_series", "frequency").sort("right_series").rows() == [
+    computed = comparison.compare_methods(pl.concat(rows))
+    assert computed.select("left_series", "right_series", "frequency").sort("right_series").rows() == [
         ("d", "e", "daily"),
         ("d", "w", "weekly"),
         ("e", "w", "weekly"),
@@ -112,8 +112,8 @@ def test_levels_and_rates_are_side_by_side() -> None:
 def test_official_figures_are_compared_with_every_scope_of_the_same_code() -> None:
     ours = pl.concat([_series("x", [100.0, 102.0]), _series("x", [100.0, 99.0]).with_columns(scope=pl.lit("target"))])
     official = pl.concat([_series("o", [100.0, 101.0]), _series("o", [1.0, 2.0]).with_columns(code=pl.lit("02"))])
-    found = comparison.compare_with_official(ours, official.with_columns(scope=pl.lit("official")))
-    assert found.select("scope", "code", "left_series", "right_series").rows() == [
+    computed = comparison.compare_with_official(ours, official.with_columns(scope=pl.lit("official")))
+    assert computed.select("scope", "code", "left_series", "right_series").rows() == [
         ("shelf", "01", "x", "o"),
         ("target", "01", "x", "o"),
     ]
@@ -148,11 +148,11 @@ def test_bad_series_are_refused_with_their_fault() -> None:
 def test_a_series_on_another_base_is_the_same_series(values: list[float], factor: float) -> None:
     left = np.array(values)
     ordinals = np.arange(len(values))
-    found = comparison.pair_statistics(left, left * factor, ordinals, a_year=12)
-    assert found["largest_difference"] < 1e-9
-    assert found["shared_turning_points"] == found["left_turning_points"] == found["right_turning_points"]
-    if found["correlation"] is not None and np.ptp(left) > 1e-3:
-        assert found["correlation"] == pytest.approx(1.0, abs=1e-6)
+    computed = comparison.pair_statistics(left, left * factor, ordinals, a_year=12)
+    assert computed["largest_difference"] < 1e-9
+    assert computed["shared_turning_points"] == computed["left_turning_points"] == computed["right_turning_points"]
+    if computed["correlation"] is not None and np.ptp(left) > 1e-3:
+        assert computed["correlation"] == pytest.approx(1.0, abs=1e-6)
 
 
 @settings(max_examples=40, deadline=None)

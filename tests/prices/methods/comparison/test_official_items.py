@@ -69,20 +69,20 @@ def _agreement(office: tuple[pl.DataFrame, pl.DataFrame], **options: str) -> pl.
 
 
 def test_item_indices_are_rebuilt_to_the_printed_decimals(office: tuple[pl.DataFrame, pl.DataFrame]) -> None:
-    found = _agreement(office)
-    assert found.height == 4 * 14
-    assert found["published_index"].null_count() == 0
-    assert found["agrees"].all()
-    assert found["difference"].abs().max() <= official_items.PRINTED_PRECISION + 1e-9
-    assert found["strata"].max() > 1
+    computed = _agreement(office)
+    assert computed.height == 4 * 14
+    assert computed["published_index"].null_count() == 0
+    assert computed["agrees"].all()
+    assert computed["difference"].abs().max() <= official_items.PRINTED_PRECISION + 1e-9
+    assert computed["strata"].max() > 1
 
 
 @pytest.mark.parametrize("twin", [{"within": "arithmetic"}, {"base_prices": "all"}])
 def test_variants_of_the_office_method_fail(office: tuple[pl.DataFrame, pl.DataFrame], twin: dict[str, str]) -> None:
-    found = _agreement(office, **twin).filter(pl.col("month") > date(2015, 1, 1))
-    assert not found["agrees"].all()
-    assert found["agrees"].sum() <= 0.1 * found.height
-    assert found["difference"].abs().max() > 0.5
+    computed = _agreement(office, **twin).filter(pl.col("month") > date(2015, 1, 1))
+    assert not computed["agrees"].all()
+    assert computed["agrees"].sum() <= 0.1 * computed.height
+    assert computed["difference"].abs().max() > 0.5
 
 
 def test_an_example_by_hand() -> None:
@@ -97,14 +97,14 @@ def test_an_example_by_hand() -> None:
             _quote(0.0, 1.0, stratum_cell=1),
         ]
     )
-    (found,) = official_items.office_item_indices(quotes).to_dicts()
-    assert found["index"] == pytest.approx(100 * (1 * 2**0.25 + 4 * 1.5) / 5, rel=1e-14)
-    assert (found["quotes"], found["strata"], found["reason"]) == (3, 2, None)
+    (computed,) = official_items.office_item_indices(quotes).to_dicts()
+    assert computed["index"] == pytest.approx(100 * (1 * 2**0.25 + 4 * 1.5) / 5, rel=1e-14)
+    assert (computed["quotes"], computed["strata"], computed["reason"]) == (3, 2, None)
 
 
 def test_an_item_without_valid_quotes_is_null_with_a_reason() -> None:
-    (found,) = official_items.office_item_indices(pl.DataFrame([_quote(1.0, 1.0, validity=1)])).to_dicts()
-    assert (found["index"], found["quotes"], found["reason"]) == (None, 0, official_items.NO_QUOTE)
+    (computed,) = official_items.office_item_indices(pl.DataFrame([_quote(1.0, 1.0, validity=1)])).to_dicts()
+    assert (computed["index"], computed["quotes"], computed["reason"]) == (None, 0, official_items.NO_QUOTE)
     formulas = official_items.formula_item_indices(pl.DataFrame([_quote(1.0, 1.0, validity=1)]))
     assert formulas["index"].null_count() == len(official_items.FORMULAS)
     assert set(formulas["reason"]) == {official_items.NO_QUOTE}
@@ -152,8 +152,8 @@ def test_formulas_are_those_of_the_bilateral_indices(formula: str) -> None:
         [{"period": t, "product": k, "price": pair[1 - t]} for k, pair in enumerate(prices) for t in (0, 1)]
     )
     expected = bilateral_index(panel, formula)["index"][1]
-    (found,) = official_items.formula_item_indices(quotes, formulas=(formula,))["index"]
-    assert found == pytest.approx(100 * expected, rel=1e-13)
+    (computed,) = official_items.formula_item_indices(quotes, formulas=(formula,))["index"]
+    assert computed == pytest.approx(100 * expected, rel=1e-13)
 
 
 def test_scraped_quotes_in_the_office_form_give_the_mean_of_the_retailers() -> None:
@@ -175,9 +175,9 @@ def test_scraped_quotes_in_the_office_form_give_the_mean_of_the_retailers() -> N
         },
         orient="row",
     )
-    found = official_items.office_item_indices(official_items.scraped_as_collected(quotes))
-    assert found["index"].to_list() == pytest.approx([100.0, 150.0])
-    assert found["quotes"].to_list() == [2, 2]
+    computed = official_items.office_item_indices(official_items.scraped_as_collected(quotes))
+    assert computed["index"].to_list() == pytest.approx([100.0, 150.0])
+    assert computed["quotes"].to_list() == [2, 2]
     none = official_items.scraped_as_collected(quotes.filter(pl.col("collected_on") == date(2016, 9, 20)))
     assert none.is_empty()
 
@@ -215,8 +215,8 @@ def test_classes_and_divisions_are_weighted_means_of_printed_items() -> None:
     items = pl.DataFrame(
         {"item_number": [1, 2, 3], "class_code": ["01.1.1", "01.1.2", "01.1.2"], "division_code": ["01"] * 3}
     )
-    found = official_items.combined_official(printed, items)
-    assert found.select("level", "code", "index").rows() == [
+    computed = official_items.combined_official(printed, items)
+    assert computed.select("level", "code", "index").rows() == [
         ("class", "01.1.1", 110.0),
         ("class", "01.1.2", 90.0),
         ("division", "01", 105.0),

@@ -31,8 +31,8 @@ THEIRS = _products(
 
 
 def test_an_example_to_follow() -> None:
-    found = match_products(OURS, THEIRS)
-    by = {row["product"]: row for row in found.iter_rows(named=True) if row["product"]}
+    computed = match_products(OURS, THEIRS)
+    by = {row["product"]: row for row in computed.iter_rows(named=True) if row["product"]}
     assert (by["a"]["other_product"], by["a"]["matched_by"], by["a"]["score"]) == ("x1", "id", 1.0)
     assert (by["b"]["other_product"], by["b"]["matched_by"]) == ("x2", "name")
     assert (by["c"]["other_product"], by["c"]["matched_by"]) == ("x3", "score")
@@ -40,25 +40,25 @@ def test_an_example_to_follow() -> None:
     for product in ("d", "e"):  # another pack of ginger nuts is another product
         assert (by[product]["other_product"], by[product]["matched_by"]) == (None, "none")
         assert "below 0.65" in by[product]["why"]
-    left_over = found.filter(pl.col("product").is_null())
+    left_over = computed.filter(pl.col("product").is_null())
     assert left_over["other_product"].to_list() == ["x4", "x5"]
 
 
 def test_nothing_is_matched_across_items_or_retailers() -> None:
     other = THEIRS.with_columns(item_number=pl.lit(210303, pl.Int64))
-    found = match_products(OURS, other)
-    assert set(found["matched_by"]) == {"none"}
-    assert set(found["why"]) == {"no free product of the retailer and item in the other source"}
-    assert found.height == OURS.height + THEIRS.height
+    computed = match_products(OURS, other)
+    assert set(computed["matched_by"]) == {"none"}
+    assert set(computed["why"]) == {"no free product of the retailer and item in the other source"}
+    assert computed.height == OURS.height + THEIRS.height
 
 
 def test_a_name_of_two_products_is_matched_by_score() -> None:
     """Two packs of one lager: the name says nothing, the pack decides."""
     ours = _products(("s", None, "ESSENTIAL LAGER", 1.76, 4.0), ("l", None, "ESSENTIAL LAGER", 4.4, 9.0))
     theirs = _products(("L", None, "Essential lager", 4.4, 9.0), ("S", None, "Essential lager", 1.76, 4.0))
-    found = match_products(ours, theirs)
-    assert dict(found.select("product", "other_product").rows()) == {"l": "L", "s": "S"}
-    assert set(found["matched_by"]) == {"score"}
+    computed = match_products(ours, theirs)
+    assert dict(computed.select("product", "other_product").rows()) == {"l": "L", "s": "S"}
+    assert set(computed["matched_by"]) == {"score"}
 
 
 @pytest.mark.parametrize(
@@ -103,14 +103,14 @@ def test_every_product_of_both_sides_occurs_once(left: list[tuple], right: list[
         _products(*((f"{side}{k}", None, " ".join(words), pack, price) for k, (words, pack, price) in enumerate(rows)))
         for side, rows in (("l", left), ("r", right))
     )
-    found = match_products(ours, theirs)
+    computed = match_products(ours, theirs)
     for column, frame in (("product", ours), ("other_product", theirs)):
-        assert sorted(found[column].drop_nulls()) == sorted(frame["product"])
-    matched = found.filter(pl.col("matched_by") != "none")
+        assert sorted(computed[column].drop_nulls()) == sorted(frame["product"])
+    matched = computed.filter(pl.col("matched_by") != "none")
     assert matched.select("product", "other_product").null_count().sum_horizontal().sum() == 0
     assert matched["score"].is_between(0, 1).all()
 
 
 def test_a_source_matches_itself_completely() -> None:
-    found = match_products(OURS, OURS)
-    assert (found["product"] == found["other_product"]).all()
+    computed = match_products(OURS, OURS)
+    assert (computed["product"] == computed["other_product"]).all()

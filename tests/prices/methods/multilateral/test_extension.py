@@ -77,8 +77,8 @@ def by_definition(periods: int, window: int, seed: int, splice: str, half: int) 
 def test_splices_agree_with_their_definition(splice, window, more, seed):
     for position, half in (("new_window", (window - 1) // 2), ("old_window", math.ceil(window / 2) - 2)):
         expected = by_definition(window + more, window, seed, splice, half)
-        found = extended(window + more, seed=seed, splice=splice, window=window, half_position=position)
-        assert found == pytest.approx(expected, rel=1e-12, abs=1e-12)
+        computed = extended(window + more, seed=seed, splice=splice, window=window, half_position=position)
+        assert computed == pytest.approx(expected, rel=1e-12, abs=1e-12)
 
 
 def test_the_window_splice_by_hand():
@@ -90,8 +90,8 @@ def test_the_window_splice_by_hand():
     def window_of(first, stop):
         return WindowLevels("abcd", first, np.array(tables[first, stop])[:, None], np.zeros((3, 1), dtype=np.int64), {})
 
-    found = {s: levels_or_reasons(window_of, "abcd", Extension(s, 3))[3] for s in ("window", "movement", "mean")}
-    assert found == {"window": 8.0, "movement": 9.0, "mean": 8.5}
+    computed = {s: levels_or_reasons(window_of, "abcd", Extension(s, 3))[3] for s in ("window", "movement", "mean")}
+    assert computed == {"window": 8.0, "movement": 9.0, "mean": 8.5}
     rebased = levels_or_reasons(window_of, "abcd", Extension("window", 3, first_value="window_end"))
     assert rebased == [-4.0, -3.0, 0.0, 4.0]
 
@@ -99,8 +99,8 @@ def test_the_window_splice_by_hand():
 @pytest.mark.parametrize(("window", "new_window", "old_window"), [(13, 6, 5), (10, 4, 3), (25, 12, 11)])
 def test_half_positions(window, new_window, old_window):
     for position, half in (("new_window", new_window), ("old_window", old_window)):
-        found = extended(window + 3, splice="half", window=window, half_position=position)
-        assert found == pytest.approx(by_definition(window + 3, window, 0, "half", half), rel=1e-12)
+        computed = extended(window + 3, splice="half", window=window, half_position=position)
+        assert computed == pytest.approx(by_definition(window + 3, window, 0, "half", half), rel=1e-12)
 
 
 def test_fixed_bases_link_each_period_to_the_last_base_before_it():
@@ -136,33 +136,33 @@ def test_one_window_over_everything():
 
 @pytest.mark.parametrize("splice", [*ON_PREVIOUS, *ON_PUBLISHED])
 def test_an_empty_period_is_null_and_the_series_continues(splice):
-    found = extended(16, splice=splice, window=5, empty={8})
-    assert found[8] == "no product in period 108"
-    nulls = [t for t, level in enumerate(found) if isinstance(level, str)]
+    computed = extended(16, splice=splice, window=5, empty={8})
+    assert computed[8] == "no product in period 108"
+    nulls = [t for t, level in enumerate(computed) if isinstance(level, str)]
     # A splice on one period has no link where that period is the empty one. On the published series the null goes on.
     links = {"window": [12], "window_published": [12], "half": [10], "half_published": [10, 12, 14]}.get(splice, [])
     assert nulls == [8, *links]
     for t in links:
-        assert "no product in period 108" in found[t]
+        assert "no product in period 108" in computed[t]
 
 
 def test_the_anchor_is_the_last_period_with_an_index():
     # Period 4 is empty, so that period 5 links over it: the window ending in 5 with that ending in 3.
     level = windows(range(7))
     old, new = level(0, 4), level(2, 6)
-    found = extended(7, splice="mean", window=4, empty={4})
+    computed = extended(7, splice="mean", window=4, empty={4})
     shared = np.array([2, 3])
-    links = found[3] - old.changes(shared, 3) + new.changes(shared, 5)
-    assert found[5] == pytest.approx(np.mean(links))
+    links = computed[3] - old.changes(shared, 3) + new.changes(shared, 5)
+    assert computed[5] == pytest.approx(np.mean(links))
     movement = extended(7, splice="movement", window=4, empty={4})
     assert movement[5] == pytest.approx(movement[3] + new.changes(shared, 5)[1, 0])
 
 
 @pytest.mark.parametrize("splice", ["movement", "mean", "mean_published"])
 def test_a_gap_as_long_as_the_window_ends_the_series(splice):
-    found = extended(12, splice=splice, window=3, empty={5, 6, 7})
-    assert [isinstance(level, float) for level in found] == [True] * 5 + [False] * 7
-    assert all(level for level in found[5:])
+    computed = extended(12, splice=splice, window=3, empty={5, 6, 7})
+    assert [isinstance(level, float) for level in computed] == [True] * 5 + [False] * 7
+    assert all(level for level in computed[5:])
 
 
 def test_an_unlinked_part_is_never_1():
@@ -174,10 +174,10 @@ def test_an_unlinked_part_is_never_1():
 
 
 def test_a_base_outside_of_the_window_is_named():
-    found = extended(9, splice="fixed_base_moving", window=3, bases=(1,))
-    assert found[3] != found[4]
-    assert isinstance(found[3], float)
-    assert found[4] == "period 101 is not in the window from 102"
+    computed = extended(9, splice="fixed_base_moving", window=3, bases=(1,))
+    assert computed[3] != computed[4]
+    assert isinstance(computed[3], float)
+    assert computed[4] == "period 101 is not in the window from 102"
     assert extended(5, splice="fixed_base_moving", window=3)[3] == "no base before period 103"
 
 
@@ -186,8 +186,8 @@ def test_components():
     overlap[0, 3] = overlap[3, 0] = overlap[3, 5] = overlap[5, 3] = 2
     overlap[2, 2] = 0
     chain = np.ones((6, 6)) * (abs(np.subtract.outer(range(6), range(6))) < 2)
-    found = overlap_components(np.stack([overlap, chain, np.ones((6, 6))], axis=2))
-    assert found.T.tolist() == [[0, 1, -1, 0, 4, 0], [0] * 6, [0] * 6]
+    computed = overlap_components(np.stack([overlap, chain, np.ones((6, 6))], axis=2))
+    assert computed.T.tolist() == [[0, 1, -1, 0, 4, 0], [0] * 6, [0] * 6]
 
 
 FIXED = [
@@ -230,10 +230,10 @@ def test_base_periods_may_be_given():
     rows = [(t, n, 1.0 + (t * k) % 5, 1.0 + (t + k) % 3) for t in range(9) for k, n in enumerate("abc", 1)]
     quotes = pl.DataFrame(rows, schema=COLUMNS, orient="row")
     options = {"splice": "fixed_base_expanding", "expanding": "fbew_december", "base_periods": [4]}
-    found = fisher(quotes, **options)
+    computed = fisher(quotes, **options)
     later = fisher(quotes.filter(pl.col("period") >= 4))
-    assert found[8] == pytest.approx(found[4] * later[-1], rel=1e-12)
-    assert found[4] == pytest.approx(fisher(quotes.filter(pl.col("period") <= 4))[-1], rel=1e-12)
+    assert computed[8] == pytest.approx(computed[4] * later[-1], rel=1e-12)
+    assert computed[4] == pytest.approx(fisher(quotes.filter(pl.col("period") <= 4))[-1], rel=1e-12)
 
 
 def test_the_bases_are_the_decembers():

@@ -46,8 +46,8 @@ def test_geks_agrees_with_the_loop_over_pairs(panel, formula):
             )
     expected = [math.exp(np.mean([logs[0, k] + logs[k, t] for k in periods])) for t in periods]
     for incomplete in ("null", "least_squares"):
-        found = index(panel.quotes(), f"geks_{formula}", incomplete=incomplete)
-        assert found == pytest.approx(expected, rel=1e-12)
+        computed = index(panel.quotes(), f"geks_{formula}", incomplete=incomplete)
+        assert computed == pytest.approx(expected, rel=1e-12)
 
 
 @quickly
@@ -61,14 +61,14 @@ def test_geks_of_any_formula_agrees_with_bilateral_indices_from_every_period(pan
     ]
     expected = [math.exp(np.mean([math.log(row[t] / row[0]) for row in from_each])) for t in periods]
     for incomplete in ("null", "least_squares"):
-        found = index(quotes, f"geks_{formula}", incomplete=incomplete, **options)
-        assert found == pytest.approx(expected, rel=1e-11)
+        computed = index(quotes, f"geks_{formula}", incomplete=incomplete, **options)
+        assert computed == pytest.approx(expected, rel=1e-11)
 
 
 def test_geks_of_time_product_dummies_with_mean_shares_is_that_of_tornqvists():
     quotes = Panel(5).quotes()
-    found = index(quotes, "geks_time_product_dummy", weights="average")
-    assert found == pytest.approx(index(quotes, "geks_tornqvist"), rel=1e-12)
+    computed = index(quotes, "geks_time_product_dummy", weights="average")
+    assert computed == pytest.approx(index(quotes, "geks_tornqvist"), rel=1e-12)
 
 
 @quickly
@@ -93,9 +93,9 @@ def test_geary_khamis_satisfies_its_equations(panel):
     level = np.array(index(panel.quotes(), "geary_khamis"))[:, None]
     q = np.where(panel.m, panel.q, 0.0)
     values = panel.p * q
-    found = q.sum(axis=0) > 0
-    reference = (values / level).sum(axis=0)[found] / q.sum(axis=0)[found]
-    again = values.sum(axis=1) / (q[:, found] @ reference)
+    computed = q.sum(axis=0) > 0
+    reference = (values / level).sum(axis=0)[computed] / q.sum(axis=0)[computed]
+    again = values.sum(axis=1) / (q[:, computed] @ reference)
     assert again == pytest.approx(level[:, 0] * again[0], rel=1e-11)
 
 
@@ -107,8 +107,8 @@ def test_geks_jevons_by_hand():
     # x_1 - x_0 = (ln 2 + ln 2 + (ln 4 - ln 4))/3 = ⅔ ln 2; x_2 - x_0 = (2 ln 4 + ln 2 + ln 4)/3 = 7/3 ln 2.
     rows = [(0, "milk", 1.0), (1, "milk", 2.0), (1, "tea", 1.0), (2, "milk", 4.0), (2, "tea", 8.0)]
     quotes = pl.DataFrame(rows, schema=COLUMNS[:3], orient="row")
-    found = multilateral_index(quotes, "geks_jevons")["index"].to_list()
-    assert found == pytest.approx([1.0, 2 ** (2 / 3), 2 ** (7 / 3)], rel=1e-14)
+    computed = multilateral_index(quotes, "geks_jevons")["index"].to_list()
+    assert computed == pytest.approx([1.0, 2 ** (2 / 3), 2 ** (7 / 3)], rel=1e-14)
 
 
 def test_the_time_product_dummy_by_hand():
@@ -136,20 +136,20 @@ def test_geary_khamis_by_hand():
 def test_a_product_that_is_never_sold_has_no_influence_where_unsold_products_count(method):
     quotes = Panel(5).quotes()
     never = pl.DataFrame([(t, "never", 1.0 + t, 0.0) for t in quotes["period"].unique()], schema=COLUMNS, orient="row")
-    found = index(pl.concat([quotes, never]), method, missing="unsold")
-    assert found == pytest.approx(index(quotes, method), rel=1e-13)
+    computed = index(pl.concat([quotes, never]), method, missing="unsold")
+    assert computed == pytest.approx(index(quotes, method), rel=1e-13)
 
 
 def test_a_movement_splice_of_windows_of_two_is_the_chained_index():
     panel = Panel(7)
-    found = index(panel.quotes(), "geks_fisher", window=2, splice="movement")
+    computed = index(panel.quotes(), "geks_fisher", window=2, splice="movement")
     steps = []
     for i, j in pairwise(range(len(panel.m))):
         both = panel.m[i] & panel.m[j]
         steps.append(
             pair_by_definition("fisher", panel.p[i, both], panel.q[i, both], panel.p[j, both], panel.q[j, both])
         )
-    assert found == pytest.approx([1.0, *np.exp(np.cumsum(steps))], rel=1e-12)
+    assert computed == pytest.approx([1.0, *np.exp(np.cumsum(steps))], rel=1e-12)
 
 
 def test_the_conventions_of_the_fews():

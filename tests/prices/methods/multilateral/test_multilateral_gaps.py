@@ -28,8 +28,8 @@ def test_geks_needs_every_pair_unless_least_squares_is_chosen():
     assert set(table["reason"]) == {
         "periods 0 and 2 have no bilateral index, which GEKS needs of each pair in the window"
     }
-    found = index(quotes, "geks_fisher", incomplete="least_squares")
-    assert found == pytest.approx([1.0, 2.0, 6.0], rel=1e-14)
+    computed = index(quotes, "geks_fisher", incomplete="least_squares")
+    assert computed == pytest.approx([1.0, 2.0, 6.0], rel=1e-14)
     assert index(quotes, "time_product_dummy") == pytest.approx([1.0, 2.0, 6.0], rel=1e-14)
     assert index(quotes, "geary_khamis") == pytest.approx([1.0, 2.0, 6.0], rel=1e-14)
 
@@ -120,19 +120,19 @@ def test_a_window_counts_the_same_whatever_the_periods_are_called(name):
     quotes = pl.DataFrame(rows, schema=COLUMNS, orient="row")
     options = {"window": 5, "splice": "movement"}
     expected = multilateral_index(quotes, "geks_jevons", **options)
-    found = multilateral_index(renamed(quotes, NAMES[name]), "geks_jevons", **options)
-    assert found["period"].to_list() == NAMES[name]
-    assert found["index"].to_list() == expected["index"].to_list()
-    assert found["index"].null_count() == 1
+    computed = multilateral_index(renamed(quotes, NAMES[name]), "geks_jevons", **options)
+    assert computed["period"].to_list() == NAMES[name]
+    assert computed["index"].to_list() == expected["index"].to_list()
+    assert computed["index"].null_count() == 1
 
 
 @pytest.mark.parametrize("name", ["YYYYMM", "text", "datetimes"])
 def test_decembers_are_known_by_their_names(name):
     quotes = pl.DataFrame({"period": range(9), "product": "a", "price": [1.0 + t for t in range(9)]})
     options = {"splice": "fixed_base_expanding", "expanding": "fbew_december"}
-    found = multilateral_index(renamed(quotes, NAMES[name]), "geks_jevons", **options)
+    computed = multilateral_index(renamed(quotes, NAMES[name]), "geks_jevons", **options)
     given = multilateral_index(renamed(quotes, NAMES[name]), "geks_jevons", **options, base_periods=[NAMES[name][4]])
-    assert found.equals(given)
+    assert computed.equals(given)
 
 
 def test_no_quotes_give_no_rows():
@@ -178,5 +178,5 @@ def test_decembers_are_bases_of_months_alone():
             assert table["period"].to_list() == periods
     tuesdays = [date(2023, 11, 14), date(2023, 12, 12), date(2024, 1, 9), date(2024, 2, 13)]
     quotes = pl.DataFrame({"period": tuesdays, "product": "a", "price": [1.0, 2.0, 3.0, 4.0]})
-    found = multilateral_index(quotes, "geks_jevons", **fbew)
-    assert found.equals(multilateral_index(quotes, "geks_jevons", base_periods=tuesdays[1:2], **fbew))
+    computed = multilateral_index(quotes, "geks_jevons", **fbew)
+    assert computed.equals(multilateral_index(quotes, "geks_jevons", base_periods=tuesdays[1:2], **fbew))

@@ -32,9 +32,9 @@ def test_duplicates_are_rows_of_the_regression(weights, seed):
     weight = {"none": np.ones(40), "levels": values, "shares": values / np.bincount(t, values)[t]}[weights]
     design = np.concatenate([np.eye(4)[t][:, 1:], np.eye(3)[n]], axis=1) * np.sqrt(weight)[:, None]
     effects = np.linalg.lstsq(design, np.log(p) * np.sqrt(weight), rcond=None)[0]
-    found = index(quotes, "time_product_dummy", weights=weights, duplicates="rows")
-    assert found == pytest.approx([1.0, *np.exp(effects[:3])], rel=1e-10)
-    assert found != pytest.approx(index(quotes, "time_product_dummy", weights=weights, duplicates="unit_value"))
+    computed = index(quotes, "time_product_dummy", weights=weights, duplicates="rows")
+    assert computed == pytest.approx([1.0, *np.exp(effects[:3])], rel=1e-10)
+    assert computed != pytest.approx(index(quotes, "time_product_dummy", weights=weights, duplicates="unit_value"))
     with pytest.raises(ValueError, match="has an earlier row"):
         index(quotes, "time_product_dummy", weights=weights)
 
@@ -60,12 +60,12 @@ def test_matching_by_window_drops_products_absent_in_any_period(method, options)
     assert index(quotes, method, matching="window", **options) == index(without, method, **options)
     assert index(quotes, method, **options) != index(without, method, **options)
     spliced = {"window": 3, "splice": "movement", "matching": "window", **options}
-    found = index(quotes, method, **spliced)
+    computed = index(quotes, method, **spliced)
     part = quotes.filter(pl.col("period").is_between(3, 5))
     last = index(part, method, **options)
-    assert found[5] / found[4] == pytest.approx(last[2] / last[1], rel=1e-12)
+    assert computed[5] / computed[4] == pytest.approx(last[2] / last[1], rel=1e-12)
     first = index(without.filter(pl.col("period") < 3), method, **options)
-    assert found[:3] == first
+    assert computed[:3] == first
 
 
 def test_matching_by_window_skips_an_empty_period_and_gives_a_reason_without_products():
@@ -91,8 +91,8 @@ def test_a_lazy_frame_is_computed():
 
 def test_geks_of_unweighted_dummies_needs_no_quantities_and_is_that_of_jevons():
     quotes = Panel(5).quotes()
-    found = multilateral_index(quotes, "geks_time_product_dummy", weights="none")["index"].to_list()
-    assert found == pytest.approx(multilateral_index(quotes, "geks_jevons")["index"].to_list(), rel=1e-12)
+    computed = multilateral_index(quotes, "geks_time_product_dummy", weights="none")["index"].to_list()
+    assert computed == pytest.approx(multilateral_index(quotes, "geks_jevons")["index"].to_list(), rel=1e-12)
 
 
 # --- types of periods ---

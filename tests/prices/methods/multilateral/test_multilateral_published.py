@@ -99,10 +99,10 @@ def test_gpindex_geks_with_missing_prices(dataset, method, params, splice):
     quotes = pl.read_csv(GOLDEN / f"{dataset}.csv")
     window = int(parameters(params.replace(" (", ";("))["window"])
     name = method.removesuffix("_balanced").replace("walsh1", "walsh")
-    found = multilateral_index(quotes, name, window=window, splice=splice, quantity="quantity")["index"].to_list()
+    computed = multilateral_index(quotes, name, window=window, splice=splice, quantity="quantity")["index"].to_list()
     # The printed series begin at 1 in the period before their first.
-    base = found[-len(printed) - 1]
-    assert [value / base for value in found[-len(printed) :]] == pytest.approx(list(map(float, printed)), rel=1e-12)
+    base = computed[-len(printed) - 1]
+    assert [value / base for value in computed[-len(printed) :]] == pytest.approx(list(map(float, printed)), rel=1e-12)
 
 
 LINKS = ["movement", "window", "window_published(wisp)", "mean", "mean_published"]
@@ -121,8 +121,8 @@ def test_gpindex_splices_of_given_windows(params):
     splice = params.partition("(")[0]
     levels = np.exp(extended_levels(window_of, range(6), Extension(splice=splice, window=4))[0][:, 0])
     printed = series_of(OTHER)["inline_links", "splice", params]
-    found = {str(t): float(level) for t, level in enumerate(levels)}
-    assert_as_printed(found, printed)
+    computed = {str(t): float(level) for t, level in enumerate(levels)}
+    assert_as_printed(computed, printed)
 
 
 @golden
@@ -176,10 +176,10 @@ MILK_CASES = [
     ("key", "months", "method", "options"), MILK_CASES, ids=[" ".join(row[0]) for row in MILK_CASES]
 )
 def test_priceindices_milk(key, months, method, options):
-    found = {p[:7]: i for p, i in by_period(multilateral_index(milk(*months), method, **MILK, **options)).items()}
+    computed = {p[:7]: i for p, i in by_period(multilateral_index(milk(*months), method, **MILK, **options)).items()}
     if "start=2019-03" in key[1]:  # the window begins before the index does
-        found = {month: index / found["2019-03"] for month, index in found.items()}
-    assert_as_printed(found, series_of(OTHER)["priceindices_milk", *key])
+        computed = {month: index / computed["2019-03"] for month, index in computed.items()}
+    assert_as_printed(computed, series_of(OTHER)["priceindices_milk", *key])
 
 
 DECOMPOSITIONS = {"geks multiplicative decomposition": "fisher", "ccdi multiplicative decomposition": "tornqvist"}
@@ -198,11 +198,11 @@ def test_priceindices_decompositions_by_description(method, formula):
         prices=value.sum() / pl.col("quantities").sum(), quantities=pl.col("quantities").sum()
     )  # fmt: skip
     table = geks_decomposition(quotes, formula, "2018-12", "2019-12", **(MILK | {"product": "description"}))
-    found = dict(table.select("product", "factor").rows()) | {"index value (product)": table["factor"].product()}
+    computed = dict(table.select("product", "factor").rows()) | {"index value (product)": table["factor"].product()}
     keys = decompositions(method)
-    assert {parameters(key[2])["component"] for key in keys} == found.keys()
+    assert {parameters(key[2])["component"] for key in keys} == computed.keys()
     for key in keys:
-        assert_as_printed({"2019-12": found[parameters(key[2])["component"]]}, series_of(OTHER)[key])
+        assert_as_printed({"2019-12": computed[parameters(key[2])["component"]]}, series_of(OTHER)[key])
 
 
 REPRODUCED: dict[str, set[Key]] = {

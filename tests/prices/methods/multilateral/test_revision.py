@@ -34,8 +34,8 @@ def table_of(page: str) -> list[tuple[int | None, str | None, str]]:
 def test_drift_on_bouncing_prices_as_the_page_shows_it():
     rows = table_of("drift.md")
     assert len(rows) >= 8
-    found = splice_drift(bouncing_quotes(), "geks_tornqvist", [row[:2] for row in rows], quantity="quantity")
-    assert [f"{index:.1f}" for index in found["index"]] == [end for *_, end in rows]
+    computed = splice_drift(bouncing_quotes(), "geks_tornqvist", [row[:2] for row in rows], quantity="quantity")
+    assert [f"{index:.1f}" for index in computed["index"]] == [end for *_, end in rows]
 
 
 def test_short_windows_drift_and_the_whole_window_does_not():
@@ -103,5 +103,5 @@ def test_periods_without_an_index_have_no_revision():
 def test_a_calendar_is_read_for_every_variant():
     variants = [(3, "movement"), (4, "mean")]
     calendar = bouncing_quotes()["period"].unique().sort().to_list()
-    found = splice_drift(bouncing_quotes(), "geks_jevons", variants, calendar=iter(calendar))
-    assert found.equals(splice_drift(bouncing_quotes(), "geks_jevons", variants, calendar=calendar))
+    computed = splice_drift(bouncing_quotes(), "geks_jevons", variants, calendar=iter(calendar))
+    assert computed.equals(splice_drift(bouncing_quotes(), "geks_jevons", variants, calendar=calendar))

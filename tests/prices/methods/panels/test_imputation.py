@@ -200,8 +200,8 @@ def test_a_second_method_fills_what_the_first_left():
     assert third["method"].to_list() == [None, "overall_mean", "carry_forward", "carry_forward", None]
     # An imputed price is no relative for others.
     later = first.filter(~((pl.col("product") == "milk") & (pl.col("period") == 2)))
-    found = impute_prices(later, "overall_mean").filter(pl.col("product") == "milk")
-    assert found["price"].to_list()[:2] == [1.0, None]
+    computed = impute_prices(later, "overall_mean").filter(pl.col("product") == "milk")
+    assert computed["price"].to_list()[:2] == [1.0, None]
     with pytest.raises(ValueError, match="quotes: column imputed is String, expected Boolean, as the mark of imputed"):
         impute_prices(first.cast({"imputed": pl.String}), "carry_forward")
 

@@ -344,8 +344,8 @@ def test_calendars_of_every_kind_of_list_and_type():
         assert bilateral_index(days, "jevons", "chained", calendar=calendar)["index"].null_count() == 0
     months = gap_quotes([date(2020, 1, 1), date(2020, 3, 1)], [1.0, 2.0])
     given = np.array(["2020-01", "2020-02", "2020-03"], dtype="datetime64[M]")
-    found = multilateral_index(months, "geks_jevons", calendar=given)
-    assert found["index"].is_null().to_list() == [False, True, False]
+    computed = multilateral_index(months, "geks_jevons", calendar=given)
+    assert computed["index"].is_null().to_list() == [False, True, False]
     with pytest.raises(ValueError, match="calendar: found a null among the periods"):
         bilateral_index(days, "jevons", calendar=np.array(["NaT"], dtype="datetime64[M]"))
     with pytest.raises(ValueError, match=r"calendar: period 2020-01-01 of the quotes is missing; .* of type str"):

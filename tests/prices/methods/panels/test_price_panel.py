@@ -190,11 +190,11 @@ def frame_of(cells: dict[tuple[int, str], tuple[float, float]]) -> pl.DataFrame:
 def test_the_panel_holds_exactly_the_quotes(cells):
     panel = price_panel(frame_of(cells), quantity="quantity")
     assert panel.quantities is not None
-    found = {
+    computed = {
         (panel.periods[t], panel.products[i]): (panel.prices[t, i], panel.quantities[t, i])
         for t, i in np.argwhere(panel.presence)
     }
-    assert found == cells
+    assert computed == cells
     assert panel.periods == sorted({t for t, _ in cells})
     assert panel.products == sorted({i for _, i in cells})
     assert not panel.prices[~panel.presence].any()

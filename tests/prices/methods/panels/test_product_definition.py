@@ -55,11 +55,11 @@ def test_scores_by_hand():
 def test_strategies_average_over_pairs_of_periods():
     three = pl.concat([SHIRTS, SHIRTS.filter(pl.col("period") == 1).with_columns(period=pl.lit(3, pl.Int64))])
     first, back = (product_definition_scores(three, ["colour"], *pair)["match"][0] for pair in ((1, 2), (2, 3)))
-    found = {
+    computed = {
         strategy: product_definition_scores(three, ["colour"], 1, 3, strategy=strategy)["match"][0]
         for strategy in STRATEGIES
     }
-    assert found == {
+    assert computed == {
         "two_periods": pytest.approx(1.0),
         "base": pytest.approx(first**0.5),
         "chain": pytest.approx((first * back) ** 0.5),

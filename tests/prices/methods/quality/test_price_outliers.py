@@ -25,7 +25,7 @@ def quotes(*series: tuple[str, str, list[float | None]], item: int = 212717) -> 
     return frame.with_columns(pl.col("item_number").cast(pl.Int32), pl.col("price_gbp").cast(pl.Float64))
 
 
-def found(frame: pl.DataFrame, **parameters: float) -> list[tuple[str, int, str, float]]:
+def computed(frame: pl.DataFrame, **parameters: float) -> list[tuple[str, int, str, float]]:
     """(product, day, rule, observed value) of each outlier."""
     judged = price_outliers(frame, PriceOutlierParameters(**parameters))  # type: ignore[arg-type]
     return [
@@ -37,7 +37,7 @@ def found(frame: pl.DataFrame, **parameters: float) -> list[tuple[str, int, str,
 def test_a_price_beyond_the_fences_is_an_outlier_on_its_day() -> None:
     tea = ("tesco", "TEA", [1.0, 1.0, 3.5, 3.5, 1.0])
     ale = ("tesco", "ALE", [2.0, 6.0, 2.0, 2.0])  # exactly three times: passes
-    assert found(quotes(tea, ale)) == [("TEA", 2, "fixed", 3.5), ("TEA", 4, "fixed", round(1 / 3.5, 6))]
+    assert computed(quotes(tea, ale)) == [("TEA", 2, "fixed", 3.5), ("TEA", 4, "fixed", round(1 / 3.5, 6))]
 
 
 def test_the_evidence_names_both_prices() -> None:
@@ -49,29 +49,29 @@ def test_the_evidence_names_both_prices() -> None:
 
 def test_a_price_that_is_too_old_is_not_compared_with() -> None:
     gap = [None] * 14
-    assert found(quotes(("tesco", "TEA", [1.0, *gap, 4.0]))) == []
-    assert len(found(quotes(("tesco", "TEA", [1.0, *gap, 4.0])), link_window_days=15)) == 1
+    assert computed(quotes(("tesco", "TEA", [1.0, *gap, 4.0]))) == []
+    assert len(computed(quotes(("tesco", "TEA", [1.0, *gap, 4.0])), link_window_days=15)) == 1
 
 
 def test_an_unusual_change_within_an_item_is_an_outlier() -> None:
     usual = [("tesco", f"P{n:02}", [1.0, 1.1 if n % 2 else 0.9]) for n in range(24)]
     odd = ("waitrose", "ODD", [1.0, 2.0])
-    rules = found(quotes(*usual, odd))
+    rules = computed(quotes(*usual, odd))
     assert [(product, rule) for product, _, rule, _ in rules] == [("ODD", "hb"), ("ODD", "tukey")]
 
 
 def test_an_item_with_few_changes_is_judged_by_the_fences_alone() -> None:
     usual = [("tesco", f"P{n:02}", [1.0, 1.1 if n % 2 else 0.9]) for n in range(18)]
     odd = ("waitrose", "ODD", [1.0, 2.0])
-    assert found(quotes(*usual, odd)) == []
-    assert found(quotes(*usual, odd), least_changes=10) != []
+    assert computed(quotes(*usual, odd)) == []
+    assert computed(quotes(*usual, odd), least_changes=10) != []
 
 
 def test_items_and_origins_are_judged_apart() -> None:
     usual = [("tesco", f"P{n:02}", [1.0, 1.1 if n % 2 else 0.9]) for n in range(24)]
     elsewhere = quotes(("tesco", "ODD", [1.0, 2.0]), item=310401)
     simulated = quotes(("sim-alder", "ODD", [1.0, 2.0])).with_columns(pl.lit("simulated").alias("data_origin"))
-    assert found(pl.concat([quotes(*usual), elsewhere, simulated])) == []
+    assert computed(pl.concat([quotes(*usual), elsewhere, simulated])) == []
 
 
 def test_an_empty_frame_passes_and_two_prices_of_a_day_are_refused() -> None:

@@ -59,12 +59,12 @@ def test_a_brand_with_a_hyphen_is_a_rename_and_no_shrinking_pack() -> None:
         ("COCA-COLA 2L", 10, 30, 1.5),
         ("COCA-COLA 1.75L", 10, 30, 1.5),
     ]
-    found = product_renames(*_frames(ALWAYS, *rows))
-    assert found.select("old_product", "product", "renamed_on", "old_last_on", "price_gbp", "similarity").rows() == [
+    computed = product_renames(*_frames(ALWAYS, *rows))
+    assert computed.select("old_product", "product", "renamed_on", "old_last_on", "price_gbp", "similarity").rows() == [
         ("COCA COLA 1.75L", "COCA-COLA 1.75L", date(2016, 9, 11), date(2016, 9, 10), 1.5, 1.0),
         ("COCA COLA 2L", "COCA-COLA 2L", date(2016, 9, 11), date(2016, 9, 10), 1.5, 1.0),
     ]
-    assert found["evidence"][0] == (
+    assert computed["evidence"][0] == (
         "COCA-COLA 1.75L at £1.50 begins where COCA COLA 1.75L ended on 2016-09-10,"
         " of the same size and at the same price"
     )

@@ -193,21 +193,21 @@ def test_a_shop_of_two_items_is_judged_by_both() -> None:
 
 
 @pytest.mark.parametrize(
-    ("items_short", "items", "found"), [(2, 5, False), (3, 5, True), (3, 20, True), (3, 21, False)]
+    ("items_short", "items", "is_short"), [(2, 5, False), (3, 5, True), (3, 20, True), (3, 21, False)]
 )
 def test_three_items_and_15_per_cent_of_them_or_4_per_cent_of_the_products_are_needed(
-    items_short: int, items: int, found: bool
+    items_short: int, items: int, is_short: bool
 ) -> None:
     whole = _whole(dict.fromkeys(range(1, items + 1), 20))
     fewer = whole | {item: whole[item][:15] for item in range(1, items_short + 1)}
-    assert bool(_days_short(_runs([*[whole] * 5, fewer, *[whole] * 5]))) == found
+    assert bool(_days_short(_runs([*[whole] * 5, fewer, *[whole] * 5]))) == is_short
 
 
-@pytest.mark.parametrize(("kept", "found"), [(17, True), (18, False)])  # 3 of 20 absent; 2 are too few
-def test_three_products_are_needed(kept: int, found: bool) -> None:
+@pytest.mark.parametrize(("kept", "is_short"), [(17, True), (18, False)])  # 3 of 20 absent; 2 are too few
+def test_three_products_are_needed(kept: int, is_short: bool) -> None:
     whole = _whole(dict.fromkeys(range(1, 6), 20))
     fewer = {item: numbers[:kept] for item, numbers in whole.items()}
-    assert bool(_days_short(_runs([*[whole] * 5, fewer, *[whole] * 5]))) == found
+    assert bool(_days_short(_runs([*[whole] * 5, fewer, *[whole] * 5]))) == is_short
 
 
 def test_a_short_history_is_not_judged() -> None:

@@ -44,5 +44,5 @@ def computed(
 ) -> Computed:
     recipes = tuple(recipes)
     figures = index_figures(panels, recipes, scopes=scopes)
-    found = index_diagnostics(panels, recipes, figures, Bootstrap(replicates=replicates), scopes=scopes)
-    return Computed(figures.elementary, figures.aggregates, found.diagnostics, found.movements)
+    made = index_diagnostics(panels, recipes, figures, Bootstrap(replicates=replicates), scopes=scopes)
+    return Computed(figures.elementary, figures.aggregates, made.diagnostics, made.movements)

@@ -79,8 +79,8 @@ def aggregates(rows: pl.DataFrame, recipes: list[Recipe], rhythms: dict[str, str
     return index_figures(panels, recipes, scopes=["shelf"]).aggregates
 
 
-def index(found: Computed, code: str, recipe: str) -> dict[date, float | None]:
-    rows = found.aggregates.filter((pl.col("code") == code) & (pl.col("recipe") == recipe)).sort("period")
+def index(made: Computed, code: str, recipe: str) -> dict[date, float | None]:
+    rows = made.aggregates.filter((pl.col("code") == code) & (pl.col("recipe") == recipe)).sort("period")
     return dict(rows.filter(pl.col("scope") == "shelf").select("period", "index").iter_rows())
 
 
@@ -118,16 +118,16 @@ def test_weekly_scrapes_have_weekly_figures_by_hand() -> None:
     rows = quotes("shop", every(7, 5, first=2))
     level = pl.col("collected_on").replace_strict(every(7, 5, first=2), [1.0, 1.1, 1.1, 1.21, 1.0])
     rising = rows.with_columns(price_gbp=level * pl.col("product").str.tail(1).cast(pl.Float64).add(1.0))
-    found = figures(rising, WEEKLY, {"shop": "weekly"})
+    made = figures(rising, WEEKLY, {"shop": "weekly"})
     expected = dict(zip(every(7, 5), [100.0, 110.0, 110.0, 121.0, 100.0], strict=True))
     for recipe in ("ons_web_weekly", "fews"):
-        assert index(found, "01.1.1", recipe) == pytest.approx(expected)
-    assert set(found.aggregates["base_period"]) == {"2016-08-01..2016-08-07"}
+        assert index(made, "01.1.1", recipe) == pytest.approx(expected)
+    assert set(made.aggregates["base_period"]) == {"2016-08-01..2016-08-07"}
 
 
 def test_scrapes_on_no_day_that_counts_have_an_output_of_nulls_with_diagnostics() -> None:
-    found = figures(quotes("shop", every(7, 9, first=3)), [recipe_named("ons_pilot_2015")], {"shop": "weekly_thursday"})
-    for table in (found.aggregates, found.diagnostics):
+    made = figures(quotes("shop", every(7, 9, first=3)), [recipe_named("ons_pilot_2015")], {"shop": "weekly_thursday"})
+    for table in (made.aggregates, made.diagnostics):
         rows = table.filter(pl.col("method") == "cpi_replicate")
         assert rows.height > 0
         assert rows["index"].null_count() == rows.height
@@ -135,10 +135,10 @@ def test_scrapes_on_no_day_that_counts_have_an_output_of_nulls_with_diagnostics(
 
 def test_monthly_scrapes_have_monthly_figures() -> None:
     days = [date(2016, month, 15) for month in range(1, 8)]
-    found = figures(quotes("shop", days), MONTHLY, {"shop": "monthly"})
+    made = figures(quotes("shop", days), MONTHLY, {"shop": "monthly"})
     for recipe in ("ons_2026", "cpi_like"):
-        assert None not in index(found, "01", recipe).values()
-        assert list(index(found, "01", recipe)) == [day.replace(day=1) for day in days]
+        assert None not in index(made, "01", recipe).values()
+        assert list(index(made, "01", recipe)) == [day.replace(day=1) for day in days]
 
 
 SPANS = {
@@ -161,21 +161,21 @@ def test_retailers_that_never_overlap_have_the_figures_that_each_has_alone(
         apart = pl.concat([getattr(one, table) for one in alone])
         # a period without a figure of one of them is a period of the other, or between them
         shown = apart.drop_nulls("index").drop("reason", strict=False)
-        found = getattr(together, table).drop("reason", strict=False)
-        assert_frame_equal(found.join(shown, on=key, how="semi"), shown, check_row_order=False)
-        assert found.drop_nulls("index").height == shown.height
-        assert not found.select(key).is_duplicated().any()
+        made = getattr(together, table).drop("reason", strict=False)
+        assert_frame_equal(made.join(shown, on=key, how="semi"), shown, check_row_order=False)
+        assert made.drop_nulls("index").height == shown.height
+        assert not made.select(key).is_duplicated().any()
     movements = pl.concat([one.movements for one in alone])
     assert_frame_equal(together.movements, movements, check_row_order=False)
 
 
 def test_the_reason_names_the_base_of_its_own_and_no_class_is_emptied() -> None:
     first, second = quotes("first", every(1, 30), (BREAD,)), quotes("second", every(1, 30, first=300), (BREAD, WHISKY))
-    found = figures(pl.concat([first, second])).aggregates.filter(pl.col("scope") == "shelf")
-    assert found.drop_nulls("index").select("recipe", "code").unique().filter(pl.col("code") == "02.1.1").height == len(
+    made = figures(pl.concat([first, second])).aggregates.filter(pl.col("scope") == "shelf")
+    assert made.drop_nulls("index").select("recipe", "code").unique().filter(pl.col("code") == "02.1.1").height == len(
         RECIPES
     )
-    rows = found.filter((pl.col("recipe") == "web_daily") & (pl.col("code") == "01.1.1"))
+    rows = made.filter((pl.col("recipe") == "web_daily") & (pl.col("code") == "01.1.1"))
     early, late = (
         rows.filter(pl.col("period") < MONDAY + timedelta(days=300)),
         rows.filter(pl.col("period") >= MONDAY + timedelta(days=300)),
@@ -191,16 +191,16 @@ def test_the_reason_names_the_base_of_its_own_and_no_class_is_emptied() -> None:
 def test_a_third_retailer_connects_the_figures_that_hold_its_items_and_no_others(third: int) -> None:
     first, second = quotes("first", every(1, 30)), quotes("second", every(1, 30, first=40), seed=1)
     between = quotes("both", every(1, 70), (third,), seed=2)
-    found = aggregates(pl.concat([first, second, between]), DAILY)
+    made = aggregates(pl.concat([first, second, between]), DAILY)
     alone = aggregates(second, DAILY)
     for code in (str(BREAD), "01.1.1"):
         late = pl.col("period") >= MONDAY + timedelta(days=40)
-        rows = found.filter((pl.col("code") == code) & late).sort("method", "period")
+        rows = made.filter((pl.col("code") == code) & late).sort("method", "period")
         assert rows["reason"].str.contains("base of its own: no day in common with first").all()
         assert set(rows["base_period"]) == {"2016-09-12..2016-09-18"}
         shown = alone.filter(pl.col("code") == code).sort("method", "period")
         assert rows["index"].to_list() == pytest.approx(shown["index"].to_list())
-    division = found.filter((pl.col("code") == "01") & (pl.col("method") == "jevons_chained"))
+    division = made.filter((pl.col("code") == "01") & (pl.col("method") == "jevons_chained"))
     assert division.height == 70
     apart = division.filter(pl.col("reason").str.contains("base of its own").fill_null(value=False)).height
     assert apart == (0 if third == MILK else 70)
@@ -213,14 +213,14 @@ def test_a_third_retailer_connects_the_figures_that_hold_its_items_and_no_others
 
 def test_an_item_that_begins_after_the_base_week_has_a_base_of_its_own() -> None:
     rows = pl.concat([quotes("shop", every(1, 40)), quotes("shop", every(1, 25, first=15), (MILK,), seed=1)])
-    found = figures(rows, DAILY)
-    milk = found.aggregates.filter((pl.col("code") == str(MILK)) & (pl.col("recipe") == "web_daily"))
+    made = figures(rows, DAILY)
+    milk = made.aggregates.filter((pl.col("code") == str(MILK)) & (pl.col("recipe") == "web_daily"))
     quoted = milk.filter(pl.col("period") >= MONDAY + timedelta(days=15))
     assert quoted["index"].null_count() == 0
     assert quoted["reason"].str.contains("base of its own: no quote in the base period 2016-08-01..2016-08-07").all()
     assert set(quoted["base_period"]) == {"2016-08-22..2016-08-28"}
     # the division begins with bread; milk joins it at its level
-    division = index(found, "01", "web_daily")
+    division = index(made, "01", "web_daily")
     assert None not in division.values()
 
 
@@ -245,16 +245,16 @@ def test_every_day_with_quotes_of_an_item_has_a_figure_of_the_item_and_its_class
             for n, (retailer, item, first, length) in enumerate(pairs)
         ]
     )
-    found = figures(rows, [*DAILY, recipe_named("cpi_like")])
-    shown = found.aggregates.filter(pl.col("scope") == "shelf")
+    made = figures(rows, [*DAILY, recipe_named("cpi_like")])
+    shown = made.aggregates.filter(pl.col("scope") == "shelf")
     classes = {str(BREAD): "01.1.1", str(MILK): "01.1.4", str(WHISKY): "02.1.1"}
     for item, day in rows.select("item_number", "collected_on").unique().iter_rows():
         for code in (str(item), classes[str(item)]):
             of_day = shown.filter(pl.col("code") == code, pl.col("method") == "jevons_chained", pl.col("period") == day)
             assert of_day["index"].null_count() == 0
     assert not shown.select("code", "recipe", "method", "period").is_duplicated().any()
-    parts = found.movements.select(pl.sum_horizontal("prices", "churn", "imputation", "rejected_days", "splice"))
-    assert parts.to_series().to_list() == pytest.approx(found.movements["movement"].to_list(), abs=1e-9)
+    parts = made.movements.select(pl.sum_horizontal("prices", "churn", "imputation", "rejected_days", "splice"))
+    assert parts.to_series().to_list() == pytest.approx(made.movements["movement"].to_list(), abs=1e-9)
 
 
 LATER = {  # recipe, earlier days, later days, rhythm
@@ -275,8 +275,8 @@ def test_figures_go_on_after_a_gap_with_a_base_of_the_later_part(
 ) -> None:
     rhythms = {} if rhythm is None else {"shop": rhythm}
     early, late = quotes("shop", before), quotes("shop", after, seed=1)
-    found = aggregates(pl.concat([early, late]), [recipe_named(recipe)], rhythms)
-    chained = found.filter(pl.col("method") != "jevons_fixed_base")
+    made = aggregates(pl.concat([early, late]), [recipe_named(recipe)], rhythms)
+    chained = made.filter(pl.col("method") != "jevons_fixed_base")
     key = ["level", "code", "method", "period"]
     for rows in (early, late):
         alone = aggregates(rows, [recipe_named(recipe)], rhythms).drop_nulls("index")
@@ -287,7 +287,7 @@ def test_figures_go_on_after_a_gap_with_a_base_of_the_later_part(
         other = after if rows is early else before
         assert shown["reason"].str.contains(f"base of its own: no link to the prices of {other[0]}..{other[-1]}").all()
     # the products of the base are compared with it, however long they were away
-    fixed = found.filter(pl.col("method") == "jevons_fixed_base")
+    fixed = made.filter(pl.col("method") == "jevons_fixed_base")
     assert set(fixed.drop_nulls("index")["period"]) in ({*before, *after}, set())
     assert not fixed["reason"].fill_null("").str.contains("base of its own").any()
 
@@ -300,8 +300,8 @@ def renamed(rows: pl.DataFrame, days: list[date]) -> pl.DataFrame:
 
 def test_a_shop_whose_products_all_change_goes_on_with_a_base_of_its_own() -> None:
     days = every(1, 40)
-    found = aggregates(renamed(quotes("shop", days), days[20:]), DAILY)
-    chained = found.filter((pl.col("method") == "jevons_chained") & (pl.col("code") == "01")).sort("period")
+    made = aggregates(renamed(quotes("shop", days), days[20:]), DAILY)
+    chained = made.filter((pl.col("method") == "jevons_chained") & (pl.col("code") == "01")).sort("period")
     assert chained["index"].null_count() == 0
     assert chained["base_period"].unique(maintain_order=True).to_list() == [
         "2016-08-01..2016-08-07", "2016-08-22..2016-08-28",
@@ -311,8 +311,8 @@ def test_a_shop_whose_products_all_change_goes_on_with_a_base_of_its_own() -> No
 @pytest.mark.parametrize("odd", [slice(20, 21), slice(20, 23), slice(39, 40)])
 def test_days_of_other_products_before_the_others_return_and_a_single_day_have_no_base(odd: slice) -> None:
     days = every(1, 40)
-    found = aggregates(renamed(quotes("shop", days), days[odd]), DAILY)
-    chained = found.filter((pl.col("method") == "jevons_chained") & (pl.col("code") == "01.1.1")).sort("period")
+    made = aggregates(renamed(quotes("shop", days), days[odd]), DAILY)
+    chained = made.filter((pl.col("method") == "jevons_chained") & (pl.col("code") == "01.1.1")).sort("period")
     assert chained.filter(pl.col("index").is_null())["period"].to_list() == days[odd]
     assert set(chained["base_period"]) == {"2016-08-01..2016-08-07"}
 
@@ -320,8 +320,8 @@ def test_days_of_other_products_before_the_others_return_and_a_single_day_have_n
 def test_retailers_that_are_away_together_go_on_together_and_another_item_connects_the_class() -> None:
     away = [quotes(shop, every(1, 20) + every(1, 20, first=n), seed=n) for shop, n in (("a", 45), ("b", 47))]
     milk = quotes("a", every(1, 67), (MILK,))
-    found = figures(pl.concat([*away, milk]), DAILY)
-    rows = found.aggregates.filter((pl.col("method") == "jevons_chained") & (pl.col("scope") == "shelf"))
+    made = figures(pl.concat([*away, milk]), DAILY)
+    rows = made.aggregates.filter((pl.col("method") == "jevons_chained") & (pl.col("scope") == "shelf"))
     bread = rows.filter((pl.col("code") == str(BREAD)) & (pl.col("period") >= MONDAY + timedelta(days=45)))
     assert set(bread.drop_nulls("index")["base_period"]) == {"2016-09-19..2016-09-25"}
     assert bread["index"].null_count() == 0
@@ -329,11 +329,11 @@ def test_retailers_that_are_away_together_go_on_together_and_another_item_connec
     assert division["index"].null_count() == 0
     assert set(division["base_period"]) == {"2016-08-01..2016-08-07"}
     assert "chain restarted: 01.1.1" in (division["reason"][45] or "")
-    parts = found.movements.select(pl.sum_horizontal("prices", "churn", "imputation", "rejected_days", "splice"))
-    assert parts.to_series().to_list() == pytest.approx(found.movements["movement"].to_list(), abs=1e-9)
+    parts = made.movements.select(pl.sum_horizontal("prices", "churn", "imputation", "rejected_days", "splice"))
+    assert parts.to_series().to_list() == pytest.approx(made.movements["movement"].to_list(), abs=1e-9)
     over_the_gap = (pl.col("code") == str(BREAD)) & (pl.col("period") == MONDAY + timedelta(days=45))
-    assert found.movements.filter(over_the_gap, pl.col("method") == "jevons_chained").is_empty()
-    assert found.diagnostics.drop_nulls("index")["standard_error"].null_count() == 0
+    assert made.movements.filter(over_the_gap, pl.col("method") == "jevons_chained").is_empty()
+    assert made.diagnostics.drop_nulls("index")["standard_error"].null_count() == 0
 
 
 def weekdays(days: str, weeks: int, *, first: int = 0) -> list[date]:
@@ -366,12 +366,12 @@ CALENDARS = {  # rhythm, days, base week (number), remark
 def test_every_calendar_has_a_base_week_and_figures(
     rhythm: str, days: list[date], week: int, remark: str | None
 ) -> None:
-    found = aggregates(quotes("shop", days), [*DAILY, WEEKLY[0]], {"shop": rhythm})
+    made = aggregates(quotes("shop", days), [*DAILY, WEEKLY[0]], {"shop": rhythm})
     monday = MONDAY + timedelta(days=7 * week)
-    assert set(found["base_period"]) == {f"{monday}..{monday + timedelta(days=6)}"}
-    daily = found.filter((pl.col("recipe") == "web_daily") & (pl.col("code") == "01"))
+    assert set(made["base_period"]) == {f"{monday}..{monday + timedelta(days=6)}"}
+    daily = made.filter((pl.col("recipe") == "web_daily") & (pl.col("code") == "01"))
     assert set(daily.drop_nulls("index")["period"]) == set(days)
-    with_index = found.drop_nulls("index")
+    with_index = made.drop_nulls("index")
     notes = {note for reason in with_index["reason"].drop_nulls() for note in reason.split("; ")}
     base_notes = {note for note in notes if note.startswith("base week")}
     expected = set() if remark is None else {f"base week with quotes on {remark} expected days, until a week has all"}
@@ -394,13 +394,11 @@ def test_any_quotes_have_a_base_week_with_a_quote(chosen: list[bool], rhythm: st
 
 def test_retailers_collected_on_different_weekdays_share_the_base_week() -> None:
     rows = pl.concat([quotes("monday", every(7, 6)), quotes("tuesday", every(7, 6, first=1), seed=1)])
-    found = figures(
-        rows, [recipe_named("web_daily"), *WEEKLY], {"monday": "weekly_monday", "tuesday": "weekly_tuesday"}
-    )
+    made = figures(rows, [recipe_named("web_daily"), *WEEKLY], {"monday": "weekly_monday", "tuesday": "weekly_tuesday"})
     collected = set(every(7, 6)) | set(every(7, 6, first=1))
-    daily = index(found, "01.1.1", "web_daily")
+    daily = index(made, "01.1.1", "web_daily")
     assert all(daily[day] is not None for day in collected)
-    assert not any("base of its own" in (reason or "") for reason in found.aggregates["reason"])
+    assert not any("base of its own" in (reason or "") for reason in made.aggregates["reason"])
 
 
 @settings(max_examples=60, deadline=None)

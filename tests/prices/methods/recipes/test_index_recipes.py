@@ -139,8 +139,8 @@ def test_the_table_of_formulas_in_the_docs_is_the_code() -> None:
         encoding="utf-8"
     )
     rows = [line.split("|")[1:5] for line in page.splitlines() if line.startswith(("| 21", "| 31"))]
-    found = {(int(row[0].strip()), row[2].strip(), row[3].strip()) for row in rows}
-    assert found == {(row.item_number, row.cpi_like, row.rpi_like) for row in ITEM_FORMULAS}
+    computed = {(int(row[0].strip()), row[2].strip(), row[3].strip()) for row in rows}
+    assert computed == {(row.item_number, row.cpi_like, row.rpi_like) for row in ITEM_FORMULAS}
 
 
 def test_a_day_is_in_season_by_the_counts_up_to_it() -> None:
@@ -162,10 +162,10 @@ def test_clusters_follow_price_and_words_and_take_later_products_in() -> None:
     )
     prices = np.array([1.0 + n / 100 for n in range(10)] + [9.0 + n / 100 for n in range(10)] + [9.5, 1.1])
     base = np.array([True] * 20 + [False] * 2)
-    found = clusters(names, np.log(prices), np.full(22, np.nan), base, ClipParameters())
-    assert not set(found[:10]) & set(found[10:20])
-    assert found[20] in set(found[10:20])
-    assert found[21] in set(found[:10])
+    computed = clusters(names, np.log(prices), np.full(22, np.nan), base, ClipParameters())
+    assert not set(computed[:10]) & set(computed[10:20])
+    assert computed[20] in set(computed[10:20])
+    assert computed[21] in set(computed[:10])
     assert (clusters(names, np.log(prices), np.full(22, np.nan), np.zeros(22, bool), ClipParameters()) == -1).all()
     alike = clusters(["A"] * 3, np.zeros(3), np.full(3, np.nan), np.ones(3, bool), ClipParameters())
     assert alike.tolist() == [0, 0, 0]

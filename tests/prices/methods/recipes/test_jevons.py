@@ -195,9 +195,9 @@ def panels(draw) -> Prices:
 
 def assert_alike(index: dict[int, Level], expected: dict[date, Level]) -> None:
     assert [day(n) for n in index] == list(expected)
-    for found, wanted in zip(index.values(), expected.values(), strict=True):
-        assert (found.segment, found.products) == (wanted.segment, wanted.products)
-        assert found.level == (None if wanted.level is None else pytest.approx(wanted.level, rel=1e-12))
+    for computed, wanted in zip(index.values(), expected.values(), strict=True):
+        assert (computed.segment, computed.products) == (wanted.segment, wanted.products)
+        assert computed.level == (None if wanted.level is None else pytest.approx(wanted.level, rel=1e-12))
 
 
 @quickly
@@ -251,8 +251,8 @@ def test_commensurability_the_unit_of_one_product_does_not_matter(panel, unit):
     first = min(panel)
     rescaled = {**panel, first: {n: price * unit for n, price in panel[first].items()}}
     for method in (chained, fixed):
-        for found, expected in zip(levels(method(rescaled)), levels(method(panel)), strict=True):
-            assert found == (None if expected is None else pytest.approx(expected, rel=1e-11))
+        for computed, expected in zip(levels(method(rescaled)), levels(method(panel)), strict=True):
+            assert computed == (None if expected is None else pytest.approx(expected, rel=1e-11))
 
 
 @quickly
@@ -288,5 +288,5 @@ def test_the_order_of_products_does_not_matter(panel, random):
     random.shuffle(names)
     renamed = {f"q{place}": panel[name] for place, name in enumerate(names)}
     for method in (chained, fixed):
-        for found, expected in zip(levels(method(renamed)), levels(method(panel)), strict=True):
-            assert found == (None if expected is None else pytest.approx(expected, rel=1e-12))
+        for computed, expected in zip(levels(method(renamed)), levels(method(panel)), strict=True):
+            assert computed == (None if expected is None else pytest.approx(expected, rel=1e-12))

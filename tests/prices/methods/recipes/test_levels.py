@@ -253,7 +253,7 @@ def test_a_parent_without_an_index_has_a_reason(weights, week, reason):
     assert table["index"].to_list() == [None] * 9
     assert table["imputed_share"].to_list() == [None] * 9
     assert set(table["status"]) == {"none"}
-    assert all(found.startswith(reason) for found in table["reason"])
+    assert all(computed.startswith(reason) for computed in table["reason"])
 
 
 def test_a_null_level_is_an_absence():

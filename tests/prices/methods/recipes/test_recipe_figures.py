@@ -92,7 +92,7 @@ KEYS = ["level", "code", "method", "period"]
 
 
 def test_elementary_indices_of_the_daily_recipe_are_those_of_the_oracle() -> None:
-    found = frames(quotes(), WEB_DAILY, replicates=2).elementary.drop_nulls("segment_index")
+    made = frames(quotes(), WEB_DAILY, replicates=2).elementary.drop_nulls("segment_index")
     expected = {
         (retailer, item, method, day): level
         for (retailer, item), prices in prices_of(quotes()).items()
@@ -103,8 +103,8 @@ def test_elementary_indices_of_the_daily_recipe_are_those_of_the_oracle() -> Non
         for day, level in levels.items()
         if level.level is not None
     }
-    assert found.height == len(expected) > 400
-    for row in found.iter_rows(named=True):
+    assert made.height == len(expected) > 400
+    for row in made.iter_rows(named=True):
         level = expected[row["retailer"], row["item_number"], row["method"], row["period"]]
         assert row["segment_index"] == pytest.approx(level.level, rel=1e-12)
         assert (row["segment"], row["products_used"]) == (level.segment, level.products)
@@ -136,11 +136,11 @@ def test_figures_of_other_quotes_are_refused() -> None:
 
 def test_errors_are_those_of_brute_force_resampling() -> None:
     replicates = 6
-    found = frames(quotes(), WEB_DAILY, scopes=["shelf"], replicates=replicates).diagnostics
+    made = frames(quotes(), WEB_DAILY, scopes=["shelf"], replicates=replicates).diagnostics
     alone = [daily(resampled(quotes(), n, replicates)).select(*KEYS, "index") for n in range(replicates)]
     errors = pl.concat(alone).group_by(KEYS).agg(error=pl.col("index").std(), values=pl.col("index").count())
-    both = found.join(errors, on=KEYS, how="left", validate="1:1").filter(pl.col("standard_error").is_not_null())
-    assert both.height > 0.9 * found.height
+    both = made.join(errors, on=KEYS, how="left", validate="1:1").filter(pl.col("standard_error").is_not_null())
+    assert both.height > 0.9 * made.height
     assert (both["replicates"] == both["values"]).all()
     np.testing.assert_allclose(both["standard_error"].to_numpy(), both["error"].to_numpy(), rtol=1e-8, atol=1e-9)
     assert both.filter(pl.col("level") == "division")["standard_error"].max() > 0.1
@@ -155,37 +155,37 @@ def changes_since(figures: pl.DataFrame, days: int) -> pl.DataFrame:
 
 def test_errors_of_changes_are_those_of_brute_force_resampling() -> None:
     replicates = 6
-    found = frames(quotes(), WEB_DAILY, scopes=["shelf"], replicates=replicates).diagnostics
+    made = frames(quotes(), WEB_DAILY, scopes=["shelf"], replicates=replicates).diagnostics
     alone = [daily(resampled(quotes(), n, replicates)).select(*KEYS, "index") for n in range(replicates)]
     for name, days in (("change", 1), ("week_change", 7)):
         changes = pl.concat([changes_since(figures, days) for figures in alone])
         errors = changes.group_by(KEYS).agg(error=pl.col("change").std(), values=pl.col("change").count())
-        both = found.join(errors, on=KEYS, validate="1:1").filter(pl.col(f"{name}_error_percent").is_not_null())
-        assert both.height > 0.8 * found.height
+        both = made.join(errors, on=KEYS, validate="1:1").filter(pl.col(f"{name}_error_percent").is_not_null())
+        assert both.height > 0.8 * made.height
         assert (both["values"] == replicates).all()
         np.testing.assert_allclose(both[f"{name}_error_percent"].to_numpy(), both["error"].to_numpy(), atol=1e-9)
     assert both["week_change_error_percent"].median() > both["change_error_percent"].median() > 0
 
 
 def test_a_change_without_an_error_has_a_reason() -> None:
-    found = frames(quotes(), [*WEB_DAILY, recipe_named("ons_web_weekly")], scopes=["shelf"], replicates=5).diagnostics
+    made = frames(quotes(), [*WEB_DAILY, recipe_named("ons_web_weekly")], scopes=["shelf"], replicates=5).diagnostics
     for name in ("change", "week_change"):
-        assert (found[f"{name}_error_percent"].is_null() == found[f"{name}_error_reason"].is_not_null()).all()
-    first = found.filter(pl.col("period") == FIRST, pl.col("index").is_not_null())
+        assert (made[f"{name}_error_percent"].is_null() == made[f"{name}_error_reason"].is_not_null()).all()
+    first = made.filter(pl.col("period") == FIRST, pl.col("index").is_not_null())
     assert first["change_error_reason"].unique().to_list() == ["no index in the period to compare with"]
-    weekly = found.filter(pl.col("frequency") == "weekly", pl.col("index").is_not_null())
+    weekly = made.filter(pl.col("frequency") == "weekly", pl.col("index").is_not_null())
     assert weekly["change_error_percent"].is_not_null().any()
     assert weekly["week_change_error_reason"].unique().to_list() == [
         "not a daily figure: its change over seven days is not estimated"
     ]
-    away = found.filter(pl.col("method") == "jevons_fixed_base", pl.col("code") == str(STRAWBERRIES))
+    away = made.filter(pl.col("method") == "jevons_fixed_base", pl.col("code") == str(STRAWBERRIES))
     assert away["change_error_percent"].null_count() == 1
 
 
 def test_a_change_since_a_day_without_an_index_has_no_error() -> None:
     given = quotes().filter(pl.col("collected_on") != FIRST + timedelta(days=40))
-    found = frames(given, WEB_DAILY, scopes=["shelf"], replicates=5).diagnostics
-    after = found.filter(pl.col("level") == "division", pl.col("method") == "jevons_chained").sort("code", "period")
+    made = frames(given, WEB_DAILY, scopes=["shelf"], replicates=5).diagnostics
+    after = made.filter(pl.col("level") == "division", pl.col("method") == "jevons_chained").sort("code", "period")
     reasons = dict(after.filter(pl.col("code") == "02").select("period", "change_error_reason").iter_rows())
     assert reasons[FIRST + timedelta(days=40)] == "no index"
     assert reasons[FIRST + timedelta(days=41)] == "no index in the period to compare with"
@@ -193,11 +193,11 @@ def test_a_change_since_a_day_without_an_index_has_no_error() -> None:
 
 
 def test_every_recipe_is_100_in_its_base_and_has_an_error_or_a_reason() -> None:
-    found = frames(quotes())
-    assert {(row[0], row[1]) for row in found.aggregates.select("recipe", "method").unique().iter_rows()} == {
+    made = frames(quotes())
+    assert {(row[0], row[1]) for row in made.aggregates.select("recipe", "method").unique().iter_rows()} == {
         (recipe.name, output.method) for recipe in RECIPES for output in recipe.outputs
     }
-    for row in found.aggregates.filter(pl.col("level") == "division").iter_rows(named=True):
+    for row in made.aggregates.filter(pl.col("level") == "division").iter_rows(named=True):
         assert row["index"] is not None, row
         if row["frequency"] == "monthly" and str(row["period"]) == (
             "2016-08-01" if row["method"] == "cpi_replicate" else "2016-07-01"
@@ -205,7 +205,7 @@ def test_every_recipe_is_100_in_its_base_and_has_an_error_or_a_reason() -> None:
             assert row["index"] == pytest.approx(100.0, rel=1e-12)
         if row["frequency"] == "weekly" and row["period"] == WEEK[0]:
             assert row["index"] == pytest.approx(100.0, rel=1e-12)
-    nulls = found.diagnostics.select(
+    nulls = made.diagnostics.select(
         pl.col("standard_error").is_null() == pl.col("standard_error_reason").is_null(),
         revision=pl.col("window_revision_percent").is_null() == pl.col("window_revision_reason").is_null(),
         drift=pl.col("drift_percent").is_null() == pl.col("drift_reason").is_null(),
@@ -219,16 +219,16 @@ def test_parts_of_every_movement_add_up_to_the_published_movement() -> None:
          "collected_on": [FIRST + timedelta(days=n) for n in (30, 31, 32)]}
     )  # fmt: skip
     for recipes in (RECIPES[1:], WEB_DAILY):
-        found = frames(quotes(), recipes, rejected=rejected, replicates=2, scopes=["shelf"])
-        figures = found.diagnostics.drop_nulls("index").sort("period")
+        made = frames(quotes(), recipes, rejected=rejected, replicates=2, scopes=["shelf"])
+        figures = made.diagnostics.drop_nulls("index").sort("period")
         keys = ["level", "code", "recipe", "method", "scope"]
         moved = figures.with_columns(expected=(pl.col("index").log() - pl.col("index").log().shift(1)).over(keys))
         moved = moved.drop_nulls("expected").select(*keys, "period", "expected")
-        both = moved.join(found.movements, on=[*keys, "period"], how="full", validate="1:1")
+        both = moved.join(made.movements, on=[*keys, "period"], how="full", validate="1:1")
         np.testing.assert_allclose(both["movement"].to_numpy(), both["expected"].to_numpy(), atol=1e-12)
         parts = both.select(pl.sum_horizontal("prices", "churn", "imputation", "rejected_days", "splice")).to_series()
         np.testing.assert_allclose(parts.to_numpy(), both["expected"].to_numpy(), atol=1e-12)
-    bread = found.movements.filter((pl.col("code") == str(BREAD)) & (pl.col("method") == "jevons_chained"))
+    bread = made.movements.filter((pl.col("code") == str(BREAD)) & (pl.col("method") == "jevons_chained"))
     with_rejected = bread.filter(pl.col("rejected_days") != 0)["period"].to_list()
     assert with_rejected == [FIRST + timedelta(days=n) for n in (30, 31, 32, 33)]  # away, and its return
 
@@ -238,11 +238,11 @@ def test_scopes_differ_only_where_quotes_are_out() -> None:
     same = frames(quotes(), recipe, replicates=2).aggregates.partition_by("scope", as_dict=True)
     assert same[("shelf",)].drop("scope").equals(same[("target",)].drop("scope"))
     judged = quotes().with_columns(in_scope=pl.when(pl.col("product") == "PRODUCT 3").then(pl.lit(False)))
-    found = frames(judged, recipe, replicates=2)
-    target = found.aggregates.filter(pl.col("scope") == "target").drop("scope")
+    made = frames(judged, recipe, replicates=2)
+    target = made.aggregates.filter(pl.col("scope") == "target").drop("scope")
     without = frames(quotes().filter(pl.col("product") != "PRODUCT 3"), recipe, replicates=2).aggregates
     assert target.equals(without.filter(pl.col("scope") == "shelf").drop("scope"))
-    shares = found.diagnostics.group_by("scope").agg(pl.col("referred_share").max())
+    shares = made.diagnostics.group_by("scope").agg(pl.col("referred_share").max())
     assert dict(shares.iter_rows())["target"] == 1.0
     with pytest.raises(ValueError, match="unknown scope 'all'; known: shelf, target"):
         frames(quotes(), recipe, scopes=["all"])
@@ -251,18 +251,18 @@ def test_scopes_differ_only_where_quotes_are_out() -> None:
 def test_a_stratum_of_a_single_product_has_a_reason_instead_of_an_error() -> None:
     single = quotes().filter((pl.col("item_number") == WHISKY) & (pl.col("product") == "PRODUCT 0"))
     for recipes in (RECIPES[1:], WEB_DAILY):
-        found = frames(single, recipes, replicates=5).diagnostics.drop_nulls("index")
-        assert found["standard_error"].null_count() == found.height
-        assert found["standard_error_reason"].unique().to_list() == [
+        made = frames(single, recipes, replicates=5).diagnostics.drop_nulls("index")
+        assert made["standard_error"].null_count() == made.height
+        assert made["standard_error_reason"].unique().to_list() == [
             "fewer than two products in every retailer's sample: nothing to resample"
         ]
 
 
 def test_one_period_is_the_base_and_has_no_error_to_speak_of() -> None:
     july = quotes().filter(pl.col("collected_on") < date(2016, 8, 1))
-    found = frames(july, [recipe_named("ons_2026"), recipe_named("clip")], scopes=["shelf"]).diagnostics
-    assert found["index"].to_list() == pytest.approx([100.0] * found.height)
-    assert found["standard_error"].to_list() == pytest.approx([0.0] * found.height, abs=1e-12)
+    made = frames(july, [recipe_named("ons_2026"), recipe_named("clip")], scopes=["shelf"]).diagnostics
+    assert made["index"].to_list() == pytest.approx([100.0] * made.height)
+    assert made["standard_error"].to_list() == pytest.approx([0.0] * made.height, abs=1e-12)
 
 
 def test_an_item_out_of_season_moves_with_its_class_and_has_a_reason() -> None:
@@ -294,8 +294,8 @@ def test_the_drift_of_a_spliced_series_is_reported() -> None:
     given = pl.DataFrame(rows + days, schema=schema, orient="row").with_columns(
         data_origin=pl.lit("real"), in_scope=pl.lit(None, pl.Boolean)
     )
-    found = frames(given, [recipe_named("ons_web_weekly")], replicates=2, scopes=["shelf"]).diagnostics
-    last = found.filter(pl.col("level") == "item").sort("period").row(-1, named=True)
+    made = frames(given, [recipe_named("ons_web_weekly")], replicates=2, scopes=["shelf"]).diagnostics
+    last = made.filter(pl.col("level") == "item").sort("period").row(-1, named=True)
     assert abs(last["drift_percent"]) > 0.1
     assert last["window_revision_percent"] is not None
 
@@ -315,8 +315,8 @@ def test_weights_that_are_missing_or_wrong_are_refused() -> None:
 
 
 def test_no_quotes_give_empty_frames() -> None:
-    found = frames(quotes().head(0))
-    assert found.aggregates.is_empty() and found.movements.is_empty() and found.diagnostics.is_empty()
+    made = frames(quotes().head(0))
+    assert made.aggregates.is_empty() and made.movements.is_empty() and made.diagnostics.is_empty()
 
 
 def test_an_output_whose_collection_days_have_not_come_has_no_row() -> None:

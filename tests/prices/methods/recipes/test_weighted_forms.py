@@ -145,15 +145,15 @@ def test_windows_with_whole_weights_are_those_of_products_many_times_over(
 ) -> None:
     prices = panel(seed, share=share)
     weights = np.array([[1, 2, 0, 3, 1, 0, 1, 0], [0, 1, 1, 1, 2, 1, 1, 1], [2, 0, 0, 0, 0, 6, 0, 0]], dtype=float)
-    found = window_form(prices, method, window, splice).replicates(weights)[0]
+    computed = window_form(prices, method, window, splice).replicates(weights)[0]
     for row, drawn in enumerate(weights):
         copies = repeated(prices, drawn)
         first = int(copies.any(axis=1).argmax())
         if window is not None and first > 0:
             continue  # the first window of the library begins in the sample's first period, not in that of all products
         expected = by_library(copies, method, window, splice)
-        np.testing.assert_allclose(found[first:, row], expected[first:], rtol=1e-10)
-        assert np.isnan(found[:first, row]).all()
+        np.testing.assert_allclose(computed[first:, row], expected[first:], rtol=1e-10)
+        assert np.isnan(computed[:first, row]).all()
 
 
 @WINDOWED
@@ -195,10 +195,10 @@ def test_the_other_forms_with_whole_weights_are_those_of_products_many_times_ove
     for row, own in enumerate(weights):
         copies = repeated(prices, own)
         alone = levels(copies, ones(copies), np.repeat(cluster, own.astype(int)))
-        for found, expected in zip(together, alone, strict=True):
+        for computed, expected in zip(together, alone, strict=True):
             there = np.isfinite(expected[:, 0])
-            assert (there == np.isfinite(found[:, row])).all()
-            np.testing.assert_allclose(found[there, row], expected[there, 0], rtol=1e-11)
+            assert (there == np.isfinite(computed[:, row])).all()
+            np.testing.assert_allclose(computed[there, row], expected[there, 0], rtol=1e-11)
 
 
 def test_carrying_forward_by_hand() -> None:

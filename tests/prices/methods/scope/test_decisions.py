@@ -46,12 +46,12 @@ def predicted(*rows: tuple[str, float, bool]) -> pl.DataFrame:
 
 
 def test_label_before_rule_before_model() -> None:
-    found = decide(
+    computed = decide(
         ruled(("a", "out"), ("b", "out"), ("c", "open"), ("d", "open"), ("e", "in")),
         labelled(a=True),
         predicted(("a", 0.1, False), ("b", 0.9, False), ("c", 0.9, False), ("d", 0.6, True), ("e", 0.1, False)),
     )
-    told = found.select("product_name", "in_scope", "referred", "decided_by").rows()
+    told = computed.select("product_name", "in_scope", "referred", "decided_by").rows()
     assert told == [
         ("a", True, False, "analyst"),
         ("b", False, False, "rule"),
@@ -59,14 +59,14 @@ def test_label_before_rule_before_model() -> None:
         ("d", True, True, "none"),
         ("e", True, False, "rule"),
     ]
-    assert found["reason"][1] == "the title (210111-01)"
-    ProductScope.validate(found, cast=True)
+    assert computed["reason"][1] == "the title (210111-01)"
+    ProductScope.validate(computed, cast=True)
 
 
 def test_without_a_model_what_is_open_is_referred_without_a_guess() -> None:
-    found = decide(ruled(("a", "in"), ("b", "open")), labelled(), predicted()).row(1, named=True)
-    assert (found["in_scope"], found["referred"], found["decided_by"]) == (None, True, "none")
-    assert found["reason"] == "no rule decides, and there is no model"
+    computed = decide(ruled(("a", "in"), ("b", "open")), labelled(), predicted()).row(1, named=True)
+    assert (computed["in_scope"], computed["referred"], computed["decided_by"]) == (None, True, "none")
+    assert computed["reason"] == "no rule decides, and there is no model"
 
 
 def test_faults_are_refused() -> None:
@@ -93,5 +93,5 @@ def test_only_labels_that_agree_are_used() -> None:
         ],
         schema=ScopeLabel.create_empty().schema,
     )
-    found = usable_labels(labels)
-    assert found.select("product_name", "in_scope", "median_price_gbp").rows() == [("agreed", True, 1.5)]
+    computed = usable_labels(labels)
+    assert computed.select("product_name", "in_scope", "median_price_gbp").rows() == [("agreed", True, 1.5)]

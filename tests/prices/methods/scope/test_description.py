@@ -102,9 +102,9 @@ def test_sizes_and_pieces_as_read_by_hand(
     pieces: int | None,
     is_multiple: bool,
 ) -> None:
-    found = read[name]
-    assert (found["measure"], found["pieces"], found["is_multiple"]) == (measure, pieces, is_multiple)
-    assert found["total_size"] == (None if total is None else pytest.approx(total, rel=1e-12))
+    computed = read[name]
+    assert (computed["measure"], computed["pieces"], computed["is_multiple"]) == (measure, pieces, is_multiple)
+    assert computed["total_size"] == (None if total is None else pytest.approx(total, rel=1e-12))
 
 
 @pytest.mark.parametrize(("name", "country", "is_european"), ORIGINS)
@@ -192,7 +192,7 @@ def test_any_name_is_described_by_itself(names: list[str]) -> None:
 )
 def test_a_multiple_is_pieces_times_size(packs: list[tuple[int, float, tuple[str, float]]]) -> None:
     names = [f"THING {pieces}X{size:g}{unit}" for pieces, size, (unit, _) in packs]
-    found = describe(pl.DataFrame({"product_name": names}))
+    computed = describe(pl.DataFrame({"product_name": names}))
     expected = [pieces * size * factor for pieces, size, (_, factor) in packs]
-    assert found["total_size"].to_list() == pytest.approx(expected, rel=1e-12)
-    assert (found["piece_size"] * found["pieces"]).to_list() == pytest.approx(expected, rel=1e-12)
+    assert computed["total_size"].to_list() == pytest.approx(expected, rel=1e-12)
+    assert (computed["piece_size"] * computed["pieces"]).to_list() == pytest.approx(expected, rel=1e-12)

@@ -41,29 +41,29 @@ def test_figures_by_hand() -> None:
         referred=np.array([False, True, False, False]),
     )
     truth, weight = np.array([True, False, False, True]), np.array([2.0, 1.0, 1.0, 1.0])
-    found = {(m, r): v for m, r, v in _figures(judgement, truth, weight, np.ones(4, np.bool_), with_curve=True)}
-    assert found["accuracy", 0.0] == pytest.approx(3 / 5)
-    assert found["accuracy_decided", 0.0] == pytest.approx(3 / 4)
-    assert found["referred_share", 0.0] == pytest.approx(1 / 5)
-    assert found["precision", 0.0] == pytest.approx(2 / 3)
-    assert found["recall", 0.0] == pytest.approx(2 / 3)
-    assert found["accuracy_at_referral", 0.25] == pytest.approx(3 / 4)
-    assert found["accuracy_at_referral", 0.5] == pytest.approx(1.0)
+    computed = {(m, r): v for m, r, v in _figures(judgement, truth, weight, np.ones(4, np.bool_), with_curve=True)}
+    assert computed["accuracy", 0.0] == pytest.approx(3 / 5)
+    assert computed["accuracy_decided", 0.0] == pytest.approx(3 / 4)
+    assert computed["referred_share", 0.0] == pytest.approx(1 / 5)
+    assert computed["precision", 0.0] == pytest.approx(2 / 3)
+    assert computed["recall", 0.0] == pytest.approx(2 / 3)
+    assert computed["accuracy_at_referral", 0.25] == pytest.approx(3 / 4)
+    assert computed["accuracy_at_referral", 0.5] == pytest.approx(1.0)
 
 
 def test_a_figure_without_support_is_a_reason() -> None:
     judgement = Judgement(np.array([False]), np.array([0.4]), np.array([False]))
     nothing = np.array([0.0])
-    found = {m: v for m, _, v in _figures(judgement, np.array([True]), nothing, np.array([True]), with_curve=False)}
-    assert found["precision"] == NONE_CALLED_IN
-    assert found["accuracy"] == NO_QUOTES
+    computed = {m: v for m, _, v in _figures(judgement, np.array([True]), nothing, np.array([True]), with_curve=False)}
+    assert computed["precision"] == NONE_CALLED_IN
+    assert computed["accuracy"] == NO_QUOTES
 
 
 def test_held_out_products_are_judged_by_everyone(small_world: pl.DataFrame) -> None:
-    found = evaluate(small_world)
-    ScopeMetric.validate(found.with_columns(data_origin=pl.lit("simulated")))
-    assert set(found["breakdown"]) == {"all", "sim-alder", "sim-birch", "212011", "310403"}
-    overall = found.filter(
+    computed = evaluate(small_world)
+    ScopeMetric.validate(computed.with_columns(data_origin=pl.lit("simulated")))
+    assert set(computed["breakdown"]) == {"all", "sim-alder", "sim-birch", "212011", "310403"}
+    overall = computed.filter(
         (pl.col("breakdown") == "all") & (pl.col("weighting") == "products") & (pl.col("held_out") == "family")
     )
     value = {(r["decider"], r["metric"]): r["value"] for r in overall.filter(pl.col("referral") == 0).to_dicts()}

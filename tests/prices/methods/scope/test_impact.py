@@ -31,23 +31,23 @@ def counts(**quotes: tuple[int, int, int]) -> pl.DataFrame:
 
 
 def test_the_difference_on_the_last_common_day() -> None:
-    found = index_impact(frame(series("1", 100.0, 102.0)), frame(series("1", 101.0, 98.0)), counts(c1=(10, 4, 1))).row(
-        0, named=True
-    )
-    assert (found["last_period"], found["difference"], found["days"]) == (TWO, -4.0, 2)
-    assert (found["mean_absolute_difference"], found["largest_difference"]) == (2.5, 4.0)
-    assert (found["quotes_in_scope_share"], found["quotes_undecided_share"]) == (0.4, 0.1)
-    assert found["reason"] is None
+    computed = index_impact(
+        frame(series("1", 100.0, 102.0)), frame(series("1", 101.0, 98.0)), counts(c1=(10, 4, 1))
+    ).row(0, named=True)
+    assert (computed["last_period"], computed["difference"], computed["days"]) == (TWO, -4.0, 2)
+    assert (computed["mean_absolute_difference"], computed["largest_difference"]) == (2.5, 4.0)
+    assert (computed["quotes_in_scope_share"], computed["quotes_undecided_share"]) == (0.4, 0.1)
+    assert computed["reason"] is None
 
 
 def test_no_difference_has_a_reason() -> None:
-    found = index_impact(
+    computed = index_impact(
         frame(series("1", 100.0, 102.0), series("2", 100.0, None)),
         frame(series("2", None, 99.0)),
         counts(c1=(10, 0, 0), c2=(5, 0, 5)),
     )
-    assert found["reason"].to_list() == [ALL_OUT, NO_COMMON_DAY]
-    assert found["difference"].is_null().all()
+    assert computed["reason"].to_list() == [ALL_OUT, NO_COMMON_DAY]
+    assert computed["difference"].is_null().all()
 
 
 def test_a_missing_column_is_named() -> None:

@@ -43,9 +43,9 @@ def few_labels() -> pl.DataFrame:
 
 def judged(model: scope.ScopeModel, products: pl.DataFrame) -> tuple[float, float, float]:
     """Accuracy of the better constant guess, accuracy of what is decided, share referred."""
-    found = scope.predict(model, products.drop("in_scope"))
-    right = found["in_scope"] == products["in_scope"]
-    return _share(right), _share(right.filter(~found["referred"])), _share(found["referred"])
+    computed = scope.predict(model, products.drop("in_scope"))
+    right = computed["in_scope"] == products["in_scope"]
+    return _share(right), _share(right.filter(~computed["referred"])), _share(computed["referred"])
 
 
 def _share(values: pl.Series) -> float:
@@ -91,10 +91,10 @@ def test_the_size_decides_where_nothing_else_does(few_labels: pl.DataFrame) -> N
             "median_price_gbp": [1.6, 1.0, 4.0],
         }
     )
-    found = model.predict(products)
-    assert found["in_scope"].to_list() == [True, False, False]
-    assert found["referred"].to_list() == [False, False, False]
-    assert found["probability"].is_between(0.0, 1.0).all()
+    computed = model.predict(products)
+    assert computed["in_scope"].to_list() == [True, False, False]
+    assert computed["referred"].to_list() == [False, False, False]
+    assert computed["probability"].is_between(0.0, 1.0).all()
 
 
 def test_the_same_labels_give_the_same_model(few_labels: pl.DataFrame) -> None:
@@ -105,9 +105,9 @@ def test_the_same_labels_give_the_same_model(few_labels: pl.DataFrame) -> None:
 
 def test_columns_rows_and_their_order_pass_through(few_labels: pl.DataFrame) -> None:
     products = few_labels.drop("in_scope").with_row_index("id").sample(20, seed=3)
-    found = scope.predict(scope.fit(few_labels), products)
-    assert found.columns == [*products.columns, "in_scope", "probability", "referred"]
-    assert found.select(products.columns).equals(products)
+    computed = scope.predict(scope.fit(few_labels), products)
+    assert computed.columns == [*products.columns, "in_scope", "probability", "referred"]
+    assert computed.select(products.columns).equals(products)
 
 
 def test_unknown_values_yield_valid_predictions(few_labels: pl.DataFrame) -> None:
@@ -121,10 +121,10 @@ def test_unknown_values_yield_valid_predictions(few_labels: pl.DataFrame) -> Non
         },
         schema_overrides={"median_price_gbp": pl.Float64},
     )
-    found = scope.predict(model, products)
-    assert found["referred"][0]  # an item without labels and profile is never decided
-    assert found["in_scope"][1]
-    assert found["probability"].is_not_null().all()
+    computed = scope.predict(model, products)
+    assert computed["referred"][0]  # an item without labels and profile is never decided
+    assert computed["in_scope"][1]
+    assert computed["probability"].is_not_null().all()
     assert scope.predict(model, products.clear()).schema["probability"] == pl.Float64
 
 
