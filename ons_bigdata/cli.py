@@ -63,6 +63,7 @@ class Secret(StrEnum):
     """Secret that a command makes."""
 
     custodian = "custodian"
+    pseudonyms = "pseudonyms"
 
 
 class OutputFormat(StrEnum):
@@ -237,9 +238,22 @@ def query(
 
 @app.command()
 def new_secret(
-    name: Annotated[Secret, typer.Argument(metavar="NAME", help="custodian: the password of `query --as custodian`.")],
+    name: Annotated[
+        Secret,
+        typer.Argument(
+            metavar="NAME",
+            help="custodian: the password of `query --as custodian`, in the place of the old one; "
+            "pseudonyms: the key of the pseudonyms, which is never replaced.",
+        ),
+    ],
 ) -> None:
-    """Make a secret: a new random one takes the place of the old."""
+    """Make a random secret: custodian (a password) or pseudonyms (a key)."""
+    if name is Secret.pseudonyms:
+        from ons_bigdata.platform.pseudonyms import make_key  # noqa: PLC0415
+
+        path = get_settings().pseudonym_key_path
+        rendering.print_line(f"{name.value}: new key {make_key(path).key_id} in {path} (mode 0600); keep a copy of it")
+        return
     from ons_bigdata.commands.query import renew_custodian_secret  # noqa: PLC0415
 
     rendering.print_line(f"{name.value}: new password in {renew_custodian_secret(get_settings())} (mode 0600)")

@@ -20,6 +20,7 @@ import pytest
 
 from ons_bigdata import cli
 from ons_bigdata.platform.errors import InputError
+from ons_bigdata.platform.pseudonyms import read_key
 from ons_bigdata.settings import get_settings
 from tests.command_line import ROOT, CommandLine
 
@@ -204,6 +205,17 @@ def test_two_statements_are_refused_in_plain_words(short_tmp: Path) -> None:
         assert command.run("query", "select ';' as x;", "--format", "csv").stdout == "x\n;\n"
     finally:
         command.run("down", code=None)
+
+
+def test_a_pseudonym_key_is_made_once(empty: InProcess) -> None:
+    made = empty.run("new-secret", "pseudonyms")
+    path = empty.home / "pseudonym.key"
+    key = read_key(None, path)
+    assert made.code == 0
+    assert key.key_id in made.stdout
+    assert key.secret.hex() not in made.stdout
+    assert "there is a pseudonym key" in empty.error("new-secret", "pseudonyms")
+    assert read_key(None, path) == key
 
 
 def test_restricted_rows_are_shown_to_the_custodian_alone(short_tmp: Path) -> None:

@@ -114,6 +114,7 @@ def ingest(
     """
     chosen = sources_of(name, known_sources() if sources is None else sources)
     require_paths(paths)
+    adapter_context(settings, chosen)  # without its key nothing lands and no run is begun
     landing = Landing(settings.landing_dir, open_warehouse(settings))
     try:
         landed = land(paths, settings, landing, chosen)

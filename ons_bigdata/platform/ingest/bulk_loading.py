@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from ons_bigdata.platform.lake import Lake
     from ons_bigdata.platform.lake.files import LakeFile, Writing
     from ons_bigdata.platform.lake.spill import Place
+    from ons_bigdata.platform.postgres.warehouse import Transaction
 
 MOST_REASONS = 100
 """Most different reasons of quarantined lines in one file: a reason is a fixed text, without content of the row."""
@@ -118,20 +119,11 @@ class BulkLoader:
         return {partition: PartitionCounts(rows, files, 0) for partition, rows, files in found}
 
     def _checked_key_id(self) -> str | None:
-        """Return the name of the key. Raises InputError where the table has rows with pseudonyms of another key."""
+        """Return the name of the key. Raises InputError where there are rows with pseudonyms of another key."""
         key_id = None if self.key_id is None else self.key_id()
-        if key_id is None:
-            return None
-        others = self.landing.warehouse.rows(
-            "select distinct key_id from ops.loads join ops.files using (file_id)"
-            " where source = $1 and state = 'committed' and key_id <> $2 order by key_id",
-            [self.source.name, key_id],
-        )
-        if others:
-            raise InputError(
-                f"the pseudonym key is {key_id}, but {self.source.table_name} has rows with pseudonyms of the key "
-                f"{others[0][0]}: the same person would have two pseudonyms"
-            )
+        if key_id is not None:
+            with self.landing.warehouse.transaction(role="ingest") as transaction:
+                _refuse_other_key(transaction, key_id)
         return key_id
 
     def _load_all(self, files: Sequence[LandedFile], key_id: str | None) -> tuple[LoadTotals, list[str]]:
@@ -174,6 +166,8 @@ class BulkLoader:
                 accepted[fragment.partition] = accepted.get(fragment.partition, 0) + fragment.rows
             with self.landing.warehouse.transaction(role="ingest") as transaction:
                 self.lake.lock(transaction, source.table)
+                if key_id is not None:
+                    _refuse_other_key(transaction, key_id)  # another process may have loaded meanwhile
                 if not is_current(transaction, file):
                     return None, (), []  # the file in its place waits and takes out these rows
                 quarantined = reading.quarantined() if counts.outcome == "loaded" else None
@@ -247,6 +241,21 @@ def bulk_loader(
         return read(stream, name)
 
     return BulkLoader(landing, lake, source, read_batches, lambda: opened()[1])
+
+
+def _refuse_other_key(transaction: Transaction, key_id: str) -> None:
+    """Raise InputError where rows of any source have pseudonyms of another key than this one: all share one key."""
+    others = transaction.rows(
+        "select distinct source, key_id from ops.loads join ops.files using (file_id)"
+        " where state = 'committed' and key_id <> $1 order by source, key_id",
+        [key_id],
+    )
+    if others:
+        source, other = others[0]
+        raise InputError(
+            f"the pseudonym key is {key_id}, but there are rows of {source} with pseudonyms of the key {other}: "
+            "the same person would have two pseudonyms"
+        )
 
 
 def _refused(reason: str) -> LoadCounts:
