@@ -133,7 +133,7 @@ def _live(
     graduates = draw_graduate_homes(next(streams), ground, studies)
     size = {"persons": ground.persons.height, "days": ground.days}
     residence = _between_terms(overlay([homes, studies.terms, graduates], **size), studies)
-    holidays = undisturbed(draw_holidays(next(streams), ground), residence, days=ground.days)
+    holidays = undisturbed(draw_holidays(next(streams), ground), residence)
     spells = overlay([residence, holidays], **size)
     moves = moves_between(spells, studies.end)
     return _spell_frame(spells, ground), _move_frame(moves, ground), studies.university

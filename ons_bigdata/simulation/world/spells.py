@@ -18,6 +18,7 @@ KINDS = ("home", "parental", "term", "holiday")
 """Kinds of spells: the home; the parents' home of a student between terms; the address in term; a stay as a visitor."""
 HOME, PARENTAL, TERM, HOLIDAY = range(len(KINDS))
 MOVE_KINDS = ("move", "term_start", "term_end", "trip")
+_DAY_BITS = 22
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ def overlay(layers: list[Intervals], *, persons: int, days: int) -> Intervals:
     address = np.full(key.size, -1, dtype=np.int64)
     kind = np.full(key.size, -1, dtype=np.int64)
     for layer in layers:
-        rows = find_interval(layer, person, start, days=days)
+        rows = find_interval(layer, person, start)
         held = rows >= 0
         address[held], kind[held] = layer.address[rows[held]], layer.kind[rows[held]]
     if (address < 0).any():
@@ -69,22 +70,24 @@ def overlay(layers: list[Intervals], *, persons: int, days: int) -> Intervals:
     return Intervals(person, start, end, address, kind)
 
 
-def find_interval(
-    spells: Intervals, person: NDArray[np.int64], day: NDArray[np.int64], *, days: int
-) -> NDArray[np.int64]:
+def find_interval(spells: Intervals, person: NDArray[np.int64], day: NDArray[np.int64]) -> NDArray[np.int64]:
     """Row of the interval of each person on each day; −1 where there is none. Intervals sorted by person and start."""
     if not spells.person.size:
         return np.full(person.size, -1, dtype=np.int64)
-    width = 4 * days + 1  # starts may lie before the first day
-    rows = np.searchsorted(spells.person * width + spells.start + days, person * width + day + days, side="right") - 1
+    rows = np.searchsorted(_keys(spells.person, spells.start), _keys(person, day), side="right") - 1
     found = np.maximum(rows, 0)
     held = (rows >= 0) & (spells.person[found] == person) & (spells.end[found] > day)
     return np.where(held, rows, -1)
 
 
-def undisturbed(visits: Intervals, residence: Intervals, *, days: int) -> Intervals:
+def _keys(person: NDArray[np.int64], day: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Integers in the order of person and day; days may be negative."""
+    return (person << _DAY_BITS) + day + (1 << (_DAY_BITS - 1))
+
+
+def undisturbed(visits: Intervals, residence: Intervals) -> Intervals:
     """Visits that lie within one spell of living, with at least a day of it before and after."""
-    rows = find_interval(residence, visits.person, visits.start - 1, days=days)
+    rows = find_interval(residence, visits.person, visits.start - 1)
     return visits.where((visits.start > 0) & (rows >= 0) & (visits.end < residence.end[rows]))
 
 
