@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from ons_bigdata.simulation.events.visits import Population
 
 CLASS_MIX: Mapping[str, float] = MappingProxyType(
-    {"R": 0.50, "C": 0.39, PARK: 0.047, "P": 0.046, "X": 0.012, "Z": 0.003, "L": 0.001, "U": 0.0005, "M": 0.0005}
+    {"R": 0.575, "C": 0.314, PARK: 0.051, "P": 0.044, "X": 0.011, "Z": 0.003, "L": 0.001, "U": 0.0005, "M": 0.0005}
 )
 """Shares of the classes of places other than home and work, by first letter."""
 
@@ -32,8 +32,8 @@ CLASS_MIX: Mapping[str, float] = MappingProxyType(
 class ZipfGenerator:
     """The number of events of a user follows a Zipf–Mandelbrot law, the choice of places a Zipf law over their ranks.
 
-    A user is active over a span of days, the whole range or a part of it, and each event falls on any of its days. A
-    share of the user's own is made at home, another on the way; the rest at work and at places by rank.
+    A user is active over a span of days, the longer the more events, and each event falls on any of its days. A share of
+    the user's own is made at home, another on the way; the rest at work and at places by rank.
 
     Source of the law: Mandelbrot, Information theory and psycholinguistics (1965).
     """
@@ -41,10 +41,18 @@ class ZipfGenerator:
     exponent: float = 0.72
     offset: float = 1.6
     max_events: int = 2_000
-    steady_share: float = 0.25
-    """Share of users who are active over the whole range."""
-    mean_days: float = 60.0
-    """Mean length of the span of the others."""
+    visitor_share: float = 0.35
+    """Share of users who never post at home."""
+    visitor_exponent: float = 1.2
+    """Exponent of the number of their events."""
+    span_days: float = 4.0
+    """Median length of the span of a user with one event."""
+    span_exponent: float = 0.8
+    """Power of the number of events with which the span grows."""
+    span_sigma: float = 0.8
+    """Standard deviation of the logarithm of the length."""
+    least_limit: float = 0.4
+    """Smallest limit of a span, as a share of the range: limits are uniform from there to the whole range."""
     late_level: float = 0.62
     """Volume of a day in the last fifth of the range, as a share of an earlier one."""
     weekend_level: float = 1.1
@@ -64,40 +72,47 @@ class ZipfGenerator:
 
     def draw(self, rng: Generator, population: Population) -> tuple[Visits, NDArray[np.int64]]:
         """Visits of all users, and the number of places of each."""
-        events = self._events(rng, population.users)
+        visits_only = rng.random(population.users) < self.visitor_share
+        events = self._events(rng, np.where(visits_only, self.visitor_exponent, self.exponent))
         places = np.minimum(1 + rng.poisson(self.places_per_event * np.sqrt(events)), self.max_places)
         user = np.repeat(np.arange(population.users), events)
-        day = self._days(rng, population, user)
-        kind = self._kinds(rng, population, user, day)
+        day = self._days(rng, population, events)
+        home = np.where(visits_only, 0.0, rng.beta(*self.home, population.users))
+        kind = self._kinds(rng, population, user, day, home)
         place = np.zeros(user.size, dtype=np.int64)
         elsewhere = kind == OTHER
         place[elsewhere] = _zipf_ranks(rng, places[user[elsewhere]], self.place_exponent)
         return Visits(user, day, draw_seconds(rng, kind), kind, place), places
 
-    def _events(self, rng: Generator, users: int) -> NDArray[np.int64]:
+    def _events(self, rng: Generator, exponent: NDArray[np.float64]) -> NDArray[np.int64]:
         """Number of events of each user: P(N ≥ n) = ((1 + offset) / (n + offset)) ** exponent, up to the largest."""
-        drawn = (1.0 + self.offset) * rng.random(users) ** (-1.0 / self.exponent) - self.offset
+        drawn = (1.0 + self.offset) * rng.random(exponent.size) ** (-1.0 / exponent) - self.offset
         return np.minimum(drawn, self.max_events).astype(np.int64)
 
-    def _days(self, rng: Generator, population: Population, user: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Day of each event, within the span of its user, by the level of the days."""
+    def _days(self, rng: Generator, population: Population, events: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Day of each event, user by user, within the span of the user, by the level of the days."""
         days = population.days
         is_late = np.arange(days) >= 0.8 * days
         level = np.where(is_late, self.late_level, 1.0) * np.where(population.is_weekend, self.weekend_level, 1.0)
         sums = np.r_[0.0, np.cumsum(level)]
-        length = np.ceil(rng.exponential(self.mean_days, population.users)).astype(np.int64)
-        start = rng.integers(1 - np.minimum(length, days) // 2, days)
-        steady = rng.random(population.users) < self.steady_share
-        first = np.where(steady, 0, np.clip(start, 0, days - 1))
-        last = np.where(steady, days, np.clip(start + length, first + 1, days))
-        at = sums[first][user] + rng.random(user.size) * (sums[last] - sums[first])[user]
+        drawn = self.span_days * events**self.span_exponent * rng.lognormal(0.0, self.span_sigma, events.size)
+        limit = days * rng.uniform(self.least_limit, 1.0, events.size)
+        length = np.clip(np.ceil(np.minimum(drawn, limit)), 1, days).astype(np.int64)
+        first = (rng.random(events.size) * (days - length + 1)).astype(np.int64)
+        user = np.repeat(np.arange(events.size), events)
+        at = sums[first][user] + rng.random(user.size) * (sums[first + length] - sums[first])[user]
         return np.clip(np.searchsorted(sums, at, side="right") - 1, 0, days - 1)
 
     def _kinds(
-        self, rng: Generator, population: Population, user: NDArray[np.int64], day: NDArray[np.int64]
+        self,
+        rng: Generator,
+        population: Population,
+        user: NDArray[np.int64],
+        day: NDArray[np.int64],
+        share_at_home: NDArray[np.float64],
     ) -> NDArray[np.int64]:
         """Kind of each visit, by the shares of its user."""
-        home = rng.beta(*self.home, population.users)[user]
+        home = share_at_home[user]
         travel = rng.beta(*self.travel, population.users)[user]
         at_work = np.where(population.works[user] & ~population.is_weekend[day], self.work_share, 0.0)
         chance = rng.random(user.size)
