@@ -2,7 +2,7 @@
 
     python scripts/simulated_agreement.py [--users N] [--docs]
 
-prints the table; with `--docs`, the table of docs/simulation.md and its chart are written anew. The aggregates are
+prints the table; with `--docs`, the table of docs/simulated_world.md and its chart are written anew. The aggregates are
 read from the shared data (`ONS_BIGDATA_SHARED`), and none of them is kept here.
 """
 
@@ -13,8 +13,10 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
+import altair as alt
 import numpy as np
 import polars as pl
+import vl_convert
 from scipy.spatial import cKDTree
 
 from ons_bigdata.settings import Settings
@@ -25,7 +27,7 @@ from ons_bigdata.tweets.methods.clustering import cluster_events
 from ons_bigdata.tweets.methods.geodesy import to_british_national_grid
 
 ROOT = Path(__file__).resolve().parent.parent
-PAGE, CHART = ROOT / "docs" / "simulation.md", ROOT / "docs" / "images" / "simulated_agreement.svg"
+PAGE, CHART = ROOT / "docs" / "simulated_world.md", ROOT / "docs" / "images" / "simulated_agreement.svg"
 BEGIN, END = "<!-- agreement -->", "<!-- end of agreement -->"
 CLASSES = ("R", "C", "none", "P", "X", "Z", "L", "U", "M")
 MONTHS = range(1, 8)
@@ -145,7 +147,7 @@ def main() -> int:
     parser.add_argument("--users", type=int, default=20_000)
     parser.add_argument("--seed", type=int, default=2014)
     parser.add_argument("--generator", default="zipf", choices=["zipf", "bursty"])
-    parser.add_argument("--docs", action="store_true", help="write the table and the chart of docs/simulation.md")
+    parser.add_argument("--docs", action="store_true", help="write the table and the chart of docs/simulated_world.md")
     arguments = parser.parse_args()
     world, events = simulate(arguments.users, arguments.seed, arguments.generator)
     measures = compare(pilot_measures(Settings().shared), simulated_measures(world, events))
@@ -157,8 +159,42 @@ def main() -> int:
 
 
 def write_docs(measures: list[Measure]) -> None:
-    """Write the table of the page and the chart."""
-    raise NotImplementedError
+    """Write the table of the page, between its marks, and the chart."""
+    page = PAGE.read_text(encoding="utf-8")
+    before, _, rest = page.partition(BEGIN)
+    _, mark, after = rest.partition(END)
+    if not mark:
+        raise ValueError(f"{PAGE.name}: no marks {BEGIN} and {END}")
+    PAGE.write_text(f"{before}{BEGIN}\n{table(measures)}\n{END}{after}", encoding="utf-8")
+    CHART.write_bytes(vl_convert.vegalite_to_svg(chart(measures).to_json()).encode())
+
+
+def chart(measures: list[Measure]) -> alt.VConcatChart:
+    """Dots of the pilot and of the simulation for each measure, by group."""
+    rows = pl.DataFrame(
+        {
+            "group": [one.group for one in measures for _ in range(2)],
+            "measure": [one.name for one in measures for _ in range(2)],
+            "source": ["pilot of 2015", "simulated"] * len(measures),
+            "value": [round(value, 2) for one in measures for value in (one.pilot, one.simulated)],
+        }
+    )
+    parts = []
+    for group in ("share of users", "months of residence", "class of clusters"):
+        of_group = rows.filter(pl.col("group") == group)
+        order = of_group["measure"].unique(maintain_order=True).to_list()
+        parts.append(
+            alt.Chart(of_group)
+            .mark_point(size=60, strokeWidth=2)
+            .encode(
+                x=alt.X("value:Q", title=f"{group}, %"),
+                y=alt.Y("measure:N", sort=order, title=None),
+                color=alt.Color("source:N", title=None, scale=alt.Scale(range=["#206095", "#d0582a"])),
+                shape=alt.Shape("source:N", title=None),
+            )
+            .properties(width=420, height=22 * len(order))
+        )
+    return alt.vconcat(*parts)
 
 
 if __name__ == "__main__":

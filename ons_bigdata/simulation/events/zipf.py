@@ -1,6 +1,6 @@
 """Generator "zipf": Zipf activity over a span of days, places by rank, every event drawn apart.
 
-The default parameters are calibrated to the published aggregates of the pilot of 2015 (docs/simulation.md).
+The default parameters are calibrated to the published aggregates of the pilot of 2015 (docs/simulated_world.md).
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from ons_bigdata.simulation.events.visits import Population
 
 CLASS_MIX: Mapping[str, float] = MappingProxyType(
-    {"R": 0.575, "C": 0.314, PARK: 0.051, "P": 0.044, "X": 0.011, "Z": 0.003, "L": 0.001, "U": 0.0005, "M": 0.0005}
+    {"R": 0.605, "C": 0.282, PARK: 0.051, "P": 0.046, "X": 0.011, "Z": 0.003, "L": 0.001, "U": 0.0005, "M": 0.0005}
 )
 """Shares of the classes of places other than home and work, by first letter."""
 
@@ -38,32 +38,32 @@ class ZipfGenerator:
     Source of the law: Mandelbrot, Information theory and psycholinguistics (1965).
     """
 
-    exponent: float = 0.72
-    offset: float = 1.6
-    max_events: int = 2_000
-    visitor_share: float = 0.35
+    exponent: float = 0.585
+    offset: float = 16.0
+    max_events: int = 700
+    visitor_share: float = 0.48
     """Share of users who never post at home."""
-    visitor_exponent: float = 1.2
+    visitor_exponent: float = 4.5
     """Exponent of the number of their events."""
-    span_days: float = 4.0
+    span_days: float = 8.5
     """Median length of the span of a user with one event."""
-    span_exponent: float = 0.8
+    span_exponent: float = 0.515
     """Power of the number of events with which the span grows."""
-    span_sigma: float = 0.8
+    span_sigma: float = 0.58
     """Standard deviation of the logarithm of the length."""
-    least_limit: float = 0.4
+    least_limit: float = 0.6
     """Smallest limit of a span, as a share of the range: limits are uniform from there to the whole range."""
     late_level: float = 0.62
     """Volume of a day in the last fifth of the range, as a share of an earlier one."""
     weekend_level: float = 1.1
-    home: tuple[float, float] = (1.6, 1.1)
+    home: tuple[float, float] = (1.35, 0.63)
     """Parameters of the beta distribution of the share of events at home."""
-    travel: tuple[float, float] = (0.9, 2.4)
+    travel: tuple[float, float] = (0.7, 2.1)
     """Parameters of the beta distribution of the share of events on the way."""
-    places_per_event: float = 0.6
+    places_per_event: float = 0.56
     """Mean number of places, as a multiple of the square root of the number of events."""
     max_places: int = 40
-    place_exponent: float = 1.0
+    place_exponent: float = 1.55
     work_share: float = 0.35
     """Share of work in the events of weekdays that are not at home nor on the way, of those who work or study."""
     abroad_share: float = 0.01
