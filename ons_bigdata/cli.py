@@ -193,6 +193,54 @@ def simulate_shops(
     )
 
 
+@simulate_app.command("world")
+def simulate_world(  # noqa: PLR0913, PLR0917 (every choice is an option)
+    folder: Annotated[Path, typer.Argument(help="New or empty folder for archives/, addresses/, truth/ and live/.")],
+    users: Annotated[int, typer.Option(min=1, help="Persons who post events.")] = 2_000,
+    persons: Annotated[int, typer.Option(min=1, help="Persons of the world.")] = 20_000,
+    addresses: Annotated[int, typer.Option(min=1, help="Addresses of all classes.")] = 20_000,
+    first_day: Annotated[str, typer.Option(help="First day (YYYY-MM-DD).")] = "2014-04-01",
+    days: Annotated[int, typer.Option(min=15, help="Number of days.")] = 214,
+    seed: Annotated[int, typer.Option(min=0, help="Equal seeds give equal bytes.")] = 2014,
+    generator: Annotated[str, typer.Option(help="Model of activity and places: zipf or bursty.")] = "zipf",
+    student_flows: Annotated[
+        Path | None, typer.Option(help="Official moves by authority, year and age group (CSV, CSV.gz), for students.")
+    ] = None,
+    flows_year: Annotated[int, typer.Option(help="Year of these moves, to 30 June.")] = 2015,
+    outages: Annotated[int, typer.Option(min=0, help="Number of outages.")] = 12,
+    outage_hours: Annotated[float, typer.Option(help="Mean length of an outage.")] = 20.0,
+    outage_share: Annotated[float, typer.Option(help="Share of the authorities with outages, 0 to 1.")] = 1.0,
+    live_days: Annotated[int, typer.Option(min=0, help="Last days that are in no archive but in live/.")] = 0,
+    as_json: JsonOption = False,
+) -> None:
+    """Write one simulated world: archives of events in five formats, address files of six products, and the truth.
+
+    `ons-bigdata ingest tweets FOLDER/archives` takes the archives in.
+    """
+    with progress_bars():
+        from ons_bigdata.commands.simulate_world import WorldOptions, write_world  # noqa: PLC0415
+        from ons_bigdata.platform.calendar import parse_day  # noqa: PLC0415
+
+        options = WorldOptions(
+            users=users,
+            persons=persons,
+            addresses=addresses,
+            first_day=parse_day(first_day, what="--first-day"),
+            days=days,
+            seed=seed,
+            generator=generator,
+            student_flows=student_flows,
+            flows_year=flows_year,
+            outages=outages,
+            outage_hours=outage_hours,
+            outage_share=outage_share,
+            live_days=live_days,
+        )
+        with umask_of_user():
+            written = write_world(folder, options)
+    rendering.written_world(written, as_json=as_json)
+
+
 @app.command()
 def materialize(
     select: Annotated[

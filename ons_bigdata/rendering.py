@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from ons_bigdata.commands.reparse import ReparseSummary
     from ons_bigdata.commands.report import PriceReport
     from ons_bigdata.commands.scrape import ScrapeSummary
+    from ons_bigdata.commands.simulate_world import WrittenWorld
     from ons_bigdata.commands.status import Status
     from ons_bigdata.platform.dagster.runs import CheckOutcome, RunOutcome
     from ons_bigdata.platform.dagster.serving.processes import Running
@@ -354,6 +355,20 @@ def shops(opened: SimulatedShops) -> None:
     for retailer, address in opened.addresses.items():
         _out.print(f"{retailer:10} {address}")
     _out.print("Ctrl-C ends it.")
+
+
+def written_world(written: WrittenWorld, *, as_json: bool) -> None:
+    """Print the folders of a simulated world and what is in them."""
+    if as_json:
+        print_json(written.to_dict())
+        return
+    _out.print(
+        f"{written.persons:,} persons in {written.areas:,} output areas, {written.moves:,} changes of address;"
+        f" {written.users:,} users with {written.events:,} events, robots included"
+    )
+    for folder in (written.archives, written.addresses, written.truth, written.live):
+        if folder is not None:
+            _out.print(escape(str(folder)))
 
 
 def demo_summary(outcomes: Sequence[PilotOutcome], state: Status, docs: Path, *, seconds: float) -> None:
