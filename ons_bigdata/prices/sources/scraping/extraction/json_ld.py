@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 LONGEST_REPAIR = 1_000_000
 """Characters of a JSON-LD block up to which comments and trailing commas within it are read past."""
 
+_SCRIPT_TYPE = re.compile(r"(?:(?:application|text)/)?(?:x-)?(?:ld[-+._ ]?json|json[-+._ ]?ld)")
+"""Types of scripts with JSON-LD: `application/ld+json`, and how shops misspell it."""
 _NAMESPACE = re.compile(r"^(?:schema:|https?://(?:www\.)?schema\.org/)", re.IGNORECASE)
 _CONTAINERS = ("@set", "@list")
 _LEADING = re.compile(
@@ -31,7 +33,7 @@ def json_ld_blocks(tree: Selector) -> tuple[list[Any], list[str]]:
     blocks: list[Any] = []
     failures, number = [], 0
     for script in tree.css("script[type]"):
-        if script.root.get("type").split(";")[0].strip().casefold() != "application/ld+json":
+        if _SCRIPT_TYPE.fullmatch(script.root.get("type").split(";")[0].strip().casefold()) is None:
             continue
         number += 1
         try:
