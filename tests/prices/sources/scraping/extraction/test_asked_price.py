@@ -240,7 +240,9 @@ def test_a_page_that_links_to_itself_in_another_spelling_is_the_last(url: str, l
     assert extract(HTML, page(text, url=url)).next_url is None
 
 
-@pytest.mark.parametrize("link", ["?page=2", "?page=", "/shelf/white/2", "//127.0.0.2:8871/shelf/white", "/shelf%2Fwhite"])
+@pytest.mark.parametrize(
+    "link", ["?page=2", "?page=", "/shelf/white/2", "//127.0.0.2:8871/shelf/white", "/shelf%2Fwhite"]
+)
 def test_a_link_to_a_similar_address_goes_on(link: str) -> None:
     assert extract(HTML, page(shelf(line(1), following=link))).next_url is not None
 
