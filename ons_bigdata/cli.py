@@ -98,7 +98,7 @@ def ingest(
     with progress_bars():
         summary = run(name, paths, get_settings(), build=build)
     rendering.ingest_summary(summary, as_json=as_json)
-    if summary.is_all_refused:
+    if summary.has_no_rows:
         raise typer.Exit(InputError.exit_code)
     if summary.built is not None and not summary.built.success:
         raise typer.Exit(3 if summary.built.unavailable else 1)

@@ -154,6 +154,8 @@ def ingest_summary(summary: IngestSummary, *, as_json: bool) -> None:
         _out.print(f"  [yellow]superseded[/] {_count(summary.superseded, 'file')}: another version is current")
     for refusal in summary.refusals:
         _out.print(f"  [yellow]refused[/] {escape(refusal)}")
+    for empty in summary.empties:
+        _out.print(f"  [yellow]empty[/] {escape(empty)}")
     _names_of_failed_checks(summary.failed_checks)
     if summary.built is not None:
         _built(summary.built)

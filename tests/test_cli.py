@@ -292,10 +292,30 @@ def test_a_bar_is_drawn_in_a_terminal_while_steps_redirect_standard_error() -> N
     assert "starting" in shown
 
 
-def _in_terminal(command: list[str]) -> str:
-    """Return what a command writes to a terminal of 160 columns, without control sequences."""
+@pytest.mark.parametrize("width", [60, 80, 100, 120])
+def test_count_and_time_of_a_bar_are_whole_in_a_narrow_terminal(width: int) -> None:
+    program = (
+        "import time\n"
+        "from ons_bigdata.progress_bars import progress_bars\n"
+        "from ons_bigdata.platform import progress\n"
+        "with progress_bars():\n"
+        "    progress.report('run', 12, 137, current='prices: ' + 'indices, ' * 20, upcoming='tables ' * 20)\n"
+        "    progress.report('test ' * 40, 99, 100)\n"
+        "    time.sleep(0.3)\n"
+    )
+    lines = re.split(r"[\r\n]+", _in_terminal([sys.executable, "-c", program], columns=width))
+    bars = [line for line in lines if "prices: " in line]
+    assert bars
+    for line in bars:
+        assert re.search(r"prices: .*… .* 12/137 0:00:0[0-9] next: ", line), line
+        assert len(line.rstrip()) <= width
+    assert any(re.search(r"test .*… .* 99/100 0:00:0[0-9]", line) for line in lines)
+
+
+def _in_terminal(command: list[str], *, columns: int = 160) -> str:
+    """Return what a command writes to a terminal, without control sequences."""
     ours, theirs = pty.openpty()
-    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 160, 0, 0))
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
     environment = {**os.environ, "TERM": "xterm"}
     with subprocess.Popen(command, cwd=ROOT, env=environment, stdin=theirs, stdout=theirs, stderr=theirs):
         os.close(theirs)

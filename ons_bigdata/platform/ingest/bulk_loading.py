@@ -22,6 +22,7 @@ from ons_bigdata.platform.ingest.background import read_ahead
 from ons_bigdata.platform.ingest.landed_bytes import LandedFileError
 from ons_bigdata.platform.ingest.landing import checked_key
 from ons_bigdata.platform.ingest.ledger import (
+    NO_ROW,
     QUARANTINED_LINES,
     LoadCounts,
     LoadTotals,
@@ -150,13 +151,14 @@ class BulkLoader:
     ) -> tuple[LoadCounts | None, Collection[str], list[LandedFile]]:
         """Load one file; return its counts, partitions that gained or lost rows, and a version to load in its place.
 
-        The counts are None where the file was superseded meanwhile; the version is an earlier one of a refused file.
+        The counts are None where the file was superseded meanwhile; the version is an earlier one of a file that is
+        refused or has no rows.
         """
         source, reader = self.source, self.source.reader
         with self.lake.writing() as opened:
             reading = _BulkReading(source, file, Spill(opened.folder, source.table, file.load_id(reader)))
             counts = self._read(file, reading)
-            if counts.outcome == "refused":
+            if counts.outcome != "loaded":
                 restored = restore_version(self.landing, file, reader, counts)
                 if restored is not None:
                     return counts, (), restored
@@ -313,9 +315,9 @@ class _BulkReading:
         return first_of_each_reason(lines).with_columns(content=pl.lit(None, pl.String))
 
     def counts(self) -> LoadCounts:
-        """Counts of the ledger; a file without any byte is an outage."""
-        if not self.file.size_bytes:
-            return LoadCounts("outage", None, 0, 0, 0)
+        """Counts of the ledger; a file without rows is an outage."""
+        if not self.rows_in:
+            return LoadCounts("outage", NO_ROW if self.file.size_bytes else "no bytes", 0, 0, 0)
         return LoadCounts("loaded", None, self.rows_in, self.accepted, sum(self.reasons.values()))
 
     def _quarantine(self, lines: pl.DataFrame) -> None:

@@ -81,6 +81,18 @@ def test_a_new_version_takes_the_place_of_the_earlier_in_all_its_partitions(land
     assert [row[4] for row in rows(lake)] in ([7, 8, 0.5, 1, 2, 3], [0.5, 1, 2, 3, 7, 8])
 
 
+def test_a_file_without_rows_leaves_the_version_that_it_superseded(landing: Landing, lake: Lake) -> None:
+    land(landing, "r.txt", A)
+    loader(landing, lake).load_waiting()
+    before = rows(lake), live_files(lake)
+    for content in (b"# day,entity,value\n", b"", b"# again\n"):
+        land(landing, "r.txt", content)
+        loader(landing, lake).load_waiting()
+    assert (rows(lake), live_files(lake)) == before
+    found = landing.warehouse.rows("select outcome, reason, rows_in > 0 from ops.loads order by outcome")
+    assert found == [("loaded", None, True), ("outage", "no row", False), ("outage", "no row", False)]
+
+
 def test_a_refused_file_leaves_the_version_that_it_superseded(landing: Landing, lake: Lake) -> None:
     land(landing, "r.txt", A)
     loader(landing, lake).load_waiting()
