@@ -19,7 +19,7 @@ from ons_bigdata.tweets.sources.stream.rolling import post_digest
 from ons_bigdata.tweets.sources.stream.timing import StreamTiming
 from tests.tweets.sources.stream.streamed import START, TOKEN, access, landed_gaps, landed_lines, landing_of, posts
 
-SILENT = StreamTiming(silence_s=0.6, flush_s=3600.0)
+SILENT = StreamTiming(silence_s=1.0, flush_s=3600.0)
 """Timing of the protocol, but for the time of this machine after which a silent connection is left."""
 
 
