@@ -7,6 +7,9 @@ user's code.
 
 from __future__ import annotations
 
+import os
+import socket
+from contextlib import suppress
 from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any, Protocol
@@ -42,6 +45,8 @@ RATE_LIMITS = (420, 429)
 _NO_RULES = 409
 _LONGEST_DETAIL = 200
 _PIECE_BYTES = 64 * 1024
+_PIECES_AFTER_STOP = 64
+"""Most pieces that are read after a stop: they had arrived, but a stream that goes on must not delay the end."""
 _RATE_WINDOW_S = 900.0
 
 
@@ -147,9 +152,12 @@ class FilteredStream(StreamingClient):
         response = self._response
         if response is not None:
             try:
-                response.raw.shutdown()
-            except (ValueError, RuntimeError, OSError):  # it has just ended
+                descriptor = os.dup(response.raw.fileno())
+            except OSError:  # it has just ended
                 return
+            # not by the socket of the response: under TLS, what it reads after that is not decrypted
+            with socket.socket(fileno=descriptor) as connection, suppress(OSError):
+                connection.shutdown(socket.SHUT_RD)
 
     # --- rule -------------------------------------------------------------------------------------------
 
@@ -204,7 +212,9 @@ class FilteredStream(StreamingClient):
         """Read a connection to its end."""
         tail = _Tail()
         reason: Reason = "closed"
-        while not self._is_stopped:
+        left = _PIECES_AFTER_STOP
+        while left:
+            left -= self._is_stopped
             try:
                 data = response.raw.read1(_PIECE_BYTES, decode_content=True)
             except urllib3.exceptions.ReadTimeoutError:

@@ -63,13 +63,13 @@ def test_a_killed_collector_is_followed_by_another(landing: Landing, tmp_path: P
     clock = PacedClock(datetime.now(UTC))
     with serve_stream(script, clock=clock, token=TOKEN, finished=partial(end, True)) as stream:
         processes.append(start(stream, landing, spool, step))
-        assert processes[-1].wait(60) == -signal.SIGKILL
+        assert processes[-1].wait(120) == -signal.SIGKILL
     killed_at = datetime.now(UTC)
     acknowledged = [*landed_lines(landing), *spooled(spool)]
 
     with serve_stream(steps(1000, SECOND), clock=clock, token=TOKEN, finished=partial(end, False)) as stream:
         processes.append(start(stream, landing, spool, 0))
-        assert processes[-1].wait(60) == 0
+        assert processes[-1].wait(120) == 0
         connected_at = stream.attempts[0].at
 
     landed = landed_lines(landing)
@@ -103,9 +103,9 @@ def test_the_bytes_of_a_line_that_a_kill_cut_short_are_counted(landing: Landing,
         [*steps(1, 5), half(line, 30), Pause(0.3)], clock=clock, token=TOKEN, finished=partial(end, True)
     ) as stream:
         processes.append(start(stream, landing, spool, 0))
-        processes[-1].wait(60)
+        processes[-1].wait(120)
     with serve_stream(steps(10, 5), clock=clock, token=TOKEN, finished=partial(end, False)) as stream:
         processes.append(start(stream, landing, spool, 0))
-        processes[-1].wait(60)
+        processes[-1].wait(120)
     assert landed_gaps(landing)["half_line_bytes"].to_list() == [30]
     assert len(landed_lines(landing)) == 10
