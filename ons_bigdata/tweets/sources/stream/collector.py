@@ -14,7 +14,7 @@ from ons_bigdata.platform.errors import UnavailableError, find_unavailable
 from ons_bigdata.platform.state_folder import make_private_folder, open_private
 from ons_bigdata.tweets.sources.stream.client import Ending, FilteredStream, is_loopback
 from ons_bigdata.tweets.sources.stream.health import Health, present_process, read_health, write_health
-from ons_bigdata.tweets.sources.stream.journal import Connected, Journal, Started
+from ons_bigdata.tweets.sources.stream.journal import Connected, Journal, Started, disconnected_since
 from ons_bigdata.tweets.sources.stream.rolling import RollCounts, Rolling
 from ons_bigdata.tweets.sources.stream.spool import Spool
 from ons_bigdata.tweets.sources.stream.timing import Backoff, StreamTiming, SystemClock
@@ -174,6 +174,7 @@ class Collector:
             seen = before.at if before is not None and before.state == "connected" else last.at
             half_line = 0 if left is None else left.half_line_bytes()
             self._journal.disconnect(max(last.at, min(seen, now)), Ending("killed", None, 0.0, half_line))
+        self._without_connection_since = disconnected_since(self._journal.events())
         self._journal.append(Started(now))
         self._rolled_at = now
         pid, process_started = present_process()

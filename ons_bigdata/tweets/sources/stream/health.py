@@ -79,7 +79,7 @@ def read_health(path: Path) -> Health | None:
     """Return a collector's health; None where there was none. Raises InputError for a damaged file."""
     try:
         return msgspec.json.decode(path.read_bytes(), type=Health)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     except msgspec.DecodeError as error:
         raise InputError(f"{path} is damaged: {error}; delete it") from error

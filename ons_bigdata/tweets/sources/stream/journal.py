@@ -152,6 +152,22 @@ def gaps(events: Iterable[Event], *, stream: str) -> list[Gap]:
     return found
 
 
+def disconnected_since(events: Iterable[Event]) -> datetime | None:
+    """Time since which there is no connection; None while there is one, and before the first event."""
+    since: datetime | None = None
+    for event in events:
+        match event:
+            case Connected():
+                since = None
+            case Disconnected():
+                since = event.at
+            case Failed():
+                since = event.at if since is None else since
+            case Started():
+                pass
+    return since
+
+
 def _runs(failed: Iterable[Failed]) -> str | None:
     """Responses to attempts; equal ones in a row once, with their number."""
     runs = [(text, len(list(run))) for text, run in groupby(event.detail or event.reason for event in failed)]

@@ -18,7 +18,15 @@ from ons_bigdata.simulation.stream.server import SimulatedStream, serve_stream
 from ons_bigdata.tweets.sources.stream.client import checked_url
 from ons_bigdata.tweets.sources.stream.collector import Collector, StreamAccess
 from ons_bigdata.tweets.sources.stream.health import read_collectors
-from ons_bigdata.tweets.sources.stream.journal import Connected, Disconnected, Failed, Journal, Started, gaps
+from ons_bigdata.tweets.sources.stream.journal import (
+    Connected,
+    Disconnected,
+    Failed,
+    Journal,
+    Started,
+    disconnected_since,
+    gaps,
+)
 from ons_bigdata.tweets.sources.stream.timing import Backoff, Reason, StreamTiming
 from tests.tweets.sources.stream.streamed import LEGAL_BASIS, START, TOKEN, access, posts
 
@@ -194,4 +202,6 @@ def test_gaps_follow_from_the_journal() -> None:
         *("HTTP 503 (2), ConnectionError", 0),
     )
     assert msgspec.structs.astuple(second) == ("twitter", at[5], at[8], "stopped", None, 0, None, 0)
+    since = [disconnected_since(events[:count]) for count in (0, 1, 2, 4, 5, 6, 7, 8)]
+    assert since == [None, None, at[1], at[1], None, at[5], at[5], None]
     assert gaps([*events, Connected(at[10])], stream="twitter")[2].half_line_bytes == 17
