@@ -1,4 +1,4 @@
-"""What the stream feeds is expected to be fresh while the stream is switched on, and only then."""
+"""Freshness of the tables that the stream feeds, while it is switched on and only then."""
 
 from __future__ import annotations
 
