@@ -10,6 +10,7 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Callable
 from contextlib import ExitStack
 from enum import StrEnum
 from pathlib import Path
@@ -39,6 +40,8 @@ scrape_app = typer.Typer(help="Scrape sites.", no_args_is_help=True)
 app.add_typer(scrape_app, name="scrape")
 reparse_app = typer.Typer(help="Extract kept pages again.", no_args_is_help=True)
 app.add_typer(reparse_app, name="reparse")
+harvest_app = typer.Typer(help="Collect streams.", no_args_is_help=True)
+app.add_typer(harvest_app, name="harvest")
 report_app = typer.Typer(help="Show a report.", no_args_is_help=True)
 app.add_typer(report_app, name="report")
 simulate_app = typer.Typer(help="Open simulated sources.", no_args_is_help=True)
@@ -125,6 +128,37 @@ def scrape_prices(
     rendering.scrape_summary(summary, as_json=as_json)
     if summary.failures:
         raise typer.Exit(3 if summary.unavailable else 1)
+    if strict and summary.failed_checks:
+        raise typer.Exit(1)
+
+
+@harvest_app.command("tweets")
+def harvest_tweets(
+    url: Annotated[
+        str | None,
+        typer.Option(help="Address of the API; that of the settings without it. On this machine: simulated."),
+    ] = None,
+    duration: Annotated[
+        str | None, typer.Option("--for", help="How long, such as 90s, 10m or 1h30m; until Ctrl-C without it.")
+    ] = None,
+    strict: StrictOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Collect the stream of posts into landing; off without a token and a legal basis in the settings.
+
+    After the time of --for, what has landed is loaded. Ctrl-C or a request to end stops at once; the files then wait.
+    """
+    with progress_bars():
+        from ons_bigdata.commands import harvest  # noqa: PLC0415
+
+        summary = harvest.harvest_tweets(
+            get_settings(),
+            url=url,
+            seconds=None if duration is None else harvest.parse_duration(duration),
+            on_stop=_call_on_request_to_end,
+            report=rendering.print_progress,
+        )
+    rendering.harvest_summary(summary, as_json=as_json)
     if strict and summary.failed_checks:
         raise typer.Exit(1)
 
@@ -411,6 +445,12 @@ def demo(
         raise typer.Exit(1 if failed else 0)
 
 
+def _call_on_request_to_end(stop: Callable[[], None]) -> None:
+    """Call a function on Ctrl-C and on a request to end, also in a process started in the background."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda _number, _frame: stop())
+
+
 def _stop_event() -> threading.Event:
     """Return an event that Ctrl-C or a request to end sets.
 
@@ -418,8 +458,7 @@ def _stop_event() -> threading.Event:
     ignore a request to end as well.
     """
     stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda _number, _frame: stop.set())
+    _call_on_request_to_end(stop.set)
     return stop
 
 

@@ -130,6 +130,30 @@ def test_wrong_input_is_reported_before_anything_is_created(empty: InProcess, ar
     assert not empty.home.exists()
 
 
+@pytest.mark.parametrize(
+    ("variables", "named"),
+    [
+        ({}, ["TOKEN", "LEGAL_BASIS"]),
+        ({"TWEET_STREAM_TOKEN": "secret-t0ken"}, ["LEGAL_BASIS"]),
+        ({"TWEET_STREAM_LEGAL_BASIS": "Agreement 17 with the platform"}, ["TOKEN"]),
+        ({"TWEET_STREAM_TOKEN": " ", "TWEET_STREAM_LEGAL_BASIS": "none"}, ["TOKEN", "LEGAL_BASIS"]),
+    ],
+)
+def test_the_stream_is_off_without_a_token_and_a_legal_basis(
+    empty: InProcess, variables: dict[str, str], named: list[str]
+) -> None:
+    message = empty.error("harvest", "tweets", "--for", "1s", **variables)
+    assert "the stream of posts is off" in message
+    assert [name for name in ("TOKEN", "LEGAL_BASIS") if f"ONS_BIGDATA_TWEET_STREAM_{name} (" in message] == named
+    assert "secret-t0ken" not in message
+    assert not empty.home.exists()
+
+
+@pytest.mark.parametrize("duration", ["", "10", "m", "0s", "1d", "5m3h", "-1s"])
+def test_a_duration_of_another_form_is_reported(empty: InProcess, duration: str) -> None:
+    assert "expected a duration such as 90s, 10m or 1h30m" in empty.error("harvest", "tweets", f"--for={duration}")
+
+
 def test_the_help_says_what_the_command_is_for_and_how_to_begin(empty: InProcess) -> None:
     shown = " ".join(empty.run("--help").stdout.split())
     assert "Turn big-data sources into official statistics" in shown

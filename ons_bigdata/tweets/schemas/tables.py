@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ons_bigdata.tweets.schemas import places
+from ons_bigdata.tweets.schemas import places, stream
 
 if TYPE_CHECKING:
     import dataframely as dy
 
 TABLES: dict[str, type[dy.Schema]] = {
+    "raw.tweet_stream_gaps": stream.StreamGap,
     "restricted.tweet_users": places.TweetUser,
     "restricted.tweet_clusters": places.TweetCluster,
     "restricted.tweet_events": places.TweetEvent,

@@ -15,3 +15,9 @@ FIRST_MONTH = date(2008, 1, 1)
 
 ROBOT_RULES = ("volume", "constant_interval", "fixed_position", "client")
 """Rules by which a user is a robot, in the order in which they are tried."""
+
+GAP_REASONS = (
+    *("closed", "dropped", "stalled", "unreachable", "http_error", "platform_disconnect"),
+    *("rate_limited", "too_many_connections", "stopped", "killed"),
+)
+"""Why there is no connection to a stream."""

@@ -1,5 +1,10 @@
-"""Adapters to the outside world of geo-located events: archives to typed frames. `SOURCES` lists the kinds of files."""
+"""Adapters to the outside world of geo-located events: archives and the stream, to typed frames.
 
-from ons_bigdata.tweets.sources.archives import SOURCES
+`SOURCES` lists the kinds of files.
+"""
+
+from ons_bigdata.tweets.sources import archives, stream_gaps
+
+SOURCES = (*stream_gaps.SOURCES, *archives.SOURCES)
 
 __all__ = ["SOURCES"]
