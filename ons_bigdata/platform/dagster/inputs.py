@@ -136,8 +136,9 @@ def table_asset(
 ) -> Callable[[TableFunction], dg.AssetsDefinition]:
     """Make an asset of a function that computes one table from declared inputs.
 
-    `inputs` maps a name to `schema.relation`, `lake_tables` a name to a table of the lake. The function takes `Inputs` and `AssetRun` and returns the rows of
-    the table, as a frame or as `Output` with metadata; they are validated by `frame` and replace the table.
+    `inputs` maps a name to `schema.relation`, `lake_tables` a name to a table of the lake. The function takes `Inputs`
+    and `AssetRun` and returns the rows of the table, as a frame or as `Output` with metadata; they are validated by
+    `frame` and replace the table.
     """
     only = Table(table, frame, description)
 
@@ -146,14 +147,14 @@ def table_asset(
         def compute(inputs: Inputs, run: AssetRun) -> Mapping[str, pl.DataFrame | Output]:
             return {table: function(inputs, run)}
 
-        return tables_asset(
-            name=only.key.path[-1], tables=[only], inputs=inputs, kinds=kinds, lake_tables=lake_tables
-        )(compute)
+        return tables_asset(name=only.key.path[-1], tables=[only], inputs=inputs, kinds=kinds, lake_tables=lake_tables)(
+            compute
+        )
 
     return decorate
 
 
-def tables_asset(  # noqa: PLR0913  (all by name)
+def tables_asset(
     *,
     name: str,
     tables: Sequence[Table],

@@ -25,8 +25,8 @@ class LakeTable:
     """A table of the lake.
 
     Rows belong to an entity (`entity_column`, Int64, spread evenly over all numbers, as pseudonyms and the results of
-    `spread_numbers` are) and come from a line of a load (`load_id`, `line`). All rows of an entity are in one bucket; the buckets are ranges of
-    entities, so that buckets one after another are sorted by entity whatever their number.
+    `spread_numbers` are) and come from a line of a load (`load_id`, `line`). All rows of an entity are in one bucket;
+    the buckets are ranges of entities, so that buckets one after another are sorted by entity whatever their number.
     """
 
     name: str

@@ -7,13 +7,13 @@ from ons_bigdata.platform.dagster.assets import annotate_assets
 from ons_bigdata.platform.dagster.raw_assets import source_assets
 from ons_bigdata.platform.ingest.sources import with_tables
 from ons_bigdata.tweets.areas import AREAS
-from ons_bigdata.tweets.assets import places
+from ons_bigdata.tweets.assets import addresses, places
 from ons_bigdata.tweets.schemas.tables import TABLES
 from ons_bigdata.tweets.sources import SOURCES
 
 PILOT = "tweets"
 
-_ASSETS = {"collection": [], "places": places.ASSETS}
+_ASSETS = {"collection": [], "places": places.ASSETS, "addresses": addresses.ASSETS}
 
 ASSETS = [
     asset

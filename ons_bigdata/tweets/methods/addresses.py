@@ -52,8 +52,8 @@ def address_places(
     `current_addresses`, `postcodes` those of `current_postcodes`. Places are looked up among the addresses of their
     origin: simulated addresses say nothing of real places, nor the other way round.
 
-    Columns of the result: `address_class`, `address_distance_m`, `voted_class`, `class_share` (see `nearest_addresses`),
-    `output_area` and `authority`: those of the address's postcode, or else the address's authority and the output area
+    Columns: `address_class`, `address_distance_m`, `voted_class` and `class_share` as in `nearest_addresses`;
+    `output_area` and `authority`, those of the address's postcode, or else the address's authority and the output area
     of the nearest postcode in use within the radius; `area_source` tells which (`address`, `nearest_postcode`). All are
     null where no address is within the radius. Neither UPRN nor postcode is in the result.
     """
@@ -98,31 +98,30 @@ def nearest_addresses(places: pl.DataFrame, addresses: pl.DataFrame, rules: Addr
 
     Raises ValueError for coordinates that are null or not finite.
 
-    Source: ONS, GSS Methodology Series 41 (2015), typing of clusters; Maneewongvatana and Mount, It's okay to be skinny,
-    if your friends are fat (1999), for the tree.
+    Source: ONS, GSS Methodology Series 41 (2015), typing of clusters; Maneewongvatana and Mount, It's okay to be
+    skinny, if your friends are fat (1999), for the tree.
     """
     positions = _positions(addresses)
     distance, index = _query(places, positions, rules)
-    nearest = index[:, 0] if index.shape[1] else np.full(places.height, positions.height)
-    is_found = nearest < positions.height
     codes = _with_shells(positions, addresses, rules.shell_radius_m)
-    rows = pl.Series(np.where(is_found, nearest, 0)).cast(pl.UInt32)
-    hit = pl.Series(is_found)
-    columns = {
-        "address_class": codes,
-        "postcode": positions["postcode"],
-        "authority": positions["authority"],
-    }
-    found = pl.DataFrame({"hit": hit, "address_distance_m": distance[:, 0] if distance.shape[1] else 0.0})
-    found = found.with_columns(
-        (values.gather(rows) if positions.height else pl.Series([None] * places.height, dtype=pl.String)).alias(name)
-        for name, values in columns.items()
-    )
-    found = found.with_columns(pl.when("hit").then(pl.exclude("hit")))
+    is_found = index[:, 0] < positions.height
+    found = pl.DataFrame(
+        {
+            "is_found": is_found,
+            "address_class": _gather(codes, index[:, 0]),
+            "address_distance_m": distance[:, 0],
+            "postcode": _gather(positions["postcode"], index[:, 0]),
+            "authority": _gather(positions["authority"], index[:, 0]),
+        }
+    ).select(pl.when("is_found").then(pl.exclude("is_found")))
     voted_class, class_share = _vote(distance, index, codes, rules.vote_neighbours)
-    return found.select(
-        "address_class", "address_distance_m", voted_class, class_share, "postcode", "authority"
-    )
+    return found.select("address_class", "address_distance_m", voted_class, class_share, "postcode", "authority")
+
+
+def _gather(values: pl.Series, rows: NDArray[np.int64]) -> pl.Series:
+    """Values of rows; null for the row after the last one."""
+    padded = values.extend_constant(None, 1)
+    return padded.gather(pl.Series(rows).cast(pl.UInt32))
 
 
 def _positions(addresses: pl.DataFrame) -> pl.DataFrame:
@@ -247,8 +246,8 @@ def _vote(
     distance: NDArray[np.float64], index: NDArray[np.int64], codes: pl.Series, voters: int
 ) -> tuple[pl.Series, pl.Series]:
     """Class by the vote of the neighbours, and the share of the votes for the primary class of the nearest one."""
-    none = pl.Series([None] * len(index), dtype=pl.String)
     if voters == 1 or not codes.len():
+        none = pl.Series([None] * len(index), dtype=pl.String)
         return none.alias("voted_class"), none.cast(pl.Float64).alias("class_share")
     letters = codes.str.head(1).fill_null("").cast(pl.Categorical).to_physical().to_numpy()
     is_classed = codes.is_not_null().to_numpy()
@@ -269,9 +268,7 @@ def _vote(
     return voted.to_series().alias("voted_class"), pl.Series("class_share", share, nan_to_null=True).clip(0.0, 1.0)
 
 
-def _add_areas(
-    found: pl.DataFrame, places: pl.DataFrame, postcodes: pl.DataFrame, rules: AddressRules
-) -> pl.DataFrame:
+def _add_areas(found: pl.DataFrame, places: pl.DataFrame, postcodes: pl.DataFrame, rules: AddressRules) -> pl.DataFrame:
     """Result with the areas of the places, without postcodes."""
     areas = postcodes.select("postcode", "output_area", pl.col("authority").alias("postcode_authority"))
     joined = found.join(areas, on="postcode", how="left", maintain_order="left").with_columns(
@@ -295,7 +292,7 @@ def _add_areas(
         .alias("area_source"),
         pl.coalesce("output_area", "output_area_nearest").alias("output_area"),
         pl.coalesce("authority", "authority_nearest").alias("authority"),
-    ).select([name for name in RESULT])
+    ).select(list(RESULT))
 
 
 def _nearest_postcodes(places: pl.DataFrame, postcodes: pl.DataFrame, rules: AddressRules) -> pl.DataFrame:
@@ -304,13 +301,7 @@ def _nearest_postcodes(places: pl.DataFrame, postcodes: pl.DataFrame, rules: Add
     only_nearest = AddressRules(rules.radius_m, rules.shell_radius_m, vote_neighbours=1)
     positions = _positions(ordered)
     _, index = _query(places, positions, only_nearest)
-    is_found = index[:, 0] < positions.height
-    rows = pl.Series(np.where(is_found, index[:, 0], 0)).cast(pl.UInt32)
-    columns = ("output_area", "authority")
-    if not positions.height:
-        return pl.DataFrame({name: pl.Series([None] * places.height, dtype=pl.String) for name in columns})
-    found = pl.DataFrame({"is_found": is_found, **{name: positions[name].gather(rows) for name in columns}})
-    return found.select(pl.when("is_found").then(pl.col(name)).alias(name) for name in columns)
+    return pl.DataFrame({name: _gather(positions[name], index[:, 0]) for name in ("output_area", "authority")})
 
 
 def _coordinates(frame: pl.DataFrame, what: str) -> Coordinates:

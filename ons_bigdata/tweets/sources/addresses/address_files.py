@@ -62,22 +62,21 @@ def read_batches(stream: IO[bytes], name: str) -> Iterator[Batch]:
     first: list[str] | None = None
     layout: Layout | None = None
     for lines, faults in read_lines(stream):
+        rows = lines
         if first is None and not lines.is_empty():
             first = first_fields(lines["text"][0].encode())
             layout = find_address_layout(first)
-            if layout is not None:
-                delivery = _complete(delivery, layout, first)
-                lines = lines[1:] if layout.has_header else lines
-        if lines.is_empty():
-            yield _empty(faults)
-            continue
+            if layout is None:
+                raise InputError("no layout of an address product")
+            delivery = _complete(delivery, layout, first)
+            rows = lines[1:] if layout.has_header else lines
         if layout is None or first is None:
-            raise InputError("no layout of an address product")
-        if layout.product == "premium":
-            yield _read_premium(lines, faults, delivery, first if layout.has_header else None)
+            yield _empty(faults)
+        elif layout.product == "premium":
+            yield _read_premium(rows, faults, delivery, first if layout.has_header else None)
         else:
-            rows, odd = parse_lines(lines, layout)
-            yield _judge(rows, layout, delivery, [faults, odd])
+            fields, odd = parse_lines(rows, layout)
+            yield _judge(fields, layout, delivery, [faults, odd])
 
 
 def _complete(delivery: Delivery, layout: Layout, first: Sequence[str]) -> Delivery:
@@ -91,9 +90,7 @@ def _complete(delivery: Delivery, layout: Layout, first: Sequence[str]) -> Deliv
     return delivery
 
 
-def _read_premium(
-    lines: pl.DataFrame, faults: pl.DataFrame, delivery: Delivery, header: Sequence[str] | None
-) -> Batch:
+def _read_premium(lines: pl.DataFrame, faults: pl.DataFrame, delivery: Delivery, header: Sequence[str] | None) -> Batch:
     """Batch of lines of several record types. Raises InputError where a header lacks columns of its records."""
     kinds = lines["text"].str.extract('^"?([0-9]{2})"?,', 1).alias("kind")
     known = kinds.is_in([*PREMIUM_RECORDS, *OTHER_RECORDS]).fill_null(value=False)

@@ -49,14 +49,15 @@ def read_batches(stream: IO[bytes], name: str) -> Iterator[Batch]:
     delivery = values.read_name(name)
     layout: Layout | None = None
     for lines, faults in read_lines(stream):
+        rows = lines
         if layout is None and not lines.is_empty():
             layout = find_postcode_layout(first_fields(lines["text"][0].encode()))
             if layout is None:
                 raise InputError("no layout of a postcode product")
-            lines = lines[1:] if layout.has_header else lines
+            rows = lines[1:] if layout.has_header else lines
         if layout is not None:
-            rows, odd = parse_lines(lines, layout)
-            yield _judge(rows, layout, delivery, [faults, odd])
+            fields, odd = parse_lines(rows, layout)
+            yield _judge(fields, layout, delivery, [faults, odd])
 
 
 def _judge(rows: pl.DataFrame, layout: Layout, delivery: Delivery, faults: Sequence[pl.DataFrame]) -> Batch:
