@@ -63,12 +63,10 @@ def current_addresses(records: pl.DataFrame, full_editions: pl.DataFrame) -> pl.
     several = (same.fill_null(value=False) | same.shift(-1, fill_value=False)).alias("several")
     kept = kept.with_columns(several)
     single = kept.filter(~pl.col("several") & pl.col("record").is_in(["address", "property"]))
-    together = _combine(_last_versions(kept.filter("several"))) if kept["several"].any() else None
-    plain = single.with_columns(_is_in_use().alias("is_in_use"))
-    parts = [plain.filter("is_in_use").select(ADDRESS_COLUMNS)]
-    if together is not None:
-        parts.append(together)
-    return pl.concat(parts)
+    in_use = single.filter(_is_in_use()).select(list(ADDRESS_COLUMNS))
+    if not kept["several"].any():
+        return in_use
+    return pl.concat([in_use, _combine(_last_versions(kept.filter("several")))])
 
 
 def current_postcodes(records: pl.DataFrame) -> pl.DataFrame:
@@ -120,17 +118,15 @@ def _combine(records: pl.DataFrame) -> pl.DataFrame:
     is_deleted = (pl.col("change_type") == "D").fill_null(value=False)
     of_address = [*_ADDRESS, "product"]
     bases = records.filter(pl.col("record").is_in(["address", "property"]))
-    valid = records.filter(~is_deleted).sort("ended_on", "changed_on", descending=True, nulls_last=[False, True])
+    valid = records.filter(~is_deleted).sort(
+        pl.col("ended_on").is_not_null(),
+        "changed_on",
+        "record_key",
+        descending=[False, True, False],
+        nulls_last=True,
+    )
     classes, points = (
         valid.filter(pl.col("record") == kind)
-        .sort(
-            *of_address,
-            pl.col("ended_on").is_not_null(),
-            pl.col("changed_on"),
-            pl.col("record_key"),
-            descending=[False, False, False, False, True, False],
-            nulls_last=True,
-        )
         .group_by(of_address, maintain_order=True)
         .agg(pl.col(column).first().alias(f"{kind}_{column}"))
         for kind, column in (("class", "class_code"), ("delivery_point", "postcode"))
@@ -152,7 +148,7 @@ def _combine(records: pl.DataFrame) -> pl.DataFrame:
     return in_use.with_columns(
         pl.coalesce("class_code", "class_class_code").alias("class_code"),
         pl.coalesce("delivery_point_postcode", "postcode").alias("postcode"),
-    ).select(ADDRESS_COLUMNS)
+    ).select(list(ADDRESS_COLUMNS))
 
 
 def _is_in_use() -> pl.Expr:
