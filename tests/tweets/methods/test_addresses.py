@@ -157,7 +157,7 @@ def test_no_place_and_no_address_give_no_result(known: pl.DataFrame) -> None:
 
 
 def test_a_position_that_is_no_number_is_an_error() -> None:
-    with pytest.raises(ValueError, match="place in row 1: position nan, 0.0; expected finite metres"):
+    with pytest.raises(ValueError, match=r"place in row 1: position nan, 0\.0; expected finite metres"):
         nearest_addresses(places((0, 0), (float("nan"), 0)), addresses(at(0, uprn=1)), NO_VOTE)
     with pytest.raises(ValueError, match="address in row 0"):
         nearest_addresses(places((0, 0)), addresses({"uprn": 1, "easting_m": None, "northing_m": 0.0}), NO_VOTE)
@@ -180,7 +180,7 @@ GRID = st.tuples(st.integers(0, 12), st.integers(0, 12))
 def test_results_are_those_of_brute_force(
     known: list[tuple[int, int]], asked: list[tuple[int, int]], voters: int
 ) -> None:
-    """On a small lattice, on which ties abound: smallest UPRN first, and all positions as far as the last voter vote."""
+    """On a lattice, on which ties abound: smallest UPRN first; all positions as far as the last voter vote."""
     classes = ["RD02", "CR08", None, "RD06"]
     rows = [at(e, n, uprn=100 - place, class_code=classes[place % 4]) for place, (e, n) in enumerate(known)]
     rules = AddressRules(radius_m=5, vote_neighbours=voters)

@@ -149,7 +149,7 @@ def test_record_types_of_premium_mix_and_others_are_no_rows() -> None:
         ({"parent": "none"}, values.BAD_PARENT),
         ({"country": "N"}, values.OTHER_GRID),
     ],
-    ids=lambda value: str(value),
+    ids=str,
 )
 def test_bad_rows_are_quarantined_with_the_reason(changes: dict[str, Any], reason: str) -> None:
     batch = read("plus.csv", written.plus(), written.plus(**changes), written.plus(uprn=5))
