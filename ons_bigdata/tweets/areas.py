@@ -3,5 +3,6 @@
 AREAS = {
     "collection": "archives of geo-located events as they came, and the events in the lake",
     "places": "robots, clusters of places, and the events, hours and months of each cluster",
+    "addresses": "addresses, their classes, and the types of the clusters: home, work, study",
 }
 """Area and what it holds."""

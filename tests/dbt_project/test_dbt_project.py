@@ -19,7 +19,7 @@ from ons_bigdata.pilots import PILOTS
 from ons_bigdata.platform.dagster import dbt
 from ons_bigdata.platform.errors import InputError
 
-LAYERS = ("staging", "intermediate", "marts")
+LAYERS = ("staging", "intermediate", "restricted", "marts")
 WEIGHTS_YEAR = "2016"
 MOST_REPEATS = 4
 """Columns that may share a text without a doc block."""

@@ -55,6 +55,9 @@ if TYPE_CHECKING:
 MOST_REASONS = 100
 """Most different reasons of quarantined lines in one file: a reason is a fixed text, without content of the row."""
 
+MOST_KEYS = 20
+"""Most partition keys that an error message lists."""
+
 BEFORE_CALENDAR = "before the first day of the calendar"
 AFTER_ARRIVAL = "dated after the arrival of the file"
 
@@ -93,10 +96,11 @@ class BulkLoader:
             raise InputError("; ".join(failures[:MOST_FAILURES]) + more)
         return totals
 
-    def rebuild(self, partitions: Collection[str]) -> LoadTotals:
+    def rebuild(self, partitions: Collection[str] | None = None) -> LoadTotals:
         """Load the waiting files that touch partitions, and read again the files of which a fragment is damaged.
 
-        A partition is the live fragments of its current files, so that nothing else is read.
+        Without `partitions`, of all of them. A partition is the live fragments of its current files, so that nothing
+        else is read.
         """
         with self.landing.warehouse.transaction(role="ingest") as transaction:
             damaged = self.lake.end_damaged(transaction, self.source.table, partitions)
@@ -332,9 +336,17 @@ class _BulkReading:
         self._lines.append(first_of_each_reason(lines.filter(~pl.col("reason").is_in(full))))
 
     def _fault(self, key: str) -> str | None:
-        """Reason why rows of a partition are quarantined; None within the calendar up to the file's arrival."""
+        """Reason why rows of a partition are quarantined; None within the calendar up to the file's arrival.
+
+        Raises InputError for a key that is none of the source's partitions.
+        """
         checked_key(key, what="partition")
         calendar = self.source.calendar
+        if calendar is None:
+            if key not in self.source.partition_keys:
+                known = ", ".join(sorted(self.source.partition_keys)[:MOST_KEYS])
+                raise InputError(f"partition {key!r} is none of {self.source.table_name}; known: {known}")
+            return None
         try:
             day = date.fromisoformat(key)
         except ValueError as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ons_bigdata.tweets.schemas import places, stream
+from ons_bigdata.tweets.schemas import addresses, places, stream
 
 if TYPE_CHECKING:
     import dataframely as dy
@@ -16,5 +16,6 @@ TABLES: dict[str, type[dy.Schema]] = {
     "restricted.tweet_events": places.TweetEvent,
     "restricted.tweet_cluster_hours": places.TweetClusterHour,
     "restricted.tweet_cluster_months": places.TweetClusterMonth,
+    "restricted.tweet_cluster_addresses": addresses.TweetClusterAddress,
 }
 """Frame by `schema.table`."""

@@ -1,10 +1,10 @@
-"""Adapters to the outside world of geo-located events: archives and the stream, to typed frames.
+"""Adapters to the outside: archives and the stream of geo-located events, addresses, postcodes.
 
 `SOURCES` lists the kinds of files.
 """
 
-from ons_bigdata.tweets.sources import archives, stream_gaps
+from ons_bigdata.tweets.sources import addresses, archives, stream_gaps
 
-SOURCES = (*stream_gaps.SOURCES, *archives.SOURCES)
+SOURCES = (*stream_gaps.SOURCES, *archives.SOURCES, *addresses.SOURCES)
 
 __all__ = ["SOURCES"]
