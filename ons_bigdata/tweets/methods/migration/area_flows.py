@@ -15,7 +15,7 @@ from ons_bigdata.estimation.input_checks import (
     refuse_rows,
     refuse_unknown,
 )
-from ons_bigdata.tweets.methods.residence import DAYS_PER_MONTH
+from ons_bigdata.tweets.methods.residence.moves import DAYS_PER_MONTH
 from ons_bigdata.tweets.schemas.migration import AreaMigration, MigrationFlow
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from ons_bigdata.estimation.input_checks import eager_frame, refuse_missing_columns, refuse_repeated, refuse_rows
-from ons_bigdata.tweets.methods.residence_chain import MAX_AREAS, ResidenceChain
+from ons_bigdata.tweets.methods.residence.chain import MAX_AREAS, ResidenceChain
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,8 +51,8 @@ def residence_spells(
     """Spells of residence of users, in areas of one level.
 
     `events`: user_key, cluster, local_date. `clusters`: one row per user and cluster with user_key, cluster,
-    class_group and the column `level` (authority or output_area). Only events at residential clusters with an area count. A user's
-    candidate areas are those with such events on at least `min_days` days, at most `MAX_AREAS` with most days. On each
+    class_group and the column `level` (authority or output_area). Only events at residential clusters with an
+    area count. A user's candidate areas are those with such events on at least `min_days` days, at most `MAX_AREAS` with most days. On each
     day with events the likeliest candidate of the chain (`ResidenceChain`) is the residence; days in succession with
     the same residence are a spell.
 
