@@ -41,6 +41,19 @@ class MonthlyResidence(dy.Schema):
     )
 
 
+class HomeCluster(dy.Schema):
+    """One row per user with a residential cluster: the main home."""
+
+    user_key = dy.Int64(primary_key=True, description=_USER)
+    cluster = dy.Int32(min=0, description="number of the cluster")
+    output_area = dy.String(nullable=True, description="output area of the nearest address; null where unknown")
+    authority = dy.String(nullable=True, description="authority of the nearest address; null where unknown")
+    events = dy.Int64(min=1, description="events at the cluster")
+    days = dy.Int64(min=1, description="days with events at the cluster, Europe/London")
+    score = dy.Float64(min=0.0, description="score of the cluster, as in `home_clusters`")
+    share = dy.Float64(min=0.0, max=1.0, description="share of the score in those of the user's residential clusters")
+
+
 class DetectedMove(dy.Schema):
     """One row per change of residence of a user."""
 

@@ -13,6 +13,7 @@ import polars as pl
 
 FIRST, LAST = date(2014, 4, 1), date(2014, 10, 31)
 DAYS = (LAST - FIRST).days + 1
+HOURS = (7, 8, 12, 13, 17, 19, 20, 21, 22, 23)
 NO_OUTAGES = pl.DataFrame(
     schema={"started_at": pl.Datetime("us", "UTC"), "ended_at": pl.Datetime("us", "UTC"), "authority": pl.String}
 )
@@ -45,7 +46,7 @@ def twelve_outages(authorities: list[str | None], seed: int = 5) -> pl.DataFrame
     return pl.DataFrame(rows, schema=NO_OUTAGES.schema, orient="row")
 
 
-def migrants(  # noqa: PLR0912, PLR0915
+def migrants(  # noqa: PLR0915
     users: int, *, seed: int, activity: str = "pareto", authorities: int = 20, outages: pl.DataFrame = NO_OUTAGES
 ) -> Migrants:
     """Users of whom 12 % move home within the period, 10 % are students with a summer at the parents' home.
@@ -58,7 +59,7 @@ def migrants(  # noqa: PLR0912, PLR0915
     rate = np.minimum(rate * (4 if activity == "pareto" else 3), 400.0)
     names = [f"E{number:08d}" for number in range(authorities)]
     lost = _lost_hours(outages, names)
-    events: list[tuple[int, int, int, int]] = []
+    events = []
     clusters: list[tuple[int, int, str, str, str, str]] = []
     spells: list[tuple[int, str, str, int, int]] = []
     moves: list[tuple[int, str, str, date, bool]] = []
@@ -104,21 +105,14 @@ def migrants(  # noqa: PLR0912, PLR0915
             clusters.append((user, number, group, of_type, f"{names[area]}-{int(random.integers(5))}", names[area]))
         lively = random.gamma(3.0, 1 / 3.0, 8)[np.arange(DAYS) // 30]
         counts = random.poisson(rate[user] / 30.4375 * lively)
-        for day in np.flatnonzero(counts):
-            for _ in range(counts[day]):
-                hour = int(random.choice([7, 8, 12, 13, 17, 19, 20, 21, 22, 23]))
-                draw = random.random()
-                if draw < 0.55:
-                    cluster = int(presence[day])
-                elif draw < 0.75:
-                    cluster = 1
-                elif draw < 0.8:
-                    cluster = 2
-                else:
-                    continue  # in no cluster
-                if not lost[places[int(lives[day])][0], day * 24 + hour]:
-                    events.append((user, cluster, int(day), hour))
-    frame = pl.DataFrame(events, schema=["user_key", "cluster", "day", "hour"], orient="row")
+        day = np.repeat(np.arange(DAYS), counts)
+        hour = random.choice(HOURS, len(day))
+        draw = random.random(len(day))
+        cluster = np.select([draw < 0.55, draw < 0.75, draw < 0.8], [presence[day], 1, 2], -1)
+        area = np.array([place[0] for place in places])[lives[day]]
+        kept = (cluster >= 0) & ~lost[area, day * 24 + hour]
+        events.append(np.stack([np.full(len(day), user), cluster, day, hour])[:, kept])
+    frame = pl.DataFrame(np.concatenate(events, axis=1).T, schema=["user_key", "cluster", "day", "hour"])
     frame = frame.filter(pl.len().over("user_key", "cluster") >= 3)
     known = frame.select("user_key", "cluster").unique()
     schema = ["user_key", "cluster", "class_group", "cluster_type", "output_area", "authority"]

@@ -51,7 +51,7 @@ def residence_spells(
     """Spells of residence of users, in areas of one level.
 
     `events`: user_key, cluster, local_date. `clusters`: one row per user and cluster with user_key, cluster,
-    class_group and the column `level` (authority or output_area). Only events at residential clusters with an
+    class_group and the column `level` (authority or output_area). Only events at
     area count. A user's candidate areas are those with such events on at least `min_days` days, at most `MAX_AREAS` with most days. On each
     day with events the likeliest candidate of the chain (`ResidenceChain`) is the residence; days in succession with
     the same residence are a spell.
