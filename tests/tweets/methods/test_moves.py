@@ -81,7 +81,7 @@ def test_no_move(places: str) -> None:
 
 
 def test_a_stay_of_months_and_back_is_a_trip() -> None:
-    assert moves_of("a" * 22 + "b" * 60 + "a" * 25) == [("a", "b", "trip", False), ("b", "a", "trip", False)]
+    assert moves_of("a" * 15 + "b" * 60 + "a" * 32) == [("a", "b", "trip", False), ("b", "a", "trip", False)]
 
 
 def test_term_time_returns_are_no_migration() -> None:
@@ -145,7 +145,8 @@ def test_the_chain_equals_the_sum_over_all_paths() -> None:
     assert shares.sum(axis=1) == pytest.approx(np.ones(4))
     once = chain_module._residences(
         np.array([0, 4]), days, visited, np.full(4, 2),
-        (0.15 / 365.25, 8 / 365.25, 1 / 6), (0.8, 0.95), 5, chain_module.BACKGROUND_BOUNDS, chain_module.BACKGROUND_PRIOR, 1,
+        (0.15 / 365.25, 8 / 365.25, 1 / 6), (0.8, 0.95), 5,
+        chain_module.BACKGROUND_BOUNDS, chain_module.BACKGROUND_PRIOR, 1,
     )  # fmt: skip
     np.testing.assert_allclose(once, enumerated(visited, days, chain, background=0.05), rtol=1e-9)
 

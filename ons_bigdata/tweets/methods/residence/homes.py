@@ -19,8 +19,8 @@ def home_clusters(
 ) -> pl.DataFrame:
     """Main home of each user with a residential cluster: one row per user.
 
-    `events`: user_key, cluster, local_date, hour (0–23, Europe/London); events of clusters that `clusters` does not list
-    do not count. `clusters`: one row per user and valid cluster, of all classes, with user_key, cluster, class_group,
+    `events`: user_key, cluster, local_date, hour (0–23, Europe/London); events of clusters that `clusters` does not
+    list do not count. `clusters`: one row per user and valid cluster, of all classes, with user_key, cluster, class_group,
     output_area, authority, easting_m and northing_m (metres, mean position).
 
     The home is the residential cluster (class group residential or hall) of the largest score: days with events from

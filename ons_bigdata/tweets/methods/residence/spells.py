@@ -51,10 +51,10 @@ def residence_spells(
     """Spells of residence of users, in areas of one level.
 
     `events`: user_key, cluster, local_date. `clusters`: one row per user and cluster with user_key, cluster,
-    class_group and the column `level` (authority or output_area). Only events at
-    area count. A user's candidate areas are those with such events on at least `min_days` days, at most `MAX_AREAS` with most days. On each
-    day with events the likeliest candidate of the chain (`ResidenceChain`) is the residence; days in succession with
-    the same residence are a spell.
+    class_group and the column `level` (authority or output_area). Only events at residential clusters with an area
+    count. A user's candidate areas are those with such events on at least `min_days` days, at most `MAX_AREAS` with
+    most days. On each day with events the likeliest candidate of the chain (`ResidenceChain`) is the residence; days in
+    succession with the same residence are a spell.
 
     Returns user_key, spell (0, 1, … in order of time), area, first_date and last_date of the events in that area within
     the spell, days (with them), probability (largest of a day of the spell), sorted. A user without candidates has no
