@@ -10,10 +10,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from ons_bigdata.prices.calendar import FIRST_DAY, LONDON
-from ons_bigdata.prices.schemas import HIGHEST_PRICE_GBP
-from ons_bigdata.prices.sources import scrape_files
-from ons_bigdata.prices.sources.csv_lines import (
+from ons_bigdata.platform.ingest.tables.csv_lines import (
     columns_of,
     header_fault,
     matching,
@@ -23,6 +20,9 @@ from ons_bigdata.prices.sources.csv_lines import (
     split_lines,
     split_rows,
 )
+from ons_bigdata.prices.calendar import FIRST_DAY, LONDON
+from ons_bigdata.prices.schemas import HIGHEST_PRICE_GBP
+from ons_bigdata.prices.sources import scrape_files
 from ons_bigdata.prices.sources.quote_writer import COLUMNS, SOURCE_COLUMN
 from ons_bigdata.prices.sources.scrape_files import (
     EARLIEST,

@@ -14,9 +14,9 @@ from ons_bigdata.platform.ingest.landing import LandedFile, Reader
 from ons_bigdata.platform.ingest.ledger import QUARANTINE_SCHEMA, Outcome
 from ons_bigdata.platform.ingest.loading import Reading
 from ons_bigdata.platform.ingest.sources import Adapter, LandingFolder, RawTable, Recognised, Refused, Source
+from ons_bigdata.platform.ingest.tables.csv_lines import fields_of, quarantined, split_lines, split_rows
 from ons_bigdata.prices.schemas import HIGHEST_PRICE_GBP
 from ons_bigdata.prices.schemas.scope import ScopeLabel
-from ons_bigdata.prices.sources.csv_lines import fields_of, quarantined, split_lines, split_rows
 from ons_bigdata.prices.sources.retailers import read_retailers
 
 if TYPE_CHECKING:

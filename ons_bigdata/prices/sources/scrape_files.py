@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 import polars as pl
 
-from ons_bigdata.prices.schemas import HIGHEST_PRICE_GBP, PriceQuote
-from ons_bigdata.prices.sources.csv_lines import (
+from ons_bigdata.platform.ingest.tables.csv_lines import (
     QUARANTINE,
     columns_of,
     header_fault,
@@ -21,6 +20,7 @@ from ons_bigdata.prices.sources.csv_lines import (
     split_lines,
     split_rows,
 )
+from ons_bigdata.prices.schemas import HIGHEST_PRICE_GBP, PriceQuote
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence

@@ -20,10 +20,10 @@ import pytest
 from ons_bigdata.platform.ingest.landing import DataOrigin, LandedFile, checked_key
 from ons_bigdata.platform.ingest.loading import Reading
 from ons_bigdata.platform.ingest.sources import Adapter, Recognised, Source
+from ons_bigdata.platform.ingest.tables.workbooks import is_workbook
 from ons_bigdata.platform.postgres.warehouse import Warehouse
 from ons_bigdata.prices.sources import other_price_files, price_files, quote_writer, scope_labels
 from ons_bigdata.prices.sources.official import ITEM_INDICES, PRICE_QUOTES, SERIES
-from ons_bigdata.prices.sources.official.workbooks import is_workbook
 from tests.mutations import FEW, LONGEST_S, MANY, chances, mutate_bytes, mutate_text, mutate_zip
 from tests.prices.sources.official.small_workbooks import write_workbook
 from tests.prices.sources.written_scrapes import line, scrape

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ons_bigdata.prices.sources import csv_lines
+from ons_bigdata.platform.ingest.tables import csv_lines
 from ons_bigdata.prices.sources.scrape_files import COLUMNS
 from tests.prices.sources.written_scrapes import HEADER, line, read, scrape
 

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 from ons_bigdata.platform.ingest.landing import LandedFile, Reader
 from ons_bigdata.platform.ingest.loading import Reading
 from ons_bigdata.platform.ingest.sources import Adapter, Catchall, LandingFolder, RawTable, Recognised, Refused, Source
+from ons_bigdata.platform.ingest.tables.workbooks import is_workbook, workbook_fault
 from ons_bigdata.prices.schemas import OfficialItemIndex, OfficialPriceQuote, OfficialSeriesValue
 from ons_bigdata.prices.sources.official import item_indices, price_quotes, series
-from ons_bigdata.prices.sources.official.workbooks import is_workbook, workbook_fault
 
 if TYPE_CHECKING:
     from pathlib import Path

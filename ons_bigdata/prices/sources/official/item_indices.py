@@ -10,8 +10,9 @@ from datetime import datetime
 import polars as pl
 
 from ons_bigdata.platform.ingest.loading import Reading, refused_reading
+from ons_bigdata.platform.ingest.tables import text_tables as tables
 from ons_bigdata.prices.schemas import OfficialItemIndex
-from ons_bigdata.prices.sources.official import text_tables as tables
+from ons_bigdata.prices.sources.official import columns
 
 READER_VERSION = "2"
 
@@ -36,7 +37,7 @@ def read_item_indices(content: bytes, *, load_id: str, landed_at: datetime | Non
     table = tables.read_table(content, required=REQUIRED)
     if table.refusal:
         return refused_reading(table.refusal)
-    if not tables.months_in(table, "INDEX_DATE"):
+    if not columns.months_in(table, "INDEX_DATE"):
         return refused_reading("no row with a month YYYYMM in INDEX_DATE")
     imputation = next((name for name in IMPUTATION if name in table.rows.columns), None)
     known = {*REQUIRED, *IMPUTATION, "line"}
@@ -45,14 +46,14 @@ def read_item_indices(content: bytes, *, load_id: str, landed_at: datetime | Non
     return tables.reading(
         table,
         parsed=[
-            tables.month_column("INDEX_DATE").alias("_month"),
-            tables.item_column("ITEM_ID").alias("_item"),
+            columns.month_column("INDEX_DATE").alias("_month"),
+            columns.item_column("ITEM_ID").alias("_item"),
             tables.number_column("ALL_GM_INDEX").alias("_index"),
             tables.number_column("COICOP_WEIGHT").alias("_weight"),
         ],
         faults=[
             tables.unless("_month", "INDEX_DATE", "a month YYYYMM"),
-            *tables.future_faults(landed_at, "_month", "INDEX_DATE"),
+            *columns.future_faults(landed_at, "_month", "INDEX_DATE"),
             tables.unless("_item", "ITEM_ID", "six digits"),
             tables.unless("_index", "ALL_GM_INDEX", "a number"),
             (pl.col("_index") <= 0, tables.reason("ALL_GM_INDEX {}; expected above 0", "ALL_GM_INDEX")),

@@ -7,8 +7,9 @@ from datetime import datetime
 import polars as pl
 
 from ons_bigdata.platform.ingest.loading import Reading, refused_reading
+from ons_bigdata.platform.ingest.tables import text_tables as tables
 from ons_bigdata.prices.schemas import OfficialPriceQuote
-from ons_bigdata.prices.sources.official import text_tables as tables
+from ons_bigdata.prices.sources.official import columns
 
 READER_VERSION = "2"
 
@@ -44,7 +45,7 @@ def read_price_quotes(content: bytes, *, load_id: str, landed_at: datetime | Non
     table = tables.read_table(content, required=REQUIRED)
     if table.refusal:
         return refused_reading(table.refusal)
-    if not tables.months_in(table, "QUOTE_DATE"):
+    if not columns.months_in(table, "QUOTE_DATE"):
         return refused_reading("no row with a month YYYYMM in QUOTE_DATE")
     missing = [pl.lit("").alias(name) for name in OPTIONAL if name not in table.rows.columns]
     known = {*REQUIRED, *OPTIONAL, "line"}
@@ -55,8 +56,8 @@ def read_price_quotes(content: bytes, *, load_id: str, landed_at: datetime | Non
     return tables.reading(
         tables.TextTable(rows, table.broken, table.lines),
         parsed=[
-            tables.month_column("QUOTE_DATE").alias("_month"),
-            tables.item_column("ITEM_ID").alias("_item"),
+            columns.month_column("QUOTE_DATE").alias("_month"),
+            columns.item_column("ITEM_ID").alias("_item"),
             *(tables.whole_column(name).alias(alias) for name, alias in _WHOLE.items()),
             *(tables.number_column(_source(name)).alias(alias) for name, alias in _NUMBERS.items()),
             tables.whole_column("REGION").alias("_region"),
@@ -64,7 +65,7 @@ def read_price_quotes(content: bytes, *, load_id: str, landed_at: datetime | Non
         ],
         faults=[
             tables.unless("_month", "QUOTE_DATE", "a month YYYYMM"),
-            *tables.future_faults(landed_at, "_month", "QUOTE_DATE"),
+            *columns.future_faults(landed_at, "_month", "QUOTE_DATE"),
             tables.unless("_item", "ITEM_ID", "six digits"),
             *(tables.unless(alias, name, "a whole number") for name, alias in _WHOLE.items()),
             *(tables.unless(alias, name, "a number") for name, alias in _NUMBERS.items()),

@@ -8,9 +8,9 @@ from datetime import date, datetime
 import polars as pl
 
 from ons_bigdata.platform.ingest.loading import Reading, refused_reading
+from ons_bigdata.platform.ingest.tables.csv_lines import fields_of, quarantined, split_lines
+from ons_bigdata.platform.ingest.tables.text_tables import NUMBER
 from ons_bigdata.prices.schemas import OfficialSeriesValue
-from ons_bigdata.prices.sources.csv_lines import fields_of, quarantined, split_lines
-from ons_bigdata.prices.sources.official.text_tables import NUMBER
 
 READER_VERSION = "2"
 

@@ -14,11 +14,11 @@ from ons_bigdata.platform.ingest.delivery import Landed, land_files
 from ons_bigdata.platform.ingest.landing import Landing
 from ons_bigdata.platform.ingest.loading import load_waiting
 from ons_bigdata.platform.ingest.sources import loadable
+from ons_bigdata.platform.ingest.tables.workbooks import workbook_fault
 from ons_bigdata.prices.sources.official import SOURCES
 from ons_bigdata.prices.sources.official.item_indices import has_header, read_item_indices
 from ons_bigdata.prices.sources.official.price_quotes import read_price_quotes
 from ons_bigdata.prices.sources.official.series import read_series, series_id
-from ons_bigdata.prices.sources.official.workbooks import workbook_fault
 from tests.prices.sources.official.small_workbooks import write_workbook
 
 LOAD = "0" * 16

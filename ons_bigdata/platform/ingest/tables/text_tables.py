@@ -1,16 +1,15 @@
-"""The office's files as tables of text: CSV or workbook in, columns of text with line numbers out."""
+"""Tables of text: CSV or workbook in, columns of text with line numbers out."""
 
 from __future__ import annotations
 
 import io
 from dataclasses import dataclass, field
-from datetime import date, datetime
 from typing import TYPE_CHECKING
 
 import polars as pl
 
 from ons_bigdata.platform.ingest.loading import Reading, refused_reading
-from ons_bigdata.prices.sources.csv_lines import (
+from ons_bigdata.platform.ingest.tables.csv_lines import (
     QUARANTINE,
     columns_of,
     fields_of,
@@ -21,7 +20,7 @@ from ons_bigdata.prices.sources.csv_lines import (
     split_lines,
     split_rows,
 )
-from ons_bigdata.prices.sources.official.workbooks import is_workbook, workbook_fault
+from ons_bigdata.platform.ingest.tables.workbooks import is_workbook, workbook_fault
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -29,7 +28,6 @@ if TYPE_CHECKING:
     import dataframely as dy
 
 NUMBER = r"^-?[0-9]{1,12}(?:\.[0-9]{1,15})?$"
-MONTH = r"^[12][0-9]{3}(?:0[1-9]|1[0-2])$"
 
 _LONGEST_HEADER = 64 * 1024
 
@@ -51,7 +49,7 @@ class TextTable:
 def read_table(content: bytes, *, required: Iterable[str]) -> TextTable:
     """Read a CSV (UTF-8) or the first sheet of an .xlsx workbook with a header that has the required columns.
 
-    Names are compared in capitals and without outer blanks: their case varies from month to month. Refused, with
+    Names are compared in capitals and without outer blanks: their case varies from file to file. Refused, with
     the reason: a missing or doubled column, a workbook that cannot be read, a header whose bytes are not text.
     """
     table = _workbook(content) if is_workbook(content) else _csv(content)
@@ -158,16 +156,6 @@ def _without_text(reasons: Mapping[int, str], rows: pl.DataFrame) -> pl.DataFram
     return pl.DataFrame(data, schema=QUARANTINE, orient="row")
 
 
-def month_column(column: str) -> pl.Expr:
-    """Return the first day of a month written YYYYMM; null where it is not."""
-    return (matching(column, MONTH) + "01").str.to_date("%Y%m%d", strict=False)
-
-
-def item_column(column: str) -> pl.Expr:
-    """Return an item number; null where the text is none."""
-    return matching(column, r"^[1-9][0-9]{5}$").cast(pl.Int32)
-
-
 def number_column(column: str) -> pl.Expr:
     """Return a number; null where the text is empty or not a number."""
     return matching(column, NUMBER).cast(pl.Float64)
@@ -200,16 +188,3 @@ def attributes(columns: Sequence[str]) -> pl.Expr:
         for name in columns
     ]
     return pl.concat_str(pl.lit("{"), pl.concat_str(members, separator=",", ignore_nulls=True), pl.lit("}"))
-
-
-def future_faults(landed_at: datetime | None, parsed: str, column: str) -> Faults:
-    """Return the fault of a month after the arrival of its file; none without an arrival."""
-    if landed_at is None:
-        return []
-    text = f"{column} {{}} is in the future: the file arrived on {landed_at:%Y-%m-%d}"
-    return [(pl.col(parsed) > landed_at.date(), reason(text, column))]
-
-
-def months_in(table: TextTable, column: str) -> list[date]:
-    """Return the distinct months of a table that can be parsed, sorted."""
-    return table.rows.select(month_column(column).drop_nulls().unique().sort()).to_series().to_list()
