@@ -38,25 +38,25 @@ class ZipfGenerator:
     Source of the law: Mandelbrot, Information theory and psycholinguistics (1965).
     """
 
-    exponent: float = 0.585
+    exponent: float = 0.575
     offset: float = 16.0
     max_events: int = 700
-    visitor_share: float = 0.48
+    visitor_share: float = 0.491
     """Share of users who never post at home."""
     visitor_exponent: float = 4.5
     """Exponent of the number of their events."""
-    span_days: float = 8.5
+    span_days: float = 8.4
     """Median length of the span of a user with one event."""
-    span_exponent: float = 0.515
+    span_exponent: float = 0.5
     """Power of the number of events with which the span grows."""
-    span_sigma: float = 0.58
+    span_sigma: float = 0.62
     """Standard deviation of the logarithm of the length."""
     least_limit: float = 0.6
     """Smallest limit of a span, as a share of the range: limits are uniform from there to the whole range."""
     late_level: float = 0.62
     """Volume of a day in the last fifth of the range, as a share of an earlier one."""
     weekend_level: float = 1.1
-    home: tuple[float, float] = (1.35, 0.63)
+    home: tuple[float, float] = (1.5, 0.6)
     """Parameters of the beta distribution of the share of events at home."""
     travel: tuple[float, float] = (0.7, 2.1)
     """Parameters of the beta distribution of the share of events on the way."""
