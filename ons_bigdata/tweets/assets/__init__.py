@@ -8,14 +8,20 @@ from ons_bigdata.platform.dagster.raw_assets import source_assets
 from ons_bigdata.platform.ingest.sources import with_tables
 from ons_bigdata.settings import get_settings
 from ons_bigdata.tweets.areas import AREAS
-from ons_bigdata.tweets.assets import addresses, places
+from ons_bigdata.tweets.assets import addresses, migration, places, residence
 from ons_bigdata.tweets.assets.collection import with_freshness
 from ons_bigdata.tweets.schemas.tables import TABLES
 from ons_bigdata.tweets.sources import SOURCES
 
 PILOT = "tweets"
 
-_ASSETS = {"collection": [], "places": places.ASSETS, "addresses": addresses.ASSETS}
+_ASSETS = {
+    "collection": [],
+    "places": places.ASSETS,
+    "addresses": addresses.ASSETS,
+    "residence": residence.ASSETS,
+    "migration": migration.ASSETS,
+}
 
 ASSETS = [
     asset

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import dataframely as dy
 
+from ons_bigdata.tweets.schemas.vocabulary import IDENTIFIER, ORIGIN
+
 _USER = "pseudonym of the user"
 _AREA = "area of the residence, of the level asked for (authority or output area)"
+_RECIPE = "recipe of the clusters, as in `seeds.tweet_cluster_recipes`"
+_ORIGIN = "real or simulated"
 RESIDENCE_STATUSES = ("observed", "carried", "missing")
 MOVE_KINDS = ("move", "term_start", "term_end", "trip")
 
@@ -80,3 +84,37 @@ class TimeAtRisk(dy.Schema):
     area = dy.String(primary_key=True, description=_AREA)
     period = dy.Date(primary_key=True, description="first day of the period")
     months = dy.Float64(min=0.0, description="months of the period in which the user lived there and was observable")
+
+
+class TweetResidence(MonthlyResidence):
+    """One row per user, month and recipe from the first to the last month with an observed residence.
+
+    (`restricted.tweet_residence`)
+    """
+
+    recipe = dy.String(primary_key=True, regex=IDENTIFIER, description=_RECIPE)
+    data_origin = dy.String(primary_key=True, regex=ORIGIN, description=_ORIGIN)
+
+
+class TweetMove(DetectedMove):
+    """One row per change of residence of a user and recipe (`restricted.tweet_moves`)."""
+
+    recipe = dy.String(primary_key=True, regex=IDENTIFIER, description=_RECIPE)
+    data_origin = dy.String(primary_key=True, regex=ORIGIN, description=_ORIGIN)
+
+
+class TweetTimeAtRisk(TimeAtRisk):
+    """One row per user, area, month and recipe in which a move would have been detected.
+
+    (`restricted.tweet_time_at_risk`)
+    """
+
+    recipe = dy.String(primary_key=True, regex=IDENTIFIER, description=_RECIPE)
+    data_origin = dy.String(primary_key=True, regex=ORIGIN, description=_ORIGIN)
+
+
+class ResidenceRule(dy.Schema):
+    """One row per parameter of residence, moves and flows (`seeds.tweet_residence_rules`)."""
+
+    parameter = dy.String(primary_key=True, regex="^[a-z_]{1,40}$", description="parameter")
+    value = dy.Float64(min=0.0, description="value of the parameter")

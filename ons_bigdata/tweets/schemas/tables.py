@@ -4,18 +4,28 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ons_bigdata.tweets.schemas import addresses, places, stream
+from ons_bigdata.tweets.schemas import addresses, migration, places, populations, residence, stream
 
 if TYPE_CHECKING:
     import dataframely as dy
 
 TABLES: dict[str, type[dy.Schema]] = {
     "raw.tweet_stream_gaps": stream.StreamGap,
+    "raw.area_populations": populations.AreaPopulation,
     "restricted.tweet_users": places.TweetUser,
     "restricted.tweet_clusters": places.TweetCluster,
     "restricted.tweet_events": places.TweetEvent,
     "restricted.tweet_cluster_hours": places.TweetClusterHour,
     "restricted.tweet_cluster_months": places.TweetClusterMonth,
     "restricted.tweet_cluster_addresses": addresses.TweetClusterAddress,
+    "restricted.tweet_residence": residence.TweetResidence,
+    "restricted.tweet_moves": residence.TweetMove,
+    "restricted.tweet_time_at_risk": residence.TweetTimeAtRisk,
+    "restricted.tweet_migration_flows": migration.TweetMigrationFlow,
+    "restricted.tweet_area_migration": migration.TweetAreaMigration,
+    "restricted.tweet_migration_surface": migration.TweetMigrationSurface,
+    "analysis.internal_migration_flows": migration.ControlledFlow,
+    "analysis.internal_migration_areas": migration.ControlledAreaMigration,
+    "analysis.internal_migration_surface": migration.ControlledSurface,
 }
 """Frame by `schema.table`."""

@@ -1,10 +1,10 @@
-"""Adapters to the outside: archives and the stream of geo-located events, addresses, postcodes.
+"""Adapters to the outside: archives and the stream of geo-located events, addresses, postcodes, populations.
 
 `SOURCES` lists the kinds of files.
 """
 
-from ons_bigdata.tweets.sources import addresses, archives, stream_gaps
+from ons_bigdata.tweets.sources import addresses, archives, populations, stream_gaps
 
-SOURCES = (*stream_gaps.SOURCES, *archives.SOURCES, *addresses.SOURCES)
+SOURCES = (*stream_gaps.SOURCES, *archives.SOURCES, *addresses.SOURCES, *populations.SOURCES)
 
 __all__ = ["SOURCES"]
