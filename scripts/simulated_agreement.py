@@ -87,8 +87,11 @@ def simulated_measures(world: World, events: pl.DataFrame) -> dict[tuple[str, st
     return {
         **{("share of users", name): 100 * count / users for name, count in shares.items()},
         ("median", "events of the dominant cluster"): float(dominant["events"].median() or 0),  # type: ignore[arg-type]
-        **{("months of residence", str(n)): 100 * float((months == n).mean() or 0) for n in MONTHS},
-        **{("class of clusters", name): 100 * float((clusters["letter"] == name).mean() or 0) for name in CLASSES},
+        **{("months of residence", str(n)): 100 * int((months == n).sum()) / max(months.len(), 1) for n in MONTHS},
+        **{
+            ("class of clusters", name): 100 * int((clusters["letter"] == name).sum()) / max(clusters.height, 1)
+            for name in CLASSES
+        },
     }
 
 

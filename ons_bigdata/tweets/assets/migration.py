@@ -14,9 +14,8 @@ from ons_bigdata.tweets.assets.residence import (
     MOVES,
     RESIDENCE,
     RULES,
+    ResidenceRules,
     days_of_collection,
-    empty_of,
-    hash_of_rules,
     read_rules,
 )
 from ons_bigdata.tweets.methods.migration import area_migration, flows, migration_surface
@@ -26,9 +25,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import date
 
+    import dataframely as dy
+
 FLOWS = "restricted.tweet_migration_flows"
 AREAS = "restricted.tweet_area_migration"
 SURFACE = "restricted.tweet_migration_surface"
+TABLES: dict[str, type[dy.Schema]] = {
+    FLOWS: frames.TweetMigrationFlow,
+    AREAS: frames.TweetAreaMigration,
+    SURFACE: frames.TweetMigrationSurface,
+}
 CONTROLLED_FLOWS = "analysis.internal_migration_flows"
 CONTROLLED_AREAS = "analysis.internal_migration_areas"
 CONTROLLED_SURFACE = "analysis.internal_migration_surface"
@@ -66,24 +72,25 @@ def tweet_migration(inputs: Inputs, _run: AssetRun) -> Mapping[str, Output]:
     for group, of_group in at_risk.partition_by(_GROUP, as_dict=True).items():
         recipe, origin = map(str, group)
         is_group = (pl.col("recipe") == recipe) & (pl.col("data_origin") == origin)
+        first_date, last_date = periods.filter(is_group).select("first_date", "last_date").row(0)
         made = _estimates(
             moves.filter(is_group),
             of_group,
             residence.filter(is_group),
             populations.filter(pl.col("data_origin") == origin),
-            periods.filter(is_group).row(0, named=True),
+            first_date,
+            last_date,
             rules,
         )
         for table, frame in made:
             parts[table].append(
                 frame.with_columns(
-                    recipe=pl.lit(recipe), data_origin=pl.lit(origin), parameters_hash=pl.lit(hash_of_rules(rules))
+                    recipe=pl.lit(recipe), data_origin=pl.lit(origin), parameters_hash=pl.lit(rules.parameters_hash)
                 )
             )
-    tables = {FLOWS: frames.TweetMigrationFlow, AREAS: frames.TweetAreaMigration, SURFACE: frames.TweetMigrationSurface}
     return {
-        table: Output(pl.concat([empty_of(frame), *_in_order(parts[table], frame.column_names())]))
-        for table, frame in tables.items()
+        table: Output(pl.concat([frame.create_empty(), *(part.select(frame.column_names()) for part in parts[table])]))
+        for table, frame in TABLES.items()
     }
 
 
@@ -92,8 +99,9 @@ def _estimates(
     at_risk: pl.DataFrame,
     residence: pl.DataFrame,
     populations: pl.DataFrame,
-    period: Mapping[str, date],
-    rules: Mapping[str, int | float],
+    first_date: date,
+    last_date: date,
+    rules: ResidenceRules,
 ) -> Iterable[tuple[str, pl.DataFrame]]:
     """Estimates of one recipe and origin, with the table to which they belong."""
     areas = set(at_risk["area"]) | set(moves["from_area"]) | set(moves["to_area"])
@@ -103,18 +111,31 @@ def _estimates(
             f"no residents are known of {len(missing)} authorities, the first {missing[0]}: take in their populations "
             "(ons-bigdata ingest populations PATH)"
         )
-    days = {"first_date": period["first_date"], "last_date": period["last_date"]}
-    bounds = {"least_users": rules["least_users"], "confidence": rules["confidence"]}
     for level, length in FLOW_PERIODS.items():
-        made = flows(moves, populations, at_risk, **days, **bounds, level=level, period=length)
-        yield FLOWS, made.with_columns(level=pl.lit(level))
-        of_areas = area_migration(moves, populations, at_risk, **days, **bounds, level=level, period="quarter")
+        between = flows(
+            moves,
+            populations,
+            at_risk,
+            first_date=first_date,
+            last_date=last_date,
+            level=level,
+            period=length,
+            least_users=rules.least_users,
+            confidence=rules.confidence,
+        )
+        of_areas = area_migration(
+            moves,
+            populations,
+            at_risk,
+            first_date=first_date,
+            last_date=last_date,
+            level=level,
+            least_users=rules.least_users,
+            confidence=rules.confidence,
+        )
+        yield FLOWS, between.with_columns(level=pl.lit(level))
         yield AREAS, of_areas.with_columns(level=pl.lit(level))
-    yield SURFACE, migration_surface(residence, confidence=rules["confidence"])
-
-
-def _in_order(parts: list[pl.DataFrame], columns: list[str]) -> list[pl.DataFrame]:
-    return [part.select(columns) for part in parts]
+    yield SURFACE, migration_surface(residence, confidence=rules.confidence)
 
 
 @tables_asset(
@@ -129,7 +150,7 @@ def _in_order(parts: list[pl.DataFrame], columns: list[str]) -> list[pl.DataFram
 def internal_migration_controlled(inputs: Inputs, _run: AssetRun) -> Mapping[str, Output]:
     """Threshold and rounding of every count, and no estimate where the count is below the threshold."""
     rules = read_rules(inputs)
-    threshold, base = int(rules["threshold"]), int(rules["rounding_base"])
+    threshold, base = rules.threshold, rules.rounding_base
     outputs = {
         CONTROLLED_FLOWS: controlled_flows(inputs.read("flows"), threshold=threshold, base=base),
         CONTROLLED_AREAS: controlled_areas(inputs.read("areas"), threshold=threshold, base=base),

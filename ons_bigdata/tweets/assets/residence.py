@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import TYPE_CHECKING
+from dataclasses import asdict, dataclass, fields
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
@@ -15,31 +16,46 @@ from ons_bigdata.tweets.schemas import residence as frames
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import date
+
+    import dataframely as dy
 
 RESIDENCE = "restricted.tweet_residence"
 MOVES = "restricted.tweet_moves"
 AT_RISK = "restricted.tweet_time_at_risk"
 RULES = "seeds.tweet_residence_rules"
-
-PARAMETERS = {
-    "min_events": int,
-    "max_gap_months": int,
-    "least_chance": float,
-    "max_weight": float,
-    "min_months_before": float,
-    "min_months_after": float,
-    "min_probability": float,
-    "max_trip_months": float,
-    "min_days_per_month": float,
-    "least_users": float,
-    "confidence": float,
-    "threshold": int,
-    "rounding_base": int,
+TABLES: dict[str, type[dy.Schema]] = {
+    RESIDENCE: frames.TweetResidence,
+    MOVES: frames.TweetMove,
+    AT_RISK: frames.TweetTimeAtRisk,
 }
-"""Parameters of residence, moves and flows, and their types."""
+
+
+@dataclass(frozen=True)
+class ResidenceRules:
+    """Parameters of residence, moves and flows (`seeds.tweet_residence_rules`)."""
+
+    min_events: int
+    max_gap_months: int
+    least_chance: float
+    max_weight: float
+    min_months_before: float
+    min_months_after: float
+    min_probability: float
+    max_trip_months: float
+    min_days_per_month: float
+    least_users: float
+    confidence: float
+    threshold: int
+    rounding_base: int
+
+    @property
+    def parameters_hash(self) -> str:
+        """Hash of the parameters: 16 hex digits."""
+        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()[:16]
+
 
 _GROUP = ("recipe", "data_origin")
-_WINDOWS = ("min_months_before", "min_months_after")
 
 
 @tables_asset(
@@ -71,23 +87,20 @@ def tweet_residence(inputs: Inputs, _run: AssetRun) -> Mapping[str, Output]:
     for group, of_group in events.partition_by(_GROUP, as_dict=True).items():
         recipe, origin = map(str, group)
         is_group = (pl.col("recipe") == recipe) & (pl.col("data_origin") == origin)
-        clusters = types.filter(is_group).drop(_GROUP)
+        first_date, last_date = periods.filter(is_group).select("first_date", "last_date").row(0)
         made = residence_of(
             of_group.drop(_GROUP),
-            clusters,
+            types.filter(is_group).drop(_GROUP),
             gaps.filter(pl.col("data_origin") == origin),
-            periods.filter(is_group).row(0, named=True),
+            first_date,
+            last_date,
             rules,
         )
         for table, frame in made.items():
             parts[table].append(frame.with_columns(recipe=pl.lit(recipe), data_origin=pl.lit(origin)))
     outputs = {
-        table.name: pl.concat([empty_of(table.frame), *parts[table.name]], how="vertical_relaxed")
-        for table in (
-            Table(RESIDENCE, frames.TweetResidence, ""),
-            Table(MOVES, frames.TweetMove, ""),
-            Table(AT_RISK, frames.TweetTimeAtRisk, ""),
-        )
+        table: pl.concat([frame.create_empty(), *(part.select(frame.column_names()) for part in parts[table])])
+        for table, frame in TABLES.items()
     }
     months = outputs[RESIDENCE]
     moves = outputs[MOVES]
@@ -114,32 +127,40 @@ def residence_of(
     events: pl.DataFrame,
     clusters: pl.DataFrame,
     gaps: pl.DataFrame,
-    period: Mapping[str, object],
-    rules: Mapping[str, int | float],
+    first_date: date,
+    last_date: date,
+    rules: ResidenceRules,
 ) -> dict[str, pl.DataFrame]:
     """Residence by month, moves and time at risk of the users of one recipe and origin."""
-    windows = {name: rules[name] for name in _WINDOWS}
     outages = gaps.select(started_at="from_utc", ended_at="to_utc", authority=pl.lit(None, dtype=pl.String))
     months = monthly_residence(
         events,
         clusters,
         outages,
-        first_date=period["first_date"],  # type: ignore[arg-type]  (dates, by the frame of the users)
-        last_date=period["last_date"],  # type: ignore[arg-type]
-        min_events=int(rules["min_events"]),
-        max_gap_months=int(rules["max_gap_months"]),
-        least_chance=rules["least_chance"],
-        max_weight=rules["max_weight"],
+        first_date=first_date,
+        last_date=last_date,
+        min_events=rules.min_events,
+        max_gap_months=rules.max_gap_months,
+        least_chance=rules.least_chance,
+        max_weight=rules.max_weight,
     )
     moves = detect_moves(
         events,
         clusters,
-        **windows,
-        min_probability=rules["min_probability"],
-        max_trip_months=rules["max_trip_months"],
+        min_months_before=rules.min_months_before,
+        min_months_after=rules.min_months_after,
+        min_probability=rules.min_probability,
+        max_trip_months=rules.max_trip_months,
     )
-    spells = settled_spells(events, clusters, **windows)
-    at_risk = time_at_risk(spells, **windows, min_days_per_month=rules["min_days_per_month"])
+    spells = settled_spells(
+        events, clusters, min_months_before=rules.min_months_before, min_months_after=rules.min_months_after
+    )
+    at_risk = time_at_risk(
+        spells,
+        min_months_before=rules.min_months_before,
+        min_months_after=rules.min_months_after,
+        min_days_per_month=rules.min_days_per_month,
+    )
     return {RESIDENCE: months, MOVES: moves, AT_RISK: at_risk}
 
 
@@ -148,23 +169,18 @@ def days_of_collection(users: pl.DataFrame) -> pl.DataFrame:
     return users.group_by(_GROUP).agg(pl.col("first_date").min(), pl.col("last_date").max()).sort(_GROUP)
 
 
-def empty_of(frame: type) -> pl.DataFrame:
-    """Frame without rows, of the columns of a schema."""
-    return frame.create_empty()  # type: ignore[attr-defined,no-any-return]  (a schema of dataframely)
-
-
-def read_rules(inputs: Inputs) -> dict[str, int | float]:
-    """Parameters by name. Raises InputError where one is missing or unknown."""
+def read_rules(inputs: Inputs) -> ResidenceRules:
+    """Parameters by name. Raises InputError where one is missing, unknown, or a fraction where it must be whole."""
     rules = frames.ResidenceRule.validate(inputs.read("rules", frames.ResidenceRule.column_names()))
-    values = dict(rules.iter_rows())
-    if set(values) != set(PARAMETERS):
-        raise InputError(f"{RULES} has {', '.join(sorted(values))}; expected {', '.join(sorted(PARAMETERS))}")
-    return {name: kind(values[name]) for name, kind in PARAMETERS.items()}
-
-
-def hash_of_rules(rules: Mapping[str, int | float]) -> str:
-    """Hash of the parameters: 16 hex digits."""
-    return hashlib.sha256(json.dumps(dict(rules), sort_keys=True).encode()).hexdigest()[:16]
+    values: dict[str, float] = dict(rules.iter_rows())
+    names = {field.name: str(field.type) for field in fields(ResidenceRules)}
+    if set(values) != set(names):
+        raise InputError(f"{RULES} has {', '.join(sorted(values))}; expected {', '.join(sorted(names))}")
+    broken = [name for name, kind in names.items() if kind == "int" and values[name] != int(values[name])]
+    if broken:
+        raise InputError(f"{RULES}: {broken[0]} is {values[broken[0]]}; expected a whole number")
+    typed: dict[str, Any] = {name: int(values[name]) if kind == "int" else values[name] for name, kind in names.items()}
+    return ResidenceRules(**typed)
 
 
 ASSETS = [tweet_residence]

@@ -11,24 +11,32 @@ import polars as pl
 from ons_bigdata.platform.ingest.delivery import land_files
 from ons_bigdata.platform.ingest.landing import Landing
 from ons_bigdata.settings import PROJECT_ROOT
-from ons_bigdata.simulation.events.formats import v2_line
-from ons_bigdata.simulation.events.world import TrueEvent
+from ons_bigdata.simulation.events.formats import v2_lines
 from ons_bigdata.tweets.sources import SOURCES, stream_gaps
 from ons_bigdata.tweets.sources.stream.collector import StreamAccess
 from tests.tweets.sources.written_events import KEY
 
 TOKEN = "s3cr3t-t0ken-0f-a-test"  # noqa: S105  (of a server that lives for a second)
 LEGAL_BASIS = "Simulated posts of a test; no person."
+_BLOCK = 500
+"""Posts that are written at a time."""
 START = datetime(2026, 11, 2, 12, tzinfo=UTC)
 
 
 def posts(*, first: int = 1, start: datetime = START) -> Iterator[str]:
     """Lines of posts with ids in a row."""
-    number = first
     while True:
-        at = start + timedelta(seconds=number)
-        yield v2_line(TrueEvent(10**15 + number, number % 7 + 1, at, 51.5, -0.12, "web", "home", "London"))
-        number += 1
+        numbers = range(first, first + _BLOCK)
+        yield from v2_lines(
+            pl.DataFrame(
+                {
+                    "event_id": [10**15 + number for number in numbers],
+                    "user": [number % 7 + 1 for number in numbers],
+                    "at": [start + timedelta(seconds=number) for number in numbers],
+                }
+            ).with_columns(lat=51.5, lon=-0.12, client=pl.lit("web"), place=pl.lit("home"), town=pl.lit("London"))
+        )
+        first += _BLOCK
 
 
 def access(url: str) -> StreamAccess:
