@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ons_bigdata.platform.postgres.warehouse import Warehouse
     from ons_bigdata.settings import Settings
 
-DAYS = 30
+DAYS = 214
 """Days of the demo, in April 2014: each day of events costs a file for each bucket."""
 
 SEED = 2014
