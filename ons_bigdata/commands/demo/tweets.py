@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import TYPE_CHECKING
 
 from ons_bigdata.commands.demo import Delivered
@@ -10,6 +11,7 @@ from ons_bigdata.platform import progress
 from ons_bigdata.platform.errors import InputError
 from ons_bigdata.simulation.events.archives import simulate_event_archives
 from ons_bigdata.simulation.events.zipf import ZipfGenerator
+from ons_bigdata.simulation.world.address_files import write_address_files
 from ons_bigdata.simulation.world.building import build_world
 
 if TYPE_CHECKING:
@@ -20,8 +22,8 @@ if TYPE_CHECKING:
     from ons_bigdata.platform.postgres.warehouse import Warehouse
     from ons_bigdata.settings import Settings
 
-DAYS = 214
-"""Days of the demo, in April 2014: each day of events costs a file for each bucket."""
+FIRST_DAY, DAYS = date(2014, 8, 1), 92
+"""August to October 2014, with the moves of students; each day of events costs a file for each bucket."""
 
 SEED = 2014
 PERSONS, ADDRESSES, USERS = 20_000, 20_000, 2_000
@@ -52,10 +54,11 @@ class TweetsDemo:
         """
         if archive is None:
             progress.report("simulating a world", 0, 1)
-            world = build_world(seed=SEED, persons=PERSONS, addresses=ADDRESSES, days=DAYS)
+            world = build_world(seed=SEED, persons=PERSONS, addresses=ADDRESSES, first_day=FIRST_DAY, days=DAYS)
             progress.report("simulating a world", 1, 1)
             generator = ZipfGenerator(max_events=MAX_EVENTS)
             folder = settings.home / "demo" / "events"
+            write_address_files(settings.home / "demo" / "addresses", world)
             archives = simulate_event_archives(folder, world, users=USERS, generator=generator).archives
         else:
             archives = archive
