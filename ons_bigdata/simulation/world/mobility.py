@@ -102,8 +102,8 @@ def draw_homes(rng: Generator, ground: Ground) -> Intervals:
 def draw_studies(rng: Generator, ground: Ground, destinations: NDArray[np.float64]) -> Studies:
     """Terms of students at halls of residence in their first year and at a dwelling of the town in later ones.
 
-    `destinations`: see `student_destinations`. Students of 18 begin in the first autumn of the world. Those of 21 end their
-    studies in its first summer; in a world that begins between summer and autumn, those of 20 do with them.
+    `destinations`: see `student_destinations`. Students of 18 begin in the first autumn of the world. Those of 21 end
+    their studies in its first summer; in a world that begins between summer and autumn, those of 20 end with them.
     """
     persons, addresses = ground.persons, ground.addresses
     count = ground.authorities.height
