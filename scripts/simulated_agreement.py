@@ -87,12 +87,14 @@ def simulated_measures(world: World, events: pl.DataFrame) -> dict[tuple[str, st
     return {
         **{("share of users", name): 100 * count / users for name, count in shares.items()},
         ("median", "events of the dominant cluster"): float(dominant["events"].median() or 0),  # type: ignore[arg-type]
-        **{("months of residence", str(n)): 100 * int((months == n).sum()) / max(months.len(), 1) for n in MONTHS},
-        **{
-            ("class of clusters", name): 100 * int((clusters["letter"] == name).sum()) / max(clusters.height, 1)
-            for name in CLASSES
-        },
+        **{("months of residence", str(n)): _percent(months == n) for n in MONTHS},
+        **{("class of clusters", name): _percent(clusters["letter"] == name) for name in CLASSES},
     }
+
+
+def _percent(mask: pl.Series) -> float:
+    """Share of the rows of a mask, in percent; 0 without any row."""
+    return 100 * int(mask.sum()) / max(mask.len(), 1)
 
 
 def _nearest_classes(world: World, centroids: np.ndarray) -> pl.Series:

@@ -115,6 +115,19 @@ def test_students_are_away_in_term_and_back_at_their_parents_between_terms(world
     assert (parental["uprn"] == parental["home"]).mean() > 0.9  # parents move, too
 
 
+@pytest.mark.parametrize("first_day", [date(2014, 4, 1), date(2014, 8, 1), date(2014, 10, 1), date(2014, 1, 1)])
+def test_every_student_studies_and_those_of_18_begin_in_the_first_autumn(first_day: date) -> None:
+    world = build_world(seed=2, persons=4_000, addresses=4_000, authorities=TOWNS, first_day=first_day, days=380)
+    students = world.persons.filter("is_student")
+    terms = world.spells.filter(pl.col("kind") == "term").join(students, on="person")
+    assert terms["person"].n_unique() == students.height
+    autumn = first_day.year + (first_day > date(first_day.year, 9, 15))
+    starts = world.moves.filter(pl.col("kind") == "term_start", pl.col("is_residence_change"))
+    young = starts.join(students.filter(pl.col("age") == 18), on="person")
+    assert young.height == (students["age"] == 18).sum() > 5
+    assert young["moved_on"].is_between(date(autumn, 9, 15), date(autumn, 9, 30)).all()
+
+
 def test_moves_of_students_are_in_their_season_and_change_the_residence_once(world: World) -> None:
     starts = world.moves.filter(pl.col("kind") == "term_start", pl.col("is_residence_change"))
     assert starts.height > 20

@@ -84,8 +84,9 @@ def simulate_event_archives(
         raise ValueError(
             f"{live_days} live days of {world.days}; expected fewer than there are, and at least {LEAST_DAYS} in all"
         )
-    progress.report("simulating events", 0, None)
+    progress.report("simulating events", 0, 1)
     drawn = draw_events(world, users=users, seed=seed, generator=generator, volume_events=volume_events)
+    progress.report("simulating events", 1, 1)
     archives, truth = folder / "archives", folder / "truth"
     for path in (archives, truth):
         path.mkdir(parents=True, exist_ok=True)

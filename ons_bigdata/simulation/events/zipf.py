@@ -32,8 +32,8 @@ CLASS_MIX: Mapping[str, float] = MappingProxyType(
 class ZipfGenerator:
     """The number of events of a user follows a Zipf–Mandelbrot law, the choice of places a Zipf law over their ranks.
 
-    A user is active over a span of days, the longer the more events, and each event falls on any of its days. A share of
-    the user's own is made at home, another on the way; the rest at work and at places by rank.
+    A user is active over a span of days, the longer the more events, and each event falls on any of its days. A share
+    of the user's own is made at home, another on the way; the rest at work and at places by rank.
 
     Source of the law: Mandelbrot, Information theory and psycholinguistics (1965).
     """

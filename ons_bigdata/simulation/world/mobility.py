@@ -102,8 +102,8 @@ def draw_homes(rng: Generator, ground: Ground) -> Intervals:
 def draw_studies(rng: Generator, ground: Ground, destinations: NDArray[np.float64]) -> Studies:
     """Terms of students at halls of residence in their first year and at a dwelling of the town in later ones.
 
-    `destinations`: see `student_destinations`. Students of 18 begin in the autumn of the world's first year; those of
-    21 end their studies in its first summer.
+    `destinations`: see `student_destinations`. Students of 18 begin in the first autumn of the world. Those of 21 end
+    their studies in its first summer; in a world that begins between summer and autumn, those of 20 end with them.
     """
     persons, addresses = ground.persons, ground.addresses
     count = ground.authorities.height
@@ -116,8 +116,8 @@ def draw_studies(rng: Generator, ground: Ground, destinations: NDArray[np.float6
     town = addresses["authority_number"].to_numpy()[university[student]]
     hall = AddressesByAuthority(addresses, (HALL,), count).draw(rng, town)
     house = _vacant(ground).draw(rng, town)
-    academic = ground.first_day.year - (ground.first_day.month < 8)
-    first_year = academic + 1 - np.minimum(persons["age"].to_numpy()[student] - 18, YEARS_OF_STUDY)
+    academic, most = _academic_year(ground.first_day)
+    first_year = academic + 1 - np.minimum(persons["age"].to_numpy()[student] - 18, most)
     parts = [
         _terms_of_year(
             rng, ground, student, first_year == academic + 1 - passed, academic + 1 - passed, year, (hall, house)
@@ -205,6 +205,16 @@ def _of_members(
     row = np.repeat(np.arange(household.size), members)
     person = first[household[row]] + np.arange(row.size) - np.repeat(np.cumsum(members) - members, members)
     return Intervals(person, start[row], end[row], address[row], np.full(row.size, kind, dtype=np.int64)).sorted()
+
+
+def _academic_year(day: date) -> tuple[int, int]:
+    """Calendar year in which the academic year of a day began, and the most years that a student has begun by then.
+
+    After the last term those in their last year are no students any more.
+    """
+    began = day.year - ((day.month, day.day) < (TERMS[0][0][0], TERMS[0][0][1] - 7))
+    is_over = began < day.year and (day.month, day.day) > TERMS[2][1]
+    return began, YEARS_OF_STUDY - is_over
 
 
 def _terms_of_year(
