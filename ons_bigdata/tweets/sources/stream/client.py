@@ -146,7 +146,7 @@ class FilteredStream(StreamingClient):
         return self._ending
 
     def stop(self) -> None:
-        """End the present connection; safe in a signal handler and in another thread."""
+        """End the present connection; for another thread."""
         self._is_stopped = True
         self.disconnect()
         response = self._response
