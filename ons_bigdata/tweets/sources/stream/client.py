@@ -141,6 +141,8 @@ class FilteredStream(StreamingClient):
         except AttemptFailedError as failed:
             self._has_rule = self._has_rule and failed.ending.detail != f"HTTP {_NO_RULES}"
             return failed.ending
+        finally:
+            self.session.close()  # a connection that the platform is about to close must not serve the next attempt
         if self._ending is None:
             raise RuntimeError("the connection ended without a reason")
         return self._ending
