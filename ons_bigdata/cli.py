@@ -446,9 +446,12 @@ def demo(
 
 
 def _call_on_request_to_end(stop: Callable[[], None]) -> None:
-    """Call a function on Ctrl-C and on a request to end, also in a process started in the background."""
+    """Call a function on Ctrl-C and on a request to end, also in a process started in the background.
+
+    In a thread: the main thread may hold the lock that the function needs when the signal interrupts it.
+    """
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda _number, _frame: stop())
+        signal.signal(number, lambda _number, _frame: threading.Thread(target=stop, daemon=True).start())
 
 
 def _stop_event() -> threading.Event:

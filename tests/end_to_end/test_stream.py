@@ -66,7 +66,7 @@ def test_posts_are_in_the_lake_and_counted(
     summary, stream = harvested
     assert (summary["connections"], summary["posts"], summary["rolled_duplicates"]) == (2, 61, 1)
     assert (summary["rolled_lines"], summary["rolled_half_lines"], summary["rolled_gaps"]) == (61, 1, 1)
-    assert summary["is_loaded"] is True
+    assert (summary["is_loaded"], summary["failed_checks"]) == (True, ["lake/geo_events no_lines_quarantined"])
     warehouse = open_warehouse(command.settings())
     days = warehouse.rows(
         "select partition, sum(rows)::int from ops.lake_files where table_name = 'geo_events' group by 1 order by 1"

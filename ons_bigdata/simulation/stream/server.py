@@ -43,7 +43,7 @@ class Attempt:
     """When the connection ended, a silent one with its last byte; None while it lasts."""
     ended_by: Literal["close", "drop", "stall", "client"] | None = None
     last_byte_at: datetime | None = None
-    data: bytes = b""
+    data: bytearray = field(default_factory=bytearray)
     """Bytes that were sent."""
     limit_s: float | None = None
     """Seconds after which the client may try again, where the answer says it."""
@@ -51,12 +51,12 @@ class Attempt:
     @property
     def lines(self) -> list[bytes]:
         """Whole lines that were sent, keep-alives left out."""
-        return [line for line in self.data.split(LINE_END)[:-1] if line]
+        return [line for line in bytes(self.data).split(LINE_END)[:-1] if line]
 
     @property
     def half_line(self) -> bytes:
         """Beginning of a line whose end was never sent."""
-        return self.data.split(LINE_END)[-1]
+        return bytes(self.data).split(LINE_END)[-1]
 
 
 @dataclass

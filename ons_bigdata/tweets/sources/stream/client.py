@@ -141,12 +141,14 @@ class FilteredStream(StreamingClient):
         except AttemptFailedError as failed:
             self._has_rule = self._has_rule and failed.ending.detail != f"HTTP {_NO_RULES}"
             return failed.ending
+        finally:
+            self.session.close()  # a connection that the platform is about to close must not serve the next attempt
         if self._ending is None:
             raise RuntimeError("the connection ended without a reason")
         return self._ending
 
     def stop(self) -> None:
-        """End the present connection; safe in a signal handler and in another thread."""
+        """End the present connection; for another thread."""
         self._is_stopped = True
         self.disconnect()
         response = self._response

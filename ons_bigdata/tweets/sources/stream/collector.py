@@ -123,7 +123,7 @@ class Collector:
         )
 
     def stop(self) -> None:
-        """End the collection; safe in a signal handler and in another thread."""
+        """End the collection; for another thread, not for a signal handler, which may hold the lock that this needs."""
         self._stop.set()
         self._client.stop()
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,7 @@ def main(spool: str, url: str, landed: str, database: str, step: str) -> None:
     _kill_at(int(step), (spool, landed))
     warehouse = Warehouse(address=DatabaseAddress(url=make_url(database), is_embedded=True), role_prefix=ROLE_PREFIX)
     collector = Collector(Path(spool), access(url), land=landing_of(Landing(Path(landed), warehouse)), timing=TIMING)
-    signal.signal(signal.SIGTERM, lambda _number, _frame: collector.stop())
+    signal.signal(signal.SIGTERM, lambda _number, _frame: threading.Thread(target=collector.stop).start())
     collector.run()
 
 

@@ -140,6 +140,17 @@ def test_the_token_is_in_no_log_record_and_no_file(tmp_path: Path, caplog: pytes
     assert TOKEN not in repr(access("http://127.0.0.1:1"))
 
 
+def test_neither_a_proxy_nor_a_netrc_of_the_environment_gets_the_token_or_replaces_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "netrc").write_text("machine 127.0.0.1 login somebody password else\n", encoding="ascii")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    monkeypatch.setenv("no_proxy", "")
+    stream = run([post(next(posts()))], tmp_path / "spool")
+    assert [attempt.status for attempt in stream.attempts] == [200]
+
+
 def test_silence_is_a_stall_in_real_time(tmp_path: Path) -> None:
     collectors: list[Collector] = []
     line = next(posts())
