@@ -1,4 +1,4 @@
-"""Which record of an address counts: editions, changes, deletions, kinds of records, products; in any order."""
+"""Current addresses: editions, changes, deletions, kinds of records, products; in any order of the records."""
 
 from __future__ import annotations
 
