@@ -220,8 +220,7 @@ def main() -> None:
         wall, cpu = sum(steps.wall.values()), sum(steps.cpu.values())
         database = ("read clusters", "write rows")
         lake_wall, lake_cpu = (
-            sum(seconds for name, seconds in costs.items() if name not in database)
-            for costs in (steps.wall, steps.cpu)
+            sum(seconds for name, seconds in costs.items() if name not in database) for costs in (steps.wall, steps.cpu)
         )
         report = {
             "addresses": addresses.height,
