@@ -36,7 +36,7 @@ _RULES = {"radius_m": float, "shell_radius_m": float, "vote_neighbours": int}
     description="One row per valid cluster: class and area of its nearest address, never its identifier or postcode.",
 )
 def tweet_cluster_addresses(inputs: Inputs, _run: AssetRun) -> Output:
-    """Look up the nearest address of the mean position of each valid cluster."""
+    """Find the nearest address of the mean position of each valid cluster."""
     rules = read_rules(inputs)
     clusters = inputs.read("clusters", [*_KEY, "status", "easting_m", "northing_m"])
     clusters = clusters.filter(pl.col("status") == "valid").sort("user_key", "recipe", "cluster")

@@ -145,8 +145,10 @@ def _query(
     wanted = rules.vote_neighbours
     if not len(points) or not len(at):
         return np.full((len(at), wanted), np.inf), np.full((len(at), wanted), len(points))
-    tree = cKDTree(points)
-    order = np.lexsort((at[:, 1] // TILE_M, at[:, 0] // TILE_M))
+    # splitting at midpoints: built in half of the time, and as fast to search, as addresses lie in towns
+    tree = cKDTree(points, balanced_tree=False, compact_nodes=False)
+    tiles = (at // TILE_M).astype(np.int64)
+    order = pl.Series(tiles[:, 0] * 2**20 + tiles[:, 1]).arg_sort().to_numpy()
     bound = np.nextafter(rules.radius_m, np.inf)  # scipy's bound is exclusive
     found = tree.query(at[order], k=wanted + 1, distance_upper_bound=bound, workers=-1)
     distance, index = np.empty((len(at), wanted + 1)), np.empty((len(at), wanted + 1), dtype=np.int64)

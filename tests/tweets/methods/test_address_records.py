@@ -1,4 +1,4 @@
-"""Which record of an address counts: editions, changes, deletions, kinds of records, products; in any order."""
+"""Current addresses: editions, changes, deletions, kinds of records, products; in any order of the records."""
 
 from __future__ import annotations
 
@@ -37,6 +37,8 @@ def current(*rows: dict[str, Any]) -> list[tuple[int, str | None]]:
 def test_the_latest_edition_counts_then_the_latest_change() -> None:
     assert current({"edition": MAY, "class_code": "RD02"}, {"edition": JUNE, "class_code": "RD03"}) == [(1, "RD03")]
     assert current({"edition": MAY, "class_code": "RD02"}, {"edition": None, "class_code": "RD03"}) == [(1, "RD02")]
+    late, early = {"edition": MAY, "changed_on": JULY}, {"edition": JUNE, "changed_on": MAY}
+    assert current(late | {"class_code": "RD02"}, early | {"class_code": "RD03"}) == [(1, "RD03")]
     older, newer = {"changed_on": MAY, "class_code": "RD02"}, {"changed_on": JUNE, "class_code": "RD03"}
     assert current(newer, older) == current(older, newer) == [(1, "RD03")]
 

@@ -97,6 +97,7 @@ def test_a_shell_has_the_class_of_its_nearest_child() -> None:
         at(6, uprn=2, class_code="CR08", parent_uprn=1),  # too far
         at(4, uprn=4, class_code="RD06", parent_uprn=1),
         at(-4, uprn=3, class_code="RI03", parent_uprn=1),  # as far, of a smaller UPRN
+        at(-4.5, uprn=0, class_code="RD02", parent_uprn=1),  # of a still smaller one, but farther
         at(0, 3, uprn=5, class_code="P", parent_uprn=1),  # a shell itself
         at(0, 2, uprn=6, class_code="M", parent_uprn=99),
     )

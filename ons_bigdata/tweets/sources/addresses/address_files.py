@@ -80,7 +80,7 @@ def read_batches(stream: IO[bytes], name: str) -> Iterator[Batch]:
 
 
 def _complete(delivery: Delivery, layout: Layout, first: Sequence[str]) -> Delivery:
-    """What the first line and the product add to the name of a file: edition and kind of supply."""
+    """Edition and kind of supply, completed by the first line and the product where the name of the file has none."""
     if layout.product == "open_uprn":
         return replace(delivery, supply="full")  # there are no others
     if layout.product == "premium" and first[0] == "10" and len(first) > _HEADER_KIND:

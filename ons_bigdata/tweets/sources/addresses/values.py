@@ -45,7 +45,7 @@ _MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT",
 
 @dataclass(frozen=True)
 class Delivery:
-    """What the name of a file says of all its rows."""
+    """Properties of all rows of a file, by its name."""
 
     edition: date | None
     supply: str | None

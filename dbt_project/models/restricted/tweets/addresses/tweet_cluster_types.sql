@@ -62,6 +62,14 @@ addresses as (
 
 ),
 
+codes as (
+
+    select distinct class_code
+    from addresses
+    where class_code is not null
+
+),
+
 classes as (
 
     select distinct on (codes.class_code)
@@ -70,7 +78,7 @@ classes as (
         classes.can_be_home,
         classes.can_be_work,
         classes.can_be_study
-    from (select distinct class_code from addresses where class_code is not null) as codes
+    from codes
     inner join {{ ref('tweet_address_classes') }} as classes on starts_with(codes.class_code, classes.class_prefix)
     order by codes.class_code, length(classes.class_prefix) desc
 
