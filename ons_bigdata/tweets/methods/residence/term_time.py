@@ -22,7 +22,7 @@ class Vacation:
 
 
 VACATIONS = (
-    Vacation((5, 15), (7, 15), (10, 20)),
+    Vacation((5, 15), (7, 15), (10, 5)),
     Vacation((11, 25), (12, 25), (1, 31)),
     Vacation((3, 1), (4, 20), (5, 5)),
 )
