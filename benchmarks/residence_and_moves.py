@@ -45,7 +45,7 @@ MOVE_KINDS = ("term_start", "term_end")
 
 @dataclass(frozen=True)
 class Observed:
-    """What the pilot sees of a world by one generator, and the persons behind the users."""
+    """Events and clusters of one generator as the pilot sees them, and the persons behind the users."""
 
     events: pl.DataFrame
     """All events of persons within coverage, with cluster (null for noise)."""

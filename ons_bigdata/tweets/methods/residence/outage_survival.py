@@ -93,7 +93,7 @@ def _spread(donors: pl.DataFrame) -> pl.DataFrame:
 
 
 def _kept(donors: pl.DataFrame, events: pl.DataFrame, hours: NDArray[np.int64], min_events: int) -> NDArray[np.bool_]:
-    """Whether each donor keeps enough events outside some hours of the month."""
+    """Mask of the donors that keep enough events outside some hours of the month."""
     rows = donors.select("user_key", "month").with_row_index("donor")
     theirs = rows.join(events, on=["user_key", "month"])
     is_lost = np.zeros(HOURS + 24, dtype=np.bool_)
