@@ -312,14 +312,18 @@ def report_flows(world: World, seen: Observed, detected: pl.DataFrame, at_risk: 
     reference = regional(changes)
     users = changes.join(seen.persons, on="person")
     perfect = regional(users)
-    at_risk_users = regional(users.join(at_risk.select("user_key").unique(), on="user_key", how="semi"))
+    month = pl.col("moved_on").dt.month_start().alias("period")
+    at_risk_then = regional(users.with_columns(month).join(at_risk, on=["user_key", "period"], how="semi"))
     estimate = flows(detected, areas, at_risk, **days, level="region", period="whole")  # type: ignore[arg-type]
     ours = estimate.filter(pl.col("flow").is_not_null()).select("origin", "destination", "flow")
+    smooth = flows(detected, areas, at_risk, **days, level="region", period="whole", smoothing="margins")  # type: ignore[arg-type]
+    smooth = smooth.filter(pl.col("flow").is_not_null()).select("origin", "destination", "flow")
     print("region × region | CPC | rank correlation")
     for name, table in (
         ("estimate", ours),
+        ("estimate, smoothed by margins", smooth),
         ("perfect record of all users", perfect),
-        ("perfect record of users at risk", at_risk_users),
+        ("perfect record of the same users in the same months", at_risk_then),
     ):
         metrics = compare_flows(table, reference, draws=0)
         values = dict(metrics.select("metric", "value").iter_rows())
