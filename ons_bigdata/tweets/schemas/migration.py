@@ -18,12 +18,12 @@ _STATUS_TEXT = "published, or below_threshold: fewer users than may be shown"
 
 
 class MigrationFlow(dy.Schema):
-    """One row per origin, destination and period with a detected move."""
+    """One row per origin, destination and period with a detected move, or with an estimate from smoothing."""
 
     origin = dy.String(primary_key=True, description="area of the residence before")
     destination = dy.String(primary_key=True, description="area of the residence after")
     period = dy.Date(primary_key=True, description=_PERIOD)
-    moves = dy.Int64(min=1, description="users with such a move (a user who moves twice counts twice)")
+    moves = dy.Int64(min=0, description="users with such a move (a user who moves twice counts twice)")
     flow = dy.Float64(nullable=True, min=0.0, description="estimated moves of residents; null with a reason")
     lower = dy.Float64(nullable=True, min=0.0, description=f"lower end of the {_INTERVAL}")
     upper = dy.Float64(nullable=True, min=0.0, description=f"upper end of the {_INTERVAL}")

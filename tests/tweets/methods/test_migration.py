@@ -16,6 +16,7 @@ from scipy.stats import chi2
 from ons_bigdata.settings import Settings
 from ons_bigdata.tweets.methods.migration import area_migration, flows, migration_surface, penetration_weights
 from ons_bigdata.tweets.methods.migration.area_flows import gamma_interval
+from ons_bigdata.tweets.methods.migration.smoothing import smoothed_counts
 from ons_bigdata.tweets.methods.residence import detect_moves, settled_spells, time_at_risk
 from tests.tweets.methods.migrants import FIRST, LAST, Migrants, migrants
 
@@ -110,6 +111,30 @@ def test_gamma_intervals_cover_weighted_sums() -> None:
     counts = random.poisson(means, (4_000, 2))
     ends = gamma_interval(counts @ weights, counts @ weights**2, np.full(4_000, 40.0), 0.95)
     assert ((ends.lower <= means @ weights) & (means @ weights <= ends.upper)).mean() >= 0.95
+
+
+def test_smoothing_moves_counts_towards_their_margins() -> None:
+    """Rates of a product form: smoothed counts are nearer to them than the counts; the total stays about the same."""
+    random = np.random.default_rng(2)
+    rates = np.outer(random.gamma(2, 1, 12), random.gamma(2, 0.3, 12))
+    np.fill_diagonal(rates, 0)
+    counts = random.poisson(rates)
+    smoothed = smoothed_counts(counts, 0.95)
+    assert np.abs(smoothed.mean - rates).sum() < 0.7 * np.abs(counts - rates).sum()
+    assert smoothed.mean.sum() == pytest.approx(counts.sum(), rel=0.02)
+    inside = (smoothed.lower <= rates) & (rates <= smoothed.upper)
+    assert inside[rates > 0].mean() >= 0.8
+    with pytest.raises(ValueError, match="expected a square table without moves within an area"):
+        smoothed_counts(np.ones((2, 2), dtype=np.int64), 0.95)
+
+
+def test_smoothed_flows_have_a_row_for_every_pair() -> None:
+    rows = flows(MOVES, AREAS, RISK, **PERIOD, least_users=1.0, smoothing="margins")
+    assert set(rows.select("origin", "destination").rows()) >= {("A", "B"), ("B", "A"), ("B", "C"), ("C", "A")}
+    assert rows["moves"].sum() == 5
+    assert (rows["lower"] < rows["upper"]).all()
+    with pytest.raises(ValueError, match="expected no user_weights"):
+        flows(MOVES, AREAS, RISK, **PERIOD, smoothing="margins", user_weights=pl.DataFrame({"user_key": [0], "weight": [1.0]}))  # fmt: skip  # noqa: E501
 
 
 # Simulated users

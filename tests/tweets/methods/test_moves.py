@@ -25,11 +25,13 @@ AREAS = {"a": "E06000001", "b": "E06000002", "c": "E06000003"}
 def days_at(places: str, *, hall: str = "", every: int = 2) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Events and clusters of user 1: a letter per `every` days, the area of a residential cluster; - is no event."""
     rows = [
-        (1, ord(place) - ord("a"), FIRST + timedelta(days=every * day))
+        (1, ord(place) - ord("a"), FIRST + timedelta(days=every * day), 20)
         for day, place in enumerate(places)
         if place != "-"
     ]
-    events = pl.DataFrame(rows, schema={"user_key": pl.Int64, "cluster": pl.Int32, "local_date": pl.Date}, orient="row")
+    events = pl.DataFrame(
+        rows, schema={"user_key": pl.Int64, "cluster": pl.Int32, "local_date": pl.Date, "hour": pl.Int32}, orient="row"
+    )
     clusters = pl.DataFrame(
         [
             (1, ord(letter) - ord("a"), "hall" if letter == hall else "residential", area)
@@ -124,13 +126,13 @@ def test_vacations(begin: date, end: date, is_vacation: bool) -> None:
 
 
 def test_time_at_risk_is_what_lies_between_the_windows() -> None:
-    """Seen from 1 April to 27 October, moved on 3 June: at risk from 16 April to 11 October."""
+    """Seen from 1 April to 26 October, moved on 3 June: at risk from 10 April to 17 October."""
     spells = settled_spells(*days_at("a" * 30 + "----" + "b" * 71))
     risk = time_at_risk(spells, every="1y")
     days = dict(zip(risk["area"], (risk["months"] * 30.4375).round().cast(pl.Int64), strict=True))
     assert days == {
-        AREAS["a"]: (date(2014, 6, 3) - date(2014, 4, 16)).days,
-        AREAS["b"]: (date(2014, 10, 11) - date(2014, 6, 3)).days,
+        AREAS["a"]: (date(2014, 6, 3) - date(2014, 4, 10)).days,
+        AREAS["b"]: (date(2014, 10, 17) - date(2014, 6, 3)).days,
     }
     assert time_at_risk(spells)["months"].sum() == pytest.approx(risk["months"].sum())
     assert time_at_risk(spells, min_days_per_month=20).is_empty()
@@ -145,7 +147,7 @@ def test_the_chain_equals_the_sum_over_all_paths() -> None:
     assert shares.sum(axis=1) == pytest.approx(np.ones(4))
     once = chain_module._residences(
         np.array([0, 4]), days, visited, np.full(4, 2),
-        (0.15 / 365.25, 8 / 365.25, 1 / 6), (0.8, 0.95), 5,
+        (0.15 / 365.25, 8 / 365.25, 1 / 4), (0.6, 0.95), 5,
         chain_module.BACKGROUND_BOUNDS, chain_module.BACKGROUND_PRIOR, 1,
     )  # fmt: skip
     np.testing.assert_allclose(once, enumerated(visited, days, chain, background=0.05), rtol=1e-9)

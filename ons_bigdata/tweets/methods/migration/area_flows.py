@@ -15,6 +15,7 @@ from ons_bigdata.estimation.input_checks import (
     refuse_rows,
     refuse_unknown,
 )
+from ons_bigdata.tweets.methods.migration.smoothing import smoothed_counts
 from ons_bigdata.tweets.methods.residence.moves import DAYS_PER_MONTH
 from ons_bigdata.tweets.schemas.migration import AreaMigration, MigrationFlow
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 LEVELS = ("authority", "region")
 PERIODS = ("month", "quarter", "whole")
 WEIGHTINGS = ("penetration", "none")
+SMOOTHINGS = ("none", "margins")
 _EVERY = {"month": "1mo", "quarter": "1q"}
 
 
@@ -65,6 +67,7 @@ def flows(  # noqa: PLR0913
     user_weights: pl.DataFrame | None = None,
     population: str = "residents",
     least_users: float = 5.0,
+    smoothing: str = "none",
     confidence: float = 0.95,
 ) -> pl.DataFrame:
     """Flows between areas by period, estimated for the residents of the areas, with intervals.
@@ -83,8 +86,12 @@ def flows(  # noqa: PLR0913
     Returns the frame MigrationFlow, sorted. Flow and interval are null with a reason where fewer than `least_users`
     users (months at risk / months of the period) were at risk, or residents are not known.
 
-    Interval: gamma interval of a weighted sum of Poisson counts (Fay & Feuer, Statistics in Medicine 16 (1997)
-    791–801), with time at risk taken as known; exact for equal weights (Garwood 1936).
+    With `smoothing` "margins" the counts of users are smoothed towards what the margins of the table lead one to expect
+    (`smoothed_counts`), and every pair of areas with such an expectation has a row, with 0 moves where none was seen;
+    the interval is that of the posterior. For whole tables with few moves a cell; a single flow of note is damped.
+
+    Interval without smoothing: gamma interval of a weighted sum of Poisson counts (Fay & Feuer, Statistics in Medicine
+    16 (1997) 791–801), with time at risk taken as known; exact for equal weights (Garwood 1936).
 
     Raises ValueError on missing columns, unknown options (with the nearest known one), areas that `areas` does not
     list, and weights below 0.
@@ -102,6 +109,12 @@ def flows(  # noqa: PLR0913
         population=population,
         least_users=least_users,
     )
+    refuse_unknown("smoothing", smoothing, SMOOTHINGS)
+    if smoothing == "margins":
+        if user_weights is not None:
+            message = "smoothing by margins takes counts of users; expected no user_weights"
+            raise ValueError(message)
+        return MigrationFlow.validate(_smoothed(weighted, confidence), cast=True)
     rows = (
         weighted.moves.group_by("origin", "destination", "period")
         .agg(
@@ -121,6 +134,40 @@ def flows(  # noqa: PLR0913
         upper=pl.when(has_value).then(pl.Series(estimate.upper)),
     )
     return MigrationFlow.validate(result.select(MigrationFlow.column_names()), cast=True)
+
+
+def _smoothed(weighted: WeightedMoves, confidence: float) -> pl.DataFrame:
+    """Flows of all pairs of areas, from counts smoothed towards their margins, period by period."""
+    parts = [pl.DataFrame(schema=MigrationFlow.create_empty().schema)]
+    for (period,), moves in weighted.moves.group_by("period", maintain_order=True):
+        areas = pl.concat([moves["origin"], moves["destination"]]).unique().sort()
+        numbers = [areas.search_sorted(moves[side]).to_numpy() for side in ("origin", "destination")]
+        counts = np.zeros((len(areas), len(areas)), dtype=np.int64)
+        np.add.at(counts, tuple(numbers), 1)
+        smoothed = smoothed_counts(counts, confidence)
+        rows, columns = np.nonzero(smoothed.mean > 0)
+        cells = pl.DataFrame(
+            {
+                "origin": areas.gather(rows),
+                "destination": areas.gather(columns),
+                "moves": counts[rows, columns],
+                **{name: getattr(smoothed, name)[rows, columns] for name in ("mean", "lower", "upper")},
+            }
+        )
+        weights = weighted.origins.filter(pl.col("period") == period)
+        parts.append(
+            cells.join(weights, on="origin", how="left").select(
+                "origin",
+                "destination",
+                "period",
+                "moves",
+                flow=pl.col("mean") * pl.col("weight"),
+                lower=pl.col("lower") * pl.col("weight"),
+                upper=pl.col("upper") * pl.col("weight"),
+                reason="reason",
+            )
+        )
+    return pl.concat(parts).sort("origin", "destination", "period")
 
 
 class GammaInterval(NamedTuple):

@@ -37,8 +37,8 @@ class ResidenceChain:
 
     moves_per_year: float = 0.15
     trips_per_year: float = 8.0
-    trip_days: float = 6.0
-    share_at_home: float = 0.8
+    trip_days: float = 4.0
+    share_at_home: float = 0.6
     share_away: float = 0.95
 
     def __post_init__(self) -> None:

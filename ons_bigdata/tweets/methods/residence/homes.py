@@ -20,8 +20,8 @@ def home_clusters(
     """Main home of each user with a residential cluster: one row per user.
 
     `events`: user_key, cluster, local_date, hour (0–23, Europe/London); events of clusters that `clusters` does not
-    list do not count. `clusters`: one row per user and valid cluster, of all classes, with user_key, cluster, class_group,
-    output_area, authority, easting_m and northing_m (metres, mean position).
+    list do not count. `clusters`: one row per user and valid cluster, of all classes, with user_key, cluster,
+    class_group, output_area, authority, easting_m and northing_m (metres, mean position).
 
     The home is the residential cluster (class group residential or hall) of the largest score: days with events from
     19 to 8 h plus half of the events from 0 to 8 h, times the number of events of the user at clusters within

@@ -6,11 +6,14 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from ons_bigdata.estimation.input_checks import eager_frame
 from ons_bigdata.tweets.methods.residence.observation import (
     ObservationModel,
     collection_days,
     fit_observation_model,
+    united_outages,
 )
+from ons_bigdata.tweets.methods.residence.outage_survival import activity_class, lost_hours, outage_survival
 from ons_bigdata.tweets.methods.residence.spells import RESIDENTIAL, checked_clusters, checked_events
 from ons_bigdata.tweets.schemas.residence import MonthlyResidence
 
@@ -46,11 +49,13 @@ def monthly_residence(  # noqa: PLR0913
     output area where those before and after agree, else null. Other months between observed ones are `missing`; there
     are no rows before the first and after the last observed month, and none for users without one.
 
-    Weights: `probability_observed` is the chance that the month's largest residential cluster has `min_events` events,
-    given the events of the user's other months and the days of collection (`ObservationModel`, fitted to these events
-    unless `model` is given). `weight` is its inverse, at most `max_weight`, for users whose chance without outages is
-    at least `least_chance`: the sum estimates how many such users live in an area, whether they were observed or not.
-    `outage_weight` removes the outages alone: the sum estimates what would have been observed without them.
+    Weights: `probability_without_outages` is the chance that the month's largest residential cluster has `min_events`
+    events, given the events of the user's other months and their days of collection (`ObservationModel`, fitted to
+    these events unless `model` is given). `probability_observed` is this times the share of such residences that the
+    outages of the area leave observed (`outage_survival`). `weight` is its inverse, at most `max_weight`, for users
+    whose chance without outages is at least `least_chance`: the sum estimates how many such users live in an area,
+    whether they were observed or not. `outage_weight` removes the outages alone, at most `max_weight`: the sum
+    estimates what would have been observed without them.
 
     Returns the frame MonthlyResidence, sorted by user and month. Raises ValueError on missing columns or values, a
     date outside the period, repeated clusters and options out of range.
@@ -69,8 +74,9 @@ def monthly_residence(  # noqa: PLR0913
         raise ValueError(message)
     places = checked_clusters(clusters).filter(pl.col("class_group").is_in(RESIDENTIAL)).drop("class_group")
     largest = _largest_clusters(checked, places)
+    outages = eager_frame(outages, "outages")
     days = collection_days(largest["authority"].fill_null(""), outages, first_date=first_date, last_date=last_date)
-    table = _user_months(largest, days, min_events)
+    table = _with_survival(_user_months(largest, days, min_events), checked, outages, min_events)
     if model is None:
         model = fit_observation_model(table, min_events=min_events)
     chances = _with_chances(table, model, min_events)
@@ -78,9 +84,7 @@ def monthly_residence(  # noqa: PLR0913
         weight=pl.when(pl.col("is_observed") & (pl.col("probability_without_outages") >= least_chance)).then(
             (1 / pl.col("probability_observed")).clip(1.0, max_weight)
         ),
-        outage_weight=pl.when("is_observed").then(
-            (pl.col("probability_without_outages") / pl.col("probability_observed")).clip(1.0, max_weight)
-        ),
+        outage_weight=pl.when("is_observed").then((1 / pl.col("survival")).clip(1.0, max_weight)),
     )
     return MonthlyResidence.validate(rows.select(MonthlyResidence.column_names()).sort("user_key", "month"), cast=True)
 
@@ -143,9 +147,25 @@ def _user_months(largest: pl.DataFrame, days: pl.DataFrame, min_events: int) -> 
 
 def _with_chances(table: pl.DataFrame, model: ObservationModel, min_events: int) -> pl.DataFrame:
     other_events, other_days = (table[name].cast(pl.Float64).to_numpy() for name in ("other_events", "other_days"))
-    return table.with_columns(
-        pl.Series(name, model.chance(other_events, other_days, table[column].to_numpy(), min_events))
-        for name, column in (("probability_observed", "days"), ("probability_without_outages", "period_days"))
+    chance = pl.Series(model.chance(other_events, other_days, table["period_days"].to_numpy(), min_events))
+    return table.with_columns(probability_without_outages=chance, probability_observed=chance * table["survival"])
+
+
+def _with_survival(table: pl.DataFrame, events: pl.DataFrame, outages: pl.DataFrame, min_events: int) -> pl.DataFrame:
+    """User-months with `survival`: the share of such residences that the outages of area and month leave observed."""
+    classed = table.with_columns(activity=activity_class(pl.col("other_events"), pl.col("other_days")))
+    at_largest = events.with_columns(month=pl.col("local_date").dt.month_start()).join(
+        table.filter("is_observed").select("user_key", "month", "cluster"), on=["user_key", "month", "cluster"]
+    )
+    hour = (pl.col("local_date").dt.day().cast(pl.Int64) - 1) * 24 + pl.col("hour")
+    survival = outage_survival(
+        classed,
+        at_largest.select("user_key", "month", hour_of_month=hour),
+        lost_hours(united_outages(table["exposed"], outages), table),
+        min_events=min_events,
+    )
+    return classed.join(survival, on=["exposed", "month", "activity"], how="left", maintain_order="left").with_columns(
+        pl.col("survival").fill_null(1.0)
     )
 
 

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from ons_bigdata.tweets.methods.residence.chain import ResidenceChain
 
 DAYS_PER_MONTH = 30.4375
+KNOWN_DAYS = 60
+"""Days before an arrival in a term-time area by which a visit to it shows that it is a return."""
 
 
 def detect_moves(
@@ -22,8 +24,8 @@ def detect_moves(
     clusters: pl.DataFrame | pl.LazyFrame,
     *,
     level: str = "authority",
-    min_months_before: float = 0.5,
-    min_months_after: float = 0.5,
+    min_months_before: float = 0.3,
+    min_months_after: float = 0.3,
     min_probability: float = 0.5,
     max_trip_months: float = 4.5,
     chain: ResidenceChain | None = None,
@@ -81,8 +83,8 @@ def settled_spells(
     clusters: pl.DataFrame | pl.LazyFrame,
     *,
     level: str = "authority",
-    min_months_before: float = 0.5,
-    min_months_after: float = 0.5,
+    min_months_before: float = 0.3,
+    min_months_after: float = 0.3,
     chain: ResidenceChain | None = None,
 ) -> pl.DataFrame:
     """Spells of residence (`residence_spells`) long enough for a move, neighbours in one area united.
@@ -100,7 +102,13 @@ def settled_spells(
     between = (pl.col("first_date") - pl.col("last_date").shift(1).over("user_key")).dt.total_days()
     return (
         united.group_by("user_key", "spell", "area", maintain_order=True)
-        .agg(pl.col("first_date").min(), pl.col("last_date").max(), pl.col("days").sum(), pl.col("probability").max())
+        .agg(
+            pl.col("first_date").min(),
+            pl.col("last_date").max(),
+            pl.col("days").sum(),
+            pl.col("probability").max(),
+            pl.col("known_from").min(),
+        )
         .with_columns(
             spell=pl.int_range(pl.len()).over("user_key"),
             moved_on=pl.col("first_date") - pl.duration(days=between // 2),
@@ -145,8 +153,9 @@ def _changes(spells: pl.DataFrame, terms: pl.DataFrame, max_trip_months: float) 
         left_for_good=before("departure"),
         months_before=before("months"),
         last_seen_before=before("last_date"),
-        is_settled=~(before("is_first") & before("is_vacation") & (pl.col("months") < max_trip_months))
-        & ~(pl.col("is_last") & pl.col("is_vacation")),
+        is_first_vacation=before("is_first") & before("is_vacation"),
+        is_known=pl.col("known_from") <= pl.col("moved_on") - pl.duration(days=KNOWN_DAYS),
+        is_last_vacation=pl.col("is_last") & pl.col("is_vacation"),
         both=pl.col("probability") * before("probability"),
         is_trip=is_trip.fill_null(value=False),
     ).filter(pl.col("from_area").is_not_null())
@@ -167,18 +176,19 @@ def _changes(spells: pl.DataFrame, terms: pl.DataFrame, max_trip_months: float) 
         months_after="months",
         last_seen_before="last_seen_before",
         first_seen_after="first_date",
-        is_migration=pl.col("is_settled")
-        & pl.when(kind == "term_start").then(pl.col("arrival"))
-        .when(kind == "term_end").then(pl.col("left_for_good"))
-        .otherwise(kind == "move"),
+        is_migration=~pl.col("is_last_vacation")
+        & pl.when(kind == "term_start")
+        .then(pl.col("arrival") & ~pl.col("is_first_vacation") & ~pl.col("is_known"))
+        .when(kind == "term_end").then(pl.col("left_for_good") & ~pl.col("is_first_vacation"))
+        .otherwise((kind == "move") & ~(pl.col("is_first_vacation") & (pl.col("months") < max_trip_months))),
     )  # fmt: skip
 
 
 def time_at_risk(
     spells: pl.DataFrame,
     *,
-    min_months_before: float = 0.5,
-    min_months_after: float = 0.5,
+    min_months_before: float = 0.3,
+    min_months_after: float = 0.3,
     min_days_per_month: float = 4.0,
     every: str = "1mo",
 ) -> pl.DataFrame:

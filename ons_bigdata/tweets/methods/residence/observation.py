@@ -69,18 +69,20 @@ class ObservationModel:
 def fit_observation_model(table: pl.DataFrame, *, min_events: int) -> ObservationModel:
     """Model that makes most likely which months of users reached the minimum.
 
-    `table`: other_events, other_days, days (of collection) and is_observed, one row per user and month; rows without
+    `table`: other_events, other_days, period_days (days of the month without outages), survival (share of such
+    residences that outages leave observed) and is_observed, one row per user and month; rows without
     events in other months say nothing and are left out. Parameters have weak priors (`PRIOR_OF_LOGARITHMS`), which rule
     where there are few rows. Deterministic.
     """
     grouped = (
-        table.filter(pl.col("other_events") > 0, pl.col("days") > 0)
-        .group_by("other_events", pl.col("other_days").round(0), pl.col("days").round(1))
+        table.filter(pl.col("other_events") > 0)
+        .group_by("other_events", pl.col("other_days").round(0), "period_days", pl.col("survival").round(2))
         .agg(rows=pl.len(), observed=pl.col("is_observed").sum())
-        .sort("other_events", "other_days", "days")
+        .sort("other_events", "other_days", "period_days", "survival")
     )
-    other_events, other_days, days, rows, observed = (
-        grouped[name].cast(pl.Float64).to_numpy() for name in ("other_events", "other_days", "days", "rows", "observed")
+    other_events, other_days, days, survival, rows, observed = (
+        grouped[name].cast(pl.Float64).to_numpy()
+        for name in ("other_events", "other_days", "period_days", "survival", "rows", "observed")
     )
     centres = np.array(
         [
@@ -90,7 +92,8 @@ def fit_observation_model(table: pl.DataFrame, *, min_events: int) -> Observatio
     )
 
     def loss(point: NDArray[np.float64]) -> float:
-        chance = np.clip(_model(point).chance(other_events, other_days, days, min_events), 1e-9, 1 - 1e-9)
+        chance = survival * _model(point).chance(other_events, other_days, days, min_events)
+        chance = np.clip(chance, 1e-9, 1 - 1e-9)
         likelihood = np.sum(observed * np.log(chance) + (rows - observed) * np.log1p(-chance))
         return float(0.5 * np.sum(((point - centres) / PRIOR_SD) ** 2) - likelihood)
 
@@ -131,7 +134,7 @@ def collection_days(
         raise ValueError(message)
     months = _months(first_date, last_date)
     areas = pl.DataFrame({"authority": authorities.unique().sort()})
-    lost = _lost_days(_united(areas, outages), months)
+    lost = _lost_days(united_outages(authorities, outages), months)
     return (
         areas.join(months, how="cross")
         .join(lost, on=["authority", "month"], how="left")
@@ -159,8 +162,9 @@ def _months(first_date: date, last_date: date) -> pl.DataFrame:
     )
 
 
-def _united(areas: pl.DataFrame, outages: pl.DataFrame) -> pl.DataFrame:
-    """Outages of each authority without overlaps: authority, started_at, ended_at."""
+def united_outages(authorities: pl.Series, outages: pl.DataFrame) -> pl.DataFrame:
+    """Outages of each authority (UTC) without overlaps: authority, started_at, ended_at."""
+    areas = pl.DataFrame({"authority": authorities.unique().sort()})
     times = outages.select(pl.col("authority").cast(areas.schema["authority"]), "started_at", "ended_at").with_columns(
         pl.col("started_at", "ended_at").dt.convert_time_zone("UTC").dt.cast_time_unit("us")
     )

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 
 RESIDENTIAL = ("residential", "hall")
 """Groups of address classes at which people live."""
-EVENT_COLUMNS = ("user_key", "cluster", "local_date")
+EVENT_COLUMNS = ("user_key", "cluster", "local_date", "hour")
+EVENING_FROM, MORNING_TO = 18, 9
+"""Hours of the day from and to which most people are where they live."""
 CLUSTER_COLUMNS = ("user_key", "cluster", "class_group", "output_area", "authority")
 _CLUSTER = ["user_key", "cluster"]
 
@@ -46,32 +48,32 @@ def residence_spells(
     *,
     level: str = "authority",
     min_days: int = 2,
+    min_evening_days: int = 15,
     chain: ResidenceChain | None = None,
 ) -> pl.DataFrame:
     """Spells of residence of users, in areas of one level.
 
-    `events`: user_key, cluster, local_date. `clusters`: one row per user and cluster with user_key, cluster,
-    class_group and the column `level` (authority or output_area). Only events at residential clusters with an area
-    count. A user's candidate areas are those with such events on at least `min_days` days, at most `MAX_AREAS` with
-    most days. On each day with events the likeliest candidate of the chain (`ResidenceChain`) is the residence; days in
-    succession with the same residence are a spell.
+    `events`: user_key, cluster, local_date, hour (0–23, Europe/London). `clusters`: one row per user and cluster with
+    user_key, cluster, class_group and the column `level` (authority or output_area). Only events at residential
+    clusters with an area count. A user's candidate areas are those with such events on at least `min_days` days, at
+    most `MAX_AREAS` with most days. On each day with events the likeliest candidate of the chain (`ResidenceChain`) is
+    the residence; days in succession with the same residence are a spell.
+
+    Events between 18 and 9 h say more about where somebody lives: of users who have some on at least
+    `min_evening_days` days only these count.
 
     Returns user_key, spell (0, 1, … in order of time), area, first_date and last_date of the events in that area within
-    the spell, days (with them), probability (largest of a day of the spell), sorted. A user without candidates has no
-    row.
+    the spell, days (with them), probability (largest of a day of the spell), known_from (second day with events in the
+    area, in any spell), sorted. A user without candidates has no row.
     """
     chain = ResidenceChain() if chain is None else chain
     places = checked_clusters(clusters, ("user_key", "cluster", "class_group", level))
     places = places.filter(pl.col("class_group").is_in(RESIDENTIAL), pl.col(level).is_not_null())
-    visits = (
-        checked_events(events)
-        .join(places.select(*_CLUSTER, area=level), on=_CLUSTER)
-        .select("user_key", "area", "local_date")
-        .unique()
-    )
+    at_homes = checked_events(events).join(places.select(*_CLUSTER, area=level), on=_CLUSTER)
+    visits = _telling(at_homes, min_evening_days).select("user_key", "area", "local_date").unique()
     candidates = (
         visits.group_by("user_key", "area")
-        .agg(days=pl.len())
+        .agg(days=pl.len(), known_from=pl.col("local_date").bottom_k(2).max())
         .filter(pl.col("days") >= min_days)
         .sort("user_key", "days", "area", descending=[False, True, False])
         .with_columns(number=pl.int_range(pl.len()).over("user_key"))
@@ -79,7 +81,17 @@ def residence_spells(
         .with_columns(areas=pl.len().over("user_key"))
     )
     days = visits.join(candidates, on=["user_key", "area"]).sort("user_key", "local_date", "number")
-    return _spells(_residence_days(days, chain), days)
+    known = candidates.select("user_key", "area", "known_from")
+    return _spells(_residence_days(days, chain), days).join(
+        known, on=["user_key", "area"], how="left", maintain_order="left"
+    )
+
+
+def _telling(events: pl.DataFrame, min_evening_days: int) -> pl.DataFrame:
+    """Events of evenings and nights of users who have enough of them, all events of the others."""
+    is_evening = (pl.col("hour") >= EVENING_FROM) | (pl.col("hour") < MORNING_TO)
+    evening_days = pl.col("local_date").filter(is_evening).n_unique().over("user_key")
+    return events.filter(is_evening | (evening_days < min_evening_days))
 
 
 def _residence_days(visits: pl.DataFrame, chain: ResidenceChain) -> pl.DataFrame:

@@ -1,0 +1,387 @@
+"""Homes, residence by month, moves and flows of simulated users against their known truth, for both generators.
+
+One world; users and events of each generator (`ons_bigdata.simulation.events`). Clusters, nearest addresses and their
+classes are made here from the events by the pilot's methods. Peers on the same events: the four published recipes for
+homes (HMLC, FREQ, OSNA, APDM as in homelocator, on the same clusters, each event in no cluster being a place), and for
+moves and flows a perfect record of the same users.
+
+Prints: homes of users with 30 events or more; moves by activity; bias of monthly residence with 12 outages on half of
+the authorities, before and after adjustment; flows between regions; rates by authority and quarter.
+
+Usage: python benchmarks/residence_and_moves.py [--seed 3] [--persons 200000] [--addresses 120000] [--users 80000]
+"""
+
+from __future__ import annotations
+
+import argparse
+import resource
+import time
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+import numpy as np
+import polars as pl
+from scipy.spatial import cKDTree
+
+from ons_bigdata.estimation.flows import compare_flows
+from ons_bigdata.simulation.events.drawing import draw_events
+from ons_bigdata.simulation.world.building import World, build_world
+from ons_bigdata.simulation.world.outages import OutagePlan, draw_outages
+from ons_bigdata.tweets.methods.clustering import cluster_events
+from ons_bigdata.tweets.methods.geodesy import to_british_national_grid
+from ons_bigdata.tweets.methods.migration import area_migration, flows
+from ons_bigdata.tweets.methods.residence import (
+    detect_moves,
+    home_clusters,
+    monthly_residence,
+    settled_spells,
+    time_at_risk,
+)
+
+PAIR = ["user_key", "from_area", "to_area"]
+WITHIN_DAYS = 31
+MOVE_KINDS = ("term_start", "term_end")
+
+
+@dataclass(frozen=True)
+class Observed:
+    """Events and clusters of one generator as the pilot sees them, and the persons behind the users."""
+
+    events: pl.DataFrame
+    """All events of persons within coverage, with cluster (null for noise)."""
+    clusters: pl.DataFrame
+    persons: pl.DataFrame
+
+    @property
+    def clustered(self) -> pl.DataFrame:
+        """Events in valid clusters."""
+        return self.events.filter(pl.col("cluster").is_not_null())
+
+
+def class_group() -> pl.Expr:
+    """Group of the nearest address's class."""
+    code = pl.col("class_code")
+    return (
+        pl.when(code.is_null()).then(pl.lit("none"))
+        .when(code.str.starts_with("RI03")).then(pl.lit("hall"))
+        .when(code.str.starts_with("R")).then(pl.lit("residential"))
+        .when(code.str.starts_with("CE")).then(pl.lit("education"))
+        .when(code.str.starts_with("C")).then(pl.lit("commercial"))
+        .otherwise(pl.lit("other"))
+    )  # fmt: skip
+
+
+def observe(world: World, generator: str, users: int, seed: int) -> Observed:
+    """Draw events, cluster them and find the nearest addresses of the clusters."""
+    drawn = draw_events(world, users=users, seed=seed, generator=generator)
+    persons = drawn.users.filter(pl.col("kind") == "person").select("person", user_key="user")
+    local = pl.col("at").dt.convert_time_zone("Europe/London").dt.replace_time_zone(None)
+    events = drawn.events.rename({"user": "user_key"}).join(persons, on="user_key").with_columns(local_time=local)
+    easting, northing = to_british_national_grid(events["lon"].to_numpy(), events["lat"].to_numpy())
+    events = events.with_columns(easting_m=pl.Series(easting), northing_m=pl.Series(northing))
+    events = cluster_events(events.filter(pl.col("easting_m").is_finite()).rename({"user_key": "user"}))
+    events = events.rename({"user": "user_key"}).select(
+        *("user_key", "cluster", "local_time", "easting_m", "northing_m"),
+        local_date=pl.col("local_time").dt.date(),
+        hour=pl.col("local_time").dt.hour().cast(pl.Int32),
+    )
+    centres = (
+        events.filter(pl.col("cluster").is_not_null())
+        .group_by("user_key", "cluster")
+        .agg(pl.col("easting_m").mean(), pl.col("northing_m").mean(), days=pl.col("local_date").n_unique())
+        .sort("user_key", "cluster")
+    )
+    nearest = nearest_addresses(world, centres, within_m=300.0)
+    clusters = pl.concat([centres, nearest], how="horizontal").with_columns(class_group=class_group())
+    is_study = (pl.col("class_group") == "education") & (pl.col("days") >= 3)
+    clusters = clusters.with_columns(cluster_type=pl.when(is_study).then(pl.lit("study")))
+    return Observed(events, clusters, persons)
+
+
+def nearest_addresses(world: World, positions: pl.DataFrame, within_m: float) -> pl.DataFrame:
+    """Class, output area and authority of the nearest address of each position; null beyond the distance."""
+    tree = cKDTree(world.addresses.select("easting_m", "northing_m").to_numpy())
+    distance, row = tree.query(positions.select("easting_m", "northing_m").to_numpy(), distance_upper_bound=within_m)
+    is_near = pl.Series(np.isfinite(distance))
+    found = world.addresses.select("class_code", "output_area", "authority")[np.where(is_near, row, 0)]
+    return found.select(pl.when(is_near).then(pl.all()))
+
+
+# Homes
+
+
+def true_homes(world: World, seen: Observed, min_events: int) -> pl.DataFrame:
+    """Address at which each user lived most of the days between the first and the last event."""
+    span = seen.events.group_by("user_key").agg(
+        first=pl.col("local_date").min(), last=pl.col("local_date").max(), events=pl.len()
+    )
+    stays = (
+        world.spells.filter(pl.col("kind") != "holiday")
+        .join(seen.persons, on="person")
+        .join(span.filter(pl.col("events") >= min_events), on="user_key")
+        .with_columns(
+            days=(
+                pl.min_horizontal("last_date", pl.col("last") + timedelta(days=1))
+                - pl.max_horizontal("first_date", "first")
+            ).dt.total_days()
+        )
+    )
+    homes = (
+        stays.group_by("user_key", "uprn")
+        .agg(pl.col("days").sum())
+        .sort("user_key", "days", "uprn", descending=[False, True, False])
+        .unique("user_key", keep="first", maintain_order=True)
+    )
+    return homes.join(world.addresses.select("uprn", "easting_m", "northing_m", "output_area"), on="uprn")
+
+
+def recipe_homes(seen: Observed) -> dict[str, pl.DataFrame]:
+    """Homes by four published recipes: user_key, easting_m, northing_m.
+
+    Thresholds and weights are those of homelocator (Chen & Poorthuis, IJGIS 2021); APDM after Ahas et al. (2010).
+    """
+    noise = 10**9 + pl.int_range(pl.len())
+    events = seen.events.with_columns(place=pl.coalesce(pl.col("cluster").cast(pl.Int64), noise))
+    weekday, clock = pl.col("local_date").dt.weekday(), pl.col("hour") + pl.col("local_time").dt.minute() / 60
+    is_weekend, month = weekday >= 6, pl.col("local_date").dt.month()
+    is_rest, is_leisure = pl.col("hour").is_between(2, 7), (pl.col("hour") >= 19) | (pl.col("hour") < 2)
+    span = (pl.col("local_time").max() - pl.col("local_time").min()).dt.total_seconds() / 86_400
+    places = (
+        events.group_by("user_key", "place")
+        .agg(
+            pl.col("easting_m").mean(),
+            pl.col("northing_m").mean(),
+            points=pl.len(),
+            hours=pl.col("hour").n_unique(),
+            days=pl.col("local_date").n_unique(),
+            weekdays=weekday.n_unique(),
+            months=month.n_unique(),
+            period=span,
+            weekend=is_weekend.mean(),
+            rest=(~clock.is_between(9, 18)).mean(),
+            weekend_morning=(is_weekend & clock.is_between(6, 12)).mean(),
+            osna=(~is_weekend & is_rest).sum() * 0.744 + (~is_weekend & is_leisure).sum() * 0.362,
+            mean_clock=clock.mean(),
+            sd_clock=clock.std(),
+        )
+        .with_columns(user_points=pl.col("points").sum().over("user_key"), user_places=pl.len().over("user_key"))
+    )
+    active = places.filter(pl.col("user_points") > 10, pl.col("user_places") > 10, pl.col("points") > 10)
+
+    def of_most(name: str) -> pl.Expr:
+        return pl.col(name) / pl.col(name).max().over("user_key")
+
+    hmlc = active.filter(pl.col("hours") > 10, pl.col("days") > 10, pl.col("period") > 10).with_columns(
+        score=0.1 * of_most("points") + 0.1 * pl.col("hours") / 24 + 0.1 * of_most("days")
+        + 0.1 * pl.col("weekdays") / 7 + 0.1 * pl.col("months") / 12 + 0.1 * of_most("period")
+        + 0.1 * pl.col("weekend") + 0.2 * pl.col("rest") + 0.1 * pl.col("weekend_morning")
+    )  # fmt: skip
+    regular = places.filter(pl.col("days") >= 7 * pl.col("months"), pl.col("points") <= 500)
+    anchors = regular.sort("user_key", "days", "points", "place", descending=[False, True, True, False]).group_by(
+        "user_key", maintain_order=True
+    ).head(2)  # fmt: skip
+    scored = {
+        "HMLC": hmlc,
+        "FREQ": active.with_columns(score=pl.col("points")),
+        "OSNA": places.filter(pl.col("user_places") > 3, pl.col("osna") > 0).with_columns(score="osna"),
+        "APDM": anchors.filter((pl.col("mean_clock") >= 17) | (pl.col("sd_clock") > 0.175 * 24)).with_columns(
+            score=pl.col("days")
+        ),
+    }
+    return {
+        name: table.sort("user_key", "score", "place", descending=[False, True, False])
+        .unique("user_key", keep="first", maintain_order=True)
+        .select("user_key", "easting_m", "northing_m")
+        for name, table in scored.items()
+    }
+
+
+def report_homes(world: World, seen: Observed) -> None:
+    """Print shares of users with the right home: within 100 m, and in the right output area."""
+    truth = true_homes(world, seen, min_events=30)
+    ours = home_clusters(seen.clustered, seen.clusters).select("user_key", "cluster")
+    centres = seen.clusters.select("user_key", "cluster", "easting_m", "northing_m")
+    picks = {"home_clusters": ours.join(centres, on=["user_key", "cluster"]).drop("cluster"), **recipe_homes(seen)}
+    largest = (
+        seen.clustered.group_by("user_key", "cluster")
+        .len()
+        .join(seen.clusters.filter(pl.col("class_group").is_in(["residential", "hall"])), on=["user_key", "cluster"])
+        .sort("user_key", "len", "cluster", descending=[False, True, False])
+        .unique("user_key", keep="first", maintain_order=True)
+    )
+    picks["largest residential"] = largest.select("user_key", "easting_m", "northing_m")
+    print(f"homes of {truth.height} users with 30 events or more | within 100 m | right output area | has a home")
+    for name, pick in picks.items():
+        area = nearest_addresses(world, pick, within_m=300.0).select(picked_area="output_area")
+        both = truth.join(pl.concat([pick, area], how="horizontal"), on="user_key", how="left", suffix="_picked")
+        east, north = both["easting_m"] - both["easting_m_picked"], both["northing_m"] - both["northing_m_picked"]
+        near = ((east**2 + north**2).sqrt() <= 100).fill_null(value=False).mean()
+        same = (both["output_area"] == both["picked_area"]).fill_null(value=False).mean()
+        print(f"| {name} | {near:.3f} | {same:.3f} | {both['easting_m_picked'].is_not_null().mean():.3f} |")
+
+
+# Moves
+
+
+def true_moves(world: World, seen: Observed) -> pl.DataFrame:
+    """Moves of users between authorities; term-time returns have is_residence_change false."""
+    moves = world.moves.filter(pl.col("from_area") != pl.col("to_area"), pl.col("kind") != "trip")
+    return moves.join(seen.persons, on="person")
+
+
+def report_moves(world: World, seen: Observed, detected: pl.DataFrame) -> None:
+    """Print precision and recall by activity, and the share of term-time returns that count as moves."""
+    truth = true_moves(world, seen)
+    changes = truth.filter("is_residence_change")
+    returns = truth.filter(pl.col("kind").is_in(MOVE_KINDS), ~pl.col("is_residence_change"))
+    monthly = seen.events.group_by("user_key", pl.col("local_date").dt.month()).len()
+    activity = monthly.group_by("user_key").agg(least=pl.col("len").min(), months=pl.len(), events=pl.col("len").sum())
+    all_months = seen.events["local_date"].dt.month().n_unique()
+    every_month = pl.col("months") == all_months
+    print("moves of users with | users | moves | precision | recall | returns | counted as moves")
+    for name, chosen in {
+        "30 events or more": pl.col("events") >= 30,
+        "5 or more each month": every_month & (pl.col("least") >= 5),
+        "10 or more each month": every_month & (pl.col("least") >= 10),
+        "30 or more each month": every_month & (pl.col("least") >= 30),
+    }.items():
+        users = activity.filter(chosen).select("user_key")
+        ours, true, back = (frame.join(users, on="user_key", how="semi") for frame in (detected, changes, returns))
+        right = ours.join(true, on=PAIR, suffix="_true").filter(
+            (pl.col("moved_on") - pl.col("moved_on_true")).dt.total_days().abs() <= WITHIN_DAYS
+        )
+        counted = ours.join(back, on=PAIR, suffix="_true").height
+        precision, recall = right.height / max(ours.height, 1), right.height / max(true.height, 1)
+        print(
+            f"| {name} | {users.height} | {true.height} | {precision:.3f} | {recall:.3f} | {back.height} | "
+            f"{counted / max(back.height, 1):.3f} |"
+        )
+
+
+# Monthly residence
+
+
+def report_outages(world: World, generator: str, users: int, seed: int) -> None:
+    """Print the bias of monthly residence in the authorities with outages, before and after adjustment."""
+    none = world.outages.head(0)
+    half = draw_outages(
+        np.random.default_rng(seed),
+        world.authorities,
+        OutagePlan(share_of_authorities=0.5, mean_hours=72.0),
+        first_day=world.first_day,
+        days=world.days,
+    )
+    last_date = world.first_day + timedelta(days=world.days - 1)
+    sums: dict[str, pl.DataFrame] = {}
+    for name, outages in (("without", none), ("with", half)):
+        seen = observe(replace(world, outages=outages), generator, users, seed)
+        rows = monthly_residence(
+            seen.clustered, seen.clusters, outages, first_date=world.first_day, last_date=last_date
+        ).filter(pl.col("status") == "observed", pl.col("authority").is_in(half["authority"].unique().implode()))
+        sums[name] = rows.group_by("month").agg(observed=pl.len(), adjusted=pl.col("outage_weight").sum()).sort("month")
+    without = sums["without"]["observed"]
+    before, after = (sums["with"][name] / without - 1 for name in ("observed", "adjusted"))
+    print("monthly residence in authorities with 12 outages | before | after")
+    for month, one, other in zip(sums["with"]["month"], before, after, strict=True):
+        print(f"| {month:%B} | {one:+.3f} | {other:+.3f} |")
+    print(f"| mean of absolute values | {before.abs().mean():.3f} | {after.abs().mean():.3f} |")
+    total = [sums["with"][name].sum() / without.sum() - 1 for name in ("observed", "adjusted")]
+    print(f"| all months | {total[0]:+.3f} | {total[1]:+.3f} | ratio {abs(total[1] / total[0]):.2f} |")
+
+
+# Flows
+
+
+def report_flows(world: World, seen: Observed, detected: pl.DataFrame, at_risk: pl.DataFrame) -> None:
+    """Print the agreement of regional flows, and of rates by authority and quarter, with all residents' moves."""
+    areas = world.areas.group_by("authority", "region").agg(pl.col("residents").sum())
+    days = {"first_date": world.first_day, "last_date": world.first_day + timedelta(days=world.days - 1)}
+    changes = world.moves.filter("is_residence_change", pl.col("from_area") != pl.col("to_area"))
+    region = areas.select("authority", "region")
+
+    def regional(moves: pl.DataFrame) -> pl.DataFrame:
+        named = moves.join(region, left_on="from_area", right_on="authority").join(
+            region, left_on="to_area", right_on="authority", suffix="_to"
+        )
+        return (
+            named.filter(pl.col("region") != pl.col("region_to"))
+            .group_by(origin="region", destination="region_to")
+            .agg(flow=pl.len().cast(pl.Float64))
+        )
+
+    reference = regional(changes)
+    users = changes.join(seen.persons, on="person")
+    perfect = regional(users)
+    month = pl.col("moved_on").dt.month_start().alias("period")
+    at_risk_then = regional(users.with_columns(month).join(at_risk, on=["user_key", "period"], how="semi"))
+    estimate = flows(detected, areas, at_risk, **days, level="region", period="whole")  # type: ignore[arg-type]
+    ours = estimate.filter(pl.col("flow").is_not_null()).select("origin", "destination", "flow")
+    smooth = flows(detected, areas, at_risk, **days, level="region", period="whole", smoothing="margins")  # type: ignore[arg-type]
+    smooth = smooth.filter(pl.col("flow").is_not_null()).select("origin", "destination", "flow")
+    print("region × region | CPC | rank correlation")
+    for name, table in (
+        ("estimate", ours),
+        ("estimate, smoothed by margins", smooth),
+        ("perfect record of all users", perfect),
+        ("perfect record of the same users in the same months", at_risk_then),
+    ):
+        metrics = compare_flows(table, reference, draws=0)
+        values = dict(metrics.select("metric", "value").iter_rows())
+        print(f"| {name} | {values['cpc']:.3f} | {values['spearman']:.3f} |")
+    print(f"| moves between regions: estimate {ours['flow'].sum():.0f}, truth {reference['flow'].sum():.0f} |")
+    report_rates(changes, areas, detected, at_risk, days)
+
+
+def report_rates(
+    changes: pl.DataFrame, areas: pl.DataFrame, detected: pl.DataFrame, at_risk: pl.DataFrame, days: dict[str, object]
+) -> None:
+    """Print slope through 0 and correlation of rates of in- and out-moves by authority and quarter."""
+    rows = area_migration(detected, areas, at_risk, **days)  # type: ignore[arg-type]
+    residents = areas.group_by(area="authority").agg(pl.col("residents").sum())
+    quarter = pl.col("moved_on").dt.truncate("1q").alias("period")
+    true = {
+        side: changes.group_by(quarter, area=column).agg(true=pl.len())
+        for side, column in (("inflow", "to_area"), ("outflow", "from_area"))
+    }
+    print("rates by authority and quarter | cells | slope | correlation | sum of estimates / truth")
+    for side, truth in true.items():
+        cells = (
+            rows.filter(pl.col(side).is_not_null(), pl.col("period").dt.quarter() < 4)
+            .join(truth, on=["area", "period"], how="left")
+            .join(residents, on="area")
+            .filter(pl.col("residents") >= 100)
+            .with_columns(pl.col("true").fill_null(0))
+        )
+        x, y = (cells[name] / cells["residents"] for name in ("true", side))
+        slope, correlation = (x * y).sum() / (x * x).sum(), np.corrcoef(x, y)[0, 1]
+        ratio = cells[side].sum() / cells["true"].sum()
+        print(f"| {side} | {cells.height} | {slope:.2f} | {correlation:.2f} | {ratio:.2f} |")
+
+
+def main() -> None:
+    """Build the world and print the tables for both generators."""
+    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    arguments.add_argument("--seed", type=int, default=3)
+    arguments.add_argument("--persons", type=int, default=200_000)
+    arguments.add_argument("--addresses", type=int, default=120_000)
+    arguments.add_argument("--users", type=int, default=80_000)
+    arguments.add_argument("--generators", nargs="+", default=["zipf", "bursty"])
+    chosen = arguments.parse_args()
+    world = build_world(seed=chosen.seed, persons=chosen.persons, addresses=chosen.addresses)
+    for generator in chosen.generators:
+        seen = observe(world, generator, chosen.users, chosen.seed)
+        print(f"\n## {generator}: {seen.events.height} events of {chosen.users} users", flush=True)
+        report_homes(world, seen)
+        cpu = time.process_time()
+        detected = detect_moves(seen.clustered, seen.clusters).filter("is_migration")
+        cpu = time.process_time() - cpu
+        print(f"moves: {cpu:.1f} CPU s, {seen.clustered.height / cpu:,.0f} events/s", flush=True)
+        report_moves(world, seen, detected)
+        at_risk = time_at_risk(settled_spells(seen.clustered, seen.clusters))
+        report_flows(world, seen, detected, at_risk)
+        report_outages(world, generator, chosen.users, chosen.seed)
+    print(f"peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MiB")
+
+
+if __name__ == "__main__":
+    main()
