@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 # `BackfillPolicy` on an asset is what makes a range one run; its beta label is known and accepted.
 warnings.filterwarnings("ignore", message=".*backfill_policy.*", category=dg.BetaWarning)
 warnings.filterwarnings("ignore", message=".*CodeReference.*", category=dg.BetaWarning)
-warnings.filterwarnings("ignore", message=".*include_sources.*", category=dg.BetaWarning)  # of `group:…`
 
 RAW = ("ops", "landing", "raw", "lake")
 """Schemas of what is collected, before any SQL."""

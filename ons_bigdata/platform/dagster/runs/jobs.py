@@ -37,8 +37,8 @@ def pilot_jobs(
     """Jobs of the pilots' assets: `<pilot>_daily` (monthly, quarterly) and `<pilot>_whole`.
 
     The job of a calendar has the assets without partitions, too: they are rebuilt in the same run. Where there are
-    several pilots, `all_pilots_daily` and so on have the assets of all, where their calendars of that cadence agree: a
-    selection may span pilots. Assets with
+    several pilots, `all_pilots_daily` and so on have the assets of all: a selection may span pilots. Where calendars of
+    a cadence differ, each has its job with what is whole of all pilots: `all_pilots_<pilots>_daily`. Assets with
     partitions of two dimensions, of which a run makes one, have a job for each definition: `<pilot>_<name of its op>`.
     """
     by_pilot: dict[str, dict[Calendar | None, set[dg.AssetKey]]] = {pilot: {} for pilot in pilots}
@@ -57,39 +57,43 @@ def pilot_jobs(
             by_pilot[pilot].setdefault(calendar_of(asset.partitions_def), set()).update(asset.keys)
     jobs += [job for pilot, calendars in by_pilot.items() for job in _jobs(pilot, calendars)]
     if len(pilots) > 1:
-        together: dict[Calendar | None, set[dg.AssetKey]] = {}
-        for calendars in by_pilot.values():
-            for calendar, keys in calendars.items():
-                together.setdefault(calendar, set()).update(keys)
-        jobs += _jobs(ALL_PILOTS, _without_ambiguous_cadences(together))
+        jobs += _jobs_together(by_pilot)
     return jobs
 
 
-def _without_ambiguous_cadences(
-    calendars: dict[Calendar | None, set[dg.AssetKey]],
-) -> dict[Calendar | None, set[dg.AssetKey]]:
-    """Calendars whose cadence no other has: a run has one calendar, and daily ones may differ in zone or first day."""
-    cadences = [calendar.cadence for calendar in calendars if calendar is not None]
-    return {
-        calendar: keys
-        for calendar, keys in calendars.items()
-        if calendar is None or cadences.count(calendar.cadence) == 1
-    }
+def _jobs_together(
+    by_pilot: dict[str, dict[Calendar | None, set[dg.AssetKey]]],
+) -> list[UnresolvedAssetJobDefinition]:
+    """Jobs of all pilots: a run has one calendar, and daily ones may differ in zone or first day."""
+    together: dict[Calendar | None, set[dg.AssetKey]] = {}
+    for calendars in by_pilot.values():
+        for calendar, keys in calendars.items():
+            together.setdefault(calendar, set()).update(keys)
+    cadences = [calendar.cadence for calendar in together if calendar is not None]
+    whole = together.get(None, set())
+    jobs = []
+    for calendar, keys in together.items():
+        prefix = ALL_PILOTS
+        if calendar is not None and cadences.count(calendar.cadence) > 1:
+            prefix = "_".join([ALL_PILOTS, *(pilot for pilot, calendars in by_pilot.items() if calendar in calendars)])
+        jobs.append(_job(prefix, calendar, keys | whole, tags={}))
+    return jobs
 
 
-def _jobs(prefix: str, calendars: dict[Calendar | None, set[dg.AssetKey]]) -> list[UnresolvedAssetJobDefinition]:
+def _jobs(pilot: str, calendars: dict[Calendar | None, set[dg.AssetKey]]) -> list[UnresolvedAssetJobDefinition]:
     whole = calendars.get(None, set())
-    return [
-        dg.define_asset_job(
-            job_name(prefix, calendar),
-            selection=dg.AssetSelection.assets(*sorted(keys | whole, key=lambda key: key.to_user_string())),
-            tags={} if prefix == ALL_PILOTS else {PILOT: prefix},
-            description="Assets without days."
-            if calendar is None
-            else f"Assets by {calendar.cadence}, and what is whole.",
-        )
-        for calendar, keys in calendars.items()
-    ]
+    return [_job(pilot, calendar, keys | whole, tags={PILOT: pilot}) for calendar, keys in calendars.items()]
+
+
+def _job(
+    prefix: str, calendar: Calendar | None, keys: set[dg.AssetKey], *, tags: dict[str, str]
+) -> UnresolvedAssetJobDefinition:
+    return dg.define_asset_job(
+        job_name(prefix, calendar),
+        selection=dg.AssetSelection.assets(*sorted(keys, key=lambda key: key.to_user_string())),
+        tags=tags,
+        description="Assets without days." if calendar is None else f"Assets by {calendar.cadence}, and what is whole.",
+    )
 
 
 def _names(keys: Iterable[dg.AssetKey]) -> list[str]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import difflib
 import re
+import warnings
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import dagster as dg
@@ -11,7 +13,7 @@ import dagster as dg
 from ons_bigdata.platform.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from dagster._core.definitions.assets.graph.asset_graph import AssetGraph
 
@@ -58,7 +60,7 @@ def require_syntax(selection: str) -> None:
             raise InputError(f"selection: found an empty term; {_SYNTAX}")
         if _TERM.match(term) is None and term != "*":
             try:
-                dg.AssetSelection.from_string(term)
+                _parsed(term)
             except (dg.DagsterError, ValueError) as error:
                 raise InputError(f"selection {term!r}: {_SYNTAX}") from error
 
@@ -74,10 +76,24 @@ def _resolve(term: str, known: Sequence[str], graph: AssetGraph) -> set[dg.Asset
         raise InputError(f"no asset {match['key']!r}; {_nearest(match['key'], known)}")
     try:
         if match is None:
-            return set((dg.AssetSelection.all() if term == "*" else dg.AssetSelection.from_string(term)).resolve(graph))
+            with _without_beta_warnings():
+                return set((dg.AssetSelection.all() if term == "*" else _parsed(term)).resolve(graph))
         return set(_with_neighbours(match).resolve(graph))
     except (dg.DagsterError, ValueError) as error:
         raise InputError(f"selection {term!r}: {_SYNTAX}") from error
+
+
+def _parsed(term: str) -> dg.AssetSelection:
+    with _without_beta_warnings():
+        return dg.AssetSelection.from_string(term)
+
+
+@contextmanager
+def _without_beta_warnings() -> Iterator[None]:
+    """Keep back the warning about a parameter that Dagster itself sets for `group:…`."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*include_sources.*", category=dg.BetaWarning)
+        yield
 
 
 def _with_neighbours(match: re.Match[str]) -> dg.AssetSelection:

@@ -75,11 +75,23 @@ def test_several_pilots_have_jobs_of_all_of_them_besides() -> None:
     }
 
 
-def test_calendars_of_one_cadence_that_differ_have_no_job_together() -> None:
+def test_calendars_of_one_cadence_that_differ_have_a_job_each_with_what_is_whole_of_all() -> None:
     events = asset("events", "posts", partitions_of(Calendar(Cadence.day, date(2008, 1, 1), "UTC")))
     assets = [*(one for one in ASSETS if next(iter(one.specs)).tags["pilot"] == "prices"), events]
-    names = {job.name for job in pilot_jobs(assets, ["prices", "events"])}
-    assert names == {"prices_daily", "prices_whole", "prices_raw__scrapes", "events_daily", "all_pilots_whole"}
+    users = asset("events", "users")
+    both = dg.Definitions([*assets, users], jobs=pilot_jobs([*assets, users], ["prices", "events"]))
+    held = {
+        job.name: sorted(key.path[-1] for key in job.asset_layer.executable_asset_keys)
+        for job in both.resolve_all_job_defs()
+        if job.name.startswith("all_pilots")
+    }
+    assert held == {
+        "all_pilots_prices_daily": ["labels", "quotes", "users"],
+        "all_pilots_events_daily": ["labels", "posts", "users"],
+        "all_pilots_whole": ["labels", "users"],
+    }
+    whole_and_days = [dg.AssetKey(["raw", name]) for name in ("labels", "quotes", "users")]
+    assert job_of(both, whole_and_days).name == "all_pilots_prices_daily"
 
 
 def test_a_run_stands_under_the_smallest_job_that_holds_its_assets() -> None:

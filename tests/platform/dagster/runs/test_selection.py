@@ -3,7 +3,7 @@
 import dagster as dg
 import pytest
 
-from ons_bigdata.platform.dagster.runs.selection import select
+from ons_bigdata.platform.dagster.runs.selection import require_syntax, select
 from ons_bigdata.platform.errors import InputError
 
 CELLS = dg.MultiPartitionsDefinition(
@@ -30,6 +30,13 @@ def definitions() -> dg.Definitions:
 
 def _names(definitions: dg.Definitions, selection: str) -> list[str]:
     return [key.path[-1] for key in select(definitions, selection)]
+
+
+@pytest.mark.filterwarnings("error")
+def test_no_selection_prints_a_warning(definitions: dg.Definitions) -> None:
+    for selection in ("group:prices_indices", "*", "group:prices_indices, marts/price_indices", 'tag:"pilot"="x" or *'):
+        require_syntax(selection)
+        assert len(_names(definitions, selection)) == 4
 
 
 def test_terms_name_assets_and_their_neighbours(definitions: dg.Definitions) -> None:
