@@ -3,5 +3,6 @@
 AREAS = {
     "collection": "archives of geo-located events as they came, and the events in the lake",
     "places": "robots, clusters of places, and the events, hours and months of each cluster",
+    "migration": "official figures on migration, and the comparison with them",
 }
 """Area and what it holds."""

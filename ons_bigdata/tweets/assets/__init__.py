@@ -13,7 +13,7 @@ from ons_bigdata.tweets.sources import SOURCES
 
 PILOT = "tweets"
 
-_ASSETS = {"collection": [], "places": places.ASSETS}
+_ASSETS = {"collection": [], "places": places.ASSETS, "migration": []}
 
 ASSETS = [
     asset

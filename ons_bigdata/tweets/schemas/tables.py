@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ons_bigdata.platform.ingest.sources import loadable
 from ons_bigdata.tweets.schemas import places
+from ons_bigdata.tweets.sources import SOURCES
 
 if TYPE_CHECKING:
     import dataframely as dy
 
 TABLES: dict[str, type[dy.Schema]] = {
+    **{source.table.name: source.table.frame for source in loadable(SOURCES)},
     "restricted.tweet_users": places.TweetUser,
     "restricted.tweet_clusters": places.TweetCluster,
     "restricted.tweet_events": places.TweetEvent,

@@ -15,3 +15,6 @@ FIRST_MONTH = date(2008, 1, 1)
 
 ROBOT_RULES = ("volume", "constant_interval", "fixed_position", "client")
 """Rules by which a user is a robot, in the order in which they are tried."""
+
+AREA_CODE = "^[ENSW][0-9]{8}$"
+"""Pattern of the codes of areas of the United Kingdom (GSS codes)."""
