@@ -50,8 +50,7 @@ def inverse_penetration(
     cells = _cells(eager_frame(flows, "flows"))
     refuse_unknown("weight_by", weight_by, get_args(WeightBy))
     areas = _coverage(eager_frame(coverage, "coverage"), cells)
-    areas = areas.with_columns(weight=pl.col("population") / pl.col("users"))
-    return _weighted(cells, areas, weight_by)
+    return _weighted(cells, areas, (areas["population"] / areas["users"]).to_numpy(), weight_by)
 
 
 def selection_rate(
@@ -95,22 +94,39 @@ def selection_rate(
         rate = _calibrated_rate(cells, areas, penetration, index, totals, weight_by)
     elif rate is None:
         rate = float(areas["users"].sum() / areas["population"].sum())
-    return _weighted(cells, areas.with_columns(weight=_weights(penetration, index, rate)), weight_by)
+    return _weighted(cells, areas, _weights(penetration, index, rate), weight_by)
 
 
 def _weights(penetration: NDArray[np.float64], index: NDArray[np.float64], rate: float) -> NDArray[np.float64]:
     return 1 / (index * penetration + (1 - index) * rate)
 
 
-def _weighted(cells: pl.DataFrame, areas: pl.DataFrame, weight_by: WeightBy) -> pl.DataFrame:
-    weights = areas.select("area", "weight")
+def _codes(cells: pl.DataFrame, areas: pl.DataFrame, side: str) -> NDArray[np.int64]:
+    """Row in `areas` of the origin or destination of each cell."""
+    keyed = areas.select("area").with_row_index("code")
+    plain = cells.select(pl.col(side).cast(areas.schema["area"]))
+    joined = plain.join(keyed, left_on=side, right_on="area", how="left", maintain_order="left")
+    return joined["code"].cast(pl.Int64).to_numpy()
+
+
+def _side_codes(cells: pl.DataFrame, areas: pl.DataFrame, weight_by: WeightBy) -> list[NDArray[np.int64]]:
     sides = ("origin", "destination") if weight_by == "both" else (weight_by,)
-    keyed = cells.select(pl.col(side).cast(areas.schema["area"]) for side in ("origin", "destination"))
-    factor = np.ones(cells.height)
-    for side in sides:
-        joined = keyed.join(weights, left_on=side, right_on="area", how="left", maintain_order="left")
-        factor *= joined["weight"].to_numpy() ** (1 / len(sides))
-    result = cells.with_columns(flow_adjusted=pl.col("flow").cast(pl.Float64) * pl.Series(factor))
+    return [_codes(cells, areas, side) for side in sides]
+
+
+def _factors(weights: NDArray[np.float64], codes: list[NDArray[np.int64]]) -> NDArray[np.float64]:
+    """Weight of each cell: that of its area, or the geometric mean of those of both."""
+    factor = np.ones(len(codes[0]))
+    for code in codes:
+        factor = factor * weights[code] ** (1 / len(codes))
+    return factor
+
+
+def _weighted(
+    cells: pl.DataFrame, areas: pl.DataFrame, weights: NDArray[np.float64], weight_by: WeightBy
+) -> pl.DataFrame:
+    factor = _factors(weights, _side_codes(cells, areas, weight_by))
+    result = cells.with_columns(flow_adjusted=pl.col("flow").cast(pl.Float64) * pl.Series(factor, dtype=pl.Float64))
     AdjustedFlow.validate(result.select("flow", "flow_adjusted"), cast=True)
     return result
 
@@ -198,15 +214,23 @@ def _calibrated_rate(
     weight_by: WeightBy,
 ) -> float:
     """Rate for which the totals of origins are nearest to those of the benchmark."""
-    plain = areas.schema["area"]
-    totals = benchmark.group_by(pl.col("origin").cast(plain)).agg(target=pl.col("flow").cast(pl.Float64).sum())
+    totals = benchmark.group_by(pl.col("origin").cast(areas.schema["area"])).agg(
+        target=pl.col("flow").cast(pl.Float64).sum()
+    )
+    wanted = areas.select("area").join(totals, left_on="area", right_on="origin", how="left", maintain_order="left")
+    target = wanted["target"].fill_null(float("nan")).to_numpy()
+    origin = _codes(cells, areas, "origin")
+    compared = np.zeros(areas.height, dtype=bool)
+    compared[origin] = True
+    compared &= np.isfinite(target)
+    if not compared.any():
+        message = "benchmark has no origin of the flows"
+        raise ValueError(message)
+    flow = cells["flow"].cast(pl.Float64).to_numpy()
+    codes = _side_codes(cells, areas, weight_by)
     deviations = []
     for rate in RATES:
-        weighted = _weighted(cells, areas.with_columns(weight=_weights(penetration, index, float(rate))), weight_by)
-        sums = weighted.group_by(pl.col("origin").cast(plain)).agg(total=pl.col("flow_adjusted").sum())
-        both = sums.join(totals, on="origin", how="inner")
-        if both.is_empty():
-            message = "benchmark has no origin of the flows"
-            raise ValueError(message)
-        deviations.append(float((both["total"] - both["target"]).abs().sum()))
+        adjusted = flow * _factors(_weights(penetration, index, float(rate)), codes)
+        sums = np.bincount(origin, adjusted, minlength=areas.height)
+        deviations.append(np.abs(sums - target)[compared].sum())
     return float(RATES[int(np.argmin(deviations))])

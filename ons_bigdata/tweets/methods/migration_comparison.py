@@ -38,7 +38,9 @@ def wilson_interval(successes: pl.Expr, trials: pl.Expr, confidence: float) -> t
     share = successes / trials
     centre = (share + z * z / (2 * trials)) / (1 + z * z / trials)
     half = z / (1 + z * z / trials) * (share * (1 - share) / trials + z * z / (4 * trials * trials)).sqrt()
-    return (centre - half).clip(0.0, 1.0), (centre + half).clip(0.0, 1.0)
+    lower = pl.when(successes == 0).then(0.0).otherwise((centre - half).clip(0.0, 1.0))  # exactly, not to rounding
+    upper = pl.when(successes == trials).then(1.0).otherwise((centre + half).clip(0.0, 1.0))
+    return lower, upper
 
 
 def coverage(users: pl.DataFrame, residents: pl.DataFrame, *, confidence: float = 0.95) -> pl.DataFrame:
