@@ -10,6 +10,7 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Callable
 from contextlib import ExitStack
 from enum import StrEnum
 from pathlib import Path
@@ -39,6 +40,8 @@ scrape_app = typer.Typer(help="Scrape sites.", no_args_is_help=True)
 app.add_typer(scrape_app, name="scrape")
 reparse_app = typer.Typer(help="Extract kept pages again.", no_args_is_help=True)
 app.add_typer(reparse_app, name="reparse")
+harvest_app = typer.Typer(help="Collect streams.", no_args_is_help=True)
+app.add_typer(harvest_app, name="harvest")
 report_app = typer.Typer(help="Show a report.", no_args_is_help=True)
 app.add_typer(report_app, name="report")
 simulate_app = typer.Typer(help="Open simulated sources.", no_args_is_help=True)
@@ -63,6 +66,7 @@ class Secret(StrEnum):
     """Secret that a command makes."""
 
     custodian = "custodian"
+    pseudonyms = "pseudonyms"
 
 
 class OutputFormat(StrEnum):
@@ -97,7 +101,7 @@ def ingest(
     with progress_bars():
         summary = run(name, paths, get_settings(), build=build)
     rendering.ingest_summary(summary, as_json=as_json)
-    if summary.is_all_refused:
+    if summary.has_no_rows:
         raise typer.Exit(InputError.exit_code)
     if summary.built is not None and not summary.built.success:
         raise typer.Exit(3 if summary.built.unavailable else 1)
@@ -124,6 +128,37 @@ def scrape_prices(
     rendering.scrape_summary(summary, as_json=as_json)
     if summary.failures:
         raise typer.Exit(3 if summary.unavailable else 1)
+    if strict and summary.failed_checks:
+        raise typer.Exit(1)
+
+
+@harvest_app.command("tweets")
+def harvest_tweets(
+    url: Annotated[
+        str | None,
+        typer.Option(help="Address of the API; that of the settings without it. On this machine: simulated."),
+    ] = None,
+    duration: Annotated[
+        str | None, typer.Option("--for", help="How long, such as 90s, 10m or 1h30m; until Ctrl-C without it.")
+    ] = None,
+    strict: StrictOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Collect the stream of posts into landing; off without a token and a legal basis in the settings.
+
+    After the time of --for, what has landed is loaded. Ctrl-C or a request to end stops at once; the files then wait.
+    """
+    with progress_bars():
+        from ons_bigdata.commands import harvest  # noqa: PLC0415
+
+        summary = harvest.harvest_tweets(
+            get_settings(),
+            url=url,
+            seconds=None if duration is None else harvest.parse_duration(duration),
+            on_stop=_call_on_request_to_end,
+            report=rendering.print_progress,
+        )
+    rendering.harvest_summary(summary, as_json=as_json)
     if strict and summary.failed_checks:
         raise typer.Exit(1)
 
@@ -192,6 +227,54 @@ def simulate_shops(
     )
 
 
+@simulate_app.command("world")
+def simulate_world(  # noqa: PLR0913, PLR0917 (every choice is an option)
+    folder: Annotated[Path, typer.Argument(help="New or empty folder for archives/, addresses/, truth/ and live/.")],
+    users: Annotated[int, typer.Option(min=1, help="Persons who post events.")] = 2_000,
+    persons: Annotated[int, typer.Option(min=1, help="Persons of the world.")] = 20_000,
+    addresses: Annotated[int, typer.Option(min=1, help="Addresses of all classes.")] = 20_000,
+    first_day: Annotated[str, typer.Option(help="First day (YYYY-MM-DD).")] = "2014-04-01",
+    days: Annotated[int, typer.Option(min=15, help="Number of days.")] = 214,
+    seed: Annotated[int, typer.Option(min=0, help="Equal seeds give equal bytes.")] = 2014,
+    generator: Annotated[str, typer.Option(help="Model of activity and places: zipf or bursty.")] = "zipf",
+    student_flows: Annotated[
+        Path | None, typer.Option(help="Official moves by authority, year and age group (CSV, CSV.gz), for students.")
+    ] = None,
+    flows_year: Annotated[int, typer.Option(help="Year of these moves, to 30 June.")] = 2015,
+    outages: Annotated[int, typer.Option(min=0, help="Number of outages.")] = 12,
+    outage_hours: Annotated[float, typer.Option(help="Mean length of an outage.")] = 20.0,
+    outage_share: Annotated[float, typer.Option(help="Share of the authorities with outages, 0 to 1.")] = 1.0,
+    live_days: Annotated[int, typer.Option(min=0, help="Last days that are in no archive but in live/.")] = 0,
+    as_json: JsonOption = False,
+) -> None:
+    """Write one simulated world: archives of events in five formats, address files of six products, and the truth.
+
+    `ons-bigdata ingest tweets FOLDER/archives` takes the archives in.
+    """
+    with progress_bars():
+        from ons_bigdata.commands.simulate_world import WorldOptions, write_world  # noqa: PLC0415
+        from ons_bigdata.platform.calendar import parse_day  # noqa: PLC0415
+
+        options = WorldOptions(
+            users=users,
+            persons=persons,
+            addresses=addresses,
+            first_day=parse_day(first_day, what="--first-day"),
+            days=days,
+            seed=seed,
+            generator=generator,
+            student_flows=student_flows,
+            flows_year=flows_year,
+            outages=outages,
+            outage_hours=outage_hours,
+            outage_share=outage_share,
+            live_days=live_days,
+        )
+        with umask_of_user():
+            written = write_world(folder, options)
+    rendering.written_world(written, as_json=as_json)
+
+
 @app.command()
 def materialize(
     select: Annotated[
@@ -237,9 +320,22 @@ def query(
 
 @app.command()
 def new_secret(
-    name: Annotated[Secret, typer.Argument(metavar="NAME", help="custodian: the password of `query --as custodian`.")],
+    name: Annotated[
+        Secret,
+        typer.Argument(
+            metavar="NAME",
+            help="custodian: the password of `query --as custodian`, in the place of the old one; "
+            "pseudonyms: the key of the pseudonyms, which is never replaced.",
+        ),
+    ],
 ) -> None:
-    """Make a secret: a new random one takes the place of the old."""
+    """Make a random secret: custodian (a password) or pseudonyms (a key)."""
+    if name is Secret.pseudonyms:
+        from ons_bigdata.platform.pseudonyms import make_key  # noqa: PLC0415
+
+        path = get_settings().pseudonym_key_path
+        rendering.print_line(f"{name.value}: new key {make_key(path).key_id} in {path} (mode 0600); keep a copy of it")
+        return
     from ons_bigdata.commands.query import renew_custodian_secret  # noqa: PLC0415
 
     rendering.print_line(f"{name.value}: new password in {renew_custodian_secret(get_settings())} (mode 0600)")
@@ -349,6 +445,12 @@ def demo(
         raise typer.Exit(1 if failed else 0)
 
 
+def _call_on_request_to_end(stop: Callable[[], None]) -> None:
+    """Call a function on Ctrl-C and on a request to end, also in a process started in the background."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda _number, _frame: stop())
+
+
 def _stop_event() -> threading.Event:
     """Return an event that Ctrl-C or a request to end sets.
 
@@ -356,8 +458,7 @@ def _stop_event() -> threading.Event:
     ignore a request to end as well.
     """
     stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda _number, _frame: stop.set())
+    _call_on_request_to_end(stop.set)
     return stop
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+from rich.table import Column
 
 from ons_bigdata.platform import progress
 
@@ -20,6 +21,9 @@ STANDARD_ERROR = 2
 
 STARTING = "starting"
 """Title of the bar until the first report: importing the libraries takes seconds."""
+
+WIDE = 110
+"""Columns of a terminal from which on bars are long."""
 
 UPCOMING_WIDTH = 60
 """Characters of the title of the next step that a terminal shows."""
@@ -41,15 +45,16 @@ def _listening(console: Console) -> Iterator[None]:
         with progress.listening(_Lines(console)):
             yield
         return
-    columns = (
+    columns = (  # titles are cut in a narrow terminal, never counts and times
         SpinnerColumn(),
-        TextColumn("{task.description}"),
-        BarColumn(bar_width=24),
+        TextColumn("{task.description}", table_column=Column(ratio=3, no_wrap=True, overflow="ellipsis")),
+        BarColumn(bar_width=24 if console.width >= WIDE else 8),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
-        TextColumn("[dim]{task.fields[upcoming]}"),
+        TextColumn("[dim]{task.fields[upcoming]}", table_column=Column(ratio=2, no_wrap=True, overflow="ellipsis")),
     )
-    with Progress(*columns, console=console, redirect_stdout=False) as bars, progress.listening(_Bars(bars)):
+    bars = Progress(*columns, console=console, redirect_stdout=False, expand=True)
+    with bars, progress.listening(_Bars(bars)):
         yield
 
 

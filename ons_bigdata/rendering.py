@@ -22,15 +22,18 @@ if TYPE_CHECKING:
     from ons_bigdata.commands.demo import PilotOutcome
     from ons_bigdata.commands.doctor import Finding
     from ons_bigdata.commands.expire import ExpiredSource
+    from ons_bigdata.commands.harvest import HarvestSummary
     from ons_bigdata.commands.ingest import IngestSummary
     from ons_bigdata.commands.reparse import ReparseSummary
     from ons_bigdata.commands.report import PriceReport
     from ons_bigdata.commands.scrape import ScrapeSummary
+    from ons_bigdata.commands.simulate_world import WrittenWorld
     from ons_bigdata.commands.status import Status
     from ons_bigdata.platform.dagster.runs import CheckOutcome, RunOutcome
     from ons_bigdata.platform.dagster.serving.processes import Running
     from ons_bigdata.settings import Settings
     from ons_bigdata.simulation.shops_over_http import SimulatedShops
+    from ons_bigdata.tweets.sources.stream.health import CollectorStatus
 
 PIPED_WIDTH = 160
 """Columns of a table where the output is no terminal."""
@@ -56,6 +59,11 @@ def escape(text: str) -> str:
 def print_line(text: str) -> None:
     """Print a line for the user."""
     _out.print(escape(text))
+
+
+def print_progress(text: str) -> None:
+    """Print a line about work that goes on, on standard error."""
+    _err.print(escape(text))
 
 
 def print_error(text: str) -> None:
@@ -153,6 +161,8 @@ def ingest_summary(summary: IngestSummary, *, as_json: bool) -> None:
         _out.print(f"  [yellow]superseded[/] {_count(summary.superseded, 'file')}: another version is current")
     for refusal in summary.refusals:
         _out.print(f"  [yellow]refused[/] {escape(refusal)}")
+    for empty in summary.empties:
+        _out.print(f"  [yellow]empty[/] {escape(empty)}")
     _names_of_failed_checks(summary.failed_checks)
     if summary.built is not None:
         _built(summary.built)
@@ -238,6 +248,8 @@ def status(state: Status, *, show_assets: bool, as_json: bool) -> None:
         print_json(state.to_dict())
         return
     _out.print(f"State: {escape(state.home)}")
+    for collector in state.collectors:
+        _out.print(_collector_line(collector))
     if state.database is None:
         _out.print(
             "Nothing here yet: `ons-bigdata demo` fills it with simulated data, `ons-bigdata ingest` with files."
@@ -259,6 +271,21 @@ def status(state: Status, *, show_assets: bool, as_json: bool) -> None:
         _out.print(_table(state.assets, title) if state.assets.height else f"{title}: none")
     else:
         _out.print(f"Assets materialised: {state.assets.height}; --all lists them")
+
+
+def _collector_line(collector: CollectorStatus) -> str:
+    """Return the health of a collector: `Stream of posts (real): connected since …, last post …`."""
+    colour = {"connected": "green", "waiting": "yellow", "killed": "red"}.get(collector.state, "default")
+    parts = [f"[{colour}]{collector.state}[/] since {_time(collector.since)}"]
+    if collector.reason is not None and collector.state == "waiting":
+        parts.append(f"{escape(collector.reason)}, next attempt {_time(collector.next_attempt_at)}")
+    parts.append(f"last post {_time(collector.last_post_at)}, last sign of life {_time(collector.last_byte_at)}")
+    parts.append(f"{_count(collector.posts, 'post')} since its start, {collector.spool_bytes:,} bytes in the spool")
+    return f"Stream of posts ({collector.data_origin}): {'; '.join(parts)}"
+
+
+def _time(moment: datetime | None) -> str:
+    return "never" if moment is None else f"{moment:%Y-%m-%d %H:%M:%S} UTC"
 
 
 def _checks_line(state: Status) -> str:
@@ -283,6 +310,26 @@ def running(processes: Sequence[Running], settings: Settings, *, until_interrupt
         _out.print(f"{'dbt docs':10} {site}/pages/dbt/")
     _out.print(f"DAGSTER_HOME={escape(str(settings.dagster_home))}")
     _out.print("Ctrl-C ends it." if until_interrupt else "`ons-bigdata down` stops it.")
+
+
+def harvest_summary(summary: HarvestSummary, *, as_json: bool) -> None:
+    """Print what a collection of a stream received and landed."""
+    if as_json:
+        print_json(summary.to_dict())
+        return
+    collected, rolled = summary.collected, summary.collected.rolled
+    _out.print(
+        f"{_count(collected.posts, 'post')} ({collected.data_origin}) over"
+        f" {_count(collected.connections, 'connection')}, {_count(collected.failed_attempts, 'failed attempt')}"
+    )
+    _out.print(
+        f"Landed: {_count(rolled.lines, 'line')} and {_count(rolled.gaps, 'gap')} in {_count(rolled.files, 'file')};"
+        f" left out {_count(rolled.duplicates, 'repeated post')}, {_count(rolled.half_lines, 'half line')}"
+    )
+    for check in summary.failed_checks:
+        _out.print(f"[yellow]failed check[/] {escape(check)}")
+    if not summary.is_loaded:
+        _out.print("The files wait: the sensor tweets_rolled_files or the next `ons-bigdata ingest tweets` loads them.")
 
 
 def scrape_summary(summary: ScrapeSummary, *, as_json: bool) -> None:
@@ -354,6 +401,20 @@ def shops(opened: SimulatedShops) -> None:
     for retailer, address in opened.addresses.items():
         _out.print(f"{retailer:10} {address}")
     _out.print("Ctrl-C ends it.")
+
+
+def written_world(written: WrittenWorld, *, as_json: bool) -> None:
+    """Print the folders of a simulated world and what is in them."""
+    if as_json:
+        print_json(written.to_dict())
+        return
+    _out.print(
+        f"{written.persons:,} persons in {written.areas:,} output areas, {written.moves:,} changes of address;"
+        f" {written.users:,} users with {written.events:,} events, robots included"
+    )
+    for folder in (written.archives, written.addresses, written.truth, written.live):
+        if folder is not None:
+            _out.print(escape(str(folder)))
 
 
 def demo_summary(outcomes: Sequence[PilotOutcome], state: Status, docs: Path, *, seconds: float) -> None:

@@ -81,6 +81,26 @@ class Settings(BaseSettings):
         description="Address or page for owners of scraped sites, sent in the user agent; required for a scrape.",
     )
 
+    tweet_stream_token: SecretStr | None = Field(
+        default=None,
+        description="Bearer token of the platform's API; required to collect the stream of posts.",
+    )
+    tweet_stream_legal_basis: str | None = Field(
+        default=None,
+        description="Legal basis on which the stream of posts is collected, such as the agreement with the platform "
+        "and the gateway by which it is used; required to collect it.",
+    )
+    tweet_stream_url: str = Field(
+        default="https://api.twitter.com",
+        description="Address of the platform's API.",
+    )
+    tweet_stream_roll_s: float = Field(
+        default=300.0,
+        ge=1,
+        le=86_400,
+        description="Seconds after which received posts are rolled into a file of landing.",
+    )
+
     @field_validator("home", mode="before")
     @classmethod
     def _require_home(cls, value: object) -> object:
@@ -108,6 +128,11 @@ class Settings(BaseSettings):
     def landing_dir(self) -> Path:
         """Folder of delivered files, unchanged."""
         return self.home / "landing"
+
+    @property
+    def spool_dir(self) -> Path:
+        """Folder of what collectors have received and not landed."""
+        return self.home / "spool"
 
     @property
     def lake_dir(self) -> Path:

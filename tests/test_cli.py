@@ -20,6 +20,7 @@ import pytest
 
 from ons_bigdata import cli
 from ons_bigdata.platform.errors import InputError
+from ons_bigdata.platform.pseudonyms import read_key
 from ons_bigdata.settings import get_settings
 from tests.command_line import ROOT, CommandLine
 
@@ -129,6 +130,30 @@ def test_wrong_input_is_reported_before_anything_is_created(empty: InProcess, ar
     assert not empty.home.exists()
 
 
+@pytest.mark.parametrize(
+    ("variables", "named"),
+    [
+        ({}, ["TOKEN", "LEGAL_BASIS"]),
+        ({"TWEET_STREAM_TOKEN": "secret-t0ken"}, ["LEGAL_BASIS"]),
+        ({"TWEET_STREAM_LEGAL_BASIS": "Agreement 17 with the platform"}, ["TOKEN"]),
+        ({"TWEET_STREAM_TOKEN": " ", "TWEET_STREAM_LEGAL_BASIS": "none"}, ["TOKEN", "LEGAL_BASIS"]),
+    ],
+)
+def test_the_stream_is_off_without_a_token_and_a_legal_basis(
+    empty: InProcess, variables: dict[str, str], named: list[str]
+) -> None:
+    message = empty.error("harvest", "tweets", "--for", "1s", **variables)
+    assert "the stream of posts is off" in message
+    assert [name for name in ("TOKEN", "LEGAL_BASIS") if f"ONS_BIGDATA_TWEET_STREAM_{name} (" in message] == named
+    assert "secret-t0ken" not in message
+    assert not empty.home.exists()
+
+
+@pytest.mark.parametrize("duration", ["", "10", "m", "0s", "1d", "5m3h", "-1s"])
+def test_a_duration_of_another_form_is_reported(empty: InProcess, duration: str) -> None:
+    assert "expected a duration such as 90s, 10m or 1h30m" in empty.error("harvest", "tweets", f"--for={duration}")
+
+
 def test_the_help_says_what_the_command_is_for_and_how_to_begin(empty: InProcess) -> None:
     shown = " ".join(empty.run("--help").stdout.split())
     assert "Turn big-data sources into official statistics" in shown
@@ -206,6 +231,17 @@ def test_two_statements_are_refused_in_plain_words(short_tmp: Path) -> None:
         command.run("down", code=None)
 
 
+def test_a_pseudonym_key_is_made_once(empty: InProcess) -> None:
+    made = empty.run("new-secret", "pseudonyms")
+    path = empty.home / "pseudonym.key"
+    key = read_key(None, path)
+    assert made.code == 0
+    assert key.key_id in made.stdout
+    assert key.secret.hex() not in made.stdout
+    assert "there is a pseudonym key" in empty.error("new-secret", "pseudonyms")
+    assert read_key(None, path) == key
+
+
 def test_restricted_rows_are_shown_to_the_custodian_alone(short_tmp: Path) -> None:
     command = CommandLine(short_tmp / "custodian")
     query = ("query", "select count(*) as tables from information_schema.tables where table_schema = 'restricted'")
@@ -280,10 +316,30 @@ def test_a_bar_is_drawn_in_a_terminal_while_steps_redirect_standard_error() -> N
     assert "starting" in shown
 
 
-def _in_terminal(command: list[str]) -> str:
-    """Return what a command writes to a terminal of 160 columns, without control sequences."""
+@pytest.mark.parametrize("width", [60, 80, 100, 120])
+def test_count_and_time_of_a_bar_are_whole_in_a_narrow_terminal(width: int) -> None:
+    program = (
+        "import time\n"
+        "from ons_bigdata.progress_bars import progress_bars\n"
+        "from ons_bigdata.platform import progress\n"
+        "with progress_bars():\n"
+        "    progress.report('run', 12, 137, current='prices: ' + 'indices, ' * 20, upcoming='tables ' * 20)\n"
+        "    progress.report('test ' * 40, 99, 100)\n"
+        "    time.sleep(0.3)\n"
+    )
+    lines = re.split(r"[\r\n]+", _in_terminal([sys.executable, "-c", program], columns=width))
+    bars = [line for line in lines if "prices: " in line]
+    assert bars
+    for line in bars:
+        assert re.search(r"prices: .*… .* 12/137 0:00:0[0-9] next: ", line), line
+        assert len(line.rstrip()) <= width
+    assert any(re.search(r"test .*… .* 99/100 0:00:0[0-9]", line) for line in lines)
+
+
+def _in_terminal(command: list[str], *, columns: int = 160) -> str:
+    """Return what a command writes to a terminal, without control sequences."""
     ours, theirs = pty.openpty()
-    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 160, 0, 0))
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
     environment = {**os.environ, "TERM": "xterm"}
     with subprocess.Popen(command, cwd=ROOT, env=environment, stdin=theirs, stdout=theirs, stderr=theirs):
         os.close(theirs)

@@ -37,8 +37,9 @@ EXEMPT = {
 PURE = r"ons_bigdata\.(\w+\.methods|estimation)(\..+)?"
 SOURCES = r"ons_bigdata\.\w+\.sources(\..+)?"
 PLATFORM = r"ons_bigdata\.platform(\..+)?"
-OPEN_TO_SOURCES = "ingest|calendar|pseudonyms|errors|lake.tables"
-"""Parts of the platform that sources may import: landing and ledger, calendars, pseudonyms, errors, lake tables."""
+OPEN_TO_SOURCES = "ingest|calendar|pseudonyms|errors|lake.tables|printable|state_folder"
+"""Parts of the platform that sources may import: landing and ledger, calendars, pseudonyms, errors, lake tables; for
+collectors the display of texts from outside and private files."""
 ANYWHERE = r"ons_bigdata(\..+)?"
 
 LEGACY_NUMPY_RANDOM = r"numpy\.random\.(?!Generator|default_rng|SeedSequence|PCG64|BitGenerator)\w+"

@@ -42,7 +42,7 @@ _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 @dataclass(frozen=True)
 class IngestSummary:
-    """Files of an ingest as in the ledger: current versions and refused files, and the number of new ones."""
+    """Files of an ingest as in the ledger: current versions, refused and empty files, and the number of new ones."""
 
     files: int
     rows_in: int
@@ -51,12 +51,15 @@ class IngestSummary:
     outages: int
     refused: int
     superseded: int
-    """Files of which another version is current."""
+    """Files with rows of which another version is current."""
     new_files: int
     first_day: str | None
     """First partition that is a date (a month counts as its first day); None where there is none."""
     last_day: str | None
     refusals: list[str] = field(default_factory=list)
+    """Refused files, each with the reason."""
+    empties: list[str] = field(default_factory=list)
+    """Files without rows, each with the reason: outages."""
     failed_checks: list[str] = field(default_factory=list)
     """Checks of the loaded tables that failed, `schema/table check`; those of a build are in `built`."""
     built: BuildSummary | None = None
@@ -68,9 +71,9 @@ class IngestSummary:
         return bool(self.failed_checks or (self.built is not None and self.built.failed_checks))
 
     @property
-    def is_all_refused(self) -> bool:
-        """True if every file was refused."""
-        return self.files > 0 and self.refused == self.files and self.superseded == 0
+    def has_no_rows(self) -> bool:
+        """True if every file was refused or has no rows."""
+        return self.files > 0 and self.refused + self.outages == self.files and self.superseded == 0
 
     def to_dict(self) -> dict[str, object]:
         """Return the summary as `--json` prints it."""
@@ -114,6 +117,7 @@ def ingest(
     """
     chosen = sources_of(name, known_sources() if sources is None else sources)
     require_paths(paths)
+    adapter_context(settings, chosen)  # without its key nothing lands and no run is begun
     landing = Landing(settings.landing_dir, open_warehouse(settings))
     try:
         landed = land(paths, settings, landing, chosen)
@@ -217,18 +221,19 @@ def summarise(warehouse: Warehouse, landed: Sequence[Landed], sources: Sequence[
             coalesce(sum(accepted), 0)::bigint as accepted, coalesce(sum(quarantined), 0)::bigint as quarantined,
             coalesce(sum((outcome = 'outage')::int), 0)::int as outages,
             coalesce(sum((outcome = 'refused')::int), 0)::int as refused
-        from {_LOADS} and (superseded_by is null or outcome = 'refused')
+        from {_LOADS} and (superseded_by is null or outcome in ('refused', 'outage'))
         """,  # noqa: S608  (our own text)
         parameters,
     ).row(0, named=True)
     files = warehouse.rows(
         "select partitions, superseded_by is not null and data_origin is not null and not exists ("
-        " select from ops.loads where loads.file_id = files.file_id and outcome = 'refused')"
+        " select from ops.loads where loads.file_id = files.file_id and outcome in ('refused', 'outage'))"
         " from ops.files where file_id = any ($1)",
         parameters[:1],
     )
-    refusals = warehouse.rows(
-        f"select files.name, loads.reason from {_LOADS} and outcome = 'refused' order by files.name",  # noqa: S608
+    without_rows = warehouse.rows(
+        f"select outcome, files.name, loads.reason, superseded_by is not null from {_LOADS}"  # noqa: S608  (our own text)
+        " and outcome in ('refused', 'outage') order by files.name",
         parameters,
     )
     days = sorted(key for partitions, _ in files for key in partitions or () if _DAY.fullmatch(key))
@@ -238,5 +243,10 @@ def summarise(warehouse: Warehouse, landed: Sequence[Landed], sources: Sequence[
         new_files=sum(one.is_new for one in landed),
         first_day=days[0] if days else None,
         last_day=days[-1] if days else None,
-        refusals=[f"{name}: {reason}" for name, reason in refusals],
+        refusals=[f"{name}: {reason}" for outcome, name, reason, _ in without_rows if outcome == "refused"],
+        empties=[
+            f"{name}: {reason}{'; the version with rows stays' if is_superseded else ''}"
+            for outcome, name, reason, is_superseded in without_rows
+            if outcome == "outage"
+        ],
     )

@@ -1,17 +1,22 @@
-"""`status`: failed checks and runs, loads, days loaded, last materialisations. Reads tables; starts no run."""
+"""`status`: collectors, failed checks and runs, loads, days loaded, materialisations. Reads tables; starts no run."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import polars as pl
 
 from ons_bigdata.platform.errors import InputError
 from ons_bigdata.platform.postgres.warehouse import has_database, open_warehouse
+from ons_bigdata.tweets.sources.stream.health import read_collectors
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ons_bigdata.settings import Settings
+    from ons_bigdata.tweets.sources.stream.health import CollectorStatus
 
 _LOADS = """
     select files.source, files.delivery, loads.data_origin, count(*)::int as files,
@@ -130,6 +135,8 @@ class Status:
     """Failed checks with the first, the last and the number of partitions for which they failed."""
     checks: int
     """Number of checks that were ever evaluated; of each, the latest evaluation counts."""
+    collectors: Sequence[CollectorStatus] = ()
+    """Health of the collectors of streams that have ever run."""
 
     def to_dict(self) -> dict[str, Any]:
         """Return the status as `--json` prints it."""
@@ -143,6 +150,7 @@ class Status:
             "open_runs": self.open_runs.to_dicts(),
             "failed_partitions": self.failed_partitions.to_dicts(),
             "checks": self.checks,
+            "collectors": [msgspec.structs.asdict(collector) for collector in self.collectors],
         }
 
 
@@ -154,8 +162,9 @@ def read_status(settings: Settings) -> Status:
     none = pl.DataFrame()
     if settings.home.exists() and not settings.home.is_dir():
         raise InputError(f"state folder {settings.home} is no folder; set ONS_BIGDATA_HOME to another")
+    collectors = read_collectors(settings.spool_dir / "tweets")
     if not has_database(settings):
-        return Status(str(settings.home), None, none, none, none, none, none, none, 0)
+        return Status(str(settings.home), None, none, none, none, none, none, none, 0, collectors)
     warehouse = open_warehouse(settings)
     has_runs = warehouse.rows(
         "select to_regclass('dagster.asset_check_executions') is not null"
@@ -172,4 +181,5 @@ def read_status(settings: Settings) -> Status:
         open_runs=warehouse.frame(_OPEN_RUNS) if has_runs else none,
         failed_partitions=warehouse.frame(_FAILED_PARTITIONS),
         checks=checks.height,
+        collectors=collectors,
     )

@@ -55,7 +55,10 @@ def read_key(text: str | None, path: Path) -> PseudonymKey:
         mode = stat.S_IMODE(path.stat().st_mode)
         content = path.read_text(encoding="ascii")
     except FileNotFoundError as error:
-        raise InputError(f"no pseudonym key: expected a file {path} with 64 hex digits, mode 0600") from error
+        raise InputError(
+            f"no pseudonym key: expected a file {path} with 64 hex digits, mode 0600, "
+            "which `ons-bigdata new-secret pseudonyms` makes"
+        ) from error
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"cannot read the pseudonym key at {path}: {type(error).__name__}") from None
     if mode & 0o077:

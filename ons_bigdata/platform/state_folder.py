@@ -13,7 +13,7 @@ from ons_bigdata.platform.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-FOLDERS = ("landing", "lake", "dagster", "dbt", "logs", "run")
+FOLDERS = ("landing", "spool", "lake", "dagster", "dbt", "logs", "run")
 """Parts of the state folder that are made private even where an earlier version created them with wider rights."""
 
 _OWNER_ONLY_UMASK = 0o077

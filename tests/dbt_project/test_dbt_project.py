@@ -19,7 +19,7 @@ from ons_bigdata.pilots import PILOTS
 from ons_bigdata.platform.dagster import dbt
 from ons_bigdata.platform.errors import InputError
 
-LAYERS = ("staging", "intermediate", "marts")
+LAYERS = ("staging", "intermediate", "restricted", "marts", "published")
 WEIGHTS_YEAR = "2016"
 MOST_REPEATS = 4
 """Columns that may share a text without a doc block."""
@@ -85,9 +85,10 @@ def test_seed_columns_are_those_of_the_file(manifest: Manifest, project_dir: Pat
 
 
 def test_marts_have_contracts_and_types(manifest: Manifest) -> None:
-    marts = [node for node in manifest.nodes.values() if isinstance(node, ModelNode) and "marts" in node.fqn]
-    assert {mart.name for mart in marts if "prices" in mart.fqn} == MARTS
-    for mart in marts:
+    models = [node for node in manifest.nodes.values() if isinstance(node, ModelNode)]
+    outputs = [node for node in models if {"marts", "published"} & set(node.fqn)]
+    assert {mart.name for mart in outputs if "prices" in mart.fqn} == MARTS
+    for mart in outputs:
         assert mart.contract.enforced, mart.name
         assert all(column.data_type for column in mart.columns.values()), mart.name
 

@@ -15,6 +15,7 @@ from ons_bigdata.platform.postgres.warehouse import open_warehouse
 from ons_bigdata.platform.pseudonyms import make_key, pseudonyms, read_key
 from ons_bigdata.settings import Settings
 from ons_bigdata.simulation.events.archives import SimulatedEvents, simulate_event_archives
+from ons_bigdata.simulation.world.building import build_world
 from tests.command_line import CommandLine
 from tests.tweets.sources.written_events import V1, changed
 
@@ -27,7 +28,8 @@ TRACES = (USER, POST, "51.4321987", "0.9876123")
 @pytest.fixture(scope="module")
 def simulated(short_tmp: Path) -> SimulatedEvents:
     """Write simulated archives, and a real one with the person of the traces."""
-    simulated = simulate_event_archives(short_tmp / "events", persons=25, days=20, volume_events=300)
+    world = build_world(seed=2014, persons=300, addresses=600, authorities=["E08000035", "W06000015"], days=20)
+    simulated = simulate_event_archives(short_tmp / "events", world, users=45, volume_events=300)
     point = {"coordinates": {"coordinates": [LON, LAT]}, "geo": {"coordinates": [LAT, LON]}}
     lines = [
         changed(
@@ -72,8 +74,8 @@ def test_every_event_of_the_archives_has_a_fate(built: CommandLine, simulated: S
     assert found == {
         "events": sum(one["accepted"] for one in counts.values()),
         "duplicates": counts["simulated_gaps_gnip.json"]["accepted"],
-        "users": len({one.user for one in simulated.world.events}),
-        "outside": sum(one.place == "abroad" for one in simulated.world.events),
+        "users": simulated.drawn.events["user"].n_unique(),
+        "outside": (simulated.drawn.events["place"] == "abroad").sum(),
     }
     events = warehouse.frame("select user_key from restricted.tweet_events")["user_key"]
     assert events.is_sorted()

@@ -20,6 +20,7 @@ import psycopg2
 import pytest
 
 from ons_bigdata.platform.errors import UnavailableError
+from ons_bigdata.prices.sources import scrape_files
 from ons_bigdata.prices.sources.quote_writer import QuoteRow, write_quotes
 from ons_bigdata.settings import Settings
 from ons_bigdata.simulation.scrape_archive import simulate_scrapes
@@ -28,6 +29,9 @@ from tests.command_line import CommandLine
 DAYS = 5
 PASSWORD = "canary-s3cr3t"  # noqa: S105  (of a server that lives for a minute)
 START = date(2016, 5, 4)  # a Wednesday: five days without a whole calendar week
+
+ROW = "2016-06-03 08:00:10,TESCO,210111,White loaf,Bread,,Loaf 800G,£1.50,1.5,(£0.15/100g),0.15,100,g,1.5,kg,,,,\n"
+"""A row of a scrape file."""
 
 _TABLES = """
     select md5(string_agg(q::text, '' order by load_id, line)) as digest from raw.price_quotes as q
@@ -254,6 +258,29 @@ def test_what_cannot_be_taken_in_is_exit_code_2_without_a_traceback(elsewhere: C
     assert "known: official, other-prices, prices, scope-labels, tweets; did you mean 'prices'?" in " ".join(
         errors.split()
     )
+
+
+def test_files_without_rows_are_named_and_exit_code_2(elsewhere: CommandLine, tmp_path: Path) -> None:
+    name = "tesco_products_20160603080000.csv"
+    header = ",".join(scrape_files.COLUMNS)
+    deliveries = {"zero": "", "rows": header + "\n" + ROW, "header": header + "\n"}
+    for folder, content in deliveries.items():
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / name).write_text(content)
+    expected = [
+        ("zero", [f"{name}: no bytes"]),
+        ("rows", []),
+        ("header", [f"{name}: no row; the version with rows stays"]),
+        ("zero", [f"{name}: no bytes; the version with rows stays"]),
+    ]
+    for folder, empties in expected:
+        result = elsewhere.run("ingest", "prices", tmp_path / folder, "--json", code=2 if empties else 0)
+        found = json.loads(result.stdout)
+        assert (found["files"], found["outages"], found["superseded"]) == (1, len(empties), 0), folder
+        assert found["empties"] == empties
+    assert elsewhere.query("select count(*) as rows from raw.price_quotes where collected_on = '2016-06-03'") == [
+        {"rows": 1}
+    ]
 
 
 def test_the_server_killed_in_the_middle_and_a_second_start(

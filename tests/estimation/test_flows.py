@@ -370,27 +370,27 @@ GOOD = {"origin": ["a", "b"], "destination": ["b", "a"], "flow": [1.0, 2.0]}
 @pytest.mark.parametrize(
     ("change", "options", "message"),
     [
-        ({"flow": [1.0, -1.0]}, {}, "estimate: 1 of 2 rows with a negative flow"),
-        ({"flow": [1.0, None]}, {}, "estimate: 1 of 2 rows with no flow and status observed; the first: origin b"),
-        ({"flow": ["1", "2"]}, {}, "estimate: column flow is String; expected numbers"),
+        ({"flow": [1.0, -1.0]}, {}, "estimate: 1 with a negative flow"),
+        ({"flow": [1.0, None]}, {}, "estimate: 1 with no flow and status observed; the first: origin b"),
+        ({"flow": ["1", "2"]}, {}, "estimate: column flow is String, expected numbers"),
         ({"flow": [1.0, float("nan")]}, {}, "a number that is not finite"),
         ({"origin": ["a", "a"], "destination": ["b", "b"]}, {}, "estimate: rows with the same origin and destination"),
         ({"origin": [1, 2]}, {}, "column origin is Int64 in estimate, String in reference"),
-        ({"origin": [1.5, 2.5]}, {}, "estimate: column origin is Float64; expected text or whole numbers"),
+        ({"origin": [1.5, 2.5]}, {}, "estimate: column origin is Float64, expected text or whole numbers"),
         ({"status": ["observed", "hidden"]}, {}, "an unknown status .known: observed, suppressed"),
         ({"status": ["observed", "suppressed"]}, {}, "status suppressed and no bounds"),
         ({"lower": [0.0, 0.0], "upper": [2.0, None]}, {}, "one bound without the other"),
         ({"lower": [2.0, 0.0], "upper": [3.0, 3.0]}, {}, "a flow outside its bounds"),
         ({"status": ["structural_zero", None]}, {}, "a flow and status structural_zero"),
-        ({}, {"scale": "totals"}, "unknown scale 'totals'; known: total, none; is total meant"),
+        ({}, {"scale": "totals"}, "unknown scale 'totals'; known: total, none"),
         ({}, {"pairs": "every"}, "unknown pairs 'every'; known: support, all"),
         ({}, {"suppressed": "zero"}, "unknown suppressed 'zero'; known: midpoint, drop"),
         ({}, {"draws": 3}, "draws is 3; expected 0 or at least 20"),
         ({}, {"confidence": 95}, "confidence is 95; expected a number between 0 and 1"),
         ({}, {"bands_km": (5.0, 2.0)}, "bands_km is .5.0, 2.0.; expected growing positive distances"),
-        ({}, {"distances": pl.DataFrame({"origin": ["a"], "destination": ["b"], "distance_km": [1.0]})}, "1 of 2 rows with no distance"),  # noqa: E501
-        ({}, {"distances": pl.DataFrame({"origin": ["a"], "destination": ["b"], "km": [1.0]})}, "distances has no column distance_km"),  # noqa: E501
-        ({}, {"origin_totals": pl.DataFrame({"origin": ["a", "z"], "total": [1.0, 4.0]})}, "origin_totals: 1 of 2 rows with a positive total of a zone without a pair"),  # noqa: E501
+        ({}, {"distances": pl.DataFrame({"origin": ["a"], "destination": ["b"], "distance_km": [1.0]})}, "1 with no distance"),  # noqa: E501
+        ({}, {"distances": pl.DataFrame({"origin": ["a"], "destination": ["b"], "km": [1.0]})}, "distances: column distance_km is missing"),  # noqa: E501
+        ({}, {"origin_totals": pl.DataFrame({"origin": ["a", "z"], "total": [1.0, 4.0]})}, "origin_totals: 1 with a positive total of a zone without a pair"),  # noqa: E501
     ],
 )  # fmt: skip
 def test_bad_input_is_refused(change: dict[str, object], options: dict[str, object], message: str) -> None:

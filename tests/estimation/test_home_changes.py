@@ -63,7 +63,7 @@ def test_bounds_are_parameters() -> None:
         changes_of("ab", min_share=0.5)
     with pytest.raises(ValueError, match="min_nights is 0; expected at least 1"):
         changes_of("ab", min_nights=0)
-    with pytest.raises(ValueError, match="labelled has no column label"):
+    with pytest.raises(ValueError, match="labelled: column label is missing"):
         home_changes(nights_at("ab"), nights_at("ab"))
 
 

@@ -142,18 +142,18 @@ DESTINATIONS = {"destination": ["x", "y"], "total": [3.0, 3.0]}
 @pytest.mark.parametrize(
     ("flows", "origins", "destinations", "options", "message"),
     [
-        ({"flow": [1.0, -1.0, 1.0, 1.0]}, {}, {}, {}, "flows: 1 of 4 rows with a negative flow; the first: origin a"),
-        ({"flow": [1.0, None, 1.0, 1.0]}, {}, {}, {}, "rows with no flow"),
-        ({"flow": [1.0, float("inf"), 1.0, 1.0]}, {}, {}, {}, "rows with a flow that is not finite"),
-        ({"flow": ["1", "2", "3", "4"]}, {}, {}, {}, "column flow is String; expected numbers"),
-        ({"origin": ["a", None, "b", "b"]}, {}, {}, {}, "rows with no origin"),
-        ({"destination": ["x", "x", "x", "y"]}, {}, {}, {}, "rows with the same origin and destination; the first: origin a"),  # noqa: E501
+        ({"flow": [1.0, -1.0, 1.0, 1.0]}, {}, {}, {}, "flows: 1 with a negative flow; the first: origin a"),
+        ({"flow": [1.0, None, 1.0, 1.0]}, {}, {}, {}, " with no flow"),
+        ({"flow": [1.0, float("inf"), 1.0, 1.0]}, {}, {}, {}, " with a flow that is not finite"),
+        ({"flow": ["1", "2", "3", "4"]}, {}, {}, {}, "column flow is String, expected numbers"),
+        ({"origin": ["a", None, "b", "b"]}, {}, {}, {}, " with no origin"),
+        ({"destination": ["x", "x", "x", "y"]}, {}, {}, {}, " with the same origin and destination; the first: origin a"),  # noqa: E501
         ({}, {"total": [2.0, 5.0]}, {}, {}, "origin_totals add up to 7, destination_totals to 6"),
-        ({}, {"total": [-2.0, 8.0]}, {}, {}, "origin_totals: 1 of 2 rows with a negative total"),
+        ({}, {"total": [-2.0, 8.0]}, {}, {}, "origin_totals: 1 with a negative total"),
         ({}, {"origin": ["a", "a"]}, {}, {}, "origin_totals: rows with the same origin; the first: origin a"),
         ({}, {"origin": [1, 2]}, {}, {}, "origin_totals: column origin is Int64; in flows it is String"),
-        ({}, {"origin": ["a", "c"]}, {}, {}, "origin_totals: 1 of 1 rows with a positive total, but no positive flow .*origin c"),  # noqa: E501
-        ({"flow": [1.0, 0.0, 1.0, 0.0]}, {}, {}, {}, "destination_totals: 1 of 1 rows with a positive total, but no .*destination y"),  # noqa: E501
+        ({}, {"origin": ["a", "c"]}, {}, {}, "origin_totals: 1 with a positive total, but no positive flow .*origin c"),
+        ({"flow": [1.0, 0.0, 1.0, 0.0]}, {}, {}, {}, "destination_totals: 1 with a positive total, but no .*destination y"),  # noqa: E501
         ({}, {"total": [4.0, 2.0]}, {}, {"max_iterations": 50}, "cannot be raked to tolerance 1e-12 in 50 iterations"),
         ({}, {}, {}, {"tolerance": 0.0}, "tolerance is 0.0; expected a positive number"),
         ({}, {}, {}, {"max_iterations": 0}, "max_iterations is 0; expected at least 1"),
@@ -170,7 +170,7 @@ def test_bad_input_is_refused(
 
 def test_a_missing_column_is_named() -> None:
     with pytest.raises(
-        ValueError, match="flows has no column flow; its columns: origin, destination, flows; is flows meant"
+        ValueError, match="flows: column flow is missing; found origin, destination, flows; did you mean flows"
     ):
         rake(pl.DataFrame(FLOWS).rename({"flow": "flows"}), pl.DataFrame(ORIGINS), pl.DataFrame(DESTINATIONS))
 

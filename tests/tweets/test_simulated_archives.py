@@ -12,14 +12,16 @@ import pytest
 
 from ons_bigdata.platform.pseudonyms import pseudonyms
 from ons_bigdata.simulation.events.archives import SimulatedEvents, simulate_event_archives
+from ons_bigdata.simulation.world.building import build_world
 from ons_bigdata.tweets.methods.places import place_events
 from ons_bigdata.tweets.sources.archives import GEO_EVENTS, read_batches
 from tests.tweets.methods.geo_events import PARAMETERS
 from tests.tweets.sources.written_events import KEY
 
+TOWNS = ("E08000035", "E06000023", "W06000015", "S12000036")
 ROBOTS = {
     **PARAMETERS["robot_rules"],
-    "volume_max_events": 650.0,
+    "volume_max_events": 2_100.0,
     "constant_interval_min_events": 50.0,
     "fixed_position_min_events": 500.0,
 }
@@ -28,7 +30,8 @@ ROBOTS = {
 @pytest.fixture(scope="module")
 def simulated(tmp_path_factory: pytest.TempPathFactory) -> SimulatedEvents:
     """Write archives of a small world."""
-    return simulate_event_archives(tmp_path_factory.mktemp("events"), persons=60, volume_events=700)
+    world = build_world(seed=2014, persons=800, addresses=1_500, authorities=TOWNS)
+    return simulate_event_archives(tmp_path_factory.mktemp("events"), world, users=110, volume_events=2_200)
 
 
 @pytest.fixture(scope="module")
@@ -55,15 +58,9 @@ def accepted(simulated: SimulatedEvents) -> pl.DataFrame:
 def placed(simulated: SimulatedEvents, accepted: pl.DataFrame) -> pl.DataFrame:
     """Place the events, with the truth of each by the pseudonym of its user and its second."""
     parameters = {**PARAMETERS, "robot_rules": ROBOTS, "robot_clients": ["simulated weather station"]}
-    kinds = {user.user: user.kind for user in simulated.world.users}
-    events = simulated.world.events
-    truth = pl.DataFrame(
-        {
-            "user": [str(one.user) for one in events],
-            "ts_utc": pl.Series([one.at for one in events], dtype=pl.Datetime("us", "UTC")),
-            "place": [one.place for one in events],
-            "kind": [kinds[one.user] for one in events],
-        }
+    drawn = simulated.drawn
+    truth = drawn.events.join(drawn.users.select("user", "kind"), on="user").select(
+        pl.col("user").cast(pl.String), "place", "uprn", "kind", ts_utc="at"
     )
     spaces = {"volume": "simulated sketchkite"}
     keyed = pl.concat(
@@ -83,7 +80,7 @@ def test_every_event_of_the_truth_is_there_and_those_of_two_archives_are_duplica
     duplicates = placed.filter(pl.col("fate") == "duplicate").height
     counts = json.loads((simulated.truth / "files.json").read_text(encoding="utf-8"))
     assert duplicates == counts["simulated_gaps_gnip.json"]["accepted"]
-    assert placed.height - duplicates == len(simulated.world.events)
+    assert placed.height - duplicates == simulated.drawn.events.height
 
 
 def test_robots_are_found_by_their_rules_and_no_person_is_one(placed: pl.DataFrame) -> None:
@@ -99,14 +96,14 @@ def test_events_abroad_are_outside_and_only_those(placed: pl.DataFrame) -> None:
 def test_places_with_five_events_are_one_cluster_each(placed: pl.DataFrame) -> None:
     kept = placed.filter(pl.col("cluster").is_not_null())
     places = (
-        kept.filter(pl.col("place").is_in(["home", "work", "other1", "other2"]))
-        .group_by("user_key", "place")
+        kept.filter(pl.col("uprn").is_not_null())
+        .group_by("user_key", "uprn")
         .agg(pl.len(), pl.col("cluster").mode().first().alias("largest"), pl.col("cluster"))
         .filter(pl.col("len") >= 5)
     )
     assert places.height > 50
     agreeing = places.explode("cluster").select(pl.col("cluster") == pl.col("largest")).to_series()
     assert agreeing.mean() > 0.995
-    assert places.select("user_key", "largest").is_unique().mean() > 0.95  # two places may be neighbours
+    assert places.select("user_key", "largest").is_unique().mean() > 0.85  # two places may be neighbours
     travel = kept.filter(pl.col("place") == "travel")
-    assert (travel["fate"] == "noise").mean() > 0.99
+    assert (travel["fate"] == "noise").mean() > 0.9

@@ -9,6 +9,8 @@ from ons_bigdata.commands.ingest import ingest
 from ons_bigdata.platform import progress
 from ons_bigdata.platform.errors import InputError
 from ons_bigdata.simulation.events.archives import simulate_event_archives
+from ons_bigdata.simulation.events.zipf import ZipfGenerator
+from ons_bigdata.simulation.world.building import build_world
 
 if TYPE_CHECKING:
     from contextlib import ExitStack
@@ -20,6 +22,11 @@ if TYPE_CHECKING:
 
 DAYS = 30
 """Days of the demo, in April 2014: each day of events costs a file for each bucket."""
+
+SEED = 2014
+PERSONS, ADDRESSES, USERS = 20_000, 20_000, 2_000
+MAX_EVENTS = 200
+"""Largest number of events of a person, so that 2,000 users have about 80,000."""
 
 _USERS = """
     select count(*) as users, count(robot_rule) as robots,
@@ -44,9 +51,12 @@ class TweetsDemo:
         Raises InputError for a path without any archive.
         """
         if archive is None:
-            progress.report("simulating events", 0, 1)
-            archives = simulate_event_archives(settings.home / "demo" / "events", days=DAYS).archives
-            progress.report("simulating events", 1, 1)
+            progress.report("simulating a world", 0, 1)
+            world = build_world(seed=SEED, persons=PERSONS, addresses=ADDRESSES, days=DAYS)
+            progress.report("simulating a world", 1, 1)
+            generator = ZipfGenerator(max_events=MAX_EVENTS)
+            folder = settings.home / "demo" / "events"
+            archives = simulate_event_archives(folder, world, users=USERS, generator=generator).archives
         else:
             archives = archive
         self.ingested = ingest("tweets", [archives], settings)

@@ -1,4 +1,4 @@
-"""Automation, off until it is switched on: schedules, late arrivals, propagation of new data; freshness policies.
+"""Automation, off until it is switched on: schedules, arrivals of files, propagation of new data; freshness policies.
 
 Pilots choose which of them they have.
 """
@@ -6,8 +6,8 @@ Pilots choose which of them they have.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -106,7 +106,7 @@ def _late_delivery_sensor(pilot: str, sources: Sequence[AnySource], calendar: Ca
             raw = dg.AssetKey(source.table_name.split("."))
             downstream = dg.AssetSelection.assets(raw).downstream().resolve(graph) & in_job
             dependents = {key for key in downstream if key.path[0] != "seeds"}
-            files = hashlib.sha256(" ".join(file.file_id for file in late[source.name]).encode()).hexdigest()[:16]
+            files = _short_hash(late[source.name])
             ranges: list[tuple[str, str] | None] = []
             if calendar is not None:
                 stretches = calendar.stretches(landing.pending_partitions(source.reader))
@@ -126,6 +126,51 @@ def _late_delivery_sensor(pilot: str, sources: Sequence[AnySource], calendar: Ca
                 )
 
     return late_deliveries
+
+
+def rolled_files_sensor(
+    pilot: str, sources: Sequence[AnySource], *, calendar: Calendar, first_day: Callable[[str], date | None]
+) -> dg.SensorDefinition:
+    """Sensor of the files that a live collector has rolled into landing: loads those that wait, once a minute.
+
+    `first_day` gives the first day that a file may have rows of, by its name; None for a file that no collector has
+    rolled. One run for each source, over the days up to that of the latest file. What is computed from them is left to
+    schedules and propagation. Off until it is switched on.
+    """
+
+    @dg.sensor(
+        job_name=job_name(pilot, calendar),
+        name=f"{pilot}_rolled_files",
+        minimum_interval_seconds=60,
+        default_status=dg.DefaultSensorStatus.STOPPED,
+        description="Loads the files that the collector of a stream has rolled. Off until it is switched on.",
+    )
+    def rolled_files(
+        _context: dg.SensorEvaluationContext, warehouse: WarehouseResource
+    ) -> Iterator[dg.RunRequest | dg.SkipReason]:
+        landing = warehouse.landing()
+        is_idle = True
+        for source in sources:
+            files = [file for file in landing.waiting_files(source.reader) if first_day(file.name) is not None]
+            days = [day for file in files if (day := first_day(file.name)) is not None]
+            if not days:
+                continue
+            is_idle = False
+            last = max(file.landed_at.astimezone(ZoneInfo(calendar.zone)).date() for file in files)
+            keys = calendar.key(min(days)), calendar.key(max(last, *days))
+            yield dg.RunRequest(
+                run_key=f"{source.name} {_short_hash(files)}",
+                asset_selection=[dg.AssetKey(source.table_name.split("."))],
+                tags={ONLY_WAITING: "true", RANGE_START: keys[0], RANGE_END: keys[1]},
+            )
+        if is_idle:
+            yield dg.SkipReason("no rolled file waits")
+
+    return rolled_files
+
+
+def _short_hash(files: Sequence[LandedFile]) -> str:
+    return hashlib.sha256(" ".join(file.file_id for file in files).encode()).hexdigest()[:16]
 
 
 def _range_keys(calendar: Calendar, first: str, last: str) -> tuple[str, str]:

@@ -19,6 +19,7 @@ from ons_bigdata.platform.dagster.frames import column_schema
 from ons_bigdata.platform.dagster.personal import conceal_content, is_personal
 from ons_bigdata.platform.dagster.resources import WarehouseResource
 from ons_bigdata.platform.errors import InputError
+from ons_bigdata.platform.lake import Lake, LakeTable
 from ons_bigdata.platform.postgres.warehouse import Warehouse
 
 RELATIONS_READ = "relations_read"
@@ -30,6 +31,10 @@ _NO_SUCH_TABLE, _NO_SUCH_COLUMN = "42P01", "42703"
 
 Read = Callable[[str, Sequence[str] | None], pl.DataFrame]
 """Reader of a relation by `schema.relation` and columns (None: all)."""
+
+
+Scan = Callable[[LakeTable], Iterator[pl.LazyFrame]]
+"""Scan of a table of the lake: the rows of each bucket, lazily."""
 
 
 class UndeclaredRelationError(ValueError):
@@ -69,12 +74,14 @@ class AssetRun:
 
 @dataclass(frozen=True)
 class Inputs:
-    """The declared relations of an asset, by name; each is read whole."""
+    """The declared relations and tables of the lake of an asset, by name; each is read whole."""
 
     asset: str
     relations: Mapping[str, str]
     _read: Read = field(repr=False)
     _relations_read: set[str] = field(default_factory=set, repr=False)
+    lake_tables: Mapping[str, LakeTable] = field(default_factory=dict)
+    _scan: Scan | None = field(default=None, repr=False)
 
     def read(self, name: str, columns: Sequence[str] | None = None) -> pl.DataFrame:
         """Rows of the input `name`, with all columns or with `columns` in their order. The rows have no order.
@@ -82,16 +89,31 @@ class Inputs:
         Raises UndeclaredRelationError for any other name.
         """
         if name not in self.relations:
-            known = ", ".join(f"{name} ({relation})" for name, relation in self.relations.items())
-            raise UndeclaredRelationError(
-                f"{self.asset} reads {name!r}, which it does not declare; its inputs: {known or 'none'}"
-            )
+            raise self._undeclared(name)
         odd = [column for column in columns or () if not column.isidentifier()]
         if odd:
             raise ValueError(f"{self.asset} reads {odd[0]!r} of {name}: expected the name of a column")
         relation = self.relations[name]
         self._relations_read.add(relation)
         return self._read(relation, columns)
+
+    def scan_buckets(self, name: str) -> Iterator[pl.LazyFrame]:
+        """Rows of the table `name` of the lake, bucket by bucket: all rows of an entity are in one of the frames.
+
+        Raises UndeclaredRelationError for any other name.
+        """
+        if name not in self.lake_tables or self._scan is None:
+            raise self._undeclared(name)
+        table = self.lake_tables[name]
+        self._relations_read.add(f"lake.{table.name}")
+        return self._scan(table)
+
+    def _undeclared(self, name: str) -> UndeclaredRelationError:
+        of_lake = {name: f"lake.{table.name}" for name, table in self.lake_tables.items()}
+        known = ", ".join(f"{name} ({relation})" for name, relation in {**self.relations, **of_lake}.items())
+        return UndeclaredRelationError(
+            f"{self.asset} reads {name!r}, which it does not declare; its inputs: {known or 'none'}"
+        )
 
     @property
     def relations_read(self) -> list[str]:
@@ -110,11 +132,13 @@ def table_asset(
     frame: type[dy.Schema],
     description: str,
     kinds: frozenset[str] = KINDS,
+    lake_tables: Mapping[str, LakeTable] | None = None,
 ) -> Callable[[TableFunction], dg.AssetsDefinition]:
     """Make an asset of a function that computes one table from declared inputs.
 
-    `inputs` maps a name to `schema.relation`. The function takes `Inputs` and `AssetRun` and returns the rows of
-    the table, as a frame or as `Output` with metadata; they are validated by `frame` and replace the table.
+    `inputs` maps a name to `schema.relation`, `lake_tables` a name to a table of the lake. The function takes `Inputs`
+    and `AssetRun` and returns the rows of the table, as a frame or as `Output` with metadata; they are validated by
+    `frame` and replace the table.
     """
     only = Table(table, frame, description)
 
@@ -123,7 +147,9 @@ def table_asset(
         def compute(inputs: Inputs, run: AssetRun) -> Mapping[str, pl.DataFrame | Output]:
             return {table: function(inputs, run)}
 
-        return tables_asset(name=only.key.path[-1], tables=[only], inputs=inputs, kinds=kinds)(compute)
+        return tables_asset(name=only.key.path[-1], tables=[only], inputs=inputs, kinds=kinds, lake_tables=lake_tables)(
+            compute
+        )
 
     return decorate
 
@@ -135,6 +161,7 @@ def tables_asset(
     inputs: Mapping[str, str],
     kinds: frozenset[str] = KINDS,
     can_subset: bool = False,
+    lake_tables: Mapping[str, LakeTable] | None = None,
 ) -> Callable[[TablesFunction], dg.AssetsDefinition]:
     """Make assets of a function that computes several tables from the same declared inputs.
 
@@ -143,7 +170,9 @@ def tables_asset(
 
     Raises ValueError where an input or a table is not `schema.relation`, or a table is its own input.
     """
-    _require_relations([*inputs.values(), *(table.name for table in tables)])
+    of_lake = dict(lake_tables or {})
+    relations = list(dict.fromkeys([*(f"lake.{table.name}" for table in of_lake.values()), *inputs.values()]))
+    _require_relations([*relations, *(table.name for table in tables)])
     own = {table.name for table in tables} & set(inputs.values())
     if own:
         raise ValueError(f"asset {name}: {', '.join(sorted(own))} is both an input and a table of it")
@@ -154,7 +183,7 @@ def tables_asset(
             specs=[
                 dg.AssetSpec(
                     key=table.key,
-                    deps=[dg.AssetKey(relation.split(".")) for relation in dict.fromkeys(inputs.values())],
+                    deps=[dg.AssetKey(relation.split(".")) for relation in relations],
                     kinds=set(kinds),
                     description=table.description,
                     tags={PERSONAL: ""} if table.name.startswith("restricted.") else {},
@@ -169,10 +198,11 @@ def tables_asset(
             context: dg.AssetExecutionContext, warehouse: WarehouseResource
         ) -> Iterator[dg.MaterializeResult[Any]]:
             store = warehouse.open()
-            declared = Inputs(name, dict(inputs), make_reader(store, name))
+            scan = make_scan(warehouse.lake()) if of_lake else None
+            declared = Inputs(name, dict(inputs), make_reader(store, name), lake_tables=of_lake, _scan=scan)
             asked_for = [table for table in tables if table.key in context.selected_asset_keys]
             run = AssetRun(frozenset(table.name for table in asked_for), _partition_keys(context), context.log)
-            personal = is_personal([*inputs.values(), *(table.name for table in tables)])
+            personal = is_personal([*relations, *(table.name for table in tables)])
             with conceal_content(name, personal=personal):
                 outputs = function(declared, run)
             _require_tables(name, tables, asked_for, outputs)
@@ -204,6 +234,16 @@ def make_reader(store: Warehouse, asset: str) -> Read:
             raise
 
     return read
+
+
+def make_scan(lake: Lake) -> Scan:
+    """Make the scan of tables of a lake, for the inputs of an asset."""
+
+    def scan(table: LakeTable) -> Iterator[pl.LazyFrame]:
+        for bucket in range(table.buckets):
+            yield lake.scan(table, buckets=[bucket])
+
+    return scan
 
 
 def _write(

@@ -54,7 +54,7 @@ def raw_asset(source: Source) -> dg.AssetsDefinition:
         if calendar is None:
             totals = _load_all(landing, source, read, only_waiting=only_waiting)
             _finish(context, landing, source, totals)
-            return dg.MaterializeResult(metadata=_whole_metadata(landing, source, totals))
+            return dg.MaterializeResult(metadata=_totals_metadata(partition_counts(landing, source), totals))
         keys = context.partition_keys
         loaded = load_waiting if only_waiting else rebuild
         totals = loaded(landing, source, read, partitions=keys)
@@ -67,13 +67,17 @@ def raw_asset(source: Source) -> dg.AssetsDefinition:
 
 
 def lake_asset(source: BulkSource) -> dg.AssetsDefinition:
-    """Return the table of the lake that a bulk source fills as an asset, `lake/<table>`."""
+    """Return the table of the lake that a bulk source fills as an asset, `lake/<table>`.
+
+    It is partitioned by the calendar of the source; without one, a run loads the files that wait.
+    """
+    calendar = source.calendar
 
     @dg.asset(
         key=source.table_name.split("."),
         deps=[_landing_key(source)],
-        partitions_def=partitions_of(source.calendar),
-        backfill_policy=dg.BackfillPolicy.single_run(),
+        partitions_def=None if calendar is None else partitions_of(calendar),
+        backfill_policy=None if calendar is None else dg.BackfillPolicy.single_run(),
         kinds={"python", "parquet"},
         description=source.description,
         metadata={"dagster/column_schema": _lake_columns(source), **code_link(source.adapter)},
@@ -88,10 +92,13 @@ def lake_asset(source: BulkSource) -> dg.AssetsDefinition:
                 f"{len(unread)} files expired before version {source.reader.version} of {source.reader.name} read them:"
                 f" their rows stay as an earlier version read them; deliver them again to change that"
             )
-        keys = context.partition_keys
+        keys = None if calendar is None else context.partition_keys
         only_waiting = context.run.tags.get(ONLY_WAITING) == "true"
         with conceal_content(source.table_name, personal=source.is_personal):
             totals = loader.load_waiting(partitions=keys) if only_waiting else loader.rebuild(keys)
+        if keys is None:
+            _finish(context, landing, source, totals)
+            return dg.MaterializeResult(metadata=_totals_metadata(loader.partition_counts(), totals))
         counts = loader.partition_counts({*keys, *totals.partitions})
         _add_partition_metadata(context, counts, totals, _lake_metadata)
         _finish(context, landing, source, totals)
@@ -161,10 +168,10 @@ def _metadata(counts: PartitionCounts) -> dict[str, int]:
     }
 
 
-def _whole_metadata(landing: Landing, source: Source, totals: LoadTotals) -> dict[str, int]:
-    """Metadata of a table without partitions: its rows, and the counts of the files that the run read."""
+def _totals_metadata(counts: Mapping[str, PartitionCounts], totals: LoadTotals) -> dict[str, int]:
+    """Metadata of a table without calendar: its rows, and the counts of the files that the run read."""
     return {
-        "dagster/row_count": sum(counts.rows for counts in partition_counts(landing, source).values()),
+        "dagster/row_count": sum(partition.rows for partition in counts.values()),
         "files": totals.files,
         "rows_in": totals.rows_in,
         "rows_accepted": totals.accepted,

@@ -22,6 +22,7 @@ from ons_bigdata.platform.ingest.background import read_ahead
 from ons_bigdata.platform.ingest.landed_bytes import LandedFileError
 from ons_bigdata.platform.ingest.landing import checked_key
 from ons_bigdata.platform.ingest.ledger import (
+    NO_ROW,
     QUARANTINED_LINES,
     LoadCounts,
     LoadTotals,
@@ -49,9 +50,13 @@ if TYPE_CHECKING:
     from ons_bigdata.platform.lake import Lake
     from ons_bigdata.platform.lake.files import LakeFile, Writing
     from ons_bigdata.platform.lake.spill import Place
+    from ons_bigdata.platform.postgres.warehouse import Transaction
 
 MOST_REASONS = 100
 """Most different reasons of quarantined lines in one file: a reason is a fixed text, without content of the row."""
+
+MOST_KEYS = 20
+"""Most partition keys that an error message lists."""
 
 BEFORE_CALENDAR = "before the first day of the calendar"
 AFTER_ARRIVAL = "dated after the arrival of the file"
@@ -91,10 +96,11 @@ class BulkLoader:
             raise InputError("; ".join(failures[:MOST_FAILURES]) + more)
         return totals
 
-    def rebuild(self, partitions: Collection[str]) -> LoadTotals:
+    def rebuild(self, partitions: Collection[str] | None = None) -> LoadTotals:
         """Load the waiting files that touch partitions, and read again the files of which a fragment is damaged.
 
-        A partition is the live fragments of its current files, so that nothing else is read.
+        Without `partitions`, of all of them. A partition is the live fragments of its current files, so that nothing
+        else is read.
         """
         with self.landing.warehouse.transaction(role="ingest") as transaction:
             damaged = self.lake.end_damaged(transaction, self.source.table, partitions)
@@ -118,20 +124,11 @@ class BulkLoader:
         return {partition: PartitionCounts(rows, files, 0) for partition, rows, files in found}
 
     def _checked_key_id(self) -> str | None:
-        """Return the name of the key. Raises InputError where the table has rows with pseudonyms of another key."""
+        """Return the name of the key. Raises InputError where there are rows with pseudonyms of another key."""
         key_id = None if self.key_id is None else self.key_id()
-        if key_id is None:
-            return None
-        others = self.landing.warehouse.rows(
-            "select distinct key_id from ops.loads join ops.files using (file_id)"
-            " where source = $1 and state = 'committed' and key_id <> $2 order by key_id",
-            [self.source.name, key_id],
-        )
-        if others:
-            raise InputError(
-                f"the pseudonym key is {key_id}, but {self.source.table_name} has rows with pseudonyms of the key "
-                f"{others[0][0]}: the same person would have two pseudonyms"
-            )
+        if key_id is not None:
+            with self.landing.warehouse.transaction(role="ingest") as transaction:
+                _refuse_other_key(transaction, key_id)
         return key_id
 
     def _load_all(self, files: Sequence[LandedFile], key_id: str | None) -> tuple[LoadTotals, list[str]]:
@@ -158,13 +155,14 @@ class BulkLoader:
     ) -> tuple[LoadCounts | None, Collection[str], list[LandedFile]]:
         """Load one file; return its counts, partitions that gained or lost rows, and a version to load in its place.
 
-        The counts are None where the file was superseded meanwhile; the version is an earlier one of a refused file.
+        The counts are None where the file was superseded meanwhile; the version is an earlier one of a file that is
+        refused or has no rows.
         """
         source, reader = self.source, self.source.reader
         with self.lake.writing() as opened:
             reading = _BulkReading(source, file, Spill(opened.folder, source.table, file.load_id(reader)))
             counts = self._read(file, reading)
-            if counts.outcome == "refused":
+            if counts.outcome != "loaded":
                 restored = restore_version(self.landing, file, reader, counts)
                 if restored is not None:
                     return counts, (), restored
@@ -174,6 +172,8 @@ class BulkLoader:
                 accepted[fragment.partition] = accepted.get(fragment.partition, 0) + fragment.rows
             with self.landing.warehouse.transaction(role="ingest") as transaction:
                 self.lake.lock(transaction, source.table)
+                if key_id is not None:
+                    _refuse_other_key(transaction, key_id)  # another process may have loaded meanwhile
                 if not is_current(transaction, file):
                     return None, (), []  # the file in its place waits and takes out these rows
                 quarantined = reading.quarantined() if counts.outcome == "loaded" else None
@@ -249,6 +249,21 @@ def bulk_loader(
     return BulkLoader(landing, lake, source, read_batches, lambda: opened()[1])
 
 
+def _refuse_other_key(transaction: Transaction, key_id: str) -> None:
+    """Raise InputError where rows of any source have pseudonyms of another key than this one: all share one key."""
+    others = transaction.rows(
+        "select distinct source, key_id from ops.loads join ops.files using (file_id)"
+        " where state = 'committed' and key_id <> $1 order by source, key_id",
+        [key_id],
+    )
+    if others:
+        source, other = others[0]
+        raise InputError(
+            f"the pseudonym key is {key_id}, but there are rows of {source} with pseudonyms of the key {other}: "
+            "the same person would have two pseudonyms"
+        )
+
+
 def _refused(reason: str) -> LoadCounts:
     return LoadCounts("refused", reason, 0, 0, 0)
 
@@ -304,9 +319,9 @@ class _BulkReading:
         return first_of_each_reason(lines).with_columns(content=pl.lit(None, pl.String))
 
     def counts(self) -> LoadCounts:
-        """Counts of the ledger; a file without any byte is an outage."""
-        if not self.file.size_bytes:
-            return LoadCounts("outage", None, 0, 0, 0)
+        """Counts of the ledger; a file without rows is an outage."""
+        if not self.rows_in:
+            return LoadCounts("outage", NO_ROW if self.file.size_bytes else "no bytes", 0, 0, 0)
         return LoadCounts("loaded", None, self.rows_in, self.accepted, sum(self.reasons.values()))
 
     def _quarantine(self, lines: pl.DataFrame) -> None:
@@ -321,9 +336,17 @@ class _BulkReading:
         self._lines.append(first_of_each_reason(lines.filter(~pl.col("reason").is_in(full))))
 
     def _fault(self, key: str) -> str | None:
-        """Reason why rows of a partition are quarantined; None within the calendar up to the file's arrival."""
+        """Reason why rows of a partition are quarantined; None within the calendar up to the file's arrival.
+
+        Raises InputError for a key that is none of the source's partitions.
+        """
         checked_key(key, what="partition")
         calendar = self.source.calendar
+        if calendar is None:
+            if key not in self.source.partition_keys:
+                known = ", ".join(sorted(self.source.partition_keys)[:MOST_KEYS])
+                raise InputError(f"partition {key!r} is none of {self.source.table_name}; known: {known}")
+            return None
         try:
             day = date.fromisoformat(key)
         except ValueError as error:

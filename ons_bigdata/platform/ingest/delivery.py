@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ons_bigdata.platform import progress
 from ons_bigdata.platform.errors import InputError
 from ons_bigdata.platform.ingest.input_files import Bounds, input_files
-from ons_bigdata.platform.ingest.loading import refuse
+from ons_bigdata.platform.ingest.loading import account_empty, refuse
 from ons_bigdata.platform.ingest.sources import (
     HEAD_BYTES,
     AdapterContext,
@@ -189,6 +189,8 @@ def _land(
             data_origin=recognised.data_origin,
             partitions=recognised.partitions,
         )
+        if not landed.size_bytes:
+            account_empty(landing, landed, reader)
         return Landed(landed, is_new)
     landed, is_new = landing.land_staged(
         staged, source=reader.source, delivery=UNKNOWN, name=name, data_origin=None, partitions=()

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 Outcome = Literal["loaded", "outage", "refused"]
 
+NO_ROW = "no row"
+"""Reason of an outage: a file with bytes, such as a header, but without rows."""
+
 QUARANTINE_SCHEMA = {"line": pl.Int64, "reason": pl.String, "content": pl.String}
 
 QUARANTINED_LINES = 1000
@@ -102,11 +105,11 @@ def version_loads(transaction: Transaction, file: LandedFile) -> list[str]:
 
 
 def restore_version(landing: Landing, file: LandedFile, reader: Reader, counts: LoadCounts) -> list[LandedFile] | None:
-    """Record a refusal and make the version current again that the refused file superseded.
+    """Record a refusal or an outage and make the version current again that the file superseded.
 
-    Versions that this reader has refused are passed over; where all are refused, the last one is current. Return the
-    restored file, which waits even if it was loaded before: its rows may be gone. It does not wait where its bytes have
-    expired, and is left out. Return None without an earlier version; the refusal is then not recorded.
+    Versions in which this reader found no rows are passed over; where it found none in all, the last one is current.
+    Return the restored file, which waits even if it was loaded before: its rows may be gone. It does not wait where its
+    bytes have expired, and is left out. Return None without an earlier version; nothing is recorded then.
     """
     with landing.warehouse.transaction(role="ingest") as transaction:
         transaction.lock("landing", file.source, file.name)
@@ -119,7 +122,7 @@ def restore_version(landing: Landing, file: LandedFile, reader: Reader, counts: 
         transaction.execute("update ops.files set superseded_by = null where file_id = $1", [restored])
         transaction.execute(  # where its bytes have expired, its rows stay as they were read
             "update ops.loads set state = 'started', finished_at = null where file_id = $1 and reader = $2"
-            " and not (outcome = 'refused' and reader_version = $3 and state = 'committed')"
+            " and not (outcome <> 'loaded' and reader_version = $3 and state = 'committed')"
             " and exists (select from ops.files where file_id = $1 and expired_at is null)",
             [restored, reader.name, reader.version],
         )
@@ -129,11 +132,11 @@ def restore_version(landing: Landing, file: LandedFile, reader: Reader, counts: 
 
 
 def _version_before(transaction: Transaction, file: LandedFile, reader: Reader) -> str | None:
-    """Return the id of the version that a file superseded, if this reader has not refused it."""
+    """Return the id of the version that a file superseded, unless this reader found no rows in it."""
     found = transaction.rows(
         "select file_id from ops.files where superseded_by = $1 and size_bytes > 0 and data_origin is not null"
         " and not exists (select from ops.loads where file_id = files.file_id and reader = $2"
-        " and outcome = 'refused' and reader_version = $3 and state = 'committed') order by landed_at desc limit 1",
+        " and outcome <> 'loaded' and reader_version = $3 and state = 'committed') order by landed_at desc limit 1",
         [file.file_id, reader.name, reader.version],
     )
     return str(found[0][0]) if found else None

@@ -19,6 +19,7 @@ from ons_bigdata.platform import progress
 from ons_bigdata.platform.errors import InputError, StepFailedError
 from ons_bigdata.platform.ingest.landing import checked_key
 from ons_bigdata.platform.ingest.ledger import (
+    NO_ROW,
     QUARANTINE_SCHEMA,
     LoadCounts,
     LoadTotals,
@@ -166,6 +167,14 @@ def refuse(landing: Landing, file: LandedFile, reader: Reader, reason: str) -> N
         commit_load(transaction, file, reader, ())
 
 
+def account_empty(landing: Landing, file: LandedFile, reader: Reader) -> None:
+    """Record a file without bytes whose earlier version stays current: it never waits to be read."""
+    with landing.warehouse.transaction(role="ingest") as transaction:
+        if not is_current(transaction, file):
+            record_load(transaction, file, reader, refused_reading("no bytes", "outage").counts)
+            commit_load(transaction, file, reader, file.partitions or ())
+
+
 def account(landing: Landing, file: LandedFile, reader: Reader, reading: Reading) -> None:
     """Record the reading of a file that has no raw table, for each partition that it touches."""
     partitions = file.partitions or ()
@@ -219,11 +228,12 @@ def _load_file(
 ) -> tuple[LoadTotals, list[LandedFile]]:
     """Read one file and write its partitions; return the totals and an earlier version that has to be loaded instead.
 
-    An earlier version is current again where this one is refused: a refused file never supersedes a file with content.
+    An earlier version is current again where this one is refused or has no rows: such a file never supersedes a file
+    with rows.
     """
     reading, rows = _read(landing, source, read, file)
     counts = reading.counts
-    if counts.outcome == "refused":
+    if counts.outcome != "loaded":
         restored = restore_version(landing, file, source.reader, counts)
         if restored is not None:
             return totals.add(counts, ()), restored
@@ -255,12 +265,17 @@ def _load_file(
 def _read(
     landing: Landing, source: Source, read: ReadFile, file: LandedFile
 ) -> tuple[Reading, Mapping[str, pl.DataFrame]]:
-    """Read a file and split its accepted rows by partition. A reader that fails is a refusal of this file."""
+    """Read a file and split its accepted rows by partition.
+
+    A reader that fails is a refusal of this file; a file without rows is an outage, whether or not it has bytes.
+    """
     packed = landing.read(file)
     try:
         with open_unpacked(io.BytesIO(packed), file.name) as stream:  # within its bounds, or it would not have landed
             content = stream.read()
         reading = read(replace(file, name=unpacked_name(file.name)), content, file.load_id(source.reader))
+        if reading.outcome == "loaded" and not reading.rows_in:
+            reading = refused_reading(NO_ROW, "outage")
         return reading, _split(reading.accepted, source.table.partition_column)
     except Exception as error:  # an error of a reader costs its file only
         reader = f"{source.reader.name} {source.reader.version}"

@@ -171,8 +171,8 @@ class BulkSource:
     partition_column: str
     """Column of the accepted rows, a date or a key as text, whose text (ISO of a date) is the partition's key."""
     landing: LandingFolder
-    calendar: Calendar
-    """Calendar by whose periods the table is partitioned."""
+    calendar: Calendar | None
+    """Calendar by whose periods the table is partitioned. None: by `partition_keys`; a run loads what waits."""
     max_file_bytes: int
     """Bound on an unpacked file."""
     max_ratio: int
@@ -181,6 +181,15 @@ class BulkSource:
     """True if the rows are about single people, homes or devices: the pseudonym key is then required."""
     expires_after_days: int | None
     """Days after which `expire` deletes the landed bytes of loaded files; None where they are kept."""
+    partition_keys: frozenset[str] = frozenset()
+    """Keys of all partitions of a table without calendar; empty for one with a calendar."""
+
+    def __post_init__(self) -> None:
+        if (self.calendar is None) != bool(self.partition_keys):
+            raise ValueError(
+                f"source {self.name}: calendar {self.calendar} and {len(self.partition_keys)} partition keys;"
+                " expected either a calendar or keys"
+            )
 
     @property
     def name(self) -> str:

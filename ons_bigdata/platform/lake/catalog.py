@@ -213,10 +213,10 @@ class Lake:
         """Faults of the live files: missing, unreadable, another number of rows than in the ledger."""
         return [fault for file in self.files(table) if (fault := self._fault(file)) is not None]
 
-    def end_damaged(self, transaction: Transaction, table: LakeTable, partitions: Collection[str]) -> set[str]:
+    def end_damaged(self, transaction: Transaction, table: LakeTable, partitions: Collection[str] | None) -> set[str]:
         """Remove missing and damaged files of these partitions from the catalog; return the loads that have rows there.
 
-        Those have to be read again.
+        Of all partitions for None. The loads have to be read again.
         """
         damaged = [file for file in self.files(table, partitions=partitions) if self._fault(file) is not None]
         if damaged:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+import numpy as np
 import polars as pl
 
 from ons_bigdata.platform.ingest.landing import checked_key
@@ -23,9 +24,9 @@ ROW_GROUP_ROWS = 500_000
 class LakeTable:
     """A table of the lake.
 
-    Rows belong to an entity (`entity_column`, Int64, a pseudonym spread evenly over all numbers) and come from a
-    line of a load (`load_id`, `line`). All rows of an entity are in one bucket; the buckets are ranges of
-    entities, so that buckets one after another are sorted by entity whatever their number.
+    Rows belong to an entity (`entity_column`, Int64, spread evenly over all numbers, as pseudonyms and the results of
+    `spread_numbers` are) and come from a line of a load (`load_id`, `line`). All rows of an entity are in one bucket;
+    the buckets are ranges of entities, so that buckets one after another are sorted by entity whatever their number.
     """
 
     name: str
@@ -80,3 +81,18 @@ def bucket_of(entity: pl.Expr, buckets: int) -> pl.Expr:
         return (entity * 0).cast(pl.Int32)
     # floor division of a signed number: the range below zero comes first
     return (entity // 2 ** (64 - bits) + buckets // 2).cast(pl.Int32)
+
+
+_SPREADING_FACTOR = np.uint64(0x9E3779B97F4A7C15)
+"""Odd number next to 2^64 divided by the golden ratio: its multiples are spread evenly, even those of a sequence."""
+
+
+def spread_numbers(numbers: pl.Series) -> pl.Series:
+    """Entities (Int64) of numbers without nulls: each has its entity, and entities are spread evenly over all numbers.
+
+    Source: Knuth, The Art of Computer Programming, volume 3, section 6.4 (multiplicative hashing).
+    """
+    if numbers.null_count():
+        raise ValueError(f"{numbers.null_count()} numbers of {numbers.name} are null; expected a number in every row")
+    spread = numbers.cast(pl.Int64).to_numpy().view(np.uint64) * _SPREADING_FACTOR  # modulo 2^64
+    return pl.Series(numbers.name, spread.view(np.int64))

@@ -44,6 +44,10 @@ _SHOWN = ("host", "hostaddr", "port", *_TLS)
 """Parameters of the URL that may be shown; any other may be a secret (sslpassword, oauth_client_secret)."""
 
 
+_LOGIN_PARAMETER = re.compile(r"pass(?:word|wd|phrase)?\s{0,9}=", re.IGNORECASE)
+"""A password as other drivers write it (`;password=…`): it would be shown as part of the address."""
+
+
 @dataclass(frozen=True)
 class DatabaseAddress:
     """Address and login of a database. `str()` of it shows no secret."""
@@ -134,7 +138,9 @@ def parse_url(text: str, *, variable: str) -> DatabaseAddress:
     except (ArgumentError, ValueError) as error:  # ValueError: a port that is no number
         raise InputError(f"{expected}, found no such URL") from error
     if url.get_backend_name() != "postgresql" or not url.database:
-        raise InputError(f"{expected}, found backend '{url.get_backend_name()}', database '{url.database}'")
+        raise InputError(f"{expected}, found another scheme or no database")
+    if any(_LOGIN_PARAMETER.search(part or "") for part in (url.username, url.host, url.database)):
+        raise InputError(f"{expected}?password=…, found a password in another place")
     login = {name: values[-1] for name, values in url.normalized_query.items() if name in ("user", "password")}
     url = url.difference_update_query(list(login))
     url = url.set(username=login.get("user", url.username), password=login.get("password", url.password))

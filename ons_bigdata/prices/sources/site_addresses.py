@@ -19,7 +19,7 @@ _LOOKS_NUMERIC = re.compile(r"(?:0x[0-9a-f]*|[0-9]+)(?:\.(?:0x[0-9a-f]*|[0-9]+))
 def origin_of(url: str) -> tuple[str, str, int]:
     """Return scheme, host and port of an address. Raises ValueError for a port that is none."""
     parts = urlsplit(url)
-    return parts.scheme, parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
+    return parts.scheme, (parts.hostname or "").rstrip("."), parts.port or (443 if parts.scheme == "https" else 80)
 
 
 def is_loopback_host(host: str) -> bool:

@@ -1,23 +1,39 @@
 """Simulated archives of geo-located events in every format, with their truth.
 
-Files of the truth: true_users.csv (user, kind, town, home_lat, home_lon), true_events.csv (event_id, user, at, lat,
-lon, client, place, town) and files.json (rows in, accepted and quarantined rows by reason, of each archive).
+Files of the truth: true_users.csv (user, kind, person, client), true_persons.csv, true_spells.csv, true_moves.csv (the
+persons of the world with the columns of `World`), true_events.csv (columns of `DrawnEvents.events`), and files.json
+(rows in, accepted and quarantined rows by reason, of each archive).
 """
 
 from __future__ import annotations
 
-import csv
 import gzip
 import json
-from dataclasses import astuple, dataclass, fields
-from typing import TYPE_CHECKING
+from collections import Counter
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import IO, TYPE_CHECKING
 
-from ons_bigdata.simulation.events.formats import activity_line, check_in_line, pilot_csv_line, v1_line, v2_line
-from ons_bigdata.simulation.events.world import DAYS, EventWorld, TrueEvent, build_event_world
+import polars as pl
+
+from ons_bigdata.platform import progress
+from ons_bigdata.simulation.events.drawing import DrawnEvents, draw_events
+from ons_bigdata.simulation.events.formats import (
+    activity_lines,
+    check_in_lines,
+    pilot_csv_lines,
+    v1_lines,
+    v2_lines,
+)
+from ons_bigdata.simulation.events.robots import LEAST_DAYS, end_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    from ons_bigdata.simulation.events.visits import VisitGenerator
+    from ons_bigdata.simulation.world.building import World
 
 GAP_SHARE = 5
 """One of so many events of the v1.1 archive is in the activity stream, too, which was bought to close gaps."""
@@ -30,101 +46,177 @@ _PERSONS = ("v2", "v1", "v1", "csv")
 _FORMATS = {"volume": "check_ins", "constant_interval": "v2", "fixed_position": "csv", "client": "v1"}
 """Kind of robot and its format; one that is known by its client needs a format that has it."""
 
+_ROWS = 200_000
+"""Rows that are turned into text at a time."""
+
 
 @dataclass(frozen=True)
 class SimulatedEvents:
-    """Folders of the archives and of their truth."""
+    """Files of the archives and of their truth, and the events themselves."""
 
     archives: Path
     truth: Path
-    world: EventWorld
+    live: Path | None
+    """Posts of the v2 API of the last days, which are in no archive; None if there are no such days."""
+    world: World
+    drawn: DrawnEvents
 
 
 def simulate_event_archives(
-    folder: Path, *, persons: int = 160, days: int = DAYS, seed: int = 2014, volume_events: int = 30_500
+    folder: Path,
+    world: World,
+    *,
+    users: int,
+    seed: int = 2014,
+    generator: str | VisitGenerator = "zipf",
+    volume_events: int = 30_500,
+    live_days: int = 0,
 ) -> SimulatedEvents:
-    """Write archives of one world in every format, and the truth. The same arguments give the same bytes.
+    """Write archives of some persons of a world in every format, and the truth. Equal arguments give equal bytes.
 
     Each user's events are in one format, apart from those that two archives hold. Lines that are no events are among
-    them: posts without coordinates, keep-alive lines, control lines, a line cut short.
+    them: posts without coordinates, keep-alive lines, control lines, a line cut short. Events of the last `live_days`
+    (UTC) are in no archive but in `live/simulated_posts.jsonl`, in the order of time.
+
+    Raises ValueError as `draw_events` does, and for as many live days as the world has.
     """
-    world = build_event_world(persons=persons, days=days, seed=seed, volume_events=volume_events)
+    if not 0 <= live_days < world.days or world.days < LEAST_DAYS:
+        raise ValueError(
+            f"{live_days} live days of {world.days}; expected fewer than there are, and at least {LEAST_DAYS} in all"
+        )
+    progress.report("simulating events", 0, None)
+    drawn = draw_events(world, users=users, seed=seed, generator=generator, volume_events=volume_events)
     archives, truth = folder / "archives", folder / "truth"
     for path in (archives, truth):
         path.mkdir(parents=True, exist_ok=True)
-    by_format: dict[str, list[TrueEvent]] = {name: [] for name in ("v2", "v1", "csv", "check_ins")}
-    formats = {user.user: _FORMATS.get(user.kind, _PERSONS[user.user % len(_PERSONS)]) for user in world.users}
-    for event in sorted(world.events, key=lambda event: (event.at, event.event_id)):
-        by_format[formats[event.user]].append(event)
-    counts = {
-        "simulated_posts_v2.jsonl.gz": _write(archives / "simulated_posts_v2.jsonl.gz", by_format["v2"], v2_line),
-        "simulated_stream_v1.jsonl": _write_stream(archives / "simulated_stream_v1.jsonl", by_format["v1"]),
-        "simulated_gaps_gnip.json": _write(
-            archives / "simulated_gaps_gnip.json",
-            by_format["v1"][::GAP_SHARE],
-            activity_line,
-            {json.dumps({"info": {"message": "Replay Request Completed"}}): "control line: info"},
-        ),
-        "simulated_pilot.csv": _write(archives / "simulated_pilot.csv", by_format["csv"], pilot_csv_line),
-        "simulated_sketchkite_checkins.txt": _write(
-            archives / "simulated_sketchkite_checkins.txt", by_format["check_ins"], check_in_line
-        ),
-    }
-    _write_csv(truth / "true_users.csv", ["user", "kind", "town", "home_lat", "home_lon"], [
-        [user.user, user.kind, user.town, *user.home] for user in world.users
-    ])  # fmt: skip
-    _write_csv(
-        truth / "true_events.csv",
-        [field.name for field in fields(TrueEvent)],
-        [list(astuple(event)) for event in world.events],
-    )
+    is_archived = pl.col("at") < end_of(world) - timedelta(days=live_days)
+    archived, later = drawn.events.filter(is_archived), drawn.events.filter(~is_archived)
+    live = None
+    if live_days:
+        live = folder / "live" / "simulated_posts.jsonl"
+        live.parent.mkdir(exist_ok=True)
+        _write(live, later, v2_lines)
+    counts = _write_archives(archives, _by_format(archived, drawn.users))
+    _write_truth(truth, world, drawn)
     (truth / "files.json").write_text(json.dumps(counts, indent=1, sort_keys=True) + "\n", encoding="utf-8")
-    return SimulatedEvents(archives, truth, world)
+    return SimulatedEvents(archives, truth, live, world, drawn)
+
+
+def _by_format(events: pl.DataFrame, users: pl.DataFrame) -> dict[str, pl.DataFrame]:
+    """Events of each format, in the order of time."""
+    by_turns = pl.DataFrame({"turn": range(len(_PERSONS)), "format": _PERSONS}, schema_overrides={"turn": pl.Int64})
+    formats = users.with_columns(turn=pl.col("user") % len(_PERSONS)).join(by_turns, on="turn", how="left")
+    formats = formats.select("user", format=pl.col("kind").replace_strict(_FORMATS, default=pl.col("format")))
+    placed = events.join(formats, on="user", how="left", maintain_order="left")
+    return {name: placed.filter(pl.col("format") == name) for name in ("v2", "v1", "csv", "check_ins")}
+
+
+def _write_archives(folder: Path, events: dict[str, pl.DataFrame]) -> dict[str, dict[str, object]]:
+    """Write an archive of each format; return the counts of each file."""
+    replayed = {json.dumps({"info": {"message": "Replay Request Completed"}}): "control line: info"}
+    return {
+        (name := "simulated_posts_v2.jsonl.gz"): _write(folder / name, events["v2"], v2_lines),
+        (name := "simulated_stream_v1.jsonl"): _write_stream(folder / name, events["v1"]),
+        (name := "simulated_gaps_gnip.json"): _write(
+            folder / name, events["v1"].gather_every(GAP_SHARE), activity_lines, replayed
+        ),
+        (name := "simulated_pilot.csv"): _write(folder / name, events["csv"], pilot_csv_lines),
+        (name := "simulated_sketchkite_checkins.txt"): _write(folder / name, events["check_ins"], check_in_lines),
+    }
 
 
 def _write(
     path: Path,
-    events: list[TrueEvent],
-    line_of: Callable[[TrueEvent], str],
+    events: pl.DataFrame,
+    lines_of: Callable[[pl.DataFrame], pl.Series],
     others: dict[str, str] | None = None,
 ) -> dict[str, object]:
     """Write events, then other lines (line → reason of its quarantine); return the counts of the file."""
     reasons = others or {}
-    content = "".join(f"{line}\n" for line in [*map(line_of, events), *reasons]).encode()
-    if path.suffix == ".gz":
-        content = gzip.compress(content, mtime=0)
-    path.write_bytes(content)
-    return _counts(len(events), list(reasons.values()))
+    with _opened(path) as file:
+        for part in _slices(path.name, events):
+            file.write(_joined(lines_of(part)))
+        file.write("".join(f"{line}\n" for line in reasons).encode())
+    return _counts(events.height, Counter(reasons.values()))
 
 
-def _write_stream(path: Path, events: list[TrueEvent]) -> dict[str, object]:
+def _write_stream(path: Path, events: pl.DataFrame) -> dict[str, object]:
     """Write a stream as it was collected: with keep-alive lines, control lines and posts without coordinates."""
-    lines, reasons = [], []
-    for place, event in enumerate(events):
-        lines.append(v1_line(event))
-        if place % 50 == 10:
-            lines.append("\r")
-            reasons.append("control line: keep-alive")
-        if place % 20 == 5:
-            lines.append(v1_line(event, has_coordinates=False))
-            reasons.append(NO_COORDINATES)
-        if place % 200 == 20:
-            lines.append(json.dumps({"delete": {"status": {"id": event.event_id, "user_id": event.user}}}))
-            reasons.append("control line: delete")
-    lines.append(v1_line(events[0])[:60])
-    reasons.append("no JSON, or a line that was cut short")
-    path.write_bytes("".join(f"{line}\n" for line in lines).encode())
-    return _counts(len(events), reasons)
+    row = pl.int_range(pl.len(), dtype=pl.Int64)
+    numbered = events.with_columns(is_kept_alive=row % 50 == 10, is_repeated=row % 20 == 5, is_deleted=row % 200 == 20)
+    with _opened(path) as file:
+        for part in _slices(path.name, numbered):
+            file.write(_joined(_stream_lines(part)))
+        file.write(f"{v1_lines(events.head(1))[0][:60]}\n".encode() if events.height else b"")
+    reasons = Counter(
+        {
+            "control line: keep-alive": int(numbered["is_kept_alive"].sum()),
+            NO_COORDINATES: int(numbered["is_repeated"].sum()),
+            "control line: delete": int(numbered["is_deleted"].sum()),
+            "no JSON, or a line that was cut short": min(events.height, 1),
+        }
+    )
+    return _counts(events.height, reasons)
 
 
-def _counts(accepted: int, reasons: list[str]) -> dict[str, object]:
-    return {
-        "rows_in": accepted + len(reasons),
-        "accepted": accepted,
-        "quarantined": {reason: reasons.count(reason) for reason in sorted(set(reasons))},
+def _stream_lines(events: pl.DataFrame) -> pl.Series:
+    """Posts, each followed by the lines that are no events."""
+    nothing = pl.lit("")
+    delete = pl.concat_str(
+        pl.lit('\n{"delete":{"status":{"id":'),
+        pl.col("event_id").cast(pl.String),
+        pl.lit(',"user_id":'),
+        pl.col("user").cast(pl.String),
+        pl.lit("}}}"),
+    )
+    lines = events.with_columns(post=v1_lines(events), without=v1_lines(events, has_coordinates=False))
+    return lines.select(
+        pl.concat_str(
+            "post",
+            pl.when("is_kept_alive").then(pl.lit("\n\r")).otherwise(nothing),
+            pl.when("is_repeated").then(pl.lit("\n") + pl.col("without")).otherwise(nothing),
+            pl.when("is_deleted").then(delete).otherwise(nothing),
+        )
+    ).to_series()
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[IO[bytes]]:
+    """File to write, compressed if its name ends in .gz, with the same bytes for the same content."""
+    with path.open("wb") as raw:
+        if path.suffix != ".gz":
+            yield raw
+            return
+        with gzip.GzipFile(filename="", mode="wb", fileobj=raw, compresslevel=4, mtime=0) as packed:
+            yield packed  # type: ignore[misc]
+
+
+def _slices(name: str, events: pl.DataFrame) -> Iterator[pl.DataFrame]:
+    """Slices of the events, with progress."""
+    for start in range(0, events.height, _ROWS):
+        yield events.slice(start, _ROWS)
+        progress.report(f"writing {name}, events", min(start + _ROWS, events.height), events.height)
+
+
+def _joined(lines: pl.Series) -> bytes:
+    return ("\n".join(lines.to_list()) + "\n").encode()
+
+
+def _counts(accepted: int, reasons: Counter[str]) -> dict[str, object]:
+    quarantined = {reason: reasons[reason] for reason in sorted(reasons) if reasons[reason]}
+    return {"rows_in": accepted + sum(quarantined.values()), "accepted": accepted, "quarantined": quarantined}
+
+
+def _write_truth(folder: Path, world: World, drawn: DrawnEvents) -> None:
+    """Write the tables of the truth."""
+    tables = {
+        "true_users": drawn.users,
+        "true_persons": world.persons.drop("address"),
+        "true_spells": world.spells.drop("address"),
+        "true_moves": world.moves,
+        "true_events": drawn.events.with_columns(pl.col("at").dt.strftime("%Y-%m-%dT%H:%M:%SZ")),
     }
-
-
-def _write_csv(path: Path, header: list[str], rows: list[list[object]]) -> None:
-    with path.open("w", encoding="utf-8", newline="") as file:
-        csv.writer(file, lineterminator="\n").writerows([header, *rows])
+    for name, table in tables.items():
+        progress.report("writing the truth, rows", 0, table.height)
+        table.write_csv(folder / f"{name}.csv")
+        progress.report("writing the truth, rows", table.height, table.height)

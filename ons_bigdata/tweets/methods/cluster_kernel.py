@@ -194,6 +194,16 @@ def _first_cell_at_least(keys: Integers, wanted: int, start: int) -> int:
 
 
 @compiled
+def _extremes(values: Floats) -> tuple[float, float]:
+    """Lowest and highest of finite numbers; a loop compiles faster than `min` and `max`."""
+    lowest = highest = values[0]
+    for value in values:
+        lowest = min(lowest, value)
+        highest = max(highest, value)
+    return lowest, highest
+
+
+@compiled
 def _cell_side(eps: float, extent: float) -> float:
     """Side of a cell whose diagonal stays below eps whatever the rounding of coordinates within `extent`."""
     side = eps / np.sqrt(2.0)
@@ -203,9 +213,10 @@ def _cell_side(eps: float, extent: float) -> float:
 @compiled
 def _label_by_cells(x: Floats, y: Floats, eps: float, reach: Reach, labels: Labels) -> None:
     """Label the points of one user through cells; `labels` holds the result."""
-    west, south = x.min(), y.min()
-    side = _cell_side(eps, max(x.max() - west, y.max() - south))
-    width = int((y.max() - south) / side) + 6  # empty cells on either side keep columns apart
+    west, east = _extremes(x)
+    south, north = _extremes(y)
+    side = _cell_side(eps, max(east - west, north - south))
+    width = int((north - south) / side) + 6  # empty cells on either side keep columns apart
     keys = np.empty(x.size, np.int64)
     for i in range(x.size):
         keys[i] = (np.int64((x[i] - west) / side) + 2) * width + np.int64((y[i] - south) / side) + 2
@@ -303,7 +314,8 @@ def _core_boxes(grid: Grid, core: NDArray[np.bool_]) -> Floats:
     """Lowest and highest x, lowest and highest y of each cell's core points; lowest above highest without any."""
     boxes = np.empty((grid.keys.size, 4))
     for cell in range(grid.keys.size):
-        boxes[cell] = (np.inf, -np.inf, np.inf, -np.inf)
+        boxes[cell, 0], boxes[cell, 1] = np.inf, -np.inf  # one by one: a row at once takes two seconds to compile
+        boxes[cell, 2], boxes[cell, 3] = np.inf, -np.inf
         for i in range(grid.starts[cell], grid.starts[cell + 1]):
             if core[i]:
                 boxes[cell, 0] = min(boxes[cell, 0], grid.x[i])
@@ -409,11 +421,21 @@ def cluster_labels(
         if mine.size < core_size:
             own_labels[:] = NOISE
         elif mine.size <= PAIRWISE:
-            _label_pairwise(x[mine], y[mine], reach, own_labels)
+            _label_pairwise(_taken(x, mine), _taken(y, mine), reach, own_labels)
         else:
-            _label_by_cells(x[mine], y[mine], eps, reach, own_labels)
-        labels[mine] = own_labels
+            _label_by_cells(_taken(x, mine), _taken(y, mine), eps, reach, own_labels)
+        for place in range(mine.size):
+            labels[mine[place]] = own_labels[place]
     return labels
+
+
+@compiled
+def _taken(values: Floats, rows: NDArray[np.int32]) -> Floats:
+    """Values of some rows; `values[rows]`, which takes a second to compile."""
+    taken = np.empty(rows.size)
+    for place in range(rows.size):
+        taken[place] = values[rows[place]]
+    return taken
 
 
 @compiled

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 import numpy as np
 import polars as pl
 
+from ons_bigdata.estimation.input_checks import refuse_missing_columns, refuse_unknown
 from ons_bigdata.tweets.methods.cluster_kernel import NOISE, cluster_labels, user_codes, without_small
 
 if TYPE_CHECKING:
@@ -45,8 +46,7 @@ def cluster_events(
     Source: Ester et al., A density-based algorithm for discovering clusters in large spatial databases with noise
     (KDD 1996); variant "components" with `strict` and `integer_metres`: ONS, GSS Methodology Series 41 (2015).
     """
-    if variant not in VARIANTS:
-        raise ValueError(f"unknown variant {variant!r}; known: {', '.join(VARIANTS)}")
+    refuse_unknown("variant", variant, VARIANTS)
     if not (np.isfinite(eps_m) and eps_m > 0):
         raise ValueError(f"eps_m is {eps_m}; expected a positive number of metres")
     if min_points < 1:
@@ -65,9 +65,7 @@ def cluster_events(
 def _require_columns(events: pl.DataFrame) -> None:
     if not isinstance(events, pl.DataFrame):
         raise ValueError(f"events is a {type(events).__name__}; expected a polars DataFrame")
-    missing = [column for column in ("user", *_COORDINATES) if column not in events.columns]
-    if missing:
-        raise ValueError(f"events has no column {', '.join(missing)}; its columns: {', '.join(events.columns)}")
+    refuse_missing_columns(events, ("user", *_COORDINATES), "events")
     if "cluster" in events.columns:
         raise ValueError("events has a column cluster already; expected events that are not clustered")
     if not (events.schema["user"].is_integer() or events.schema["user"] in (pl.String, pl.Categorical)):

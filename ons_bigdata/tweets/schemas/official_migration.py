@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataframely as dy
 
-from ons_bigdata.tweets.schemas.vocabulary import AREA_CODE, HEX_ID
+from ons_bigdata.tweets.schemas.vocabulary import GSS_CODE, HEX_ID
 
 _LOAD = "load of the file: 16 hex digits"
 _LINE = "line of the file or row of the sheet; the header is 1"
@@ -17,10 +17,8 @@ class DetailedMove(dy.Schema):
     load_id = dy.String(regex=HEX_ID, description=_LOAD)
     line = dy.Int32(min=2, description=_LINE)
     year_ending = dy.Date(description=_YEAR)
-    origin = dy.String(regex=AREA_CODE, description="GSS code of the authority (or country) of the residence before")
-    destination = dy.String(
-        regex=AREA_CODE, description="GSS code of the authority (or country) of the residence after"
-    )
+    origin = dy.String(regex=GSS_CODE, description="GSS code of the authority (or country) of the residence before")
+    destination = dy.String(regex=GSS_CODE, description="GSS code of the authority (or country) of the residence after")
     age = dy.Int16(min=0, max=130, description="age in years at the end of the year; the highest includes all above")
     sex = dy.String(regex="^(female|male)$", description="female or male")
     moves = dy.Float64(min=0.0, max=1e7, description="estimated moves of persons; modelled, therefore not whole")
@@ -32,7 +30,7 @@ class AuthorityAgeMigration(dy.Schema):
     load_id = dy.String(regex=HEX_ID, description=_LOAD)
     line = dy.Int32(min=2, description=_LINE)
     year_ending = dy.Date(description=_YEAR)
-    authority = dy.String(regex=AREA_CODE, description="GSS code of the authority, as it was valid in that year")
+    authority = dy.String(regex=GSS_CODE, description="GSS code of the authority, as it was valid in that year")
     authority_name = dy.String(nullable=True, max_length=200, description="name as in the file; null where empty")
     age_group = dy.String(regex="^(u18|18-25|26-35|36-55|o55)$", description="age group in years: u18, 18-25, …, o55")
     moves_in = dy.Float64(min=0.0, max=1e7, description="estimated moves of persons into the authority")
@@ -48,8 +46,8 @@ class RegionMigration(dy.Schema):
     load_id = dy.String(regex=HEX_ID, description=_LOAD)
     line = dy.Int32(min=2, description=_LINE)
     year_ending = dy.Date(description=_YEAR)
-    origin = dy.String(regex=AREA_CODE, description="GSS code of the region or country of the residence before")
-    destination = dy.String(regex=AREA_CODE, description="GSS code of the region or country of the residence after")
+    origin = dy.String(regex=GSS_CODE, description="GSS code of the region or country of the residence before")
+    destination = dy.String(regex=GSS_CODE, description="GSS code of the region or country of the residence after")
     moves = dy.Float64(min=0.0, max=1e8, description="estimated moves of persons as printed, rounded to 10")
 
 
@@ -64,11 +62,11 @@ class CensusFlow(dy.Schema):
     )
     geography = dy.String(regex="^(ltla|msoa)$", description="ltla (local authorities) or msoa")
     origin = dy.String(
-        regex=f"{AREA_CODE}|^-8$|^999999999$",
+        regex=f"{GSS_CODE}|^-8$|^999999999$",
         description="GSS code; -8 where it does not apply, 999999999 outside the United Kingdom",
     )
     destination = dy.String(
-        regex=f"{AREA_CODE}|^-8$|^999999999$",
+        regex=f"{GSS_CODE}|^-8$|^999999999$",
         description="GSS code; -8 where it does not apply, 999999999 outside the United Kingdom",
     )
     workplace_indicator = dy.Int16(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ons_bigdata.platform.ingest.sources import loadable
-from ons_bigdata.tweets.schemas import places
+from ons_bigdata.tweets.schemas import addresses, migration, places, residence
 from ons_bigdata.tweets.sources import SOURCES
 
 if TYPE_CHECKING:
@@ -18,5 +18,15 @@ TABLES: dict[str, type[dy.Schema]] = {
     "restricted.tweet_events": places.TweetEvent,
     "restricted.tweet_cluster_hours": places.TweetClusterHour,
     "restricted.tweet_cluster_months": places.TweetClusterMonth,
+    "restricted.tweet_cluster_addresses": addresses.TweetClusterAddress,
+    "restricted.tweet_residence": residence.TweetResidence,
+    "restricted.tweet_moves": residence.TweetMove,
+    "restricted.tweet_time_at_risk": residence.TweetTimeAtRisk,
+    "restricted.tweet_migration_flows": migration.TweetMigrationFlow,
+    "restricted.tweet_area_migration": migration.TweetAreaMigration,
+    "restricted.tweet_migration_surface": migration.TweetMigrationSurface,
+    "analysis.internal_migration_flows": migration.ControlledFlow,
+    "analysis.internal_migration_areas": migration.ControlledAreaMigration,
+    "analysis.internal_migration_surface": migration.ControlledSurface,
 }
 """Frame by `schema.table`."""

@@ -1,7 +1,17 @@
-"""Adapters to the outside: archives of geo-located events, official figures. `SOURCES` lists the kinds of files."""
+"""Adapters to the outside: archives and the stream of geo-located events, addresses, postcodes, populations,
+official figures on migration.
 
-from ons_bigdata.tweets.sources import archives, official_migration
+`SOURCES` lists the kinds of files.
+"""
 
-SOURCES = (*archives.SOURCES, *official_migration.SOURCES)
+from ons_bigdata.tweets.sources import addresses, archives, official_migration, populations, stream_gaps
+
+SOURCES = (
+    *stream_gaps.SOURCES,
+    *archives.SOURCES,
+    *addresses.SOURCES,
+    *populations.SOURCES,
+    *official_migration.SOURCES,
+)
 
 __all__ = ["SOURCES"]

@@ -24,6 +24,7 @@ from ons_bigdata.tweets.sources.event_json import read_json_lines
 from ons_bigdata.tweets.sources.event_rows import Platform, RawRows, judge
 from ons_bigdata.tweets.sources.event_text import read_check_ins, read_pilot_csv
 from ons_bigdata.tweets.sources.lines import Block, read_blocks
+from ons_bigdata.tweets.sources.rolled_files import POSTS, SIMULATED, is_rolled
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,8 +45,6 @@ BATCH_LINES = 50_000
 """Lines of a batch."""
 
 TWITTER = "twitter"
-SIMULATED = "simulated_"
-"""Beginning of the names of simulated archives."""
 
 ReadBlock = Callable[[Block, RawRows], None]
 """Adds the rows and faults of a block of lines. Never raises for any content."""
@@ -98,7 +97,8 @@ def _platform_and_format(name: str, head: bytes) -> tuple[str | None, ReadBlock 
     check_ins = _CHECK_INS.fullmatch(name.removeprefix(SIMULATED))
     if check_ins is not None:
         return check_ins[1].lower(), read_check_ins
-    if head.lstrip(b"\xef\xbb\xbf \r\n\t").startswith(b"{"):
+    # the first line of a rolled file may be anything that the stream has sent
+    if is_rolled(name, POSTS) or head.lstrip(b"\xef\xbb\xbf \r\n\t").startswith(b"{"):
         return TWITTER, read_json_lines
     if _PILOT_LINE.match(head):
         return TWITTER, read_pilot_csv
@@ -125,7 +125,11 @@ SOURCES = (
         description="One row per geo-located event of an archive with its position and time.",
         columns={name: column.description or "" for name, column in GeoEvent.columns().items()},
         partition_column="event_day",
-        landing=LandingFolder("geo_events", "Archives of geo-located events. Written by `ons-bigdata ingest tweets`."),
+        landing=LandingFolder(
+            "geo_events",
+            "Archives of geo-located events, and files rolled from the stream of posts. Written by `ons-bigdata ingest"
+            " tweets` and `ons-bigdata harvest tweets`.",
+        ),
         calendar=DAYS,
         max_file_bytes=200 * 1024**3,
         max_ratio=100,

@@ -196,12 +196,11 @@ def _add_statuses(rows: RawRows, numbers: Sequence[int], lines: Sequence[_Line])
     lon, lat = positions
     sources = [line.source for line in lines]
     clients = {source: _client(source) for source in set(sources)}
-    people = [line.user for line in lines if line.user is not None]
     milliseconds = [line.timestamp_ms for line in lines]
     rows.add(
         line=numbers,
-        event=[line.id_str if line.id_str is not None else _text(line.id) for line in lines],
-        user=[person.id_str if person.id_str is not None else _text(person.id) for person in people],
+        event=_ids(lines),
+        user=_ids([line.user for line in lines if line.user is not None]),
         time_ms=milliseconds,
         time_text=[line.created_at for line in lines] if None in milliseconds else (),
         lon=lon,
@@ -210,6 +209,14 @@ def _add_statuses(rows: RawRows, numbers: Sequence[int], lines: Sequence[_Line])
         place_country=[line.place.country_code if line.place is not None else None for line in lines],
         lang=[line.lang for line in lines],
     )
+
+
+def _ids(objects: Sequence[_Line] | Sequence[_Person]) -> list[str | None]:
+    """Ids of posts or people as text, which older ones have as numbers alone."""
+    ids = [thing.id_str for thing in objects]
+    if None in ids:
+        return [thing.id_str if thing.id_str is not None else _text(thing.id) for thing in objects]
+    return ids
 
 
 _position, _older_position = attrgetter("coordinates.coordinates"), attrgetter("geo.coordinates")

@@ -15,6 +15,7 @@ from ons_bigdata.platform.dagster.automation import (
     calendar_schedule,
     late_delivery_sensors,
     propagation_sensor,
+    rolled_files_sensor,
 )
 from ons_bigdata.platform.dagster.partitions import partitions_of
 from ons_bigdata.platform.dagster.raw_assets import ONLY_WAITING, raw_asset
@@ -118,6 +119,36 @@ def test_files_that_wait_are_requested_once_with_all_that_is_computed_from_them(
     assert [names_of(one) for one in found] == [["marts/sums", "raw/numbers", "staging/stg_numbers"]] * 2
     assert [one.run_key for one in requests_of(landing, NUMBERS, monkeypatch)] == [one.run_key for one in found]
     assert len({one.run_key for one in found}) == 2
+
+
+def test_rolled_files_are_loaded_at_once_over_their_days(
+    landing: Landing, land: Land, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(WarehouseResource, "landing", lambda _: landing)
+
+    def first_day(name: str) -> date | None:
+        return date.fromisoformat(name[7:17]) if name.startswith("rolled-") else None
+
+    sensor = rolled_files_sensor("meters", [NUMBERS], calendar=DAYS, first_day=first_day)
+    assert sensor.default_status == dg.DefaultSensorStatus.STOPPED
+    assets, resources = graph(), {"warehouse": WarehouseResource()}
+    jobs = pilot_jobs(assets, ["meters"])
+    repository = dg.Definitions(assets, sensors=[sensor], jobs=jobs, resources=resources).get_repository_def()
+
+    def tick() -> list[dg.RunRequest]:
+        with dg.DagsterInstance.ephemeral() as instance:
+            context = dg.build_sensor_context(instance, repository_def=repository, resources=resources)
+            return list(sensor.evaluate_tick(context).run_requests or [])
+
+    land("2016-07-21-a.txt", "2016-07-21 1\n", ("2016-07-21",))
+    assert tick() == []  # no rolled file
+    today = landing.files()[0].landed_at.astimezone(ZoneInfo(ZONE)).date().isoformat()
+    for day in ("2016-07-25", "2016-07-22"):
+        land(f"rolled-{day}.txt", f"{day} 1\n", None)
+    (request,) = tick()
+    assert (days_of(request), names_of(request)) == (("2016-07-22", today), ["raw/numbers"])
+    assert request.tags[ONLY_WAITING] == "true"
+    assert [one.run_key for one in tick()] == [request.run_key]
 
 
 def test_files_of_a_source_without_days_are_requested_with_what_has_no_days(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -22,7 +23,9 @@ from ons_bigdata.platform.dagster.inputs import (
 )
 from ons_bigdata.platform.dagster.resources import WarehouseResource
 from ons_bigdata.platform.errors import InputError
+from ons_bigdata.platform.lake import Lake
 from ons_bigdata.platform.postgres.warehouse import Warehouse
+from tests.platform.ingest import reading_files
 
 
 class Total(dy.Schema):
@@ -171,3 +174,37 @@ def test_declarations_are_judged_before_any_run() -> None:
         single(totals, {"prices": "prices"})
     with pytest.raises(ValueError, match=r"analysis.totals is both an input and a table"):
         single(totals, {"prices": "analysis.totals"})
+
+
+def test_tables_of_the_lake_are_inputs_read_bucket_by_bucket(
+    warehouse: Warehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lake = Lake(tmp_path / "lake", warehouse)
+    monkeypatch.setattr(WarehouseResource, "lake", lambda _: lake)
+    table = reading_files.TABLE
+    rows = pl.DataFrame({"entity": [-(2**62), 5, 5], "value": [1.0, 2.0, 3.0], "line": [1, 2, 3]}).with_columns(
+        load_id=pl.lit("0" * 16), day=pl.lit("2016-07-21").str.to_date()
+    )
+    files = lake.write(table, "2016-07-21", rows.select(list(table.columns)))
+    with warehouse.transaction(role="ingest") as transaction:
+        lake.make_live(transaction, table, files)
+
+    def counted(inputs: Inputs, _: AssetRun) -> pl.DataFrame:
+        sizes = [bucket.collect().height for bucket in inputs.scan_buckets("readings")]
+        assert sizes == [0, 1, 2, 0]
+        with pytest.raises(UndeclaredRelationError, match=r"its inputs: readings \(lake.readings\)"):
+            inputs.scan_buckets("others")
+        return pl.DataFrame({"rows": [sum(sizes)]})
+
+    asset = table_asset(
+        table="analysis.counts",
+        inputs={},
+        lake_tables={"readings": table},
+        frame=Count,
+        description="One row.",
+    )(counted)
+    assert {key.to_user_string() for keys in asset.asset_deps.values() for key in keys} == {"lake/readings"}
+    result = dg.materialize([asset], resources={"warehouse": WarehouseResource()})
+    (event,) = result.asset_materializations_for_node("counts")
+    assert event.metadata[RELATIONS_READ].value == ["lake.readings"]
+    assert warehouse.rows("select rows from analysis.counts") == [(3,)]

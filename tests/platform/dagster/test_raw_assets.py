@@ -110,3 +110,33 @@ def test_a_table_without_partitions_shows_all_its_rows(
     assert counts(landing, SOURCE, {}, monkeypatch) == {None: (2, 1, 0)}
     land("2016-07-22-a.txt", "2016-07-22 3\n", ("2016-07-22",))
     assert counts(landing, SOURCE, {}, monkeypatch) == {None: (3, 1, 0)}
+
+
+def test_a_table_of_the_lake_without_calendar_shows_all_its_rows(
+    landing: Landing, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lake = Lake(tmp_path / "lake", landing.warehouse)
+    monkeypatch.setattr(WarehouseResource, "landing", lambda _: landing)
+    monkeypatch.setattr(WarehouseResource, "lake", lambda _: lake)
+    monkeypatch.setattr(WarehouseResource, "open", lambda _: landing.warehouse)
+    keys = frozenset({"2016-07-21", "2016-07-22"})
+    source = replace(reading_files.SOURCE, calendar=None, partition_keys=keys)
+    asset = lake_asset(source)
+    assert asset.partitions_def is None
+
+    def run(tags: dict[str, str]) -> tuple[int, int]:
+        result = dg.materialize([asset], resources={"warehouse": WarehouseResource()}, tags=tags)
+        (event,) = result.get_asset_materialization_events()
+        metadata = event.materialization.metadata
+        return metadata["dagster/row_count"].value, metadata["files_refused"].value
+
+    reading_files.land(landing, "r1.txt", b"2016-07-21,1,1\n2016-07-22,2,2\n")
+    assert run({ONLY_WAITING: "true"}) == (2, 0)
+    reading_files.land(landing, "r2.txt", b"2016-07-23,1,1\n")  # none of the keys
+    assert run({ONLY_WAITING: "true"}) == (2, 1)
+    (reason,) = landing.warehouse.rows("select reason from ops.loads where outcome = 'refused'")[0]
+    assert reason == "partition '2016-07-23' is none of lake.readings; known: 2016-07-21, 2016-07-22"
+    for file in lake.files(reading_files.TABLE):
+        (lake.folder / file.name).unlink()
+    assert run({}) == (2, 0)  # any other run reads the files of damaged fragments again
+    assert lake.faults(reading_files.TABLE) == []

@@ -27,11 +27,13 @@ _SCHEMA = {"load_id": pl.String, "line": pl.Int32, "day": pl.String, "number": p
 
 
 def read(_file: LandedFile, content: bytes, load_id: str) -> Reading:
-    """Read one whole number a line; `refuse me` refuses the file, and other lines are quarantined."""
+    """Read one whole number a line below `#` lines; `refuse me` refuses the file, other lines are quarantined."""
     if content == b"refuse me":
         return Reading("refused", "asked for it", 0, pl.DataFrame(), pl.DataFrame(schema=QUARANTINE_SCHEMA))
     good, bad = [], []
     for line, text in enumerate(content.decode().splitlines(), start=1):
+        if text.startswith("#"):
+            continue
         day, _, number = text.partition(" ")
         if number.lstrip("-").isdigit():
             good.append((load_id, line, day, int(number)))

@@ -33,11 +33,13 @@ _ACCEPTED = {name: dtype for name, dtype in COLUMNS.items() if name != "load_id"
 
 
 def read_batches(stream: IO[bytes], name: str) -> Iterator[Batch]:
-    """Read one reading a line; a line `refuse` refuses the file, `fail` fails, and other odd lines are quarantined."""
+    """Read one reading a line below `#` lines; `refuse` refuses the file, `fail` fails, other lines are quarantined."""
     assert not name.endswith((".gz", ".zst"))
     lines: list[tuple[int, str]] = []
     for number, line in enumerate(stream, start=1):
         text = line.decode().rstrip("\n")
+        if text.startswith("#"):
+            continue
         if text == "refuse":
             raise InputError("asked to refuse it")
         if text.startswith("fail"):

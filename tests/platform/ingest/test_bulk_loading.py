@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import IO
 
 import pytest
 from backports import zstd
@@ -18,6 +19,7 @@ from hypothesis import strategies as st
 from ons_bigdata.platform import progress
 from ons_bigdata.platform.errors import InputError, StepFailedError
 from ons_bigdata.platform.ingest import bulk_loading, ledger
+from ons_bigdata.platform.ingest.bulk import Batch
 from ons_bigdata.platform.ingest.landing import Landing
 from ons_bigdata.platform.ingest.sources import AdapterContext
 from ons_bigdata.platform.lake import Lake
@@ -77,6 +79,18 @@ def test_a_new_version_takes_the_place_of_the_earlier_in_all_its_partitions(land
     totals = loader(landing, lake).load_waiting(partitions=["2016-07-22"])  # of which the new version has no row
     assert totals.partitions == {"2016-07-21", "2016-07-22", "2016-08-01"}
     assert [row[4] for row in rows(lake)] in ([7, 8, 0.5, 1, 2, 3], [0.5, 1, 2, 3, 7, 8])
+
+
+def test_a_file_without_rows_leaves_the_version_that_it_superseded(landing: Landing, lake: Lake) -> None:
+    land(landing, "r.txt", A)
+    loader(landing, lake).load_waiting()
+    before = rows(lake), live_files(lake)
+    for content in (b"# day,entity,value\n", b"", b"# again\n"):
+        land(landing, "r.txt", content)
+        loader(landing, lake).load_waiting()
+    assert (rows(lake), live_files(lake)) == before
+    found = landing.warehouse.rows("select outcome, reason, rows_in > 0 from ops.loads order by outcome")
+    assert found == [("loaded", None, True), ("outage", "no row", False), ("outage", "no row", False)]
 
 
 def test_a_refused_file_leaves_the_version_that_it_superseded(landing: Landing, lake: Lake) -> None:
@@ -145,8 +159,30 @@ def test_another_key_is_refused_once_there_are_rows(landing: Landing, lake: Lake
     replace(loader(landing, lake), key_id=lambda: first.key_id).load_waiting()
     assert landing.warehouse.rows("select key_id from ops.loads") == [(first.key_id,)]
     land(landing, "s.txt", A)
-    with pytest.raises(InputError, match=f"the pseudonym key is {second.key_id}, but lake.readings has rows"):
+    with pytest.raises(
+        InputError, match=f"the pseudonym key is {second.key_id}, but .* readings .* key {first.key_id}:"
+    ):
         replace(loader(landing, lake), key_id=lambda: second.key_id).load_waiting()
+
+
+def test_rows_of_two_keys_do_not_mix_where_two_processes_load_at_once(landing: Landing, lake: Lake) -> None:
+    """While a file is read under the second key, another is loaded under the first."""
+    first, second = PseudonymKey(b"1" * 32), PseudonymKey(b"2" * 32)
+    land(landing, "r1.txt", A)
+    land(landing, "r2.txt", B)
+
+    def read_slowly(stream: IO[bytes], name: str) -> Iterator[Batch]:
+        others = replace(loader(landing, lake), key_id=lambda: first.key_id)
+        others.load_waiting()
+        yield from reading_files.read_batches(stream, name)
+
+    slow = replace(loader(landing, lake), read_batches=read_slowly, key_id=lambda: second.key_id)
+    with pytest.raises(InputError, match=f"the pseudonym key is {second.key_id}, but .* key {first.key_id}:"):
+        slow.load_waiting()
+    assert landing.warehouse.rows("select distinct key_id from ops.loads where state = 'committed'") == [
+        (first.key_id,)
+    ]
+    assert len(rows(lake)) == 6
 
 
 def test_the_key_is_asked_for_once_a_file_waits(landing: Landing, lake: Lake) -> None:

@@ -54,6 +54,43 @@ def test_a_file_is_read_once_whatever_partitions_it_touches(landing: Landing, la
     assert len(stored(landing)) == 12 * 28 + 2
 
 
+HEADERS = ["# day number\n", "# number of the day\n"]
+
+
+@pytest.mark.parametrize("empties", [HEADERS, HEADERS[:1], ["", *HEADERS], [HEADERS[0], "", "refuse me"]], ids=repr)
+@pytest.mark.parametrize("is_loaded_between", [True, False], ids=["one by one", "at once"])
+def test_a_file_without_rows_never_takes_the_place_of_one_with_rows(
+    landing: Landing, land: Land, empties: list[str], is_loaded_between: bool
+) -> None:
+    name = "2016-07-21-a.txt"
+    for content in (*empties, f"{DAY} 1\n", *empties):
+        land(name, content)
+        if is_loaded_between:
+            load(landing)
+    load(landing)
+    assert numbers(landing) == [1]
+    current = "select outcome, rows_in from ops.loads join ops.files using (file_id) where superseded_by is null"
+    assert landing.warehouse.rows(current) == [("loaded", 1)]
+    assert landing.waiting_files(READER) == []
+    before = stored(landing), ledger(landing)
+    land(name, empties[0])
+    load(landing)
+    assert (stored(landing), ledger(landing)) == before
+
+
+@pytest.mark.parametrize("contents", [HEADERS, ["", *HEADERS], [*HEADERS, ""]], ids=repr)
+def test_files_without_rows_are_an_outage_each_and_the_last_with_bytes_is_current(
+    landing: Landing, land: Land, contents: list[str]
+) -> None:
+    for content in contents:
+        land("2016-07-21-a.txt", content)
+        load(landing)
+    reasons = "select outcome, reason, superseded_by is null from ops.loads join ops.files using (file_id) order by 3"
+    assert landing.warehouse.rows(reasons)[-1] == ("outage", "no row", True)
+    assert {outcome for outcome, _, _ in landing.warehouse.rows(reasons)} == {"outage"}
+    assert landing.waiting_files(READER) == []
+
+
 def test_partitions_are_unknown_until_the_file_is_read(landing: Landing, land: Land) -> None:
     file, _ = land("after-a.txt", MONTHS, None)
     assert file.partitions is None

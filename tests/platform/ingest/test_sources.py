@@ -209,3 +209,16 @@ def test_sources_by_where_their_rows_are() -> None:
     assert bulk_sources(sources) == [reading_files.SOURCE]
     assert with_tables(sources, area="collection") == [SOURCE, reading_files.SOURCE]
     assert [source.table_name for source in with_tables(sources)] == ["raw.numbers", "lake.readings"]
+
+
+@pytest.mark.parametrize(
+    ("change", "found"),
+    [
+        ({"calendar": None}, "calendar None and 0 partition keys"),
+        ({"partition_keys": frozenset("a")}, "1 partition keys"),
+    ],
+    ids=["neither", "both"],
+)
+def test_a_bulk_source_has_a_calendar_or_partition_keys(change: dict[str, object], found: str) -> None:
+    with pytest.raises(ValueError, match=found):
+        replace(reading_files.SOURCE, **change)  # type: ignore[arg-type]

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ons_bigdata.platform.lake import LakeTable
-from ons_bigdata.platform.lake.tables import bucket_of
+from ons_bigdata.platform.lake.tables import bucket_of, spread_numbers
 from tests.platform.lake.spread import COLUMNS
 
 ENTITIES = st.integers(-(2**63), 2**63 - 1)
@@ -51,3 +51,19 @@ def test_a_faulty_declaration_is_refused(change: dict[str, object], message: str
     declaration = {"columns": COLUMNS, "entity_column": "user", "order": ["user", "second"], "buckets": 8} | change
     with pytest.raises(ValueError, match=message):
         LakeTable("events", **declaration)  # type: ignore[arg-type]
+
+
+@given(first=st.integers(0, 10**12), step=st.integers(1, 1000))
+def test_spread_numbers_are_distinct_and_even(first: int, step: int) -> None:
+    numbers = pl.Series([first + step * place for place in range(800)])
+    spread = spread_numbers(numbers)
+    assert spread.n_unique() == 800
+    counts = pl.Series(buckets_of(spread.to_list(), 8)).value_counts()["count"]
+    assert (counts.min(), counts.max()) != (0, 800)
+    if step == 1:  # multiples of the golden ratio: each eighth has its share, give or take a few
+        assert counts.len() == 8 and counts.is_between(95, 105).all()
+
+
+def test_a_number_that_is_null_has_no_entity() -> None:
+    with pytest.raises(ValueError, match="1 numbers of uprn are null; expected a number in every row"):
+        spread_numbers(pl.Series("uprn", [1, None]))

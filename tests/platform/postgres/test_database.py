@@ -91,6 +91,13 @@ def test_an_error_shows_no_password(text: str, tmp_path: Path) -> None:
         "postgresql://u:hunter2@h:port/d",
         "postgresql://u@h/d?password=hunter2&port=-1",
         "postgresql://u@h/d?password=hunter2&port=x",
+        "postgresql://u@h/d;password=hunter2",
+        "postgresql://u@h/d;user=x;Password%20=hunter2",
+        "postgresql://u@h;passwd=hunter2/d",
+        "postgresql://u;password=hunter2@h/d",
+        "postgresql://u@h/password=hunter2",
+        "hunter2://u@h/d",
+        "mysql://u@h/hunter2",
     ],
 )
 def test_a_malformed_url_is_refused_and_not_shown(text: str, tmp_path: Path) -> None:

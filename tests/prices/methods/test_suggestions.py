@@ -7,8 +7,8 @@ import re
 import polars as pl
 import pytest
 
+from ons_bigdata.estimation.input_checks import suggestion
 from ons_bigdata.prices.methods import aggregation, bilateral, multilateral, panels, quality, recipes
-from ons_bigdata.prices.methods.panels.input_checks import suggestion
 from tests.prices.methods.test_input_frames import QUOTES, SERIES, TREE, WEIGHTS, Q
 
 

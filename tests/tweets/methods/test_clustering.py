@@ -199,7 +199,7 @@ def test_bad_options_are_refused(options: dict[str, object], message: str) -> No
 
 
 def test_a_missing_column_is_named() -> None:
-    with pytest.raises(ValueError, match="events has no column northing_m; its columns: user, easting_m"):
+    with pytest.raises(ValueError, match="events: column northing_m is missing; found user, easting_m"):
         cluster_events(pl.DataFrame({"user": [1], "easting_m": [0.0]}))
 
 

@@ -7,18 +7,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from ons_bigdata.prices.methods.aggregation.completeness import EXPECTED, refuse_incomplete
-from ons_bigdata.prices.methods.bilateral.product_weights import to_arithmetic
-from ons_bigdata.prices.methods.panels.input_checks import (
+from ons_bigdata.estimation.input_checks import (
     eager_frame,
-    not_positive,
     refuse_missing_columns,
     refuse_no_keys,
-    refuse_no_nodes,
     refuse_no_numbers,
-    refuse_other_type,
     refuse_rows,
 )
+from ons_bigdata.prices.methods.aggregation.completeness import EXPECTED, refuse_incomplete
+from ons_bigdata.prices.methods.bilateral.product_weights import to_arithmetic
+from ons_bigdata.prices.methods.panels.input_checks import not_positive, refuse_other_type, refuse_unsortable
 from ons_bigdata.prices.methods.panels.period_calendar import refuse_unsorted
 
 if TYPE_CHECKING:
@@ -106,8 +104,8 @@ def _checked_table(table: pl.DataFrame) -> pl.DataFrame:
     numbers = ("index", "link_index", "weight")
     optional = [name for name in ("children",) if name in table.columns]
     refuse_no_numbers(table, [*numbers, *optional], "aggregated")
-    refuse_no_nodes(table, ("node", "parent", "mean"), "aggregated")
-    refuse_no_keys(table, ("period",), "aggregated")
+    refuse_no_keys(table, ("node", "parent", "mean"), "aggregated")
+    refuse_unsortable(table, ("period",), "aggregated")
     refuse_other_type(table, "link", "period", "aggregated")
     refuse_unsorted(table["period"], "aggregated")
     rows = table.select(*columns, *optional).with_columns(
@@ -120,7 +118,7 @@ def _checked_table(table: pl.DataFrame) -> pl.DataFrame:
         "an unknown mean": ~pl.col("mean").is_in(["arithmetic", "geometric"]).fill_null(value=False),
         "an index that is not positive and finite": pl.col("index").is_not_null() & not_positive("index"),
     }
-    refuse_rows("aggregated", rows, faults)
+    refuse_rows(rows, faults, "aggregated")
     return rows
 
 

@@ -9,12 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from ons_bigdata.prices.methods.panels.input_checks import (
-    refuse_missing_columns,
-    refuse_no_nodes,
-    refuse_no_numbers,
-    refuse_rows,
-)
+from ons_bigdata.estimation.input_checks import refuse_missing_columns, refuse_no_keys, refuse_no_numbers, refuse_rows
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -99,7 +94,7 @@ def nodes_and_leaves(tree: pl.DataFrame) -> tuple[set[str], set[str]]:
 def _checked_tree(tree: pl.DataFrame, mean: str) -> pl.DataFrame:
     given = tree if "mean" in tree.columns else tree.with_columns(mean=pl.lit(None, pl.String))
     refuse_missing_columns(given, ("node", "parent"), "tree")
-    refuse_no_nodes(given, ("node", "parent"), "tree")
+    refuse_no_keys(given, ("node", "parent"), "tree")
     if (found := given.schema["mean"]) not in (pl.String, pl.Null):
         message = f"tree: column mean is {found}, expected String"
         raise ValueError(message)
@@ -111,7 +106,7 @@ def _checked_tree(tree: pl.DataFrame, mean: str) -> pl.DataFrame:
         "a parent that is no node": ~pl.col("parent").is_in(nodes.implode()),
         f"an unknown mean (known: {', '.join(MEANS)})": ~pl.col("mean").is_in(MEANS),
     }
-    refuse_rows("tree", rows, faults)
+    refuse_rows(rows, faults, "tree")
     return rows
 
 
@@ -135,7 +130,7 @@ def _ordered(parent_of: Mapping[str, str | None]) -> tuple[str, ...]:
 def _checked_weights(weights: pl.DataFrame, position: Mapping[str, int]) -> Floats:
     """Weights in the order of the nodes; nan where none is given."""
     refuse_missing_columns(weights, ("node", "weight"), "weights")
-    refuse_no_nodes(weights, ["node"], "weights")
+    refuse_no_keys(weights, ["node"], "weights")
     refuse_no_numbers(weights, ["weight"], "weights")
     rows = weights.select(pl.col("node").cast(pl.String), pl.col("weight").cast(pl.Float64))
     bounded = pl.col("weight").is_finite() & (pl.col("weight") >= 0)
@@ -144,7 +139,7 @@ def _checked_weights(weights: pl.DataFrame, position: Mapping[str, int]) -> Floa
         "a node that is not in the tree": ~pl.col("node").is_in(list(position)),
         "a weight that is null, not finite or below 0": ~bounded.fill_null(value=False),
     }
-    refuse_rows("weights", rows, faults)
+    refuse_rows(rows, faults, "weights")
     given = np.full(len(position), np.nan)
     given[[position[node] for node in rows["node"]]] = rows["weight"].to_numpy()
     return given

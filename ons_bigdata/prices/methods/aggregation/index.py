@@ -7,6 +7,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
+from ons_bigdata.estimation.input_checks import (
+    eager_frame,
+    refuse_missing_columns,
+    refuse_no_keys,
+    refuse_no_numbers,
+    refuse_rows,
+    refuse_unknown,
+)
 from ons_bigdata.prices.methods.aggregation.hierarchy import Hierarchy, hierarchy, nodes_and_leaves
 from ons_bigdata.prices.methods.aggregation.price_updating import price_updated
 from ons_bigdata.prices.methods.aggregation.steps import (
@@ -18,17 +26,7 @@ from ons_bigdata.prices.methods.aggregation.steps import (
     compute_course,
     value_below,
 )
-from ons_bigdata.prices.methods.panels.input_checks import (
-    eager_frame,
-    other_type,
-    refuse_missing_columns,
-    refuse_no_keys,
-    refuse_no_nodes,
-    refuse_no_numbers,
-    refuse_other_type,
-    refuse_rows,
-    refuse_unknown,
-)
+from ons_bigdata.prices.methods.panels.input_checks import other_type, refuse_other_type, refuse_unsortable
 from ons_bigdata.prices.methods.panels.period_calendar import refuse_unsorted
 
 if TYPE_CHECKING:
@@ -113,7 +111,7 @@ def aggregate(
         refuse_unknown(option, value, known, aliases=FORMULA_ALIASES if option == "formula" else None)
     weights, tree = eager_frame(weights, "weights"), eager_frame(tree, "tree")
     refuse_missing_columns(weights, ("node", "weight"), "weights")
-    refuse_no_nodes(weights, ["node"], "weights")
+    refuse_no_keys(weights, ["node"], "weights")
     rows = _checked_indices(eager_frame(indices, "indices"))
     if rows.is_empty():
         return _empty(rows.schema["period"])
@@ -134,8 +132,8 @@ def aggregate(
 
 def _checked_indices(indices: pl.DataFrame) -> pl.DataFrame:
     refuse_missing_columns(indices, ("node", "period", "index"), "indices")
-    refuse_no_nodes(indices, ["node"], "indices")
-    refuse_no_keys(indices, ["period"], "indices")
+    refuse_no_keys(indices, ["node"], "indices")
+    refuse_unsortable(indices, ["period"], "indices")
     refuse_no_numbers(indices, ["index"], "indices")
     is_output = "link_index" in indices.columns  # of `aggregate`: chained indices, whose link is no scale
     keys = ["node", "period", *(["link"] if "link" in indices.columns and not is_output else [])]
@@ -148,7 +146,7 @@ def _checked_indices(indices: pl.DataFrame) -> pl.DataFrame:
         "a key that occurs before": pl.struct(keys).is_duplicated(),
         "an index that is not positive and finite": ~(pl.col("index").is_finite() & (pl.col("index") > 0)),
     }
-    refuse_rows("indices", rows, faults)
+    refuse_rows(rows, faults, "indices")
     if "link" in keys:
         _refuse_links_without_base(rows)
     return rows
@@ -191,7 +189,7 @@ def _checked_successions(successions: pl.DataFrame | pl.LazyFrame | None, links:
     if unknown:
         message = f"successions: {unknown[0]} is no link; expected some of {', '.join(map(str, links))}"
         raise ValueError(message)
-    refuse_no_nodes(rows, ("node", "predecessor"), "successions")
+    refuse_no_keys(rows, ("node", "predecessor"), "successions")
     return rows.with_columns(pl.col("node", "predecessor").cast(pl.String))
 
 
@@ -240,7 +238,7 @@ def _nodes(rows: pl.DataFrame, trees: list[pl.DataFrame]) -> set[str]:
         "a node that is not in the tree": ~pl.col("node").is_in(sorted(nodes)),
         "a node that has children, expected a leaf": ~pl.col("node").is_in(sorted(leaves)),
     }
-    refuse_rows("indices", rows, faults)
+    refuse_rows(rows, faults, "indices")
     return nodes
 
 
@@ -367,7 +365,7 @@ class _Chain:
             "a node that is not in the tree": ~pl.col("node").is_in(list(names)),
             "a predecessor that is not in the tree of the link before": ~pl.col("predecessor").is_in(list(self.state)),
         }
-        refuse_rows("successions", rows, faults)
+        refuse_rows(rows, faults, "successions")
         grouped = rows.group_by("node", maintain_order=True).agg("predecessor")
         return dict(grouped.iter_rows())
 

@@ -6,20 +6,22 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from ons_bigdata.prices.methods.panels.input_checks import (
+from ons_bigdata.estimation.input_checks import (
     eager_frame,
+    refuse_missing_columns,
+    refuse_no_numbers,
+    refuse_rows,
+    refuse_unknown,
+    shown_value,
+)
+from ons_bigdata.prices.methods.panels.input_checks import (
     listed_values,
     not_positive,
     other_type,
     positive_number,
-    refuse_missing_columns,
-    refuse_no_keys,
-    refuse_no_numbers,
     refuse_other_type,
     refuse_repeated_names,
-    refuse_rows,
-    refuse_unknown,
-    shown_value,
+    refuse_unsortable,
 )
 from ons_bigdata.prices.methods.panels.period_calendar import (
     given_calendar,
@@ -153,7 +155,7 @@ def _parents(table: pl.DataFrame, node: str | None) -> dict[Any, Any]:
     """Parent of each node where it occurs first, of a table of `aggregate`; empty for other tables."""
     if node is None or not {"parent", "link_index"} <= set(table.columns) or node == "parent":
         return {}
-    refuse_no_keys(table, ["parent"], "table")
+    refuse_unsortable(table, ["parent"], "table")
     return dict(table.sort("period").group_by(node, maintain_order=True).agg(pl.col("parent").first()).iter_rows())
 
 
@@ -258,7 +260,7 @@ def _overlap(first: pl.DataFrame, second: pl.DataFrame, key: str, periods: list[
         message = f"overlap: {apart[key][0]} is in both series, but in no period of the overlap in both"
         raise ValueError(message)
     lacking = {"no index in a period of the overlap": pl.any_horizontal(pl.col("index", "index_later").is_null())}
-    refuse_rows("overlap", both.select("period", "index", "index_later"), lacking)
+    refuse_rows(both.select("period", "index", "index_later"), lacking, "overlap")
     return both
 
 
@@ -333,15 +335,16 @@ def chain(
     frame = eager_frame(unchained, "unchained")
     refuse_missing_columns(frame, ("link", "period", column, *keys), "unchained")
     refuse_no_numbers(frame, [column], "unchained")
-    refuse_no_keys(frame, ("period", *keys), "unchained")
+    refuse_unsortable(frame, ("period", *keys), "unchained")
     refuse_other_type(frame, "link", "period", "unchained")
     refuse_unsorted(frame["period"], "unchained")
     rows = frame.select(*keys, "link", "period", index=pl.col(column).cast(pl.Float64))
     refuse_rows(
-        "unchained", rows, {"a null in its key": pl.any_horizontal(pl.col("link", "period").is_null()),
+        rows, {"a null in its key": pl.any_horizontal(pl.col("link", "period").is_null()),
         "a period before its link": pl.col("period") < pl.col("link"),
         "a key that occurs before": pl.struct(*keys, "link", "period").is_duplicated(),
         "an index that is not positive and finite": ~(pl.col("index").is_finite() & (pl.col("index") > 0))},
+        "unchained",
     )  # fmt: skip
     if rows.is_empty():
         return rows.select(*keys, "period", "index")
@@ -409,7 +412,7 @@ def checked_series(
     keys = ["period", *([node] if node is not None else [])]
     refuse_missing_columns(table, (*keys, column), name)
     refuse_no_numbers(table, [column], name)
-    refuse_no_keys(table, keys, name)
+    refuse_unsortable(table, keys, name)
     table = table.with_columns(pl.col(column).cast(pl.Float64))
     rows = table.select(*keys, column)
     value = pl.col(column)
@@ -418,7 +421,7 @@ def checked_series(
         "a period that occurs before": pl.struct(keys).is_duplicated(),
         f"a value of {column} that is not positive and finite": value.is_not_null() & not_positive(column),
     }
-    refuse_rows(name, rows, faults)
+    refuse_rows(rows, faults, name)
     if calendar is None:
         refuse_unsorted(table["period"], name)
     else:

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ons_bigdata.estimation.input_checks import refuse_unknown
 from ons_bigdata.prices.methods.bilateral.registry import ALIASES, ENTRIES, REGISTER
-from ons_bigdata.prices.methods.panels.input_checks import float_vector, refuse_unknown
+from ons_bigdata.prices.methods.panels.input_checks import float_vector
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike

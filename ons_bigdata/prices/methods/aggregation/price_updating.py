@@ -8,17 +8,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
-from ons_bigdata.prices.methods.aggregation.hierarchy import nodes_and_leaves
-from ons_bigdata.prices.methods.panels.input_checks import (
+from ons_bigdata.estimation.input_checks import (
     eager_frame,
     is_single_value,
     refuse_missing_columns,
-    refuse_no_function,
-    refuse_no_nodes,
+    refuse_no_keys,
     refuse_no_numbers,
     refuse_rows,
-    true_or_false,
 )
+from ons_bigdata.prices.methods.aggregation.hierarchy import nodes_and_leaves
+from ons_bigdata.prices.methods.panels.input_checks import refuse_no_function, true_or_false
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -51,10 +50,10 @@ def price_updated(
         message = "weights: column reference is missing; the Lowe index updates weights from the prices of a period"
         raise ValueError(message)
     refuse_missing_columns(weights, ("node", "weight"), "weights")
-    refuse_no_nodes(weights, ["node"], "weights")
+    refuse_no_keys(weights, ["node"], "weights")
     refuse_no_numbers(weights, ["weight"], "weights")
     nodes_and_leaves(tree)
-    refuse_rows("weights", weights.select("node", "weight"), {"a null": pl.any_horizontal(pl.all().is_null())})
+    refuse_rows(weights.select("node", "weight"), {"a null": pl.any_horizontal(pl.all().is_null())}, "weights")
     rows = weights.with_columns(pl.col("node").cast(pl.String), pl.col("weight").cast(pl.Float64))
     given = {node: (weight, reference) for node, weight, reference in rows.select("node", "weight", "reference").rows()}
     means = tree["mean"].to_list() if "mean" in tree.columns else [None] * tree.height

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from ons_bigdata.estimation.input_checks import eager_frame, refuse_unknown
 from ons_bigdata.prices.methods.aggregation.contributions import contributions
 from ons_bigdata.prices.methods.aggregation.linking import checked_series, period_series
-from ons_bigdata.prices.methods.panels.input_checks import eager_frame, refuse_unknown, whole_number
+from ons_bigdata.prices.methods.panels.input_checks import whole_number
 from ons_bigdata.prices.methods.panels.period_calendar import Calendar, given_calendar, read_calendar
 
 if TYPE_CHECKING:

@@ -10,14 +10,8 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from ons_bigdata.prices.methods.panels.input_checks import (
-    eager_frame,
-    finite_number,
-    listed_values,
-    refuse_missing_columns,
-    refuse_no_function,
-    refuse_unknown,
-)
+from ons_bigdata.estimation.input_checks import eager_frame, refuse_missing_columns, refuse_unknown
+from ons_bigdata.prices.methods.panels.input_checks import finite_number, listed_values, refuse_no_function
 from ons_bigdata.prices.methods.panels.period_calendar import refuse_unsorted
 
 if TYPE_CHECKING:
@@ -118,7 +112,7 @@ def axioms_violated(
     Raises ValueError on an unknown axiom, which lists the known ones, and on periods that do not sort in time. Source:
     ILO et al., Consumer Price Index Manual: Theory and Practice (2004), chapter 16.
     """
-    quotes = eager_frame(quotes)
+    quotes = eager_frame(quotes, "quotes")
     refuse_missing_columns(quotes, ("period", "product", "price"), "quotes")
     refuse_unsorted(quotes["period"])
     refuse_no_function("index_function", index_function)

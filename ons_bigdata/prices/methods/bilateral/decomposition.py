@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
+from ons_bigdata.estimation.input_checks import eager_frame, refuse_unknown
 from ons_bigdata.prices.methods.bilateral.product_weights import arithmetic_weights, geometric_weights
 from ons_bigdata.prices.methods.bilateral.registry import ALIASES, DECOMPOSABLE, GEKS_ALIASES, REGISTER, Formula
-from ons_bigdata.prices.methods.panels.input_checks import eager_frame, refuse_unknown
 from ons_bigdata.prices.methods.panels.price_panel import PricePanel, price_panel
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ def _weighted_relatives(
 ) -> pl.DataFrame:
     """Product, weight and relative of the products of the base and the current period."""
     entry = decomposable(formula)
-    quotes = eager_frame(quotes)
+    quotes = eager_frame(quotes, "quotes")
     panel = price_panel(quotes, **columns, in_order=False)
     rows = (panel.position(name, at) for name, at in zip(("base_period", "current_period"), periods, strict=True))
     weights, relatives, matched = matched_weights(panel, entry, *rows, arithmetic=arithmetic)

@@ -8,13 +8,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import polars as pl
 
+from ons_bigdata.estimation.input_checks import eager_frame, refuse_unknown
 from ons_bigdata.prices.methods.bilateral.registry import ALIASES, ENTRIES, FORMULAS, REGISTER, UNWEIGHTED, WINDOWED
-from ons_bigdata.prices.methods.panels.input_checks import (
-    eager_frame,
-    finite_number,
-    refuse_unknown,
-    true_or_false,
-)
+from ons_bigdata.prices.methods.panels.input_checks import finite_number, true_or_false
 from ons_bigdata.prices.methods.panels.price_panel import Duplicates, Missing, PricePanel, price_panel
 
 if TYPE_CHECKING:
@@ -171,7 +167,7 @@ def bilateral_index(  # noqa: PLR0913 (every choice has its name)
     refuse_unknown("of", of, OBJECTS)
     refuse_unknown("duplicates", duplicates, DUPLICATES)
     _refuse_unfit(formula, options, quantity=quantity, sample=sample, of=of)
-    quotes = eager_frame(quotes)
+    quotes = eager_frame(quotes, "quotes")
     if comparison == "previous_period" and base_period is not None:
         message = f"base_period is {base_period!r}, expected None: comparison previous_period has no base"
         raise ValueError(message)

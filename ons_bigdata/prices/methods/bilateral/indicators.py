@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
-from ons_bigdata.prices.methods.panels.input_checks import eager_frame, refuse_unknown
+from ons_bigdata.estimation.input_checks import eager_frame, refuse_unknown
 from ons_bigdata.prices.methods.panels.logarithmic_mean import logarithmic_mean
 from ons_bigdata.prices.methods.panels.price_panel import Duplicates, PricePanel, price_panel
 
@@ -76,7 +76,7 @@ def bilateral_indicator(  # noqa: PLR0913 (every choice has its name)
     if comparison == "previous_period" and base_period is not None:
         message = f"base_period is {base_period!r}, expected None: comparison previous_period has no base"
         raise ValueError(message)
-    quotes = eager_frame(quotes)
+    quotes = eager_frame(quotes, "quotes")
     panel = price_panel(
         quotes, period=period, product=product, price=price, quantity=quantity, duplicates=duplicates,
         calendar=calendar, with_gaps=comparison != "fixed_base",
@@ -123,7 +123,7 @@ def indicator_contributions(  # noqa: PLR0913 (every choice has its name)
     """
     refuse_unknown("indicator", formula, INDICATORS)
     refuse_unknown("sample", sample, SAMPLES)
-    quotes = eager_frame(quotes)
+    quotes = eager_frame(quotes, "quotes")
     panel = price_panel(
         quotes, period=period, product=product, price=price, quantity=quantity, duplicates=duplicates, in_order=False
     )

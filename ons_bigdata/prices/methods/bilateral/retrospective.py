@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
+from ons_bigdata.estimation.input_checks import eager_frame
 from ons_bigdata.prices.methods.bilateral import weighted
-from ons_bigdata.prices.methods.panels.input_checks import eager_frame
 from ons_bigdata.prices.methods.panels.price_panel import price_panel
 
 
@@ -29,7 +29,7 @@ def retrospective_index(
     superlative price indexes for years where expenditure data is unavailable; Hansen (2007), Recalculations of the
     Danish CPI 1996-2006; compared in von Auer (2024), Review of Income and Wealth 70(1).
     """
-    quotes = eager_frame(quotes)
+    quotes = eager_frame(quotes, "quotes")
     panel = price_panel(quotes, period=period, product=product, price=price, quantity=quantity)
     p, q, present = panel.prices, panel.quantities, panel.presence
     index: list[float | None] = []

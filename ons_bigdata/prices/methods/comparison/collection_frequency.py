@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 import polars as pl
 
-from ons_bigdata.prices.methods.panels.input_checks import checked_columns, not_positive, refuse_rows
+from ons_bigdata.estimation.input_checks import refuse_rows
+from ons_bigdata.prices.methods.panels.input_checks import checked_columns, not_positive
 from ons_bigdata.prices.schemas import AcceptedQuote, CollectionFrequency
 from ons_bigdata.prices.schemas.comparison import FREQUENCIES
 
@@ -97,7 +98,7 @@ def _checked(quotes: pl.DataFrame) -> pl.DataFrame:
         "a price that is not positive and finite": not_positive("price_gbp"),
         "a product that has an earlier row of the day": pl.struct(keys).is_duplicated(),
     }
-    refuse_rows("quotes", rows, faults)
+    refuse_rows(rows, faults, "quotes")
     return rows
 
 
@@ -108,7 +109,7 @@ def _refuse_weights(weights: pl.DataFrame) -> None:
         "an item twice": pl.col("item_number").is_duplicated(),
         "a weight that is null, not finite or below 0": ~bounded.fill_null(value=False),
     }
-    refuse_rows("item weights", rows, faults)
+    refuse_rows(rows, faults, "item weights")
 
 
 def _period_days(days: pl.Series) -> int | None:

@@ -11,18 +11,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
+from ons_bigdata.estimation.input_checks import eager_frame, refuse_missing_columns, refuse_rows, refuse_unknown
 from ons_bigdata.prices.methods.bilateral import elementary as elementary_formulas
 from ons_bigdata.prices.methods.bilateral.registry import ALIASES
-from ons_bigdata.prices.methods.panels.input_checks import (
-    MOST_DAYS,
-    checked_columns,
-    eager_frame,
-    listed_values,
-    refuse_missing_columns,
-    refuse_rows,
-    refuse_unknown,
-    whole_number,
-)
+from ons_bigdata.prices.methods.panels.input_checks import MOST_DAYS, checked_columns, listed_values, whole_number
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -230,7 +222,7 @@ def chained_official(indices: pl.DataFrame, *, by: list[str]) -> pl.DataFrame:
     by = listed_values("by", by, "columns")
     indices = _frame_with(indices, (*by, "month", "index"), "official indices")
     repeats = indices.filter(pl.struct(*by, "month").is_duplicated())
-    refuse_rows("official indices", repeats, {"a month twice": pl.lit(value=True)})
+    refuse_rows(repeats, {"a month twice": pl.lit(value=True)}, "official indices")
     chained = [
         (*key, *row)
         for key, group in indices.sort(*by, "month").group_by(by, maintain_order=True)
@@ -297,7 +289,7 @@ def _checked(quotes: pl.DataFrame) -> pl.DataFrame:
         "a null": pl.any_horizontal(pl.all().is_null()),
         "a weight below 0": (pl.col("shop_weight") < 0) | (pl.col("stratum_weight") < 0),
     }
-    refuse_rows("official quotes", rows, faults)
+    refuse_rows(rows, faults, "official quotes")
     return rows
 
 

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
-from ons_bigdata.prices.methods.panels.input_checks import checked_columns, refuse_rows, refuse_unknown
+from ons_bigdata.estimation.input_checks import refuse_rows, refuse_unknown
+from ons_bigdata.prices.methods.panels.input_checks import checked_columns
 from ons_bigdata.prices.schemas import ComparedPriceIndex, PriceComparison
 from ons_bigdata.prices.schemas.comparison import FREQUENCIES
 
@@ -260,7 +261,7 @@ def _checked(series: pl.DataFrame, name: str) -> pl.DataFrame:
         "a period twice": pl.struct(pl.exclude("index")).is_duplicated(),
         "a series at several frequencies": pl.col("frequency").n_unique().over("series") > 1,
     }
-    refuse_rows(name, rows, faults)
+    refuse_rows(rows, faults, name)
     return rows
 
 

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from ons_bigdata.prices.methods.panels.input_checks import checked_columns, refuse_rows
+from ons_bigdata.estimation.input_checks import refuse_rows
+from ons_bigdata.prices.methods.panels.input_checks import checked_columns
 from ons_bigdata.prices.schemas import SourceAgreement
 
 if TYPE_CHECKING:
@@ -170,5 +171,5 @@ def _checked(quotes: pl.DataFrame, columns: dict[str, pl.DataType], name: str, m
         "a null": pl.any_horizontal(pl.all().is_null()),
         "a product twice on a day": pl.struct(key).is_duplicated(),
     }
-    refuse_rows(name, rows, faults)
+    refuse_rows(rows, faults, name)
     return rows.sort(key)

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
-from ons_bigdata.prices.methods.panels.input_checks import checked_columns, finite_number, not_positive, refuse_rows
+from ons_bigdata.estimation.input_checks import refuse_rows
+from ons_bigdata.prices.methods.panels.input_checks import checked_columns, finite_number, not_positive
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -244,7 +245,7 @@ def _checked(products: pl.DataFrame, name: str) -> pl.DataFrame:
         "a pack size that is not positive and finite": ~(pl.col("pack_size").is_finite() & (pl.col("pack_size") > 0)),
         "a product twice": pl.struct(*_BLOCK, "product").is_duplicated(),
     }
-    refuse_rows(name, rows, faults)
+    refuse_rows(rows, faults, name)
     return rows.sort(*_BLOCK, "product")
 
 

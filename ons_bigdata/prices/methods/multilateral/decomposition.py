@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
+from ons_bigdata.estimation.input_checks import eager_frame
 from ons_bigdata.prices.methods.bilateral.decomposition import bilateral_decomposition, decomposable, matched_weights
-from ons_bigdata.prices.methods.panels.input_checks import eager_frame
 from ons_bigdata.prices.methods.panels.price_panel import price_panel
 
 __all__ = ["bilateral_decomposition", "geks_decomposition"]
@@ -35,7 +35,7 @@ def geks_decomposition(
     the contributions of individual commodities, Journal of Official Statistics 35(2).
     """
     entry = decomposable(formula)
-    quotes = eager_frame(quotes)
+    quotes = eager_frame(quotes, "quotes")
     panel = price_panel(quotes, period=period, product=product, price=price, quantity=quantity, in_order=False)
     base, current = panel.position("base_period", base_period), panel.position("current_period", current_period)
     total = np.zeros(len(panel.products))

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from ons_bigdata.estimation.input_checks import eager_frame, refuse_unknown
 from ons_bigdata.prices.methods.multilateral.index import multilateral_index
 from ons_bigdata.prices.methods.multilateral.splicing import SPLICE_ALIASES, SPLICES
-from ons_bigdata.prices.methods.panels.input_checks import eager_frame, listed_values, refuse_unknown, whole_number
+from ons_bigdata.prices.methods.panels.input_checks import listed_values, whole_number
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,7 +31,7 @@ def window_revision(
     Splices never revise; this measures the revisions that they do not publish. Raises ValueError as
     `multilateral_index`.
     """
-    quotes = eager_frame(quotes)
+    quotes = eager_frame(quotes, "quotes")
     window = whole_number("window", window, least=2)
     refuse_unknown("splice", splice, SPLICES, aliases=SPLICE_ALIASES)
     published = multilateral_index(quotes, method, window=window, splice=splice, **options)  # type: ignore[arg-type]
@@ -74,7 +75,7 @@ def splice_drift(
     Consumer Price Index Manual: Concepts and Methods (2020), chapter 10 (chain drift: prices that return to where
     they were, and an index that does not).
     """
-    quotes = eager_frame(quotes)
+    quotes = eager_frame(quotes, "quotes")
     pairs = [_variant(variant) for variant in listed_values("variants", variants, "pairs of window and splice")]
     options = {name: list(value) if isinstance(value, Iterator) else value for name, value in options.items()}
     of_window = {name: value for name, value in options.items() if name not in SPLICE_OPTIONS}

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ons_bigdata.estimation.input_checks import refuse_unknown
 from ons_bigdata.prices.methods.bilateral import index as bilateral
 from ons_bigdata.prices.methods.bilateral.registry import ALIASES, ENTRIES, REGISTER
 from ons_bigdata.prices.methods.multilateral.windows import (
@@ -22,7 +23,6 @@ from ons_bigdata.prices.methods.multilateral.windows import (
     rolling_pairs,
     summed_products,
 )
-from ons_bigdata.prices.methods.panels.input_checks import refuse_unknown
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import polars as pl
 
+from ons_bigdata.estimation.input_checks import eager_frame, refuse_unknown
 from ons_bigdata.prices.methods.multilateral.geks import INCOMPLETE
 from ons_bigdata.prices.methods.multilateral.matched_windows import MATCHING, matched_windows
 from ons_bigdata.prices.methods.multilateral.registry import ALIASES, METHODS, REGISTER
@@ -19,7 +20,7 @@ from ons_bigdata.prices.methods.multilateral.splicing import (
     Extension,
     extended_levels,
 )
-from ons_bigdata.prices.methods.panels.input_checks import eager_frame, refuse_unknown, whole_number
+from ons_bigdata.prices.methods.panels.input_checks import whole_number
 from ons_bigdata.prices.methods.panels.period_calendar import listed_periods, months_of
 from ons_bigdata.prices.methods.panels.price_panel import Duplicates, price_panel
 
@@ -93,7 +94,7 @@ def multilateral_index(
     without a known step; on quotes as `price_panel` does. Source: ILO et al., Consumer Price Index Manual: Concepts
     and Methods (2020), chapter 10; Eurostat (2022), Guide on Multilateral Methods in the HICP.
     """
-    quotes = eager_frame(quotes)
+    quotes = eager_frame(quotes, "quotes")
     refuse_unknown("method", method, METHODS, aliases=ALIASES)
     window = _checked_window(window)
     if splice is not None:

@@ -8,15 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
-from ons_bigdata.prices.methods.panels.input_checks import (
-    eager_frame,
-    refuse_missing_columns,
-    refuse_no_text,
-    refuse_rows,
-    refuse_unknown,
-    true_or_false,
-    whole_number,
-)
+from ons_bigdata.estimation.input_checks import eager_frame, refuse_missing_columns, refuse_rows, refuse_unknown
+from ons_bigdata.prices.methods.panels.input_checks import refuse_no_text, true_or_false, whole_number
 from ons_bigdata.prices.methods.panels.price_panel import price_panel
 
 if TYPE_CHECKING:
@@ -110,7 +103,7 @@ def impute_prices(  # noqa: PLR0913 (every choice has its name)
         if name is not None:
             refuse_no_text(option, name)
     most = _checked_options(method, group=group, target=target, max_periods=max_periods)
-    quotes = eager_frame(quotes)
+    quotes = eager_frame(quotes, "quotes")
     _check_columns(quotes, group=group, target=target)
     panel = price_panel(
         quotes, period=period, product=product, price=price, quantity=quantity,
@@ -176,7 +169,7 @@ def _groups(quotes: pl.DataFrame, product: str, group: str | None) -> Integers:
     if group is None:
         return np.zeros(0, dtype=np.int64)
     pairs = quotes.select(pl.col(product).alias("product"), pl.col(group).alias("group")).unique()
-    refuse_rows("quotes", pairs, {"a product of two groups": pl.col("product").is_duplicated()})
+    refuse_rows(pairs, {"a product of two groups": pl.col("product").is_duplicated()}, "quotes")
     codes = pairs.sort("product")["group"].rank("dense") - 1
     return codes.fill_null(-1).to_numpy().astype(np.int64)
 
@@ -189,7 +182,7 @@ def _targets(quotes: pl.DataFrame, products: list[Any], product: str, target: st
         f"a null in {target}": pl.col("target").is_null(),
         "a product that is a target in some rows and in others not": pl.col("product").is_duplicated(),
     }
-    refuse_rows("quotes", pairs, faults)
+    refuse_rows(pairs, faults, "quotes")
     return pairs.sort("product")["target"].to_numpy()
 
 

@@ -19,12 +19,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
-from ons_bigdata.prices.methods.panels.input_checks import (
-    listed_values,
-    python_value,
-    shown_value,
-    true_or_false,
-)
+from ons_bigdata.estimation.input_checks import shown_value
+from ons_bigdata.prices.methods.panels.input_checks import listed_values, python_value, true_or_false
 from ons_bigdata.prices.methods.panels.period_texts import (
     dated_texts,
     numbered_texts,

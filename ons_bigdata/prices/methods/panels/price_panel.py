@@ -8,17 +8,15 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
 import numpy as np
 import polars as pl
 
-from ons_bigdata.prices.methods.panels.input_checks import (
+from ons_bigdata.estimation.input_checks import (
     eager_frame,
     is_single_value,
     refuse_missing_columns,
-    refuse_no_keys,
     refuse_no_numbers,
-    refuse_repeated_names,
     refuse_rows,
     refuse_unknown,
-    true_or_false,
 )
+from ons_bigdata.prices.methods.panels.input_checks import refuse_repeated_names, refuse_unsortable, true_or_false
 from ons_bigdata.prices.methods.panels.key_codes import code_keys
 from ons_bigdata.prices.methods.panels.period_calendar import period_calendar, refuse_unsorted
 
@@ -135,11 +133,11 @@ def price_panel(  # noqa: PLR0913 (every choice has its name)
     refuse_unknown("missing", missing, get_args(Missing))
     refuse_repeated_names({"period": period, "product": product, "price": price, "quantity": quantity})
     with_gaps, in_order = true_or_false("with_gaps", with_gaps), true_or_false("in_order", in_order)
-    quotes = eager_frame(quotes)
+    quotes = eager_frame(quotes, "quotes")
     numbers = {"price": price} if quantity is None else {"price": price, "quantity": quantity}
     keys = {"period": period, "product": product}
     rows = _checked_types(quotes, keys, numbers)
-    refuse_rows("quotes", rows, _faults(rows, keys, numbers, missing), shown_as=keys | numbers)
+    refuse_rows(rows, _faults(rows, keys, numbers, missing), "quotes", shown_as=keys | numbers)
     periods, row = code_keys(rows["period"])
     products, column = code_keys(rows["product"])
     if calendar is None and in_order:
@@ -168,7 +166,7 @@ def price_panel(  # noqa: PLR0913 (every choice has its name)
 def _checked_types(quotes: pl.DataFrame, keys: dict[str, str], numbers: dict[str, str]) -> pl.DataFrame:
     """Select the columns as period, product, price and quantity, numbers as float64."""
     refuse_missing_columns(quotes, (*keys.values(), *numbers.values()), "quotes")
-    refuse_no_keys(quotes, keys.values(), "quotes")
+    refuse_unsortable(quotes, keys.values(), "quotes")
     refuse_no_numbers(quotes, numbers.values(), "quotes")
     as_floats = {name: pl.col(column).cast(pl.Float64) for name, column in numbers.items()}
     return quotes.select(**{name: pl.col(column) for name, column in keys.items()}, **as_floats)
@@ -204,7 +202,7 @@ def _refuse_repeats(
 ) -> None:
     repeats = rows.filter(~pl.Series(cell).is_first_distinct())
     fault = f"a {keys['product']} that has an earlier row in the {keys['period']}"
-    refuse_rows("quotes", repeats, {fault: pl.lit(value=True)}, shown_as=shown_as)
+    refuse_rows(repeats, {fault: pl.lit(value=True)}, "quotes", shown_as=shown_as)
 
 
 def _dense(values: NDArray[np.float64], cell: NDArray[np.int64], shape: tuple[int, int]) -> NDArray[np.float64]:

@@ -8,17 +8,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
-from ons_bigdata.prices.methods.panels.input_checks import (
+from ons_bigdata.estimation.input_checks import (
     eager_frame,
     is_single_value,
-    listed_values,
-    not_positive,
     refuse_missing_columns,
-    refuse_no_keys,
     refuse_no_numbers,
-    refuse_repeated_names,
     refuse_rows,
     refuse_unknown,
+)
+from ons_bigdata.prices.methods.panels.input_checks import (
+    listed_values,
+    not_positive,
+    refuse_repeated_names,
+    refuse_unsortable,
     whole_number,
 )
 from ons_bigdata.prices.methods.panels.period_calendar import refuse_unsorted
@@ -66,9 +68,9 @@ def product_definition_scores(  # noqa: PLR0913 (every choice has its name)
         raise ValueError(message)
     refuse_repeated_names({"period": period, "price": price, "quantity": quantity})
     refuse_repeated_names({f"attributes[{n}]": attribute for n, attribute in enumerate(attributes)})
-    quotes = eager_frame(quotes)
+    quotes = eager_frame(quotes, "quotes")
     refuse_missing_columns(quotes, (period, price, quantity, *attributes), "quotes")
-    refuse_no_keys(quotes, (period, *attributes), "quotes")
+    refuse_unsortable(quotes, (period, *attributes), "quotes")
     refuse_no_numbers(quotes, (price, quantity), "quotes")
     rows = quotes.select(
         pl.col(*attributes), _period=pl.col(period), _price=pl.col(price).cast(pl.Float64),
@@ -77,7 +79,7 @@ def product_definition_scores(  # noqa: PLR0913 (every choice has its name)
     bad = {f"a {name} that is not positive and finite": not_positive(f"_{name}") for name in ("price", "quantity")}
     names = {"_period": period, "_price": price, "_quantity": quantity}
     faults = {f"a null in {period}": pl.col("_period").is_null(), **bad}
-    refuse_rows("quotes", rows, faults, shown_as=names)
+    refuse_rows(rows, faults, "quotes", shown_as=names)
     refuse_unsorted(rows["_period"])
     pairs = _pairs(rows["_period"].unique().sort().to_list(), base_period, current_period, strategy, last_periods)
     table = []

@@ -9,17 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from ons_bigdata.estimation.input_checks import eager_frame, refuse_missing_columns, refuse_no_numbers, refuse_rows
 from ons_bigdata.prices.methods.panels.input_checks import (
-    eager_frame,
     finite_number,
     listed_values,
     not_positive,
-    refuse_missing_columns,
-    refuse_no_keys,
-    refuse_no_numbers,
     refuse_no_text,
     refuse_repeated_names,
-    refuse_rows,
+    refuse_unsortable,
 )
 from ons_bigdata.prices.methods.panels.period_calendar import period_calendar, refuse_unsorted
 
@@ -179,7 +176,7 @@ def _refuse_bad_outcome(kept: object, reason: object) -> None:
 def _without_columns(quotes: pl.DataFrame | pl.LazyFrame, kept: str, reason: str) -> pl.DataFrame:
     """Quotes as a frame. Raises ValueError where it has a column that the outcome of the filter would overwrite."""
     _refuse_bad_outcome(kept, reason)
-    frame = eager_frame(quotes)
+    frame = eager_frame(quotes, "quotes")
     for option, column in (("kept", kept), ("reason", reason)):
         if column in frame.columns:
             message = (
@@ -201,7 +198,7 @@ def _with_period_before(
     """Add the product's price and quantity of the period before to each row, null where it was absent."""
     refuse_repeated_names({"period": period, "product": product, "price": price, "quantity": quantity})
     refuse_missing_columns(quotes, (period, product, price, *([quantity] if quantity is not None else [])), "quotes")
-    refuse_no_keys(quotes, (period, product), "quotes")
+    refuse_unsortable(quotes, (period, product), "quotes")
     refuse_no_numbers(quotes, [price, *([quantity] if quantity is not None else [])], "quotes")
     amount = pl.lit(1.0) if quantity is None else pl.col(quantity).cast(pl.Float64)
     rows = quotes.select(
@@ -218,7 +215,7 @@ def _with_period_before(
     shown = rows if quantity is not None else rows.drop("_quantity")
     if quantity is None:
         faults.pop("a quantity that is null, not finite or below 0")
-    refuse_rows("quotes", shown, faults, shown_as=names | {"_quantity": quantity or ""})
+    refuse_rows(shown, faults, "quotes", shown_as=names | {"_quantity": quantity or ""})
     if calendar is None:
         refuse_unsorted(rows["_period"])
     dtype = rows.schema["_period"]

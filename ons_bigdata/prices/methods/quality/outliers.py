@@ -11,7 +11,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ons_bigdata.prices.methods.panels.input_checks import finite_number, float_vector, suggestion
+from ons_bigdata.estimation.input_checks import suggestion
+from ons_bigdata.prices.methods.panels.input_checks import finite_number, float_vector
 
 Values = NDArray[np.float64]
 

@@ -9,13 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
+from ons_bigdata.estimation.input_checks import eager_frame, refuse_missing_columns
 from ons_bigdata.prices.methods.bilateral.axioms import axioms_violated
-from ons_bigdata.prices.methods.panels.input_checks import (
-    eager_frame,
-    instance_of,
-    refuse_missing_columns,
-    whole_number,
-)
+from ons_bigdata.prices.methods.panels.input_checks import instance_of, whole_number
 from ons_bigdata.prices.methods.recipes.catalogue import Recipe, RecipeOutput
 from ons_bigdata.prices.methods.recipes.elementary import elementary_index, shelf_clusters, stratum_form
 from ons_bigdata.prices.methods.recipes.figures import index_figures, origin_panels
@@ -50,7 +46,7 @@ def recipe_axioms_violated(quotes: pl.DataFrame, output: RecipeOutput, *, item_n
     """
     instance_of("output", output, RecipeOutput)
     item_number = whole_number("item_number", item_number, least=0)
-    quotes = eager_frame(quotes)
+    quotes = eager_frame(quotes, "quotes")
     refuse_missing_columns(quotes, _QUOTES, "quotes")
     formula = FORMULAS[output.formula]
     if formula.per_pack_size:

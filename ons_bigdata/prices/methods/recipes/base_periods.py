@@ -11,12 +11,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
+from ons_bigdata.estimation.input_checks import eager_frame, refuse_missing_columns
 from ons_bigdata.prices.methods.aggregation.linked import ABSENT
-from ons_bigdata.prices.methods.panels.input_checks import (
-    eager_frame,
-    instance_of,
-    refuse_missing_columns,
-)
+from ons_bigdata.prices.methods.panels.input_checks import instance_of
 from ons_bigdata.prices.methods.recipes.levels import BasePart, LevelBases
 from ons_bigdata.prices.methods.recipes.panels import recipe_periods
 from ons_bigdata.prices.methods.recipes.tree import listed
@@ -75,7 +72,7 @@ def base_weeks(quotes: pl.DataFrame, rhythms: Mapping[str, str] | None = None) -
     retailers; those not in it are collected daily. Raises ValueError on an unknown rhythm; lists the known ones.
     """
     known = checked_rhythms(rhythms)
-    quotes = eager_frame(quotes)
+    quotes = eager_frame(quotes, "quotes")
     refuse_missing_columns(quotes, ("data_origin", "collected_on", *(["retailer"] if known else [])), "quotes")
     retailer = pl.col("retailer") if known else pl.lit("").alias("retailer")
     days = quotes.select("data_origin", retailer, "collected_on").unique()

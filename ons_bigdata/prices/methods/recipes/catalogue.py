@@ -10,15 +10,14 @@ import json
 from dataclasses import asdict, dataclass, replace
 from typing import NamedTuple
 
+from ons_bigdata.estimation.input_checks import is_single_value, refuse_unknown
 from ons_bigdata.prices.methods.bilateral.clip import ClipParameters
 from ons_bigdata.prices.methods.multilateral.splicing import NOT_SPLICED, ON_PREVIOUS, ON_PUBLISHED
 from ons_bigdata.prices.methods.panels.input_checks import (
     finite_number,
     instance_of,
-    is_single_value,
     listed_values,
     refuse_no_text,
-    refuse_unknown,
     whole_number,
 )
 from ons_bigdata.prices.methods.recipes.formulas import FORMULAS

@@ -7,12 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from ons_bigdata.prices.methods.panels.input_checks import (
-    eager_frame,
-    instance_of,
-    listed_values,
-    refuse_missing_columns,
-)
+from ons_bigdata.estimation.input_checks import eager_frame, refuse_missing_columns
+from ons_bigdata.prices.methods.panels.input_checks import instance_of, listed_values
 from ons_bigdata.prices.methods.recipes.catalogue import Recipe
 from ons_bigdata.prices.methods.recipes.formulas import FORMULAS
 from ons_bigdata.prices.schemas.indices import IndexDirection
@@ -59,7 +55,7 @@ def index_directions(
     Returns `IndexDirection` rows, one per series that moves or whose prices do. Status `untested`: no movement has an
     identified direction; `against`: the index moves opposite to it more often than along with it; else `along`.
     """
-    elementary, quotes = eager_frame(elementary, "elementary"), eager_frame(quotes)
+    elementary, quotes = eager_frame(elementary, "elementary"), eager_frame(quotes, "quotes")
     pack_sizes = eager_frame(pack_sizes, "pack_sizes")
     refuse_missing_columns(elementary, _OF_INDICES, "elementary")
     refuse_missing_columns(quotes, (*_STRATUM, "product", "collected_on", "price_gbp"), "quotes")

@@ -9,14 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from ons_bigdata.prices.methods.panels.input_checks import (
-    eager_frame,
-    instance_of,
-    listed_values,
-    refuse_missing_columns,
-    refuse_no_text,
-    refuse_unknown,
-)
+from ons_bigdata.estimation.input_checks import eager_frame, refuse_missing_columns, refuse_unknown
+from ons_bigdata.prices.methods.panels.input_checks import instance_of, listed_values, refuse_no_text
 from ons_bigdata.prices.methods.recipes.base_periods import (
     BaseSearch,
     checked_rhythms,

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from ons_bigdata.prices.methods.panels.input_checks import checked_columns, not_positive, refuse_rows
+from ons_bigdata.estimation.input_checks import refuse_rows
+from ons_bigdata.prices.methods.panels.input_checks import checked_columns, not_positive
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -130,7 +131,7 @@ def strata(quotes: pl.DataFrame, pack_sizes: pl.DataFrame) -> tuple[list[date], 
         "a null in the key": pl.any_horizontal(pl.col([*_STRATUM, "product", "collected_on"]).is_null()),
         "a price that is not positive and finite": not_positive("price_gbp"),
     }
-    refuse_rows("quotes", rows, faults)
+    refuse_rows(rows, faults, "quotes")
     if rows.is_empty():
         return [], []
     first, last = rows.select(first=pl.col("collected_on").min(), last=pl.col("collected_on").max()).row(0)
@@ -151,7 +152,7 @@ def _checked_sizes(pack_sizes: pl.DataFrame) -> pl.DataFrame:
         "a product that has several": pl.struct(*_STRATUM, "product").is_duplicated(),
         "a pack size that is not positive and finite": pl.col("pack_size").is_not_null() & not_positive("pack_size"),
     }
-    refuse_rows("pack_sizes", rows, faults)
+    refuse_rows(rows, faults, "pack_sizes")
     return rows
 
 
@@ -162,7 +163,7 @@ def _stratum(key: tuple[object, ...], rows: pl.DataFrame, sizes: pl.DataFrame | 
     prices[day, codes] = rows["price_gbp"].to_numpy()
     if np.count_nonzero(prices) < rows.height:
         repeated = pl.struct("product", "collected_on").is_duplicated()
-        refuse_rows("quotes", rows.drop("day", "judged"), {"a product that has several quotes of a day": repeated})
+        refuse_rows(rows.drop("day", "judged"), {"a product that has several quotes of a day": repeated}, "quotes")
     judged = np.full(prices.shape, UNDECIDED)
     judged[day, codes] = rows["judged"].to_numpy()
     known: dict[str, float] = {} if sizes is None else dict(sizes.select("product", "pack_size").iter_rows())

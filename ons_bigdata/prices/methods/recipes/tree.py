@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
-from ons_bigdata.prices.methods.panels.input_checks import checked_columns, refuse_rows
+from ons_bigdata.estimation.input_checks import refuse_rows
+from ons_bigdata.prices.methods.panels.input_checks import checked_columns
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -122,7 +123,7 @@ def _above(below: list[str], weights: pl.DataFrame, name: str, kind: str) -> Tre
 
 def _nested(weights: pl.DataFrame, parent: str, child: str, name: str) -> dict[str, dict[str, float]]:
     bounded = pl.col("weight").is_finite() & (pl.col("weight") >= 0)
-    refuse_rows(name, weights, {"a weight that is not finite or is below 0": ~bounded.fill_null(value=False)})
+    refuse_rows(weights, {"a weight that is not finite or is below 0": ~bounded.fill_null(value=False)}, name)
     nested: dict[str, dict[str, float]] = {}
     for of_parent, of_child, weight in weights.select(parent, child, "weight").sort(parent, child).iter_rows():
         nested.setdefault(str(of_parent), {})[str(of_child)] = float(weight)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import polars as pl
 
-from ons_bigdata.prices.methods.panels.input_checks import checked_columns, refuse_rows
+from ons_bigdata.estimation.input_checks import refuse_rows
+from ons_bigdata.prices.methods.panels.input_checks import checked_columns
 from ons_bigdata.prices.methods.scope.evaluation import RULE_OUTCOMES
 
 PRODUCT = ["data_origin", "item_number", "retailer", "product_name"]
@@ -59,12 +60,12 @@ def decide(ruled: pl.DataFrame, labels: pl.DataFrame, predicted: pl.DataFrame) -
         "predicted",
     )
     refuse_rows(
-        "ruled",
         products,
         {"an unknown rule_outcome": ~pl.col("rule_outcome").is_in(RULE_OUTCOMES).fill_null(value=False)},
+        "ruled",
     )
     for name, frame in (("ruled", products), ("labels", judged), ("predicted", asked)):
-        refuse_rows(name, frame, {"a product that occurs twice": pl.struct(PRODUCT).is_duplicated()})
+        refuse_rows(frame, {"a product that occurs twice": pl.struct(PRODUCT).is_duplicated()}, name)
     joined = products.join(judged, on=PRODUCT, how="left", maintain_order="left")
     joined = joined.join(asked, on=PRODUCT, how="left", maintain_order="left")
     decided_by = (

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from ons_bigdata.prices.methods.panels.input_checks import checked_columns, eager_frame
+from ons_bigdata.estimation.input_checks import eager_frame
+from ons_bigdata.prices.methods.panels.input_checks import checked_columns
 from ons_bigdata.prices.methods.scope.origins import EUROPE, NATIONS, REGIONS, STRENGTHS_ABV
 from ons_bigdata.prices.methods.scope.vocabulary import TRAITS
 

@@ -13,14 +13,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import polars as pl
 
-from ons_bigdata.prices.methods.panels.input_checks import (
-    checked_columns,
-    eager_frame,
-    finite_number,
-    instance_of,
-    refuse_rows,
-    whole_number,
-)
+from ons_bigdata.estimation.input_checks import eager_frame, refuse_rows
+from ons_bigdata.prices.methods.panels.input_checks import checked_columns, finite_number, instance_of, whole_number
 from ons_bigdata.prices.methods.scope.description import describe, without_size
 from ons_bigdata.prices.methods.scope.families import families, grouped_folds
 from ons_bigdata.prices.methods.scope.features import FeatureSpace, feature_space, features, is_known_item
@@ -312,7 +306,7 @@ def _checked(products: pl.DataFrame, name: str) -> pl.DataFrame:
         "a null product name": pl.col("product_name").is_null(),
         "a price that is not positive and finite": ~(price.is_finite() & (price > 0)),
     }
-    refuse_rows(name, checked, faults)
+    refuse_rows(checked, faults, name)
     return checked
 
 

@@ -19,6 +19,7 @@ from twisted.internet.interfaces import IResolutionReceiver as IResolutionReceiv
 from zope.interface import implementer
 
 from ons_bigdata.prices.calendar import LONDON
+from ons_bigdata.prices.sources.scraping.extraction.page import Page
 from ons_bigdata.prices.sources.scraping.pages import decoded_page
 from ons_bigdata.prices.sources.site_addresses import origin_of, refusal_of, require_address
 
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
     from twisted.internet.base import ReactorBase
 
     from ons_bigdata.prices.sources.scraping.crawl_state import CrawlState
-    from ons_bigdata.prices.sources.scraping.extraction.page import Page
 
 PRODUCT_PAGES = ("list", "more")
 """Kinds of pages that list products."""
@@ -226,22 +226,22 @@ class KeptResponses:
             for name, values in response.headers.items()
             for value in values
         ]
-        page = page_of(response, collected_at, is_decoded=False)
+        page = Page(response.url, response.status, content_type_of(response), response.body, collected_at)
         state.keeper.keep(page, headers, request.meta.get("context", {}))
         state.write_journal()
         return response
 
 
-def page_of(response: Response, collected_at: datetime, *, is_decoded: bool = True) -> Page:
-    """Return a response as a page: its body decoded, or as it came."""
-    encodings = [value.decode("latin-1") for value in response.headers.getlist("Content-Encoding")]
+def page_of(response: Response, collected_at: datetime) -> Page:
+    """Return a response as a page with its body decoded."""
     return decoded_page(
         url=response.url,
         status=response.status,
         content_type=content_type_of(response),
-        encodings=encodings if is_decoded else [],
+        encodings=[value.decode("latin-1") for value in response.headers.getlist("Content-Encoding")],
         body=response.body,
         collected_at=collected_at,
+        requested_url=response.meta["context"].get("requested_url"),
     )
 
 

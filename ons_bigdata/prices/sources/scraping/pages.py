@@ -29,8 +29,11 @@ if TYPE_CHECKING:
 LARGEST_PAGE = 16 * 1024 * 1024
 """Greatest size (bytes) of a decoded page; a larger one is a failure."""
 
+MOST_ENCODINGS = 4
+"""Greatest number of encodings of a body, one within the other."""
+
 CONTEXT = "Ons-Context"
-"""WARC header, JSON: kind (robots, start, list, more, sample), category, items, collected_at."""
+"""WARC header, JSON: kind (robots, start, list, more, sample), requested_url, category, items, collected_at."""
 
 
 @dataclass(frozen=True)
@@ -101,6 +104,7 @@ def read_pages(content: bytes, *, name: str) -> Iterator[KeptPage]:
                 encodings=[value for key, value in headers.headers if key.lower() == "content-encoding"],
                 body=record.raw_stream.read(),
                 collected_at=datetime.fromisoformat(context["collected_at"]),
+                requested_url=context.get("requested_url"),
             )
             yield KeptPage(page, context)
     except (ArchiveLoadFailed, AttributeError, KeyError, TypeError, ValueError, EOFError, zlib.error) as error:
@@ -115,19 +119,39 @@ def decoded_page(
     encodings: list[str],
     body: bytes,
     collected_at: datetime,
+    requested_url: str | None = None,
 ) -> Page:
-    """Decode a response to a page; where that fails, the fault is the page's only content."""
+    """Decode a response to a page; where that fails, the fault is the page's only content.
+
+    Compression that no header declares is recognised by its first bytes.
+    """
     names = [name.strip().lower() for line in encodings for name in line.split(",") if name.strip()]
+    waiting, applied = list(names), list[str]()
     try:
-        for name in reversed(names):
+        while (name := waiting.pop() if waiting else _undeclared(body)) is not None:
+            applied.append(name)
+            if len(applied) > MOST_ENCODINGS:
+                raise _NotDecodedError(f"more than {MOST_ENCODINGS} encodings")
             body = _decoded(name, body)
+        if len(body) > LARGEST_PAGE:
+            raise _NotDecodedError(f"{len(body)} bytes, expected at most {LARGEST_PAGE}")
     except _NotDecodedError as error:
-        return Page(url, status, content_type, b"", collected_at, fault=f"Content-Encoding {', '.join(names)}: {error}")
-    return Page(url, status, content_type, body, collected_at)
+        known = ", ".join(names[:MOST_ENCODINGS]) or (f"none, found {applied[0]}" if applied else "none")
+        fault = f"Content-Encoding {known}: {error}"
+        return Page(url, status, content_type, b"", collected_at, fault=fault, requested_url=requested_url)
+    return Page(url, status, content_type, body, collected_at, requested_url=requested_url)
 
 
 class _NotDecodedError(ValueError):
     """A body is not in its Content-Encoding, is cut off, or too large."""
+
+
+_FIRST_BYTES = {b"\x1f\x8b\x08": "gzip", b"\x28\xb5\x2f\xfd": "zstd", b"BZh": "bzip2", b"\xfd7zXZ\0": "xz"}
+
+
+def _undeclared(body: bytes) -> str | None:
+    """Return the encoding that the first bytes of a body are those of; None for one that is not compressed."""
+    return next((name for first, name in _FIRST_BYTES.items() if body.startswith(first)), None)
 
 
 def _decoded(name: str, body: bytes) -> bytes:
@@ -140,7 +164,7 @@ def _decoded(name: str, body: bytes) -> bytes:
             return _inflated(body, zlib.MAX_WBITS)
         except _NotDecodedError:
             return _inflated(body, -zlib.MAX_WBITS)  # raw deflate, as some servers send it
-    raise _NotDecodedError("was not asked for and cannot be decoded; expected gzip")
+    raise _NotDecodedError(f"{name[:40]} was not asked for and cannot be decoded; expected gzip")
 
 
 def _inflated(body: bytes, window_bits: int) -> bytes:

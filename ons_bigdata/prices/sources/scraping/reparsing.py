@@ -133,6 +133,9 @@ def _read(content: bytes, name: str, file: RetailerFile) -> _ReadPages:
         as_then = [(number, words) for number, words in kept.context["items"]]
         wanted = items.get(normal_name(category), as_then)
         tally = tallies.setdefault(category, CategoryTally(category, wanted, url=kept.page.url))
+        if tally.is_last_page(kept.page):
+            contents[category] = None
+            continue
         contents[category] = tally.read(file, kept.page, is_more=kind == "more")
         if kept.page.fault is not None:
             undecoded.setdefault(category, kept.page.fault)

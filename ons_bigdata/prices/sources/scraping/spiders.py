@@ -19,7 +19,13 @@ from ons_bigdata.prices.sources.retailer_files import normal_name
 from ons_bigdata.prices.sources.scraping import extraction
 from ons_bigdata.prices.sources.scraping.crawl_state import CrawlState, RefusedError, RunRecord, StoppedError
 from ons_bigdata.prices.sources.scraping.extraction import FoundCategory
-from ons_bigdata.prices.sources.scraping.extraction.page import Page, PageContent, UnreadableError, printable
+from ons_bigdata.prices.sources.scraping.extraction.page import (
+    Page,
+    PageContent,
+    UnreadableError,
+    one_spelling,
+    printable,
+)
 from ons_bigdata.prices.sources.scraping.manners import ROBOTS_NAME
 from ons_bigdata.prices.sources.scraping.middlewares import COLLECTED_AT, page_of
 from ons_bigdata.prices.sources.scraping.tally import (
@@ -126,6 +132,8 @@ class RetailerSpider(scrapy.Spider):
                 raise StoppedError("outage", f"robots.txt: {error}") from error
             return
         self.state.begin(self.state.now)
+        if page.fault is not None:  # rules that cannot be read are not the same as none
+            raise StoppedError("outage", f"robots.txt: {page.fault}")
         self.record.robots_sha256 = hashlib.sha256(page.body).hexdigest()
         self.state.robots = ProtegoRobotParser(rules_of(page.body), self)
         asked_s = self.state.robots.crawl_delay(ROBOTS_NAME) or 0.0
@@ -169,13 +177,16 @@ class RetailerSpider(scrapy.Spider):
         url: str | None = category.url
         is_more, seen = False, set[str]()
         while url is not None:
-            if url in seen or len(seen) >= self.file.pages_per_category:
-                tally.cut_off("pages go in a circle" if url in seen else f"more than {len(seen)} pages")
+            spelling = one_spelling(url)
+            if spelling in seen or len(seen) >= self.file.pages_per_category:
+                tally.cut_off("pages go in a circle" if spelling in seen else f"more than {len(seen)} pages")
                 return
-            seen.add(url)
+            seen.add(spelling)
             try:
                 page = await self._fetch(url, "more" if is_more else "list", context=context)
                 self._lost_in_a_row = 0
+                if tally.is_last_page(page):  # a page beyond the last leads back to the last
+                    return
                 content = tally.read(self.file, page, is_more=is_more)
                 url, is_more = self.following(category, content, page) if content else None, True
             except NoPageError as error:
@@ -230,7 +241,7 @@ class RetailerSpider(scrapy.Spider):
     ) -> Page:
         """Request a page and return it. Raises NoPageError, and StoppedError where the run must end."""
         self._require_allowed()
-        known = {"kind": kind, **(context or {})}
+        known = {"kind": kind, "requested_url": url, **(context or {})}
         try:
             request = scrapy.Request(url, headers=HEADERS, meta={**(meta or {}), "context": known}, dont_filter=True)
         except ValueError as error:

@@ -11,7 +11,13 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from ons_bigdata.prices.sources.quote_writer import Listing, QuoteRow
 from ons_bigdata.prices.sources.scraping.extraction import extract, fault_of
-from ons_bigdata.prices.sources.scraping.extraction.page import Page, PageContent, UnreadableError, printable
+from ons_bigdata.prices.sources.scraping.extraction.page import (
+    Page,
+    PageContent,
+    UnreadableError,
+    one_spelling,
+    printable,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -75,10 +81,16 @@ class CategoryTally:
     failures: list[ParseFailure] = field(default_factory=list)
     fault: str | None = None
     """Reason for which the category is incomplete."""
+    _last_url: str | None = None
+
+    def is_last_page(self, page: Page) -> bool:
+        """True if a page is the one that was counted last, by its address."""
+        return self._last_url is not None and one_spelling(page.url) == one_spelling(self._last_url)
 
     def read(self, file: RetailerFile, page: Page, *, is_more: bool = False) -> PageContent | None:
         """Count a page with status 200; return its content, None where it has no product and should have."""
         self.pages += 1
+        self._last_url = page.url
         error = None
         try:
             content: PageContent | None = extract(file, page, is_more=is_more)

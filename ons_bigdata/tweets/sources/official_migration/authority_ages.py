@@ -10,7 +10,7 @@ from ons_bigdata.platform.ingest.loading import Reading, refused_reading
 from ons_bigdata.platform.ingest.tables import text_tables as tables
 from ons_bigdata.platform.ingest.tables.csv_lines import matching, reason
 from ons_bigdata.tweets.schemas.official_migration import AuthorityAgeMigration
-from ons_bigdata.tweets.schemas.vocabulary import AREA_CODE
+from ons_bigdata.tweets.schemas.vocabulary import GSS_CODE
 from ons_bigdata.tweets.sources.official_migration.years import FIRST_YEAR
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def read_authority_ages(content: bytes, *, load_id: str, landed_on: date) -> Rea
     return tables.reading(
         table,
         parsed=[
-            matching("LACODE", AREA_CODE).alias("_authority"),
+            matching("LACODE", GSS_CODE).alias("_authority"),
             pl.date(matching("YEAR", "^[12][0-9]{3}$").cast(pl.Int32), 6, 30).alias("_year"),
             pl.when(pl.col("AGEGROUP").str.to_lowercase().is_in(_AGE_GROUPS))
             .then(pl.col("AGEGROUP").str.to_lowercase())

@@ -13,7 +13,7 @@ from ons_bigdata.tweets.schemas.official_migration import CensusFlow
 
 READER_VERSION = "1"
 
-_AREA = r"^(?:[ENSW][0-9]{8}|-8|999999999)$"
+_AREA = r"^(?:[A-Z][0-9]{8}|-8|999999999)$"
 _INDICATOR = "PLACE OF WORK INDICATOR (4 CATEGORIES) CODE"
 
 

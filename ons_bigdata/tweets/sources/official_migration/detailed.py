@@ -10,7 +10,7 @@ from ons_bigdata.platform.ingest.loading import Reading, refused_reading
 from ons_bigdata.platform.ingest.tables import text_tables as tables
 from ons_bigdata.platform.ingest.tables.csv_lines import matching, reason
 from ons_bigdata.tweets.schemas.official_migration import DetailedMove
-from ons_bigdata.tweets.schemas.vocabulary import AREA_CODE
+from ons_bigdata.tweets.schemas.vocabulary import GSS_CODE
 from ons_bigdata.tweets.sources.official_migration.years import year_fault, year_in_name
 
 if TYPE_CHECKING:
@@ -40,8 +40,8 @@ def read_detailed(content: bytes, *, name: str, load_id: str, landed_on: date) -
     return tables.reading(
         table,
         parsed=[
-            matching("OUTLA", AREA_CODE).alias("_origin"),
-            matching("INLA", AREA_CODE).alias("_destination"),
+            matching("OUTLA", GSS_CODE).alias("_origin"),
+            matching("INLA", GSS_CODE).alias("_destination"),
             tables.whole_column("AGE").alias("_age"),
             pl.col("SEX").replace_strict(_SEXES, default=None, return_dtype=pl.String).alias("_sex"),
             tables.number_column("MOVES").alias("_moves"),

@@ -143,7 +143,7 @@ def test_lazy_frames_are_computed():
         ),
         ({"tree": TREE.clear()}, "tree: no rows; expected at least one"),
         ({"tree": TREE.with_columns(link=pl.lit(1, pl.Int64))}, "tree: the first is 1; expected links among"),
-        ({"tree": TREE.with_columns(node=pl.lit(1.5))}, "column node is Float64, expected String or whole numbers"),
+        ({"tree": TREE.with_columns(node=pl.lit(1.5))}, "column node is Float64, expected text or whole numbers"),
         (
             {"indices": series({**LEVELS, "bred": [1.0, 1.0, 1.0]})},
             "indices: 3 with a node that is not in the tree; the first: node bred, period 0",

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import io
 import zipfile
+from collections.abc import Mapping
 
 
 def write_workbook(
-    rows: list[list[str]], *, sheet: str | None = None, document_type: str = "", encoding: str = "UTF-8"
+    rows: list[list[str]],
+    *,
+    sheet: str | None = None,
+    document_type: str = "",
+    encoding: str = "UTF-8",
+    sheet_part: str = "worksheets/sheet1.xml",
+    parts: Mapping[str, bytes] | None = None,
 ) -> bytes:
-    """Return a minimal .xlsx: one sheet, numbers as numbers and the rest as inline text."""
+    """Return a minimal .xlsx: one sheet, numbers as numbers and the rest as inline text; `parts` as they are."""
 
     def cell(value: str) -> str:
         try:
@@ -22,7 +29,7 @@ def write_workbook(
     relations = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
     package = "http://schemas.openxmlformats.org/package/2006"
     kind = "application/vnd.openxmlformats-officedocument.spreadsheetml"
-    parts = {
+    texts = {
         "[Content_Types].xml": (
             f'<Types xmlns="{package}/content-types"><Default Extension="rels" '
             'ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
@@ -39,12 +46,16 @@ def write_workbook(
         ),
         "xl/_rels/workbook.xml.rels": (
             f'<Relationships xmlns="{package}/relationships"><Relationship Id="r1" Type="{relations}/worksheet" '
-            'Target="worksheets/sheet1.xml"/></Relationships>'
+            f'Target="{sheet_part}"/></Relationships>'
         ),
         "xl/worksheets/sheet1.xml": f'<worksheet xmlns="{main}"><sheetData>{sheet}</sheetData></worksheet>',
     }
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, text in parts.items():
+        for name, content in (parts or {}).items():
+            archive.writestr(name, content)
+        for name, text in texts.items():
+            if name in (parts or {}):
+                continue
             archive.writestr(name, f'<?xml version="1.0" encoding="{encoding}"?>{document_type}{text}')
     return out.getvalue()

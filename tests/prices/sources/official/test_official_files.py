@@ -234,7 +234,9 @@ def test_months_in_the_future_are_quarantined() -> None:
         '<row><c r="ZZZZZZ99999999"><v>1</v></c></row>',
         '<x:row xmlns:x="a" r="1048576"><x:c r = "&#88;FD1048576"/></x:row>',
         "<row>" + "<c/>" * 4000 + "</row>" + "<row/>" * 3000,
+        " " * (1 << 21) + '<row r="1048576"><c r="XFD1048576"><v>1</v></c></row>',
     ],
+    ids=["corner", "row", "beyond", "namespace", "counted", "after blanks"],
 )
 def test_a_workbook_with_distant_cells_is_refused_before_it_is_read(
     landing: Landing, tmp_path: Path, sheet: str
@@ -247,6 +249,45 @@ def test_a_workbook_with_distant_cells_is_refused_before_it_is_read(
     (tmp_path / "sim-b.csv").write_text(INDICES)
     files = {name: one.file.data_origin for name, one in _land(landing, *sorted(tmp_path.glob("sim-*"))).items()}
     assert files == {"sim-a.xlsx": None, "sim-b.csv": "simulated"}
+
+
+_DISTANT = (
+    '<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData>'
+    '<row r="1048576"><c r="XFD1048576"><v>1</v></c></row></sheetData></worksheet>'
+)
+
+
+@pytest.mark.parametrize(
+    ("part", "fault"),
+    [
+        (b" " * (1 << 21) + _DISTANT.encode(), "more than 10000000 cells"),
+        (_DISTANT.encode("utf-16-be"), "more than 10000000 cells"),
+        (_DISTANT.encode("utf-16"), "more than 10000000 cells"),
+        (b"x" + _DISTANT.encode(), "not well-formed"),
+        (b"\0" + _DISTANT.encode(), "not well-formed"),
+    ],
+    ids=["blanks", "utf-16-be", "utf-16", "text", "nul"],
+)
+def test_no_beginning_of_a_sheet_hides_its_extent(part: bytes, fault: str) -> None:
+    content = write_workbook([], parts={"xl/worksheets/sheet1.xml": part})
+    assert fault in str(workbook_fault(content))
+
+
+def test_a_sheet_under_the_name_of_an_image_is_not_read_and_an_image_is_no_fault() -> None:
+    image = {"xl/media/image1.png": b"\x89PNG", "xl/drawings/vmlDrawing1.vml": b"<br>", "docProps/": b""}
+    assert workbook_fault(write_workbook([["a"]], parts=image)) is None
+    hidden = write_workbook([], sheet_part="media/sheet1.PNG", parts={"xl/media/sheet1.PNG": _DISTANT.encode()})
+    assert workbook_fault(hidden) == "names 'media/sheet1.png' as a part of the workbook"
+
+
+def test_a_long_text_that_many_cells_share_is_not_copied_for_each() -> None:
+    texts = f"<sst><si><t>{'x' * 30_000}</t><t>{'y' * 10_000}</t></si><si><t>z</t></si></sst>".encode()
+    sheet = "<row>" + '<c t="s"><v>0</v></c>' * 60_000 + "</row>"
+    content = write_workbook([], sheet=sheet, parts={"xl/sharedStrings.xml": texts})
+    assert len(content) < 20_000
+    assert workbook_fault(content) == "60000 cells with texts of up to 40000 characters: more than 2147483648"
+    few = write_workbook([], sheet='<row><c t="s"><v>0</v></c></row>', parts={"xl/sharedStrings.xml": texts})
+    assert workbook_fault(few) is None
 
 
 def test_archives_that_are_no_workbooks_or_declare_entities_are_not_read() -> None:

@@ -64,7 +64,7 @@ def states(outcome: Outcome) -> dict[str, tuple[str, str]]:
 
 WALK = (
     *("White Bread", "Brown Bread", "Moved", "Other Port", "Forbidden", "Changed", "Wall", "Blank", "Gone", "Circle"),
-    *("Astray", "Bread rolls and wraps"),
+    *("Astray", "Last", "Packed", "Bread rolls and wraps"),
 )
 
 
@@ -77,7 +77,8 @@ def walked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[SmallShop
             "/": departments(
                 **{"White_Bread": "/white", "Brown_Bread": "/brown", "Moved": "/moved", "Other_Port": "/other"},
                 **{"Forbidden": "/account/x", "Changed": "/changed", "Wall": "/wall", "Blank": "/blank", "Gone": "/g"},
-                **{"Circle": "/circle", "Astray": "/astray", "Bread_and_cakes": "/cakes", "Help": "/help"},
+                **{"Circle": "/circle", "Astray": "/astray", "Last": "/last", "Packed": "/packed"},
+                **{"Bread_and_cakes": "/cakes", "Help": "/help"},
             ),
             "/white": Response(
                 shelf(line(1), line(2, "99p"), line(3, "soon"), following="?page=2"), headers={"Set-Cookie": "seen=1"}
@@ -95,6 +96,11 @@ def walked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[SmallShop
             "/circle": shelf(line(8), following="/circle?page=2"),
             "/circle?page=2": shelf(line(12), following="/circle"),
             "/astray": shelf(line(11), following="javascript:more()"),
+            "/last": shelf(line(13), following="/last?page=2"),
+            "/last?page=2": shelf(line(14), following="/last?page=3"),
+            "/last?page=3": Response("", 302, {"Location": "/last?page=%32"}),
+            "/last?page=%32": shelf(line(14), following="/last?page=3"),
+            "/packed": gzip.compress(shelf(line(15)).encode()),
             "/cakes": shelf(line(9), line(10)),
         }
         outcome = run(shop, tmp_path_factory.mktemp("walk"), categories=categories(*WALK))
@@ -111,6 +117,8 @@ def test_every_category_has_its_state_and_its_reason(walked: tuple[SmallShop, Ou
     assert found["Bread rolls and wraps"] == ("missing", "not in the shop's navigation")
     assert found["Bread and cakes"] == ("unknown", "resembles the missing bread rolls and wraps")
     assert found["Astray"] == ("collected", "")  # a next link that is a script is no next page
+    assert found["Last"] == ("collected", "")  # a page beyond the last leads back to the last, which is read once
+    assert found["Packed"] == ("collected", "")  # packed, and no header says so
     assert found["Help"] == ("unknown", "")
     for name, words in {
         "Other Port": "another site: http://127.0.0.1:",
@@ -139,7 +147,7 @@ def test_the_run_is_recorded(walked: tuple[SmallShop, Outcome]) -> None:
     assert [by_name["White Bread"][name] for name in ("pages", "products_listed", "products_parsed")] == [2, 4, 3]
     assert by_name["Brown Bread"]["duplicates"] == 1
     assert by_name["Bread and cakes"]["product_names"] == ["Loaf & 9 800G", "Loaf & 10 800G"]
-    assert len(outcome.quotes.decode().splitlines()) == 1 + record["rows"] == 1 + 3 + 3 + 1 + 2 + 1
+    assert len(outcome.quotes.decode().splitlines()) == 1 + record["rows"] == 1 + 3 + 3 + 1 + 2 + 1 + 2 + 1
 
 
 def test_one_request_at_a_time_without_cookie_or_referer_and_none_where_none_is_allowed(
@@ -260,6 +268,14 @@ def test_a_crawl_delay_beyond_the_allowed_hours_ends_the_run_at_once(shop: Small
     assert shop.paths == ["/robots.txt"]
     assert (outcome.run["finish_reason"], outcome.run["requests"]) == ("hours", 1)
     assert "robots.txt asks for 1e+09 s between requests" in states(outcome)["White Bread"][1]
+
+
+def test_a_robots_file_that_cannot_be_decoded_forbids_all(shop: SmallShop, tmp_path: Path) -> None:
+    shop.responses["/robots.txt"] = Response("(\xb5/\xfd", headers={"Content-Encoding": "zstd"})
+    outcome = run(shop, tmp_path)
+    assert shop.paths == ["/robots.txt"]
+    assert outcome.run["finish_reason"] == "outage"
+    assert "robots.txt: Content-Encoding zstd: zstd was not asked for" in states(outcome)["White Bread"][1]
 
 
 def test_a_shop_that_is_down_all_day_is_an_outage_after_one_request(shop: SmallShop, tmp_path: Path) -> None:

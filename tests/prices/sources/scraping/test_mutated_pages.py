@@ -147,6 +147,9 @@ def test_hostile_pages_of_every_kind_are_read_in_time() -> None:
         "<del>" * 3_000 + "1",
         "[" * 50_000,
         "//\n" * 20_000,
+        "<!--" * 100_000,
+        "1<!--" * 100_000 + "{",
+        "1 " * 500_000,
     ):
         for kind in PAGES:
             for text in (body, f"<script type='application/ld+json'>{body}</script>", ld(body)):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ons_bigdata.prices.sources.quote_writer import Listing
 from ons_bigdata.prices.sources.scraping.extraction import multibuys, price_texts, unit_prices
-from ons_bigdata.prices.sources.scraping.extraction.amounts import Role
+from ons_bigdata.prices.sources.scraping.extraction.amounts.labels import Role
 from ons_bigdata.prices.sources.scraping.extraction.page import PageContent, UnreadableError, words
 from ons_bigdata.prices.sources.scraping.extraction.price_texts import PriceText, read_price_text
 

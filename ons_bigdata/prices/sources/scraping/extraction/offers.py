@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from ons_bigdata.prices.sources.scraping.extraction.amounts import price_label
+from ons_bigdata.prices.sources.scraping.extraction.amounts.labels import price_label
 from ons_bigdata.prices.sources.scraping.extraction.listings import ProductTexts, is_in_stock
 from ons_bigdata.prices.sources.scraping.extraction.page import Page, UnreadableError, words
 from ons_bigdata.prices.sources.scraping.extraction.price_texts import read_price_text

@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
-from urllib.parse import urldefrag, urljoin, urlsplit
+from urllib.parse import urljoin, urlsplit
 
 from parsel import Selector
 from w3lib.encoding import html_to_unicode
 from w3lib.html import remove_tags, replace_entities
+from w3lib.url import canonicalize_url
 
 from ons_bigdata.prices.sources.quote_writer import Listing
 
@@ -33,6 +34,8 @@ class Page:
     collected_at: datetime
     fault: str | None = None
     """Fault of a body that cannot be decoded. The body is empty then."""
+    requested_url: str | None = None
+    """Address that was requested; the site may have redirected it to `url`."""
 
     @cached_property
     def text(self) -> str:
@@ -128,11 +131,30 @@ def address(base_url: str, link: str) -> str:
         return link
 
 
+def one_spelling(url: str) -> str:
+    """Return an address in one spelling, for comparison only.
+
+    Case of the host, a point after it, the scheme's port, http or https, percent-encoding, dot segments, order of
+    parameters, a last slash and the fragment do not count (RFC 3986, 6.2).
+    """
+    try:
+        parts = urlsplit(canonicalize_url(url, keep_blank_values=True))
+        port = parts.port
+    except ValueError:
+        return url
+    host = (parts.hostname or "").rstrip(".")
+    is_usual_port = port is None or (parts.scheme, port) in {("http", 80), ("https", 443)}
+    site = host if is_usual_port else f"{host}:{port}"
+    return f"//{site}{parts.path.rstrip('/')}?{parts.query}"
+
+
 def following_address(page: Page, links: Iterable[str]) -> str | None:
     """Return the address of the page that follows; None where no link leads to another page.
 
-    A link to the page itself, to a place within it (`#`) or to a script ends the list.
+    A link to the page itself in any spelling and case, to a place within it (`#`), to nowhere or to a script ends the
+    list.
     """
+    own = {one_spelling(url).casefold() for url in (page.url, page.requested_url) if url is not None}
     for link in links:
         target = address(page.base_url, link)
         try:
@@ -141,7 +163,7 @@ def following_address(page: Page, links: Iterable[str]) -> str | None:
             return target
         if scheme and scheme not in {"http", "https"}:
             continue
-        if link.strip().startswith("#") or urldefrag(target)[0] == urldefrag(page.url)[0]:
+        if link.strip()[:1] in {"", "#"} or one_spelling(target).casefold() in own:
             continue
         return target
     return None

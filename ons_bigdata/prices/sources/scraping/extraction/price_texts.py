@@ -14,9 +14,9 @@ from ons_bigdata.prices.sources.scraping.extraction.amounts import (
     LONGEST_TEXT,
     Amount,
     DecimalSeparator,
-    Role,
     amounts_of,
 )
+from ons_bigdata.prices.sources.scraping.extraction.amounts.labels import Role
 from ons_bigdata.prices.sources.scraping.extraction.multibuys import multibuy, without_multibuys
 
 _MARKED = re.compile(r"£|\bgbp\b|[0-9]\s?p\b|\bpence\b", re.IGNORECASE)

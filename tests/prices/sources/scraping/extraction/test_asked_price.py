@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from itertools import permutations
 from typing import Any
 
@@ -180,9 +181,22 @@ def test_json_ld_of_every_shape_is_read(block: object) -> None:
     assert only(extract(LD, page(ld(" ", block, review))))["price_gbp"] == 1.5
 
 
-def test_a_script_type_may_have_a_charset() -> None:
-    text = ld(product()).replace("ld+json", "LD+JSON; charset=utf-8")
-    assert only(extract(LD, page(text)))["price_gbp"] == 1.5
+@pytest.mark.parametrize(
+    "kind",
+    [
+        *("application/LD+JSON; charset=utf-8", " application/ld+json ", "text/ld+json", "application/json+ld"),
+        *("ld+json", "application/ld-json", "application/x-ld+json", "text/json-ld", "application&#x2F;ld&#x2B;json"),
+    ],
+)
+def test_json_ld_is_read_under_each_spelling_of_its_type(kind: str) -> None:
+    assert "application/ld+json" in (text := ld(product()))
+    assert only(extract(LD, page(text.replace("application/ld+json", kind))))["price_gbp"] == 1.5
+
+
+@pytest.mark.parametrize("kind", ["application/json", "text/javascript", "text/plain", "application/ld+xml"])
+def test_a_script_of_another_type_is_no_json_ld(kind: str) -> None:
+    content = extract(LD, page(ld(product()).replace("application/ld+json", kind)))
+    assert (content.listings, content.failures) == ([], [])
 
 
 def test_integer_pence_are_an_option_of_the_retailer_file() -> None:
@@ -196,10 +210,46 @@ def test_integer_pence_are_an_option_of_the_retailer_file() -> None:
 # --- links and navigation -------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("link", ["#", "#more", "javascript:more()", "", "/shelf/white"])
+@pytest.mark.parametrize(
+    "link",
+    [
+        *("#", "#more", "javascript:more()", "JavaScript:void(0)", "", " ", "mailto:shop@example.org"),
+        *("/shelf/white", "/shelf/white#top", "?", "./white", "../shelf/white", "/shelf/x/../white", "/shelf/white/"),
+        *("/%73helf/whit%65", "/Shelf/White", "//127.0.0.1:8871/shelf/white", "HTTP://127.0.0.1:8871/shelf/white?#"),
+        *("http://127.0.0.1.:8871/shelf/white", "https://127.0.0.1:8871/shelf/white"),
+    ],
+)
 def test_a_next_link_that_leads_to_no_other_page_ends_the_list(link: str) -> None:
     text = shelf(line(1)).replace("</body>", f'<a class="next" href="{link}">Next</a></body>')
     assert extract(HTML, page(text)).next_url is None
+
+
+@pytest.mark.parametrize(
+    ("url", "link"),
+    [
+        ("https://www.shop.example/white?page=2", "https://WWW.Shop.Example.:443/white?page=2"),
+        ("https://www.shop.example/white?page=2", "http://www.shop.example:80/white?page=%32"),
+        ("https://www.shop.example/white?page=2&size=9", "?size=9&page=2"),
+        ("https://www.shop.example", "/"),
+        ("http://xn--br-mka.example/a", "http://brø.example/a"),
+        ("http://shop.example/brød", "/br%c3%b8d"),
+    ],
+)
+def test_a_page_that_links_to_itself_in_another_spelling_is_the_last(url: str, link: str) -> None:
+    text = shelf(line(1), following=link.replace("&", "&amp;"))
+    assert extract(HTML, page(text, url=url)).next_url is None
+
+
+@pytest.mark.parametrize(
+    "link", ["?page=2", "?page=", "/shelf/white/2", "//127.0.0.2:8871/shelf/white", "/shelf%2Fwhite"]
+)
+def test_a_link_to_a_similar_address_goes_on(link: str) -> None:
+    assert extract(HTML, page(shelf(line(1), following=link))).next_url is not None
+
+
+def test_a_link_to_the_address_that_led_here_is_one_to_the_page_itself() -> None:
+    redirected = replace(page(shelf(line(1), following="/old")), requested_url="http://127.0.0.1:8871/old")
+    assert extract(HTML, redirected).next_url is None
 
 
 def test_links_start_from_the_base_of_the_page() -> None:

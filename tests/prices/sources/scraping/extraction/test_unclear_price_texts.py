@@ -93,6 +93,47 @@ def test_words_of_shops_that_leave_the_price_as_it_is(text: str, price: float | 
     assert read_price_text(text).price_gbp == price
 
 
+@pytest.mark.parametrize(
+    "label", ["RRP", "RRP:", "(RRP", "R.R.P.", "list price", "was", "Was:", "before", "old price", "MSRP", "RRP was"]
+)
+@pytest.mark.parametrize("now", ["£1.50", "150p", "Our price £1.50", "Now £1.50", "£1.50 each"])
+def test_a_label_between_two_amounts_is_decided_by_their_meaning(now: str, label: str) -> None:
+    for text in (f"{now} {label} £2.00", f"{now} {label} £2.00 Save 25%", f"{now} {label} 200p"):
+        read = read_price_text(text)
+        assert (read.price_gbp, read.was_price_gbp, read.loyalty_price_gbp) == (1.5, 2.0, None), text
+
+
+@pytest.mark.parametrize(
+    ("text", "price", "was", "loyalty"),
+    [
+        ("£1.50RRP£2.00", 1.5, 2.0, None),
+        ("£1.50 RRP £1.50", 1.5, 1.5, None),
+        ("£2.00 RRP Now £1.50", 1.5, 2.0, None),
+        ("£2.00 RRP, £1.50", 1.5, 2.0, None),
+        ("£1.50 Clubcard price £1.20", 1.5, None, 1.2),
+        ("£1.50 members £1.20", 1.5, None, 1.2),
+        ("£1.50 RRP £2.00 Clubcard £1.20", 1.5, 2.0, 1.2),
+        ("£1.50 RRP £2.00 (£1.50/100g)", 1.5, 2.0, None),
+    ],
+)
+def test_labels_of_several_amounts(text: str, price: float, was: float | None, loyalty: float | None) -> None:
+    read = read_price_text(text)
+    assert (read.price_gbp, read.was_price_gbp, read.loyalty_price_gbp) == (price, was, loyalty)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("£2.00 RRP £1.50", "£1.50 RRP now £2.00", "£1.50 Clubcard £2.00", "RRP £2.00", "£2.00 RRP"),
+        *("£1.50 RRP £2.00 £3.00", "£1.50 £1.80 RRP £2.00", "£1.50 RRP £2.00 RRP", "£1.50 RRP €2.00", "£1.50 RRP"),
+        *("£1.50 delivery £2.00", "£1.50 deposit £2.00", "£1.50 used £1.00", "£1.50 VAT £2.00"),
+    ],
+)
+def test_a_label_that_may_belong_to_either_amount_is_a_failure(text: str) -> None:
+    read = read_price_text(text)
+    assert (read.price_gbp, read.problem is None) == (None, False)
+
+
 def test_a_recommended_price_is_an_earlier_one() -> None:
     for label in ("MRP", "Recommended retail price", "Suggested retail price"):
         read = read_price_text(f"{label} £2.00 Now £1.50")

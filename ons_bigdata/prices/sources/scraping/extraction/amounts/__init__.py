@@ -11,6 +11,17 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Literal
 
+from ons_bigdata.prices.sources.scraping.extraction.amounts.labels import (
+    INCLUSIVE,
+    WORD,
+    Role,
+    has_other_words,
+    has_unknown_words,
+    label_of,
+    role_of,
+    without_label,
+)
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -69,71 +80,6 @@ _PER_MEASURE = re.compile(
 )
 _PER_PRODUCT = {"each", "ea", "unit", "item", "piece", "pack", "packet", "pk", "c62"}
 
-Role = Literal["now", "regular", "was", "loyalty", "other", "foreign"]
-
-_BEFORE: tuple[tuple[Role, re.Pattern[str]], ...] = tuple(
-    (role, re.compile(rf"(?:{words})\W{{0,8}}$", re.IGNORECASE))  # type: ignore[misc]
-    for role, words in (
-        ("was", r"\b(?:was|were|before|previously|old price|original(?:ly)?(?: price)?(?: was)?|original price is"
-                r"|list price|rrp|r\.r\.p|srp|msrp|mrp|(?:recommended|suggested)(?: retail)? price"
-                r"|compare at(?: price)?|instead of|usual(?:ly)?(?: price)?|normally"
-                r"|normal price|reduced from|down from|statt|vorher|uvp|avant|au lieu de|prix barré)"),
-        ("loyalty", r"\b(?:clubcard|club|nectar|loyalty|members?|member['’]s|members['’]|card"
-                    r"|mywaitrose|sparks|prime|xtra savings"
-                    r"|smart shopper|bonus|app|rewards?|lidl plus)(?: (?:prices?|card|deal|offer|only))*"),
-        ("other", r"\b(?:save|saving|saves|off|discount|from(?: only| just)?|starting at|as low as|up to|between|ab|dès"
-                  r"|à partir de|delivery|shipping|postage|p\s?&\s?p|deposit|pfand|fee|charge"
-                  r"|(?:payments?|install?ments?)(?: of)?|trade(?:[- ]in)?(?: price)?|nhs(?: price)?"
-                  r"|(?:log|sign)[- ]?in(?: for)?|hire|rent(?:al)?|bid|guide(?: price)?"
-                  r"|est(?:imated?)?(?: price)?|approx(?:imately)?|around|about"
-                  r"|circa|ca?\.?|roughly|nearly|almost|under|below|(?:less|more) than|at (?:least|most)|avg\.?|average"
-                  r"|win|then|after(?: the)? offer"
-                  r"|exc?\.? vat|excl\.? vat|exc?\.? tax"
-                  r"|excluding vat|excl\.? tax|net(?: price)?|vat|tax|used|refurbished|second[- ]hand|pre-owned"
-                  r"|cashback|each saves|points?|worth|spend|over|minimum|min|max|unit price"
-                  r"|price per (?:kg|100 ?g|l|litre|100 ?ml|unit))|~"),
-        ("regular", r"\b(?:regular(?:ly)?(?: price)?)"),
-        ("now", r"\b(?:now|only|just|our price|current price(?: is)?|sale(?: price)?|special price|offer price"
-                r"|reduced to|inc\.? vat|incl\.? vat|including vat|incl\.? tax|price|today|for)"),
-    )
-)  # fmt: skip
-_AFTER: tuple[tuple[Role, re.Pattern[str]], ...] = tuple(
-    (role, re.compile(rf"^\W{{0,4}}(?:{words})\b", re.IGNORECASE))  # type: ignore[misc]
-    for role, words in (
-        ("loyalty", r"(?:with |for |in |on )?(?:(?:a|your|the|my) )?(?:clubcard|club|nectar|loyalty|members?|card"
-                    r"|mywaitrose|sparks|prime|xtra savings|smart shopper|bonus|app|rewards?|lidl plus)"),
-        ("was", r"(?:rrp|list price|before|originally|previously|old price)"),
-        ("other", r"(?:off|saving|saved|discount|cheaper|deposit|pfand|delivery|shipping|postage|exc?\.? vat"
-                  r"|(?:kg|kilos?|lbs?|litres?|ltr)|excl\.? vat|exc?\.? tax|excluding vat|excl\.? tax|plus vat|\+ ?vat"
-                  r"|net|vat"
-                  r"|used|refurbished|cashback"
-                  r"|points?|minimum|or more"
-                  r"|and over|fee|charge)"),
-    )
-)  # fmt: skip
-_INCLUSIVE = re.compile(
-    r"^\W{0,4}(?:(?:inc|incl|including|inclusive of)\.? (?:vat|tax)\b|(?:vat|tax(?:es)?) incl(?:uded|\b))",
-    re.IGNORECASE,
-)
-_PLAIN_WORDS = frozenset((
-    "now", "only", "just", "our", "price", "current", "is", "sale", "special", "offer", "today", "inc", "incl",
-    "vat", "tax", "each", "ea", "per", "unit", "item", "gbp", "pound", "pounds", "sterling", "reduced", "to",
-    "regular", "regularly", "the", "a", "for", "original", "was",
-))  # fmt: skip
-_NEUTRAL_WORDS = _PLAIN_WORDS | {
-    "p", "pence", "save", "off", "with", "you", "new", "low", "everyday", "rollback", "deal", "clearance", "bargain",
-    "online", "pack", "packs", "packet", "multipack", "bottle", "bottles", "tin", "can", "loaf", "jar", "tub", "box",
-    "carton", "tray", "punnet", "bunch", "vintage", "of", "and", "or", "at", "until", "till", "ends", "valid", "plus",
-    "including", "includes", "included", "inclusive", "dropped",
-}  # fmt: skip
-"""Words around an amount in pounds or pence that leave it the price asked of anyone."""
-_NEUTRAL_PHRASES = re.compile(
-    r"\b(?:great value|half price|best seller|on sale|in stock|buy now|m&s|add to (?:basket|trolley|cart|bag)"
-    r"|(?:(?:aldi|lidl|asda|tesco) )?price (?:match(?:ed)?|lock(?:ed)?|drop(?:ped)?|cut)"
-    r"|(?:plus|exclud(?:es|ing)) (?:delivery|shipping|postage|p&p)"
-    r"|free (?:uk |standard |next[- ]day )?(?:delivery|shipping|postage|returns))\b",
-    re.IGNORECASE,
-)
 _MEASURE_BEFORE = re.compile(
     r"\s?(?:(?:/|per\b|a\b)\s?)?(?:k?g|m?l|cl|ltr|litres?|kilos?|oz|lb|cm|mm|pk|pints?|x|p|pence|gbp|£|%)(?![^\W\d_])",
     re.IGNORECASE,
@@ -143,7 +89,6 @@ _SEVERAL = re.compile(r"\s*(?:any|buy|choose|pick)?\s*", re.IGNORECASE)
 _SIGNS = frozenset(":*!.,;&+'\"%|†‡®™…»")
 """Signs that may precede an amount; any other ("≈", "<", "=") makes it unclear, as does a minus."""
 _CLAUSE = re.compile(r"[\n;|•()\[\]]|,\s|\.\s|\s[\u2013\u2014]\s")
-_WORD = re.compile(r"[^\W\d_]+\$?")
 
 
 @dataclass(frozen=True)
@@ -173,7 +118,7 @@ def amounts_of(text: str, decimal: DecimalSeparator, *, is_marked: bool) -> list
         if not numbers:
             is_foreign |= not is_marked and _is_currency(clause.strip())
             is_negative = clause.strip()[-1:] in set(_MINUS)
-            label = _label(clause)
+            label = label_of(clause)
             carried = label or carried
             is_abbreviated = label is None and re.fullmatch(r"\s*[^\W\d_][^\s\d]{0,3}\s*", clause) is not None
             continue
@@ -199,9 +144,9 @@ def _continued_by(last: Amount, clause: str, *, is_carried: bool) -> Amount:
         return Amount("other", last.value, last.text)
     if _is_currency(clause.strip()):  # "£2.00 (USD)"
         return Amount(last.role, None, last.text)
-    if is_carried and _INCLUSIVE.match(clause) and last.role == "other":
+    if is_carried and INCLUSIVE.match(clause) and last.role == "other":
         return Amount("now", last.value, last.text)  # "(exc VAT) £1.80 (inc VAT)"
-    label = None if re.search("[0-9]", clause) else _label(clause)
+    label = None if re.search("[0-9]", clause) else label_of(clause)
     if label in {"loyalty", "other"} and last.role in {"now", "regular"}:
         return Amount(label, last.value, last.text)  # it may belong to this or to the following amount
     return last
@@ -211,12 +156,18 @@ def _amounts_in(
     clause: str, numbers: list[re.Match[str]], decimal: DecimalSeparator, *, is_marked: bool
 ) -> Iterator[tuple[Amount, bool]]:
     """Yield the amounts of a clause, each with whether words give it its role."""
+    starts = [0, *(number.end() for number in numbers)]
+    ends = [*(number.start() for number in numbers), len(clause)]
+    around = [clause[start:end] for start, end in zip(starts, ends, strict=True)]
+    read = [
+        _amount_in(before, number[0], after, decimal, is_marked=is_marked, rest=clause[number.end() :])
+        for number, before, after in zip(numbers, around, around[1:], strict=False)
+    ]
+    if is_marked:
+        read = [_without_label_of_following(read, around, place) for place in range(len(read))]
     is_range = False
     for place, number in enumerate(numbers):
-        before = clause[numbers[place - 1].end() if place else 0 : number.start()]
-        after = clause[number.end() : numbers[place + 1].start() if place + 1 < len(numbers) else len(clause)]
-        rest = clause[number.end() :]
-        amount = _amount_in(before, number[0], after, decimal, is_marked=is_marked, rest=rest)
+        before, after, amount = around[place], around[place + 1], read[place]
         if amount is None:
             continue
         if is_range and amount.role == "now" and re.fullmatch(r"\s*(?:and|to|&)\s*£?\s*", before, re.IGNORECASE):
@@ -226,13 +177,38 @@ def _amounts_in(
         is_in_doubt = (
             is_marked
             and amount.role in {"now", "regular"}
-            and (_has_unknown_words(clause, numbers, place) or _is_of_number_before(clause, numbers, place))
+            and (
+                has_unknown_words(_own_words(clause, numbers, place), is_after_earlier=_is_after_earlier(read, place))
+                or _is_of_number_before(clause, numbers, place)
+            )
         )
         if is_in_doubt:
             amount = Amount(amount.role, None, amount.text)
         if place and before == "£" and numbers[place - 1][0].isdigit():  # "1£50" is no 50
             amount = Amount(amount.role, None, f"{numbers[place - 1][0]}£{number[0]}")
-        yield amount, _role(before, after) is not None
+        yield amount, role_of(before, after) is not None
+
+
+def _without_label_of_following(read: list[Amount | None], around: list[str], place: int) -> Amount | None:
+    """Return an amount without the label behind it, where that belongs to the following one: "£1.50 RRP £2.00".
+
+    An earlier or recommended price is not lower than the price asked, one for members not higher. Where the amounts
+    contradict that, the label may belong to either, and stays with both.
+    """
+    amount = read[place]
+    following = read[place + 1] if place + 1 < len(read) else None
+    if amount is None or following is None or amount.value is None or following.value is None:
+        return amount
+    role = role_of(around[place], "") or "now"
+    label = role_of(around[place + 1], "")
+    if role not in {"now", "regular"} or not amount.role == following.role == label:
+        return amount
+    if role_of("", around[place + 2]) == label:  # behind each
+        return amount
+    is_of_following = (amount.role == "was" and following.value >= amount.value) or (
+        amount.role == "loyalty" and following.value <= amount.value
+    )
+    return Amount(role, amount.value, amount.text) if is_of_following else amount
 
 
 def _own_words(clause: str, numbers: list[re.Match[str]], place: int) -> str:
@@ -243,7 +219,7 @@ def _own_words(clause: str, numbers: list[re.Match[str]], place: int) -> str:
         before = clause[numbers[place - 1].end() : number.start()]
         if (measure := _MEASURE_BEFORE.match(before)) is not None:
             before = before[measure.end() :]
-        elif (word := _WORD.match(before.lstrip())) is not None and _is_currency(word[0]):
+        elif (word := WORD.match(before.lstrip())) is not None and _is_currency(word[0]):
             before = before.lstrip()[word.end() :]
     if place + 1 < len(numbers):
         following = numbers[place + 1]
@@ -256,18 +232,19 @@ def _own_words(clause: str, numbers: list[re.Match[str]], place: int) -> str:
         )
         if is_amount:
             after = re.sub(r"(?:£|\bGBP\b)\s*$", "", after, flags=re.IGNORECASE).rstrip()
-            last = _WORD.findall(after[-12:])
+            last = WORD.findall(after[-12:])
             if last and after.endswith(last[-1]) and _is_currency(last[-1]):
                 after = after.removesuffix(last[-1])
-            after = next((words.sub("", after) for _, words in _BEFORE if words.search(after)), after)
+            after = without_label(after)
     return f"{before} {after}"
 
 
-def _has_unknown_words(clause: str, numbers: list[re.Match[str]], place: int) -> bool:
-    """True if a word around an amount may change what it is: "roughly", "weekly", "trial"."""
-    text = _NEUTRAL_PHRASES.sub(" ", _own_words(clause, numbers, place))
-    words = {word.casefold() for word in _WORD.findall(text)}
-    return bool(words - _NEUTRAL_WORDS)
+def _is_after_earlier(read: list[Amount | None], place: int) -> bool:
+    """True if the amount before is an earlier price and not lower: its label may be behind it."""
+    amount, earlier = read[place], read[place - 1] if place else None
+    if amount is None or earlier is None or amount.value is None or earlier.value is None:
+        return False
+    return earlier.role == "was" and earlier.value >= amount.value
 
 
 def _is_of_number_before(clause: str, numbers: list[re.Match[str]], place: int) -> bool:
@@ -294,27 +271,8 @@ def _is_whole(value: Decimal | None) -> bool:
 
 def _protected(text: str) -> str:
     """Return the text without blanks in abbreviations that a clause must not be split at."""
-    return re.sub(r"\b(exc?|excl|inc|incl|approx|est|avg|ca?|min|max|fr|sfr|rs)\.\s", r"\1 ", text, flags=re.IGNORECASE)
-
-
-def _label(clause: str) -> Role | None:
-    if _INCLUSIVE.match(clause):
-        return "now"
-    return next((role for role, words in _BEFORE if words.search(clause.strip())), None)
-
-
-def price_label(text: str) -> Role | None:
-    """Return the role that a name gives to its price ("Clubcard Price", "RRP"); None for any other text."""
-    return next((role for role, words in _BEFORE if (found := words.search(text.strip())) and not found.start()), None)
-
-
-def _role(before: str, after: str) -> Role | None:
-    stripped = re.sub(r"(?:£|\bGBP\b)\s*$", "", before, flags=re.IGNORECASE)
-    by_prefix = next((role for role, words in _BEFORE if words.search(stripped)), None)
-    if _INCLUSIVE.match(after):
-        return "now"
-    by_suffix = next((role for role, words in _AFTER if words.search(after)), None)
-    return by_suffix if by_suffix is not None and by_prefix in {None, "now", "regular"} else by_prefix
+    abbreviated = r"\b(r\.r\.p|exc?|excl|inc|incl|approx|est|avg|ca?|min|max|fr|sfr|rs)\.\s"
+    return re.sub(abbreviated, r"\1 ", text, flags=re.IGNORECASE)
 
 
 def _amount_in(
@@ -355,8 +313,8 @@ def _amount_in(
         return Amount("other", value, text)
     if value is not None and _is_ambiguous(body, decimal, is_pence=pence is not None and not head.endswith("£")):
         value = None
-    role = _role(before, tail[pence.end() :] if pence else after_number) or "now"
-    if role in {"now", "regular"} and not is_pounds and pence is None and _has_other_words(before, after_number):
+    role = role_of(before, tail[pence.end() :] if pence else after_number) or "now"
+    if role in {"now", "regular"} and not is_pounds and pence is None and has_other_words(before, after_number):
         value = None
     return Amount(role, value, text)
 
@@ -381,9 +339,9 @@ def _is_continued(body: str, after: str, rest: str) -> bool:
 
 def _is_foreign(head: str, after: str) -> bool:
     """True if a sign or code of another currency touches an amount."""
-    last = _WORD.findall(head[-12:])
+    last = WORD.findall(head[-12:])
     before_word = last[-1] if last and head.endswith(last[-1]) else ""
-    first = _WORD.match(after.lstrip())
+    first = WORD.match(after.lstrip())
     after_word = first[0] if first else ""
     bare = head.removesuffix("£").rstrip()
     if re.search(r"(?<![^\W\d_])(?:e|ie|ir|le|nz|s|cy|mt)£$", head, re.IGNORECASE):
@@ -411,11 +369,6 @@ def _is_currency(word: str) -> bool:
     if len(word) == 1 and unicodedata.category(word) == "Sc":
         return word != "£"
     return word.upper() in _CURRENCY_CODES or word.lower().rstrip(".") in _FOREIGN_WORDS
-
-
-def _has_other_words(before: str, after: str) -> bool:
-    words = {word.casefold() for word in _WORD.findall(f"{before} {after}")}
-    return bool(words - _PLAIN_WORDS - {"p", "pence", "save", "off", "with", "you", "price"})
 
 
 def _number(body: str, decimal: DecimalSeparator) -> Decimal | None:

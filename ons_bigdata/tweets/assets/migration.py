@@ -1,0 +1,207 @@
+"""Internal migration: flows between areas and moves of areas, first as estimated, then controlled for disclosure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from ons_bigdata.platform.dagster.inputs import AssetRun, Inputs, Output, Table, tables_asset
+from ons_bigdata.platform.disclosure import PUBLISHED, control_counts
+from ons_bigdata.platform.errors import InputError
+from ons_bigdata.tweets.assets.residence import (
+    AT_RISK,
+    MOVES,
+    RESIDENCE,
+    RULES,
+    days_of_collection,
+    empty_of,
+    hash_of_rules,
+    read_rules,
+)
+from ons_bigdata.tweets.methods.migration import area_migration, flows, migration_surface
+from ons_bigdata.tweets.schemas import migration as frames
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from datetime import date
+
+FLOWS = "restricted.tweet_migration_flows"
+AREAS = "restricted.tweet_area_migration"
+SURFACE = "restricted.tweet_migration_surface"
+CONTROLLED_FLOWS = "analysis.internal_migration_flows"
+CONTROLLED_AREAS = "analysis.internal_migration_areas"
+CONTROLLED_SURFACE = "analysis.internal_migration_surface"
+
+_GROUP = ("recipe", "data_origin")
+FLOW_PERIODS = {"authority": "whole", "region": "quarter"}
+"""Period of the flows between areas of a kind: between authorities the cells of a quarter would be too small."""
+
+
+@tables_asset(
+    name="tweet_migration",
+    tables=[
+        Table(FLOWS, frames.TweetMigrationFlow, "One row per origin, destination, period and recipe with a move."),
+        Table(AREAS, frames.TweetAreaMigration, "One row per area, quarter and recipe with time at risk."),
+        Table(SURFACE, frames.TweetMigrationSurface, "One row per gap, window and recipe: share that lives elsewhere."),
+    ],
+    inputs={
+        "moves": MOVES,
+        "at_risk": AT_RISK,
+        "residence": RESIDENCE,
+        "users": "restricted.tweet_users",
+        "populations": "staging.stg_tweets__area_populations",
+        "rules": RULES,
+    },
+)
+def tweet_migration(inputs: Inputs, _run: AssetRun) -> Mapping[str, Output]:
+    """Flows, moves of areas and the surface of each recipe and origin with populations."""
+    rules = read_rules(inputs)
+    moves = inputs.read("moves", [*_GROUP, "user_key", "from_area", "to_area", "moved_on", "is_migration"])
+    at_risk = inputs.read("at_risk", [*_GROUP, "user_key", "area", "period", "months"])
+    residence = inputs.read("residence", [*_GROUP, "user_key", "month", "authority"])
+    populations = inputs.read("populations", ["data_origin", "authority", "region", "residents"])
+    periods = days_of_collection(inputs.read("users", [*_GROUP, "first_date", "last_date"]))
+    parts: dict[str, list[pl.DataFrame]] = {FLOWS: [], AREAS: [], SURFACE: []}
+    for group, of_group in at_risk.partition_by(_GROUP, as_dict=True).items():
+        recipe, origin = map(str, group)
+        is_group = (pl.col("recipe") == recipe) & (pl.col("data_origin") == origin)
+        made = _estimates(
+            moves.filter(is_group),
+            of_group,
+            residence.filter(is_group),
+            populations.filter(pl.col("data_origin") == origin),
+            periods.filter(is_group).row(0, named=True),
+            rules,
+        )
+        for table, frame in made:
+            parts[table].append(
+                frame.with_columns(
+                    recipe=pl.lit(recipe), data_origin=pl.lit(origin), parameters_hash=pl.lit(hash_of_rules(rules))
+                )
+            )
+    tables = {FLOWS: frames.TweetMigrationFlow, AREAS: frames.TweetAreaMigration, SURFACE: frames.TweetMigrationSurface}
+    return {
+        table: Output(pl.concat([empty_of(frame), *_in_order(parts[table], frame.column_names())]))
+        for table, frame in tables.items()
+    }
+
+
+def _estimates(
+    moves: pl.DataFrame,
+    at_risk: pl.DataFrame,
+    residence: pl.DataFrame,
+    populations: pl.DataFrame,
+    period: Mapping[str, date],
+    rules: Mapping[str, int | float],
+) -> Iterable[tuple[str, pl.DataFrame]]:
+    """Estimates of one recipe and origin, with the table to which they belong."""
+    areas = set(at_risk["area"]) | set(moves["from_area"]) | set(moves["to_area"])
+    missing = sorted(areas - set(populations["authority"]))
+    if missing:
+        raise InputError(
+            f"no residents are known of {len(missing)} authorities, the first {missing[0]}: take in their populations "
+            "(ons-bigdata ingest populations PATH)"
+        )
+    days = {"first_date": period["first_date"], "last_date": period["last_date"]}
+    bounds = {"least_users": rules["least_users"], "confidence": rules["confidence"]}
+    for level, length in FLOW_PERIODS.items():
+        made = flows(moves, populations, at_risk, **days, **bounds, level=level, period=length)
+        yield FLOWS, made.with_columns(level=pl.lit(level))
+        of_areas = area_migration(moves, populations, at_risk, **days, **bounds, level=level, period="quarter")
+        yield AREAS, of_areas.with_columns(level=pl.lit(level))
+    yield SURFACE, migration_surface(residence, confidence=rules["confidence"])
+
+
+def _in_order(parts: list[pl.DataFrame], columns: list[str]) -> list[pl.DataFrame]:
+    return [part.select(columns) for part in parts]
+
+
+@tables_asset(
+    name="internal_migration_controlled",
+    tables=[
+        Table(CONTROLLED_FLOWS, frames.ControlledFlow, "One row per origin, destination, period and recipe."),
+        Table(CONTROLLED_AREAS, frames.ControlledAreaMigration, "One row per area, quarter, measure and recipe."),
+        Table(CONTROLLED_SURFACE, frames.ControlledSurface, "One row per gap, window and recipe."),
+    ],
+    inputs={"flows": FLOWS, "areas": AREAS, "surface": SURFACE, "rules": RULES},
+)
+def internal_migration_controlled(inputs: Inputs, _run: AssetRun) -> Mapping[str, Output]:
+    """Threshold and rounding of every count, and no estimate where the count is below the threshold."""
+    rules = read_rules(inputs)
+    threshold, base = int(rules["threshold"]), int(rules["rounding_base"])
+    outputs = {
+        CONTROLLED_FLOWS: controlled_flows(inputs.read("flows"), threshold=threshold, base=base),
+        CONTROLLED_AREAS: controlled_areas(inputs.read("areas"), threshold=threshold, base=base),
+        CONTROLLED_SURFACE: controlled_surface(inputs.read("surface"), threshold=threshold, base=base),
+    }
+    return {
+        table: Output(frame, {"published": int((frame["status"] == PUBLISHED).sum())})
+        for table, frame in outputs.items()
+    }
+
+
+def controlled_flows(estimated: pl.DataFrame, *, threshold: int, base: int) -> pl.DataFrame:
+    """Flows of which the moves may be shown, the rest without numbers: the frame ControlledFlow."""
+    controlled = control_counts(estimated, "moves", threshold=threshold, base=base)
+    return _hidden(controlled, ["flow", "lower", "upper"]).select(frames.ControlledFlow.column_names())
+
+
+def controlled_areas(estimated: pl.DataFrame, *, threshold: int, base: int) -> pl.DataFrame:
+    """Moves into and out of areas and the net, of which the moves may be shown: the frame ControlledAreaMigration.
+
+    The net is shown where both its parts are.
+    """
+    key = ["recipe", "data_origin", "level", "area", "period"]
+    sides = {}
+    for measure, count in (("inflow", "moves_in"), ("outflow", "moves_out")):
+        renamed = estimated.select(
+            *key,
+            pl.lit(measure).alias("measure"),
+            pl.col(count).alias("moves"),
+            pl.col(measure).alias("value"),
+            pl.col(f"{measure}_lower").alias("lower"),
+            pl.col(f"{measure}_upper").alias("upper"),
+            "reason",
+            "parameters_hash",
+        )
+        controlled = control_counts(renamed, "moves", threshold=threshold, base=base)
+        sides[measure] = _hidden(controlled, ["value", "lower", "upper"])
+    both = (
+        sides["inflow"]
+        .select(*key, into="moves", status_in="status")
+        .join(sides["outflow"].select(*key, out="moves", status_out="status"), on=key)
+    )
+    shown = (pl.col("status_in") == PUBLISHED) & (pl.col("status_out") == PUBLISHED)
+    net = estimated.join(both, on=key).select(
+        *key,
+        pl.lit("net").alias("measure"),
+        (pl.col("into") - pl.col("out")).alias("moves"),
+        pl.col("net").alias("value"),
+        pl.col("net_lower").alias("lower"),
+        pl.col("net_upper").alias("upper"),
+        "reason",
+        "parameters_hash",
+        pl.when(shown).then(pl.lit(PUBLISHED)).otherwise(pl.lit("below_threshold")).alias("status"),
+    )
+    columns = frames.ControlledAreaMigration.column_names()
+    parts = [*sides.values(), _hidden(net, ["moves", "value", "lower", "upper"])]
+    return pl.concat([part.select(columns) for part in parts]).sort(*key, "measure")
+
+
+def controlled_surface(estimated: pl.DataFrame, *, threshold: int, base: int) -> pl.DataFrame:
+    """Cells of the surface of which the pairs that moved may be shown: the frame ControlledSurface."""
+    controlled = control_counts(estimated, "moved", threshold=threshold, base=base)
+    return _hidden(controlled, ["share_moved", "lower", "upper"]).select(frames.ControlledSurface.column_names())
+
+
+def _hidden(controlled: pl.DataFrame, columns: list[str]) -> pl.DataFrame:
+    """Numbers of cells that are not published are null; the reason of a missing estimate is kept where it is shown."""
+    shown = pl.col("status") == PUBLISHED
+    return controlled.with_columns(
+        *(pl.when(shown).then(pl.col(column)).alias(column) for column in columns),
+        pl.when(shown).then(pl.col("reason")).alias("reason"),
+    )
+
+
+ASSETS = [tweet_migration, internal_migration_controlled]

@@ -1,0 +1,82 @@
+"""The main home of a user: one cluster among the residential ones, by evenings, nights and the events around it."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from ons_bigdata.tweets.methods.residence.spells import RESIDENTIAL, checked_clusters, checked_events
+from ons_bigdata.tweets.schemas.residence import HomeCluster
+
+EVENING_FROM, MORNING_TO = 19, 8
+"""Hours of the day from and to which people are mostly at home."""
+NIGHT_WEIGHT = 0.5
+_KEY = ["user_key", "cluster"]
+_COLUMNS = (*_KEY, "class_group", "output_area", "authority", "easting_m", "northing_m")
+
+
+def home_clusters(
+    events: pl.DataFrame | pl.LazyFrame, clusters: pl.DataFrame | pl.LazyFrame, *, reach_m: float = 5_000.0
+) -> pl.DataFrame:
+    """Main home of each user with a residential cluster: one row per user.
+
+    `events`: user_key, cluster, local_date, hour (0–23, Europe/London); events of clusters that `clusters` does not
+    list do not count. `clusters`: one row per user and valid cluster, of all classes, with user_key, cluster, class_group,
+    output_area, authority, easting_m and northing_m (metres, mean position).
+
+    The home is the residential cluster (class group residential or hall) of the largest score: days with events from
+    19 to 8 h plus half of the events from 0 to 8 h, times the number of events of the user at clusters within
+    `reach_m`, this one included. Ties: more events, more days, then the smaller number.
+
+    Returns the frame HomeCluster (user_key, cluster, output_area, authority, events, days, score, share), sorted by
+    user; `share` is that of the user's scores. Raises ValueError on missing columns or values, and on a reach that is
+    not positive.
+
+    Source: score made for this project, on the rest and leisure hours of Efstathiades, Antoniades, Pallis, Dikaiakos
+    (ASONAM 2015) and the decay of visits with the distance from home. Compared with four published recipes:
+    docs/tweets/residence/homes.md.
+    """
+    if not reach_m > 0:
+        message = f"reach_m is {reach_m}; expected a positive number of metres"
+        raise ValueError(message)
+    places = checked_clusters(clusters, _COLUMNS)
+    counted = (
+        checked_events(events, (*_KEY, "local_date", "hour"))
+        .join(places.select(_KEY), on=_KEY, how="semi")
+        .group_by(_KEY)
+        .agg(
+            events=pl.len().cast(pl.Int64),
+            days=pl.col("local_date").n_unique().cast(pl.Int64),
+            evening_days=pl.col("local_date")
+            .filter((pl.col("hour") >= EVENING_FROM) | (pl.col("hour") < MORNING_TO))
+            .n_unique(),
+            night_events=(pl.col("hour") < MORNING_TO).sum(),
+        )
+    )
+    visited = places.join(counted, on=_KEY)
+    homes = visited.filter(pl.col("class_group").is_in(RESIDENTIAL))
+    score = (pl.col("evening_days") + NIGHT_WEIGHT * pl.col("night_events")) * pl.col("around")
+    ranked = (
+        homes.join(_events_around(homes, visited, reach_m), on=_KEY)
+        .with_columns(score=score.cast(pl.Float64))
+        .with_columns(share=pl.col("score") / pl.col("score").sum().over("user_key"))
+        .with_columns(pl.col("share").fill_nan(0.0))
+        .sort("user_key", "score", "events", "days", "cluster", descending=[False, True, True, True, False])
+        .unique("user_key", keep="first", maintain_order=True)
+    )
+    return HomeCluster.validate(ranked.select(HomeCluster.column_names()), cast=True)
+
+
+def _events_around(homes: pl.DataFrame, visited: pl.DataFrame, reach_m: float) -> pl.DataFrame:
+    """Events of the user at clusters within reach of each residential one: user_key, cluster, around."""
+    distance = (
+        (pl.col("easting_m") - pl.col("easting_m_other")) ** 2
+        + (pl.col("northing_m") - pl.col("northing_m_other")) ** 2
+    ).sqrt()
+    others = visited.select("user_key", "easting_m", "northing_m", "events")
+    return (
+        homes.select(*_KEY, "easting_m", "northing_m")
+        .join(others, on="user_key", suffix="_other")
+        .filter(distance <= reach_m)
+        .group_by(_KEY)
+        .agg(around=pl.col("events").sum())
+    )

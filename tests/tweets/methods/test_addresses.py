@@ -1,0 +1,211 @@
+"""Nearest addresses: an example by hand, ties, shells, votes and areas; properties against brute force."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ons_bigdata.tweets.methods.address_records import ADDRESS_COLUMNS
+from ons_bigdata.tweets.methods.addresses import RESULT, AddressRules, address_places, nearest_addresses
+
+NO_VOTE = AddressRules(vote_neighbours=1)
+
+POSTCODE_COLUMNS = {
+    "data_origin": pl.String,
+    "postcode": pl.String,
+    "easting_m": pl.Float64,
+    "northing_m": pl.Float64,
+    "output_area": pl.String,
+    "msoa": pl.String,
+    "authority": pl.String,
+    "is_in_use": pl.Boolean,
+}
+
+
+def addresses(*rows: dict[str, Any]) -> pl.DataFrame:
+    """Addresses with defaults: real, class RD04, without postcode, parent and authority."""
+    return pl.DataFrame([{"data_origin": "real", "class_code": "RD04"} | row for row in rows], schema=ADDRESS_COLUMNS)
+
+
+def at(easting_m: float, northing_m: float = 0.0, **more: Any) -> dict[str, Any]:
+    return {"easting_m": easting_m, "northing_m": northing_m, **more}
+
+
+def places(*rows: tuple[float, float], origin: str = "real") -> pl.DataFrame:
+    schema = {"easting_m": pl.Float64, "northing_m": pl.Float64}
+    return pl.DataFrame(list(rows), schema=schema, orient="row").with_columns(pl.lit(origin).alias("data_origin"))
+
+
+def postcodes(*rows: dict[str, Any]) -> pl.DataFrame:
+    filled = [{"data_origin": "real", "is_in_use": True} | row for row in rows]
+    return pl.DataFrame(filled, schema=POSTCODE_COLUMNS)
+
+
+def test_an_example_to_follow_by_hand() -> None:
+    known = addresses(
+        at(100, uprn=1, class_code="RD02"),
+        at(103, 4, uprn=2, class_code="CR08"),
+        at(110, uprn=3, class_code="RD04"),
+    )
+    found = nearest_addresses(places((103, 0)), known, AddressRules(vote_neighbours=3))
+    # distances 3, 4 and 7 m: the houses have the weight 1/3 + 1/7, the shop 1/4
+    assert found["address_class"].to_list() == ["RD02"]
+    assert found["address_distance_m"].to_list() == [3.0]
+    assert found["voted_class"].to_list() == ["RD02"]
+    assert found["class_share"][0] == pytest.approx((1 / 3 + 1 / 7) / (1 / 3 + 1 / 4 + 1 / 7))
+
+
+def test_the_vote_may_be_for_another_class_than_the_nearest() -> None:
+    known = addresses(
+        at(3, uprn=1, class_code="CR08"), at(4, uprn=2, class_code="RD02"), at(5, uprn=3, class_code="RD06")
+    )
+    found = nearest_addresses(places((0, 0)), known, AddressRules(vote_neighbours=3)).row(0, named=True)
+    assert (found["address_class"], found["voted_class"]) == ("CR08", "RD02")
+    assert found["class_share"] == pytest.approx((1 / 3) / (1 / 3 + 1 / 4 + 1 / 5))
+
+
+@pytest.mark.parametrize(("distance_m", "is_found"), [(300.0, True), (300.001, False)])
+def test_the_radius_includes_its_end(distance_m: float, is_found: bool) -> None:
+    found = nearest_addresses(places((0, 0)), addresses(at(distance_m, uprn=1)), AddressRules())
+    assert found["address_class"].is_not_null().to_list() == [is_found]
+    assert found["address_distance_m"].to_list() == [distance_m if is_found else None]
+
+
+def test_the_smallest_uprn_wins_at_one_position_and_at_one_distance() -> None:
+    known = addresses(
+        at(3, 4, uprn=9, class_code="CR08"),
+        at(3, 4, uprn=5, class_code="CO01"),
+        at(-4, 3, uprn=4, class_code="RD03"),
+        at(0, 5, uprn=7, class_code="RD02"),
+        at(5, 0, uprn=6, class_code="M"),
+    )
+    for shuffled in (known, known.reverse(), known.sample(fraction=1, shuffle=True, seed=1)):
+        found = nearest_addresses(places((0, 0)), shuffled, NO_VOTE)
+        assert found["address_class"].to_list() == ["RD03"]
+        voted = nearest_addresses(places((0, 0)), shuffled, AddressRules(vote_neighbours=2))
+        assert voted["class_share"].to_list() == [0.5]  # all four positions are as far as the second
+
+
+def test_a_shell_has_the_class_of_its_nearest_child() -> None:
+    known = addresses(
+        at(0, uprn=1, class_code="PP"),
+        at(6, uprn=2, class_code="CR08", parent_uprn=1),  # too far
+        at(4, uprn=4, class_code="RD06", parent_uprn=1),
+        at(-4, uprn=3, class_code="RI03", parent_uprn=1),  # as far, of a smaller UPRN
+        at(0, 3, uprn=5, class_code="P", parent_uprn=1),  # a shell itself
+        at(0, 2, uprn=6, class_code="M", parent_uprn=99),
+    )
+    assert nearest_addresses(places((0, 0)), known, NO_VOTE)["address_class"].to_list() == ["RI03"]
+    alone = nearest_addresses(places((0, 0)), known.head(2), NO_VOTE)
+    assert alone["address_class"].to_list() == ["PP"]
+
+
+def test_an_address_without_class_has_a_distance_and_no_vote() -> None:
+    known = addresses(at(1, uprn=1, class_code=None), at(2, uprn=2, class_code="RD02"))
+    found = nearest_addresses(places((0, 0)), known, AddressRules()).row(0, named=True)
+    assert (found["address_class"], found["address_distance_m"]) == (None, 1.0)
+    assert (found["voted_class"], found["class_share"]) == ("RD02", None)
+
+
+def test_areas_are_those_of_the_postcode_or_of_the_nearest_one() -> None:
+    known = addresses(
+        at(0, uprn=1, postcode="AA1 1AA"),
+        at(1000, uprn=2, postcode="ZZ9 9ZZ", authority="E07000009"),  # a postcode that the directory lacks
+        at(5000, uprn=3),
+        at(9000, uprn=4, authority="E07000004"),
+    )
+    areas = postcodes(
+        at(50, postcode="AA1 1AA", output_area="E00000001", authority="E06000001"),
+        at(1010, postcode="BB1 1BB", output_area="E00000009", authority="E06000009", is_in_use=False),
+        at(1100, postcode="BB1 1BA", output_area="E00000002", authority="E06000002"),
+        at(5300, postcode="CC1 1CC", output_area="E00000003", authority="E06000003"),
+        at(5001, postcode="CC1 1CD"),  # without area
+    )
+    found = address_places(places((0, 0), (1000, 0), (5000, 0), (9000, 0), (20000, 0)), known, areas, NO_VOTE)
+    assert found.select("output_area", "authority", "area_source").rows() == [
+        ("E00000001", "E06000001", "address"),
+        ("E00000002", "E07000009", "nearest_postcode"),
+        ("E00000003", "E06000003", "nearest_postcode"),
+        (None, "E07000004", "address"),
+        (None, None, None),
+    ]
+
+
+def test_places_are_looked_up_among_the_addresses_of_their_origin() -> None:
+    known = addresses(at(0, uprn=1), at(1, uprn=2, data_origin="simulated", class_code="CR08"))
+    both = pl.concat([places((0, 0)), places((0, 0), origin="simulated"), places((1, 0))])
+    found = address_places(both, known, postcodes(), NO_VOTE)
+    assert found["address_class"].to_list() == ["RD04", "CR08", "RD04"]
+
+
+def test_the_result_has_neither_uprn_nor_postcode() -> None:
+    found = address_places(places((0, 0)), addresses(at(0, uprn=1, postcode="AA1 1AA")), postcodes(), AddressRules())
+    assert found.columns == list(RESULT)
+    assert not {"uprn", "postcode"} & set(found.columns)
+
+
+@pytest.mark.parametrize("known", [addresses(), addresses(at(0, uprn=1))], ids=["none", "one"])
+def test_no_place_and_no_address_give_no_result(known: pl.DataFrame) -> None:
+    assert address_places(places(), known, postcodes(), AddressRules()).schema == RESULT
+    lost = address_places(places((9999, 9999)), known, postcodes(), AddressRules())
+    assert lost.null_count().row(0) == (1,) * len(RESULT)
+
+
+def test_a_position_that_is_no_number_is_an_error() -> None:
+    with pytest.raises(ValueError, match=r"place in row 1: position nan, 0\.0; expected finite metres"):
+        nearest_addresses(places((0, 0), (float("nan"), 0)), addresses(at(0, uprn=1)), NO_VOTE)
+    with pytest.raises(ValueError, match="address in row 0"):
+        nearest_addresses(places((0, 0)), addresses({"uprn": 1, "easting_m": None, "northing_m": 0.0}), NO_VOTE)
+
+
+@pytest.mark.parametrize("rules", [{"radius_m": 0}, {"shell_radius_m": -1}, {"vote_neighbours": 0}], ids=str)
+def test_rules_that_mean_nothing_are_an_error(rules: dict[str, float]) -> None:
+    with pytest.raises(ValueError, match="expected a positive radius"):
+        AddressRules(**rules)  # type: ignore[arg-type]
+
+
+GRID = st.tuples(st.integers(0, 12), st.integers(0, 12))
+
+
+@given(
+    known=st.lists(GRID, min_size=1, max_size=40),
+    asked=st.lists(GRID, min_size=1, max_size=10),
+    voters=st.integers(1, 6),
+)
+def test_results_are_those_of_brute_force(
+    known: list[tuple[int, int]], asked: list[tuple[int, int]], voters: int
+) -> None:
+    """On a lattice, on which ties abound: smallest UPRN first; all positions as far as the last voter vote."""
+    classes = ["RD02", "CR08", None, "RD06"]
+    rows = [at(e, n, uprn=100 - place, class_code=classes[place % 4]) for place, (e, n) in enumerate(known)]
+    rules = AddressRules(radius_m=5, vote_neighbours=voters)
+    found = nearest_addresses(places(*((float(e), float(n)) for e, n in asked)), addresses(*rows), rules)
+    for (east, north), result in zip(asked, found.iter_rows(named=True), strict=True):
+        by_position: dict[tuple[int, int], dict[str, Any]] = {}
+        for row in sorted(rows, key=lambda row: row["uprn"]):
+            by_position.setdefault((row["easting_m"], row["northing_m"]), row)
+        near = sorted(
+            (float(np.hypot(e - east, n - north)), row["uprn"], row["class_code"])
+            for (e, n), row in by_position.items()
+        )
+        near = [one for one in near if one[0] <= 5]
+        if not near:
+            assert set(result.values()) == {None}
+            continue
+        assert (result["address_class"], result["address_distance_m"]) == (near[0][2], near[0][0])
+        if voters == 1:
+            continue
+        last = near[min(voters, len(near)) - 1][0]
+        votes = [(1 / max(distance, 1), code) for distance, _, code in near if distance <= last and code is not None]
+        shares = {letter: sum(w for w, code in votes if code[0] == letter) for _, code in votes for letter in code[0]}
+        if not shares:
+            assert result["voted_class"] is None
+            continue
+        assert shares[result["voted_class"][0]] == pytest.approx(max(shares.values()))
+        if near[0][2] is not None:
+            assert result["class_share"] == pytest.approx(shares[near[0][2][0]] / sum(shares.values()))
