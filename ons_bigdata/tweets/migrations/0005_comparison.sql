@@ -57,3 +57,37 @@ create table raw.census_flows (
     primary key (load_id, line)
 );
 create index census_flows_partition on raw.census_flows (census_table);
+
+-- Coverage of authorities, and the agreement with official figures.
+
+create table analysis.migration_coverage (
+    recipe text not null check (recipe ~ '^[a-z0-9_-]{1,64}$'),
+    data_origin text not null check (data_origin ~ '^(real|simulated)$'),
+    authority text not null check (authority ~ '^[A-Z][0-9]{8}$'),
+    month date not null,
+    residents bigint not null check (residents >= 0),
+    users bigint check (users >= 0),
+    penetration double precision check (penetration >= 0 and penetration < 'Infinity'),
+    lower double precision check (lower >= 0 and lower <= 1),
+    upper double precision check (upper >= 0 and upper <= 1),
+    log_bias double precision check (log_bias > '-Infinity' and log_bias < 'Infinity'),
+    status text not null check (status ~ '^(published|below_threshold)$'),
+    reason text,
+    parameters_hash text not null check (parameters_hash ~ '^[0-9a-f]{16}$'),
+    primary key (recipe, data_origin, authority, month)
+);
+
+create table analysis.migration_comparisons (
+    metric text not null check (metric ~ '^[a-z0-9_+-]+$'),
+    value double precision check (value > '-Infinity' and value < 'Infinity'),
+    lower double precision check (lower > '-Infinity' and lower < 'Infinity'),
+    upper double precision check (upper > '-Infinity' and upper < 'Infinity'),
+    reason text,
+    recipe text not null check (recipe ~ '^[a-z0-9_-]{1,64}$'),
+    data_origin text not null check (data_origin ~ '^(real|simulated)$'),
+    comparison text not null check (comparison ~ '^(authority_rates|region_flows|authority_flows)$'),
+    year_ending date not null,
+    quarters integer check (quarters >= 1 and quarters <= 4),
+    parameters_hash text not null check (parameters_hash ~ '^[0-9a-f]{16}$'),
+    primary key (recipe, data_origin, comparison, year_ending, metric)
+);

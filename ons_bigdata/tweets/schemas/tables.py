@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ons_bigdata.platform.ingest.sources import loadable
-from ons_bigdata.tweets.schemas import addresses, migration, places, residence
+from ons_bigdata.tweets.schemas import addresses, migration, migration_comparison, places, residence
 from ons_bigdata.tweets.sources import SOURCES
 
 if TYPE_CHECKING:
@@ -28,5 +28,7 @@ TABLES: dict[str, type[dy.Schema]] = {
     "analysis.internal_migration_flows": migration.ControlledFlow,
     "analysis.internal_migration_areas": migration.ControlledAreaMigration,
     "analysis.internal_migration_surface": migration.ControlledSurface,
+    "analysis.migration_coverage": migration_comparison.MigrationCoverage,
+    "analysis.migration_comparisons": migration_comparison.MigrationComparison,
 }
 """Frame by `schema.table`."""

@@ -1,5 +1,4 @@
-"""Adapters to the outside: archives and the stream of geo-located events, addresses, postcodes, populations,
-official figures on migration.
+"""Adapters to the outside: events, addresses, postcodes, populations and official figures on migration.
 
 `SOURCES` lists the kinds of files.
 """
