@@ -93,7 +93,7 @@ def selection_rate(
         totals = _cells(eager_frame(benchmark, "benchmark"), "benchmark")
         rate = _calibrated_rate(cells, areas, penetration, index, totals, weight_by)
     elif rate is None:
-        rate = float(areas["users"].sum() / areas["population"].sum())
+        rate = float(areas["users"].sum()) / float(areas["population"].sum())
     return _weighted(cells, areas, _weights(penetration, index, rate), weight_by)
 
 

@@ -8,12 +8,12 @@ import numpy as np
 import polars as pl
 import pytest
 
-from ons_bigdata.tweets.assets.migration_comparison import coverage_of, flows_compared, rates_compared
+from ons_bigdata.tweets.assets.migration_comparison import ComparisonRules, coverage_of, flows_compared, rates_compared
 
 CHANGES = pl.DataFrame({"changed_on": [date(2013, 4, 1)], "old_code": ["E08000020"], "new_code": ["E08000037"]})
 CODES = [f"E0700{k:04d}" for k in range(12)]
 QUARTERS = [date(2014, 7, 1), date(2014, 10, 1), date(2015, 1, 1), date(2015, 4, 1)]
-RULES = {"confidence": 0.95, "threshold": 10, "rounding_base": 5}
+RULES = ComparisonRules(confidence=0.95, threshold=10, rounding_base=5, parameters_hash="0" * 16)
 
 
 def official(seed: int = 0) -> pl.DataFrame:

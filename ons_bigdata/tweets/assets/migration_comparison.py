@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import hashlib
+import json
+from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
 from ons_bigdata.estimation.flows import compare_flows
 from ons_bigdata.platform.dagster.inputs import AssetRun, Inputs, Output, Table, tables_asset
 from ons_bigdata.platform.disclosure import PUBLISHED, control_counts
-from ons_bigdata.tweets.assets.residence import RESIDENCE, RULES, empty_of, hash_of_rules, read_rules
+from ons_bigdata.platform.errors import InputError
+from ons_bigdata.tweets.assets.residence import RESIDENCE, RULES
 from ons_bigdata.tweets.methods.authority_codes import with_codes_on
 from ons_bigdata.tweets.methods.migration_comparison import compare_area_migration, coverage
 from ons_bigdata.tweets.methods.official_years import official_year, sum_quarters
@@ -28,6 +31,30 @@ DRAWS = 500
 """Resamples of the intervals."""
 
 
+class ComparisonRules(NamedTuple):
+    """Parameters of the comparison, among those of residence, moves and flows."""
+
+    confidence: float
+    threshold: int
+    rounding_base: int
+    parameters_hash: str
+
+
+def comparison_rules(inputs: Inputs) -> ComparisonRules:
+    """Parameters from the seed, and the hash of all of them. Raises InputError where one is missing."""
+    values: dict[str, float] = dict(inputs.read("rules", ["parameter", "value"]).iter_rows())
+    missing = [name for name in ("confidence", "threshold", "rounding_base") if name not in values]
+    if missing:
+        raise InputError(f"{RULES} has no parameter {', '.join(missing)}; it has {', '.join(sorted(values))}")
+    text = json.dumps(values, sort_keys=True)
+    return ComparisonRules(
+        values["confidence"],
+        int(values["threshold"]),
+        int(values["rounding_base"]),
+        hashlib.sha256(text.encode()).hexdigest()[:16],
+    )
+
+
 @tables_asset(
     name="migration_coverage",
     tables=[Table(COVERAGE, MigrationCoverage, "One row per authority, month and recipe: users per resident.")],
@@ -39,7 +66,7 @@ DRAWS = 500
 )
 def migration_coverage(inputs: Inputs, _run: AssetRun) -> Mapping[str, Output]:
     """Users with residence per resident of each authority and month, controlled for disclosure."""
-    rules = read_rules(inputs)
+    rules = comparison_rules(inputs)
     residence = inputs.read("residence", [*_GROUP, "user_key", "month", "authority"]).drop_nulls("authority")
     users = residence.group_by([*_GROUP, "month", "authority"]).agg(users=pl.col("user_key").n_unique().cast(pl.Int64))
     residents = residents_of(inputs.read("populations", ["data_origin", "authority", "residents"]))
@@ -51,7 +78,9 @@ def migration_coverage(inputs: Inputs, _run: AssetRun) -> Mapping[str, Output]:
         if key[1] in residents["data_origin"]
     ]
     columns = MigrationCoverage.column_names()
-    frame = pl.concat([empty_of(MigrationCoverage), *(part.select(columns) for part in parts)], how="vertical_relaxed")
+    frame = pl.concat(
+        [MigrationCoverage.create_empty(), *(part.select(columns) for part in parts)], how="vertical_relaxed"
+    )
     return {COVERAGE: Output(frame, {"published": int((frame["status"] == PUBLISHED).sum())})}
 
 
@@ -60,7 +89,7 @@ def residents_of(populations: pl.DataFrame) -> pl.DataFrame:
     return populations.group_by("data_origin", "authority").agg(pl.col("residents").cast(pl.Int64).sum())
 
 
-def coverage_of(users: pl.DataFrame, residents: pl.DataFrame, rules: Mapping[str, int | float]) -> pl.DataFrame:
+def coverage_of(users: pl.DataFrame, residents: pl.DataFrame, rules: ComparisonRules) -> pl.DataFrame:
     """Coverage of one month, of authorities with residents, from the rounded counts of users that may be shown.
 
     A penetration of exact counts would undo their rounding: times the residents it is the count.
@@ -70,19 +99,17 @@ def coverage_of(users: pl.DataFrame, residents: pl.DataFrame, rules: Mapping[str
     controlled = control_counts(
         counted.with_columns(pl.col("users").fill_null(0)),
         "users",
-        threshold=int(rules["threshold"]),
-        base=int(rules["rounding_base"]),
+        threshold=rules.threshold,
+        base=rules.rounding_base,
     )
     shown = controlled.filter(pl.col("status") == PUBLISHED).rename({"authority": "area"})
-    made = coverage(
-        shown.select("area", "users"), shown.select("area", "residents"), confidence=float(rules["confidence"])
-    )
+    made = coverage(shown.select("area", "users"), shown.select("area", "residents"), confidence=rules.confidence)
     return controlled.join(
         made.select("penetration", "lower", "upper", "log_bias", "reason", authority="area"),
         on="authority",
         how="left",
         maintain_order="left",
-    ).with_columns(parameters_hash=pl.lit(hash_of_rules(rules)))
+    ).with_columns(parameters_hash=pl.lit(rules.parameters_hash))
 
 
 @tables_asset(
@@ -100,7 +127,7 @@ def coverage_of(users: pl.DataFrame, residents: pl.DataFrame, rules: Mapping[str
 )
 def migration_comparisons(inputs: Inputs, _run: AssetRun) -> Mapping[str, Output]:
     """Agreement of each recipe with the official figures of the same origin, real or simulated, of the same years."""
-    rules = read_rules(inputs)
+    rules = comparison_rules(inputs)
     changes = inputs.read("code_changes", ["changed_on", "old_code", "new_code"])
     areas = inputs.read("areas", [*_GROUP, "level", "area", "period", "inflow", "outflow"])
     flows = inputs.read("flows", [*_GROUP, "level", "origin", "destination", "period", "flow"])
@@ -117,8 +144,8 @@ def migration_comparisons(inputs: Inputs, _run: AssetRun) -> Mapping[str, Output
         ]
         parts += [part.with_columns(recipe=pl.lit(key[0]), data_origin=pl.lit(key[1])) for part in made]
     columns = MigrationComparison.column_names()
-    stamped = [part.with_columns(parameters_hash=pl.lit(hash_of_rules(rules))).select(columns) for part in parts]
-    frame = pl.concat([empty_of(MigrationComparison), *stamped], how="vertical_relaxed")
+    stamped = [part.with_columns(parameters_hash=pl.lit(rules.parameters_hash)).select(columns) for part in parts]
+    frame = pl.concat([MigrationComparison.create_empty(), *stamped], how="vertical_relaxed")
     return {COMPARISONS: Output(frame, {"comparisons": len(parts)})}
 
 

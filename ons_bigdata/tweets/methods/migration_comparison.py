@@ -71,7 +71,7 @@ def coverage(users: pl.DataFrame, residents: pl.DataFrame, *, confidence: float 
         .join(users.select("area", pl.col("users").cast(pl.Int64)), on="area", how="left", maintain_order="left")
         .with_columns(pl.col("users").fill_null(0))
     )
-    overall = both["users"].sum() / both["residents"].sum()
+    overall = float(both["users"].sum()) / float(both["residents"].sum())
     is_share = pl.col("users") <= pl.col("residents")
     lower, upper = wilson_interval(pl.col("users"), pl.col("residents"), confidence)
     has_users = pl.col("users") > 0
@@ -235,11 +235,9 @@ def _sign_metrics(
     if signs.is_empty():
         reason = "no area with official net moves"
         return [(name, None, None, None, reason) for name in ("net_sign_agreement", "net_sign_by_chance")]
-    same = float((signs["ours"] == signs["theirs"]).mean())  # type: ignore[arg-type]
-    chance = sum(
-        float((signs["ours"] == sign).mean()) * float((signs["theirs"] == sign).mean())  # type: ignore[arg-type]
-        for sign in (-1, 1)
-    )
+    ours, theirs = signs["ours"].to_numpy(), signs["theirs"].to_numpy()
+    same = float(np.mean(ours == theirs))
+    chance = float(sum(np.mean(ours == sign) * np.mean(theirs == sign) for sign in (-1, 1)))
     ends = wilson_interval(pl.lit(same * signs.height), pl.lit(float(signs.height)), confidence)
     lower, upper = pl.select(ends[0].alias("lower"), ends[1].alias("upper")).row(0)
     return [
