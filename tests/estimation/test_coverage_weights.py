@@ -100,12 +100,12 @@ def test_equal_penetration_scales_all_flows_alike_and_a_known_rate_is_chosen(see
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"flows": FLOWS.with_columns(flow=-pl.col("flow"))}, "flows: 2 of 3 rows with a negative flow"),
+        ({"flows": FLOWS.with_columns(flow=-pl.col("flow"))}, "flows: 2 with a negative flow"),
         ({"flows": pl.concat([FLOWS, FLOWS])}, "flows: rows with the same origin and destination"),
-        ({"coverage": COVERAGE.head(1)}, "flows: 1 of 1 rows with an area without coverage; the first: origin b"),
-        ({"coverage": COVERAGE.with_columns(users=0)}, "coverage: 2 of 2 rows with no users"),
-        ({"coverage": COVERAGE.rename({"users": "user"})}, "coverage has no column users.*is user meant"),
-        ({"weight_by": "orign"}, "unknown weight_by 'orign'.*is origin meant"),
+        ({"coverage": COVERAGE.head(1)}, "flows: 1 with an area without coverage; the first: origin b"),
+        ({"coverage": COVERAGE.with_columns(users=0)}, "coverage: 2 with no users"),
+        ({"coverage": COVERAGE.rename({"users": "user"})}, "coverage: column users is missing; found area, population, user"),
+        ({"weight_by": "orign"}, "unknown weight_by 'orign'.*did you mean origin"),
         ({"rate": 0.0}, "rate is 0.0; expected a positive number"),
         ({"rate": 0.1, "benchmark": FLOWS}, "expected at most one"),
         ({"covariate": COVARIATE.with_columns(covariate=2.0)}, "covariate is 2.0 in all areas"),

@@ -113,9 +113,9 @@ def test_what_is_not_defined_is_null_with_its_reason() -> None:
 @pytest.mark.parametrize(
     ("users", "residents", "message"),
     [
-        (USERS.with_columns(users=-pl.col("users")), RESIDENTS, "users: 3 of 3 rows with no number of 0 or more"),
-        (USERS, RESIDENTS.head(2), "users: 1 of 1 rows with an area without residents; the first: area d"),
-        (USERS, RESIDENTS.with_columns(residents=0), "residents: 4 of 4 rows with no residents"),
+        (USERS.with_columns(users=-pl.col("users")), RESIDENTS, "users: 3 with no number of 0 or more"),
+        (USERS, RESIDENTS.head(2), "users: 1 with an area without residents; the first: area d"),
+        (USERS, RESIDENTS.with_columns(residents=0), "residents: 4 with no residents"),
         (pl.concat([USERS, USERS]), RESIDENTS, "users: rows with the same area"),
     ],
     ids=["negative", "strangers", "empty", "repeated"],
@@ -127,7 +127,7 @@ def test_errors_of_coverage_name_what_is_wrong(users: pl.DataFrame, residents: p
 
 def test_errors_of_the_comparison_name_what_is_wrong() -> None:
     estimate, reference = tables(0)
-    with pytest.raises(ValueError, match="estimate has no column residents"):
+    with pytest.raises(ValueError, match="estimate: column residents is missing"):
         compare_area_migration(estimate.drop("residents"), reference)
     with pytest.raises(ValueError, match="draws is 5; expected 0 or at least 20"):
         compare_area_migration(estimate, reference, draws=5)

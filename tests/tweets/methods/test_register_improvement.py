@@ -111,9 +111,9 @@ def test_intervals_are_seeded_and_absent_without_draws() -> None:
 @pytest.mark.parametrize(
     ("change", "options", "message"),
     [
-        (pl.col("residents") * 0, {}, "60 of 60 rows with no positive residents"),
-        (-pl.col("events_error"), {}, "60 of 60 rows with a negative events_error"),
-        (pl.lit(None, pl.Float64).alias("events"), {}, "60 of 60 rows with no finite events"),
+        (pl.col("residents") * 0, {}, "60 with no positive residents"),
+        (-pl.col("events_error"), {}, "60 with a negative events_error"),
+        (pl.lit(None, pl.Float64).alias("events"), {}, "60 with no finite events"),
         (pl.lit("a").alias("area"), {}, "areas: rows with the same area"),
         (pl.col("truth"), {"folds": 20}, "60 areas, 20 folds"),
         (pl.col("truth"), {"draws": 3}, "draws is 3"),
