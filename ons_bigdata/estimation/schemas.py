@@ -40,4 +40,4 @@ class AdjustedFlow(dy.Schema):
     """One row per cell of a table of flows, with the columns `origin` and `destination` as they came."""
 
     flow = dy.Float64(min=0.0, description="flow as given")
-    flow_adjusted = dy.Float64(min=0.0, description="flow adjusted, here to margins")
+    flow_adjusted = dy.Float64(min=0.0, description="flow adjusted to margins or for coverage")

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 _POSTGRES_TYPES: dict[type[dy.Column], set[str]] = {
     dy.String: {"text", "jsonb"},
+    dy.Int16: {"smallint"},
     dy.Int32: {"integer"},
     dy.Int64: {"bigint"},
     dy.Float64: {"double precision"},

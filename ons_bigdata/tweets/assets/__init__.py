@@ -8,7 +8,7 @@ from ons_bigdata.platform.dagster.raw_assets import source_assets
 from ons_bigdata.platform.ingest.sources import with_tables
 from ons_bigdata.settings import get_settings
 from ons_bigdata.tweets.areas import AREAS
-from ons_bigdata.tweets.assets import addresses, migration, places, residence
+from ons_bigdata.tweets.assets import addresses, migration, migration_comparison, places, residence
 from ons_bigdata.tweets.assets.collection import with_freshness
 from ons_bigdata.tweets.schemas.tables import TABLES
 from ons_bigdata.tweets.sources import SOURCES
@@ -20,7 +20,7 @@ _ASSETS = {
     "places": places.ASSETS,
     "addresses": addresses.ASSETS,
     "residence": residence.ASSETS,
-    "migration": migration.ASSETS,
+    "migration": [*migration.ASSETS, *migration_comparison.ASSETS],
 }
 
 ASSETS = [

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ons_bigdata.tweets.schemas import addresses, migration, places, populations, residence, stream
+from ons_bigdata.platform.ingest.sources import loadable
+from ons_bigdata.tweets.schemas import addresses, migration, migration_comparison, places, residence
+from ons_bigdata.tweets.sources import SOURCES
 
 if TYPE_CHECKING:
     import dataframely as dy
 
 TABLES: dict[str, type[dy.Schema]] = {
-    "raw.tweet_stream_gaps": stream.StreamGap,
-    "raw.area_populations": populations.AreaPopulation,
+    **{source.table.name: source.table.frame for source in loadable(SOURCES)},
     "restricted.tweet_users": places.TweetUser,
     "restricted.tweet_clusters": places.TweetCluster,
     "restricted.tweet_events": places.TweetEvent,
@@ -27,5 +28,7 @@ TABLES: dict[str, type[dy.Schema]] = {
     "analysis.internal_migration_flows": migration.ControlledFlow,
     "analysis.internal_migration_areas": migration.ControlledAreaMigration,
     "analysis.internal_migration_surface": migration.ControlledSurface,
+    "analysis.migration_coverage": migration_comparison.MigrationCoverage,
+    "analysis.migration_comparisons": migration_comparison.MigrationComparison,
 }
 """Frame by `schema.table`."""

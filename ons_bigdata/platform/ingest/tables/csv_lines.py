@@ -139,6 +139,8 @@ def refused_rows(
     parsed: pl.DataFrame, faults: Sequence[tuple[pl.Expr, pl.Expr]]
 ) -> tuple[pl.DataFrame, dict[int, str]]:
     """Remove the rows with faults (test, reason); return the other rows, and the joined reasons by line number."""
+    if not faults:
+        return parsed, {}
     faulty = pl.any_horizontal(fault.fill_null(value=False) for fault, _ in faults)
     is_faulty = parsed.select(faulty).to_series()
     reasons = [pl.when(fault).then(reason) for fault, reason in faults]

@@ -1,0 +1,230 @@
+"""Coverage of authorities by users, and the agreement of estimated migration with official figures."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import TYPE_CHECKING, NamedTuple
+
+import polars as pl
+
+from ons_bigdata.estimation.flows import compare_flows
+from ons_bigdata.platform.dagster.inputs import AssetRun, Inputs, Output, Table, tables_asset
+from ons_bigdata.platform.disclosure import PUBLISHED, control_counts
+from ons_bigdata.platform.errors import InputError
+from ons_bigdata.tweets.assets.residence import RESIDENCE, RULES
+from ons_bigdata.tweets.methods.authority_codes import with_codes_on
+from ons_bigdata.tweets.methods.migration_comparison import compare_area_migration, coverage
+from ons_bigdata.tweets.methods.official_years import official_year, sum_quarters
+from ons_bigdata.tweets.schemas.migration_comparison import MigrationComparison, MigrationCoverage
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from datetime import date
+
+COVERAGE = "analysis.migration_coverage"
+COMPARISONS = "analysis.migration_comparisons"
+
+_GROUP = ["recipe", "data_origin"]
+_ALL_QUARTERS = 4
+DRAWS = 500
+"""Resamples of the intervals."""
+
+
+class ComparisonRules(NamedTuple):
+    """Parameters of the comparison, among those of residence, moves and flows."""
+
+    confidence: float
+    threshold: int
+    rounding_base: int
+    parameters_hash: str
+
+
+def comparison_rules(inputs: Inputs) -> ComparisonRules:
+    """Parameters from the seed, and the hash of all of them. Raises InputError where one is missing."""
+    values: dict[str, float] = dict(inputs.read("rules", ["parameter", "value"]).iter_rows())
+    missing = [name for name in ("confidence", "threshold", "rounding_base") if name not in values]
+    if missing:
+        raise InputError(f"{RULES} has no parameter {', '.join(missing)}; it has {', '.join(sorted(values))}")
+    text = json.dumps(values, sort_keys=True)
+    return ComparisonRules(
+        values["confidence"],
+        int(values["threshold"]),
+        int(values["rounding_base"]),
+        hashlib.sha256(text.encode()).hexdigest()[:16],
+    )
+
+
+@tables_asset(
+    name="migration_coverage",
+    tables=[Table(COVERAGE, MigrationCoverage, "One row per authority, month and recipe: users per resident.")],
+    inputs={
+        "residence": RESIDENCE,
+        "populations": "staging.stg_tweets__area_populations",
+        "rules": RULES,
+    },
+)
+def migration_coverage(inputs: Inputs, _run: AssetRun) -> Mapping[str, Output]:
+    """Users with residence per resident of each authority and month, controlled for disclosure."""
+    rules = comparison_rules(inputs)
+    residence = inputs.read("residence", [*_GROUP, "user_key", "month", "authority"]).drop_nulls("authority")
+    users = residence.group_by([*_GROUP, "month", "authority"]).agg(users=pl.col("user_key").n_unique().cast(pl.Int64))
+    residents = residents_of(inputs.read("populations", ["data_origin", "authority", "residents"]))
+    parts = [
+        coverage_of(counts, residents.filter(pl.col("data_origin") == key[1]), rules).with_columns(
+            recipe=pl.lit(key[0]), data_origin=pl.lit(key[1]), month=pl.lit(key[2])
+        )
+        for key, counts in users.partition_by([*_GROUP, "month"], as_dict=True).items()
+        if key[1] in residents["data_origin"]
+    ]
+    columns = MigrationCoverage.column_names()
+    frame = pl.concat(
+        [MigrationCoverage.create_empty(), *(part.select(columns) for part in parts)], how="vertical_relaxed"
+    )
+    return {COVERAGE: Output(frame, {"published": int((frame["status"] == PUBLISHED).sum())})}
+
+
+def residents_of(populations: pl.DataFrame) -> pl.DataFrame:
+    """Residents of each authority and origin: data_origin, authority, residents."""
+    return populations.group_by("data_origin", "authority").agg(pl.col("residents").cast(pl.Int64).sum())
+
+
+def coverage_of(users: pl.DataFrame, residents: pl.DataFrame, rules: ComparisonRules) -> pl.DataFrame:
+    """Coverage of one month, of authorities with residents, from the rounded counts of users that may be shown.
+
+    A penetration of exact counts would undo their rounding: times the residents it is the count.
+    """
+    people = residents.filter(pl.col("residents") > 0).select("authority", "residents")
+    counted = people.join(users.select("authority", "users"), on="authority", how="left", maintain_order="left")
+    controlled = control_counts(
+        counted.with_columns(pl.col("users").fill_null(0)),
+        "users",
+        threshold=rules.threshold,
+        base=rules.rounding_base,
+    )
+    shown = controlled.filter(pl.col("status") == PUBLISHED).rename({"authority": "area"})
+    made = coverage(shown.select("area", "users"), shown.select("area", "residents"), confidence=rules.confidence)
+    return controlled.join(
+        made.select("penetration", "lower", "upper", "log_bias", "reason", authority="area"),
+        on="authority",
+        how="left",
+        maintain_order="left",
+    ).with_columns(parameters_hash=pl.lit(rules.parameters_hash))
+
+
+@tables_asset(
+    name="migration_comparisons",
+    tables=[Table(COMPARISONS, MigrationComparison, "One row per comparison, official year, recipe and metric.")],
+    inputs={
+        "areas": "restricted.tweet_area_migration",
+        "flows": "restricted.tweet_migration_flows",
+        "populations": "staging.stg_tweets__area_populations",
+        "official_areas": "intermediate.int_tweets__official_area_moves_summed",
+        "official_flows": "intermediate.int_tweets__official_flows_summed",
+        "code_changes": "seeds.authority_code_changes",
+        "rules": RULES,
+    },
+)
+def migration_comparisons(inputs: Inputs, _run: AssetRun) -> Mapping[str, Output]:
+    """Agreement of each recipe with the official figures of the same origin, real or simulated, of the same years."""
+    rules = comparison_rules(inputs)
+    changes = inputs.read("code_changes", ["changed_on", "old_code", "new_code"])
+    areas = inputs.read("areas", [*_GROUP, "level", "area", "period", "inflow", "outflow"])
+    flows = inputs.read("flows", [*_GROUP, "level", "origin", "destination", "period", "flow"])
+    residents = residents_of(inputs.read("populations", ["data_origin", "authority", "residents"]))
+    official_areas = inputs.read("official_areas")
+    official_flows = inputs.read("official_flows")
+    parts = []
+    for key, of_areas in areas.partition_by(_GROUP, as_dict=True).items():
+        is_origin = pl.col("data_origin") == key[1]
+        of_flows = flows.filter((pl.col("recipe") == key[0]) & is_origin)
+        made = [
+            *rates_compared(of_areas, official_areas.filter(is_origin), residents.filter(is_origin), changes),
+            *flows_compared(of_flows, official_flows.filter(is_origin), changes),
+        ]
+        parts += [part.with_columns(recipe=pl.lit(key[0]), data_origin=pl.lit(key[1])) for part in made]
+    columns = MigrationComparison.column_names()
+    stamped = [part.with_columns(parameters_hash=pl.lit(rules.parameters_hash)).select(columns) for part in parts]
+    frame = pl.concat([MigrationComparison.create_empty(), *stamped], how="vertical_relaxed")
+    return {COMPARISONS: Output(frame, {"comparisons": len(parts)})}
+
+
+def rates_compared(
+    areas: pl.DataFrame, official: pl.DataFrame, residents: pl.DataFrame, changes: pl.DataFrame
+) -> Iterator[pl.DataFrame]:
+    """Agreement of rates of authorities for each official year with an estimate. A part of a year has no slope."""
+    last = _last_change(changes)
+    estimated = sum_quarters(areas.filter(pl.col("level") == "authority"), ["area"], ["inflow", "outflow"])
+    people = (
+        with_codes_on(residents, ["authority"], changes, last).group_by(area="authority").agg(pl.col("residents").sum())
+    )
+    for (year, quarters), of_year in estimated.partition_by(["year_ending", "quarters"], as_dict=True).items():
+        theirs = official.filter(pl.col("year_ending") == year)
+        if theirs.is_empty():
+            continue
+        ours = _areas_on(of_year, "area", changes, last)
+        reference = _areas_on(theirs, "authority", changes, last)
+        made = compare_area_migration(
+            ours.join(people, on="area"), reference.join(people.filter(pl.col("residents") > 0), on="area"), draws=DRAWS
+        )
+        if int(str(quarters)) < _ALL_QUARTERS:
+            is_slope = pl.col("metric").str.ends_with("_slope")
+            why = f"the estimate covers {quarters} of the {_ALL_QUARTERS} quarters"
+            made = made.with_columns(
+                *(pl.when(~is_slope).then(pl.col(c)).alias(c) for c in ("value", "lower", "upper")),
+                pl.when(is_slope).then(pl.lit(why)).otherwise("reason").alias("reason"),
+            )
+        yield _labelled(made, "authority_rates", year, quarters)
+
+
+def flows_compared(flows: pl.DataFrame, official: pl.DataFrame, changes: pl.DataFrame) -> Iterator[pl.DataFrame]:
+    """Agreement of flows between regions by official year, and between authorities in the year of the period's start.
+
+    Flows are scaled to the official total, so that a part of a year can be compared.
+    """
+    regions = sum_quarters(flows.filter(pl.col("level") == "region"), ["origin", "destination"], ["flow"])
+    whole = flows.filter(pl.col("level") == "authority").with_columns(
+        year_ending=official_year(pl.col("period")), quarters=pl.lit(None, dtype=pl.Int32)
+    )
+    for level, estimated in (("region", regions), ("authority", whole)):
+        for (year, quarters), of_year in estimated.partition_by(["year_ending", "quarters"], as_dict=True).items():
+            theirs = official.filter((pl.col("level") == level) & (pl.col("year_ending") == year))
+            if theirs.is_empty():
+                continue
+            sides = [of_year.drop_nulls("flow"), theirs]
+            if level == "authority":
+                sides = [
+                    with_codes_on(side, ["origin", "destination"], changes, _last_change(changes)) for side in sides
+                ]
+            ours, reference = (
+                side.filter(pl.col("origin") != pl.col("destination"))
+                .group_by("origin", "destination", maintain_order=True)
+                .agg(pl.col("flow").sum())
+                for side in sides
+            )
+            yield _labelled(compare_flows(ours, reference, draws=DRAWS), f"{level}_flows", year, quarters)
+
+
+def _labelled(made: pl.DataFrame, comparison: str, year: object, quarters: object) -> pl.DataFrame:
+    return made.with_columns(
+        comparison=pl.lit(comparison), year_ending=pl.lit(year), quarters=pl.lit(quarters, dtype=pl.Int32)
+    )
+
+
+def _areas_on(frame: pl.DataFrame, code: str, changes: pl.DataFrame, on: date) -> pl.DataFrame:
+    """Moves in and out by authority on a date; an authority with a part that is not known is left out."""
+    carried = with_codes_on(frame, [code], changes, on).group_by(area=code, maintain_order=True)
+    sums = carried.agg(
+        pl.when(pl.col(c).null_count() == 0).then(pl.col(c).sum()).alias(c) for c in ("inflow", "outflow")
+    )
+    return sums.drop_nulls()
+
+
+def _last_change(changes: pl.DataFrame) -> date:
+    last = changes["changed_on"].max()
+    if last is None:
+        raise ValueError("seeds.authority_code_changes has no rows; expected at least one")
+    return last  # type: ignore[return-value]
+
+
+ASSETS = [migration_coverage, migration_comparisons]
