@@ -109,6 +109,15 @@ class Settings(BaseSettings):
             raise ValueError("expected the path of a folder, or no variable at all")
         return value
 
+    @field_validator("home")
+    @classmethod
+    def _expand_home(cls, home: Path) -> Path:
+        """Return the absolute path of the folder; `~` is a home folder."""
+        try:
+            return home.expanduser().resolve()
+        except RuntimeError as error:
+            raise ValueError(f"{home.parts[0]} is the home folder of no user that is known here") from error
+
     @property
     def retailers_dir(self) -> Path:
         """Folder of the retailer files."""
@@ -158,8 +167,7 @@ class Settings(BaseSettings):
 @lru_cache(maxsize=1)
 def get_settings() -> Settings:
     """Return the settings of this process, read once. Raises pydantic's ValidationError, which names the setting."""
-    settings = Settings()
-    return settings.model_copy(update={"home": settings.home.expanduser().resolve()})
+    return Settings()
 
 
 def describe_setting_errors(error: ValidationError) -> list[str]:

@@ -199,6 +199,12 @@ def test_a_home_that_is_a_file_or_below_one_is_reported(empty: InProcess, argume
     assert empty.home.read_text() == "a file"
 
 
+def test_a_home_of_an_unknown_user_is_a_bad_setting(empty: InProcess) -> None:
+    message = empty.error("status", HOME="~no-such-user/prices")
+    assert "ONS_BIGDATA_HOME='~no-such-user/prices'" in message
+    assert "the home folder of no user that is known here" in " ".join(message.split())
+
+
 @pytest.mark.parametrize("below", ["", "below"])
 def test_doctor_reports_a_home_that_is_a_file_or_below_one(empty: InProcess, below: str) -> None:
     empty.home.write_text("a file")

@@ -80,7 +80,9 @@ def _resolve(term: str, known: Sequence[str], graph: AssetGraph) -> set[dg.Asset
                 return set((dg.AssetSelection.all() if term == "*" else _parsed(term)).resolve(graph))
         return set(_with_neighbours(match).resolve(graph))
     except (dg.DagsterError, ValueError) as error:
-        raise InputError(f"selection {term!r}: {_SYNTAX}") from error
+        alike = [name for name in known if name.split("/")[1] == re.split(r"[./]", term)[-1]]
+        hint = f"; did you mean {alike[0]!r}?" if alike else ""
+        raise InputError(f"selection {term!r}: {_SYNTAX}{hint}") from error
 
 
 def _parsed(term: str) -> dg.AssetSelection:

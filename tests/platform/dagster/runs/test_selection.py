@@ -48,6 +48,12 @@ def test_terms_name_assets_and_their_neighbours(definitions: dg.Definitions) -> 
     assert _names(definitions, "raw/visits") == ["visits"]
 
 
+def test_the_name_of_a_table_without_its_schema_is_completed_in_the_error(definitions: dg.Definitions) -> None:
+    for term in ("price_quotes", "raw.price_quotes", "landing.price_quotes"):
+        with pytest.raises(InputError, match=r"expected schema/table.*; did you mean 'raw/price_quotes'\?$"):
+            select(definitions, term)
+
+
 @pytest.mark.parametrize(
     "bad", ["raw/price_quotes+2", "((", "", " , ", "raw/", "group:", "a b", "raw/price_quotes and"]
 )
