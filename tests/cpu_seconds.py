@@ -28,7 +28,8 @@ class Measured:
 
     last: float = 0.0
     """CPU seconds of this process and its like when the last phase of a test ended."""
-    watched: list[int] = field(default_factory=list)
+    watched: dict[int, float] = field(default_factory=dict)
+    """Watched process → its CPU seconds when it was last seen: they stay spent when it has ended."""
     by_file: dict[str, float] = field(default_factory=lambda: defaultdict(float))
     workers: float = 0.0
     """CPU seconds of the workers that have ended, tests included."""
@@ -39,13 +40,15 @@ _measured = Measured()
 
 def watch(process: int) -> None:
     """Count a process, which is none of the children of this one, with what it does from now on."""
-    _measured.watched.append(process)
-    _measured.last += _tree_seconds(process)
+    _measured.watched[process] = _tree_seconds(process)
+    _measured.last += _measured.watched[process]
 
 
 def spent() -> float:
     """CPU seconds so far of this process, of those below it and of the watched ones."""
-    return sum(map(_tree_seconds, [os.getpid(), *_measured.watched]))
+    for process, seconds in _measured.watched.items():
+        _measured.watched[process] = max(seconds, _tree_seconds(process))
+    return _tree_seconds(os.getpid()) + sum(_measured.watched.values())
 
 
 def _tree_seconds(process: int) -> float:

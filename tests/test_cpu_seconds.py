@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.cpu_seconds import summary
+from tests import cpu_seconds
+from tests.cpu_seconds import Measured, spent, summary, watch
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -33,6 +34,15 @@ def test_folders_hold_those_below_them_and_the_rest_is_the_start() -> None:
         "      5.0  start, collection and what is outside of tests",
         "     20.0  all",
     ]
+
+
+def test_what_a_watched_process_spent_stays_spent_when_it_has_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cpu_seconds, "_measured", Measured())
+    monkeypatch.setattr(cpu_seconds, "_tree_seconds", {os.getpid(): 1.0, 7: 5.0}.get)
+    watch(7)
+    assert spent() == 6.0
+    monkeypatch.setattr(cpu_seconds, "_tree_seconds", {os.getpid(): 2.0, 7: 0.0}.get)
+    assert spent() == 7.0
 
 
 @pytest.mark.parametrize("workers", [0, 2])
