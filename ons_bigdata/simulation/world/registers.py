@@ -11,7 +11,7 @@ import polars as pl
 
 @dataclass(frozen=True)
 class Registration:
-    """How a group registers after a move."""
+    """Habit of a group after a move: share that never registers, and delay of the others."""
 
     never_share: float
     """Share of moves after which nobody registers before moving on, 0–1."""

@@ -89,7 +89,7 @@ def _number(column: str) -> pl.Expr:
 
 
 def _matrix_fault(rows: pl.DataFrame, codes: Mapping[str, str]) -> str | None:
-    """Why a table is no square matrix of known regions; None where it is one."""
+    """Fault of a table that is no square matrix of known regions; None where it is one."""
     origins = [column for column in rows.columns if column not in ("line", CORNER)]
     destinations = rows[CORNER].str.to_uppercase().to_list()
     unknown = [region for region in origins if region not in codes]

@@ -28,7 +28,7 @@ def year_in_name(name: str) -> date | None:
 
 
 def year_fault(name: str, landed_on: date) -> str | None:
-    """Why a file name gives no year of moves; None where it does."""
+    """Fault of a file name that gives no year of moves; None where it gives one."""
     ending = year_in_name(name)
     if ending is None:
         return f"file name {name!r} has no single year from {FIRST_YEAR} on; expected {EXPECTED}"
