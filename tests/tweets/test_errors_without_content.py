@@ -24,7 +24,10 @@ from ons_bigdata.platform.lake.spill import Spill
 from ons_bigdata.platform.postgres.warehouse import Transaction, Warehouse
 from ons_bigdata.platform.pseudonyms import make_key
 from ons_bigdata.settings import Settings
+from ons_bigdata.tweets.assets import addresses as address_assets
+from ons_bigdata.tweets.assets import migration as migration_assets
 from ons_bigdata.tweets.assets import places as place_assets
+from ons_bigdata.tweets.assets import residence as residence_assets
 from ons_bigdata.tweets.schemas.tables import TABLES
 from ons_bigdata.tweets.sources import archives
 from tests.tweets.sources.written_events import V1, changed
@@ -82,7 +85,14 @@ PLACES: dict[str, Break] = {
     "copying": at(Transaction, "insert"),
     "a constraint of the database": at(Transaction, "insert", refused_by_the_database),
 }
-ASSETS = {"geo_events": LAKE, "tweet_places": PLACES}
+READING: dict[str, Break] = {"reading": at(Warehouse, "frame")}
+ASSETS = {
+    "geo_events": LAKE,
+    "tweet_places": PLACES,
+    "tweet_cluster_addresses": {**READING, "the rules": at(address_assets, "read_rules")},
+    "tweet_residence": {**READING, "the rules": at(residence_assets, "read_rules")},
+    "tweet_migration": {**READING, "the rules": at(migration_assets, "read_rules")},
+}
 CASES = [(name, place) for name, places in ASSETS.items() for place in places]
 
 
@@ -132,7 +142,7 @@ def test_an_error_with_a_row_in_its_text_leaves_no_trace(
     settings, landing, _ = installation
     (asset,) = [one for one in personal_assets() if one.node_def.name.endswith(name)]
     resources = {"warehouse": WarehouseResource()}
-    if name != "geo_events":
+    if name == "tweet_places":
         lake_asset = next(one for one in personal_assets() if one.node_def.name.endswith("geo_events"))
         assert dg.materialize([lake_asset], resources=resources, partition_key=DAY).success
     caplog.set_level(logging.DEBUG)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import io
 import os
@@ -95,14 +96,17 @@ class StagedFile:
     path: Path
     sha256: str
     size_bytes: int
+    lock: IO[bytes]
+    """The file, open and locked as long as it is needed: without a lock it is left of a process that was killed."""
 
     def open(self) -> IO[bytes]:
         """Open the bytes for reading."""
         return self.path.open("rb")
 
     def discard(self) -> None:
-        """Delete the bytes."""
+        """Delete the bytes, unless they were kept."""
         self.path.unlink(missing_ok=True)
+        self.lock.close()
 
 
 class Landing:
@@ -114,21 +118,27 @@ class Landing:
     def __init__(self, folder: Path, warehouse: Warehouse) -> None:
         self.folder = folder
         self.warehouse = warehouse
+        self._is_tidy = False
 
     def stage(self, stream: IO[bytes], *, task: str | None = None, size_bytes: int | None = None) -> StagedFile:
         """Write a stream to a temporary file, chunk by chunk, and compute its hash.
 
-        Progress is reported as `task` in megabytes where it is given. Raises what the stream raises, and InputError
-        where the file cannot be written; the temporary file is then deleted.
+        Progress is reported as `task` in megabytes where it is given. Temporary files of processes that were killed are
+        deleted first. Raises what the stream raises, and InputError where the file cannot be written; the temporary
+        file is then deleted.
         """
         folder = self.folder / _INCOMING
         temporary = folder / f".{uuid4().hex}.{os.getpid()}.tmp"
         digest, size = BackgroundHash(), 0
+        file: IO[bytes] | None = None
         try:
             with naming_unwritable(folder):
                 make_private_folder(folder)
-                file = open(temporary, "wb", buffering=0, opener=open_private)  # noqa: SIM115  (a path has no opener)
-            with file, closing(digest):
+                if not self._is_tidy:
+                    _remove_abandoned(folder)
+                    self._is_tidy = True
+                file = _open_locked(temporary)
+            with closing(digest):
                 while chunk := stream.read(CHUNK_BYTES):
                     digest.update(chunk)
                     with naming_unwritable(temporary):
@@ -138,8 +148,10 @@ class Landing:
                         progress.report_bytes(task, size, size_bytes)
         except BaseException:
             temporary.unlink(missing_ok=True)
+            if file is not None:
+                file.close()
             raise
-        return StagedFile(temporary, digest.hexdigest(), size)
+        return StagedFile(temporary, digest.hexdigest(), size, file)
 
     def land(
         self,
@@ -407,3 +419,24 @@ def _record(transaction: Transaction, file: LandedFile) -> bool:
 
 _INCOMING = ".incoming"
 """Folder of temporary files below that of the landing."""
+
+
+def _open_locked(path: Path) -> IO[bytes]:
+    """Create a temporary file and lock it until it is closed."""
+    while True:
+        file = open(path, "wb", buffering=0, opener=open_private)  # noqa: SIM115  (a path has no opener)
+        fcntl.flock(file, fcntl.LOCK_EX)
+        if path.exists():
+            return file
+        file.close()  # another process deleted it between creation and lock
+
+
+def _remove_abandoned(folder: Path) -> None:
+    """Delete the temporary files that no process holds: those of killed ones."""
+    for path in folder.glob(".*.tmp"):
+        try:
+            with path.open("rb") as file:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                path.unlink(missing_ok=True)
+        except (BlockingIOError, FileNotFoundError):
+            continue  # in use, or another process was quicker

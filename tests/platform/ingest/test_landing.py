@@ -163,6 +163,18 @@ def test_a_file_refused_then_is_taken_in_once_it_is_known(landing: Landing, land
     assert landing.warehouse.rows("select outcome from ops.loads") == [("loaded",)]
 
 
+def test_what_a_killed_process_left_is_removed_and_what_another_stages_is_not(landing: Landing, land: Land) -> None:
+    other = Landing(landing.folder, landing.warehouse)
+    held = other.stage(io.BytesIO(b"held"))
+    left = held.path.with_name(".0123456789abcdef.4711.tmp")
+    left.write_bytes(b"left")
+    land("a.txt", f"{DAY} 1\n")
+    assert [path.name for path in held.path.parent.iterdir()] == [held.path.name]
+    other.land_staged(held, source="numbers", delivery="one", name="b.txt", data_origin="simulated", partitions=[DAY])
+    assert list(held.path.parent.iterdir()) == []
+    assert held.lock.closed
+
+
 def test_a_file_refused_unread_has_no_hash(landing: Landing) -> None:
     file, is_new = landing.land(
         None, source="numbers", delivery="one", name="link.txt", data_origin=None, partitions=()

@@ -215,7 +215,7 @@ def test_integer_pence_are_an_option_of_the_retailer_file() -> None:
     [
         *("#", "#more", "javascript:more()", "JavaScript:void(0)", "", " ", "mailto:shop@example.org"),
         *("/shelf/white", "/shelf/white#top", "?", "./white", "../shelf/white", "/shelf/x/../white", "/shelf/white/"),
-        *("/%73helf/whit%65", "/Shelf/White", "//127.0.0.1:8871/shelf/white", "HTTP://127.0.0.1:8871/shelf/white?#"),
+        *("/%73helf/%77%68ite", "/Shelf/White", "//127.0.0.1:8871/shelf/white", "HTTP://127.0.0.1:8871/shelf/white?#"),
         *("http://127.0.0.1.:8871/shelf/white", "https://127.0.0.1:8871/shelf/white"),
     ],
 )
