@@ -104,8 +104,11 @@ def test_equal_penetration_scales_all_flows_alike_and_a_known_rate_is_chosen(see
         ({"flows": pl.concat([FLOWS, FLOWS])}, "flows: rows with the same origin and destination"),
         ({"coverage": COVERAGE.head(1)}, "flows: 1 with an area without coverage; the first: origin b"),
         ({"coverage": COVERAGE.with_columns(users=0)}, "coverage: 2 with no users"),
-        ({"coverage": COVERAGE.rename({"users": "user"})}, "coverage: column users is missing; found area, population, user"),
-        ({"weight_by": "orign"}, "unknown weight_by 'orign'.*did you mean origin"),
+        (
+            {"coverage": COVERAGE.rename({"users": "user"})},
+            "coverage: column users is missing; found area, population, user",
+        ),
+        ({"weight_by": "origins"}, "unknown weight_by 'origins'.*did you mean origin"),
         ({"rate": 0.0}, "rate is 0.0; expected a positive number"),
         ({"rate": 0.1, "benchmark": FLOWS}, "expected at most one"),
         ({"covariate": COVARIATE.with_columns(covariate=2.0)}, "covariate is 2.0 in all areas"),

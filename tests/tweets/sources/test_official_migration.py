@@ -49,17 +49,17 @@ MATRIX = (
 MIGRANTS = (
     "Migrant LTLA one year ago code,Migrant LTLA one year ago label,Lower tier local authorities code,"
     "Lower tier local authorities label,Count\n"
-    'E09000007,Camden,E06000043,"Brighton, and Hove",12\n'
-    "-8,Does not apply,E06000043,Brighton and Hove,900\n"
-    "999999999,Outside the UK,E06000043,Brighton and Hove,33\n"
+    'E09000007,Camden,E06000043,"Sea, and Side",12\n'
+    "-8,Does not apply,E06000043,Seaside,900\n"
+    "999999999,Outside the UK,E06000043,Seaside,33\n"
 )
 WORKERS = (
     "Lower tier local authorities code,Lower tier local authorities label,LTLA of workplace code,"
     "LTLA of workplace label,Place of work indicator (4 categories) code,"
     "Place of work indicator (4 categories) label,Count\n"
-    "E06000043,Brighton and Hove,E09000007,Camden,3,Working in the UK,70\n"
-    "E06000043,Brighton and Hove,-8,Does not apply,-8,Does not apply,1000\n"
-    "E06000043,Brighton and Hove,999999999,Outside,2,Abroad,5\n"
+    "E06000043,Seaside,E09000007,Camden,3,Working in the UK,70\n"
+    "E06000043,Seaside,-8,Does not apply,-8,Does not apply,1000\n"
+    "E06000043,Seaside,999999999,Outside,2,Abroad,5\n"
 )
 
 
