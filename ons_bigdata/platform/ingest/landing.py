@@ -61,13 +61,46 @@ class LandedFile:
     expired_at: datetime | None = None
     """Time when the landed bytes were deleted (UTC); None while they are kept."""
 
+    @property
+    def is_redacted(self) -> bool:
+        """True if lines were taken out of the landed bytes: they are no longer those that were delivered."""
+        return self.file_id != _file_id(self.source, self.name, self.sha256)
+
     def load_id(self, reader: Reader) -> str:
         """Return the id of the load of this file by this reader; it does not depend on the order of arrival."""
         return _short_id(self.file_id, reader.name, reader.version)
 
 
+def _file_id(source: str, name: str, sha256: str | None) -> str:
+    return _short_id(source, name, sha256 or "unread")
+
+
 def _short_id(*parts: str) -> str:
     return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+def new_file(
+    *,
+    source: str,
+    delivery: str,
+    name: str,
+    sha256: str | None,
+    size_bytes: int | None,
+    data_origin: DataOrigin | None,
+    partitions: Sequence[str] | None,
+) -> LandedFile:
+    """Return a file that arrives now. Raises InputError for a source or delivery that is no key."""
+    return LandedFile(
+        file_id=_file_id(source, name, sha256),
+        source=checked_key(source, what="source"),
+        delivery=checked_key(delivery, what="delivery"),
+        name=name,
+        sha256=sha256,
+        size_bytes=size_bytes,
+        data_origin=data_origin,
+        partitions=None if partitions is None else tuple(partitions),
+        landed_at=datetime.now(UTC),
+    )
 
 
 def checked_key(key: str, *, what: str) -> str:
@@ -166,25 +199,26 @@ class Landing:
         that no reader recognises, and `partitions` is None where they are known only after reading. The same name with
         other bytes supersedes the earlier version, which stays in landing; but a file without bytes or without an
         origin never supersedes a file with both. Bytes that have landed under the name before change nothing, whether
-        they are current or superseded, unless they were refused then and are recognised now.
+        they are current or superseded, unless they were refused then and are recognised now. Bytes of which lines were
+        redacted are not kept again, unless the redacted ones have expired.
         """
         try:
             for partition in partitions or ():
                 checked_key(partition, what="partition")
-            sha256 = None if staged is None else staged.sha256
-            file = LandedFile(
-                file_id=_short_id(source, name, sha256 or "unread"),
-                source=checked_key(source, what="source"),
-                delivery=checked_key(delivery, what="delivery"),
+            file = new_file(
+                source=source,
+                delivery=delivery,
                 name=name,
-                sha256=sha256,
+                sha256=None if staged is None else staged.sha256,
                 size_bytes=None if staged is None else staged.size_bytes,
                 data_origin=data_origin,
-                partitions=None if partitions is None else tuple(partitions),
-                landed_at=datetime.now(UTC),
+                partitions=partitions,
             )
             if staged is not None:
-                self._keep(staged, file)
+                known = self._redacted(file)
+                if known is not None and known.expired_at is None:
+                    return known, False
+                self.keep(staged, file)
         finally:
             if staged is not None:
                 staged.discard()
@@ -194,7 +228,17 @@ class Landing:
             (stored,) = _files(transaction.frame(f"{_FILES} where file_id = $1", [file.file_id]))
             return stored, is_new
 
-    def _keep(self, staged: StagedFile, file: LandedFile) -> None:
+    def _redacted(self, file: LandedFile) -> LandedFile | None:
+        """Return the redacted file of which these are the bytes, as delivered or as they are now."""
+        known = _files(
+            self.warehouse.frame(
+                f"{_FILES} where source = $1 and name = $2 and (file_id = $3 or sha256 = $4) order by landed_at",
+                [file.source, file.name, file.file_id, file.sha256],
+            )
+        )
+        return next((one for one in known if one.is_redacted), None)
+
+    def keep(self, staged: StagedFile, file: LandedFile) -> None:
         """Move staged bytes to their place, durably, unless the same bytes are there."""
         path = self.path(file)
         with _writing(path):
@@ -236,6 +280,22 @@ class Landing:
         """Return the bytes of a landed file. Raises InputError if they are missing, changed or were never read."""
         with self.open(file) as stream:
             return b"".join(iter(lambda: stream.read(CHUNK_BYTES), b""))
+
+    def record_without_bytes(self, transaction: Transaction, file: LandedFile) -> bool:
+        """Enter a file whose bytes are not kept into the ledger; return whether it is new there."""
+        transaction.lock("landing", file.source, file.name)
+        if transaction.rows("select from ops.files where file_id = $1", [file.file_id]):
+            return False
+        _record(transaction, file)
+        transaction.execute("update ops.files set expired_at = now() where file_id = $1", [file.file_id])
+        return True
+
+    def remove_abandoned(self) -> list[Path]:
+        """Remove the temporary files of processes that were killed; return their paths."""
+        abandoned = [path for path in self.folder.rglob(".*.tmp") if not _is_alive(path)]
+        for path in abandoned:
+            path.unlink(missing_ok=True)
+        return abandoned
 
     def expire(self, reader: Reader, *, before: datetime) -> list[LandedFile]:
         """Delete the bytes of files that landed before a time and wait for no load; return the files.
@@ -356,8 +416,10 @@ def _files(frame: pl.DataFrame) -> list[LandedFile]:
 def _record(transaction: Transaction, file: LandedFile) -> bool:
     """Enter a file into the ledger; return whether it is new there."""
     known = transaction.rows("select data_origin is not null from ops.files where file_id = $1", [file.file_id])
-    transaction.execute(  # its bytes are there again
-        "update ops.files set expired_at = null where file_id = $1 and expired_at is not null", [file.file_id]
+    transaction.execute(  # its bytes are there again, as they were delivered
+        "update ops.files set expired_at = null, redacted_to = null, sha256 = $2, size_bytes = $3"
+        " where file_id = $1 and expired_at is not null",
+        [file.file_id, file.sha256, file.size_bytes],
     )
     if known and (known[0][0] or file.data_origin is None):
         return False
@@ -452,6 +514,20 @@ def _is_content(path: Path, staged: StagedFile) -> bool:
         return False
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest() == staged.sha256
+
+
+def _is_alive(path: Path) -> bool:
+    """True if the process whose number is part of a temporary file's name still runs."""
+    number = path.name.split(".")[-2]
+    if not number.isdigit():
+        return False
+    try:
+        os.kill(int(number), 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def _sync(path: Path) -> None:

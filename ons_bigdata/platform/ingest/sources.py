@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from ons_bigdata.platform.ingest.bulk import ReadBatches
     from ons_bigdata.platform.ingest.landing import DataOrigin, Reader
     from ons_bigdata.platform.ingest.loading import ReadFile
+    from ons_bigdata.platform.ingest.redaction import ReadRules
     from ons_bigdata.platform.lake import LakeTable
     from ons_bigdata.platform.pseudonyms import PseudonymKey
     from ons_bigdata.settings import Settings
@@ -181,6 +182,8 @@ class BulkSource:
     """True if the rows are about single people, homes or devices: the pseudonym key is then required."""
     expires_after_days: int | None
     """Days after which `expire` deletes the landed bytes of loaded files; None where they are kept."""
+    read_rules: ReadRules | None = None
+    """Reader of the rules by which lines of landed files have to go before they are read; None without any."""
 
     @property
     def name(self) -> str:
