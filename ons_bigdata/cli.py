@@ -69,6 +69,13 @@ class Secret(StrEnum):
     pseudonyms = "pseudonyms"
 
 
+class JobIds(StrEnum):
+    """Ids of a batch job of compliance."""
+
+    posts = "posts"
+    users = "users"
+
+
 class OutputFormat(StrEnum):
     """How a result is printed."""
 
@@ -352,6 +359,28 @@ def status(
     from ons_bigdata.commands.status import read_status  # noqa: PLC0415
 
     rendering.status(read_status(get_settings()), show_assets=show_assets, as_json=as_json)
+
+
+@app.command()
+def compliance(
+    paths: Annotated[
+        list[Path] | None,
+        typer.Argument(help="Files of compliance events, from streams or jobs. None: apply what waits."),
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Count events only; change nothing.")] = False,
+    job: Annotated[
+        JobIds | None, typer.Option("--job", help="Ids of results of batch jobs, where the name of a file has neither.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Remove posts and users of compliance events from landing, lake and tables; the same again changes nothing."""
+    from ons_bigdata.commands.compliance import run_compliance as run  # noqa: PLC0415
+
+    with progress_bars():
+        summary = run(get_settings(), paths or [], dry_run=dry_run, job=None if job is None else job.value)
+    rendering.compliance_summary(summary, as_json=as_json)
+    if summary.is_all_refused:
+        raise typer.Exit(InputError.exit_code)
 
 
 @app.command()

@@ -19,6 +19,7 @@ from ons_bigdata.platform.printable import escape_unprintable
 
 if TYPE_CHECKING:
     from ons_bigdata.commands.build_dependents import BuildSummary
+    from ons_bigdata.commands.compliance import ComplianceSummary
     from ons_bigdata.commands.demo import PilotOutcome
     from ons_bigdata.commands.doctor import Finding
     from ons_bigdata.commands.expire import ExpiredSource
@@ -358,6 +359,40 @@ def reparse_summary(summary: ReparseSummary, *, as_json: bool) -> None:
     _names_of_failed_checks(summary.failed_checks)
     for failure in summary.failures:
         _out.print(f"[red]failed[/] {escape(failure)}")
+
+
+def compliance_summary(summary: ComplianceSummary, *, as_json: bool) -> None:
+    """Print compliance events by kind and what was removed for them."""
+    if as_json:
+        print_json(summary.to_dict())
+        return
+    known = f" ({summary.known_files} known)" if summary.known_files else ""
+    _out.print(
+        f"{_count(summary.files, 'file')}{known}: {summary.rows_in:,} lines, {summary.accepted:,} with events,"
+        f" {summary.quarantined:,} quarantined; {_count(summary.new_tombstones, 'new tombstone')}"
+    )
+    for kind, events in summary.kinds.items():
+        _out.print(f"  {escape(kind)}: {events:,}")
+    for reason, lines in summary.reasons.items():
+        _out.print(f"  quarantined, {escape(reason)}: {lines:,}")
+    for refusal in summary.refusals:
+        _out.print(f"[red]refused:[/] {escape(refusal)}")
+    applied = summary.applied
+    if summary.is_dry_run:
+        _out.print("Nothing was changed (--dry-run).")
+    elif applied is None:
+        _out.print("No tombstone waits: nothing was changed.")
+    else:
+        _out.print(
+            f"Removed: {applied.landed_lines:,} lines of {_count(applied.landed_files, 'landed file')},"
+            f" {_count(applied.lake_rows, 'row')} of the lake on {_count(len(applied.partitions), 'day')},"
+            f" {_count(applied.derived_rows, 'row')} of {_count(len(applied.derived_tables), 'table')} about users"
+            + (f", {_count(applied.spooled_lines, 'line')} of the spool" if applied.spooled_lines else "")
+        )
+        if applied.unreadable_files:
+            _out.print(f"{_count(applied.unreadable_files, 'landed file')} could not be searched: bytes deleted")
+        if applied.derived_tables:
+            _out.print("These tables are stale until they are materialised: " + ", ".join(applied.derived_tables))
 
 
 def expired(sources: Sequence[ExpiredSource], *, as_json: bool) -> None:

@@ -15,6 +15,7 @@ from ons_bigdata.platform.dagster.frames import table_mismatches
 from ons_bigdata.platform.dagster.storage import check_dagster_tables
 from ons_bigdata.platform.errors import ReportedError
 from ons_bigdata.platform.ingest.landing import Landing
+from ons_bigdata.platform.ingest.redaction import unsearched_files
 from ons_bigdata.platform.ingest.sources import bulk_sources
 from ons_bigdata.platform.lake import Lake
 from ons_bigdata.platform.postgres import migrate
@@ -128,25 +129,25 @@ def _lake(settings: Settings, warehouse: Warehouse) -> Iterator[Finding]:
     yield Finding("lake", "fault" if faults else "ok", f"{detail}; {len(orphans)} files that are not live removed")
 
 
-def _temporary_files(settings: Settings, _warehouse: Warehouse) -> Iterator[Finding]:
-    stale = [path for path in settings.landing_dir.rglob(".*.tmp") if not _is_alive(path)]
-    for path in stale:
-        path.unlink()
+def _temporary_files(settings: Settings, warehouse: Warehouse) -> Iterator[Finding]:
+    stale = Landing(settings.landing_dir, warehouse).remove_abandoned()
     yield Finding("temporary files", "ok", f"{len(stale)} of killed processes removed")
 
 
-def _is_alive(path: Path) -> bool:
-    """True if the process whose number is part of a temporary file's name still runs."""
-    number = path.name.split(".")[-2]
-    if not number.isdigit():
-        return False
-    try:
-        os.kill(int(number), 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
+def _deletions(settings: Settings, warehouse: Warehouse) -> Iterator[Finding]:
+    """Report tombstones and redactions that wait, and landed files that were not searched by the present rules."""
+    pending, is_open, unfinished = warehouse.rows(
+        "select (select count(*) from restricted.tweet_tombstones where applied_at is null)::int,"
+        " exists (select from ops.compliance_applications where finished_at is null),"
+        " (select count(*) from ops.redactions where finished_at is null)::int"
+    )[0]
+    landing = Landing(settings.landing_dir, warehouse)
+    rules = warehouse.rows("select source, version from ops.redaction_rules")
+    unsearched = sum(len(unsearched_files(landing, source, version)) for source, version in rules)
+    waits = pending or is_open or unfinished or unsearched
+    detail = f"{pending} tombstones wait, {unfinished} redactions are unfinished, {unsearched} files are not searched"
+    hint = "; `ons-bigdata compliance` applies them" if waits else ""
+    yield Finding("deletions", "warning" if waits else "ok", detail + hint)
 
 
 _INSPECTIONS: list[Callable[[Settings, Warehouse], Iterator[Finding]]] = [
@@ -156,4 +157,5 @@ _INSPECTIONS: list[Callable[[Settings, Warehouse], Iterator[Finding]]] = [
     _landed_files,
     _lake,
     _temporary_files,
+    _deletions,
 ]

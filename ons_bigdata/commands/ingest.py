@@ -8,6 +8,7 @@ from __future__ import annotations
 import difflib
 import re
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from ons_bigdata.commands.build_dependents import BuildSummary, WrittenTable, build_dependents
@@ -17,13 +18,15 @@ from ons_bigdata.platform.errors import InputError, ReportedError
 from ons_bigdata.platform.ingest.delivery import Landed, land_files
 from ons_bigdata.platform.ingest.input_files import require_paths
 from ons_bigdata.platform.ingest.landing import Landing
-from ons_bigdata.platform.ingest.sources import Catchall, adapter_context, with_tables
+from ons_bigdata.platform.ingest.redaction import redact_unsearched
+from ons_bigdata.platform.ingest.sources import BulkSource, Catchall, adapter_context, with_tables
 from ons_bigdata.platform.postgres.warehouse import open_warehouse
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from ons_bigdata.platform.ingest.redaction import ReadRules, Rules
     from ons_bigdata.platform.ingest.sources import AnySource
     from ons_bigdata.platform.postgres.warehouse import Warehouse
     from ons_bigdata.settings import Settings
@@ -156,6 +159,10 @@ def load_waiting(settings: Settings, landing: Landing, sources: Sequence[AnySour
 
     Return the tables that were loaded with the partitions that were written and the checks that failed.
     """
+    for source in sources:
+        if isinstance(source, BulkSource) and source.read_rules is not None:
+            read = partial(_read_rules, settings, landing, source, source.read_rules)
+            redact_unsearched(landing, source.name, read)
     waiting = [source for source in sources if landing.waiting_files(source.reader)]
     if not waiting:
         return []
@@ -184,6 +191,10 @@ def load_waiting(settings: Settings, landing: Landing, sources: Sequence[AnySour
             partitions = {*pending, *_partitions_of(landing, source, names)}
             written.append(WrittenTable(source, tuple(sorted(partitions)), tuple(sorted(failed_checks))))
     return written
+
+
+def _read_rules(settings: Settings, landing: Landing, source: AnySource, read: ReadRules) -> Rules:
+    return read(landing, adapter_context(settings, [source]).pseudonym_key)
 
 
 def _partitions_of(landing: Landing, source: AnySource, names: Sequence[str]) -> list[str]:

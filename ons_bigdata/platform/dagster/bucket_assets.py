@@ -13,7 +13,7 @@ from ons_bigdata.platform.dagster.frames import column_schema
 from ons_bigdata.platform.dagster.inputs import KINDS, RELATIONS_READ, Inputs, Table, make_reader
 from ons_bigdata.platform.dagster.personal import conceal_content, is_personal
 from ons_bigdata.platform.dagster.resources import WarehouseResource
-from ons_bigdata.platform.lake.engine import BucketFunction, replace_tables, run_over_buckets
+from ons_bigdata.platform.lake.engine import BucketFunction, removal_guard, replace_tables, run_over_buckets
 from ons_bigdata.platform.lake.tables import LakeTable
 
 
@@ -68,6 +68,7 @@ def bucket_tables_asset(
             store, lake = warehouse.open(), warehouse.lake()
             declared = Inputs(name, dict(inputs), make_reader(store, name))
             counts: Counter[str] = Counter()
+            guard = removal_guard(lake, lake_table)
 
             def parts(method: BucketMethod) -> Iterator[tuple[int, Mapping[str, pl.DataFrame]]]:
                 results = run_over_buckets(lake, lake_table, method.function, method.parameters, processes=processes)
@@ -84,6 +85,7 @@ def bucket_tables_asset(
                     parts(make_method(declared)),
                     entity_column=lake_table.entity_column,
                     buckets=lake_table.buckets,
+                    guard=guard,
                 )
             read = sorted([lake_key, *declared.relations_read])
             for table in tables:

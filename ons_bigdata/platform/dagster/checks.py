@@ -12,6 +12,7 @@ import polars as pl
 from ons_bigdata.platform.dagster.frames import table_mismatches
 from ons_bigdata.platform.dagster.resources import WarehouseResource
 from ons_bigdata.platform.ingest.landing import PENDING_PARTITIONS, Reader
+from ons_bigdata.platform.ingest.redaction import REDACTED
 from ons_bigdata.platform.ingest.sources import BulkSource
 from ons_bigdata.platform.postgres.warehouse import Warehouse
 
@@ -68,14 +69,15 @@ order by partition, load_id
 """  # noqa: S608  (our own table and column names)
 
 
-_LINES_QUARANTINED = """
+_LINES_QUARANTINED = f"""
 select files.name, quarantine_reasons.reason, quarantine_reasons.rows
 from ops.quarantine_reasons
 join ops.loads using (load_id)
 join ops.files using (file_id)
 where files.source = $1 and files.superseded_by is null and loads.reader_version = $2
+    and quarantine_reasons.reason <> '{REDACTED}' and quarantine_reasons.rows > 0
 order by files.name, quarantine_reasons.rows desc, quarantine_reasons.reason
-"""
+"""  # noqa: S608  (our own text)
 
 _LAKE_AND_LEDGER = f"""{_WAITING},
 live as (

@@ -233,6 +233,7 @@ _FILES = _columns(
     ),
     ("landed_at", "timestamptz", "time of arrival"),
     ("expired_at", "timestamptz?", "when `expire` deleted the landed bytes; null while they are kept"),
+    ("redacted_to", "bigint?", "version of the rules of redaction that searched the bytes last; null where none did"),
     ("superseded_by", "text?", "the version of the same name that replaces it; null for the current one"),
 )
 

@@ -37,6 +37,7 @@ from ons_bigdata.platform.ingest.ledger import (
     waiting_versions,
 )
 from ons_bigdata.platform.ingest.loading import MOST_FAILURES, PartitionCounts
+from ons_bigdata.platform.ingest.redaction import delete_unreadable, finish_redactions, redact, rules_version
 from ons_bigdata.platform.ingest.unpacking import CHUNK_BYTES, CountedStream, open_unpacked, unpacked_name
 from ons_bigdata.platform.lake.spill import Spill
 
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
 
     from ons_bigdata.platform.ingest.bulk import Batch, ReadBatches
     from ons_bigdata.platform.ingest.landing import LandedFile, Landing
+    from ons_bigdata.platform.ingest.redaction import Rules
     from ons_bigdata.platform.ingest.sources import AdapterContext, BulkSource
     from ons_bigdata.platform.lake import Lake
     from ons_bigdata.platform.lake.files import LakeFile, Writing
@@ -72,6 +74,8 @@ class BulkLoader:
     read_batches: ReadBatches
     key_id: Callable[[], str | None] | None
     """Name of the key of the pseudonyms, asked for where a file waits; None for a source without."""
+    read_rules: Callable[[], Rules] | None = None
+    """Rules by which lines of a file have to go before it is read; None for a source without."""
 
     def load_waiting(self, *, partitions: Collection[str] | None = None) -> LoadTotals:
         """Read each waiting file once and write its rows to the lake; then compact the table.
@@ -156,14 +160,27 @@ class BulkLoader:
         """Load one file; return its counts, partitions that gained or lost rows, and a version to load in its place.
 
         The counts are None where the file was superseded meanwhile; the version is an earlier one of a file that is
-        refused or has no rows.
+        refused or has no rows, or the file itself where there are new rules by which lines have to go.
         """
         source, reader = self.source, self.source.reader
+        rules = None if self.read_rules is None else self.read_rules()
+        is_searched = rules is None or not rules.version
+        if rules is not None and not is_searched:
+            try:
+                file = redact(self.landing, file, rules).file
+                is_searched = True
+            except LandedFileError:
+                raise
+            except InputError:  # it cannot be unpacked: its reader refuses it
+                is_searched = False
+            finish_redactions(self.landing)
         with self.lake.writing() as opened:
             reading = _BulkReading(source, file, Spill(opened.folder, source.table, file.load_id(reader)))
             counts = self._read(file, reading)
             if counts.outcome != "loaded":
                 restored = restore_version(self.landing, file, reader, counts)
+                if not is_searched:
+                    delete_unreadable(self.landing, file)
                 if restored is not None:
                     return counts, (), restored
             fragments = self._write(file, opened, reading) if counts.outcome == "loaded" else []
@@ -176,6 +193,8 @@ class BulkLoader:
                     _refuse_other_key(transaction, key_id)  # another process may have loaded meanwhile
                 if not is_current(transaction, file):
                     return None, (), []  # the file in its place waits and takes out these rows
+                if rules is not None and rules_version(transaction, source.name) != rules.version:
+                    return None, (), [file]
                 quarantined = reading.quarantined() if counts.outcome == "loaded" else None
                 gone = version_loads(transaction, file)
                 record_load(transaction, file, reader, counts, quarantined, reasons=reading.reasons, key_id=key_id)
@@ -192,7 +211,10 @@ class BulkLoader:
             packed = CountedStream(landed)
             task = f"{self._table}: reading {file.name}"
             stream = open_unpacked(
-                cast("IO[bytes]", packed), file.name, max_bytes=source.max_file_bytes, max_ratio=source.max_ratio
+                cast("IO[bytes]", packed),
+                file.name,
+                max_bytes=source.max_file_bytes,
+                max_ratio=None if file.is_redacted else source.max_ratio,  # equal lines are packed to next to nothing
             )
             try:
                 with closing(read_ahead(self.read_batches(stream, unpacked_name(file.name)))) as batches:
@@ -246,7 +268,9 @@ def bulk_loader(
         read, _ = opened()
         return read(stream, name)
 
-    return BulkLoader(landing, lake, source, read_batches, lambda: opened()[1])
+    of_source = source.read_rules
+    read_rules = None if of_source is None else lambda: of_source(landing, open_context().pseudonym_key)
+    return BulkLoader(landing, lake, source, read_batches, lambda: opened()[1], read_rules)
 
 
 def _refuse_other_key(transaction: Transaction, key_id: str) -> None:

@@ -73,13 +73,46 @@ class LandedFile:
     stamp: str | None = None
     """State of the landed file when its bytes were hashed (`landed_bytes.stamp_of`); None where it is unknown."""
 
+    @property
+    def is_redacted(self) -> bool:
+        """True if lines were taken out of the landed bytes: they are no longer those that were delivered."""
+        return self.file_id != _file_id(self.source, self.name, self.sha256)
+
     def load_id(self, reader: Reader) -> str:
         """Return the id of the load of this file by this reader; it does not depend on the order of arrival."""
         return _short_id(self.file_id, reader.name, reader.version)
 
 
+def _file_id(source: str, name: str, sha256: str | None) -> str:
+    return _short_id(source, name, sha256 or "unread")
+
+
 def _short_id(*parts: str) -> str:
     return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+def new_file(
+    *,
+    source: str,
+    delivery: str,
+    name: str,
+    sha256: str | None,
+    size_bytes: int | None,
+    data_origin: DataOrigin | None,
+    partitions: Sequence[str] | None,
+) -> LandedFile:
+    """Return a file that arrives now. Raises InputError for a source or delivery that is no key."""
+    return LandedFile(
+        file_id=_file_id(source, name, sha256),
+        source=checked_key(source, what="source"),
+        delivery=checked_key(delivery, what="delivery"),
+        name=name,
+        sha256=sha256,
+        size_bytes=size_bytes,
+        data_origin=data_origin,
+        partitions=None if partitions is None else tuple(partitions),
+        landed_at=datetime.now(UTC),
+    )
 
 
 def checked_key(key: str, *, what: str) -> str:
@@ -135,7 +168,7 @@ class Landing:
             with naming_unwritable(folder):
                 make_private_folder(folder)
                 if not self._is_tidy:
-                    _remove_abandoned(folder)
+                    _remove_abandoned(folder.glob(_TEMPORARY))
                     self._is_tidy = True
                 file = _open_locked(temporary)
             with closing(digest):
@@ -185,25 +218,26 @@ class Landing:
         that no reader recognises, and `partitions` is None where they are known only after reading. The same name with
         other bytes supersedes the earlier version, which stays in landing; but a file without bytes or without an
         origin never supersedes a file with both. Bytes that have landed under the name before change nothing, whether
-        they are current or superseded, unless they were refused then and are recognised now.
+        they are current or superseded, unless they were refused then and are recognised now. Bytes of which lines were
+        redacted are not kept again, unless the redacted ones have expired.
         """
         try:
             for partition in partitions or ():
                 checked_key(partition, what="partition")
-            sha256 = None if staged is None else staged.sha256
-            file = LandedFile(
-                file_id=_short_id(source, name, sha256 or "unread"),
-                source=checked_key(source, what="source"),
-                delivery=checked_key(delivery, what="delivery"),
+            file = new_file(
+                source=source,
+                delivery=delivery,
                 name=name,
-                sha256=sha256,
+                sha256=None if staged is None else staged.sha256,
                 size_bytes=None if staged is None else staged.size_bytes,
                 data_origin=data_origin,
-                partitions=None if partitions is None else tuple(partitions),
-                landed_at=datetime.now(UTC),
+                partitions=partitions,
             )
             if staged is not None:
-                file = replace(file, stamp=self._keep(staged, file))
+                known = self._redacted(file)
+                if known is not None and known.expired_at is None:
+                    return known, False
+                file = replace(file, stamp=self.keep(staged, file))
         finally:
             if staged is not None:
                 staged.discard()
@@ -213,7 +247,17 @@ class Landing:
             (stored,) = _files(transaction.frame(f"{_FILES} where file_id = $1", [file.file_id]))
             return stored, is_new
 
-    def _keep(self, staged: StagedFile, file: LandedFile) -> str | None:
+    def _redacted(self, file: LandedFile) -> LandedFile | None:
+        """Return the redacted file of which these are the bytes, as delivered or as they are now."""
+        known = _files(
+            self.warehouse.frame(
+                f"{_FILES} where source = $1 and name = $2 and (file_id = $3 or sha256 = $4) order by landed_at",
+                [file.source, file.name, file.file_id, file.sha256],
+            )
+        )
+        return next((one for one in known if one.is_redacted), None)
+
+    def keep(self, staged: StagedFile, file: LandedFile) -> str | None:
         """Move staged bytes to their place, durably, unless the same bytes are there; return the file's stamp."""
         path = self.path(file)
         with naming_unwritable(path):
@@ -254,6 +298,19 @@ class Landing:
         """Return the bytes of a landed file. Raises InputError if they are missing, changed or were never read."""
         with self.open(file) as stream:
             return b"".join(iter(lambda: stream.read(CHUNK_BYTES), b""))
+
+    def record_without_bytes(self, transaction: Transaction, file: LandedFile) -> bool:
+        """Enter a file whose bytes are not kept into the ledger; return whether it is new there."""
+        transaction.lock("landing", file.source, file.name)
+        if transaction.rows("select from ops.files where file_id = $1", [file.file_id]):
+            return False
+        _record(transaction, file)
+        transaction.execute("update ops.files set expired_at = now() where file_id = $1", [file.file_id])
+        return True
+
+    def remove_abandoned(self) -> list[Path]:
+        """Remove the temporary files of processes that were killed; return their paths."""
+        return _remove_abandoned(self.folder.rglob(_TEMPORARY))
 
     def expire(self, reader: Reader, *, before: datetime) -> list[LandedFile]:
         """Delete the bytes of files that landed before a time and wait for no load; return the files.
@@ -374,10 +431,13 @@ def _files(frame: pl.DataFrame) -> list[LandedFile]:
 def _record(transaction: Transaction, file: LandedFile) -> bool:
     """Enter a file into the ledger; return whether it is new there."""
     known = transaction.rows("select data_origin is not null from ops.files where file_id = $1", [file.file_id])
-    transaction.execute(  # its bytes are there again, verified
-        "update ops.files set expired_at = null, stamp = $2 where file_id = $1"
-        " and (expired_at is not null or stamp is distinct from $2)",
-        [file.file_id, file.stamp],
+    transaction.execute(  # its bytes are there again, as they were delivered, verified
+        "update ops.files set expired_at = null, stamp = $2,"
+        " redacted_to = case when expired_at is null then redacted_to end,"
+        " sha256 = case when expired_at is null then sha256 else $3 end,"
+        " size_bytes = case when expired_at is null then size_bytes else $4 end"
+        " where file_id = $1 and (expired_at is not null or stamp is distinct from $2)",
+        [file.file_id, file.stamp, file.sha256, file.size_bytes],
     )
     if known and (known[0][0] or file.data_origin is None):
         return False
@@ -419,6 +479,7 @@ def _record(transaction: Transaction, file: LandedFile) -> bool:
 
 _INCOMING = ".incoming"
 """Folder of temporary files below that of the landing."""
+_TEMPORARY = ".*.tmp"
 
 
 def _open_locked(path: Path) -> IO[bytes]:
@@ -431,12 +492,15 @@ def _open_locked(path: Path) -> IO[bytes]:
         file.close()  # another process deleted it between creation and lock
 
 
-def _remove_abandoned(folder: Path) -> None:
-    """Delete the temporary files that no process holds: those of killed ones."""
-    for path in folder.glob(".*.tmp"):
+def _remove_abandoned(paths: Iterable[Path]) -> list[Path]:
+    """Delete the temporary files that no process holds, those of killed ones; return them."""
+    removed = []
+    for path in paths:
         try:
             with path.open("rb") as file:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                path.unlink(missing_ok=True)
+                path.unlink()
         except (BlockingIOError, FileNotFoundError):
             continue  # in use, or another process was quicker
+        removed.append(path)
+    return removed

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from ons_bigdata.platform.ingest.bulk import ReadBatches
     from ons_bigdata.platform.ingest.landing import DataOrigin, Reader
     from ons_bigdata.platform.ingest.loading import ReadFile
+    from ons_bigdata.platform.ingest.redaction import ReadRules
     from ons_bigdata.platform.lake import LakeTable
     from ons_bigdata.platform.pseudonyms import PseudonymKey
     from ons_bigdata.settings import Settings
@@ -183,6 +184,8 @@ class BulkSource:
     """Days after which `expire` deletes the landed bytes of loaded files; None where they are kept."""
     partition_keys: frozenset[str] = frozenset()
     """Keys of all partitions of a table without calendar; empty for one with a calendar."""
+    read_rules: ReadRules | None = None
+    """Reader of the rules by which lines of landed files have to go before they are read; None without any."""
 
     def __post_init__(self) -> None:
         if (self.calendar is None) != bool(self.partition_keys):

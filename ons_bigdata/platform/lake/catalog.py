@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from ons_bigdata.platform import progress
 from ons_bigdata.platform.errors import InputError, StepFailedError
 from ons_bigdata.platform.ingest.landing import checked_key
 from ons_bigdata.platform.lake.files import WRITING, LakeFile, Writing, footer_rows, remove_abandoned, writing
@@ -27,6 +28,19 @@ ORPHAN_AGE_S = 3600.0
 
 LOCK_TIMEOUT = "10min"
 """Longest wait for another exchange of files, which may write many of them anew."""
+
+
+@dataclass(frozen=True)
+class RemovedRows:
+    """Rows that were taken out of a table."""
+
+    counts: pl.DataFrame
+    """load_id, partition and rows."""
+    lines: pl.DataFrame
+    """load_id and line of some of them."""
+    entities: pl.Series
+    """Entities that lost rows."""
+
 
 _LIVE = """
 select table_name, partition, bucket, sha256, rows, size_bytes, load_ids
@@ -111,7 +125,14 @@ class Lake:
         """
         self.lock(transaction, table)
         stale = _files(transaction.frame(f"{_LIVE} and load_ids && $2::text[]", [table.name, list(gone) or "{}"]))
-        kept = [file for place in _by_place(stale) for file in self._without(table, opened, *place, gone)]
+        stays = ~pl.col("load_id").is_in(list(gone))
+        kept = [
+            file
+            for place, files in _by_place(stale)
+            for file in self._merged(
+                table, opened, place, [file for file in files if not set(file.load_ids) <= set(gone)], stays
+            )
+        ]
         self._end(transaction, stale)
         opened.publish()
         self.make_live(transaction, table, [*files, *kept])
@@ -151,6 +172,64 @@ class Lake:
             return pl.LazyFrame(schema=dict(table.columns))
         return pl.scan_parquet(paths, schema=dict(table.columns), missing_columns="raise", extra_columns="raise")
 
+    def remove_rows(
+        self,
+        transaction: Transaction,
+        table: LakeTable,
+        opened: Writing,
+        goes: pl.Expr,
+        *,
+        task: str,
+        listed_lines: int,
+    ) -> RemovedRows:
+        """Remove the rows of a table of which an expression is true, within a transaction; return what went.
+
+        Only files with such rows are written anew. Of each load, `listed_lines` lines are listed. The earlier files
+        stay on disk until `remove_orphans`.
+        """
+        self.lock(transaction, table)
+        files = _files(transaction.frame(f"{_LIVE} order by partition, bucket, sha256", [table.name]))
+        goes = goes.fill_null(value=False)
+        counts, lines, entities, ended, written = [], [], [], [], []
+        for place, of_place in progress.track(task, list(_by_place(files))):
+            columns = ["load_id", "line", table.entity_column]
+            gone = self._rows(table, of_place).filter(goes).select(columns).collect()
+            if gone.is_empty():
+                continue
+            counts.append(
+                gone.group_by("load_id").agg(rows=pl.len().cast(pl.Int64)).with_columns(partition=pl.lit(place[0]))
+            )
+            lines.append(gone.sort("load_id", "line").group_by("load_id").head(listed_lines).select("load_id", "line"))
+            entities.append(gone[table.entity_column].unique())
+            ended += of_place
+            written += self._merged(table, opened, place, of_place, ~goes)
+        self._end(transaction, ended)
+        opened.publish()
+        self.make_live(transaction, table, written)
+        transaction.execute(  # waits for writers of results that were computed before, and they for this one
+            "insert into ops.lake_removals (table_name, removals) values ($1, 1)"
+            " on conflict (table_name) do update set removals = lake_removals.removals + 1",
+            [table.name],
+        )
+        if not counts:
+            return RemovedRows(
+                pl.DataFrame(schema={"load_id": pl.String, "rows": pl.Int64, "partition": pl.String}),
+                pl.DataFrame(schema={"load_id": pl.String, "line": pl.Int64}),
+                pl.Series(table.entity_column, dtype=pl.Int64),
+            )
+        every = pl.concat(lines).sort("load_id", "line").group_by("load_id", maintain_order=True).head(listed_lines)
+        counted = pl.concat(counts).group_by("load_id", "partition", maintain_order=True).agg(pl.col("rows").sum())
+        return RemovedRows(counted, every, pl.concat(entities).unique())
+
+    def removals(self, table: LakeTable, transaction: Transaction | None = None) -> int:
+        """Return how often rows were removed from a table by a rule. In a transaction, no other removal ends in it."""
+        query = "select removals from ops.lake_removals where table_name = $1"
+        if transaction is None:
+            found = self.warehouse.rows(query, [table.name])
+        else:
+            found = transaction.rows(f"{query} for share", [table.name])
+        return int(found[0][0]) if found else 0
+
     def without_loads(self, table: LakeTable, load_ids: Collection[str]) -> set[str]:
         """Remove the rows of loads from the table in one transaction; return the partitions that lost rows."""
         with self.writing() as opened, self.warehouse.transaction(role="ingest") as transaction:
@@ -171,7 +250,7 @@ class Lake:
                 )
                 if len(files) < 2:
                     continue
-                merged = self._without(table, opened, (partition, bucket), files, ())
+                merged = self._merged(table, opened, (partition, bucket), files, pl.lit(value=True))
                 self._end(transaction, files)
                 opened.publish()
                 self.make_live(transaction, table, merged)
@@ -234,23 +313,14 @@ class Lake:
             return f"{file.name}: {error}"
         return None if rows == file.rows else f"{file.name}: {rows} rows, the ledger has {file.rows}"
 
-    def _without(
-        self,
-        table: LakeTable,
-        opened: Writing,
-        place: Place,
-        files: Sequence[LakeFile],
-        gone: Collection[str],
+    def _merged(
+        self, table: LakeTable, opened: Writing, place: Place, files: Sequence[LakeFile], stays: pl.Expr
     ) -> list[LakeFile]:
-        """Write the rows of the files of one place, but for those of the loads `gone`, as one file, or as none."""
-        partition, bucket = place
-        shared = [file for file in files if not set(file.load_ids) <= set(gone)]
-        if not shared:
+        """Write the rows of the files of one place that stay as one file, or as none."""
+        if not files:
             return []
-        for fault in filter(None, map(self._fault, shared)):
-            raise StepFailedError(f"{fault}; materialise lake/{table.name} of {partition} to read its files again")
-        paths = [self.folder / file.name for file in shared]
-        kept = pl.scan_parquet(paths, schema=dict(table.columns)).filter(~pl.col("load_id").is_in(list(gone)))
+        partition, bucket = place
+        kept = self._rows(table, files).filter(stays)
         count = int(kept.select(pl.len()).collect().item())
         entity = pl.col(table.entity_column)
         parts = (
@@ -258,6 +328,14 @@ class Lake:
             for first, last in table.ranges(bucket, count)
         )
         return [opened.write(table, partition, bucket, parts)] if count else []
+
+    def _rows(self, table: LakeTable, files: Sequence[LakeFile]) -> pl.LazyFrame:
+        """Rows of files, lazily. Raises StepFailedError for a damaged one."""
+        for fault in filter(None, map(self._fault, files)):
+            partition = files[0].partition
+            raise StepFailedError(f"{fault}; materialise lake/{table.name} of {partition} to read its files again")
+        paths = [self.folder / file.name for file in files]
+        return pl.scan_parquet(paths, schema=dict(table.columns))
 
     def _end(self, transaction: Transaction, files: Sequence[LakeFile]) -> None:
         """Remove files from the ledger. They stay on disk for readers that have listed them, until they are orphans."""

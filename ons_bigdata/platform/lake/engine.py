@@ -21,11 +21,11 @@ import polars as pl
 from ons_bigdata.platform.errors import StepFailedError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
     from ons_bigdata.platform.lake.catalog import Lake
     from ons_bigdata.platform.lake.tables import LakeTable
-    from ons_bigdata.platform.postgres.warehouse import Warehouse
+    from ons_bigdata.platform.postgres.warehouse import Transaction, Warehouse
 
 WORKER = "ons_bigdata.platform.lake.worker"
 
@@ -88,6 +88,20 @@ def run_over_buckets(
         yield BucketResult(bucket, _sorted_by_entity(frame, table.entity_column, name))
 
 
+def removal_guard(lake: Lake, table: LakeTable) -> Callable[[Transaction], None]:
+    """Guard of results that are computed from now on: raises StepFailedError once rows were removed from the table.
+
+    Such a removal takes the rows of these entities out of the results, too, which must not be written again.
+    """
+    before = lake.removals(table)
+
+    def guard(transaction: Transaction) -> None:
+        if lake.removals(table, transaction) != before:
+            raise StepFailedError(f"rows were removed from lake/{table.name} meanwhile: materialise it again")
+
+    return guard
+
+
 def replace_table(
     warehouse: Warehouse, table: str, results: Iterator[BucketResult], *, entity_column: str, buckets: int
 ) -> int:
@@ -106,16 +120,19 @@ def replace_tables(
     *,
     entity_column: str,
     buckets: int,
+    guard: Callable[[Transaction], None] | None = None,
 ) -> dict[str, int]:
     """Write (bucket, rows by table) into tables of Postgres bucket by bucket; return the number of rows by table.
 
     Rows of the bucket's range of entities are exchanged in all tables in one transaction. Buckets without a part lose
-    their rows at the end.
+    their rows at the end. `guard` is called at the begin of each transaction, which it ends by raising.
     """
     rows = dict.fromkeys(tables, 0)
     done = set()
     for bucket, frames in parts:
         with warehouse.transaction() as transaction:
+            if guard is not None:
+                guard(transaction)
             for table in tables:
                 transaction.lock(table)
                 transaction.execute(*_delete_range(table, entity_column, bucket, buckets))

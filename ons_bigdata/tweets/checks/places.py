@@ -56,7 +56,7 @@ where coalesce(found, 0) <> coalesce(expected, 0)
 order by recipe, level
 """
 
-_ROWS_IN_LAKE = """
+ROWS_IN_LAKE = """
 with lake as (
     select coalesce(sum(rows), 0)::bigint as rows from ops.lake_files where table_name = 'geo_events'
 ),
@@ -71,6 +71,10 @@ left join users on true
 where coalesce(users.events, 0) <> lake.rows
 order by 1
 """
+"""Recipes of which the users do not count every row of the lake."""
+
+EVERY_EVENT = "every_event_of_the_lake_has_a_fate"
+"""Check of `restricted.tweet_users` by that query."""
 
 _FEW_WITHIN_COVERAGE = """
 select data_origin, source, sum(outside_events)::bigint as outside, sum(events - duplicates)::bigint as events
@@ -84,9 +88,9 @@ order by data_origin, source
 CHECKS = [
     expect_no_rows(
         "restricted.tweet_users",
-        "every_event_of_the_lake_has_a_fate",
+        EVERY_EVENT,
         description="Events of the users = rows of the live files of lake/geo_events, for each recipe.",
-        query=_ROWS_IN_LAKE,
+        query=ROWS_IN_LAKE,
         line="{recipe}: {events} events, {rows} rows in the lake",
         blocking=True,
     ),

@@ -20,6 +20,7 @@ from ons_bigdata.platform.ingest.sources import (
 from ons_bigdata.platform.lake.tables import LakeTable
 from ons_bigdata.tweets.calendar import DAYS
 from ons_bigdata.tweets.schemas.events import GeoEvent
+from ons_bigdata.tweets.sources.compliance.archive_lines import read_archive_rules
 from ons_bigdata.tweets.sources.event_json import read_json_lines
 from ons_bigdata.tweets.sources.event_rows import Platform, RawRows, judge
 from ons_bigdata.tweets.sources.event_text import read_check_ins, read_pilot_csv
@@ -115,10 +116,18 @@ def _adapter(context: AdapterContext) -> BulkAdapter:
     return BulkAdapter(recognise, partial(read_batches, key=context.pseudonym_key))
 
 
+NAME = "geo_events"
+
+
+def id_space(name: str) -> str:
+    """Name under which the pseudonyms of the platform's users in a file are made, by the name of the file."""
+    return TWITTER if _origin(name) == "real" else f"{_origin(name)} {TWITTER}"
+
+
 SOURCES = (
     BulkSource(
         command="tweets",
-        reader=Reader("geo_events", "geo_event_archive", "1"),
+        reader=Reader(NAME, "geo_event_archive", "1"),
         area="collection",
         adapter=_adapter,
         table=GEO_EVENTS,
@@ -135,5 +144,8 @@ SOURCES = (
         max_ratio=100,
         is_personal=True,
         expires_after_days=30,
+        read_rules=partial(
+            read_archive_rules, source=NAME, platform=TWITTER, find_format=_platform_and_format, id_space=id_space
+        ),
     ),
 )

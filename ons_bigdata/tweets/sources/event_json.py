@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from ons_bigdata.platform.ingest.redaction import REDACTED
 from ons_bigdata.tweets.sources.event_rows import RawRows
 
 if TYPE_CHECKING:
@@ -25,6 +26,8 @@ OTHER_TYPE = "a field of another type than the format's"
 PAGE = "a page of events; expected one event a line"
 UNKNOWN_FORM = "JSON of no known format"
 CONTRADICTION = "coordinates and geo differ"
+JSON_MARKER = b'{"deleted_by_compliance":true}'
+"""Line in the place of one that was redacted."""
 CONTROLS = (
     *("delete", "limit", "scrub_geo", "info", "disconnect", "warning", "status_withheld", "user_withheld"),
     *("friends", "event", "errors"),
@@ -132,7 +135,7 @@ def _decoded(block: Block, rows: RawRows) -> Sequence[_Line | None]:
     Where each line begins with a brace and ends with one, all are decoded in one call. It takes a line end for any
     space; but no object goes on over an end between two braces, and so as many objects as lines are one in each.
     """
-    if _is_lines_of_objects(block):
+    if is_lines_of_objects(block):
         with suppress(msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             lines = _lines.decode_lines(block.data)
             if len(lines) == block.count:
@@ -140,7 +143,7 @@ def _decoded(block: Block, rows: RawRows) -> Sequence[_Line | None]:
     return [_decoded_line(number, text, block, rows) for number, text in enumerate(block.lines, block.first_line)]
 
 
-def _is_lines_of_objects(block: Block) -> bool:
+def is_lines_of_objects(block: Block) -> bool:
     """True if each line begins with an opening brace and ends with a closing one, before a CR or not."""
     data, begin = block.data, 0
     for end in block.ends:
@@ -324,4 +327,6 @@ def _control(text: bytes) -> str:
         keys = _decode_keys(text)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return UNKNOWN_FORM
+    if text.strip() == JSON_MARKER:
+        return REDACTED
     return next((f"control line: {key}" for key in CONTROLS if key in keys), UNKNOWN_FORM)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
+from ons_bigdata.platform.ingest.redaction import REDACTED
 from ons_bigdata.tweets.sources.event_json import KEEP_ALIVE, TOO_LONG
 from ons_bigdata.tweets.sources.event_rows import NO_COORDINATES, RawRows
 from ons_bigdata.tweets.sources.lines import Block
@@ -15,6 +16,8 @@ NO_ANCHOR = "no latitude and longitude between the country and the text"
 SEVERAL_ANCHORS = "several readings: more than one latitude and longitude"
 OTHER_FIELDS = "another number of fields than user, time, latitude, longitude, location"
 HEADER = "control line: header"
+CSV_MARKER = b"0,0,deleted by compliance"
+"""Line of the pilot's CSV in the place of one that was redacted; there is no user 0."""
 
 _BEGINNING = r"^([0-9]{1,11}),([0-9]{1,20}),"
 _EMPTY_POSITION = r",(?:|null|None|nan|NaN),(?:|null|None|nan|NaN),"
@@ -44,7 +47,9 @@ def read_pilot_csv(block: Block, rows: RawRows) -> None:
         pl.col("pairs").list.first().str.strip_chars(",").alias("pair"),
     )
     read = read.with_columns(
-        pl.when(pl.col("seconds").is_null())
+        pl.when(pl.col("text").str.strip_chars_end("\r") == CSV_MARKER.decode())
+        .then(pl.lit(REDACTED))
+        .when(pl.col("seconds").is_null())
         .then(pl.lit(NO_BEGINNING))
         .when((pl.col("count") == 0) & pl.col("is_empty"))
         .then(pl.lit(NO_COORDINATES))
