@@ -227,9 +227,9 @@ def simulate_shops(
 
     The retailer files of the demo's shops are written; that of sim-damson is yours to write.
     """
-    from ons_bigdata.commands import simulate  # noqa: PLC0415
+    from ons_bigdata.commands.simulate import shops as simulated_shops  # noqa: PLC0415
 
-    simulate.open_shops(
+    simulated_shops.open_shops(
         get_settings(), day=day, retailers=retailers or (), port=port, stop=_stop_event(), opened=rendering.shops
     )
 
@@ -259,7 +259,7 @@ def simulate_world(  # noqa: PLR0913, PLR0917 (every choice is an option)
     `ons-bigdata ingest tweets FOLDER/archives` takes the archives in.
     """
     with progress_bars():
-        from ons_bigdata.commands.simulate_world import WorldOptions, write_world  # noqa: PLC0415
+        from ons_bigdata.commands.simulate.world import WorldOptions, write_world  # noqa: PLC0415
         from ons_bigdata.platform.calendar import parse_day  # noqa: PLC0415
 
         options = WorldOptions(

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from ons_bigdata.commands.reparse import ReparseSummary
     from ons_bigdata.commands.report import PriceReport
     from ons_bigdata.commands.scrape import ScrapeSummary
-    from ons_bigdata.commands.simulate_world import WrittenWorld
+    from ons_bigdata.commands.simulate.world import WrittenWorld
     from ons_bigdata.commands.status import Status
     from ons_bigdata.platform.dagster.runs import CheckOutcome, RunOutcome
     from ons_bigdata.platform.dagster.serving.processes import Running

@@ -346,7 +346,8 @@ def _in_terminal(command: list[str], *, columns: int = 160) -> str:
     """Return what a command writes to a terminal, without control sequences."""
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
-    environment = {**os.environ, "TERM": "xterm"}
+    of_terminal = {"COLUMNS", "LINES"}  # they would count in place of the terminal's own size
+    environment = {**{name: value for name, value in os.environ.items() if name not in of_terminal}, "TERM": "xterm"}
     with subprocess.Popen(command, cwd=ROOT, env=environment, stdin=theirs, stdout=theirs, stderr=theirs):
         os.close(theirs)
         written = b""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ons_bigdata.commands.simulate import LOOPBACK
+from ons_bigdata.commands.simulate.shops import LOOPBACK
 from tests.command_line import CommandLine
 
 

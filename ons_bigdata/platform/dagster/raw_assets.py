@@ -235,6 +235,12 @@ _FILES = _columns(
     ("expired_at", "timestamptz?", "when `expire` deleted the landed bytes; null while they are kept"),
     ("redacted_to", "bigint?", "version of the rules of redaction that searched the bytes last; null where none did"),
     ("superseded_by", "text?", "the version of the same name that replaces it; null for the current one"),
+    (
+        "stamp",
+        "text?",
+        "inode, size and times of the landed bytes when they were hashed; null for small files, for those refused"
+        " unread, and for those that landed before",
+    ),
 )
 
 _LOADS = _columns(

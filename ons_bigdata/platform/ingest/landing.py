@@ -29,7 +29,7 @@ from ons_bigdata.platform.ingest.unpacking import CHUNK_BYTES
 from ons_bigdata.platform.state_folder import make_private_folder, open_private
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     import polars as pl

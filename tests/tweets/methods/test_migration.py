@@ -230,9 +230,9 @@ def test_a_longer_gap_sees_more_moves() -> None:
 def test_bad_input_is_refused() -> None:
     with pytest.raises(ValueError, match="areas has no authority Z, in which 1 rows of moves have from_area"):
         flows(moves_of((0, "Z", "A", date(2014, 5, 1))), AREAS, RISK, **PERIOD)
-    with pytest.raises(ValueError, match=r"unknown level 'regions'; known: authority, region; is region meant\?"):
+    with pytest.raises(ValueError, match=r"unknown level 'regions'; known: authority, region; did you mean region\?"):
         flows(MOVES, AREAS, RISK, **PERIOD, level="regions")
-    with pytest.raises(ValueError, match="areas has no column residents_16_plus"):
+    with pytest.raises(ValueError, match="areas: column residents_16_plus is missing"):
         flows(MOVES, AREAS, RISK, **PERIOD, population="residents_16_plus")
     with pytest.raises(ValueError, match="confidence is 95; expected a share between 0 and 1"):
         flows(MOVES, AREAS, RISK, **PERIOD, confidence=95)

@@ -200,7 +200,7 @@ def test_bad_input_is_refused() -> None:
     options = {"first_date": FIRST, "last_date": LAST}
     with pytest.raises(ValueError, match=r"clusters: rows with the same user_key and cluster; the first: user_key 1"):
         monthly_residence(events, pl.concat([CLUSTERS, CLUSTERS]), NO_OUTAGES, **options)
-    with pytest.raises(ValueError, match="events has no column hour"):
+    with pytest.raises(ValueError, match="events: column hour is missing"):
         monthly_residence(events.drop("hour"), CLUSTERS, NO_OUTAGES, **options)
     with pytest.raises(ValueError, match=r"3 of 3 rows outside 2014-06-01 to 2014-10-31; the first on 2014-05-0"):
         monthly_residence(events, CLUSTERS, NO_OUTAGES, first_date=date(2014, 6, 1), last_date=LAST)

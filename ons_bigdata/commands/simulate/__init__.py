@@ -1,0 +1,1 @@
+"""`simulate`: the simulated shops over HTTP, and the files of the simulated world."""
