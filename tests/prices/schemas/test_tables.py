@@ -7,6 +7,7 @@ import re
 import dagster as dg
 import pytest
 
+from ons_bigdata import pilots
 from ons_bigdata.platform.dagster.frames import table_mismatches
 from ons_bigdata.platform.postgres import migrate
 from ons_bigdata.platform.postgres.warehouse import Warehouse
@@ -24,7 +25,7 @@ def test_every_table_of_the_migrations_has_a_frame() -> None:
             elif verb == "drop" or renamed:
                 made.remove(table)
                 made |= {f"{schema}.{renamed}"} if renamed else set()
-    assert made == set(TABLES)
+    assert made == {table for table in pilots.tables() if not table.startswith("restricted.")}
 
 
 @pytest.mark.parametrize("table", TABLES)

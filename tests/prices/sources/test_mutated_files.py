@@ -310,7 +310,7 @@ def test_a_few_hundred_mutations_are_read_and_their_rows_taken_by_the_table(name
         for seed, chance in zip(FEW, chances(FEW), strict=True)
     ]
     loaded = [(load, reading) for load, reading in readings if reading is not None and reading.outcome == "loaded"]
-    assert len(loaded) >= len(FEW) / 8
+    assert len(loaded) >= len(FEW) / 10  # most mutations of a workbook break its compression
     with warehouse.transaction() as transaction:
         transaction.execute("set session_replication_role = replica")  # the ledger's rows are not written here
         for table, frame in {
