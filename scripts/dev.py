@@ -25,6 +25,8 @@ SUPPORTED = ((3, 11), (3, 12), (3, 13))
 PYTHONS = ("python3.11", "python3.12", "python3.13", "python3", "python")
 """In order of preference: the project is developed on 3.11."""
 
+SILENT_S = 3.0
+"""Seconds without a sign of life that a person in front of a terminal should bear."""
 LOCKS = {"run": "requirements.lock", "dev": "requirements-dev.lock"}
 """The second contains the first, so `dev` can be installed on top of `run`."""
 
@@ -80,14 +82,27 @@ def environment(outer: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in outer.items() if name not in OTHER_PYTHON} | TELEMETRY_OFF
 
 
-def run(command: Sequence[str | Path], variables: Mapping[str, str]) -> int:
-    """Run a command in the root of the project, without stdin; return its exit code (128 + signal)."""
+def run(command: Sequence[str | Path], variables: Mapping[str, str], *, silent_work: str | None = None) -> int:
+    """Run a command in the root of the project, without stdin; return its exit code (128 + signal).
+
+    `silent_work`: what a command does that prints nothing for long; a terminal then shows it with the time, every
+    `SILENT_S` seconds.
+    """
     with subprocess.Popen(command, cwd=ROOT, env=variables, stdin=subprocess.DEVNULL) as process:
         try:
-            code = process.wait()
+            code = _wait(process, silent_work if sys.stderr.isatty() else None)
         except KeyboardInterrupt:  # the command received the signal too and ends itself
             code = process.wait()
     return code if code >= 0 else 128 - code
+
+
+def _wait(process: subprocess.Popen[bytes], silent_work: str | None) -> int:
+    started = time.monotonic()
+    while True:
+        try:
+            return process.wait(None if silent_work is None else SILENT_S)
+        except subprocess.TimeoutExpired:
+            announce(f"{silent_work}, {time.monotonic() - started:.0f} s")
 
 
 def run_checked(command: Sequence[str | Path], variables: Mapping[str, str]) -> None:
@@ -223,12 +238,13 @@ def install_locked(level: str, variables: Mapping[str, str]) -> None:
         "--python",
         BIN / "python",
         *options,
-        "--compile-bytecode",
         lock,
     ]
     if uv is None or run([uv, *sync], variables) != 0:
         announce("uv cannot be used here: pip installs the same files with the same hashes")
         run_checked(pip("--no-deps", *options, "-r", lock), variables)
+        return
+    run([uv, *sync, "--compile-bytecode"], variables, silent_work="Compiling the packages")
 
 
 def set_up(level: str, variables: Mapping[str, str]) -> None:
