@@ -157,11 +157,13 @@ class Status:
 def read_status(settings: Settings) -> Status:
     """Return the status. Where no state is yet, nothing is created; before the first run there are no checks.
 
-    Raises InputError where the state folder is a file.
+    Raises InputError where the state folder is a file, or would be inside of one.
     """
     none = pl.DataFrame()
-    if settings.home.exists() and not settings.home.is_dir():
-        raise InputError(f"state folder {settings.home} is no folder; set ONS_BIGDATA_HOME to another")
+    present = next(path for path in (settings.home, *settings.home.parents) if path.exists())
+    if not present.is_dir():
+        where = "is" if present == settings.home else f"cannot be made: {present} is"
+        raise InputError(f"state folder {settings.home} {where} no folder; set ONS_BIGDATA_HOME to another")
     collectors = read_collectors(settings.spool_dir / "tweets")
     if not has_database(settings):
         return Status(str(settings.home), None, none, none, none, none, none, none, 0, collectors)
