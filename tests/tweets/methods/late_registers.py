@@ -75,7 +75,7 @@ def areas_of_a_register(*, penetration: float, seed: int, late: bool = True, sca
     rate = dict(zip(codes, penetration * np.exp(0.3 * random.standard_normal(len(codes))), strict=True))
     sides = []
     for side in ("destination", "origin"):
-        counts = year.group_by(area=side).len().rename({"len": side})
+        counts = year.group_by(area=side).len().sort("area").rename({"len": side})
         expected = counts.select(pl.col(side) * scale * pl.col("area").replace_strict(rate, return_dtype=pl.Float64))
         sides.append(counts.with_columns(pl.Series(side, random.poisson(expected.to_series().to_numpy()))))
     users = pl.col("area").replace_strict(rate, return_dtype=pl.Float64)
