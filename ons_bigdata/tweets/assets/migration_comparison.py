@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
@@ -11,8 +9,7 @@ import polars as pl
 from ons_bigdata.estimation.flows import compare_flows
 from ons_bigdata.platform.dagster.inputs import AssetRun, Inputs, Output, Table, tables_asset
 from ons_bigdata.platform.disclosure import PUBLISHED, control_counts
-from ons_bigdata.platform.errors import InputError
-from ons_bigdata.tweets.assets.residence import RESIDENCE, RULES
+from ons_bigdata.tweets.assets.residence import RESIDENCE, RULES, read_rules
 from ons_bigdata.tweets.methods.authority_codes import with_codes_on
 from ons_bigdata.tweets.methods.migration_comparison import compare_area_migration, coverage
 from ons_bigdata.tweets.methods.official_years import official_year, sum_quarters
@@ -41,18 +38,9 @@ class ComparisonRules(NamedTuple):
 
 
 def comparison_rules(inputs: Inputs) -> ComparisonRules:
-    """Parameters from the seed, and the hash of all of them. Raises InputError where one is missing."""
-    values: dict[str, float] = dict(inputs.read("rules", ["parameter", "value"]).iter_rows())
-    missing = [name for name in ("confidence", "threshold", "rounding_base") if name not in values]
-    if missing:
-        raise InputError(f"{RULES} has no parameter {', '.join(missing)}; it has {', '.join(sorted(values))}")
-    text = json.dumps(values, sort_keys=True)
-    return ComparisonRules(
-        values["confidence"],
-        int(values["threshold"]),
-        int(values["rounding_base"]),
-        hashlib.sha256(text.encode()).hexdigest()[:16],
-    )
+    """Parameters from the seed. Raises InputError as `read_rules`."""
+    rules = read_rules(inputs)
+    return ComparisonRules(rules.confidence, rules.threshold, rules.rounding_base, rules.parameters_hash)
 
 
 @tables_asset(

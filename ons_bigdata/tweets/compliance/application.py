@@ -27,7 +27,8 @@ from ons_bigdata.platform.ingest.redaction import (
     unsearched_files,
 )
 from ons_bigdata.platform.state_folder import open_private
-from ons_bigdata.tweets.sources.archives import GEO_EVENTS, NAME, SIMULATED
+from ons_bigdata.tweets.schemas.vocabulary import SIMULATED
+from ons_bigdata.tweets.sources.archives import GEO_EVENTS, NAME
 from ons_bigdata.tweets.sources.compliance.tombstones import TOMBSTONES, Tombstones, read_tombstones
 
 if TYPE_CHECKING:

@@ -26,7 +26,8 @@ from ons_bigdata.platform.ingest.redaction import (
     renew_rules_version,
 )
 from ons_bigdata.platform.ingest.unpacking import CHUNK_BYTES, open_unpacked, unpacked_name
-from ons_bigdata.tweets.sources.archives import GEO_EVENTS, NAME, SIMULATED, TWITTER, id_space
+from ons_bigdata.tweets.schemas.vocabulary import SIMULATED
+from ons_bigdata.tweets.sources.archives import GEO_EVENTS, NAME, TWITTER, id_space
 from ons_bigdata.tweets.sources.compliance.events import ComplianceEvent, Job, job_of, read_events
 from ons_bigdata.tweets.sources.compliance.kinds import REMOVING
 from ons_bigdata.tweets.sources.compliance.tombstones import (

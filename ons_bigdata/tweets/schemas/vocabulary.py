@@ -11,6 +11,9 @@ IDENTIFIER = r"^[a-z0-9_-]{1,64}$"
 
 ORIGIN = "^(real|simulated)$"
 
+SIMULATED = "simulated_"
+"""Beginning of the names of simulated files."""
+
 FIRST_MONTH = date(2008, 1, 1)
 
 ROBOT_RULES = ("volume", "constant_interval", "fixed_position", "client")

@@ -20,12 +20,13 @@ from ons_bigdata.platform.ingest.sources import (
 from ons_bigdata.platform.lake.tables import LakeTable
 from ons_bigdata.tweets.calendar import DAYS
 from ons_bigdata.tweets.schemas.events import GeoEvent
+from ons_bigdata.tweets.schemas.vocabulary import SIMULATED
 from ons_bigdata.tweets.sources.compliance.archive_lines import read_archive_rules
 from ons_bigdata.tweets.sources.event_json import read_json_lines
 from ons_bigdata.tweets.sources.event_rows import Platform, RawRows, judge
 from ons_bigdata.tweets.sources.event_text import read_check_ins, read_pilot_csv
 from ons_bigdata.tweets.sources.lines import Block, read_blocks
-from ons_bigdata.tweets.sources.rolled_files import POSTS, SIMULATED, is_rolled
+from ons_bigdata.tweets.sources.rolled_files import POSTS, is_rolled
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

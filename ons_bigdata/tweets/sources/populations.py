@@ -11,7 +11,7 @@ from ons_bigdata.platform.ingest.loading import Reading, refused_reading
 from ons_bigdata.platform.ingest.sources import Adapter, LandingFolder, RawTable, Recognised, Refused, Source
 from ons_bigdata.platform.ingest.tables import csv_lines
 from ons_bigdata.tweets.schemas.populations import AreaPopulation
-from ons_bigdata.tweets.schemas.vocabulary import GRID_EAST_M, GRID_NORTH_M, GSS_CODE
+from ons_bigdata.tweets.schemas.vocabulary import GRID_EAST_M, GRID_NORTH_M, GSS_CODE, SIMULATED
 
 if TYPE_CHECKING:
     from ons_bigdata.platform.ingest.landing import DataOrigin, LandedFile
@@ -20,7 +20,6 @@ COLUMNS = (
     *("output_area", "msoa", "authority", "authority_name", "region", "easting_m", "northing_m"),
     *("residents", "residents_16_plus"),
 )
-SIMULATED = "simulated_"
 _MOST_RESIDENTS = 2_000_000_000
 _POSITIONS = {"easting_m": GRID_EAST_M, "northing_m": GRID_NORTH_M}
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from datetime import date, datetime, timedelta
 
+from ons_bigdata.tweets.schemas.vocabulary import SIMULATED
+
 POSTS, GAPS = "tweet_stream", "tweet_stream_gaps"
-SIMULATED = "simulated_"
-"""Beginning of the names of simulated files."""
 
 _NAME = re.compile(rf"({SIMULATED})?({GAPS}|{POSTS})_([0-9]{{8}})T[0-9]{{6}}Z_[0-9]{{9}}\.jsonl")
 

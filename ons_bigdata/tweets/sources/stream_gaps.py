@@ -15,8 +15,8 @@ from ons_bigdata.platform.ingest.loading import Reading, refused_reading
 from ons_bigdata.platform.ingest.sources import Adapter, LandingFolder, RawTable, Recognised, Source
 from ons_bigdata.tweets.calendar import DAYS
 from ons_bigdata.tweets.schemas.stream import StreamGap
-from ons_bigdata.tweets.schemas.vocabulary import GAP_REASONS
-from ons_bigdata.tweets.sources.rolled_files import GAPS, SIMULATED, is_rolled
+from ons_bigdata.tweets.schemas.vocabulary import GAP_REASONS, SIMULATED
+from ons_bigdata.tweets.sources.rolled_files import GAPS, is_rolled
 
 if TYPE_CHECKING:
     from ons_bigdata.platform.ingest.landing import LandedFile

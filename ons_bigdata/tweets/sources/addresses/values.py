@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from ons_bigdata.platform.ingest.bulk import Batch
-from ons_bigdata.tweets.schemas.vocabulary import CLASS_CODE, GRID_EAST_M, GRID_NORTH_M, GSS_CODE
+from ons_bigdata.tweets.schemas.vocabulary import CLASS_CODE, GRID_EAST_M, GRID_NORTH_M, GSS_CODE, SIMULATED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -27,9 +27,6 @@ BAD_DATE = "date of another form"
 BAD_STATUS = "logical status that is no digit"
 BAD_PARENT = "parent UPRN that is no number"
 BAD_AREA = "area code of another form"
-
-SIMULATED = "simulated_"
-"""Beginning of the names of simulated files."""
 
 _OTHER_GRIDS = ("N", "L", "M")
 """Northern Ireland, Channel Islands, Isle of Man: countries of the product for islands."""

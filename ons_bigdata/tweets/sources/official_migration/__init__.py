@@ -13,6 +13,7 @@ from ons_bigdata.platform.ingest.sources import Adapter, Catchall, LandingFolder
 from ons_bigdata.platform.ingest.tables import text_tables as tables
 from ons_bigdata.platform.ingest.tables.workbooks import is_workbook, workbook_fault
 from ons_bigdata.tweets.schemas import official_migration as frames
+from ons_bigdata.tweets.schemas.vocabulary import SIMULATED
 from ons_bigdata.tweets.sources.official_migration import authority_ages, census_flows, detailed, regions
 
 if TYPE_CHECKING:
@@ -22,9 +23,6 @@ if TYPE_CHECKING:
     from ons_bigdata.platform.ingest.landing import DataOrigin
 
 COMMAND = "migration"
-
-SIMULATED = "simulated_"
-"""Prefix of the names of simulated files, which distinguishes them from files of the office."""
 
 LANDING = LandingFolder(
     name="official_migration_files",
