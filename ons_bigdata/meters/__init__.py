@@ -1,0 +1,1 @@
+"""The meters pilot: half-hourly electricity readings become quality, days, absence and vacancy."""
