@@ -1,4 +1,4 @@
-"""What it costs to let one segment of customers (contract) stand in for the others (pay-as-you-go)."""
+"""The cost of letting one segment of customers (contract) stand in for the others (pay-as-you-go)."""
 
 from __future__ import annotations
 
