@@ -25,3 +25,11 @@ class UniversePart(dy.Schema):
     )
     rows = dy.Int64(min=0, description="rows of the table")
     persons = dy.Float64(min=0.0, description="persons of these rows")
+
+
+class CorrectedFlow(dy.Schema):
+    """One row per pair of zones: expected flow with an interval for the flow itself."""
+
+    flow_adjusted = dy.Float64(min=0.0, description="expected flow, persons")
+    lower = dy.Float64(min=0.0, description="lower end of the interval, persons")
+    upper = dy.Float64(min=0.0, description="upper end of the interval, persons")
