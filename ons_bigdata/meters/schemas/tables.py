@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ons_bigdata.meters.schemas import homes
+
 if TYPE_CHECKING:
     import dataframely as dy
 
-TABLES: dict[str, type[dy.Schema]] = {}
+TABLES: dict[str, type[dy.Schema]] = {
+    "restricted.meter_homes": homes.MeterHome,
+    "restricted.meter_survey_answers": homes.MeterSurveyAnswer,
+}
 """Frame by `schema.table`."""
