@@ -33,6 +33,7 @@ class LakeReading(dy.Schema):
     flag = dy.String(
         nullable=True, regex=r"^[A-Z]$", description="quality flag of the file (A, E, S, F, N); null without any"
     )
+    is_export = dy.Bool(description="true for energy that flows from the home into the grid")
 
 
 class MeterReading(dy.Schema):

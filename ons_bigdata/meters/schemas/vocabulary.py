@@ -8,6 +8,9 @@ IDENTIFIER = r"^[a-z0-9_-]{1,64}$"
 
 ORIGIN = "^(real|simulated)$"
 
+SIMULATED = "simulated_"
+"""Beginning of the names of simulated files."""
+
 FORMATS = ("cer", "lcl", "nem12", "nem13", "csv")
 """Formats of files of readings."""
 

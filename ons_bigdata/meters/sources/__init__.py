@@ -1,1 +1,7 @@
-"""Adapters to the outside: files of meter readings and of the attributes of homes. `SOURCES` lists them."""
+"""Adapters to the outside: files of readings and attributes of the homes. `SOURCES` lists the kinds of files."""
+
+from ons_bigdata.meters.sources import reading_files
+
+SOURCES = (*reading_files.SOURCES,)
+
+__all__ = ["SOURCES"]
