@@ -16,7 +16,7 @@ from ons_bigdata.meters.methods.grid import HALF_HOUR_US, HalfHourGrid, cells_of
 from ons_bigdata.meters.methods.local_time import local_half_hours
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
@@ -126,22 +126,33 @@ def impute_last_week(values: Floats, grid: HalfHourGrid) -> Floats:
 
 
 def judge_imputation(
-    readings: pl.DataFrame, timezone: str, rng: np.random.Generator, *, share: float = 0.03
+    readings: pl.DataFrame,
+    timezone: str,
+    rng: np.random.Generator,
+    *,
+    share: float = 0.03,
+    gap_lengths: Sequence[int] | None = None,
 ) -> pl.DataFrame:
     """Hide runs of readings, impute them, and compare: the rules next to a line and to the week before.
 
-    Runs have the lengths of the gaps that the readings have (up to a week), drawn with replacement, until `share` of
-    the half hours is hidden; without any gap, lengths of 1 to 48. The result has a row per method (rules, linear,
+    Runs have the lengths of the gaps that the readings have (up to a week), or `gap_lengths` in half hours, drawn with
+    replacement, until `share` of the half hours is hidden. The result has a row per method (rules, linear,
     last_week) and length (to_2_hours, to_1_day, longer): hidden (half hours), imputed (share of them), mae_kwh (mean
     absolute error of the imputed half hours), bias_kwh_per_day (mean of imputed less true, times 48), and, for all
     lengths of the method together, quarters (of meters with readings on 80 % of 90 days) and changed_decisions (those
     of which the decision "below 180 kWh in 90 days" is another one with the imputed than with the true readings).
+
+    Raises ValueError for a share that is none, and where there is no gap whose length could be taken.
     """
     if not 0 < share < 1:
         raise ValueError(f"share is {share}; expected a share between 0 and 1")
     grid = lay_out(readings)
     true = cell_readings(readings, grid)
-    first, lengths = _hidden_runs(true, grid, rng, share)
+    observed = _gaps(true, grid).lengths
+    known = np.asarray(observed[observed <= _WEEK] if gap_lengths is None else gap_lengths, dtype=np.int64)
+    if not len(known):
+        raise ValueError("the readings have no gap of up to a week; expected gap_lengths")
+    first, lengths = _hidden_runs(true, grid, rng, share, known)
     hidden = true.copy()
     hidden[cells_of(first, lengths)] = np.nan
     methods: dict[str, Callable[[], Floats]] = {
@@ -241,11 +252,10 @@ def _weekday_medians(values: Floats, grid: HalfHourGrid, meter: int, cells: Ints
     return medians
 
 
-def _hidden_runs(true: Floats, grid: HalfHourGrid, rng: np.random.Generator, share: float) -> tuple[Ints, Ints]:
+def _hidden_runs(
+    true: Floats, grid: HalfHourGrid, rng: np.random.Generator, share: float, known: Ints
+) -> tuple[Ints, Ints]:
     """First cells and lengths of runs of readings that do not meet and have a reading on either side."""
-    observed = _gaps(true, grid).lengths
-    observed = observed[observed <= _WEEK]
-    lengths_known = observed if len(observed) else np.arange(1, WEEKDAY_GAP + 1)
     wanted = int(share * np.count_nonzero(~np.isnan(true)))
     is_free = ~np.isnan(true)
     is_free[grid.starts[:-1][grid.starts[:-1] < len(true)]] = False
@@ -253,7 +263,7 @@ def _hidden_runs(true: Floats, grid: HalfHourGrid, rng: np.random.Generator, sha
     for _ in range(100 * max(1, wanted)):
         if hidden >= wanted:
             break
-        length = int(rng.choice(lengths_known))
+        length = int(rng.choice(known))
         if length + 2 > len(true):
             continue
         at = int(rng.integers(1, len(true) - length))

@@ -29,7 +29,7 @@ class MeterQuality(dy.Schema):
 
     meter = dy.String(primary_key=True, description=_METER)
     month = dy.Date(primary_key=True, description="first day of the month of the half hours' start, UTC")
-    state = dy.Enum(STATES, primary_key=True, description="state of the half hours")
+    state = dy.String(primary_key=True, regex=f"^({'|'.join(STATES)})$", description="state of the half hours")
     readings = dy.Int64(min=1, description="half hours in the state, and rows beyond them")
     kwh = dy.Float64(nullable=True, description="sum of their readings as delivered; null without any")
 

@@ -28,7 +28,7 @@ def accumulated_cells(
     """
     after, gaps = _cells_after_gaps(values, grid.starts, least_gap)
     meters = np.searchsorted(grid.starts, after, side="right") - 1
-    with np.errstate(invalid="ignore"):
+    with np.errstate(invalid="ignore", divide="ignore"):
         # the sum over the profile is between its least and its largest multiple: a wide net before the exact sum
         rough = values[after] / (means[meters] * (gaps + 1))
         is_possible = (values[after] > 2 * means[meters]) & (rough > 1 / (6 * ratio)) & (rough < 6 * ratio)

@@ -231,7 +231,8 @@ def _assemble(
         columns = [name for name in ("kwh", "flag", "code") if name in readings.columns]
         extra = extra.with_columns(readings[name].gather(extra_rows).alias(name) for name in columns)
         after = _cells_before(grid, extra_rows)
-        extra = extra.with_columns(after=after).sort(["after", "time", *columns, "state"], nulls_last=True)
+        extra = extra.with_columns(after=after, meter=grid.row_meters[extra_rows])
+        extra = extra.sort(["meter", "after", "time", *columns, "state"], nulls_last=True)
         after, extra_rows = extra["after"].to_numpy(), extra["row"].to_numpy()
         rows, states = np.insert(rows, after, extra_rows), np.insert(states, after, extra["state"].to_numpy())
         meters = np.insert(meters, after, grid.row_meters[extra_rows])

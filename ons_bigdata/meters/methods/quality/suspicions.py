@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 class SuspicionRules:
     """Bounds of the suspicions."""
 
-    usual_median_kwh: tuple[float, float] = (1e-4, 10.0)
+    usual_median_kwh: tuple[float, float] = (5e-4, 10.0)
     """Median of a meter's readings above zero: lowest and highest that can be kWh of a home or a small business."""
     factor: tuple[float, float] = (7.0, 14.0)
     """Ratio between adjacent stretches, either way, that looks like a misplaced decimal point."""
