@@ -65,7 +65,7 @@ def lay_out(
     Raises ValueError for a missing column, a null in one, and a bound that is no start of a half hour.
     """
     _require_columns(readings, ("meter", "started_at"))
-    meters, row_meters = _number_meters(readings["meter"])
+    meters, row_meters = number_meters(readings["meter"])
     times = readings["started_at"].cast(pl.Datetime("us", "UTC")).to_physical().to_numpy()
     half_hours = times // HALF_HOUR_US
     is_on = times == half_hours * HALF_HOUR_US
@@ -107,7 +107,7 @@ def cells_of(first: Ints, lengths: Ints) -> Ints:
     return np.arange(total) + np.repeat(first - (ends - lengths), lengths)
 
 
-def _number_meters(meters: pl.Series) -> tuple[pl.Series, Ints]:
+def number_meters(meters: pl.Series) -> tuple[pl.Series, Ints]:
     """Distinct meters, sorted, and the place of each row's meter among them; fast where rows of a meter adjoin."""
     if not len(meters):
         return meters.clear(), np.zeros(0, np.int64)

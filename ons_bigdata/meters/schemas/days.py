@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import dataframely as dy
 
-from ons_bigdata.meters.schemas.vocabulary import STATES, SUSPICIONS
-
 _METER = "meter; methods take whole numbers, too, and keep the type"
 
 
@@ -22,30 +20,6 @@ class MeterDay(dy.Schema):
     )
     kwh = dy.Float64(nullable=True, description="sum of the readings present; null where there is none")
     readings = dy.Int16(min=0, max=50, description="half hours with a reading")
-
-
-class MeterQuality(dy.Schema):
-    """One row per meter, month and state of half hours."""
-
-    meter = dy.String(primary_key=True, description=_METER)
-    month = dy.Date(primary_key=True, description="first day of the month of the half hours' start, UTC")
-    state = dy.String(primary_key=True, regex=f"^({'|'.join(STATES)})$", description="state of the half hours")
-    readings = dy.Int64(min=1, description="half hours in the state, and rows beyond them")
-    kwh = dy.Float64(nullable=True, description="sum of their readings as delivered; null without any")
-
-
-class MeterSuspicion(dy.Schema):
-    """One row per meter and stretch of days that look wrong as a whole."""
-
-    meter = dy.String(primary_key=True, description=_METER)
-    first_day = dy.Date(primary_key=True, description="first local day")
-    last_day = dy.Date(description="last local day")
-    suspicion = dy.String(
-        primary_key=True, regex=f"^({'|'.join(SUSPICIONS)})$", description="what is suspected of the days"
-    )
-    ratio = dy.Float64(
-        nullable=True, min=0.0, description="median reading in kWh of a unit error, or the factor; null for others"
-    )
 
 
 class AbsentDay(dy.Schema):

@@ -4,8 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ons_bigdata.meters.schemas import quality
+
 if TYPE_CHECKING:
     import dataframely as dy
 
-TABLES: dict[str, type[dy.Schema]] = {}
+TABLES: dict[str, type[dy.Schema]] = {
+    "restricted.meters": quality.Meter,
+    "restricted.meter_days": quality.StoredMeterDay,
+    "restricted.meter_quality": quality.MeterQuality,
+    "restricted.meter_suspicions": quality.MeterSuspicion,
+}
 """Frame by `schema.table`."""

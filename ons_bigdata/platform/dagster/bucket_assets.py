@@ -34,9 +34,18 @@ class BucketMethod:
     parameters: Mapping[str, Any]
     """JSON values."""
     divide: Callable[[pl.DataFrame], Mapping[str, pl.DataFrame]] | None = None
-    """Result of a bucket → rows of each table (`schema.table`), sorted by entity. None: the method returns these."""
+    """Result of a bucket → rows of each table (`schema.table`), sorted by entity; of a method with one frame."""
     count: Callable[[Mapping[str, pl.DataFrame]], Mapping[str, int]] = field(default=lambda _frames: {})
     """Rows of each table → counts by name; their sums over the buckets are metadata."""
+    tables: Mapping[str, str] = field(default_factory=dict)
+    """Name of a frame → table, of a method with several frames."""
+
+    def rows_by_table(self, frames: Mapping[str, pl.DataFrame]) -> Mapping[str, pl.DataFrame]:
+        """Rows of each table, of the frames of a bucket."""
+        if self.divide is not None:
+            (only,) = frames.values()
+            return self.divide(only)
+        return {table: frames[name] for name, table in self.tables.items()}
 
 
 @dataclass(frozen=True)
@@ -107,7 +116,7 @@ def bucket_tables_asset(
                     lake, lake_table, method.function, method.parameters, rows=rows, processes=processes
                 )
                 for result in results:
-                    divided = result.frames if method.divide is None else method.divide(*result.frames.values())
+                    divided = method.rows_by_table(result.frames)
                     frames = _validated(name, outputs, divided)
                     counts.update(method.count(frames))
                     context.log.info(f"bucket {result.bucket}: {sum(frame.height for frame in divided.values())} rows")

@@ -150,7 +150,7 @@ def lengths(bucket: pl.DataFrame, parameters: Mapping[str, Any]) -> dict[str, pl
     length = pl.when(pl.col("minutes") > parameters["long"]).then(pl.lit("long")).otherwise(pl.lit("short"))
     visits = bucket.with_columns(length.cast(pl.Enum(["long", "short"])).alias("length")).sort("person", "minutes")
     totals = bucket.group_by("person").agg(pl.col("minutes").sum()).sort("person")
-    return {"restricted.totals": totals, "lake.long_visits": visits}
+    return {"totals": totals, "visits": visits}
 
 
 @bucket_tables_asset(
@@ -163,7 +163,7 @@ def lengths(bucket: pl.DataFrame, parameters: Mapping[str, Any]) -> dict[str, pl
 )
 def visit_lengths(_inputs: Inputs) -> BucketMethod:
     """Tell long visits from short ones."""
-    return BucketMethod(lengths, {"long": 5})
+    return BucketMethod(lengths, {"long": 5}, tables={"totals": "restricted.totals", "visits": "lake.long_visits"})
 
 
 def test_results_go_to_a_derived_table_of_the_lake(lake: Lake, warehouse: Warehouse) -> None:

@@ -14,12 +14,19 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+_ABOVE_ZERO = ("ok", "stuck", "outlier", "estimated", "estimated_flat", "post_gap_accumulation")
+_WITHOUT_USE = (
+    *("null_token", "error_code", "duplicate_conflict", "negative", "outlier", "post_gap_accumulation"),
+    *("estimated_flat", "estimated"),
+)
+
+
 @dataclass(frozen=True)
 class SuspicionRules:
     """Bounds of the suspicions."""
 
-    usual_median_kwh: tuple[float, float] = (5e-4, 10.0)
-    """Median of a meter's readings above zero: lowest and highest that can be kWh of a home or a small business."""
+    usual_mean_kwh: tuple[float, float] = (5e-4, 15.0)
+    """Mean reading above zero of a meter: lowest and highest that can be kWh of a home or a small business."""
     factor: tuple[float, float] = (7.0, 14.0)
     """Ratio between adjacent stretches, either way, that looks like a misplaced decimal point."""
     factor_days: int = 28
@@ -31,13 +38,15 @@ class SuspicionRules:
     suspicious."""
 
 
-def find_suspicions(assessed: pl.DataFrame, days: pl.DataFrame, rules: SuspicionRules | None = None) -> pl.DataFrame:
-    """Find stretches of days of a meter that look wrong as a whole (frame MeterSuspicion), sorted by meter and day.
+def find_suspicions(
+    assessed: pl.DataFrame, days: pl.DataFrame, counts: pl.DataFrame, rules: SuspicionRules | None = None
+) -> pl.DataFrame:
+    """Find stretches of days of a meter that look wrong as a whole (as MeterSuspicion, by meter), sorted.
 
-    `assessed` is the result of `assess`, `days` that of `meter_days` of it.
+    `assessed` is the result of `assess`, `days` that of `meter_days` of it, `counts` that of `count_states`.
 
-    * `unit_error`: the median of all readings above zero of the meter is no plausible number of kWh for half an hour
-      (Wh, which is a thousand times as much, or MWh); the whole period.
+    * `unit_error`: the median over the months of the mean reading, zeros and negative ones apart, is no plausible
+      number of kWh for half an hour (Wh, which is a thousand times as much, or MWh); the whole period.
     * `factor_of_ten`: medians of the daily total and of the daily minimum of two adjacent stretches of 28 days both
       differ by seven to fourteen times, in the same direction: an empty home uses less, but its base load stays.
       The lower stretch.
@@ -45,11 +54,11 @@ def find_suspicions(assessed: pl.DataFrame, days: pl.DataFrame, rules: Suspicion
     * `repeated_first_hour`: both half hours of the first hour repeat those of the day before exactly, which other hours
       of the night do not.
 
-    Columns: meter, first_day, last_day, suspicion, ratio (the median in kWh of a unit error, the factor; else null).
+    Columns: meter, first_day, last_day, suspicion, ratio (mean reading in kWh of a unit error, the factor; else null).
     """
     rules = rules or SuspicionRules()
     parts = [
-        _unit_errors(assessed, days, rules),
+        _unit_errors(counts, days, rules),
         _factors_of_ten(days, rules),
         _bad_days(assessed, days, rules),
         _repeated_first_hours(days, rules),
@@ -57,10 +66,15 @@ def find_suspicions(assessed: pl.DataFrame, days: pl.DataFrame, rules: Suspicion
     return pl.concat(parts).sort("meter", "first_day", "suspicion")
 
 
-def _unit_errors(assessed: pl.DataFrame, days: pl.DataFrame, rules: SuspicionRules) -> pl.DataFrame:
-    low, high = rules.usual_median_kwh
-    medians = assessed.lazy().filter(pl.col("kwh") > 0).group_by("meter").agg(pl.col("kwh").median().alias("ratio"))
-    odd = medians.filter(~pl.col("ratio").is_between(low, high)).collect()
+def _unit_errors(counts: pl.DataFrame, days: pl.DataFrame, rules: SuspicionRules) -> pl.DataFrame:
+    low, high = rules.usual_mean_kwh
+    months = (
+        counts.filter(pl.col("state").is_in(_ABOVE_ZERO))
+        .group_by("meter", "month")
+        .agg((pl.col("kwh").sum() / pl.col("readings").sum()).alias("mean"))
+    )
+    means = months.filter(pl.col("mean") > 0).group_by("meter").agg(pl.col("mean").median().alias("ratio"))
+    odd = means.filter(~pl.col("ratio").is_between(low, high))
     spans = days.group_by("meter").agg(pl.col("day").min().alias("first_day"), pl.col("day").max().alias("last_day"))
     return _stretches(odd.join(spans, on="meter").with_columns(suspicion=pl.lit("unit_error")), days)
 
@@ -102,7 +116,7 @@ def _bad_days(assessed: pl.DataFrame, days: pl.DataFrame, rules: SuspicionRules)
     # rows of the UTC day are near enough to tell a delivered day from a missing one
     delivered = (
         assessed.lazy()
-        .filter(~pl.col("state").is_in(["missing_row", "off_grid"]))
+        .filter(pl.col("state").is_in(_WITHOUT_USE))
         .with_columns(pl.col("started_at").dt.date().alias("day"))
         .join(empty.lazy(), on=["meter", "day"], how="semi")
         .group_by("meter", "day")

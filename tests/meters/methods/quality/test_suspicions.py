@@ -8,8 +8,7 @@ import numpy as np
 import polars as pl
 
 from ons_bigdata.meters.methods.days import meter_days
-from ons_bigdata.meters.methods.quality import assess, find_suspicions
-from ons_bigdata.meters.schemas.days import MeterSuspicion
+from ons_bigdata.meters.methods.quality import assess, count_states, find_suspicions
 from tests.meters.methods.half_hours import australian_homes, london_homes, readings, varied
 
 DAY = 48
@@ -17,8 +16,8 @@ DAY = 48
 
 def suspicions(frame: pl.DataFrame) -> list[tuple[object, ...]]:
     assessed = assess(frame)
-    found = find_suspicions(assessed, meter_days(assessed, "UTC"))
-    return MeterSuspicion.validate(found).drop("ratio").rows()
+    found = find_suspicions(assessed, meter_days(assessed, "UTC"), count_states(assessed))
+    return found.drop("ratio").rows()
 
 
 def test_real_homes_are_not_suspected_of_units_and_factors() -> None:
