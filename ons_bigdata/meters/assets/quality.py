@@ -42,9 +42,7 @@ _STATE_COUNTS = "half hours "
     name="meter_days",
     lake_table=METER_READINGS,
     tables=[
-        Table(
-            METERS, quality.Meter, "One row per meter: its period, and what became of its readings."
-        ),
+        Table(METERS, quality.Meter, "One row per meter: its period, and what became of its readings."),
         Table(DAYS, quality.StoredMeterDay, "One row per meter and local day with its half hours."),
         Table(QUALITY, quality.MeterQuality, "One row per meter, month and state of half hours with their number."),
         Table(SUSPICIONS, quality.MeterSuspicion, "One row per stretch of days of a meter that look wrong as a whole."),
