@@ -10,7 +10,7 @@ import polars as pl
 from ons_bigdata.meters.calendar import MONTHS
 from ons_bigdata.meters.schemas.readings import LakeReading
 from ons_bigdata.meters.schemas.vocabulary import SIMULATED
-from ons_bigdata.meters.sources.formats import FORMATS, Format, recognised_format
+from ons_bigdata.meters.sources.formats import BY_NAME, open_format, unknown_content
 from ons_bigdata.meters.sources.formats.rows import ReplayedStream
 from ons_bigdata.platform.errors import InputError
 from ons_bigdata.platform.ingest.bulk import Batch
@@ -44,27 +44,24 @@ METER_READINGS = LakeTable(
     buckets=64,
 )
 
-UNKNOWN = "expected " + "; ".join(f"{one.name}: {one.expected}" for one in FORMATS)
 
-
-def recognise(_name: str, head: bytes) -> Recognised | Refused:
-    """Recognise a file by its beginning; its delivery is named like its format."""
-    if not head.strip():
-        return Refused("no bytes")
-    found = recognised_format(head)
+def recognise(name: str, head: bytes) -> Recognised | Refused:
+    """Recognise a file by its name and beginning; its delivery is named like its format."""
+    found = open_format(name, head)
     if found is None:
-        return Refused(UNKNOWN)
-    return Recognised(found.name, _origin(_name), None)
+        return Refused(unknown_content(head))
+    return Recognised(found[0].name, data_origin(name), None)
 
 
 def read_batches(stream: IO[bytes], name: str, *, key: PseudonymKey) -> Iterator[Batch]:
     """Batches of a file. Raises InputError for a file of no known format."""
     replayed = ReplayedStream(stream, HEAD_BYTES)
-    found = recognised_format(replayed.head)
+    found = open_format(name, replayed.head)
     if found is None:
-        raise InputError(UNKNOWN)
-    for readings in found.read(replayed):
-        yield _batch(readings, found, _origin(name), key)
+        raise InputError(unknown_content(replayed.head))
+    form, read = found
+    for readings in read(replayed):
+        yield _batch(readings, form.name, data_origin(name), key)
 
 
 def id_space(form: str, origin: DataOrigin) -> str:
@@ -72,14 +69,14 @@ def id_space(form: str, origin: DataOrigin) -> str:
     return f"{form} meter" if origin == "real" else f"{origin} {form} meter"
 
 
-def _batch(readings: Readings, found: Format, origin: DataOrigin, key: PseudonymKey) -> Batch:
+def _batch(readings: Readings, form: str, origin: DataOrigin, key: PseudonymKey) -> Batch:
     rows = readings.accepted
     accepted = rows.select(
         "line",
         pl.col("started_at").dt.date().dt.truncate("1mo").alias("month"),
-        pl.lit(found.name).alias("format"),
+        pl.lit(form).alias("format"),
         pl.lit(origin).alias("data_origin"),
-        pseudonyms(rows["meter"], source=id_space(found.name, origin), key=key).alias("meter_key"),
+        pseudonyms(rows["meter"], source=id_space(form, origin), key=key).alias("meter_key"),
         "started_at",
         "minutes",
         "kwh",
@@ -90,7 +87,8 @@ def _batch(readings: Readings, found: Format, origin: DataOrigin, key: Pseudonym
     return Batch(readings.rows_in, accepted, readings.quarantined)
 
 
-def _origin(name: str) -> DataOrigin:
+def data_origin(name: str) -> DataOrigin:
+    """Origin of a file by its name."""
     return "simulated" if name.startswith(SIMULATED) else "real"
 
 
@@ -116,5 +114,7 @@ SOURCES = (
         max_ratio=100,
         is_personal=True,
         expires_after_days=30,
+        opens_archives=True,
+        formats=tuple(BY_NAME),
     ),
 )

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import difflib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import polars as pl
 
+from ons_bigdata.platform.errors import InputError
 from ons_bigdata.platform.ingest.bulk import BULK_QUARANTINE_SCHEMA
 
 if TYPE_CHECKING:
@@ -32,7 +34,6 @@ A meter may be a whole number (Int64), where the format has numbers.
 """
 
 BLANK = "blank line"
-HEADER = "control line: header"
 TOO_LONG = "line longer than a mebibyte"
 NOT_UTF8 = "bytes that are no UTF-8"
 CUT_SHORT = "last line without a line end: its last value may be cut short"
@@ -126,3 +127,10 @@ def split_faults(
     faults.update(dict(judged.filter(pl.col("reason").is_not_null()).select("line", "reason").iter_rows()))
     good = judged.filter(pl.col("reason").is_null()).drop("reason")
     return good.select(keep) if keep else good
+
+
+def unknown_name(name: str, known: Sequence[str], *, what: str) -> InputError:
+    """Error for an unknown name, with the known ones and the nearest."""
+    nearest = difflib.get_close_matches(name, known, n=1)
+    hint = f"; did you mean {nearest[0]!r}?" if nearest else ""
+    return InputError(f"unknown {what} {name!r}; known: {', '.join(known) or 'none'}{hint}")
