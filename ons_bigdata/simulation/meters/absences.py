@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
     from ons_bigdata.simulation.meters.clock import HalfHours
 
-_HOLIDAYS_PER_YEAR, _HOLIDAY_SHAPE = 1.5, 1.6
+_HOLIDAYS_PER_YEAR, _HOLIDAY_SHAPE = 1.9, 1.2
 _HOLIDAY_MEDIAN_DAYS, _HOLIDAY_SIGMA, _HOLIDAY_MOST_DAYS = 7.0, 0.55, 28
-_WEEKENDS_PER_YEAR, _WEEKEND_SHAPE = 2.2, 0.7
+_WEEKENDS_PER_YEAR, _WEEKEND_SHAPE = 5.0, 0.5
 _AWAY_AT_CHRISTMAS = 0.22
 _SUMMER_WEIGHT, _SCHOOL_WEIGHT = 5.0, 2.5
 
@@ -95,8 +95,8 @@ def _holidays(rng: Generator, homes: int, clock: HalfHours) -> _Spells:
     length = np.clip(
         np.round(rng.lognormal(np.log(_HOLIDAY_MEDIAN_DAYS), _HOLIDAY_SIGMA, home.size)), 1, _HOLIDAY_MOST_DAYS
     )
-    leave = rng.integers(8, 40, home.size)
-    back = rng.integers(24, 47, home.size)
+    leave = rng.integers(20, 46, home.size)
+    back = rng.integers(14, 42, home.size)
     return home, _half_hour(clock, day, leave), _half_hour(clock, day + length.astype(np.int64) + 1, back)
 
 
@@ -108,11 +108,11 @@ def _weekends(rng: Generator, homes: pl.DataFrame, clock: HalfHours) -> _Spells:
     starts_saturday = rng.random(home.size) < 0.3
     first = np.where(
         starts_saturday,
-        _half_hour(clock, friday + 1, rng.integers(16, 24, home.size)),
-        _half_hour(clock, friday, rng.integers(32, 42, home.size)),
+        _half_hour(clock, friday + 1, rng.integers(18, 30, home.size)),
+        _half_hour(clock, friday, rng.integers(34, 44, home.size)),
     )
     stays_on = np.where(rng.random(home.size) < 0.25, 1, 0)
-    return home, first, _half_hour(clock, friday + 2 + stays_on, rng.integers(28, 45, home.size))
+    return home, first, _half_hour(clock, friday + 2 + stays_on, rng.integers(22, 42, home.size))
 
 
 def _christmas(rng: Generator, homes: int, clock: HalfHours) -> _Spells:
@@ -124,8 +124,8 @@ def _christmas(rng: Generator, homes: int, clock: HalfHours) -> _Spells:
     length = rng.integers(2, 10, home.size)
     return (
         home,
-        _half_hour(clock, eve, rng.integers(18, 40, home.size)),
-        _half_hour(clock, eve + length + 1, rng.integers(24, 46, home.size)),
+        _half_hour(clock, eve, rng.integers(22, 44, home.size)),
+        _half_hour(clock, eve + length + 1, rng.integers(16, 42, home.size)),
     )
 
 

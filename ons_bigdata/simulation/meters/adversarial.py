@@ -11,15 +11,17 @@ from ons_bigdata.simulation.meters.absences import given_absences, vacant_half_h
 from ons_bigdata.simulation.meters.bout_loads import (
     cyclic_cooling,
     degree_heating,
+    draw_moods,
     drifting_base,
     empty_home_life,
     log_gaussian_activity,
+    night_surprises,
     night_water,
     renewal_bouts,
     sunny_import,
     vacant_bouts,
 )
-from ons_bigdata.simulation.meters.homes import VACANT
+from ons_bigdata.simulation.meters.homes import STARTING_KWH, VACANT
 from ons_bigdata.simulation.meters.presence_bouts import draw_bout_presence, draw_cox_absences
 
 if TYPE_CHECKING:
@@ -34,11 +36,11 @@ if TYPE_CHECKING:
 class BoutGenerator:
     """Parameters of the generator. See `simulate_meters`."""
 
-    base_kwh: float = 0.04
-    base_sigma: float = 0.8
-    log_activity: float = -2.2
+    base_kwh: float = 0.047
+    base_sigma: float = 0.75
+    log_activity: float = -2.85
     log_sigma: float = 0.5
-    bouts_per_day: float = 4.5
+    bouts_per_day: float = 3.6
 
     def draw_block(
         self,
@@ -56,12 +58,21 @@ class BoutGenerator:
         at_home[is_away] = 0
         awake[is_away] = 0
         size = np.maximum(homes["household_size"].fill_null(1).to_numpy(), 1)
-        kwh = log_gaussian_activity(rng, awake, clock, self.log_activity, self.log_sigma)
-        kwh += renewal_bouts(rng, awake, clock, self.bouts_per_day) * (size[:, None] / 2.5).astype(np.float32) ** 0.2
-        kwh += drifting_base(rng, count, clock, self.base_kwh, self.base_sigma)
-        kwh += cyclic_cooling(rng, count, clock)
+        mood = draw_moods(rng, count, clock.days)
+        kwh = log_gaussian_activity(rng, awake, mood, clock, self.log_activity, self.log_sigma)
+        kwh += (
+            renewal_bouts(rng, awake, mood, clock, self.bouts_per_day) * (size[:, None] / 2.5).astype(np.float32) ** 0.2
+        )
+        insensitive = (homes["meter_type"] == "insensitive").to_numpy()[:, None]
+        base = drifting_base(rng, count, clock, self.base_kwh, self.base_sigma)
+        cooling = cyclic_cooling(rng, count, clock)
+        kwh += np.where(
+            insensitive, np.maximum(base + cooling - (base + cooling).mean(axis=1, keepdims=True), 0), base + cooling
+        )
+        kwh += night_surprises(rng, count, clock) * ~is_away
         kwh += degree_heating(rng, homes["has_electric_heating"].to_numpy(), at_home, clock, temperature)
         kwh += empty_home_life(rng, is_away, clock, temperature)
+        kwh[insensitive & (kwh < STARTING_KWH)] = 0.0
         sunny_import(rng, kwh, homes["has_solar"].to_numpy(), clock)
         controlled = (homes["meter_type"] == "controlled_load").to_numpy()
         kwh[controlled] = night_water(rng, at_home[controlled], clock)

@@ -37,30 +37,42 @@ APPLIANCES = (
     Appliance(
         1.0, 4.0, ((7.5, 1.0, 1.0), (10.5, 1.5, 0.6), (13.0, 1.0, 0.7), (17.5, 2.0, 0.7), (21, 1, 0.5)), (0.07,), 0.3
     ),
-    Appliance(0.95, 1.0, ((17.8, 1.1, 1.0), (12.7, 0.8, 0.25)), (0.45, 0.35), 0.5),
-    Appliance(0.7, 0.35, ((17.3, 1.3, 1.0), (12.5, 1.0, 0.4)), (0.7, 0.45, 0.25), 0.4),
+    Appliance(0.95, 1.0, ((17.8, 1.1, 1.0), (12.7, 0.8, 0.25)), (0.4, 0.3), 0.4),
+    Appliance(0.7, 0.35, ((17.3, 1.3, 1.0), (12.5, 1.0, 0.4)), (0.6, 0.45, 0.25), 0.3),
     Appliance(0.9, 1.3, ((7.8, 0.8, 0.5), (12.8, 1.0, 0.6), (18.3, 1.5, 1.0)), (0.13,), 0.4),
     Appliance(0.95, 0.55, ((10.0, 2.0, 1.0), (17.0, 3.0, 0.5)), (0.4, 0.25, 0.08), 0.35, 0.8),
-    Appliance(0.45, 0.3, ((12.0, 3.0, 1.0), (18.5, 2.5, 0.7)), (0.9, 0.8, 0.35), 0.35, 0.8),
+    Appliance(0.45, 0.3, ((12.0, 3.0, 1.0), (18.5, 2.5, 0.7)), (0.75, 0.7, 0.35), 0.25, 0.8),
     Appliance(0.45, 0.6, ((19.8, 1.4, 1.0), (13.5, 1.0, 0.3)), (0.5, 0.15, 0.35), 0.25, 0.6),
-    Appliance(0.5, 1.3, ((7.4, 0.7, 1.0), (20.5, 2.0, 0.4)), (0.55,), 0.4, 0.9),
+    Appliance(0.5, 1.3, ((7.4, 0.7, 1.0), (20.5, 2.0, 0.4)), (0.5,), 0.3, 0.9),
     Appliance(0.9, 0.25, ((11.0, 2.0, 1.0),), (0.25, 0.1), 0.5),
-    Appliance(0.3, 0.4, ((19.5, 2.0, 1.0), (7.2, 0.8, 0.5)), (1.1, 0.9), 0.4, 0.4),
+    Appliance(0.3, 0.4, ((19.5, 2.0, 1.0), (7.2, 0.8, 0.5)), (0.9, 0.8), 0.3, 0.4),
 )
 """Kettle, hob, oven, microwave, washing machine, dryer, dishwasher, shower, vacuum cleaner, immersion heater."""
 
 
 def add_appliances(
-    rng: Generator, kwh: NDArray[np.float32], awake: NDArray[np.uint8], size: NDArray[np.float64], clock: HalfHours
+    rng: Generator,
+    kwh: NDArray[np.float32],
+    awake: NDArray[np.uint8],
+    busy: NDArray[np.float32],
+    size: NDArray[np.float64],
+    clock: HalfHours,
 ) -> None:
-    """Add the uses of all appliances to `kwh` (homes × half hours), only where somebody is awake at their start."""
+    """Add the uses of all appliances to `kwh` (homes × half hours), only where somebody is awake at their start.
+
+    `busy`: factor of the number of uses, homes × days.
+    """
     cells = np.flatnonzero(awake)
     if cells.size == 0:
         return
     half_hours = clock.count
     home, half_hour = np.divmod(cells, half_hours)
     slot = clock.slot[half_hour]
-    habit = rng.lognormal(0.0, 0.35, size.size)
+    busy_then = busy[home, clock.day[half_hour]]
+    habit = rng.lognormal(0.0, 0.25, size.size)
+    tilt = np.exp(rng.normal(-0.35, 0.45, size.size)[:, None] * np.cos(2 * np.pi * (np.arange(48) - 38) / 48)).astype(
+        np.float32
+    )
     flat = kwh.reshape(-1)
     for appliance in APPLIANCES:
         owns = rng.random(size.size) < appliance.owned
@@ -68,7 +80,7 @@ def add_appliances(
         rate = (rate * rng.lognormal(0.0, 0.4, size.size)).astype(np.float32)
         weight = _weights(appliance.hours)
         scale = rng.lognormal(0.0, 0.2, size.size).astype(np.float32)
-        starts = rng.random(cells.size, dtype=np.float32) < rate[home] * weight[slot]
+        starts = rng.random(cells.size, dtype=np.float32) < rate[home] * weight[slot] * tilt[home, slot] * busy_then
         place = cells[starts]
         amount = scale[home[starts]] * np.exp(
             appliance.spread * rng.standard_normal(place.size, dtype=np.float32) - 0.5 * appliance.spread**2
@@ -91,20 +103,23 @@ def _weights(hours: tuple[tuple[float, float, float], ...]) -> NDArray[np.float3
 def base_load(rng: Generator, homes: int, clock: HalfHours, median_kwh: float, sigma: float) -> NDArray[np.float32]:
     """Standby of each home: log-normal between homes, drifting by day, with a little noise by half hour."""
     level = rng.lognormal(np.log(median_kwh), sigma, homes).astype(np.float32)
-    drift = _daily_drift(rng, homes, clock.days, 0.05)
+    drift = daily_factor(rng, homes, clock.days, 0.05, 0.9)
     load = (level[:, None] * drift)[:, clock.day]
     load *= 1.0 + 0.04 * rng.standard_normal(load.shape, dtype=np.float32)
     return load
 
 
-def _daily_drift(rng: Generator, homes: int, days: int, sigma: float) -> NDArray[np.float32]:
-    """Factor of each home and day: exponential of a first-order autoregression with a correlation of 0.9."""
-    shocks = sigma * np.sqrt(1 - 0.9**2) * rng.standard_normal((homes, days))
+def daily_factor(
+    rng: Generator, homes: int, days: int, sigma: NDArray[np.float64] | float, correlation: float
+) -> NDArray[np.float32]:
+    """Factor of each home and day with a mean of one: exponential of a first-order autoregression."""
+    shocks = np.sqrt(1 - correlation**2) * rng.standard_normal((homes, days))
     log = np.zeros((homes, days))
-    log[:, 0] = sigma * rng.standard_normal(homes)
+    log[:, 0] = rng.standard_normal(homes)
     for day in range(1, days):
-        log[:, day] = 0.9 * log[:, day - 1] + shocks[:, day]
-    return np.exp(log).astype(np.float32)
+        log[:, day] = correlation * log[:, day - 1] + shocks[:, day]
+    spread = np.broadcast_to(np.asarray(sigma, dtype=np.float64), (homes,))[:, None]
+    return np.exp(spread * log - 0.5 * spread**2).astype(np.float32)
 
 
 def fridge_load(rng: Generator, homes: int, clock: HalfHours, temperature: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -127,9 +142,10 @@ def fridge_load(rng: Generator, homes: int, clock: HalfHours, temperature: NDArr
 def timer_load(rng: Generator, homes: int, clock: HalfHours, share: float) -> NDArray[np.float32]:
     """What runs by a timer at the same local time whether or not anybody is there: water heaters, lamps, pumps."""
     load = np.zeros((homes, clock.count), dtype=np.float32)
-    for owned, kwh, longest in ((share * 0.5, 0.5, 4), (share, 0.035, 12), (share * 0.35, 0.12, 10)):
-        has = np.flatnonzero(rng.random(homes) < owned)
-        start = rng.integers(0, 48, has.size)
+    kinds = ((0.45, 0.4, 4, (0, 48)), (1.0, 0.035, 12, (0, 48)), (0.5, 0.15, 8, (12, 38)))
+    for owned, kwh, longest, starts in kinds:
+        has = np.flatnonzero(rng.random(homes) < owned * share)
+        start = rng.integers(*starts, has.size)
         length = rng.integers(1, longest + 1, has.size)
         energy = (kwh * rng.lognormal(0.0, 0.4, has.size)).astype(np.float32)
         runs = (clock.slot - start[:, None]) % 48 < length[:, None]
@@ -142,8 +158,8 @@ def lighting_and_screens(
 ) -> NDArray[np.float32]:
     """Light in the dark and electronics of the people awake, with persistent noise of each home."""
     homes = len(awake)
-    light = rng.lognormal(np.log(0.045), 0.5, homes).astype(np.float32)
-    screen = rng.lognormal(np.log(0.05), 0.5, homes).astype(np.float32) * (np.maximum(size, 1) / 2) ** 0.3
+    light = rng.lognormal(np.log(0.03), 0.5, homes).astype(np.float32)
+    screen = rng.lognormal(np.log(0.035), 0.5, homes).astype(np.float32) * (np.maximum(size, 1) / 2) ** 0.3
     crowd = np.sqrt(np.arange(16, dtype=np.float32))[np.minimum(awake, 15)]
     wobble = np.exp(0.35 * _half_hourly_noise(rng, homes, clock.count))
     return (crowd * wobble * (light[:, None] * clock.darkness + screen[:, None].astype(np.float32))).astype(np.float32)
@@ -179,6 +195,44 @@ def heating_load(
     runs = runs & (np.where(by_timer[:, None], True, ~is_away))
     load += pump[:, None].astype(np.float32) * np.minimum(need / 8.0, 1.0) * runs
     return load.astype(np.float32)
+
+
+def comfort_load(
+    rng: Generator, awake: NDArray[np.uint8], clock: HalfHours, temperature: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Fan heaters in the cold, and fans and coolers in the warmth, on days and hours on which they are wanted."""
+    homes = len(awake)
+    cold, warm = np.maximum(11.0 - temperature, 0.0), np.maximum(temperature - 14.5, 0.0)
+    per_degree = rng.exponential(0.026, homes)[:, None] * cold + rng.exponential(0.03, homes)[:, None] * warm
+    wanted = rng.random((homes, clock.days)) < rng.beta(1.2, 1.2, homes)[:, None]
+    by_day = (per_degree * wanted * rng.uniform(0.4, 1.6, wanted.shape)).astype(np.float32)
+    runs = (awake > 0) & (rng.random(awake.shape, dtype=np.float32) < 0.6)
+    return by_day[:, clock.day] * runs
+
+
+def busy_days(rng: Generator, homes: int, days: int, busy_share: float) -> NDArray[np.float32]:
+    """Factor of what people use on each day: usual days differ little, busy ones (washing, guests) are far above."""
+    usual = daily_factor(rng, homes, days, rng.uniform(0.07, 0.28, homes), 0.35)
+    is_busy = rng.random((homes, days)) < busy_share * rng.uniform(0.3, 1.7, homes)[:, None]
+    extra = rng.uniform(0.4, 1.5, homes)[:, None] * rng.exponential(1.0, (homes, days))
+    return (usual * (1.0 + is_busy * extra)).astype(np.float32)
+
+
+def left_on(
+    rng: Generator, usual_kwh: NDArray[np.float32], is_away: NDArray[np.bool_], clock: HalfHours
+) -> NDArray[np.float32]:
+    """What people forget or leave on for some weeks in which they are away: heating, dehumidifiers, lights.
+
+    `usual_kwh`: mean use per half hour of each home with people in it.
+    """
+    homes = usual_kwh.size
+    weeks = clock.days // 7 + 1
+    often = rng.beta(0.5, 1.7, homes)[:, None]
+    share = (rng.random((homes, weeks)) < often) * rng.uniform(0.0, 0.9, (homes, weeks))
+    by_week = (share * usual_kwh[:, None]).astype(np.float32)
+    load = by_week[:, clock.day // 7] * is_away
+    load *= rng.uniform(0.7, 1.3, load.shape).astype(np.float32)
+    return load
 
 
 def take_solar(rng: Generator, kwh: NDArray[np.float32], has_solar: NDArray[np.bool_], clock: HalfHours) -> None:

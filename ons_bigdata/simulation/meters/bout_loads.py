@@ -42,37 +42,66 @@ def cyclic_cooling(rng: Generator, homes: int, clock: HalfHours) -> NDArray[np.f
 
 
 def log_gaussian_activity(
-    rng: Generator, awake: NDArray[np.uint8], clock: HalfHours, log_kwh: float, log_sigma: float
+    rng: Generator,
+    awake: NDArray[np.uint8],
+    mood: NDArray[np.float64],
+    clock: HalfHours,
+    log_kwh: float,
+    log_sigma: float,
 ) -> NDArray[np.float32]:
-    """Consumption of people up: exponential of a profile of three harmonics and a first-order autoregression."""
+    """Consumption of people up: exponential of a profile of three harmonics and a first-order autoregression.
+
+    `mood`: added to the exponent, homes × days.
+    """
     homes = len(awake)
     angle = 2 * np.pi * (np.arange(48) + 0.5) / 48
     profile = np.zeros((homes, 48))
-    means = ((-0.15, -0.35), (0.05, 0.18), (0.02, 0.02))
+    means = ((-0.1, -0.15), (0.05, 0.12), (0.02, 0.02))
     for harmonic, (cosine, sine) in enumerate(means, start=1):
-        spread = 0.2 / harmonic
+        spread = 0.3 / harmonic
         profile += rng.normal(cosine, spread, homes)[:, None] * np.cos(harmonic * angle)
         profile += rng.normal(sine, spread, homes)[:, None] * np.sin(harmonic * angle)
     season = rng.normal(0.12, 0.08, homes)[:, None] * np.cos(2 * np.pi * (clock.day_of_year - 10) / 365.25)
-    by_day = 0.18 * lfilter([1.0], [1.0, -0.5], rng.standard_normal((homes, clock.days)), axis=1)
-    latent = lfilter([0.66], [1.0, -0.75], rng.standard_normal(awake.shape, dtype=np.float32), axis=1)
+    latent = lfilter([0.8], [1.0, -0.6], rng.standard_normal(awake.shape, dtype=np.float32), axis=1)
     crowd = 0.45 * np.log(np.maximum(awake, 1)).astype(np.float32)
     level = rng.normal(log_kwh, log_sigma, homes)[:, None]
-    exponent = (profile[:, clock.slot] + (season + by_day)[:, clock.day] + level + 0.5 * latent + crowd).astype(
+    exponent = (profile[:, clock.slot] + (season + mood)[:, clock.day] + level + 0.6 * latent + crowd).astype(
         np.float32
     )
-    return np.where(awake > 0, np.exp(exponent), np.float32(0.0))
+    wanted = np.exp(exponent)
+    return np.where(awake > 0, wanted / (1.0 + wanted / 2.0), np.float32(0.0))
 
 
-def renewal_bouts(rng: Generator, awake: NDArray[np.uint8], clock: HalfHours, per_day: float) -> NDArray[np.float32]:
+def draw_moods(rng: Generator, homes: int, days: int) -> NDArray[np.float64]:
+    """How much more is used on each day, in logarithms: skewed (gamma) shocks that last some days, by home."""
+    shocks = (rng.gamma(0.35, 1.0, (homes, days)) - 0.35) / np.sqrt(0.35)
+    return np.asarray(rng.gamma(5.0, 0.1, homes)[:, None] * lfilter([0.9], [1.0, -0.35], shocks, axis=1))
+
+
+def night_surprises(rng: Generator, homes: int, clock: HalfHours) -> NDArray[np.float32]:
+    """Loads between midnight and 05:00 on some nights of some homes: machines left to cheap hours, sleepless people."""
+    load = np.zeros((homes, clock.count), dtype=np.float32)
+    often = rng.beta(0.4, 1.8, homes)
+    home, day = np.nonzero(rng.random((homes, clock.days)) < often[:, None])
+    size = rng.exponential(0.14, homes)[home]
+    at = clock.starts[day] + rng.integers(0, 8, home.size)
+    for after in range(4):
+        load[home, at + after] += (size * rng.uniform(0.2, 1.0, home.size)).astype(np.float32)
+    return load
+
+
+def renewal_bouts(
+    rng: Generator, awake: NDArray[np.uint8], mood: NDArray[np.float64], clock: HalfHours, per_day: float
+) -> NDArray[np.float32]:
     """Bouts of heavy use: a gamma renewal process in the time that people are up, with Pareto energies that fade out.
 
     Gaps are over-dispersed (shape 0.6), so that bouts come in clusters.
     """
     homes, half_hours = len(awake), clock.count
-    pull = 0.35 + np.exp(-0.5 * ((clock.slot - 36) / 4.5) ** 2) + 0.5 * np.exp(-0.5 * ((clock.slot - 16) / 3) ** 2)
+    pull = 0.7 + 0.6 * np.exp(-0.5 * ((clock.slot - 36) / 4.5) ** 2) + 0.4 * np.exp(-0.5 * ((clock.slot - 16) / 3) ** 2)
     crowd = np.array([0.0, 1.0, 1.35, 1.6, 1.8, 2.0, 2.1, 2.2], dtype=np.float32)[np.minimum(awake, 7)]
-    elapsed = np.cumsum(crowd * pull.astype(np.float32), axis=1, dtype=np.float64)
+    pace = np.exp(np.minimum(mood, 1.0)).astype(np.float32)[:, clock.day]
+    elapsed = np.cumsum(crowd * pull.astype(np.float32) * pace, axis=1, dtype=np.float64)
     per_unit = rng.lognormal(np.log(per_day), 0.45, homes) / 14.0
     longest = float((elapsed[:, -1] * per_unit).max())
     gaps = rng.gamma(0.6, 1.0 / 0.6, (homes, int(longest * 1.3) + 60))
@@ -80,9 +109,10 @@ def renewal_bouts(rng: Generator, awake: NDArray[np.uint8], clock: HalfHours, pe
     home, number = np.nonzero(at < elapsed[:, -1:])
     offset = np.arange(homes) * (elapsed[:, -1].max() + 1.0)
     place = np.searchsorted((elapsed + offset[:, None]).ravel(), at[home, number] + offset[home])
-    energy = 0.2 * (1.0 + rng.pareto(3.0, home.size)) * rng.lognormal(0.0, 0.3, homes)[home]
-    shots = np.bincount(place, weights=np.minimum(energy, 3.0), minlength=homes * half_hours)
-    return _smear(shots.reshape(homes, half_hours), (1.0, 0.5, 0.25, 0.1)).astype(np.float32)
+    energy = 0.2 * (1.0 + rng.pareto(3.0, home.size)) * rng.lognormal(0.0, 0.2, homes)[home]
+    shots = np.bincount(place, weights=np.minimum(energy, 2.2), minlength=homes * half_hours)
+    limited = shots / (1.0 + shots / 5.0)
+    return _smear(limited.reshape(homes, half_hours), (1.0, 0.3, 0.08)).astype(np.float32)
 
 
 def _smear(values: NDArray[Any], weights: tuple[float, ...]) -> NDArray[np.float64]:
@@ -114,11 +144,11 @@ def empty_home_life(
     """What goes on in empty homes: lamps at random hours, water kept hot, frost heating, visits of neighbours."""
     homes = len(is_away)
     load = np.zeros(is_away.shape, dtype=np.float32)
-    lamps = rng.exponential(0.04, homes) * (rng.random(homes) < 0.3)
+    lamps = rng.exponential(0.05, homes) * (rng.random(homes) < 0.5)
     on, off = rng.normal(38, 2, (homes, clock.days)), rng.normal(45, 1.5, (homes, clock.days))
     slot = clock.slot
     load += lamps[:, None] * ((slot >= on[:, clock.day]) & (slot < off[:, clock.day]))
-    water = rng.gamma(3.0, 0.25, homes) * (rng.random(homes) < 0.12)
+    water = rng.gamma(3.0, 0.3, homes) * (rng.random(homes) < 0.3)
     load += water[:, None] * (np.abs(slot - rng.integers(10, 44, homes)[:, None]) < 1)
     frost = rng.gamma(2.0, 0.03, homes) * (rng.random(homes) < 0.1)
     load += frost[:, None] * np.maximum(3.0 - temperature, 0.0)[clock.day]
@@ -126,6 +156,9 @@ def empty_home_life(
     home, day = np.nonzero(rng.random((homes, clock.days)) < 0.3 * visited[:, None])
     at = clock.starts[day] + np.round(rng.triangular(16, 20, 42, home.size)).astype(np.int64)
     load[home, at] += rng.exponential(0.07, home.size).astype(np.float32)
+    guests = lfilter([1.0], [1.0, -0.8], rng.random((homes, clock.days)) < 0.03, axis=1) > 0.3
+    sitters = rng.gamma(1.0, 0.12, homes)[:, None] * guests * (rng.random(homes) < 0.6)[:, None]
+    load += (sitters[:, clock.day] * rng.exponential(1.0, is_away.shape)).astype(np.float32)
     return load * is_away
 
 
@@ -146,7 +179,7 @@ def night_water(rng: Generator, at_home: NDArray[np.uint8], clock: HalfHours) ->
     homes = len(at_home)
     present = np.add.reduceat(at_home, clock.starts[:-1], axis=1, dtype=np.int64) / clock.per_day
     yesterday = np.c_[present[:, :1], present[:, :-1]]
-    blocks = rng.poisson(0.9 + 1.1 * yesterday) + 1
+    blocks = 1 + rng.binomial(6, np.minimum(0.15 + 0.15 * yesterday, 0.9))
     power = rng.uniform(0.7, 1.6, homes)
     runs = (clock.slot >= 2) & (clock.slot - 2 < blocks[:, clock.day])
     return (power[:, None] * runs * rng.uniform(0.93, 1.07, at_home.shape)).astype(np.float32)

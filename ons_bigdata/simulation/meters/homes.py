@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from numpy.random import Generator
     from numpy.typing import NDArray
 
+STARTING_KWH = 0.006
+"""Half hours below it read zero on an insensitive meter."""
 OCCUPIED, SECOND_HOME, VACANT = "occupied", "second_home", "vacant"
 EMPLOYMENTS = ("employed", "unemployed", "carer", "retired")
 DWELLING_TYPES = ("detached", "semi_detached", "terraced", "flat")
@@ -39,8 +41,10 @@ class HomeShares:
     occupied_again_per_quarter: float = 0.11
     zero_reading: float = 0.12
     """Share of the vacant homes whose meter shows zeros alone."""
-    solar: float = 0.2
-    controlled_load: float = 0.03
+    solar: float = 0.1
+    insensitive: float = 0.13
+    """Homes with hardly any standby, whose meter reads zero while nothing else runs."""
+    controlled_load: float = 0.02
     """Meters of water heating by night, zero most of the day."""
     electric_heating: float = 0.075
 
@@ -50,7 +54,8 @@ def draw_homes(
 ) -> pl.DataFrame:
     """Draw homes without a world: see `SimulatedMeters.homes`; meters are numbered from 1000.
 
-    Further columns: is_rural, adults, workers, and meter_type (import, net_import with solar, controlled_load).
+    Further columns: is_rural, adults, workers, and meter_type (import, insensitive, net_import with
+    solar, controlled_load).
     """
     shares = shares or HomeShares()
     if meters < 1:
@@ -108,17 +113,16 @@ def draw_occupancy(
 def equip_homes(rng: Generator, homes: pl.DataFrame, shares: HomeShares) -> pl.DataFrame:
     """Add tariff, has_electric_heating, has_solar, meter_type and reads_zero (a vacant home without any use)."""
     meters = homes.height
-    kind = rng.random(meters)
+    kinds = {"net_import": shares.solar, "controlled_load": shares.controlled_load, "insensitive": shares.insensitive}
+    kinds["import"] = 1.0 - sum(kinds.values())
     is_vacant = (homes["occupancy"] == VACANT).to_numpy()
-    is_controlled = (kind >= shares.solar) & (kind < shares.solar + shares.controlled_load) & ~is_vacant
-    has_solar = (kind < shares.solar) & ~is_vacant
+    meter_type = rng.choice(np.array(list(kinds)), size=meters, p=list(kinds.values()))
+    meter_type = np.where(is_vacant, "import", meter_type)
     return homes.with_columns(
         tariff=pl.Series(rng.choice(TARIFFS, size=meters, p=_TARIFF_SHARES)),
-        has_electric_heating=pl.Series((rng.random(meters) < shares.electric_heating) & ~is_controlled),
-        has_solar=pl.Series(has_solar),
-        meter_type=pl.Series(
-            np.where(is_controlled, "controlled_load", np.where(has_solar, "net_import", "import")), dtype=pl.String
-        ),
+        has_electric_heating=pl.Series((rng.random(meters) < shares.electric_heating) & (meter_type == "import")),
+        has_solar=pl.Series(meter_type == "net_import"),
+        meter_type=pl.Series(meter_type, dtype=pl.String),
         reads_zero=pl.Series(is_vacant & (rng.random(meters) < shares.zero_reading)),
     )
 

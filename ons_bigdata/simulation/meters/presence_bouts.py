@@ -68,7 +68,7 @@ def _draw_people(
     for outing in range(_OUTINGS):
         is_main = ~free & (outing == 0)
         mean = np.array([_GAP_HOURS[number][outing] for number in range(3)])[kind][:, None]
-        mean = np.where(is_main, mean, np.maximum(mean, 2.5) * (0.6 + homebody))
+        mean = np.where(is_main, mean, np.maximum(mean, 3.6) * (0.6 + homebody))
         gap = rng.gamma(np.where(is_main, 9.0, 1.6)) * mean / np.where(is_main, 9.0, 1.6)
         weibull, scale = (np.array([_OUT_HOURS[number][part] for number in range(3)])[kind][:, None] for part in (0, 1))
         weibull = np.where(is_main, weibull, _LATER_OUT_HOURS[0])
@@ -92,7 +92,7 @@ def draw_cox_absences(rng: Generator, homes: pl.DataFrame, clock: HalfHours) -> 
     wave = rng.gamma(2.0, 0.5, count)
     season = rng.normal(210, 35, count)
     log_rate = wave[:, None] * np.cos(2 * np.pi * (clock.day_of_year - season[:, None]) / 365.25)
-    yearly = rng.gamma(1.3, 3.1 / 1.3, count)
+    yearly = rng.gamma(0.9, 4.8 / 0.9, count)
     rate = np.exp(log_rate)
     rate *= (yearly / 365.25)[:, None] / rate.mean(axis=1, keepdims=True)
     home, day = np.nonzero(rng.random((count, clock.days)) < rate)
@@ -125,12 +125,9 @@ def _spells(
 ) -> NDArray[np.bool_]:
     """Spells of nights, with beta-distributed hours of leaving and coming back."""
     starts = np.r_[clock.starts, clock.starts[-1] + 48 * np.arange(1, 200)]
-    leave = starts[np.clip(day, 0, clock.days)] + 10 + np.round(30 * rng.beta(1.5, 1.5, home.size)).astype(np.int64)
-    back = (
-        starts[np.clip(day + nights, 0, starts.size - 1)]
-        + 20
-        + np.round(26 * rng.beta(3.0, 1.5, home.size)).astype(np.int64)
-    )
+    leave = starts[np.clip(day, 0, clock.days)] + 20 + np.round(25 * rng.beta(2.0, 1.3, home.size)).astype(np.int64)
+    back = starts[np.clip(day + nights, 0, starts.size - 1)] + 12
+    back += np.round(30 * rng.beta(1.5, 2.0, home.size)).astype(np.int64)
     return mark_spells(homes, clock.count, home, leave, back)
 
 

@@ -21,7 +21,8 @@ _FIRST_SLOT = 8
 _CHRONOTYPE_SLOTS = 1.6
 _TOGETHER = 0.45
 """Chance that a person follows the others of the household on a day instead of their own course."""
-_PART_TIME = 0.22
+_PART_TIME = 0.3
+_WORKS_AT_HOME = 0.2
 
 # Chance per half hour of each transition: bumps (centre in hours from midnight, width in hours, height) and a floor.
 _Bumps = tuple[tuple[float, float, float], ...]
@@ -82,7 +83,7 @@ def _transition_table() -> NDArray[np.float32]:
     """Chance to be away, and to be away or active, in the next half hour: kind, day, slot, state, 2."""
     table = np.zeros((5, 2, 48, 3, 2), dtype=np.float32)
     for (kind, day), bumps in _TRANSITIONS.items():
-        wake, leave = _chances(bumps["wake"], 0.004), _chances(bumps["leave"], 0.002)
+        wake, leave = _chances(bumps["wake"], 0.012), _chances(bumps["leave"], 0.002)
         back, sleep = _chances(bumps["back"], 0.01), _chances(bumps["sleep"], 0.001)
         table[kind, day, :, AWAY] = np.stack([1.0 - back, np.ones(48)], axis=1)
         table[kind, day, :, ACTIVE] = np.stack([leave, 1.0 - sleep * (1.0 - leave)], axis=1)
@@ -128,7 +129,8 @@ def _persons(rng: Generator, homes: pl.DataFrame) -> tuple[NDArray[np.int64], ND
     adults, workers = (homes[column].fill_null(0).to_numpy()[home] for column in ("adults", "workers"))
     is_retired = (homes["employment"] == "retired").fill_null(value=False).to_numpy()[home]
     child = np.where(rng.random(home.size) < 0.72, PUPIL, INFANT)
-    adult = np.where(place < workers, WORKER, np.where(is_retired, RETIRED, AT_HOME))
+    goes_out = (place < workers) & (rng.random(home.size) >= _WORKS_AT_HOME)
+    adult = np.where(goes_out, WORKER, np.where(is_retired, RETIRED, AT_HOME))
     return home, np.where(place < adults, adult, child)
 
 

@@ -15,14 +15,17 @@ from ons_bigdata.simulation.meters.absences import draw_absences, given_absences
 from ons_bigdata.simulation.meters.appliances import (
     add_appliances,
     base_load,
+    busy_days,
+    comfort_load,
     controlled_load,
     fridge_load,
     heating_load,
+    left_on,
     lighting_and_screens,
     take_solar,
     timer_load,
 )
-from ons_bigdata.simulation.meters.homes import VACANT
+from ons_bigdata.simulation.meters.homes import STARTING_KWH, VACANT
 from ons_bigdata.simulation.meters.presence_chain import draw_presence
 from ons_bigdata.simulation.meters.vacant_load import vacant_load
 
@@ -38,10 +41,12 @@ if TYPE_CHECKING:
 class ChainGenerator:
     """Parameters of the generator. See `simulate_meters`."""
 
-    base_kwh: float = 0.032
-    base_sigma: float = 0.65
-    activity_sigma: float = 0.4
-    timers: float = 0.3
+    base_kwh: float = 0.036
+    base_sigma: float = 0.55
+    log_activity: float = -0.35
+    activity_sigma: float = 0.5
+    busy_days: float = 0.3
+    timers: float = 0.5
 
     def draw_block(
         self,
@@ -59,13 +64,19 @@ class ChainGenerator:
         is_away = draw_absences(rng, homes, clock) | given_absences(trips, homes, clock) | is_vacant
         at_home[is_away] = 0
         awake[is_away] = 0
-        kwh = lighting_and_screens(rng, awake, size, clock)
-        add_appliances(rng, kwh, awake, size, clock)
-        kwh *= rng.lognormal(0.0, self.activity_sigma, count).astype(np.float32)[:, None]
-        kwh += base_load(rng, count, clock, self.base_kwh, self.base_sigma)
+        level = np.exp(rng.normal(self.log_activity, self.activity_sigma, count)).astype(np.float32)
+        busy = level[:, None] * busy_days(rng, count, clock.days, self.busy_days)
+        kwh = lighting_and_screens(rng, awake, size, clock) * busy[:, clock.day]
+        add_appliances(rng, kwh, awake, busy, size, clock)
+        kwh += comfort_load(rng, awake, clock, temperature)
+        kwh += left_on(rng, kwh.mean(axis=1), is_away, clock)
+        insensitive = (homes["meter_type"] == "insensitive").to_numpy()[:, None]
+        base = base_load(rng, count, clock, self.base_kwh, self.base_sigma)
+        kwh += np.where(insensitive, base * np.float32(0.08), base)
         kwh += fridge_load(rng, count, clock, temperature)
         kwh += timer_load(rng, count, clock, self.timers)
         kwh += heating_load(rng, homes, awake, is_away, clock, temperature)
+        kwh[insensitive & (kwh < STARTING_KWH)] = 0.0
         take_solar(rng, kwh, homes["has_solar"].to_numpy(), clock)
         controlled = (homes["meter_type"] == "controlled_load").to_numpy()
         kwh[controlled] = controlled_load(rng, at_home[controlled], clock)
