@@ -125,8 +125,8 @@ def ingest(
     `sources` are all that are known (None: those of all pilots). With `build`, what depends on the written partitions
     is materialised; a failure of that is in the summary. With `form`, files of another format are refused.
 
-    Raises InputError for an unknown name or format, a path that does not exist and paths without files; StepFailedError where a
-    raw asset fails.
+    Raises InputError for an unknown name or format, a path that does not exist and paths without files; StepFailedError
+    where a raw asset fails.
     """
     chosen = sources_of(name, known_sources() if sources is None else sources)
     landing_as = chosen if form is None else of_format(chosen, form)

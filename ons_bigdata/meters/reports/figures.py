@@ -29,7 +29,7 @@ def choose_year_round(days: pl.DataFrame) -> object | None:
     """Meter for the figure of the whole period; None where none fits.
 
     `days` has the columns meter, day, kwh and readings; several meters. Of those with readings on nine days in ten that
-    use 1.2 to 2.5 times as much in winter as in summer and have a low week, the meter with the highest Christmas Day
+    use 1.2 to 2.5 times as much in winter as in summer, vary little from day to day and have a low week, the meter with the highest Christmas Day
     against the other days of December.
     """
     is_winter = pl.col("day").dt.month().is_in([12, 1, 2])
@@ -38,12 +38,15 @@ def choose_year_round(days: pl.DataFrame) -> object | None:
     seasons = days.group_by("meter").agg(
         (pl.col("readings") >= 48 - _MISSING_SLOTS).mean().alias("complete"),
         (pl.col("kwh").filter(is_winter).mean() / pl.col("kwh").filter(is_summer).mean()).alias("ratio"),
+        (pl.col("kwh").std() / pl.col("kwh").mean()).alias("variation"),
         (
             pl.col("kwh").filter(is_december & (pl.col("day").dt.day() == 25)).mean()
             / pl.col("kwh").filter(is_december).median()
         ).alias("christmas"),
     )
-    usual = seasons.filter((pl.col("complete") >= 0.9) & pl.col("ratio").is_between(1.2, 2.5))
+    usual = seasons.filter(
+        (pl.col("complete") >= 0.9) & pl.col("ratio").is_between(1.2, 2.5) & (pl.col("variation") < 0.5)
+    )
     with_holidays = usual.join(low_weeks(days), on="meter", how="semi")
     best = with_holidays.sort("christmas", "meter", descending=[True, False], nulls_last=True)
     return None if best.is_empty() else best["meter"][0]

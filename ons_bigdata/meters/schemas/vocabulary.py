@@ -14,6 +14,11 @@ SIMULATED = "simulated_"
 FORMATS = ("cer", "lcl", "nem12", "nem13", "csv")
 """Formats of files of readings."""
 
+CUSTOMERS = ("residential", "sme", "other")
+"""Kinds of customers of the Irish trial; its codes are 1, 2 and 3."""
+
+SURVEYS = ("pre_trial", "post_trial")
+
 STATES = (
     *("ok", "missing_row", "null_token", "error_code", "off_grid", "duplicate_identical", "duplicate_conflict"),
     *("zero_run", "stuck", "negative", "outlier", "post_gap_accumulation", "estimated_flat", "estimated"),

@@ -1,8 +1,8 @@
 """Format `nem12`: interval readings of the Australian market (AEMO, Meter Data File Format, NEM12).
 
 Records: 100 header, 200 register with unit and interval length, 300 day with its values and quality flag, 400 flags of
-ranges of intervals of a 300 record whose flag is V, 500 details of a read, 900 end. Times are UTC+10 all year. Each register
-is a meter, `NMI/suffix`.
+ranges of intervals of a 300 record whose flag is V, 500 details of a read, 900 end. Times are UTC+10 all year. A
+register is a meter, `NMI/suffix`.
 """
 
 from __future__ import annotations
