@@ -2,5 +2,6 @@
 
 AREAS = {
     "collection": "files of meter readings as they came, readings in the lake, and attributes of the homes",
+    "quality": "state of each expected half hour, meter-days, and reports by delivery",
 }
 """Area and what it holds."""

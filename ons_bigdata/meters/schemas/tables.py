@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ons_bigdata.meters.schemas import homes
+from ons_bigdata.meters.schemas import homes, quality
 
 if TYPE_CHECKING:
     import dataframely as dy
 
 TABLES: dict[str, type[dy.Schema]] = {
+    "restricted.meters": quality.Meter,
+    "restricted.meter_days": quality.StoredMeterDay,
+    "restricted.meter_quality": quality.MeterQuality,
+    "restricted.meter_suspicions": quality.MeterSuspicion,
     "restricted.meter_homes": homes.MeterHome,
     "restricted.meter_survey_answers": homes.MeterSurveyAnswer,
 }

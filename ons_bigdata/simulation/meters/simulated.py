@@ -5,11 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+import polars as pl
+
 if TYPE_CHECKING:
     from datetime import date
 
-    import numpy as np
-    import polars as pl
+    from numpy.typing import NDArray
+
+    from ons_bigdata.simulation.meters.clock import HalfHours
 
 
 @dataclass(frozen=True)
@@ -22,15 +26,27 @@ class SimulatedMeters:
     first_day: date
     days: int
     timezone: str
-    kwh: np.ndarray
+    kwh: NDArray[np.float32]
     """Float32, meters × half hours."""
-    people_at_home: np.ndarray
+    people_at_home: NDArray[np.uint8]
     """UInt8, meters × half hours: people at home, awake or asleep."""
-    people_awake: np.ndarray
+    people_awake: NDArray[np.uint8]
     """UInt8, meters × half hours: people at home and awake."""
     homes: pl.DataFrame
     """One row per meter in the order of `kwh`: meter (str), area, dwelling_type, tariff, household_size, employment,
-    has_electric_heating, has_solar, occupancy (occupied, second_home, vacant), vacant_from, vacant_until (dates, null
-    where never vacant)."""
+    has_electric_heating, has_solar, occupancy (occupied, second_home, vacant), vacant_from, vacant_until (the first day
+    on which it is occupied again; null where never vacant, or not within the range). See also `draw_homes`."""
     absent_days: pl.DataFrame
-    """One row per meter and day: meter, day, absent (nobody slept there and nobody was at home from 06:00 to 24:00)."""
+    """One row per meter and day: meter, day, absent (nobody was at home in any half hour of the local day)."""
+
+
+def absent_days(meters: pl.Series, people_at_home: NDArray[np.uint8], clock: HalfHours) -> pl.DataFrame:
+    """Truth of absence: one row per meter and local day (meter, day, absent), in the order of `people_at_home`."""
+    most = np.maximum.reduceat(people_at_home, clock.starts[:-1], axis=1)
+    return pl.DataFrame(
+        {
+            "meter": meters.gather(np.repeat(np.arange(meters.len()), clock.days)),
+            "day": np.tile(clock.dates, meters.len()),
+            "absent": (most == 0).ravel(),
+        }
+    )
