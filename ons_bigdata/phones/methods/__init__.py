@@ -1,0 +1,1 @@
+"""Statistics of the phones pilot: pure functions, frames and arrays in and out."""

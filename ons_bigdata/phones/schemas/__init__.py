@@ -1,0 +1,1 @@
+"""Frames of the phones pilot: columns, types, units and bounds."""
