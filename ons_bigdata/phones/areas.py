@@ -1,0 +1,8 @@
+"""The areas of the phones pilot: one name each for modules of assets and checks, dbt folders and Dagster groups."""
+
+AREAS = {
+    "deliveries": "specifications, the tables that operators deliver under them, and published flows",
+    "devices": "events of devices, their homes and workplaces, and duplicate devices",
+    "flows": "weighted flows, reference models and the comparison with the census",
+}
+"""Area and what it holds."""
