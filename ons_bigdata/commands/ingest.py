@@ -91,15 +91,27 @@ def known_sources() -> tuple[AnySource | Catchall, ...]:
     return tuple(source for pilot in PILOTS for source in pilot.sources)
 
 
-def sources_of(name: str, sources: Sequence[AnySource | Catchall]) -> list[AnySource | Catchall]:
-    """Return the sources of the command name NAME. Raises InputError that lists the known names."""
+def sources_of(
+    name: str, sources: Sequence[AnySource | Catchall], form: str | None = None
+) -> list[AnySource | Catchall]:
+    """Return the sources of the command name NAME, of all forms of files or the one called `form` (name of its source).
+
+    Raises InputError that lists the known names or forms.
+    """
     chosen = [source for source in sources if source.command == name]
     if not chosen:
         names = sorted({source.command for source in sources})
         nearest = difflib.get_close_matches(name, names, n=1)
         hint = f"; did you mean {nearest[0]!r}?" if nearest else ""
         raise InputError(f"nothing to ingest is called {name!r}; known: {', '.join(names)}{hint}")
-    return chosen
+    if form is None:
+        return chosen
+    forms = sorted(source.name for source in with_tables(chosen))
+    if form not in forms:
+        nearest = difflib.get_close_matches(form, forms, n=1)
+        hint = f"; did you mean {nearest[0]!r}?" if nearest else ""
+        raise InputError(f"--format {form!r}: no form of {name}; known: {', '.join(forms)}{hint}")
+    return [source for source in with_tables(chosen) if source.name == form]
 
 
 def ingest(
@@ -109,16 +121,17 @@ def ingest(
     sources: Sequence[AnySource | Catchall] | None = None,
     *,
     build: bool = False,
+    form: str | None = None,
 ) -> IngestSummary:
     """Land every file below the paths as a source called `name`, load the files that wait, and sum up.
 
-    `sources` are all that are known (None: those of all pilots). With `build`, what depends on the written partitions
-    is materialised; a failure of that is in the summary.
+    `sources` are all that are known (None: those of all pilots); `form` names one of those called `name`. With
+    `build`, what depends on the written partitions is materialised; a failure of that is in the summary.
 
-    Raises InputError for an unknown name, a path that does not exist and paths without files; StepFailedError where a
-    raw asset fails.
+    Raises InputError for an unknown name or form, a path that does not exist and paths without files; StepFailedError
+    where a raw asset fails.
     """
-    chosen = sources_of(name, known_sources() if sources is None else sources)
+    chosen = sources_of(name, known_sources() if sources is None else sources, form)
     require_paths(paths)
     adapter_context(settings, chosen)  # without its key nothing lands and no run is begun
     landing = Landing(settings.landing_dir, open_warehouse(settings))

@@ -2,7 +2,6 @@
 
 AREAS = {
     "deliveries": "specifications, the tables that operators deliver under them, and published flows",
-    "devices": "events of devices, their homes and workplaces, and duplicate devices",
     "flows": "weighted flows, reference models and the comparison with the census",
 }
 """Area and what it holds."""

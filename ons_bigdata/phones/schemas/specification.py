@@ -22,7 +22,7 @@ Hour = Annotated[int, Field(ge=0, le=24)]
 Text = Annotated[str, StringConstraints(min_length=1, max_length=2_000, strip_whitespace=True)]
 
 BlankMeaning = Literal["suppressed", "structural_zero", "not_supplied"]
-"""What a cell without a number may mean. It is never a zero that was observed."""
+"""Meanings of a cell without a number. It is never a zero that was observed."""
 Allocation = Literal["best_server", "area_overlap", "posterior"]
 """How a cell of the network belongs to zones: to the zone that it serves best, by shares of its area, or by the
 posterior probability of the device's position."""
@@ -145,7 +145,7 @@ class Work(_Block):
     """Least share of the working days."""
     max_workplaces: Annotated[int, Field(ge=1, le=5)]
     at_home: AtHome
-    """What a device is whose daytime place is its home."""
+    """How a device counts whose daytime place is its home."""
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
@@ -204,7 +204,7 @@ class Expansion(_Block):
     """How devices become persons."""
 
     unit: Literal["devices", "persons"]
-    """What the tables count."""
+    """Unit that the tables count."""
     factors: Text
     """Definition of the factors; `none` where devices are counted."""
     margins: Text
@@ -213,7 +213,7 @@ class Expansion(_Block):
 
 
 class Disclosure(_Block):
-    """What the operator does to the tables before they leave its house."""
+    """Suppression and rounding by the operator, before the tables leave its house."""
 
     threshold: Annotated[int, Field(ge=1, le=1_000)]
     """Counts from 1 to threshold − 1 are suppressed; 1 for no suppression."""
@@ -223,7 +223,7 @@ class Disclosure(_Block):
     markers: dict[Annotated[str, StringConstraints(min_length=1, max_length=16)], BlankMeaning]
     """Texts in the place of a count and their meaning, such as -1 or NA."""
     absent_pair_means: BlankMeaning
-    """What a pair of zones without a row means."""
+    """Meaning of a pair of zones without a row."""
 
     @property
     def largest_hidden(self) -> int:

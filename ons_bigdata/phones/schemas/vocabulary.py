@@ -15,7 +15,7 @@ SIMULATED = "simulated_"
 """Beginning of the names of simulated files."""
 
 STATUSES: Final = ("observed", "suppressed", "rounded", "structural_zero", "not_supplied")
-"""What the number of a cell is, or why there is none."""
+"""State of the number of a cell, or the reason why there is none."""
 STATUS = "^(" + "|".join(STATUSES) + ")$"
 
 CELL_KINDS: Final = ("pair", "origin_total", "destination_total", "total")
@@ -31,5 +31,5 @@ MOST_PERSONS = 1e9
 DESTINATION_KINDS: Final = (
     *("zone", "home", "offshore", "no_fixed_place", "outside_uk", "northern_ireland", "scotland"),
 )
-"""What a destination of a census table is: an area, or a code without area."""
+"""Kinds of destinations of a census table: an area, or a code without area."""
 DESTINATION_KIND = "^(" + "|".join(DESTINATION_KINDS) + ")$"

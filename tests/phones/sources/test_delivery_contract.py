@@ -14,39 +14,12 @@ from ons_bigdata.phones.sources.deliveries.flow_files import read_long, read_wid
 from ons_bigdata.phones.sources.deliveries.side_tables import read_side_table
 from ons_bigdata.phones.sources.specification_files import Registered
 from ons_bigdata.platform.ingest.loading import Reading
+from tests.phones.sources.delivered_lines import HEADER, line, long_file
 from tests.phones.specifications import CODES, SPEC, changed
 
 REGISTER = {SPEC.spec_id: Registered("alpha", SPEC)}
 LOAD = "0" * 16
-HEADER = (
-    "provider,spec_id,period_start,period_end,origin_code,dest_code,geography,segment,day_type,devices,persons,"
-    "method_version"
-)
 A, B, C, D = CODES
-
-
-def line(origin: str, destination: str, devices: str, **other: str) -> str:
-    """Return a row of a long file."""
-    fields = {
-        "provider": "alpha",
-        "spec_id": SPEC.spec_id,
-        "period_start": "2021-03-01",
-        "period_end": "2021-03-31",
-        "origin_code": origin,
-        "dest_code": destination,
-        "geography": "MSOA11",
-        "segment": "all",
-        "day_type": "weekday",
-        "devices": devices,
-        "persons": "",
-        "method_version": "v1",
-        **other,
-    }
-    return ",".join(f'"{value}"' if "," in value else value for value in fields.values())
-
-
-def long_file(*lines: str, header: str = HEADER, start: bytes = b"") -> bytes:
-    return start + "\n".join([header, *lines, ""]).encode()
 
 
 def read(content: bytes, name: str = "od_flows_alpha_2021-03.csv") -> Reading:

@@ -34,7 +34,7 @@ _ROUNDING_ERROR = 1e-6
 
 @dataclass(frozen=True)
 class FileName:
-    """What the name of a delivered file says: `<table>_<provider>_<YYYY-MM>.csv`."""
+    """Parts of the name of a delivered file, `<table>_<provider>_<YYYY-MM>.csv`."""
 
     provider: str
     month: date
