@@ -33,6 +33,7 @@ DOCUMENT: dict[str, Any] = {
         "min_events_per_night": 1,
         "min_nights": 4,
         "min_share": 0.4,
+        "surroundings_share": 0.5,
         "ties": ["events", "smaller_code"],
     },
     "work": {
@@ -46,7 +47,14 @@ DOCUMENT: dict[str, Any] = {
         "max_workplaces": 2,
         "at_home": "home_or_near_worker",
     },
-    "shift_workers": {"min_swapped_nights": 4, "min_share": 0.2},
+    "shift_workers": {
+        "core_from_hour": 0,
+        "core_to_hour": 5,
+        "evening_from_hour": 18,
+        "evening_to_hour": 21,
+        "min_swapped_nights": 4,
+        "min_share": 0.2,
+    },
     "students": {"min_education_share": 0.5, "min_share_aged_16_24": 0.4},
     "zones": {"geography": "msoa", "vintage": "MSOA11", "codes": CODES, "allocation": "best_server"},
     "expansion": {"unit": "devices", "factors": "none", "margins": "none", "version": "x1"},

@@ -100,13 +100,12 @@ def _home(spec: Specification) -> str:
     return (
         f"The cell with events in most distinct nights. A night runs from {home.from_hour} to {home.to_hour} h "
         f"local time "
-        f"and has the date on which it begins; it counts at a cell from {home.min_events_per_night} event(s) "
-        f"on. The cell "
-        f"must have {home.min_nights} nights or more and {home.min_share:.0%} of the observed nights or more, "
-        f"otherwise the "
-        "device has no home and the reason is reported. Of equal cells the one with more events at night is "
-        "taken, then "
-        "the one with the smaller code."
+        f"and has the date on which it begins; it counts at a cell from {home.min_events_per_night} event(s) on. The "
+        f"cell must have {home.min_nights} nights or more and {home.min_share:.0%} of the observed nights or more, "
+        "otherwise the device has no home and the reason is reported. Of equal cells the one with more events "
+        "at night "
+        "is taken, then the one with the smaller code. Other cells with "
+        f"{home.surroundings_share:.0%} of the home's nights or more belong to its surroundings."
     )
 
 
@@ -114,27 +113,30 @@ def _work(spec: Specification) -> str:
     work = spec.work
     days = ", ".join(_WEEKDAYS[day - 1] for day in work.weekdays)
     return (
-        f"The cell with most working days. A working day is a {days} with {work.min_dwell_hours:g} hours or "
-        f"more at the "
-        f"cell between {work.from_hour} and {work.to_hour} h local time. The cell must have "
-        f"{work.min_days_per_week:g} such "
-        f"days a week or more and {work.min_share:.0%} of all working days or more; up to {work.max_workplaces} "
-        f"workplaces "
-        "are reported. Fewer than "
+        f"The cell with most working days, outside of the home and its surroundings. A working day is a {days} with "
+        f"{work.min_dwell_hours:g} hours or more at the cell between {work.from_hour} and {work.to_hour} h "
+        f"local time. "
+        f"The cell must have {work.min_days_per_week:g} such days a week or more and {work.min_share:.0%} of "
+        f"all working "
+        f"days or more; up to {work.max_workplaces} workplaces are reported. Fewer than "
         f"{work.full_time_days_per_week:g} working days a week are part-time. A device whose daytime place is "
-        f"its home is "
-        f"counted as `{work.at_home}`."
+        f"its home "
+        f"is counted as `{work.at_home}`."
     )
 
 
 def _shift_workers(spec: Specification) -> str:
     rule = spec.shift_workers
     return (
-        "A device is a candidate if it spends "
-        f"{rule.min_swapped_nights} nights or more, and {rule.min_share:.0%} of the observed nights or more, at "
-        f"another place "
-        "than that of its free time (evenings and weekends) and the day after each at the place of its free time. "
-        "Candidates are counted apart; home and work are never exchanged without a flag."
+        f"A device is a candidate if it spends {rule.min_swapped_nights} nights or more, and "
+        f"{rule.min_share:.0%} of the "
+        "observed nights or more, at another place than that of its free time and the following day at the place of "
+        f"its free time. The place of a night is that of most time from {rule.core_from_hour} to "
+        f"{rule.core_to_hour} h; "
+        f"free time is {rule.evening_from_hour} to {rule.evening_to_hour} h on working days and "
+        f"{spec.work.from_hour} to {rule.evening_to_hour} h on other days. Candidates are counted apart; home "
+        f"and work are "
+        "never exchanged without a flag."
     )
 
 

@@ -113,6 +113,8 @@ class Home(_Block):
     min_nights: Annotated[int, Field(ge=1)]
     min_share: Share
     """Least share of the observed nights."""
+    surroundings_share: Share
+    """Cells with this share of the home's nights belong to its surroundings: they are no workplace."""
     ties: tuple[TieRule, ...] = Field(min_length=1)
 
     @model_validator(mode="after")
@@ -164,10 +166,24 @@ class Work(_Block):
 class ShiftWorkers(_Block):
     """Workers by night: flagged, never silently exchanged."""
 
+    core_from_hour: Hour
+    """Hour from which the place of a night is the one with most time."""
+    core_to_hour: Hour
+    evening_from_hour: Hour
+    """Free time is from this hour on working days, and from the beginning of working hours on other days."""
+    evening_to_hour: Hour
     min_swapped_nights: Annotated[int, Field(ge=1)]
     """Nights away from the place of free time, followed by a day at it."""
     min_share: Share
     """Least share of such nights among the observed ones."""
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.core_to_hour <= self.core_from_hour:
+            raise ValueError(f"the core of the night runs from {self.core_from_hour} to {self.core_to_hour} h")
+        if self.evening_to_hour <= self.evening_from_hour:
+            raise ValueError(f"the evening runs from {self.evening_from_hour} to {self.evening_to_hour} h")
+        return self
 
 
 class Students(_Block):
