@@ -11,6 +11,7 @@ import pytest
 
 from ons_bigdata.phones.sources import SOURCES, census_flows, zone_files
 from ons_bigdata.phones.sources.deliveries import mobility_trips, pipeline_counts, published_flows
+from ons_bigdata.phones.sources.device_files import read_pipeline_events
 from ons_bigdata.platform.ingest.sources import loadable
 from ons_bigdata.settings import Settings
 
@@ -158,3 +159,16 @@ def test_a_published_file_is_recognised_by_a_single_source(name: str, content: b
     adapters = {source.name: source.adapter(Settings().dbt_project_dir) for source in loadable(SOURCES)}
     recognised = [source for source, adapter in adapters.items() if adapter.recognise("file.csv", content) is not None]
     assert recognised == [name]
+
+
+def test_faulty_events_of_the_pipeline_have_a_reason() -> None:
+    path = SHARED / "multimno_sample" / "sample_mno_events.parquet"
+    if not path.exists():
+        pytest.skip(f"no {path}")
+    events = read_pipeline_events(path.read_bytes())
+    counts = dict(events["reason"].drop_nulls().value_counts().iter_rows())
+    good = events.filter(pl.col("reason").is_null())
+    assert (events.height, events["device"].n_unique()) == (1_823, 11)
+    assert counts == {"no_device": 594, "wrong_cell": 409}
+    assert (good.height, good["device"].n_unique()) == (820, 5)
+    assert good.select(pl.col("device", "at_utc", "cell").null_count()).row(0) == (0, 0, 0)
