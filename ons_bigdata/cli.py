@@ -46,6 +46,8 @@ report_app = typer.Typer(help="Show a report.", no_args_is_help=True)
 app.add_typer(report_app, name="report")
 simulate_app = typer.Typer(help="Open simulated sources.", no_args_is_help=True)
 app.add_typer(simulate_app, name="simulate")
+phones_app = typer.Typer(help="Specifications and deliveries of the phones pilot.", no_args_is_help=True)
+app.add_typer(phones_app, name="phones")
 
 LOOPBACK = "127.0.0.1"
 
@@ -218,6 +220,29 @@ def report_prices(
         with umask_of_user():
             html = write_html(get_settings(), daily, html)
     rendering.report(daily, html=html, as_json=as_json)
+
+
+@phones_app.command("spec")
+def phones_spec(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Specification, YAML.")],
+    delivery: Annotated[
+        list[Path] | None, typer.Option("--check", help="File or folder of a delivery to check; again for more.")
+    ] = None,
+    provider: Annotated[
+        str | None, typer.Option("--register", metavar="PROVIDER", help="Add it to the register, for a provider.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Print a specification as the annex of a tender, or check a delivery against it. Nothing is ingested.
+
+    Exit code 1 if the delivery would be sent back.
+    """
+    from ons_bigdata.commands import phones  # noqa: PLC0415
+
+    outcome = phones.read_spec(file, get_settings(), delivery=delivery or (), provider=provider)
+    rendering.phone_specification(outcome, as_json=as_json)
+    if outcome.is_refused:
+        raise typer.Exit(1)
 
 
 @simulate_app.command("shops")

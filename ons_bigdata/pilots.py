@@ -88,6 +88,7 @@ PILOTS = (
     Pilot("prices"),
     Pilot("tweets"),
     Pilot("meters"),
+    Pilot("phones"),
 )
 
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from ons_bigdata.commands.expire import ExpiredSource
     from ons_bigdata.commands.harvest import HarvestSummary
     from ons_bigdata.commands.ingest import IngestSummary
+    from ons_bigdata.commands.phones import ReadSpecification
     from ons_bigdata.commands.reparse import ReparseSummary
     from ons_bigdata.commands.report import PriceReport
     from ons_bigdata.commands.scrape import ScrapeSummary
@@ -430,6 +431,20 @@ def report(daily: PriceReport, *, html: Path | None, as_json: bool) -> None:
             _out.print(f"  {escape(check)}")
     if written is not None:
         _out.print(f"Page written to {escape(written)}")
+
+
+def phone_specification(outcome: ReadSpecification, *, as_json: bool) -> None:
+    """Print a specification as an annex, or what the check of a delivery against it gave."""
+    if as_json:
+        print_json(outcome.to_dict())
+        return
+    if not outcome.checked:
+        _out.print(outcome.annex, markup=False, highlight=False, soft_wrap=True)
+    for file in outcome.checked:
+        _out.print(escape(f"{file.name}: {file.reason or f'{file.rows:,} rows accepted'}"), soft_wrap=True)
+    if outcome.registered is not None:
+        verb = "added to" if outcome.registered else "already in"
+        _out.print(f"specification {outcome.specification.spec_id} {verb} the register")
 
 
 def shops(opened: SimulatedShops) -> None:

@@ -145,16 +145,28 @@ def ingest(
 
 
 def of_format(sources: Sequence[AnySource | Catchall], form: str) -> list[AnySource | Catchall]:
-    """Return the sources with files of a format, refusing files of another. Raises InputError for an unknown one."""
-    known = [name for source in sources if isinstance(source, BulkSource) for name in source.formats]
+    """Return the sources of a command for files of a format: one of a source's formats, or the name of a source.
+
+    Sources with several formats refuse files of others. Raises InputError for an unknown format.
+    """
+    of_tables = with_tables(sources)
+    known = [name for source in of_tables for name in _formats(source)]
+    if len(of_tables) == 1 and known == [of_tables[0].name]:
+        raise InputError(f"--format {form}: files of {of_tables[0].command} have no formats to choose from")
     if form not in known:
-        command = sources[0].command
-        if not known:
-            raise InputError(f"--format {form}: files of {command} have no formats to choose from")
         nearest = difflib.get_close_matches(form, known, n=1)
         hint = f"; did you mean {nearest[0]!r}?" if nearest else ""
         raise InputError(f"unknown format {form!r}; known: {', '.join(known)}{hint}")
-    return [_restricted(source, form) if isinstance(source, BulkSource) else source for source in sources]
+    return [
+        _restricted(source, form) if isinstance(source, BulkSource) and source.formats else source
+        for source in sources
+        if isinstance(source, Catchall) or source.name == form or (isinstance(source, BulkSource) and source.formats)
+    ]
+
+
+def _formats(source: AnySource) -> tuple[str, ...]:
+    """Formats of the files of a source; its name where it has one format."""
+    return (isinstance(source, BulkSource) and source.formats) or (source.name,)
 
 
 def _restricted(source: BulkSource, form: str) -> BulkSource:

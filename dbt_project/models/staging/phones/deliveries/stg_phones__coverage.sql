@@ -1,0 +1,20 @@
+{{ config(materialized='view', tags=['whole']) }}
+
+select
+    loads.data_origin,
+    delivered.load_id,
+    delivered.line,
+    delivered.month,
+    delivered.provider,
+    delivered.spec_id,
+    delivered.zone,
+    delivered.technology,
+    delivered.cells,
+    delivered.mean_cell_radius_m,
+    delivered.share_over_2km
+from {{ source('raw', 'phone_coverage') }} as delivered
+inner join {{ source('ops', 'loads') }} as loads
+    on delivered.load_id = loads.load_id
+inner join {{ source('ops', 'files') }} as files
+    on loads.file_id = files.file_id
+where files.superseded_by is null

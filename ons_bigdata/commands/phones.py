@@ -1,0 +1,105 @@
+"""`phones spec`: a specification as the annex of a tender, its entry in the register, a delivery checked against it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ons_bigdata.phones.methods.specification_annex import render_annex
+from ons_bigdata.phones.schemas.vocabulary import SIMULATED
+from ons_bigdata.phones.sources.deliveries import contract, flow_files, side_tables
+from ons_bigdata.phones.sources.specification_files import Registered, read_specification, register_specification
+from ons_bigdata.platform.errors import InputError
+from ons_bigdata.platform.ingest.input_files import require_paths
+from ons_bigdata.platform.ingest.unpacking import open_unpacked, unpacked_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+    from ons_bigdata.phones.schemas.specification import Specification
+    from ons_bigdata.platform.ingest.loading import Reading
+    from ons_bigdata.settings import Settings
+
+_LOAD = "0" * 16
+"""Id of a load that is none: nothing is stored."""
+
+
+@dataclass(frozen=True)
+class CheckedFile:
+    """A file of a delivery and what an ingest would do with it."""
+
+    name: str
+    rows: int
+    reason: str | None
+    """Why it would be sent back; None where it would be taken in."""
+
+
+@dataclass(frozen=True)
+class ReadSpecification:
+    """A specification, and what was done with it."""
+
+    specification: Specification
+    annex: str
+    checked: tuple[CheckedFile, ...]
+    registered: bool | None
+    """True if it was added to the register, False if it was there already; None where that was not asked."""
+
+    @property
+    def is_refused(self) -> bool:
+        """True if a file of the delivery would be sent back."""
+        return any(file.reason is not None for file in self.checked)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return values for JSON."""
+        return {
+            "spec_id": self.specification.spec_id,
+            "specification": self.specification.model_dump(mode="json"),
+            "annex": self.annex,
+            "checked": [vars(file) for file in self.checked],
+            "registered": self.registered,
+        }
+
+
+def read_spec(
+    file: Path, settings: Settings, *, delivery: Sequence[Path] = (), provider: str | None = None
+) -> ReadSpecification:
+    """Read a specification; check a delivery against it, and add it to the register for a provider.
+
+    Raises InputError for a file that is no specification, a path that does not exist, and a file of a delivery whose
+    name is that of no table of the contract.
+    """
+    spec = read_specification(file)
+    require_paths(delivery)
+    checked = tuple(_check(path, spec) for path in _files(delivery))
+    added = None if provider is None else register_specification(settings.dbt_project_dir, provider, spec)
+    return ReadSpecification(spec, render_annex(spec), checked, added)
+
+
+def _files(paths: Iterable[Path]) -> list[Path]:
+    found = [path for given in paths for path in (sorted(given.rglob("*")) if given.is_dir() else [given])]
+    return [path for path in found if path.is_file()]
+
+
+def _check(path: Path, spec: Specification) -> CheckedFile:
+    with path.open("rb") as packed, open_unpacked(packed, path.name) as stream:
+        content = stream.read()
+    reading = _read(unpacked_name(path.name), content, spec)
+    reason = reading.reason if reading.outcome != "loaded" else None
+    return CheckedFile(path.name, reading.accepted.height, reason)
+
+
+def _read(name: str, content: bytes, spec: Specification) -> Reading:
+    table = next((one for one in _TABLES if name.removeprefix(SIMULATED).startswith(f"{one}_")), None)
+    file = None if table is None else contract.parse_name(name, table)
+    if table is None or file is None:
+        raise InputError(f"{name}: expected <table>_<provider>_<YYYY-MM>….csv with one of {', '.join(_TABLES)}")
+    register = {spec.spec_id: Registered(file.provider, spec)}
+    if table == flow_files.LONG:
+        return flow_files.read_long(content, name=name, load_id=_LOAD, register=register)
+    if table == flow_files.WIDE:
+        return flow_files.read_wide(content, name=name, load_id=_LOAD, register=register)
+    return side_tables.read_side_table(content, table=table, name=name, load_id=_LOAD, register=register)
+
+
+_TABLES = (flow_files.LONG, flow_files.WIDE, *side_tables.COLUMNS)

@@ -1,0 +1,16 @@
+"""Python assets of the phones pilot, by area. Group, owner, area and columns are set here, on all of them."""
+
+from ons_bigdata.phones.areas import AREAS
+from ons_bigdata.phones.schemas.tables import TABLES
+from ons_bigdata.phones.sources import SOURCES
+from ons_bigdata.platform.dagster.assets import annotate_assets
+from ons_bigdata.platform.dagster.raw_assets import source_assets
+from ons_bigdata.platform.ingest.sources import with_tables
+
+PILOT = "phones"
+
+ASSETS = [
+    asset
+    for area in AREAS
+    for asset in annotate_assets(source_assets(with_tables(SOURCES, area=area)), pilot=PILOT, area=area, frames=TABLES)
+]

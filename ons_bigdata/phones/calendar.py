@@ -1,0 +1,18 @@
+"""The months of deliveries: first month, zone and cadence."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from ons_bigdata.platform.calendar import Cadence, Calendar
+
+FIRST_DAY = date(2011, 1, 1)
+"""First day of which deliveries are taken in; the census to compare with is that of March 2011."""
+
+MONTHS = Calendar(Cadence.month, FIRST_DAY, "Europe/London")
+
+CALENDARS = (MONTHS,)
+"""Calendars of the pilot's assets, at most one per cadence."""
+
+DELIVERIES_DUE = "0 6 15 * *"
+"""Cron expression, London: deliveries of the month before have arrived."""

@@ -1,0 +1,102 @@
+"""Daily files of the Spanish open mobility data: trips between zones by hour, activity and group of residents.
+
+They count trips, not persons, and stay in a table of their own.
+"""
+
+from __future__ import annotations
+
+import polars as pl
+
+from ons_bigdata.phones.schemas.deliveries import MobilityTrip
+from ons_bigdata.platform.ingest.loading import Reading, refused_reading
+from ons_bigdata.platform.ingest.tables import text_tables as tables
+from ons_bigdata.platform.ingest.tables.csv_lines import matching, reason
+
+READER_VERSION = "1"
+REQUIRED = (
+    *("FECHA", "PERIODO", "ORIGEN", "DESTINO", "DISTANCIA", "ACTIVIDAD_ORIGEN", "ACTIVIDAD_DESTINO"),
+    *("ESTUDIO_ORIGEN_POSIBLE", "ESTUDIO_DESTINO_POSIBLE", "RESIDENCIA", "RENTA", "EDAD", "SEXO", "VIAJES"),
+    "VIAJES_KM",
+)
+_ACTIVITY = "^(casa|trabajo_estudio|frecuente|no_frecuente)$"
+_MISSING = ("", "NA")
+_YES, _NO = ("si", "sí", "1", "true"), ("no", "0", "false")
+
+
+def _with_commas(content: bytes) -> bytes:
+    """Replace the separator `|` by a comma where the header has it."""
+    header = content.split(b"\n", 1)[0]
+    return content.replace(b"|", b",") if b"|" in header and b"," not in header else content
+
+
+def is_mobility_file(content: bytes) -> bool:
+    """True if the header has the columns of a daily file, whatever its separator."""
+    return tables.has_columns(_with_commas(content), REQUIRED)
+
+
+def read_mobility_trips(content: bytes, *, load_id: str) -> Reading:
+    """Read a daily file into MobilityTrip rows and quarantined ones. Never raises for any content.
+
+    The text NA is a missing value, of zones it is a fault: a trip belongs to two zones, or to `externo`.
+    """
+    if not content:
+        return refused_reading("no bytes", "outage")
+    table = tables.read_table(_with_commas(content), required=REQUIRED)
+    if table.refusal:
+        return refused_reading(table.refusal)
+    day = matching("FECHA", r"^[0-9]{8}$").str.to_date("%Y%m%d", strict=False)
+    hour = matching("PERIODO", r"^[0-9]{1,2}$").cast(pl.Int16)
+    parsed = [
+        day.alias("_day"),
+        pl.when(hour <= 23).then(hour).alias("_hour"),
+        *(matching(name, r"^[A-Za-z0-9_]{1,32}$").alias(f"_{name}") for name in ("ORIGEN", "DESTINO")),
+        *(matching(name, _ACTIVITY).alias(f"_{name}") for name in ("ACTIVIDAD_ORIGEN", "ACTIVIDAD_DESTINO")),
+        *(tables.number_column(name).alias(f"_{name}") for name in ("VIAJES", "VIAJES_KM")),
+    ]
+    faults = [
+        tables.unless("_day", "FECHA", "a day as YYYYMMDD"),
+        tables.unless("_hour", "PERIODO", "an hour from 0 to 23"),
+        *(
+            (pl.col(f"_{name}").is_null() | (pl.col(name) == "NA"), reason(f"{name} {{}}; expected a zone", name))
+            for name in ("ORIGEN", "DESTINO")
+        ),
+        *(
+            tables.unless(f"_{name}", name, "casa, trabajo_estudio, frecuente or no_frecuente")
+            for name in ("ACTIVIDAD_ORIGEN", "ACTIVIDAD_DESTINO")
+        ),
+        *(
+            (~(pl.col(f"_{name}") >= 0).fill_null(value=False), reason(f"{name} {{}}; expected a number from 0", name))
+            for name in ("VIAJES", "VIAJES_KM")
+        ),
+    ]
+    return tables.reading(table, parsed=parsed, faults=faults, final=_columns(load_id), schema=MobilityTrip)
+
+
+def _columns(load_id: str) -> list[pl.Expr]:
+    def text(column: str) -> pl.Expr:
+        return pl.when(~pl.col(column).is_in(_MISSING)).then(column)
+
+    def flag(column: str) -> pl.Expr:
+        lower = pl.col(column).str.to_lowercase()
+        return pl.when(lower.is_in(_YES)).then(pl.lit(value=True)).when(lower.is_in(_NO)).then(pl.lit(value=False))
+
+    return [
+        pl.lit(load_id).alias("load_id"),
+        pl.col("line"),
+        pl.col("_day").dt.truncate("1mo").alias("month"),
+        pl.col("_day").alias("trip_day"),
+        pl.col("_hour").alias("hour"),
+        pl.col("_ORIGEN").alias("origin"),
+        pl.col("_DESTINO").alias("destination"),
+        pl.col("DISTANCIA").alias("distance_km"),
+        pl.col("_ACTIVIDAD_ORIGEN").alias("activity_origin"),
+        pl.col("_ACTIVIDAD_DESTINO").alias("activity_destination"),
+        flag("ESTUDIO_ORIGEN_POSIBLE").alias("study_origin"),
+        flag("ESTUDIO_DESTINO_POSIBLE").alias("study_destination"),
+        text("RESIDENCIA").alias("residence"),
+        text("RENTA").alias("income"),
+        text("EDAD").alias("age"),
+        text("SEXO").alias("sex"),
+        pl.col("_VIAJES").alias("trips"),
+        pl.col("_VIAJES_KM").alias("trips_km"),
+    ]
