@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import gc
 import json
 import os
 import pty
@@ -118,6 +119,16 @@ def test_a_closed_output_ends_a_command_without_a_message(
         monkeypatch.setattr(sys, "stdout", closed)
         finished = empty.run(*arguments)
     assert (finished.code, finished.stderr) == (CLOSED_PIPE, "")
+
+
+def test_a_command_leaves_imports_out_of_the_search_for_garbage_at_its_end(
+    empty: InProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ends: list[tuple[int, int, int]] = []
+    monkeypatch.setattr(gc, "freeze", lambda: ends.append(gc.get_threshold()))
+    for arguments in (["status"], ["materialize", "--select", "(("]):  # one that succeeds, one that fails
+        empty.run(*arguments)
+    assert ends == [cli.GARBAGE_THRESHOLDS] * 2
 
 
 def test_the_status_of_an_empty_home_says_how_to_begin(empty: InProcess) -> None:
