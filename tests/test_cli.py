@@ -112,7 +112,7 @@ def test_an_empty_home_stays_empty(empty: InProcess, arguments: list[str]) -> No
 def test_a_closed_output_ends_a_command_without_a_message(
     empty: InProcess, monkeypatch: pytest.MonkeyPatch, arguments: list[str]
 ) -> None:
-    """What a user sees of `ons-bigdata … | true`: 141 as of other tools, whose process SIGPIPE ends."""
+    """The same as `ons-bigdata … | true`: 141 as of other tools, whose process SIGPIPE ends."""
     reader, writer = os.pipe()
     os.close(reader)
     with os.fdopen(writer, "w") as closed:

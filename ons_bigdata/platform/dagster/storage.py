@@ -66,7 +66,7 @@ def check_dagster_tables(address: DatabaseAddress) -> tuple[Literal["ok", "warni
 
 
 def keep_connections(instance: DagsterInstance) -> None:
-    """Let each part of an instance's storage keep a connection open; one that no longer answers is replaced.
+    """Keep a connection of each part of an instance's storage open, and replace one that no longer answers.
 
     By default every statement opens a connection, several for each event of a run, which costs the server more than
     the statement. Dagster's way to keep one is that of its web server, here without its limit of time.
