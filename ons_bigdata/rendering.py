@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import sys
 from collections.abc import Sequence
 from datetime import date, datetime
@@ -38,13 +39,31 @@ if TYPE_CHECKING:
     from ons_bigdata.simulation.shops_over_http import SimulatedShops
     from ons_bigdata.tweets.sources.stream.health import CollectorStatus
 
+CLOSED_PIPE = 141
+"""Exit code where the reader of the output has closed it: that of a process that SIGPIPE ended (128 + 13)."""
 PIPED_WIDTH = 160
 """Columns of a table where the output is no terminal."""
 
 
+class _Console(Console):
+    """Console whose process ends without a message where the reader of its output has closed it."""
+
+    def on_broken_pipe(self) -> None:
+        """End the process with CLOSED_PIPE."""
+        discard_output()
+        raise SystemExit(CLOSED_PIPE)
+
+
+def discard_output() -> None:
+    """Send what is still to be written to standard output nowhere; what fails to be written at the end is reported."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
+
+
 def _console(*, stderr: bool = False) -> Console:
     """Return a console that breaks no line of text: a terminal does that itself, and lines of a pipe stay whole."""
-    console = Console(stderr=stderr, highlight=False, soft_wrap=True)
+    console = _Console(stderr=stderr, highlight=False, soft_wrap=True)
     if not console.is_terminal:
         console.width = PIPED_WIDTH
     return console

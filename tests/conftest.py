@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import itertools
 import shutil
 import tempfile
@@ -14,6 +15,7 @@ import pytest
 from psycopg2 import sql
 from sqlalchemy.engine import make_url
 
+from ons_bigdata.cli import GARBAGE_THRESHOLDS
 from ons_bigdata.platform.ingest.landing import Landing
 from ons_bigdata.platform.postgres import embedded, migrate
 from ons_bigdata.platform.postgres.database import DatabaseAddress
@@ -21,7 +23,6 @@ from ons_bigdata.platform.postgres.warehouse import Warehouse
 from ons_bigdata.settings import Settings
 from tests import cpu_seconds
 from tests.cpu_seconds import (  # noqa: F401  (hooks of pytest)
-    pytest_collection_finish,
     pytest_runtest_logreport,
     pytest_runtest_makereport,
     pytest_sessionfinish,
@@ -41,6 +42,15 @@ hypothesis.settings.register_profile("nightly", max_examples=1000, deadline=None
 hypothesis.settings.load_profile("ci")
 
 _numbers = itertools.count(1)
+
+# Imported packages and tests are a million objects, which Python else looks through for garbage again and again.
+gc.set_threshold(*GARBAGE_THRESHOLDS)
+
+
+def pytest_collection_finish() -> None:
+    """Leave what was imported out of the search for garbage, then begin to measure."""
+    gc.freeze()
+    cpu_seconds.pytest_collection_finish()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

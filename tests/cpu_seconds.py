@@ -51,6 +51,11 @@ def spent() -> float:
     return _tree_seconds(os.getpid()) + sum(_measured.watched.values())
 
 
+def _own_seconds() -> float:
+    """CPU seconds of this process without those below it."""
+    return sum(os.times()[:2])
+
+
 def _tree_seconds(process: int) -> float:
     """CPU seconds of a process, of its children that have ended and of those that run; 0 for one that has ended."""
     try:
@@ -110,7 +115,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     if not _measured.by_file:
         return
     terminalreporter.section("CPU seconds by folder")
-    for line in summary(_measured.by_file, total=spent() + _measured.workers):
+    # the workers, which are below this process, have handed over their seconds with those of the servers they watch
+    total = _measured.workers + _own_seconds() if _measured.workers else spent()
+    for line in summary(_measured.by_file, total=total):
         terminalreporter.write_line(line)
 
 

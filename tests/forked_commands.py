@@ -9,6 +9,7 @@ checkout. Settings, environment, working directory and streams of a call are tho
 
 from __future__ import annotations
 
+import gc
 import importlib
 import json
 import os
@@ -91,7 +92,9 @@ def fork_server(directory: Path) -> ForkServer:
 
 def serve(number: int) -> None:
     """Fork for each request of a socket; reply with the exit code of the fork (-N: ended by signal N)."""
+    gc.set_threshold(*cli.GARBAGE_THRESHOLDS)
     _import_everything()
+    gc.freeze()  # a fork that looks through what was imported copies it
     with socket.socket(fileno=number) as requests:
         while True:
             text, streams, _, _ = socket.recv_fds(requests, LARGEST_REQUEST, 3)

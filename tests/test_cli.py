@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import gc
 import json
 import os
 import pty
@@ -21,6 +22,7 @@ import pytest
 from ons_bigdata import cli
 from ons_bigdata.platform.errors import InputError
 from ons_bigdata.platform.pseudonyms import read_key
+from ons_bigdata.rendering import CLOSED_PIPE
 from ons_bigdata.settings import get_settings
 from tests.command_line import ROOT, CommandLine
 
@@ -104,6 +106,29 @@ def test_a_bad_setting_is_reported_with_its_variable_value_and_what_is_allowed(
 def test_an_empty_home_stays_empty(empty: InProcess, arguments: list[str]) -> None:
     assert empty.run(*arguments).code == 0
     assert not empty.home.exists()
+
+
+@pytest.mark.parametrize("arguments", [["status"], ["status", "--json"]])
+def test_a_closed_output_ends_a_command_without_a_message(
+    empty: InProcess, monkeypatch: pytest.MonkeyPatch, arguments: list[str]
+) -> None:
+    """The same as `ons-bigdata … | true`: 141 as of other tools, whose process SIGPIPE ends."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "w") as closed:
+        monkeypatch.setattr(sys, "stdout", closed)
+        finished = empty.run(*arguments)
+    assert (finished.code, finished.stderr) == (CLOSED_PIPE, "")
+
+
+def test_a_command_leaves_imports_out_of_the_search_for_garbage_at_its_end(
+    empty: InProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ends: list[tuple[int, int, int]] = []
+    monkeypatch.setattr(gc, "freeze", lambda: ends.append(gc.get_threshold()))
+    for arguments in (["status"], ["materialize", "--select", "(("]):  # one that succeeds, one that fails
+        empty.run(*arguments)
+    assert ends == [cli.GARBAGE_THRESHOLDS] * 2
 
 
 def test_the_status_of_an_empty_home_says_how_to_begin(empty: InProcess) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import resource
 import subprocess
 import sys
 from pathlib import Path
@@ -58,6 +59,8 @@ def test_a_run_ends_with_the_seconds_of_each_folder_and_of_its_processes(tmp_pat
         (tmp_path / "tests" / folder / f"test_{folder}.py").write_text(text)
     (tmp_path / "conftest.py").write_text("from tests_of_project import *\n")
     (tmp_path / "tests_of_project.py").write_text((ROOT / "tests" / "cpu_seconds.py").read_text())
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    before = usage.ru_utime + usage.ru_stime
     run = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-n", str(workers), "--import-mode=importlib"],
         cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(tmp_path)}, capture_output=True, text=True, check=False,
@@ -69,3 +72,5 @@ def test_a_run_ends_with_the_seconds_of_each_folder_and_of_its_processes(tmp_pat
     assert min(found["tests/computes"], found["tests/starts"]) >= 0.3
     assert found["tests/idles"] < 0.3
     assert found["all"] > found["tests/computes"] + found["tests/starts"]
+    spent = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert found["all"] <= spent.ru_utime + spent.ru_stime - before + 0.1  # nothing is counted twice

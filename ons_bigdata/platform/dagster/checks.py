@@ -70,7 +70,8 @@ order by partition, load_id
 
 
 _LINES_QUARANTINED = f"""
-select files.name, quarantine_reasons.reason, quarantine_reasons.rows
+select files.name, quarantine_reasons.reason, quarantine_reasons.rows,
+    case quarantine_reasons.rows when 1 then 'line' else 'lines' end as lines
 from ops.quarantine_reasons
 join ops.loads using (load_id)
 join ops.files using (file_id)
@@ -172,7 +173,7 @@ def no_lines_quarantined(source: BulkSource) -> dg.AssetChecksDefinition:
         description="No line of any current file is in quarantine; ops.quarantine_reasons counts them by reason.",
         query=_LINES_QUARANTINED,
         parameters=[source.reader.source, source.reader.version],
-        line="{name}: {rows} lines: {reason}",
+        line="{name}: {rows} {lines}: {reason}",
     )
 
 

@@ -11,6 +11,7 @@ import contextvars
 import hashlib
 import io
 import os
+import re
 import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -37,6 +38,8 @@ PROFILE, TARGET = "ons_bigdata", "warehouse"
 
 _SECRET = "DBT_ENV_SECRET_ONS_BIGDATA_PASSWORD"  # noqa: S105  (a variable's name; dbt hides its value in logs)
 _SOURCE_SUFFIXES = {".sql", ".yml", ".yaml", ".csv", ".md"}
+_RESULT = re.compile(r"Log\w+Result")
+"""Messages of dbt that may have the outcome of a node; `is_result_event` decides."""
 _FAILED = {"error", "fail", "runtime error"}
 
 Describe = Callable[[Mapping[str, Any], Mapping[str, str | None]], Mapping[str, TableMetadata]]
@@ -172,6 +175,8 @@ def collect_events(
         if message.info.name == "LogStartLine":
             current = message.data.description
             context.copy().run(progress.report, task, len(events), total, current=current)
+            return
+        if not _RESULT.fullmatch(message.info.name):  # of a hundred messages, one has an outcome
             return
         event = DbtCoreCliEventMessage(raw_event=msg_to_dict(message), event_history_metadata={})
         if event.is_result_event:

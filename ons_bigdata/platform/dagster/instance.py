@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import dagster as dg
 import yaml
 
-from ons_bigdata.platform.dagster.storage import SCHEMA, ensure_dagster_tables
+from ons_bigdata.platform.dagster.storage import SCHEMA, ensure_dagster_tables, keep_connections
 from ons_bigdata.platform.state_folder import make_private_folder, touch_private_file, write_private_file
 from ons_bigdata.settings import PROJECT_ROOT, Settings
 
@@ -40,9 +40,14 @@ def ensure_home(settings: Settings, address: DatabaseAddress) -> Path:
 
 
 def open_instance(settings: Settings, address: DatabaseAddress) -> dg.DagsterInstance:
-    """Return the instance, with its tables created; use it as a context manager."""
+    """Return the instance, with its tables created; use it as a context manager.
+
+    Each of its storages keeps a connection open: by default Dagster opens several for each event of a run.
+    """
     ensure_dagster_tables(address)
-    return dg.DagsterInstance.from_config(str(ensure_home(settings, address)))
+    instance = dg.DagsterInstance.from_config(str(ensure_home(settings, address)))
+    keep_connections(instance)
+    return instance
 
 
 def run_log(settings: Settings) -> Path:

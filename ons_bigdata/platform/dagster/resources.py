@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, NoReturn
 
 import dagster as dg
+from pydantic import PrivateAttr
 
 from ons_bigdata.platform.ingest.landing import Landing
 from ons_bigdata.platform.lake import Lake
@@ -15,9 +16,13 @@ from ons_bigdata.settings import get_settings
 class WarehouseResource(dg.ConfigurableResource):
     """The migrated database of this installation, opened on use."""
 
+    _latest: Warehouse | None = PrivateAttr(default=None)
+    """Keeps the connections of one step open for the next."""
+
     def open(self) -> Warehouse:
         """Return the warehouse; start the embedded server if it is needed."""
-        return open_warehouse(get_settings())
+        self._latest = open_warehouse(get_settings())
+        return self._latest
 
     def landing(self) -> Landing:
         """Return the landing folder with its ledger in this warehouse."""

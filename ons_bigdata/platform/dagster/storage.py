@@ -12,11 +12,15 @@ from typing import TYPE_CHECKING, Literal
 import psycopg2
 from dagster_postgres import DagsterPostgresStorage
 from psycopg2 import sql
+from sqlalchemy import event
+from sqlalchemy.exc import DisconnectionError
 
 from ons_bigdata.platform.errors import UnavailableError
 
 if TYPE_CHECKING:
+    from dagster import DagsterInstance
     from psycopg2.extensions import cursor as Cursor  # noqa: N812
+    from sqlalchemy.engine.interfaces import DBAPIConnection
 
     from ons_bigdata.platform.postgres.database import DatabaseAddress
 
@@ -27,6 +31,8 @@ _LOCK = 0x64616773
 """Any fixed number: one process at a time creates the tables."""
 _INVENTORY = "Complete set of Dagster's tables: "
 _HISTORY = ("runs", "event_logs")
+_MOST_CONNECTIONS = 10
+"""Connections that a part of the storage may open besides the one that it keeps; threads of a run share them."""
 
 
 def ensure_dagster_tables(address: DatabaseAddress) -> None:
@@ -57,6 +63,26 @@ def check_dagster_tables(address: DatabaseAddress) -> tuple[Literal["ok", "warni
         return "ok", "not created yet"
     missing = sorted(inventory - tables)
     return ("fault", f"missing: {', '.join(missing)}") if missing else ("ok", "complete")
+
+
+def keep_connections(instance: DagsterInstance) -> None:
+    """Keep a connection of each part of an instance's storage open, and replace one that no longer answers.
+
+    By default every statement opens a connection, several for each event of a run, which costs the server more than
+    the statement. Dagster's way to keep one is that of its web server, here without its limit of time.
+    """
+    instance.optimize_for_webserver(statement_timeout=0, pool_recycle=-1, max_overflow=_MOST_CONNECTIONS)
+    for part in (instance.run_storage, instance.event_log_storage, instance.schedule_storage):
+        event.listen(part._engine, "checkout", _require_answer)  # type: ignore[union-attr]
+
+
+def _require_answer(connection: DBAPIConnection, _record: object, _proxy: object) -> None:
+    """Raise DisconnectionError, upon which the pool opens another connection, for one whose server was restarted."""
+    try:
+        with closing(connection.cursor()) as cursor:
+            cursor.execute("select 1")
+    except psycopg2.Error as error:
+        raise DisconnectionError from error
 
 
 def _is_complete(cursor: Cursor) -> bool:

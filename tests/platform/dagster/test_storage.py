@@ -112,3 +112,23 @@ def test_a_missing_table_beside_history_is_reported_and_nothing_is_dropped(
     assert warehouse.rows("select count(*)::int from dagster.event_logs") == [(1,)]
     (finding,) = [found for found in doctor.examine(settings) if found.what == "Dagster's tables"]
     assert (finding.state, finding.detail) == ("fault", "missing: asset_keys")
+
+
+def test_an_instance_keeps_its_connections_and_replaces_those_that_are_lost(
+    settings: Settings, warehouse: Warehouse
+) -> None:
+    sessions = (
+        "select pid from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()"
+        " and query not like 'autovacuum%' and backend_type = 'client backend' order by pid"
+    )
+    with open_instance(settings, warehouse.address) as instance:
+        for _ in range(3):
+            assert instance.get_runs() == []
+            assert instance.event_log_storage.all_asset_keys() == []
+        kept = warehouse.rows(sessions)
+        assert len(kept) == 2  # of runs and of events
+        assert instance.get_runs() == [] and instance.event_log_storage.all_asset_keys() == []
+        assert warehouse.rows(sessions) == kept
+        warehouse.rows(f"select pg_terminate_backend(pid) from ({sessions}) as lost")
+        assert instance.get_runs() == [] and instance.event_log_storage.all_asset_keys() == []
+        assert len(warehouse.rows(sessions)) == 2 and not set(warehouse.rows(sessions)) & set(kept)

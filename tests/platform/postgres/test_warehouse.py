@@ -1,7 +1,9 @@
 """Tests of the warehouse on a real database: frames, transactions, roles, locks, queries of users, migrations."""
 
 import itertools
+import os
 import secrets
+import time
 import traceback
 from contextlib import suppress
 from dataclasses import replace
@@ -54,6 +56,44 @@ def test_a_frame_is_read_back_unchanged(warehouse: Warehouse) -> None:
     with warehouse.transaction() as transaction:
         assert transaction.insert("raw.trip", frame, json_columns=["j"]) == 2
     assert warehouse.frame("select * from raw.trip order by i").equals(frame)
+
+
+BACKEND = "select pg_backend_pid()"
+
+
+def test_warehouses_of_an_address_share_their_connections_up_to_the_last_of_them(warehouse: Warehouse) -> None:
+    name = str(warehouse.address.url.database)
+    observer = Warehouse(replace(warehouse.address, url=warehouse.address.url.set(database="postgres")), "test_ons")
+    first = Warehouse(warehouse.address, warehouse.role_prefix)
+    (backend,) = first.rows(BACKEND)
+    del first
+    assert Warehouse(warehouse.address, warehouse.role_prefix).rows(BACKEND) == [backend]
+    assert observer.rows(BACKEND) != [backend]
+    address = replace(warehouse.address, url=warehouse.address.url.update_query_dict({"application_name": "other"}))
+    alone = Warehouse(address, warehouse.role_prefix)
+    assert alone.rows(BACKEND) != [backend]
+    sessions = "select count(*)::int from pg_stat_activity where datname = $1"
+    open_before = observer.rows(sessions, [name])[0][0]
+    del alone
+    deadline = time.monotonic() + 10
+    while observer.rows(sessions, [name])[0][0] != open_before - 1:  # the server takes a moment to end a session
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def test_a_warehouse_of_a_forked_process_has_other_connections_than_its_parent(warehouse: Warehouse) -> None:
+    (backend,) = warehouse.rows(BACKEND)
+    read, write = os.pipe()
+    child = os.fork()
+    if child == 0:  # ends without the test's clean-up
+        with suppress(BaseException):
+            os.write(write, str(Warehouse(warehouse.address, warehouse.role_prefix).rows(BACKEND)[0][0]).encode())
+        os._exit(0)
+    os.close(write)
+    with os.fdopen(read) as answer:
+        assert int(answer.read()) != backend[0]
+    assert os.waitpid(child, 0)[1] == 0
+    assert warehouse.rows(BACKEND) == [backend]
 
 
 def test_numeric_is_read_as_integer_or_float(warehouse: Warehouse) -> None:

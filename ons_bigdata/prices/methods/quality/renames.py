@@ -148,9 +148,9 @@ def succeeding_names(listings: pl.DataFrame | pl.LazyFrame) -> pl.DataFrame:
 
 def name_similarity(old: str, new: str) -> float | None:
     """Similarity (0–1] of two plain names that differ by little; null where they differ by more."""
-    similarity = SequenceMatcher(None, old.replace(" ", ""), new.replace(" ", ""), autojunk=False).ratio()
-    if similarity == 1:
-        return similarity
+    old_letters, new_letters = old.replace(" ", ""), new.replace(" ", "")
+    if old_letters == new_letters:
+        return 1.0
     old_words, new_words = old.split(), new.split()
     only_old, only_new = _words_beyond(old_words, new_words), _words_beyond(new_words, old_words)
     has_digits = any(any(map(str.isdigit, word)) for word in (*only_old, *only_new))
@@ -158,14 +158,16 @@ def name_similarity(old: str, new: str) -> float | None:
         return None
     if not only_old or not only_new:
         is_little = len(only_old) + len(only_new) <= EXTRA_WORDS * max(len(old_words), len(new_words))
-        return similarity if is_little and _traits(old) == _traits(new) else None
-    if len(only_old) != len(only_new):
-        return None
-    spelled = all(
-        SequenceMatcher(None, first, second, autojunk=False).ratio() >= SIMILAR_WORDS
-        for first, second in zip(only_old, only_new, strict=True)
-    )
-    return similarity if spelled else None
+        are_one = is_little and _traits(old) == _traits(new)
+    else:
+        are_one = len(only_old) == len(only_new) and all(
+            _similarity(first, second) >= SIMILAR_WORDS for first, second in zip(only_old, only_new, strict=True)
+        )
+    return _similarity(old_letters, new_letters) if are_one else None  # last: of many pairs, few are of one product
+
+
+def _similarity(first: str, second: str) -> float:
+    return SequenceMatcher(None, first, second, autojunk=False).ratio()
 
 
 def _are_variants(only_old: list[str], only_new: list[str]) -> bool:

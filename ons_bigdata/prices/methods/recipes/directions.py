@@ -14,7 +14,7 @@ from ons_bigdata.prices.methods.recipes.formulas import FORMULAS
 from ons_bigdata.prices.schemas.indices import IndexDirection
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from numpy.typing import NDArray
 
@@ -63,7 +63,10 @@ def index_directions(
     recipes = [instance_of("recipes", recipe, Recipe) for recipe in listed_values("recipes", recipes, "recipes")]
     movements = _movements(elementary)
     outputs = [(recipe.name, output) for recipe in recipes for output in recipe.outputs]
-    changes = {output: _changes(output, quotes, pack_sizes) for output in {_rule(output) for _, output in outputs}}
+    rules = {_rule(output) for _, output in outputs}
+    # several rules compare the same prices: those of each frequency are ordered once
+    priced = {key: _priced(quotes, *key) for key in {(frequency, days) for _, frequency, days, _ in rules}}
+    changes = {rule: _changes(rule, priced, quotes, pack_sizes) for rule in rules}
     compared = [
         movements.filter((pl.col("recipe") == recipe) & (pl.col("method") == output.method)).join(
             changes[_rule(output)], on=[*_STRATUM, "period", "period_before"], how="left"
@@ -136,18 +139,23 @@ def _rule(output: RecipeOutput) -> tuple[str, str, str, int]:
     return FORMULAS[output.formula].compares, output.frequency, output.days, days
 
 
-def _changes(rule: tuple[str, str, str, int], quotes: pl.DataFrame, pack_sizes: pl.DataFrame) -> pl.DataFrame:
+def _changes(
+    rule: tuple[str, str, str, int],
+    priced: Mapping[tuple[str, str], pl.DataFrame],
+    quotes: pl.DataFrame,
+    pack_sizes: pl.DataFrame,
+) -> pl.DataFrame:
     """Least and largest log change, per stratum and period, since the stratum's period before, and its first day.
 
-    `same_products`: whether the index moves by these changes alone.
+    `priced`: rows of `_priced` by frequency and days. `same_products`: whether the index moves by these changes alone.
     """
     compares, frequency, days, lasting_days = rule
     if compares == "unit_prices":
         return _unit_price_changes(quotes, pack_sizes).with_columns(same_products=pl.lit(value=True))
-    priced = _priced(quotes, frequency, days)
+    prices = priced[frequency, days]
     if compares in {"links", "carried_links"}:
-        return _linked_changes(priced, lasting_days, carried=compares == "carried_links")
-    return _matched_changes(priced, any_products=compares == "any_products")
+        return _linked_changes(prices, lasting_days, carried=compares == "carried_links")
+    return _matched_changes(prices, any_products=compares == "any_products")
 
 
 def _priced(quotes: pl.DataFrame, frequency: str, days: str) -> pl.DataFrame:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from math import isfinite
 
 from ons_bigdata.prices.sources.scraping.extraction.amounts import (
@@ -62,6 +63,12 @@ def read_price_text(text: str | float | None, *, decimal: DecimalSeparator = "."
         return PriceText(float(text), amounts=(("now", float(text)),)) if is_price else PriceText(problem=f"{text}")
     if len(text) > LONGEST_TEXT:
         return PriceText(problem=f"text of {len(text)} characters, expected at most {LONGEST_TEXT}")
+    return _read_text(text, decimal)
+
+
+@lru_cache(maxsize=4096)
+def _read_text(text: str, decimal: DecimalSeparator) -> PriceText:
+    """Read a text of bounded length; the products of a shop have few different prices."""
     if _DIRECTION.search(text):
         return PriceText(problem="characters that reverse the order of a text")
     text = _COUNT_WORD.sub(
