@@ -51,18 +51,21 @@ def signed_bias(  # noqa: PLR0913
     with a flow in at least one table. `classes`: origin, destination and one or more further columns of text or whole
     numbers, each a classification of the pairs; all compared pairs must have a class in each.
 
-    The interval comes from resamples of whole origins (with the scaling repeated in each): the standard deviation of
-    the log bias over the resamples, widened by √(m / (m - 1)) and by Student's t with m - 1 degrees of freedom, m
-    the effective number of origins of the class, (Σ w)² / Σ w² of their reference flows. A class with m below
-    `LEAST_ORIGINS` has none. Where cells are suppressed or rounded, it is the range of the bias over all values within
-    their bounds and margins, each end moved out by half the width of the interval of the resamples; the sum of their
-    middles is moved into the range where margins exclude it.
+    The interval comes from resamples of whole origins: the standard deviation of the log bias over the resamples, times
+    √(m / (m - 1)) and the quantile of Student's t with f degrees of freedom. m = (Σ w)² / Σ w² is the effective number
+    of origins of the class, w their reference flows; f = (Σ w²)² / Σ w⁴ - 1 (Satterthwaite, for deviations of
+    origins that are proportional to their flows). A class with m below `LEAST_ORIGINS` has no interval. With scaling,
+    the factor of a resample is that of its ratios Σ estimate / Σ reference by class on the whole reference: its mix of
+    classes is known and does not vary. Where cells are suppressed or rounded, the interval is the range of the bias
+    over all values within their bounds and margins, each end moved out by half the width of the interval of the
+    resamples; the sum of their middles is moved into the range where margins exclude it.
 
     Returns `ClassBias` rows in the order of classifications and classes. Raises ValueError as `compare_flows`, and for
     pairs without a class.
 
     Source: bootstrap of clusters: Davison & Hinkley, Bootstrap Methods and their Application (1997), 3.8; correction
-    for few clusters: Hesterberg, What Teachers Should Know About the Bootstrap, American Statistician 69 (2015) 371.
+    for few clusters: Hesterberg, What Teachers Should Know About the Bootstrap, American Statistician 69 (2015) 371;
+    degrees of freedom: Satterthwaite, Biometrics Bulletin 2 (1946) 110–114.
     """
     refuse_unknown("scale", scale, get_args(Scale))
     refuse_unknown("suppressed", suppressed, get_args(Suppressed))
@@ -216,16 +219,21 @@ def _half_widths(
     size = by_origin[0].shape[1]
     if not len(weights):
         return np.full(size, np.nan)
+    sums = [table.sum(0) for table in by_origin]
     estimate, reference = (weights @ table for table in by_origin)
-    bias = _log_ratio(estimate, reference)
-    if is_scaled:
-        with np.errstate(invalid="ignore"):
-            bias -= _log_ratio(estimate.sum(1), reference.sum(1))[:, None]
-    bias[~np.isfinite(bias)] = np.nan
     with np.errstate(invalid="ignore", divide="ignore"):
-        effective = by_origin[1].sum(0) ** 2 / (by_origin[1] ** 2).sum(0)
-        usable = (effective >= LEAST_ORIGINS) & (np.isfinite(bias).mean(0) > 0.95)
+        ratio = estimate / reference
+        bias = np.log(ratio)
+        if is_scaled:
+            # The reference is known in full: its mix of classes does not vary between resamples, only the ratios do.
+            filled = np.where(np.isfinite(ratio), ratio, np.nan_to_num(sums[0] / sums[1]))
+            bias = bias - np.log(filled @ sums[1] / sums[1].sum())[:, None]
+        bias[~np.isfinite(bias)] = np.nan
+        squares = (by_origin[1] ** 2).sum(0)
+        effective = sums[1] ** 2 / squares
+        freedom = squares**2 / (by_origin[1] ** 4).sum(0) - 1
+        usable = (effective >= LEAST_ORIGINS) & (freedom >= 1) & (np.isfinite(bias).mean(0) > 0.95)
         effective = np.where(usable, effective, np.nan)
         spread = np.array([np.nanstd(bias[:, k]) if usable[k] else np.nan for k in range(size)])
-        quantile = t.ppf(0.5 + confidence / 2, effective - 1)
+        quantile = t.ppf(0.5 + confidence / 2, np.where(usable, freedom, np.nan))
         return spread * np.sqrt(effective / (effective - 1)) * quantile

@@ -75,16 +75,16 @@ def test_by_hand() -> None:
 
 
 def test_a_capped_cell_leaves_its_persons_to_the_others_of_the_margin() -> None:
-    """Area a needs 300 and its young cell stops at twice its 50: the old one takes the other 200, 4 times its 50."""
+    """Area a needs 300, the young 150. The old of a stop at 3.5 times their 50, so the young of a are 125, of b 25."""
     cells = pl.DataFrame(
         {"area": ["a", "a", "b", "b"], "age": ["y", "o", "y", "o"], "devices": [50.0] * 4, "weight": [1.0] * 4}
     )
     margins = [pl.DataFrame({"area": ["a"], "total": [300]}), pl.DataFrame({"age": ["y"], "total": [150]})]
-    result = rake_capped(cells, margins, lowest=0.25, highest=4.0)
+    result = rake_capped(cells, margins, lowest=0.25, highest=3.5)
     assert result.is_reached
-    sums = result.cells.with_columns(p=pl.col("devices") * pl.col("weight_raked"))
-    assert sums.filter(pl.col("area") == "a")["p"].sum() == pytest.approx(300, rel=1e-5)
-    assert sums.filter(pl.col("age") == "y")["p"].sum() == pytest.approx(150, rel=1e-5)
+    assert result.cells["factor"].to_list() == pytest.approx([2.5, 3.5, 0.5, 1.0], rel=1e-4)
+    assert result.cells["is_capped"].to_list() == [False, True, False, False]
+    assert result.capped_mass == pytest.approx(175 / 375, rel=1e-4)
 
 
 @pytest.mark.parametrize(
