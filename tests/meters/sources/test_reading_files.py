@@ -5,12 +5,14 @@ from __future__ import annotations
 import io
 import random
 from datetime import date
+from pathlib import Path
 
 import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ons_bigdata.commands.ingest import known_sources, of_format
 from ons_bigdata.meters.schemas.accumulations import LakeAccumulation
 from ons_bigdata.meters.schemas.readings import LakeReading
 from ons_bigdata.meters.schemas.vocabulary import FORMATS
@@ -21,7 +23,7 @@ from ons_bigdata.meters.sources.formats.nem12 import is_nem12
 from ons_bigdata.meters.sources.reading_files import METER_READINGS, read_batches, recognise
 from ons_bigdata.platform.errors import InputError
 from ons_bigdata.platform.ingest.bulk import Batch
-from ons_bigdata.platform.ingest.sources import Recognised, Refused, bulk_sources
+from ons_bigdata.platform.ingest.sources import AdapterContext, Recognised, Refused, bulk_sources
 from ons_bigdata.platform.pseudonyms import pseudonyms
 from tests.meters.sources import written_readings as written
 from tests.meters.sources.written_readings import CER, GENERIC, HDF, KEY, LCL, at
@@ -145,3 +147,18 @@ def test_the_names_of_formats_are_those_of_deliveries() -> None:
     for source in bulk_sources(SOURCES):
         assert source.formats
     assert reading_files.SOURCES[0].formats == tuple(BY_NAME)
+
+
+def test_a_forced_format_refuses_files_of_others() -> None:
+    context = AdapterContext(Path(), KEY)
+    [*_, readings] = bulk_sources(of_format(SOURCES, "lcl"))
+    forced = readings.adapter(context).recognise
+    assert forced("file.csv", LCL) == Recognised("lcl", "real", None)
+    assert forced("File1.txt", CER) == Refused("of format cer; expected lcl, as --format says")
+    assert isinstance(forced("a.txt", b"words\n"), Refused)
+    homes = next(source for source in bulk_sources(of_format(SOURCES, "cer")) if source.name == "meter_homes")
+    assert homes.adapter(context).recognise("a.csv", CER) is None  # left to the other sources
+    with pytest.raises(InputError, match=r"unknown format 'lcm'; known: .*, cer, lcl, .*; did you mean 'lcl'"):
+        of_format(SOURCES, "lcm")
+    with pytest.raises(InputError, match="files of prices have no formats to choose from"):
+        of_format([source for source in known_sources() if source.command == "prices"], "cer")
