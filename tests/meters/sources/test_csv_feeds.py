@@ -258,7 +258,7 @@ def test_columns_of_other_names_are_mapped() -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"clock": "lokal"}, "unknown clock of a CSV 'lokal'; known: utc, local; did you mean 'local'"),
+        ({"clock": "lcal"}, "unknown clock of a CSV 'lcal'; known: utc, local; did you mean 'local'"),
         ({"clock": "local"}, "clock 'local' without timezone"),
         ({"clock": "utc", "timezone": "Europe/London"}, "clock 'utc' with timezone"),
         ({"timezone": "Mars/Base"}, "timezone 'Mars/Base' is not known"),

@@ -52,8 +52,8 @@ def test_the_clock_is_gmt_unless_it_is_said_to_be_local() -> None:
     line = HEADER + b"\r\nMAC000002,Std,2013-07-01 12:00:00.0000000, 0.3 \r\n"
     assert starts(read(line, "lcl")) == [at("2013-07-01T12:00")]
     assert starts(read(line, "lcl", options={"clock": "local"})) == [at("2013-07-01T11:00")]
-    with pytest.raises(InputError, match=r"unknown clock .*'lokal'; known: gmt, local; did you mean 'local'"):
-        read(line, "lcl", options={"clock": "lokal"})
+    with pytest.raises(InputError, match=r"unknown clock .*'lcal'; known: gmt, local; did you mean 'local'"):
+        read(line, "lcl", options={"clock": "lcal"})
 
 
 def test_local_times_that_come_twice_are_one_hour_after_the_other_and_those_left_out_are_refused() -> None:
