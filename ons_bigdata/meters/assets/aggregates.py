@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 CONSUMPTION = "analysis.meter_consumption_controlled"
 STATES = "analysis.meter_states_controlled"
 
+SECONDARY = "secondary"
+"""Status of a share that is hidden, since a hidden one could be computed from it."""
+
 _RULES = ("threshold", "rounding_base", "missing_half_hours", "least_coverage")
 _MEASURES = ("kwh_per_day", "kwh_per_day_se", "kwh_per_day_median", "reading_share", "zero_day_share")
 
@@ -68,9 +71,20 @@ def controlled_consumption(cells: pl.DataFrame, *, threshold: int, base: int) ->
 
 
 def controlled_states(cells: pl.DataFrame, *, threshold: int, base: int) -> pl.DataFrame:
-    """Shares of states that enough meters have; of fewer, the number of meters of the month alone."""
+    """Shares of states that enough meters have; of fewer, the number of meters of the month alone.
+
+    The shares of a month add up to 1: where one is hidden, that of the most frequent state is, too (`secondary`),
+    so that it cannot be computed.
+    """
     months = control_counts(cells, "meters", threshold=threshold, base=base).drop("status")
     controlled = control_counts(months, "affected_meters", threshold=threshold, base=base)
+    month = ["data_origin", "format", "month"]
+    has_hidden = (pl.col("status") != PUBLISHED).any().over(month)
+    is_most_frequent = pl.col("share").rank("ordinal", descending=True).over(month) == 1
+    is_secondary = has_hidden & is_most_frequent & (pl.col("status") == PUBLISHED)
+    controlled = controlled.sort(*month, "state").with_columns(
+        pl.when(is_secondary).then(pl.lit(SECONDARY)).otherwise("status").alias("status")
+    )
     shown = pl.col("status") == PUBLISHED
     return controlled.with_columns(pl.when(shown).then(pl.col("share").round(3)).alias("share")).select(
         ControlledStates.column_names()

@@ -30,7 +30,8 @@ create table analysis.meter_states_controlled (
     meters bigint check (meters >= 10),
     affected_meters bigint check (affected_meters >= 10),
     share double precision check (share between 0 and 1),
-    status text not null check (status ~ '^(published|below_threshold)$'),
-    check (status = 'published' or coalesce(affected_meters, share) is null),
+    status text not null check (status ~ '^(published|below_threshold|secondary)$'),
+    check (status <> 'below_threshold' or affected_meters is null),
+    check (status = 'published' or share is null),
     primary key (data_origin, format, month, state)
 );

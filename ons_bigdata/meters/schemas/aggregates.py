@@ -58,4 +58,7 @@ class ControlledStates(dy.Schema):
     share = dy.Float64(
         nullable=True, min=0.0, max=1.0, description=f"share of the half hours of the month, to a thousandth; {_HIDDEN}"
     )
-    status = _STATUS
+    status = dy.String(
+        regex="^(published|below_threshold|secondary)$",
+        description="published; below_threshold: fewer meters than may be shown; secondary: would uncover one",
+    )
