@@ -286,6 +286,48 @@ def simulate_world(  # noqa: PLR0913, PLR0917 (every choice is an option)
     rendering.written_world(written, as_json=as_json)
 
 
+@simulate_app.command("meters")
+def simulate_meters(  # noqa: PLR0913, PLR0917 (every choice is an option)
+    folder: Annotated[Path, typer.Argument(help="New or empty folder for readings/, attributes of homes and truth/.")],
+    meters: Annotated[int, typer.Option(min=1, help="Number of meters.")] = 120,
+    first_day: Annotated[str, typer.Option(help="First day (YYYY-MM-DD).")] = "2009-07-14",
+    days: Annotated[int, typer.Option(min=2, help="Number of days.")] = 536,
+    seed: Annotated[int, typer.Option(min=0, help="Equal seeds give equal bytes.")] = 2009,
+    generator: Annotated[str, typer.Option(help="Model of homes: chain, or bouts to try methods on.")] = "chain",
+    file_format: Annotated[str, typer.Option("--format", help="Format of the readings: cer or lcl.")] = "cer",
+    persons: Annotated[int | None, typer.Option(min=1, help="Persons of the world; by the meters without it.")] = None,
+    addresses: Annotated[int | None, typer.Option(min=1, help="Addresses of all classes; as many as persons.")] = None,
+    faults: Annotated[bool, typer.Option(help="Put faults into the delivery.")] = True,
+    unit_errors: Annotated[float, typer.Option(min=0, max=1, help="Share of meters with readings ×1000.")] = 0.0,
+    presence: Annotated[bool, typer.Option(help="Write the people at home by half hour into truth/.")] = True,
+    as_json: JsonOption = False,
+) -> None:
+    """Write simulated readings of homes of one world, faults among them, and the truth.
+
+    `ons-bigdata ingest meters FOLDER/readings` takes the readings in.
+    """
+    with progress_bars():
+        from ons_bigdata.commands.simulate.meters import MeterOptions, write_meters  # noqa: PLC0415
+        from ons_bigdata.platform.calendar import parse_day  # noqa: PLC0415
+
+        options = MeterOptions(
+            meters=meters,
+            first_day=parse_day(first_day, what="--first-day"),
+            days=days,
+            seed=seed,
+            generator=generator,
+            file_format=file_format,
+            persons=persons,
+            addresses=addresses,
+            has_faults=faults,
+            unit_errors=unit_errors,
+            keeps_presence=presence,
+        )
+        with umask_of_user():
+            written = write_meters(folder, options)
+    rendering.written_meters(written, as_json=as_json)
+
+
 @app.command()
 def materialize(
     select: Annotated[

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from ons_bigdata.commands.reparse import ReparseSummary
     from ons_bigdata.commands.report import PriceReport
     from ons_bigdata.commands.scrape import ScrapeSummary
+    from ons_bigdata.commands.simulate.meters import WrittenMeters
     from ons_bigdata.commands.simulate.world import WrittenWorld
     from ons_bigdata.commands.status import Status
     from ons_bigdata.platform.dagster.runs import CheckOutcome, RunOutcome
@@ -450,6 +451,19 @@ def written_world(written: WrittenWorld, *, as_json: bool) -> None:
     for folder in (written.archives, written.addresses, written.truth, written.live):
         if folder is not None:
             _out.print(escape(str(folder)))
+
+
+def written_meters(written: WrittenMeters, *, as_json: bool) -> None:
+    """Print the folders of simulated meters and what is in them."""
+    if as_json:
+        print_json(written.to_dict())
+        return
+    _out.print(
+        f"{written.meters:,} meters with {written.rows:,} readings; {written.vacant:,} homes vacant at some time,"
+        f" {written.second_homes:,} second homes; {written.faults:,} faults"
+    )
+    for folder in (written.readings, written.truth):
+        _out.print(escape(str(folder)))
 
 
 def demo_summary(outcomes: Sequence[PilotOutcome], state: Status, docs: Path, *, seconds: float) -> None:
