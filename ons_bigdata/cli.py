@@ -99,6 +99,10 @@ def ingest(
     build: Annotated[
         bool, typer.Option("--build", help="Materialise what depends on the partitions that were written.")
     ] = False,
+    form: Annotated[
+        str | None,
+        typer.Option("--format", help="Format of the files, such as cer; others are refused. Without it, by content."),
+    ] = None,
     strict: StrictOption = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -106,7 +110,7 @@ def ingest(
     from ons_bigdata.commands.ingest import ingest as run  # noqa: PLC0415
 
     with progress_bars():
-        summary = run(name, paths, get_settings(), build=build)
+        summary = run(name, paths, get_settings(), build=build, form=form)
     rendering.ingest_summary(summary, as_json=as_json)
     if summary.has_no_rows:
         raise typer.Exit(InputError.exit_code)

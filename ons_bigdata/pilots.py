@@ -87,6 +87,7 @@ class Pilot:
 PILOTS = (
     Pilot("prices"),
     Pilot("tweets"),
+    Pilot("meters"),
 )
 
 

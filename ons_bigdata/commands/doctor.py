@@ -10,13 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from ons_bigdata.pilots import PILOTS, tables
+from ons_bigdata.pilots import tables
 from ons_bigdata.platform.dagster.frames import table_mismatches
 from ons_bigdata.platform.dagster.storage import check_dagster_tables
 from ons_bigdata.platform.errors import ReportedError
 from ons_bigdata.platform.ingest.landing import Landing
 from ons_bigdata.platform.ingest.redaction import unsearched_files
-from ons_bigdata.platform.ingest.sources import bulk_sources
 from ons_bigdata.platform.lake import Lake
 from ons_bigdata.platform.postgres import migrate
 from ons_bigdata.platform.postgres.warehouse import Warehouse, open_warehouse
@@ -121,9 +120,7 @@ def _landed_files(settings: Settings, warehouse: Warehouse) -> Iterator[Finding]
 
 def _lake(settings: Settings, warehouse: Warehouse) -> Iterator[Finding]:
     lake = Lake(settings.lake_dir, warehouse)
-    faults = [
-        fault for pilot in PILOTS for source in bulk_sources(pilot.sources) for fault in lake.faults(source.table)
-    ]
+    faults = lake.all_faults()
     orphans = lake.remove_orphans()
     detail = f"{'; '.join(faults[:5])}" if faults else "every live file has the rows of the catalog"
     yield Finding("lake", "fault" if faults else "ok", f"{detail}; {len(orphans)} files that are not live removed")

@@ -19,7 +19,16 @@ from ons_bigdata.platform.ingest.delivery import Landed, land_files
 from ons_bigdata.platform.ingest.input_files import require_paths
 from ons_bigdata.platform.ingest.landing import Landing
 from ons_bigdata.platform.ingest.redaction import redact_unsearched
-from ons_bigdata.platform.ingest.sources import BulkSource, Catchall, adapter_context, with_tables
+from ons_bigdata.platform.ingest.sources import (
+    AdapterContext,
+    BulkAdapter,
+    BulkSource,
+    Catchall,
+    Recognised,
+    Refused,
+    adapter_context,
+    with_tables,
+)
 from ons_bigdata.platform.postgres.warehouse import open_warehouse
 
 if TYPE_CHECKING:
@@ -109,21 +118,23 @@ def ingest(
     sources: Sequence[AnySource | Catchall] | None = None,
     *,
     build: bool = False,
+    form: str | None = None,
 ) -> IngestSummary:
     """Land every file below the paths as a source called `name`, load the files that wait, and sum up.
 
     `sources` are all that are known (None: those of all pilots). With `build`, what depends on the written partitions
-    is materialised; a failure of that is in the summary.
+    is materialised; a failure of that is in the summary. With `form`, files of another format are refused.
 
-    Raises InputError for an unknown name, a path that does not exist and paths without files; StepFailedError where a
-    raw asset fails.
+    Raises InputError for an unknown name or format, a path that does not exist and paths without files; StepFailedError
+    where a raw asset fails.
     """
     chosen = sources_of(name, known_sources() if sources is None else sources)
+    landing_as = chosen if form is None else of_format(chosen, form)
     require_paths(paths)
     adapter_context(settings, chosen)  # without its key nothing lands and no run is begun
     landing = Landing(settings.landing_dir, open_warehouse(settings))
     try:
-        landed = land(paths, settings, landing, chosen)
+        landed = land(paths, settings, landing, landing_as)
     except ReportedError:
         load_waiting(settings, landing, with_tables(chosen))  # the files before the damage have landed
         raise
@@ -131,6 +142,36 @@ def ingest(
     built = build_dependents(settings, landing, written) if build else None
     summary = summarise(landing.warehouse, landed, chosen)
     return replace(summary, failed_checks=failed_checks_of(written), built=built)
+
+
+def of_format(sources: Sequence[AnySource | Catchall], form: str) -> list[AnySource | Catchall]:
+    """Return the sources with files of a format, refusing files of another. Raises InputError for an unknown one."""
+    known = [name for source in sources if isinstance(source, BulkSource) for name in source.formats]
+    if form not in known:
+        command = sources[0].command
+        if not known:
+            raise InputError(f"--format {form}: files of {command} have no formats to choose from")
+        nearest = difflib.get_close_matches(form, known, n=1)
+        hint = f"; did you mean {nearest[0]!r}?" if nearest else ""
+        raise InputError(f"unknown format {form!r}; known: {', '.join(known)}{hint}")
+    return [_restricted(source, form) if isinstance(source, BulkSource) else source for source in sources]
+
+
+def _restricted(source: BulkSource, form: str) -> BulkSource:
+    """Return a source that refuses files of other formats than one."""
+
+    def adapter(context: AdapterContext) -> BulkAdapter:
+        opened = source.adapter(context)
+
+        def recognise(name: str, head: bytes) -> Recognised | Refused | None:
+            found = opened.recognise(name, head)
+            if isinstance(found, Recognised) and found.delivery != form:
+                return Refused(f"of format {found.delivery}; expected {form}, as --format says")
+            return found
+
+        return BulkAdapter(recognise, opened.read_batches)
+
+    return replace(source, adapter=adapter)
 
 
 def land(

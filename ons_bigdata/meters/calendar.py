@@ -20,3 +20,12 @@ LOCAL_ZONE = "Europe/London"
 
 DAYS_DUE = "0 4 2 * *"
 """Cron expression, UTC: when the days of all meters are made anew."""
+
+ZONES = {
+    "cer": "Europe/Dublin",
+    "lcl": "Europe/London",
+    "nem12": "Australia/Sydney",
+    "nem13": "Australia/Sydney",
+    "csv": LOCAL_ZONE,
+}
+"""Zone of the local days of the homes, by format of their files."""

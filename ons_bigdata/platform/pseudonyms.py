@@ -1,4 +1,4 @@
-"""Keyed pseudonyms of people, meters and devices, which replace their identifiers before lake and tables."""
+"""Keyed pseudonyms of people, homes and devices, which replace their identifiers before lake and tables."""
 
 from __future__ import annotations
 

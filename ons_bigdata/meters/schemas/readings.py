@@ -33,6 +33,7 @@ class LakeReading(dy.Schema):
     flag = dy.String(
         nullable=True, regex=r"^[A-Z]$", description="quality flag of the file (A, E, S, F, N); null without any"
     )
+    is_export = dy.Bool(description="true for energy that flows from the home into the grid")
 
 
 class MeterReading(dy.Schema):
@@ -48,4 +49,20 @@ class MeterReading(dy.Schema):
 class AssessedReading(MeterReading):
     """One row per reading, and per expected half hour without any, with its state."""
 
-    state = dy.String(regex=f"^({'|'.join(STATES)})$", description="state of the half hour")
+    state = dy.Enum(STATES, description="state of the half hour")
+
+
+class ImputedReading(dy.Schema):
+    """One row per half hour of a meter's grid: its reading, or how it was imputed."""
+
+    meter = dy.String(primary_key=True, description="meter; methods take whole numbers, too, and keep the type")
+    started_at = dy.Datetime(primary_key=True, time_unit="us", time_zone="UTC", description=_STARTED_AT)
+    kwh = dy.Float64(nullable=True, description="reading that counts, in kWh; null where there is none")
+    kwh_imputed = dy.Float64(
+        nullable=True, description="imputed kWh; null where a reading counts, or nothing was imputed"
+    )
+    imputation = dy.String(
+        nullable=True,
+        regex="^(linear|weekday_median|left_missing)$",
+        description="how the half hour was treated; null where a reading counts",
+    )

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import dagster as dg
+import dataframely as dy
 import polars as pl
 
 from ons_bigdata.platform.dagster.assets import PERSONAL, code_link
@@ -13,7 +14,15 @@ from ons_bigdata.platform.dagster.frames import column_schema
 from ons_bigdata.platform.dagster.inputs import KINDS, RELATIONS_READ, Inputs, Table, make_reader
 from ons_bigdata.platform.dagster.personal import conceal_content, is_personal
 from ons_bigdata.platform.dagster.resources import WarehouseResource
-from ons_bigdata.platform.lake.engine import BucketFunction, removal_guard, replace_tables, run_over_buckets
+from ons_bigdata.platform.lake.engine import (
+    BucketFunction,
+    BucketTables,
+    BucketTablesFunction,
+    RowsRead,
+    removal_guard,
+    replace_tables,
+    run_tables_over_buckets,
+)
 from ons_bigdata.platform.lake.tables import LakeTable
 
 
@@ -21,13 +30,41 @@ from ons_bigdata.platform.lake.tables import LakeTable
 class BucketMethod:
     """A method with its parameters of a run, and how its result is divided among the tables."""
 
-    function: BucketFunction
+    function: BucketFunction | BucketTablesFunction
     parameters: Mapping[str, Any]
     """JSON values."""
-    divide: Callable[[pl.DataFrame], Mapping[str, pl.DataFrame]]
-    """Result of a bucket → rows of each table (`schema.table`), sorted by entity."""
+    divide: Callable[[pl.DataFrame], Mapping[str, pl.DataFrame]] | None = None
+    """Result of a bucket → rows of each table (`schema.table`), sorted by entity; of a method with one frame."""
     count: Callable[[Mapping[str, pl.DataFrame]], Mapping[str, int]] = field(default=lambda _frames: {})
     """Rows of each table → counts by name; their sums over the buckets are metadata."""
+    tables: Mapping[str, str] = field(default_factory=dict)
+    """Name of a frame → table, of a method with several frames."""
+
+    def rows_by_table(self, frames: Mapping[str, pl.DataFrame]) -> Mapping[str, pl.DataFrame]:
+        """Rows of each table, of the frames of a bucket."""
+        if self.divide is not None:
+            (only,) = frames.values()
+            return self.divide(only)
+        return {table: frames[name] for name, table in self.tables.items()}
+
+
+@dataclass(frozen=True)
+class LakeOutput:
+    """A derived table of the lake that the method fills: the frame of its rows, "One row per …"."""
+
+    table: LakeTable
+    frame: type[dy.Schema]
+    description: str
+
+    @property
+    def name(self) -> str:
+        """Relation `lake.table`: name of the method's rows."""
+        return f"lake.{self.table.name}"
+
+    @property
+    def key(self) -> dg.AssetKey:
+        """Asset key of the table."""
+        return dg.AssetKey(["lake", self.table.name])
 
 
 def bucket_tables_asset(
@@ -36,13 +73,17 @@ def bucket_tables_asset(
     lake_table: LakeTable,
     tables: Sequence[Table],
     inputs: Mapping[str, str],
+    lake_outputs: Sequence[LakeOutput] = (),
+    rows: RowsRead | None = None,
     processes: int = 1,
 ) -> Callable[[Callable[[Inputs], BucketMethod]], dg.AssetsDefinition]:
     """Make assets of a function that makes a `BucketMethod` of declared small inputs (such as seeds).
 
     The method runs over the buckets of `lake_table`, which is an input, too; each bucket's rows are validated and
-    exchanged in all `tables` in one transaction. Metadata are numbers of rows and the method's counts.
+    exchanged in all `tables` and the derived `lake_outputs` in one transaction. `rows` says which columns of the rows
+    the method needs, and whether in order. Metadata are numbers of rows and the method's counts.
     """
+    outputs: list[Table | LakeOutput] = [*tables, *lake_outputs]
 
     def decorate(make_method: Callable[[Inputs], BucketMethod]) -> dg.AssetsDefinition:
         lake_key = f"lake.{lake_table.name}"
@@ -56,10 +97,10 @@ def bucket_tables_asset(
                     deps=[dg.AssetKey(relation.split(".")) for relation in relations],
                     kinds=set(KINDS),
                     description=table.description,
-                    tags={PERSONAL: ""} if table.name.startswith("restricted.") else {},
+                    tags={PERSONAL: ""} if is_personal([table.name]) else {},
                     metadata={"dagster/column_schema": column_schema(table.frame), **code_link(make_method)},
                 )
-                for table in tables
+                for table in outputs
             ],
         )
         def asset(
@@ -70,26 +111,33 @@ def bucket_tables_asset(
             counts: Counter[str] = Counter()
             guard = removal_guard(lake, lake_table)
 
-            def parts(method: BucketMethod) -> Iterator[tuple[int, Mapping[str, pl.DataFrame]]]:
-                results = run_over_buckets(lake, lake_table, method.function, method.parameters, processes=processes)
+            def parts(method: BucketMethod) -> Iterator[BucketTables]:
+                results = run_tables_over_buckets(
+                    lake, lake_table, method.function, method.parameters, rows=rows, processes=processes
+                )
                 for result in results:
-                    frames = _validated(name, tables, method.divide(result.frame))
+                    divided = method.rows_by_table(result.frames)
+                    frames = _validated(name, outputs, divided)
                     counts.update(method.count(frames))
-                    context.log.info(f"bucket {result.bucket}: {result.frame.height} rows")
-                    yield result.bucket, frames
+                    context.log.info(f"bucket {result.bucket}: {sum(frame.height for frame in divided.values())} rows")
+                    yield BucketTables(result.bucket, frames, result.load_ids)
 
-            with conceal_content(name, personal=is_personal([lake_key, *(table.name for table in tables)])):
-                rows = replace_tables(
+            with conceal_content(name, personal=is_personal([lake_key, *(table.name for table in outputs)])):
+                written = replace_tables(
                     store,
                     [table.name for table in tables],
                     parts(make_method(declared)),
                     entity_column=lake_table.entity_column,
                     buckets=lake_table.buckets,
                     guard=guard,
+                    lake=lake,
+                    lake_tables={output.name: output.table for output in lake_outputs},
                 )
+                for output in lake_outputs:
+                    lake.remove_orphans(output.table)
             read = sorted([lake_key, *declared.relations_read])
-            for table in tables:
-                metadata: dict[str, Any] = {"dagster/row_count": rows[table.name], **counts, RELATIONS_READ: read}
+            for table in outputs:
+                metadata: dict[str, Any] = {"dagster/row_count": written[table.name], **counts, RELATIONS_READ: read}
                 yield dg.MaterializeResult(asset_key=table.key, metadata=metadata)
 
         return asset
@@ -97,7 +145,9 @@ def bucket_tables_asset(
     return decorate
 
 
-def _validated(asset: str, tables: Sequence[Table], frames: Mapping[str, pl.DataFrame]) -> Mapping[str, pl.DataFrame]:
+def _validated(
+    asset: str, tables: Sequence[Table | LakeOutput], frames: Mapping[str, pl.DataFrame]
+) -> Mapping[str, pl.DataFrame]:
     """Rows of each table with the columns of its frame in their order, checked for type, null and bounds."""
     missing = [table.name for table in tables if table.name not in frames]
     if missing:

@@ -12,6 +12,8 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import cache
+from itertools import groupby
+from operator import itemgetter
 from typing import TYPE_CHECKING, cast
 
 import polars as pl
@@ -245,7 +247,12 @@ class BulkLoader:
         places: Iterator[tuple[Place, Iterable[pl.DataFrame]]] = reading.spill.places()
         if (file.size_bytes or 0) > progress.LARGE_FILE_BYTES:
             places = progress.track(f"{self._table}: writing the rows of {file.name}", places)
-        return [opened.write(self.source.table, partition, bucket, parts) for (partition, bucket), parts in places]
+        parts = ((place, part) for place, of_place in places for part in of_place)
+        with closing(read_ahead(parts)) as merged:  # a thread sorts the next part while this one is written
+            return [
+                opened.write(self.source.table, partition, bucket, (part for _, part in of_place))
+                for (partition, bucket), of_place in groupby(merged, key=itemgetter(0))
+            ]
 
 
 def bulk_loader(
@@ -321,15 +328,16 @@ class _BulkReading:
                 raise InputError(f"accepted rows have {dict(batch.accepted.schema)}; expected {expected}")
             batch = type(batch)(batch.rows_in, batch.accepted.select(list(expected)), batch.quarantined)
         rows = batch.accepted
-        keys = rows[self.source.partition_column].cast(pl.String)
+        keys = rows[self.source.partition_column]
         if keys.null_count():
             raise InputError(f"{keys.null_count()} rows without {keys.name}, by which the table is partitioned")
-        for key in keys.unique():
-            if key not in self._faults:
-                self._faults[key] = self._fault(key)
-        bad = [key for key in keys.unique() if self._faults[key] is not None]
-        if bad:
-            reason = keys.replace_strict(self._faults, return_dtype=pl.String)
+        texts = {key: str(key) for key in keys.unique()}
+        for text in texts.values():
+            if text not in self._faults:
+                self._faults[text] = self._fault(text)
+        if any(self._faults[text] is not None for text in texts.values()):
+            faults = {key: self._faults[text] for key, text in texts.items()}
+            reason = keys.replace_strict(faults, return_dtype=pl.String)
             self._quarantine(rows.select("line", reason.alias("reason")).filter(pl.col("reason").is_not_null()))
             rows, keys = rows.filter(reason.is_null()), keys.filter(reason.is_null())
         self.accepted += rows.height

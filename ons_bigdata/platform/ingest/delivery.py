@@ -80,7 +80,8 @@ def land_files(
     )
     contents: dict[str, str] = {}
     is_empty = True
-    for file in input_files(paths, bounds):
+    opens_archives = any(isinstance(source, BulkSource) and source.opens_archives for source in sources)
+    for file in input_files(paths, bounds, opens_archives=opens_archives):
         is_empty = False
         recognised: Recognised | Refused
         staged, recognised = _stage(landing, file)

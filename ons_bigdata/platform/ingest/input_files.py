@@ -111,10 +111,11 @@ class _PastBoundError(Exception):
     """A compressed archive unpacks to more bytes than are skipped, or than its packed bytes may unpack to."""
 
 
-def input_files(paths: Sequence[Path], bounds: Bounds) -> Iterator[InputFile]:
+def input_files(paths: Sequence[Path], bounds: Bounds, *, opens_archives: bool = False) -> Iterator[InputFile]:
     """Yield the files below the paths, each as a stream that is read before the next file is taken.
 
-    A path is a folder (walked, sorted; archives in it are read as plain files), an archive (`.tar`, `.tar.gz`,
+    A path is a folder (walked, sorted; archives in it are plain files unless `opens_archives`; then a damaged one is
+    refused after its files before the damage), an archive (`.tar`, `.tar.gz`,
     `.tgz`, `.tar.xz`, `.txz`, `.tar.zst`, `.zip`; members in their order) or a single file. A refused file is yielded
     with its reason: links, devices, names that leave the archive, and files above the bounds, whatever size the archive
     declares. A single packed file (`.gz`, `.zst`) is a file as it is: its reader unpacks it.
@@ -124,7 +125,7 @@ def input_files(paths: Sequence[Path], bounds: Bounds) -> Iterator[InputFile]:
     grows beyond the bound while it is read.
     """
     require_paths(paths)
-    return (file for path in paths for file in _in_path(path, bounds))
+    return (file for path in paths for file in _in_path(path, bounds, opens_archives=opens_archives))
 
 
 def require_paths(paths: Sequence[Path]) -> None:
@@ -134,10 +135,10 @@ def require_paths(paths: Sequence[Path]) -> None:
             raise InputError(f"no such file or directory: {path}; expected a folder, an archive or a file")
 
 
-def _in_path(path: Path, bounds: Bounds) -> Iterator[InputFile]:
+def _in_path(path: Path, bounds: Bounds, *, opens_archives: bool) -> Iterator[InputFile]:
     name = path.name.lower()
     if path.is_dir():
-        yield from _in_folder(path, bounds)
+        yield from _in_folder(path, bounds, opens_archives=opens_archives)
     elif name.endswith(".zip"):
         yield from _in_zip(path, bounds)
     elif opener := next((opener for suffix, opener in _TARS.items() if name.endswith(suffix)), None):
@@ -197,10 +198,19 @@ def _buffered(
 # --- folders and files ----------------------------------------------------------------------------------
 
 
-def _in_folder(folder: Path, bounds: Bounds) -> Iterator[InputFile]:
+def _in_folder(folder: Path, bounds: Bounds, *, opens_archives: bool) -> Iterator[InputFile]:
     for entry in sorted(folder.iterdir()):
         if entry.is_dir() and not entry.is_symlink():
-            yield from _in_folder(entry, bounds)
+            yield from _in_folder(entry, bounds, opens_archives=opens_archives)
+        elif (
+            opens_archives
+            and entry.name.lower().endswith((".zip", *_TARS))
+            and _kind_fault(entry.lstat().st_mode) is None
+        ):
+            try:
+                yield from _in_path(entry, bounds, opens_archives=True)
+            except ArchiveDamagedError as error:
+                yield _refuse(escape_unprintable(entry.name), str(error), escape_unprintable(str(entry)))
         else:
             yield from _in_file(entry, entry, bounds)
 

@@ -184,6 +184,10 @@ class BulkSource:
     """Days after which `expire` deletes the landed bytes of loaded files; None where they are kept."""
     partition_keys: frozenset[str] = frozenset()
     """Keys of all partitions of a table without calendar; empty for one with a calendar."""
+    formats: tuple[str, ...] = ()
+    """Names of the formats of its files, which are those of their deliveries; empty where it has one format."""
+    opens_archives: bool = False
+    """True if archives in a folder are opened, as those are that a path names."""
     read_rules: ReadRules | None = None
     """Reader of the rules by which lines of landed files have to go before they are read; None without any."""
 

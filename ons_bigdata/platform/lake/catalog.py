@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 ORPHAN_AGE_S = 3600.0
 """Seconds for which a file that is not live is kept: longer than a reader or an exchange takes."""
 
+DERIVED = "all"
+"""Partition of the rows of a derived table."""
+
 LOCK_TIMEOUT = "10min"
 """Longest wait for another exchange of files, which may write many of them anew."""
 
@@ -42,11 +45,8 @@ class RemovedRows:
     """Entities that lost rows."""
 
 
-_LIVE = """
-select table_name, partition, bucket, sha256, rows, size_bytes, load_ids
-from ops.lake_files
-where table_name = $1
-"""
+_ALL_LIVE = "select table_name, partition, bucket, sha256, rows, size_bytes, load_ids from ops.lake_files"
+_LIVE = f"{_ALL_LIVE} where table_name = $1"
 
 
 @dataclass(frozen=True)
@@ -137,6 +137,28 @@ class Lake:
         opened.publish()
         self.make_live(transaction, table, [*files, *kept])
         return {file.partition for file in stale}
+
+    def write_bucket(
+        self, table: LakeTable, bucket: int, rows: pl.DataFrame, opened: Writing, *, load_ids: Collection[str]
+    ) -> list[LakeFile]:
+        """Write the rows of a bucket of a derived table, which `load_ids` are behind; none where there is no row.
+
+        They are live after `replace_bucket`.
+        """
+        if rows.is_empty():
+            return []
+        return [opened.write(table, DERIVED, bucket, _divide(table, bucket, rows), load_ids=load_ids)]
+
+    def replace_bucket(
+        self, transaction: Transaction, table: LakeTable, bucket: int, opened: Writing, files: Sequence[LakeFile]
+    ) -> None:
+        """Make written files the only live ones of a bucket of a derived table, within a transaction."""
+        self.lock(transaction, table)
+        live = _files(transaction.frame(f"{_LIVE} and bucket = $2", [table.name, bucket]))
+        names = {file.name for file in files}
+        self._end(transaction, [file for file in live if file.name not in names])
+        opened.publish()
+        self.make_live(transaction, table, files)
 
     def files(
         self,
@@ -292,6 +314,11 @@ class Lake:
         """Faults of the live files: missing, unreadable, another number of rows than in the ledger."""
         return [fault for file in self.files(table) if (fault := self._fault(file)) is not None]
 
+    def all_faults(self) -> list[str]:
+        """Faults of the live files of all tables in the ledger."""
+        frame = self.warehouse.frame(f"{_ALL_LIVE} order by table_name, partition, bucket, sha256")
+        return [fault for file in _files(frame) if (fault := self._fault(file)) is not None]
+
     def end_damaged(self, transaction: Transaction, table: LakeTable, partitions: Collection[str] | None) -> set[str]:
         """Remove missing and damaged files of these partitions from the catalog; return the loads that have rows there.
 
@@ -395,5 +422,20 @@ def _by_place(files: Iterable[LakeFile]) -> Iterator[tuple[Place, list[LakeFile]
 def _divide(table: LakeTable, bucket: int, rows: pl.DataFrame) -> Iterator[pl.DataFrame]:
     """Rows of a bucket in the order of the table, divided into its ranges."""
     entity = pl.col(table.entity_column)
+    if _is_in_order(rows, table.sort_columns):
+        entities = rows[table.entity_column]
+        for first, last in table.ranges(bucket, rows.height):
+            start, end = entities.search_sorted(first, side="left"), entities.search_sorted(last, side="right")
+            yield rows.slice(start, end - start)
+        return
     for first, last in table.ranges(bucket, rows.height):
         yield rows.filter(entity.is_between(first, last)).sort(table.sort_columns)
+
+
+def _is_in_order(rows: pl.DataFrame, columns: Sequence[str]) -> bool:
+    """Whether rows are sorted by columns, which takes much less time to see than to sort them anew."""
+    in_order = pl.lit(value=True)
+    for column in reversed(columns):
+        before = pl.col(column).shift(1)
+        in_order = (before < pl.col(column)) | ((before == pl.col(column)) & in_order)
+    return bool(rows.select(in_order.slice(1).all(ignore_nulls=False)).item())

@@ -1,7 +1,8 @@
 """Engine: runs a method entity by entity, one bucket at a time, in this process or in several.
 
-A method is a function `f(bucket, parameters) -> frame` of a module; the bucket holds all rows of its entities. Workers
-get the name of the function, JSON parameters and paths of Parquet files, so that another engine can run the same work.
+A method is a function `f(bucket, parameters) -> frame` of a module, or returns frames by name; the bucket holds all
+rows of its entities. Workers get the name of the function, JSON parameters and paths of Parquet files, so that another
+engine can run the same work.
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ import subprocess
 import sys
 import tempfile
 from collections import deque
-from dataclasses import dataclass
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -24,10 +26,27 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
     from ons_bigdata.platform.lake.catalog import Lake
+    from ons_bigdata.platform.lake.files import LakeFile, Writing
     from ons_bigdata.platform.lake.tables import LakeTable
     from ons_bigdata.platform.postgres.warehouse import Transaction, Warehouse
 
 WORKER = "ons_bigdata.platform.lake.worker"
+
+
+_ONLY = "result"
+"""Name of the result of a method that returns one frame."""
+
+
+@dataclass(frozen=True)
+class _Job:
+    """Work on a bucket: JSON values."""
+
+    function: str
+    parameters: dict[str, Any]
+    bucket: int
+    paths: list[str]
+    columns: list[str]
+    sort_columns: list[str]
 
 
 class WorkerFailedError(StepFailedError):
@@ -39,6 +58,16 @@ class WorkerFailedError(StepFailedError):
         """Name of the method."""
         self.kind = kind
         """Class of the error."""
+
+
+class BucketTablesFunction(Protocol):
+    """A method that works entity by entity and returns several frames, by name."""
+
+    __module__: str
+    __qualname__: str
+
+    def __call__(self, bucket: pl.DataFrame, parameters: Mapping[str, Any]) -> Mapping[str, pl.DataFrame]:
+        """Compute the results for the entities of a bucket; each has their column."""
 
 
 class BucketFunction(Protocol):
@@ -59,6 +88,26 @@ class BucketResult:
     frame: pl.DataFrame
 
 
+@dataclass(frozen=True)
+class RowsRead:
+    """Rows of a bucket that a method is given."""
+
+    columns: Sequence[str] | None = None
+    """Columns, or None for all."""
+    is_sorted: bool = True
+    """Whether they are sorted by the order of the table, as far as it is among the columns; else in any order, which
+    takes less time and memory."""
+
+
+@dataclass(frozen=True)
+class BucketTables:
+    """Rows of several tables of one bucket, each sorted by entity, and the loads behind them."""
+
+    bucket: int
+    frames: Mapping[str, pl.DataFrame]
+    load_ids: tuple[str, ...] = ()
+
+
 def run_over_buckets(
     lake: Lake,
     table: LakeTable,
@@ -77,15 +126,48 @@ def run_over_buckets(
     Raises ValueError for a function that is not at the top of a module or a result without the entity's column,
     StepFailedError with its last words where a worker fails.
     """
+    for result in run_tables_over_buckets(
+        lake, table, function, parameters, partitions=partitions, processes=processes
+    ):
+        yield BucketResult(result.bucket, result.frames[_ONLY])
+
+
+def run_tables_over_buckets(
+    lake: Lake,
+    table: LakeTable,
+    function: BucketFunction | BucketTablesFunction,
+    parameters: Mapping[str, Any],
+    *,
+    rows: RowsRead | None = None,
+    partitions: Collection[str] | None = None,
+    processes: int = 1,
+) -> Iterator[BucketTables]:
+    """Run a method that returns frames by name over the buckets, as `run_over_buckets` does.
+
+    `rows` says which columns the method needs and whether in order. The result of a method that returns one frame has
+    the name "result".
+    """
     if processes < 1:
         raise ValueError(f"processes is {processes}; expected at least 1")
     name = function_name(function)
-    jobs: dict[int, list[Path]] = {}
+    rows = rows or RowsRead()
+    columns = list(table.columns) if rows.columns is None else list(rows.columns)
+    unknown = [column for column in columns if column not in table.columns]
+    if unknown:
+        raise ValueError(f"lake table {table.name} has no column {', '.join(unknown)}")
+    sort_columns = [column for column in table.sort_columns if column in columns] if rows.is_sorted else []
+    jobs: dict[int, list[LakeFile]] = {}
     for file in lake.files(table, partitions=partitions):
-        jobs.setdefault(file.bucket, []).append(lake.folder / file.name)
+        jobs.setdefault(file.bucket, []).append(file)
+    work = [
+        _Job(name, dict(parameters), bucket, [str(lake.folder / file.name) for file in files], columns, sort_columns)
+        for bucket, files in sorted(jobs.items())
+    ]
     run = _run_here if processes == 1 else _run_in_processes
-    for bucket, frame in run(table, name, parameters, sorted(jobs.items()), processes):
-        yield BucketResult(bucket, _sorted_by_entity(frame, table.entity_column, name))
+    for bucket, frames in run(work, processes):
+        load_ids = sorted({load_id for file in jobs[bucket] for load_id in file.load_ids})
+        in_order = {key: _sorted_by_entity(frame, table.entity_column, name) for key, frame in frames.items()}
+        yield BucketTables(bucket, in_order, tuple(load_ids))
 
 
 def removal_guard(lake: Lake, table: LakeTable) -> Callable[[Transaction], None]:
@@ -109,45 +191,90 @@ def replace_table(
 
     Rows of the bucket's range of entities are exchanged. Buckets without a result lose their rows at the end.
     """
-    parts = ((result.bucket, {table: result.frame}) for result in results)
+    parts = (BucketTables(result.bucket, {table: result.frame}) for result in results)
     return replace_tables(warehouse, [table], parts, entity_column=entity_column, buckets=buckets)[table]
 
 
 def replace_tables(
     warehouse: Warehouse,
     tables: Sequence[str],
-    parts: Iterable[tuple[int, Mapping[str, pl.DataFrame]]],
+    parts: Iterable[BucketTables],
     *,
     entity_column: str,
     buckets: int,
     guard: Callable[[Transaction], None] | None = None,
+    lake: Lake | None = None,
+    lake_tables: Mapping[str, LakeTable] | None = None,
 ) -> dict[str, int]:
-    """Write (bucket, rows by table) into tables of Postgres bucket by bucket; return the number of rows by table.
+    """Write rows by table into tables of Postgres and derived tables of the lake; return the number of rows by table.
 
-    Rows of the bucket's range of entities are exchanged in all tables in one transaction. Buckets without a part lose
-    their rows at the end. `guard` is called at the begin of each transaction, which it ends by raising.
+    Rows of the bucket's range of entities are exchanged in all tables in one transaction, bucket by bucket: in Postgres
+    in `tables`, in `lake` the files of `lake_tables`, by the name of their frames. Buckets without a part lose their
+    rows at the end. `guard` is called at the begin of each transaction, which it ends by raising.
     """
-    rows = dict.fromkeys(tables, 0)
+    derived = dict(lake_tables or {})
+    if derived and lake is None:
+        raise ValueError(f"no lake for {', '.join(derived)}")
+    rows = dict.fromkeys([*tables, *derived], 0)
     done = set()
-    for bucket, frames in parts:
-        with warehouse.transaction() as transaction:
+    for part in parts:
+        with ExitStack() as stack:
+            # files are written before the transaction begins, and live when it ends
+            written = _write_files(stack, lake, derived, part)
+            transaction = stack.enter_context(warehouse.transaction())
             if guard is not None:
                 guard(transaction)
+            for name, (opened, files) in written.items():
+                assert lake is not None  # noqa: S101  (checked above)
+                lake.replace_bucket(transaction, derived[name], part.bucket, opened, files)
+                rows[name] += sum(file.rows for file in files)
             for table in tables:
                 transaction.lock(table)
-                transaction.execute(*_delete_range(table, entity_column, bucket, buckets))
-                rows[table] += transaction.insert(table, frames[table])
-        done.add(bucket)
-    with warehouse.transaction() as transaction:
-        for table in tables:
-            transaction.lock(table)
-            for bucket in sorted(set(range(buckets)) - done):
-                transaction.execute(*_delete_range(table, entity_column, bucket, buckets))
+                transaction.execute(*_delete_range(table, entity_column, part.bucket, buckets))
+                rows[table] += transaction.insert(table, part.frames[table])
+        done.add(part.bucket)
+    _empty_buckets(warehouse, tables, sorted(set(range(buckets)) - done), entity_column, buckets, lake, derived)
     warehouse.analyse(*tables)
     return rows
 
 
-def function_name(function: BucketFunction) -> str:
+def _write_files(
+    stack: ExitStack, lake: Lake | None, derived: Mapping[str, LakeTable], part: BucketTables
+) -> dict[str, tuple[Writing, list[LakeFile]]]:
+    """Write the rows of derived tables of a bucket into private folders that the stack removes."""
+    written = {}
+    for name, table in derived.items():
+        assert lake is not None  # noqa: S101  (checked by the caller)
+        opened = stack.enter_context(lake.writing())
+        files = lake.write_bucket(table, part.bucket, part.frames[name], opened, load_ids=part.load_ids)
+        written[name] = (opened, files)
+    return written
+
+
+def _empty_buckets(
+    warehouse: Warehouse,
+    tables: Sequence[str],
+    emptied: Sequence[int],
+    entity_column: str,
+    buckets: int,
+    lake: Lake | None,
+    derived: Mapping[str, LakeTable],
+) -> None:
+    with ExitStack() as stack:
+        opened = stack.enter_context(lake.writing()) if lake is not None and derived else None
+        transaction = stack.enter_context(warehouse.transaction())
+        for bucket in emptied:
+            for lake_table in derived.values():
+                assert lake is not None  # noqa: S101  (there is none without)
+                assert opened is not None  # noqa: S101
+                lake.replace_bucket(transaction, lake_table, bucket, opened, [])
+        for table in tables:
+            transaction.lock(table)
+            for bucket in emptied:
+                transaction.execute(*_delete_range(table, entity_column, bucket, buckets))
+
+
+def function_name(function: BucketFunction | BucketTablesFunction) -> str:
     """Name `module:function` by which a worker finds a function. Raises ValueError where there is none."""
     name = f"{function.__module__}:{function.__qualname__}"
     if function.__module__ == "__main__" or not function.__qualname__.isidentifier():
@@ -155,63 +282,54 @@ def function_name(function: BucketFunction) -> str:
     return name
 
 
-def call(name: str, parameters: Mapping[str, Any], paths: Sequence[Path], sort_columns: Sequence[str]) -> pl.DataFrame:
-    """Call a function by its name on the rows of Parquet files, sorted by `sort_columns`."""
+def call(
+    name: str, parameters: Mapping[str, Any], paths: Sequence[Path], columns: Sequence[str], sort_columns: Sequence[str]
+) -> Mapping[str, pl.DataFrame]:
+    """Call a function by its name on columns of the rows of Parquet files, sorted by `sort_columns` if there are any.
+
+    Return its frames by name; a single one is named "result".
+    """
     module, attribute = name.split(":")
-    function: BucketFunction = getattr(importlib.import_module(module), attribute)
-    return function(pl.read_parquet(list(paths)).sort(sort_columns), parameters)
+    function: Callable[..., pl.DataFrame | Mapping[str, pl.DataFrame]]
+    function = getattr(importlib.import_module(module), attribute)
+    rows = pl.read_parquet(list(paths), columns=list(columns))
+    result = function(rows.sort(sort_columns) if sort_columns else rows, parameters)
+    return {_ONLY: result} if isinstance(result, pl.DataFrame) else result
 
 
-def _run_here(
-    table: LakeTable, name: str, parameters: Mapping[str, Any], jobs: Sequence[tuple[int, list[Path]]], _processes: int
-) -> Iterator[tuple[int, pl.DataFrame]]:
-    for bucket, paths in jobs:
-        yield bucket, call(name, parameters, paths, table.sort_columns)
+def _run_here(jobs: Sequence[_Job], _processes: int) -> Iterator[tuple[int, Mapping[str, pl.DataFrame]]]:
+    for job in jobs:
+        paths = [Path(path) for path in job.paths]
+        yield job.bucket, call(job.function, job.parameters, paths, job.columns, job.sort_columns)
 
 
-def _run_in_processes(
-    table: LakeTable, name: str, parameters: Mapping[str, Any], jobs: Sequence[tuple[int, list[Path]]], processes: int
-) -> Iterator[tuple[int, pl.DataFrame]]:
+def _run_in_processes(jobs: Sequence[_Job], processes: int) -> Iterator[tuple[int, Mapping[str, pl.DataFrame]]]:
     """Run the jobs by workers that each do one job after another; yield the results in order."""
     with tempfile.TemporaryDirectory(prefix="ons-buckets-") as folder:
         workers = [_Worker() for _ in range(min(processes, len(jobs)))]
         try:
             waiting = deque(jobs)
-            running: deque[tuple[int, _Worker, Path]] = deque()
+            running: deque[tuple[int, _Worker, str]] = deque()
             for worker in workers:
-                running.append(_start(worker, table, name, parameters, waiting.popleft(), Path(folder)))
+                running.append(_start(worker, waiting.popleft(), Path(folder)))
             while running:
                 bucket, worker, result = running.popleft()
-                worker.wait()
+                names = worker.wait()
                 if waiting:
-                    running.append(_start(worker, table, name, parameters, waiting.popleft(), Path(folder)))
-                yield bucket, pl.read_parquet(result)
-                result.unlink()
+                    running.append(_start(worker, waiting.popleft(), Path(folder)))
+                paths = [Path(f"{result}.{place}.parquet") for place in range(len(names))]
+                yield bucket, {name: pl.read_parquet(path) for name, path in zip(names, paths, strict=True)}
+                for path in paths:
+                    path.unlink()
         finally:
             for worker in workers:
                 worker.close()
 
 
-def _start(
-    worker: _Worker,
-    table: LakeTable,
-    name: str,
-    parameters: Mapping[str, Any],
-    job: tuple[int, list[Path]],
-    folder: Path,
-) -> tuple[int, _Worker, Path]:
-    bucket, paths = job
-    result = folder / f"{bucket}.parquet"
-    worker.start(
-        {
-            "function": name,
-            "parameters": dict(parameters),
-            "paths": [str(path) for path in paths],
-            "sort_columns": table.sort_columns,
-            "result": str(result),
-        }
-    )
-    return bucket, worker, result
+def _start(worker: _Worker, job: _Job, folder: Path) -> tuple[int, _Worker, str]:
+    result = str(folder / str(job.bucket))
+    worker.start({**asdict(job), "result": result})
+    return job.bucket, worker, result
 
 
 class _Worker:
@@ -228,15 +346,17 @@ class _Worker:
         self.process.stdin.write(json.dumps(job) + "\n")
         self.process.stdin.flush()
 
-    def wait(self) -> None:
-        """Wait until the job is done. Raises StepFailedError where it failed."""
+    def wait(self) -> list[str]:
+        """Wait until the job is done; return the names of its frames. Raises StepFailedError where it failed."""
         assert self.process.stdout is not None  # noqa: S101  (it is a pipe)
         reply = self.process.stdout.readline()
         if not reply:
             raise StepFailedError(f"a worker ended with exit code {self.process.wait()} before its job was done")
-        failure = json.loads(reply)["failure"]
-        if failure is not None:
-            raise WorkerFailedError(**failure)
+        answer = json.loads(reply)
+        if answer["failure"] is not None:
+            raise WorkerFailedError(**answer["failure"])
+        names: list[str] = answer["names"]
+        return names
 
     def close(self) -> None:
         """End the process; a job that runs is broken off."""
@@ -250,6 +370,8 @@ class _Worker:
 def _sorted_by_entity(frame: pl.DataFrame, entity_column: str, name: str) -> pl.DataFrame:
     if entity_column not in frame.columns:
         raise ValueError(f"{name} returns no column {entity_column}; its columns: {', '.join(frame.columns)}")
+    if frame[entity_column].is_sorted():
+        return frame
     return frame.sort(entity_column, maintain_order=True)
 
 

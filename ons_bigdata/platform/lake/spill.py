@@ -12,7 +12,7 @@ from ons_bigdata.platform.errors import InputError, UnavailableError
 from ons_bigdata.platform.lake.tables import LakeTable, bucket_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
 BUFFER_BYTES = 64 * 1024 * 1024
@@ -25,6 +25,9 @@ _PARTITION, _BUCKET = "__partition", "__bucket"
 
 Place = tuple[str, int]
 """Partition and bucket."""
+
+_Constants = dict[str, str | None]
+"""Column of texts -> the value that all its rows have: it is neither sorted nor spilled."""
 
 
 class Spill:
@@ -44,7 +47,7 @@ class Spill:
         self._order = [column for column in table.sort_columns if column != "load_id"]
 
     def add(self, rows: pl.DataFrame, partitions: pl.Series) -> None:
-        """Add rows with their partitions. Raises InputError where the entity of a row is missing."""
+        """Add rows with their partitions, keys or days. Raises InputError where the entity of a row is missing."""
         if rows.is_empty():
             return
         entity = self._table.entity_column
@@ -57,7 +60,7 @@ class Spill:
         self._buffer.append(rows)
         self._buffered += rows.estimated_size()
         if self._buffered >= self._buffer_bytes:
-            self._runs.append(self._write_run(self._sorted()))
+            self._runs.append(self._write_run(*self._sorted()))
 
     def places(self) -> Iterator[tuple[Place, Iterable[pl.DataFrame]]]:
         """Yield each partition and bucket, in order, with its rows: sorted parts that follow one another.
@@ -65,8 +68,8 @@ class Spill:
         The parts of a place are taken before the next place.
         """
         if self._buffer:
-            rows = self._sorted()
-            self._runs.append(_Run(rows, iter([rows.drop(_PARTITION, _BUCKET)])))
+            rows, constants = self._sorted()
+            self._runs.append(_Run(rows, iter([rows.drop(_PARTITION, _BUCKET)]), constants))
         for place in sorted({place for run in self._runs for place, _ in run.places}):
             yield place, self._parts(place)
 
@@ -74,24 +77,45 @@ class Spill:
         left = [(run, run.places.popleft()[1]) for run in self._runs if run.places and run.places[0][0] == place]
         ranges = self._table.ranges(place[1], sum(count for _, count in left))
         for _, last in ranges:
-            taken, rest = [], []
+            taken: list[tuple[pl.DataFrame, _Constants]] = []
+            rest = []
             for run, count in left:
                 is_rest = last == ranges[-1][1]
                 frames = run.take(count) if is_rest else run.take_up_to(self._table.entity_column, last, count)
-                taken += frames
+                taken += [(frame, run.constants) for frame in frames]
                 rest.append((run, count - sum(frame.height for frame in frames)))
             left = rest
             if taken:
-                rows = pl.concat(taken).sort(self._order).with_columns(pl.lit(self._load_id).alias("load_id"))
-                yield rows.select(list(self._table.columns))
+                yield self._merged(taken)
 
-    def _sorted(self) -> pl.DataFrame:
-        """Rows in memory by partition and order; each partition by itself, which is faster than by one sort of all."""
-        parts = pl.concat(self._buffer).partition_by(_PARTITION, maintain_order=False, as_dict=True)
+    def _merged(self, taken: Sequence[tuple[pl.DataFrame, _Constants]]) -> pl.DataFrame:
+        """Rows of several runs in the order and with the columns of the table."""
+        constants = taken[0][1]
+        if all(others == constants for _, others in taken):
+            rows = pl.concat([frame for frame, _ in taken]).sort(self._order).with_columns(_literals(constants))
+        else:
+            columns = [column for column in self._table.columns if column != "load_id"]
+            whole = [frame.with_columns(_literals(others)).select(columns) for frame, others in taken]
+            rows = pl.concat(whole).sort(self._order)
+        return rows.with_columns(pl.lit(self._load_id).alias("load_id")).select(list(self._table.columns))
+
+    def _sorted(self) -> tuple[pl.DataFrame, _Constants]:
+        """Rows in memory by partition and order, without the texts that are the same in all of them; and those.
+
+        Each partition is sorted by itself, which is faster than one sort of all.
+        """
+        rows = pl.concat(self._buffer)
         self._buffer, self._buffered = [], 0.0
-        return pl.concat([parts[key].sort(self._order) for key in sorted(parts)], rechunk=True)
+        constants = {
+            name: rows[name][0]
+            for name, dtype in self._table.columns.items()
+            if dtype == pl.String and name in rows.columns and name not in self._order and _is_constant(rows[name])
+        }
+        parts = rows.drop(constants).partition_by(_PARTITION, maintain_order=False, as_dict=True)
+        ordered = [parts[key].sort(self._order) for key in sorted(parts)]
+        return pl.concat(ordered, rechunk=True), constants
 
-    def _write_run(self, rows: pl.DataFrame) -> _Run:
+    def _write_run(self, rows: pl.DataFrame, constants: _Constants) -> _Run:
         path = self._folder / f"{len(self._runs)}.run"
         table = rows.drop(_PARTITION, _BUCKET).to_arrow(compat_level=pl.CompatLevel.oldest())
         options = pa.ipc.IpcWriteOptions(compression="lz4")
@@ -100,15 +124,26 @@ class Spill:
                 stream.write_table(table, max_chunksize=_BATCH_ROWS)
         except OSError as error:
             raise UnavailableError(f"cannot write {rows.height} rows to {path}: {error}") from error
-        return _Run(rows.select(_PARTITION, _BUCKET), _read_run(path))
+        return _Run(rows.select(_PARTITION, _BUCKET), _read_run(path), constants)
+
+
+def _is_constant(texts: pl.Series) -> bool:
+    """True if all values are the same text, or all are null."""
+    nulls = texts.null_count()
+    return nulls == len(texts) or (nulls == 0 and bool((texts == texts[0]).all()))
+
+
+def _literals(constants: _Constants) -> list[pl.Expr]:
+    return [pl.lit(value, pl.String).alias(name) for name, value in constants.items()]
 
 
 class _Run:
     """Sorted rows, taken from the front: the number of rows of each place, and the rows batch by batch."""
 
-    def __init__(self, rows: pl.DataFrame, batches: Iterator[pl.DataFrame]) -> None:
+    def __init__(self, rows: pl.DataFrame, batches: Iterator[pl.DataFrame], constants: _Constants) -> None:
         counts = rows.group_by(_PARTITION, _BUCKET, maintain_order=True).len()
-        self.places = deque(((partition, bucket), count) for partition, bucket, count in counts.iter_rows())
+        self.places = deque(((str(partition), bucket), count) for partition, bucket, count in counts.iter_rows())
+        self.constants = constants
         self._batches = batches
         self._current = pl.DataFrame()
 

@@ -25,8 +25,9 @@ class LakeTable:
     """A table of the lake.
 
     Rows belong to an entity (`entity_column`, Int64, spread evenly over all numbers, as pseudonyms and the results of
-    `spread_numbers` are) and come from a line of a load (`load_id`, `line`). All rows of an entity are in one bucket;
-    the buckets are ranges of entities, so that buckets one after another are sorted by entity whatever their number.
+    `spread_numbers` are) and come from a line of a load (`load_id`, `line`), unless the table is derived. All rows of
+    an entity are in one bucket; the buckets are ranges of entities, so that buckets one after another are sorted by
+    entity whatever their number.
     """
 
     name: str
@@ -36,6 +37,9 @@ class LakeTable:
     """Columns by which the rows of a file are sorted, the entity first; `load_id` and `line` are added at the end."""
     buckets: int
     """A power of two: 8 for daily tables, 64 for monthly ones. Fixed in the ledger once rows are there."""
+    is_derived: bool = False
+    """Whether the rows are results of a method over the buckets of another table, in one partition; they come from no
+    line of a load."""
 
     def __post_init__(self) -> None:
         checked_key(self.name, what="lake table")
@@ -43,7 +47,9 @@ class LakeTable:
             raise ValueError(
                 f"lake table {self.name}: {self.buckets} buckets; expected a power of two up to {MOST_BUCKETS}"
             )
-        needed = {self.entity_column: pl.Int64(), "load_id": pl.String(), "line": pl.Int64()}
+        needed: dict[str, pl.DataType] = {self.entity_column: pl.Int64()}
+        if not self.is_derived:
+            needed |= {"load_id": pl.String(), "line": pl.Int64()}
         for column, dtype in needed.items():
             if self.columns.get(column) != dtype:
                 present = self.columns.get(column)
@@ -56,7 +62,9 @@ class LakeTable:
 
     @property
     def sort_columns(self) -> list[str]:
-        """Columns by which the rows of a file are sorted; no two rows agree in all of them."""
+        """Columns by which the rows of a file are sorted; no two rows agree in all of them, unless they are derived."""
+        if self.is_derived:
+            return list(self.order)
         return [*self.order, *(column for column in ("load_id", "line") if column not in self.order)]
 
     def ranges(self, bucket: int, rows: int) -> list[tuple[int, int]]:

@@ -15,13 +15,16 @@ def main() -> None:
     sys.stdout = sys.stderr  # what a method prints must not be taken for a reply
     for line in sys.stdin:
         job = json.loads(line)
-        failed = None
+        failed, names = None, []
         try:
-            frame = call(job["function"], job["parameters"], [Path(path) for path in job["paths"]], job["sort_columns"])
-            frame.write_parquet(job["result"])
+            paths = [Path(path) for path in job["paths"]]
+            frames = call(job["function"], job["parameters"], paths, job["columns"], job["sort_columns"])
+            for place, (name, frame) in enumerate(frames.items()):
+                frame.write_parquet(f"{job['result']}.{place}.parquet", compression="lz4")
+                names.append(name)
         except Exception as error:  # the engine raises it
             failed = {"function": job["function"], "kind": type(error).__name__, "text": str(error)}
-        replies.write(json.dumps({"failure": failed}) + "\n")
+        replies.write(json.dumps({"failure": failed, "names": names}) + "\n")
         replies.flush()
 
 

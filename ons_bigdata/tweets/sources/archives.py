@@ -9,6 +9,7 @@ from typing import IO, TYPE_CHECKING
 
 from ons_bigdata.platform.errors import InputError
 from ons_bigdata.platform.ingest.landing import Reader
+from ons_bigdata.platform.ingest.lines import Block, read_blocks
 from ons_bigdata.platform.ingest.sources import (
     AdapterContext,
     BulkAdapter,
@@ -25,7 +26,6 @@ from ons_bigdata.tweets.sources.compliance.archive_lines import read_archive_rul
 from ons_bigdata.tweets.sources.event_json import read_json_lines
 from ons_bigdata.tweets.sources.event_rows import Platform, RawRows, judge
 from ons_bigdata.tweets.sources.event_text import read_check_ins, read_pilot_csv
-from ons_bigdata.tweets.sources.lines import Block, read_blocks
 from ons_bigdata.tweets.sources.rolled_files import POSTS, is_rolled
 
 if TYPE_CHECKING:

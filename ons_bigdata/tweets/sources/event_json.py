@@ -17,7 +17,7 @@ from ons_bigdata.platform.ingest.redaction import REDACTED
 from ons_bigdata.tweets.sources.event_rows import RawRows
 
 if TYPE_CHECKING:
-    from ons_bigdata.tweets.sources.lines import Block
+    from ons_bigdata.platform.ingest.lines import Block
 
 KEEP_ALIVE = "control line: keep-alive"
 TOO_LONG = "line longer than a mebibyte"

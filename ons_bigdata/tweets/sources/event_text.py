@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import polars as pl
 
+from ons_bigdata.platform.ingest.lines import Block
 from ons_bigdata.platform.ingest.redaction import REDACTED
 from ons_bigdata.tweets.sources.event_json import KEEP_ALIVE, TOO_LONG
 from ons_bigdata.tweets.sources.event_rows import NO_COORDINATES, RawRows
-from ons_bigdata.tweets.sources.lines import Block
 
 CUT_SHORT = "last line without a line end: its last value may be cut short"
 NOT_UTF8 = "bytes that are no UTF-8"

@@ -11,10 +11,11 @@ import dataframely as dy
 import polars as pl
 import pytest
 
-from ons_bigdata.platform.dagster.bucket_assets import BucketMethod, bucket_tables_asset
+from ons_bigdata.platform.dagster.bucket_assets import BucketMethod, LakeOutput, bucket_tables_asset
 from ons_bigdata.platform.dagster.inputs import RELATIONS_READ, Inputs, Table
 from ons_bigdata.platform.dagster.resources import WarehouseResource
 from ons_bigdata.platform.lake import Lake, LakeTable
+from ons_bigdata.platform.lake.engine import RowsRead
 from ons_bigdata.platform.postgres.warehouse import Warehouse
 
 VISITS = LakeTable(
@@ -123,3 +124,84 @@ def test_rows_that_break_the_frame_stop_the_bucket(lake: Lake, warehouse: Wareho
     result = dg.materialize([totals], resources={"warehouse": WarehouseResource()}, raise_on_error=False)
     assert not result.success
     assert warehouse.rows("select * from restricted.totals order by person") == before
+
+
+LONG_VISITS = LakeTable(
+    name="long_visits",
+    columns={"person": pl.Int64(), "minutes": pl.Int64(), "length": pl.Enum(["long", "short"])},
+    entity_column="person",
+    order=("person", "minutes"),
+    buckets=4,
+    is_derived=True,
+)
+
+
+class LongVisit(dy.Schema):
+    """One row per visit with its length."""
+
+    person = dy.Int64(description="person")
+    minutes = dy.Int64(description="minutes")
+    length = dy.Enum(["long", "short"], description="long or short")
+
+
+def lengths(bucket: pl.DataFrame, parameters: Mapping[str, Any]) -> dict[str, pl.DataFrame]:
+    """Visits with their length, and their totals."""
+    assert bucket.columns == ["person", "minutes"]
+    length = pl.when(pl.col("minutes") > parameters["long"]).then(pl.lit("long")).otherwise(pl.lit("short"))
+    visits = bucket.with_columns(length.cast(pl.Enum(["long", "short"])).alias("length")).sort("person", "minutes")
+    totals = bucket.group_by("person").agg(pl.col("minutes").sum()).sort("person")
+    return {"totals": totals, "visits": visits}
+
+
+@bucket_tables_asset(
+    name="visit_lengths",
+    lake_table=VISITS,
+    tables=TABLES[:1],
+    lake_outputs=[LakeOutput(LONG_VISITS, LongVisit, "One row per visit.")],
+    inputs={},
+    rows=RowsRead(columns=["person", "minutes"], is_sorted=False),
+)
+def visit_lengths(_inputs: Inputs) -> BucketMethod:
+    """Tell long visits from short ones."""
+    return BucketMethod(lengths, {"long": 5}, tables={"totals": "restricted.totals", "visits": "lake.long_visits"})
+
+
+def test_results_go_to_a_derived_table_of_the_lake(lake: Lake, warehouse: Warehouse) -> None:
+    land(lake, PERSONS, 10, "a")
+    land(lake, [7], 1, "b")
+    result = dg.materialize([visit_lengths], resources={"warehouse": WarehouseResource()})
+    stored = lake.scan(LONG_VISITS).sort("person", "minutes").collect()
+    assert stored["person"].to_list() == sorted([*PERSONS, 7])
+    assert stored.filter(pl.col("length") == "short").rows() == [(7, 1, "short")]
+    counts = {m.asset_key.path[-1]: m.metadata["dagster/row_count"].value for m in _materializations(result)}
+    assert counts == {"totals": 4, "long_visits": 6}
+    files = {file.bucket: file for file in lake.files(LONG_VISITS)}
+    assert {file.partition for file in files.values()} == {"all"}
+    assert files[2].load_ids == ("a" * 16, "b" * 16)  # the loads behind the rows of 7
+    assert files[1].load_ids == ("a" * 16,)
+
+    dg.materialize([visit_lengths], resources={"warehouse": WarehouseResource()})
+    assert {file.bucket: file for file in lake.files(LONG_VISITS)} == files  # equal rows, equal files
+
+    lake.without_loads(VISITS, ["a" * 16])
+    dg.materialize([visit_lengths], resources={"warehouse": WarehouseResource()})
+    assert lake.scan(LONG_VISITS).collect().rows() == [(7, 1, "short")]
+    assert warehouse.rows("select person, minutes from restricted.totals") == [(7, 1)]
+    assert lake.all_faults() == []
+    orphans = lake.remove_orphans(LONG_VISITS, age_s=0)
+    assert {path.relative_to(lake.folder).as_posix() for path in orphans} == {file.name for file in files.values()}
+
+
+def test_a_derived_table_stays_as_it_was_where_a_bucket_fails(lake: Lake, warehouse: Warehouse) -> None:
+    land(lake, [7], 10, "a")
+    dg.materialize([visit_lengths], resources={"warehouse": WarehouseResource()})
+    before = lake.files(LONG_VISITS)
+    land(lake, [8], -20, "b")  # the total breaks its frame
+    result = dg.materialize([visit_lengths], resources={"warehouse": WarehouseResource()}, raise_on_error=False)
+    assert not result.success
+    assert lake.files(LONG_VISITS) == before
+    assert warehouse.rows("select person, minutes from restricted.totals") == [(7, 10)]
+
+
+def _materializations(result: dg.ExecuteInProcessResult) -> list[dg.AssetMaterialization]:
+    return result.asset_materializations_for_node("visit_lengths")

@@ -44,3 +44,12 @@ def means(bucket: pl.DataFrame, parameters: Mapping[str, Any]) -> pl.DataFrame:
     if bucket["value"].max() > parameters.get("fail_above", float("inf")):  # type: ignore[operator]
         raise ValueError("a value is too high")
     return bucket.group_by("user").agg(pl.col("value").sort().mean() + parameters["offset"], pl.len().cast(pl.Int64))
+
+
+def means_and_counts(bucket: pl.DataFrame, _parameters: Mapping[str, Any]) -> dict[str, pl.DataFrame]:
+    """Mean value and number of rows of each user, of rows that have only these columns."""
+    assert bucket.columns == ["user", "value"]
+    return {
+        "means": bucket.group_by("user").agg(pl.col("value").mean()),
+        "counts": bucket.group_by("user").agg(pl.len().cast(pl.Int64)),
+    }

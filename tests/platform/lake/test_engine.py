@@ -10,9 +10,9 @@ from polars.testing import assert_frame_equal
 
 from ons_bigdata.platform.errors import StepFailedError
 from ons_bigdata.platform.lake import Lake
-from ons_bigdata.platform.lake.engine import replace_table, run_over_buckets
+from ons_bigdata.platform.lake.engine import RowsRead, replace_table, run_over_buckets, run_tables_over_buckets
 from ons_bigdata.platform.postgres.warehouse import Warehouse
-from tests.platform.lake.spread import means, rows, table
+from tests.platform.lake.spread import means, means_and_counts, rows, table
 from tests.platform.lake.test_catalog import add
 
 
@@ -73,3 +73,17 @@ def test_a_table_is_replaced_bucket_by_bucket(lake: Lake) -> None:
     results = run_over_buckets(lake, table(), means, {"offset": 0})
     assert replace_table(lake.warehouse, "analysis.means", results, entity_column='"user"', buckets=8) == 0
     assert lake.warehouse.rows("select count(*) from analysis.means") == [(0,)]
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_a_method_returns_several_frames_of_the_columns_it_needs(lake: Lake, processes: int) -> None:
+    add(lake, rows(1))
+    add(lake, rows(2))
+    needed = RowsRead(columns=["user", "value"], is_sorted=False)
+    results = list(run_tables_over_buckets(lake, table(), means_and_counts, {}, rows=needed, processes=processes))
+    counts = pl.concat([result.frames["counts"] for result in results])
+    assert counts["len"].sum() == 600
+    assert counts["user"].is_sorted()
+    assert {result.load_ids for result in results} == {(f"{1:016x}", f"{2:016x}")}
+    with pytest.raises(ValueError, match="lake table events has no column minutes"):
+        list(run_tables_over_buckets(lake, table(), means_and_counts, {}, rows=RowsRead(columns=["minutes"])))

@@ -11,11 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ons_bigdata.platform.ingest import lines
 from ons_bigdata.platform.ingest.bulk import Batch
 from ons_bigdata.platform.ingest.sources import Recognised, Refused
 from ons_bigdata.platform.pseudonyms import pseudonyms
 from ons_bigdata.tweets.schemas.events import GeoEvent
-from ons_bigdata.tweets.sources import event_json, lines
+from ons_bigdata.tweets.sources import event_json
 from ons_bigdata.tweets.sources.archives import GEO_EVENTS, read_batches, recognise
 from ons_bigdata.tweets.sources.event_json import CONTROLS
 from ons_bigdata.tweets.sources.event_rows import RawRows

@@ -7,13 +7,13 @@ from typing import IO, TYPE_CHECKING
 import polars as pl
 
 from ons_bigdata.platform.ingest.bulk import BULK_QUARANTINE_SCHEMA
-from ons_bigdata.tweets.sources.lines import read_blocks
+from ons_bigdata.platform.ingest.lines import read_blocks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from ons_bigdata.platform.ingest.lines import Block
     from ons_bigdata.tweets.sources.addresses.layouts import Layout
-    from ons_bigdata.tweets.sources.lines import Block
 
 BLOCK_BYTES = 4 * 1024 * 1024
 """Bytes that are read at a time: enough for the cost of a call to vanish, few enough for memory to stay bounded."""

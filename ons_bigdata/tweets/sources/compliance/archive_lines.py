@@ -12,12 +12,12 @@ import msgspec
 import numpy as np
 import polars as pl
 
+from ons_bigdata.platform.ingest.lines import Block, read_blocks
 from ons_bigdata.platform.ingest.redaction import FoundLines, rules_version
 from ons_bigdata.platform.pseudonyms import pseudonyms
 from ons_bigdata.tweets.sources.compliance.tombstones import Tombstones, contains, read_tombstones
 from ons_bigdata.tweets.sources.event_json import JSON_MARKER, is_lines_of_objects, read_json_lines
 from ons_bigdata.tweets.sources.event_text import CSV_MARKER, read_pilot_csv
-from ons_bigdata.tweets.sources.lines import Block, read_blocks
 
 if TYPE_CHECKING:
     from ons_bigdata.platform.ingest.landing import Landing

@@ -10,6 +10,7 @@ from typing import IO, Any, Literal
 
 import msgspec
 
+from ons_bigdata.platform.ingest.lines import read_blocks
 from ons_bigdata.tweets.sources.compliance.kinds import (
     LIFTED_BY,
     POST_KINDS,
@@ -17,7 +18,6 @@ from ons_bigdata.tweets.sources.compliance.kinds import (
     WITHOUT_EFFECT,
 )
 from ons_bigdata.tweets.sources.event_json import KEEP_ALIVE, NOT_JSON, TOO_LONG
-from ons_bigdata.tweets.sources.lines import read_blocks
 
 NO_EVENT = "no compliance event"
 NO_ID = "no id, or one of another form than 1 to 20 digits"

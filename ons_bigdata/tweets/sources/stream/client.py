@@ -21,8 +21,8 @@ import urllib3
 from tweepy import StreamingClient, StreamRule
 
 from ons_bigdata.platform.errors import InputError
+from ons_bigdata.platform.ingest.lines import LONGEST_LINE_BYTES
 from ons_bigdata.platform.printable import escape_unprintable
-from ons_bigdata.tweets.sources.lines import LONGEST_LINE_BYTES
 
 if TYPE_CHECKING:
     from ons_bigdata.tweets.sources.stream.timing import Clock, Reason, StreamTiming

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -13,9 +13,16 @@ BLOCK_BYTES = 256 * 1024
 """Bytes that are read at a time: few enough for the lines to be decoded while they are in the processor's cache."""
 
 LONGEST_LINE_BYTES = 1024 * 1024
-"""Longest line that is read; a post with all its attributes has about five thousand bytes."""
+"""Longest line that is read; records of several thousand bytes occur."""
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
+
+class ByteStream(Protocol):
+    """Bytes that are read from beginning to end."""
+
+    def read(self, size: int = -1, /) -> bytes:
+        """Next bytes, at most `size`; none at the end."""
 
 
 @dataclass(frozen=True)
@@ -50,10 +57,11 @@ class Block:
     @property
     def count(self) -> int:
         """Number of lines."""
-        return len(self.ends)
+        ends = self.__dict__.get("ends")  # where they were searched for, they need not be counted
+        return self.data.count(b"\n") + 1 if ends is None else len(ends)
 
 
-def read_blocks(stream: IO[bytes], *, block_bytes: int = BLOCK_BYTES) -> Iterator[Block]:
+def read_blocks(stream: ByteStream, *, block_bytes: int = BLOCK_BYTES) -> Iterator[Block]:
     """Blocks of whole lines of a stream, in order; a byte order mark at the beginning is left out.
 
     Lines end with LF; a CR before it stays. Of a line that is too long only its number is kept, whatever its length.

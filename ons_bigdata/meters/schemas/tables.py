@@ -1,0 +1,24 @@
+"""Tables that Python writes, with the frame of their rows. Checks, `ons-bigdata doctor` and tests compare the two."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ons_bigdata.meters.schemas import aggregates, homes, quality, reports
+
+if TYPE_CHECKING:
+    import dataframely as dy
+
+TABLES: dict[str, type[dy.Schema]] = {
+    "restricted.meters": quality.Meter,
+    "restricted.meter_days": quality.StoredMeterDay,
+    "restricted.meter_quality": quality.MeterQuality,
+    "restricted.meter_suspicions": quality.MeterSuspicion,
+    "analysis.meter_consumption_controlled": aggregates.ControlledConsumption,
+    "analysis.meter_states_controlled": aggregates.ControlledStates,
+    "analysis.meter_quality_reports": reports.MeterQualityReport,
+    "analysis.meter_figures": reports.MeterFigure,
+    "restricted.meter_homes": homes.MeterHome,
+    "restricted.meter_survey_answers": homes.MeterSurveyAnswer,
+}
+"""Frame by `schema.table`."""
