@@ -3,7 +3,7 @@
 Usage: python scripts/evaluate_absence.py [--shared ../shared] [--homes 150] [--write]
 
 Prints the tables of docs/meters/evaluation/absence.md, which `--write` replaces with its chart. Nothing of the trial
-homes or the adversarial generator enters the shipped model; leaving one home out fits small trees on the other trial homes.
+homes or the adversarial generator enters the shipped model; leaving one home out fits small trees on the other homes.
 """
 
 from __future__ import annotations
