@@ -369,6 +369,7 @@ def test_the_daily_schedule_is_there_and_off(user_interface: str) -> None:
             "scheduleState": {"status": "STOPPED"},
         }
         for name, cron, zone in (
+            ("meters_monthly_schedule", "0 4 2 * *", "UTC"),
             ("price_scrapes_schedule", "5 8 * * *", "Europe/London"),
             ("prices_daily_schedule", "35 9 * * *", "Europe/London"),
             ("tweets_daily_schedule", "30 3 * * *", "UTC"),
@@ -416,7 +417,7 @@ def test_a_range_of_days_chosen_in_the_interface_is_one_run_of_its_job_whose_che
 
 def test_the_interface_takes_a_named_job_first(user_interface: str) -> None:
     data = _graphql(user_interface, '{assetNodes(assetKeys: [{path: ["marts", "price_indices"]}]) {jobNames}}')
-    together = ["all_pilots_prices_daily", "all_pilots_tweets_daily", "all_pilots_whole"]
+    together = [f"all_pilots_{part}" for part in ("monthly", "prices_daily", "tweets_daily", "whole")]
     assert data["assetNodes"][0]["jobNames"] == ["prices_daily", "prices_whole", *together, "__ASSET_JOB"]
 
 

@@ -36,7 +36,7 @@ def meter_homes(_inputs: Inputs) -> BucketMethod:
     inputs={},
 )
 def meter_survey_answers(_inputs: Inputs) -> BucketMethod:
-    """Take answers over from the lake."""
+    """Answers as in the lake, each once."""
     return BucketMethod(survey_answers, {}, lambda frame: {ANSWERS: frame})
 
 

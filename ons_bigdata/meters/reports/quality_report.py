@@ -37,7 +37,7 @@ MEANINGS = {
 
 @dataclass(frozen=True)
 class Delivery:
-    """What a report is about: origin and format of the files, their months, meters and figures."""
+    """Subject of a report: origin and format of the files, their months, meters and figures."""
 
     data_origin: str
     format: str

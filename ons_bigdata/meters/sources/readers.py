@@ -44,7 +44,7 @@ QUARANTINE: dict[str, pl.DataType] = {"file": pl.String(), "line": pl.Int64(), "
 """Columns of quarantined rows."""
 
 RULES = ("warn", "raise")
-"""What `read` does with quarantined rows."""
+"""Rules of `read` for quarantined rows."""
 
 NEM13 = "nem13"
 

@@ -109,6 +109,20 @@ def test_a_folder_is_walked_in_order_and_archives_in_it_are_files(tmp_path):
     assert files[1] == Delivered("1.csv", b"b/1.csv", None, str(tmp_path / "b/1.csv"))
 
 
+def test_archives_in_a_folder_are_opened_where_a_source_says_so_and_a_damaged_one_costs_itself(tmp_path):
+    (tmp_path / "a.tar").write_bytes(tar_bytes([("1.csv", b"1"), ("2.csv", b"2")]))
+    (tmp_path / "b.zip").write_bytes(b"no zip")
+    (tmp_path / "c.csv").write_bytes(b"3")
+    (tmp_path / "d.zip").symlink_to(tmp_path / "a.tar")
+    files = [
+        (file.name, file.refusal or (file.stream and file.stream.read()))
+        for file in input_files([tmp_path], Bounds(BOUND, 100), opens_archives=True)
+    ]
+    assert files[:2] == [("1.csv", b"1"), ("2.csv", b"2")]
+    assert files[2][0] == "b.zip" and "is damaged before its first member" in files[2][1]
+    assert files[3:] == [("c.csv", b"3"), ("d.zip", "a symbolic link; only regular files are taken")]
+
+
 def test_several_paths_come_one_after_the_other(tmp_path):
     (tmp_path / "x.csv").write_bytes(b"x")
     (tmp_path / "y.tar").write_bytes(tar_bytes([("y.csv", b"y")]))

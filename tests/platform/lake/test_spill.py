@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from itertools import pairwise
 from pathlib import Path
 
@@ -56,6 +57,22 @@ def test_places_have_their_rows_in_order_whatever_the_buffer(
     for (day, bucket), parts in found:
         expected = keyed.filter(day=day, bucket=bucket).drop("day", "bucket").sort(events.sort_columns)
         assert_frame_equal(pl.concat(parts), expected)
+
+
+@pytest.mark.parametrize("buffer_bytes", [1, 200, 10**9])
+def test_texts_that_are_the_same_in_a_run_come_back_in_every_row(tmp_path: Path, buffer_bytes: int) -> None:
+    frame = rows(1, count=12).with_columns(
+        origin=pl.Series(["a"] * 4 + ["b"] * 4 + ["a", None, "a", "b"]), note=pl.lit(None, pl.String), kind=pl.lit("k")
+    )
+    columns = {name: frame.schema[name] for name in frame.columns}
+    events = LakeTable("events", columns, "user", ["user", "second"], 2)
+    days = pl.Series([date(2016, 7, 21), date(2016, 7, 22)] * 6)
+    spill = Spill(tmp_path, events, LOAD, buffer_bytes=buffer_bytes)
+    for start in range(0, 12, 4):
+        spill.add(frame.drop("load_id")[start : start + 4], days[start : start + 4])
+    found = {place: pl.concat(parts) for place, parts in ((place, list(parts)) for place, parts in spill.places())}
+    assert {day for day, _ in found} == {"2016-07-21", "2016-07-22"}
+    assert_frame_equal(pl.concat(found.values()).sort("line"), frame.sort("line"))
 
 
 def test_a_row_without_entity_is_named(tmp_path: Path) -> None:

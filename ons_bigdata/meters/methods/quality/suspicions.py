@@ -159,7 +159,7 @@ def _repeated_first_hours(days: pl.DataFrame, rules: SuspicionRules) -> pl.DataF
 
 
 def _follows(days: pl.DataFrame) -> NDArray[np.bool_]:
-    """Whether a row is of the day after that of the row above, of the same meter."""
+    """True where a row is of the day after that of the row above, of the same meter."""
     same = days["meter"].eq_missing(days["meter"].shift(1)).to_numpy()
     numbers = days["day"].to_physical().to_numpy()
     return np.asarray(same & (np.diff(numbers, prepend=numbers[:1]) == 1))

@@ -125,7 +125,7 @@ class _Reader:
         self.last_line = 0
 
     def take(self, number: int, line: str) -> None:
-        """Take a line."""
+        """Read a line."""
         self.last_line = number
         fields = [value.strip(" ") for value in line.split(",")]
         record = fields[0]

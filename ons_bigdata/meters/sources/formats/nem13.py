@@ -86,7 +86,7 @@ class _Reader:
         self._last = 0
 
     def take(self, number: int, line: bytes, *, is_too_long: bool) -> None:
-        """Take a line."""
+        """Read a line."""
         self._last = number
         try:
             fields = [value.strip(" ") for value in line.decode().strip(" \t\r").split(",")]

@@ -99,10 +99,9 @@ def decoded_lines(block: Block, faults: dict[int, str]) -> pl.DataFrame:
 
     The last line of a file that has no line end is a fault: its last value may be cut short.
     """
-    texts = (
-        pl.DataFrame({"text": pl.Series(block.lines, dtype=pl.Binary)})
-        .with_columns(pl.col("text").cast(pl.String, strict=False).str.strip_suffix("\r"))
-        .select(pl.int_range(block.first_line, block.first_line + pl.len(), dtype=pl.Int64).alias("line"), "text")
+    texts = pl.DataFrame({"text": pl.Series(_texts(block), dtype=pl.String)}).select(
+        pl.int_range(block.first_line, block.first_line + pl.len(), dtype=pl.Int64).alias("line"),
+        pl.col("text").str.strip_suffix("\r"),
     )
     last = block.first_line + texts.height - 1
     reason = pl.coalesce(
@@ -114,6 +113,21 @@ def decoded_lines(block: Block, faults: dict[int, str]) -> pl.DataFrame:
     judged = texts.with_columns(reason.alias("reason"))
     faults.update(dict(judged.filter(pl.col("reason").is_not_null()).select("line", "reason").iter_rows()))
     return judged.filter(pl.col("reason").is_null()).drop("reason")
+
+
+def _texts(block: Block) -> list[str] | list[str | None]:
+    """Lines of a block as text; None for those that are no UTF-8."""
+    try:
+        return block.data.decode().split("\n")
+    except UnicodeDecodeError:
+        return [_text(line) for line in block.lines]
+
+
+def _text(line: bytes) -> str | None:
+    try:
+        return line.decode()
+    except UnicodeDecodeError:
+        return None
 
 
 def split_faults(
