@@ -31,6 +31,7 @@ class DayMatrix:
     `kwh`: float32, days × 48 half hours of local clock time, NaN = missing. `first_row`: row of the first day of each
     meter, and at the end the number of rows. `meter`: number of the meter, by row. `day`: days since 1970-01-01.
     `input_row`: row of the frame `keys`, -1 where the input has no such day. `keys`: meter and day, sorted.
+    `is_short`: days of 46 half hours.
     """
 
     kwh: Floats
@@ -39,6 +40,7 @@ class DayMatrix:
     day: Integers
     input_row: Integers
     keys: pl.DataFrame
+    is_short: np.ndarray
 
     def column(self, name: str, values: np.ndarray, dtype: pl.DataType | type[pl.DataType]) -> pl.Series:
         """Values of the days of the input, in the order of `keys`."""
@@ -74,7 +76,8 @@ def day_matrix(meter_days: pl.DataFrame | pl.LazyFrame) -> DayMatrix:
         raise ValueError(message)
     frame = frame.select("meter", "day", "kwh_halfhours").sort("meter", "day")
     _refuse_nulls_and_repeats(frame)
-    return _on_calendar(frame.select("meter", "day"), _clock_slots(frame))
+    is_short = (frame["kwh_halfhours"].list.len() == SLOTS - 2).to_numpy()
+    return _on_calendar(frame.select("meter", "day"), _clock_slots(frame), is_short)
 
 
 def _refuse_nulls_and_repeats(frame: pl.DataFrame) -> None:
@@ -120,7 +123,7 @@ def _clock_slots(frame: pl.DataFrame) -> Floats:
     return kwh
 
 
-def _on_calendar(keys: pl.DataFrame, kwh: Floats) -> DayMatrix:
+def _on_calendar(keys: pl.DataFrame, kwh: Floats, is_short: np.ndarray) -> DayMatrix:
     day = keys["day"].to_physical().to_numpy().astype(np.int64)
     code = keys["meter"].rle_id().to_numpy().astype(np.int64) if keys.height else np.zeros(0, dtype=np.int64)
     begins = np.flatnonzero(np.diff(code, prepend=-1))
@@ -135,10 +138,12 @@ def _on_calendar(keys: pl.DataFrame, kwh: Floats) -> DayMatrix:
     rows = int(first_row[-1])
     meter = np.repeat(np.arange(len(spans), dtype=np.int64), spans)
     if rows == keys.height:
-        return DayMatrix(kwh, first_row, meter, day, np.arange(rows), keys)
+        return DayMatrix(kwh, first_row, meter, day, np.arange(rows), keys, is_short)
     whole = np.full((rows, SLOTS), np.nan, dtype=np.float32)
     whole[target] = kwh
+    short = np.zeros(rows, dtype=bool)
+    short[target] = is_short
     input_row = np.full(rows, -1, dtype=np.int64)
     input_row[target] = np.arange(keys.height)
     days = np.arange(rows, dtype=np.int64) - first_row[meter] + day[begins][meter]
-    return DayMatrix(whole, first_row, meter, days, input_row, keys)
+    return DayMatrix(whole, first_row, meter, days, input_row, keys, short)

@@ -215,8 +215,7 @@ def day_statistics(matrix: DayMatrix) -> DayStatistics:
     """Statistics of all days with readings enough (44 of 48, or as many pro rata on days of a clock change)."""
     table = _measure_days(matrix.kwh, LEAST_READINGS - 2, len(COLUMNS))
     readings = (~np.isnan(matrix.kwh)).sum(axis=1)
-    skipped = np.isnan(matrix.kwh[:, 2]) & np.isnan(matrix.kwh[:, 3])
-    table[readings < np.where(skipped, LEAST_READINGS - 2, LEAST_READINGS)] = np.nan
+    table[readings < np.where(matrix.is_short, LEAST_READINGS - 2, LEAST_READINGS)] = np.nan
     first = matrix.first_row
     base = _rolling(table[:, _COLUMN["night_median"]], first, 14, 0.5)[0]
     spread = _rolling(table[:, _COLUMN["night_iqr"]], first, 14, 0.5)[0] / 1.349

@@ -55,7 +55,11 @@ def detect_absent_days(
         message = f"peer_floor_kwh is {peer_floor_kwh}, expected 0 or more"
         raise ValueError(message)
     statistics = day_statistics(day_matrix(meter_days))
-    probability, absent = judge_days(statistics, method, model, peer_floor_kwh, bound)
+    return absent_frame(statistics, *judge_days(statistics, method, model, peer_floor_kwh, bound))
+
+
+def absent_frame(statistics: DayStatistics, probability: Floats, absent: np.ndarray) -> pl.DataFrame:
+    """Frame `AbsentDay` of judgements by row of the day matrix: days of the input, null where there is no judgement."""
     matrix = statistics.matrix
     known = matrix.column("known", ~np.isnan(statistics["mean"]), pl.Boolean)
     return matrix.keys.with_columns(

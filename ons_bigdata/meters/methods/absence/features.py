@@ -8,11 +8,11 @@ from ons_bigdata.meters.methods.absence.day_matrix import DayMatrix
 from ons_bigdata.meters.methods.absence.day_statistics import SPIKE_KWH, DayStatistics, day_total
 from ons_bigdata.meters.methods.absence.night_likeness import night_likeness
 from ons_bigdata.meters.methods.absence.rule import baseline
+from ons_bigdata.meters.methods.absence.usual_profile import profile_comparison
 
 SMALL_KWH = 0.005
 """kWh per half hour added to both sides of a ratio: half of what meters with two decimals resolve."""
 RATIO_LIMIT = 5.0
-PROFILE_DAYS = 14
 NIGHT_DAYS = 14
 
 OF_DAY = (
@@ -199,32 +199,11 @@ def _window_sums(matrix: DayMatrix, values: Floats, half_days: int) -> Floats:
 
 
 def _against_profile(statistics: DayStatistics) -> dict[str, Floats]:
-    """The day's half hours against the mean of the days around, on the scale of square roots."""
-    matrix = statistics.matrix
-    root = np.sqrt(np.maximum(matrix.kwh, 0))
-    known = ~np.isnan(root) & ~np.isnan(statistics["mean"])[:, None]
-    filled = np.where(known, root, 0)
-    around = _window_sums(matrix, filled, PROFILE_DAYS) - filled
-    counts = _window_sums(matrix, known, PROFILE_DAYS) - known
-    profile = around / np.maximum(counts, 1)
-    both = known & (counts > 0)
-    number = np.maximum(both.sum(axis=1), 1)
-
-    def centred(values: Floats) -> Floats:
-        means = np.where(both, values, 0).sum(axis=1) / number
-        return np.where(both, values - means[:, None], 0)
-
-    day, usual = centred(filled), centred(profile)
-    scale = np.sqrt((day**2).sum(axis=1) * (usual**2).sum(axis=1))
-    with np.errstate(invalid="ignore", divide="ignore"):
-        correlation = np.where(scale > 0, (day * usual).sum(axis=1) / scale, 0.0)
-        distance = np.sqrt(np.where(both, (filled - profile) ** 2, 0).sum(axis=1) / number)
-        successive = np.where(
-            (day**2).sum(axis=1) > 0, (day[:, 1:] * day[:, :-1]).sum(axis=1) / (day**2).sum(axis=1), 0
-        )
-    unknown = np.isnan(statistics["mean"])
-    for values in (correlation, distance, successive):
-        values[unknown] = np.nan
+    """The day's half hours against the mean of the days around, and both against the home's usual."""
+    compared = profile_comparison(statistics)
+    correlation, distance, successive = (
+        compared[name] for name in ("profile_correlation", "profile_distance", "successive")
+    )
     local, rank = statistics.rolling_quantile(correlation, 28, 0.5)
     return {
         "profile_correlation": correlation,

@@ -63,7 +63,7 @@ def trees_to_record(trees: BoostedTrees) -> dict[str, object]:
 
 def trees_from_record(record: dict[str, object]) -> BoostedTrees:
     """Trees of their lists. Raises KeyError, TypeError or ValueError if they are none."""
-    columns = {name: np.array(record[name], dtype=_DTYPES.get(name, np.int64)) for name in NODES}
+    columns: dict[str, np.ndarray] = {name: np.array(record[name], dtype=_DTYPES.get(name, np.int64)) for name in NODES}
     return BoostedTrees(start=float(record["start"]), **columns)  # type: ignore[arg-type]
 
 

@@ -67,12 +67,16 @@ def _bridged(absent: Booleans, bridge: Booleans, first_row: np.ndarray) -> Boole
     return result
 
 
-def best_split(halfhours: Floats) -> int:
+def best_split(halfhours: Floats, *, falls: bool) -> int | None:
     """Half hour at which a day is best split in two segments of different mean and spread (normal likelihood).
 
-    `halfhours`: kWh in order, without NaN. Returns the first half hour of the second segment, 1 to len - 1.
+    `halfhours`: kWh in order, without NaN. `falls`: whether use falls (people leave) or rises (they come back); splits
+    in the other direction do not count. Returns the first half hour of the second segment, 1 to len - 1, or None.
     """
     values = np.log(halfhours.astype(np.float64) + 0.01)
-    cuts = range(1, len(values))
-    costs = [sum(len(part) * math.log(part.std() + 0.05) for part in (values[:cut], values[cut:])) for cut in cuts]
-    return int(np.argmin(costs)) + 1
+    costs = {}
+    for cut in range(1, len(values)):
+        parts = values[:cut], values[cut:]
+        if (parts[0].mean() > parts[1].mean()) == falls:
+            costs[cut] = sum(len(part) * math.log(part.std() + 0.05) for part in parts)
+    return min(costs, key=costs.__getitem__, default=None)

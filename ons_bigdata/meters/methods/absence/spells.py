@@ -57,5 +57,5 @@ def _splits(spells: pl.DataFrame, meter_days: pl.DataFrame | None, day: str, ste
     slots: list[int | None] = []
     for halfhours in found["kwh_halfhours"]:
         values = None if halfhours is None else halfhours.to_numpy().astype(np.float64)
-        slots.append(None if values is None or np.isnan(values).any() else best_split(values))
+        slots.append(None if values is None or np.isnan(values).any() else best_split(values, falls=step < 0))
     return pl.Series(slots, dtype=pl.Int16)

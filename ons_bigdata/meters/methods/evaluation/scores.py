@@ -105,7 +105,9 @@ def spell_scores(judged: pl.DataFrame) -> dict[str, float]:
             both=(pl.min_horizontal("last", "last_found") - pl.max_horizontal("first", "first_found")).dt.total_days()
             + 1
         )
-        .with_columns(pl.col("both").clip(lower_bound=0).fill_null(0))
+        .with_columns(
+            both=pl.when(pl.col("first_found").is_not_null()).then(pl.col("both").clip(lower_bound=0)).otherwise(0)
+        )
         .with_columns(either=_length("first", "last") + _length("first_found", "last_found") - pl.col("both"))
         .with_columns(overlap=pl.when(pl.col("both") > 0).then(pl.col("both") / pl.col("either")).otherwise(0.0))
         .sort("meter", "first", "overlap", "first_found", descending=[False, False, True, False], nulls_last=True)

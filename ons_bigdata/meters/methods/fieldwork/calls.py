@@ -66,7 +66,7 @@ def calendar_calls(
         table = np.zeros((7, len(names)))
         for weekday, period, chance in part.select("weekday", "period", "chance").iter_rows():
             table[weekday - 1, names.index(period)] = chance
-        tables[area] = table  # type: ignore[index]
+        tables[area] = table
     day, slot = (np.empty((len(areas), calls), dtype=np.int64) for _ in range(2))
     for home, area in enumerate(areas):
         chances = tables.get(area, tables[None])[weekdays - 1].copy()

@@ -14,6 +14,8 @@ from ons_bigdata.meters.methods.absence.model import AbsenceModel
 from ons_bigdata.meters.methods.vacancy.model import VacancyModel, default_model
 from ons_bigdata.meters.methods.vacancy.quarter_features import LEAST_COVERAGE, QuarterFeatures, quarter_features
 
+QUIET_SPIKES = 1
+"""Half hours of use from 06:00 to 23:30 up to which a day counts as empty."""
 PRESENT_IF_VACANT = 0.05
 PRESENT_IF_LIVED_IN = 0.8
 """Shares of days with people at home by which the beginning of a vacancy is placed."""
@@ -110,7 +112,8 @@ def _onsets(
     """
     matrix = statistics.matrix
     known = ~np.isnan(statistics["mean"])
-    absent = probability >= 0.5
+    # Without people there may be timers, so that days without any use count as empty, too.
+    absent = (probability >= 0.5) | (statistics.spikes <= QUIET_SPIKES)
     step = (
         np.where(
             absent,

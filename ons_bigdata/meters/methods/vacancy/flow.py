@@ -53,7 +53,7 @@ def stock_and_flow(vacant_quarters: pl.DataFrame, areas: pl.DataFrame | None = N
         panel.filter(now & after)
         .group_by("area", quarter=end)
         .agg(disappeared=pl.len())
-        .filter(pl.col("quarter") <= panel["quarter"].max())
+        .filter(pl.col("quarter") <= pl.lit(panel["quarter"].max(), pl.Date))
     )
     integers = pl.col("homes", "carried", "stock", "into", "out", "appeared", "disappeared").cast(pl.Int64)
     return (
