@@ -31,6 +31,10 @@ EXEMPT = {
     ),
     ("import", "ons_bigdata.estimation.anchor_model", "default_model"): "finds the model in package data",
     ("file", "ons_bigdata.estimation.anchor_model", "default_model"): "reads the model in package data",
+    ("import", "ons_bigdata.meters.methods.absence.model", "default_model"): "finds the model in package data",
+    ("file", "ons_bigdata.meters.methods.absence.model", "default_model"): "reads the model in package data",
+    ("import", "ons_bigdata.meters.methods.vacancy.model", "default_model"): "finds the model in package data",
+    ("file", "ons_bigdata.meters.methods.vacancy.model", "default_model"): "reads the model in package data",
 }
 """(rule, module, function) exempt from a rule, with the reason; function `*` is the whole module."""
 

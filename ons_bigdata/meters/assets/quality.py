@@ -24,6 +24,10 @@ METERS = "restricted.meters"
 DAYS = "restricted.meter_days"
 QUALITY = "restricted.meter_quality"
 SUSPICIONS = "restricted.meter_suspicions"
+ABSENT_DAYS = "restricted.meter_absent_days"
+
+ABSENCE_METHOD = "rule"
+"""Method by which absent days are judged."""
 
 ASSESSED_READINGS = LakeTable(
     name="assessed_readings",
@@ -46,6 +50,7 @@ _STATE_COUNTS = "half hours "
         Table(DAYS, quality.StoredMeterDay, "One row per meter and local day with its half hours."),
         Table(QUALITY, quality.MeterQuality, "One row per meter, month and state of half hours with their number."),
         Table(SUSPICIONS, quality.MeterSuspicion, "One row per stretch of days of a meter that look wrong as a whole."),
+        Table(ABSENT_DAYS, quality.StoredAbsentDay, "One row per meter and local day: whether nobody was at home."),
     ],
     lake_outputs=[
         LakeOutput(
@@ -61,13 +66,14 @@ def meter_days(_inputs: Inputs) -> BucketMethod:
     """Judge the readings of all meters of a bucket in one pass."""
     return BucketMethod(
         judge_readings,
-        {"zones": ZONES},
+        {"zones": ZONES, "absence_method": ABSENCE_METHOD},
         count=count,
         tables={
             "meters": METERS,
             "days": DAYS,
             "quality": QUALITY,
             "suspicions": SUSPICIONS,
+            "absent_days": ABSENT_DAYS,
             "assessed": f"lake.{ASSESSED_READINGS.name}",
         },
     )

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from ons_bigdata.meters.methods.absence import detect_absent_days
 from ons_bigdata.meters.methods.days import COUNTED_STATES, meter_days
 from ons_bigdata.meters.methods.half_hours import sum_to_half_hours
 from ons_bigdata.meters.methods.quality import assess, count_states, find_suspicions
@@ -18,16 +19,24 @@ if TYPE_CHECKING:
 COLUMNS = ("meter_key", "started_at", "minutes", "kwh", "code", "flag", "is_export", "format", "data_origin")
 """Columns of the lake that the methods need; rows in any order."""
 
-DAY_STEPS: dict[str, Step] = {}
+
+def judge_absence(days: pl.DataFrame, parameters: Mapping[str, Any]) -> pl.DataFrame:
+    """Judge the absent days of a bucket (frame AbsentDay) by the method `absence_method`, and name it (`method`)."""
+    method = str(parameters["absence_method"])
+    return detect_absent_days(days, method).with_columns(pl.lit(method).alias("method"))
+
+
+DAY_STEPS: dict[str, Step] = {"absent_days": judge_absence}
 """Steps on the meter-days of a bucket: name of the resulting frame → f(meter_days, parameters) -> frame with the column
-`meter`. The steps of absence and of vacancy are entered here; `parameters` has the zone and what the asset adds."""
+`meter`. Those of vacancy are entered here, too; `parameters` has the zone and what the asset adds."""
 
 
 def judge_readings(bucket: pl.DataFrame, parameters: Mapping[str, Any]) -> dict[str, pl.DataFrame]:
     """Assess the readings of the meters of a bucket, and compute what follows from them, by name of the frame.
 
     `bucket` has the columns COLUMNS of LakeReading, in any order of rows; `parameters` the zone of each format
-    (`zones`). Exported energy is left out of everything. Frames, each with `meter_key` in place of `meter` and sorted:
+    (`zones`) and the method of absence (`absence_method`). Exported energy is left out of everything. Frames, each with
+    `meter_key` in place of `meter` and sorted:
 
     * assessed: all half hours with their states (AssessedReading);
     * quality: rows by month and state (MeterQuality); suspicions (MeterSuspicion); days (MeterDay);

@@ -45,7 +45,7 @@ class ClockConvention:
 def infer_clock_convention(
     readings: pl.DataFrame, timezone: str, *, days: int = 28, least_days: int = 14
 ) -> ClockConvention:
-    """Tell the clock of readings from the habits of the homes in the zone `timezone`.
+    """Infer the clock of readings from the habits of the homes in the zone `timezone`.
 
     `readings` has the columns meter, started_at and kwh, with the times as the file has them, taken as if in UTC.
 

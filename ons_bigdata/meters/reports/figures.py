@@ -29,8 +29,8 @@ def choose_year_round(days: pl.DataFrame) -> object | None:
     """Meter for the figure of the whole period; None where none fits.
 
     `days` has the columns meter, day, kwh and readings; several meters. Of those with readings on nine days in ten that
-    use 1.2 to 2.5 times as much in winter as in summer, vary little from day to day and have a low week, the meter with the highest Christmas Day
-    against the other days of December.
+    use 1.2 to 2.5 times as much in winter as in summer, vary little from day to day and have a low week: the meter with
+    the highest Christmas Day against the other days of December.
     """
     is_winter = pl.col("day").dt.month().is_in([12, 1, 2])
     is_summer = pl.col("day").dt.month().is_in([6, 7, 8])

@@ -43,3 +43,9 @@ class VacantQuarter(dy.Schema):
     )
     vacant = dy.Bool(nullable=True, description="true for a vacant home; null with too few days to judge")
     onset = dy.Date(nullable=True, description="first day of the vacancy to which the quarter belongs; null if none")
+    is_second_home = dy.Bool(nullable=True, description="true for a home used now and then, over up to four quarters")
+    probability_second_home = dy.Float64(
+        nullable=True, min=0.0, max=1.0, description="probability of a second home; null with too few days to judge"
+    )
+    reads_zero = dy.Bool(description="readings, and all of them zero: an empty home or a dead channel")
+    coverage = dy.Float64(min=0.0, max=1.0, description="share of the quarter's days with readings enough")

@@ -74,3 +74,18 @@ class StoredAssessedReading(dy.Schema):
     code = dy.String(nullable=True, description="token or error code delivered in place of a reading")
     flag = dy.String(nullable=True, description="quality flag of the file; null without any")
     state = dy.Enum(STATES, description="state of the half hour, or of the row beyond it")
+
+
+class StoredAbsentDay(dy.Schema):
+    """One row per meter and local day: the judgement whether nobody was at home (`restricted.meter_absent_days`)."""
+
+    meter_key = dy.Int64(primary_key=True, description=_METER_KEY)
+    day = dy.Date(primary_key=True, description="local day")
+    probability_absent = dy.Float64(
+        nullable=True,
+        min=0.0,
+        max=1.0,
+        description="probability of absence, of the rule 1 or 0; null with too few readings to judge",
+    )
+    absent = dy.Bool(nullable=True, description="true for an absent day; null with too few readings to judge")
+    method = dy.String(regex="^(rule|hmm|boosted)$", description="method of the judgement")

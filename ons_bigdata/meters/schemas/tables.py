@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ons_bigdata.meters.schemas import homes, quality
+from ons_bigdata.meters.schemas import aggregates, homes, quality, reports
 
 if TYPE_CHECKING:
     import dataframely as dy
@@ -14,6 +14,11 @@ TABLES: dict[str, type[dy.Schema]] = {
     "restricted.meter_days": quality.StoredMeterDay,
     "restricted.meter_quality": quality.MeterQuality,
     "restricted.meter_suspicions": quality.MeterSuspicion,
+    "restricted.meter_absent_days": quality.StoredAbsentDay,
+    "analysis.meter_consumption_controlled": aggregates.ControlledConsumption,
+    "analysis.meter_states_controlled": aggregates.ControlledStates,
+    "analysis.meter_quality_reports": reports.MeterQualityReport,
+    "analysis.meter_figures": reports.MeterFigure,
     "restricted.meter_homes": homes.MeterHome,
     "restricted.meter_survey_answers": homes.MeterSurveyAnswer,
 }

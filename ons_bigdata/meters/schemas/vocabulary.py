@@ -32,4 +32,4 @@ MAX_KWH_HALF_HOUR = 50.0
 """Readings above it are impossible for a home's supply."""
 
 SUSPICIONS = ("unit_error", "factor_of_ten", "bad_day", "repeated_first_hour")
-"""What is suspected of a stretch of days."""
+"""Suspicions of a stretch of days."""

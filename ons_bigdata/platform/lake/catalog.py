@@ -433,7 +433,7 @@ def _divide(table: LakeTable, bucket: int, rows: pl.DataFrame) -> Iterator[pl.Da
 
 
 def _is_in_order(rows: pl.DataFrame, columns: Sequence[str]) -> bool:
-    """Whether rows are sorted by columns, which takes much less time to see than to sort them anew."""
+    """True if rows are sorted by columns, which takes much less time to see than to sort them anew."""
     in_order = pl.lit(value=True)
     for column in reversed(columns):
         before = pl.col(column).shift(1)

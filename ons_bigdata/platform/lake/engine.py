@@ -95,7 +95,7 @@ class RowsRead:
     columns: Sequence[str] | None = None
     """Columns, or None for all."""
     is_sorted: bool = True
-    """Whether they are sorted by the order of the table, as far as it is among the columns; else in any order, which
+    """True if they are sorted by the order of the table, as far as it is among the columns; else in any order, which
     takes less time and memory."""
 
 

@@ -38,7 +38,7 @@ class LakeTable:
     buckets: int
     """A power of two: 8 for daily tables, 64 for monthly ones. Fixed in the ledger once rows are there."""
     is_derived: bool = False
-    """Whether the rows are results of a method over the buckets of another table, in one partition; they come from no
+    """True if the rows are results of a method over the buckets of another table, in one partition; they come from no
     line of a load."""
 
     def __post_init__(self) -> None:

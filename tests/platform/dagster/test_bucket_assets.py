@@ -162,7 +162,7 @@ def lengths(bucket: pl.DataFrame, parameters: Mapping[str, Any]) -> dict[str, pl
     rows=RowsRead(columns=["person", "minutes"], is_sorted=False),
 )
 def visit_lengths(_inputs: Inputs) -> BucketMethod:
-    """Tell long visits from short ones."""
+    """Long visits and short ones, and totals."""
     return BucketMethod(lengths, {"long": 5}, tables={"totals": "restricted.totals", "visits": "lake.long_visits"})
 
 

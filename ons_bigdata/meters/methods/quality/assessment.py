@@ -68,7 +68,7 @@ def assess(
     first_at: datetime | None = None,
     last_at: datetime | None = None,
 ) -> pl.DataFrame:
-    """Give each expected half hour of each meter a state (frame AssessedReading).
+    """Judge each expected half hour of each meter by a state (frame AssessedReading).
 
     `readings` has the columns of MeterReading in any order of rows: meter, started_at, kwh, and code and flag where
     there are any. The result has all rows, unchanged, and a row for each half hour between a meter's first and last

@@ -33,9 +33,10 @@ class SuspicionRules:
     """Days of the adjacent stretches."""
     bad_day_readings: int = 24
     """Least number of delivered half hours of a bad day."""
-    most_chance_repeats: float = 0.001
-    """Share of other hours of the night that repeat the day before by chance, up to which each repeated first hour is
-    suspicious."""
+    repeated_days: int = 3
+    """Least number of days of a meter on which the first hour repeats the day before: one or two come by chance."""
+    repeated_ratio: float = 10.0
+    """Ratio of their share to that of other hours of the night from which they are suspicious."""
 
 
 def find_suspicions(
@@ -51,8 +52,8 @@ def find_suspicions(
       differ by seven to fourteen times, in the same direction: an empty home uses less, but its base load stays.
       The lower stretch.
     * `bad_day`: half of the half hours or more were delivered, and none counts.
-    * `repeated_first_hour`: both half hours of the first hour repeat those of the day before exactly, which other hours
-      of the night do not.
+    * `repeated_first_hour`: both half hours of the first hour repeat those of the day before exactly, on three days of
+      the meter or more, and ten times as often as other hours of the night do.
 
     Columns: meter, first_day, last_day, suspicion, ratio (mean reading in kWh of a unit error, the factor; else null).
     """
@@ -143,10 +144,8 @@ def _repeated_first_hours(days: pl.DataFrame, rules: SuspicionRules) -> pl.DataF
     at, lengths = lengths_of(begins)
     first_hours = np.add.reduceat(pairs[:, 0], at, dtype=np.int64)
     other_share = np.add.reduceat(pairs[:, 1:].sum(axis=1), at) / (4 * lengths)
-    is_rare = (other_share <= rules.most_chance_repeats) | (
-        (first_hours >= 3) & (first_hours / lengths >= 10 * other_share)
-    )
-    chosen = pairs[:, 0] & np.repeat(is_rare, lengths)
+    is_unlikely = (first_hours >= rules.repeated_days) & (first_hours / lengths >= rules.repeated_ratio * other_share)
+    chosen = pairs[:, 0] & np.repeat(is_unlikely, lengths)
     return _stretches(
         days.filter(pl.Series(chosen)).select(
             "meter",
@@ -160,7 +159,7 @@ def _repeated_first_hours(days: pl.DataFrame, rules: SuspicionRules) -> pl.DataF
 
 
 def _follows(days: pl.DataFrame) -> NDArray[np.bool_]:
-    """Whether a row is of the day after that of the row above, of the same meter."""
+    """True where a row is of the day after that of the row above, of the same meter."""
     same = days["meter"].eq_missing(days["meter"].shift(1)).to_numpy()
     numbers = days["day"].to_physical().to_numpy()
     return np.asarray(same & (np.diff(numbers, prepend=numbers[:1]) == 1))

@@ -1,0 +1,7 @@
+with consumption as (
+
+    select * from {{ ref('meter_consumption') }}
+
+)
+
+select * from consumption

@@ -1,0 +1,1 @@
+"""How detectors fare: injected absence, ground truths, scores with intervals, naive judgements beside them."""

@@ -1,0 +1,190 @@
+"""Judge the detection of vacant quarters and second homes on the adversarial generator, next to the 180 kWh rule.
+
+Usage: python scripts/evaluate_vacancy.py [--homes 400] [--generator bouts] [--write]
+
+Each quarter is judged from the days up to its end alone, as it would be published. Prints the tables of
+docs/meters/vacancy/vacant_quarters.md, which `--write` replaces with its chart. No truth on vacancy of real homes was
+available.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import altair as alt
+import numpy as np
+import polars as pl
+from fit_absence_model import DAYS, FIRST_DAY, MANY_EMPTY, vacant_throughout
+
+from ons_bigdata.meters.methods.evaluation.scores import (
+    bound_at_false_alarms,
+    calibration_slope,
+    precision_at_prevalence,
+    reliability,
+)
+from ons_bigdata.meters.methods.vacancy import detect_vacancy, low_consumption_rule, stock_and_flow
+from ons_bigdata.simulation.meters.generators import simulate_meters
+from ons_bigdata.simulation.meters.homes import draw_homes
+from ons_bigdata.simulation.meters.simulated_days import simulated_days
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGE = ROOT / "docs" / "meters" / "vacancy" / "vacant_quarters.md"
+CHART = ROOT / "docs" / "meters" / "vacancy" / "reliability.svg"
+VACANT_SHARE = 0.045
+
+
+def as_published(days: pl.DataFrame) -> pl.DataFrame:
+    """Judgement of each quarter by the days up to its end."""
+    ends = days["day"].dt.truncate("1q").unique().sort()
+    parts = []
+    for quarter in ends:
+        known = days.filter(pl.col("day").dt.truncate("1q") <= quarter)
+        parts.append(detect_vacancy(known).filter(pl.col("quarter") == quarter))
+    return pl.concat(parts).sort("meter", "quarter")
+
+
+def with_truth(judged: pl.DataFrame, homes: pl.DataFrame) -> pl.DataFrame:
+    """Judged quarters with truth: is_vacant (null where for a part), occupancy, and how many quarters it is vacant."""
+    facts = homes.select("meter", "occupancy", "vacant_from", "vacant_until")
+    joined = judged.join(facts, on="meter", maintain_order="left").with_columns(is_vacant=vacant_throughout())
+    vacant = pl.col("is_vacant").fill_null(value=False)
+    return joined.with_columns(nth=pl.when(vacant).then(vacant.cast(pl.Int32).cum_sum().over("meter")))
+
+
+def recall_table(judged: pl.DataFrame, rule: pl.DataFrame) -> tuple[list[str], float]:
+    """Rows of the table of recall at the specificity of the rule, by quarters of vacancy; and the bound."""
+    both = judged.join(rule.select("meter", "quarter", low="vacant"), on=["meter", "quarter"], maintain_order="left")
+    known = both.filter(pl.col("vacant").is_not_null() & pl.col("is_vacant").is_not_null())
+    others = known.filter(~pl.col("is_vacant"))
+    settled = others.filter(pl.col("quarter") >= known["quarter"].unique().sort()[3])
+    false = float(settled["low"].fill_null(value=False).mean())  # type: ignore[arg-type]
+    truth, chance = known["is_vacant"].to_numpy(), known["probability_vacant"].to_numpy()
+    bound = bound_at_false_alarms(truth, chance, false)
+    lines = [
+        f"Specificity of the rule: {1 - false:.4f} ({settled.height} quarters of homes that are not vacant). "
+        f"Our bound at it: {bound:.3f}.",
+        "",
+        "| quarters vacant | homes | ours | ours without zero-reading meters | shipped flag | 180 kWh rule |",
+        "|---|---|---|---|---|---|",
+    ]
+    for nth in (1, 2, 3, 4):
+        part = known.filter(pl.col("is_vacant") & (pl.col("nth") == nth))
+        some = part.filter(~pl.col("reads_zero"))
+        cells = [
+            (part["probability_vacant"] > bound).mean(),
+            (some["probability_vacant"] > bound).mean(),
+            part["vacant"].mean(),
+            part["low"].fill_null(value=False).mean(),
+        ]
+        lines.append(f"| {nth} | {part.height} | " + " | ".join(f"{cell:.2f}" for cell in cells) + " |")
+    flag = others["vacant"].mean()
+    recall = known.filter("is_vacant")["vacant"].mean()
+    at_bound = known.filter("is_vacant").select((pl.col("probability_vacant") > bound).mean()).item()
+    lines += ["", "| predictive value | at 3 % vacant | at 5 % vacant |", "|---|---|---|"]
+    for name, hit, miss in (("at the rule's specificity", at_bound, false), ("shipped flag", recall, flag)):
+        values = [precision_at_prevalence(hit, miss, share) for share in (0.03, 0.05)]
+        lines.append(f"| {name} | {values[0]:.2f} | {values[1]:.2f} |")
+    return lines, bound
+
+
+def calibration_lines(judged: pl.DataFrame) -> tuple[list[str], pl.DataFrame]:
+    """Calibration slope at the share of vacant homes of the national indicator, and the reliability table."""
+    known = judged.filter(pl.col("vacant").is_not_null() & pl.col("is_vacant").is_not_null())
+    truth, chance = known["is_vacant"].to_numpy(), known["probability_vacant"].to_numpy()
+    random = np.random.default_rng(1)
+    wanted = VACANT_SHARE / (1 - VACANT_SHARE) * (~truth).sum()
+    rows = np.concatenate([np.flatnonzero(~truth), random.choice(np.flatnonzero(truth), round(wanted))])
+    slope, intercept = calibration_slope(chance[rows], truth[rows])
+    return [f"Calibration slope {slope:.2f}, intercept {intercept:.2f}."], reliability(chance[rows], truth[rows])
+
+
+def second_home_lines(judged: pl.DataFrame) -> list[str]:
+    """F1 of second homes, by home: flagged in at least half of the quarters from the second year's quarter on."""
+    whole = judged.filter(pl.col("is_second_home").is_not_null())
+    homes = (
+        whole.sort("meter", "quarter")
+        .group_by("meter", maintain_order=True)
+        .agg(flagged=pl.col("is_second_home").tail(3).mean() >= 0.5, truly=pl.col("occupancy").first() == "second_home")
+    )
+    right = homes.filter(pl.col("flagged") & pl.col("truly")).height
+    flagged, truly = homes["flagged"].sum(), homes["truly"].sum()
+    return [
+        f"Second homes: F1 {2 * right / (flagged + truly):.2f} (precision {right / max(flagged, 1):.2f}, "
+        f"recall {right / max(truly, 1):.2f}; {truly} second homes of {homes.height})."
+    ]
+
+
+def flow_lines(judged: pl.DataFrame) -> list[str]:
+    """Stock and flows by the judgement and by the truth."""
+    truth = judged.with_columns(vacant=pl.col("is_vacant").fill_null(value=False), onset=pl.col("vacant_from"))
+    lines = ["| quarter | stock, judged | stock, true | into, judged | into, true | out, judged | out, true |"]
+    lines.append("|---|---|---|---|---|---|---|")
+    columns = ("quarter", "stock", "into", "out", "appeared")
+    found, true = (stock_and_flow(frame).select(columns).to_dicts() for frame in (judged, truth))
+    sums = {"into": [0, 0], "out": [0, 0]}
+    for mine, real in zip(found, true, strict=True):
+        for name, pair in sums.items():
+            pair[0] += mine[name]
+            pair[1] += real[name]
+        cells = [f"{mine[name]} | {real[name]}" for name in ("stock", "into", "out")]
+        lines.append(f"| {mine['quarter']} | " + " | ".join(cells) + " |")
+    shown = "; ".join(f"{name} {pair[0]} against {pair[1]}" for name, pair in sums.items())
+    return [*lines, "", f"Over all quarters, judged against true: {shown}."]
+
+
+def onset_line(judged: pl.DataFrame) -> str:
+    """Error of the onset of vacancies that begin within the data."""
+    first = judged.filter(pl.col("vacant") & pl.col("is_vacant") & (pl.col("vacant_from") > FIRST_DAY))
+    errors = (first["onset"] - first["vacant_from"]).dt.total_days().abs()
+    return f"Onset: median error {errors.median():.0f} days, within 14 days {(errors <= 14).mean():.2f}."
+
+
+def chart(table: pl.DataFrame) -> alt.LayerChart:
+    """Reliability of the probabilities."""
+    points = (
+        alt.Chart(table, title="Share of vacant quarters by probability of vacancy (adversarial generator)")
+        .mark_line(point=True)
+        .encode(
+            x=alt.X("mean_probability:Q", title="probability of vacancy", scale=alt.Scale(domain=[0, 1])),
+            y=alt.Y("true_share:Q", title="share vacant", scale=alt.Scale(domain=[0, 1])),
+        )
+    )
+    line = alt.Chart(pl.DataFrame({"x": [0.0, 1.0], "y": [0.0, 1.0]})).mark_line(strokeDash=[4, 4]).encode(x="x", y="y")
+    return (points + line).properties(width=360, height=300)
+
+
+def main() -> None:
+    """Judge, print the tables, and write the page if asked."""
+    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    arguments.add_argument("--homes", type=int, default=400)
+    arguments.add_argument("--generator", default="bouts")
+    arguments.add_argument("--write", action="store_true")
+    chosen = arguments.parse_args()
+    homes = draw_homes(np.random.default_rng(901), chosen.homes, first_day=FIRST_DAY, days=DAYS, shares=MANY_EMPTY)
+    meters = simulate_meters(homes, seed=901, first_day=FIRST_DAY, days=DAYS, generator=chosen.generator)
+    days = simulated_days(meters)
+    judged = with_truth(as_published(days), homes)
+    recall, _ = recall_table(judged, low_consumption_rule(days))
+    slope, table = calibration_lines(judged)
+    tables = {
+        "recall": recall,
+        "calibration": slope,
+        "second homes": second_home_lines(judged),
+        "onset": [onset_line(judged)],
+        "flows": flow_lines(judged),
+    }
+    for name, lines in tables.items():
+        print(name, *lines, sep="\n", end="\n\n", flush=True)
+    if chosen.write:
+        text = PAGE.read_text("utf-8")
+        for name, lines in tables.items():
+            begin, end = f"<!-- {name} -->\n", f"<!-- end of {name} -->"
+            before, rest = text.split(begin)
+            text = before + begin + "\n" + "\n".join(lines) + "\n\n" + end + rest.split(end)[1]
+        PAGE.write_text(text, encoding="utf-8")
+        chart(table).save(str(CHART))
+
+
+if __name__ == "__main__":
+    main()
