@@ -227,11 +227,11 @@ def left_on(
     """
     homes = usual_kwh.size
     weeks = clock.days // 7 + 1
-    often = rng.beta(0.5, 1.7, homes)[:, None]
+    often = rng.beta(0.45, 2.0, homes)[:, None]
     share = (rng.random((homes, weeks)) < often) * rng.uniform(0.0, 0.9, (homes, weeks))
     by_week = (share * usual_kwh[:, None]).astype(np.float32)
     load = by_week[:, clock.day // 7] * is_away
-    load *= rng.uniform(0.7, 1.3, load.shape).astype(np.float32)
+    load *= rng.uniform(0.9, 1.1, load.shape).astype(np.float32)
     return load
 
 

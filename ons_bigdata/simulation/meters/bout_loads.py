@@ -81,7 +81,7 @@ def draw_moods(rng: Generator, homes: int, days: int) -> NDArray[np.float64]:
 def night_surprises(rng: Generator, homes: int, clock: HalfHours) -> NDArray[np.float32]:
     """Loads between midnight and 05:00 on some nights of some homes: machines left to cheap hours, sleepless people."""
     load = np.zeros((homes, clock.count), dtype=np.float32)
-    often = rng.beta(0.4, 1.8, homes)
+    often = rng.beta(0.4, 2.5, homes)
     home, day = np.nonzero(rng.random((homes, clock.days)) < often[:, None])
     size = rng.exponential(0.14, homes)[home]
     at = clock.starts[day] + rng.integers(0, 8, home.size)
@@ -119,7 +119,7 @@ def _smear(values: NDArray[Any], weights: tuple[float, ...]) -> NDArray[np.float
     """Each value carried on to the columns after it, by weights."""
     total = np.zeros(values.shape)
     for after, weight in enumerate(weights):
-        total[:, after:] += weight * values[:, : values.shape[1] - after]
+        total[:, after:] += weight * values[:, : max(values.shape[1] - after, 0)]
     return total
 
 
@@ -144,11 +144,11 @@ def empty_home_life(
     """What goes on in empty homes: lamps at random hours, water kept hot, frost heating, visits of neighbours."""
     homes = len(is_away)
     load = np.zeros(is_away.shape, dtype=np.float32)
-    lamps = rng.exponential(0.05, homes) * (rng.random(homes) < 0.5)
+    lamps = rng.exponential(0.04, homes) * (rng.random(homes) < 0.35)
     on, off = rng.normal(38, 2, (homes, clock.days)), rng.normal(45, 1.5, (homes, clock.days))
     slot = clock.slot
     load += lamps[:, None] * ((slot >= on[:, clock.day]) & (slot < off[:, clock.day]))
-    water = rng.gamma(3.0, 0.3, homes) * (rng.random(homes) < 0.3)
+    water = rng.gamma(3.0, 0.25, homes) * (rng.random(homes) < 0.15)
     load += water[:, None] * (np.abs(slot - rng.integers(10, 44, homes)[:, None]) < 1)
     frost = rng.gamma(2.0, 0.03, homes) * (rng.random(homes) < 0.1)
     load += frost[:, None] * np.maximum(3.0 - temperature, 0.0)[clock.day]
@@ -156,10 +156,16 @@ def empty_home_life(
     home, day = np.nonzero(rng.random((homes, clock.days)) < 0.3 * visited[:, None])
     at = clock.starts[day] + np.round(rng.triangular(16, 20, 42, home.size)).astype(np.int64)
     load[home, at] += rng.exponential(0.07, home.size).astype(np.float32)
-    guests = lfilter([1.0], [1.0, -0.8], rng.random((homes, clock.days)) < 0.03, axis=1) > 0.3
-    sitters = rng.gamma(1.0, 0.12, homes)[:, None] * guests * (rng.random(homes) < 0.6)[:, None]
-    load += (sitters[:, clock.day] * rng.exponential(1.0, is_away.shape)).astype(np.float32)
+    load += _left_running(rng, homes, clock)
     return load * is_away
+
+
+def _left_running(rng: Generator, homes: int, clock: HalfHours) -> NDArray[np.float32]:
+    """Dehumidifiers, pumps and heaters that run for days on end or not at all, at the power of the home's own."""
+    switches = rng.random((homes, clock.days)) < 0.12
+    is_on = (np.cumsum(switches, axis=1) + rng.integers(0, 2, homes)[:, None]) % 2
+    power = rng.gamma(1.2, 0.07, homes)[:, None] * (rng.random(homes) < 0.3)[:, None]
+    return ((power * is_on)[:, clock.day] * rng.gamma(200.0, 1 / 200.0, (homes, clock.count))).astype(np.float32)
 
 
 def sunny_import(rng: Generator, kwh: NDArray[np.float32], has_solar: NDArray[np.bool_], clock: HalfHours) -> None:

@@ -123,7 +123,7 @@ def deliver_with_faults(
     """
     rates = rates or FaultRates()
     scale = clock.days / 536
-    values = kwh.astype(np.float64)
+    values = np.round(kwh.astype(np.float64), 3)
     faults = _Faults()
     _swap(rng, values, rates, faults)
     _flatten(rng, values, rates, faults)

@@ -41,8 +41,8 @@ if TYPE_CHECKING:
 class ChainGenerator:
     """Parameters of the generator. See `simulate_meters`."""
 
-    base_kwh: float = 0.036
-    base_sigma: float = 0.55
+    base_kwh: float = 0.042
+    base_sigma: float = 0.65
     log_activity: float = -0.35
     activity_sigma: float = 0.5
     busy_days: float = 0.3
