@@ -36,8 +36,8 @@ if TYPE_CHECKING:
 class BoutGenerator:
     """Parameters of the generator. See `simulate_meters`."""
 
-    base_kwh: float = 0.058
-    base_sigma: float = 0.85
+    base_kwh: float = 0.062
+    base_sigma: float = 0.95
     log_activity: float = -2.85
     log_sigma: float = 0.5
     bouts_per_day: float = 3.6

@@ -62,7 +62,7 @@ def log_gaussian_activity(
         profile += rng.normal(cosine, spread, homes)[:, None] * np.cos(harmonic * angle)
         profile += rng.normal(sine, spread, homes)[:, None] * np.sin(harmonic * angle)
     season = rng.normal(0.12, 0.08, homes)[:, None] * np.cos(2 * np.pi * (clock.day_of_year - 10) / 365.25)
-    latent = lfilter([0.8], [1.0, -0.6], rng.standard_normal(awake.shape, dtype=np.float32), axis=1)
+    latent = lfilter([0.88], [1.0, -0.48], rng.standard_normal(awake.shape, dtype=np.float32), axis=1)
     crowd = 0.45 * np.log(np.maximum(awake, 1)).astype(np.float32)
     level = rng.normal(log_kwh, log_sigma, homes)[:, None]
     exponent = (profile[:, clock.slot] + (season + mood)[:, clock.day] + level + 0.6 * latent + crowd).astype(
@@ -95,7 +95,7 @@ def renewal_bouts(
 ) -> NDArray[np.float32]:
     """Bouts of heavy use: a gamma renewal process in the time that people are up, with Pareto energies that fade out.
 
-    Gaps are over-dispersed (shape 0.6), so that bouts come in clusters.
+    Gaps are over-dispersed (shape 0.9); bouts come in clusters where the mood of a day asks for many.
     """
     homes, half_hours = len(awake), clock.count
     pull = 0.7 + 0.6 * np.exp(-0.5 * ((clock.slot - 36) / 4.5) ** 2) + 0.4 * np.exp(-0.5 * ((clock.slot - 16) / 3) ** 2)
@@ -104,7 +104,7 @@ def renewal_bouts(
     elapsed = np.cumsum(crowd * pull.astype(np.float32) * pace, axis=1, dtype=np.float64)
     per_unit = rng.lognormal(np.log(per_day), 0.45, homes) / 14.0
     longest = float((elapsed[:, -1] * per_unit).max())
-    gaps = rng.gamma(0.6, 1.0 / 0.6, (homes, int(longest * 1.3) + 60))
+    gaps = rng.gamma(0.9, 1.0 / 0.9, (homes, int(longest * 1.3) + 60))
     at = np.cumsum(gaps, axis=1) / per_unit[:, None]
     home, number = np.nonzero(at < elapsed[:, -1:])
     offset = np.arange(homes) * (elapsed[:, -1].max() + 1.0)
@@ -112,7 +112,7 @@ def renewal_bouts(
     energy = 0.2 * (1.0 + rng.pareto(3.0, home.size)) * rng.lognormal(0.0, 0.2, homes)[home]
     shots = np.bincount(place, weights=np.minimum(energy, 2.2), minlength=homes * half_hours)
     limited = shots / (1.0 + shots / 5.0)
-    return _smear(limited.reshape(homes, half_hours), (1.0, 0.3, 0.08)).astype(np.float32)
+    return _smear(limited.reshape(homes, half_hours), (1.0, 0.2, 0.05)).astype(np.float32)
 
 
 def _smear(values: NDArray[Any], weights: tuple[float, ...]) -> NDArray[np.float64]:
@@ -164,7 +164,7 @@ def _left_running(rng: Generator, homes: int, clock: HalfHours) -> NDArray[np.fl
     """Dehumidifiers, pumps and heaters that run for days on end or not at all, at the power of the home's own."""
     switches = rng.random((homes, clock.days)) < 0.12
     is_on = (np.cumsum(switches, axis=1) + rng.integers(0, 2, homes)[:, None]) % 2
-    power = rng.gamma(1.2, 0.07, homes)[:, None] * (rng.random(homes) < 0.3)[:, None]
+    power = rng.gamma(1.2, 0.07, homes)[:, None] * (rng.random(homes) < 0.36)[:, None]
     return ((power * is_on)[:, clock.day] * rng.gamma(200.0, 1 / 200.0, (homes, clock.count))).astype(np.float32)
 
 
@@ -201,7 +201,7 @@ def vacant_bouts(
     """
     homes = reads_zero.size
     shape = drifting_base(rng, homes, clock, 0.02, 0.8)
-    shape += cyclic_cooling(rng, homes, clock) * (rng.random(homes) < 0.3)[:, None]
+    shape += cyclic_cooling(rng, homes, clock) * (rng.random(homes) < 0.36)[:, None]
     shape += 0.6 * empty_home_life(rng, np.ones(shape.shape, dtype=bool), clock, temperature)
     works = rng.random((homes, clock.days)) < 1 / 400
     by_week = _smear(works.astype(np.float64), (1.0,) * 6) > 0

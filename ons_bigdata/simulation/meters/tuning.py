@@ -41,12 +41,12 @@ if TYPE_CHECKING:
 class ChainGenerator:
     """Parameters of the generator. See `simulate_meters`."""
 
-    base_kwh: float = 0.042
-    base_sigma: float = 0.65
-    log_activity: float = -0.35
+    base_kwh: float = 0.043
+    base_sigma: float = 0.72
+    log_activity: float = -0.43
     activity_sigma: float = 0.5
     busy_days: float = 0.3
-    timers: float = 0.5
+    timers: float = 0.58
 
     def draw_block(
         self,

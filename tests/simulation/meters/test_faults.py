@@ -102,7 +102,7 @@ def test_rows_without_a_reading_are_off_the_grid_and_beyond_the_readings() -> No
 
 @pytest.mark.parametrize(("kind", "rate"), [("stuck", "stuck_share"), ("estimated_flat", "flat_share")])
 def test_blocks_have_one_value(kind: str, rate: str) -> None:
-    delivery = deliver(**{rate: 0.5})
+    delivery = deliver(1, **{rate: 0.5})
     values = rectangle(delivery)
     assert set(delivery.faults["fault"]) == {kind}
     for row, first, end, value in delivery.faults.select("row", "first", "end", "value").iter_rows():

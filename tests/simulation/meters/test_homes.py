@@ -60,7 +60,11 @@ def test_flows_of_many_homes_have_the_proportions_of_the_official_ones() -> None
 
 
 def test_stock_and_flow_by_hand_and_balance() -> None:
-    dates = [(date(2009, 1, 1), None), (date(2009, 8, 1), date(2009, 9, 1)), (date(2009, 10, 1), None)]
+    dates: list[tuple[date | None, date | None]] = [
+        (date(2009, 1, 1), None),
+        (date(2009, 8, 1), date(2009, 9, 1)),
+        (date(2009, 10, 1), None),
+    ]
     dates += [(date(2008, 1, 1), date(2009, 10, 1)), (None, None)]
     homes = pl.DataFrame(
         {"area": ["A"] * 5, "vacant_from": [one for one, _ in dates], "vacant_until": [end for _, end in dates]}
