@@ -105,7 +105,7 @@ def base_load(rng: Generator, homes: int, clock: HalfHours, median_kwh: float, s
     level = rng.lognormal(np.log(median_kwh), sigma, homes).astype(np.float32)
     drift = daily_factor(rng, homes, clock.days, 0.05, 0.9)
     load = (level[:, None] * drift)[:, clock.day]
-    load *= 1.0 + 0.04 * rng.standard_normal(load.shape, dtype=np.float32)
+    load *= 1.0 + 0.015 * rng.standard_normal(load.shape, dtype=np.float32)
     return load
 
 
