@@ -36,8 +36,8 @@ if TYPE_CHECKING:
 class BoutGenerator:
     """Parameters of the generator. See `simulate_meters`."""
 
-    base_kwh: float = 0.047
-    base_sigma: float = 0.75
+    base_kwh: float = 0.062
+    base_sigma: float = 0.95
     log_activity: float = -2.85
     log_sigma: float = 0.5
     bouts_per_day: float = 3.6
@@ -63,7 +63,8 @@ class BoutGenerator:
         kwh += (
             renewal_bouts(rng, awake, mood, clock, self.bouts_per_day) * (size[:, None] / 2.5).astype(np.float32) ** 0.2
         )
-        insensitive = (homes["meter_type"] == "insensitive").to_numpy()[:, None]
+        controlled = (homes["meter_type"] == "controlled_load").to_numpy()
+        insensitive = (homes["meter_type"] == "insensitive").to_numpy()[:, None] | controlled[:, None]
         base = drifting_base(rng, count, clock, self.base_kwh, self.base_sigma)
         cooling = cyclic_cooling(rng, count, clock)
         kwh += np.where(
@@ -74,8 +75,7 @@ class BoutGenerator:
         kwh += empty_home_life(rng, is_away, clock, temperature)
         kwh[insensitive & (kwh < STARTING_KWH)] = 0.0
         sunny_import(rng, kwh, homes["has_solar"].to_numpy(), clock)
-        controlled = (homes["meter_type"] == "controlled_load").to_numpy()
-        kwh[controlled] = night_water(rng, at_home[controlled], clock)
+        kwh[controlled] += night_water(rng, at_home[controlled], clock)
         empty = np.flatnonzero((homes["occupancy"] == VACANT).to_numpy())
         load = vacant_bouts(rng, homes["reads_zero"].to_numpy()[empty], clock, temperature)
         kwh[empty] = np.where(is_vacant[empty], load, kwh[empty])

@@ -37,15 +37,15 @@ APPLIANCES = (
     Appliance(
         1.0, 4.0, ((7.5, 1.0, 1.0), (10.5, 1.5, 0.6), (13.0, 1.0, 0.7), (17.5, 2.0, 0.7), (21, 1, 0.5)), (0.07,), 0.3
     ),
-    Appliance(0.95, 1.0, ((17.8, 1.1, 1.0), (12.7, 0.8, 0.25)), (0.4, 0.3), 0.4),
+    Appliance(0.95, 1.0, ((17.8, 1.1, 1.0), (12.7, 0.8, 0.25)), (0.45, 0.15), 0.4),
     Appliance(0.7, 0.35, ((17.3, 1.3, 1.0), (12.5, 1.0, 0.4)), (0.6, 0.45, 0.25), 0.3),
     Appliance(0.9, 1.3, ((7.8, 0.8, 0.5), (12.8, 1.0, 0.6), (18.3, 1.5, 1.0)), (0.13,), 0.4),
     Appliance(0.95, 0.55, ((10.0, 2.0, 1.0), (17.0, 3.0, 0.5)), (0.4, 0.25, 0.08), 0.35, 0.8),
-    Appliance(0.45, 0.3, ((12.0, 3.0, 1.0), (18.5, 2.5, 0.7)), (0.75, 0.7, 0.35), 0.25, 0.8),
+    Appliance(0.45, 0.3, ((12.0, 3.0, 1.0), (18.5, 2.5, 0.7)), (0.85, 0.45, 0.15), 0.25, 0.8),
     Appliance(0.45, 0.6, ((19.8, 1.4, 1.0), (13.5, 1.0, 0.3)), (0.5, 0.15, 0.35), 0.25, 0.6),
     Appliance(0.5, 1.3, ((7.4, 0.7, 1.0), (20.5, 2.0, 0.4)), (0.5,), 0.3, 0.9),
     Appliance(0.9, 0.25, ((11.0, 2.0, 1.0),), (0.25, 0.1), 0.5),
-    Appliance(0.3, 0.4, ((19.5, 2.0, 1.0), (7.2, 0.8, 0.5)), (0.9, 0.8), 0.3, 0.4),
+    Appliance(0.3, 0.4, ((19.5, 2.0, 1.0), (7.2, 0.8, 0.5)), (1.0, 0.5), 0.3, 0.4),
 )
 """Kettle, hob, oven, microwave, washing machine, dryer, dishwasher, shower, vacuum cleaner, immersion heater."""
 
@@ -105,7 +105,7 @@ def base_load(rng: Generator, homes: int, clock: HalfHours, median_kwh: float, s
     level = rng.lognormal(np.log(median_kwh), sigma, homes).astype(np.float32)
     drift = daily_factor(rng, homes, clock.days, 0.05, 0.9)
     load = (level[:, None] * drift)[:, clock.day]
-    load *= 1.0 + 0.04 * rng.standard_normal(load.shape, dtype=np.float32)
+    load *= 1.0 + 0.015 * rng.standard_normal(load.shape, dtype=np.float32)
     return load
 
 
@@ -158,17 +158,11 @@ def lighting_and_screens(
 ) -> NDArray[np.float32]:
     """Light in the dark and electronics of the people awake, with persistent noise of each home."""
     homes = len(awake)
-    light = rng.lognormal(np.log(0.03), 0.5, homes).astype(np.float32)
-    screen = rng.lognormal(np.log(0.035), 0.5, homes).astype(np.float32) * (np.maximum(size, 1) / 2) ** 0.3
+    light = rng.lognormal(np.log(0.025), 0.5, homes).astype(np.float32)
+    screen = rng.lognormal(np.log(0.028), 0.5, homes).astype(np.float32) * (np.maximum(size, 1) / 2) ** 0.3
     crowd = np.sqrt(np.arange(16, dtype=np.float32))[np.minimum(awake, 15)]
-    wobble = np.exp(0.35 * _half_hourly_noise(rng, homes, clock.count))
+    wobble = np.exp(0.55 * rng.standard_normal(awake.shape, dtype=np.float32))
     return (crowd * wobble * (light[:, None] * clock.darkness + screen[:, None].astype(np.float32))).astype(np.float32)
-
-
-def _half_hourly_noise(rng: Generator, homes: int, half_hours: int) -> NDArray[np.float32]:
-    """Standard noise with a correlation over about three half hours: a moving mean of white noise."""
-    white = rng.standard_normal((homes, half_hours + 2), dtype=np.float32)
-    return (white[:, :-2] + white[:, 1:-1] + white[:, 2:]) / np.float32(np.sqrt(3.0))
 
 
 def heating_load(
@@ -205,14 +199,14 @@ def comfort_load(
     cold, warm = np.maximum(11.0 - temperature, 0.0), np.maximum(temperature - 14.5, 0.0)
     per_degree = rng.exponential(0.026, homes)[:, None] * cold + rng.exponential(0.03, homes)[:, None] * warm
     wanted = rng.random((homes, clock.days)) < rng.beta(1.2, 1.2, homes)[:, None]
-    by_day = (per_degree * wanted * rng.uniform(0.4, 1.6, wanted.shape)).astype(np.float32)
-    runs = (awake > 0) & (rng.random(awake.shape, dtype=np.float32) < 0.6)
+    by_day = (per_degree * wanted * rng.uniform(0.5, 2.2, wanted.shape)).astype(np.float32)
+    runs = (awake > 0) & (rng.random(awake.shape, dtype=np.float32) < 0.4)
     return by_day[:, clock.day] * runs
 
 
 def busy_days(rng: Generator, homes: int, days: int, busy_share: float) -> NDArray[np.float32]:
     """Factor of what people use on each day: usual days differ little, busy ones (washing, guests) are far above."""
-    usual = daily_factor(rng, homes, days, rng.uniform(0.07, 0.28, homes), 0.35)
+    usual = daily_factor(rng, homes, days, rng.uniform(0.1, 0.37, homes), 0.35)
     is_busy = rng.random((homes, days)) < busy_share * rng.uniform(0.3, 1.7, homes)[:, None]
     extra = rng.uniform(0.4, 1.5, homes)[:, None] * rng.exponential(1.0, (homes, days))
     return (usual * (1.0 + is_busy * extra)).astype(np.float32)
@@ -227,11 +221,11 @@ def left_on(
     """
     homes = usual_kwh.size
     weeks = clock.days // 7 + 1
-    often = rng.beta(0.5, 1.7, homes)[:, None]
+    often = rng.beta(0.45, 2.0, homes)[:, None]
     share = (rng.random((homes, weeks)) < often) * rng.uniform(0.0, 0.9, (homes, weeks))
     by_week = (share * usual_kwh[:, None]).astype(np.float32)
     load = by_week[:, clock.day // 7] * is_away
-    load *= rng.uniform(0.7, 1.3, load.shape).astype(np.float32)
+    load *= rng.uniform(0.9, 1.1, load.shape).astype(np.float32)
     return load
 
 

@@ -62,7 +62,7 @@ def log_gaussian_activity(
         profile += rng.normal(cosine, spread, homes)[:, None] * np.cos(harmonic * angle)
         profile += rng.normal(sine, spread, homes)[:, None] * np.sin(harmonic * angle)
     season = rng.normal(0.12, 0.08, homes)[:, None] * np.cos(2 * np.pi * (clock.day_of_year - 10) / 365.25)
-    latent = lfilter([0.8], [1.0, -0.6], rng.standard_normal(awake.shape, dtype=np.float32), axis=1)
+    latent = lfilter([0.88], [1.0, -0.48], rng.standard_normal(awake.shape, dtype=np.float32), axis=1)
     crowd = 0.45 * np.log(np.maximum(awake, 1)).astype(np.float32)
     level = rng.normal(log_kwh, log_sigma, homes)[:, None]
     exponent = (profile[:, clock.slot] + (season + mood)[:, clock.day] + level + 0.6 * latent + crowd).astype(
@@ -81,7 +81,7 @@ def draw_moods(rng: Generator, homes: int, days: int) -> NDArray[np.float64]:
 def night_surprises(rng: Generator, homes: int, clock: HalfHours) -> NDArray[np.float32]:
     """Loads between midnight and 05:00 on some nights of some homes: machines left to cheap hours, sleepless people."""
     load = np.zeros((homes, clock.count), dtype=np.float32)
-    often = rng.beta(0.4, 1.8, homes)
+    often = rng.beta(0.4, 2.5, homes)
     home, day = np.nonzero(rng.random((homes, clock.days)) < often[:, None])
     size = rng.exponential(0.14, homes)[home]
     at = clock.starts[day] + rng.integers(0, 8, home.size)
@@ -95,7 +95,7 @@ def renewal_bouts(
 ) -> NDArray[np.float32]:
     """Bouts of heavy use: a gamma renewal process in the time that people are up, with Pareto energies that fade out.
 
-    Gaps are over-dispersed (shape 0.6), so that bouts come in clusters.
+    Gaps are over-dispersed (shape 0.9); bouts come in clusters where the mood of a day asks for many.
     """
     homes, half_hours = len(awake), clock.count
     pull = 0.7 + 0.6 * np.exp(-0.5 * ((clock.slot - 36) / 4.5) ** 2) + 0.4 * np.exp(-0.5 * ((clock.slot - 16) / 3) ** 2)
@@ -104,7 +104,7 @@ def renewal_bouts(
     elapsed = np.cumsum(crowd * pull.astype(np.float32) * pace, axis=1, dtype=np.float64)
     per_unit = rng.lognormal(np.log(per_day), 0.45, homes) / 14.0
     longest = float((elapsed[:, -1] * per_unit).max())
-    gaps = rng.gamma(0.6, 1.0 / 0.6, (homes, int(longest * 1.3) + 60))
+    gaps = rng.gamma(0.9, 1.0 / 0.9, (homes, int(longest * 1.3) + 60))
     at = np.cumsum(gaps, axis=1) / per_unit[:, None]
     home, number = np.nonzero(at < elapsed[:, -1:])
     offset = np.arange(homes) * (elapsed[:, -1].max() + 1.0)
@@ -112,14 +112,14 @@ def renewal_bouts(
     energy = 0.2 * (1.0 + rng.pareto(3.0, home.size)) * rng.lognormal(0.0, 0.2, homes)[home]
     shots = np.bincount(place, weights=np.minimum(energy, 2.2), minlength=homes * half_hours)
     limited = shots / (1.0 + shots / 5.0)
-    return _smear(limited.reshape(homes, half_hours), (1.0, 0.3, 0.08)).astype(np.float32)
+    return _smear(limited.reshape(homes, half_hours), (1.0, 0.2, 0.05)).astype(np.float32)
 
 
 def _smear(values: NDArray[Any], weights: tuple[float, ...]) -> NDArray[np.float64]:
     """Each value carried on to the columns after it, by weights."""
     total = np.zeros(values.shape)
     for after, weight in enumerate(weights):
-        total[:, after:] += weight * values[:, : values.shape[1] - after]
+        total[:, after:] += weight * values[:, : max(values.shape[1] - after, 0)]
     return total
 
 
@@ -144,11 +144,11 @@ def empty_home_life(
     """What goes on in empty homes: lamps at random hours, water kept hot, frost heating, visits of neighbours."""
     homes = len(is_away)
     load = np.zeros(is_away.shape, dtype=np.float32)
-    lamps = rng.exponential(0.05, homes) * (rng.random(homes) < 0.5)
+    lamps = rng.exponential(0.04, homes) * (rng.random(homes) < 0.35)
     on, off = rng.normal(38, 2, (homes, clock.days)), rng.normal(45, 1.5, (homes, clock.days))
     slot = clock.slot
     load += lamps[:, None] * ((slot >= on[:, clock.day]) & (slot < off[:, clock.day]))
-    water = rng.gamma(3.0, 0.3, homes) * (rng.random(homes) < 0.3)
+    water = rng.gamma(3.0, 0.25, homes) * (rng.random(homes) < 0.15)
     load += water[:, None] * (np.abs(slot - rng.integers(10, 44, homes)[:, None]) < 1)
     frost = rng.gamma(2.0, 0.03, homes) * (rng.random(homes) < 0.1)
     load += frost[:, None] * np.maximum(3.0 - temperature, 0.0)[clock.day]
@@ -156,10 +156,16 @@ def empty_home_life(
     home, day = np.nonzero(rng.random((homes, clock.days)) < 0.3 * visited[:, None])
     at = clock.starts[day] + np.round(rng.triangular(16, 20, 42, home.size)).astype(np.int64)
     load[home, at] += rng.exponential(0.07, home.size).astype(np.float32)
-    guests = lfilter([1.0], [1.0, -0.8], rng.random((homes, clock.days)) < 0.03, axis=1) > 0.3
-    sitters = rng.gamma(1.0, 0.12, homes)[:, None] * guests * (rng.random(homes) < 0.6)[:, None]
-    load += (sitters[:, clock.day] * rng.exponential(1.0, is_away.shape)).astype(np.float32)
+    load += _left_running(rng, homes, clock)
     return load * is_away
+
+
+def _left_running(rng: Generator, homes: int, clock: HalfHours) -> NDArray[np.float32]:
+    """Dehumidifiers, pumps and heaters that run for days on end or not at all, at the power of the home's own."""
+    switches = rng.random((homes, clock.days)) < 0.12
+    is_on = (np.cumsum(switches, axis=1) + rng.integers(0, 2, homes)[:, None]) % 2
+    power = rng.gamma(1.2, 0.07, homes)[:, None] * (rng.random(homes) < 0.36)[:, None]
+    return ((power * is_on)[:, clock.day] * rng.gamma(200.0, 1 / 200.0, (homes, clock.count))).astype(np.float32)
 
 
 def sunny_import(rng: Generator, kwh: NDArray[np.float32], has_solar: NDArray[np.bool_], clock: HalfHours) -> None:
@@ -195,7 +201,7 @@ def vacant_bouts(
     """
     homes = reads_zero.size
     shape = drifting_base(rng, homes, clock, 0.02, 0.8)
-    shape += cyclic_cooling(rng, homes, clock) * (rng.random(homes) < 0.3)[:, None]
+    shape += cyclic_cooling(rng, homes, clock) * (rng.random(homes) < 0.36)[:, None]
     shape += 0.6 * empty_home_life(rng, np.ones(shape.shape, dtype=bool), clock, temperature)
     works = rng.random((homes, clock.days)) < 1 / 400
     by_week = _smear(works.astype(np.float64), (1.0,) * 6) > 0

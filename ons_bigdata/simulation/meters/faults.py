@@ -123,7 +123,7 @@ def deliver_with_faults(
     """
     rates = rates or FaultRates()
     scale = clock.days / 536
-    values = kwh.astype(np.float64)
+    values = kwh.astype(np.float64).round(3)
     faults = _Faults()
     _swap(rng, values, rates, faults)
     _flatten(rng, values, rates, faults)
@@ -134,8 +134,7 @@ def deliver_with_faults(
     _lose_gaps(rng, values, lost, rates, scale, faults)
     _scale_units(rng, values, rates, faults)
     _set_single(rng, values, lost, rates, faults)
-    values = np.round(values, 4)
-    return _rows(rng, values, lost, clock, rates, scale, faults)
+    return _rows(rng, values.round(4), lost, clock, rates, scale, faults)
 
 
 def _chosen(rng: Generator, meters: int, share: float) -> NDArray[np.int64]:

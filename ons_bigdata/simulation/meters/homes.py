@@ -45,7 +45,7 @@ class HomeShares:
     insensitive: float = 0.13
     """Homes with hardly any standby, whose meter reads zero while nothing else runs."""
     controlled_load: float = 0.02
-    """Meters of water heating by night, zero most of the day."""
+    """Insensitive meters of homes that heat their water by night."""
     electric_heating: float = 0.075
 
 

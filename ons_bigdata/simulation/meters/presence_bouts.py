@@ -21,8 +21,8 @@ _OUTINGS = 3
 
 # Mean hours at home before each outing, and shape and scale (hours) of the Weibull length of the outing.
 _GAP_HOURS = {_WORKS: (1.3, 2.2, 4.0), _STAYS: (3.6, 3.8, 4.0), _CHILD: (1.3, 2.5, 4.0)}
-_OUT_HOURS = {_WORKS: (5.5, 9.6), _STAYS: (1.25, 2.2), _CHILD: (9.0, 7.2)}
-_LATER_OUT_HOURS = (1.3, 1.9)
+_OUT_HOURS = {_WORKS: (5.5, 9.6), _STAYS: (1.25, 1.9), _CHILD: (9.0, 7.2)}
+_LATER_OUT_HOURS = (1.3, 1.6)
 
 
 def draw_bout_presence(

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
+from ons_bigdata.simulation.meters.clock import HalfHours
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ons_bigdata.simulation.meters.simulated import SimulatedMeters
-
-from ons_bigdata.simulation.meters.clock import HalfHours
 
 STATISTICS = (
     *("mean_day", "cv_day", "q05_over_median", "q95_over_median", "hh_p95", "hh_max", "night_level", "evening_share"),
@@ -89,8 +89,56 @@ def _rolling_median(total: NDArray[np.float64]) -> NDArray[np.float64]:
         return np.asarray(np.nanmedian(windows, axis=1))
 
 
+def measure_weeks(kwh: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Features of the whole weeks of a home without missing half hours (days × 48), weeks × 25.
+
+    Weeks are runs of seven days from the first. Logarithms of level and spread, quantiles over the mean, shares of six
+    parts of the day, spread of the daily totals, autocorrelations, steps between half hours, share of zeros.
+    """
+    weeks = kwh[: len(kwh) // 7 * 7].reshape(-1, 7 * 48)
+    weeks = weeks[np.isfinite(weeks).all(axis=1)]
+    mean = weeks.mean(axis=1, keepdims=True)
+    kept = mean[:, 0] > 0
+    weeks, mean = weeks[kept], mean[kept]
+    scaled = weeks / mean
+    daily = scaled.reshape(-1, 7, 48).sum(axis=2)
+    steps = np.diff(scaled, axis=1)
+    quantiles = np.quantile(scaled, (0.02, 0.1, 0.25, 0.5, 0.75, 0.9, 0.98, 1.0), axis=1).T
+    parts = scaled.reshape(-1, 7, 6, 8).mean(axis=(1, 3))
+    centred = scaled - 1.0
+    variance = (centred**2).mean(axis=1)
+    lagged = [(centred[:, lag:] * centred[:, :-lag]).mean(axis=1) / (variance + 1e-9) for lag in (1, 2, 48)]
+    columns = (
+        np.log(mean[:, 0]),
+        np.log(variance + 1e-6),
+        daily.std(axis=1) / 48,
+        np.abs(steps).mean(axis=1),
+        np.quantile(np.abs(steps), 0.25, axis=1),
+        (np.abs(steps) < 0.02).mean(axis=1),
+        (weeks == 0).mean(axis=1),
+        daily.min(axis=1) / 48,
+    )
+    return np.column_stack([*columns, quantiles, parts, *lagged])
+
+
 def kolmogorov_smirnov(first: NDArray[np.float64], second: NDArray[np.float64]) -> float:
     """Largest distance between the empirical distributions of two samples without NaN."""
     grid = np.sort(np.r_[first, second])
     below = [np.searchsorted(np.sort(sample), grid, side="right") / sample.size for sample in (first, second)]
     return float(np.abs(below[0] - below[1]).max())
+
+
+def membership_auc(members: NDArray[np.float64], others: NDArray[np.float64], simulated: NDArray[np.float64]) -> float:
+    """How well nearness to simulated weeks tells weeks that a generator was given from others (rows of features).
+
+    Returns the chance that a member is nearer to its nearest simulated week than another week is; ties count half. 0.5
+    means that nothing about members can be learnt.
+    """
+    scale = simulated.std(axis=0) + 1e-9
+    near, far = (_nearest(weeks / scale, simulated / scale) for weeks in (members, others))
+    below = np.searchsorted(np.sort(far), near, side="left"), np.searchsorted(np.sort(far), near, side="right")
+    return float(1.0 - (below[0] + below[1]).mean() / (2 * far.size))
+
+
+def _nearest(weeks: NDArray[np.float64], simulated: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.array([((simulated - week) ** 2).sum(axis=1).min() for week in weeks])

@@ -41,12 +41,12 @@ if TYPE_CHECKING:
 class ChainGenerator:
     """Parameters of the generator. See `simulate_meters`."""
 
-    base_kwh: float = 0.036
-    base_sigma: float = 0.55
-    log_activity: float = -0.35
+    base_kwh: float = 0.043
+    base_sigma: float = 0.72
+    log_activity: float = -0.43
     activity_sigma: float = 0.5
     busy_days: float = 0.3
-    timers: float = 0.5
+    timers: float = 0.58
 
     def draw_block(
         self,
@@ -70,7 +70,8 @@ class ChainGenerator:
         add_appliances(rng, kwh, awake, busy, size, clock)
         kwh += comfort_load(rng, awake, clock, temperature)
         kwh += left_on(rng, kwh.mean(axis=1), is_away, clock)
-        insensitive = (homes["meter_type"] == "insensitive").to_numpy()[:, None]
+        controlled = (homes["meter_type"] == "controlled_load").to_numpy()
+        insensitive = (homes["meter_type"] == "insensitive").to_numpy()[:, None] | controlled[:, None]
         base = base_load(rng, count, clock, self.base_kwh, self.base_sigma)
         kwh += np.where(insensitive, base * np.float32(0.08), base)
         kwh += fridge_load(rng, count, clock, temperature)
@@ -78,8 +79,7 @@ class ChainGenerator:
         kwh += heating_load(rng, homes, awake, is_away, clock, temperature)
         kwh[insensitive & (kwh < STARTING_KWH)] = 0.0
         take_solar(rng, kwh, homes["has_solar"].to_numpy(), clock)
-        controlled = (homes["meter_type"] == "controlled_load").to_numpy()
-        kwh[controlled] = controlled_load(rng, at_home[controlled], clock)
+        kwh[controlled] += controlled_load(rng, at_home[controlled], clock)
         empty = np.flatnonzero((homes["occupancy"] == VACANT).to_numpy())
         load = vacant_load(rng, homes["reads_zero"].to_numpy()[empty], clock, temperature)
         kwh[empty] = np.where(is_vacant[empty], load, kwh[empty])
