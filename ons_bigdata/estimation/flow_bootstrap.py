@@ -79,7 +79,8 @@ def _tabulated(pairs: FlowPairs, factor: NDArray[np.float64]) -> tuple[NDArray[n
     """Nodes of the factor and, at each, sums by origin."""
     usable = factor[np.isfinite(factor)]
     low, high = (usable.min(), usable.max()) if len(usable) else (1.0, 1.0)
-    nodes = np.array([low]) if high <= low else np.linspace(low, high, NODES)
+    # Factors that differ by rounding alone are one: nodes closer than that leave nothing to interpolate between.
+    nodes = np.array([low]) if high <= low * (1 + 1e-12) else np.linspace(low, high, NODES)
     return nodes, _sums_at_nodes(pairs.starts, pairs.estimate, pairs.reference, nodes, GEH_BOUND)
 
 

@@ -85,6 +85,35 @@ def metric_bounds(
     return _hull(ranges)
 
 
+def class_bounds(
+    pairs: FlowPairs,
+    totals: tuple[KnownTotals, ...],
+    classes: NDArray[np.int64],
+    size: int,
+    *,
+    is_scaled: bool,
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Lowest and highest possible sum of the estimate in each class of pairs, scaled to the reference if asked for.
+
+    `classes`: number of the class of each pair, below `size`. A scaled sum is the share of a class in the estimate
+    times the total of the reference; it is lowest where the class is low and all others are high. Raises ValueError
+    if a total is out of reach of its cells.
+    """
+    for known in totals:
+        _refuse_out_of_reach(pairs, known)
+    low, high, reference = _class_ranges(classes, Box(pairs.lower, pairs.upper, pairs.reference, totals), size)
+    if not is_scaled:
+        return low, high
+    least, most = _total_range(pairs, totals)
+    total = reference.sum()
+    others_high = np.minimum(high.sum() - high, most - low)
+    others_low = np.maximum(low.sum() - low, least - high)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        share_low = np.where(low > 0, low / (low + np.maximum(others_high, 0)), 0.0)
+        share_high = np.where(high > 0, high / (high + np.maximum(others_low, 0)), 0.0)
+    return share_low * total, share_high * total
+
+
 def _hull(ranges: list[dict[str, Range]]) -> dict[str, Range]:
     names = ranges[0] if ranges else {}
     return {name: (min(r[name][0] for r in ranges), max(r[name][1] for r in ranges)) for name in names}

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.special import xlogy
-from scipy.stats import rankdata
+from scipy.stats import kendalltau, rankdata
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -22,6 +22,7 @@ GEH_BOUND = 5.0
 METRICS = (
     *("cpc", "cpc_links", "cpc_distance", "ssi", "spearman", "pearson", "r_squared", "r_squared_log", "slope"),
     *("rmse", "nrmse", "log_rmse", "mape", "geh_below_5", "jensen_shannon", "trip_length_ratio", "net_sign_agreement"),
+    "kendall_top_100",
 )
 DISTANCE_METRICS = ("cpc_distance", "trip_length_ratio")
 
@@ -70,6 +71,7 @@ def metric_values(pairs: FlowPairs, factor: float, edges_km: tuple[float, ...]) 
         "geh_below_5": _ratio((geh(y[some], c[some]) < GEH_BOUND).sum(), some.sum()),
         "jensen_shannon": _ratio(divergence_terms(y * _ratio(total_c, total_y), c).sum(), total_c),
         "net_sign_agreement": net_sign_agreement(pairs, y),
+        "kendall_top_100": _kendall_of_largest(y, c),
     }
     if pairs.distance_km is not None:
         values |= _distance_values(pairs, y, edges_km)
@@ -136,6 +138,23 @@ def _correlation(y: NDArray[np.float64], c: NDArray[np.float64], zeros: int) -> 
     if min(spread_y, spread_c) <= 1e-24 * max(n, 1) * max(mean_y, mean_c, 1e-300) ** 2:
         return float("nan")
     return float(product / np.sqrt(spread_y * spread_c))
+
+
+TOP_PAIRS = 100
+
+
+def _kendall_of_largest(y: NDArray[np.float64], c: NDArray[np.float64]) -> float:
+    """Kendall's τ-b over the pairs with the largest reference flows; pairs as large as the last of them are among them.
+
+    NaN with fewer than two different flows in a table.
+    """
+    if len(c) < 2:
+        return float("nan")
+    least = np.partition(c, -TOP_PAIRS)[-TOP_PAIRS] if len(c) > TOP_PAIRS else 0.0
+    top = (c >= least) & (c > 0)
+    if top.sum() < 2 or np.ptp(y[top]) == 0 or np.ptp(c[top]) == 0:
+        return float("nan")
+    return float(kendalltau(y[top], c[top]).statistic)
 
 
 def _spearman(y: NDArray[np.float64], c: NDArray[np.float64], zeros: int) -> float:

@@ -35,6 +35,7 @@ UNDEFINED_SHARE = 0.05
 _WITHOUT_VALUE = {
     "mape": "no reference flow of 25 or more",
     "slope": "no reference flow",
+    "kendall_top_100": "fewer than two different values among the largest pairs",
     "spearman": "fewer than two different values in a table",
     "pearson": "fewer than two different values in a table",
     "r_squared": "the reference does not vary",
@@ -100,7 +101,7 @@ def compare_flows(  # noqa: PLR0913
         estimate, reference, distances, all_pairs=pairs == "all", drop_suppressed=suppressed == "drop"
     )
     known = tuple(
-        _known_totals(aligned, frame, side)
+        known_totals(aligned, frame, side)
         for frame, side in ((origin_totals, "origin"), (destination_totals, "destination"))
         if frame is not None
     )
@@ -185,8 +186,12 @@ def _counts(aligned: FlowPairs, factor: float) -> dict[str, float]:
     }
 
 
-def _known_totals(aligned: FlowPairs, totals: pl.DataFrame, side: str) -> KnownTotals:
-    """Totals of the estimate by the codes of one side; NaN where none is given."""
+def known_totals(aligned: FlowPairs, totals: pl.DataFrame, side: str) -> KnownTotals:
+    """Totals of the estimate by the codes of one side ("origin" or "destination"); NaN where none is given.
+
+    `totals`: that side, total (finite, ≥ 0). Raises ValueError on missing columns, repeated zones, faulty totals, and a
+    positive total of a zone without a pair.
+    """
     name = f"{side}_totals"
     totals = eager_frame(totals, name)
     keys = aligned.origin_keys if side == "origin" else aligned.destination_keys
@@ -263,6 +268,7 @@ def _sampled(
     resampled = metric_draws(aligned, draws=draws, seed=seed, is_scaled=is_scaled, edges_km=edges)
     intervals = {name: _percentiles(draw, confidence) for name, draw in resampled.items()}
     intervals["net_sign_agreement"] = Interval(reason="no interval: resamples of origins have no net flows")
+    intervals["kendall_top_100"] = Interval(reason="no interval: resamples of origins change the largest pairs")
     return intervals
 
 

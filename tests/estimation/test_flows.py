@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.distance import jensenshannon
-from scipy.stats import pearsonr, spearmanr
+from scipy.stats import kendalltau, pearsonr, spearmanr
 
 from ons_bigdata.estimation.flow_bootstrap import metric_draws
 from ons_bigdata.estimation.flow_pairs import aligned_pairs
@@ -262,6 +262,17 @@ def test_resamples_equal_metrics_of_the_drawn_tables(scaled: bool, all_pairs: bo
             loose = name in {"ssi", "log_rmse", "r_squared_log", "jensen_shannon"}
             tolerance = 0.05 if name == "geh_below_5" else 1e-2 if loose else 1e-9
             assert values[number] == pytest.approx(expected[name], rel=tolerance, abs=tolerance), name
+
+
+def test_kendall_of_the_largest_pairs() -> None:
+    """Of 144 pairs, the 100 with the largest reference flow and those as large as the last of them."""
+    x, c = random_pair(12, (12, 12))
+    c = np.minimum(c, 60)
+    row = row_of(compare_flows(flows_of(x), flows_of(c), draws=50), "kendall_top_100")
+    top = c.ravel() >= np.sort(c.ravel())[-100]
+    assert 100 <= top.sum() < 144
+    assert row["value"] == pytest.approx(kendalltau(x.ravel()[top], c.ravel()[top]).statistic)
+    assert (row["lower"], "largest pairs" in str(row["reason"])) == (None, True)
 
 
 def test_intervals_are_seeded_and_hold_the_value() -> None:

@@ -37,7 +37,7 @@ class Calibration(NamedTuple):
     standard_error: float
     """From the Poisson model, times the root of the dispersion."""
     dispersion: float
-    """Pearson's χ² over its degrees of freedom; 1 if the flows are Poisson."""
+    """Pearson's χ² over its degrees of freedom with Fletcher's correction for small means; 1 if flows are Poisson."""
 
 
 def gravity(  # noqa: PLR0913
@@ -105,7 +105,8 @@ def fit_deterrence(
     Raises ValueError as `gravity`.
 
     Source: Flowerdew & Aitkin, A method of fitting the gravity model based on the Poisson distribution, Journal of
-    Regional Science 22 (1982) 191–202; dispersion: McCullagh & Nelder, Generalized Linear Models (1989), 4.5.
+    Regional Science 22 (1982) 191–202; dispersion: Fletcher, Biometrika 99 (2012) 230–237: χ² alone is ruled by pairs
+    with a tiny expected flow.
     """
     _refuse_options(deterrence, constraint, 0.0, None)
     observed = _flows(eager_frame(flows, "flows"), "flows")
@@ -126,7 +127,8 @@ def fit_deterrence(
     effects = len(listed.out_total) + (len(listed.in_total) - 1 if constraint == "doubly" else 0)
     used = fitted > 0
     freedom = max(int(used.sum()) - effects - 1, 1)
-    dispersion = float((((counts - fitted) ** 2)[used] / fitted[used]).sum() / freedom)
+    residual = (counts - fitted)[used]
+    dispersion = float((residual**2 / fitted[used]).sum() / freedom / (1 + (residual / fitted[used]).mean()))
     return Calibration(parameter, float(np.sqrt(dispersion / information)), dispersion)
 
 

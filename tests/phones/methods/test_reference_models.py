@@ -151,7 +151,8 @@ def test_fit_equals_a_poisson_regression(deterrence: str) -> None:
     best = minimize(loss, np.r_[np.full(n, 3.0), np.zeros(n)], jac=True, method="BFGS", options={"gtol": 1e-9}).x
     mean = np.exp(effects @ best)
     variance = np.linalg.inv(effects.T @ (mean[:, None] * effects))[-1, -1]
-    dispersion = ((counts.ravel() - mean) ** 2 / mean).sum() / (n * n - 2 * n)
+    pearson = ((counts.ravel() - mean) ** 2 / mean).sum() / (n * n - 2 * n)
+    dispersion = pearson / (1 + (counts.ravel() / mean - 1).mean())
     frames = [
         pl.DataFrame(
             {"origin": np.repeat(np.arange(n), n), "destination": np.tile(np.arange(n), n), name: values.ravel()}
