@@ -45,7 +45,7 @@ LANDING = {
             "phones`."
         ),
     ),
-    "flows": LandingFolder(
+    "comparison": LandingFolder(
         name="phone_references",
         description="Census tables and areas as they came, by their hash. Written by `ons-bigdata ingest phones`.",
     ),
@@ -225,7 +225,7 @@ CENSUS = _source(
     "raw.phone_census_flows",
     census.CensusCommute,
     "One row per pair of a table of travel to work of a census, all codes kept.",
-    area="flows",
+    area="comparison",
     partition="census_table",
     calendar=None,
 )
@@ -240,7 +240,7 @@ ZONES = _source(
     "raw.phone_zones",
     census.PhoneZone,
     "One row per area of a file of names, residents or positions.",
-    area="flows",
+    area="comparison",
     partition="vintage",
     calendar=None,
 )
