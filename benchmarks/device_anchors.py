@@ -83,14 +83,15 @@ def main() -> None:
     options.add_argument("--events", type=int, default=20_000_000)
     options.add_argument("--bucket", type=int, default=5_000_000)
     options.add_argument("--threads", type=int, default=2)
+    options.add_argument("--without-peer", action="store_true")
     given = options.parse_args()
     buckets = max(1, given.events // given.bucket)
     home_and_work(draw_bucket(0, 1_000), SPEC)  # compile
     total = buckets * given.bucket
-    for name, work in (
-        ("home_and_work", lambda events: home_and_work(events, SPEC)),
-        ("modal cell, polars", modal_cell),
-    ):
+    methods: dict[str, Callable[[pl.DataFrame], object]] = {"home_and_work": lambda drawn: home_and_work(drawn, SPEC)}
+    if not given.without_peer:
+        methods["modal cell, polars"] = modal_cell
+    for name, work in methods.items():
         seconds, cpu_seconds = timed(work, buckets, given.bucket, given.threads)
         rate, cpu_rate = total / seconds / 1e6, total / cpu_seconds / 1e6
         print(f"{name:20} {total:>12,} events {seconds:8.2f} s {rate:6.2f} M events/s {cpu_rate:6.2f} M per CPU second")

@@ -68,7 +68,9 @@ def simulate(meters: int) -> pl.DataFrame:
 
 def ours(path: Path, result: Path) -> dict[str, pl.DataFrame]:
     """Frames of a bucket, and its states as Parquet."""
-    frames = judge_readings(pl.read_parquet(path, columns=list(COLUMNS)), {"zones": {"cer": ZONE}, "absence_method": "rule"})
+    frames = judge_readings(
+        pl.read_parquet(path, columns=list(COLUMNS)), {"zones": {"cer": ZONE}, "absence_method": "rule"}
+    )
     frames["assessed"].write_parquet(result)
     return frames
 

@@ -376,6 +376,38 @@ def simulate_meters(  # noqa: PLR0913, PLR0917 (every choice is an option)
     rendering.written_meters(written, as_json=as_json)
 
 
+@simulate_app.command("phones")
+def simulate_phones(
+    folder: Annotated[Path, typer.Argument(help="New or empty folder for deliveries/, events/ and truth/.")],
+    persons: Annotated[int, typer.Option(min=400, help="Persons of the world.")] = 20_000,
+    devices: Annotated[int, typer.Option(min=1, help="Phones of the operator.")] = 2_000,
+    zones: Annotated[int, typer.Option(min=8, help="Zones of the tables.")] = 40,
+    seed: Annotated[int, typer.Option(min=0, help="Equal seeds give equal bytes.")] = 2014,
+    threshold: Annotated[int, typer.Option(min=1, help="Smaller counts are suppressed; 1 for none.")] = 5,
+    rounding_base: Annotated[int, typer.Option(min=1, help="Counts are rounded to it; 1 for none.")] = 1,
+    as_json: JsonOption = False,
+) -> None:
+    """Write a month of a simulated operator: specification, deliveries, events by day, and the truth.
+
+    `ons-bigdata phones spec FOLDER/specification.yaml --register sim-opal` and `ons-bigdata ingest phones
+    FOLDER/deliveries` take the deliveries in.
+    """
+    with progress_bars():
+        from ons_bigdata.commands.simulate.phones import write_phones  # noqa: PLC0415
+
+        with umask_of_user():
+            written = write_phones(
+                folder,
+                persons=persons,
+                devices=devices,
+                zones=zones,
+                seed=seed,
+                threshold=threshold,
+                rounding_base=rounding_base,
+            )
+    rendering.written_operator(written, as_json=as_json)
+
+
 @app.command()
 def materialize(
     select: Annotated[

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from ons_bigdata.commands.report import PriceReport
     from ons_bigdata.commands.scrape import ScrapeSummary
     from ons_bigdata.commands.simulate.meters import WrittenMeters
+    from ons_bigdata.commands.simulate.phones import WrittenOperator
     from ons_bigdata.commands.simulate.world import WrittenWorld
     from ons_bigdata.commands.status import Status
     from ons_bigdata.platform.dagster.runs import CheckOutcome, RunOutcome
@@ -498,6 +499,19 @@ def written_meters(written: WrittenMeters, *, as_json: bool) -> None:
     )
     for folder in (written.readings, written.truth):
         _out.print(escape(str(folder)))
+
+
+def written_operator(written: WrittenOperator, *, as_json: bool) -> None:
+    """Print the folders of a simulated operator and what is in them."""
+    if as_json:
+        print_json(written.to_dict())
+        return
+    _out.print(
+        f"{written.devices:,} phones of {written.persons:,} persons, {written.cells:,} cells, {written.zones:,} zones;"
+        f" {written.device_events:,} events; specification {written.spec_id}"
+    )
+    for path in (written.specification, written.deliveries, written.events, written.truth):
+        _out.print(escape(str(path)))
 
 
 def demo_summary(outcomes: Sequence[PilotOutcome], state: Status, docs: Path, *, seconds: float) -> None:

@@ -2,6 +2,6 @@
 
 AREAS = {
     "deliveries": "specifications, the tables that operators deliver under them, and published flows",
-    "flows": "weighted flows, reference models and the comparison with the census",
+    "comparison": "census tables and areas, and the comparison of flows with them",
 }
 """Area and what it holds."""

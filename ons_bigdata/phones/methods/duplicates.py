@@ -30,8 +30,8 @@ def find_duplicates(
 ) -> pl.DataFrame:
     """Probability of each device that another one has the same carrier, sorted by device.
 
-    `events`: device and cell (whole numbers or text), second (whole seconds). Of several events of a device in a step of
-    `step_s` seconds the last row counts. `prior_share`: share of the devices that have a companion, from a survey;
+    `events`: device and cell (whole numbers or text), second (whole seconds). Of several events of a device in a step
+    of `step_s` seconds the last row counts. `prior_share`: share of the devices that have a companion, from a survey;
     `mismatch_share`: share of the steps at which two devices of a carrier are at different cells.
 
     Returns device, companion and the columns of `DeviceDuplicity`. Raises ValueError for missing columns or values

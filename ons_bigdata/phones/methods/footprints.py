@@ -14,8 +14,8 @@ def serving_probabilities(
     """Probability of each cell to serve a device in a tile: its signal dominance, in the sum over the cells.
 
     `signals`: cell, tile, strength_dbm (one row per cell and tile). Signals below `least_dbm` do not connect.
-    Dominance is 1 / (1 + exp(−steepness (strength − middle_dbm))). Returns cell, tile and `ServingProbability`, sorted by tile and
-    cell; a tile that no cell reaches has no row.
+    Dominance is 1 / (1 + exp(−steepness (strength − middle_dbm))). Returns cell, tile and `ServingProbability`,
+    sorted by tile and cell; a tile that no cell reaches has no row.
 
     Raises ValueError for missing columns or values and for a cell and tile that come twice. Source: Tennekes, Gootzen,
     *Bayesian location estimation of mobile devices using a signal strength model*, Journal of Spatial Information
@@ -47,7 +47,8 @@ def locate_cells(served: pl.DataFrame, prior: pl.DataFrame) -> pl.DataFrame:
 
     `served`: cell, tile, probability (`serving_probabilities`). `prior`: tile, weight (from 0, such as residents, area
     or buildings); tiles without a row have none. Returns cell, tile and `CellPosterior`, sorted by cell and tile,
-    without tiles of probability 0; the probabilities of a cell sum to 1. A cell of which no tile has prior weight has no row.
+    without tiles of probability 0; the probabilities of a cell sum to 1. A cell of which no tile
+    has prior weight has no row.
 
     Raises ValueError for missing columns or values, negative weights and tiles that come twice in the prior.
     """

@@ -37,13 +37,20 @@ if TYPE_CHECKING:
     from ons_bigdata.platform.ingest.landing import DataOrigin
 
 COMMAND = "phones"
-LANDING = LandingFolder(
-    name="phone_files",
-    description=(
-        "Deliveries of operators, published flows, census tables and areas as they came, by their hash. Written by "
-        "`ons-bigdata ingest phones`."
+LANDING = {
+    "deliveries": LandingFolder(
+        name="phone_deliveries",
+        description=(
+            "Deliveries of operators and published flows as they came, by their hash. Written by `ons-bigdata ingest "
+            "phones`."
+        ),
     ),
-)
+    "comparison": LandingFolder(
+        name="phone_references",
+        description="Census tables and areas as they came, by their hash. Written by `ons-bigdata ingest phones`.",
+    ),
+}
+"""Landed files by area."""
 FORMATS = (
     "od_flows_, od_matrix_, zone_margins_, coverage_ and provider_report_<provider>_<YYYY-MM>….csv under a "
     "specification of the register; daily files of the Spanish open mobility data; gold outputs of multimno; "
@@ -125,7 +132,7 @@ def _source(  # noqa: PLR0913  (what distinguishes one kind of file from another
             partition_column=partition,
             partition_type="date" if calendar else "text",
         ),
-        landing=LANDING,
+        landing=LANDING[area],
         calendar=calendar,
         max_file_bytes=_MAX_FILE_BYTES,
     )
@@ -218,7 +225,7 @@ CENSUS = _source(
     "raw.phone_census_flows",
     census.CensusCommute,
     "One row per pair of a table of travel to work of a census, all codes kept.",
-    area="flows",
+    area="comparison",
     partition="census_table",
     calendar=None,
 )
@@ -233,7 +240,7 @@ ZONES = _source(
     "raw.phone_zones",
     census.PhoneZone,
     "One row per area of a file of names, residents or positions.",
-    area="flows",
+    area="comparison",
     partition="vintage",
     calendar=None,
 )

@@ -130,7 +130,7 @@ def _check(events: pl.DataFrame, cells: pl.DataFrame | None) -> None:
 
 
 def _workdays(spec: Specification, days: int) -> NDArray[np.bool_]:
-    """Whether each day of the period is a working day, and false for the day after it."""
+    """Flag of each day of the period, true for working days, and false for the day after it."""
     first = spec.period.first_day
     dates = [first + timedelta(days=day) for day in range(days)]
     excluded = set(spec.period.excluded_days)

@@ -12,7 +12,7 @@ from ons_bigdata.phones.methods.anchors.encoding import DAY_S, compiled
 Integers = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
-NIGHT_PLACE_RATIO = 3.0
+NIGHT_PLACE_RATIO = 2.0
 """A place of nights has this many times the share of night time that it has of free time. A second cell that serves the
 home now and then has about the same share of both."""
 
