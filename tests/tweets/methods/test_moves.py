@@ -105,10 +105,16 @@ def test_a_departure_in_june_is_not_settled_in_september() -> None:
 
 
 def test_a_return_needs_the_days_of_returning() -> None:
-    """First seen in June: a change on 1 August is no return from the vacation, one in September may be."""
-    assert moves_of("-" * 30 + "a" * 31 + "b" * 25) == [("a", "b", "move", True)]
-    assert moves_of("-" * 30 + "a" * 54 + "b" * 20) == [("a", "b", "move", False)]
+    """First seen on 12 June: a change on 1 August is no return from the vacation, one in September may be."""
+    assert moves_of("-" * 36 + "a" * 25 + "b" * 40) == [("a", "b", "move", True)]
+    assert moves_of("-" * 36 + "a" * 48 + "b" * 20) == [("a", "b", "move", False)]
     assert moves_of("-" * 65 + "a" * 18 + "b" * 24) == [("a", "b", "move", False)]
+
+
+def test_only_days_in_term_show_that_a_change_is_no_return() -> None:
+    """Seen at home in April and from 12 June on: a student may have been away in May. Seen in May, nobody was."""
+    assert moves_of("a" * 12 + "-" * 24 + "a" * 48 + "b" * 20) == [("a", "b", "move", False)]
+    assert moves_of("a" * 12 + "-" * 10 + "a" * 62 + "b" * 20) == [("a", "b", "move", True)]
 
 
 def test_a_stay_longer_than_a_term_settles_a_change() -> None:

@@ -51,9 +51,10 @@ def detect_moves(
     * `move`: all others. A migration.
 
     A change is no migration either where it may be half of a term-time return and the other half lies beyond the data:
-    in the days of leaving for a vacation, if the user was not seen after it (`may_be_departure`); in the days of
-    returning, if the user was not seen before it (`may_be_return`). Nobody's term is longer than `max_trip_months`: a
-    move from an area lived in for longer, or to one, is settled unless one of the two is a term-time area.
+    in the days of leaving for a vacation, if the user was not seen in a term after it (`may_be_departure`); in the days
+    of returning, if the user was not seen in a term before it (`may_be_return`). Nobody's term is longer than
+    `max_trip_months`: a move from an area lived in for longer, or to one, is settled unless one of the two is a
+    term-time area.
 
     Migrations need `min_months_before` months before and `min_months_after` months after, and all rows at least
     `min_probability`.
@@ -110,8 +111,8 @@ def settled_spells(
     return (
         united.group_by("user_key", "spell", "area", maintain_order=True)
         .agg(
-            pl.col("first_date").min(),
-            pl.col("last_date").max(),
+            pl.col("first_date", "first_in_term").min(),
+            pl.col("last_date", "last_in_term").max(),
             pl.col("days").sum(),
             pl.col("probability").max(),
             pl.col("known_from").min(),
@@ -136,8 +137,8 @@ def _changes(spells: pl.DataFrame, terms: pl.DataFrame, max_trip_months: float) 
         months=_months_of("first_date", "last_date"),
         arrival=pl.col("spell") == pl.col("spell").min().over("user_key", "area"),
         departure=pl.col("spell") == pl.col("spell").max().over("user_key", "area"),
-        user_first=pl.col("first_date").min().over("user_key"),
-        user_last=pl.col("last_date").max().over("user_key"),
+        user_first_in_term=pl.col("first_in_term").min().over("user_key"),
+        user_last_in_term=pl.col("last_in_term").max().over("user_key"),
         next_moved_on=pl.col("moved_on").shift(-1).over("user_key"),
         next_area=pl.col("area").shift(-1).over("user_key"),
         second_last_area=pl.col("area").shift(2).over("user_key"),
@@ -171,10 +172,12 @@ def _changes(spells: pl.DataFrame, terms: pl.DataFrame, max_trip_months: float) 
     )  # fmt: skip
     between = (pl.col("last_seen_before"), pl.col("first_date"))
     is_term = kind != "move"
-    may_depart = may_be_departure(*between, pl.col("user_last")) & (
+    may_depart = may_be_departure(*between, pl.col("user_last_in_term")) & (
         is_term | (pl.col("months_before") < max_trip_months)
     )
-    may_return = may_be_return(*between, pl.col("user_first")) & (is_term | (pl.col("months") < max_trip_months))
+    may_return = may_be_return(*between, pl.col("user_first_in_term")) & (
+        is_term | (pl.col("months") < max_trip_months)
+    )
     return rows.select(
         "user_key",
         "moved_on",
@@ -228,10 +231,11 @@ def time_at_risk(
     is_active = pl.col("days").sum().over("user_key") >= min_days_per_month * seen_months.over("user_key")
     intervals = (
         spells.with_columns(
-            user_first=pl.col("first_date").min().over("user_key"), user_last=pl.col("last_date").max().over("user_key")
+            *(pl.col(name).min().over("user_key").alias(f"user_{name}") for name in ("first_date", "first_in_term")),
+            *(pl.col(name).max().over("user_key").alias(f"user_{name}") for name in ("last_date", "last_in_term")),
         )
         .filter(is_active)
-        .select("user_key", "area", "user_first", "user_last", begin=begin, end=end)
+        .select("user_key", "area", pl.col("^user_(first|last)_.*$"), begin=begin, end=end)
         .filter(pl.col("begin") < pl.col("end"))
     )
     parts = (
@@ -253,7 +257,7 @@ def time_at_risk(
 def _settled_parts(intervals: pl.DataFrame, max_trip_months: float) -> pl.DataFrame:
     """Parts of intervals (user_key, area, begin, end) on which a change could not be half of a term-time return."""
     longest = pl.duration(days=round(max_trip_months * DAYS_PER_MONTH))
-    early, late = pl.col("user_first") + longest, pl.col("user_last") - longest
+    early, late = pl.col("user_first_date") + longest, pl.col("user_last_date") - longest
     if intervals.is_empty():
         return intervals
     fixed = [pl.lit(day) for day in window_bounds(intervals["begin"].min(), intervals["end"].max())]  # type: ignore[arg-type]
@@ -265,6 +269,6 @@ def _settled_parts(intervals: pl.DataFrame, max_trip_months: float) -> pl.DataFr
         .explode("begin", "end", empty_as_null=False)
     )
     day = (pl.col("begin"), pl.col("begin"))
-    may_depart = may_be_departure(*day, pl.col("user_last")) & (pl.col("begin") < early)
-    may_return = may_be_return(*day, pl.col("user_first")) & (pl.col("begin") >= late)
-    return parts.filter(~may_depart & ~may_return).drop("user_first", "user_last")
+    may_depart = may_be_departure(*day, pl.col("user_last_in_term")) & (pl.col("begin") < early)
+    may_return = may_be_return(*day, pl.col("user_first_in_term")) & (pl.col("begin") >= late)
+    return parts.filter(~may_depart & ~may_return).select("user_key", "area", "begin", "end")

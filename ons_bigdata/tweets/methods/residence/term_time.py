@@ -38,6 +38,15 @@ VACATIONS = (
 """Summer, Christmas and Easter vacations of universities in the United Kingdom, with room for early and late ones."""
 
 
+TERMS = (((2, 1), (3, 10)), ((5, 6), (6, 9)), ((10, 6), (12, 10)))
+"""Days of the year in which most students are at their term-time address."""
+
+
+def is_in_term(day: pl.Expr) -> pl.Expr:
+    """Condition that a date lies in one of `TERMS`."""
+    return pl.any_horizontal(day.is_between(*(pl.date(day.dt.year(), *bound) for bound in term)) for term in TERMS)
+
+
 def is_vacation_stay(begin: pl.Expr, end: pl.Expr, vacations: tuple[Vacation, ...] = VACATIONS) -> pl.Expr:
     """Condition that a stay from one date to another begins when a vacation does and ends with it."""
     holds = []
@@ -64,14 +73,14 @@ def window_bounds(first: date, last: date, vacations: tuple[Vacation, ...] = VAC
 
 
 def may_be_departure(
-    before: pl.Expr, after: pl.Expr, last_seen: pl.Expr, vacations: tuple[Vacation, ...] = VACATIONS
+    before: pl.Expr, after: pl.Expr, last_in_term: pl.Expr, vacations: tuple[Vacation, ...] = VACATIONS
 ) -> pl.Expr:
     """Condition that a change between two dates may be a departure for a vacation, the return lying beyond the data.
 
-    `last_seen`: last day on which the user was seen anywhere.
+    `last_in_term`: last day in term (`is_in_term`) on which the user was seen at home; null if none.
     """
     return pl.any_horizontal(
-        (before <= last_leave) & (after >= first_leave) & (last_seen <= last_back)
+        (before <= last_leave) & (after >= first_leave) & (last_in_term <= last_back).fill_null(value=True)
         for vacation in vacations
         for year in (before, after)
         for first_leave, last_leave, _, last_back in (vacation.dates(year),)
@@ -79,17 +88,17 @@ def may_be_departure(
 
 
 def may_be_return(
-    before: pl.Expr, after: pl.Expr, first_seen: pl.Expr, vacations: tuple[Vacation, ...] = VACATIONS
+    before: pl.Expr, after: pl.Expr, first_in_term: pl.Expr, vacations: tuple[Vacation, ...] = VACATIONS
 ) -> pl.Expr:
     """Condition that a change between two dates may be a return from a vacation, the term before lying before the data.
 
-    `first_seen`: first day on which the user was seen anywhere.
+    `first_in_term`: first day in term (`is_in_term`) on which the user was seen at home; null if none.
     """
     return pl.any_horizontal(
-        (before <= last_back) & (after >= first_back) & (first_seen >= first_leave)
+        (before <= last_back) & (after >= first_back) & (first_in_term >= first_back).fill_null(value=True)
         for vacation in vacations
         for year in (before.dt.offset_by("-1y"), before, after)
-        for first_leave, _, first_back, last_back in (vacation.dates(year),)
+        for _, _, first_back, last_back in (vacation.dates(year),)
     )
 
 
