@@ -120,23 +120,41 @@ def _estimates(
             f"no residents are known of {len(missing)} authorities, the first {missing[0]}: take in their populations "
             "(ons-bigdata ingest populations PATH)"
         )
-    days = {"first_date": first_date, "last_date": last_date}
     single = flows(
         moves,
         populations,
         at_risk,
-        **days,
+        first_date=first_date,
+        last_date=last_date,
         level="authority",
         period="whole",
         least_users=rules.least_users,
         confidence=rules.confidence,
     )
     yield FLOWS, single.with_columns(level=pl.lit("authority"))
-    options = {"students": students, "confidence": rules.confidence}
-    pooled = pooled_flows(moves, populations, at_risk, **days, level="region", period="quarter", **options)  # type: ignore[arg-type]
+    pooled = pooled_flows(
+        moves,
+        populations,
+        at_risk,
+        first_date=first_date,
+        last_date=last_date,
+        level="region",
+        period="quarter",
+        students=students,
+        confidence=rules.confidence,
+    )
     yield FLOWS, pooled.with_columns(level=pl.lit("region"))
     for level in LEVELS:
-        of_areas = pooled_area_migration(moves, populations, at_risk, **days, level=level, **options)  # type: ignore[arg-type]
+        of_areas = pooled_area_migration(
+            moves,
+            populations,
+            at_risk,
+            first_date=first_date,
+            last_date=last_date,
+            level=level,
+            students=students,
+            confidence=rules.confidence,
+        )
         yield AREAS, of_areas.with_columns(level=pl.lit(level))
     yield SURFACE, migration_surface(residence, confidence=rules.confidence)
 

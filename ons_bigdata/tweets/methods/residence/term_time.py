@@ -44,7 +44,8 @@ TERMS = (((2, 1), (3, 10)), ((5, 6), (6, 9)), ((10, 6), (12, 10)))
 
 def is_in_term(day: pl.Expr) -> pl.Expr:
     """Condition that a date lies in one of `TERMS`."""
-    return pl.any_horizontal(day.is_between(*(pl.date(day.dt.year(), *bound) for bound in term)) for term in TERMS)
+    year = day.dt.year()
+    return pl.any_horizontal(day.is_between(pl.date(year, *first), pl.date(year, *last)) for first, last in TERMS)
 
 
 def is_vacation_stay(begin: pl.Expr, end: pl.Expr, vacations: tuple[Vacation, ...] = VACATIONS) -> pl.Expr:
