@@ -29,7 +29,7 @@ from ons_bigdata.simulation.world.building import World, build_world
 from ons_bigdata.simulation.world.outages import OutagePlan, draw_outages
 from ons_bigdata.tweets.methods.clustering import cluster_events
 from ons_bigdata.tweets.methods.geodesy import to_british_national_grid
-from ons_bigdata.tweets.methods.migration import area_migration, flows
+from ons_bigdata.tweets.methods.migration import area_migration, flows, pooled_area_migration, pooled_flows
 from ons_bigdata.tweets.methods.residence import (
     detect_moves,
     home_clusters,
@@ -294,10 +294,10 @@ def report_outages(world: World, generator: str, users: int, seed: int) -> None:
 
 def report_flows(world: World, seen: Observed, detected: pl.DataFrame, at_risk: pl.DataFrame) -> None:
     """Print the agreement of regional flows, and of rates by authority and quarter, with all residents' moves."""
-    areas = world.areas.group_by("authority", "region").agg(pl.col("residents").sum())
+    areas = world.areas.filter(pl.col("residents") > 0)
     days = {"first_date": world.first_day, "last_date": world.first_day + timedelta(days=world.days - 1)}
     changes = world.moves.filter("is_residence_change", pl.col("from_area") != pl.col("to_area"))
-    region = areas.select("authority", "region")
+    region = areas.select("authority", "region").unique()
 
     def regional(moves: pl.DataFrame) -> pl.DataFrame:
         named = moves.join(region, left_on="from_area", right_on="authority").join(
@@ -318,33 +318,87 @@ def report_flows(world: World, seen: Observed, detected: pl.DataFrame, at_risk: 
     ours = estimate.filter(pl.col("flow").is_not_null()).select("origin", "destination", "flow")
     smooth = flows(detected, areas, at_risk, **days, level="region", period="whole", smoothing="margins")  # type: ignore[arg-type]
     smooth = smooth.filter(pl.col("flow").is_not_null()).select("origin", "destination", "flow")
+    students = students_of(seen)
+    pooled = pooled_flows(detected, areas, at_risk, **days, period="whole", students=students)  # type: ignore[arg-type]
+    record = users.with_columns(is_migration=pl.lit(value=True))
+    in_risk = record.with_columns(month).join(at_risk, on=["user_key", "period"], how="semi").drop("period")
+    best = pooled_flows(in_risk, areas, at_risk, **days, period="whole", students=students)  # type: ignore[arg-type]
     print("region × region | CPC | rank correlation")
     for name, table in (
         ("estimate", ours),
         ("estimate, smoothed by margins", smooth),
-        ("perfect record of all users", perfect),
+        ("estimate, pooled", pooled.select("origin", "destination", "flow")),
         ("perfect record of the same users in the same months", at_risk_then),
+        ("the same, pooled", best.select("origin", "destination", "flow")),
+        ("perfect record of all users", perfect),
     ):
         metrics = compare_flows(table, reference, draws=0)
         values = dict(metrics.select("metric", "value").iter_rows())
         print(f"| {name} | {values['cpc']:.3f} | {values['spearman']:.3f} |")
     print(f"| moves between regions: estimate {ours['flow'].sum():.0f}, truth {reference['flow'].sum():.0f} |")
-    report_rates(changes, areas, detected, at_risk, days)
+    report_intervals(pooled, reference)
+    options = {**days, "students": students}
+    tables = {
+        "estimate": area_migration(detected, areas, at_risk, **days),  # type: ignore[arg-type]
+        "estimate, pooled": pooled_area_migration(detected, areas, at_risk, **options),  # type: ignore[arg-type]
+        "perfect record of the same months": area_migration(in_risk, areas, at_risk, **days),  # type: ignore[arg-type]
+        "the same, pooled": pooled_area_migration(in_risk, areas, at_risk, **options),  # type: ignore[arg-type]
+        "perfect record of all users": record_of_users(world, seen, record, areas),
+    }
+    print("rates by authority and quarter | side | cells | slope | slope, scaled | correlation | sum / truth")
+    for name, rows in tables.items():
+        report_rates(name, rows, changes, areas)
 
 
-def report_rates(
-    changes: pl.DataFrame, areas: pl.DataFrame, detected: pl.DataFrame, at_risk: pl.DataFrame, days: dict[str, object]
-) -> None:
-    """Print slope through 0 and correlation of rates of in- and out-moves by authority and quarter."""
-    rows = area_migration(detected, areas, at_risk, **days)  # type: ignore[arg-type]
+def students_of(seen: Observed) -> pl.DataFrame:
+    """Users with a hall or a cluster for study in each authority, and all users with a residential cluster there."""
+    is_study = (pl.col("class_group") == "hall") | (pl.col("cluster_type") == "study").fill_null(value=False)
+    is_home = pl.col("class_group").is_in(["residential", "hall"])
+    return (
+        seen.clusters.filter(pl.col("authority").is_not_null())
+        .group_by(area="authority")
+        .agg(
+            students=pl.col("user_key").filter(is_study).n_unique(), users=pl.col("user_key").filter(is_home).n_unique()
+        )
+        .sort("area")
+    )
+
+
+def record_of_users(world: World, seen: Observed, record: pl.DataFrame, areas: pl.DataFrame) -> pl.DataFrame:
+    """Moves in and out by area and quarter from all moves of all users, by inverse penetration."""
+    lived = world.spells.filter(pl.col("kind") != "holiday").join(seen.persons, on="person")
+    users = (
+        lived.sort("person", "first_date").unique("person", keep="first").group_by(area="authority").agg(users=pl.len())
+    )
+    residents = areas.group_by(area="authority").agg(pl.col("residents").sum())
+    weights = users.join(residents, on="area").select("area", weight=pl.col("residents") / pl.col("users"))
+    counted = record.join(weights, left_on="from_area", right_on="area").with_columns(
+        period=pl.col("moved_on").dt.truncate("1q")
+    )
+    periods = counted.select("period").unique()
+    rows = residents.select("area").join(periods, how="cross")
+    for side, column in (("inflow", "to_area"), ("outflow", "from_area")):
+        sums = counted.group_by("period", area=column).agg(pl.col("weight").sum().alias(side))
+        rows = rows.join(sums, on=["area", "period"], how="left").with_columns(pl.col(side).fill_null(0.0))
+    return rows
+
+
+def report_intervals(pooled: pl.DataFrame, reference: pl.DataFrame) -> None:
+    """Print the share of pairs of which the interval, scaled to the true total, contains the true flow."""
+    both = pooled.join(reference, on=["origin", "destination"], how="left", suffix="_true").with_columns(
+        pl.col("flow_true").fill_null(0.0)
+    )
+    factor = both["flow_true"].sum() / both["flow"].sum()
+    inside = both["flow_true"].is_between(both["lower"] * factor, both["upper"] * factor)
+    print(f"pooled flows: true flow within the scaled 95 % interval for {inside.mean():.2f} of {both.height} pairs")
+
+
+def report_rates(name: str, rows: pl.DataFrame, changes: pl.DataFrame, areas: pl.DataFrame) -> None:
+    """Print slope through 0 (as estimated, and scaled to the true sum) and correlation of rates in and out."""
     residents = areas.group_by(area="authority").agg(pl.col("residents").sum())
     quarter = pl.col("moved_on").dt.truncate("1q").alias("period")
-    true = {
-        side: changes.group_by(quarter, area=column).agg(true=pl.len())
-        for side, column in (("inflow", "to_area"), ("outflow", "from_area"))
-    }
-    print("rates by authority and quarter | cells | slope | correlation | sum of estimates / truth")
-    for side, truth in true.items():
+    for side, column in (("inflow", "to_area"), ("outflow", "from_area")):
+        truth = changes.group_by(quarter, area=column).agg(true=pl.len())
         cells = (
             rows.filter(pl.col(side).is_not_null(), pl.col("period").dt.quarter() < 4)
             .join(truth, on=["area", "period"], how="left")
@@ -352,10 +406,11 @@ def report_rates(
             .filter(pl.col("residents") >= 100)
             .with_columns(pl.col("true").fill_null(0))
         )
-        x, y = (cells[name] / cells["residents"] for name in ("true", side))
+        x, y = (cells[column] / cells["residents"] for column in ("true", side))
         slope, correlation = (x * y).sum() / (x * x).sum(), np.corrcoef(x, y)[0, 1]
         ratio = cells[side].sum() / cells["true"].sum()
-        print(f"| {side} | {cells.height} | {slope:.2f} | {correlation:.2f} | {ratio:.2f} |")
+        cells_of = (slope, slope / ratio, correlation, ratio)
+        print(f"| {name} | {side} | {cells.height} | {' | '.join(f'{value:.2f}' for value in cells_of)} |")
 
 
 def main() -> None:

@@ -18,7 +18,7 @@ from ons_bigdata.tweets.assets.residence import (
     days_of_collection,
     read_rules,
 )
-from ons_bigdata.tweets.methods.migration import area_migration, flows, migration_surface
+from ons_bigdata.tweets.methods.migration import flows, migration_surface, pooled_area_migration, pooled_flows
 from ons_bigdata.tweets.schemas import migration as frames
 
 if TYPE_CHECKING:
@@ -40,15 +40,18 @@ CONTROLLED_AREAS = "analysis.internal_migration_areas"
 CONTROLLED_SURFACE = "analysis.internal_migration_surface"
 
 _GROUP = ("recipe", "data_origin")
-FLOW_PERIODS = {"authority": "whole", "region": "quarter"}
-"""Period of the flows between areas of a kind: between authorities the cells of a quarter would be too small."""
+LEVELS = ("authority", "region")
 
 
 @tables_asset(
     name="tweet_migration",
     tables=[
-        Table(FLOWS, frames.TweetMigrationFlow, "One row per origin, destination, period and recipe with a move."),
-        Table(AREAS, frames.TweetAreaMigration, "One row per area, quarter and recipe with time at risk."),
+        Table(
+            FLOWS,
+            frames.TweetMigrationFlow,
+            "One row per origin, destination, period and recipe: flows, not controlled.",
+        ),
+        Table(AREAS, frames.TweetAreaMigration, "One row per area, quarter and recipe: moves, not controlled."),
         Table(SURFACE, frames.TweetMigrationSurface, "One row per gap, window and recipe: share that lives elsewhere."),
     ],
     inputs={
@@ -56,6 +59,7 @@ FLOW_PERIODS = {"authority": "whole", "region": "quarter"}
         "at_risk": AT_RISK,
         "residence": RESIDENCE,
         "users": "restricted.tweet_users",
+        "types": "restricted.tweet_cluster_types",
         "populations": "staging.stg_tweets__area_populations",
         "rules": RULES,
     },
@@ -63,10 +67,13 @@ FLOW_PERIODS = {"authority": "whole", "region": "quarter"}
 def tweet_migration(inputs: Inputs, _run: AssetRun) -> Mapping[str, Output]:
     """Flows, moves of areas and the surface of each recipe and origin with populations."""
     rules = read_rules(inputs)
-    moves = inputs.read("moves", [*_GROUP, "user_key", "from_area", "to_area", "moved_on", "is_migration"])
+    moves = inputs.read("moves", [*_GROUP, "user_key", "from_area", "to_area", "moved_on", "kind", "is_migration"])
     at_risk = inputs.read("at_risk", [*_GROUP, "user_key", "area", "period", "months"])
     residence = inputs.read("residence", [*_GROUP, "user_key", "month", "authority"])
-    populations = inputs.read("populations", ["data_origin", "authority", "region", "residents"])
+    types = inputs.read("types", [*_GROUP, "user_key", "class_group", "cluster_type", "authority"])
+    populations = inputs.read(
+        "populations", ["data_origin", "authority", "region", "residents", "easting_m", "northing_m"]
+    )
     periods = days_of_collection(inputs.read("users", [*_GROUP, "first_date", "last_date"]))
     parts: dict[str, list[pl.DataFrame]] = {FLOWS: [], AREAS: [], SURFACE: []}
     for group, of_group in at_risk.partition_by(_GROUP, as_dict=True).items():
@@ -77,6 +84,7 @@ def tweet_migration(inputs: Inputs, _run: AssetRun) -> Mapping[str, Output]:
             moves.filter(is_group),
             of_group,
             residence.filter(is_group),
+            students_of(types.filter(is_group)),
             populations.filter(pl.col("data_origin") == origin),
             first_date,
             last_date,
@@ -98,6 +106,7 @@ def _estimates(
     moves: pl.DataFrame,
     at_risk: pl.DataFrame,
     residence: pl.DataFrame,
+    students: pl.DataFrame,
     populations: pl.DataFrame,
     first_date: date,
     last_date: date,
@@ -111,31 +120,60 @@ def _estimates(
             f"no residents are known of {len(missing)} authorities, the first {missing[0]}: take in their populations "
             "(ons-bigdata ingest populations PATH)"
         )
-    for level, length in FLOW_PERIODS.items():
-        between = flows(
+    single = flows(
+        moves,
+        populations,
+        at_risk,
+        first_date=first_date,
+        last_date=last_date,
+        level="authority",
+        period="whole",
+        least_users=rules.least_users,
+        confidence=rules.confidence,
+    )
+    yield FLOWS, single.with_columns(level=pl.lit("authority"))
+    pooled = pooled_flows(
+        moves,
+        populations,
+        at_risk,
+        first_date=first_date,
+        last_date=last_date,
+        level="region",
+        period="quarter",
+        students=students,
+        confidence=rules.confidence,
+    )
+    yield FLOWS, pooled.with_columns(level=pl.lit("region"))
+    for level in LEVELS:
+        of_areas = pooled_area_migration(
             moves,
             populations,
             at_risk,
             first_date=first_date,
             last_date=last_date,
             level=level,
-            period=length,
-            least_users=rules.least_users,
+            students=students,
             confidence=rules.confidence,
         )
-        of_areas = area_migration(
-            moves,
-            populations,
-            at_risk,
-            first_date=first_date,
-            last_date=last_date,
-            level=level,
-            least_users=rules.least_users,
-            confidence=rules.confidence,
-        )
-        yield FLOWS, between.with_columns(level=pl.lit(level))
         yield AREAS, of_areas.with_columns(level=pl.lit(level))
     yield SURFACE, migration_surface(residence, confidence=rules.confidence)
+
+
+def students_of(types: pl.DataFrame) -> pl.DataFrame:
+    """Users with a hall or a cluster for study in each authority, and users with a residential cluster there.
+
+    `types`: user_key, class_group, cluster_type, authority of clusters. Returns area, students, users, sorted.
+    """
+    is_study = (pl.col("class_group") == "hall") | (pl.col("cluster_type") == "study").fill_null(value=False)
+    is_home = pl.col("class_group").is_in(["residential", "hall"])
+    return (
+        types.filter(pl.col("authority").is_not_null())
+        .group_by(area="authority")
+        .agg(
+            students=pl.col("user_key").filter(is_study).n_unique(), users=pl.col("user_key").filter(is_home).n_unique()
+        )
+        .sort("area")
+    )
 
 
 @tables_asset(

@@ -160,6 +160,7 @@ def residence_of(
         min_months_before=rules.min_months_before,
         min_months_after=rules.min_months_after,
         min_days_per_month=rules.min_days_per_month,
+        max_trip_months=rules.max_trip_months,
     )
     return {RESIDENCE: months, MOVES: moves, AT_RISK: at_risk}
 

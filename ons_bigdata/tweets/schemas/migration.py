@@ -18,7 +18,7 @@ _STATUS_TEXT = "published, or below_threshold: fewer users than may be shown"
 
 
 class MigrationFlow(dy.Schema):
-    """One row per origin, destination and period with a detected move, or with an estimate from smoothing."""
+    """One row per origin, destination and period with a detected move, or with a pooled or smoothed estimate."""
 
     origin = dy.String(primary_key=True, description="area of the residence before")
     destination = dy.String(primary_key=True, description="area of the residence after")
@@ -68,7 +68,7 @@ class SurfaceCell(dy.Schema):
 
 
 class TweetMigrationFlow(MigrationFlow):
-    """One row per origin, destination, period, kind of areas and recipe with a detected move, not controlled.
+    """One row per origin, destination, period, kind of areas and recipe: flows, not controlled.
 
     (`restricted.tweet_migration_flows`)
     """
@@ -80,7 +80,7 @@ class TweetMigrationFlow(MigrationFlow):
 
 
 class TweetAreaMigration(AreaMigration):
-    """One row per area, quarter, kind of area and recipe with time at risk, not controlled.
+    """One row per area, quarter, kind of area and recipe: moves in and out, not controlled.
 
     (`restricted.tweet_area_migration`)
     """

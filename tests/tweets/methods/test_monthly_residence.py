@@ -192,6 +192,14 @@ def test_home_by_evenings_and_events_around() -> None:
     assert home_clusters(events.filter(pl.col("cluster") == 2), clusters).is_empty()
 
 
+def test_the_home_of_most_of_the_time_not_of_most_events() -> None:
+    """Twelve evenings at 0 from April to June, then fourteen at 3 in July: more events there, but a shorter time."""
+    clusters = CLUSTERS.with_columns(easting_m=pl.Series([0.0, 300.0, 600.0, 90_000.0]), northing_m=pl.lit(0.0))
+    events = pl.concat([events_of({(4, 0): 4, (5, 0): 4, (6, 0): 4}), events_of({(7, 3): 14})])
+    assert home_clusters(events, clusters)["cluster"].to_list() == [0]
+    assert home_clusters(events.filter(pl.col("cluster") == 3), clusters)["cluster"].to_list() == [3]
+
+
 # Errors
 
 

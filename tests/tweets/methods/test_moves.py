@@ -104,6 +104,26 @@ def test_a_departure_in_june_is_not_settled_in_september() -> None:
     assert moves_of("b" * 36 + "a" * 40) == [("b", "a", "move", False)]
 
 
+def test_a_return_needs_the_days_of_returning() -> None:
+    """First seen on 12 June: a change on 1 August is no return from the vacation, one in September may be."""
+    assert moves_of("-" * 36 + "a" * 25 + "b" * 40) == [("a", "b", "move", True)]
+    assert moves_of("-" * 36 + "a" * 48 + "b" * 20) == [("a", "b", "move", False)]
+    assert moves_of("-" * 65 + "a" * 18 + "b" * 24) == [("a", "b", "move", False)]
+
+
+def test_only_days_in_term_show_that_a_change_is_no_return() -> None:
+    """Seen at home in April and from 12 June on: a student may have been away in May. Seen in May, nobody was."""
+    assert moves_of("a" * 12 + "-" * 24 + "a" * 48 + "b" * 20) == [("a", "b", "move", False)]
+    assert moves_of("a" * 12 + "-" * 10 + "a" * 62 + "b" * 20) == [("a", "b", "move", True)]
+
+
+def test_a_stay_longer_than_a_term_settles_a_change() -> None:
+    """A change in the Easter vacation, and 180 days in the new area: no student's term. In a hall it might be one."""
+    assert moves_of("a" * 10 + "b" * 90) == [("a", "b", "move", True)]
+    assert moves_of("a" * 10 + "b" * 60) == [("a", "b", "move", False)]
+    assert moves_of("a" * 10 + "b" * 90, hall="b") == [("a", "b", "term_start", False)]
+
+
 def test_windows_are_parameters() -> None:
     events, clusters = days_at("a" * 80 + "b" * 20)
     assert detect_moves(events, clusters)["is_migration"].to_list() == [True]
@@ -136,6 +156,34 @@ def test_time_at_risk_is_what_lies_between_the_windows() -> None:
     }
     assert time_at_risk(spells)["months"].sum() == pytest.approx(risk["months"].sum())
     assert time_at_risk(spells, min_days_per_month=20).is_empty()
+
+
+def test_days_on_which_a_change_is_not_settled_are_no_time_at_risk() -> None:
+    """At risk from 19 June (seen from the 10th) to 20 October (to the 30th), but not from 25 August to 5 October.
+
+    Seen from 10 June to 28 September: not in those of leaving either, until 15 July.
+    """
+    days = {}
+    for name, places in {"october": "-" * 35 + "a" * 72, "september": "-" * 35 + "a" * 56}.items():
+        risk = time_at_risk(settled_spells(*days_at(places)), every="1mo")
+        days[name] = {row["period"].month: round(row["months"] * 30.4375) for row in risk.iter_rows(named=True)}
+    assert days["october"] == {6: 12, 7: 31, 8: 24, 10: 15}
+    assert days["september"] == {7: 16, 8: 24}
+
+
+@given(st.integers(0, 1_000))
+@settings(max_examples=5)
+def test_migrations_lie_in_time_at_risk(seed: int) -> None:
+    """Each migration of an active user has time at risk in its month: moves and time leave out the same days."""
+    world = migrants(150, seed=seed, activity="lognormal", authorities=6)
+    spells = settled_spells(world.events, world.clusters)
+    risk = time_at_risk(spells, min_days_per_month=0.0).select("user_key", month="period").unique()
+    moves = detect_moves(world.events, world.clusters).filter("is_migration")
+    assert (
+        moves.with_columns(month=pl.col("moved_on").dt.month_start())
+        .join(risk, on=["user_key", "month"], how="anti")
+        .is_empty()
+    )
 
 
 def test_the_chain_equals_the_sum_over_all_paths() -> None:

@@ -8,7 +8,12 @@ import polars as pl
 
 from ons_bigdata.estimation.input_checks import eager_frame, refuse_unknown
 from ons_bigdata.tweets.methods.residence.spells import residence_spells
-from ons_bigdata.tweets.methods.residence.term_time import is_vacation_stay, term_areas
+from ons_bigdata.tweets.methods.residence.term_time import (
+    may_be_departure,
+    may_be_return,
+    term_areas,
+    window_bounds,
+)
 from ons_bigdata.tweets.schemas.residence import DetectedMove, TimeAtRisk
 
 if TYPE_CHECKING:
@@ -45,8 +50,11 @@ def detect_moves(
     * `trip`: to another area and back within `max_trip_months`, both ways. No migration.
     * `move`: all others. A migration.
 
-    A change is no migration either where it may be a term-time return and is not settled: where all that is seen of the
-    user before or after lies within one vacation (`is_vacation_stay`).
+    A change is no migration either where it may be half of a term-time return and the other half lies beyond the data:
+    in the days of leaving for a vacation, if the user was not seen in a term after it (`may_be_departure`); in the days
+    of returning, if the user was not seen in a term before it (`may_be_return`). Nobody's term is longer than
+    `max_trip_months`: a move from an area lived in for longer, or to one, is settled unless one of the two is a
+    term-time area.
 
     Migrations need `min_months_before` months before and `min_months_after` months after, and all rows at least
     `min_probability`.
@@ -103,8 +111,8 @@ def settled_spells(
     return (
         united.group_by("user_key", "spell", "area", maintain_order=True)
         .agg(
-            pl.col("first_date").min(),
-            pl.col("last_date").max(),
+            pl.col("first_date", "first_in_term").min(),
+            pl.col("last_date", "last_in_term").max(),
             pl.col("days").sum(),
             pl.col("probability").max(),
             pl.col("known_from").min(),
@@ -129,9 +137,8 @@ def _changes(spells: pl.DataFrame, terms: pl.DataFrame, max_trip_months: float) 
         months=_months_of("first_date", "last_date"),
         arrival=pl.col("spell") == pl.col("spell").min().over("user_key", "area"),
         departure=pl.col("spell") == pl.col("spell").max().over("user_key", "area"),
-        is_vacation=is_vacation_stay(pl.col("first_date"), pl.col("last_date")),
-        is_first=pl.col("spell") == 0,
-        is_last=pl.col("spell") == pl.col("spell").max().over("user_key"),
+        user_first_in_term=pl.col("first_in_term").min().over("user_key"),
+        user_last_in_term=pl.col("last_in_term").max().over("user_key"),
         next_moved_on=pl.col("moved_on").shift(-1).over("user_key"),
         next_area=pl.col("area").shift(-1).over("user_key"),
         second_last_area=pl.col("area").shift(2).over("user_key"),
@@ -153,9 +160,7 @@ def _changes(spells: pl.DataFrame, terms: pl.DataFrame, max_trip_months: float) 
         left_for_good=before("departure"),
         months_before=before("months"),
         last_seen_before=before("last_date"),
-        is_first_vacation=before("is_first") & before("is_vacation"),
         is_known=pl.col("known_from") <= pl.col("moved_on") - pl.duration(days=KNOWN_DAYS),
-        is_last_vacation=pl.col("is_last") & pl.col("is_vacation"),
         both=pl.col("probability") * before("probability"),
         is_trip=is_trip.fill_null(value=False),
     ).filter(pl.col("from_area").is_not_null())
@@ -165,6 +170,14 @@ def _changes(spells: pl.DataFrame, terms: pl.DataFrame, max_trip_months: float) 
         .when("is_trip").then(pl.lit("trip"))
         .otherwise(pl.lit("move"))
     )  # fmt: skip
+    between = (pl.col("last_seen_before"), pl.col("first_date"))
+    is_term = kind != "move"
+    may_depart = may_be_departure(*between, pl.col("user_last_in_term")) & (
+        is_term | (pl.col("months_before") < max_trip_months)
+    )
+    may_return = may_be_return(*between, pl.col("user_first_in_term")) & (
+        is_term | (pl.col("months") < max_trip_months)
+    )
     return rows.select(
         "user_key",
         "moved_on",
@@ -176,11 +189,10 @@ def _changes(spells: pl.DataFrame, terms: pl.DataFrame, max_trip_months: float) 
         months_after="months",
         last_seen_before="last_seen_before",
         first_seen_after="first_date",
-        is_migration=~pl.col("is_last_vacation")
-        & pl.when(kind == "term_start")
-        .then(pl.col("arrival") & ~pl.col("is_first_vacation") & ~pl.col("is_known"))
-        .when(kind == "term_end").then(pl.col("left_for_good") & ~pl.col("is_first_vacation"))
-        .otherwise((kind == "move") & ~(pl.col("is_first_vacation") & (pl.col("months") < max_trip_months))),
+        is_migration=~may_depart & ~may_return
+        & pl.when(kind == "term_start").then(pl.col("arrival") & ~pl.col("is_known"))
+        .when(kind == "term_end").then("left_for_good")
+        .otherwise(kind == "move"),
     )  # fmt: skip
 
 
@@ -190,12 +202,15 @@ def time_at_risk(
     min_months_before: float = 0.3,
     min_months_after: float = 0.3,
     min_days_per_month: float = 4.0,
+    max_trip_months: float = 4.5,
     every: str = "1mo",
 ) -> pl.DataFrame:
-    """Time in which a move of a user would have been detected, by area of residence and period.
+    """Time in which a move of a user would have been detected and settled, by area of residence and period.
 
     `spells`: result of `settled_spells` with the same windows. A user is at risk from `min_months_before` months after
-    the first day seen to `min_months_after` months before the last one, in the area of the spell of the day. Users
+    the first day seen to `min_months_after` months before the last one, in the area of the spell of the day. Days on
+    which a change might be half of a term-time return, and so would be no migration for `detect_moves` (with the same
+    `max_trip_months`), are left out. Users
     with fewer than `min_days_per_month` days with events at residential clusters a month, between these two days, have
     no time at risk: too many of their moves go unseen. `every`: length of the periods (1mo, 1q, 1y). Returns the frame
     TimeAtRisk, sorted. Raises ValueError on other lengths.
@@ -215,13 +230,19 @@ def time_at_risk(
     seen_months = (pl.col("last_date").max() - pl.col("first_date").min()).dt.total_days() / DAYS_PER_MONTH
     is_active = pl.col("days").sum().over("user_key") >= min_days_per_month * seen_months.over("user_key")
     intervals = (
-        spells.filter(is_active)
-        .select("user_key", "area", begin=begin, end=end)
+        spells.with_columns(
+            *(pl.col(name).min().over("user_key").alias(f"user_{name}") for name in ("first_date", "first_in_term")),
+            *(pl.col(name).max().over("user_key").alias(f"user_{name}") for name in ("last_date", "last_in_term")),
+        )
+        .filter(is_active)
+        .select("user_key", "area", pl.col("^user_(first|last)_.*$"), begin=begin, end=end)
         .filter(pl.col("begin") < pl.col("end"))
     )
-    parts = intervals.with_columns(
-        period=pl.date_ranges(pl.col("begin").dt.truncate(every), pl.col("end"), every)
-    ).explode("period", empty_as_null=False)
+    parts = (
+        _settled_parts(intervals, max_trip_months)
+        .with_columns(period=pl.date_ranges(pl.col("begin").dt.truncate(every), pl.col("end"), every))
+        .explode("period", empty_as_null=False)
+    )
     overlap = pl.min_horizontal("end", pl.col("period").dt.offset_by(every)) - pl.max_horizontal("begin", "period")
     result = (
         parts.with_columns(months=overlap.dt.total_days() / DAYS_PER_MONTH)
@@ -231,3 +252,23 @@ def time_at_risk(
         .sort("user_key", "area", "period")
     )
     return TimeAtRisk.validate(result, cast=True)
+
+
+def _settled_parts(intervals: pl.DataFrame, max_trip_months: float) -> pl.DataFrame:
+    """Parts of intervals (user_key, area, begin, end) on which a change could not be half of a term-time return."""
+    longest = pl.duration(days=round(max_trip_months * DAYS_PER_MONTH))
+    early, late = pl.col("user_first_date") + longest, pl.col("user_last_date") - longest
+    if intervals.is_empty():
+        return intervals
+    fixed = [pl.lit(day) for day in window_bounds(intervals["begin"].min(), intervals["end"].max())]  # type: ignore[arg-type]
+    cuts = pl.concat_list(day.clip("begin", "end") for day in (pl.col("begin"), pl.col("end"), early, late, *fixed))
+    parts = (
+        intervals.with_columns(cut=cuts.list.unique().list.sort())
+        .with_columns(begin=pl.col("cut").list.slice(0, pl.col("cut").list.len() - 1), end=pl.col("cut").list.slice(1))
+        .drop("cut")
+        .explode("begin", "end", empty_as_null=False)
+    )
+    day = (pl.col("begin"), pl.col("begin"))
+    may_depart = may_be_departure(*day, pl.col("user_last_in_term")) & (pl.col("begin") < early)
+    may_return = may_be_return(*day, pl.col("user_first_in_term")) & (pl.col("begin") >= late)
+    return parts.filter(~may_depart & ~may_return).select("user_key", "area", "begin", "end")

@@ -9,6 +9,7 @@ import polars as pl
 
 from ons_bigdata.estimation.input_checks import eager_frame, refuse_missing_columns, refuse_repeated, refuse_rows
 from ons_bigdata.tweets.methods.residence.chain import MAX_AREAS, ResidenceChain
+from ons_bigdata.tweets.methods.residence.term_time import is_in_term
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -63,8 +64,9 @@ def residence_spells(
     `min_evening_days` days only these count.
 
     Returns user_key, spell (0, 1, … in order of time), area, first_date and last_date of the events in that area within
-    the spell, days (with them), probability (largest of a day of the spell), known_from (second day with events in the
-    area, in any spell), sorted. A user without candidates has no row.
+    the spell, days (with them), probability (largest of a day of the spell), first_in_term and last_in_term (first and
+    last of the days in term, null without any), known_from (second day with events in the area, in any spell), sorted.
+    A user without candidates has no row.
     """
     chain = ResidenceChain() if chain is None else chain
     places = checked_clusters(clusters, ("user_key", "cluster", "class_group", level))
@@ -133,6 +135,12 @@ def _spells(daily: pl.DataFrame, visits: pl.DataFrame) -> pl.DataFrame:
             pl.col("area").drop_nulls().first(),
             first_date=pl.col("local_date").filter(pl.col("area").is_not_null()).min(),
             last_date=pl.col("local_date").filter(pl.col("area").is_not_null()).max(),
+            first_in_term=pl.col("local_date")
+            .filter(pl.col("area").is_not_null(), is_in_term(pl.col("local_date")))
+            .min(),
+            last_in_term=pl.col("local_date")
+            .filter(pl.col("area").is_not_null(), is_in_term(pl.col("local_date")))
+            .max(),
             days=pl.col("area").is_not_null().sum().cast(pl.Int64),
             probability=pl.col("share").max(),
         )
@@ -143,11 +151,14 @@ def _spells(daily: pl.DataFrame, visits: pl.DataFrame) -> pl.DataFrame:
     return (
         merged.group_by("user_key", "spell", "area", maintain_order=True)
         .agg(
-            pl.col("first_date").min(),
-            pl.col("last_date").max(),
+            pl.col("first_date", "first_in_term").min(),
+            pl.col("last_date", "last_in_term").max(),
             pl.col("days").sum(),
             pl.col("probability").max().clip(0.0, 1.0),
         )
         .with_columns(spell=pl.int_range(pl.len()).over("user_key"))
-        .select("user_key", "spell", "area", "first_date", "last_date", "days", "probability")
+        .select(
+            *("user_key", "spell", "area", "first_date", "last_date", "days", "probability"),
+            *("first_in_term", "last_in_term"),
+        )
     )

@@ -1,0 +1,214 @@
+"""Model of moves between areas: distance, attraction and season, with effects of areas drawn towards it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.optimize import minimize, minimize_scalar
+from scipy.stats import nbinom
+
+if TYPE_CHECKING:
+    from numpy.random import Generator
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+
+KINDS = ("move", "term_start", "term_end")
+"""Kinds of moves that are modelled apart: of anybody, to the first term-time address, from the last one."""
+LOG_SHAPES = (-3.0, 7.0)
+"""Bounds of the logarithm of the shape of a gamma prior."""
+SHAPE_PRIOR = (5.0, 0.7)
+"""Shape that is expected (rates of areas differ by 45 %), and the standard deviation of its logarithm."""
+ROUNDS = 20
+PRIOR_USERS = 5.0
+"""Users for which the national share of students counts in that of an area."""
+_START = (0.5, 0.01)
+DECAY_BOUNDS = ((0.0, 3.0), (0.0, 0.1))
+"""Bounds of the power and of the rate per kilometre of the decay with distance."""
+LEAST_KM = 1.0
+
+
+@dataclass(frozen=True)
+class GravityModel:
+    """Expected rates of moves. Axes: periods p, kinds k, origins i, destinations j.
+
+    In a month, a resident of i moves to j at the rate Σ_k `level`[p, k] · `origin`[k, i] · `destination`[k, i, j] times
+    `leaving`[i] and `arriving`[j].
+    """
+
+    level: Floats
+    origin: Floats
+    destination: Floats
+    leaving: Floats
+    arriving: Floats
+    decay: Floats
+    """Power and rate per kilometre of the decay with distance, kinds × 2."""
+    information: Floats
+    """Information of the moves on the decay, kinds × 2 × 2."""
+    attraction: Floats
+    """Attraction of each destination, kinds × destinations."""
+    distance_km: Floats
+    shapes: tuple[float, float]
+    """Shapes of the priors of the effects of leaving and arriving."""
+    events: tuple[Floats, Floats, Floats]
+    """Moves on which level, leaving and arriving rest; those of the prior included."""
+
+    def expected(self, months: Floats) -> Floats:
+        """Expected moves, periods × origins × destinations, for months lived in each period and area."""
+        tables = []
+        for lived, level in zip(months, self.level, strict=True):
+            of_kinds = level[:, None] * self.origin * (lived * self.leaving)[None, :]
+            tables.append(np.einsum("ki,kij->ij", of_kinds, self.destination) * self.arriving[None, :])
+        return np.stack(tables)
+
+    def drawn(self, random: Generator) -> GravityModel:
+        """Model drawn from the uncertainty of this one: levels and effects gamma, decay normal; shapes are kept."""
+        level, leaving, arriving = (
+            values * random.gamma(np.maximum(events, 0.5)) / np.maximum(events, 0.5)
+            for values, events in zip((self.level, self.leaving, self.arriving), self.events, strict=True)
+        )
+        weak = np.diag([1.0 / (bounds[1] - bounds[0]) ** 2 for bounds in DECAY_BOUNDS])  # as wide as what is allowed
+        decay = np.stack(
+            [
+                random.multivariate_normal(point, np.linalg.inv(information + weak))
+                for point, information in zip(self.decay, self.information, strict=True)
+            ]
+        ).clip(*np.transpose(DECAY_BOUNDS))
+        destination = np.stack(
+            [
+                np.exp(_log_chances(point, np.log(attraction), self.distance_km))
+                for point, attraction in zip(decay, self.attraction, strict=True)
+            ]
+        )
+        return replace(self, level=level, leaving=leaving, arriving=arriving, decay=decay, destination=destination)
+
+
+def fit_gravity(
+    counts: Floats, months: Floats, residents: Floats, students: Floats, distance_km: Floats
+) -> GravityModel:
+    """Fit rates of moves to the counts of moves of users.
+
+    `counts`: periods × kinds (`KINDS`) × origins × destinations, without moves within an area; `months` at risk:
+    periods × origins; `residents` and `students` (share of the users, > 0) of each area; `distance_km`: origins ×
+    destinations.
+
+    A move of kind k from i goes to j with a chance proportional to A_kj · d^−a · exp(−b d): A are the residents, for
+    first arrivals in term-time areas the students; a and b make the destinations most likely (Tanner's function), apart
+    for each kind. The rate of leaving is the same for all residents, for last departures from term-time areas it goes
+    with the share of students. Levels are those of each period and kind.
+
+    Effects of leaving and arriving multiply all that. They have gamma priors with mean 1, of which the shapes make the
+    counts of the areas most likely (with the prior `SHAPE_PRIOR`); the effects are posterior means, in turn.
+
+    Raises ValueError on arrays of other shapes, negative counts, moves within an area, and no months at all.
+
+    Source: Tanner, Factors affecting the amount of travel, Road Research Technical Paper 51 (1961); Wilson, A
+    statistical theory of spatial distribution models, Transportation Research 1 (1967) 253–269; empirical Bayes:
+    Clayton & Kaldor, Biometrics 43 (1987) 671–681. Students as a covariate: made for this project.
+    """
+    _check(counts, months, residents, students, distance_km)
+    areas = len(residents)
+    flat = np.ones(areas)
+    people = np.maximum(residents, 1.0)  # nobody lives there: as attractive as a single resident
+    attraction = np.stack([people, people * students, people])
+    origin = np.stack([flat, flat, students / students.mean()])
+    apart = np.maximum(distance_km, LEAST_KM)
+    fits = [_destinations(counts[:, kind].sum(axis=0), attraction[kind], apart) for kind in range(len(KINDS))]
+    decay, destination, information = (np.stack(part) for part in zip(*fits, strict=True))
+    exposure = months @ origin.T
+    level = np.divide(counts.sum(axis=(2, 3)), exposure, out=np.zeros_like(exposure), where=exposure > 0)
+    expected = np.einsum("ki,kij->ij", (level.T @ months) * origin, destination)
+    of_pairs = counts.sum(axis=(0, 1))
+    leaving, arriving, shapes = _effects(of_pairs, expected)
+    events = (counts.sum(axis=(2, 3)), of_pairs.sum(axis=1) + shapes[0], of_pairs.sum(axis=0) + shapes[1])
+    return GravityModel(
+        level, origin, destination, leaving, arriving, decay, information, attraction, apart, shapes, events
+    )
+
+
+def _check(counts: Floats, months: Floats, residents: Floats, students: Floats, distance_km: Floats) -> None:
+    areas = len(residents)
+    shapes = {
+        "counts": (counts, (len(months), len(KINDS), areas, areas)),
+        "months": (months, (len(months), areas)),
+        "residents": (residents, (areas,)),
+        "students": (students, (areas,)),
+        "distance_km": (distance_km, (areas, areas)),
+    }
+    for name, (array, shape) in shapes.items():
+        if array.shape != shape:
+            raise ValueError(f"{name} has shape {array.shape}; expected {shape}")
+        if not (np.isfinite(array).all() and (array >= 0).all()):
+            raise ValueError(f"{name} has a value below 0 or none; expected numbers of 0 or more")
+    if np.einsum("pkii->", counts) > 0:
+        raise ValueError("counts have moves within an area; expected none")
+    if not months.sum() > 0:
+        raise ValueError("months are all 0; expected time at risk")
+    if not (residents.sum() > 0 and (students > 0).all()):
+        raise ValueError("residents are all 0, or students of an area are; expected positive numbers")
+
+
+def _log_chances(decay: Floats, log_attraction: Floats, distance_km: Floats) -> Floats:
+    """Logarithms of the chances of the destinations (columns) of each origin."""
+    scores = log_attraction[None, :] - decay[0] * np.log(distance_km) - decay[1] * distance_km
+    np.fill_diagonal(scores, -np.inf)
+    largest = scores.max(axis=1, keepdims=True)
+    result: Floats = scores - largest - np.log(np.exp(scores - largest).sum(axis=1, keepdims=True))
+    return result
+
+
+def _destinations(counts: Floats, attraction: Floats, distance_km: Floats) -> tuple[Floats, Floats, Floats]:
+    """Decay that makes the counts most likely, chances of destinations, and information of the counts on the decay."""
+    moved = counts > 0
+
+    def loss(point: Floats) -> float:
+        return float(-(counts[moved] * _log_chances(point, np.log(attraction), distance_km)[moved]).sum())
+
+    start = np.array(_START)
+    point = minimize(loss, start, method="L-BFGS-B", bounds=DECAY_BOUNDS).x if moved.any() else start
+    chances = np.exp(_log_chances(point, np.log(attraction), distance_km))
+    features = np.stack([np.log(distance_km), distance_km])
+    means = np.einsum("ij,fij->fi", chances, features)
+    second = np.einsum("ij,fij,gij->fgi", chances, features, features)
+    information = (second - means[:, None] * means[None, :]) @ counts.sum(axis=1)
+    return point, chances, information
+
+
+def _effects(counts: Floats, expected: Floats) -> tuple[Floats, Floats, tuple[float, float]]:
+    """Effects of leaving and arriving, and the shapes of their priors."""
+    leaving, arriving = np.ones(len(counts)), np.ones(len(counts))
+    shapes = (1.0, 1.0)
+    for _ in range(ROUNDS):
+        out = expected @ arriving
+        shape_out = prior_shape(counts.sum(axis=1), out)
+        leaving = (counts.sum(axis=1) + shape_out) / (out + shape_out)
+        into = leaving @ expected
+        shape_in = prior_shape(counts.sum(axis=0), into)
+        arriving = (counts.sum(axis=0) + shape_in) / (into + shape_in)
+        shapes = (shape_out, shape_in)
+    return leaving, arriving, shapes
+
+
+def prior_shape(counts: Floats, expected: Floats) -> float:
+    """Shape of the gamma prior, with mean 1, of the ratio of rates to the expected ones.
+
+    The one that makes the counts (negative binomial) and itself, by the prior `SHAPE_PRIOR`, most likely. Cells that
+    expect nothing do not count.
+    """
+    n, m = counts[expected > 0], expected[expected > 0]
+
+    def loss(log_shape: float) -> float:
+        shape = np.exp(log_shape)
+        prior = 0.5 * ((log_shape - np.log(SHAPE_PRIOR[0])) / SHAPE_PRIOR[1]) ** 2
+        return float(prior - nbinom.logpmf(np.round(n), shape, shape / (shape + m)).sum())
+
+    return float(np.exp(minimize_scalar(loss, bounds=LOG_SHAPES, method="bounded").x))
+
+
+def student_shares(students: Floats, users: Floats) -> Floats:
+    """Share of students among the users of each area, drawn towards that of all areas by `PRIOR_USERS` users."""
+    mean = max(float(students.sum()), 0.5) / max(float(users.sum()), 1.0)
+    shares: Floats = (students + PRIOR_USERS * mean) / (users + PRIOR_USERS)
+    return shares

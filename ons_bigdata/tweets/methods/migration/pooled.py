@@ -1,0 +1,341 @@
+"""Flows and moves of areas pooled over areas, periods and kinds of moves: counts drawn towards a model of gravity."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import polars as pl
+
+from ons_bigdata.estimation.input_checks import (
+    eager_frame,
+    refuse_missing_columns,
+    refuse_repeated,
+    refuse_rows,
+    refuse_unknown,
+)
+from ons_bigdata.tweets.methods.migration.area_flows import LEVELS, PERIODS
+from ons_bigdata.tweets.methods.migration.gravity import (
+    KINDS,
+    GravityModel,
+    fit_gravity,
+    prior_shape,
+    student_shares,
+)
+from ons_bigdata.tweets.methods.residence.moves import DAYS_PER_MONTH
+from ons_bigdata.tweets.schemas.migration import AreaMigration, MigrationFlow
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import date
+
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+
+DRAWS = 200
+_EVERY = {"month": "1mo", "quarter": "1q", "whole": "1q"}
+
+
+def pooled_flows(  # noqa: PLR0913
+    moves: pl.DataFrame | pl.LazyFrame,
+    areas: pl.DataFrame | pl.LazyFrame,
+    at_risk: pl.DataFrame | pl.LazyFrame,
+    *,
+    first_date: date,
+    last_date: date,
+    level: str = "region",
+    period: str = "quarter",
+    students: pl.DataFrame | None = None,
+    population: str = "residents",
+    confidence: float = 0.95,
+    seed: int = 0,
+) -> pl.DataFrame:
+    """Flows between all pairs of areas by period, for the residents of the areas, pooled, with intervals.
+
+    `moves`, `areas`, `at_risk`, `first_date`, `last_date`, `level`, `period` and `population` as for `flows`; `areas`
+    has easting_m and northing_m, too (metres; of an authority their mean by residents), and all residents are known.
+    `students`: area (authority), students and users (of them, and of all users with a residence there), for first
+    arrivals in term-time areas and last departures from them (column `kind` of the moves); without it all moves are
+    alike.
+
+    Rates of moves between authorities are those of `fit_gravity`, with periods as its periods (quarters for the whole).
+    Added up over the pairs of a cell they expect m moves of the users at risk, and F of all residents. The n moves seen
+    make the estimate F (n + k) / (m + k): the shape k of the gamma prior makes the counts of the cells most likely
+    (`prior_shape`).
+
+    Returns the frame MigrationFlow, sorted; `reason` is null. The interval has percentiles of `DRAWS` draws (seeded) of
+    levels, effects, decay with distance and cells. Shapes count as known, and so does the time at risk.
+
+    Raises ValueError as `flows`, on areas of which residents or position are not known, and without time at risk.
+
+    Source: as `fit_gravity`.
+    """
+    counted = _counted(moves, areas, at_risk, students, first_date, last_date, level, period, population)
+
+    made = _estimated(counted, [counted.between], confidence, seed)[0]
+    chosen = np.nonzero(made.flow > 0)
+    frame = pl.DataFrame(
+        {
+            "origin": counted.names.gather(chosen[1]),
+            "destination": counted.names.gather(chosen[2]),
+            "period": counted.periods.gather(chosen[0]),
+            "moves": made.moves[chosen].astype(np.int64),
+            **{name: getattr(made, name)[chosen] for name in ("flow", "lower", "upper")},
+        }
+    ).with_columns(period=pl.lit(first_date) if period == "whole" else "period", reason=pl.lit(None, pl.String))
+    ordered = frame.select(MigrationFlow.column_names()).sort("origin", "destination", "period")
+    return MigrationFlow.validate(ordered, cast=True)
+
+
+def pooled_area_migration(  # noqa: PLR0913
+    moves: pl.DataFrame | pl.LazyFrame,
+    areas: pl.DataFrame | pl.LazyFrame,
+    at_risk: pl.DataFrame | pl.LazyFrame,
+    *,
+    first_date: date,
+    last_date: date,
+    level: str = "authority",
+    period: str = "quarter",
+    students: pl.DataFrame | None = None,
+    population: str = "residents",
+    confidence: float = 0.95,
+    seed: int = 0,
+) -> pl.DataFrame:
+    """Moves into and out of all areas by period, and the net, pooled, with intervals: the frame AreaMigration, sorted.
+
+    Arguments, estimate, interval and errors as for `pooled_flows`, with the moves into an area in a period, and those
+    out of it, as cells. The net is the difference of the two estimates; the draws give its interval, too.
+    """
+    counted = _counted(moves, areas, at_risk, students, first_date, last_date, level, period, population)
+
+    sides: list[Callable[[Floats], Floats]] = [
+        lambda table: counted.between(table).sum(axis=1),
+        lambda table: counted.between(table).sum(axis=2),
+    ]
+    into, out = _estimated(counted, sides, confidence, seed)
+    tail = (1 - confidence) / 2
+    net = np.quantile(into.draws - out.draws, [tail, 1 - tail], axis=0)
+    rows, columns = np.indices(into.flow.shape).reshape(2, -1)
+    frame = pl.DataFrame(
+        {
+            "area": counted.names.gather(columns),
+            "period": counted.periods.gather(rows),
+            "moves_in": into.moves[rows, columns].astype(np.int64),
+            "moves_out": out.moves[rows, columns].astype(np.int64),
+            **{
+                f"{name}{end}": getattr(side, attribute)[rows, columns]
+                for name, side in (("inflow", into), ("outflow", out))
+                for end, attribute in (("", "flow"), ("_lower", "lower"), ("_upper", "upper"))
+            },
+            "net": (into.flow - out.flow)[rows, columns],
+            "net_lower": net[0][rows, columns],
+            "net_upper": net[1][rows, columns],
+        }
+    ).with_columns(period=pl.lit(first_date) if period == "whole" else "period", reason=pl.lit(None, pl.String))
+    return AreaMigration.validate(frame.select(AreaMigration.column_names()).sort("area", "period"), cast=True)
+
+
+class _Counted(NamedTuple):
+    """Arrays of the model, and the areas and periods of their axes."""
+
+    counts: Floats
+    """Moves of users: periods × kinds × origins × destinations (authorities)."""
+    months: Floats
+    """Months at risk, periods × authorities."""
+    lived: Floats
+    """Months lived by all residents, periods × authorities."""
+    model: GravityModel
+    periods: pl.Series
+    names: pl.Series
+    """Areas of the level."""
+    groups: Floats | None
+    """1 where an authority lies in an area of the level: areas × authorities; null if these are the same."""
+    is_whole: bool
+    """Whether the periods are added up."""
+
+    def between(self, table: Floats) -> Floats:
+        """Table of authorities added up to areas of the level, without moves within these."""
+        if self.is_whole:
+            table = table.sum(axis=0, keepdims=True)
+        if self.groups is None:
+            return table
+        added: Floats = self.groups @ table @ self.groups.T
+        result: Floats = added * ~np.eye(len(self.groups), dtype=np.bool_)
+        return result
+
+
+class _Estimated(NamedTuple):
+    moves: Floats
+    flow: Floats
+    lower: Floats
+    upper: Floats
+    draws: Floats
+
+
+def _estimated(
+    counted: _Counted, sides: list[Callable[[Floats], Floats]], confidence: float, seed: int
+) -> list[_Estimated]:
+    """Estimates of the cells into which each side adds up a table of periods × origins × destinations."""
+    if not 0 < confidence < 1:
+        message = f"confidence is {confidence}; expected a share between 0 and 1"
+        raise ValueError(message)
+    moves, seen, lived = (
+        [side(table) for side in sides]
+        for table in (
+            counted.counts.sum(axis=1),
+            counted.model.expected(counted.months),
+            counted.model.expected(counted.lived),
+        )
+    )
+    shapes = [prior_shape(n, m) for n, m in zip(moves, seen, strict=True)]
+    random = np.random.default_rng(seed)
+    drawn: list[list[Floats]] = [[] for _ in sides]
+    for _ in range(DRAWS):
+        model = counted.model.drawn(random)
+        tables = model.expected(counted.months), model.expected(counted.lived)
+        for number, side in enumerate(sides):
+            ratio = random.gamma(moves[number] + shapes[number]) / (side(tables[0]) + shapes[number])
+            drawn[number].append(side(tables[1]) * ratio)
+    result = []
+    tail = (1 - confidence) / 2
+    for n, m, f, k, draws in zip(moves, seen, lived, shapes, map(np.stack, drawn), strict=True):
+        flow = f * (n + k) / (m + k)
+        lower, upper = np.quantile(draws, [tail, 1 - tail], axis=0)
+        result.append(_Estimated(n, flow, np.minimum(lower, flow), np.maximum(upper, flow), draws))
+    return result
+
+
+def _counted(  # noqa: PLR0913, PLR0917
+    moves: pl.DataFrame | pl.LazyFrame,
+    areas: pl.DataFrame | pl.LazyFrame,
+    at_risk: pl.DataFrame | pl.LazyFrame,
+    students: pl.DataFrame | None,
+    first_date: date,
+    last_date: date,
+    level: str,
+    period: str,
+    population: str,
+) -> _Counted:
+    refuse_unknown("level", level, LEVELS)
+    refuse_unknown("period", period, PERIODS)
+    moves, areas, at_risk = eager_frame(moves, "moves"), eager_frame(areas, "areas"), eager_frame(at_risk, "at_risk")
+    refuse_missing_columns(moves, ("user_key", "from_area", "to_area", "moved_on", "is_migration"), "moves")
+    refuse_missing_columns(at_risk, ("user_key", "area", "period", "months"), "at_risk")
+    place = _places(areas, level, population)
+    shares = _shares(students, place["authority"])
+    every = _EVERY[period]
+    risk = at_risk.with_columns(period=pl.col("period").dt.truncate(every))
+    _refuse_unknown_areas(risk, "area", "at_risk", place["authority"])
+    migrations = (
+        moves.filter("is_migration", pl.col("from_area") != pl.col("to_area"))
+        .join(at_risk.select("user_key").unique(), on="user_key", how="semi")
+        .with_columns(period=pl.col("moved_on").dt.truncate(every))
+    )
+    for column in ("from_area", "to_area"):
+        _refuse_unknown_areas(migrations, column, "moves", place["authority"])
+    periods = pl.date_range(
+        pl.Series([first_date]).dt.truncate(every)[0], last_date, every, eager=True, closed="both"
+    ).alias("period")
+    outside = migrations.filter(~pl.col("period").is_in(periods.implode()))
+    if not outside.is_empty():
+        message = f"moves has a date {outside['moved_on'][0]}; expected {first_date} to {last_date}"
+        raise ValueError(message)
+    number = {name: row for row, name in enumerate(place["authority"])}
+    size = len(number)
+    months = np.zeros((len(periods), size))
+    at = risk.filter(pl.col("period").is_in(periods.implode())).group_by("period", "area").agg(pl.col("months").sum())
+    months[periods.search_sorted(at["period"]).to_numpy(), [number[name] for name in at["area"]]] = at[
+        "months"
+    ].to_numpy()
+    has_kinds = students is not None and "kind" in migrations.columns
+    kind = (
+        migrations["kind"].replace_strict(dict(zip(KINDS, range(len(KINDS)), strict=True)), default=0)
+        if has_kinds
+        else None
+    )
+    counts = np.zeros((len(periods), len(KINDS), size, size))
+    np.add.at(
+        counts,
+        (
+            periods.search_sorted(migrations["period"]).to_numpy(),
+            np.zeros(migrations.height, dtype=np.int64) if kind is None else kind.cast(pl.Int64).to_numpy(),
+            np.array([number[name] for name in migrations["from_area"]], dtype=np.int64),
+            np.array([number[name] for name in migrations["to_area"]], dtype=np.int64),
+        ),
+        1.0,
+    )
+    east, north = (place[column].to_numpy() / 1000.0 for column in ("easting_m", "northing_m"))
+    residents = place["residents"].cast(pl.Float64).to_numpy()
+    apart = np.hypot(east[:, None] - east[None, :], north[:, None] - north[None, :])
+    names = place["area"].unique().sort()
+    groups = (names.to_numpy()[:, None] == place["area"].to_numpy()[None, :]).astype(float)
+    return _Counted(
+        counts,
+        months,
+        _lengths(periods, every, first_date, last_date)[:, None] * residents[None, :],
+        fit_gravity(counts, months, residents, shares, apart),
+        periods,
+        names,
+        None if level == "authority" else groups,
+        period == "whole",
+    )
+
+
+def _places(areas: pl.DataFrame, level: str, population: str) -> pl.DataFrame:
+    """Authorities: authority, area (of the level), residents, easting_m, northing_m; sorted."""
+    refuse_missing_columns(areas, ("authority", "region", population, "easting_m", "northing_m"), "areas")
+    refuse_repeated(areas.select("authority", "region").unique(), ["authority"], "areas: authority in two regions")
+    weight = pl.col(population)
+    place = (
+        areas.group_by("authority")
+        .agg(
+            area=pl.col(level).first() if level != "authority" else pl.col("authority").first(),
+            residents=pl.when(weight.null_count() == 0).then(weight.sum()),
+            **{
+                axis: pl.when(weight.sum() > 0)
+                .then((pl.col(axis) * weight).sum() / weight.sum())
+                .otherwise(pl.col(axis).mean())
+                for axis in ("easting_m", "northing_m")
+            },
+        )
+        .sort("authority")
+    )
+    refuse_rows(
+        place,
+        {
+            f"no {population}": ~(pl.col("residents") >= 0).fill_null(value=False),
+            "no position": ~(pl.col("easting_m").is_finite() & pl.col("northing_m").is_finite()),
+        },
+        "areas",
+    )
+    return place
+
+
+def _shares(students: pl.DataFrame | None, authorities: pl.Series) -> Floats:
+    """Share of students of each authority; 1 everywhere without `students`."""
+    if students is None:
+        return np.ones(len(authorities))
+    refuse_missing_columns(students, ("area", "students", "users"), "students")
+    refuse_repeated(students, ["area"], "students")
+    refuse_rows(students, {f"{column} below 0": ~(pl.col(column) >= 0) for column in ("students", "users")}, "students")
+    rows = pl.DataFrame({"area": authorities}).join(students, on="area", how="left", maintain_order="left")
+    counts = rows.select(pl.col("students", "users").cast(pl.Float64).fill_null(0.0))  # an area without users
+    return student_shares(counts["students"].to_numpy(), counts["users"].to_numpy())
+
+
+def _refuse_unknown_areas(frame: pl.DataFrame, column: str, name: str, authorities: pl.Series) -> None:
+    unknown = frame.filter(~pl.col(column).is_in(authorities.implode()))
+    if not unknown.is_empty():
+        message = f"areas has no authority {unknown[column][0]}, in which {unknown.height} rows of {name} have {column}"
+        raise ValueError(message)
+
+
+def _lengths(periods: pl.Series, every: str, first_date: date, last_date: date) -> Floats:
+    """Months of collection of each period."""
+    end = pl.min_horizontal(pl.col("period").dt.offset_by(every), pl.lit(last_date).dt.offset_by("1d"))
+    days = pl.DataFrame(periods).select(
+        (end - pl.max_horizontal("period", pl.lit(first_date))).dt.total_days().cast(pl.Float64)
+    )
+    lengths: Floats = days.to_series().to_numpy() / DAYS_PER_MONTH
+    return lengths

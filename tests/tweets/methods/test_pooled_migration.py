@@ -1,0 +1,223 @@
+"""Pooled flows: real flows between regions seen in samples, a known model, examples by hand, properties, errors."""
+
+from __future__ import annotations
+
+from datetime import date
+from functools import cache
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ons_bigdata.settings import Settings
+from ons_bigdata.tweets.methods.migration import flows, pooled_area_migration, pooled_flows
+from ons_bigdata.tweets.methods.migration.gravity import KINDS, fit_gravity, prior_shape, student_shares
+
+# Residents (millions, 2014, rounded) and middle (km, British National Grid, rounded) of the regions.
+REGIONS = {
+    "North East": (2.6, 425, 560), "North West": (7.1, 370, 410), "Yorkshire and The Humber": (5.4, 440, 430),
+    "East Midlands": (4.6, 465, 335), "West Midlands": (5.7, 400, 290), "East": (6.0, 560, 260),
+    "London": (8.5, 530, 180), "South East": (8.9, 500, 150), "South West": (5.4, 330, 110),
+    "Wales": (3.1, 310, 220), "Scotland": (5.3, 290, 670), "Northern Ireland": (1.8, 146, 529),
+}  # fmt: skip
+PERIOD = {"first_date": date(2014, 4, 1), "last_date": date(2014, 6, 30)}
+
+
+def areas_of(regions: dict[str, tuple[float, float, float]]) -> pl.DataFrame:
+    return pl.DataFrame(
+        [(name, name, round(people * 1e6), east * 1e3, north * 1e3) for name, (people, east, north) in regions.items()],
+        schema=["authority", "region", "residents", "easting_m", "northing_m"],
+        orient="row",
+    )
+
+
+def drawn_moves(pairs: pl.DataFrame, number: int, seed: int) -> pl.DataFrame:
+    """Moves of so many users, each from one to another area by the shares of the flows."""
+    random = np.random.default_rng(seed)
+    rows = pairs[random.choice(pairs.height, number, p=(pairs["moves"] / pairs["moves"].sum()).to_numpy())]
+    return rows.select(
+        user_key=pl.int_range(pl.len()),
+        from_area="origin",
+        to_area="destination",
+        moved_on=pl.lit(date(2014, 5, 3)),
+        is_migration=pl.lit(value=True),
+    )
+
+
+def at_risk(areas: pl.DataFrame, months: float, movers: pl.DataFrame) -> pl.DataFrame:
+    """Months at risk in proportion to the residents, of users without a move; those with one have none to speak of."""
+    share = areas["residents"] / areas["residents"].sum()
+    others = areas.select(user_key=-1 - pl.int_range(pl.len()), area="authority", months=months * share)
+    moved = movers.select("user_key", area="from_area", months=pl.lit(1e-9))
+    return pl.concat([others, moved]).with_columns(period=pl.lit(date(2014, 4, 1)))
+
+
+def common_part(estimate: pl.DataFrame, truth: pl.DataFrame) -> float:
+    """Common part of commuters of two tables, the first scaled to the total of the second."""
+    both = truth.join(estimate, on=["origin", "destination"], how="left").with_columns(pl.col("flow").fill_null(0.0))
+    scaled = both["flow"] * both["moves"].sum() / both["flow"].sum()
+    return float(2 * pl.DataFrame([scaled, both["moves"]]).min_horizontal().sum() / (2 * both["moves"].sum()))
+
+
+@cache
+def real_flows() -> pl.DataFrame:
+    path = Settings().shared / "data" / "tweets" / "ons_region_flows_2015_long.csv"
+    if not path.is_file():
+        pytest.skip(f"no official flows between regions at {path} (set ONS_BIGDATA_SHARED)")
+    return pl.read_csv(path).filter(pl.col("origin") != pl.col("destination")).sort("origin", "destination")
+
+
+def test_samples_of_real_flows_between_regions() -> None:
+    """Of 300 moves drawn from the official matrix the pooled estimate has more in common with it than the counts."""
+    areas, truth = areas_of(REGIONS), real_flows()
+    raw, pooled, inside = [], [], []
+    for seed in range(4):
+        moves = drawn_moves(truth, 300, seed)
+        risk = at_risk(areas, 50_000.0, moves)
+        raw.append(common_part(flows(moves, areas, risk, **PERIOD, level="region", least_users=0.0), truth))
+        estimate = pooled_flows(moves, areas, risk, **PERIOD)
+        pooled.append(common_part(estimate, truth))
+        both = truth.join(estimate.drop("moves"), on=["origin", "destination"])
+        factor = both["flow"].sum() / both["moves"].sum()
+        inside.append((both["moves"] * factor).is_between(both["lower"], both["upper"]).mean())
+    assert min(np.subtract(pooled, raw)) > 0.03
+    assert np.mean(pooled) > 0.85
+    assert np.mean(inside) > 0.8  # of intervals of 95 %; the model of real flows is not the true one
+
+
+def test_known_decay_and_effects_are_recovered() -> None:
+    """Expected counts of a model: decay, and effects of leaving and arriving up to a factor, come back."""
+    random = np.random.default_rng(4)
+    size = 15
+    place = random.uniform(0, 400, (size, 2))
+    apart = np.hypot(*(place[:, None] - place[None, :]).transpose(2, 0, 1))
+    residents, students = random.uniform(1e5, 1e6, size), random.uniform(0.01, 0.2, size)
+    months = residents[None, :] * np.array([[0.3], [0.2]])
+    leaving, arriving = random.gamma(20, 1 / 20, size), random.gamma(20, 1 / 20, size)
+    counts = np.zeros((2, len(KINDS), size, size))
+    for kind, attraction in enumerate((residents, residents * students, residents)):
+        weight = (
+            attraction[None, :] * np.maximum(apart, 1.0) ** -0.6 * np.exp(-0.004 * apart) * ~np.eye(size, dtype=bool)
+        )
+        origin = students / students.mean() if kind == 2 else np.ones(size)
+        rates = weight / weight.sum(axis=1, keepdims=True) * (origin * leaving)[:, None] * arriving[None, :]
+        counts[:, kind] = months[:, :, None] * rates[None] * np.array([0.1, 0.3])[:, None, None]
+    model = fit_gravity(counts, months, residents, students, apart)
+    np.testing.assert_allclose(model.expected(months), counts.sum(axis=1), rtol=0.25)
+    assert np.corrcoef(model.leaving, leaving)[0, 1] > 0.98
+    assert np.corrcoef(model.arriving, arriving)[0, 1] > 0.9
+    assert model.decay[:, 1] == pytest.approx([0.004] * 3, abs=0.002)
+
+
+def test_many_moves_speak_for_themselves() -> None:
+    """With a hundred thousand moves the estimate is residents / users at risk times the moves, cell by cell."""
+    areas, truth = areas_of(REGIONS), real_flows()
+    moves = drawn_moves(truth, 100_000, 1)
+    risk = at_risk(areas, 2_000_000.0, moves)
+    both = pooled_flows(moves, areas, risk, **PERIOD).join(
+        flows(moves, areas, risk, **PERIOD, level="region"), on=["origin", "destination"]
+    )
+    assert (
+        common_part(
+            both.select("origin", "destination", "flow"), both.select("origin", "destination", moves="flow_right")
+        )
+        > 0.99
+    )
+    assert both["flow"].sum() == pytest.approx(both["flow_right"].sum(), rel=0.01)
+
+
+def test_areas_without_moves_have_an_estimate_and_an_interval() -> None:
+    areas = areas_of({"a": (1.0, 100, 100), "b": (1.0, 150, 100), "c": (0.5, 400, 100)})
+    moves = drawn_moves(pl.DataFrame({"origin": ["a"], "destination": ["b"], "moves": [1]}), 6, 0)
+    rows = pooled_area_migration(moves, areas, at_risk(areas, 5_000.0, moves), **PERIOD)
+    assert rows["area"].to_list() == ["a", "b", "c"]
+    assert rows["moves_out"].to_list() == [6, 0, 0]
+    assert rows["moves_in"].to_list() == [0, 6, 0]
+    assert rows["outflow"].is_sorted(descending=True)
+    assert (rows["inflow"] > 0).all()
+    for name in ("inflow", "outflow", "net"):
+        assert (
+            rows.select((pl.col(f"{name}_lower") <= pl.col(name)) & (pl.col(name) <= pl.col(f"{name}_upper")))
+            .to_series()
+            .all()
+        )
+
+
+def test_students_draw_first_arrivals() -> None:
+    """Where study clusters are, first arrivals are expected, also if none was seen."""
+    areas = areas_of({"a": (1.0, 100, 100), "b": (1.0, 150, 100), "c": (1.0, 100, 150)})
+    moves = drawn_moves(pl.DataFrame({"origin": ["c", "b"], "destination": ["a", "a"], "moves": [1, 1]}), 4, 0)
+    moves = moves.with_columns(kind=pl.lit("term_start"))
+    risk = at_risk(areas, 5_000.0, moves)
+    students = pl.DataFrame({"area": ["a", "b", "c"], "students": [5, 90, 5], "users": [300, 300, 300]})
+    arrivals = {
+        name: dict(
+            pooled_area_migration(moves, areas, risk, **PERIOD, students=known).select("area", "inflow").iter_rows()
+        )
+        for name, known in {"none": None, "students": students}.items()
+    }
+    assert arrivals["none"]["b"] == pytest.approx(arrivals["none"]["c"], rel=0.2)
+    assert arrivals["students"]["b"] > 3 * arrivals["students"]["c"]
+
+
+def test_shares_of_students_are_drawn_towards_the_mean() -> None:
+    """50 of 500 users are students: an area with 1 of 1 has (1 + 5 × 0.1) / 6."""
+    shares = student_shares(np.array([1.0, 49.0, 0.0]), np.array([1.0, 499.0, 0.0]))
+    assert shares == pytest.approx([0.25, 49.5 / 504, 0.1])
+
+
+def test_the_shape_follows_the_spread_of_the_counts() -> None:
+    expected = np.full(400, 30.0)
+    random = np.random.default_rng(1)
+    narrow, wide = (
+        prior_shape(random.poisson(expected * random.gamma(shape, 1 / shape, 400)).astype(float), expected)
+        for shape in (50.0, 3.0)
+    )
+    assert wide == pytest.approx(3.0, rel=0.2)
+    assert narrow == pytest.approx(50.0, rel=0.4)
+
+
+@given(st.integers(0, 1_000))
+@settings(max_examples=5, deadline=None)
+def test_order_of_rows_and_scale_of_residents(seed: int) -> None:
+    """The order of the rows does not matter; twice the residents of all areas have twice the flows."""
+    areas = areas_of({name: REGIONS[name] for name in sorted(REGIONS)[:5]})
+    pairs = pl.DataFrame(
+        [(a, b, 1) for a in areas["authority"] for b in areas["authority"] if a != b],
+        schema=["origin", "destination", "moves"],
+        orient="row",
+    )
+    moves = drawn_moves(pairs, 40, seed)
+    risk = at_risk(areas, 5_000.0, moves)
+    once = pooled_flows(moves, areas, risk, **PERIOD)
+    mixed = pooled_flows(moves.sample(fraction=1, shuffle=True, seed=seed), areas.reverse(), risk.reverse(), **PERIOD)
+    assert once.drop("flow", "lower", "upper").equals(mixed.drop("flow", "lower", "upper"))
+    np.testing.assert_allclose(once["flow"], mixed["flow"], rtol=1e-6)
+    twice = pooled_flows(moves, areas.with_columns(pl.col("residents") * 2), risk, **PERIOD)
+    np.testing.assert_allclose(twice["flow"], 2 * once["flow"], rtol=1e-4)
+    assert once.height == 20
+    assert once.select((pl.col("lower") <= pl.col("flow")) & (pl.col("flow") <= pl.col("upper"))).to_series().all()
+
+
+def test_bad_input_is_refused() -> None:
+    areas = areas_of({"a": (1.0, 100, 100), "b": (1.0, 150, 100)})
+    moves = drawn_moves(pl.DataFrame({"origin": ["a"], "destination": ["b"], "moves": [1]}), 6, 0)
+    risk = at_risk(areas, 5_000.0, moves)
+    with pytest.raises(ValueError, match=r"areas: column easting_m is missing"):
+        pooled_flows(moves, areas.drop("easting_m"), risk, **PERIOD)
+    with pytest.raises(ValueError, match=r"areas: .*no residents"):
+        pooled_flows(moves, areas.with_columns(residents=pl.Series([5, None])), risk, **PERIOD)
+    with pytest.raises(ValueError, match=r"areas has no authority b, in which 6 rows of moves have to_area"):
+        pooled_flows(moves, areas.head(1), risk.filter(pl.col("area") == "a"), **PERIOD)
+    with pytest.raises(ValueError, match=r"unknown level 'regions'"):
+        pooled_flows(moves, areas, risk, **PERIOD, level="regions")
+    with pytest.raises(ValueError, match=r"confidence is 95; expected a share"):
+        pooled_flows(moves, areas, risk, **PERIOD, confidence=95)
+    with pytest.raises(ValueError, match=r"months are all 0; expected time at risk"):
+        pooled_flows(moves, areas, risk.with_columns(months=pl.lit(0.0)), **PERIOD)
+    with pytest.raises(ValueError, match=r"moves has a date 2014-05-03; expected 2014-07-01 to 2014-09-30"):
+        pooled_flows(moves, areas, risk, first_date=date(2014, 7, 1), last_date=date(2014, 9, 30))
+    with pytest.raises(ValueError, match=r"students: column users is missing"):
+        pooled_flows(moves, areas, risk, **PERIOD, students=pl.DataFrame({"area": ["a"], "students": [1]}))
