@@ -2,8 +2,8 @@
 
 Simulated meters of the Irish trial's length (25,730 half hours) with gaps, duplicates, runs of zeros and stuck values.
 Ours: Parquet read, all states of each half hour, counts by month, suspicions, days with their half hours, absent days
-by the rule, and states written as Parquet. Peer, on some of the meters: Parquet read, duplicates, gaps against the grid,
-runs of zeros and of equal values, negative and high readings, daily totals in local time; no accumulations,
+by the rule, and states written as Parquet. Peer, on some of the meters: Parquet read, duplicates, gaps against the
+grid, runs of zeros and of equal values, negative and high readings, daily totals in local time; no accumulations,
 estimates, suspicions, lists or absence, and nothing written.
 
 Usage: python benchmarks/judge_meter_readings.py [--meters 100] [--peer-meters 20]
