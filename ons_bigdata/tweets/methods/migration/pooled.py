@@ -152,7 +152,7 @@ class _Counted(NamedTuple):
     groups: Floats | None
     """1 where an authority lies in an area of the level: areas × authorities; null if these are the same."""
     is_whole: bool
-    """Whether the periods are added up."""
+    """True if the periods are added up."""
 
     def between(self, table: Floats) -> Floats:
         """Table of authorities added up to areas of the level, without moves within these."""
