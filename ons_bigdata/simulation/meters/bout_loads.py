@@ -141,7 +141,7 @@ def degree_heating(
 def empty_home_life(
     rng: Generator, is_away: NDArray[np.bool_], clock: HalfHours, temperature: NDArray[np.float32]
 ) -> NDArray[np.float32]:
-    """What goes on in empty homes: lamps at random hours, water kept hot, frost heating, visits of neighbours."""
+    """Loads in empty homes: lamps at random hours, water kept hot, frost heating, visits of neighbours."""
     homes = len(is_away)
     load = np.zeros(is_away.shape, dtype=np.float32)
     lamps = rng.exponential(0.04, homes) * (rng.random(homes) < 0.35)

@@ -50,7 +50,7 @@ def draw_bout_presence(
 def _draw_people(
     rng: Generator, homes: pl.DataFrame, home: NDArray[np.int64], clock: HalfHours
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Whether each person is in, and up, by day (with the one before the first) and half hour from 04:00."""
+    """Masks of each person being in, and up, by day (with the one before the first) and half hour from 04:00."""
     persons, days = home.size, clock.days + 1
     place = np.arange(persons) - np.searchsorted(home, home)
     adults, workers = (homes[column].fill_null(0).to_numpy()[home] for column in ("adults", "workers"))
