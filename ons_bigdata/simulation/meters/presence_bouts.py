@@ -92,7 +92,7 @@ def draw_cox_absences(rng: Generator, homes: pl.DataFrame, clock: HalfHours) -> 
     wave = rng.gamma(2.0, 0.5, count)
     season = rng.normal(210, 35, count)
     log_rate = wave[:, None] * np.cos(2 * np.pi * (clock.day_of_year - season[:, None]) / 365.25)
-    yearly = rng.gamma(0.9, 5.4 / 0.9, count)
+    yearly = rng.gamma(1.0, 6.3, count)
     rate = np.exp(log_rate)
     rate *= (yearly / 365.25)[:, None] / rate.mean(axis=1, keepdims=True)
     home, day = np.nonzero(rng.random((count, clock.days)) < rate)
