@@ -135,7 +135,7 @@ def _draw_stays(rng: Generator, homes: int, clock: HalfHours) -> NDArray[np.bool
     """Half hours in which people are in their second homes: a log-Gaussian chance by weekend, longer in holidays."""
     weekends = np.arange(clock.days // 7) * 7 + (4 - clock.weekday[0]) % 7
     warm = np.cos(2 * np.pi * (clock.day_of_year[weekends] - 200) / 365.25)
-    taste = rng.normal(-1.6, 0.8, homes)[:, None] + rng.gamma(2.0, 0.4, homes)[:, None] * warm
+    taste = rng.normal(-1.2, 0.5, homes)[:, None] + rng.gamma(2.0, 0.4, homes)[:, None] * warm
     home, weekend = np.nonzero(rng.random((homes, weekends.size)) < 1.0 / (1.0 + np.exp(-taste)))
     day = weekends[weekend]
     is_school = clock.is_school_holiday[np.minimum(day + 3, clock.days - 1)]
