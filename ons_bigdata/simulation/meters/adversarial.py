@@ -38,9 +38,9 @@ class BoutGenerator:
 
     base_kwh: float = 0.062
     base_sigma: float = 0.95
-    log_activity: float = -2.85
+    log_activity: float = -2.95
     log_sigma: float = 0.5
-    bouts_per_day: float = 3.6
+    bouts_per_day: float = 4.0
 
     def draw_block(
         self,

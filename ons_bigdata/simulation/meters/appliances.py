@@ -140,7 +140,7 @@ def fridge_load(rng: Generator, homes: int, clock: HalfHours, temperature: NDArr
 
 
 def timer_load(rng: Generator, homes: int, clock: HalfHours, share: float) -> NDArray[np.float32]:
-    """What runs by a timer at the same local time whether or not anybody is there: water heaters, lamps, pumps."""
+    """Loads by timer at the same local time whether or not anybody is there: water heaters, lamps, pumps."""
     load = np.zeros((homes, clock.count), dtype=np.float32)
     kinds = ((0.45, 0.4, 4, (0, 48)), (1.0, 0.035, 12, (0, 48)), (0.5, 0.15, 8, (12, 38)))
     for owned, kwh, longest, starts in kinds:
@@ -215,7 +215,7 @@ def busy_days(rng: Generator, homes: int, days: int, busy_share: float) -> NDArr
 def left_on(
     rng: Generator, usual_kwh: NDArray[np.float32], is_away: NDArray[np.bool_], clock: HalfHours
 ) -> NDArray[np.float32]:
-    """What people forget or leave on for some weeks in which they are away: heating, dehumidifiers, lights.
+    """Loads that people leave on for some weeks in which they are away: heating, dehumidifiers, lights.
 
     `usual_kwh`: mean use per half hour of each home with people in it.
     """

@@ -46,7 +46,7 @@ FILES = 6
 
 @dataclass(frozen=True)
 class MeterArchive:
-    """What was written."""
+    """Files that were written, and counts."""
 
     readings: tuple[Path, ...]
     truth: Path

@@ -75,7 +75,7 @@ def log_gaussian_activity(
 def draw_moods(rng: Generator, homes: int, days: int) -> NDArray[np.float64]:
     """How much more is used on each day, in logarithms: skewed (gamma) shocks that last some days, by home."""
     shocks = (rng.gamma(0.35, 1.0, (homes, days)) - 0.35) / np.sqrt(0.35)
-    return np.asarray(rng.gamma(5.0, 0.1, homes)[:, None] * lfilter([0.9], [1.0, -0.35], shocks, axis=1))
+    return np.asarray(rng.gamma(5.0, 0.115, homes)[:, None] * lfilter([0.9], [1.0, -0.35], shocks, axis=1))
 
 
 def night_surprises(rng: Generator, homes: int, clock: HalfHours) -> NDArray[np.float32]:
@@ -110,8 +110,8 @@ def renewal_bouts(
     offset = np.arange(homes) * (elapsed[:, -1].max() + 1.0)
     place = np.searchsorted((elapsed + offset[:, None]).ravel(), at[home, number] + offset[home])
     energy = 0.2 * (1.0 + rng.pareto(3.0, home.size)) * rng.lognormal(0.0, 0.2, homes)[home]
-    shots = np.bincount(place, weights=np.minimum(energy, 2.2), minlength=homes * half_hours)
-    limited = shots / (1.0 + shots / 5.0)
+    shots = np.bincount(place, weights=np.minimum(energy, 2.6), minlength=homes * half_hours)
+    limited = shots / (1.0 + shots / 7.0)
     return _smear(limited.reshape(homes, half_hours), (1.0, 0.2, 0.05)).astype(np.float32)
 
 
@@ -141,7 +141,7 @@ def degree_heating(
 def empty_home_life(
     rng: Generator, is_away: NDArray[np.bool_], clock: HalfHours, temperature: NDArray[np.float32]
 ) -> NDArray[np.float32]:
-    """What goes on in empty homes: lamps at random hours, water kept hot, frost heating, visits of neighbours."""
+    """Loads in empty homes: lamps at random hours, water kept hot, frost heating, visits of neighbours."""
     homes = len(is_away)
     load = np.zeros(is_away.shape, dtype=np.float32)
     lamps = rng.exponential(0.04, homes) * (rng.random(homes) < 0.35)
@@ -164,7 +164,7 @@ def _left_running(rng: Generator, homes: int, clock: HalfHours) -> NDArray[np.fl
     """Dehumidifiers, pumps and heaters that run for days on end or not at all, at the power of the home's own."""
     switches = rng.random((homes, clock.days)) < 0.12
     is_on = (np.cumsum(switches, axis=1) + rng.integers(0, 2, homes)[:, None]) % 2
-    power = rng.gamma(1.2, 0.07, homes)[:, None] * (rng.random(homes) < 0.36)[:, None]
+    power = rng.gamma(1.2, 0.11, homes)[:, None] * (rng.random(homes) < 0.55)[:, None]
     return ((power * is_on)[:, clock.day] * rng.gamma(200.0, 1 / 200.0, (homes, clock.count))).astype(np.float32)
 
 
@@ -201,7 +201,7 @@ def vacant_bouts(
     """
     homes = reads_zero.size
     shape = drifting_base(rng, homes, clock, 0.02, 0.8)
-    shape += cyclic_cooling(rng, homes, clock) * (rng.random(homes) < 0.36)[:, None]
+    shape += cyclic_cooling(rng, homes, clock) * (rng.random(homes) < 0.55)[:, None]
     shape += 0.6 * empty_home_life(rng, np.ones(shape.shape, dtype=bool), clock, temperature)
     works = rng.random((homes, clock.days)) < 1 / 400
     by_week = _smear(works.astype(np.float64), (1.0,) * 6) > 0

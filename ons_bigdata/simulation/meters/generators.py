@@ -25,7 +25,7 @@ BLOCK = 100
 
 
 class MeterGenerator(Protocol):
-    """What draws consumption and presence of some homes."""
+    """Model that draws consumption and presence of some homes."""
 
     def draw_block(
         self,
@@ -46,7 +46,7 @@ NO_TRIPS = pl.DataFrame(schema={"meter": pl.String, "first_date": pl.Date, "last
 
 @dataclass(frozen=True)
 class Simulation:
-    """What meters are simulated by: equal values give equal readings.
+    """Arguments of a simulation: equal ones give equal readings.
 
     `trips`: absences of whole households besides those that the generator draws (meter, first_date, last_date: the
     first day back).

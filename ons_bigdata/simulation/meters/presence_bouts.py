@@ -50,7 +50,7 @@ def draw_bout_presence(
 def _draw_people(
     rng: Generator, homes: pl.DataFrame, home: NDArray[np.int64], clock: HalfHours
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Whether each person is in, and up, by day (with the one before the first) and half hour from 04:00."""
+    """Masks of each person being in, and up, by day (with the one before the first) and half hour from 04:00."""
     persons, days = home.size, clock.days + 1
     place = np.arange(persons) - np.searchsorted(home, home)
     adults, workers = (homes[column].fill_null(0).to_numpy()[home] for column in ("adults", "workers"))
@@ -92,7 +92,7 @@ def draw_cox_absences(rng: Generator, homes: pl.DataFrame, clock: HalfHours) -> 
     wave = rng.gamma(2.0, 0.5, count)
     season = rng.normal(210, 35, count)
     log_rate = wave[:, None] * np.cos(2 * np.pi * (clock.day_of_year - season[:, None]) / 365.25)
-    yearly = rng.gamma(0.9, 4.8 / 0.9, count)
+    yearly = rng.gamma(1.0, 6.3, count)
     rate = np.exp(log_rate)
     rate *= (yearly / 365.25)[:, None] / rate.mean(axis=1, keepdims=True)
     home, day = np.nonzero(rng.random((count, clock.days)) < rate)
@@ -135,7 +135,7 @@ def _draw_stays(rng: Generator, homes: int, clock: HalfHours) -> NDArray[np.bool
     """Half hours in which people are in their second homes: a log-Gaussian chance by weekend, longer in holidays."""
     weekends = np.arange(clock.days // 7) * 7 + (4 - clock.weekday[0]) % 7
     warm = np.cos(2 * np.pi * (clock.day_of_year[weekends] - 200) / 365.25)
-    taste = rng.normal(-1.6, 0.8, homes)[:, None] + rng.gamma(2.0, 0.4, homes)[:, None] * warm
+    taste = rng.normal(-1.2, 0.5, homes)[:, None] + rng.gamma(2.0, 0.4, homes)[:, None] * warm
     home, weekend = np.nonzero(rng.random((homes, weekends.size)) < 1.0 / (1.0 + np.exp(-taste)))
     day = weekends[weekend]
     is_school = clock.is_school_holiday[np.minimum(day + 3, clock.days - 1)]

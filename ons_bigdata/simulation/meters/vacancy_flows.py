@@ -51,6 +51,6 @@ def vacancy_flows(homes: pl.DataFrame, *, first_day: date, days: int) -> pl.Data
 
 
 def _is_vacant_before(day: date) -> pl.Expr:
-    """Whether a home is vacant on the day before a date."""
+    """True if a home is vacant on the day before a date."""
     lasts = pl.col("vacant_until").is_null() | (pl.col("vacant_until") >= day)
     return ((pl.col("vacant_from") < day) & lasts).fill_null(value=False)

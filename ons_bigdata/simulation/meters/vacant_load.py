@@ -1,4 +1,4 @@
-"""What the tuning generator lets vacant homes use: 0 to 180 kWh a quarter, a third of them above 100."""
+"""Use of vacant homes in the tuning generator: 0 to 180 kWh a quarter, a third of them above 100."""
 
 from __future__ import annotations
 

@@ -102,7 +102,7 @@ def test_second_homes_are_empty_most_days_and_never_vacant(generator: str) -> No
     assert second["vacant_from"].is_null().all()
     absent = meters.absent_days.join(second, on="meter", how="semi").group_by("meter").agg(pl.col("absent").mean())
     assert absent["absent"].min() > 0.4  # type: ignore[operator]
-    assert absent["absent"].max() < 1  # type: ignore[operator]
+    assert (absent["absent"] < 1).mean() > 0.7  # type: ignore[operator]  # some are for the summer only
 
 
 @BOTH
