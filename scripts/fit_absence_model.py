@@ -277,7 +277,7 @@ def vacancy_sets(homes: int, seed: int, absence: AbsenceModel) -> tuple[np.ndarr
 
 
 def occupancy_is(kind: str) -> pl.Expr:
-    """Whether a home is of a kind."""
+    """True if a home is of a kind."""
     return pl.col("occupancy") == kind
 
 
