@@ -64,7 +64,7 @@ TRUE_SETS = 2
 INJECTED_WEIGHT = 1.5
 PRESENT_SHARE, ROWS_SHARE = 0.5, 0.45
 """Share of the present days, and of all days, that enter: the trees gain nothing from more, and take longer."""
-FALSE_DAYS = 0.0008
+FALSE_DAYS = 0.001
 """Share of false days at which the bounds of the flags are set, on simulated homes that the fit has not seen."""
 QUARTER_TREES = {
     "max_iter": 60,
