@@ -73,6 +73,8 @@ QUARTER_TREES = {
     "l2_regularization": 5.0,
     "max_features": 0.4,
 }
+FALSE_QUARTERS = 0.004
+"""Share of false quarters at which the bound of vacancy is set."""
 VACANT_SHARE = 0.045
 """Share of vacant homes to which the probabilities of vacancy are calibrated: that of the national indicator."""
 
@@ -301,7 +303,7 @@ def fit_vacancy(homes: int, seed: int, absence: AbsenceModel) -> VacancyModel:
         )
         truth, true_held = (table[name].fill_null(value=False).to_numpy() for _, table in (fitted, held))
         model = HistGradientBoostingClassifier(
-            **QUARTER_TREES, min_samples_leaf=20, early_stopping=False, random_state=seed
+            **QUARTER_TREES, min_samples_leaf=40, early_stopping=False, random_state=seed
         ).fit(fitted[0][rows], truth[rows])
         trees = trees_of(model)
         scores, labels = trees.scores(held[0][checks]), true_held[checks]
@@ -309,7 +311,11 @@ def fit_vacancy(homes: int, seed: int, absence: AbsenceModel) -> VacancyModel:
         if share is not None:
             weight[labels] = share / (1 - share) * (~labels).sum() / labels.sum()
         slope, intercept = platt(scores, labels, weight)
-        parts[name] = CalibratedTrees(trees, slope, intercept, bound=0.5)
+        bound = 0.5
+        if share is not None:
+            chance = CalibratedTrees(trees, slope, intercept, bound).probabilities(held[0][checks])
+            bound = float(np.clip(bound_at_false_alarms(labels, chance, FALSE_QUARTERS), 0.1, 0.6))
+        parts[name] = CalibratedTrees(trees, slope, intercept, bound)
     return VacancyModel(parts["is_vacant"], parts["is_second_home"], absence.fitted_on)
 
 
@@ -329,7 +335,9 @@ def main() -> None:
         MODEL.write_text(model_to_json(absence) + "\n", encoding="utf-8")
         model_from_json(MODEL.read_text("utf-8"))
     vacancy = fit_vacancy(chosen.homes, chosen.seed + 100, absence)
-    print(f"slopes: vacant {vacancy.vacant.slope:.2f}, second home {vacancy.second_home.slope:.2f}")
+    print(
+        f"slopes: vacant {vacancy.vacant.slope:.2f} (bound {vacancy.vacant.bound:.2f}), second home {vacancy.second_home.slope:.2f}"
+    )
     if chosen.write:
         VACANCY_MODEL.write_text(vacancy_to_json(vacancy) + "\n", encoding="utf-8")
         vacancy_from_json(VACANCY_MODEL.read_text("utf-8"))
