@@ -119,7 +119,7 @@ def method_table(named: dict[str, pl.DataFrame], draws: int) -> list[str]:
             f"{scores['mcc']:.2f}", f"{scores['brier']:.3f}", f"{spells['overlap']:.2f}",
             f"{spells['onset_error_days']:.1f}",
         ]  # fmt: skip
-        lines.append(f"| {name} | " + " | ".join(cells) + " |")
+        lines.append((f"| {name} | " + " | ".join(cells) + " |").replace("nan", "–"))
     return lines
 
 

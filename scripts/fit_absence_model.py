@@ -1,6 +1,6 @@
 """Fit the models of absent days and of vacant quarters on the tuning generator, and write them as JSON.
 
-Usage: python scripts/fit_absence_model.py [--homes 420] [--write] [--vacancy-only]
+Usage: python scripts/fit_absence_model.py [--homes 280] [--write] [--vacancy-only]
 
 No real home and nothing of the adversarial generator enters. The trees learn from two kinds of days: those of simulated
 homes with their true absences, and those of simulated homes into which absences are injected by the protocol of
@@ -48,21 +48,23 @@ METHODS = Path(__file__).resolve().parent.parent / "ons_bigdata" / "meters" / "m
 MODEL, VACANCY_MODEL = METHODS / "absence" / "absence_model.json", METHODS / "vacancy" / "vacancy_model.json"
 FIRST_DAY, DAYS = date(2009, 7, 14), 536
 GENERATOR = "chain"
+MORE_EMPTY = HomeShares(vacant_urban=0.06, vacant_rural=0.1, become_vacant_per_quarter=0.012, second_homes=0.12)
+"""More homes that are empty than in the world, so that there are enough of them to learn absent days from."""
 MANY_EMPTY = HomeShares(vacant_urban=0.12, vacant_rural=0.15, become_vacant_per_quarter=0.02, second_homes=0.3)
-"""More homes that are empty than in the world, so that there are enough of them to learn from."""
+"""Still more of them, to learn vacant quarters from."""
 PROTOCOLS = (
     InjectionProtocol(block=1),
     InjectionProtocol(block=6, spike_day_share=0.3, most_spikes=4),
     InjectionProtocol(block=1, spike_day_share=0.3, prevalence=0.08, most_spikes=3),
 )
-TREES = {"max_iter": 110, "learning_rate": 0.15, "max_leaf_nodes": 12, "l2_regularization": 5.0, "max_features": 0.3}
+TREES = {"max_iter": 80, "learning_rate": 0.18, "max_leaf_nodes": 10, "l2_regularization": 5.0, "max_features": 0.3}
 LEAST_IN_LEAF = 60
-TRUE_SETS = 3
+TRUE_SETS = 2
 """Sets with true absences, before the injected ones."""
 INJECTED_WEIGHT = 1.5
 PRESENT_SHARE, ROWS_SHARE = 0.5, 0.45
 """Share of the present days, and of all days, that enter: the trees gain nothing from more, and take longer."""
-FALSE_DAYS = 0.0015
+FALSE_DAYS = 0.001
 """Share of false days at which the bounds of the flags are set, on simulated homes that the fit has not seen."""
 QUARTER_TREES = {
     "max_iter": 60,
@@ -71,6 +73,8 @@ QUARTER_TREES = {
     "l2_regularization": 5.0,
     "max_features": 0.4,
 }
+FALSE_QUARTERS = 0.004
+"""Share of false quarters at which the bound of vacancy is set."""
 VACANT_SHARE = 0.045
 """Share of vacant homes to which the probabilities of vacancy are calibrated: that of the national indicator."""
 
@@ -173,7 +177,7 @@ def labelled(days: pl.DataFrame, truth: pl.DataFrame) -> LabelledDays:
 def true_days(meters: SimulatedMeters) -> LabelledDays:
     """Days of simulated homes with their true absences; homes that stay vacant throughout weigh less."""
     vacant = meters.homes.filter(pl.col("occupancy") == "vacant")["meter"].implode()
-    weight = pl.when(pl.col("meter").is_in(vacant)).then(0.5).otherwise(1.0)
+    weight = pl.when(pl.col("meter").is_in(vacant)).then(0.4).otherwise(1.0)
     return labelled(simulated_days(meters), meters.absent_days.with_columns(weight=weight))
 
 
@@ -188,9 +192,8 @@ def injected_days(meters: SimulatedMeters, seed: int, protocol: InjectionProtoco
 def training_days(homes: int, seed: int) -> list[LabelledDays]:
     """True and injected days."""
     world = varied(simulated(homes // 3, seed, None), 0.5, seed + 1)
-    empty = varied(simulated(homes // 3, seed + 1, MANY_EMPTY), 0.7, seed)
-    plain = simulated(homes // 4, seed + 10, MANY_EMPTY)
-    sets = [true_days(world), true_days(empty), true_days(plain)]
+    empty = varied(simulated(homes // 3, seed + 1, MORE_EMPTY), 0.7, seed)
+    sets = [true_days(world), true_days(empty)]
     for number, protocol in enumerate(PROTOCOLS):
         some = varied(simulated(homes // 4, seed + 2 + number, None), 0.85, seed + number)
         sets.append(injected_days(some, seed + number, protocol))
@@ -277,7 +280,7 @@ def vacancy_sets(homes: int, seed: int, absence: AbsenceModel) -> tuple[np.ndarr
 
 
 def occupancy_is(kind: str) -> pl.Expr:
-    """Whether a home is of a kind."""
+    """True if a home is of a kind."""
     return pl.col("occupancy") == kind
 
 
@@ -300,7 +303,7 @@ def fit_vacancy(homes: int, seed: int, absence: AbsenceModel) -> VacancyModel:
         )
         truth, true_held = (table[name].fill_null(value=False).to_numpy() for _, table in (fitted, held))
         model = HistGradientBoostingClassifier(
-            **QUARTER_TREES, min_samples_leaf=20, early_stopping=False, random_state=seed
+            **QUARTER_TREES, min_samples_leaf=40, early_stopping=False, random_state=seed
         ).fit(fitted[0][rows], truth[rows])
         trees = trees_of(model)
         scores, labels = trees.scores(held[0][checks]), true_held[checks]
@@ -308,14 +311,18 @@ def fit_vacancy(homes: int, seed: int, absence: AbsenceModel) -> VacancyModel:
         if share is not None:
             weight[labels] = share / (1 - share) * (~labels).sum() / labels.sum()
         slope, intercept = platt(scores, labels, weight)
-        parts[name] = CalibratedTrees(trees, slope, intercept, bound=0.5)
+        bound = 0.5
+        if share is not None:
+            chance = CalibratedTrees(trees, slope, intercept, bound).probabilities(held[0][checks])
+            bound = float(np.clip(bound_at_false_alarms(labels, chance, FALSE_QUARTERS), 0.1, 0.6))
+        parts[name] = CalibratedTrees(trees, slope, intercept, bound)
     return VacancyModel(parts["is_vacant"], parts["is_second_home"], absence.fitted_on)
 
 
 def main() -> None:
     """Fit, and write the models if asked."""
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    arguments.add_argument("--homes", type=int, default=420)
+    arguments.add_argument("--homes", type=int, default=280)
     arguments.add_argument("--seed", type=int, default=7001)
     arguments.add_argument("--write", action="store_true")
     arguments.add_argument("--vacancy-only", action="store_true", help="keep the model of absent days as it is")
@@ -328,7 +335,9 @@ def main() -> None:
         MODEL.write_text(model_to_json(absence) + "\n", encoding="utf-8")
         model_from_json(MODEL.read_text("utf-8"))
     vacancy = fit_vacancy(chosen.homes, chosen.seed + 100, absence)
-    print(f"slopes: vacant {vacancy.vacant.slope:.2f}, second home {vacancy.second_home.slope:.2f}")
+    print(
+        f"slopes: vacant {vacancy.vacant.slope:.2f} (bound {vacancy.vacant.bound:.2f}), second home {vacancy.second_home.slope:.2f}"
+    )
     if chosen.write:
         VACANCY_MODEL.write_text(vacancy_to_json(vacancy) + "\n", encoding="utf-8")
         vacancy_from_json(VACANCY_MODEL.read_text("utf-8"))

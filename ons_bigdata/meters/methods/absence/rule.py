@@ -36,7 +36,7 @@ def absent_by_rule(
     most_spikes: int = MOST_SPIKES,
     most_spikes_within: int = MOST_SPIKES_WITHIN,
 ) -> tuple[Booleans, Booleans]:
-    """Whether each day is absent, and whether it could be judged.
+    """Flag of each day, true if absent, and a second one, true if it could be judged.
 
     Absent: total t_d < `low_share` × B_d and e_d ≤ `most_spikes`. Hysteresis: of the days that lie between two absent
     ones, one in each spell may have up to `most_spikes_within` spikes, its total being low too.

@@ -199,16 +199,16 @@ def reliability(probability: Floats, truth: Booleans, classes: int = 10) -> pl.D
 def calibration_slope(probability: Floats, truth: Booleans) -> tuple[float, float]:
     """Slope and intercept of the logistic regression of the truth on the log odds; 1 and 0 are a perfect calibration.
 
-    Newton's method, without a penalty. Probabilities are limited to 1e-6 … 1 - 1e-6.
+    Newton's method in bounded steps, without a penalty. Probabilities are limited to 1e-6 … 1 - 1e-6.
     """
     limited = np.clip(probability, 1e-6, 1 - 1e-6)
     columns = np.column_stack([np.log(limited) - np.log1p(-limited), np.ones(len(limited))])
     weights = np.array([1.0, 0.0])
-    for _ in range(50):
+    for _ in range(200):
         fitted = 1 / (1 + np.exp(-np.clip(columns @ weights, -30, 30)))
         variance = np.maximum(fitted * (1 - fitted), 1e-9)
         step = np.linalg.solve(columns.T @ (columns * variance[:, None]), columns.T @ (truth - fitted))
-        weights = weights + step
+        weights = weights + np.clip(step, -0.5, 0.5)
         if np.abs(step).max() < 1e-8:
             break
     return float(weights[0]), float(weights[1])

@@ -63,7 +63,7 @@ def contact_calendar(
 
 
 def _signs(meter_days: pl.DataFrame) -> pl.DataFrame:
-    """Whether there is use in each period, by meter and judged day."""
+    """True if there is use in a period, by meter, judged day and period."""
     statistics = day_statistics(day_matrix(meter_days))
     matrix = statistics.matrix
     level = statistics.base + np.maximum(3 * statistics.spread, SPIKE_KWH)

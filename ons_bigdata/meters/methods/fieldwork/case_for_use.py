@@ -40,7 +40,7 @@ def case_for_use(
     costs: FieldCosts,
     homes: int = 10_000,
 ) -> pl.DataFrame:
-    """What skipping homes above a threshold saves and costs, by threshold and prevalence of empty homes.
+    """Savings and costs of skipping homes above a threshold, by threshold and prevalence of empty homes.
 
     `probability_empty`, `is_empty`: of evaluated homes with truth. Returns, for each number of `homes` called at:
     threshold, prevalence, recall, false_share (occupied homes skipped / occupied homes), skipped_empty,

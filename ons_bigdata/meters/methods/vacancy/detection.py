@@ -14,6 +14,8 @@ from ons_bigdata.meters.methods.absence.model import AbsenceModel
 from ons_bigdata.meters.methods.vacancy.model import VacancyModel, default_model
 from ons_bigdata.meters.methods.vacancy.quarter_features import LEAST_COVERAGE, QuarterFeatures, quarter_features
 
+STAY_SHARE = 0.3
+"""Share of the bound from which a home stays vacant that was so in the quarter before."""
 QUIET_SPIKES = 1
 """Half hours of use from 06:00 to 23:30 up to which a day counts as empty."""
 PRESENT_IF_VACANT = 0.05
@@ -70,7 +72,7 @@ def vacant_quarters(
     vacant = chosen.vacant.probabilities(quarters.values)
     second = chosen.second_home.probabilities(quarters.values)
     is_known = (quarters.keys["coverage"] >= LEAST_COVERAGE).to_numpy()
-    is_vacant = is_known & (vacant >= (chosen.vacant.bound if bound is None else bound))
+    is_vacant = _flags(quarters, vacant, is_known, chosen.vacant.bound if bound is None else bound)
     is_second = is_known & ~is_vacant & (second >= chosen.second_home.bound)
     onset = _onsets(statistics, quarters, is_vacant, probability_absent)
     judged = quarters.keys.select(
@@ -87,6 +89,17 @@ def vacant_quarters(
     known = pl.col("coverage") >= LEAST_COVERAGE
     values = ("probability_vacant", "vacant", "is_second_home", "probability_second_home")
     return judged.with_columns(pl.when(known).then(pl.col(*values)))
+
+
+def _flags(quarters: QuarterFeatures, chance: Floats, is_known: np.ndarray, bound: float) -> np.ndarray:
+    """Vacant quarters: at the bound, and after a vacant quarter from `STAY_SHARE` of it on.
+
+    So a home near the bound does not go in and out of the stock.
+    """
+    flags = is_known & (chance >= bound)
+    for number in np.flatnonzero(is_known & ~flags & (chance >= STAY_SHARE * bound)):
+        flags[number] = number > 0 and quarters.meter[number - 1] == quarters.meter[number] and flags[number - 1]
+    return flags
 
 
 @cache
