@@ -152,12 +152,14 @@ def harvest_tweets(
     duration: Annotated[
         str | None, typer.Option("--for", help="How long, such as 90s, 10m or 1h30m; until Ctrl-C without it.")
     ] = None,
+    posts: Annotated[int | None, typer.Option(min=1, help="End after so many posts, or after --for.")] = None,
     strict: StrictOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Collect the stream of posts into landing; off without a token and a legal basis in the settings.
 
-    After the time of --for, what has landed is loaded. Ctrl-C or a request to end stops at once; the files then wait.
+    After the time of --for or the number of --posts, what has landed is loaded. Ctrl-C or a request to end stops at
+    once; the files then wait.
     """
     with progress_bars():
         from ons_bigdata.commands import harvest  # noqa: PLC0415
@@ -166,6 +168,7 @@ def harvest_tweets(
             get_settings(),
             url=url,
             seconds=None if duration is None else harvest.parse_duration(duration),
+            posts=posts,
             on_stop=_call_on_request_to_end,
             report=rendering.print_progress,
         )

@@ -59,10 +59,11 @@ def harvest_tweets(
     *,
     url: str | None = None,
     seconds: float | None = None,
+    posts: int | None = None,
     on_stop: Callable[[Callable[[], None]], None] = lambda _: None,
     report: Callable[[str], None] = lambda _: None,
 ) -> HarvestSummary:
-    """Collect the stream of posts for some seconds, or until somebody stops it; then load what has landed.
+    """Collect the stream of posts for some seconds or posts, or until somebody stops it; then load what has landed.
 
     `on_stop` is given the function that stops the collection. A collection that is stopped loads nothing: rolled files
     wait for the sensor of rolled files. Raises InputError where a required setting is missing, the address is neither
@@ -79,6 +80,7 @@ def harvest_tweets(
         access,
         land=lambda paths: _land(paths, settings, landing),
         timing=StreamTiming(roll_s=settings.tweet_stream_roll_s),
+        posts=posts,
         report=report,
     )
 

@@ -57,10 +57,11 @@ class CollectorSummary:
 
 
 class Collector:
-    """Collects until `stop` is called, in the thread that calls `run`.
+    """Collects until `stop` is called or a number of posts has come, in the thread that calls `run`.
 
-    `folder` is the spool of the stream. `land` lands rolled files; it is called in another thread, and where it raises
-    UnavailableError, again later. `report` is told of connections and gaps.
+    `posts` is that number, repeated posts included; None for no end. `folder` is the spool of the stream. `land`
+    lands rolled files; it is called in another thread, and where it raises UnavailableError, again later. `report`
+    is told of connections and gaps.
     """
 
     def __init__(
@@ -71,8 +72,12 @@ class Collector:
         land: LandPaths,
         timing: StreamTiming | None = None,
         clock: Clock | None = None,
+        posts: int | None = None,
         report: Callable[[str], None] = lambda _: None,
     ) -> None:
+        if posts is not None and posts < 1:
+            raise ValueError(f"posts is {posts}; expected at least 1")
+        self._posts = posts
         self._access, self._report = access, report
         self._timing, self._clock = timing or StreamTiming(), clock or SystemClock()
         self._lock_path = folder / "collector.lock"
@@ -93,7 +98,7 @@ class Collector:
         self._without_connection_since: datetime | None = None
 
     def run(self) -> CollectorSummary:
-        """Collect until `stop`.
+        """Collect until `stop`, or until so many posts have come.
 
         Raises UnavailableError where another collector of this folder runs, and where the last roll finds no
         database (nothing is lost: the next start rolls it); InputError where the platform refuses for good.
@@ -154,9 +159,11 @@ class Collector:
         self._health.last_byte_at = now
 
     def post_arrived(self) -> None:
-        """Count a post."""
+        """Count a post; end the collection with the last one wanted. What came with it is kept, too."""
         self._health.posts += 1
         self._health.last_post_at = self._health.last_byte_at
+        if self._health.posts == self._posts:
+            self.stop()
 
     # --- connections ------------------------------------------------------------------------------------
 

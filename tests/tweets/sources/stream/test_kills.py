@@ -15,10 +15,11 @@ import pytest
 
 from ons_bigdata.platform.ingest.landing import Landing
 from ons_bigdata.simulation.stream.clock import PacedClock
-from ons_bigdata.simulation.stream.script import Pause, Step, half, post, split
+from ons_bigdata.simulation.stream.script import End, Pause, Step, half, post, split
 from ons_bigdata.simulation.stream.server import SimulatedStream, serve_stream
+from ons_bigdata.tweets.sources.stream.collector import Collector
 from tests.command_line import ROOT
-from tests.tweets.sources.stream.streamed import TOKEN, landed_gaps, landed_lines, posts
+from tests.tweets.sources.stream.streamed import TOKEN, access, landed_gaps, landed_lines, landing_of, posts
 
 FIRST, SECOND = 60, 20
 """Posts of the first collector, and of that which follows."""
@@ -109,3 +110,22 @@ def test_the_bytes_of_a_line_that_a_kill_cut_short_are_counted(landing: Landing,
         processes[-1].wait(120)
     assert landed_gaps(landing)["half_line_bytes"].to_list() == [30]
     assert len(landed_lines(landing)) == 10
+
+
+def test_a_collection_of_a_number_of_posts_ends_by_itself(landing: Landing, tmp_path: Path) -> None:
+    def steps() -> Iterator[Step]:
+        lines = list(islice(posts(), 40))
+        yield from (post(line) for line in lines[:20])
+        yield End("close")  # posts are counted over connections
+        yield from (post(line) for line in lines[20:30])
+        while True:
+            yield Pause(0.05)
+            yield post("")  # a keep-alive: the stream does not end
+
+    with serve_stream(steps(), clock=PacedClock(datetime.now(UTC)), token=TOKEN) as stream:
+        collector = Collector(tmp_path / "spool", access(stream.address), land=landing_of(landing), posts=30)
+        collected = collector.run()
+    assert (collected.posts, collected.connections, collected.rolled.lines) == (30, 2, 30)
+    assert len(landed_lines(landing)) == 30
+    with pytest.raises(ValueError, match="posts is 0; expected at least 1"):
+        Collector(tmp_path / "spool", access(stream.address), land=landing_of(landing), posts=0)
