@@ -179,8 +179,11 @@ def parse(path: Path, source: BulkSource) -> int:
 
 
 def source_named(name: str | None) -> BulkSource:
-    """Return the first bulk source of the project with a command name; the source of this benchmark for None."""
-    return SOURCE if name is None else bulk_sources(sources_of(name, known_sources()))[0]
+    """Return the bulk source of the project with a name of the ledger or, the first, of a command; ours for None."""
+    if name is None:
+        return SOURCE
+    of_ledger = [source for source in bulk_sources(known_sources()) if source.name == name]
+    return (of_ledger or bulk_sources(sources_of(name, known_sources())))[0]
 
 
 def measure(what: str, arguments: list[str]) -> Cost:

@@ -12,8 +12,6 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import cache
-from itertools import groupby
-from operator import itemgetter
 from typing import TYPE_CHECKING, cast
 
 import polars as pl
@@ -52,8 +50,7 @@ if TYPE_CHECKING:
     from ons_bigdata.platform.ingest.redaction import Rules
     from ons_bigdata.platform.ingest.sources import AdapterContext, BulkSource
     from ons_bigdata.platform.lake import Lake
-    from ons_bigdata.platform.lake.files import LakeFile, Writing
-    from ons_bigdata.platform.lake.spill import Place
+    from ons_bigdata.platform.lake.files import LakeFile, Place, Writing
     from ons_bigdata.platform.postgres.warehouse import Transaction
 
 MOST_REASONS = 100
@@ -247,12 +244,7 @@ class BulkLoader:
         places: Iterator[tuple[Place, Iterable[pl.DataFrame]]] = reading.spill.places()
         if (file.size_bytes or 0) > progress.LARGE_FILE_BYTES:
             places = progress.track(f"{self._table}: writing the rows of {file.name}", places)
-        parts = ((place, part) for place, of_place in places for part in of_place)
-        with closing(read_ahead(parts)) as merged:  # a thread sorts the next part while this one is written
-            return [
-                opened.write(self.source.table, partition, bucket, (part for _, part in of_place))
-                for (partition, bucket), of_place in groupby(merged, key=itemgetter(0))
-            ]
+        return opened.write_places(self.source.table, places)
 
 
 def bulk_loader(

@@ -13,8 +13,7 @@ import polars as pl
 from ons_bigdata.platform import progress
 from ons_bigdata.platform.errors import InputError, StepFailedError
 from ons_bigdata.platform.ingest.landing import checked_key
-from ons_bigdata.platform.lake.files import WRITING, LakeFile, Writing, footer_rows, remove_abandoned, writing
-from ons_bigdata.platform.lake.spill import Place
+from ons_bigdata.platform.lake.files import WRITING, LakeFile, Place, Writing, footer_rows, remove_abandoned, writing
 from ons_bigdata.platform.lake.tables import LakeTable, bucket_of
 
 if TYPE_CHECKING:
@@ -260,23 +259,23 @@ class Lake:
     def compact(self, table: LakeTable, *, partitions: Collection[str] | None = None) -> int:
         """Write the files of each partition and bucket as one, where there are several; return how many places were.
 
-        The result depends on the rows alone: the same live files whatever the order in which they came. Each place is
-        one transaction.
+        The result depends on the rows alone: the same live files whatever the order in which they came. Each partition
+        is one transaction.
         """
-        places = [place for place, files in _by_place(self.files(table, partitions=partitions)) if len(files) > 1]
-        for partition, bucket in places:
+        compacted = 0
+        several = {place[0] for place, files in _by_place(self.files(table, partitions=partitions)) if len(files) > 1}
+        for partition in sorted(several):
             with self.writing() as opened, self.warehouse.transaction(role="ingest") as transaction:
                 self.lock(transaction, table)
-                files = _files(
-                    transaction.frame(f"{_LIVE} and partition = $2 and bucket = $3", [table.name, partition, bucket])
-                )
-                if len(files) < 2:
-                    continue
-                merged = self._merged(table, opened, (partition, bucket), files, pl.lit(value=True))
-                self._end(transaction, files)
+                live = _files(transaction.frame(f"{_LIVE} and partition = $2", [table.name, partition]))
+                places = [(place, files) for place, files in _by_place(live) if len(files) > 1]
+                rows = ((place, self._parts(table, place, files)) for place, files in places)
+                merged = opened.write_places(table, rows)
+                self._end(transaction, [file for _, files in places for file in files])
                 opened.publish()
                 self.make_live(transaction, table, merged)
-        return len(places)
+            compacted += len(places)
+        return compacted
 
     def remove_orphans(
         self, table: LakeTable | None = None, partitions: Collection[str] | None = None, *, age_s: float = ORPHAN_AGE_S
@@ -349,12 +348,11 @@ class Lake:
         partition, bucket = place
         kept = self._rows(table, files).filter(stays)
         count = int(kept.select(pl.len()).collect().item())
-        entity = pl.col(table.entity_column)
-        parts = (
-            kept.filter(entity.is_between(first, last)).sort(table.sort_columns).collect()
-            for first, last in table.ranges(bucket, count)
-        )
-        return [opened.write(table, partition, bucket, parts)] if count else []
+        return [opened.write(table, partition, bucket, _ranges(kept, table, bucket, count))] if count else []
+
+    def _parts(self, table: LakeTable, place: Place, files: Sequence[LakeFile]) -> Iterator[pl.DataFrame]:
+        """Rows of all files of a place in the order of the table, divided into its ranges."""
+        return _ranges(self._rows(table, files), table, place[1], sum(file.rows for file in files))
 
     def _rows(self, table: LakeTable, files: Sequence[LakeFile]) -> pl.LazyFrame:
         """Rows of files, lazily. Raises StepFailedError for a damaged one."""
@@ -417,6 +415,15 @@ def _by_place(files: Iterable[LakeFile]) -> Iterator[tuple[Place, list[LakeFile]
     for file in files:
         places.setdefault((file.partition, file.bucket), []).append(file)
     yield from sorted(places.items())
+
+
+def _ranges(rows: pl.LazyFrame, table: LakeTable, bucket: int, count: int) -> Iterator[pl.DataFrame]:
+    """Rows of a bucket, `count` of them, in the order of the table, divided into its ranges."""
+    entity = pl.col(table.entity_column)
+    ranges = table.ranges(bucket, count)
+    for first, last in ranges:
+        part = rows if len(ranges) == 1 else rows.filter(entity.is_between(first, last))
+        yield part.sort(table.sort_columns).collect()
 
 
 def _divide(table: LakeTable, bucket: int, rows: pl.DataFrame) -> Iterator[pl.DataFrame]:

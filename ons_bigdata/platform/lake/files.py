@@ -7,9 +7,11 @@ import os
 import shutil
 from collections.abc import Collection, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from hashlib import file_digest
+from itertools import groupby
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -18,12 +20,16 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ons_bigdata.platform.errors import InputError
+from ons_bigdata.platform.ingest.background import read_ahead
 from ons_bigdata.platform.state_folder import make_private_folder, open_private
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from ons_bigdata.platform.lake.tables import LakeTable
+
+Place = tuple[str, int]
+"""Partition and bucket."""
 
 WRITING = ".writing"
 """Folder below that of the lake with a folder for each process that writes."""
@@ -99,6 +105,18 @@ class Writing:
         file_of = LakeFile(table.name, partition, bucket, sha256, rows, path.stat().st_size, tuple(sorted(loads)))
         self._pending.append((path, file_of))
         return file_of
+
+    def write_places(self, table: LakeTable, places: Iterable[tuple[Place, Iterable[pl.DataFrame]]]) -> list[LakeFile]:
+        """Write the parts of each place (partition and bucket) as a file, as `write` does; return the files.
+
+        A thread makes the next part while one is written.
+        """
+        parts = ((place, part) for place, of_place in places for part in of_place)
+        with closing(read_ahead(parts)) as ahead:
+            return [
+                self.write(table, partition, bucket, (part for _, part in of_place))
+                for (partition, bucket), of_place in groupby(ahead, key=itemgetter(0))
+            ]
 
     def publish(self) -> None:
         """Move the files that were written to their places, durably."""

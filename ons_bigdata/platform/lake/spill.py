@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
+    from ons_bigdata.platform.lake.files import Place
+
 BUFFER_BYTES = 64 * 1024 * 1024
 """Rows in memory before they are sorted and written as a run."""
 
@@ -22,9 +24,6 @@ _BATCH_ROWS = 8192
 """Rows of a run that are read at a time: a small part of the run, since all runs are read together."""
 
 _PARTITION, _BUCKET = "__partition", "__bucket"
-
-Place = tuple[str, int]
-"""Partition and bucket."""
 
 _Constants = dict[str, str | None]
 """Column of texts -> the value that all its rows have: it is neither sorted nor spilled."""
