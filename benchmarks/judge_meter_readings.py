@@ -2,9 +2,9 @@
 
 Simulated meters of the Irish trial's length (25,730 half hours) with gaps, duplicates, runs of zeros and stuck values.
 Ours: Parquet read, all states of each half hour, counts by month, suspicions, days with their half hours, absent days
-by the rule, and states written as Parquet. Peer, on some of the meters: Parquet read, duplicates, gaps against the
-grid, runs of zeros and of equal values, negative and high readings, daily totals in local time; no accumulations,
-estimates, suspicions, lists or absence, and nothing written.
+and vacant quarters, and states written as Parquet. Peer, on some of the meters: Parquet read, duplicates, gaps against
+the grid, runs of zeros and of equal values, negative and high readings, daily totals in local time; no accumulations,
+estimates, suspicions, lists, absence or vacancy, and nothing written.
 
 Usage: python benchmarks/judge_meter_readings.py [--meters 100] [--peer-meters 20]
 """
@@ -68,9 +68,7 @@ def simulate(meters: int) -> pl.DataFrame:
 
 def ours(path: Path, result: Path) -> dict[str, pl.DataFrame]:
     """Frames of a bucket, and its states as Parquet."""
-    frames = judge_readings(
-        pl.read_parquet(path, columns=list(COLUMNS)), {"zones": {"cer": ZONE}, "absence_method": "rule"}
-    )
+    frames = judge_readings(pl.read_parquet(path, columns=list(COLUMNS)), {"zones": {"cer": ZONE}})
     frames["assessed"].write_parquet(result)
     return frames
 

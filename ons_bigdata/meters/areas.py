@@ -3,6 +3,5 @@
 AREAS = {
     "collection": "files of meter readings as they came, readings in the lake, and attributes of the homes",
     "quality": "state of each expected half hour, meter-days, and reports by delivery",
-    "absence": "days without people at home, and spells of them",
 }
 """Area and what it holds."""

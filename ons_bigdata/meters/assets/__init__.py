@@ -22,7 +22,6 @@ PILOT = "meters"
 
 _ASSETS: dict[str, list[dg.AssetsDefinition]] = {
     "collection": homes.ASSETS,
-    "absence": [],
     "quality": [*quality.ASSETS, *aggregates.ASSETS, *reports.ASSETS],
 }
 

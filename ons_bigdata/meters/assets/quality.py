@@ -25,9 +25,7 @@ DAYS = "restricted.meter_days"
 QUALITY = "restricted.meter_quality"
 SUSPICIONS = "restricted.meter_suspicions"
 ABSENT_DAYS = "restricted.meter_absent_days"
-
-ABSENCE_METHOD = "rule"
-"""Method by which absent days are judged."""
+QUARTERS = "restricted.meter_quarters"
 
 ASSESSED_READINGS = LakeTable(
     name="assessed_readings",
@@ -51,6 +49,11 @@ _STATE_COUNTS = "half hours "
         Table(QUALITY, quality.MeterQuality, "One row per meter, month and state of half hours with their number."),
         Table(SUSPICIONS, quality.MeterSuspicion, "One row per stretch of days of a meter that look wrong as a whole."),
         Table(ABSENT_DAYS, quality.StoredAbsentDay, "One row per meter and local day: whether nobody was at home."),
+        Table(
+            QUARTERS,
+            quality.MeterQuarter,
+            "One row per meter and quarter: whether the home was vacant, and since when.",
+        ),
     ],
     lake_outputs=[
         LakeOutput(
@@ -66,7 +69,7 @@ def meter_days(_inputs: Inputs) -> BucketMethod:
     """Judge the readings of all meters of a bucket in one pass."""
     return BucketMethod(
         judge_readings,
-        {"zones": ZONES, "absence_method": ABSENCE_METHOD},
+        {"zones": ZONES},
         count=count,
         tables={
             "meters": METERS,
@@ -74,6 +77,7 @@ def meter_days(_inputs: Inputs) -> BucketMethod:
             "quality": QUALITY,
             "suspicions": SUSPICIONS,
             "absent_days": ABSENT_DAYS,
+            "quarters": QUARTERS,
             "assessed": f"lake.{ASSESSED_READINGS.name}",
         },
     )

@@ -6,37 +6,43 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from ons_bigdata.meters.methods.absence import detect_absent_days
 from ons_bigdata.meters.methods.days import COUNTED_STATES, meter_days
 from ons_bigdata.meters.methods.half_hours import sum_to_half_hours
+from ons_bigdata.meters.methods.occupancy import judge_occupancy
 from ons_bigdata.meters.methods.quality import assess, count_states, find_suspicions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    Step = Callable[[pl.DataFrame, Mapping[str, Any]], pl.DataFrame]
+    Step = Callable[[pl.DataFrame, Mapping[str, Any]], dict[str, pl.DataFrame]]
 
 COLUMNS = ("meter_key", "started_at", "minutes", "kwh", "code", "flag", "is_export", "format", "data_origin")
 """Columns of the lake that the methods need; rows in any order."""
 
 
-def judge_absence(days: pl.DataFrame, parameters: Mapping[str, Any]) -> pl.DataFrame:
-    """Judge the absent days of a bucket (frame AbsentDay) by the method `absence_method`, and name it (`method`)."""
-    method = str(parameters["absence_method"])
-    return detect_absent_days(days, method).with_columns(pl.lit(method).alias("method"))
+def occupancy_of_days(days: pl.DataFrame, _parameters: Mapping[str, Any]) -> dict[str, pl.DataFrame]:
+    """Judge absent days and quarters by the shipped models; quarters next to the rule of 180 kWh.
+
+    Frames: absent_days (AbsentDay); quarters: VacantQuarter with kwh_scaled, is_low and vacant_by_rule of LowQuarter.
+    """
+    judged = judge_occupancy(days)
+    rule = judged["low_quarters"].select("meter", "quarter", "kwh_scaled", "is_low", vacant_by_rule="vacant")
+    return {
+        "absent_days": judged["absent_days"],
+        "quarters": judged["vacant_quarters"].join(rule, on=["meter", "quarter"], how="left", maintain_order="left"),
+    }
 
 
-DAY_STEPS: dict[str, Step] = {"absent_days": judge_absence}
-"""Steps on the meter-days of a bucket: name of the resulting frame → f(meter_days, parameters) -> frame with the column
-`meter`. Those of vacancy are entered here, too; `parameters` has the zone and what the asset adds."""
+DAY_STEPS: tuple[Step, ...] = (occupancy_of_days,)
+"""Steps on the meter-days of a bucket: f(meter_days, parameters) -> frames by name, each with the column `meter`.
+`parameters` are those of the asset with the zone (`timezone`)."""
 
 
 def judge_readings(bucket: pl.DataFrame, parameters: Mapping[str, Any]) -> dict[str, pl.DataFrame]:
     """Assess the readings of the meters of a bucket, and compute what follows from them, by name of the frame.
 
     `bucket` has the columns COLUMNS of LakeReading, in any order of rows; `parameters` the zone of each format
-    (`zones`) and the method of absence (`absence_method`). Exported energy is left out of everything. Frames, each with
-    `meter_key` in place of `meter` and sorted:
+    (`zones`). Exported energy is left out of everything. Frames, each with `meter_key` in place of `meter` and sorted:
 
     * assessed: all half hours with their states (AssessedReading);
     * quality: rows by month and state (MeterQuality); suspicions (MeterSuspicion); days (MeterDay);
@@ -49,10 +55,7 @@ def judge_readings(bucket: pl.DataFrame, parameters: Mapping[str, Any]) -> dict[
         _judge_format(rows, str(name), str(origin), _zone(parameters, str(name)), parameters)
         for name, origin, rows in _by_format(bucket)
     ]
-    return {
-        name: pl.concat([part[name] for part in parts]).rename({"meter": "meter_key"})
-        for name in ("assessed", "quality", "suspicions", "days", "meters", *DAY_STEPS)
-    }
+    return {name: pl.concat([part[name] for part in parts]).rename({"meter": "meter_key"}) for name in parts[0]}
 
 
 def _by_format(bucket: pl.DataFrame) -> list[tuple[object, object, pl.DataFrame]]:
@@ -106,7 +109,9 @@ def _judge_format(
         "meters": meters,
     }
     step_parameters = {**parameters, "timezone": zone}
-    return frames | {step: function(days, step_parameters) for step, function in DAY_STEPS.items()}
+    for step in DAY_STEPS:
+        frames |= step(days, step_parameters)
+    return frames
 
 
 def _count(rows: pl.DataFrame, name: str) -> pl.DataFrame:

@@ -82,10 +82,29 @@ class StoredAbsentDay(dy.Schema):
     meter_key = dy.Int64(primary_key=True, description=_METER_KEY)
     day = dy.Date(primary_key=True, description="local day")
     probability_absent = dy.Float64(
-        nullable=True,
-        min=0.0,
-        max=1.0,
-        description="probability of absence, of the rule 1 or 0; null with too few readings to judge",
+        nullable=True, min=0.0, max=1.0, description="probability of absence; null with too few readings to judge"
     )
     absent = dy.Bool(nullable=True, description="true for an absent day; null with too few readings to judge")
-    method = dy.String(regex="^(rule|hmm|boosted)$", description="method of the judgement")
+
+
+class MeterQuarter(dy.Schema):
+    """One row per meter and quarter: the judgement whether the home was vacant (`restricted.meter_quarters`)."""
+
+    meter_key = dy.Int64(primary_key=True, description=_METER_KEY)
+    quarter = dy.Date(primary_key=True, description="first day of the quarter")
+    probability_vacant = dy.Float64(
+        nullable=True, min=0.0, max=1.0, description="probability of vacancy; null with too few days to judge"
+    )
+    vacant = dy.Bool(nullable=True, description="true for a vacant home; null with too few days to judge")
+    onset = dy.Date(nullable=True, description="first day of the vacancy to which the quarter belongs; null if none")
+    is_second_home = dy.Bool(nullable=True, description="true for a home used now and then, over up to four quarters")
+    probability_second_home = dy.Float64(
+        nullable=True, min=0.0, max=1.0, description="probability of a second home; null with too few days to judge"
+    )
+    reads_zero = dy.Bool(description="true for readings that are all zero: an empty home or a dead channel")
+    coverage = dy.Float64(min=0.0, max=1.0, description="share of the quarter's days with readings enough")
+    kwh_scaled = dy.Float64(nullable=True, description="kWh of the quarter scaled to 90 days; null with too few days")
+    is_low = dy.Bool(nullable=True, description="true below 180 kWh; null with too few days")
+    vacant_by_rule = dy.Bool(
+        nullable=True, description="true if low in this quarter and the three before it; null where that is not known"
+    )

@@ -15,6 +15,7 @@ TABLES: dict[str, type[dy.Schema]] = {
     "restricted.meter_quality": quality.MeterQuality,
     "restricted.meter_suspicions": quality.MeterSuspicion,
     "restricted.meter_absent_days": quality.StoredAbsentDay,
+    "restricted.meter_quarters": quality.MeterQuarter,
     "analysis.meter_consumption_controlled": aggregates.ControlledConsumption,
     "analysis.meter_states_controlled": aggregates.ControlledStates,
     "analysis.meter_quality_reports": reports.MeterQualityReport,

@@ -83,7 +83,7 @@ def test_nothing_about_a_meter_is_outside_of_restricted_and_the_lake(
         for (table,) in tables
         if warehouse.rows(f"select count(*) from {table} as t where t::text like '%{CANARY}%'") != [(0,)]
     ]
-    personal = ["meter_absent_days", "meter_days", "meter_quality", "meters"]
+    personal = ["meter_absent_days", "meter_days", "meter_quality", "meter_quarters", "meters"]
     assert holding == [f"restricted.{table}" for table in personal]
     with warehouse.transaction(role="reader") as transaction, pytest.raises(Exception, match="permission denied"):
         transaction.rows("select 1 from restricted.meter_days")
@@ -110,7 +110,7 @@ def test_exports_are_left_out_and_quarters_summed() -> None:
     hours = lake_rows(readings([1.0, 2.0], meter=6).gather_every(2), minutes=60)
     exports = lake_rows(readings(varied(4), meter=5)).with_columns(is_export=pl.lit(value=True))
     bucket = pl.concat([parts, hours, exports]).select(COLUMNS)
-    judged = judge_readings(bucket, {"zones": {"cer": "UTC"}, "absence_method": "rule"})
+    judged = judge_readings(bucket, {"zones": {"cer": "UTC"}})
     assert judged["assessed"].select("kwh", "code", "flag", "state").rows() == [
         (pytest.approx(0.3), None, "E", "estimated"),
         (pytest.approx(0.7), None, "A", "ok"),
@@ -137,7 +137,7 @@ def test_a_low_week_with_one_spike_is_seven_absent_days() -> None:
     kwh[60 * 48 : 67 * 48] = 0.05
     kwh[62 * 48 + 12] = 1.0
     bucket = lake_rows(readings(kwh, meter=7)).select(COLUMNS)
-    judged = judge_readings(bucket, {"zones": {"cer": "UTC"}, "absence_method": "rule"})["absent_days"]
+    judged = judge_readings(bucket, {"zones": {"cer": "UTC"}})["absent_days"]
     first_day = judged["day"][0]
     absent = judged.filter("absent")["day"]
     assert [(day - first_day).days for day in absent] == list(range(60, 67))

@@ -1,7 +1,23 @@
-with controlled as (
+with final as (
 
-    select * from {{ source('analysis', 'meter_consumption_controlled') }}
+    select
+        data_origin,
+        format,
+        customer,
+        area,
+        dwelling_type,
+        tariff,
+        period_kind,
+        period,
+        meters,
+        kwh_per_day,
+        kwh_per_day_se,
+        kwh_per_day_median,
+        reading_share,
+        zero_day_share,
+        status
+    from {{ source('analysis', 'meter_consumption_controlled') }}
 
 )
 
-select * from controlled
+select * from final

@@ -1,7 +1,16 @@
-with controlled as (
+with final as (
 
-    select * from {{ source('analysis', 'meter_states_controlled') }}
+    select
+        data_origin,
+        format,
+        month,
+        state,
+        meters,
+        affected_meters,
+        share,
+        status
+    from {{ source('analysis', 'meter_states_controlled') }}
 
 )
 
-select * from controlled
+select * from final
