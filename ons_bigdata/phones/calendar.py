@@ -15,4 +15,5 @@ CALENDARS = (MONTHS,)
 """Calendars of the pilot's assets, at most one per cadence."""
 
 DELIVERIES_DUE = "0 6 15 * *"
-"""Cron expression, London: deliveries of the month before have arrived."""
+"""Cron expression, London: tables of the present month are made. Files of earlier months come by the sensor of late
+files."""

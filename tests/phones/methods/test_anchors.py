@@ -99,9 +99,9 @@ def test_ties_go_to_more_events_then_to_the_smaller_code() -> None:
 
 
 def test_the_night_belongs_to_the_date_on_which_it_begins() -> None:
-    """Events at 23 and at 1 h are one night; the early morning of the first day belongs to no night of the period."""
-    row = only([(1, at(day, hour), "h") for day in range(12) for hour in (1, 23)])
-    assert row["nights"] == 12
+    """Events at 23 h and at 1 h of the next day are one night; the first early morning is no night of the period."""
+    nights = [(1, at(day, hour), "h") for day in range(0, 24, 2) for hour in (23, 25)]
+    assert only([(1, at(0, 1), "h"), *nights])["nights"] == 12
 
 
 def test_local_time_is_summer_time_after_its_beginning() -> None:
