@@ -370,6 +370,7 @@ def test_the_daily_schedule_is_there_and_off(user_interface: str) -> None:
         }
         for name, cron, zone in (
             ("meters_monthly_schedule", "0 4 2 * *", "UTC"),
+            ("phones_monthly_schedule", "0 6 15 * *", "Europe/London"),
             ("price_scrapes_schedule", "5 8 * * *", "Europe/London"),
             ("prices_daily_schedule", "35 9 * * *", "Europe/London"),
             ("tweets_daily_schedule", "30 3 * * *", "UTC"),
