@@ -1,6 +1,6 @@
 """Homes and workplaces of devices: events per second and memory, against the plain count of rows by group in polars.
 
-    .venv/bin/python benchmarks/device_anchors.py --events 100000000
+    PYTHONPATH=. .venv/bin/python benchmarks/device_anchors.py --events 100000000
 
 Events are drawn bucket by bucket, as the engine reads them; drawing is not timed. Two threads work on two buckets at a
 time. The peer counts the events of each device, cell and night of the same buckets (the modal-cell kernel).
