@@ -207,4 +207,4 @@ create table raw.phone_zones (
     latitude double precision check (latitude >= -90 and latitude <= 90),
     primary key (load_id, line)
 );
-create index phone_zones_partition on raw.phone_zones (vintage);
+create index phone_zones_partition on raw.phone_zones (geography);

@@ -50,8 +50,8 @@ class PhoneZone(dy.Schema):
 
     load_id = dy.String(regex=v.LOAD_ID, description="load of the file: 16 hex digits")
     line = dy.Int32(min=2, description="line of the file; the header is 1")
-    vintage = dy.String(regex=v.VINTAGE, description="version of the codes; the partition")
-    geography = dy.String(regex=v.KEY, description="msoa or lad")
+    vintage = dy.String(regex=v.VINTAGE, description="version of the codes")
+    geography = dy.String(regex=v.KEY, description="msoa or lad; the partition")
     code = dy.String(regex=v.ZONE_CODE, description="code of the area")
     name = dy.String(max_length=200, description="name of the area")
     district_name = dy.String(

@@ -241,7 +241,7 @@ ZONES = _source(
     census.PhoneZone,
     "One row per area of a file of names, residents or positions.",
     area="comparison",
-    partition="vintage",
+    partition="geography",
     calendar=None,
 )
 UNRECOGNISED = Catchall(

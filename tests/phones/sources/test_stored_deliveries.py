@@ -11,6 +11,7 @@ from ons_bigdata.phones.sources.specification_files import COLUMNS, REGISTER, re
 from ons_bigdata.platform.ingest.delivery import land_files
 from ons_bigdata.platform.ingest.landing import Landing
 from ons_bigdata.platform.ingest.loading import load_waiting
+from ons_bigdata.platform.ingest.sources import loadable
 from tests.phones.sources.delivered_lines import line, long_file
 from tests.phones.specifications import CODES, SPEC, changed
 
@@ -70,3 +71,31 @@ def test_new_bytes_of_the_same_name_supersede_and_the_same_bytes_change_nothing(
     assert deliver(landing, project, long_file(line(A, B, "25"))) is None
     assert landing.warehouse.rows(ROWS) == [(A, B, 25.0)]
     assert landing.warehouse.rows("select count(*) from ops.files where superseded_by is not null") == [(1,)]
+
+
+def test_files_of_every_published_kind_are_stored(landing: Landing, project: Path) -> None:
+    """Keys of partitions are lower case: a source whose rows have other keys would refuse its files."""
+    header = "O,D,all,from_home,light_rail,train,bus,taxi,motorbike,car_driver,car_passenger,bicycle,foot,other"
+    files = {
+        "zones.csv": "code,name\nE06000001,Hartlepool\n",
+        "census.csv": f"{header}\nE02000001,E02000002,3,0,0,0,0,0,0,3,0,0,0,0\n",
+        "users_2021-11.csv": "MSOA21CD_home,county_home,MSOA21CD_work,county_work,count\nE02000001,A,E02000002,B,4\n",
+        "gold.csv": "zone_id,population,timestamp\nz1,-1,2023-01-08T00:00:00\n",
+        "trips.csv": (
+            "fecha,periodo,origen,destino,distancia,actividad_origen,actividad_destino,estudio_origen_posible,"
+            "estudio_destino_posible,residencia,renta,edad,sexo,viajes,viajes_km\n"
+            "20230110,7,01001,01002,10-50,casa,frecuente,no,no,01,10-15,NA,NA,12.5,310.2\n"
+        ),
+        "zone_margins_alpha_2021-03.csv": (
+            f"provider,spec_id,zone,segment,active_on,devices,penetration\nalpha,{SPEC.spec_id},{A},all,,120,0.2\n"
+        ),
+    }
+    for name, text in files.items():
+        path = project / "in" / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text)
+    list(land_files([project / "in"], landing, SOURCES, dbt_project_dir=project, max_file_bytes=10**6))
+    for source in loadable(SOURCES):
+        load_waiting(landing, source, source.adapter(project).read)
+    outcomes = landing.warehouse.rows("select outcome, reason, accepted from ops.loads")
+    assert outcomes == [("loaded", None, 1)] * len(files)
