@@ -336,7 +336,8 @@ def main() -> None:
         model_from_json(MODEL.read_text("utf-8"))
     vacancy = fit_vacancy(chosen.homes, chosen.seed + 100, absence)
     print(
-        f"slopes: vacant {vacancy.vacant.slope:.2f} (bound {vacancy.vacant.bound:.2f}), second home {vacancy.second_home.slope:.2f}"
+        f"slopes: vacant {vacancy.vacant.slope:.2f} (bound {vacancy.vacant.bound:.2f}),"
+        f" second home {vacancy.second_home.slope:.2f}"
     )
     if chosen.write:
         VACANCY_MODEL.write_text(vacancy_to_json(vacancy) + "\n", encoding="utf-8")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from ons_bigdata.commands.demo import Delivered
 from ons_bigdata.commands.ingest import ingest
 from ons_bigdata.platform.errors import InputError
-from ons_bigdata.simulation.meters.plain_files import write_plain_cer_file
+from ons_bigdata.simulation.meters.deliveries.plain_files import write_plain_cer_file
 
 if TYPE_CHECKING:
     from contextlib import ExitStack

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from ons_bigdata.platform import progress
 from ons_bigdata.platform.errors import InputError
-from ons_bigdata.simulation.meters.archives import write_meter_archive
-from ons_bigdata.simulation.meters.faults import CLEAN, FaultRates
+from ons_bigdata.simulation.meters.deliveries.archives import write_meter_archive
+from ons_bigdata.simulation.meters.deliveries.faults import CLEAN, FaultRates
 from ons_bigdata.simulation.meters.generators import Simulation
 from ons_bigdata.simulation.meters.world_homes import draw_world_homes
 from ons_bigdata.simulation.world.building import build_world

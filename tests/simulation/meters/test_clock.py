@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from ons_bigdata.simulation.meters.clock import HalfHours, easter_sunday
-from ons_bigdata.simulation.meters.reading_files import cer_codes
+from ons_bigdata.simulation.meters.deliveries.reading_files import cer_codes
 
 TRIAL = HalfHours(date(2009, 7, 14), 536, "Europe/Dublin")
 

@@ -11,8 +11,8 @@ import pytest
 
 from ons_bigdata.commands.simulate.meters import MeterOptions, write_meters
 from ons_bigdata.platform.errors import InputError
+from ons_bigdata.simulation.meters.deliveries.vacancy_flows import quarters_of, vacancy_flows
 from ons_bigdata.simulation.meters.homes import HomeShares, draw_homes
-from ons_bigdata.simulation.meters.vacancy_flows import quarters_of, vacancy_flows
 from ons_bigdata.simulation.meters.world_homes import WorldHomes, draw_world_homes
 from ons_bigdata.simulation.world.building import World, build_world
 

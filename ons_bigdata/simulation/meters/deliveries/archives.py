@@ -20,8 +20,8 @@ import polars as pl
 
 from ons_bigdata.platform import progress
 from ons_bigdata.simulation.meters.clock import HalfHours
-from ons_bigdata.simulation.meters.faults import Delivery, FaultRates, deliver_with_faults
-from ons_bigdata.simulation.meters.reading_files import (
+from ons_bigdata.simulation.meters.deliveries.faults import Delivery, FaultRates, deliver_with_faults
+from ons_bigdata.simulation.meters.deliveries.reading_files import (
     CER_FIRST_DAY,
     CER_LAST_DAY,
     LCL_HEADER,
@@ -30,7 +30,7 @@ from ons_bigdata.simulation.meters.reading_files import (
     write_lcl_rows,
     write_survey,
 )
-from ons_bigdata.simulation.meters.vacancy_flows import vacancy_flows
+from ons_bigdata.simulation.meters.deliveries.vacancy_flows import vacancy_flows
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -12,12 +12,12 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from ons_bigdata.simulation.meters.archives import absence_spells, write_meter_archive
 from ons_bigdata.simulation.meters.clock import HalfHours
-from ons_bigdata.simulation.meters.faults import CLEAN, Delivery
+from ons_bigdata.simulation.meters.deliveries.archives import absence_spells, write_meter_archive
+from ons_bigdata.simulation.meters.deliveries.faults import CLEAN, Delivery
+from ons_bigdata.simulation.meters.deliveries.reading_files import cer_codes, kwh_text, write_cer_rows, write_lcl_rows
 from ons_bigdata.simulation.meters.generators import Simulation, simulate_meters
 from ons_bigdata.simulation.meters.homes import draw_homes
-from ons_bigdata.simulation.meters.reading_files import cer_codes, kwh_text, write_cer_rows, write_lcl_rows
 
 FIRST_DAY, DAYS = date(2010, 3, 27), 3
 HOMES = draw_homes(np.random.default_rng(2), 9, first_day=FIRST_DAY, days=DAYS)

@@ -10,7 +10,14 @@ import polars as pl
 import pytest
 
 from ons_bigdata.simulation.meters.clock import HalfHours
-from ons_bigdata.simulation.meters.faults import CLEAN, ERROR_CODES, KINDS, Delivery, FaultRates, deliver_with_faults
+from ons_bigdata.simulation.meters.deliveries.faults import (
+    CLEAN,
+    ERROR_CODES,
+    KINDS,
+    Delivery,
+    FaultRates,
+    deliver_with_faults,
+)
 
 CLOCK = HalfHours(date(2009, 10, 1), 40, "Europe/Dublin")
 METERS = 30

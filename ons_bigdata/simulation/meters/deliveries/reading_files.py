@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ons_bigdata.simulation.meters.clock import HalfHours
-    from ons_bigdata.simulation.meters.faults import Delivery
+    from ons_bigdata.simulation.meters.deliveries.faults import Delivery
 
 CER_DAY_ZERO = date(2008, 12, 31)
 """Day 1 of the codes is 1 January 2009."""
