@@ -314,7 +314,7 @@ def fit_vacancy(homes: int, seed: int, absence: AbsenceModel) -> VacancyModel:
         bound = 0.5
         if share is not None:
             chance = CalibratedTrees(trees, slope, intercept, bound).probabilities(held[0][checks])
-            bound = float(np.clip(bound_at_false_alarms(labels, chance, FALSE_QUARTERS), 0.1, 0.6))
+            bound = float(np.clip(bound_at_false_alarms(labels, chance, FALSE_QUARTERS), 0.01, 0.6))
         parts[name] = CalibratedTrees(trees, slope, intercept, bound)
     return VacancyModel(parts["is_vacant"], parts["is_second_home"], absence.fitted_on)
 
@@ -323,6 +323,7 @@ def main() -> None:
     """Fit, and write the models if asked."""
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("--homes", type=int, default=280)
+    arguments.add_argument("--quarter-homes", type=int, default=640, help="homes for the model of vacant quarters")
     arguments.add_argument("--seed", type=int, default=7001)
     arguments.add_argument("--write", action="store_true")
     arguments.add_argument("--vacancy-only", action="store_true", help="keep the model of absent days as it is")
@@ -334,11 +335,9 @@ def main() -> None:
     if chosen.write and not chosen.vacancy_only:
         MODEL.write_text(model_to_json(absence) + "\n", encoding="utf-8")
         model_from_json(MODEL.read_text("utf-8"))
-    vacancy = fit_vacancy(chosen.homes, chosen.seed + 100, absence)
-    print(
-        f"slopes: vacant {vacancy.vacant.slope:.2f} (bound {vacancy.vacant.bound:.2f}),"
-        f" second home {vacancy.second_home.slope:.2f}"
-    )
+    vacancy = fit_vacancy(chosen.quarter_homes, chosen.seed + 100, absence)
+    print(f"vacant: slope {vacancy.vacant.slope:.2f}, bound {vacancy.vacant.bound:.3f}")
+    print(f"second home: slope {vacancy.second_home.slope:.2f}")
     if chosen.write:
         VACANCY_MODEL.write_text(vacancy_to_json(vacancy) + "\n", encoding="utf-8")
         vacancy_from_json(VACANCY_MODEL.read_text("utf-8"))
