@@ -15,7 +15,7 @@ from pathlib import Path
 import altair as alt
 import numpy as np
 import polars as pl
-from fit_absence_model import DAYS, FIRST_DAY
+from fit_absence_model import DAYS, FIRST_DAY, share
 from sklearn.ensemble import HistGradientBoostingClassifier
 from trial_homes import trial_homes
 
@@ -179,10 +179,10 @@ def generator_table(homes: int) -> list[str]:
             )
             found = at_rate(both, 0.005)
             absent = found.filter("absent")
-            parts = [absent.filter(pl.col("occupancy") == kind)["flagged"].mean() for kind in _KINDS]
-            flag = both.filter("absent")["flagged"].mean(), both.filter(~pl.col("absent"))["flagged"].mean()
-            cells = [absent["flagged"].mean(), *parts]
-            shown = " | ".join("" if cell is None else f"{cell:.3f}" for cell in cells)
+            parts = [share(absent.filter(pl.col("occupancy") == kind)["flagged"]) for kind in _KINDS]
+            flag = share(both.filter("absent")["flagged"]), share(both.filter(~pl.col("absent"))["flagged"])
+            cells = [share(absent["flagged"]), *parts]
+            shown = " | ".join("" if np.isnan(cell) else f"{cell:.3f}" for cell in cells)
             lines.append(f"| {generator} | {method} | {shown} | {flag[1]:.4f} | {flag[0]:.3f} |")
     return lines
 

@@ -60,10 +60,8 @@ def main() -> None:
     if not order:
         message = "homes are not sorted by meter"
         raise ValueError(message)
-    is_empty = ((homes["vacant_from"] < begin) & (homes["vacant_until"].fill_null(date.max) >= begin)).fill_null(
-        value=False
-    )
-    is_empty = is_empty.to_numpy()
+    covers_begin = (homes["vacant_from"] < begin) & (homes["vacant_until"].fill_null(date.max) >= begin)
+    is_empty = covers_begin.fill_null(value=False).to_numpy()
     clock = HalfHours(FIRST_DAY, days, "Europe/Dublin")
     awake = meters.people_awake[:, clock.starts[BEFORE] :].reshape(chosen.homes, FIELD_DAYS, 48) > 0
     tables = {

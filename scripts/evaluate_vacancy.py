@@ -15,7 +15,7 @@ from pathlib import Path
 import altair as alt
 import numpy as np
 import polars as pl
-from fit_absence_model import DAYS, FIRST_DAY, MANY_EMPTY, vacant_throughout
+from fit_absence_model import DAYS, FIRST_DAY, MANY_EMPTY, share, vacant_throughout
 
 from ons_bigdata.meters.methods.evaluation.scores import (
     bound_at_false_alarms,
@@ -72,18 +72,18 @@ def recall_table(judged: pl.DataFrame, rule: pl.DataFrame) -> tuple[list[str], f
         part = known.filter(pl.col("is_vacant") & (pl.col("nth") == nth))
         some = part.filter(~pl.col("reads_zero"))
         cells = [
-            (part["probability_vacant"] > bound).mean(),
-            (some["probability_vacant"] > bound).mean(),
-            part["vacant"].mean(),
-            part["low"].fill_null(value=False).mean(),
+            share(part["probability_vacant"] > bound),
+            share(some["probability_vacant"] > bound),
+            share(part["vacant"]),
+            share(part["low"].fill_null(value=False)),
         ]
         lines.append(f"| {nth} | {part.height} | " + " | ".join(f"{cell:.2f}" for cell in cells) + " |")
-    flag = others["vacant"].mean()
-    recall = known.filter("is_vacant")["vacant"].mean()
+    flag = share(others["vacant"])
+    recall = share(known.filter("is_vacant")["vacant"])
     at_bound = known.filter("is_vacant").select((pl.col("probability_vacant") > bound).mean()).item()
     lines += ["", "| predictive value | at 3 % vacant | at 5 % vacant |", "|---|---|---|"]
     for name, hit, miss in (("at the rule's specificity", at_bound, false), ("shipped flag", recall, flag)):
-        values = [precision_at_prevalence(hit, miss, share) for share in (0.03, 0.05)]
+        values = [precision_at_prevalence(hit, miss, prevalence) for prevalence in (0.03, 0.05)]
         lines.append(f"| {name} | {values[0]:.2f} | {values[1]:.2f} |")
     return lines, bound
 
@@ -108,7 +108,7 @@ def second_home_lines(judged: pl.DataFrame) -> list[str]:
         .agg(flagged=pl.col("is_second_home").tail(3).mean() >= 0.5, truly=pl.col("occupancy").first() == "second_home")
     )
     right = homes.filter(pl.col("flagged") & pl.col("truly")).height
-    flagged, truly = homes["flagged"].sum(), homes["truly"].sum()
+    flagged, truly = int(homes["flagged"].sum()), int(homes["truly"].sum())
     return [
         f"Second homes: F1 {2 * right / (flagged + truly):.2f} (precision {right / max(flagged, 1):.2f}, "
         f"recall {right / max(truly, 1):.2f}; {truly} second homes of {homes.height})."
@@ -136,8 +136,8 @@ def flow_lines(judged: pl.DataFrame) -> list[str]:
 def onset_line(judged: pl.DataFrame) -> str:
     """Error of the onset of vacancies that begin within the data."""
     first = judged.filter(pl.col("vacant") & pl.col("is_vacant") & (pl.col("vacant_from") > FIRST_DAY))
-    errors = (first["onset"] - first["vacant_from"]).dt.total_days().abs()
-    return f"Onset: median error {errors.median():.0f} days, within 14 days {(errors <= 14).mean():.2f}."
+    errors = (first["onset"] - first["vacant_from"]).dt.total_days().abs().drop_nulls()
+    return f"Onset: median error {np.median(errors.to_numpy()):.0f} days, within 14 days {share(errors <= 14):.2f}."
 
 
 def chart(table: pl.DataFrame) -> alt.LayerChart:

@@ -87,6 +87,12 @@ class LabelledDays:
     truth: pl.DataFrame
 
 
+def share(flags: pl.Series) -> float:
+    """Share of true values among those that are known; NaN where none is."""
+    known = flags.drop_nulls()
+    return float(known.sum()) / known.len() if known.len() else float("nan")
+
+
 def simulated(homes: int, seed: int, shares: HomeShares | None) -> SimulatedMeters:
     """Homes of the tuning generator."""
     drawn = draw_homes(np.random.default_rng(seed), homes, first_day=FIRST_DAY, days=DAYS, shares=shares)
