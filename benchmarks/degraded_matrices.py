@@ -48,7 +48,9 @@ def leeds() -> tuple[pl.DataFrame, DegradationPlan]:
 def districts() -> tuple[pl.DataFrame, DegradationPlan]:
     """Commuters between the 325 districts with a known centre, and the plan of their degradation."""
     folder = Settings().shared / "data" / "phones"
-    centres = pl.read_csv(Path(__file__).with_name("district_centres.csv"))
+    centres = pl.read_csv(
+        Path(__file__).parent.parent / "dbt_project/seeds/phones/comparison/phone_district_centres.csv"
+    )
     places = centres.select("code", x="easting_km", y="northing_km")
     flows = (
         pl.read_csv(folder / "ew_lad20x_commuting_1991_2001_2011.csv.gz")

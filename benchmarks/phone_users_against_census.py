@@ -1,7 +1,7 @@
 """Real flows of phone users (November 2021) against the census of 2011, with the reference models in the same tables.
 
 Prints the tables of docs/phones/comparison/phone_users.md: districts, the correction of distance with half of them, and
-Leeds by MSOA. Reads the shared data (ONS_BIGDATA_SHARED) and the centres of districts beside this script.
+Leeds by MSOA. Reads the shared data (ONS_BIGDATA_SHARED) and the seed of the centres of districts.
 
 Usage: python benchmarks/phone_users_against_census.py [--draws 1000] [--samples 100] [--splits 10]
 """
@@ -32,7 +32,7 @@ from ons_bigdata.phones.methods.weighting import inverse_penetration
 from ons_bigdata.settings import Settings
 
 KEY = ["origin", "destination"]
-CENTRES = Path(__file__).with_name("district_centres.csv")
+CENTRES = Path(__file__).parent.parent / "dbt_project/seeds/phones/comparison/phone_district_centres.csv"
 PHONES = "england_msoa_travel_to_work_phone_users_2021-11.csv.gz"
 BAND_ENDS = [2.0, 5.0, 10.0, 20.0]
 BANDS = ["0-2 km", "2-5 km", "5-10 km", "10-20 km", "20+ km"]

@@ -1,4 +1,4 @@
-"""The phones pilot in the demo: the deliveries of a simulated operator under its specification."""
+"""The phones pilot in the demo: the deliveries of a simulated operator under its specification, and its census."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from ons_bigdata.phones.sources.specification_files import register_specificatio
 from ons_bigdata.platform import progress
 from ons_bigdata.platform.errors import InputError
 from ons_bigdata.simulation.phones.agreement import PROVIDER
+from ons_bigdata.simulation.phones.census_files import write_census
 from ons_bigdata.simulation.phones.operator_files import simulate_operator, write_operator
 
 if TYPE_CHECKING:
@@ -29,6 +30,13 @@ _TOTALS = """
     order by provider, month, segment
 """
 
+_AGREEMENT = """
+    select provider, to_char(month, 'YYYY-MM') as month, geography, estimate, value, lower, upper
+    from marts.phone_flow_comparisons
+    where data_origin = $1 and metric = 'cpc'
+    order by provider, month, geography, day_type, estimate
+"""
+
 
 class PhonesDemo:
     """A month of a simulated operator, or real files."""
@@ -45,14 +53,16 @@ class PhonesDemo:
             progress.report("simulating an operator", 0, 1)
             operator = simulate_operator(persons=PERSONS, devices=DEVICES, zones=ZONES)
             files = write_operator(settings.home / "demo" / "phones", operator)
+            census = settings.home / "demo" / "phones" / "census"
+            write_census(census, operator)
             progress.report("simulating an operator", 1, 1)
             register_specification(settings.dbt_project_dir, PROVIDER, operator.specification)
-            archive, origin = files.deliveries, "simulated"
+            paths, origin = [files.deliveries, census], "simulated"
         else:
-            origin = "real"
-        self.ingested = ingest("phones", [archive], settings)
+            paths, origin = [archive], "real"
+        self.ingested = ingest("phones", paths, settings)
         if self.ingested.first_day is None or self.ingested.last_day is None:
-            raise InputError(f"{archive} holds no delivery of a month")
+            raise InputError(f"{paths[0]} holds no delivery of a month")
         return Delivered((self.ingested.first_day, self.ingested.last_day), origin)
 
     def summarise(self, warehouse: Warehouse, delivered: Delivered) -> list[str]:
@@ -70,6 +80,13 @@ class PhonesDemo:
             lines.append(
                 f"  {row['provider']} {row['month']}, {row['segment']}: {row['pairs']:,} pairs, "
                 f"{row['suppressed_pairs']:,} suppressed; {row['least']:,.0f} to {most} devices"
+            )
+        for row in warehouse.frame(_AGREEMENT, [delivered.data_origin]).iter_rows(named=True):
+            ends = "" if row["lower"] is None else f" ({row['lower']:.3f} to {row['upper']:.3f})"
+            value = "no value" if row["value"] is None else f"{row['value']:.3f}{ends}"
+            lines.append(
+                f"  {row['provider']} {row['month']}, {row['geography']}, {row['estimate']}: "
+                f"common part of commuters {value}"
             )
         return lines
 

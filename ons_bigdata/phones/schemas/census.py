@@ -20,10 +20,10 @@ class CensusCommute(dy.Schema):
     line = dy.Int32(min=2, description="line of the file; the header is 1")
     census_table = dy.String(
         regex="^(wu03ew|district_series)$",
-        description="wu03ew (by mode) or district_series (1991, 2001, 2011); the partition",
+        description="wu03ew (by mode) or district_series (totals by year); the partition",
     )
     census_year = dy.Int16(min=1961, max=2100, description="year of the census")
-    geography = dy.String(regex=v.KEY, description="msoa or lad")
+    geography = dy.String(regex=v.KEY, description="msoa, lad or zone (of the simulated world)")
     origin = dy.String(regex=v.ZONE_CODE, description="area of residence")
     destination = dy.String(regex=v.ZONE_CODE, description="area of work, or a code without area")
     destination_kind = dy.String(regex=v.DESTINATION_KIND, description="zone, or what the code without area means")
@@ -51,7 +51,7 @@ class PhoneZone(dy.Schema):
     load_id = dy.String(regex=v.LOAD_ID, description="load of the file: 16 hex digits")
     line = dy.Int32(min=2, description="line of the file; the header is 1")
     vintage = dy.String(regex=v.VINTAGE, description="version of the codes")
-    geography = dy.String(regex=v.KEY, description="msoa or lad; the partition")
+    geography = dy.String(regex=v.KEY, description="msoa, lad or zone (of the simulated world); the partition")
     code = dy.String(regex=v.ZONE_CODE, description="code of the area")
     name = dy.String(max_length=200, description="name of the area")
     district_name = dy.String(

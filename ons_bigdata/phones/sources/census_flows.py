@@ -12,7 +12,7 @@ from ons_bigdata.platform.ingest.loading import Reading, refused_reading
 from ons_bigdata.platform.ingest.tables import text_tables as tables
 from ons_bigdata.platform.ingest.tables.csv_lines import reason
 
-READER_VERSION = "1"
+READER_VERSION = "2"
 
 SPECIAL = {
     "OD0000001": "home",
@@ -30,7 +30,8 @@ _PUBLISHED = (
     "OTHER METHOD OF TRAVEL TO WORK",
 )
 _SHORT = tuple(mode.upper() for mode in MODES)
-_AREA = r"^[EWSN][0-9]{8}$|^95[A-Z0-9]{2,7}$"
+_SIMULATED_ZONE = r"^Z[0-9]{3}$"
+_AREA = rf"^[EWSN][0-9]{{8}}$|^95[A-Z0-9]{{2,7}}$|{_SIMULATED_ZONE}"
 _YEAR = re.compile(r"^(19|20)[0-9]{2}$")
 
 
@@ -134,7 +135,14 @@ def _faults(layout: Layout, key: list[str]) -> tables.Faults:
 
 def _columns(layout: Layout, load_id: str) -> list[pl.Expr]:
     destination = pl.col(layout.destination)
-    is_msoa = pl.col(layout.origin).str.contains(r"^[EW]02")
+    origin = pl.col(layout.origin)
+    geography = (
+        pl.when(origin.str.contains(r"^[EW]02"))
+        .then(pl.lit("msoa"))
+        .when(origin.str.contains(_SIMULATED_ZONE))
+        .then(pl.lit("zone"))
+        .otherwise(pl.lit("lad"))
+    )
     year = pl.lit(CENSUS_YEAR) if layout.year is None else pl.col(layout.year)
     modes = [
         (pl.col(f"_{index}").cast(pl.Int64) if layout.modes else pl.lit(None, dtype=pl.Int64)).alias(mode)
@@ -145,8 +153,8 @@ def _columns(layout: Layout, load_id: str) -> list[pl.Expr]:
         pl.col("line"),
         pl.lit(layout.census_table).alias("census_table"),
         year.cast(pl.Int16).alias("census_year"),
-        pl.when(is_msoa).then(pl.lit("msoa")).otherwise(pl.lit("lad")).alias("geography"),
-        pl.col(layout.origin).alias("origin"),
+        geography.alias("geography"),
+        origin.alias("origin"),
         destination.alias("destination"),
         destination.replace_strict(SPECIAL, default="zone", return_dtype=pl.String).alias("destination_kind"),
         pl.col("_0").cast(pl.Int64).alias("persons"),

@@ -1,4 +1,4 @@
-"""Files of areas: names with residents (census of 2021), names with positions, and names alone."""
+"""Files of areas: names with residents (census of 2021), names with positions, names alone, and simulated zones."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ons_bigdata.platform.ingest.loading import Reading, refused_reading
 from ons_bigdata.platform.ingest.tables import text_tables as tables
 from ons_bigdata.platform.ingest.tables.csv_lines import reason
 
-READER_VERSION = "1"
+READER_VERSION = "2"
 _NUMBER_OF_AREA = r"^(.+) [0-9]{3}$"
 """The name of a middle-layer area is that of its district and a number."""
 
@@ -26,6 +26,7 @@ class Layout:
     name: str
     residents: str | None = None
     position: tuple[str, str] | None = None
+    codes: str = r"^[EWSN][0-9]{8}$"
 
     @property
     def required(self) -> tuple[str, ...]:
@@ -38,6 +39,7 @@ LAYOUTS = (
     Layout("MSOA21", "msoa", "MNEMONIC", "2021 SUPER OUTPUT AREA - MIDDLE LAYER", residents="TOTAL"),
     Layout("MSOA11", "msoa", "GEO_CODE", "GEO_NAME", position=("LON", "LAT")),
     Layout("LAD20X", "lad", "CODE", "NAME"),
+    Layout("SIM1", "zone", "ZONE", "ZONE_NAME", position=("LON", "LAT"), codes=r"^Z[0-9]{3}$"),
 )
 
 
@@ -71,7 +73,7 @@ def read_zones(content: bytes, *, load_id: str) -> Reading:
         ],
         faults=[
             (
-                ~pl.col(layout.code).str.contains(r"^[EWSN][0-9]{8}$"),
+                ~pl.col(layout.code).str.contains(layout.codes),
                 reason(f"{layout.code} {{}}; expected a code", layout.code),
             ),
             (pl.col(layout.name) == "", reason(f"{layout.code} {{}} has no name", layout.code)),

@@ -1,0 +1,13 @@
+-- A table cut to a city repeats pairs of the whole table: of a pair and year the first table by name counts.
+select distinct on (data_origin, geography, census_year, origin, destination)
+    data_origin,
+    geography,
+    census_year,
+    origin,
+    destination,
+    persons
+from {{ ref('stg_phones__census_flows') }}
+where destination_kind = 'zone' and persons > 0
+order by
+    data_origin asc, geography asc, census_year asc, origin asc, destination asc,
+    census_table asc, load_id asc, line asc

@@ -1,0 +1,23 @@
+select
+    recipe,
+    data_origin,
+    provider,
+    month,
+    geography,
+    day_type,
+    census_year,
+    parameters_hash,
+    estimate,
+    classification,
+    category,
+    place_in_order,
+    pairs,
+    origins,
+    estimated_flow,
+    census_flow,
+    log_bias,
+    lower,
+    upper,
+    reason,
+    status
+from {{ source('analysis', 'phone_flow_bias') }}

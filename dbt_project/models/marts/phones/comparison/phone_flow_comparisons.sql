@@ -1,0 +1,20 @@
+select
+    recipe,
+    data_origin,
+    provider,
+    month,
+    geography,
+    day_type,
+    census_year,
+    parameters_hash,
+    estimate,
+    metric,
+    zones,
+    value,
+    lower,
+    upper,
+    least,
+    most,
+    reason,
+    status
+from {{ source('analysis', 'phone_flow_comparisons') }}

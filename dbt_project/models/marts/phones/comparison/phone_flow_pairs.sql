@@ -1,0 +1,23 @@
+select
+    recipe,
+    data_origin,
+    provider,
+    month,
+    geography,
+    day_type,
+    census_year,
+    parameters_hash,
+    origin,
+    destination,
+    distance_km,
+    flow,
+    flow_status,
+    scaled_flow,
+    scaled_least,
+    scaled_most,
+    census_flow,
+    origin_x_km,
+    origin_y_km,
+    destination_x_km,
+    destination_y_km
+from {{ source('analysis', 'phone_flow_pairs') }}
