@@ -54,6 +54,7 @@ def build_dependents(settings: Settings, landing: Landing, written: Sequence[Wri
 
     definitions = runs.load_definitions()
     keys = dependents(definitions, [table.source.table_name for table in written])
+    keys += missing_models(definitions, keys, landing.warehouse)
     keys += missing_seeds(definitions, keys, landing.warehouse)
     days = days_to_build(landing, written)
     if days is None:  # no partition holds a file yet: only what has no partitions can be built
@@ -85,16 +86,35 @@ def dependents(definitions: dg.Definitions, tables: Sequence[str]) -> list[dg.As
 
 def missing_seeds(definitions: dg.Definitions, keys: Sequence[dg.AssetKey], warehouse: Warehouse) -> list[dg.AssetKey]:
     """Return the seeds from which these assets are computed and that are not in the database, as in an empty one."""
+    return _missing(definitions, keys, warehouse, are_seeds=True)
+
+
+def missing_models(definitions: dg.Definitions, keys: Sequence[dg.AssetKey], warehouse: Warehouse) -> list[dg.AssetKey]:
+    """Return the dbt models from which these assets are computed and that were never built.
+
+    A model of sources that have no file yet is built empty: others read it.
+    """
+    chosen = set(keys)
+    return [key for key in _missing(definitions, keys, warehouse, are_seeds=False) if key not in chosen]
+
+
+def _missing(
+    definitions: dg.Definitions, keys: Sequence[dg.AssetKey], warehouse: Warehouse, *, are_seeds: bool
+) -> list[dg.AssetKey]:
     import dagster as dg  # noqa: PLC0415
 
     graph = definitions.resolve_asset_graph()
     upstream = dg.AssetSelection.assets(*keys).upstream().resolve(graph) if keys else set()
-    seeds = [key for key in sorted(upstream) if graph.has(key) and "seed" in graph.get(key).kinds]
+    of_dbt = [key for key in sorted(upstream) if graph.has(key) and {"dbt", "seed"} & graph.get(key).kinds]
+    wanted = [key for key in of_dbt if ("seed" in graph.get(key).kinds) == are_seeds]
     built = {
         f"{schema}.{table}"
-        for schema, table in warehouse.rows("select schemaname::text, tablename::text from pg_tables")
+        for schema, table in warehouse.rows(
+            "select schemaname::text, tablename::text from pg_tables"
+            " union all select schemaname::text, viewname::text from pg_views"
+        )
     }
-    return [key for key in seeds if ".".join(key.path) not in built]
+    return [key for key in wanted if ".".join(key.path) not in built]
 
 
 def days_to_build(

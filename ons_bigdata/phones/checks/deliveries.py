@@ -141,12 +141,11 @@ _FLOWS, _MARGINS = "staging.stg_phones__flows", "staging.stg_phones__zone_margin
 
 CHECKS = [
     expect_no_rows(
-        _FLOWS,
+        "marts.phone_deliveries",
         "flows_do_not_exceed_residents",
         description="No zone has more workers in a table of flows than resident devices in the table of margins.",
         query=_EXCEEDING,
         line="{provider} {month} ({data_origin}), {zone}: {workers} workers, {devices} resident devices",
-        partition="month",
         blocking=True,
     ),
     expect_no_rows(

@@ -1,19 +1,23 @@
-"""Charts of tables in the metadata of their assets: lines over time, declared in the meta of a dbt model.
+"""Charts of tables in the metadata of their assets, declared in the meta of a dbt model: one, or a list of them.
 
 config:
   meta:
     chart: {title: …, x: <date column>, y: <number column>, series: <SQL text>, where: <SQL condition>}
+
+With `kind` (points, curve, flow_map) it is a chart of `pair_charts`, with the fields of its class.
 """
 
 from __future__ import annotations
 
 import base64
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 import polars as pl
+
+from ons_bigdata.platform.dagster.table_metadata.pair_charts import KINDS, PairChart
+from ons_bigdata.platform.dagster.table_metadata.svg_size import slim_svg
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,11 +30,6 @@ FEW_POINTS = 24
 """Number up to which points are marked: a line of a single one would not be seen."""
 
 _WIDTH, _HEIGHT = 560, 240
-_DRAWN = re.compile(r' (?:d|transform)="[^"]*"')
-"""Attributes of an SVG that hold coordinates."""
-_NOT_SEEN = re.compile(r' (?:class|role|aria-[a-z]+|pointer-events)="[^"]*"| opacity="1"')
-"""Attributes that an SVG inside an image has no use for."""
-_LONG_NUMBER = re.compile(r"\d+\.\d\d+")
 
 
 @dataclass(frozen=True)
@@ -43,28 +42,49 @@ class LineChart:
     series: str
     where: str
 
-    @classmethod
-    def of_node(cls, node: Mapping[str, Any]) -> LineChart | None:
-        """Chart that a dbt node declares; None without one. Raises ValueError for missing or unknown fields."""
-        declared = node["config"].get("meta", {}).get("chart")
-        if declared is None:
-            return None
-        fields = set(cls.__dataclass_fields__)
-        if set(declared) != fields:
-            raise ValueError(f"{node['name']}: chart has {sorted(declared)}; expected {sorted(fields)}")
-        return cls(**declared)
+
+Chart = LineChart | PairChart
 
 
-def chart_metadata(transaction: Transaction, relation: str, chart: LineChart) -> dg.MarkdownMetadataValue | None:
+def charts_of_node(node: Mapping[str, Any]) -> list[Chart]:
+    """Charts that a dbt node declares. Raises ValueError for an unknown kind, missing or unknown fields."""
+    declared = node["config"].get("meta", {}).get("chart")
+    return [_chart(node["name"], dict(one)) for one in ([declared] if isinstance(declared, dict) else declared or [])]
+
+
+def _chart(name: str, declared: dict[str, Any]) -> Chart:
+    kinds: dict[str, type[Chart]] = {"lines": LineChart, **KINDS}
+    kind = declared.pop("kind", "lines")
+    if kind not in kinds:
+        raise ValueError(f"{name}: chart of kind {kind!r}; expected one of {', '.join(kinds)}")
+    fields = set(kinds[kind].__dataclass_fields__) - {"kind", "numbers", "texts"}
+    if set(declared) != fields:
+        raise ValueError(f"{name}: chart has {sorted(declared)}; expected {sorted(fields)}")
+    return kinds[kind](**declared)
+
+
+def chart_metadata(transaction: Transaction, relation: str, chart: Chart) -> dg.MarkdownMetadataValue | None:
     """Chart of a table's rows as an image in Markdown; None where no row has a value."""
+    drawing = _draw_lines_of(transaction, relation, chart) if isinstance(chart, LineChart) else None
+    if not isinstance(chart, LineChart):
+        columns = [
+            *(f"({getattr(chart, name)})::float8 as {name}" for name in chart.numbers),
+            *(f"({getattr(chart, name)})::text as {name}" for name in chart.texts),
+        ]
+        query = f"select {', '.join(columns)} from {relation} where {chart.where}"  # noqa: S608  (dbt's names)
+        drawing = chart.draw(transaction.frame(query))
+    if drawing is None:
+        return None
+    image = base64.b64encode(drawing.encode()).decode("ascii")
+    return dg.MetadataValue.md(f"![{chart.title}](data:image/svg+xml;base64,{image})")
+
+
+def _draw_lines_of(transaction: Transaction, relation: str, chart: LineChart) -> str | None:
     rows = transaction.frame(
         f"select {chart.x}::date as x, {chart.y}::float8 as y, {chart.series} as series from {relation}"  # noqa: S608
         f" where {chart.y} is not null and ({chart.where}) order by 3, 1"
     )
-    if rows.is_empty():
-        return None
-    image = base64.b64encode(draw_lines(rows, chart).encode()).decode("ascii")
-    return dg.MetadataValue.md(f"![{chart.title}](data:image/svg+xml;base64,{image})")
+    return None if rows.is_empty() else draw_lines(rows, chart)
 
 
 def draw_lines(rows: pl.DataFrame, chart: LineChart) -> str:
@@ -93,12 +113,7 @@ def draw_lines(rows: pl.DataFrame, chart: LineChart) -> str:
     spec = drawing.to_dict()
     values = shown.select(shown["x"].dt.to_string("%Y-%m-%d").alias("x"), "y", "series").to_dicts()
     spec["datasets"] = {"rows": values}
-    return _DRAWN.sub(_round_coordinates, _NOT_SEEN.sub("", vl_convert.vegalite_to_svg(spec)))
-
-
-def _round_coordinates(attribute: re.Match[str]) -> str:
-    """Coordinates to a tenth of a pixel."""
-    return _LONG_NUMBER.sub(lambda number: f"{float(number.group()):.1f}", attribute.group())
+    return slim_svg(vl_convert.vegalite_to_svg(spec))
 
 
 def _thinned(rows: pl.DataFrame) -> pl.DataFrame:

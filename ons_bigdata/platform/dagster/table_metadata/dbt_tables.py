@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 from sqlglot.errors import SqlglotError
 
-from ons_bigdata.platform.dagster.table_metadata.charts import LineChart, chart_metadata
+from ons_bigdata.platform.dagster.table_metadata.charts import chart_metadata, charts_of_node
 from ons_bigdata.platform.dagster.table_metadata.column_lineage import column_lineage
 
 if TYPE_CHECKING:
@@ -55,10 +55,9 @@ def table_metadata(
         rows = counts.get((unique_id, None))
         if rows is not None:
             metadata["dagster/row_count"] = rows
-        chart = LineChart.of_node(nodes[unique_id])
-        if chart is not None:
+        for number, chart in enumerate(charts_of_node(nodes[unique_id]), start=1):
             drawn = chart_metadata(transaction, nodes[unique_id]["relation_name"], chart)
-            metadata |= {} if drawn is None else {"chart": drawn}
+            metadata |= {} if drawn is None else {"chart" if number == 1 else f"chart_{number}": drawn}
         by_partition = {
             key: {"dagster/row_count": number, "dagster/partition_row_count": number}
             for (name, key), number in counts.items()

@@ -1,3 +1,5 @@
+-- A check of this table compares it with the margins.
+-- depends_on: {{ ref('stg_phones__zone_margins') }}
 select
     data_origin,
     provider,

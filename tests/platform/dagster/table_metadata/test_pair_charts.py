@@ -1,0 +1,72 @@
+"""Charts of points, curves and flows: small however many rows, the same every time, none without a value."""
+
+from __future__ import annotations
+
+import base64
+from xml.etree import ElementTree
+
+import numpy as np
+import polars as pl
+import pytest
+
+from ons_bigdata.platform.dagster.table_metadata.charts import chart_metadata, charts_of_node
+from ons_bigdata.platform.dagster.table_metadata.pair_charts import MOST_FLOWS, CurveChart, FlowMap, PointChart
+from ons_bigdata.platform.postgres.warehouse import Warehouse
+
+POINTS = PointChart("Agreement <&>", "census", "phones", "s", "true")
+CURVE = CurveChart("Bias", "band", "bias", "lower", "upper", "s", "true")
+FLOWS = FlowMap("Flows", "x", "y", "x2", "y2", "flow", "colour", "s", "true")
+
+
+def size(drawing: str | None) -> int:
+    assert drawing is not None
+    ElementTree.fromstring(drawing)  # noqa: S314  (drawn here)
+    return len(base64.b64encode(drawing.encode()))
+
+
+def test_points_are_few_and_positive() -> None:
+    rng = np.random.default_rng(0)
+    rows = pl.DataFrame({"x": rng.integers(0, 99, 9_000) * 1.0, "y": rng.integers(0, 99, 9_000) * 1.0, "series": "a"})
+    drawing = POINTS.draw(rows)
+    assert size(drawing) <= 110_000 and "Agreement &lt;&amp;&gt;" in str(drawing)
+    assert POINTS.draw(rows.sample(fraction=1.0, shuffle=True, seed=1)) == drawing
+    assert POINTS.draw(rows.with_columns(y=pl.lit(0.0))) is None
+
+
+def test_a_curve_draws_a_bar_for_each_interval() -> None:
+    rows = pl.DataFrame(
+        {"x": ["a: 0-2 km", "b: 2-5 km"], "y": [0.5, 0.1], "lower": [0.4, None], "upper": [0.6, None], "series": "p"}
+    )
+    with_bar = size(CURVE.draw(rows))
+    assert with_bar <= 15_000
+    assert with_bar > size(CURVE.draw(rows.with_columns(lower=pl.lit(None, pl.Float64))))
+    assert CURVE.draw(rows.with_columns(y=pl.lit(None, pl.Float64))) is None
+
+
+def test_a_map_has_the_largest_flows_of_each_series() -> None:
+    rng = np.random.default_rng(0)
+    columns = ("from_x", "from_y", "to_x", "to_y", "colour")
+    rows = pl.DataFrame({name: rng.normal(0, 9, 2_000) for name in columns}).with_columns(
+        flow=pl.int_range(1, pl.len() + 1, eager=False).cast(pl.Float64),
+        series=pl.Series(["Leeds", "districts"] * 1_000),
+    )
+    drawing = FLOWS.draw(rows)
+    assert size(drawing) <= 80_000 and "Leeds" in str(drawing) and "districts" in str(drawing)
+    kept = rows.filter(pl.col("flow") > rows.height - 2 * MOST_FLOWS)
+    assert FLOWS.draw(kept) == drawing
+    assert FLOWS.draw(rows.with_columns(flow=pl.lit(0.0))) is None
+
+
+def test_a_table_may_have_several_charts(warehouse: Warehouse) -> None:
+    declared = [
+        {"kind": "points", "title": "P", "x": "a", "y": "a * 2", "series": "'s'", "where": "a > 1"},
+        {"title": "L", "x": "on_day", "y": "a", "series": "'s'", "where": "true"},
+    ]
+    node = {"name": "pairs", "config": {"meta": {"chart": declared}}}
+    charts = charts_of_node(node)
+    with warehouse.transaction() as transaction:
+        transaction.execute("create table marts.pairs as select date '2021-11-01' + a as on_day, a from generate_series(1, 9) a")  # fmt: skip  # noqa: E501
+        drawn = [chart_metadata(transaction, "marts.pairs", chart) for chart in charts]
+    assert [str(image.value)[:4] for image in drawn if image is not None] == ["![P]", "![L]"]
+    with pytest.raises(ValueError, match="pairs: chart of kind 'pie'; expected one of lines, points"):
+        charts_of_node({"name": "pairs", "config": {"meta": {"chart": {"kind": "pie"}}}})
