@@ -27,6 +27,7 @@ from ons_bigdata.simulation.meters.deliveries.reading_files import (
     LCL_HEADER,
     write_allocations,
     write_cer_rows,
+    write_homes,
     write_lcl_rows,
     write_survey,
 )
@@ -96,9 +97,10 @@ def write_meter_archive(
                 written.add_presence(block, clock)
             done += block.homes.height
             progress.report("simulating meters", done, homes.height)
+    write_homes(readings.parent / "simulated_homes.csv", homes, file_format=file_format)
     if file_format == "cer":
         write_allocations(readings.parent / "simulated_allocations.csv", homes)
-        write_survey(readings.parent / "simulated_survey.csv", homes)
+        write_survey(readings.parent / "simulated_pre_trial_survey.csv", homes)
     homes.write_csv(truth / "true_homes.csv")
     vacancy_flows(homes, first_day=first_day, days=days).write_csv(truth / "true_flows.csv")
     arguments = {"seed": simulation.seed, "first_day": first_day.isoformat(), "days": days, "zone": clock.timezone}

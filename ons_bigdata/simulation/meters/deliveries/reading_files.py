@@ -107,19 +107,29 @@ def _usual_texts() -> pl.Series:
 def write_allocations(path: Path, homes: pl.DataFrame) -> None:
     """Write the allocation of the meters as the CSV exports of the Irish one: ID, Code, tariffs, stray empty columns.
 
-    Every meter is residential (code 1); control meters (tariff E) have stimulus E.
+    Every meter is residential (code 1); control meters (tariff E) have stimulus E, all others 1.
     """
     stimulus = pl.when(pl.col("tariff") == "E").then(pl.lit("E")).otherwise(pl.lit("1"))
-    weekend = pl.when(pl.col("tariff") == "W").then(pl.lit("W")).otherwise(stimulus)
     frame = homes.select(
         pl.col("meter").alias("ID"),
         pl.lit(1).alias("Code"),
         pl.col("tariff").alias("Residential - Tariff allocation"),
-        weekend.alias("Residential - stimulus allocation"),
+        stimulus.alias("Residential - stimulus allocation"),
         pl.lit(None, dtype=pl.String).alias("SME allocation"),
     )
     text = frame.write_csv()
     path.write_text("\n".join(f"{line},," for line in text.splitlines()) + "\n", encoding="utf-8")
+
+
+def write_homes(path: Path, homes: pl.DataFrame, *, file_format: str) -> None:
+    """Write the attributes of the homes as the documented CSV of homes: area, type of dwelling, heating and solar."""
+    meter = pl.col("meter").cast(pl.String)
+    frame = homes.select(
+        (pl.format("MAC{}", meter.str.zfill(6)) if file_format == "lcl" else meter).alias("meter"),
+        pl.lit(file_format).alias("format"),
+        *("area", "dwelling_type", "has_electric_heating", "has_solar"),
+    )
+    frame.write_csv(path)
 
 
 def write_survey(path: Path, homes: pl.DataFrame) -> None:
