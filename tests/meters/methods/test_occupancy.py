@@ -27,7 +27,6 @@ def test_one_pass_gives_what_the_methods_give():
     days = pl.concat([homes.frame_of(kwh, meter=1), homes.frame_of(homes.empty(150, 2), meter=2)])
     frames = judge_occupancy(days)
     assert_frame_equal(frames["absent_days"], detect_absent_days(days))
-    assert_frame_equal(frames["absence_spells"], absence_spells(detect_absent_days(days)))
     assert_frame_equal(frames["vacant_quarters"], detect_vacancy(days))
     assert_frame_equal(frames["low_quarters"], low_consumption_rule(days))
     assert frames["absent_days"]["absent"].null_count() == 1
