@@ -3,5 +3,6 @@
 AREAS = {
     "collection": "files of meter readings as they came, readings in the lake, and attributes of the homes",
     "quality": "state of each expected half hour, meter-days, and reports by delivery",
+    "vacancy": "vacant homes as stock and flow by group of homes and quarter",
 }
 """Area and what it holds."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ons_bigdata.meters.schemas import aggregates, homes, quality, reports
+from ons_bigdata.meters.schemas import aggregates, homes, quality, reports, vacancy
 
 if TYPE_CHECKING:
     import dataframely as dy
@@ -18,6 +18,7 @@ TABLES: dict[str, type[dy.Schema]] = {
     "restricted.meter_quarters": quality.MeterQuarter,
     "analysis.meter_consumption_controlled": aggregates.ControlledConsumption,
     "analysis.meter_states_controlled": aggregates.ControlledStates,
+    "analysis.meter_vacancy_controlled": vacancy.ControlledVacancy,
     "analysis.meter_quality_reports": reports.MeterQualityReport,
     "analysis.meter_figures": reports.MeterFigure,
     "restricted.meter_homes": homes.MeterHome,
