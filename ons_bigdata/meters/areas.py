@@ -4,5 +4,6 @@ AREAS = {
     "collection": "files of meter readings as they came, readings in the lake, and attributes of the homes",
     "quality": "state of each expected half hour, meter-days, and reports by delivery",
     "vacancy": "vacant homes as stock and flow by group of homes and quarter",
+    "fieldwork": "calendar of contact by area, weekday and time of day",
 }
 """Area and what it holds."""

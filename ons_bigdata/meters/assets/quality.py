@@ -9,6 +9,7 @@ import polars as pl
 from ons_bigdata.meters.calendar import ZONES
 from ons_bigdata.meters.methods.bucket import COLUMNS, judge_readings
 from ons_bigdata.meters.schemas import quality
+from ons_bigdata.meters.schemas.fieldwork import MeterContactDays
 from ons_bigdata.meters.sources.reading_files import METER_READINGS
 from ons_bigdata.platform.dagster.bucket_assets import BucketMethod, LakeOutput, bucket_tables_asset
 from ons_bigdata.platform.dagster.inputs import Table
@@ -26,6 +27,7 @@ QUALITY = "restricted.meter_quality"
 SUSPICIONS = "restricted.meter_suspicions"
 ABSENT_DAYS = "restricted.meter_absent_days"
 QUARTERS = "restricted.meter_quarters"
+CONTACT_DAYS = "restricted.meter_contact_days"
 
 ASSESSED_READINGS = LakeTable(
     name="assessed_readings",
@@ -49,6 +51,11 @@ _STATE_COUNTS = "half hours "
         Table(QUALITY, quality.MeterQuality, "One row per meter, month and state of half hours with their number."),
         Table(SUSPICIONS, quality.MeterSuspicion, "One row per stretch of days of a meter that look wrong as a whole."),
         Table(ABSENT_DAYS, quality.StoredAbsentDay, "One row per meter and local day: whether nobody was at home."),
+        Table(
+            CONTACT_DAYS,
+            MeterContactDays,
+            "One row per meter, weekday and period: days, and those with people at home.",
+        ),
         Table(
             QUARTERS,
             quality.MeterQuarter,
@@ -78,6 +85,7 @@ def meter_days(_inputs: Inputs) -> BucketMethod:
             "suspicions": SUSPICIONS,
             "absent_days": ABSENT_DAYS,
             "quarters": QUARTERS,
+            "contact_days": CONTACT_DAYS,
             "assessed": f"lake.{ASSESSED_READINGS.name}",
         },
     )

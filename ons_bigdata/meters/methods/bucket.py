@@ -23,12 +23,14 @@ COLUMNS = ("meter_key", "started_at", "minutes", "kwh", "code", "flag", "is_expo
 def occupancy_of_days(days: pl.DataFrame, _parameters: Mapping[str, Any]) -> dict[str, pl.DataFrame]:
     """Judge absent days and quarters by the shipped models; quarters next to the rule of 180 kWh.
 
-    Frames: absent_days (AbsentDay); quarters: VacantQuarter with kwh_scaled, is_low and vacant_by_rule of LowQuarter.
+    Frames: absent_days (AbsentDay); contact_days (MeterContactDays); quarters: VacantQuarter with kwh_scaled, is_low
+    and vacant_by_rule of LowQuarter.
     """
     judged = judge_occupancy(days)
     rule = judged["low_quarters"].select("meter", "quarter", "kwh_scaled", "is_low", vacant_by_rule="vacant")
     return {
         "absent_days": judged["absent_days"],
+        "contact_days": judged["contact_days"],
         "quarters": judged["vacant_quarters"].join(rule, on=["meter", "quarter"], how="left", maintain_order="left"),
     }
 

@@ -9,6 +9,7 @@ from ons_bigdata.meters.methods.absence.day_matrix import day_matrix
 from ons_bigdata.meters.methods.absence.day_statistics import day_statistics
 from ons_bigdata.meters.methods.absence.detection import absent_frame, judge_days
 from ons_bigdata.meters.methods.absence.model import AbsenceModel
+from ons_bigdata.meters.methods.fieldwork.calendar import contact_days
 from ons_bigdata.meters.methods.vacancy.detection import vacant_quarters
 from ons_bigdata.meters.methods.vacancy.low_consumption import low_consumption_rule
 from ons_bigdata.meters.methods.vacancy.model import VacancyModel
@@ -22,9 +23,9 @@ def judge_occupancy(
     """Judge days and quarters of many meters.
 
     `meter_days`: frame `MeterDay`, all days of the meters. Returns, each sorted by meter: `absent_days` (as
-    `detect_absent_days` by the boosted trees), `vacant_quarters` (as `detect_vacancy`) and `low_quarters` (as
-    `low_consumption_rule`). Spells of absent days are gathered in SQL (`restricted.meter_absence_spells`). Models: None
-    are the shipped ones. Raises ValueError as these methods do.
+    `detect_absent_days` by the boosted trees), `vacant_quarters` (as `detect_vacancy`), `low_quarters` (as
+    `low_consumption_rule`) and `contact_days`. Spells of absent days are gathered in SQL
+    (`restricted.meter_absence_spells`). Models: None are the shipped ones. Raises ValueError as these methods do.
     """
     statistics = day_statistics(day_matrix(meter_days))
     probability, absent = judge_days(statistics, "boosted", absence_model)
@@ -33,5 +34,6 @@ def judge_occupancy(
     return {
         "absent_days": days,
         "vacant_quarters": vacant_quarters(statistics, vacancy_model, absence_model, probability_absent=probability),
+        "contact_days": contact_days(statistics),
         "low_quarters": low_consumption_rule(meter_days),
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ons_bigdata.meters.schemas import aggregates, homes, quality, reports, vacancy
+from ons_bigdata.meters.schemas import aggregates, fieldwork, homes, quality, reports, vacancy
 
 if TYPE_CHECKING:
     import dataframely as dy
@@ -15,6 +15,8 @@ TABLES: dict[str, type[dy.Schema]] = {
     "restricted.meter_quality": quality.MeterQuality,
     "restricted.meter_suspicions": quality.MeterSuspicion,
     "restricted.meter_absent_days": quality.StoredAbsentDay,
+    "restricted.meter_contact_days": fieldwork.MeterContactDays,
+    "analysis.contact_calendar_controlled": fieldwork.ContactCalendar,
     "restricted.meter_quarters": quality.MeterQuarter,
     "analysis.meter_consumption_controlled": aggregates.ControlledConsumption,
     "analysis.meter_states_controlled": aggregates.ControlledStates,

@@ -7,7 +7,7 @@ import polars as pl
 
 from ons_bigdata.estimation.input_checks import refuse_missing_columns, refuse_repeated
 from ons_bigdata.meters.methods.absence.day_matrix import day_matrix
-from ons_bigdata.meters.methods.absence.day_statistics import SPIKE_KWH, day_statistics
+from ons_bigdata.meters.methods.absence.day_statistics import SPIKE_KWH, DayStatistics, day_statistics
 
 LEAST_METERS = 10
 """Meters that an area needs for rows of its own; the rule of disclosure control of the pilot."""
@@ -37,34 +37,14 @@ def contact_calendar(
     Raises ValueError on a missing column, a meter without area, fewer than ten meters as the least number, or fewer
     meters altogether.
     """
-    refuse_missing_columns(areas, ["meter", "area"], "areas")
-    refuse_repeated(areas, ["meter"], "areas")
-    if least_meters < LEAST_METERS:
-        message = f"least_meters is {least_meters}, expected {LEAST_METERS} or more"
-        raise ValueError(message)
-    signs = _signs(meter_days).join(areas.select("meter", "area"), on="meter", how="left")
-    if (missing := signs.filter(pl.col("area").is_null())).height:
-        message = f"areas: meter {missing['meter'][0]} has no area, expected one for each meter"
-        raise ValueError(message)
-    if (found := signs["meter"].n_unique()) < least_meters:
-        message = f"meter_days: found {found} meters, expected {least_meters} or more"
-        raise ValueError(message)
-    whole = signs.with_columns(area=pl.lit(None, signs.schema["area"]))
-    return (
-        pl.concat([signs, whole])
-        .unpivot(list(PERIODS), index=["meter", "area", "weekday"], variable_name="period", value_name="is_home")
-        .group_by("area", "weekday", "period")
-        .agg(meters=pl.col("meter").n_unique(), chance=pl.col("is_home").mean())
-        .with_columns(least=pl.col("meters").min().over("area"))
-        .filter(pl.col("least") >= least_meters)
-        .drop("least")
-        .sort("area", "weekday", "period")
-    )
+    return calendar_of_days(contact_days(day_statistics(day_matrix(meter_days))), areas, least_meters=least_meters)
 
 
-def _signs(meter_days: pl.DataFrame) -> pl.DataFrame:
-    """True if there is use in a period, by meter, judged day and period."""
-    statistics = day_statistics(day_matrix(meter_days))
+def contact_days(statistics: DayStatistics) -> pl.DataFrame:
+    """Judged days and those with use, by meter, weekday and period.
+
+    Returns meter, weekday (1 = Monday), period, days, days_at_home, sorted.
+    """
     matrix = statistics.matrix
     level = statistics.base + np.maximum(3 * statistics.spread, SPIKE_KWH)
     with np.errstate(invalid="ignore"):
@@ -76,5 +56,35 @@ def _signs(meter_days: pl.DataFrame) -> pl.DataFrame:
     return (
         matrix.keys.with_columns(*columns, known, weekday=pl.col("day").dt.weekday())
         .filter("known")
-        .drop("known", "day")
+        .group_by("meter", "weekday")
+        .agg(pl.len().cast(pl.Int32).alias("days"), pl.col(*PERIODS).sum().cast(pl.Int32))
+        .unpivot(list(PERIODS), index=["meter", "weekday", "days"], variable_name="period", value_name="days_at_home")
+        .select("meter", "weekday", "period", "days", "days_at_home")
+        .sort("meter", "weekday", "period")
+    )
+
+
+def calendar_of_days(days: pl.DataFrame, areas: pl.DataFrame, *, least_meters: int = LEAST_METERS) -> pl.DataFrame:
+    """Calendar from the days of `contact_days`, for callers that have them; see `contact_calendar`."""
+    refuse_missing_columns(areas, ["meter", "area"], "areas")
+    refuse_repeated(areas, ["meter"], "areas")
+    if least_meters < LEAST_METERS:
+        message = f"least_meters is {least_meters}, expected {LEAST_METERS} or more"
+        raise ValueError(message)
+    signs = days.join(areas.select("meter", "area"), on="meter", how="left")
+    if (missing := signs.filter(pl.col("area").is_null())).height:
+        message = f"areas: meter {missing['meter'][0]} has no area, expected one for each meter"
+        raise ValueError(message)
+    if (found := signs["meter"].n_unique()) < least_meters:
+        message = f"meter_days: found {found} meters, expected {least_meters} or more"
+        raise ValueError(message)
+    whole = signs.with_columns(area=pl.lit(None, signs.schema["area"]))
+    return (
+        pl.concat([signs, whole])
+        .group_by("area", "weekday", "period")
+        .agg(meters=pl.col("meter").n_unique(), chance=pl.col("days_at_home").sum() / pl.col("days").sum())
+        .with_columns(least=pl.col("meters").min().over("area"))
+        .filter(pl.col("least") >= least_meters)
+        .drop("least")
+        .sort("area", "weekday", "period")
     )
