@@ -30,7 +30,7 @@ def occupancy_of_days(days: pl.DataFrame, _parameters: Mapping[str, Any]) -> dic
     rule = judged["low_quarters"].select("meter", "quarter", "kwh_scaled", "is_low", vacant_by_rule="vacant")
     return {
         "absent_days": judged["absent_days"],
-        "contact_days": judged["contact_days"],
+        "contact_days": judged["contact_days"].with_columns(pl.col("weekday").cast(pl.Int16)),
         "quarters": judged["vacant_quarters"].join(rule, on=["meter", "quarter"], how="left", maintain_order="left"),
     }
 
