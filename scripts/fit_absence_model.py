@@ -1,6 +1,6 @@
 """Fit the models of absent days and of vacant quarters on the tuning generator, and write them as JSON.
 
-Usage: python scripts/fit_absence_model.py [--homes 280] [--write] [--vacancy-only]
+Usage: python scripts/fit_absence_model.py [--homes 600] [--write] [--vacancy-only]
 
 No real home and nothing of the adversarial generator enters. The trees learn from two kinds of days: those of simulated
 homes with their true absences, and those of simulated homes into which absences are injected by the protocol of
@@ -29,7 +29,13 @@ from ons_bigdata.meters.methods.absence.chain import (
 from ons_bigdata.meters.methods.absence.day_matrix import day_matrix
 from ons_bigdata.meters.methods.absence.day_statistics import day_statistics
 from ons_bigdata.meters.methods.absence.features import day_features
-from ons_bigdata.meters.methods.absence.model import AbsenceModel, default_model, model_from_json, model_to_json
+from ons_bigdata.meters.methods.absence.model import (
+    AbsenceModel,
+    context_of,
+    default_model,
+    model_from_json,
+    model_to_json,
+)
 from ons_bigdata.meters.methods.absence.rule import PEER_FLOOR_KWH
 from ons_bigdata.meters.methods.absence.trees import BoostedTrees, trees_of
 from ons_bigdata.meters.methods.evaluation.injection import InjectionProtocol, inject_absence
@@ -57,14 +63,17 @@ PROTOCOLS = (
     InjectionProtocol(block=6, spike_day_share=0.3, most_spikes=4),
     InjectionProtocol(block=1, spike_day_share=0.3, prevalence=0.08, most_spikes=3),
 )
-TREES = {"max_iter": 80, "learning_rate": 0.18, "max_leaf_nodes": 10, "l2_regularization": 5.0, "max_features": 0.3}
+TREES = {"max_iter": 100, "learning_rate": 0.18, "max_leaf_nodes": 14, "l2_regularization": 5.0, "max_features": 0.3}
+SMOOTHER = {"max_iter": 80, "learning_rate": 0.13, "max_leaf_nodes": 12, "l2_regularization": 5.0, "max_features": 0.5}
 LEAST_IN_LEAF = 60
 TRUE_SETS = 2
 """Sets with true absences, before the injected ones."""
 INJECTED_WEIGHT = 1.5
-PRESENT_SHARE, ROWS_SHARE = 0.5, 0.45
-"""Share of the present days, and of all days, that enter: the trees gain nothing from more, and take longer."""
-FALSE_DAYS = 0.001
+PRESENT_SHARE = 0.5
+"""Share of the present days that enter: the trees gain nothing from more, and take longer."""
+FIRST_HOMES = 0.55
+"""Share of the homes that the first trees learn from; the smoother learns from the scores of the others."""
+FALSE_DAYS = 0.003
 """Share of false days at which the bounds of the flags are set, on simulated homes that the fit has not seen."""
 QUARTER_TREES = {
     "max_iter": 60,
@@ -81,10 +90,11 @@ VACANT_SHARE = 0.045
 
 @dataclass(frozen=True)
 class LabelledDays:
-    """Features of days with their truth: meter, day, absent, weight."""
+    """Features of days with their truth: meter, day, absent, weight; and the first row of each meter, and the end."""
 
     features: np.ndarray
     truth: pl.DataFrame
+    first_row: np.ndarray
 
 
 def share(flags: pl.Series) -> float:
@@ -177,7 +187,9 @@ def labelled(days: pl.DataFrame, truth: pl.DataFrame) -> LabelledDays:
     """Features of days that can be judged, with their truth."""
     statistics = day_statistics(day_matrix(days))
     features = day_features(statistics, PEER_FLOOR_KWH)[statistics.matrix.input_row >= 0].astype(np.float32)
-    return LabelledDays(features, truth.sort("meter", "day"))
+    ordered = truth.sort("meter", "day")
+    changes = ordered["meter"].rle_id().diff().fill_null(1).to_numpy()
+    return LabelledDays(features, ordered, np.append(np.flatnonzero(changes), ordered.height))
 
 
 def true_days(meters: SimulatedMeters) -> LabelledDays:
@@ -206,19 +218,34 @@ def training_days(homes: int, seed: int) -> list[LabelledDays]:
     return sets
 
 
-def fit_trees(sets: list[LabelledDays], seed: int) -> BoostedTrees:
-    """Trees of labelled days; the last sets are injected."""
+def fit_trees(sets: list[LabelledDays], seed: int) -> tuple[BoostedTrees, BoostedTrees]:
+    """First trees and smoother of labelled days, of different homes; the last sets are injected."""
     random = np.random.default_rng(seed)
     features = np.concatenate([part.features for part in sets])
     absent = np.concatenate([part.truth["absent"].to_numpy() for part in sets])
     injected = np.repeat([number >= TRUE_SETS for number in range(len(sets))], [len(part.features) for part in sets])
     weight = np.concatenate([part.truth["weight"].to_numpy() for part in sets]) * np.where(injected, INJECTED_WEIGHT, 1)
     kept = ~np.isnan(features[:, 0]) & (absent | (random.random(len(absent)) < PRESENT_SHARE))
-    kept &= random.random(len(absent)) < ROWS_SHARE
+    first_row = _joined_rows(sets)
+    homes = len(first_row) - 1
+    is_first = np.repeat(random.random(homes) < FIRST_HOMES, np.diff(first_row))
+    trees = _boosted(TREES, features, absent, weight, kept & is_first, seed)
+    return trees, _boosted(SMOOTHER, context_of(trees, features, first_row), absent, weight, kept & ~is_first, seed)
+
+
+def _joined_rows(sets: list[LabelledDays]) -> np.ndarray:
+    """First row of each meter of sets one after another, and at the end the number of rows."""
+    lengths = np.concatenate([np.diff(part.first_row) for part in sets])
+    return np.concatenate([[0], np.cumsum(lengths)])
+
+
+def _boosted(  # noqa: PLR0913, PLR0917
+    options: dict[str, float], columns: np.ndarray, truth: np.ndarray, weight: np.ndarray, kept: np.ndarray, seed: int
+) -> BoostedTrees:
     model = HistGradientBoostingClassifier(
-        **TREES, min_samples_leaf=LEAST_IN_LEAF, early_stopping=False, random_state=seed
+        **options, min_samples_leaf=LEAST_IN_LEAF, early_stopping=False, random_state=seed
     )
-    return trees_of(model.fit(features[kept], absent[kept], weight[kept]))
+    return trees_of(model.fit(columns[kept], truth[kept], weight[kept]))
 
 
 def platt(scores: np.ndarray, truth: np.ndarray, weight: np.ndarray) -> tuple[float, float]:
@@ -241,15 +268,17 @@ def fit_chain(meters: SimulatedMeters) -> DayChain:
 
 def fit_absence(homes: int, seed: int) -> AbsenceModel:
     """Model of absent days; calibration and bounds on other homes than the trees."""
-    trees = fit_trees(training_days(homes, seed), seed)
+    trees, smoother = fit_trees(training_days(homes, seed), seed)
     chain = fit_chain(varied(simulated(max(homes // 4, 40), seed + 50, None), 0.3, seed))
     held = varied(simulated(max(homes // 4, 40), seed + 60, None), 0.3, seed + 60)
     days = true_days(held)
     absent = days.truth["absent"].to_numpy()
     known = ~np.isnan(days.features[:, 0])
-    slope, intercept = platt(trees.scores(days.features)[known], absent[known], np.ones(int(known.sum())))
+    scores = smoother.scores(context_of(trees, days.features, days.first_row))
+    slope, intercept = platt(scores[known], absent[known], np.ones(int(known.sum())))
     model = AbsenceModel(
         trees=trees,
+        smoother=smoother,
         slope=slope,
         intercept=intercept,
         chain=chain,
@@ -258,7 +287,7 @@ def fit_absence(homes: int, seed: int) -> AbsenceModel:
         peer_floor_kwh=PEER_FLOOR_KWH,
         fitted_on=f"tuning generator, {homes} homes, seed {seed}",
     )
-    probability = model.probabilities(days.features)
+    probability = model.probabilities(days.features, days.first_row)
     statistics = day_statistics(day_matrix(simulated_days(held)))
     observations = day_observations(statistics, PEER_FLOOR_KWH)
     chained = absence_probabilities(chain, observations, statistics.matrix.first_row)
@@ -278,7 +307,8 @@ def vacancy_sets(homes: int, seed: int, absence: AbsenceModel) -> tuple[np.ndarr
     """Features of quarters of simulated homes with truth: is_vacant (null where for a part of it), is_second_home."""
     meters = varied(simulated(homes, seed, MANY_EMPTY), 0.5, seed)
     statistics = day_statistics(day_matrix(simulated_days(meters)))
-    quarters = quarter_features(statistics, absence.probabilities(day_features(statistics, absence.peer_floor_kwh)))
+    features = day_features(statistics, absence.peer_floor_kwh)
+    quarters = quarter_features(statistics, absence.probabilities(features, statistics.matrix.first_row))
     truth = quarters.keys.join(
         meters.homes.select("meter", "occupancy", "vacant_from", "vacant_until"), on="meter", maintain_order="left"
     ).select("meter", "quarter", "coverage", is_vacant=vacant_throughout(), is_second_home=occupancy_is("second_home"))
@@ -328,7 +358,7 @@ def fit_vacancy(homes: int, seed: int, absence: AbsenceModel) -> VacancyModel:
 def main() -> None:
     """Fit, and write the models if asked."""
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    arguments.add_argument("--homes", type=int, default=280)
+    arguments.add_argument("--homes", type=int, default=600)
     arguments.add_argument("--quarter-homes", type=int, default=640, help="homes for the model of vacant quarters")
     arguments.add_argument("--seed", type=int, default=7001)
     arguments.add_argument("--write", action="store_true")

@@ -113,7 +113,7 @@ def _by_trees(
 ) -> Judgement:
     chosen = model or _shipped()
     floor = chosen.peer_floor_kwh if peer_floor_kwh is None else peer_floor_kwh
-    probability = chosen.probabilities(day_features(statistics, floor))
+    probability = chosen.probabilities(day_features(statistics, floor), statistics.matrix.first_row)
     return probability, probability >= (chosen.boosted_bound if bound is None else bound)
 
 

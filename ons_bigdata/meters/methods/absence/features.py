@@ -47,8 +47,11 @@ OF_HOME = (
     "spikes_local",
     "local_to_lifetime",
     "lifetime_to_floor",
+    "high_to_floor",
+    "lifetime_spikes_high",
 )
-"""Features of the home: how far its night base and its usual day lie apart."""
+"""Features of the home: how far its night base and its usual day lie apart, and whether even its upper tenth of days uses
+so little that it may be empty throughout."""
 FEATURES = (
     *OF_DAY,
     *(f"{name}_{place}" for name in AROUND for place in ("before", "after", "lower", "week")),
@@ -255,9 +258,13 @@ def _around(statistics: DayStatistics, name: str, values: Floats) -> dict[str, F
 def _of_home(statistics: DayStatistics, peer_floor_kwh: float) -> dict[str, Floats]:
     usual = statistics.lifetime_quantile(statistics["mean"], 0.5)
     local = statistics.rolling_median(statistics["mean"], 28)
+    high = statistics.lifetime_quantile(statistics["mean"], 0.9)
+    floor = np.full(len(usual), peer_floor_kwh)
     return {
         "night_share": _log_ratio(statistics.base, local),
         "spikes_local": statistics.rolling_median(statistics.spikes, 28),
         "local_to_lifetime": _log_ratio(local, usual),
-        "lifetime_to_floor": np.minimum(_log_ratio(usual * 48, np.full(len(usual), peer_floor_kwh)), 0.0),
+        "lifetime_to_floor": np.minimum(_log_ratio(usual * 48, floor), 0.0),
+        "high_to_floor": np.minimum(_log_ratio(high * 48, floor), 0.7),
+        "lifetime_spikes_high": np.minimum(statistics.lifetime_quantile(statistics.spikes, 0.9), 8.0),
     }

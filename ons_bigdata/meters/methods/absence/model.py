@@ -9,6 +9,7 @@ import numpy as np
 
 from ons_bigdata.meters.methods.absence.chain import OBSERVATIONS, DayChain
 from ons_bigdata.meters.methods.absence.features import FEATURES
+from ons_bigdata.meters.methods.absence.score_context import CONTEXT, score_context
 from ons_bigdata.meters.methods.absence.trees import BoostedTrees
 
 KIND = "model of absent days"
@@ -22,12 +23,15 @@ _DTYPES = {"threshold": np.float64, "value": np.float64, "missing_goes_left": np
 class AbsenceModel:
     """Models of the methods `boosted` and `hmm`.
 
-    `trees`: their score times `slope` plus `intercept` is the log odds of absence. `chain`: of `hmm`.
+    `trees`: give each day a score by its features. `smoother`: trees that score a day anew by its score, those of the
+    days around and of the home's whole time; this times `slope` plus `intercept` is the log odds of absence. `chain`:
+    of `hmm`.
 
     `boosted_bound` and `chain_bound`: least probability of an absent day. `fitted_on`: what it was fitted on.
     """
 
     trees: BoostedTrees
+    smoother: BoostedTrees
     slope: float
     intercept: float
     chain: DayChain
@@ -45,14 +49,26 @@ class AbsenceModel:
         if not self.slope > 0:
             message = f"slope is {self.slope}, expected more than 0"
             raise ValueError(message)
-        if self.trees.feature.max() >= len(FEATURES):
-            message = f"trees use feature {self.trees.feature.max()}, expected at most {len(FEATURES) - 1}"
-            raise ValueError(message)
+        for trees, columns in ((self.trees, FEATURES), (self.smoother, CONTEXT)):
+            if trees.feature.max() >= len(columns):
+                message = f"trees use feature {trees.feature.max()}, expected at most {len(columns) - 1}"
+                raise ValueError(message)
 
-    def probabilities(self, features: np.ndarray) -> np.ndarray:
-        """Probability of absence of each row of features, by the trees."""
-        log_odds = self.slope * self.trees.scores(features) + self.intercept
+    def probabilities(self, features: np.ndarray, first_row: np.ndarray) -> np.ndarray:
+        """Probability of absence of each day, by the trees and the smoother.
+
+        `features`: days × `FEATURES`, NaN on days that cannot be judged, whose probabilities have no meaning.
+        `first_row`: first row of each meter, and at the end the number of rows.
+        """
+        log_odds = self.slope * self.smoother.scores(context_of(self.trees, features, first_row)) + self.intercept
         return 1 / (1 + np.exp(-np.clip(log_odds, -MOST_LOG_ODDS, MOST_LOG_ODDS)))
+
+
+def context_of(trees: BoostedTrees, features: np.ndarray, first_row: np.ndarray) -> np.ndarray:
+    """Context of the scores of days by the first trees, days × `CONTEXT`: what the smoother takes."""
+    scores = trees.scores(features)
+    scores[np.isnan(features[:, 0])] = np.nan
+    return score_context(scores, features, first_row)
 
 
 def trees_to_record(trees: BoostedTrees) -> dict[str, object]:
@@ -76,6 +92,7 @@ def model_to_json(model: AbsenceModel) -> str:
         "kind": KIND,
         "fitted_on": model.fitted_on,
         "features": FEATURES,
+        "context": CONTEXT,
         "observations": OBSERVATIONS,
         "boosted_bound": model.boosted_bound,
         "chain_bound": model.chain_bound,
@@ -84,6 +101,7 @@ def model_to_json(model: AbsenceModel) -> str:
         "intercept": model.intercept,
         "chain": chain,
         "trees": trees_to_record(model.trees),
+        "smoother": trees_to_record(model.smoother),
     }
     return json.dumps(record, separators=(",", ":"))
 
@@ -92,7 +110,7 @@ def model_from_json(text: str) -> AbsenceModel:
     """Model of its JSON text, as `model_to_json` writes it. Raises ValueError if it is not one of this version."""
     try:
         record = json.loads(text)
-        for name, expected in (("features", FEATURES), ("observations", OBSERVATIONS)):
+        for name, expected in (("features", FEATURES), ("context", CONTEXT), ("observations", OBSERVATIONS)):
             if record[name] != list(expected):
                 wrong = sorted(set(record[name]) ^ set(expected)) or ["their order"]
                 message = f"the model's {name} are not those of this version; different: {', '.join(wrong)}"
@@ -102,6 +120,7 @@ def model_from_json(text: str) -> AbsenceModel:
             chain[name] = np.array(chain[name], dtype=np.float64)
         return AbsenceModel(
             trees=trees_from_record(record["trees"]),
+            smoother=trees_from_record(record["smoother"]),
             chain=DayChain(**chain),
             **{name: float(record[name]) for name in NUMBERS},
             fitted_on=str(record["fitted_on"]),

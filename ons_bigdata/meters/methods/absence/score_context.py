@@ -1,0 +1,76 @@
+"""Scores of single days in the context of the days around and of the home's whole time: what the second trees see."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+
+from ons_bigdata.meters.methods.absence.features import FEATURES
+
+NEIGHBOURS = (-3, -2, -1, 1, 2, 3)
+WINDOWS = (2, 5, 14, 45)
+"""Days before and after over which scores are averaged."""
+QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
+FROM_DAY = (
+    *("total_to_local", "total_to_lifetime", "total_to_high", "third_to_base", "largest_to_base", "spikes"),
+    *("spikes_of_48", "early_to_base", "breakfast_to_base", "afternoon_to_base", "late_to_base", "night_likelihood"),
+    *("usual_excess", "above_nights", "successive", "profile_correlation", "night_share", "spikes_local"),
+    *("lifetime_to_floor", "high_to_floor", "lifetime_spikes_high"),
+)
+"""Features of the day that enter as they are."""
+CONTEXT = (
+    "score",
+    *(f"score_{offset:+d}" for offset in NEIGHBOURS),
+    *(f"score_mean_{days}" for days in WINDOWS),
+    *(f"score_quantile_{quantile:g}" for quantile in QUANTILES),
+    *("score_least_beside", "score_most_beside", "share_likely_45"),
+    *FROM_DAY,
+)
+_COLUMNS = [FEATURES.index(name) for name in FROM_DAY]
+
+Floats = np.ndarray
+Integers = np.ndarray
+
+
+def score_context(scores: Floats, features: Floats, first_row: Integers) -> Floats:
+    """Context of the score of each day, days × `CONTEXT`; NaN where unknown.
+
+    `scores`: log odds of absence by the first trees, NaN on days that cannot be judged. `features`: of the same days,
+    days × `FEATURES`. `first_row`: first row of each meter, and at the end the number of rows. Days of a meter follow
+    each other without gaps.
+    """
+    count = len(scores)
+    rows = np.arange(count)
+    meter = np.repeat(np.arange(len(first_row) - 1), np.diff(first_row))
+    begin, end = first_row[meter], first_row[meter + 1]
+    columns = [scores]
+    for offset in NEIGHBOURS:
+        other = rows + offset
+        columns.append(np.where((other >= begin) & (other < end), scores[np.clip(other, 0, count - 1)], np.nan))
+    before, after = columns[1 + NEIGHBOURS.index(-1)], columns[1 + NEIGHBOURS.index(1)]
+    columns += [_mean_around(scores, begin, end, days) for days in WINDOWS]
+    columns += list(_quantiles(scores, first_row).T)
+    likely = np.where(np.isnan(scores), np.nan, scores > 0)
+    columns += [np.fmin(before, after), np.fmax(before, after), _mean_around(likely, begin, end, 45)]
+    return np.column_stack([*columns, features[:, _COLUMNS]])
+
+
+def _mean_around(values: Floats, begin: Integers, end: Integers, days: int) -> Floats:
+    """Mean of the known values of the same meter within so many days before and after, NaN without any."""
+    known = ~np.isnan(values)
+    sums, counts = (np.concatenate([[0.0], np.cumsum(part)]) for part in (np.where(known, values, 0.0), known))
+    rows = np.arange(len(values))
+    first, last = np.maximum(rows - days, begin), np.minimum(rows + days + 1, end)
+    number = counts[last] - counts[first]
+    return np.where(number > 0, (sums[last] - sums[first]) / np.maximum(number, 1), np.nan)
+
+
+def _quantiles(scores: Floats, first_row: Integers) -> Floats:
+    """Quantiles of all known scores of the meter of each day, days × `QUANTILES`."""
+    result = np.full((len(scores), len(QUANTILES)), np.nan)
+    for begin, end in pairwise(first_row):
+        known = scores[begin:end][~np.isnan(scores[begin:end])]
+        if len(known):
+            result[begin:end] = np.quantile(known, QUANTILES)
+    return result
