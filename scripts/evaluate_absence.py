@@ -42,7 +42,8 @@ from ons_bigdata.simulation.meters.simulated_days import simulated_days
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "meters" / "evaluation" / "absence.md"
 CHART = ROOT / "docs" / "meters" / "evaluation" / "recall_by_home.svg"
-SEEDS = (11, 12, 13)
+SEEDS = (31, 32, 33)
+"""Not those of earlier rounds: each round of changes is judged on seeds that it has not seen."""
 FALSE_DAYS = 0.02
 Injected = tuple[pl.DataFrame, pl.DataFrame]
 
@@ -165,7 +166,7 @@ def generator_table(homes: int) -> list[str]:
         "| second homes | vacant homes | flag: false days | flag: recall |"
     )
     lines = [head, "|---|" + "---|" * 7]
-    for generator, seed in (("chain", 101), ("bouts", 501)):
+    for generator, seed in (("chain", 3101), ("bouts", 3501)):
         meters = simulated(generator, homes, seed)
         days = simulated_days(meters)
         truth = meters.absent_days.sort("meter", "day").with_columns(run=pl.struct("meter", "absent").rle_id())

@@ -1,6 +1,6 @@
 """Judge the detection of vacant quarters and second homes on the adversarial generator, next to the 180 kWh rule.
 
-Usage: python scripts/evaluate_vacancy.py [--homes 400] [--generator bouts] [--write]
+Usage: python scripts/evaluate_vacancy.py [--homes 400] [--flow-homes 1000] [--generator bouts] [--write]
 
 Each quarter is judged from the days up to its end alone, as it would be published. Prints the tables of
 docs/meters/vacancy/vacant_quarters.md, which `--write` replaces with its chart. No truth on vacancy of real homes was
@@ -10,6 +10,7 @@ available.
 from __future__ import annotations
 
 import argparse
+from datetime import date
 from pathlib import Path
 
 import altair as alt
@@ -24,7 +25,7 @@ from ons_bigdata.meters.methods.evaluation.scores import (
     reliability,
 )
 from ons_bigdata.meters.methods.vacancy import detect_vacancy, low_consumption_rule, stock_and_flow
-from ons_bigdata.simulation.meters.generators import simulate_meters
+from ons_bigdata.simulation.meters.generators import Simulation, simulate_meters
 from ons_bigdata.simulation.meters.homes import draw_homes
 from ons_bigdata.simulation.meters.simulated_days import simulated_days
 
@@ -32,6 +33,9 @@ ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "meters" / "vacancy" / "vacant_quarters.md"
 CHART = ROOT / "docs" / "meters" / "vacancy" / "reliability.svg"
 VACANT_SHARE = 0.045
+SEED = 3901
+FLOW_FIRST_DAY, FLOW_DAYS = date(2009, 1, 1), 730
+"""Eight whole quarters, by which flows are judged on homes of another seed."""
 
 
 def as_published(days: pl.DataFrame) -> pl.DataFrame:
@@ -120,7 +124,7 @@ def flow_lines(judged: pl.DataFrame) -> list[str]:
     truth = judged.with_columns(vacant=pl.col("is_vacant").fill_null(value=False), onset=pl.col("vacant_from"))
     lines = ["| quarter | stock, judged | stock, true | into, judged | into, true | out, judged | out, true |"]
     lines.append("|---|---|---|---|---|---|---|")
-    columns = ("quarter", "stock", "into", "out", "appeared")
+    columns = ("quarter", "stock", "into", "out", "appeared", "disappeared")
     found, true = (stock_and_flow(frame).select(columns).to_dicts() for frame in (judged, truth))
     sums = {"into": [0, 0], "out": [0, 0]}
     for mine, real in zip(found, true, strict=True):
@@ -131,6 +135,16 @@ def flow_lines(judged: pl.DataFrame) -> list[str]:
         lines.append(f"| {mine['quarter']} | " + " | ".join(cells) + " |")
     shown = "; ".join(f"{name} {pair[0]} against {pair[1]}" for name, pair in sums.items())
     return [*lines, "", f"Over all quarters, judged against true: {shown}."]
+
+
+def flow_homes(homes: int, generator: str) -> pl.DataFrame:
+    """Judged quarters with truth of homes over eight whole quarters, a hundred homes at a time."""
+    drawn = draw_homes(
+        np.random.default_rng(SEED + 1), homes, first_day=FLOW_FIRST_DAY, days=FLOW_DAYS, shares=MANY_EMPTY
+    )
+    simulation = Simulation(SEED + 1, FLOW_FIRST_DAY, FLOW_DAYS, generator)
+    parts = [with_truth(as_published(simulated_days(block)), block.homes) for block in simulation.blocks(drawn)]
+    return pl.concat(parts)
 
 
 def onset_line(judged: pl.DataFrame) -> str:
@@ -158,11 +172,12 @@ def main() -> None:
     """Judge, print the tables, and write the page if asked."""
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("--homes", type=int, default=400)
+    arguments.add_argument("--flow-homes", type=int, default=1000)
     arguments.add_argument("--generator", default="bouts")
     arguments.add_argument("--write", action="store_true")
     chosen = arguments.parse_args()
-    homes = draw_homes(np.random.default_rng(901), chosen.homes, first_day=FIRST_DAY, days=DAYS, shares=MANY_EMPTY)
-    meters = simulate_meters(homes, seed=901, first_day=FIRST_DAY, days=DAYS, generator=chosen.generator)
+    homes = draw_homes(np.random.default_rng(SEED), chosen.homes, first_day=FIRST_DAY, days=DAYS, shares=MANY_EMPTY)
+    meters = simulate_meters(homes, seed=SEED, first_day=FIRST_DAY, days=DAYS, generator=chosen.generator)
     days = simulated_days(meters)
     judged = with_truth(as_published(days), homes)
     recall, _ = recall_table(judged, low_consumption_rule(days))
@@ -172,7 +187,7 @@ def main() -> None:
         "calibration": slope,
         "second homes": second_home_lines(judged),
         "onset": [onset_line(judged)],
-        "flows": flow_lines(judged),
+        "flows": flow_lines(flow_homes(chosen.flow_homes, chosen.generator)),
     }
     for name, lines in tables.items():
         print(name, *lines, sep="\n", end="\n\n", flush=True)

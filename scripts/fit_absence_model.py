@@ -239,7 +239,7 @@ def _joined_rows(sets: list[LabelledDays]) -> np.ndarray:
     return np.concatenate([[0], np.cumsum(lengths)])
 
 
-def _boosted(  # noqa: PLR0913, PLR0917
+def _boosted(
     options: dict[str, float], columns: np.ndarray, truth: np.ndarray, weight: np.ndarray, kept: np.ndarray, seed: int
 ) -> BoostedTrees:
     model = HistGradientBoostingClassifier(

@@ -50,8 +50,8 @@ OF_HOME = (
     "high_to_floor",
     "lifetime_spikes_high",
 )
-"""Features of the home: how far its night base and its usual day lie apart, and whether even its upper tenth of days uses
-so little that it may be empty throughout."""
+"""Features of the home: how far its night base and its usual day lie apart, and whether even its upper tenth of days
+uses so little that it may be empty throughout."""
 FEATURES = (
     *OF_DAY,
     *(f"{name}_{place}" for name in AROUND for place in ("before", "after", "lower", "week")),

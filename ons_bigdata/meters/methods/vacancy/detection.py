@@ -18,6 +18,8 @@ STAY_SHARE = 0.3
 """Share of the bound from which a home stays vacant that was so in the quarter before."""
 QUIET_SPIKES = 1
 """Half hours of use from 06:00 to 23:30 up to which a day counts as empty."""
+LATEST_ONSET_DAYS = 7
+"""A first vacant quarter has its onset before its eighth day: one that begins later is not vacant throughout."""
 PRESENT_IF_VACANT = 0.05
 PRESENT_IF_LIVED_IN = 0.8
 """Shares of days with people at home by which the beginning of a vacancy is placed."""
@@ -73,8 +75,9 @@ def vacant_quarters(
     second = chosen.second_home.probabilities(quarters.values)
     is_known = (quarters.keys["coverage"] >= LEAST_COVERAGE).to_numpy()
     is_vacant = _flags(quarters, vacant, is_known, chosen.vacant.bound if bound is None else bound)
-    is_second = is_known & ~is_vacant & (second >= chosen.second_home.bound)
     onset = _onsets(statistics, quarters, is_vacant, probability_absent)
+    is_vacant &= onset >= 0
+    is_second = is_known & ~is_vacant & (second >= chosen.second_home.bound)
     judged = quarters.keys.select(
         "meter",
         "quarter",
@@ -118,7 +121,7 @@ def _dates(days: Integers) -> pl.Series:
 def _onsets(
     statistics: DayStatistics, quarters: QuarterFeatures, is_vacant: np.ndarray, probability: Floats
 ) -> Integers:
-    """First day of the vacancy of each vacant quarter, days since 1970; -1 without one.
+    """First day of the vacancy of each vacant quarter, days since 1970; -1 without one that is vacant throughout.
 
     A vacancy runs over quarters that follow each other; all have the onset of the first. It is the day, of that quarter
     and the one before, that splits the days best in lived-in and vacant ones (likelihood of absent days).
@@ -138,12 +141,14 @@ def _onsets(
     onset = np.full(len(is_vacant), -1, dtype=np.int64)
     for number in np.flatnonzero(is_vacant):
         follows = number > 0 and quarters.meter[number - 1] == quarters.meter[number]
-        if follows and is_vacant[number - 1]:
+        if follows and onset[number - 1] >= 0:
             onset[number] = onset[number - 1]
             continue
         begin = quarters.first_row[number - 1 if follows else number]
         end = quarters.first_row[number + 1]
         # Sum of the evidence from each day to the end: the vacancy begins where it is largest.
         evidence = np.cumsum(step[begin:end][::-1])[::-1]
-        onset[number] = matrix.day[begin + int(evidence.argmax())]
+        best = begin + int(evidence.argmax())
+        if best <= quarters.first_row[number] + LATEST_ONSET_DAYS:
+            onset[number] = matrix.day[best]
     return onset

@@ -15,7 +15,8 @@ def stock_and_flow(vacant_quarters: pl.DataFrame, areas: pl.DataFrame | None = N
     panel, nor after its last quarter. `areas`: meter, area.
 
     Returns area (without areas: null), quarter, homes (judged or carried), carried, stock, into (occupied → vacant),
-    out (vacant → occupied), appeared (homes that are vacant when they come into the panel), disappeared (that were
+    out (vacant → occupied), appeared (homes that are vacant when they come into the panel, or are judged so later but
+    were vacant on all days of the quarter before: they were missed there, and are no flow), disappeared (that were
     vacant when they left it), new_days (median days since the onset of homes in `into`), median_days (the same of
     the stock, at the end of the quarter), share_two_years (of the stock, vacant for 730 days or more), sorted. For each
     area, always: stock = stock of the quarter before + into - out + appeared - disappeared.
@@ -37,15 +38,17 @@ def stock_and_flow(vacant_quarters: pl.DataFrame, areas: pl.DataFrame | None = N
             raise ValueError(message)
     before, now, after = pl.col("before"), pl.col("state"), pl.col("is_last")
     end = pl.col("quarter").dt.offset_by("1q")
+    is_late = pl.col("onset").is_not_null() & (pl.col("onset") <= pl.col("known_from"))
+    enters, appears = now & ~before & ~is_late, now & (before.is_null() | (~before & is_late))
     days = pl.when(now).then((end - pl.col("onset")).dt.total_days())
     counts = panel.group_by("area", "quarter").agg(
         homes=pl.len(),
         carried=pl.col("is_carried").sum(),
         stock=now.sum(),
-        into=(now & ~before).sum(),
+        into=enters.sum(),
         out=(~now & before).sum(),
-        appeared=(now & before.is_null()).sum(),
-        new_days=days.filter(now & ~before).median(),
+        appeared=appears.sum(),
+        new_days=days.filter(enters).median(),
         median_days=days.median(),
         share_two_years=(days.filter(now) >= 730).mean(),
     )
@@ -84,5 +87,10 @@ def _panel(vacant_quarters: pl.DataFrame) -> pl.DataFrame:
             state=pl.col("vacant").forward_fill().over("meter"),
             onset=pl.when(pl.col("is_carried")).then(pl.col("onset").forward_fill().over("meter")).otherwise("onset"),
         )
-        .with_columns(before=pl.col("state").shift().over("meter"), is_last=pl.col("quarter") == pl.col("last"))
+        .with_columns(
+            before=pl.col("state").shift().over("meter"),
+            # Onsets are sought from the beginning of the quarter before, or from the meter's first day.
+            known_from=pl.col("quarter").dt.offset_by("-1q"),
+            is_last=pl.col("quarter") == pl.col("last"),
+        )
     )

@@ -46,7 +46,10 @@ def test_the_shipped_model_is_read_and_written_without_change():
     assert "tuning generator" in shipped.fitted_on
 
 
-@pytest.mark.parametrize("change", [{"features": []}, {"trees": {}}, {"slope": None}, {"boosted_bound": 2.0}])
+@pytest.mark.parametrize(
+    "change",
+    [{"features": []}, {"context": []}, {"trees": {}}, {"smoother": {}}, {"slope": None}, {"boosted_bound": 2.0}],
+)
 def test_a_text_that_is_no_model_is_refused(change: dict[str, object]):
     record = json.loads(model_to_json(default_model())) | change
     with pytest.raises(ValueError, match=r"not the JSON|not those of this version|expected a probability"):

@@ -37,6 +37,16 @@ def test_flows_by_hand():
     assert table["new_days"][2] == 92
 
 
+def test_a_home_that_was_missed_in_the_quarter_before_is_no_flow():
+    missed = panel({"a": "oovv", "b": "oovv"}).with_columns(
+        onset=pl.when((pl.col("meter") == "a") & pl.col("vacant")).then(QUARTERS[1]).otherwise("onset")
+    )
+    table = stock_and_flow(missed)
+    assert table["stock"].to_list() == [0, 0, 2, 2]
+    assert table["into"].to_list() == [0, 0, 1, 0]
+    assert table["appeared"].to_list() == [0, 0, 1, 0]
+
+
 @settings(max_examples=60)
 @given(st.lists(st.text("vo? ", min_size=6, max_size=6), min_size=1, max_size=6), st.booleans())
 def test_the_stock_always_balances(states: list[str], by_area: bool):
