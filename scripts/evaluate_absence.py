@@ -34,6 +34,7 @@ from ons_bigdata.meters.methods.evaluation.scores import (
     precision_at_prevalence,
     spell_scores,
 )
+from ons_bigdata.simulation.meters.clock import HalfHours
 from ons_bigdata.simulation.meters.generators import simulate_meters
 from ons_bigdata.simulation.meters.homes import draw_homes
 from ons_bigdata.simulation.meters.simulated import SimulatedMeters
@@ -159,20 +160,22 @@ def simulated(generator: str, homes: int, seed: int) -> SimulatedMeters:
     return simulate_meters(drawn, seed=seed, first_day=FIRST_DAY, days=DAYS, generator=generator)
 
 
-def generator_table(homes: int) -> list[str]:
-    """Rows of the table of generators: recall of spells of two days and more at 0.5 % false days, and the flags."""
+def generator_tables(homes: int) -> tuple[list[str], list[str]]:
+    """Rows of the tables of generators (spells of 2+ days at 0.5 % false days; flags) and of causes of error."""
     head = (
         "| generator | method | recall, spells of 2 days and more, at 0.5 % false days | homes lived in "
         "| second homes | vacant homes | flag: false days | flag: recall |"
     )
     lines = [head, "|---|" + "---|" * 7]
+    causes = ["| generator | days | number | judged absent |", "|---|---|---|---|"]
     for generator, seed in (("chain", 3101), ("bouts", 3501)):
         meters = simulated(generator, homes, seed)
         days = simulated_days(meters)
         truth = meters.absent_days.sort("meter", "day").with_columns(run=pl.struct("meter", "absent").rle_id())
         truth = truth.with_columns(length=pl.len().over("run")).join(
-            meters.homes.select("meter", "occupancy"), on="meter", maintain_order="left"
+            meters.homes.select("meter", "occupancy", "meter_type", "household_size"), on="meter", maintain_order="left"
         )
+        truth = truth.with_columns(away=away_shares(meters))
         for method in ("boosted", "hmm", "rule"):
             judged = detect_absent_days(days, method).rename({"absent": "flagged"})
             both = truth.join(judged, on=["meter", "day"], maintain_order="left").filter(
@@ -180,12 +183,53 @@ def generator_table(homes: int) -> list[str]:
             )
             found = at_rate(both, 0.005)
             absent = found.filter("absent")
+            if method == "boosted":
+                causes += cause_rows(generator, found)
             parts = [share(absent.filter(pl.col("occupancy") == kind)["flagged"]) for kind in _KINDS]
             flag = share(both.filter("absent")["flagged"]), share(both.filter(~pl.col("absent"))["flagged"])
             cells = [share(absent["flagged"]), *parts]
             shown = " | ".join("" if np.isnan(cell) else f"{cell:.3f}" for cell in cells)
             lines.append(f"| {generator} | {method} | {shown} | {flag[1]:.4f} | {flag[0]:.3f} |")
-    return lines
+    return lines, causes
+
+
+def away_shares(meters: SimulatedMeters) -> pl.Series:
+    """Share of the half hours of each day without anybody at home, in the order of meters and days."""
+    clock = HalfHours(meters.first_day, meters.days, meters.timezone)
+    away = np.add.reduceat(meters.people_at_home == 0, clock.starts[:-1], axis=1) / clock.per_day
+    order = meters.homes["meter"].arg_sort().to_numpy()
+    return pl.Series(away[order].ravel())
+
+
+def cause_rows(generator: str, judged: pl.DataFrame) -> list[str]:
+    """Rows of the table of causes: share judged absent at 0.5 % false days, of kinds of absent and of present days."""
+    absent, lived_in = pl.col("absent"), pl.col("occupancy") == "occupied"
+    kinds = {
+        **{
+            f"absent, lived in, spell of {low} to {high - 1} days": absent
+            & lived_in
+            & pl.col("length").is_between(low, high - 1)
+            for low, high in ((2, 4), (4, 15), (15, 61))
+        },
+        **{
+            f"absent, lived in, meter {kind}": absent & lived_in & (pl.col("meter_type") == kind)
+            for kind in ("import", "net_import", "insensitive", "controlled_load")
+        },
+        "absent, lived in, one person": absent & lived_in & (pl.col("household_size") == 1),
+        "absent, lived in, more people": absent & lived_in & (pl.col("household_size") > 1),
+        "absent, vacant throughout": absent & (pl.col("occupancy") == "vacant") & (pl.col("length") >= 400),
+        **{
+            f"present, people away for {low} to {high} % of the day": ~absent
+            & pl.col("away").is_between(low / 100, high / 100, closed="left")
+            for low, high in ((0, 10), (10, 40), (40, 70), (70, 100))
+        },
+    }
+    rows = []
+    for name, kind in kinds.items():
+        part = judged.filter(kind)
+        if part.height:
+            rows.append(f"| {generator} | {name} | {part.height} | {part['flagged'].mean():.3f} |")
+    return rows
 
 
 _KINDS = ("occupied", "second_home", "vacant")
@@ -218,11 +262,13 @@ def main() -> None:
     named = judgements({seed: inject_absence(days, seed, protocol) for seed in SEEDS})
     rows = home_rows(named)
     blocks = judgements({seed: inject_absence(days, seed, replace(protocol, block=6)) for seed in SEEDS[:2]})
+    generators, causes = generator_tables(chosen.homes)
     tables = {
         "methods": method_table(named, chosen.draws),
         "homes": home_table(rows),
         "blocks": method_table({name: blocks[name] for name in ("boosted", "boosted, one home left out", "rule")}, 200),
-        "generators": generator_table(chosen.homes),
+        "generators": generators,
+        "causes": causes,
     }
     for name, lines in tables.items():
         print(name, *lines, sep="\n", end="\n\n", flush=True)
