@@ -228,7 +228,7 @@ def cause_rows(generator: str, judged: pl.DataFrame) -> list[str]:
     for name, kind in kinds.items():
         part = judged.filter(kind)
         if part.height:
-            rows.append(f"| {generator} | {name} | {part.height} | {part['flagged'].mean():.3f} |")
+            rows.append(f"| {generator} | {name} | {part.height} | {share(part['flagged']):.3f} |")
     return rows
 
 
