@@ -418,7 +418,8 @@ def test_a_range_of_days_chosen_in_the_interface_is_one_run_of_its_job_whose_che
 
 def test_the_interface_takes_a_named_job_first(user_interface: str) -> None:
     data = _graphql(user_interface, '{assetNodes(assetKeys: [{path: ["marts", "price_indices"]}]) {jobNames}}')
-    together = [f"all_pilots_{part}" for part in ("monthly", "prices_daily", "tweets_daily", "whole")]
+    parts = ("meters_monthly", "phones_monthly", "prices_daily", "tweets_daily", "whole")
+    together = [f"all_pilots_{part}" for part in parts]
     assert data["assetNodes"][0]["jobNames"] == ["prices_daily", "prices_whole", *together, "__ASSET_JOB"]
 
 

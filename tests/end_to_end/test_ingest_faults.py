@@ -256,7 +256,10 @@ def test_what_cannot_be_taken_in_is_exit_code_2_without_a_traceback(elsewhere: C
     assert json.loads(refused.stdout)["refused"] == 1
     errors = elsewhere.run("ingest", "price", tmp_path, code=2).stderr.replace("\n", " ")
     named = " ".join(errors.split())
-    assert "known: addresses, migration, official, other-prices, populations, prices, scope-labels," in named
+    assert (
+        "known: addresses, meters, migration, official, other-prices, phones, populations, prices, scope-labels,"
+        in named
+    )
     assert "did you mean 'prices'?" in named
 
 

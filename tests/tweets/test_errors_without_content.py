@@ -13,6 +13,8 @@ import polars as pl
 import psycopg2
 import pytest
 
+from ons_bigdata.meters.assets import homes as meter_homes_assets
+from ons_bigdata.meters.assets import quality as meter_assets
 from ons_bigdata.pilots import PILOTS
 from ons_bigdata.platform.dagster.assets import PERSONAL
 from ons_bigdata.platform.dagster.resources import WarehouseResource
@@ -87,11 +89,19 @@ PLACES: dict[str, Break] = {
 }
 READING: dict[str, Break] = {"reading": at(Warehouse, "frame")}
 ASSETS = {
-    "geo_events": LAKE,
+    "lake__geo_events": LAKE,
     "tweet_places": PLACES,
     "tweet_cluster_addresses": {**READING, "the rules": at(address_assets, "read_rules")},
     "tweet_residence": {**READING, "the rules": at(residence_assets, "read_rules")},
     "tweet_migration": {**READING, "the rules": at(migration_assets, "read_rules")},
+}
+LOADING: dict[str, Break] = {"loading": at(bulk_loading.BulkLoader, "rebuild")}
+METERS: dict[str, Break] = {"the method": at(meter_homes_assets, "BucketMethod")}
+ASSETS |= {
+    **{f"lake__meter_{name}": LOADING for name in ("readings", "accumulations", "homes", "survey_answers")},
+    "meter_homes": METERS,
+    "meter_survey_answers": METERS,
+    "meter_days": {"the method": at(meter_assets, "BucketMethod")},
 }
 CASES = [(name, place) for name, places in ASSETS.items() for place in places]
 
@@ -140,10 +150,10 @@ def test_an_error_with_a_row_in_its_text_leaves_no_trace(
     capfd: pytest.CaptureFixture[str],
 ) -> None:
     settings, landing, _ = installation
-    (asset,) = [one for one in personal_assets() if one.node_def.name.endswith(name)]
+    (asset,) = [one for one in personal_assets() if one.node_def.name == name]
     resources = {"warehouse": WarehouseResource()}
     if name == "tweet_places":
-        lake_asset = next(one for one in personal_assets() if one.node_def.name.endswith("geo_events"))
+        lake_asset = next(one for one in personal_assets() if one.node_def.name == "lake__geo_events")
         assert dg.materialize([lake_asset], resources=resources, partition_key=DAY).success
     caplog.set_level(logging.DEBUG)
     with dg.DagsterInstance.ephemeral() as instance, monkeypatch.context() as patch:
@@ -166,7 +176,7 @@ def test_an_error_with_a_row_in_its_text_leaves_no_trace(
 
 def test_every_personal_asset_is_made_to_fail() -> None:
     """A new asset about single people needs its lines in ASSETS."""
-    names = {asset.node_def.name.split("__")[-1] for asset in personal_assets()}
+    names = {asset.node_def.name for asset in personal_assets()}
     assert names == set(ASSETS)
 
 

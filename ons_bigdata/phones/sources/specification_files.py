@@ -90,10 +90,9 @@ def read_register(dbt_project_dir: Path) -> Mapping[str, Registered]:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
         raise InputError(f"register of specifications {path} cannot be read: {error}") from error
-    csv.field_size_limit(max(csv.field_size_limit(), min(sys.maxsize, _LONGEST_FILE)))
-    rows = csv.DictReader(io.StringIO(text))
-    if tuple(rows.fieldnames or ()) != COLUMNS:
-        raise InputError(f"{path}: header {rows.fieldnames}; expected {','.join(COLUMNS)}")
+    header, rows = _read_long_fields(text)
+    if tuple(header) != COLUMNS:
+        raise InputError(f"{path}: header {header}; expected {','.join(COLUMNS)}")
     register: dict[str, Registered] = {}
     for row in rows:
         where = f"{path}, specification {row['spec_id']}"
@@ -104,6 +103,16 @@ def read_register(dbt_project_dir: Path) -> Mapping[str, Registered]:
             raise InputError(f"{where}: in the register twice")
         register[spec.spec_id] = Registered(row["provider"], spec)
     return register
+
+
+def _read_long_fields(text: str) -> tuple[list[str], list[dict[str, str]]]:
+    """Header and rows of a CSV whose fields may be long; the limit of other readers of this process stays as it is."""
+    limit = csv.field_size_limit(min(sys.maxsize, _LONGEST_FILE))
+    try:
+        reader = csv.DictReader(io.StringIO(text))
+        return list(reader.fieldnames or ()), list(reader)
+    finally:
+        csv.field_size_limit(limit)
 
 
 def register_specification(dbt_project_dir: Path, provider: str, spec: Specification) -> bool:
