@@ -111,7 +111,7 @@ def run(step: str, command: list[str], home: Path) -> Cost:
         watch = MemoryWatch(process.pid)
         code = process.wait()
     peak = watch.end()
-    if code not in (0, 1):  # 1: a check warns
+    if code != 0:
         raise subprocess.CalledProcessError(code, command)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     used = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime

@@ -30,7 +30,8 @@ _SYNTAX = (
 def select(definitions: dg.Definitions, selection: str) -> list[dg.AssetKey]:
     """Materialisable assets of a selection: `schema/table`, with `+` for neighbours, comma-separated.
 
-    Also takes Dagster's own selection syntax (`group:<pilot>_<area>`, `kind:dbt`, `*`). Assets with exactly one
+    Also takes Dagster's own selection syntax (`group:<pilot>_<area>`, `kind:dbt`, `*`). Tables that one step writes
+    together are selected together. Assets with exactly one
     partition per run are included only if they alone are named. Raises InputError for a malformed term (with what is
     expected), an unknown asset (with the nearest names) and a selection without any asset.
     """
@@ -42,6 +43,7 @@ def select(definitions: dg.Definitions, selection: str) -> list[dg.AssetKey]:
     for term in (part.strip() for part in selection.split(",")):
         chosen |= _resolve(term, known, graph)
     chosen &= graph.materializable_asset_keys
+    chosen |= {table for key in chosen for table in _computed_together(graph, key)}
     if not chosen <= one_partition:
         terms = {part.strip() for part in selection.split(",")}
         named = sorted(key.to_user_string() for key in one_partition if key.to_user_string() in terms)
@@ -63,6 +65,11 @@ def require_syntax(selection: str) -> None:
                 _parsed(term)
             except (dg.DagsterError, ValueError) as error:
                 raise InputError(f"selection {term!r}: {_SYNTAX}") from error
+
+
+def _computed_together(graph: AssetGraph, key: dg.AssetKey) -> set[dg.AssetKey]:
+    """Tables that one step writes with an asset: none of them can be materialised alone."""
+    return {other for other in graph.get(key).execution_set_entity_keys if isinstance(other, dg.AssetKey)}
 
 
 def takes_one_partition(graph: AssetGraph, key: dg.AssetKey) -> bool:

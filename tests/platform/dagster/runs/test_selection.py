@@ -1,5 +1,7 @@
 """Selections of assets as typed on the command line."""
 
+from collections.abc import Iterator
+
 import dagster as dg
 import pytest
 
@@ -78,3 +80,16 @@ def test_the_error_of_an_unknown_asset_lists_the_nearest_names_only(definitions:
 def test_an_asset_with_one_partition_per_run_is_selected_alone(definitions: dg.Definitions) -> None:
     with pytest.raises(InputError, match="raw/visits: takes one partition a run"):
         select(definitions, "raw/visits,landing/files")
+
+
+def test_tables_that_one_step_writes_are_selected_together() -> None:
+    @dg.multi_asset(specs=[dg.AssetSpec(["restricted", name]) for name in ("meters", "days")])
+    def judged() -> Iterator[dg.MaterializeResult]:
+        """Write both tables."""
+        yield from ()
+
+    definitions = dg.Definitions(
+        [judged, dg.asset(key=["marts", "months"], deps=[dg.AssetKey(["restricted", "days"])])(lambda: None)]
+    )
+    assert _names(definitions, "restricted/days") == ["days", "meters"]
+    assert _names(definitions, "marts/months") == ["months"]
