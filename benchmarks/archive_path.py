@@ -13,21 +13,17 @@ Usage: python benchmarks/archive_path.py ARCHIVE
 
 from __future__ import annotations
 
-import json
-import os
 import resource
 import shutil
-import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
 import psutil
+from process_costs import Cost, run_command, server_cpu_s
 
 from ons_bigdata.platform.dagster.inputs import Inputs
 from ons_bigdata.platform.ingest.delivery import land_files
@@ -41,77 +37,6 @@ from ons_bigdata.prices.sources.price_files import PRICE_FILES
 from ons_bigdata.settings import Settings
 
 FIRST, LAST = "2016-07-21", "2016-09-15"
-
-
-@dataclass
-class Cost:
-    """Cost of a piece of work: seconds and mebibytes."""
-
-    what: str
-    wall_s: float
-    cpu_s: float
-    peak_pss_mib: float
-
-
-class PeakMemory(threading.Thread):
-    """Sampler of the proportional set size of a process and its children, five times a second."""
-
-    def __init__(self, pid: int) -> None:
-        super().__init__(daemon=True)
-        self.root = psutil.Process(pid)
-        self.peak = 0
-        self.over = threading.Event()
-
-    def run(self) -> None:
-        """Sample until `over` is set."""
-        while not self.over.wait(0.2):
-            self.peak = max(self.peak, self._now())
-
-    def _now(self) -> int:
-        total = 0
-        try:
-            family = [self.root, *self.root.children(recursive=True)]
-        except psutil.NoSuchProcess:
-            return 0
-        for process in family:
-            try:
-                if process.name() != "postgres":
-                    total += process.memory_full_info().pss
-            except (psutil.NoSuchProcess, psutil.ZombieProcess, psutil.AccessDenied):
-                continue
-        return total
-
-
-def command(home: Path, *arguments: str) -> tuple[Cost, dict]:
-    """Run the command line in a process of its own; return its cost and its JSON."""
-    # the process prints its CPU time as it ends: that of its children would include a server that it starts
-    script = (
-        "import atexit, resource, sys\n"
-        "def print_cpu():\n"
-        "    usage = resource.getrusage(resource.RUSAGE_SELF)\n"
-        "    print('CPU', usage.ru_utime + usage.ru_stime, file=sys.stderr)\n"
-        "atexit.register(print_cpu)\n"
-        "from ons_bigdata.cli import main\n"
-        "main()\n"
-    )
-    started = time.perf_counter()
-    process = subprocess.Popen(
-        [sys.executable, "-c", script, *arguments],
-        env={**os.environ, "ONS_BIGDATA_HOME": str(home)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    memory = PeakMemory(process.pid)
-    memory.start()
-    out, err = process.communicate()
-    memory.over.set()
-    wall = time.perf_counter() - started
-    if process.returncode != 0:
-        raise SystemExit(f"{' '.join(arguments)} ended with {process.returncode}:\n{out}{err}")
-    cpu_s = next(float(line.split()[1]) for line in err.splitlines() if line.startswith("CPU "))
-    cost = Cost(f"ons-bigdata {' '.join(arguments[:3])}", wall, cpu_s, memory.peak / 2**20)
-    return cost, json.loads(out)
 
 
 def bare_ingest(home: Path, archive: Path) -> Cost:
@@ -130,7 +55,7 @@ def bare_ingest(home: Path, archive: Path) -> Cost:
             pass
         load_waiting(landing, PRICE_FILES, PRICE_FILES.adapter(settings.dbt_project_dir).read)
 
-    return measured("bare ingest (no Dagster)", work)
+    return measured("bare ingest (no Dagster)", work, home)
 
 
 def bare_rebuild(home: Path) -> Cost:
@@ -148,20 +73,22 @@ def bare_rebuild(home: Path) -> Cost:
         for panels in panels_by_origin(Inputs("benchmark", INPUTS, read)):
             index_figures(panels, [recipe_named("web_daily")])
 
-    return measured("bare raw table and indices (no Dagster, no dbt)", work)
+    return measured("bare raw table and indices (no Dagster, no dbt)", work, home)
 
 
 def _settings(home: Path) -> Settings:
     return Settings(home=home)
 
 
-def measured(what: str, work: Callable[[], None]) -> Cost:
-    """Measure a call in this process."""
+def measured(what: str, work: Callable[[], None], home: Path) -> Cost:
+    """Measure a call in this process and in the server of an installation."""
+    server_before = server_cpu_s(home)
     wall, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_SELF)
     work()
     after = resource.getrusage(resource.RUSAGE_SELF)
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return Cost(what, time.perf_counter() - wall, cpu, psutil.Process().memory_full_info().pss / 2**20)
+    server = server_cpu_s(home) - server_before
+    return Cost(what, time.perf_counter() - wall, cpu, server, psutil.Process().memory_full_info().pss / 2**20)
 
 
 def main() -> None:
@@ -172,19 +99,21 @@ def main() -> None:
     whole = ("materialize", "--select", "*", *days)
     daily = ("materialize", "--select", "*analysis/aggregate_price_indices", *days)
     try:
-        ingest, summary = command(folder / "a", "ingest", "prices", str(archive), "--json")
-        first, outcome = command(folder / "a", *whole)
-        again, _ = command(folder / "a", *whole)
-        indices, _ = command(folder / "a", *daily)
+        ingest, summary = run_command(folder / "a", "ingest", "prices", str(archive), "--json")
+        first, outcome = run_command(folder / "a", *whole)
+        again, _ = run_command(folder / "a", *whole)
+        indices, _ = run_command(folder / "a", *daily)
         costs = [ingest, first, again, indices, bare_ingest(folder / "b", archive), bare_rebuild(folder / "a")]
     finally:
         for home in ("a", "b"):
             embedded.stop(folder / home / "pg")
         shutil.rmtree(folder, ignore_errors=True)
     print(f"{summary['files']} files, {summary['rows_in']} rows in, {len(outcome['assets'])} assets")
-    print(f"{'':55} {'wall s':>8} {'CPU s':>8} {'peak PSS MiB':>13}")
+    print(f"{'':55} {'wall s':>8} {'CPU s':>8} {'server':>8} {'peak PSS MiB':>13}")
     for cost in costs:
-        print(f"{cost.what[:55]:55} {cost.wall_s:8.1f} {cost.cpu_s:8.1f} {cost.peak_pss_mib:13.0f}")
+        print(
+            f"{cost.what[:55]:55} {cost.wall_s:8.1f} {cost.cpu_s:8.1f} {cost.server_cpu_s:8.1f} {cost.peak_mib:13.0f}"
+        )
     print(f"ingest to indices: {ingest.wall_s + first.wall_s:.1f} s wall")
     print(f"Dagster and dbt add {indices.cpu_s - costs[-1].cpu_s:.1f} CPU s to a range run of the daily indices")
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-FEWEST_DAYS, MOST_DAYS = 7, 366
+FEWEST_DAYS, MOST_DAYS = 7, 1_096
 DAYS, START, SEED = 28, date(2016, 5, 2), 2014
 
 

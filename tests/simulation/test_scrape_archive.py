@@ -91,8 +91,8 @@ def test_a_folder_with_other_files_is_refused(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ({"days": 6}, "days is 6; expected 7 to 366"),
-        ({"days": 367}, "days is 367; expected 7 to 366"),
+        ({"days": 6}, "days is 6; expected 7 to 1096"),
+        ({"days": 1_097}, "days is 1097; expected 7 to 1096"),
         ({"archive_days": 29}, "archive_days is 29; expected 1 to 28"),
         ({"archive_days": 0}, "archive_days is 0; expected 1 to 28"),
         ({"shelf_size": 0}, "shelf_size is 0; expected above 0 and at most 5"),
