@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import IO, TYPE_CHECKING
 
 import polars as pl
@@ -13,7 +12,7 @@ from ons_bigdata.meters.sources.formats.nem13 import is_nem13, read_nem13
 from ons_bigdata.meters.sources.reading_files import data_origin, id_space
 from ons_bigdata.platform.ingest.bulk import Batch
 from ons_bigdata.platform.ingest.landing import Reader
-from ons_bigdata.platform.ingest.sources import AdapterContext, BulkAdapter, BulkSource, LandingFolder, Recognised
+from ons_bigdata.platform.ingest.sources import BulkSource, LandingFolder, Recognised, pseudonymising_adapter
 from ons_bigdata.platform.lake.tables import LakeTable
 from ons_bigdata.platform.pseudonyms import pseudonyms
 
@@ -54,18 +53,12 @@ def read_batches(stream: IO[bytes], name: str, *, key: PseudonymKey) -> Iterator
         yield Batch(readings.rows_in, accepted, readings.quarantined)
 
 
-def _adapter(context: AdapterContext) -> BulkAdapter:
-    if context.pseudonym_key is None:
-        raise ValueError("reads are about single homes: their reader needs the pseudonym key")
-    return BulkAdapter(recognise, partial(read_batches, key=context.pseudonym_key))
-
-
 SOURCES = (
     BulkSource(
         command="meters",
         reader=Reader(NAME, "nem13_files", "1"),
         area="collection",
-        adapter=_adapter,
+        adapter=pseudonymising_adapter(recognise, read_batches),
         table=METER_ACCUMULATIONS,
         description="One row per pair of reads of a register, with the pseudonym of the register.",
         columns={name: column.description or "" for name, column in LakeAccumulation.columns().items()},

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import IO, TYPE_CHECKING
 
 import polars as pl
@@ -17,12 +16,11 @@ from ons_bigdata.platform.ingest.bulk import Batch
 from ons_bigdata.platform.ingest.landing import Reader
 from ons_bigdata.platform.ingest.sources import (
     HEAD_BYTES,
-    AdapterContext,
-    BulkAdapter,
     BulkSource,
     LandingFolder,
     Recognised,
     Refused,
+    pseudonymising_adapter,
 )
 from ons_bigdata.platform.lake.tables import LakeTable
 from ons_bigdata.platform.pseudonyms import pseudonyms
@@ -92,18 +90,12 @@ def data_origin(name: str) -> DataOrigin:
     return "simulated" if name.startswith(SIMULATED) else "real"
 
 
-def _adapter(context: AdapterContext) -> BulkAdapter:
-    if context.pseudonym_key is None:
-        raise ValueError("readings are about single homes: their reader needs the pseudonym key")
-    return BulkAdapter(recognise, partial(read_batches, key=context.pseudonym_key))
-
-
 SOURCES = (
     BulkSource(
         command="meters",
         reader=Reader(NAME, "meter_reading_files", "1"),
         area="collection",
-        adapter=_adapter,
+        adapter=pseudonymising_adapter(recognise, read_batches),
         table=METER_READINGS,
         description="One row per reading of a file with the pseudonym of its meter.",
         columns={name: column.description or "" for name, column in LakeReading.columns().items()},

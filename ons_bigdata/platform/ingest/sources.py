@@ -10,20 +10,21 @@ import importlib
 import pkgutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 from ons_bigdata.platform.errors import InputError
 from ons_bigdata.platform.pseudonyms import read_key
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
     from types import ModuleType
 
     import dataframely as dy
 
     from ons_bigdata.platform.calendar import Calendar
-    from ons_bigdata.platform.ingest.bulk import ReadBatches
+    from ons_bigdata.platform.ingest.bulk import Batch, ReadBatches
     from ons_bigdata.platform.ingest.landing import DataOrigin, Reader
     from ons_bigdata.platform.ingest.loading import ReadFile
     from ons_bigdata.platform.ingest.redaction import ReadRules
@@ -146,6 +147,22 @@ class BulkAdapter:
 
     recognise: Recognise
     read_batches: ReadBatches
+
+
+def pseudonymising_adapter(
+    recognise: Recognise, read_batches: Callable[..., Iterator[Batch]]
+) -> Callable[[AdapterContext], BulkAdapter]:
+    """Adapter of a personal source, whose `read_batches(stream, name, key=…)` makes pseudonyms with the key.
+
+    The adapter raises ValueError where the key is missing.
+    """
+
+    def adapter(context: AdapterContext) -> BulkAdapter:
+        if context.pseudonym_key is None:
+            raise ValueError("a source about single people, homes or devices needs the pseudonym key to be read")
+        return BulkAdapter(recognise, partial(read_batches, key=context.pseudonym_key))
+
+    return adapter
 
 
 HEAD_BYTES = 64 * 1024

@@ -11,12 +11,11 @@ from ons_bigdata.platform.errors import InputError
 from ons_bigdata.platform.ingest.landing import Reader
 from ons_bigdata.platform.ingest.lines import Block, read_blocks
 from ons_bigdata.platform.ingest.sources import (
-    AdapterContext,
-    BulkAdapter,
     BulkSource,
     LandingFolder,
     Recognised,
     Refused,
+    pseudonymising_adapter,
 )
 from ons_bigdata.platform.lake.tables import LakeTable
 from ons_bigdata.tweets.calendar import DAYS
@@ -111,12 +110,6 @@ def _origin(name: str) -> DataOrigin:
     return "simulated" if name.startswith(SIMULATED) else "real"
 
 
-def _adapter(context: AdapterContext) -> BulkAdapter:
-    if context.pseudonym_key is None:
-        raise ValueError("events are about single people: their reader needs the pseudonym key")
-    return BulkAdapter(recognise, partial(read_batches, key=context.pseudonym_key))
-
-
 NAME = "geo_events"
 
 
@@ -130,7 +123,7 @@ SOURCES = (
         command="tweets",
         reader=Reader(NAME, "geo_event_archive", "1"),
         area="collection",
-        adapter=_adapter,
+        adapter=pseudonymising_adapter(recognise, read_batches),
         table=GEO_EVENTS,
         description="One row per geo-located event of an archive with its position and time.",
         columns={name: column.description or "" for name, column in GeoEvent.columns().items()},

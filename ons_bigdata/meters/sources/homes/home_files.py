@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from functools import partial
 from typing import IO, TYPE_CHECKING
 
 import polars as pl
@@ -16,7 +15,7 @@ from ons_bigdata.meters.sources.reading_files import data_origin, id_space
 from ons_bigdata.platform.errors import InputError
 from ons_bigdata.platform.ingest.bulk import BULK_QUARANTINE_SCHEMA, Batch
 from ons_bigdata.platform.ingest.landing import Reader
-from ons_bigdata.platform.ingest.sources import AdapterContext, BulkAdapter, BulkSource, LandingFolder, Recognised
+from ons_bigdata.platform.ingest.sources import BulkSource, LandingFolder, Recognised, pseudonymising_adapter
 from ons_bigdata.platform.ingest.tables.workbooks import is_workbook
 from ons_bigdata.platform.lake.tables import LakeTable
 from ons_bigdata.platform.pseudonyms import pseudonyms
@@ -187,18 +186,12 @@ def _home(fields: Mapping[str, str]) -> Row | str:
     }
 
 
-def _adapter(context: AdapterContext) -> BulkAdapter:
-    if context.pseudonym_key is None:
-        raise ValueError("attributes are about single homes: their reader needs the pseudonym key")
-    return BulkAdapter(recognise, partial(read_batches, key=context.pseudonym_key))
-
-
 SOURCES = (
     BulkSource(
         command="meters",
         reader=Reader(NAME, "meter_home_files", "1"),
         area="collection",
-        adapter=_adapter,
+        adapter=pseudonymising_adapter(recognise, read_batches),
         table=METER_HOMES,
         description="One row per home and file of attributes, with the pseudonym of its meter.",
         columns={name: column.description or "" for name, column in LakeHome.columns().items()},

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from functools import partial
 from typing import IO, TYPE_CHECKING
 
 import polars as pl
@@ -15,12 +14,11 @@ from ons_bigdata.platform.errors import InputError
 from ons_bigdata.platform.ingest.bulk import BULK_QUARANTINE_SCHEMA, Batch
 from ons_bigdata.platform.ingest.landing import Reader
 from ons_bigdata.platform.ingest.sources import (
-    AdapterContext,
-    BulkAdapter,
     BulkSource,
     LandingFolder,
     Recognised,
     Refused,
+    pseudonymising_adapter,
 )
 from ons_bigdata.platform.lake.tables import LakeTable
 from ons_bigdata.platform.pseudonyms import pseudonyms
@@ -113,18 +111,12 @@ def _survey(name: str) -> str | None:
     return next((survey for survey, pattern in _SURVEYS.items() if pattern.search(name)), None)
 
 
-def _adapter(context: AdapterContext) -> BulkAdapter:
-    if context.pseudonym_key is None:
-        raise ValueError("answers are about single homes: their reader needs the pseudonym key")
-    return BulkAdapter(recognise, partial(read_batches, key=context.pseudonym_key))
-
-
 SOURCES = (
     BulkSource(
         command="meters",
         reader=Reader(NAME, "meter_survey_files", "1"),
         area="collection",
-        adapter=_adapter,
+        adapter=pseudonymising_adapter(recognise, read_batches),
         table=METER_SURVEY_ANSWERS,
         description="One row per answer of a home in a survey, with the pseudonym of its meter.",
         columns={name: column.description or "" for name, column in LakeAnswer.columns().items()},

@@ -8,7 +8,7 @@ Runs, in one go and on an idle machine:
 
 Memory is the proportional set size of our processes without the server. benchmarks/README.md has results.
 
-Usage: python benchmarks/archive_path.py ARCHIVE
+Usage: python benchmarks/prices/archive_path.py ARCHIVE
 """
 
 from __future__ import annotations

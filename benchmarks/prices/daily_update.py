@@ -4,7 +4,7 @@ Simulated shops of full size (three retailers, about 10,200 quotes a day). All d
 computed at once; then the last day's files come, and the schedule's run of one day follows. Costs of the last day
 should not depend on the length of the history.
 
-Usage: python benchmarks/daily_update.py [--days 56 224 730 1095] [--shelf-size 1.0] [--keep FOLDER]
+Usage: python benchmarks/prices/daily_update.py [--days 56 224 730 1095] [--shelf-size 1.0] [--keep FOLDER]
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ Products are named by text, then by whole numbers, which are cheaper to code. Ge
 are timed, too. Times are CPU seconds of all threads, the least of the given repetitions (pandas: a single run). The
 results are in docs/prices/indices/multilateral.md.
 
-Usage: python benchmarks/geks.py [PRODUCTS [REPETITIONS]]
+Usage: python benchmarks/prices/geks.py [PRODUCTS [REPETITIONS]]
 """
 
 from __future__ import annotations
