@@ -1,3 +1,5 @@
+{{ config(pre_hook="{{ join_by_hash() }}") }}
+
 -- The type of each valid cluster, from the class of its address, its hours and its months.
 
 with hours as (

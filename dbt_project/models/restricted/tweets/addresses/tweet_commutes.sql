@@ -1,3 +1,5 @@
+{{ config(pre_hook="{{ join_by_hash() }}") }}
+
 -- Commutes between the typed clusters of a user: visits at home followed on the same day by one at work or study.
 
 with visits as (
