@@ -60,7 +60,7 @@ def test_the_raw_assets_alone_have_the_checks_that_they_have_in_the_whole() -> N
     assets = [asset for pilot in PILOTS for asset in pilot.assets]
     checks = [check for pilot in PILOTS for check in pilot.checks]
     whole = dg.Definitions(assets, asset_checks=checks, resources=RESOURCES).resolve_asset_graph()
-    raw = definitions.raw_defs().resolve_asset_graph()
+    raw = definitions.raw_definitions_of(PILOTS).resolve_asset_graph()
     specs = [spec for asset in assets if isinstance(asset, dg.AssetsDefinition) for spec in asset.specs]
     derived = {
         spec.key
@@ -77,7 +77,7 @@ def test_the_raw_assets_alone_have_the_checks_that_they_have_in_the_whole() -> N
 @pytest.mark.parametrize(
     ("words", "absent"),
     [
-        ("from ons_bigdata.definitions import raw_defs; raw_defs()", "dbt"),
+        ("from ons_bigdata.definitions import PILOTS, raw_definitions_of; raw_definitions_of(PILOTS)", "dbt"),
         ("from ons_bigdata.pilots import tables; tables()", "dagster"),
         ("import ons_bigdata.cli", "dagster"),
     ],
