@@ -132,7 +132,7 @@ def build(
     events: list[DbtCoreCliEventMessage] = []
     nodes = len(context.op_execution_context.selected_output_names)
     collect = collect_events(f"dbt: {context.op.name}", events, total=nodes)
-    words = ["build", "--no-write-json", "--use-fast-test-edges", "--exclude-resource-type", "unit_test"]
+    words = ["build", "--no-write-json", "--exclude-resource-type", "unit_test"]
     words += ["--indirect-selection", indirect or "buildable"]
     result = call(
         settings,
