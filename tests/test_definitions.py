@@ -12,7 +12,7 @@ from ons_bigdata import definitions
 from ons_bigdata.pilots import PILOTS, Pilot, tables
 from ons_bigdata.platform.dagster.assets import PERSONAL
 from ons_bigdata.platform.dagster.resources import WarehouseResource
-from ons_bigdata.platform.dagster.runs.jobs import job_name
+from ons_bigdata.platform.dagster.runs.jobs import job_name, job_of
 from ons_bigdata.platform.ingest.sources import bulk_sources, with_tables
 
 RESOURCES = {"warehouse": WarehouseResource()}
@@ -72,6 +72,17 @@ def test_the_raw_assets_alone_have_the_checks_that_they_have_in_the_whole() -> N
     assert len(wanted) >= 8
     assert wanted == raw.materializable_asset_keys
     assert {key for key in whole.asset_check_keys if key.asset_key in wanted} == raw.asset_check_keys
+
+
+def test_raw_assets_of_a_pilot_alone_run_under_the_job_that_they_have_in_the_whole() -> None:
+    whole = definitions.raw_definitions_of(PILOTS)
+    found = set()
+    for pilot in PILOTS:
+        alone = definitions.raw_definitions_of([pilot])
+        for key in alone.resolve_asset_graph().materializable_asset_keys:
+            assert job_of(alone, [key]).name == job_of(whole, [key]).name
+            found.add(key)
+    assert found == whole.resolve_asset_graph().materializable_asset_keys
 
 
 @pytest.mark.parametrize(
