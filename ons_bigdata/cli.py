@@ -7,11 +7,8 @@ settings or input, 3 locked or unavailable.
 from __future__ import annotations
 
 import gc
-import signal
 import sys
-import threading
 import time
-from collections.abc import Callable
 from contextlib import ExitStack
 from enum import StrEnum
 from pathlib import Path
@@ -22,8 +19,11 @@ from pydantic import ValidationError
 from typer.core import TyperGroup
 
 from ons_bigdata import __version__, rendering
+from ons_bigdata.command_line import JsonOption, StrictOption, heed_requests_to_end, stop_event
+from ons_bigdata.commands.simulate.app import app as simulate_app
+from ons_bigdata.pilot_commands import harvest_app, phones_app, reparse_app, report_app, scrape_app
 from ons_bigdata.platform.errors import InputError, ReportedError, find_unavailable
-from ons_bigdata.platform.state_folder import private_umask, umask_of_user
+from ons_bigdata.platform.state_folder import private_umask
 from ons_bigdata.progress_bars import progress_bars
 from ons_bigdata.settings import describe_setting_errors, get_settings
 
@@ -53,28 +53,13 @@ class Commands(TyperGroup):
 
 
 app = typer.Typer(cls=Commands, help=HELP, no_args_is_help=True, pretty_exceptions_enable=False)
-scrape_app = typer.Typer(help="Scrape sites.", no_args_is_help=True)
-app.add_typer(scrape_app, name="scrape")
-reparse_app = typer.Typer(help="Extract kept pages again.", no_args_is_help=True)
-app.add_typer(reparse_app, name="reparse")
-harvest_app = typer.Typer(help="Collect streams.", no_args_is_help=True)
-app.add_typer(harvest_app, name="harvest")
-report_app = typer.Typer(help="Show a report.", no_args_is_help=True)
-app.add_typer(report_app, name="report")
-simulate_app = typer.Typer(help="Open simulated sources.", no_args_is_help=True)
-app.add_typer(simulate_app, name="simulate")
-phones_app = typer.Typer(help="Specifications and deliveries of the phones pilot.", no_args_is_help=True)
-app.add_typer(phones_app, name="phones")
+for group in (scrape_app, reparse_app, harvest_app, report_app, simulate_app, phones_app):
+    app.add_typer(group)
 
 LOOPBACK = "127.0.0.1"
 
 GARBAGE_THRESHOLDS = (50_000, 20, 50)
 """New objects before a search for garbage in them, and searches before one in older objects (`gc.set_threshold`)."""
-
-StrictOption = Annotated[
-    bool, typer.Option("--strict", help="Exit code 1 if any check failed, also one that only warns.")
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 
 
 class QueryRole(StrEnum):
@@ -140,272 +125,6 @@ def ingest(
         raise typer.Exit(3 if summary.built.unavailable else 1)
     if strict and summary.any_check_failed:
         raise typer.Exit(1)
-
-
-@scrape_app.command("prices")
-def scrape_prices(
-    retailers: Annotated[
-        list[str] | None, typer.Option("--retailer", help="Retailer; again for more. None: all with a retailer file.")
-    ] = None,
-    day: Annotated[
-        str | None, typer.Option(help="The site's present day, YYYY-MM-DD; today in London without it.")
-    ] = None,
-    strict: StrictOption = False,
-    as_json: JsonOption = False,
-) -> None:
-    """Scrape the present day of retailers: one run each, pages kept, rows built."""
-    with progress_bars():
-        from ons_bigdata.commands.scrape import scrape_prices as run  # noqa: PLC0415
-
-        summary = run(get_settings(), retailers=retailers or (), day=day)
-    rendering.scrape_summary(summary, as_json=as_json)
-    if summary.failures:
-        raise typer.Exit(3 if summary.unavailable else 1)
-    if strict and summary.failed_checks:
-        raise typer.Exit(1)
-
-
-@harvest_app.command("tweets")
-def harvest_tweets(
-    url: Annotated[
-        str | None,
-        typer.Option(help="Address of the API; that of the settings without it. On this machine: simulated."),
-    ] = None,
-    duration: Annotated[
-        str | None, typer.Option("--for", help="How long, such as 90s, 10m or 1h30m; until Ctrl-C without it.")
-    ] = None,
-    posts: Annotated[int | None, typer.Option(min=1, help="End after so many posts, or after --for.")] = None,
-    strict: StrictOption = False,
-    as_json: JsonOption = False,
-) -> None:
-    """Collect the stream of posts into landing; off without a token and a legal basis in the settings.
-
-    After the time of --for or the number of --posts, what has landed is loaded. Ctrl-C or a request to end stops at
-    once; the files then wait.
-    """
-    with progress_bars():
-        from ons_bigdata.commands import harvest  # noqa: PLC0415
-
-        summary = harvest.harvest_tweets(
-            get_settings(),
-            url=url,
-            seconds=None if duration is None else harvest.parse_duration(duration),
-            posts=posts,
-            on_stop=_call_on_request_to_end,
-            report=rendering.print_progress,
-        )
-    rendering.harvest_summary(summary, as_json=as_json)
-    if strict and summary.failed_checks:
-        raise typer.Exit(1)
-
-
-@reparse_app.command("prices")
-def reparse_prices(
-    retailer: Annotated[str | None, typer.Option(help="Only this retailer; all if it is not given.")] = None,
-    first_day: Annotated[
-        str | None, typer.Option("--from", help="First day (YYYY-MM-DD); the first kept one if it is not given.")
-    ] = None,
-    last_day: Annotated[
-        str | None, typer.Option("--to", help="Last day (YYYY-MM-DD); the last kept one if it is not given.")
-    ] = None,
-    strict: StrictOption = False,
-    as_json: JsonOption = False,
-) -> None:
-    """Extract the kept pages of scrapes again; a result that differs supersedes the earlier one."""
-    with progress_bars():
-        from ons_bigdata.commands.reparse import reparse_prices as run  # noqa: PLC0415
-
-        summary = run(get_settings(), retailer=retailer, first_day=first_day, last_day=last_day)
-    rendering.reparse_summary(summary, as_json=as_json)
-    if summary.failures or (strict and summary.failed_checks):
-        raise typer.Exit(1)
-
-
-@report_app.command("prices")
-def report_prices(
-    day: Annotated[str | None, typer.Option(help="Day (YYYY-MM-DD); the last one if it is not given.")] = None,
-    origin: Annotated[
-        str | None, typer.Option(help="real or simulated; real if it is not given and there are both.")
-    ] = None,
-    html: Annotated[
-        Path | None, typer.Option(help="Write the page into this file, or those of all days into this folder.")
-    ] = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Show the daily report on the quality of price quotes."""
-    from ons_bigdata.commands.report import read_price_report, write_html  # noqa: PLC0415
-
-    daily = read_price_report(get_settings(), day=day, origin=origin)
-    if html is not None:
-        with umask_of_user():
-            html = write_html(get_settings(), daily, html)
-    rendering.report(daily, html=html, as_json=as_json)
-
-
-@phones_app.command("spec")
-def phones_spec(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="Specification, YAML.")],
-    delivery: Annotated[
-        list[Path] | None, typer.Option("--check", help="File or folder of a delivery to check; again for more.")
-    ] = None,
-    provider: Annotated[
-        str | None, typer.Option("--register", metavar="PROVIDER", help="Add it to the register, for a provider.")
-    ] = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Print a specification as the annex of a tender, or check a delivery against it. Nothing is ingested.
-
-    Exit code 1 if the delivery would be sent back.
-    """
-    from ons_bigdata.commands import phones  # noqa: PLC0415
-
-    outcome = phones.read_spec(file, get_settings(), delivery=delivery or (), provider=provider)
-    rendering.phone_specification(outcome, as_json=as_json)
-    if outcome.is_refused:
-        raise typer.Exit(1)
-
-
-@simulate_app.command("shops")
-def simulate_shops(
-    day: Annotated[int, typer.Option(min=0, max=27, help="Simulated day; 0 is 2 May 2016.")] = 27,
-    retailers: Annotated[
-        list[str] | None, typer.Option("--retailer", help="Shop; again for more. None: the three of the demo.")
-    ] = None,
-    port: Annotated[
-        int | None, typer.Option(min=1, max=65_000, help="Port of the first shop, the others take the next ones.")
-    ] = None,
-) -> None:
-    """Open simulated shops over HTTP on this machine until Ctrl-C.
-
-    The retailer files of the demo's shops are written; that of sim-damson is yours to write.
-    """
-    from ons_bigdata.commands.simulate import shops as simulated_shops  # noqa: PLC0415
-
-    simulated_shops.open_shops(
-        get_settings(), day=day, retailers=retailers or (), port=port, stop=_stop_event(), opened=rendering.shops
-    )
-
-
-@simulate_app.command("world")
-def simulate_world(  # noqa: PLR0913, PLR0917 (every choice is an option)
-    folder: Annotated[Path, typer.Argument(help="New or empty folder for archives/, addresses/, truth/ and live/.")],
-    users: Annotated[int, typer.Option(min=1, help="Persons who post events.")] = 2_000,
-    persons: Annotated[int, typer.Option(min=1, help="Persons of the world.")] = 20_000,
-    addresses: Annotated[int, typer.Option(min=1, help="Addresses of all classes.")] = 20_000,
-    first_day: Annotated[str, typer.Option(help="First day (YYYY-MM-DD).")] = "2014-04-01",
-    days: Annotated[int, typer.Option(min=15, help="Number of days.")] = 214,
-    seed: Annotated[int, typer.Option(min=0, help="Equal seeds give equal bytes.")] = 2014,
-    generator: Annotated[str, typer.Option(help="Model of activity and places: zipf or bursty.")] = "zipf",
-    student_flows: Annotated[
-        Path | None, typer.Option(help="Official moves by authority, year and age group (CSV, CSV.gz), for students.")
-    ] = None,
-    flows_year: Annotated[int, typer.Option(help="Year of these moves, to 30 June.")] = 2015,
-    outages: Annotated[int, typer.Option(min=0, help="Number of outages.")] = 12,
-    outage_hours: Annotated[float, typer.Option(help="Mean length of an outage.")] = 20.0,
-    outage_share: Annotated[float, typer.Option(help="Share of the authorities with outages, 0 to 1.")] = 1.0,
-    live_days: Annotated[int, typer.Option(min=0, help="Last days that are in no archive but in live/.")] = 0,
-    as_json: JsonOption = False,
-) -> None:
-    """Write one simulated world: archives of events in five formats, address files of six products, and the truth.
-
-    `ons-bigdata ingest tweets FOLDER/archives` takes the archives in.
-    """
-    with progress_bars():
-        from ons_bigdata.commands.simulate.world import WorldOptions, write_world  # noqa: PLC0415
-        from ons_bigdata.platform.calendar import parse_day  # noqa: PLC0415
-
-        options = WorldOptions(
-            users=users,
-            persons=persons,
-            addresses=addresses,
-            first_day=parse_day(first_day, what="--first-day"),
-            days=days,
-            seed=seed,
-            generator=generator,
-            student_flows=student_flows,
-            flows_year=flows_year,
-            outages=outages,
-            outage_hours=outage_hours,
-            outage_share=outage_share,
-            live_days=live_days,
-        )
-        with umask_of_user():
-            written = write_world(folder, options)
-    rendering.written_world(written, as_json=as_json)
-
-
-@simulate_app.command("meters")
-def simulate_meters(  # noqa: PLR0913, PLR0917 (every choice is an option)
-    folder: Annotated[Path, typer.Argument(help="New or empty folder for readings/, attributes of homes and truth/.")],
-    meters: Annotated[int, typer.Option(min=1, help="Number of meters.")] = 120,
-    first_day: Annotated[str, typer.Option(help="First day (YYYY-MM-DD).")] = "2009-07-14",
-    days: Annotated[int, typer.Option(min=2, help="Number of days.")] = 536,
-    seed: Annotated[int, typer.Option(min=0, help="Equal seeds give equal bytes.")] = 2009,
-    generator: Annotated[str, typer.Option(help="Model of homes: chain, or bouts to try methods on.")] = "chain",
-    file_format: Annotated[str, typer.Option("--format", help="Format of the readings: cer or lcl.")] = "cer",
-    persons: Annotated[int | None, typer.Option(min=1, help="Persons of the world; by the meters without it.")] = None,
-    addresses: Annotated[int | None, typer.Option(min=1, help="Addresses of all classes; as many as persons.")] = None,
-    faults: Annotated[bool, typer.Option(help="Put faults into the delivery.")] = True,
-    unit_errors: Annotated[float, typer.Option(min=0, max=1, help="Share of meters with readings ×1000.")] = 0.0,
-    presence: Annotated[bool, typer.Option(help="Write the people at home by half hour into truth/.")] = True,
-    as_json: JsonOption = False,
-) -> None:
-    """Write simulated readings of homes of one world, faults among them, and the truth.
-
-    `ons-bigdata ingest meters FOLDER/readings` takes the readings in.
-    """
-    with progress_bars():
-        from ons_bigdata.commands.simulate.meters import MeterOptions, write_meters  # noqa: PLC0415
-        from ons_bigdata.platform.calendar import parse_day  # noqa: PLC0415
-
-        options = MeterOptions(
-            meters=meters,
-            first_day=parse_day(first_day, what="--first-day"),
-            days=days,
-            seed=seed,
-            generator=generator,
-            file_format=file_format,
-            persons=persons,
-            addresses=addresses,
-            has_faults=faults,
-            unit_errors=unit_errors,
-            keeps_presence=presence,
-        )
-        with umask_of_user():
-            written = write_meters(folder, options)
-    rendering.written_meters(written, as_json=as_json)
-
-
-@simulate_app.command("phones")
-def simulate_phones(
-    folder: Annotated[Path, typer.Argument(help="New or empty folder for deliveries/, events/ and truth/.")],
-    persons: Annotated[int, typer.Option(min=400, help="Persons of the world.")] = 20_000,
-    devices: Annotated[int, typer.Option(min=1, help="Phones of the operator.")] = 2_000,
-    zones: Annotated[int, typer.Option(min=8, help="Zones of the tables.")] = 40,
-    seed: Annotated[int, typer.Option(min=0, help="Equal seeds give equal bytes.")] = 2014,
-    threshold: Annotated[int, typer.Option(min=1, help="Smaller counts are suppressed; 1 for none.")] = 5,
-    rounding_base: Annotated[int, typer.Option(min=1, help="Counts are rounded to it; 1 for none.")] = 1,
-    as_json: JsonOption = False,
-) -> None:
-    """Write a month of a simulated operator: specification, deliveries, events by day, and the truth.
-
-    `ons-bigdata phones spec FOLDER/specification.yaml --register sim-opal` and `ons-bigdata ingest phones
-    FOLDER/deliveries` take the deliveries in.
-    """
-    with progress_bars():
-        from ons_bigdata.commands.simulate.phones import write_phones  # noqa: PLC0415
-
-        with umask_of_user():
-            written = write_phones(
-                folder,
-                persons=persons,
-                devices=devices,
-                zones=zones,
-                seed=seed,
-                threshold=threshold,
-                rounding_base=rounding_base,
-            )
-    rendering.written_operator(written, as_json=as_json)
 
 
 @app.command()
@@ -594,44 +313,10 @@ def demo(
             running = serving.up(settings, host=LOOPBACK, port=port, has_proxy=False, read_only=False)
         try:
             rendering.running(running, settings, until_interrupt=True)
-            _stop_event().wait()
+            stop_event().wait()
         finally:
             rendering.print_line(f"Stopped: {', '.join(serving.down(settings))}.")
         raise typer.Exit(1 if failed else 0)
-
-
-def _call_on_request_to_end(stop: Callable[[], None]) -> None:
-    """Call a function on Ctrl-C and on a request to end, also in a process started in the background.
-
-    In a thread: the main thread may hold the lock that the function needs when the signal interrupts it.
-    """
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda _number, _frame: threading.Thread(target=stop, daemon=True).start())
-
-
-def _stop_event() -> threading.Event:
-    """Return an event that Ctrl-C or a request to end sets.
-
-    Sets its own handlers: a process started in the background ignores Ctrl-C, and Dagster, once imported, lets it
-    ignore a request to end as well.
-    """
-    stop = threading.Event()
-    _call_on_request_to_end(stop.set)
-    return stop
-
-
-def _heed_requests_to_end() -> None:
-    """Make a request to end (SIGTERM) interrupt a command that was started in the background.
-
-    Such a process ignores Ctrl-C, and Dagster handles a request to end as Ctrl-C is handled: by ignoring it.
-    """
-    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-        signal.signal(signal.SIGINT, _interrupt_unless_ctrl_c)
-
-
-def _interrupt_unless_ctrl_c(number: int, _frame: object) -> None:
-    if number != signal.SIGINT:
-        raise KeyboardInterrupt
 
 
 def main() -> None:
@@ -648,7 +333,7 @@ def main() -> None:
 
 
 def _run() -> None:
-    _heed_requests_to_end()
+    heed_requests_to_end()
     try:
         with private_umask():
             app()

@@ -247,6 +247,20 @@ def install_locked(level: str, variables: Mapping[str, str]) -> None:
     run([uv, *sync, "--compile-bytecode"], variables, silent_work="Compiling the packages")
 
 
+PARSE = """
+from ons_bigdata.platform.dagster.dbt_calls import parse_ahead
+from ons_bigdata.settings import Settings
+parse_ahead(Settings())
+"""
+
+
+def parse_dbt_project(variables: Mapping[str, str]) -> None:
+    """Parse the dbt project once for all states. A project that does not parse is reported by commands that need it."""
+    announce("Parsing the dbt project")
+    with tempfile.TemporaryDirectory() as home:
+        run([BIN / "python", "-c", PARSE], {**variables, "ONS_BIGDATA_HOME": home})
+
+
 def set_up(level: str, variables: Mapping[str, str]) -> None:
     """Create `.venv` with the packages of the lock file of this level, unless it is current.
 
@@ -260,6 +274,7 @@ def set_up(level: str, variables: Mapping[str, str]) -> None:
     announce(f"Installing {LOCKS[level]}")
     install_locked(level, variables)
     run_checked(pip("--quiet", "--no-index", "--no-deps", "--no-build-isolation", "-e", ROOT), variables)
+    parse_dbt_project(variables)
     for installed in LOCKS if level == "dev" else ("run",):
         (VENV / f"{installed}.stamp").write_text(stamp(ROOT, installed))
     announce(f"Set up in {time.monotonic() - started:.0f} s")

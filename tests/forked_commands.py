@@ -116,7 +116,8 @@ def _import_everything() -> None:
     names += [f"ons_bigdata.{pilot.name}.{part}" for pilot in PILOTS for part in PARTS]
     for name in ("ons_bigdata.platform.dagster.dbt", *names):
         importlib.import_module(name)
-    runs.load_definitions(raw_only=True)
+    for pilot in PILOTS:
+        runs.load_definitions(raw_only=True, pilots=(pilot.name,))
     threads = {path.read_text().strip() for path in Path("/proc/self/task").glob("*/comm")}
     assert not any(re.fullmatch(r"polars-\d+", name) for name in threads), (
         f"an import computes with polars, whose threads a fork lacks: {sorted(threads)}"

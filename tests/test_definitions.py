@@ -12,7 +12,7 @@ from ons_bigdata import definitions
 from ons_bigdata.pilots import PILOTS, Pilot, tables
 from ons_bigdata.platform.dagster.assets import PERSONAL
 from ons_bigdata.platform.dagster.resources import WarehouseResource
-from ons_bigdata.platform.dagster.runs.jobs import job_name
+from ons_bigdata.platform.dagster.runs.jobs import job_name, job_of
 from ons_bigdata.platform.ingest.sources import bulk_sources, with_tables
 
 RESOURCES = {"warehouse": WarehouseResource()}
@@ -60,7 +60,7 @@ def test_the_raw_assets_alone_have_the_checks_that_they_have_in_the_whole() -> N
     assets = [asset for pilot in PILOTS for asset in pilot.assets]
     checks = [check for pilot in PILOTS for check in pilot.checks]
     whole = dg.Definitions(assets, asset_checks=checks, resources=RESOURCES).resolve_asset_graph()
-    raw = definitions.raw_defs().resolve_asset_graph()
+    raw = definitions.raw_definitions_of(PILOTS).resolve_asset_graph()
     specs = [spec for asset in assets if isinstance(asset, dg.AssetsDefinition) for spec in asset.specs]
     derived = {
         spec.key
@@ -74,10 +74,21 @@ def test_the_raw_assets_alone_have_the_checks_that_they_have_in_the_whole() -> N
     assert {key for key in whole.asset_check_keys if key.asset_key in wanted} == raw.asset_check_keys
 
 
+def test_raw_assets_of_a_pilot_alone_run_under_the_job_that_they_have_in_the_whole() -> None:
+    whole = definitions.raw_definitions_of(PILOTS)
+    found = set()
+    for pilot in PILOTS:
+        alone = definitions.raw_definitions_of([pilot])
+        for key in alone.resolve_asset_graph().materializable_asset_keys:
+            assert job_of(alone, [key]).name == job_of(whole, [key]).name
+            found.add(key)
+    assert found == whole.resolve_asset_graph().materializable_asset_keys
+
+
 @pytest.mark.parametrize(
     ("words", "absent"),
     [
-        ("from ons_bigdata.definitions import raw_defs; raw_defs()", "dbt"),
+        ("from ons_bigdata.definitions import PILOTS, raw_definitions_of; raw_definitions_of(PILOTS)", "dbt"),
         ("from ons_bigdata.pilots import tables; tables()", "dagster"),
         ("import ons_bigdata.cli", "dagster"),
     ],

@@ -223,7 +223,8 @@ def load_waiting(settings: Settings, landing: Landing, sources: Sequence[AnySour
     from ons_bigdata.platform.dagster.instance import open_instance, run_log  # noqa: PLC0415
     from ons_bigdata.platform.dagster.raw_assets import ONLY_WAITING  # noqa: PLC0415
 
-    definitions = runs.load_definitions(raw_only=True)
+    owners = tuple(pilot.name for pilot in PILOTS if any(source in waiting for source in pilot.sources))
+    definitions = runs.load_definitions(raw_only=True, pilots=owners)
     written = []
     with open_instance(settings, landing.warehouse.address) as instance:
         for source in waiting:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ons_bigdata.platform.postgres.warehouse import Warehouse
     from ons_bigdata.settings import Settings
 
+PILOT = "prices"
 RUNS_ASSETS = "raw/scrape_runs,raw/scrape_categories"
 
 
@@ -69,7 +70,7 @@ def scrape_prices(
     from ons_bigdata.platform.dagster import runs  # noqa: PLC0415  (Dagster takes seconds to import)
     from ons_bigdata.platform.dagster.instance import open_instance, run_log  # noqa: PLC0415
 
-    definitions = runs.load_definitions(raw_only=True)
+    definitions = runs.load_definitions(raw_only=True, pilots=(PILOT,))
     keys = runs.select(definitions, RUNS_ASSETS)
     summary = ScrapeSummary(day, failures=faulty)
     with open_instance(settings, warehouse.address) as instance:

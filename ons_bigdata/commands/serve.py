@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ons_bigdata.platform import progress
 from ons_bigdata.platform.dagster import dbt_calls, instance, runs
-from ons_bigdata.platform.dagster.dbt_calls import docs_page
+from ons_bigdata.platform.dagster.dbt_calls import docs_page, project_files
 from ons_bigdata.platform.dagster.serving import processes
 from ons_bigdata.platform.postgres import embedded
 from ons_bigdata.platform.postgres.warehouse import open_warehouse
@@ -47,7 +47,7 @@ def _docs_are_stale(settings: Settings) -> bool:
     if not page.is_file():
         return True
     built = page.stat().st_mtime
-    return any(path.stat().st_mtime > built for path in settings.dbt_project_dir.rglob("*") if path.is_file())
+    return any(path.stat().st_mtime > built for path in project_files(settings.dbt_project_dir))
 
 
 def down(settings: Settings) -> list[str]:

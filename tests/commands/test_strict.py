@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 from typer.testing import CliRunner
 
-from ons_bigdata import cli
+from ons_bigdata import cli, pilot_commands
 from ons_bigdata.commands import demo, ingest, materialize, reparse, scrape, serve, status
 from ons_bigdata.commands.build_dependents import BuildSummary
 from ons_bigdata.commands.ingest import IngestSummary
@@ -72,8 +72,9 @@ RESULTS = {
 @pytest.fixture
 def command(monkeypatch: pytest.MonkeyPatch, settings: Settings, tmp_path: Path) -> CliRunner:
     """The command line over commands that do nothing."""
-    monkeypatch.setattr(cli, "get_settings", lambda: settings)
-    monkeypatch.setattr(cli, "progress_bars", nullcontext)
+    for module in (cli, pilot_commands):
+        monkeypatch.setattr(module, "get_settings", lambda: settings)
+        monkeypatch.setattr(module, "progress_bars", nullcontext)
     monkeypatch.setattr(demo, "run_demo", lambda *_: [])
     monkeypatch.setattr(serve, "build_docs", lambda _: tmp_path)
     return CliRunner()

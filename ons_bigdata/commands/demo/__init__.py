@@ -85,11 +85,12 @@ def run_demo(pilots: Sequence[Pilot], archive: Path | None, settings: Settings, 
     """
     warehouse = open_warehouse(settings)
     make_pseudonym_key(pilots, settings)
+    names = tuple(pilot.name for pilot in pilots)
     outcomes = []
     for pilot in pilots:
         started = time.monotonic()
         try:
-            outcome = _run_pilot(pilot, archive, settings, sites, warehouse)
+            outcome = _run_pilot(pilot, names, archive, settings, sites, warehouse)
         except ReportedError as error:
             outcome = PilotOutcome(pilot.name, 0, error=str(error))
         if outcome.run is not None and outcome.run.interrupted:
@@ -106,11 +107,17 @@ def make_pseudonym_key(pilots: Sequence[Pilot], settings: Settings) -> None:
 
 
 def _run_pilot(
-    pilot: Pilot, archive: Path | None, settings: Settings, sites: ExitStack, warehouse: Warehouse
+    pilot: Pilot,
+    taken: tuple[str, ...],
+    archive: Path | None,
+    settings: Settings,
+    sites: ExitStack,
+    warehouse: Warehouse,
 ) -> PilotOutcome:
+    """Run the demo of a pilot; the definitions are those of all pilots that are `taken`: loaded once."""
     demo: Demo = pilot.demo
     delivered = demo.deliver(settings, archive=archive, sites=sites)
-    definitions = runs.load_definitions()
+    definitions = runs.load_definitions(pilots=taken)
     keys = runs.select(definitions, ",".join(f"group:{group}" for group in pilot.groups))
     with open_instance(settings, warehouse.address) as instance:
         run = runs.materialise(definitions, keys, instance=instance, days=delivered.days, log=run_log(settings))

@@ -125,12 +125,12 @@ def pilot_assets(settings: Settings, pilot: str, calendars: Sequence[Calendar]) 
     `calendars`: those of the pilot, at most one per cadence; the windowed models of a cadence are partitioned by it.
     Definitions without any node are left out. Raises InputError for a windowed model whose cadence no calendar has.
     """
-    manifest = dbt_calls.ensure_manifest(settings)
-    seeds, windowed, whole = _folders(validate_manifest(manifest), pilot)
+    manifest = validate_manifest(dbt_calls.ensure_manifest(settings))
+    seeds, windowed, whole = _folders(manifest, pilot)
     by_cadence = {calendar.cadence: calendar for calendar in calendars}
     definitions = []
     if seeds:
-        definitions.append(_whole(settings, f"{pilot}_seeds", _select(seeds, "resource_type:seed")))
+        definitions.append(_whole(settings, manifest, f"{pilot}_seeds", _select(seeds, "resource_type:seed")))
     for tag, cadence in WINDOWED.items():
         if tag not in windowed:
             continue
@@ -138,11 +138,12 @@ def pilot_assets(settings: Settings, pilot: str, calendars: Sequence[Calendar]) 
             known = ", ".join(by_cadence) or "none"
             raise InputError(f"models of {pilot} are tagged {tag}, but its calendars are by {known}")
         select = _select(windowed[tag], f"tag:{tag}")
-        definitions.append(_windowed(settings, f"{pilot}_{cadence.adverb}_models", select, by_cadence[cadence]))
+        name = f"{pilot}_{cadence.adverb}_models"
+        definitions.append(_windowed(settings, manifest, name, select, by_cadence[cadence]))
     if whole:
         select = _select(whole, "resource_type:model")
         exclude = " ".join(f"tag:{tag}" for tag in WINDOWED)
-        definitions.append(_whole(settings, f"{pilot}_whole_models", select, exclude=exclude))
+        definitions.append(_whole(settings, manifest, f"{pilot}_whole_models", select, exclude=exclude))
     return definitions
 
 
@@ -171,11 +172,13 @@ def _select(folders: set[str], criterion: str) -> str:
     return " ".join(f"{criterion},fqn:{folder}" for folder in sorted(folders))
 
 
-def _windowed(settings: Settings, name: str, select: str, calendar: Calendar) -> dg.AssetsDefinition:
+def _windowed(
+    settings: Settings, manifest: Mapping[str, Any], name: str, select: str, calendar: Calendar
+) -> dg.AssetsDefinition:
     """Windowed models of one cadence: one dbt call for all periods of a run."""
 
     @dbt_assets(
-        manifest=dbt_calls.ensure_manifest(settings),
+        manifest=manifest,
         select=select,
         name=name,
         project=project(settings),
@@ -192,11 +195,13 @@ def _windowed(settings: Settings, name: str, select: str, calendar: Calendar) ->
     return windowed_models
 
 
-def _whole(settings: Settings, name: str, select: str, *, exclude: str = "") -> dg.AssetsDefinition:
+def _whole(
+    settings: Settings, manifest: Mapping[str, Any], name: str, select: str, *, exclude: str = ""
+) -> dg.AssetsDefinition:
     """Seeds or models that are rebuilt whole."""
 
     @dbt_assets(
-        manifest=dbt_calls.ensure_manifest(settings),
+        manifest=manifest,
         select=select,
         exclude=exclude,
         name=name,

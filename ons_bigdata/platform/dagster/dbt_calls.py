@@ -13,8 +13,9 @@ import io
 import os
 import re
 import signal
+import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,15 @@ from ons_bigdata.platform.state_folder import make_private_folder, write_private
 from ons_bigdata.settings import Settings
 
 PROFILE, TARGET = "ons_bigdata", "warehouse"
+
+PARSING = "parsing"
+"""Target of a parse, which connects to nothing: the same on every machine, so that another state may reuse the parse.
+
+dbt reuses no parse of a project with another host or port; the name of the database, which is in the parse, is kept.
+"""
+
+PARTIAL_PARSE = "partial_parse.msgpack"
+"""File in which dbt keeps a parse; of the files of a project that changed since, it parses those anew."""
 
 _SECRET = "DBT_ENV_SECRET_ONS_BIGDATA_PASSWORD"  # noqa: S105  (a variable's name; dbt hides its value in logs)
 _SOURCE_SUFFIXES = {".sql", ".yml", ".yaml", ".csv", ".md"}
@@ -58,7 +68,7 @@ def ensure_manifest(settings: Settings) -> Path:
     manifest, stamp = target / "manifest.json", target / "manifest.sources"
     write_profile(settings)
     if not (manifest.exists() and stamp.exists() and stamp.read_text() == _manifest_stamp(settings, manifest)):
-        _parse(settings, [])
+        _parse(settings, [], target=target)
         stamp.write_text(_manifest_stamp(settings, manifest))
     return manifest
 
@@ -68,12 +78,21 @@ def _manifest_stamp(settings: Settings, manifest: Path) -> str:
     return f"{_digest(settings.dbt_project_dir)} {hashlib.sha256(manifest.read_bytes()).hexdigest()}"
 
 
+def parse_ahead(settings: Settings) -> None:
+    """Parse the project into its folder `target`: every new state begins with that. Set-up calls this.
+
+    Raises StepFailedError with dbt's message where the project does not parse.
+    """
+    write_profile(settings)
+    _parse(settings, ["--no-write-json"], target=_ahead(settings))
+
+
 def write_docs(settings: Settings) -> Path:
-    """Build the dbt docs as one static page that needs no other file; return it."""
+    """Build the dbt docs as one static page that needs no other file; return it. The page has no SQL of tests."""
     page = docs_page(settings)
     folder = page.parent
     project = parsed_project(settings)
-    words = ["docs", "generate", "--static"]
+    words = ["docs", "generate", "--static", "--exclude", "resource_type:test", "resource_type:unit_test"]
     printed, result = _capture_output(lambda: call(settings, words, target=folder, project=project))
     if not result.success:
         raise StepFailedError(f"dbt docs failed: {result.exception or printed}")
@@ -187,17 +206,15 @@ def collect_events(
 
 
 def write_profile(settings: Settings) -> None:
-    """Write dbt's profile for the database of these settings. A password stays in the environment."""
-    target = database.expected_address(settings)
-    output: dict[str, object] = {
-        "type": "postgres",
-        "schema": "staging",
-        "threads": 2,
-        **target.dbt_target(),
-        "password": f"{{{{ env_var('{_SECRET}', '') }}}}",
-    }
-    os.environ[_SECRET] = target.password or ""
-    text = yaml.safe_dump({PROFILE: {"target": TARGET, "outputs": {TARGET: output}}})
+    """Write dbt's profile for the database of these settings, and to parse. A password stays in the environment."""
+    address = database.expected_address(settings)
+    password = f"{{{{ env_var('{_SECRET}', '') }}}}"
+    common = {"type": "postgres", "schema": "staging", "threads": 2}
+    found = address.dbt_target()
+    nowhere = {"host": "localhost", "port": 5432, "user": "postgres", "dbname": found["dbname"], "password": ""}
+    outputs = {TARGET: {**common, **found, "password": password}, PARSING: {**common, **nowhere}}
+    os.environ[_SECRET] = address.password or ""
+    text = yaml.safe_dump({PROFILE: {"target": TARGET, "outputs": outputs}})
     write_private_file(make_private_folder(settings.dbt_dir) / "profiles.yml", text)
 
 
@@ -206,14 +223,17 @@ def parsed_project(settings: Settings) -> Manifest:
     write_profile(settings)
     digest, project = _parsed.get(_target(settings), ("", None))
     if project is None or digest != _digest(settings.dbt_project_dir):
-        project = _parse(settings, ["--no-write-json"])
+        project = _parse(settings, ["--no-write-json"], target=_target(settings))
     return project
 
 
-def _parse(settings: Settings, arguments: list[str]) -> Manifest:
+def _parse(settings: Settings, arguments: list[str], *, target: Path) -> Manifest:
     digest = _digest(settings.dbt_project_dir)
-    target = _target(settings)
-    printed, result = _capture_output(lambda: call(settings, ["parse", *arguments], target=target))
+    words = ["parse", *arguments]
+    ahead = _ahead(settings) / PARTIAL_PARSE
+    if ahead.is_file() and not (target / PARTIAL_PARSE).exists():
+        words += ["--partial-parse-file-path", str(ahead)]
+    printed, result = _capture_output(lambda: call(settings, words, target=target, connection=PARSING))
     if isinstance(result.exception, KeyboardInterrupt):
         raise result.exception
     if not isinstance(result.result, Manifest):
@@ -227,13 +247,14 @@ def call(
     arguments: list[str],
     *,
     target: Path,
+    connection: str = TARGET,
     project: Manifest | None = None,
     on_event: Callable[[EventMsg], None] | None = None,
 ) -> dbtRunnerResult:
     """Call dbt with a command and its options; `on_event` gets its messages as they come, from dbt's threads.
 
-    `target`: the folder for dbt's output files. `project`: as parsed; None reads it from the files. A signal ends the
-    call as an interrupt, which is in the result like any other failure.
+    `target`: the folder for dbt's output files. `connection`: the target of the profile. `project`: as parsed; None
+    reads it from the files. A signal ends the call as an interrupt, which is in the result like any other failure.
     """
     runner = dbtRunner(manifest=project, callbacks=[on_event] if on_event else [])
     folders = {
@@ -242,9 +263,10 @@ def call(
         "--log-path": settings.dbt_dir / "logs",
         "--target-path": target,
     }
-    flags = ["--profile", PROFILE, "--target", TARGET, *(str(word) for pair in folders.items() for word in pair)]
+    flags = ["--profile", PROFILE, "--target", connection, *(str(word) for pair in folders.items() for word in pair)]
+    quiet = ["--no-use-colors", "--no-send-anonymous-usage-stats", "--log-level-file", "none"]
     with _interrupts_end_dbt():
-        return runner.invoke(["--no-use-colors", "--no-send-anonymous-usage-stats", *arguments, *flags])
+        return runner.invoke([*quiet, *arguments, *flags])
 
 
 def _capture_output(call_dbt: Callable[[], dbtRunnerResult]) -> tuple[str, dbtRunnerResult]:
@@ -281,11 +303,22 @@ def _target(settings: Settings) -> Path:
     return settings.dbt_dir / "target"
 
 
+def _ahead(settings: Settings) -> Path:
+    """Folder of the parse of set-up. A parse has paths of seeds and of dbt itself: a moved checkout needs another."""
+    places = f"{settings.dbt_project_dir.resolve()} {sys.prefix}"
+    return settings.dbt_project_dir / "target" / hashlib.sha256(places.encode()).hexdigest()[:16]
+
+
 def _digest(folder: Path) -> str:
     """Hash names and contents of the project's files."""
     digest = hashlib.sha256()
-    for path in sorted(folder.rglob("*")):
-        inside = path.relative_to(folder)
-        if path.suffix in _SOURCE_SUFFIXES and inside.parts[0] not in {"target", "logs"}:
-            digest.update(str(inside).encode() + b"\0" + path.read_bytes() + b"\0")
+    for path in project_files(folder):
+        digest.update(str(path.relative_to(folder)).encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()
+
+
+def project_files(folder: Path) -> Iterable[Path]:
+    """Files of a dbt project without what dbt itself writes into its folder, sorted."""
+    for path in sorted(folder.rglob("*")):
+        if path.suffix in _SOURCE_SUFFIXES and path.relative_to(folder).parts[0] not in {"target", "logs"}:
+            yield path

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from ons_bigdata.platform.postgres.database import DatabaseAddress
 
 TEMPLATE = PROJECT_ROOT / "deploy" / "dagster.yaml"
+BATCH_VARIABLE, MOST_IN_BATCH = "DAGSTER_EVENT_BATCH_SIZE", "1000"
+"""Environment variable of the events that Dagster writes at once: those of the partitions of a table in one run."""
+
 URL_VARIABLE = "ONS_BIGDATA_DAGSTER_URL"
 """Environment variable of the storage URL if it has a secret, which is not written to a file."""
 
@@ -25,8 +28,9 @@ URL_VARIABLE = "ONS_BIGDATA_DAGSTER_URL"
 def ensure_home(settings: Settings, address: DatabaseAddress) -> Path:
     """Write `dagster.yaml` for this database unless it is there already; return `DAGSTER_HOME`.
 
-    A URL with a secret is set in the environment of this process and its children only.
+    A URL with a secret, and how events are written, are set in the environment of this process and its children only.
     """
+    os.environ.setdefault(BATCH_VARIABLE, MOST_IN_BATCH)
     url = address.sqlalchemy(search_path=SCHEMA)
     if address.has_secret:
         os.environ[URL_VARIABLE] = url

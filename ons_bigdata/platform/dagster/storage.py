@@ -7,6 +7,7 @@ in another schema, which is renamed once it is complete. The comment on the sche
 from __future__ import annotations
 
 from contextlib import closing
+from select import POLLIN, poll
 from typing import TYPE_CHECKING, Literal
 
 import psycopg2
@@ -66,23 +67,25 @@ def check_dagster_tables(address: DatabaseAddress) -> tuple[Literal["ok", "warni
 
 
 def keep_connections(instance: DagsterInstance) -> None:
-    """Keep a connection of each part of an instance's storage open, and replace one that no longer answers.
+    """Keep a connection of each part of an instance's storage open, and replace one that its server has ended.
 
     By default every statement opens a connection, several for each event of a run, which costs the server more than
     the statement. Dagster's way to keep one is that of its web server, here without its limit of time.
     """
     instance.optimize_for_webserver(statement_timeout=0, pool_recycle=-1, max_overflow=_MOST_CONNECTIONS)
     for part in (instance.run_storage, instance.event_log_storage, instance.schedule_storage):
-        event.listen(part._engine, "checkout", _require_answer)  # type: ignore[union-attr]
+        event.listen(part._engine, "checkout", _require_open)  # type: ignore[union-attr]
 
 
-def _require_answer(connection: DBAPIConnection, _record: object, _proxy: object) -> None:
-    """Raise DisconnectionError, upon which the pool opens another connection, for one whose server was restarted."""
-    try:
-        with closing(connection.cursor()) as cursor:
-            cursor.execute("select 1")
-    except psycopg2.Error as error:
-        raise DisconnectionError from error
+def _require_open(connection: DBAPIConnection, _record: object, _proxy: object) -> None:
+    """Raise DisconnectionError, upon which the pool opens another connection, for one that its server has ended.
+
+    A connection at rest has something to read only then: no query is needed, as each event of a run takes several.
+    """
+    ended = poll()
+    ended.register(connection, POLLIN)  # type: ignore[arg-type]
+    if ended.poll(0):
+        raise DisconnectionError
 
 
 def _is_complete(cursor: Cursor) -> bool:

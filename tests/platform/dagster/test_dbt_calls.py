@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -60,6 +61,30 @@ def test_the_manifest_outlives_its_process_but_not_its_sources(small: Settings) 
     assert dbt_calls.ensure_manifest(small).stat().st_mtime_ns == written
     shutil.copy(small.dbt_project_dir / "models" / "after.sql", small.dbt_project_dir / "models" / "fourth.sql")
     assert dbt_calls.ensure_manifest(small).stat().st_mtime_ns > written
+
+
+def test_a_new_state_begins_with_the_parse_of_set_up(small: Settings, tmp_path: Path) -> None:
+    """Only files that changed since are parsed; a project in another folder is parsed whole: a parse has its paths."""
+    states = (small.model_copy(update={"home": tmp_path / str(n), "database_url": None}) for n in range(4))
+
+    def created(settings: Settings) -> dict[str, float]:
+        nodes = json.loads(dbt_calls.ensure_manifest(settings).read_text())["nodes"]
+        return {name.removeprefix("model.small."): node["created_at"] for name, node in nodes.items()}
+
+    models = small.dbt_project_dir / "models"
+    (models / "third.sql").write_text("select 3 as three")
+    dbt_calls.parse_ahead(next(states))
+    ahead = created(next(states))
+    (models / "third.sql").unlink()
+    (models / "after.sql").write_text("select 'changed' as word, * from {{ ref('slow') }}")
+    (models / "fourth.sql").write_text("select 4 as four")
+    changed = created(next(states))
+    assert set(ahead) == {"slow", "after", "third"}
+    assert set(changed) == {"slow", "after", "fourth"}
+    assert {name for name, time in changed.items() if time == ahead.get(name)} == {"slow"}
+    shutil.copytree(small.dbt_project_dir, tmp_path / "moved")
+    moved = created(next(states).model_copy(update={"dbt_project_dir": tmp_path / "moved"}))
+    assert moved["slow"] > ahead["slow"]
 
 
 def test_an_interrupt_ends_the_query_and_what_would_follow(small: Settings, warehouse: Warehouse) -> None:

@@ -1,0 +1,143 @@
+"""Groups of commands that belong to a pilot: `scrape`, `reparse`, `harvest`, `report`, `phones`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ons_bigdata import rendering
+from ons_bigdata.command_line import JsonOption, StrictOption, call_on_request_to_end
+from ons_bigdata.platform.state_folder import umask_of_user
+from ons_bigdata.progress_bars import progress_bars
+from ons_bigdata.settings import get_settings
+
+scrape_app = typer.Typer(name="scrape", help="Scrape sites.", no_args_is_help=True)
+reparse_app = typer.Typer(name="reparse", help="Extract kept pages again.", no_args_is_help=True)
+harvest_app = typer.Typer(name="harvest", help="Collect streams.", no_args_is_help=True)
+report_app = typer.Typer(name="report", help="Show a report.", no_args_is_help=True)
+phones_app = typer.Typer(name="phones", help="Specifications and deliveries of the phones pilot.", no_args_is_help=True)
+
+
+@scrape_app.command("prices")
+def scrape_prices(
+    retailers: Annotated[
+        list[str] | None, typer.Option("--retailer", help="Retailer; again for more. None: all with a retailer file.")
+    ] = None,
+    day: Annotated[
+        str | None, typer.Option(help="The site's present day, YYYY-MM-DD; today in London without it.")
+    ] = None,
+    strict: StrictOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Scrape the present day of retailers: one run each, pages kept, rows built."""
+    with progress_bars():
+        from ons_bigdata.commands.scrape import scrape_prices as run  # noqa: PLC0415
+
+        summary = run(get_settings(), retailers=retailers or (), day=day)
+    rendering.scrape_summary(summary, as_json=as_json)
+    if summary.failures:
+        raise typer.Exit(3 if summary.unavailable else 1)
+    if strict and summary.failed_checks:
+        raise typer.Exit(1)
+
+
+@harvest_app.command("tweets")
+def harvest_tweets(
+    url: Annotated[
+        str | None,
+        typer.Option(help="Address of the API; that of the settings without it. On this machine: simulated."),
+    ] = None,
+    duration: Annotated[
+        str | None, typer.Option("--for", help="How long, such as 90s, 10m or 1h30m; until Ctrl-C without it.")
+    ] = None,
+    posts: Annotated[int | None, typer.Option(min=1, help="End after so many posts, or after --for.")] = None,
+    strict: StrictOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Collect the stream of posts into landing; off without a token and a legal basis in the settings.
+
+    After the time of --for or the number of --posts, what has landed is loaded. Ctrl-C or a request to end stops at
+    once; the files then wait.
+    """
+    with progress_bars():
+        from ons_bigdata.commands import harvest  # noqa: PLC0415
+
+        summary = harvest.harvest_tweets(
+            get_settings(),
+            url=url,
+            seconds=None if duration is None else harvest.parse_duration(duration),
+            posts=posts,
+            on_stop=call_on_request_to_end,
+            report=rendering.print_progress,
+        )
+    rendering.harvest_summary(summary, as_json=as_json)
+    if strict and summary.failed_checks:
+        raise typer.Exit(1)
+
+
+@reparse_app.command("prices")
+def reparse_prices(
+    retailer: Annotated[str | None, typer.Option(help="Only this retailer; all if it is not given.")] = None,
+    first_day: Annotated[
+        str | None, typer.Option("--from", help="First day (YYYY-MM-DD); the first kept one if it is not given.")
+    ] = None,
+    last_day: Annotated[
+        str | None, typer.Option("--to", help="Last day (YYYY-MM-DD); the last kept one if it is not given.")
+    ] = None,
+    strict: StrictOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Extract the kept pages of scrapes again; a result that differs supersedes the earlier one."""
+    with progress_bars():
+        from ons_bigdata.commands.reparse import reparse_prices as run  # noqa: PLC0415
+
+        summary = run(get_settings(), retailer=retailer, first_day=first_day, last_day=last_day)
+    rendering.reparse_summary(summary, as_json=as_json)
+    if summary.failures or (strict and summary.failed_checks):
+        raise typer.Exit(1)
+
+
+@report_app.command("prices")
+def report_prices(
+    day: Annotated[str | None, typer.Option(help="Day (YYYY-MM-DD); the last one if it is not given.")] = None,
+    origin: Annotated[
+        str | None, typer.Option(help="real or simulated; real if it is not given and there are both.")
+    ] = None,
+    html: Annotated[
+        Path | None, typer.Option(help="Write the page into this file, or those of all days into this folder.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show the daily report on the quality of price quotes."""
+    from ons_bigdata.commands.report import read_price_report, write_html  # noqa: PLC0415
+
+    daily = read_price_report(get_settings(), day=day, origin=origin)
+    if html is not None:
+        with umask_of_user():
+            html = write_html(get_settings(), daily, html)
+    rendering.report(daily, html=html, as_json=as_json)
+
+
+@phones_app.command("spec")
+def phones_spec(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Specification, YAML.")],
+    delivery: Annotated[
+        list[Path] | None, typer.Option("--check", help="File or folder of a delivery to check; again for more.")
+    ] = None,
+    provider: Annotated[
+        str | None, typer.Option("--register", metavar="PROVIDER", help="Add it to the register, for a provider.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Print a specification as the annex of a tender, or check a delivery against it. Nothing is ingested.
+
+    Exit code 1 if the delivery would be sent back.
+    """
+    from ons_bigdata.commands import phones  # noqa: PLC0415
+
+    outcome = phones.read_spec(file, get_settings(), delivery=delivery or (), provider=provider)
+    rendering.phone_specification(outcome, as_json=as_json)
+    if outcome.is_refused:
+        raise typer.Exit(1)
