@@ -112,14 +112,10 @@ def _joint_bounds(
     pairs: FlowPairs, totals: tuple[KnownTotals, ...], *, is_scaled: bool, edges_km: tuple[float, ...], is_whole: bool
 ) -> dict[str, Range]:
     """Bounds from both totals at once; none where one is not known, or there are too many hidden cells."""
-    if len(totals) < 2 or int((pairs.upper > pairs.lower).sum()) > MOST_CELLS:  # noqa: PLR2004  (both sides)
+    if len(totals) < 2 or int((pairs.upper > pairs.lower).sum()) > MOST_CELLS:
         return {}
     if is_whole:
-        for name, values in (("bounds", pairs.lower), ("bounds", pairs.upper), *((t.name, t.total) for t in totals)):
-            odd = values[np.isfinite(values) & (values != np.round(values))]
-            if len(odd):
-                message = f"{name}: {odd[0]:g} is no whole number; expected whole numbers with margins='whole'"
-                raise ValueError(message)
+        _refuse_fractions(pairs, totals)
     sides = {known.name: known for known in totals}
     ordered = (sides["origin_totals"], sides["destination_totals"])
     made = transport(
@@ -164,6 +160,15 @@ def _joint_bounds(
                 if low > 0:
                     bounds[name] = (float(np.log(factor * low / theirs)), float(np.log(factor * high / theirs)))
     return bounds
+
+
+def _refuse_fractions(pairs: FlowPairs, totals: tuple[KnownTotals, ...]) -> None:
+    named = (("bounds", pairs.lower), ("bounds", pairs.upper), *((known.name, known.total) for known in totals))
+    for name, values in named:
+        odd = values[np.isfinite(values) & (values != np.round(values))]
+        if len(odd):
+            message = f"{name}: {odd[0]:g} is no whole number; expected whole numbers with margins='whole'"
+            raise ValueError(message)
 
 
 def class_bounds(

@@ -221,7 +221,7 @@ def known_totals(aligned: FlowPairs, totals: pl.DataFrame, side: str) -> KnownTo
     return KnownTotals(group.astype(np.int64), by_code.fill_null(float("nan")).to_numpy().copy(), name)
 
 
-def _intervals(
+def _intervals(  # noqa: PLR0913
     aligned: FlowPairs,
     known: tuple[KnownTotals, ...],
     values: dict[str, float],
