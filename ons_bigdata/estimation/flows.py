@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from ons_bigdata.estimation.flow_bootstrap import metric_draws
-from ons_bigdata.estimation.flow_bounds import KnownTotals, metric_bounds
+from ons_bigdata.estimation.flow_bounds import KnownTotals, Margins, metric_bounds
 from ons_bigdata.estimation.flow_metrics import DISTANCE_METRICS, METRICS, band_names, metric_values
 from ons_bigdata.estimation.flow_pairs import FlowPairs, aligned_pairs
 from ons_bigdata.estimation.input_checks import (
@@ -61,6 +61,7 @@ def compare_flows(  # noqa: PLR0913
     suppressed: Suppressed = "midpoint",
     origin_totals: pl.DataFrame | None = None,
     destination_totals: pl.DataFrame | None = None,
+    margins: Margins = "each",
     draws: int = 1000,
     seed: int = 0,
     confidence: float = 0.95,
@@ -78,7 +79,9 @@ def compare_flows(  # noqa: PLR0913
     destination that occurs, pairs within a zone only if a table lists one. Pairs that were not supplied are left out
     and counted. `suppressed`: "midpoint" counts such a cell as the middle of its bounds, "drop" leaves it out.
     `origin_totals` (origin, total) and `destination_totals` (destination, total): published margins of the estimate,
-    over the compared pairs, which narrow the bounds.
+    over the compared pairs, which narrow the bounds. `margins`: "each" uses the totals of one side at a time; "joint"
+    both at once by linear programs (for up to 60,000 hidden cells; `cpc`, `slope`, `trip_length_ratio`, the bias of
+    bands), "whole" besides that flows, bounds and totals are whole numbers, such as devices.
 
     Returns `FlowMetric` rows: metric, value, lower, upper, reason. Metrics: those in `flow_metrics.METRICS`, a
     signed bias log(Σ estimate / Σ reference) per band of distance (`bands_km`: ends of the bands), and counts
@@ -97,6 +100,7 @@ def compare_flows(  # noqa: PLR0913
     clusters: Davison & Hinkley, Bootstrap Methods and their Application (1997), 3.8.
     """
     _refuse_options(scale, pairs, suppressed, draws, confidence, bands_km)
+    refuse_unknown("margins", margins, get_args(Margins))
     aligned = aligned_pairs(
         estimate, reference, distances, all_pairs=pairs == "all", drop_suppressed=suppressed == "drop"
     )
@@ -109,7 +113,7 @@ def compare_flows(  # noqa: PLR0913
     factor, no_factor = _factor(aligned, is_scaled=is_scaled)
     edges = tuple(float(edge) for edge in bands_km)
     values = metric_values(aligned, factor, edges)
-    intervals = _intervals(aligned, known, values, is_scaled=is_scaled, draws=draws, seed=seed, confidence=confidence, edges=edges)  # fmt: skip  # noqa: E501
+    intervals = _intervals(aligned, known, values, is_scaled=is_scaled, draws=draws, seed=seed, confidence=confidence, edges=edges, margins=margins)  # fmt: skip  # noqa: E501
     names = [*METRICS, *band_names(edges)]
     rows: list[tuple[str, float | None, float | None, float | None, str | None]] = []
     for name in names:
@@ -217,7 +221,7 @@ def known_totals(aligned: FlowPairs, totals: pl.DataFrame, side: str) -> KnownTo
     return KnownTotals(group.astype(np.int64), by_code.fill_null(float("nan")).to_numpy().copy(), name)
 
 
-def _intervals(
+def _intervals(  # noqa: PLR0913
     aligned: FlowPairs,
     known: tuple[KnownTotals, ...],
     values: dict[str, float],
@@ -227,6 +231,7 @@ def _intervals(
     seed: int,
     confidence: float,
     edges: tuple[float, ...],
+    margins: Margins,
 ) -> dict[str, Interval]:
     """Interval of each metric, from resamples and from the bounds of suppressed cells."""
     if aligned.is_reference_bounded:
@@ -234,7 +239,7 @@ def _intervals(
     sampled = _sampled(aligned, values, is_scaled=is_scaled, draws=draws, seed=seed, confidence=confidence, edges=edges)
     if not aligned.is_bounded:
         return sampled
-    ranges = metric_bounds(aligned, known, is_scaled=is_scaled, edges_km=edges)
+    ranges = metric_bounds(aligned, known, is_scaled=is_scaled, edges_km=edges, margins=margins)
     intervals = {}
     for name, value in values.items():
         if name not in ranges or not all(map(isfinite, ranges[name])):

@@ -2,6 +2,7 @@
 
 AREAS = {
     "deliveries": "specifications, the tables that operators deliver under them, and published flows",
+    "weighting": "published rates and residents, weights of devices, and estimates of travel to work",
     "comparison": "census tables and areas, and the comparison of flows with them",
 }
 """Area and what it holds."""

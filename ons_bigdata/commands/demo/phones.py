@@ -11,6 +11,7 @@ from ons_bigdata.platform import progress
 from ons_bigdata.platform.errors import InputError
 from ons_bigdata.simulation.phones.agreement import PROVIDER
 from ons_bigdata.simulation.phones.census_files import write_census
+from ons_bigdata.simulation.phones.figure_files import write_figures
 from ons_bigdata.simulation.phones.operator_files import simulate_operator, write_operator
 
 if TYPE_CHECKING:
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from ons_bigdata.settings import Settings
 
 PERSONS, DEVICES, ZONES = 20_000, 2_000, 40
+CUSTOMERS = 8_000
+"""Phones in the delivered tables, of which `DEVICES` have events: with fewer nearly all pairs would be suppressed."""
 
 _TOTALS = """
     select provider, to_char(month, 'YYYY-MM') as month, segment, pairs, suppressed_pairs, least, most
@@ -51,10 +54,11 @@ class PhonesDemo:
         """
         if archive is None:
             progress.report("simulating an operator", 0, 1)
-            operator = simulate_operator(persons=PERSONS, devices=DEVICES, zones=ZONES)
+            operator = simulate_operator(persons=PERSONS, devices=DEVICES, zones=ZONES, customers=CUSTOMERS)
             files = write_operator(settings.home / "demo" / "phones", operator)
             census = settings.home / "demo" / "phones" / "census"
             write_census(census, operator)
+            write_figures(census, operator)
             progress.report("simulating an operator", 1, 1)
             register_specification(settings.dbt_project_dir, PROVIDER, operator.specification)
             paths, origin = [files.deliveries, census], "simulated"

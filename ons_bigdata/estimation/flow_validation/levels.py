@@ -40,12 +40,14 @@ def validate_flows(
     size: float | None = None,
     draws: int = 1000,
     seed: int = 0,
+    compared: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
     """Agreement of an estimated table of flows with a reference on five levels.
 
     `estimate`, `reference`, `distances`, `scale`: as for `estimation.flows.compare_flows`, over the pairs with a flow
     in at least one table. `size`: number of persons behind the estimate, for the column `floor` (see
-    `sampling_floor`); None leaves it empty.
+    `sampling_floor`); None leaves it empty. `compared`: the result of `compare_flows` on the same tables, if there is
+    one; None computes it.
 
     Levels: "totals": log_ratio = log(Σ estimate / Σ reference), before scaling. "margins": CPC, rank correlation, R²
     and log RMSE of the totals by origin and by destination. "pairs": metrics of `compare_flows`. "residuals":
@@ -62,7 +64,8 @@ def validate_flows(
     """
     refuse_unknown("scale", scale, ("total", "none"))
     pairs = aligned_pairs(estimate, reference, distances, all_pairs=False, drop_suppressed=False)
-    compared = compare_flows(estimate, reference, distances=distances, scale=scale, draws=draws, seed=seed)
+    if compared is None:
+        compared = compare_flows(estimate, reference, distances=distances, scale=scale, draws=draws, seed=seed)
     by_metric = {row["metric"]: row for row in compared.iter_rows(named=True)}
     factor = by_metric["scale_factor"]["value"]
     rows: list[Row] = [_total_row(estimate, reference, pairs, draws, seed)]

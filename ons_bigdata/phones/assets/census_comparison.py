@@ -10,12 +10,24 @@ from ons_bigdata.phones.methods.census_comparison import (
     BETWEEN_ZONES,
     ComparisonRecipe,
     bias_by_class,
+    compare_held_out,
     compare_with_census,
     estimates,
+    levels_of_validation,
     pairs_compared,
-    study_flows,
+    residuals_of_zones,
 )
-from ons_bigdata.phones.schemas.comparison import PhoneFlowBias, PhoneFlowComparison, PhoneFlowPair
+from ons_bigdata.phones.methods.census_universe import commuting_universe
+from ons_bigdata.phones.methods.comparison.study_area import StudyFlows, margins_between, study_flows
+from ons_bigdata.phones.schemas.comparison import (
+    PhoneCensusPart,
+    PhoneFlowBias,
+    PhoneFlowComparison,
+    PhoneFlowLevel,
+    PhoneFlowPair,
+    PhoneZoneResidual,
+)
+from ons_bigdata.phones.schemas.figures import EVERYWHERE
 from ons_bigdata.platform.dagster.inputs import AssetRun, Inputs, Output, Table, tables_asset
 
 if TYPE_CHECKING:
@@ -24,7 +36,17 @@ if TYPE_CHECKING:
     import dataframely as dy
 
 COMPARISONS, BIAS, PAIRS = "analysis.phone_flow_comparisons", "analysis.phone_flow_bias", "analysis.phone_flow_pairs"
-FRAMES: dict[str, type[dy.Schema]] = {COMPARISONS: PhoneFlowComparison, BIAS: PhoneFlowBias, PAIRS: PhoneFlowPair}
+LEVELS, RESIDUALS, PARTS = (
+    *("analysis.phone_flow_levels", "analysis.phone_zone_residuals", "analysis.phone_census_parts"),
+)
+FRAMES: dict[str, type[dy.Schema]] = {
+    COMPARISONS: PhoneFlowComparison,
+    BIAS: PhoneFlowBias,
+    PAIRS: PhoneFlowPair,
+    LEVELS: PhoneFlowLevel,
+    RESIDUALS: PhoneZoneResidual,
+    PARTS: PhoneCensusPart,
+}
 
 _DELIVERY = ["data_origin", "provider", "month", "geography", "day_type"]
 _FLOW = ["origin", "destination", "flow", "status", "lower", "upper"]
@@ -38,12 +60,17 @@ _PLANE_KM = {"lon": 111.32, "lat": 110.57}
         Table(COMPARISONS, PhoneFlowComparison, "One row per delivery, estimate and metric of agreement."),
         Table(BIAS, PhoneFlowBias, "One row per delivery, estimate and class of pairs: signed bias."),
         Table(PAIRS, PhoneFlowPair, "One row per delivery and pair of zones: delivered and census flow."),
+        Table(LEVELS, PhoneFlowLevel, "One row per delivery, estimate, level of validation and metric."),
+        Table(RESIDUALS, PhoneZoneResidual, "One row per delivery, estimate, side and zone: residual."),
+        Table(PARTS, PhoneCensusPart, "One row per delivery and part of the census table it is compared with."),
     ],
     inputs={
         "flows": "intermediate.int_phones__flows_united",
         "census": "intermediate.int_phones__census_flows_united",
         "places": "intermediate.int_phones__places_united",
         "coverage": "staging.stg_phones__coverage",
+        "totals": "intermediate.int_phones__flow_totals_united",
+        "weights": "analysis.phone_weights",
     },
 )
 def phone_flow_comparisons(inputs: Inputs, _run: AssetRun) -> Mapping[str, Output]:
@@ -56,6 +83,8 @@ def phone_flow_comparisons(inputs: Inputs, _run: AssetRun) -> Mapping[str, Outpu
     coverage = inputs.read(
         "coverage", ["data_origin", "provider", "month", "zone", "technology", "cells", "mean_cell_radius_m"]
     )
+    totals = inputs.read("totals", [*_DELIVERY, "side", "zone", "total"])
+    weights = inputs.read("weights", [*_DELIVERY[:-1], "area", "segment", "weight", "residents", "devices", "status"])
     made: dict[str, list[pl.DataFrame]] = {name: [frame.create_empty()] for name, frame in FRAMES.items()}
     without = []
     for key, delivery in sorted(
@@ -70,6 +99,8 @@ def phone_flow_comparisons(inputs: Inputs, _run: AssetRun) -> Mapping[str, Outpu
             places.filter(here).drop("data_origin", "geography"),
             mast_reach(coverage.filter(*of_delivery)),
             BETWEEN_ZONES,
+            totals=totals.filter(*(pl.col(c) == labels[c] for c in _DELIVERY)).select("side", "zone", "total"),
+            weights=weights.filter(*(pl.col(c) == labels[c] for c in _DELIVERY[:-1]), pl.col("segment") == EVERYWHERE),
         )
         if not tables:
             without.append(", ".join(str(label) for label in key))
@@ -94,47 +125,108 @@ def compare_delivery(
     places: pl.DataFrame,
     masts: pl.DataFrame,
     recipe: ComparisonRecipe,
+    *,
+    totals: pl.DataFrame | None = None,
+    weights: pl.DataFrame | None = None,
 ) -> dict[str, pl.DataFrame]:
     """Tables of one delivery, without its labels; none where it shares fewer than two zones with a census.
 
-    `census`: census_year, origin, destination, persons of all censuses of the geography; the latest is the reference,
-    the one before it the previous census.
+    `census`: census_year, origin, destination, persons of all censuses of the geography, destinations without area
+    among them; the latest is the reference, the one before it the previous census. `totals`: side, zone, total, as
+    delivered. `weights`: area, weight, residents, devices, status.
     """
     if census.is_empty():
         return {}
-    years = census["census_year"].unique().sort(descending=True).to_list()
-    by_year = [
-        census.filter(pl.col("census_year") == year).select(
-            "origin", "destination", flow=pl.col("persons").cast(pl.Float64)
-        )
-        for year in years[:2]
-    ]
-    study = study_flows(flows, by_year[0], by_year[1] if len(by_year) > 1 else None, places)
-    if len(study.zones) < 2:
+    by_year = census_years(census)
+    try:
+        study = study_of(flows, by_year, places, totals=totals, weights=weights)
+    except ValueError:
         return {}
+    year = max(by_year)
+    universe = commuting_universe(by_year[year], pl.DataFrame({"zone": study.zones}))
+    study = study._replace(census=universe.commuters.sort("origin", "destination"))
     made = estimates(study, recipe)
     stamp = {
-        "census_year": pl.lit(years[0], dtype=pl.Int16),
+        "census_year": pl.lit(year, dtype=pl.Int16),
         "recipe": pl.lit(recipe.name),
         "parameters_hash": pl.lit(recipe.parameters_hash),
     }
     compared = compare_with_census(study, made, recipe)
     bias = bias_by_class(study, made, recipe, masts)
+    judged = pl.concat([compared, compare_held_out(study, recipe)], how="vertical_relaxed")
+    residuals = residuals_of_zones(study, made)
     return {
-        COMPARISONS: compared.with_columns(**stamp, zones=pl.lit(len(study.zones), dtype=pl.Int32)),
+        COMPARISONS: judged.with_columns(**stamp, zones=pl.lit(len(study.zones), dtype=pl.Int32)),
         BIAS: bias.rename({"estimate_flow": "estimated_flow", "reference": "census_flow"}).with_columns(**stamp),
         PAIRS: with_positions(pairs_compared(study), places).with_columns(**stamp),
+        LEVELS: levels_of_validation(study, made, compared, recipe).with_columns(**stamp),
+        RESIDUALS: residuals.join(
+            on_a_plane(places).rename({"code": "zone"}), on="zone", how="left", maintain_order="left"
+        ).with_columns(**stamp),
+        PARTS: universe.parts.with_columns(**stamp),
     }
 
 
-def with_positions(pairs: pl.DataFrame, places: pl.DataFrame) -> pl.DataFrame:
-    """Pairs with the centres of both zones on a plane, in km."""
+def census_years(census: pl.DataFrame) -> dict[int, pl.DataFrame]:
+    """Tables of the latest two years of a geography: year to origin, destination, flow."""
+    years = census["census_year"].unique().sort(descending=True).to_list()[:2]
+    return {
+        int(year): census.filter(pl.col("census_year") == year).select(
+            "origin", "destination", flow=pl.col("persons").cast(pl.Float64)
+        )
+        for year in years
+    }
+
+
+def study_of(
+    flows: pl.DataFrame,
+    census: Mapping[int, pl.DataFrame],
+    places: pl.DataFrame,
+    *,
+    most_zones: int | None = None,
+    totals: pl.DataFrame | None = None,
+    weights: pl.DataFrame | None = None,
+) -> StudyFlows:
+    """Study area of a delivery and the latest census, with coverage, weights and margins as far as they are known.
+
+    A specification suppresses counts from 1 to its threshold: a suppressed pair has one device at least. Raises
+    ValueError for fewer than two zones, and for more than `most_zones`.
+    """
+    years = sorted(census, reverse=True)
+    least = pl.when(pl.col("status") == "suppressed").then(pl.col("lower").clip(lower_bound=1.0)).otherwise("lower")
+    bounded = flows.with_columns(lower=least, upper=pl.max_horizontal("upper", least))
+    zones = bounded["origin"].unique()
+    if most_zones is not None and len(zones) > most_zones:
+        raise ValueError(f"{len(zones)} zones; expected at most {most_zones}")
+    study = study_flows(bounded, census[years[0]], census[years[1]] if len(years) > 1 else None, places)
+    if len(study.zones) < 2:
+        raise ValueError(f"{len(study.zones)} zones in delivery, census and places; expected two at least")
+    margins = {} if totals is None else margins_between(bounded, totals, study.zones)
+    known = None if weights is None else weights.filter(pl.col("area").is_in(study.zones.implode()))
+    if known is None or known.is_empty():
+        return study._replace(margins=margins)
+    coverage = known.filter((pl.col("devices") > 0) & (pl.col("residents") > 0))
+    rated = known.filter(pl.col("status").is_in(["raked", "start"]))
+    return study._replace(
+        margins=margins,
+        coverage=coverage.select("area", population="residents", users="devices") if coverage.height else None,
+        weights=rated.select("area", "weight").drop_nulls() if rated.height else None,
+    )
+
+
+def on_a_plane(places: pl.DataFrame) -> pl.DataFrame:
+    """Centres of zones on a plane, for maps: code, x_km, y_km."""
     shrink = pl.col("latitude").mean().radians().cos()
-    plane = places.select(
+    return places.select(
         "code",
         x_km=pl.coalesce("easting_km", pl.col("longitude") * _PLANE_KM["lon"] * shrink),
         y_km=pl.coalesce("northing_km", pl.col("latitude") * _PLANE_KM["lat"]),
     )
+
+
+def with_positions(pairs: pl.DataFrame, places: pl.DataFrame) -> pl.DataFrame:
+    """Pairs with the centres of both zones on a plane, in km."""
+    plane = on_a_plane(places)
     for side in ("origin", "destination"):
         centre = plane.rename({"code": side, "x_km": f"{side}_x_km", "y_km": f"{side}_y_km"})
         pairs = pairs.join(centre, on=side, how="left", maintain_order="left")

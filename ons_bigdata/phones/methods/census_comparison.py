@@ -5,15 +5,18 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from ons_bigdata.estimation.flow_metrics import METRICS
 from ons_bigdata.estimation.flow_validation.class_bias import signed_bias
+from ons_bigdata.estimation.flow_validation.levels import validate_flows, zone_residuals
 from ons_bigdata.estimation.flow_validation.sampling_floor import sampling_floor
 from ons_bigdata.estimation.flows import compare_flows
 from ons_bigdata.estimation.raking import rake
+from ons_bigdata.phones.methods.comparison.correction_pairs import correct_held_out, correction_pairs
+from ons_bigdata.phones.methods.comparison.study_area import StudyFlows, middles, with_bounds
 from ons_bigdata.phones.methods.pair_classes import BANDS_KM, KEY, pair_classes
 from ons_bigdata.phones.methods.reference_models import (
     Deterrence,
@@ -23,13 +26,23 @@ from ons_bigdata.phones.methods.reference_models import (
     previous_census_raked,
     radiation,
 )
+from ons_bigdata.phones.methods.weighting import inverse_penetration
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
-PHONES, SAMPLE = "phone_flows", "perfect_sample"
+    from ons_bigdata.estimation.flow_bounds import Margins
+
+PHONES, WEIGHTED, INVERSE, SAMPLE = "phone_flows", "weighted", "inverse_penetration", "perfect_sample"
+HELD_OUT = "held_out_"
+"""Beginning of the names of estimates that are judged between zones whose flows the correction has not seen."""
+CORRECTED = f"{HELD_OUT}distance_corrected"
+INTERVAL_HOLDS = "interval_holds"
+"""Metric: share of the pairs whose 95 % interval holds the census flow."""
 COUNTS = ("pairs", "estimate_total", "reference_total", "scale_factor", "left_out_pairs")
 """Counts of `compare_flows` that are kept beside its metrics."""
+MOST_JOINT_CELLS = 10_000
+"""Hidden cells up to which both margins are used at once; linear programs over more take many seconds."""
 _NO_CELL = "no cell in the zone"
 
 
@@ -58,70 +71,8 @@ class ComparisonRecipe:
 BETWEEN_ZONES = ComparisonRecipe("between_zones", 200, 40, 0.95, BANDS_KM, "power", 1_000, 0)
 
 
-class StudyFlows(NamedTuple):
-    """Flows of a study area: every zone is in the delivery, in the census and has a place."""
-
-    zones: pl.Series
-    """Codes of the zones, sorted."""
-    flows: pl.DataFrame
-    """Cells of the delivery: origin, destination, flow (null without a number), status, lower, upper (null)."""
-    census: pl.DataFrame
-    """origin, destination, flow: persons."""
-    previous: pl.DataFrame | None
-    """The same of an earlier census; None without."""
-    distances: pl.DataFrame
-    """origin, destination, distance_km of all pairs of different zones."""
-
-
 Estimates = dict[str, pl.DataFrame | str]
 """Flows by name of the estimate, or the reason why there are none."""
-
-
-def study_flows(
-    flows: pl.DataFrame, census: pl.DataFrame, previous: pl.DataFrame | None, places: pl.DataFrame
-) -> StudyFlows:
-    """Cut flows to the zones that are origins of the delivery and of the census and have a place.
-
-    Columns as in `StudyFlows`; `places`: code, longitude and latitude in degrees or easting_km and northing_km.
-    """
-    common = (
-        places.select("code")
-        .join(flows.select(code="origin"), on="code", how="semi")
-        .join(census.select(code="origin"), on="code", how="semi")
-    )
-    zones = common["code"].unique().sort()
-    inside = pl.all_horizontal(pl.col(key).is_in(zones.implode()) for key in KEY)
-    cut = (None if table is None else table.filter(inside).sort(KEY) for table in (flows, census, previous))
-    ours, theirs, earlier = cut
-    assert ours is not None and theirs is not None  # noqa: S101  (None only for the earlier census)
-    here = places.filter(pl.col("code").is_in(zones.implode())).sort("code")
-    return StudyFlows(zones, ours, theirs, earlier, zone_distances(here))
-
-
-def zone_distances(places: pl.DataFrame) -> pl.DataFrame:
-    """Distances in km between different zones: origin, destination, distance_km.
-
-    Straight on the plane for zones with easting_km and northing_km, along the great circle (radius 6,371 km) for those
-    with longitude and latitude. Raises ValueError for a zone that has neither, or where the two kinds are mixed.
-    """
-    is_plane, is_globe = (places.select(pair).null_count().sum_horizontal().item() == 0 for pair in _PAIRS)
-    if not (is_plane or is_globe):
-        bad = places.filter(pl.any_horizontal(pl.col(_PAIRS[1]).is_null()))["code"].to_list()
-        message = f"places: {len(bad)} zones without longitude and latitude, not all with a position in km: {bad[:5]}"
-        raise ValueError(message)
-    radians = places.select(
-        "code", "easting_km", "northing_km", pl.col("longitude").radians(), pl.col("latitude").radians()
-    )
-    pairs = radians.join(radians, how="cross", suffix="_to").filter(pl.col("code") != pl.col("code_to"))
-    apart = [(pl.col(f"{axis}_to") - pl.col(axis)) for axis in (*_PAIRS[0], *_PAIRS[1])]
-    half = (apart[3] / 2).sin() ** 2 + pl.col("latitude").cos() * pl.col("latitude_to").cos() * (
-        apart[2] / 2
-    ).sin() ** 2
-    distance = (apart[0] ** 2 + apart[1] ** 2).sqrt() if is_plane else 2 * 6371.0 * half.sqrt().arcsin()
-    return pairs.select(origin="code", destination="code_to", distance_km=distance).sort(KEY)
-
-
-_PAIRS = (["easting_km", "northing_km"], ["longitude", "latitude"])
 
 
 def estimates(study: StudyFlows, recipe: ComparisonRecipe) -> Estimates:
@@ -134,11 +85,11 @@ def estimates(study: StudyFlows, recipe: ComparisonRecipe) -> Estimates:
     census = study.census.filter(between)
     ours = study.flows.filter(between)
     made: Estimates = {PHONES: ours}
-    if census["flow"].sum() <= 0 or _middles(ours)["flow"].sum() <= 0:
+    if census["flow"].sum() <= 0 or middles(ours)["flow"].sum() <= 0:
         return made
     totals = [census.group_by(side).agg(total=pl.col("flow").sum()).sort(side) for side in KEY]
     made["phone_flows_raked"] = _attempt(
-        lambda: rake(_middles(ours), totals[0], totals[1]).select(*KEY, flow="flow_adjusted")
+        lambda: rake(middles(ours), totals[0], totals[1]).select(*KEY, flow="flow_adjusted")
     )
     if len(study.zones) > recipe.most_zones:
         why = f"{len(study.zones)} zones; models over all pairs are fitted to at most {recipe.most_zones}"
@@ -151,11 +102,123 @@ def estimates(study: StudyFlows, recipe: ComparisonRecipe) -> Estimates:
         ]
         made["gravity_doubly"] = _attempt(lambda: _gravity(census, full, study.distances, recipe))
         made["radiation"] = _attempt(lambda: radiation(full[0], full[1], study.distances, normalised=True))
+    if study.weights is not None:
+        weighted = middles(ours).join(study.weights.select(origin="area", weight="weight"), on="origin", how="left")
+        made[WEIGHTED] = _attempt(lambda: _weighted(weighted))
+    if study.coverage is not None:
+        coverage = study.coverage
+        made[INVERSE] = _attempt(
+            lambda: inverse_penetration(middles(ours), coverage, weight_by="both").select(*KEY, flow="flow_adjusted")
+        )
     if study.previous is not None:
         earlier = study.previous.filter(between)
         made["previous_census"] = _attempt(lambda: previous_census(earlier))
         made["previous_census_raked"] = _attempt(lambda: previous_census_raked(earlier, totals[0], totals[1]))
     return made
+
+
+def _weighted(flows: pl.DataFrame) -> pl.DataFrame:
+    without = flows.filter(pl.col("weight").is_null())["origin"].unique().sort()
+    if len(without):
+        raise ValueError(f"{len(without)} zones without a weight, such as {without[0]}")
+    return flows.select(*KEY, flow=pl.col("flow") * pl.col("weight"))
+
+
+def held_out_estimates(study: StudyFlows, recipe: ComparisonRecipe) -> tuple[Estimates, pl.DataFrame | None]:
+    """Estimates between zones of the same half, corrected by what the other half teaches; and their intervals.
+
+    The delivery, its inverse penetration by both ends and the previous census are cut to the same pairs, so that the
+    estimates may be compared. Returns the estimates by name, or the reason why there is no correction; and the pairs
+    with lower, upper and reference, None without a correction.
+    """
+    if study.coverage is None:
+        return {CORRECTED: "no residents of the zones"}, None
+    between = pl.col("origin") != pl.col("destination")
+    ours = middles(study.flows.filter(between))
+    try:
+        if len(study.zones) > recipe.most_zones:
+            raise ValueError(f"{len(study.zones)} zones; it is fitted to at most {recipe.most_zones}")
+        pairs = correction_pairs(study, ours, study.coverage)
+        judged = correct_held_out(pairs, confidence=recipe.confidence, seed=recipe.seed)
+    except ValueError as error:
+        return {CORRECTED: str(error)}, None
+    users = judged.filter(pl.col("flow") > 0)
+    made: Estimates = {
+        f"{HELD_OUT}{PHONES}": users.select(*KEY, "flow"),
+        f"{HELD_OUT}{INVERSE}": users.select(*KEY, flow=pl.col("flow") * pl.col("weight")),
+        CORRECTED: judged.select(*KEY, flow="flow_adjusted"),
+    }
+    if study.previous is not None:
+        made[f"{HELD_OUT}previous_census"] = study.previous.join(judged.select(KEY), on=KEY, how="semi")
+    return made, judged
+
+
+def compare_held_out(study: StudyFlows, recipe: ComparisonRecipe) -> pl.DataFrame:
+    """Agreement with the census of the estimates of `held_out_estimates`, in the columns of `compare_with_census`.
+
+    The corrected flows have besides the metric `interval_holds`: the share of the judged pairs whose interval holds
+    the flow of the census.
+    """
+    made, judged = held_out_estimates(study, recipe)
+    census = study.census.filter(pl.col("origin") != pl.col("destination"))
+    if judged is None:
+        whole = pl.concat([_without_value(name, why) for name, why in made.items() if isinstance(why, str)])
+        return whole.select(_COLUMNS).with_columns(status=_status("value"))
+    inside = census.join(judged.select(KEY), on=KEY, how="semi")
+    parts = [_compared(name, flows, inside, study, recipe, {}) for name, flows in made.items()]
+    held = judged.select(pl.col("reference").is_between("lower", "upper").mean()).item()
+    share = pl.DataFrame(
+        {"estimate": CORRECTED, "metric": INTERVAL_HOLDS, "value": held, "reason": "a share of pairs: no interval"}
+    ).with_columns(**dict.fromkeys(("lower", "upper", "least", "most"), _NULL))
+    whole = pl.concat([*parts, share.select(_COLUMNS)], how="vertical_relaxed")
+    return _kept(whole)
+
+
+def _compared(
+    name: str,
+    flows: pl.DataFrame | str,
+    census: pl.DataFrame,
+    study: StudyFlows,
+    recipe: ComparisonRecipe,
+    margins: Mapping[str, pl.DataFrame],
+) -> pl.DataFrame:
+    """Metrics of one estimate with intervals, and the bounds of hidden cells alone."""
+    if isinstance(flows, str):
+        return _without_value(name, flows).select(_COLUMNS)
+    known: Mapping[str, Any] = {**margins, "margins": _kind_of_margins(flows, margins)}
+    table, bounds = (
+        compare_flows(
+            flows,
+            census,
+            distances=study.distances,
+            draws=draws,
+            seed=recipe.seed,
+            confidence=recipe.confidence,
+            **known,
+        )
+        for draws in (recipe.draws, 0)
+    )
+    alone = bounds.select("metric", least="lower", most="upper")
+    joined = table.join(alone, on="metric", how="left", maintain_order="left")
+    return joined.with_columns(estimate=pl.lit(name)).select(_COLUMNS)
+
+
+def _kind_of_margins(flows: pl.DataFrame, margins: Mapping[str, pl.DataFrame]) -> Margins:
+    """Both margins at once where the hidden cells are few, on whole numbers where all numbers are whole."""
+    if len(margins) < 2 or not {"lower", "upper"} <= set(flows.columns):
+        return "each"
+    if flows.filter(pl.col("upper") > pl.col("lower")).height > MOST_JOINT_CELLS:
+        return "each"
+    numbers = pl.concat(
+        [flows.select(number=pl.col(name).cast(pl.Float64)) for name in ("flow", "lower", "upper")]
+        + [table.select(number=pl.col("total").cast(pl.Float64)) for table in margins.values()]
+    )["number"].drop_nulls()
+    return "whole" if (numbers == numbers.round()).all() else "joint"
+
+
+def _kept(whole: pl.DataFrame) -> pl.DataFrame:
+    known = (*METRICS, *COUNTS, INTERVAL_HOLDS)
+    return whole.filter(pl.col("metric").is_in(known)).with_columns(status=_status("value"))
 
 
 def compare_with_census(study: StudyFlows, made: Estimates, recipe: ComparisonRecipe) -> pl.DataFrame:
@@ -167,23 +230,11 @@ def compare_with_census(study: StudyFlows, made: Estimates, recipe: ComparisonRe
     reason.
     """
     census = study.census.filter(pl.col("origin") != pl.col("destination"))
-    known = (*METRICS, *COUNTS)
-    parts = []
-    for name, flows in made.items():
-        if isinstance(flows, str):
-            parts.append(_without_value(name, flows))
-            continue
-        table, bounds = (
-            compare_flows(
-                flows, census, distances=study.distances, draws=draws, seed=recipe.seed, confidence=recipe.confidence
-            )
-            for draws in (recipe.draws, 0)
-        )
-        alone = bounds.select("metric", least="lower", most="upper")
-        parts.append(
-            table.join(alone, on="metric", how="left", maintain_order="left").with_columns(estimate=pl.lit(name))
-        )
-    size = float(_middles(study.flows.filter(pl.col("origin") != pl.col("destination")))["flow"].sum())
+    parts = [
+        _compared(name, flows, census, study, recipe, study.margins if name == PHONES else {})
+        for name, flows in made.items()
+    ]
+    size = float(middles(study.flows.filter(pl.col("origin") != pl.col("destination")))["flow"].sum())
     if size >= 1 and census["flow"].sum() > 0:
         floor = sampling_floor(
             census,
@@ -197,8 +248,48 @@ def compare_with_census(study: StudyFlows, made: Estimates, recipe: ComparisonRe
         parts.append(floor.with_columns(reason=why, estimate=pl.lit(SAMPLE), **dict.fromkeys(("least", "most"), _NULL)))
     else:
         parts.append(_without_value(SAMPLE, "the delivery or the census has no flow between the zones"))
-    whole = pl.concat([part.select(_COLUMNS) for part in parts], how="vertical_relaxed")
-    return whole.filter(pl.col("metric").is_in(known)).with_columns(status=_status("value"))
+    return _kept(pl.concat([part.select(_COLUMNS) for part in parts], how="vertical_relaxed"))
+
+
+def levels_of_validation(
+    study: StudyFlows, made: Estimates, compared: pl.DataFrame, recipe: ComparisonRecipe
+) -> pl.DataFrame:
+    """The levels of validation that `compare_with_census` does not have: totals, margins, residuals, distribution.
+
+    `compared`: its rows. Returns estimate, level, metric, value, lower, upper, reason, status, floor: the columns of
+    `LevelMetric` for each estimate with flows, `floor` from the perfect sample.
+    """
+    census = study.census.filter(pl.col("origin") != pl.col("destination"))
+    floor = compared.filter(pl.col("estimate") == SAMPLE).select("metric", floor="value")
+    parts = []
+    for name, flows in made.items():
+        if isinstance(flows, str) or census["flow"].sum() <= 0:
+            continue
+        of_estimate = compared.filter(pl.col("estimate") == name).select("metric", "value", "lower", "upper", "reason")
+        table = validate_flows(
+            flows, census, study.distances, draws=recipe.draws, seed=recipe.seed, compared=of_estimate
+        ).drop("floor")
+        parts.append(table.with_columns(estimate=pl.lit(name)))
+    if not parts:
+        return pl.DataFrame(schema=_LEVELS)
+    whole = pl.concat(parts).filter(pl.col("level") != "pairs")
+    joined = whole.join(floor, on="metric", how="left", maintain_order="left")
+    return joined.with_columns(status=_status("value")).select(list(_LEVELS))
+
+
+def residuals_of_zones(study: StudyFlows, made: Estimates) -> pl.DataFrame:
+    """Residual of each zone and local Moran's I, for maps: estimate, side, zone, residual, local_moran."""
+    census = study.census.filter(pl.col("origin") != pl.col("destination"))
+    parts = []
+    for name, flows in made.items():
+        if isinstance(flows, str) or census["flow"].sum() <= 0:
+            continue
+        for side in KEY:
+            table = zone_residuals(flows, census, study.distances, side=side)  # type: ignore[arg-type]
+            parts.append(table.with_columns(estimate=pl.lit(name), side=pl.lit(side)))
+    columns = ["estimate", "side", "zone", "residual", "local_moran"]
+    kinds = dict.fromkeys(columns[:3], pl.String) | dict.fromkeys(columns[3:], pl.Float64)
+    return pl.concat(parts).select(columns) if parts else pl.DataFrame(schema=kinds)
 
 
 def bias_by_class(
@@ -214,15 +305,17 @@ def bias_by_class(
     census = study.census.filter(between)
     classes = _classes(study, recipe, masts)
     parts = [
-        _bias(flows, census, classes, recipe).with_columns(estimate=pl.lit(name))
+        _bias(flows, census, classes, recipe, study.margins if name == PHONES else {}).with_columns(
+            estimate=pl.lit(name)
+        )
         for name, flows in made.items()
         if not isinstance(flows, str) and census["flow"].sum() > 0
     ]
-    within = [table.filter(~between)["flow"].sum() for table in (_middles(study.flows), study.census)]
+    within = [table.filter(~between)["flow"].sum() for table in (middles(study.flows), study.census)]
     if min(within) > 0:
         pairs = pl.concat([study.flows.select(KEY), study.census.select(KEY)]).unique().sort(KEY)
         kinds = pair_classes(pairs)
-        parts.append(_bias(study.flows, study.census, kinds, recipe).with_columns(estimate=pl.lit(PHONES)))
+        parts.append(_bias(study.flows, study.census, kinds, recipe, {}).with_columns(estimate=pl.lit(PHONES)))
     if not parts:
         return pl.DataFrame(schema=_BIAS)
     order = (pl.col("category").rank("dense").over("classification") - 1).cast(pl.Int32)
@@ -236,7 +329,7 @@ def pairs_compared(study: StudyFlows) -> pl.DataFrame:
     The scale is that of the total of the census over the pairs that were supplied.
     """
     between = pl.col("origin") != pl.col("destination")
-    bounded = _with_bounds(study.flows.filter(between))
+    bounded = with_bounds(study.flows.filter(between))
     census = study.census.filter(between).select(*KEY, census_flow=pl.col("flow"))
     pairs = (
         study.distances.join(bounded, on=KEY, how="left")
@@ -264,6 +357,13 @@ def pairs_compared(study: StudyFlows) -> pl.DataFrame:
     )
 
 
+_LEVELS: dict[str, pl.DataType | type[pl.DataType]] = {
+    **dict.fromkeys(("estimate", "level", "metric"), pl.String),
+    **dict.fromkeys(("value", "lower", "upper"), pl.Float64),
+    "reason": pl.String,
+    "status": pl.String,
+    "floor": pl.Float64,
+}
 _NULL = pl.lit(None, dtype=pl.Float64)
 _COLUMNS = ["estimate", "metric", "value", "lower", "upper", "least", "most", "reason"]
 _BIAS: dict[str, pl.DataType | type[pl.DataType]] = {
@@ -274,22 +374,6 @@ _BIAS: dict[str, pl.DataType | type[pl.DataType]] = {
     "place_in_order": pl.Int32,
     "status": pl.String,
 }
-
-
-def _with_bounds(flows: pl.DataFrame) -> pl.DataFrame:
-    """Flows with the middle of their bounds where there is no number; both bounds, or null where not supplied."""
-    middle = pl.coalesce("flow", (pl.col("lower") + pl.col("upper")) / 2)
-    return flows.with_columns(flow=middle, lower=pl.coalesce("lower", middle), upper=pl.coalesce("upper", middle))
-
-
-def _middles(flows: pl.DataFrame) -> pl.DataFrame:
-    """Cells with a positive flow, the middle of its bounds where it is hidden: origin, destination, flow."""
-    return (
-        _with_bounds(flows)
-        .filter((pl.col("status") != "not_supplied") & (pl.col("flow") > 0))
-        .select(*KEY, "flow")
-        .sort(KEY)
-    )
 
 
 def _attempt(make: Callable[[], pl.DataFrame]) -> pl.DataFrame | str:
@@ -317,8 +401,16 @@ def _gravity(
     )
 
 
-def _bias(flows: pl.DataFrame, census: pl.DataFrame, classes: pl.DataFrame, recipe: ComparisonRecipe) -> pl.DataFrame:
-    made = signed_bias(flows, census, classes, draws=recipe.draws, seed=recipe.seed, confidence=recipe.confidence)
+def _bias(
+    flows: pl.DataFrame,
+    census: pl.DataFrame,
+    classes: pl.DataFrame,
+    recipe: ComparisonRecipe,
+    margins: Mapping[str, pl.DataFrame],
+) -> pl.DataFrame:
+    made = signed_bias(
+        flows, census, classes, draws=recipe.draws, seed=recipe.seed, confidence=recipe.confidence, **margins
+    )
     return made.rename({"estimate": "estimate_flow"})
 
 

@@ -12,8 +12,10 @@ _ORIGIN = "^(real|simulated)$"
 _STATUS = "^(complete|no_interval|no_value)$"
 _REASON = "why value or interval are missing, or what the interval lacks; null where both exist"
 _FLOWS = (
-    "phone_flows or phone_flows_raked; gravity_doubly, radiation, previous_census, previous_census_raked: reference "
-    "models without an operator; perfect_sample: as many persons drawn from the census"
+    "phone_flows or phone_flows_raked; weighted: devices times the weight of their zone; inverse_penetration of both "
+    "ends; gravity_doubly, radiation, previous_census, previous_census_raked: reference models without an operator; "
+    "perfect_sample: as many persons drawn from the census; held_out_…: between zones that the correction of distance "
+    "has not seen"
 )
 
 
@@ -92,3 +94,48 @@ class PhoneFlowPair(FlowsCompared):
     origin_y_km = dy.Float64(description="the same to the north")
     destination_x_km = dy.Float64(description="centre of the zone of work, km to the east on a plane")
     destination_y_km = dy.Float64(description="the same to the north")
+
+
+class PhoneFlowLevel(FlowsCompared):
+    """One row per delivery, estimate, level and metric (`analysis.phone_flow_levels`).
+
+    Levels of validation besides that of pairs, which is `analysis.phone_flow_comparisons`.
+    """
+
+    estimate = dy.String(primary_key=True, regex=_ESTIMATE, description=_FLOWS)
+    level = dy.String(
+        primary_key=True,
+        regex="^(totals|margins|residuals|distribution)$",
+        description="totals, margins, residuals or distribution",
+    )
+    metric = dy.String(primary_key=True, regex="^[a-z0-9_+-]+$", description="name of the metric")
+    value = dy.Float64(nullable=True, description="its value; null where it is not defined, see reason")
+    lower = dy.Float64(nullable=True, description="lower end of the interval; null with a reason")
+    upper = dy.Float64(nullable=True, description="upper end of the interval; null with a reason")
+    floor = dy.Float64(nullable=True, description="value of a perfect sample of the same size; null where it has none")
+    reason = dy.String(nullable=True, description=_REASON)
+    status = dy.String(regex=_STATUS, description="complete, no_interval or no_value")
+
+
+class PhoneZoneResidual(FlowsCompared):
+    """One row per delivery, estimate, side and zone: residual (`analysis.phone_zone_residuals`)."""
+
+    estimate = dy.String(primary_key=True, regex=_ESTIMATE, description=_FLOWS)
+    side = dy.String(primary_key=True, regex="^(origin|destination)$", description="origin (departures) or destination")
+    zone = dy.String(primary_key=True, regex=v.ZONE_CODE, description="zone")
+    residual = dy.Float64(description="log((estimate + 0.5) / (census + 0.5)) of the zone's total, scaled")
+    local_moran = dy.Float64(nullable=True, description="local Moran's I; null where residuals do not vary")
+    x_km = dy.Float64(description="centre of the zone, km to the east on a plane")
+    y_km = dy.Float64(description="the same to the north")
+
+
+class PhoneCensusPart(FlowsCompared):
+    """One row per delivery and part of the census table that it is compared with (`analysis.phone_census_parts`)."""
+
+    part = dy.String(
+        primary_key=True,
+        regex="^(commuters|at_home|offshore|no_fixed_place|outside_uk|scotland|northern_ireland|outside_zones)$",
+        description="commuters between the zones of the delivery, or the reason for which rows are left out",
+    )
+    rows = dy.Int64(min=0, description="rows of the table")
+    persons = dy.Float64(min=0.0, description="persons of these rows")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ons_bigdata.phones.schemas import comparison
+from ons_bigdata.phones.schemas import comparison, estimates
 from ons_bigdata.phones.sources import SOURCES
 from ons_bigdata.platform.ingest.sources import loadable
 
@@ -13,8 +13,16 @@ if TYPE_CHECKING:
 
 TABLES: dict[str, type[dy.Schema]] = {
     **{source.table.name: source.table.frame for source in loadable(SOURCES)},
+    "analysis.phone_weights": estimates.PhoneWeight,
+    "analysis.phone_weight_margins": estimates.PhoneWeightMargin,
+    "analysis.phone_flow_estimates": estimates.PhoneFlowEstimate,
+    "analysis.phone_flow_totals": estimates.PhoneFlowTotal,
+    "analysis.phone_stand_in_costs": estimates.PhoneStandInCost,
     "analysis.phone_flow_comparisons": comparison.PhoneFlowComparison,
     "analysis.phone_flow_bias": comparison.PhoneFlowBias,
     "analysis.phone_flow_pairs": comparison.PhoneFlowPair,
+    "analysis.phone_flow_levels": comparison.PhoneFlowLevel,
+    "analysis.phone_zone_residuals": comparison.PhoneZoneResidual,
+    "analysis.phone_census_parts": comparison.PhoneCensusPart,
 }
 """Frame by `schema.table`."""

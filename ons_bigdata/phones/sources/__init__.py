@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 from ons_bigdata.phones.calendar import MONTHS
 from ons_bigdata.phones.schemas import census
 from ons_bigdata.phones.schemas import deliveries as frames
+from ons_bigdata.phones.schemas.figures import PopulationFigure
 from ons_bigdata.phones.schemas.vocabulary import SIMULATED
-from ons_bigdata.phones.sources import census_flows, zone_files
+from ons_bigdata.phones.sources import census_flows, figure_files, zone_files
 from ons_bigdata.phones.sources.deliveries import (
     contract,
     flow_files,
@@ -45,6 +46,13 @@ LANDING = {
             "phones`."
         ),
     ),
+    "weighting": LandingFolder(
+        name="phone_figures",
+        description=(
+            "Published rates of the market and residents as they came, by their hash. Written by `ons-bigdata ingest "
+            "phones`."
+        ),
+    ),
     "comparison": LandingFolder(
         name="phone_references",
         description="Census tables and areas as they came, by their hash. Written by `ons-bigdata ingest phones`.",
@@ -54,7 +62,7 @@ LANDING = {
 FORMATS = (
     "od_flows_, od_matrix_, zone_margins_, coverage_ and provider_report_<provider>_<YYYY-MM>….csv under a "
     "specification of the register; daily files of the Spanish open mobility data; gold outputs of multimno; "
-    "MSOA21CD_home,…,count; travel to work of the census; areas with names"
+    "MSOA21CD_home,…,count; travel to work of the census; areas with names; figures of the market and residents"
 )
 """Files that are read, for the reason of a refusal."""
 
@@ -244,10 +252,38 @@ ZONES = _source(
     partition="geography",
     calendar=None,
 )
+FIGURES = _source(
+    "phone_population_figures",
+    figure_files.READER_VERSION,
+    _adapter(
+        "figures",
+        lambda _name, content: figure_files.tables.has_columns(content, figure_files.REQUIRED),
+        lambda _file, content, load_id: figure_files.read_figures(content, load_id=load_id),
+    ),
+    "raw.phone_population_figures",
+    PopulationFigure,
+    "One row per figure of the market or of residents, by area and group.",
+    area="weighting",
+    partition="figure",
+    calendar=None,
+)
 UNRECOGNISED = Catchall(
     command=COMMAND,
     reader=Reader("phones", "phone_files", "1"),
     reason=f"no file of the phones pilot: expected {FORMATS}",
 )
 
-SOURCES = (FLOWS, MATRICES, MARGINS, COVERAGE, REPORTS, PIPELINE, TRIPS, PUBLISHED, CENSUS, ZONES, UNRECOGNISED)
+SOURCES = (
+    FLOWS,
+    MATRICES,
+    MARGINS,
+    COVERAGE,
+    REPORTS,
+    PIPELINE,
+    TRIPS,
+    PUBLISHED,
+    FIGURES,
+    CENSUS,
+    ZONES,
+    UNRECOGNISED,
+)

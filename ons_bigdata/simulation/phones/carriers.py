@@ -129,6 +129,17 @@ def draw_phones(
     return table, share
 
 
+def expected_phones(age: np.ndarray, *, seconds: float = SECOND_PHONE) -> np.ndarray:
+    """Phones that a person of an age has on average, second ones among them."""
+    has_second = np.where((age >= 18) & (age < 66), seconds, 0.0)
+    return _by_age(_OWNERSHIP, age) * (1 + has_second)
+
+
+def payg_chance(age: np.ndarray) -> np.ndarray:
+    """Chance that a first phone of a person of an age is pay-as-you-go."""
+    return _by_age(_PAYG, age)
+
+
 def _by_age(steps: tuple[tuple[int, float], ...], age: np.ndarray) -> np.ndarray:
     ages = np.array([step[0] for step in steps])
     return np.array([step[1] for step in steps])[np.searchsorted(ages, age, side="right") - 1]

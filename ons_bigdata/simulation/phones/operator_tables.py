@@ -115,7 +115,7 @@ def flow_table(protected: pl.DataFrame, spec: Specification, provider: str) -> p
 def margin_table(
     anchored: pl.DataFrame, events: pl.DataFrame, residents: pl.DataFrame, spec: Specification, provider: str
 ) -> pl.DataFrame:
-    """Table `zone_margins`: devices resident in each zone, and active in it on each day.
+    """Table `zone_margins`: devices resident in each zone, also by tariff and age, and active in it on each day.
 
     `events`: device, at_utc, zone. `residents`: zone, residents.
     """
@@ -124,20 +124,44 @@ def margin_table(
     zones = residents.join(resident, on="zone", how="left").with_columns(pl.col("devices").fill_null(0))
     share = pl.when(pl.col("residents") > 0).then(pl.col("devices") / pl.col("residents"))
     still = zones.select(
-        "zone", active_on=pl.lit(""), devices=_rounded(base), penetration=share.round(4).cast(pl.String).fill_null("")
+        "zone",
+        segment=pl.lit("all"),
+        active_on=pl.lit(""),
+        devices=_rounded(base),
+        penetration=share.round(4).cast(pl.String).fill_null(""),
+    )
+    rule = spec.disclosure
+    hidden = pl.col("devices").is_between(1, rule.largest_hidden) if rule.threshold > 1 else pl.lit(value=False)
+    groups = _by_tariff_and_age(anchored, zones["zone"]).with_columns(
+        devices=pl.when(hidden).then(pl.lit(SUPPRESSED)).otherwise(_rounded(base))
     )
     day = pl.col("at_utc").dt.convert_time_zone(spec.period.time_zone).dt.date()
     active = (
         events.group_by("zone", active_on=day.cast(pl.String))
         .agg(devices=pl.col("device").n_unique())
-        .select("zone", "active_on", devices=_rounded(base), penetration=pl.lit(""))
+        .select("zone", pl.lit("all").alias("segment"), "active_on", devices=_rounded(base), penetration=pl.lit(""))
     )
-    return pl.concat([still, active.sort("zone", "active_on")]).select(
+    return pl.concat([still, groups, active.sort("zone", "active_on")]).select(
         provider=pl.lit(provider),
         spec_id=pl.lit(spec.spec_id),
         zone="zone",
-        segment=pl.lit("all"),
+        segment="segment",
         active_on="active_on",
         devices="devices",
         penetration="penetration",
+    )
+
+
+def _by_tariff_and_age(anchored: pl.DataFrame, zones: pl.Series) -> pl.DataFrame:
+    """Resident devices of each zone by tariff and by age of the holder, 0 where there is none."""
+    age = pl.col("holder_age")
+    name = pl.when(age < 35).then(pl.lit("age_18_34")).when(age < 55).then(pl.lit("age_35_54"))
+    segment = pl.concat_str("tariff", name.otherwise(pl.lit("age_55_plus")), separator="+")
+    counted = anchored.drop_nulls("home_zone").group_by(zone="home_zone", segment=segment).agg(devices=pl.len())
+    every = pl.DataFrame({"zone": zones}).join(counted.select("segment").unique(), how="cross")
+    return (
+        every.join(counted, on=["zone", "segment"], how="left")
+        .with_columns(pl.col("devices").fill_null(0))
+        .sort("zone", "segment")
+        .select("zone", "segment", pl.lit("").alias("active_on"), "devices", pl.lit("").alias("penetration"))
     )

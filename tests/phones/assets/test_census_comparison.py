@@ -9,7 +9,8 @@ import pytest
 
 from benchmarks.phone_users_against_census import PHONES, read_users
 from ons_bigdata.phones.assets.census_comparison import BIAS, COMPARISONS, PAIRS, compare_delivery, mast_reach
-from ons_bigdata.phones.methods.census_comparison import BETWEEN_ZONES, zone_distances
+from ons_bigdata.phones.methods.census_comparison import BETWEEN_ZONES
+from ons_bigdata.phones.methods.comparison.study_area import zone_distances
 from ons_bigdata.settings import Settings
 
 RECIPE = replace(BETWEEN_ZONES, draws=20, samples=20)

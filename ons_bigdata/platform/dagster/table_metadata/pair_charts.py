@@ -141,11 +141,7 @@ class FlowMap:
             [float(value) for column in (f"from_{axis}", f"to_{axis}") for value in shown[column].to_list()]
             for axis in "xy"
         ]
-        reach = max(max(values) - min(values) for values in ends) or 1.0
-        axes = []
-        for values in ends:
-            middle = (max(values) + min(values)) / 2
-            axes.append(alt.Scale(domain=[middle - reach * 0.52, middle + reach * 0.52], nice=False, zero=False))
+        axes = _square(*ends)
         return (
             alt.Chart(data)
             .mark_rule(opacity=0.7)
@@ -161,8 +157,58 @@ class FlowMap:
         )
 
 
-PairChart = PointChart | CurveChart | FlowMap
-KINDS: dict[str, type[PairChart]] = {kind.kind: kind for kind in (PointChart, CurveChart, FlowMap)}
+@dataclass(frozen=True)
+class ZoneMap:
+    """Points at (`x`, `y`), in km on a plane, coloured by `colour`, which is 0 in the middle of the colours."""
+
+    kind: ClassVar[str] = "zone_map"
+    numbers: ClassVar[tuple[str, ...]] = ("x", "y", "colour")
+    texts: ClassVar[tuple[str, ...]] = ("series",)
+
+    title: str
+    x: str
+    y: str
+    colour: str
+    series: str
+    where: str
+
+    def draw(self, rows: pl.DataFrame) -> str | None:
+        """SVG with a map for each of the first series, of at most `MOST_POINTS` zones. None without a zone."""
+        import altair as alt  # noqa: PLC0415
+
+        placed = rows.drop_nulls(["x", "y", "colour"]).sort("series", "x", "y")
+        if placed.is_empty():
+            return None
+        maps, data = [], {}
+        for number, name in enumerate(placed["series"].unique().sort().to_list()[:MOST_MAPS]):
+            of_series = placed.filter(pl.col("series") == name)
+            shown = of_series.gather_every(-(-of_series.height // MOST_POINTS))
+            data[f"rows{number}"] = shown.to_dicts()
+            scales = _square(*([float(value) for value in shown[axis].to_list()] for axis in ("x", "y")))
+            points = (
+                alt.Chart(alt.NamedData(f"rows{number}"))
+                .mark_circle(size=60, opacity=0.9)
+                .encode(
+                    x=alt.X("x:Q", scale=scales[0], axis=None),
+                    y=alt.Y("y:Q", scale=scales[1], axis=None),
+                    color=alt.Color("colour:Q", title=None, scale=alt.Scale(scheme="blueorange", domainMid=0)),
+                )
+            )
+            maps.append(points.properties(width=_SIDE, height=_SIDE, title=name))
+        return _svg(alt.hconcat(*maps).properties(title=self.title), **data)
+
+
+def _square(*axes: list[float]) -> list[alt.Scale]:
+    """Scales of both axes with the same length of a km."""
+    import altair as alt  # noqa: PLC0415
+
+    reach = max(max(values) - min(values) for values in axes) or 1.0
+    middles = [(max(values) + min(values)) / 2 for values in axes]
+    return [alt.Scale(domain=[at - reach * 0.52, at + reach * 0.52], nice=False, zero=False) for at in middles]
+
+
+PairChart = PointChart | CurveChart | FlowMap | ZoneMap
+KINDS: dict[str, type[PairChart]] = {kind.kind: kind for kind in (PointChart, CurveChart, FlowMap, ZoneMap)}
 
 
 def _svg(drawing: Any, **datasets: list[dict[str, Any]]) -> str:  # noqa: ANN401  (any chart of altair)

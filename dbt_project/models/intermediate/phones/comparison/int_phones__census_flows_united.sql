@@ -5,9 +5,10 @@ select distinct on (data_origin, geography, census_year, origin, destination)
     census_year,
     origin,
     destination,
+    destination_kind,
     persons
 from {{ ref('stg_phones__census_flows') }}
-where destination_kind = 'zone' and persons > 0
+where persons > 0
 order by
     data_origin asc, geography asc, census_year asc, origin asc, destination asc,
     census_table asc, load_id asc, line asc

@@ -5,6 +5,7 @@ with delivered as (
         provider,
         month,
         geography,
+        vintage,
         day_type,
         origin_code as origin,
         dest_code as destination,
@@ -24,12 +25,13 @@ users as (
         'users' as provider,
         month,
         'msoa' as geography,
+        vintage,
         'all' as day_type,
         origin,
         destination,
         sum(users)::double precision as flow
     from {{ ref('stg_phones__published_flows') }}
-    group by data_origin, month, origin, destination
+    group by data_origin, month, vintage, origin, destination
 
 ),
 
@@ -40,6 +42,7 @@ districts as (
         'users' as provider,
         month,
         'lad' as geography,
+        'LAD20X' as vintage,
         'all' as day_type,
         origin_code as origin,
         destination_code as destination,

@@ -1,0 +1,19 @@
+select
+    recipe,
+    data_origin,
+    provider,
+    month,
+    geography,
+    day_type,
+    census_year,
+    parameters_hash,
+    estimate,
+    level,
+    metric,
+    value,
+    lower,
+    upper,
+    floor,
+    reason,
+    status
+from {{ source('analysis', 'phone_flow_levels') }}

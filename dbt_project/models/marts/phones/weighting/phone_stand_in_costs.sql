@@ -1,0 +1,20 @@
+select
+    recipe,
+    data_origin,
+    provider,
+    month,
+    geography,
+    vintage,
+    parameters_hash,
+    day_type,
+    classification,
+    category,
+    pairs,
+    stand_in_flow,
+    full_flow,
+    log_bias,
+    lower,
+    upper,
+    reason,
+    status
+from {{ source('analysis', 'phone_stand_in_costs') }}

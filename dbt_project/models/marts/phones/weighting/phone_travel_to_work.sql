@@ -1,0 +1,20 @@
+select
+    recipe,
+    data_origin,
+    provider,
+    month,
+    geography,
+    vintage,
+    parameters_hash,
+    day_type,
+    method,
+    origin,
+    destination,
+    devices,
+    persons,
+    lower,
+    upper,
+    quality,
+    reason,
+    status
+from {{ source('analysis', 'phone_flow_estimates') }}
