@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ons_bigdata.phones.areas import AREAS
-from ons_bigdata.phones.assets import census_comparison
+from ons_bigdata.phones.assets import census_comparison, devices, presence
 from ons_bigdata.phones.schemas.tables import TABLES
 from ons_bigdata.phones.sources import SOURCES
 from ons_bigdata.platform.dagster.assets import annotate_assets
@@ -17,7 +17,12 @@ if TYPE_CHECKING:
 
 PILOT = "phones"
 
-_ASSETS: dict[str, list[dg.AssetsDefinition]] = {"deliveries": [], "comparison": [*census_comparison.ASSETS]}
+_ASSETS: dict[str, list[dg.AssetsDefinition]] = {
+    "deliveries": [],
+    "devices": [*devices.ASSETS],
+    "presence": [*presence.ASSETS],
+    "comparison": [*census_comparison.ASSETS],
+}
 
 ASSETS = [
     asset

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ons_bigdata.phones.schemas import comparison
+from ons_bigdata.phones.schemas import comparison, presence
 from ons_bigdata.phones.sources import SOURCES
 from ons_bigdata.platform.ingest.sources import loadable
 
@@ -16,5 +16,14 @@ TABLES: dict[str, type[dy.Schema]] = {
     "analysis.phone_flow_comparisons": comparison.PhoneFlowComparison,
     "analysis.phone_flow_bias": comparison.PhoneFlowBias,
     "analysis.phone_flow_pairs": comparison.PhoneFlowPair,
+    "restricted.phone_anchors": presence.PhoneAnchor,
+    "restricted.phone_devices": presence.StoredDevice,
+    "restricted.phone_true_devices": presence.StoredTrueDevice,
+    "restricted.phone_visitor_stays": presence.PhoneVisitorStay,
+    "analysis.phone_rule_flows": presence.PhoneRuleFlow,
+    "analysis.phone_anchor_evaluation": presence.PhoneAnchorEvaluation,
+    "analysis.phone_population_controlled": presence.PopulationPresent,
+    "analysis.phone_movements_controlled": presence.AreaMovement,
+    "analysis.phone_visitor_nights_controlled": presence.VisitorNights,
 }
 """Frame by `schema.table`."""
