@@ -1,4 +1,4 @@
-"""The months of deliveries: first month, zone and cadence."""
+"""The months of deliveries and the days of events: first of each, zone and cadence."""
 
 from __future__ import annotations
 
@@ -11,9 +11,15 @@ FIRST_DAY = date(2011, 1, 1)
 
 MONTHS = Calendar(Cadence.month, FIRST_DAY, "Europe/London")
 
-CALENDARS = (MONTHS,)
+DAYS = Calendar(Cadence.day, FIRST_DAY, "UTC")
+"""Days of events of devices in UTC, which is how the lake is partitioned; local time is derived."""
+
+CALENDARS = (MONTHS, DAYS)
 """Calendars of the pilot's assets, at most one per cadence."""
 
 DELIVERIES_DUE = "0 6 15 * *"
 """Cron expression, London: tables of the present month are made. Files of earlier months come by the sensor of late
 files."""
+
+EVENTS_DUE = "0 4 * * *"
+"""Cron expression, UTC: when events of devices of the day before are taken up."""

@@ -15,6 +15,7 @@ import pytest
 
 from ons_bigdata.meters.assets import homes as meter_homes_assets
 from ons_bigdata.meters.assets import quality as meter_assets
+from ons_bigdata.phones.assets import devices as phone_device_assets
 from ons_bigdata.pilots import PILOTS
 from ons_bigdata.platform.dagster.assets import PERSONAL
 from ons_bigdata.platform.dagster.resources import WarehouseResource
@@ -102,6 +103,11 @@ ASSETS |= {
     "meter_homes": METERS,
     "meter_survey_answers": METERS,
     "meter_days": {"the method": at(meter_assets, "BucketMethod")},
+    **{f"lake__{name}": LOADING for name in ("device_events", "phone_devices", "phone_true_devices")},
+    "phone_devices": {"the method": at(phone_device_assets, "BucketMethod")},
+    "phone_true_devices": {"the method": at(phone_device_assets, "BucketMethod")},
+    "phone_anchors": READING,
+    "phone_visitor_stays": READING,
 }
 CASES = [(name, place) for name, places in ASSETS.items() for place in places]
 

@@ -6,6 +6,7 @@ that run on events of devices. Nothing has a default: what is not written down i
 
 from __future__ import annotations
 
+import calendar
 import hashlib
 import json
 from datetime import date
@@ -277,3 +278,16 @@ class Specification(_Block):
         first, last = self.period.first_day, self.period.last_day
         numbers = range(first.year * 12 + first.month - 1, last.year * 12 + last.month)
         return tuple(date(number // 12, number % 12 + 1, 1) for number in numbers)
+
+    def of_month(self, month: date) -> Specification:
+        """Return the specification with the days of one of its months alone, given by its first day.
+
+        Raises ValueError for another month.
+        """
+        if month not in self.months():
+            raise ValueError(f"month {month:%Y-%m} is outside of {self.period.first_day} to {self.period.last_day}")
+        last = month.replace(day=calendar.monthrange(month.year, month.month)[1])
+        first_day, last_day = max(month, self.period.first_day), min(last, self.period.last_day)
+        excluded = tuple(day for day in self.period.excluded_days if first_day <= day <= last_day)
+        days = {"first_day": first_day, "last_day": last_day, "excluded_days": excluded}
+        return self.model_copy(update={"period": self.period.model_copy(update=days)})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ons_bigdata.phones.schemas import comparison, estimates
+from ons_bigdata.phones.schemas import comparison, estimates, presence
 from ons_bigdata.phones.sources import SOURCES
 from ons_bigdata.platform.ingest.sources import loadable
 
@@ -24,5 +24,14 @@ TABLES: dict[str, type[dy.Schema]] = {
     "analysis.phone_flow_levels": comparison.PhoneFlowLevel,
     "analysis.phone_zone_residuals": comparison.PhoneZoneResidual,
     "analysis.phone_census_parts": comparison.PhoneCensusPart,
+    "restricted.phone_anchors": presence.PhoneAnchor,
+    "restricted.phone_devices": presence.StoredDevice,
+    "restricted.phone_true_devices": presence.StoredTrueDevice,
+    "restricted.phone_visitor_stays": presence.PhoneVisitorStay,
+    "analysis.phone_rule_flows": presence.PhoneRuleFlow,
+    "analysis.phone_anchor_evaluation": presence.PhoneAnchorEvaluation,
+    "analysis.phone_population_controlled": presence.PopulationPresent,
+    "analysis.phone_movements_controlled": presence.AreaMovement,
+    "analysis.phone_visitor_nights_controlled": presence.VisitorNights,
 }
 """Frame by `schema.table`."""

@@ -33,3 +33,13 @@ DESTINATION_KINDS: Final = (
 )
 """Kinds of destinations of a census table: an area, or a code without area."""
 DESTINATION_KIND = "^(" + "|".join(DESTINATION_KINDS) + ")$"
+
+HOME_COUNTRY_CODES: Final = (234, 235)
+"""Mobile country codes of the United Kingdom; a card with another one is that of a visitor or roamer."""
+
+DAY_TYPES: Final = ("weekday", "free_day")
+"""Working days of a specification, and all other days."""
+PURPOSES: Final = ("to_work", "to_home", "from_home", "other")
+"""Purposes of a movement by its ends: into the zone of work, into that of the home, out of it, neither."""
+DIRECTIONS: Final = ("inbound", "outbound", "domestic")
+"""Visitors from abroad, own devices abroad, own devices away from their usual environment in the country."""

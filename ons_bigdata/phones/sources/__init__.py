@@ -1,7 +1,7 @@
 """Adapters to the outside: specifications, deliveries of operators, published flows, census tables, areas.
 
 All files come by `ons-bigdata ingest phones PATH…` and are recognised by name or header; `--format` chooses one kind. A
-file whose name begins with `simulated_` is simulated.
+file whose name begins with `simulated_` is simulated. Files about single devices are in the package `devices`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from ons_bigdata.phones.schemas import census
 from ons_bigdata.phones.schemas import deliveries as frames
 from ons_bigdata.phones.schemas.figures import PopulationFigure
 from ons_bigdata.phones.schemas.vocabulary import SIMULATED
-from ons_bigdata.phones.sources import census_flows, figure_files, zone_files
+from ons_bigdata.phones.sources import census_flows, devices, figure_files, zone_files
 from ons_bigdata.phones.sources.deliveries import (
     contract,
     flow_files,
@@ -286,4 +286,5 @@ SOURCES = (
     CENSUS,
     ZONES,
     UNRECOGNISED,
+    *devices.SOURCES,
 )

@@ -66,6 +66,11 @@ def read_pipeline_events(content: bytes) -> pl.DataFrame:
     missing = [name for name in required if name not in table.columns]
     if missing:
         raise InputError(f"events of multimno: missing columns {', '.join(missing)}; found {', '.join(table.columns)}")
+    return judge_pipeline_rows(table)
+
+
+def judge_pipeline_rows(table: pl.DataFrame) -> pl.DataFrame:
+    """Rows of multimno with the columns of `read_pipeline_events`, in their order."""
     parsed = table.select(
         device=pl.col("user_id").bin.encode("hex"),
         at_utc=pl.col("timestamp")

@@ -11,7 +11,7 @@ from ons_bigdata.platform.ingest.loading import Reading, refused_reading
 from ons_bigdata.platform.ingest.tables import text_tables as tables
 from ons_bigdata.platform.ingest.tables.csv_lines import reason
 
-READER_VERSION = "2"
+READER_VERSION = "3"
 _NUMBER_OF_AREA = r"^(.+) [0-9]{3}$"
 """The name of a middle-layer area is that of its district and a number."""
 
@@ -39,7 +39,7 @@ LAYOUTS = (
     Layout("MSOA21", "msoa", "MNEMONIC", "2021 SUPER OUTPUT AREA - MIDDLE LAYER", residents="TOTAL"),
     Layout("MSOA11", "msoa", "GEO_CODE", "GEO_NAME", position=("LON", "LAT")),
     Layout("LAD20X", "lad", "CODE", "NAME"),
-    Layout("SIM1", "zone", "ZONE", "ZONE_NAME", position=("LON", "LAT"), codes=r"^Z[0-9]{3}$"),
+    Layout("SIM1", "zone", "ZONE", "ZONE_NAME", residents="RESIDENTS", position=("LON", "LAT"), codes=r"^Z[0-9]{3}$"),
 )
 
 

@@ -23,7 +23,9 @@ _CHANGED_SHARE = 0.3
 
 
 def census_tables(operator: SimulatedOperator) -> dict[str, pl.DataFrame]:
-    """Commuters between zones (year, o, d, commuters) and zones (zone, zone_name, lon, lat) by the name of their file.
+    """Commuters between zones (year, o, d, commuters) and zones, by the name of their file.
+
+    Zones have zone, zone_name, residents, lon, lat.
 
     The later year counts every commuter of the world. Ten years earlier some had the workplace of another commuter: who
     changes is drawn with the seed of the world.
@@ -57,7 +59,7 @@ def write_census(folder: Path, operator: SimulatedOperator) -> None:
 
 
 def _zones(operator: SimulatedOperator) -> pl.DataFrame:
-    """Zones with the mean position of their addresses."""
+    """Zones with the mean position of their addresses, and their residents."""
     world = operator.world
     codes = operator.specification.zones.codes
     zone_of = lay_out_zones(world, len(codes))
@@ -65,6 +67,13 @@ def _zones(operator: SimulatedOperator) -> pl.DataFrame:
     return (
         placed.group_by("zone")
         .agg(pl.col("lon").mean().round(6), pl.col("lat").mean().round(6))
+        .join(operator.shares_of_areas.select("zone", "residents"), on="zone", how="left")
         .sort("zone")
-        .select("zone", zone_name=pl.concat_str(pl.lit("Zone "), pl.col("zone").str.slice(1)), lon="lon", lat="lat")
+        .select(
+            "zone",
+            zone_name=pl.concat_str(pl.lit("Zone "), pl.col("zone").str.slice(1)),
+            residents="residents",
+            lon="lon",
+            lat="lat",
+        )
     )

@@ -16,6 +16,7 @@ from ons_bigdata.simulation.phones.agreement import PROVIDER, agree
 from ons_bigdata.simulation.phones.carriers import draw_kinds, draw_phones
 from ons_bigdata.simulation.phones.days import draw_events
 from ons_bigdata.simulation.phones.network import RURALITIES, Network, build_network, lay_out_zones
+from ons_bigdata.simulation.phones.roamers import COLUMNS, OWN_MCC, VISITORS_PER_PHONE, draw_visitors, send_abroad
 from ons_bigdata.simulation.world.building import build_world
 
 if TYPE_CHECKING:
@@ -47,7 +48,12 @@ class SimulatedOperator:
     persons: pl.DataFrame
     """person, age, kind, home_zone, work_zone (null without a place) of all persons of the world."""
     events: pl.DataFrame
-    """device, at_utc, cell; sorted."""
+    """device, at_utc, cell; sorted: those of its own phones in its network."""
+    roaming_events: pl.DataFrame
+    """Columns of `roamers.COLUMNS`: its phones abroad, and phones with foreign cards in its network."""
+    stays: pl.DataFrame
+    """device, direction (inbound, outbound, resident: lives here with a foreign card), mcc, zone (null abroad),
+    first_night, nights."""
     market_shares: pl.DataFrame
     """authority, share."""
     shares_of_areas: pl.DataFrame
@@ -89,7 +95,9 @@ def simulate_operator(
     if customers is not None and customers > devices:
         chosen = np.sort(np.random.default_rng([seed, 970]).choice(customers, size=devices, replace=False))
         followed = phones[chosen]
-    events = draw_events(next(streams), world, network, people, followed, spec.period.excluded_days)
+    at_home = draw_events(next(streams), world, network, people, followed, spec.period.excluded_days)
+    events, abroad = send_abroad(next(streams), world, at_home, followed["device"])
+    visitors = draw_visitors(next(streams), world, network, round(devices * VISITORS_PER_PHONE), phones.height + 1)
     zone = world.addresses.select("output_area").join(zone_of, on="output_area", how="left", maintain_order="left")[
         "zone"
     ]
@@ -101,6 +109,8 @@ def simulate_operator(
         _true_devices(people, phones, network, zone),
         _true_persons(people, zone),
         events,
+        pl.concat([abroad.events, visitors.events]),
+        _true_stays(pl.concat([abroad.stays, visitors.stays], how="vertical_relaxed"), zone),
         pl.DataFrame({"authority": world.authorities["authority"], "share": share}),
         _areas(world, network, zone),
     )
@@ -157,6 +167,11 @@ def _true_devices(people: pl.DataFrame, phones: pl.DataFrame, network: Network, 
         _gathered(zone, home).alias("home_zone"),
         _gathered(zone, place).alias("work_zone"),
     )
+
+
+def _true_stays(stays: pl.DataFrame, zone: pl.Series) -> pl.DataFrame:
+    zones = _gathered(zone, stays["address"].to_numpy()).alias("zone")
+    return stays.with_columns(zones).select("device", "direction", "mcc", "zone", "first_night", "nights")
 
 
 def _areas(world: World, network: Network, zone: pl.Series) -> pl.DataFrame:
@@ -269,7 +284,7 @@ class OperatorFiles:
 
 
 def write_operator(folder: Path, operator: SimulatedOperator) -> OperatorFiles:
-    """Write specification, deliveries, events (one Parquet file a day) and truth into a folder."""
+    """Write specification, deliveries, events (one Parquet file a day, register, cell plan) and truth into a folder."""
     files = OperatorFiles(folder / "specification.yaml", folder / "deliveries", folder / "events", folder / "truth")
     for made in (files.deliveries, files.events, files.truth):
         made.mkdir(parents=True, exist_ok=True)
@@ -277,12 +292,22 @@ def write_operator(folder: Path, operator: SimulatedOperator) -> OperatorFiles:
     for name, table in deliver(operator).items():
         table.write_csv(files.deliveries / name)
     day = pl.col("at_utc").dt.convert_time_zone(operator.specification.period.time_zone).dt.date()
-    for (on,), part in (
-        operator.events.with_columns(day=day).partition_by("day", as_dict=True, include_key=False).items()
-    ):
-        part.write_parquet(files.events / f"{SIMULATED}device_events_{on}.parquet")
-    operator.cells.write_csv(files.truth / "masts.csv")
-    operator.devices.write_csv(files.truth / "true_devices.csv")
+    own = operator.events.with_columns(
+        home_mcc=pl.lit(OWN_MCC, dtype=pl.Int16), visited_mcc=pl.lit(None, dtype=pl.Int16)
+    )
+    events = pl.concat([own.select(list(COLUMNS)).cast(COLUMNS), operator.roaming_events])  # type: ignore[arg-type]
+    for (on,), part in events.with_columns(day=day).partition_by("day", as_dict=True, include_key=False).items():
+        path = files.events / f"{SIMULATED}device_events_{PROVIDER}_{on}.parquet"
+        part.sort("device", "at_utc", "cell").write_parquet(path)
+    operator.cells.rename({"rurality": "area_class"}).write_csv(files.events / f"{SIMULATED}cell_plan_{PROVIDER}.csv")
+    operator.devices.select("device", "tariff", "account", "holder_age", is_machine=pl.lit("false")).write_csv(
+        files.events / f"{SIMULATED}devices_{PROVIDER}.csv"
+    )
+    classes = {"rurality": "home_class", "work_rurality": "work_class"}
+    operator.devices.rename(classes).with_columns(
+        work_class=pl.when(pl.col("work_class") != "none").then(pl.col("work_class"))
+    ).write_csv(files.truth / f"{SIMULATED}true_devices_{PROVIDER}.csv")
+    operator.stays.write_csv(files.truth / "true_stays.csv")
     operator.persons.write_csv(files.truth / "true_persons.csv")
     flows = operator.persons.drop_nulls("work_zone").group_by("home_zone", "work_zone", "kind").agg(persons=pl.len())
     flows.sort("home_zone", "work_zone", "kind").write_csv(files.truth / "true_flows.csv")

@@ -1,0 +1,17 @@
+select
+    data_origin,
+    provider,
+    month,
+    day_type,
+    period,
+    area,
+    geography,
+    persons,
+    lower,
+    upper,
+    devices,
+    status,
+    reason,
+    recipe,
+    parameters_hash
+from {{ source('analysis', 'phone_population_controlled') }}

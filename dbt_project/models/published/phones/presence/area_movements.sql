@@ -1,0 +1,19 @@
+select
+    data_origin,
+    provider,
+    month,
+    day_type,
+    period,
+    purpose,
+    origin,
+    destination,
+    geography,
+    trips,
+    lower,
+    upper,
+    devices,
+    status,
+    reason,
+    recipe,
+    parameters_hash
+from {{ ref('phone_area_movements') }}

@@ -1,0 +1,269 @@
+"""Population present, movements between areas, visitors and their nights: estimated, then controlled for disclosure."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from ons_bigdata.phones.assets.devices import (
+    ANCHORS,
+    CELLS,
+    DEVICE_MOVEMENTS,
+    DEVICE_PRESENCE,
+    MONTH,
+    OPERATOR,
+    REGISTER,
+    SPECIFICATIONS,
+    cell_plans,
+    counted_months,
+)
+from ons_bigdata.phones.methods.anchors.counted import counted_devices
+from ons_bigdata.phones.methods.presence.control import hide_secondary, hide_uncovering_totals, without_numbers
+from ons_bigdata.phones.methods.presence.estimates import expand_by_home, movement_amounts, presence_amounts
+from ons_bigdata.phones.methods.presence.visitors import ALL, COLUMNS, estimate_visitors, visitor_stays
+from ons_bigdata.phones.schemas import presence as frames
+from ons_bigdata.phones.schemas.presence import ALL_DAY
+from ons_bigdata.phones.schemas.visitor_specification import VisitorSpecification
+from ons_bigdata.phones.sources.devices.event_files import DEVICE_EVENTS
+from ons_bigdata.platform.dagster.bucket_assets import BucketMethod, bucket_tables_asset
+from ons_bigdata.platform.dagster.inputs import AssetRun, Inputs, Output, Table, table_asset, tables_asset
+from ons_bigdata.platform.disclosure import PUBLISHED, control_counts
+from ons_bigdata.platform.errors import InputError
+from ons_bigdata.platform.lake.engine import RowsRead
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+POPULATION = "analysis.phone_population_controlled"
+MOVEMENTS = "analysis.phone_movements_controlled"
+STAYS = "restricted.phone_visitor_stays"
+NIGHTS = "analysis.phone_visitor_nights_controlled"
+VISITOR_SPECIFICATIONS = "seeds.phone_visitor_specifications"
+
+RULES = (
+    *("threshold", "rounding_base", "persons_base", "confidence"),
+    *("day_from_hour", "day_to_hour", "night_from_hour", "night_to_hour"),
+)
+"""Parameters of `seeds.phone_presence_rules`."""
+RECIPE, VISITOR_RECIPE = "stratified_by_home", "device_factors"
+_ENDS = ("lower", "upper", "reason")
+Stretches = dict[str, tuple[int, int]]
+"""Name of a stretch of hours, and its first hour and the one after the last."""
+
+
+@tables_asset(
+    name="phone_population_controlled",
+    tables=[
+        Table(
+            POPULATION,
+            frames.PopulationPresent,
+            "One row per operator, month, kind of day, period and area: persons present.",
+        ),
+        Table(
+            MOVEMENTS,
+            frames.AreaMovement,
+            "One row per operator, month, kind of day, period, pair of areas and purpose: movements.",
+        ),
+    ],
+    inputs={
+        "anchors": ANCHORS,
+        "register": REGISTER,
+        "specifications": SPECIFICATIONS,
+        "zones": "staging.stg_phones__zones",
+        "rules": "seeds.phone_presence_rules",
+    },
+    lake_tables={"presence": DEVICE_PRESENCE, "movements": DEVICE_MOVEMENTS},
+)
+def phone_population_controlled(inputs: Inputs, _run: AssetRun) -> Mapping[str, Output]:
+    """Persons present by area and hour, and movements between areas, of the residents of each operator's zones."""
+    rules = read_rules(inputs)
+    zones = inputs.read("zones", ["data_origin", "geography", "code", "residents"])
+    made: dict[str, list[pl.DataFrame]] = {
+        POPULATION: [frames.PopulationPresent.create_empty()],
+        MOVEMENTS: [frames.AreaMovement.create_empty()],
+    }
+    months = list(counted_months(inputs))
+    keys = [*MONTH, "device_key"]
+    stretches: Stretches = {
+        "daytime": (int(rules["day_from_hour"]), int(rules["day_to_hour"])),
+        "night_time": (int(rules["night_from_hour"]), int(rules["night_to_hour"])),
+    }
+    counted = {}
+    for labels, anchors, register, spec in months:
+        homes = counted_devices(anchors, register, spec).drop_nulls("home_zone")
+        counted[spec.spec_id] = (labels, spec, homes)
+    every = pl.concat([homes.select(keys) for _, _, homes in counted.values()]) if counted else None
+    amounts: dict[str, list[pl.DataFrame]] = {"presence": [], "movements": []}
+    for name in amounts if every is not None else ():
+        for bucket in inputs.scan_buckets(name):
+            rows = bucket.collect().join(every, on=keys, how="semi")  # type: ignore[arg-type]
+            amounts[name].append(rows)
+    for labels, spec, homes in counted.values():
+        geography = spec.zones.geography
+        is_month = [pl.col(name) == value for name, value in labels.items()]
+        residents = zones.filter(
+            pl.col("geography") == geography, pl.col("data_origin") == labels["data_origin"]
+        ).select(zone="code", residents="residents")
+        residents = residents.drop_nulls().unique("zone", keep="first", maintain_order=True)
+        stamp = {
+            **labels,
+            "geography": pl.lit(geography),
+            "parameters_hash": pl.lit(parameters_hash(rules, spec.spec_id)),
+        }
+        devices = homes.select("device_key", "home_zone")
+        present = presence_amounts(pl.concat(amounts["presence"]).filter(*is_month), **stretches)
+        moved = movement_amounts(pl.concat(amounts["movements"]).filter(*is_month), homes)
+        persons = expand_by_home(
+            present, devices, residents, ["day_type", "period", "area"], confidence=rules["confidence"]
+        ).rename({"value": "persons"})
+        trips = expand_by_home(
+            moved,
+            devices,
+            residents,
+            ["day_type", "period", "purpose", "origin", "destination"],
+            confidence=rules["confidence"],
+        ).rename({"value": "trips"})
+        for table, frame, cells in (
+            (POPULATION, frames.PopulationPresent, controlled_population(persons, rules, stretches)),
+            (MOVEMENTS, frames.AreaMovement, controlled_movements(trips, rules)),
+        ):
+            stamped = cells.with_columns(recipe=pl.lit(RECIPE), **stamp)
+            made[table].append(stamped.select(frame.column_names()))
+    return {
+        table: Output(whole, {"published": int((whole["status"] == PUBLISHED).sum())})
+        for table, parts in made.items()
+        for whole in [pl.concat(parts, how="vertical_relaxed")]
+    }
+
+
+def controlled(estimated: pl.DataFrame, rules: Mapping[str, float]) -> pl.DataFrame:
+    """Cells with devices rounded, null below the threshold, and a status."""
+    return control_counts(estimated, "devices", threshold=int(rules["threshold"]), base=int(rules["rounding_base"]))
+
+
+def controlled_population(estimated: pl.DataFrame, rules: Mapping[str, float], stretches: Stretches) -> pl.DataFrame:
+    """Areas of which the persons may be shown. All residents together are known: no area is hidden alone."""
+    cells = hide_secondary(controlled(estimated, rules), [(["day_type", "period"], pl.lit(value=True))])
+    for name, (begin, end) in stretches.items():
+        hours = [f"{hour:02d}" for hour in range(begin, end)]
+        cells = hide_uncovering_totals(
+            cells, ["day_type", "area"], pl.col("period") == name, pl.col("period").is_in(hours)
+        )
+    return without_numbers(rounded(cells, ("persons", "lower", "upper"), rules), ("devices", *_ENDS, "persons"))
+
+
+def controlled_movements(estimated: pl.DataFrame, rules: Mapping[str, float]) -> pl.DataFrame:
+    """Pairs of which the movements may be shown; no total of a day beside a single hidden hour."""
+    is_total = pl.col("period") == ALL_DAY
+    cells = hide_uncovering_totals(
+        controlled(estimated, rules), ["day_type", "purpose", "origin", "destination"], is_total, ~is_total
+    )
+    return without_numbers(rounded(cells, ("trips", "lower", "upper"), rules), ("devices", *_ENDS, "trips"))
+
+
+def rounded(cells: pl.DataFrame, numbers: Sequence[str], rules: Mapping[str, float]) -> pl.DataFrame:
+    """Cells with numbers of persons to a multiple of `persons_base`: exact ones would say the number of devices."""
+    base = rules["persons_base"]
+    return cells.with_columns((pl.col(name) / base).round() * base for name in numbers)
+
+
+def controlled_visitors(estimated: pl.DataFrame, rules: Mapping[str, float]) -> pl.DataFrame:
+    """Countries and areas of which the nights may be shown; none is hidden alone beside a total.
+
+    Persons are those of the rounded devices, and mean nights are to a tenth: exact ones would say the exact count.
+    """
+    of_area = (pl.col("area") != ALL).fill_null(value=True)
+    margins = [(["direction", "country"], of_area), (["direction", "area"], pl.col("country") != ALL)]
+    cells = hide_secondary(controlled(estimated, rules), margins)
+    exact = estimated.select("direction", "country", "area", exact="devices")
+    share = pl.col("devices") / pl.col("exact")
+    per_visitor = (pl.col("nights") / pl.col("visitors")).round(1)
+    visitors = pl.col("visitors") * share
+    scaled = cells.join(exact, on=["direction", "country", "area"], how="left", maintain_order="left").with_columns(
+        pl.col("nights_per_device").round(1),
+        visitors=visitors,
+        nights=visitors * per_visitor,
+        nights_lower=pl.col("nights_lower") / pl.col("nights") * visitors * per_visitor,
+        nights_upper=pl.col("nights_upper") / pl.col("nights") * visitors * per_visitor,
+    )
+    numbers = ("devices", "visitors", "nights", "nights_lower", "nights_upper", "nights_per_device", "reason")
+    return without_numbers(scaled, numbers).drop("exact")
+
+
+def read_rules(inputs: Inputs) -> dict[str, float]:
+    """Parameters by name. Raises InputError where one is missing or unknown."""
+    values = dict(frames.PresenceRule.validate(inputs.read("rules", frames.PresenceRule.column_names())).iter_rows())
+    if set(values) != set(RULES):
+        raise InputError(
+            f"seeds.phone_presence_rules has {', '.join(sorted(values))}; expected {', '.join(sorted(RULES))}"
+        )
+    return values
+
+
+def parameters_hash(rules: Mapping[str, float], spec_id: str) -> str:
+    """Hash of rules and specification: 16 hex digits."""
+    return hashlib.sha256(json.dumps([dict(rules), spec_id], sort_keys=True).encode()).hexdigest()[:16]
+
+
+@bucket_tables_asset(
+    name="phone_visitor_stays",
+    lake_table=DEVICE_EVENTS,
+    tables=[Table(STAYS, frames.PhoneVisitorStay, "One row per device, month, direction and place: nights.")],
+    inputs={"specifications": VISITOR_SPECIFICATIONS, "cells": CELLS},
+    rows=RowsRead(columns=COLUMNS, is_sorted=False),
+)
+def phone_visitor_stays(inputs: Inputs) -> BucketMethod:
+    """Nights of visitors under each specification of an operator with a cell plan."""
+    plans = inputs.read("cells", [*OPERATOR, "cell", "zone"])
+    registered = inputs.read("specifications", ["spec_id", "provider", "document"])
+    months = []
+    for origin, provider, cells in cell_plans(plans):
+        for (document,) in registered.filter(pl.col("provider") == provider).select("document").iter_rows():
+            spec = VisitorSpecification.model_validate_json(document)
+            months.append(
+                {
+                    "data_origin": origin,
+                    "provider": provider,
+                    "visitor_spec_id": spec.spec_id,
+                    "specification": spec.model_dump(mode="json"),
+                    "cells": cells,
+                }
+            )
+    return BucketMethod(visitor_stays, {"months": months}, lambda frame: {STAYS: frame})
+
+
+@table_asset(
+    table=NIGHTS,
+    frame=frames.VisitorNights,
+    description="One row per operator, month, direction, country and area: visitors and their nights.",
+    inputs={"stays": STAYS, "specifications": VISITOR_SPECIFICATIONS, "rules": "seeds.phone_presence_rules"},
+)
+def phone_visitor_nights_controlled(inputs: Inputs, _run: AssetRun) -> Output:
+    """Visitors and nights of each specification, under its rule of disclosure."""
+    rules = read_rules(inputs)
+    stays = inputs.read("stays")
+    documents = dict(inputs.read("specifications", ["spec_id", "document"]).iter_rows())
+    made = [frames.VisitorNights.create_empty()]
+    key = [*OPERATOR, "month", "visitor_spec_id"]
+    for values, part in sorted(stays.partition_by(key, as_dict=True).items(), key=lambda item: str(item[0])):
+        labels = dict(zip(key, values, strict=True))
+        spec = VisitorSpecification.model_validate_json(documents[labels["visitor_spec_id"]])
+        estimated = estimate_visitors(part, spec, confidence=rules["confidence"])
+        own = {"threshold": spec.disclosure.threshold, "rounding_base": spec.disclosure.rounding_base}
+        made.append(
+            controlled_visitors(estimated, own)
+            .with_columns(
+                **{name: pl.lit(value) for name, value in labels.items()},
+                recipe=pl.lit(VISITOR_RECIPE),
+                parameters_hash=pl.lit(parameters_hash({"confidence": rules["confidence"]}, spec.spec_id)),
+            )
+            .select(frames.VisitorNights.column_names())
+        )
+    whole = pl.concat(made, how="vertical_relaxed")
+    return Output(whole, {"published": int((whole["status"] == PUBLISHED).sum())})
+
+
+ASSETS = [phone_population_controlled, phone_visitor_stays, phone_visitor_nights_controlled]
