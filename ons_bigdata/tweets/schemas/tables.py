@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ons_bigdata.platform.ingest.sources import loadable
-from ons_bigdata.tweets.schemas import addresses, migration, migration_comparison, places, residence
+from ons_bigdata.tweets.schemas import addresses, compliance, migration, migration_comparison, places, residence
 from ons_bigdata.tweets.sources import SOURCES
 
 if TYPE_CHECKING:
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 TABLES: dict[str, type[dy.Schema]] = {
     **{source.table.name: source.table.frame for source in loadable(SOURCES)},
+    "restricted.tweet_tombstones": compliance.TweetTombstone,
     "restricted.tweet_users": places.TweetUser,
     "restricted.tweet_clusters": places.TweetCluster,
     "restricted.tweet_events": places.TweetEvent,
