@@ -38,7 +38,7 @@ _ASK_S = 0.2
 """Seconds between looks at the open segment."""
 
 
-def redact_spools(spool: Path, rules: Rules, standing: Tombstones, *, wait_s: float = CLOSE_WAIT_S) -> int:
+def redact_spools(spool: Path, rules: Rules, standing: Tombstones) -> int:
     """Remove what has to go by rules and standing tombstones from the spools below a folder; return redacted lines.
 
     An open segment of a collector that runs is closed by it on request; that of a killed one is redacted as it is.
@@ -48,7 +48,7 @@ def redact_spools(spool: Path, rules: Rules, standing: Tombstones, *, wait_s: fl
     late: list[str] = []
     for segments in sorted(spool.rglob(SEGMENTS)) if spool.is_dir() else ():
         folder = segments.parent
-        in_open = _redact_open(folder, rules, time.monotonic() + wait_s)
+        in_open = _redact_open(folder, rules, time.monotonic() + CLOSE_WAIT_S)
         late += [] if in_open is not None else [str(folder)]
         lines += in_open or 0
         with only_roll(folder):
@@ -57,7 +57,7 @@ def redact_spools(spool: Path, rules: Rules, standing: Tombstones, *, wait_s: fl
             forget_posts(folder, _goes_by(standing))
     if late:
         raise UnavailableError(
-            f"the collector of {', '.join(late)} has not closed its segment in {wait_s:g} s: "
+            f"the collector of {', '.join(late)} has not closed its segment in {CLOSE_WAIT_S:g} s: "
             "what it holds was not searched; run `ons-bigdata compliance` again"
         )
     return lines
