@@ -16,6 +16,7 @@ from ons_bigdata.platform.postgres.warehouse import open_warehouse
 from ons_bigdata.tweets.compliance.application import apply_tombstones, finish_application, is_due, one_at_a_time
 from ons_bigdata.tweets.compliance.recording import MAX_RATIO, FileCounts, UnreadableError, record_file
 from ons_bigdata.tweets.sources import archives
+from ons_bigdata.tweets.sources.compliance.tombstones import TOMBSTONES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
 
 MAX_FILE_BYTES = 20 * 1024**3
 """Bound on an unpacked file of compliance events: a year of deletions of an archive has less."""
+
+
+_KINDS = f"select kind, count(*)::int from {TOMBSTONES} group by kind order by kind"  # noqa: S608  (our own name)
 
 
 @dataclass(frozen=True)
@@ -133,11 +137,10 @@ def _summarise(files: Sequence[FileCounts], applied: Application | None, *, dry_
 def _report_to_dagster(settings: Settings, lake: Lake, applied: Application) -> None:
     """Record days that lost rows as written anew, tables that lost rows of users as observed, and a check as failed.
 
-    The check compares the users with the lake: it fails where a user is left in the lake alone, until the tables are
-    materialised. Dagster itself follows no more than a hundred partitions upstream of a table without any.
+    The tombstones are observed with their numbers. The check compares the users with the lake: it fails where a user is
+    left in the lake alone, until the tables are materialised. Dagster itself follows no more than a hundred partitions
+    upstream of a table without any.
     """
-    if not applied.partitions and not applied.derived_tables:
-        return
     import dagster as dg  # noqa: PLC0415  (Dagster takes seconds to import)
 
     from ons_bigdata.platform.dagster.instance import open_instance  # noqa: PLC0415
@@ -147,7 +150,15 @@ def _report_to_dagster(settings: Settings, lake: Lake, applied: Application) -> 
     for live in lake.files(archives.GEO_EVENTS, partitions=applied.partitions):
         rows[live.partition] += live.rows
     why = {"compliance application": applied.application_id}
+    kinds = dict(lake.warehouse.rows(_KINDS))
     with open_instance(settings, lake.warehouse.address) as instance:
+        instance.report_runless_asset_event(
+            dg.AssetObservation(
+                dg.AssetKey(TOMBSTONES.split(".")),
+                description="Tombstones were applied.",
+                metadata={"dagster/row_count": sum(kinds.values()), "applied": applied.tombstones, **kinds, **why},
+            )
+        )
         for partition, count in sorted(rows.items()):
             instance.report_runless_asset_event(
                 dg.AssetMaterialization(

@@ -70,7 +70,9 @@ def harvest_tweets(
     https nor loopback, and the platform refuses for good; UnavailableError where another collector runs.
     """
     access = stream_access(settings, url)
-    adapter_context(settings, SOURCES)  # without the pseudonym key nothing can be landed
+    key = adapter_context(settings, SOURCES).pseudonym_key  # without it nothing can be landed
+    if key is None:
+        raise ValueError("the sources of the stream have no pseudonym key")
     warehouse = open_warehouse(settings)
     prepare_state_folder(settings.home)
     landing = Landing(settings.landing_dir, warehouse)
@@ -79,6 +81,7 @@ def harvest_tweets(
         settings.spool_dir / SPOOL,
         access,
         land=lambda paths: _land(paths, settings, landing),
+        key=key,
         timing=StreamTiming(roll_s=settings.tweet_stream_roll_s),
         posts=posts,
         report=report,

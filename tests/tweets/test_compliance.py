@@ -12,6 +12,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, NoReturn
 
 import hypothesis
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
@@ -28,6 +29,8 @@ from ons_bigdata.tweets.compliance import application, recording
 from ons_bigdata.tweets.sources.archives import GEO_EVENTS
 from ons_bigdata.tweets.sources.compliance.tombstones import TOMBSTONES
 from ons_bigdata.tweets.sources.event_json import NOT_JSON
+from ons_bigdata.tweets.sources.stream.rolling import RollRecord, post_keys
+from ons_bigdata.tweets.sources.stream.spool import Spool
 from tests.tweets.compliance_cases import (
     AT,
     SOURCE,
@@ -341,20 +344,50 @@ def test_a_load_during_the_recording_reads_the_file_again(
 # --- spool, other files ---------------------------------------------------------------------------------
 
 
-def test_closed_segments_of_a_spool_are_redacted(installation: Installation) -> None:
-    folder = installation.home / "spool" / "tweets" / "segments"
-    folder.mkdir(parents=True)
-    content = text([post.line("v2") for post in POSTS]) + b"\r\n" + POSTS[0].line("v2").encode()[:200]
-    (folder / "000000001_20140401T000000000000Z.raw").write_bytes(content)
+def spooled(installation: Installation, name: str, content: bytes) -> Path:
+    """Write a segment of a collector that does not run."""
+    folder = installation.home / "spool" / "tweets" / "real" / "segments"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / name).write_bytes(content)
+    return folder / name
+
+
+@pytest.mark.parametrize("ending", ["raw", "open"])
+def test_segments_of_a_spool_are_redacted(ending: str, installation: Installation) -> None:
+    half_line = POSTS[0].line("v2").encode()[:200]
+    content = text([post.line("v2") for post in POSTS]) + b"\r\n" + half_line
+    segment = spooled(installation, f"000000001_20140401T000000000000Z.{ending}", content)
+    left = spooled(installation, f".{segment.name}.1.tmp", content)  # of an application that was killed
     applied = installation.comply(v2_user("user_delete", GONE))
     assert applied is not None
     assert applied.spooled_lines == 4 + 1
     assert traces_in_files(installation.home, traces(OF_GONE, users=True)) == []
-    (segment,) = folder.iterdir()
-    assert segment.read_bytes().count(b"deleted_by_compliance") == 5
-    assert [json.loads(line)["data"]["id"] for line in segment.read_bytes().split(b"\n")[4:8]] == [
-        post.id for post in POSTS[4:]
-    ]
+    assert not left.exists()
+    assert list(segment.parent.iterdir()) == [segment]
+    lines = segment.read_bytes().split(b"\n")
+    assert [b"deleted_by_compliance" in line for line in lines] == [*[True] * 4, *[False] * 4, False, True]
+    assert [json.loads(line)["data"]["id"] for line in lines[4:8]] == [post.id for post in POSTS[4:]]
+    # the half line stays without its end, so that it is counted and never landed
+    (read,) = Spool(segment.parent)._segments()
+    assert read.half_line_bytes() > 0
+    assert len(list(read.lines())) == 9
+
+
+def test_latest_posts_and_unfinished_rolls_are_forgotten(installation: Installation) -> None:
+    folder = spooled(installation, "000000009_20140401T000000000000Z.raw", b"").parent.parent
+    posts = [post.line("v2").encode() for post in POSTS]
+    latest = tuple(keys for keys in post_keys(posts, "twitter", KEY) if keys is not None)
+    record = RollRecord(8, 3, latest)
+    (folder / "rolled.json").write_bytes(msgspec.json.encode(record))
+    (folder / ".rolled.json.1.tmp").write_bytes(msgspec.json.encode(record))
+    (folder / "rolled").mkdir()
+    (folder / "rolled" / "tweet_stream_20140401T000000Z_000000009.jsonl").write_bytes(b"\n".join(posts))
+    gone = [*OF_GONE, POSTS[4]]
+    installation.comply(v2_user("user_delete", GONE), v2_post("delete", POSTS[4]))
+    assert traces_in_files(installation.home, traces(OF_GONE, users=True) + traces(gone, users=False)) == []
+    left = msgspec.json.decode((folder / "rolled.json").read_bytes(), type=RollRecord)
+    assert left == RollRecord(8, 3, latest[5:])
+    assert list((folder / "rolled").iterdir()) == []
 
 
 def test_superseded_refused_and_damaged_files_are_searched(installation: Installation) -> None:

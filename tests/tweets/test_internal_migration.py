@@ -108,7 +108,7 @@ def test_no_count_below_the_threshold_leaves_a_number(counts: list[tuple[int, in
 
 
 def test_the_hash_of_the_rules_is_that_of_their_values() -> None:
-    rules = ResidenceRules(3, 1, 0.1, 20.0, 0.5, 0.5, 0.5, 4.5, 4.0, 5.0, 0.95, 10, 5)
+    rules = ResidenceRules(3, 1, 0.1, 20.0, 0.5, 0.5, 0.5, 4.5, 4.0, 5.0, 0.95, 10, 5, 20.0)
     assert rules.parameters_hash == replace(rules).parameters_hash
     assert rules.parameters_hash != replace(rules, threshold=11).parameters_hash
 

@@ -8,7 +8,15 @@ import numpy as np
 import polars as pl
 import pytest
 
-from ons_bigdata.tweets.assets.migration_comparison import ComparisonRules, coverage_of, flows_compared, rates_compared
+from ons_bigdata.tweets.assets.migration_comparison import (
+    CENSUS_DAY,
+    ComparisonRules,
+    biases,
+    census_compared,
+    coverage_of,
+    flows_compared,
+    rates_compared,
+)
 
 CHANGES = pl.DataFrame({"changed_on": [date(2013, 4, 1)], "old_code": ["E08000020"], "new_code": ["E08000037"]})
 CODES = [f"E0700{k:04d}" for k in range(12)]
@@ -92,7 +100,7 @@ def test_flows_between_authorities_are_those_of_the_whole_period() -> None:
 
 
 def test_coverage_hides_few_users() -> None:
-    users = pl.DataFrame({"authority": CODES[:2], "users": [9, 103]})
+    users = pl.DataFrame({"authority": CODES[:2], "users": [9, 103], "active_users": [40.2, 412.6]})
     made = coverage_of(users, RESIDENTS, RULES).sort("authority")
     hidden, shown, none = made.head(3).to_dicts()
     assert (hidden["users"], hidden["penetration"], hidden["status"]) == (None, None, "below_threshold")
@@ -101,3 +109,47 @@ def test_coverage_hides_few_users() -> None:
     }
     assert (shown["users"], shown["status"]) == (105, "published")
     assert shown["penetration"] == pytest.approx(0.00105)
+    assert (hidden["active_users"], hidden["active_penetration"]) == (None, None)
+    assert shown["active_users"] == 415 and shown["active_penetration"] == pytest.approx(0.00415)
+
+
+def controlled(quarters: list[date], *, factor: dict[str, float] | None = None) -> pl.DataFrame:
+    """Published moves of each authority and quarter: a fortieth of the official ones, times a factor of some."""
+    rows = official().select(area="authority", inflow=pl.col("inflow") / 40, outflow=pl.col("outflow") / 40)
+    long = rows.unpivot(index="area", variable_name="measure", value_name="value")
+    scaled = long.with_columns(
+        value=pl.col("value") * pl.col("area").replace_strict(factor or {}, default=1.0, return_dtype=pl.Float64),
+        level=pl.lit("authority"),
+    )
+    return pl.concat([scaled.with_columns(period=pl.lit(quarter)) for quarter in quarters])
+
+
+def test_the_bias_of_an_authority_does_not_depend_on_the_level_of_the_estimate() -> None:
+    """One authority has twice its moves: log 2 above the others, whatever part of the year the estimate covers."""
+    (made,) = biases(controlled(QUARTERS[:2], factor={CODES[3]: 2.0}), official(), RESIDENTS, CHANGES)
+    assert made["quarters"].unique().to_list() == [2]
+    into = made.filter(pl.col("direction") == "in").sort("authority")
+    others = into.filter(pl.col("authority") != CODES[3])["log_ratio"]
+    assert others.to_numpy() == pytest.approx(others[0])
+    assert into.filter(pl.col("authority") == CODES[3])["log_ratio"].item() - others[0] == pytest.approx(np.log(2))
+    gross = made.filter(pl.col("direction") != "net")
+    assert gross["estimate"].sum() == pytest.approx(gross["reference"].sum())
+
+
+def test_an_authority_with_a_hidden_quarter_has_no_bias() -> None:
+    hidden = (pl.col("area") == CODES[0]) & (pl.col("period") == QUARTERS[1]) & (pl.col("measure") == "inflow")
+    rows = controlled(QUARTERS).with_columns(value=pl.when(~hidden).then(pl.col("value")))
+    (made,) = biases(rows, official(), RESIDENTS, CHANGES)
+    assert made["authority"].n_unique() == len(CODES) - 1 and CODES[0] not in made["authority"]
+    nothing = rows.with_columns(value=pl.lit(None, dtype=pl.Float64))
+    assert list(biases(nothing, official(), RESIDENTS, CHANGES)) == []
+
+
+def test_flows_are_compared_with_the_census_whatever_their_year() -> None:
+    flows = pl.DataFrame({"origin": CODES[:3], "destination": CODES[1:4], "flow": [10.0, 20.0, 40.0]})
+    ours = flows.with_columns(level=pl.lit("authority"), period=pl.lit(date(2014, 8, 1)))
+    (made,) = census_compared(ours, flows.with_columns(pl.col("flow") * 7), CHANGES)
+    assert values(made)["cpc"] == pytest.approx(1) and values(made)["scale_factor"] == pytest.approx(7)
+    assert made["comparison"].unique().to_list() == ["census_flows"]
+    assert made["year_ending"].unique().to_list() == [CENSUS_DAY]
+    assert list(census_compared(ours, flows.head(0), CHANGES)) == []

@@ -22,6 +22,7 @@ from ons_bigdata.simulation.stream.script import End, Pause, Step, post
 from ons_bigdata.simulation.stream.server import serve_stream
 from ons_bigdata.simulation.world.address_files import write_address_files
 from ons_bigdata.simulation.world.building import build_world
+from ons_bigdata.simulation.world.outages import OutagePlan
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,13 +34,21 @@ if TYPE_CHECKING:
     from ons_bigdata.platform.postgres.warehouse import Warehouse
     from ons_bigdata.settings import Settings
 
-FIRST_DAY, DAYS = date(2014, 8, 1), 92
-"""August to October 2014: students move in September. Each day of events costs a file for each bucket."""
+FIRST_DAY, DAYS = date(2014, 7, 1), 70
+"""July to September 2014: a move from the middle of July to the end of August is no term-time return, whoever makes it.
 
-SEED = 2014
+A world with students needs their last term, too, and the next: half a year, of which each day costs files and time.
+"""
+
+SEED = 2016
+AUTHORITIES = ("E08000035", "E08000003", "E06000018")
+"""Leeds, Manchester and Nottingham, of three regions: over the whole country no cell would have ten moves."""
 PERSONS, ADDRESSES, USERS = 20_000, 20_000, 2_000
-MAX_EVENTS = 200
-"""Largest number of events of a person, so that 2,000 users have about 80,000."""
+MOBILITY = 16.0
+"""Moves of households, as a multiple of those of the country: two thousand users make few moves in three months."""
+OUTAGES = OutagePlan(outages=3)
+GENERATOR = ZipfGenerator(max_events=200, visitor_share=0.4, span_days=90.0, least_limit=1.0)
+"""Users with 80,000 events in all who are seen for most of the time; those of the pilot were seen for weeks."""
 
 LIVE_DAYS = 1
 """Last days of the world, whose posts come from the stream."""
@@ -78,11 +87,13 @@ class TweetsDemo:
         """
         if archive is None:
             progress.report("simulating a world", 0, 1)
-            world = build_world(seed=SEED, persons=PERSONS, addresses=ADDRESSES, first_day=FIRST_DAY, days=DAYS)
+            world = build_world(
+                seed=SEED, persons=PERSONS, addresses=ADDRESSES, authorities=AUTHORITIES,
+                first_day=FIRST_DAY, days=DAYS, outages=OUTAGES, mobility=MOBILITY,
+            )  # fmt: skip
             progress.report("simulating a world", 1, 1)
-            generator = ZipfGenerator(max_events=MAX_EVENTS)
             folder = settings.home / "demo" / "events"
-            simulated = simulate_event_archives(folder, world, users=USERS, generator=generator, live_days=LIVE_DAYS)
+            simulated = simulate_event_archives(folder, world, users=USERS, generator=GENERATOR, live_days=LIVE_DAYS)
             archives = simulated.archives
             files = write_address_files(settings.home / "demo" / "addresses", world)
             ingest("addresses", [files.plus, files.postcodes], settings)

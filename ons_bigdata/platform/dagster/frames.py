@@ -16,6 +16,7 @@ _POSTGRES_TYPES: dict[type[dy.Column], set[str]] = {
     dy.Int32: {"integer"},
     dy.Int64: {"bigint"},
     dy.Float64: {"double precision"},
+    dy.Decimal: {"numeric"},
     dy.Date: {"date"},
     dy.Datetime: {"timestamp with time zone"},
     dy.Bool: {"boolean"},

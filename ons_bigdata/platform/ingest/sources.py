@@ -94,7 +94,7 @@ class LandingFolder:
     columns: Mapping[str, str] = field(default_factory=dict)
     """Column → description of the file format."""
     written_after: Sequence[str] = ()
-    """Tables (`schema.table`) whose asset lands such files, besides the command `ingest`."""
+    """Tables (`schema.table`) whose asset lands such files besides the command `ingest`, or by which they go."""
 
 
 @dataclass(frozen=True)

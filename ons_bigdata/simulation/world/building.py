@@ -69,7 +69,7 @@ class World:
     """See `draw_outages`."""
 
 
-def build_world(
+def build_world(  # noqa: PLR0913
     *,
     seed: int,
     persons: int,
@@ -79,20 +79,23 @@ def build_world(
     first_day: date = FIRST_DAY,
     days: int = DAYS,
     outages: OutagePlan = WHOLE_COUNTRY,
+    mobility: float = 1.0,
 ) -> World:
     """Build a world. The same arguments give the same world.
 
     `authorities`: codes of the authorities that it has, all of the table by default. `student_flows`: moves of young
     people by authority (see `read_student_flows`); shares of our own by default. `outages`: their number, length and
-    reach; 12 everywhere by default.
+    reach; 12 everywhere by default. `mobility`: moves of households, as a multiple of those of the country.
 
-    Raises ValueError for fewer than one person, fewer than two days, too few addresses for the authorities or the
-    persons, and authorities that the table does not have.
+    Raises ValueError for fewer than one person, fewer than two days, a negative mobility, too few addresses for the
+    authorities or the persons, and authorities that the table does not have.
     """
     if persons < 1:
         raise ValueError(f"persons is {persons}; expected at least 1")
     if days < 2:
         raise ValueError(f"days is {days}; expected at least 2")
+    if mobility < 0:
+        raise ValueError(f"mobility is {mobility}; expected 0 or more")
     table = read_authorities(authorities)
     streams = iter(np.random.default_rng([seed, stage]) for stage in range(20))
     address_table = lay_out_addresses(next(streams), table, addresses)
@@ -100,7 +103,7 @@ def build_world(
     homes = draw_households(next(streams), address_table, persons)
     people = draw_persons(next(streams), homes, address_table, margins)
     workplace = draw_workplaces(next(streams), people, table, address_table)
-    ground = Ground(table, address_table, homes, people, first_day, days)
+    ground = Ground(table, address_table, homes, people, first_day, days, mobility)
     spells, moves, university = _live(streams, ground, student_destinations(table, margins))
     collected = draw_outages(next(streams), table, outages, first_day=first_day, days=days)
     uprn = address_table["uprn"]

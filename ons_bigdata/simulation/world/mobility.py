@@ -55,6 +55,8 @@ class Ground:
     persons: pl.DataFrame
     first_day: date
     days: int
+    mobility: float = 1.0
+    """Moves of households, as a multiple of MOVE_RATES."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,7 @@ def draw_homes(rng: Generator, ground: Ground) -> Intervals:
     rate = np.select([eldest < below for below, _ in MOVE_RATES], [rate for _, rate in MOVE_RATES])
     appeal = rng.lognormal(0.0, 0.3, size=(2, authorities.height))  # of staying away, of coming
     at_first = ground.addresses["authority_number"].to_numpy()[homes["address"].to_numpy()]
-    moves = np.minimum(rng.poisson(rate * appeal[0][at_first] * ground.days / 365.25), 2)
+    moves = np.minimum(rng.poisson(rate * ground.mobility * appeal[0][at_first] * ground.days / 365.25), 2)
     within = MOVE_WITHIN
     chances = gravity(
         authorities["residents_thousand"].to_numpy() * appeal[1],

@@ -8,15 +8,14 @@ from ons_bigdata.platform.dagster.raw_assets import source_assets
 from ons_bigdata.platform.ingest.sources import with_tables
 from ons_bigdata.settings import get_settings
 from ons_bigdata.tweets.areas import AREAS
-from ons_bigdata.tweets.assets import addresses, migration, migration_comparison, places, residence
-from ons_bigdata.tweets.assets.collection import with_freshness
+from ons_bigdata.tweets.assets import addresses, collection, migration, migration_comparison, places, residence
 from ons_bigdata.tweets.schemas.tables import TABLES
 from ons_bigdata.tweets.sources import SOURCES
 
 PILOT = "tweets"
 
 _ASSETS = {
-    "collection": [],
+    "collection": collection.ASSETS,
     "places": places.ASSETS,
     "addresses": addresses.ASSETS,
     "residence": residence.ASSETS,
@@ -27,7 +26,7 @@ ASSETS = [
     asset
     for area in AREAS
     for asset in annotate_assets(
-        with_freshness([*source_assets(with_tables(SOURCES, area=area)), *_ASSETS[area]], get_settings()),
+        collection.with_freshness([*source_assets(with_tables(SOURCES, area=area)), *_ASSETS[area]], get_settings()),
         pilot=PILOT,
         area=area,
         frames=TABLES,

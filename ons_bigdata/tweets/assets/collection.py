@@ -1,4 +1,4 @@
-"""Freshness of what the stream of posts feeds, while it is switched on."""
+"""Tombstones of posts and users, and freshness of what the stream of posts feeds while it is switched on."""
 
 from __future__ import annotations
 
@@ -7,7 +7,19 @@ from datetime import timedelta
 
 import dagster as dg
 
+from ons_bigdata.platform.dagster.assets import PERSONAL
 from ons_bigdata.settings import Settings
+
+TOMBSTONES = dg.AssetSpec(
+    key=["restricted", "tweet_tombstones"],
+    kinds={"postgres", "table"},
+    tags={PERSONAL: ""},
+    description="One row per compliance event of a post or user: what has to go. Recorded by `ons-bigdata compliance`, "
+    "which removes it from landing, spool, lake and tables.",
+)
+"""Table that no run writes: each application of it is an observation with numbers by kind."""
+
+ASSETS: list[dg.AssetsDefinition | dg.AssetSpec] = [TOMBSTONES]
 
 STREAM_FED = dg.AssetKey(["lake", "geo_events"])
 """Asset into which the rolled files of the stream are loaded."""

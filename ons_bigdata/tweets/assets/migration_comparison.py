@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
@@ -11,16 +12,18 @@ from ons_bigdata.platform.dagster.inputs import AssetRun, Inputs, Output, Table,
 from ons_bigdata.platform.disclosure import PUBLISHED, control_counts
 from ons_bigdata.tweets.assets.residence import RESIDENCE, RULES, read_rules
 from ons_bigdata.tweets.methods.authority_codes import with_codes_on
-from ons_bigdata.tweets.methods.migration_comparison import compare_area_migration, coverage
+from ons_bigdata.tweets.methods.migration_comparison import area_bias, compare_area_migration, coverage
 from ons_bigdata.tweets.methods.official_years import official_year, sum_quarters
-from ons_bigdata.tweets.schemas.migration_comparison import MigrationComparison, MigrationCoverage
+from ons_bigdata.tweets.schemas.migration_comparison import MigrationAreaBias, MigrationComparison, MigrationCoverage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from datetime import date
 
 COVERAGE = "analysis.migration_coverage"
 COMPARISONS = "analysis.migration_comparisons"
+AREA_BIAS = "analysis.migration_area_bias"
+
+CENSUS_DAY = date(2021, 3, 21)
 
 _GROUP = ["recipe", "data_origin"]
 _ALL_QUARTERS = 4
@@ -55,8 +58,11 @@ def comparison_rules(inputs: Inputs) -> ComparisonRules:
 def migration_coverage(inputs: Inputs, _run: AssetRun) -> Mapping[str, Output]:
     """Users with residence per resident of each authority and month, controlled for disclosure."""
     rules = comparison_rules(inputs)
-    residence = inputs.read("residence", [*_GROUP, "user_key", "month", "authority"]).drop_nulls("authority")
-    users = residence.group_by([*_GROUP, "month", "authority"]).agg(users=pl.col("user_key").n_unique().cast(pl.Int64))
+    columns = [*_GROUP, "user_key", "month", "authority", "weight"]
+    residence = inputs.read("residence", columns).drop_nulls("authority")
+    users = residence.group_by([*_GROUP, "month", "authority"]).agg(
+        users=pl.col("user_key").n_unique().cast(pl.Int64), active_users=pl.col("weight").sum()
+    )
     residents = residents_of(inputs.read("populations", ["data_origin", "authority", "residents"]))
     parts = [
         coverage_of(counts, residents.filter(pl.col("data_origin") == key[1]), rules).with_columns(
@@ -80,24 +86,36 @@ def residents_of(populations: pl.DataFrame) -> pl.DataFrame:
 def coverage_of(users: pl.DataFrame, residents: pl.DataFrame, rules: ComparisonRules) -> pl.DataFrame:
     """Coverage of one month, of authorities with residents, from the rounded counts of users that may be shown.
 
-    A penetration of exact counts would undo their rounding: times the residents it is the count.
+    A penetration of exact counts would undo their rounding: times the residents it is the count. Users weighted by
+    activity (`monthly_residence`: the inverse of each one's chance to be observed) are rounded alike.
     """
     people = residents.filter(pl.col("residents") > 0).select("authority", "residents")
-    counted = people.join(users.select("authority", "users"), on="authority", how="left", maintain_order="left")
+    counted = people.join(
+        users.select("authority", "users", "active_users"), on="authority", how="left", maintain_order="left"
+    )
     controlled = control_counts(
-        counted.with_columns(pl.col("users").fill_null(0)),
+        counted.with_columns(pl.col("users").fill_null(0), pl.col("active_users").fill_null(0.0)),
         "users",
         threshold=rules.threshold,
         base=rules.rounding_base,
     )
     shown = controlled.filter(pl.col("status") == PUBLISHED).rename({"authority": "area"})
     made = coverage(shown.select("area", "users"), shown.select("area", "residents"), confidence=rules.confidence)
-    return controlled.join(
-        made.select("penetration", "lower", "upper", "log_bias", "reason", authority="area"),
-        on="authority",
-        how="left",
-        maintain_order="left",
-    ).with_columns(parameters_hash=pl.lit(rules.parameters_hash))
+    is_shown = pl.col("status") == PUBLISHED
+    active = (pl.col("active_users") / rules.rounding_base).round() * rules.rounding_base
+    return (
+        controlled.join(
+            made.select("penetration", "lower", "upper", "log_bias", "reason", authority="area"),
+            on="authority",
+            how="left",
+            maintain_order="left",
+        )
+        .with_columns(active_users=pl.when(is_shown).then(active))
+        .with_columns(
+            active_penetration=pl.col("active_users") / pl.col("residents"),
+            parameters_hash=pl.lit(rules.parameters_hash),
+        )
+    )
 
 
 @tables_asset(
@@ -109,6 +127,7 @@ def coverage_of(users: pl.DataFrame, residents: pl.DataFrame, rules: ComparisonR
         "populations": "staging.stg_tweets__area_populations",
         "official_areas": "intermediate.int_tweets__official_area_moves_summed",
         "official_flows": "intermediate.int_tweets__official_flows_summed",
+        "census_flows": "intermediate.int_tweets__census_moves_summed",
         "code_changes": "seeds.authority_code_changes",
         "rules": RULES,
     },
@@ -122,6 +141,7 @@ def migration_comparisons(inputs: Inputs, _run: AssetRun) -> Mapping[str, Output
     residents = residents_of(inputs.read("populations", ["data_origin", "authority", "residents"]))
     official_areas = inputs.read("official_areas")
     official_flows = inputs.read("official_flows")
+    census = inputs.read("census_flows", ["data_origin", "origin", "destination", "flow"])
     parts = []
     for key, of_areas in areas.partition_by(_GROUP, as_dict=True).items():
         is_origin = pl.col("data_origin") == key[1]
@@ -129,6 +149,7 @@ def migration_comparisons(inputs: Inputs, _run: AssetRun) -> Mapping[str, Output
         made = [
             *rates_compared(of_areas, official_areas.filter(is_origin), residents.filter(is_origin), changes),
             *flows_compared(of_flows, official_flows.filter(is_origin), changes),
+            *census_compared(of_flows, census.filter(is_origin), changes),
         ]
         parts += [part.with_columns(recipe=pl.lit(key[0]), data_origin=pl.lit(key[1])) for part in made]
     columns = MigrationComparison.column_names()
@@ -193,6 +214,96 @@ def flows_compared(flows: pl.DataFrame, official: pl.DataFrame, changes: pl.Data
             yield _labelled(compare_flows(ours, reference, draws=DRAWS), f"{level}_flows", year, quarters)
 
 
+def census_compared(flows: pl.DataFrame, census: pl.DataFrame, changes: pl.DataFrame) -> Iterator[pl.DataFrame]:
+    """Agreement of flows between authorities with those of the census of 2021, scaled to its total.
+
+    Its moves are those of the year to its day, whatever the period of the estimate: of another year, the pattern alone
+    can be compared.
+    """
+    estimated = flows.filter(pl.col("level") == "authority").drop_nulls("flow")
+    if estimated.is_empty() or census.is_empty():
+        return
+    last = _last_change(changes)
+    ours, reference = (
+        with_codes_on(side, ["origin", "destination"], changes, last)
+        .filter(pl.col("origin") != pl.col("destination"))
+        .group_by("origin", "destination", maintain_order=True)
+        .agg(pl.col("flow").sum())
+        for side in (estimated, census)
+    )
+    yield _labelled(compare_flows(ours, reference, draws=DRAWS), "census_flows", CENSUS_DAY, None)
+
+
+@tables_asset(
+    name="migration_area_bias",
+    tables=[
+        Table(AREA_BIAS, MigrationAreaBias, "One row per authority, official year, recipe and direction: the bias.")
+    ],
+    inputs={
+        "areas": "analysis.internal_migration_areas",
+        "populations": "staging.stg_tweets__area_populations",
+        "official_areas": "intermediate.int_tweets__official_area_moves_summed",
+        "code_changes": "seeds.authority_code_changes",
+        "rules": RULES,
+    },
+)
+def migration_area_bias(inputs: Inputs, _run: AssetRun) -> Mapping[str, Output]:
+    """Bias of the published moves of each authority, both sides on the same scale."""
+    rules = comparison_rules(inputs)
+    changes = inputs.read("code_changes", ["changed_on", "old_code", "new_code"])
+    areas = inputs.read("areas", [*_GROUP, "level", "area", "period", "measure", "value"])
+    residents = residents_of(inputs.read("populations", ["data_origin", "authority", "residents"]))
+    official = inputs.read("official_areas")
+    parts = []
+    for key, of_areas in areas.partition_by(_GROUP, as_dict=True).items():
+        is_origin = pl.col("data_origin") == key[1]
+        made = biases(of_areas, official.filter(is_origin), residents.filter(is_origin), changes)
+        parts += [part.with_columns(recipe=pl.lit(key[0]), data_origin=pl.lit(key[1])) for part in made]
+    columns = MigrationAreaBias.column_names()
+    stamped = [part.with_columns(parameters_hash=pl.lit(rules.parameters_hash)).select(columns) for part in parts]
+    frame = pl.concat([MigrationAreaBias.create_empty(), *stamped], how="vertical_relaxed")
+    return {AREA_BIAS: Output(frame, {"authorities": frame["authority"].n_unique()})}
+
+
+def biases(
+    areas: pl.DataFrame, official: pl.DataFrame, residents: pl.DataFrame, changes: pl.DataFrame
+) -> Iterator[pl.DataFrame]:
+    """Bias of authorities for each official year, of those with published moves in and out of every quarter.
+
+    Estimates are scaled by one factor, so that moves in and out of these authorities add up to the official ones: an
+    estimate may cover a part of the year, and its level is compared elsewhere.
+    """
+    last = _last_change(changes)
+    wide = (
+        areas.filter((pl.col("level") == "authority") & pl.col("measure").is_in(["inflow", "outflow"])).pivot(
+            "measure", index=["area", "period"], values="value"
+        )  # a hidden quarter leaves its year without a sum
+    )
+    if not {"inflow", "outflow"} <= set(wide.columns):
+        return
+    people = (
+        with_codes_on(residents, ["authority"], changes, last).group_by(area="authority").agg(pl.col("residents").sum())
+    )
+    estimated = sum_quarters(wide, ["area"], ["inflow", "outflow"])
+    for (year, quarters), of_year in estimated.partition_by(["year_ending", "quarters"], as_dict=True).items():
+        theirs = official.filter(pl.col("year_ending") == year)
+        ours = _areas_on(of_year, "area", changes, last)
+        reference = _areas_on(theirs, "authority", changes, last).rename({"authority": "area"}, strict=False)
+        reference = reference.join(people.filter(pl.col("residents") > 0), on="area").join(ours, on="area", how="semi")
+        ours = ours.join(reference, on="area", how="semi")
+        total = ours.select(pl.sum_horizontal(pl.col("inflow", "outflow").sum())).item() if ours.height else 0.0
+        official_total = reference.select(pl.sum_horizontal(pl.col("inflow", "outflow").sum())).item()
+        if not total or not official_total:
+            continue
+        scale = official_total / total
+        scaled = ours.with_columns(pl.col("inflow", "outflow") * scale)
+        yield (
+            area_bias(scaled, reference)
+            .rename({"area": "authority"})
+            .with_columns(year_ending=pl.lit(year), quarters=pl.lit(quarters, dtype=pl.Int32), scale=pl.lit(scale))
+        )
+
+
 def _labelled(made: pl.DataFrame, comparison: str, year: object, quarters: object) -> pl.DataFrame:
     return made.with_columns(
         comparison=pl.lit(comparison), year_ending=pl.lit(year), quarters=pl.lit(quarters, dtype=pl.Int32)
@@ -215,4 +326,4 @@ def _last_change(changes: pl.DataFrame) -> date:
     return last  # type: ignore[return-value]
 
 
-ASSETS = [migration_coverage, migration_comparisons]
+ASSETS = [migration_coverage, migration_comparisons, migration_area_bias]

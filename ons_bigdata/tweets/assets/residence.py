@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from ons_bigdata.platform.dagster.inputs import AssetRun, Inputs, Output, Table, tables_asset
+from ons_bigdata.platform.dagster.inputs import AssetRun, Inputs, Output, Table, table_asset, tables_asset
 from ons_bigdata.platform.errors import InputError
 from ons_bigdata.tweets.methods.residence import detect_moves, monthly_residence, settled_spells, time_at_risk
+from ons_bigdata.tweets.methods.residence.archive_gaps import find_archive_gaps
 from ons_bigdata.tweets.schemas import residence as frames
+from ons_bigdata.tweets.schemas.gaps import ArchiveGap
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 RESIDENCE = "restricted.tweet_residence"
 MOVES = "restricted.tweet_moves"
 AT_RISK = "restricted.tweet_time_at_risk"
+ARCHIVE_GAPS = "analysis.tweet_archive_gaps"
 RULES = "seeds.tweet_residence_rules"
 TABLES: dict[str, type[dy.Schema]] = {
     RESIDENCE: frames.TweetResidence,
@@ -48,6 +51,7 @@ class ResidenceRules:
     confidence: float
     threshold: int
     rounding_base: int
+    outage_least_events: float
 
     @property
     def parameters_hash(self) -> str:
@@ -56,6 +60,34 @@ class ResidenceRules:
 
 
 _GROUP = ("recipe", "data_origin")
+
+
+@table_asset(
+    table=ARCHIVE_GAPS,
+    inputs={"events": "restricted.tweet_events", "users": "restricted.tweet_users", "rules": RULES},
+    frame=ArchiveGap,
+    description="One row per time without any event in the archives of a platform, where many were to be expected.",
+)
+def tweet_archive_gaps(inputs: Inputs, _run: AssetRun) -> Output:
+    """Find the gaps of each platform and origin in the events of users who are no robots: those post by the clock."""
+    rules = read_rules(inputs)
+    events = inputs.read("events", ["recipe", "user_key", "data_origin", "ts_utc"])
+    of_one = events.filter(pl.col("recipe") == pl.col("recipe").min())  # all recipes have the same events
+    users = inputs.read("users", ["recipe", "user_key", "source"])
+    hours = (
+        of_one.join(users, on=["recipe", "user_key"])
+        .group_by("data_origin", "source", hour=pl.col("ts_utc").dt.truncate("1h"))
+        .agg(events=pl.len().cast(pl.Int64), first_utc=pl.col("ts_utc").min(), last_utc=pl.col("ts_utc").max())
+    )
+    parts = [
+        find_archive_gaps(of_platform.drop("data_origin", "source"), least_events=rules.outage_least_events)
+        .with_columns(data_origin=pl.lit(origin), source=pl.lit(source), parameters_hash=pl.lit(rules.parameters_hash))
+        .select(ArchiveGap.column_names())
+        for (origin, source), of_platform in sorted(hours.partition_by("data_origin", "source", as_dict=True).items())
+    ]
+    gaps = pl.concat([ArchiveGap.create_empty(), *parts])
+    lost = (gaps["to_utc"] - gaps["from_utc"]).dt.total_seconds().sum() / 86_400
+    return Output(gaps, {"days_lost": round(float(lost), 2)})
 
 
 @tables_asset(
@@ -69,29 +101,34 @@ _GROUP = ("recipe", "data_origin")
         "events": "restricted.tweet_events",
         "types": "restricted.tweet_cluster_types",
         "users": "restricted.tweet_users",
-        "gaps": "staging.stg_tweets__stream_gaps",
+        "gaps": "intermediate.int_tweets__collection_gaps_united",
         "rules": RULES,
     },
 )
 def tweet_residence(inputs: Inputs, _run: AssetRun) -> Mapping[str, Output]:
-    """Residence by month, moves and time at risk of the users of each recipe with events."""
+    """Residence by month, moves and time at risk of the users of each recipe with events and platform.
+
+    A gap of a platform is an outage for its users alone.
+    """
     rules = read_rules(inputs)
     events = inputs.read("events", [*_GROUP, "user_key", "cluster", "status", "local_date", "hour"])
     events = events.filter(pl.col("status") == "valid").drop("status")
     types = inputs.read(
         "types", [*_GROUP, "user_key", "cluster", "class_group", "cluster_type", "output_area", "authority"]
     )
-    periods = days_of_collection(inputs.read("users", [*_GROUP, "first_date", "last_date"]))
-    gaps = inputs.read("gaps", ["data_origin", "from_utc", "to_utc"])
+    users = inputs.read("users", [*_GROUP, "user_key", "source", "first_date", "last_date"])
+    periods = days_of_collection(users)
+    gaps = inputs.read("gaps", ["data_origin", "source", "from_utc", "to_utc"])
+    sourced = events.join(users.select("recipe", "user_key", "source"), on=["recipe", "user_key"])
     parts: dict[str, list[pl.DataFrame]] = {RESIDENCE: [], MOVES: [], AT_RISK: []}
-    for group, of_group in events.partition_by(_GROUP, as_dict=True).items():
-        recipe, origin = map(str, group)
+    for group, of_group in sourced.partition_by([*_GROUP, "source"], as_dict=True).items():
+        recipe, origin, source = map(str, group)
         is_group = (pl.col("recipe") == recipe) & (pl.col("data_origin") == origin)
         first_date, last_date = periods.filter(is_group).select("first_date", "last_date").row(0)
         made = residence_of(
-            of_group.drop(_GROUP),
+            of_group.drop(*_GROUP, "source"),
             types.filter(is_group).drop(_GROUP),
-            gaps.filter(pl.col("data_origin") == origin),
+            gaps.filter((pl.col("data_origin") == origin) & (pl.col("source") == source)),
             first_date,
             last_date,
             rules,
@@ -131,7 +168,7 @@ def residence_of(
     last_date: date,
     rules: ResidenceRules,
 ) -> dict[str, pl.DataFrame]:
-    """Residence by month, moves and time at risk of the users of one recipe and origin."""
+    """Residence by month, moves and time at risk of the users of one recipe, origin and platform."""
     outages = gaps.select(started_at="from_utc", ended_at="to_utc", authority=pl.lit(None, dtype=pl.String))
     months = monthly_residence(
         events,
@@ -184,4 +221,4 @@ def read_rules(inputs: Inputs) -> ResidenceRules:
     return ResidenceRules(**typed)
 
 
-ASSETS = [tweet_residence]
+ASSETS = [tweet_archive_gaps, tweet_residence]

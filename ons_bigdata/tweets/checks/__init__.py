@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ons_bigdata.platform.dagster.checks import load_checks, table_matches_frame
 from ons_bigdata.platform.ingest.sources import with_tables
-from ons_bigdata.tweets.checks import addresses, collection, migration, places
+from ons_bigdata.tweets.checks import addresses, collection, migration, places, residence
 from ons_bigdata.tweets.schemas.tables import TABLES
 from ons_bigdata.tweets.sources import SOURCES
 
@@ -14,5 +14,6 @@ CHECKS = [
     *collection.CHECKS,
     *places.CHECKS,
     *addresses.CHECKS,
+    *residence.CHECKS,
     *migration.CHECKS,
 ]

@@ -5,17 +5,15 @@ Each step may be killed and repeated: tombstones wait until all are done, and a 
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import polars as pl
 
 from ons_bigdata.platform import progress
-from ons_bigdata.platform.errors import InputError
+from ons_bigdata.platform.errors import InputError, UnavailableError
 from ons_bigdata.platform.ingest.landing import LandedFileError
 from ons_bigdata.platform.ingest.ledger import QUARANTINED_LINES
 from ons_bigdata.platform.ingest.redaction import (
@@ -23,25 +21,21 @@ from ons_bigdata.platform.ingest.redaction import (
     finish_redactions,
     record_removed_rows,
     redact_or_delete,
-    rewrite_lines,
     unsearched_files,
 )
-from ons_bigdata.platform.state_folder import open_private
-from ons_bigdata.tweets.schemas.vocabulary import SIMULATED
+from ons_bigdata.tweets.compliance.spools import redact_spools
 from ons_bigdata.tweets.sources.archives import GEO_EVENTS, NAME
 from ons_bigdata.tweets.sources.compliance.tombstones import TOMBSTONES, Tombstones, read_tombstones
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    import numpy as np
     from numpy.typing import NDArray
 
     from ons_bigdata.platform.ingest.landing import Landing
     from ons_bigdata.platform.lake import Lake
     from ons_bigdata.platform.postgres.warehouse import Transaction, Warehouse
-
-SPOOLED = "*.raw"
-"""Closed segments of a spool; the open one belongs to its collector, which lands it within minutes."""
 
 
 @dataclass(frozen=True)
@@ -83,13 +77,18 @@ def is_due(warehouse: Warehouse) -> bool:
 def apply_tombstones(landing: Landing, lake: Lake, rules: Rules, *, spool: Path) -> Application:
     """Remove what waiting tombstones are about from landing, spool, lake and tables; return the open application.
 
-    `finish_application` ends it. Raises InputError where landed bytes are missing or changed, after all others.
+    `finish_application` ends it. Raises, after all else is done, InputError where landed bytes are missing or changed,
+    and UnavailableError where a collector does not close its segment.
     """
     warehouse = landing.warehouse
     with warehouse.transaction() as transaction:
         transaction.execute("insert into ops.compliance_applications default values on conflict do nothing")
+    not_closed: UnavailableError | None = None
+    try:  # before landing: a roll moves lines from the one to the other
+        _count(warehouse, spooled_lines=redact_spools(spool, rules, read_tombstones(landing)))
+    except UnavailableError as error:
+        not_closed = error
     failures = _redact_landing(landing, rules)
-    _redact_spool(landing, rules, spool)
     _remove_rows(lake, read_tombstones(landing, pending_only=True))
     finish_redactions(landing)
     landing.remove_abandoned()
@@ -98,6 +97,8 @@ def apply_tombstones(landing: Landing, lake: Lake, rules: Rules, *, spool: Path)
         lake.remove_orphans(GEO_EVENTS, age_s=0)
     if failures:
         raise InputError("; ".join(failures[:5]))
+    if not_closed is not None:
+        raise not_closed
     return _read_application(warehouse)
 
 
@@ -124,28 +125,6 @@ def _redact_landing(landing: Landing, rules: Rules) -> list[str]:
             unreadable_files=int(redacted is None),
         )
     return failures
-
-
-def _redact_spool(landing: Landing, rules: Rules, spool: Path) -> None:
-    """Redact closed segments of spools, of which the users may be real or simulated."""
-    for path in sorted(spool.rglob(SPOOLED)) if spool.is_dir() else ():
-        found = [np.empty(0, dtype=np.int64)]
-        for name in ("segment.jsonl", f"{SIMULATED}segment.jsonl"):
-            with path.open("rb") as segment:
-                found += [part.lines for part in rules.find(segment, name)]
-        lines = np.unique(np.concatenate(found))
-        if not lines.size:
-            continue
-        temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-        try:
-            with path.open("rb") as segment, open(temporary, "wb", opener=open_private) as file:
-                file.writelines(rewrite_lines(segment, lines, rules.marker("segment.jsonl", b"{")))
-                file.flush()
-                os.fsync(file.fileno())
-            temporary.rename(path)
-        finally:
-            temporary.unlink(missing_ok=True)
-        _count(landing.warehouse, spooled_lines=int(lines.size))
 
 
 def _remove_rows(lake: Lake, pending: Tombstones) -> None:

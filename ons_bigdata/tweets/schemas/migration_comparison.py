@@ -73,6 +73,14 @@ class MigrationCoverage(dy.Schema):
     log_bias = dy.Float64(
         nullable=True, description="log of penetration over that of all published authorities in the month"
     )
+    active_users = dy.Float64(
+        nullable=True,
+        min=0.0,
+        description="users weighted by the inverse of their chance to be observed, rounded; null below the threshold",
+    )
+    active_penetration = dy.Float64(
+        nullable=True, min=0.0, description="such users per resident; null below the threshold"
+    )
     status = dy.String(
         regex="^(published|below_threshold)$", description="published, or below_threshold: too few users to be shown"
     )
@@ -87,14 +95,43 @@ class MigrationComparison(FlowMetric):
     data_origin = dy.String(primary_key=True, regex=ORIGIN, description="real or simulated, of both sides")
     comparison = dy.String(
         primary_key=True,
-        regex="^(authority_rates|region_flows|authority_flows)$",
-        description="rates of moves in, out and net of authorities, flows between regions or between authorities",
+        regex="^(authority_rates|region_flows|authority_flows|census_flows)$",
+        description="rates of moves in, out and net of authorities, flows between regions or between authorities, "
+        "flows between authorities against those of the census of 2021",
     )
-    year_ending = dy.Date(primary_key=True, description="last day (30 June) of the official year")
+    year_ending = dy.Date(
+        primary_key=True, description="last day (30 June) of the official year; of the census its day, 21 March 2021"
+    )
     quarters = dy.Int32(
         nullable=True,
         min=1,
         max=4,
         description="quarters of that year that the estimate covers; null for flows of the whole period of collection",
     )
+    parameters_hash = dy.String(regex=HEX_ID, description="hash of the parameters of residence, moves and flows")
+
+
+class MigrationAreaBias(dy.Schema):
+    """One row per authority, official year, recipe and direction: published estimate against official moves.
+
+    Of authorities of which all quarters of the estimate are published (`analysis.migration_area_bias`).
+    """
+
+    recipe = dy.String(primary_key=True, regex=IDENTIFIER, description=_RECIPE)
+    data_origin = dy.String(primary_key=True, regex=ORIGIN, description="real or simulated, of both sides")
+    authority = dy.String(
+        primary_key=True, regex=GSS_CODE, description="GSS code of the authority after the last known change of codes"
+    )
+    year_ending = dy.Date(primary_key=True, description="last day (30 June) of the official year")
+    direction = dy.String(primary_key=True, regex="^(in|out|net)$", description="in, out or net")
+    quarters = dy.Int32(min=1, max=4, description="quarters of that year that the estimate covers")
+    scale = dy.Float64(
+        min_exclusive=0.0,
+        description="factor by which the estimates of all these authorities add up to the official moves in and out",
+    )
+    estimate = dy.Float64(description="estimated moves after scaling, persons")
+    reference = dy.Float64(description="official moves, persons")
+    difference_per_1000 = dy.Float64(description="estimate - reference per 1,000 residents")
+    log_ratio = dy.Float64(nullable=True, description="log of estimate over reference; null with a reason")
+    reason = dy.String(nullable=True, description=_REASON)
     parameters_hash = dy.String(regex=HEX_ID, description="hash of the parameters of residence, moves and flows")

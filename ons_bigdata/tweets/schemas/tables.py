@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ons_bigdata.platform.ingest.sources import loadable
-from ons_bigdata.tweets.schemas import addresses, migration, migration_comparison, places, residence
+from ons_bigdata.tweets.schemas import addresses, compliance, gaps, migration, migration_comparison, places, residence
 from ons_bigdata.tweets.sources import SOURCES
 
 if TYPE_CHECKING:
@@ -13,12 +13,14 @@ if TYPE_CHECKING:
 
 TABLES: dict[str, type[dy.Schema]] = {
     **{source.table.name: source.table.frame for source in loadable(SOURCES)},
+    "restricted.tweet_tombstones": compliance.TweetTombstone,
     "restricted.tweet_users": places.TweetUser,
     "restricted.tweet_clusters": places.TweetCluster,
     "restricted.tweet_events": places.TweetEvent,
     "restricted.tweet_cluster_hours": places.TweetClusterHour,
     "restricted.tweet_cluster_months": places.TweetClusterMonth,
     "restricted.tweet_cluster_addresses": addresses.TweetClusterAddress,
+    "analysis.tweet_archive_gaps": gaps.ArchiveGap,
     "restricted.tweet_residence": residence.TweetResidence,
     "restricted.tweet_moves": residence.TweetMove,
     "restricted.tweet_time_at_risk": residence.TweetTimeAtRisk,
@@ -30,5 +32,6 @@ TABLES: dict[str, type[dy.Schema]] = {
     "analysis.internal_migration_surface": migration.ControlledSurface,
     "analysis.migration_coverage": migration_comparison.MigrationCoverage,
     "analysis.migration_comparisons": migration_comparison.MigrationComparison,
+    "analysis.migration_area_bias": migration_comparison.MigrationAreaBias,
 }
 """Frame by `schema.table`."""

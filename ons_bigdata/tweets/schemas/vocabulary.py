@@ -25,6 +25,16 @@ GAP_REASONS = (
 )
 """Why there is no connection to a stream."""
 
+POST_KINDS = ("delete", "edit", "withheld", "drop", "undrop")
+USER_KINDS = (
+    *("user_delete", "user_undelete", "user_protect", "user_unprotect", "user_suspend", "user_unsuspend"),
+    "user_withheld",
+)
+SCRUB_GEO = "scrub_geo"
+"""Positions of a user's posts up to one go; here a post without position is no row, so that the whole line goes."""
+
+COMPLIANCE_KINDS = (*POST_KINDS, *USER_KINDS, SCRUB_GEO)
+
 ADDRESS_PRODUCTS = ("premium", "plus", "core", "addressbase", "open_uprn")
 """Products of addresses, the most detailed first: of several that have an address, the first one counts."""
 

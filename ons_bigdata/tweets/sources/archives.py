@@ -131,7 +131,8 @@ SOURCES = (
         landing=LandingFolder(
             "geo_events",
             "Archives of geo-located events, and files rolled from the stream of posts. Written by `ons-bigdata ingest"
-            " tweets` and `ons-bigdata harvest tweets`.",
+            " tweets` and `ons-bigdata harvest tweets`; redacted by `ons-bigdata compliance`.",
+            written_after=("restricted.tweet_tombstones",),
         ),
         calendar=DAYS,
         max_file_bytes=200 * 1024**3,

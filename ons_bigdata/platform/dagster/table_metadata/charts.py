@@ -4,7 +4,7 @@ config:
   meta:
     chart: {title: …, x: <date column>, y: <number column>, series: <SQL text>, where: <SQL condition>}
 
-With `kind` (points, curve, flow_map, zone_map) it is a chart of `pair_charts`, with the fields of its class.
+With `kind` (points, curve, flow_map, point_map, heatmap) it is a chart of `pair_charts`, with the fields of its class.
 """
 
 from __future__ import annotations

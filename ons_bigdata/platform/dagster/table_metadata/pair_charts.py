@@ -1,4 +1,4 @@
-"""Charts of tables that are no lines over time: points on log axes, curves with intervals, maps of flows.
+"""Charts of tables that are no lines over time: points on log axes, curves with intervals, maps, grids of shades.
 
 Declared as those of `charts`, with `kind`. Each draws a bounded number of rows, chosen without chance.
 """
@@ -19,6 +19,8 @@ MOST_POINTS = 400
 """Points that a chart of points draws over all series."""
 MOST_FLOWS = 150
 """Lines that a map of flows draws for each series: the largest."""
+FEW_NAMES = 6
+"""Largest circles of a map that are named."""
 MOST_MAPS = 3
 """Series of which a map is drawn: the first ones."""
 _SIDE = 300
@@ -158,44 +160,117 @@ class FlowMap:
 
 
 @dataclass(frozen=True)
-class ZoneMap:
-    """Points at (`x`, `y`), in km on a plane, coloured by `colour`, which is 0 in the middle of the colours."""
+class PointMap:
+    """A circle at (`east`, `north`) for each row: its area shows the size of `value`, its colour the sign and size."""
 
-    kind: ClassVar[str] = "zone_map"
-    numbers: ClassVar[tuple[str, ...]] = ("x", "y", "colour")
+    kind: ClassVar[str] = "point_map"
+    numbers: ClassVar[tuple[str, ...]] = ("east", "north", "value")
+    texts: ClassVar[tuple[str, ...]] = ("name", "series")
+
+    title: str
+    east: str
+    north: str
+    value: str
+    name: str
+    series: str
+    where: str
+
+    def draw(self, rows: pl.DataFrame) -> str | None:
+        """SVG with a map for each of the first series; of many circles the largest. None without a value.
+
+        Places without a value are small grey circles, so that a map shows what is not known. A few are named.
+        """
+        import altair as alt  # noqa: PLC0415
+
+        placed = rows.drop_nulls(["east", "north"])
+        if placed["value"].count() == 0:
+            return None
+        most = float(placed["value"].abs().max())  # type: ignore[arg-type]
+        axes = _square(placed["east"].to_list(), placed["north"].to_list())
+        maps, data = [], {}
+        for number, name in enumerate(placed["series"].unique().sort().to_list()[:MOST_MAPS]):
+            of_series = placed.filter(pl.col("series") == name).with_columns(size=pl.col("value").abs())
+            shown = of_series.sort("size", "name", descending=[True, False], nulls_last=True).head(MOST_FLOWS)
+            labelled = pl.int_range(pl.len()) < FEW_NAMES
+            data[f"rows{number}"] = shown.with_columns(
+                label=pl.when(labelled & pl.col("value").is_not_null()).then(pl.col("name"))
+            ).to_dicts()
+            maps.append(self._map(alt.NamedData(f"rows{number}"), axes, name, most))
+        return _svg(alt.hconcat(*maps).properties(title=self.title), **data)
+
+    @staticmethod
+    def _map(data: alt.NamedData, axes: list[alt.Scale], name: str, most: float) -> alt.Chart | alt.LayerChart:
+        import altair as alt  # noqa: PLC0415
+
+        base = alt.Chart(data).encode(
+            x=alt.X("east:Q", scale=axes[0], axis=None), y=alt.Y("north:Q", scale=axes[1], axis=None)
+        )
+        unknown = base.transform_filter("!isValid(datum.value)").mark_circle(size=10, color="lightgrey")
+        known = base.transform_filter("isValid(datum.value)")
+        circles = known.mark_circle(opacity=0.8, stroke="grey", strokeWidth=0.5).encode(
+            size=alt.Size("size:Q", scale=alt.Scale(domain=[0, most], range=[0, 500]), legend=None),
+            color=alt.Color(
+                "value:Q", title=None, scale=alt.Scale(scheme="blueorange", domain=[-most, most], domainMid=0)
+            ),
+        )
+        names = known.transform_filter("isValid(datum.label)").mark_text(dy=-16, fontSize=9).encode(text="label:N")
+        return (unknown + circles + names).properties(width=_SIDE, height=_SIDE, title=name)
+
+
+@dataclass(frozen=True)
+class Heatmap:
+    """A cell for each pair of the classes `x` and `y`, shaded and labelled by `value`; one grid for each series."""
+
+    kind: ClassVar[str] = "heatmap"
+    numbers: ClassVar[tuple[str, ...]] = ("x", "y", "value")
     texts: ClassVar[tuple[str, ...]] = ("series",)
 
     title: str
     x: str
     y: str
-    colour: str
+    value: str
     series: str
     where: str
+    x_title: str
+    y_title: str
+    label_format: str
+    """Format of the labels (d3), such as `.1%`."""
 
     def draw(self, rows: pl.DataFrame) -> str | None:
-        """SVG with a map for each of the first series, of at most `MOST_POINTS` zones. None without a zone."""
+        """SVG of the first series, all on one scale; cells without a value are grey. None without a value."""
         import altair as alt  # noqa: PLC0415
 
-        placed = rows.drop_nulls(["x", "y", "colour"]).sort("series", "x", "y")
-        if placed.is_empty():
+        shown = rows.drop_nulls(["x", "y"]).sort("series", "x", "y")
+        if shown["value"].count() == 0:
             return None
-        maps, data = [], {}
-        for number, name in enumerate(placed["series"].unique().sort().to_list()[:MOST_MAPS]):
-            of_series = placed.filter(pl.col("series") == name)
-            shown = of_series.gather_every(-(-of_series.height // MOST_POINTS))
-            data[f"rows{number}"] = shown.to_dicts()
-            scales = _square(*([float(value) for value in shown[axis].to_list()] for axis in ("x", "y")))
-            points = (
-                alt.Chart(alt.NamedData(f"rows{number}"))
-                .mark_circle(size=60, opacity=0.9)
-                .encode(
-                    x=alt.X("x:Q", scale=scales[0], axis=None),
-                    y=alt.Y("y:Q", scale=scales[1], axis=None),
-                    color=alt.Color("colour:Q", title=None, scale=alt.Scale(scheme="blueorange", domainMid=0)),
-                )
-            )
-            maps.append(points.properties(width=_SIDE, height=_SIDE, title=name))
-        return _svg(alt.hconcat(*maps).properties(title=self.title), **data)
+        most = float(shown["value"].max())  # type: ignore[arg-type]
+        grids, data = [], {}
+        for number, name in enumerate(shown["series"].unique().sort().to_list()[:MOST_MAPS]):
+            data[f"rows{number}"] = shown.filter(pl.col("series") == name).head(MOST_POINTS).to_dicts()
+            grids.append(self._grid(alt.NamedData(f"rows{number}"), name, most))
+        return _svg(alt.hconcat(*grids).properties(title=self.title), **data)
+
+    def _grid(self, data: alt.NamedData, name: str, most: float) -> alt.LayerChart:
+        import altair as alt  # noqa: PLC0415
+
+        base = alt.Chart(data).encode(
+            x=alt.X("x:O", title=self.x_title).axis(labelAngle=0), y=alt.Y("y:O", title=self.y_title, sort="descending")
+        )
+        cells = base.mark_rect(color="#eeeeee", stroke="white")
+        known = base.transform_filter("isValid(datum.value)")
+        shades = known.mark_rect(stroke="white").encode(
+            color=alt.Color("value:Q", title=None, scale=alt.Scale(scheme="blues", domain=[0, most]))
+            .legend(format=self.label_format)
+        )  # fmt: skip
+        labels = known.mark_text(fontSize=8).encode(
+            text=alt.Text("value:Q", format=self.label_format),
+            color=alt.condition(f"datum.value > {0.6 * most}", alt.value("white"), alt.value("black")),
+        )
+        return (cells + shades + labels).properties(width=_SIDE, height=_SIDE, title=name)
+
+
+PairChart = PointChart | CurveChart | FlowMap | PointMap | Heatmap
+KINDS: dict[str, type[PairChart]] = {kind.kind: kind for kind in (PointChart, CurveChart, FlowMap, PointMap, Heatmap)}
 
 
 def _square(*axes: list[float]) -> list[alt.Scale]:
@@ -204,11 +279,7 @@ def _square(*axes: list[float]) -> list[alt.Scale]:
 
     reach = max(max(values) - min(values) for values in axes) or 1.0
     middles = [(max(values) + min(values)) / 2 for values in axes]
-    return [alt.Scale(domain=[at - reach * 0.52, at + reach * 0.52], nice=False, zero=False) for at in middles]
-
-
-PairChart = PointChart | CurveChart | FlowMap | ZoneMap
-KINDS: dict[str, type[PairChart]] = {kind.kind: kind for kind in (PointChart, CurveChart, FlowMap, ZoneMap)}
+    return [alt.Scale(domain=[at - reach * 0.58, at + reach * 0.58], nice=False, zero=False) for at in middles]
 
 
 def _svg(drawing: Any, **datasets: list[dict[str, Any]]) -> str:  # noqa: ANN401  (any chart of altair)

@@ -11,12 +11,8 @@ from typing import IO, Any, Literal
 import msgspec
 
 from ons_bigdata.platform.ingest.lines import read_blocks
-from ons_bigdata.tweets.sources.compliance.kinds import (
-    LIFTED_BY,
-    POST_KINDS,
-    USER_KINDS,
-    WITHOUT_EFFECT,
-)
+from ons_bigdata.tweets.schemas.vocabulary import POST_KINDS, USER_KINDS
+from ons_bigdata.tweets.sources.compliance.kinds import LIFTED_BY, WITHOUT_EFFECT
 from ons_bigdata.tweets.sources.event_json import KEEP_ALIVE, NOT_JSON, TOO_LONG
 
 NO_EVENT = "no compliance event"

@@ -11,8 +11,9 @@ import numpy as np
 import polars as pl
 
 from ons_bigdata.platform.pseudonyms import pseudonyms
+from ons_bigdata.tweets.schemas.vocabulary import SCRUB_GEO
 from ons_bigdata.tweets.sources.compliance.events import ComplianceEvent, snowflake_time
-from ons_bigdata.tweets.sources.compliance.kinds import LIFTED_BY, LIFTING, REMOVING, SCRUB_GEO
+from ons_bigdata.tweets.sources.compliance.kinds import LIFTED_BY, LIFTING, REMOVING
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

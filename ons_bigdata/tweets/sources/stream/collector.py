@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
 import threading
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Literal
 
-from ons_bigdata.platform.errors import UnavailableError, find_unavailable
-from ons_bigdata.platform.state_folder import make_private_folder, open_private
+from ons_bigdata.platform.errors import find_unavailable
+from ons_bigdata.platform.state_folder import make_private_folder
 from ons_bigdata.tweets.sources.stream.client import Ending, FilteredStream, is_loopback
 from ons_bigdata.tweets.sources.stream.health import Health, present_process, read_health, write_health
 from ons_bigdata.tweets.sources.stream.journal import Connected, Journal, Started, disconnected_since
+from ons_bigdata.tweets.sources.stream.locks import CLOSE_REQUEST, only_collector
 from ons_bigdata.tweets.sources.stream.rolling import RollCounts, Rolling
 from ons_bigdata.tweets.sources.stream.spool import Spool
 from ons_bigdata.tweets.sources.stream.timing import Backoff, StreamTiming, SystemClock
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
+    from ons_bigdata.platform.pseudonyms import PseudonymKey
     from ons_bigdata.tweets.sources.stream.rolling import LandPaths
     from ons_bigdata.tweets.sources.stream.timing import Clock
 
@@ -60,8 +59,8 @@ class Collector:
     """Collects until `stop` is called or a number of posts has come, in the thread that calls `run`.
 
     `posts` is that number, repeated posts included; None for no end. `folder` is the spool of the stream. `land`
-    lands rolled files; it is called in another thread, and where it raises UnavailableError, again later. `report`
-    is told of connections and gaps.
+    lands rolled files; it is called in another thread, and where it raises UnavailableError, again later. `key` makes
+    the pseudonyms by which repeated posts are recognised. `report` is told of connections and gaps.
     """
 
     def __init__(
@@ -70,6 +69,7 @@ class Collector:
         access: StreamAccess,
         *,
         land: LandPaths,
+        key: PseudonymKey,
         timing: StreamTiming | None = None,
         clock: Clock | None = None,
         posts: int | None = None,
@@ -80,11 +80,11 @@ class Collector:
         self._posts = posts
         self._access, self._report = access, report
         self._timing, self._clock = timing or StreamTiming(), clock or SystemClock()
-        self._lock_path = folder / "collector.lock"
+        self._spool_folder = folder
         self._folder = folder / access.origin
         self._spool = Spool(self._folder / "segments")
         self._journal = Journal(self._folder / "connections.jsonl")
-        self._rolling = Rolling(self._folder, self._spool, self._journal, origin=access.origin, land=land)
+        self._rolling = Rolling(self._folder, self._spool, self._journal, origin=access.origin, land=land, key=key)
         self._client = FilteredStream(
             access.token, url=access.url, timing=self._timing, clock=self._clock, receiver=self
         )
@@ -94,7 +94,7 @@ class Collector:
         self._failure: BaseException | None = None
         self._rolled = RollCounts()
         self._failed_attempts = 0
-        self._is_connected = self._has_delivered = False
+        self._is_connected = self._has_delivered = self._is_close_asked = False
         self._without_connection_since: datetime | None = None
 
     def run(self) -> CollectorSummary:
@@ -103,7 +103,7 @@ class Collector:
         Raises UnavailableError where another collector of this folder runs, and where the last roll finds no
         database (nothing is lost: the next start rolls it); InputError where the platform refuses for good.
         """
-        with _only_collector(make_private_folder(self._lock_path.parent) / self._lock_path.name):
+        with only_collector(self._spool_folder):
             self._begin()
             threads = [
                 threading.Thread(target=self._guarded, args=(work,), name=name)
@@ -150,8 +150,7 @@ class Collector:
     def received(self, data: bytes) -> None:
         """Keep received bytes."""
         now = self._clock.now()
-        is_due = (now - self._rolled_at).total_seconds() >= self._timing.roll_s
-        if self._spool.write(data, now, split=is_due):
+        if self._spool.write(data, now, split=self._is_roll_due(now)):
             self._begin_roll(now)
         if not self._has_delivered:
             self._has_delivered = True
@@ -242,7 +241,7 @@ class Collector:
         lasted_to = max(since, self._health.since) if ending.reason == "stalled" else now
         self._journal.disconnect(lasted_to, ending)
         self._without_connection_since = lasted_to
-        if (now - self._rolled_at).total_seconds() >= self._timing.roll_s:
+        if self._is_roll_due(now):
             self._begin_roll(now)
 
     def _end(self) -> None:
@@ -265,6 +264,10 @@ class Collector:
         while not self._stop.wait(self._timing.flush_s):
             self._spool.flush()
             self._write_health()
+            request = self._folder / CLOSE_REQUEST
+            if request.exists():
+                request.unlink(missing_ok=True)
+                self._is_close_asked = True
 
     def _keep_rolling(self) -> None:
         timeout: float | None = None
@@ -283,7 +286,11 @@ class Collector:
                 self._report(f"landing waits: {unavailable}")
                 timeout = _RETRY_ROLL_S
 
+    def _is_roll_due(self, now: datetime) -> bool:
+        return self._is_close_asked or (now - self._rolled_at).total_seconds() >= self._timing.roll_s
+
     def _begin_roll(self, now: datetime) -> None:
+        self._is_close_asked = False
         self._rolled_at = now
         self._roll_now.set()
 
@@ -296,17 +303,3 @@ class Collector:
         health = self._health
         health.at = self._clock.now()
         write_health(self._folder / "health.json", health)
-
-
-@contextmanager
-def _only_collector(path: Path) -> Iterator[None]:
-    """Lock the spool for a block. Raises UnavailableError where another process has it."""
-    lock = open_private(str(path), os.O_RDWR | os.O_CREAT)
-    try:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise UnavailableError(f"another collector of {path.parent} runs; `status` shows it") from error
-        yield
-    finally:
-        os.close(lock)

@@ -23,6 +23,7 @@ from ons_bigdata.tweets.sources.stream.collector import Collector
 from ons_bigdata.tweets.sources.stream.timing import StreamTiming
 from tests.conftest import ROLE_PREFIX
 from tests.tweets.sources.stream.streamed import access, landing_of
+from tests.tweets.sources.written_events import KEY
 
 TIMING = StreamTiming(flush_s=0.05, roll_s=0.1)
 
@@ -31,7 +32,9 @@ def main(spool: str, url: str, landed: str, database: str, step: str) -> None:
     """Collect until a request to end."""
     _kill_at(int(step), (spool, landed))
     warehouse = Warehouse(address=DatabaseAddress(url=make_url(database), is_embedded=True), role_prefix=ROLE_PREFIX)
-    collector = Collector(Path(spool), access(url), land=landing_of(Landing(Path(landed), warehouse)), timing=TIMING)
+    collector = Collector(
+        Path(spool), access(url), land=landing_of(Landing(Path(landed), warehouse)), key=KEY, timing=TIMING
+    )
     signal.signal(signal.SIGTERM, lambda _number, _frame: threading.Thread(target=collector.stop).start())
     collector.run()
 

@@ -29,6 +29,7 @@ from ons_bigdata.tweets.sources.stream.journal import (
 )
 from ons_bigdata.tweets.sources.stream.timing import Backoff, Reason, StreamTiming
 from tests.tweets.sources.stream.streamed import LEGAL_BASIS, START, TOKEN, access, posts
+from tests.tweets.sources.written_events import KEY
 
 QUICK = StreamTiming(silence_s=0.5, flush_s=0.05)
 
@@ -71,7 +72,7 @@ def run(
     ) as stream:
         prepare(stream)
         granted = StreamAccess(stream.address, token, LEGAL_BASIS)
-        collectors.append(Collector(folder, granted, land=land, timing=QUICK, clock=served))
+        collectors.append(Collector(folder, granted, land=land, key=KEY, timing=QUICK, clock=served))
         collectors[0].run()
     return stream
 
@@ -160,7 +161,7 @@ def test_silence_is_a_stall_in_real_time(tmp_path: Path) -> None:
         token=TOKEN,
         finished=lambda: [collector.stop() for collector in collectors],
     ) as stream:
-        collectors.append(Collector(tmp_path, access(stream.address), land=lambda _: None, timing=QUICK))
+        collectors.append(Collector(tmp_path, access(stream.address), land=lambda _: None, key=KEY, timing=QUICK))
         collectors[0].run()
     (gap,) = gaps(Journal(tmp_path / "simulated" / "connections.jsonl").events(), stream="twitter")
     assert gap.reason == "stalled"
@@ -177,7 +178,7 @@ def test_only_one_collector_has_a_folder(tmp_path: Path) -> None:
     def start_another() -> Iterable[Step]:
         yield post(next(posts()))
         with pytest.raises(UnavailableError, match="another collector"):
-            Collector(tmp_path, access("http://127.0.0.1:1"), land=lambda _: None).run()
+            Collector(tmp_path, access("http://127.0.0.1:1"), land=lambda _: None, key=KEY).run()
         (health,) = read_collectors(tmp_path)
         refused.append(health.is_running)
 

@@ -20,6 +20,7 @@ from ons_bigdata.simulation.stream.server import SimulatedStream, serve_stream
 from ons_bigdata.tweets.sources.stream.collector import Collector
 from tests.command_line import ROOT
 from tests.tweets.sources.stream.streamed import TOKEN, access, landed_gaps, landed_lines, landing_of, posts
+from tests.tweets.sources.written_events import KEY
 
 FIRST, SECOND = 60, 20
 """Posts of the first collector, and of that which follows."""
@@ -123,9 +124,9 @@ def test_a_collection_of_a_number_of_posts_ends_by_itself(landing: Landing, tmp_
             yield post("")  # a keep-alive: the stream does not end
 
     with serve_stream(steps(), clock=PacedClock(datetime.now(UTC)), token=TOKEN) as stream:
-        collector = Collector(tmp_path / "spool", access(stream.address), land=landing_of(landing), posts=30)
+        collector = Collector(tmp_path / "spool", access(stream.address), land=landing_of(landing), key=KEY, posts=30)
         collected = collector.run()
     assert (collected.posts, collected.connections, collected.rolled.lines) == (30, 2, 30)
     assert len(landed_lines(landing)) == 30
     with pytest.raises(ValueError, match="posts is 0; expected at least 1"):
-        Collector(tmp_path / "spool", access(stream.address), land=landing_of(landing), posts=0)
+        Collector(tmp_path / "spool", access(stream.address), land=landing_of(landing), key=KEY, posts=0)

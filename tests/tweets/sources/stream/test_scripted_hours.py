@@ -15,9 +15,10 @@ from ons_bigdata.simulation.stream.clock import ScriptClock
 from ons_bigdata.simulation.stream.script import faulty_stream
 from ons_bigdata.simulation.stream.server import SILENCE_S, Attempt, serve_stream
 from ons_bigdata.tweets.sources.stream.collector import Collector, CollectorSummary
-from ons_bigdata.tweets.sources.stream.rolling import post_digest
+from ons_bigdata.tweets.sources.stream.rolling import post_keys
 from ons_bigdata.tweets.sources.stream.timing import StreamTiming
 from tests.tweets.sources.stream.streamed import START, TOKEN, access, landed_gaps, landed_lines, landing_of, posts
+from tests.tweets.sources.written_events import KEY
 
 SILENT = StreamTiming(silence_s=1.0, flush_s=3600.0)
 """Timing of the protocol, but for the time of this machine after which a silent connection is left."""
@@ -33,7 +34,7 @@ def collect(landing: Landing, folder: Path, *, seed: int, hours: float) -> tuple
         steps, clock=clock, token=TOKEN, until=until, finished=lambda: [one.stop() for one in collectors]
     ) as stream:
         collectors.append(
-            Collector(folder, access(stream.address), land=landing_of(landing), timing=SILENT, clock=clock)
+            Collector(folder, access(stream.address), land=landing_of(landing), key=KEY, timing=SILENT, clock=clock)
         )
         return stream.attempts, collectors[0].run()
 
@@ -43,10 +44,10 @@ def once(attempts: Sequence[Attempt]) -> Iterator[bytes]:
     seen = set()
     for attempt in attempts:
         for line in attempt.lines:
-            digest = post_digest(line)
-            if digest is None or digest not in seen:
+            (keys,) = post_keys([line], "twitter", KEY)
+            if keys is None or keys not in seen:
                 yield line
-            seen.add(digest)
+            seen.add(keys)
 
 
 def accepted(attempts: Sequence[Attempt]) -> list[Attempt]:
@@ -125,7 +126,7 @@ def test_what_was_rolled_is_gone_from_the_spool(landing: Landing, tmp_path: Path
     left = sorted(path.relative_to(tmp_path / "spool").as_posix() for path in (tmp_path / "spool").rglob("*"))
     assert left == [
         *("collector.lock", "simulated", "simulated/connections.jsonl", "simulated/health.json"),
-        *("simulated/rolled", "simulated/rolled.json", "simulated/segments"),
+        *("simulated/roll.lock", "simulated/rolled", "simulated/rolled.json", "simulated/segments"),
     ]
     modes = {path: path.stat().st_mode & 0o077 for path in (tmp_path / "spool").rglob("*")}
     assert set(modes.values()) == {0}, modes

@@ -5,13 +5,16 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
+import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ons_bigdata.platform.pseudonyms import PseudonymKey, pseudonyms
 from ons_bigdata.tweets.sources.stream.client import _Tail
-from ons_bigdata.tweets.sources.stream.rolling import post_digest
+from ons_bigdata.tweets.sources.stream.rolling import post_keys
 from ons_bigdata.tweets.sources.stream.spool import Spool
 from tests.tweets.sources.stream.streamed import START
+from tests.tweets.sources.written_events import KEY
 
 LINE = st.binary(max_size=12).map(lambda data: data.replace(b"\n", b"").replace(b"\r", b""))
 PIECES = st.lists(st.tuples(st.integers(1, 9), st.booleans()), min_size=1)
@@ -65,9 +68,13 @@ def test_numbers_go_on_after_all_is_rolled(tmp_path: Path) -> None:
     assert [segment.path.name for segment in spool.closed()] == ["000000042_20261102T120000000000Z.raw"]
 
 
-def test_only_posts_have_a_digest() -> None:
-    first, second = (post_digest(b'{"data":{"id":"%d"}}' % number) for number in (1, 2))
-    assert first is not None
-    assert first != second
-    assert first == post_digest(b'{"data":{"id":"1","text":"edited"},"matching_rules":[]}')
-    assert [post_digest(line) for line in (b"", b"{", b'{"delete":{}}', b'{"data":{}}', b'{"data":[1]}')] == [None] * 5
+def test_only_posts_have_keys_and_the_key_makes_them() -> None:
+    """The ids themselves cannot be found from what is kept, but by the key."""
+    lines = [b'{"data":{"id":"%d","author_id":"7"}}' % number for number in (1, 2)]
+    (first, user), second = post_keys(lines, "twitter", KEY)
+    assert second == (pseudonyms(pl.Series(["2"]), source="twitter event", key=KEY)[0], user)
+    assert user == pseudonyms(pl.Series(["7"]), source="twitter", key=KEY)[0]
+    assert [(first, 0)] == post_keys([b'{"data":{"id":"1","text":"edited"},"matching_rules":[]}'], "twitter", KEY)
+    assert post_keys(lines[:1], "twitter", PseudonymKey(bytes(32))) != [(first, user)]
+    no_posts = [b"", b"{", b'{"delete":{}}', b'{"data":{}}', b'{"data":[1]}']
+    assert post_keys(no_posts, "twitter", KEY) == [None] * 5

@@ -4,14 +4,41 @@ with controlled as (
 
 ),
 
-authorities as (
+places as (
 
     select
         data_origin,
         authority,
-        min(authority_name) as authority_name
+        region,
+        authority_name,
+        easting_m,
+        northing_m,
+        greatest(residents, 1) as weight
     from {{ ref('stg_tweets__area_populations') }}
+
+),
+
+areas as (
+
+    select
+        data_origin,
+        'authority' as level,
+        authority as area,
+        min(authority_name) as area_name,
+        sum(easting_m * weight) / sum(weight) / 1000 as east_km,
+        sum(northing_m * weight) / sum(weight) / 1000 as north_km
+    from places
     group by data_origin, authority
+    union all
+    select
+        data_origin,
+        'region' as level,
+        region as area,
+        null as area_name,
+        sum(easting_m * weight) / sum(weight) / 1000 as east_km,
+        sum(northing_m * weight) / sum(weight) / 1000 as north_km
+    from places
+    group by data_origin, region
 
 ),
 
@@ -31,12 +58,15 @@ final as (
         controlled.status,
         controlled.reason,
         controlled.parameters_hash,
-        areas.authority_name as area_name
+        areas.area_name,
+        areas.east_km,
+        areas.north_km
     from controlled
-    left join authorities as areas
+    left join areas
         on
             controlled.data_origin = areas.data_origin
-            and controlled.area = areas.authority
+            and controlled.level = areas.level
+            and controlled.area = areas.area
 
 )
 

@@ -17,6 +17,8 @@ final as (
         lower,
         upper,
         log_bias,
+        active_users,
+        active_penetration,
         status,
         reason,
         parameters_hash
