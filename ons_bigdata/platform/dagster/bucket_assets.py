@@ -15,6 +15,7 @@ from ons_bigdata.platform.dagster.inputs import KINDS, RELATIONS_READ, Inputs, T
 from ons_bigdata.platform.dagster.personal import conceal_content, is_personal
 from ons_bigdata.platform.dagster.resources import WarehouseResource
 from ons_bigdata.platform.lake.engine import (
+    PARALLEL_ROWS,
     BucketFunction,
     BucketTables,
     BucketTablesFunction,
@@ -81,7 +82,8 @@ def bucket_tables_asset(
 
     The method runs over the buckets of `lake_table`, which is an input, too; each bucket's rows are validated and
     exchanged in all `tables` and the derived `lake_outputs` in one transaction. `rows` says which columns of the rows
-    the method needs, and whether in order. Metadata are numbers of rows and the method's counts.
+    the method needs, and whether in order; `processes` run it side by side where the table is large.
+    Metadata are numbers of rows and the method's counts.
     """
     outputs: list[Table | LakeOutput] = [*tables, *lake_outputs]
 
@@ -113,7 +115,13 @@ def bucket_tables_asset(
 
             def parts(method: BucketMethod) -> Iterator[BucketTables]:
                 results = run_tables_over_buckets(
-                    lake, lake_table, method.function, method.parameters, rows=rows, processes=processes
+                    lake,
+                    lake_table,
+                    method.function,
+                    method.parameters,
+                    rows=rows,
+                    processes=processes,
+                    parallel_rows=PARALLEL_ROWS,
                 )
                 for result in results:
                     divided = method.rows_by_table(result.frames)

@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 WORKER = "ons_bigdata.platform.lake.worker"
 
 
+PARALLEL_ROWS = 20_000_000
+"""Rows from which several processes are started: each takes two seconds of processor time to begin."""
+
 _ONLY = "result"
 """Name of the result of a method that returns one frame."""
 
@@ -141,11 +144,12 @@ def run_tables_over_buckets(
     rows: RowsRead | None = None,
     partitions: Collection[str] | None = None,
     processes: int = 1,
+    parallel_rows: int = 0,
 ) -> Iterator[BucketTables]:
     """Run a method that returns frames by name over the buckets, as `run_over_buckets` does.
 
     `rows` says which columns the method needs and whether in order. The result of a method that returns one frame has
-    the name "result".
+    the name "result". Several `processes` run from `parallel_rows` rows on; below, all is done in this one.
     """
     if processes < 1:
         raise ValueError(f"processes is {processes}; expected at least 1")
@@ -163,11 +167,15 @@ def run_tables_over_buckets(
         _Job(name, dict(parameters), bucket, [str(lake.folder / file.name) for file in files], columns, sort_columns)
         for bucket, files in sorted(jobs.items())
     ]
-    run = _run_here if processes == 1 else _run_in_processes
+    run = _run_here if processes == 1 or _rows(jobs) < parallel_rows else _run_in_processes
     for bucket, frames in run(work, processes):
         load_ids = sorted({load_id for file in jobs[bucket] for load_id in file.load_ids})
         in_order = {key: _sorted_by_entity(frame, table.entity_column, name) for key, frame in frames.items()}
         yield BucketTables(bucket, in_order, tuple(load_ids))
+
+
+def _rows(files_of_buckets: Mapping[int, Sequence[LakeFile]]) -> int:
+    return sum(file.rows for files in files_of_buckets.values() for file in files)
 
 
 def removal_guard(lake: Lake, table: LakeTable) -> Callable[[Transaction], None]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 from numba import njit
 
 from ons_bigdata.meters.methods.absence.day_matrix import LEAST_READINGS, SLOTS, DayMatrix
+from ons_bigdata.meters.methods.order_statistics import quantiles_by_group, rolling_quantile
 
 NIGHT_FROM, NIGHT_TO = 4, 10
 """Half hours from 02:00 to 05:00."""
@@ -121,45 +121,6 @@ def _measure_days(kwh: Floats, least_readings: int, columns: int) -> Floats:  # 
 
 
 @njit(cache=True)
-def _rolling(values: Floats, first_row: Integers, half_days: int, quantile: float) -> tuple[Floats, Floats]:
-    """Quantile of the known values within so many days, and the share of them below the day's, by meter."""
-    rows = len(values)
-    middle = np.full(rows, np.nan)
-    rank = np.full(rows, np.nan)
-    ordered = np.empty(2 * half_days + 2)
-    for meter in range(len(first_row) - 1):
-        begin, end = first_row[meter], first_row[meter + 1]
-        known = 0
-        entering = begin
-        for row in range(begin, end):
-            while entering < end and entering <= row + half_days:
-                value = values[entering]
-                if not math.isnan(value):
-                    place = known
-                    while place > 0 and ordered[place - 1] > value:
-                        ordered[place] = ordered[place - 1]
-                        place -= 1
-                    ordered[place] = value
-                    known += 1
-                entering += 1
-            leaving = row - half_days - 1
-            if leaving >= begin and not math.isnan(values[leaving]):
-                value = values[leaving]
-                place = np.searchsorted(ordered[:known], value)
-                for later in range(place, known - 1):
-                    ordered[later] = ordered[later + 1]
-                known -= 1
-            if known:
-                position = quantile * (known - 1)
-                below = int(position)
-                above = min(below + 1, known - 1)
-                middle[row] = ordered[below] + (position - below) * (ordered[above] - ordered[below])
-                if not math.isnan(values[row]) and known > 1:
-                    rank[row] = np.searchsorted(ordered[:known], values[row]) / (known - 1)
-    return middle, rank
-
-
-@njit(cache=True)
 def _count_spikes(kwh: Floats, level: Floats) -> Floats:
     """Half hours from 06:00 to 23:30 above a level, by day; NaN where there is no level."""
     result = np.full(len(level), np.nan)
@@ -194,21 +155,17 @@ class DayStatistics:
 
     def rolling_median(self, values: Floats, half_days: int) -> Floats:
         """Median of the known values of the same meter within so many days before and after."""
-        return _rolling(values, self.matrix.first_row, half_days, 0.5)[0]
+        return rolling_quantile(values, self.matrix.first_row, half_days, 0.5)[0]
 
     def rolling_quantile(self, values: Floats, half_days: int, quantile: float) -> tuple[Floats, Floats]:
         """Quantile of the values of the same meter within so many days, and the share of them below the day's."""
-        return _rolling(values, self.matrix.first_row, half_days, quantile)
+        return rolling_quantile(values, self.matrix.first_row, half_days, quantile)
 
     def lifetime_quantile(self, values: Floats, quantile: float) -> Floats:
         """Quantile of the known values over all days of the meter, by day."""
         first = self.matrix.first_row
-        result = np.full(len(values), np.nan)
-        for begin, end in pairwise(first):
-            known = values[begin:end][~np.isnan(values[begin:end])]
-            if len(known):
-                result[begin:end] = np.quantile(known, quantile)
-        return result
+        of_meters = quantiles_by_group(np.ascontiguousarray(values), first, np.array([quantile]))[:, 0]
+        return np.repeat(of_meters, np.diff(first))
 
 
 def day_statistics(matrix: DayMatrix) -> DayStatistics:
@@ -217,8 +174,8 @@ def day_statistics(matrix: DayMatrix) -> DayStatistics:
     readings = (~np.isnan(matrix.kwh)).sum(axis=1)
     table[readings < np.where(matrix.is_short, LEAST_READINGS - 2, LEAST_READINGS)] = np.nan
     first = matrix.first_row
-    base = _rolling(table[:, _COLUMN["night_median"]], first, 14, 0.5)[0]
-    spread = _rolling(table[:, _COLUMN["night_iqr"]], first, 14, 0.5)[0] / 1.349
+    base = rolling_quantile(table[:, _COLUMN["night_median"]], first, 14, 0.5)[0]
+    spread = rolling_quantile(table[:, _COLUMN["night_iqr"]], first, 14, 0.5)[0] / 1.349
     level = base + np.maximum(3 * spread, SPIKE_KWH)
     level[np.isnan(table[:, 0])] = np.nan
     return DayStatistics(matrix, table, base, spread, _count_spikes(matrix.kwh, level))

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
-
 import numpy as np
 
 from ons_bigdata.meters.methods.absence.features import FEATURES
+from ons_bigdata.meters.methods.order_statistics import quantiles_by_group
 
 NEIGHBOURS = (-3, -2, -1, 1, 2, 3)
 WINDOWS = (2, 5, 14, 45)
@@ -68,9 +67,5 @@ def _mean_around(values: Floats, begin: Integers, end: Integers, days: int) -> F
 
 def _quantiles(scores: Floats, first_row: Integers) -> Floats:
     """Quantiles of all known scores of the meter of each day, days × `QUANTILES`."""
-    result = np.full((len(scores), len(QUANTILES)), np.nan)
-    for begin, end in pairwise(first_row):
-        known = scores[begin:end][~np.isnan(scores[begin:end])]
-        if len(known):
-            result[begin:end] = np.quantile(known, QUANTILES)
-    return result
+    of_meters = quantiles_by_group(scores, first_row, np.array(QUANTILES))
+    return np.repeat(of_meters, np.diff(first_row), axis=0)

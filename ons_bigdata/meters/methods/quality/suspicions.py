@@ -37,6 +37,8 @@ class SuspicionRules:
     """Least number of days of a meter on which the first hour repeats the day before: one or two come by chance."""
     repeated_ratio: float = 10.0
     """Ratio of their share to that of other hours of the night from which they are suspicious."""
+    usual_share: float = 0.02
+    """Share of a meter's half hours of the night from which a value is usual: steps of a coarse meter, a timer's load."""
 
 
 def find_suspicions(
@@ -53,7 +55,8 @@ def find_suspicions(
       The lower stretch.
     * `bad_day`: half of the half hours or more were delivered, and none counts.
     * `repeated_first_hour`: both half hours of the first hour repeat those of the day before exactly, on three days of
-      the meter or more, and ten times as often as other hours of the night do.
+      the meter or more, and ten times as often as other hours of the night do. Days do not count on which one of the
+      values is usual for the meter: a flat load repeats it, and so does one that is switched on by a timer.
 
     Columns: meter, first_day, last_day, suspicion, ratio (mean reading in kWh of a unit error, the factor; else null).
     """
@@ -145,7 +148,12 @@ def _repeated_first_hours(days: pl.DataFrame, rules: SuspicionRules) -> pl.DataF
     first_hours = np.add.reduceat(pairs[:, 0], at, dtype=np.int64)
     other_share = np.add.reduceat(pairs[:, 1:].sum(axis=1), at) / (4 * lengths)
     is_unlikely = (first_hours >= rules.repeated_days) & (first_hours / lengths >= rules.repeated_ratio * other_share)
-    chosen = pairs[:, 0] & np.repeat(is_unlikely, lengths)
+    chosen = np.zeros(len(night), dtype=bool)
+    for meter in np.flatnonzero(is_unlikely):
+        days_of = slice(at[meter], at[meter] + lengths[meter])
+        is_chosen = pairs[days_of, 0] & ~_are_usual(night[days_of], rules.usual_share)
+        if is_chosen.sum() >= rules.repeated_days:
+            chosen[days_of] = is_chosen
     return _stretches(
         days.filter(pl.Series(chosen)).select(
             "meter",
@@ -156,6 +164,14 @@ def _repeated_first_hours(days: pl.DataFrame, rules: SuspicionRules) -> pl.DataF
         ),
         days,
     )
+
+
+def _are_usual(night: NDArray[np.float32], share: float) -> NDArray[np.bool_]:
+    """True for days of a meter (days × half hours of the night) on which a value of the first hour is a usual one."""
+    known = night[~np.isnan(night)]
+    values, counts = np.unique(known, return_counts=True)
+    usual = values[counts >= share * len(known)]
+    return np.asarray(np.isin(night[:, :2], usual).any(axis=1))
 
 
 def _follows(days: pl.DataFrame) -> NDArray[np.bool_]:

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from datetime import date
-from itertools import pairwise
 
 import numpy as np
 import polars as pl
+from numba import njit
 
 from ons_bigdata.meters.methods.absence.day_matrix import DayMatrix
 from ons_bigdata.meters.methods.absence.day_statistics import DayStatistics, day_total
+from ons_bigdata.meters.methods.order_statistics import median_of_sorted, quantile_of_sorted, sum_of
 
 LEAST_COVERAGE = 0.5
 """Share of the days of a quarter that need readings for a judgement."""
 VACANT_KWH = 180.0
 YEAR_QUARTERS = 4
+LEAST_DAYS = 10
+"""Known days from which a quarter has features."""
 
 OF_QUARTER = (
     *("log_kwh", "absent_share", "probability_mean", "lively_share", "spikes_mean", "spikes_high", "longest_absence"),
@@ -29,6 +33,13 @@ FEATURES = (
     *(f"{name}_{kind}" for name in OVER_YEAR for kind in ("year", "least", "most")),
     "quarters_known",
 )
+
+_RAW = (
+    *("day_mean", "day_median", "day_high", "absent_share", "probability_mean", "lively_share", "spikes_mean"),
+    *("longest_absence", "weekend_contrast", "present_runs", "last_month_share", "spikes_high", "third_median"),
+    *("third_high", "active_to_night", "evening_to_base", "base", "largest"),
+)
+"""Statistics of a quarter from which its features follow."""
 
 Floats = np.ndarray
 Integers = np.ndarray
@@ -63,15 +74,17 @@ def quarter_features(statistics: DayStatistics, probability_absent: Floats) -> Q
     quarter = _quarter_of(matrix.day)
     begins = np.flatnonzero((np.diff(quarter, prepend=-1) != 0) | (np.diff(matrix.meter, prepend=-1) != 0))
     first_row = np.append(begins, len(quarter))
-    columns = {name: np.full(len(begins), np.nan) for name in OF_QUARTER}
     total = day_total(statistics)
-    days, kwh = np.zeros(len(begins), dtype=np.int64), np.zeros(len(begins))
-    for number, (begin, end) in enumerate(pairwise(first_row)):
-        known = np.flatnonzero(~np.isnan(total[begin:end])) + begin
-        days[number], kwh[number] = len(known), total[known].sum()
-        if len(known) >= 10:
-            for name, value in _of_quarter(statistics, matrix, probability_absent, total, known).items():
-                columns[name][number] = value
+    days, kwh, raw = _measure_quarters(
+        first_row,
+        total,
+        matrix.day,
+        probability_absent,
+        _of_days(statistics),
+        LEAST_DAYS,
+        len(_RAW),
+    )
+    columns = _named(dict(zip(_RAW, raw.T, strict=True)))
     meter = matrix.meter[begins]
     numbers = quarter[begins]
     table = {**columns, **_over_year(columns, meter, numbers)}
@@ -94,50 +107,119 @@ def _keys(matrix: DayMatrix, begins: Integers, numbers: Integers, days: Integers
     ).with_columns(coverage=pl.col("days") / (start.dt.offset_by("1q") - start).dt.total_days())
 
 
-def _of_quarter(
-    statistics: DayStatistics, matrix: DayMatrix, probability: Floats, total: Floats, known: Integers
-) -> dict[str, float]:
-    """Features of the known days of a quarter."""
-    chance = probability[known]
-    absent = chance >= 0.5
-    spikes = statistics.spikes[known]
-    lively = spikes >= 3
-    day = total[known]
-    third = statistics["third_largest"][known]
-    base = statistics.base[known]
-    contrast = np.log((statistics["active_mean"][known] + 0.005) / (statistics["night_mean"][known] + 0.005))
-    evening = np.log((statistics["evening_mean"][known] + 0.005) / (base + 0.005))
-    weekend = (matrix.day[known] + 3) % 7 >= 5
-    present_weekend = float((~absent[weekend]).mean()) if weekend.any() else 0.0
-    present_weekday = float((~absent[~weekend]).mean()) if (~weekend).any() else 0.0
-    late = matrix.day[known] > matrix.day[known[-1]] - 30
-    median, high = np.median(day), np.quantile(day, 0.9)
-    return {
-        "log_kwh": float(np.log((day.mean() * 90 + 2) / VACANT_KWH)),
-        "absent_share": float(absent.mean()),
-        "probability_mean": float(chance.mean()),
-        "lively_share": float(lively.mean()),
-        "spikes_mean": float(spikes.mean()),
-        "spikes_high": float(np.quantile(spikes, 0.9)),
-        "longest_absence": _longest_run(absent) / len(known),
-        "log_day_median": float(np.log(median + 0.02)),
-        "log_day_high": float(np.log(high + 0.02)),
-        "high_to_median": float(np.log((high + 0.02) / (median + 0.02))),
-        "third_median": float(np.median(third)),
-        "third_high": float(np.quantile(third, 0.9)),
-        "active_to_night": float(np.median(contrast)),
-        "evening_to_base": float(np.median(evening)),
-        "weekend_contrast": present_weekend - present_weekday,
-        "present_runs": float((np.diff(absent.astype(np.int8)) == -1).sum()) * 90 / len(known),
-        "last_month_share": float(absent[late].mean()),
-        "log_base": float(np.log(np.median(base) + 0.005)),
-        "largest": float(np.quantile(statistics["largest"][known], 0.9)),
-    }
+def _of_days(statistics: DayStatistics) -> Floats:
+    """Values of days whose medians or quantiles over a quarter are features.
+
+    Spikes, third-largest half hour, active hours against the night, evening against the night base, night base, largest
+    half hour.
+    """
+    base = statistics.base
+    with np.errstate(invalid="ignore"):
+        contrast = np.log((statistics["active_mean"] + 0.005) / (statistics["night_mean"] + 0.005))
+        evening = np.log((statistics["evening_mean"] + 0.005) / (base + 0.005))
+    columns = (statistics.spikes, statistics["third_largest"], contrast, evening, base, statistics["largest"])
+    return np.column_stack(columns)
 
 
-def _longest_run(flags: np.ndarray) -> int:
-    edges = np.flatnonzero(np.diff(np.concatenate([[0], flags.astype(np.int8), [0]])))
-    return int((edges[1::2] - edges[::2]).max()) if len(edges) else 0
+def _named(raw: dict[str, Floats]) -> dict[str, Floats]:
+    """Features `OF_QUARTER` of the quarters' raw statistics."""
+    with np.errstate(invalid="ignore"):
+        logs = {
+            "log_kwh": np.log((raw["day_mean"] * 90 + 2) / VACANT_KWH),
+            "log_day_median": np.log(raw["day_median"] + 0.02),
+            "log_day_high": np.log(raw["day_high"] + 0.02),
+            "high_to_median": np.log((raw["day_high"] + 0.02) / (raw["day_median"] + 0.02)),
+            "log_base": np.log(raw["base"] + 0.005),
+        }
+    return {name: logs.get(name, raw.get(name)) for name in OF_QUARTER}
+
+
+@njit(cache=True)
+def _measure_quarters(  # noqa: PLR0912, PLR0915 (one pass)
+    first_row: Integers,
+    total: Floats,
+    day: Integers,
+    probability: Floats,
+    of_days: Floats,
+    least_days: int,
+    columns: int,
+) -> tuple[Integers, Floats, Floats]:
+    """Known days, kWh, and raw statistics (quarters × `_RAW`; NaN with too few known days) of each quarter."""
+    quarters = len(first_row) - 1
+    days = np.zeros(quarters, dtype=np.int64)
+    kwh = np.zeros(quarters)
+    result = np.full((quarters, columns), np.nan)
+    for quarter in range(quarters):
+        begin, end = first_row[quarter], first_row[quarter + 1]
+        known = np.empty(end - begin, dtype=np.int64)
+        count = 0
+        for row in range(begin, end):
+            if not math.isnan(total[row]):
+                known[count] = row
+                count += 1
+        days[quarter] = count
+        values = np.empty(count)
+        for place in range(count):
+            values[place] = total[known[place]]
+        kwh[quarter] = sum_of(values, count)
+        if count < least_days:
+            continue
+        out = result[quarter]
+        out[0] = kwh[quarter] / count
+        ordered = np.sort(values)
+        out[1] = median_of_sorted(ordered, count)
+        out[2] = quantile_of_sorted(ordered, count, 0.9)
+        last = day[known[count - 1]]
+        absent = lively = late = late_absent = weekend = weekend_absent = run = longest = returns = 0
+        spikes = 0.0
+        for place in range(count):
+            row = known[place]
+            values[place] = probability[row]
+            is_absent = probability[row] >= 0.5
+            spikes += of_days[row, 0]
+            lively += of_days[row, 0] >= 3
+            if is_absent:
+                absent += 1
+                run += 1
+                longest = max(longest, run)
+            else:
+                returns += run > 0
+                run = 0
+            if (day[row] + 3) % 7 >= 5:
+                weekend += 1
+                weekend_absent += is_absent
+            if day[row] > last - 30:
+                late += 1
+                late_absent += is_absent
+        out[3] = absent / count
+        out[4] = sum_of(values, count) / count
+        out[5] = lively / count
+        out[6] = spikes / count
+        out[7] = longest / count
+        weekdays, weekdays_absent = count - weekend, absent - weekend_absent
+        on_weekends = (weekend - weekend_absent) / weekend if weekend else 0.0
+        on_weekdays = (weekdays - weekdays_absent) / weekdays if weekdays else 0.0
+        out[8] = on_weekends - on_weekdays
+        out[9] = float(returns) * 90 / count
+        out[10] = late_absent / late
+        for column in range(6):
+            unknown = False
+            for place in range(count):
+                values[place] = of_days[known[place], column]
+                unknown = unknown or math.isnan(values[place])
+            if unknown:  # as numpy has it
+                continue
+            ordered = np.sort(values)
+            if column == 0:
+                out[11] = quantile_of_sorted(ordered, count, 0.9)
+            elif column == 1:
+                out[12] = median_of_sorted(ordered, count)
+                out[13] = quantile_of_sorted(ordered, count, 0.9)
+            elif column == 5:
+                out[17] = quantile_of_sorted(ordered, count, 0.9)
+            else:
+                out[12 + column] = median_of_sorted(ordered, count)
+    return days, kwh, result
 
 
 def _over_year(columns: dict[str, Floats], meter: Integers, quarter: Integers) -> dict[str, Floats]:

@@ -66,3 +66,11 @@ def test_a_first_hour_that_repeats_the_day_before_is_caught() -> None:
     assert suspicions(readings(kwh)) == [("a", day, day, "repeated_first_hour") for day in days]
     coarse = np.round(varied(30 * DAY), 1)  # repeats at every hour
     assert suspicions(readings(coarse)) == []
+
+
+def test_the_load_of_a_timer_at_midnight_is_no_repetition() -> None:
+    kwh = varied(60 * DAY)
+    is_switched_on = np.arange(60) % 7 < 4
+    for day in np.flatnonzero(is_switched_on):
+        kwh[day * DAY : day * DAY + 2] = [1.5, 1.5]
+    assert suspicions(readings(kwh)) == []
