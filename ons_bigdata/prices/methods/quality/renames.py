@@ -105,7 +105,8 @@ def succeeding_names(listings: pl.DataFrame | pl.LazyFrame) -> pl.DataFrame:
     item_number, product, old_product, product_name, old_product_name, renamed_on, old_last_on, similarity (0–1).
     """
     products = _products(valid_rows(ProductListing, listings, "listings"))
-    old = products.select(
+    # of a shelf's products, few ended before its last day: a pair of every two of them would be millions of rows
+    old = products.filter(pl.col("last_on") < pl.col("item_ended_on")).select(
         *_ITEM,
         "measure",
         old_product="product",
@@ -113,7 +114,6 @@ def succeeding_names(listings: pl.DataFrame | pl.LazyFrame) -> pl.DataFrame:
         old_words="last_words",
         old_size="last_size",
         old_last_on="last_on",
-        old_item_ended_on="item_ended_on",
     )
     meets = pl.col("old_last_on").is_between(pl.col("first_on") - timedelta(days=GAP_DAYS), pl.col("first_on"))
     ratio = pl.max_horizontal(pl.col("size") / pl.col("old_size"), pl.col("old_size") / pl.col("size"))
@@ -125,7 +125,6 @@ def succeeding_names(listings: pl.DataFrame | pl.LazyFrame) -> pl.DataFrame:
             meets,
             pl.col("product") != pl.col("old_product"),
             pl.col("product_name") != pl.col("old_product_name"),
-            pl.col("old_last_on") < pl.col("old_item_ended_on"),
             pl.col("old_last_on") < pl.col("last_on"),
             ratio <= width * (1 + 1e-9),
         )
