@@ -104,31 +104,27 @@ def succeeding_names(listings: pl.DataFrame | pl.LazyFrame) -> pl.DataFrame:
     Sizes are those in the names; where a name has none, those of the size classes. Returns data_origin, retailer,
     item_number, product, old_product, product_name, old_product_name, renamed_on, old_last_on, similarity (0–1).
     """
-    products = _products(valid_rows(ProductListing, listings, "listings"))
-    old = products.select(
-        *_ITEM,
-        "measure",
-        old_product="product",
-        old_product_name="last_name",
-        old_words="last_words",
-        old_size="last_size",
-        old_last_on="last_on",
-        old_item_ended_on="item_ended_on",
-    )
+    shelf = pl.struct(*_ITEM, "measure").rank("dense").alias("shelf")
+    products = _products(valid_rows(ProductListing, listings, "listings")).with_columns(shelf).with_row_index("row")
+    old = products.filter(pl.col("last_on") < pl.col("item_ended_on"))
+    new = products.filter(pl.col("first_on") > pl.col("item_began_on"))
     meets = pl.col("old_last_on").is_between(pl.col("first_on") - timedelta(days=GAP_DAYS), pl.col("first_on"))
     ratio = pl.max_horizontal(pl.col("size") / pl.col("old_size"), pl.col("old_size") / pl.col("size"))
-    width = pl.when(pl.col("measure") == "class").then(SIZE_CLASS_WIDTH).otherwise(SAME_SIZE)
+    width = pl.when("is_class").then(SIZE_CLASS_WIDTH).otherwise(SAME_SIZE)
+    # where every product of a shelf has a new id, there are millions of pairs: they are narrowed down before the texts
+    near = (
+        new.select("shelf", "row", "first_on", "last_on", "size", is_class=pl.col("measure") == "class")
+        .join(old.select("shelf", old_row="row", old_last_on="last_on", old_size="size"), on="shelf")
+        .filter(meets, pl.col("old_last_on") < pl.col("last_on"), ratio <= width * (1 + 1e-9))
+        .select("row", "old_row", "old_last_on")
+    )
     pairs = (
-        products.filter(pl.col("first_on") > pl.col("item_began_on"))
-        .join(old, on=[*_ITEM, "measure"])
-        .filter(
-            meets,
-            pl.col("product") != pl.col("old_product"),
-            pl.col("product_name") != pl.col("old_product_name"),
-            pl.col("old_last_on") < pl.col("old_item_ended_on"),
-            pl.col("old_last_on") < pl.col("last_on"),
-            ratio <= width * (1 + 1e-9),
+        near.join(new.select("row", *_ITEM, "product", "product_name", "words", "first_on"), on="row")
+        .join(
+            old.select(old_row="row", old_product="product", old_product_name="last_name", old_words="last_words"),
+            on="old_row",
         )
+        .filter(pl.col("product") != pl.col("old_product"), pl.col("product_name") != pl.col("old_product_name"))
     )
     similarity = pl.Series(
         "similarity",
