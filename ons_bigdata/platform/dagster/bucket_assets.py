@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,10 +11,11 @@ import dataframely as dy
 import polars as pl
 
 from ons_bigdata.platform.dagster.assets import PERSONAL, code_link
-from ons_bigdata.platform.dagster.frames import column_schema
+from ons_bigdata.platform.dagster.frames import column_schema, validate_rows
 from ons_bigdata.platform.dagster.inputs import KINDS, RELATIONS_READ, Inputs, Table, make_reader
 from ons_bigdata.platform.dagster.personal import conceal_content, is_personal
 from ons_bigdata.platform.dagster.resources import WarehouseResource
+from ons_bigdata.platform.ingest.background import read_ahead
 from ons_bigdata.platform.lake.engine import (
     PARALLEL_ROWS,
     BucketFunction,
@@ -81,9 +83,9 @@ def bucket_tables_asset(
     """Make assets of a function that makes a `BucketMethod` of declared small inputs (such as seeds).
 
     The method runs over the buckets of `lake_table`, which is an input, too; each bucket's rows are validated and
-    exchanged in all `tables` and the derived `lake_outputs` in one transaction. `rows` says which columns of the rows
-    the method needs, and whether in order; `processes` run it side by side where the table is large.
-    Metadata are numbers of rows and the method's counts.
+    exchanged in all `tables` and the derived `lake_outputs` in one transaction, while the next bucket is computed.
+    `rows` says which columns of the rows the method needs, and whether in order; `processes` run it side by side where
+    the table is large. Metadata are numbers of rows and the method's counts.
     """
     outputs: list[Table | LakeOutput] = [*tables, *lake_outputs]
 
@@ -113,7 +115,7 @@ def bucket_tables_asset(
             counts: Counter[str] = Counter()
             guard = removal_guard(lake, lake_table)
 
-            def parts(method: BucketMethod) -> Iterator[BucketTables]:
+            def computed(method: BucketMethod) -> Iterator[BucketTables]:
                 results = run_tables_over_buckets(
                     lake,
                     lake_table,
@@ -124,23 +126,30 @@ def bucket_tables_asset(
                     parallel_rows=PARALLEL_ROWS,
                 )
                 for result in results:
-                    divided = method.rows_by_table(result.frames)
-                    frames = _validated(name, outputs, divided)
+                    frames = _validated(name, outputs, method.rows_by_table(result.frames))
                     counts.update(method.count(frames))
-                    context.log.info(f"bucket {result.bucket}: {sum(frame.height for frame in divided.values())} rows")
-                    yield BucketTables(result.bucket, frames, result.load_ids)
+                    part = BucketTables(result.bucket, frames, result.load_ids)
+                    del result, frames  # before the next bucket is computed
+                    yield part
+
+            def logged(parts: Iterator[BucketTables]) -> Iterator[BucketTables]:
+                for part in parts:
+                    context.log.info(f"bucket {part.bucket}: {sum(map(len, part.frames.values()))} rows")
+                    yield part
 
             with conceal_content(name, personal=is_personal([lake_key, *(table.name for table in outputs)])):
-                written = replace_tables(
-                    store,
-                    [table.name for table in tables],
-                    parts(make_method(declared)),
-                    entity_column=lake_table.entity_column,
-                    buckets=lake_table.buckets,
-                    guard=guard,
-                    lake=lake,
-                    lake_tables={output.name: output.table for output in lake_outputs},
-                )
+                # a bucket is computed while the one before is written
+                with closing(read_ahead(computed(make_method(declared)))) as parts:
+                    written = replace_tables(
+                        store,
+                        [table.name for table in tables],
+                        logged(parts),
+                        entity_column=lake_table.entity_column,
+                        buckets=lake_table.buckets,
+                        guard=guard,
+                        lake=lake,
+                        lake_tables={output.name: output.table for output in lake_outputs},
+                    )
                 for output in lake_outputs:
                     lake.remove_orphans(output.table)
             read = sorted([lake_key, *declared.relations_read])
@@ -160,4 +169,4 @@ def _validated(
     missing = [table.name for table in tables if table.name not in frames]
     if missing:
         raise ValueError(f"{asset} returned no rows for {', '.join(missing)}")
-    return {table.name: table.frame.validate(frames[table.name]) for table in tables}
+    return {table.name: validate_rows(table.frame, frames[table.name]) for table in tables}

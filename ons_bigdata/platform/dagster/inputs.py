@@ -15,7 +15,7 @@ import dataframely as dy
 import polars as pl
 
 from ons_bigdata.platform.dagster.assets import PERSONAL, code_link
-from ons_bigdata.platform.dagster.frames import column_schema
+from ons_bigdata.platform.dagster.frames import column_schema, validate_rows
 from ons_bigdata.platform.dagster.personal import conceal_content, is_personal
 from ons_bigdata.platform.dagster.resources import WarehouseResource
 from ons_bigdata.platform.errors import InputError
@@ -251,7 +251,7 @@ def _write(
 ) -> dg.MaterializeResult[Any]:
     """Validate the rows of a table and make them its content."""
     frame, metadata = (output.frame, output.metadata) if isinstance(output, Output) else (output, {})
-    rows = store.replace(table.name, table.frame.validate(frame))
+    rows = store.replace(table.name, validate_rows(table.frame, frame))
     return dg.MaterializeResult(
         asset_key=table.key, metadata={"dagster/row_count": rows, **metadata, RELATIONS_READ: relations_read}
     )

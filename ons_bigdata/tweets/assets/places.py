@@ -12,6 +12,7 @@ import polars as pl
 from ons_bigdata.platform.dagster.bucket_assets import BucketMethod, bucket_tables_asset
 from ons_bigdata.platform.dagster.inputs import Table
 from ons_bigdata.platform.errors import InputError
+from ons_bigdata.platform.lake.engine import RowsRead
 from ons_bigdata.tweets.methods import levels
 from ons_bigdata.tweets.methods.places import place_events
 from ons_bigdata.tweets.schemas import places
@@ -27,6 +28,12 @@ CLUSTERS = "restricted.tweet_clusters"
 EVENTS = "restricted.tweet_events"
 HOURS = "restricted.tweet_cluster_hours"
 MONTHS = "restricted.tweet_cluster_months"
+
+PLACED_COLUMNS = (
+    *("user_key", "event_id", "ts_utc", "data_origin", "source", "lon", "lat", "client"),
+    *("load_id", "line"),  # by which equal rows are sorted
+)
+"""Columns of the lake's events that become places."""
 
 
 @bucket_tables_asset(
@@ -49,6 +56,7 @@ MONTHS = "restricted.tweet_cluster_months"
         "robot_rules": "seeds.tweet_robot_rules",
         "robot_clients": "seeds.tweet_robot_clients",
     },
+    rows=RowsRead(PLACED_COLUMNS),
 )
 def tweet_places(inputs: Inputs) -> BucketMethod:
     """Robots out, then clusters of all users of a bucket in one pass."""

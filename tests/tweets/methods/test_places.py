@@ -218,3 +218,16 @@ def test_of_two_rows_of_an_event_the_first_is_kept() -> None:
     again = {**first, "ts_utc": START + timedelta(seconds=5)}
     placed = place_events(bucket(first, again, event(1, 10)), PARAMETERS).sort("ts_utc")
     assert placed["fate"].to_list() == ["noise", "duplicate", "noise"]
+
+
+@pytest.mark.parametrize("zone", ["Europe/London", "Asia/Kathmandu", "Australia/Lord_Howe"])
+def test_local_time_of_many_events_is_that_of_each(zone: str) -> None:
+    """Quarters of an hour are looked up once; near changes of the clock, and with odd offsets, too."""
+    rng = np.random.default_rng(2)
+    changes = np.array([1_396_141_200, 1_414_285_200])  # 2014-03-30 and 2014-10-26, 01:00 UTC
+    seconds = np.concatenate([rng.choice(changes, 5_000) + rng.integers(-9_000, 9_000, 5_000), changes, changes - 1])
+    times = pl.Series("ts_utc", seconds * 1_000_000 + 999_999 * (seconds % 2)).cast(pl.Datetime("us", "UTC"))
+    many = times.extend(times.sample(60_000, with_replacement=True, seed=3))
+    each = pl.concat(add_local_time(pl.DataFrame([many[row : row + 1]]), zone=zone) for row in range(5_004))
+    assert add_local_time(pl.DataFrame([many]), zone=zone).head(5_004).equals(each)
+    assert add_local_time(pl.DataFrame({"ts_utc": many.head(0)}), zone=zone).schema == each.schema
