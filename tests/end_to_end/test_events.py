@@ -1,4 +1,7 @@
-"""Archives of events from ingest to places: counts of the truth, and no trace of a person outside `restricted`."""
+"""Archives of events from ingest to published figures: counts of the truth, no trace of a person outside `restricted`.
+
+Every role is tried on every table of the pilot.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
+import adbc_driver_manager
 import polars as pl
 import psycopg2
 import pytest
@@ -15,7 +19,9 @@ from ons_bigdata.platform.postgres.warehouse import open_warehouse
 from ons_bigdata.platform.pseudonyms import make_key, pseudonyms, read_key
 from ons_bigdata.settings import Settings
 from ons_bigdata.simulation.events.archives import SimulatedEvents, simulate_event_archives
+from ons_bigdata.simulation.world.address_files import write_address_files
 from ons_bigdata.simulation.world.building import build_world
+from ons_bigdata.tweets.assets import ASSETS
 from tests.command_line import CommandLine
 from tests.tweets.sources.written_events import V1, changed
 
@@ -52,12 +58,14 @@ def simulated(short_tmp: Path) -> SimulatedEvents:
 
 @pytest.fixture(scope="module")
 def built(short_tmp: Path, simulated: SimulatedEvents) -> Iterator[CommandLine]:
-    """Ingest the archives and build the places."""
+    """Ingest the archives, addresses and populations, and build the whole pilot."""
     command = CommandLine(short_tmp / "he")
     make_key(Settings(home=command.home).pseudonym_key_path)
     try:
-        command.run("ingest", "tweets", simulated.archives)
-        command.run("materialize", "--select", "group:tweets_places")
+        files = write_address_files(short_tmp / "addresses", simulated.world)
+        command.run("ingest", "addresses", files.plus, files.postcodes)
+        command.run("ingest", "populations", files.areas)
+        command.run("ingest", "tweets", "--build", simulated.archives)
         yield command
     finally:
         command.run("down", code=None)
@@ -105,6 +113,40 @@ def test_no_trace_of_a_person_is_outside_restricted(built: CommandLine, simulate
     assert [path for path in files if any(trace in path.read_bytes() for trace in wanted)] == []
     lake = [path.read_bytes() for path in (built.home / "lake").rglob("*.parquet")]
     assert lake and not any(trace.encode() in content for content in lake for trace in (USER, POST))
+
+
+READERS = {
+    "restricted": {"custodian"},
+    "analysis": {"analyst", "custodian", "reader"},
+    "marts": {"analyst", "custodian", "reader"},
+    "published": {"analyst", "custodian", "publisher", "reader"},
+}
+"""Roles that may read the tables of a schema."""
+
+
+@pytest.mark.parametrize("role", ["ingest", "analyst", "publisher", "reader", "custodian"])
+def test_each_role_reads_the_tables_of_its_schemas_and_no_others(built: CommandLine, role: str) -> None:
+    warehouse = open_warehouse(Settings(home=built.home))
+    tables = warehouse.rows(
+        "select table_schema::text, table_name::text from information_schema.tables"
+        " where table_schema = any ($1::text[]) order by 1, 2",
+        [list(READERS)],
+    )
+    of_pilot = {".".join(spec.key.path) for asset in ASSETS for spec in getattr(asset, "specs", [asset])}
+    made = {f"{schema}.{table}" for schema, table in tables}
+    assert {table for table in of_pilot if table.split(".")[0] in READERS} <= made
+    assert {"marts.migration_area_bias", "published.internal_migration", "restricted.tweet_commutes"} <= made
+    for schema, table in tables:
+        with warehouse.transaction() as transaction:
+            transaction.set_role(f"{warehouse.role_prefix}_{role}")
+            try:
+                transaction.rows(f'select 1 from {schema}."{table}" limit 1')
+                may_read = True
+            except adbc_driver_manager.Error as error:
+                assert error.sqlstate == "42501", error
+                may_read = False
+                transaction.connection.rollback()
+        assert may_read == (role in READERS[schema]), f"{role} on {schema}.{table}"
 
 
 def test_the_pseudonym_of_a_user_is_that_of_the_key(built: CommandLine) -> None:

@@ -128,6 +128,9 @@ def test_clusters_get_class_and_area_and_no_table_holds_a_property(
     monkeypatch.setattr(WarehouseResource, "open", lambda _: warehouse)
     monkeypatch.setattr(WarehouseResource, "lake", lambda _: lake)
     with warehouse.transaction() as transaction:
+        transaction.execute(
+            "create table seeds.tweet_class_mix as select 'R'::text as primary_class, 0.639::float8 as share"
+        )
         transaction.execute("create table seeds.tweet_address_rules (parameter text, value double precision)")
         transaction.execute(
             "insert into seeds.tweet_address_rules"
@@ -152,6 +155,7 @@ def test_clusters_get_class_and_area_and_no_table_holds_a_property(
         "lake.postcodes",
         "restricted.tweet_clusters",
         "seeds.tweet_address_rules",
+        "seeds.tweet_class_mix",
     ]
     _assert_no_property(warehouse, lake)
 

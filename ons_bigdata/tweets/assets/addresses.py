@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import dagster as dg
 import polars as pl
 
 from ons_bigdata.platform.dagster.inputs import AssetRun, Inputs, Output, table_asset
@@ -30,7 +31,11 @@ _RULES = {"radius_m": float, "shell_radius_m": float, "vote_neighbours": int}
 
 @table_asset(
     table=CLUSTER_ADDRESSES,
-    inputs={"clusters": "restricted.tweet_clusters", "rules": "seeds.tweet_address_rules"},
+    inputs={
+        "clusters": "restricted.tweet_clusters",
+        "rules": "seeds.tweet_address_rules",
+        "mix": "seeds.tweet_class_mix",
+    },
     lake_tables={"addresses": ADDRESSES, "postcodes": POSTCODES},
     frame=TweetClusterAddress,
     description="One row per valid cluster: class and area of its nearest address, never its identifier or postcode.",
@@ -51,8 +56,21 @@ def tweet_cluster_addresses(inputs: Inputs, _run: AssetRun) -> Output:
             "clusters_with_address": found["address_distance_m"].count(),
             "clusters_with_class": found["address_class"].count(),
             "clusters_with_output_area": found["output_area"].count(),
+            "class_mix": _class_mix(found, inputs.read("mix", ["primary_class", "share"])),
         },
     )
+
+
+def _class_mix(found: pl.DataFrame, pilots: pl.DataFrame) -> dg.MarkdownMetadataValue:
+    """Shares of the primary classes beside those of the pilot of 2015, for the metadata of the table."""
+    primary = pl.when(pl.col("address_distance_m").is_null()).then(pl.lit("none"))
+    classes = found.select(primary_class=primary.otherwise(pl.col("address_class").str.head(1)))
+    counts = dict(classes.group_by("primary_class").agg(pl.len()).iter_rows())
+    lines = [
+        f"| {name} | {counts.get(name, 0) / max(found.height, 1):.1%} | {share:.1%} |"
+        for name, share in pilots.sort("share", descending=True).iter_rows()
+    ]
+    return dg.MetadataValue.md("\n".join(["| class | share of clusters | pilot of 2015 |", "|---|---|---|", *lines]))
 
 
 def read_rules(inputs: Inputs) -> AddressRules:

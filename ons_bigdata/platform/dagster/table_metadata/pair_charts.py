@@ -205,7 +205,7 @@ class PointMap:
         base = alt.Chart(data).encode(
             x=alt.X("east:Q", scale=axes[0], axis=None), y=alt.Y("north:Q", scale=axes[1], axis=None)
         )
-        unknown = base.transform_filter("!isValid(datum.value)").mark_circle(size=10, color="lightgrey")
+        unknown = base.transform_filter("!isValid(datum.value)").mark_circle(size=30, color="darkgrey")
         known = base.transform_filter("isValid(datum.value)")
         circles = known.mark_circle(opacity=0.8, stroke="grey", strokeWidth=0.5).encode(
             size=alt.Size("size:Q", scale=alt.Scale(domain=[0, most], range=[0, 500]), legend=None),
