@@ -1,24 +1,27 @@
 """Fit the models of absent days and of vacant quarters on the tuning generator, and write them as JSON.
 
-Usage: python scripts/fit_absence_model.py [--homes 600] [--write] [--vacancy-only]
+Usage: python scripts/fit_absence_model.py [--keep FOLDER] [--write] [--vacancy-only]
 
-No real home and nothing of the adversarial generator enters. The trees learn from two kinds of days: those of simulated
-homes with their true absences, and those of simulated homes into which absences are injected by the protocol of
-docs/meters/evaluation/protocol.md. Loads that vary the homes are added to a part of them: a higher base that drifts,
-use by night, storage heating, another scale. `--write` replaces the shipped model.
+No real home and nothing of the adversarial generator enters. Two sets of trees score days: one learns from true
+absences of simulated homes, the other from absences injected, by the protocol of docs/meters/evaluation/protocol.md,
+into simulated homes of many shapes (scripts/varied_homes.py). A third, the smoother, joins their scores. `--write`
+replaces the shipped model; `--keep` keeps the features of the training days in a folder, for the next fit.
 """
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
+from varied_homes import reshaped, varied
 
 from ons_bigdata.meters.methods.absence.chain import (
     DayChain,
@@ -44,7 +47,6 @@ from ons_bigdata.meters.methods.vacancy.model import CalibratedTrees, VacancyMod
 from ons_bigdata.meters.methods.vacancy.model import model_from_json as vacancy_from_json
 from ons_bigdata.meters.methods.vacancy.model import model_to_json as vacancy_to_json
 from ons_bigdata.meters.methods.vacancy.quarter_features import quarter_features
-from ons_bigdata.simulation.meters.clock import HalfHours
 from ons_bigdata.simulation.meters.generators import simulate_meters
 from ons_bigdata.simulation.meters.homes import HomeShares, draw_homes
 from ons_bigdata.simulation.meters.simulated import SimulatedMeters
@@ -59,21 +61,25 @@ MORE_EMPTY = HomeShares(vacant_urban=0.06, vacant_rural=0.1, become_vacant_per_q
 MANY_EMPTY = HomeShares(vacant_urban=0.12, vacant_rural=0.15, become_vacant_per_quarter=0.02, second_homes=0.3)
 """Still more of them, to learn vacant quarters from."""
 PROTOCOLS = (
-    InjectionProtocol(block=1),
-    InjectionProtocol(block=6, spike_day_share=0.3, most_spikes=4),
-    InjectionProtocol(block=1, spike_day_share=0.3, prevalence=0.08, most_spikes=3),
+    (160, InjectionProtocol(block=1)),
+    (110, InjectionProtocol(block=6, spike_day_share=0.3, most_spikes=4)),
+    (110, InjectionProtocol(block=1, spike_day_share=0.3, prevalence=0.08, most_spikes=3)),
+    (110, InjectionProtocol(block=1, prevalence=0.28, longest_days=25)),
 )
-TREES = {"max_iter": 100, "learning_rate": 0.18, "max_leaf_nodes": 14, "l2_regularization": 5.0, "max_features": 0.3}
-SMOOTHER = {"max_iter": 80, "learning_rate": 0.13, "max_leaf_nodes": 12, "l2_regularization": 5.0, "max_features": 0.5}
+"""Homes of each set with injected absences, and how they are injected."""
+TREES = {"max_iter": 140, "learning_rate": 0.15, "max_leaf_nodes": 16, "l2_regularization": 5.0, "max_features": 0.3}
+INJECTED_TREES = {**TREES, "max_iter": 60, "learning_rate": 0.18, "max_leaf_nodes": 12}
+SMOOTHER = {"max_iter": 110, "learning_rate": 0.13, "max_leaf_nodes": 14, "l2_regularization": 5.0, "max_features": 0.5}
 LEAST_IN_LEAF = 60
-TRUE_SETS = 2
+TRUE_SETS = 3
 """Sets with true absences, before the injected ones."""
-INJECTED_WEIGHT = 1.5
+DRAW_SEED = 1
+"""Seed of the days and homes that are drawn for the fit."""
 PRESENT_SHARE = 0.5
 """Share of the present days that enter: the trees gain nothing from more, and take longer."""
 FIRST_HOMES = 0.55
-"""Share of the homes that the first trees learn from; the smoother learns from the scores of the others."""
-FALSE_DAYS = 0.003
+"""Share of the homes that both sets of trees learn from; the smoother learns from the scores of the others."""
+FALSE_DAYS = 0.0015
 """Share of false days at which the bounds of the flags are set, on simulated homes that the fit has not seen."""
 QUARTER_TREES = {
     "max_iter": 60,
@@ -84,6 +90,8 @@ QUARTER_TREES = {
 }
 FALSE_QUARTERS = 0.004
 """Share of false quarters at which the bound of vacancy is set."""
+PUBLISHED = 3
+"""Quarters of each home with which its days end, of those from which vacancy is learnt."""
 VACANT_SHARE = 0.045
 """Share of vacant homes to which the probabilities of vacancy are calibrated: that of the national indicator."""
 
@@ -109,80 +117,6 @@ def simulated(homes: int, seed: int, shares: HomeShares | None) -> SimulatedMete
     return simulate_meters(drawn, seed=seed, first_day=FIRST_DAY, days=DAYS, generator=GENERATOR)
 
 
-def varied(meters: SimulatedMeters, share: float, seed: int) -> SimulatedMeters:
-    """Homes of which a share has further loads: base, night use, storage heating; and all another scale."""
-    clock = HalfHours(meters.first_day, meters.days, meters.timezone)
-    kwh = meters.kwh.copy()
-    slot = np.minimum(np.arange(clock.count) - clock.starts[clock.day], 47)
-    winter = 0.5 + 0.5 * np.cos(2 * np.pi * (clock.day_of_year - 15) / 365)
-    empty = (meters.homes["occupancy"] == "vacant").to_numpy()
-    for row in range(len(kwh)):
-        random = np.random.default_rng([seed, row])
-        if random.random() >= share or empty[row]:
-            continue
-        mean = float(kwh[row].mean()) + 0.02
-        if random.random() < 0.6:
-            kwh[row] = _other_activity(random, clock, kwh[row])
-        if random.random() < 0.5:
-            kwh[row] += _use_in_absence(random, clock, mean) * (meters.people_at_home[row] == 0)
-        drift = np.exp(_walk(random, clock.days, 0.9, random.uniform(0.02, 0.15)))
-        if random.random() < 0.5:
-            kwh[row] += (mean * random.uniform(0, 1.2) * drift)[clock.day] * random.normal(1, 0.05, clock.count)
-        if random.random() < 0.4:
-            kwh[row] += _night_use(random, clock, mean) * (meters.people_at_home[row] > 0)
-        if random.random() < 0.15:
-            heat = random.uniform(0.3, 2.5) * (0.1 + winter * drift)[clock.day]
-            hours = (slot >= random.integers(0, 3)) & (slot < random.integers(8, 16))
-            kwh[row] += heat * hours * random.normal(1, 0.1, clock.count)
-            kwh[row] += 0.2 * heat * (random.random() < 0.5)
-        kwh[row] *= random.lognormal(0, 0.5)
-    return replace(meters, kwh=np.round(np.maximum(kwh, 0), 3).astype(np.float32))
-
-
-def _walk(random: np.random.Generator, days: int, memory: float, sd: float) -> np.ndarray:
-    steps = random.normal(0, sd, days)
-    walk = np.empty(days)
-    level = 0.0
-    for day in range(days):
-        level = memory * level + steps[day]
-        walk[day] = level
-    return walk
-
-
-def _other_activity(random: np.random.Generator, clock: HalfHours, kwh: np.ndarray) -> np.ndarray:
-    """Load above the day's low decile scaled by a factor of the home and, in some homes, another of each day."""
-    low = np.array([np.quantile(part, 0.1) for part in np.split(kwh, clock.starts[1:-1])])[clock.day]
-    factor = np.clip(random.lognormal(-0.2, 0.6), 0.15, 2.5)
-    spread = random.uniform(0.1, 0.8) * (random.random() < 0.5)
-    return low + (kwh - low) * (factor * np.exp(random.normal(0, spread, clock.days)))[clock.day]
-
-
-def _use_in_absence(random: np.random.Generator, clock: HalfHours, mean: float) -> np.ndarray:
-    """Timers at the same hours and single spikes on some days, which run whether anybody is there or not."""
-    load = np.zeros(clock.count)
-    days = np.flatnonzero(random.random(clock.days) < random.uniform(0.05, 0.6))
-    for day in days:
-        slots = random.integers(12, 44, random.integers(1, 4))
-        load[np.minimum(clock.starts[day] + slots, clock.count - 1)] += mean * random.uniform(0.5, 8)
-    if random.random() < 0.3:
-        begin, length = int(random.integers(12, 42)), int(random.integers(1, 8))
-        for number in range(length):
-            load[np.minimum(clock.starts[:-1] + begin + number, clock.count - 1)] += mean * random.uniform(0.2, 1.5)
-    return load
-
-
-def _night_use(random: np.random.Generator, clock: HalfHours, mean: float) -> np.ndarray:
-    """Use of some half hours between 22:00 and 07:00 in some nights."""
-    load = np.zeros(clock.count)
-    nights = np.flatnonzero(random.random(clock.days) < random.uniform(0.05, 0.9))
-    begins = clock.starts[nights] + random.integers(-4, 12, len(nights))
-    lengths = random.integers(1, 9, len(nights))
-    sizes = mean * random.uniform(0.5, 6) * random.lognormal(0, 0.5, len(nights))
-    for begin, length, size in zip(begins, lengths, sizes, strict=True):
-        load[max(begin, 0) : max(begin + length, 0)] += size
-    return load
-
-
 def labelled(days: pl.DataFrame, truth: pl.DataFrame) -> LabelledDays:
     """Features of days that can be judged, with their truth."""
     statistics = day_statistics(day_matrix(days))
@@ -199,38 +133,73 @@ def true_days(meters: SimulatedMeters) -> LabelledDays:
     return labelled(simulated_days(meters), meters.absent_days.with_columns(weight=weight))
 
 
-def injected_days(meters: SimulatedMeters, seed: int, protocol: InjectionProtocol) -> LabelledDays:
-    """Days of simulated homes that are lived in, with absences injected beside the true ones."""
+def injected_days(homes: int, seed: int, protocol: InjectionProtocol) -> LabelledDays:
+    """Days of simulated homes that are lived in, most of another shape, with absences injected beside the true ones.
+
+    In homes of another shape, true absences and the days beside them have the weight 0: what they show is not known.
+    """
+    meters, is_reshaped = reshaped(simulated(homes, seed, None), 0.75, seed)
+    meters = varied(meters, 0.6, seed + 1)
     lived_in = meters.homes.filter(pl.col("occupancy") == "occupied")["meter"].implode()
     days, truth = inject_absence(simulated_days(meters).filter(pl.col("meter").is_in(lived_in)), seed, protocol)
     both = truth.join(meters.absent_days.rename({"absent": "truly"}), on=["meter", "day"], how="left")
-    return labelled(days, both.select("meter", "day", absent=pl.col("absent") | pl.col("truly"), weight=pl.lit(1.0)))
+    both = both.sort("meter", "day")
+    is_near = pl.max_horizontal(
+        *(pl.col("truly").shift(days).over("meter").fill_null(value=False) for days in (-1, 0, 1))
+    )
+    other_shape = meters.homes["meter"].filter(pl.Series(is_reshaped)).implode()
+    unknown = is_near & ~pl.col("absent") & pl.col("meter").is_in(other_shape)
+    return labelled(
+        days,
+        both.select(
+            "meter",
+            "day",
+            absent=pl.col("absent") | pl.col("truly"),
+            weight=pl.when(unknown).then(0.0).otherwise(1.0),
+        ),
+    )
 
 
-def training_days(homes: int, seed: int) -> list[LabelledDays]:
-    """True and injected days."""
-    world = varied(simulated(homes // 3, seed, None), 0.5, seed + 1)
-    empty = varied(simulated(homes // 3, seed + 1, MORE_EMPTY), 0.7, seed)
-    sets = [true_days(world), true_days(empty)]
-    for number, protocol in enumerate(PROTOCOLS):
-        some = varied(simulated(homes // 4, seed + 2 + number, None), 0.85, seed + number)
-        sets.append(injected_days(some, seed + number, protocol))
-    return sets
+def training_days(seed: int, keep: Path | None = None) -> list[LabelledDays]:
+    """Sets with true absences, then those with injected ones. `keep`: folder in which their features are kept."""
+    makers = {
+        "world": lambda: true_days(varied(simulated(230, seed, None), 0.4, seed + 1)),
+        "more_of_world": lambda: true_days(varied(simulated(300, seed + 10, None), 0.3, seed + 11)),
+        "more_empty": lambda: true_days(varied(simulated(200, seed + 1, MORE_EMPTY), 0.6, seed)),
+    }
+    for number, (homes, protocol) in enumerate(PROTOCOLS, start=1):
+        makers[f"injected_{number}"] = partial(injected_days, homes, seed + 100 + number, protocol)
+    return [kept_days(name, make, keep) for name, make in makers.items()]
 
 
-def fit_trees(sets: list[LabelledDays], seed: int) -> tuple[BoostedTrees, BoostedTrees]:
-    """First trees and smoother of labelled days, of different homes; the last sets are injected."""
-    random = np.random.default_rng(seed)
+def kept_days(name: str, make: Callable[[], LabelledDays], keep: Path | None) -> LabelledDays:
+    """Days of a set, from the folder if they are there."""
+    if keep is None:
+        return make()
+    arrays, truth = keep / f"{name}.npz", keep / f"{name}.parquet"
+    if not arrays.exists():
+        days = make()
+        keep.mkdir(parents=True, exist_ok=True)
+        days.truth.write_parquet(truth)
+        np.savez(arrays, features=days.features, first_row=days.first_row)
+    with np.load(arrays) as saved:
+        return LabelledDays(saved["features"], pl.read_parquet(truth), saved["first_row"])
+
+
+def fit_trees(sets: list[LabelledDays]) -> tuple[BoostedTrees, BoostedTrees, BoostedTrees]:
+    """Trees of true absences, trees of injected ones, and smoother; the smoother learns from other homes."""
+    random = np.random.default_rng(DRAW_SEED)
     features = np.concatenate([part.features for part in sets])
     absent = np.concatenate([part.truth["absent"].to_numpy() for part in sets])
     injected = np.repeat([number >= TRUE_SETS for number in range(len(sets))], [len(part.features) for part in sets])
-    weight = np.concatenate([part.truth["weight"].to_numpy() for part in sets]) * np.where(injected, INJECTED_WEIGHT, 1)
-    kept = ~np.isnan(features[:, 0]) & (absent | (random.random(len(absent)) < PRESENT_SHARE))
+    weight = np.concatenate([part.truth["weight"].to_numpy().astype(np.float32) for part in sets])
+    kept = ~np.isnan(features[:, 0]) & (weight > 0) & (absent | (random.random(len(absent)) < PRESENT_SHARE))
     first_row = _joined_rows(sets)
-    homes = len(first_row) - 1
-    is_first = np.repeat(random.random(homes) < FIRST_HOMES, np.diff(first_row))
-    trees = _boosted(TREES, features, absent, weight, kept & is_first, seed)
-    return trees, _boosted(SMOOTHER, context_of(trees, features, first_row), absent, weight, kept & ~is_first, seed)
+    is_first = np.repeat(random.random(len(first_row) - 1) < FIRST_HOMES, np.diff(first_row))
+    trees = _boosted(TREES, features, absent, weight, kept & is_first & ~injected)
+    injected_trees = _boosted(INJECTED_TREES, features, absent, weight, kept & is_first & injected)
+    context = context_of(trees, injected_trees, features, first_row)
+    return trees, injected_trees, _boosted(SMOOTHER, context, absent, weight, kept & ~is_first)
 
 
 def _joined_rows(sets: list[LabelledDays]) -> np.ndarray:
@@ -240,10 +209,10 @@ def _joined_rows(sets: list[LabelledDays]) -> np.ndarray:
 
 
 def _boosted(
-    options: dict[str, float], columns: np.ndarray, truth: np.ndarray, weight: np.ndarray, kept: np.ndarray, seed: int
+    options: dict[str, float], columns: np.ndarray, truth: np.ndarray, weight: np.ndarray, kept: np.ndarray
 ) -> BoostedTrees:
     model = HistGradientBoostingClassifier(
-        **options, min_samples_leaf=LEAST_IN_LEAF, early_stopping=False, random_state=seed
+        **options, min_samples_leaf=LEAST_IN_LEAF, early_stopping=False, random_state=DRAW_SEED
     )
     return trees_of(model.fit(columns[kept], truth[kept], weight[kept]))
 
@@ -266,18 +235,19 @@ def fit_chain(meters: SimulatedMeters) -> DayChain:
     )
 
 
-def fit_absence(homes: int, seed: int) -> AbsenceModel:
-    """Model of absent days; calibration and bounds on other homes than the trees."""
-    trees, smoother = fit_trees(training_days(homes, seed), seed)
-    chain = fit_chain(varied(simulated(max(homes // 4, 40), seed + 50, None), 0.3, seed))
-    held = varied(simulated(max(homes // 4, 40), seed + 60, None), 0.3, seed + 60)
+def fit_absence(homes: int, seed: int, keep: Path | None = None) -> AbsenceModel:
+    """Model of absent days; calibration and bounds on `homes` other homes than the trees."""
+    trees, injected_trees, smoother = fit_trees(training_days(seed, keep))
+    chain = fit_chain(varied(simulated(homes, seed + 50, None), 0.3, seed))
+    held = varied(simulated(homes, seed + 60, None), 0.3, seed + 60)
     days = true_days(held)
     absent = days.truth["absent"].to_numpy()
     known = ~np.isnan(days.features[:, 0])
-    scores = smoother.scores(context_of(trees, days.features, days.first_row))
+    scores = smoother.scores(context_of(trees, injected_trees, days.features, days.first_row))
     slope, intercept = platt(scores[known], absent[known], np.ones(int(known.sum())))
     model = AbsenceModel(
         trees=trees,
+        injected_trees=injected_trees,
         smoother=smoother,
         slope=slope,
         intercept=intercept,
@@ -285,7 +255,7 @@ def fit_absence(homes: int, seed: int) -> AbsenceModel:
         boosted_bound=0.5,
         chain_bound=0.5,
         peer_floor_kwh=PEER_FLOOR_KWH,
-        fitted_on=f"tuning generator, {homes} homes, seed {seed}",
+        fitted_on=f"tuning generator, 1,220 homes, seed {seed}",
     )
     probability = model.probabilities(days.features, days.first_row)
     statistics = day_statistics(day_matrix(simulated_days(held)))
@@ -304,15 +274,37 @@ def bound_for(absent: np.ndarray, probability: np.ndarray) -> float:
 
 
 def vacancy_sets(homes: int, seed: int, absence: AbsenceModel) -> tuple[np.ndarray, pl.DataFrame]:
-    """Features of quarters of simulated homes with truth: is_vacant (null where for a part of it), is_second_home."""
+    """Features of quarters of simulated homes with truth: is_vacant (null where for a part of it), is_second_home.
+
+    The days of each home end with a quarter that is drawn, `PUBLISHED` of them a home: a quarter is published without
+    the days after it, from which absence in it would be clearer. `is_published`: the quarter is the last.
+    """
     meters = varied(simulated(homes, seed, MANY_EMPTY), 0.5, seed)
-    statistics = day_statistics(day_matrix(simulated_days(meters)))
-    features = day_features(statistics, absence.peer_floor_kwh)
-    quarters = quarter_features(statistics, absence.probabilities(features, statistics.matrix.first_row))
-    truth = quarters.keys.join(
-        meters.homes.select("meter", "occupancy", "vacant_from", "vacant_until"), on="meter", maintain_order="left"
-    ).select("meter", "quarter", "coverage", is_vacant=vacant_throughout(), is_second_home=occupancy_is("second_home"))
-    return quarters.values, truth
+    days = simulated_days(meters).with_columns(quarter=pl.col("day").dt.truncate("1q"))
+    ends = days["quarter"].unique().sort()
+    random = np.random.default_rng([seed, 5])
+    order = random.permuted(np.tile(np.arange(ends.len()), (homes, 1)), axis=1)
+    facts = meters.homes.select("meter", "occupancy", "vacant_from", "vacant_until")
+    values, truths = [], []
+    for number in range(PUBLISHED):
+        last = pl.DataFrame({"meter": meters.homes["meter"], "last": ends.gather(order[:, number])})
+        known = days.join(last, on="meter", maintain_order="left").filter(pl.col("quarter") <= pl.col("last"))
+        statistics = day_statistics(day_matrix(known))
+        features = day_features(statistics, absence.peer_floor_kwh)
+        quarters = quarter_features(statistics, absence.probabilities(features, statistics.matrix.first_row))
+        truth = quarters.keys.join(facts, on="meter", maintain_order="left").join(
+            last, on="meter", maintain_order="left"
+        )
+        values.append(quarters.values)
+        truths.append(
+            truth.select(
+                *("meter", "quarter", "coverage"),
+                is_vacant=vacant_throughout(),
+                is_second_home=occupancy_is("second_home"),
+                is_published=pl.col("quarter") == pl.col("last"),
+            )
+        )
+    return np.concatenate(values), pl.concat(truths)
 
 
 def occupancy_is(kind: str) -> pl.Expr:
@@ -330,13 +322,14 @@ def vacant_throughout() -> pl.Expr:
 
 
 def fit_vacancy(homes: int, seed: int, absence: AbsenceModel) -> VacancyModel:
-    """Model of vacant quarters; calibration and bounds on other homes than the trees."""
+    """Model of vacant quarters; calibration and bounds on other homes than the trees, by quarters as published."""
     fitted, held = vacancy_sets(homes, seed, absence), vacancy_sets(homes, seed + 1, absence)
     parts = {}
     for name, share in (("is_vacant", VACANT_SHARE), ("is_second_home", None)):
         rows, checks = (
             (table[name].is_not_null() & (table["coverage"] >= 0.5)).to_numpy() for _, table in (fitted, held)
         )
+        checks &= held[1]["is_published"].to_numpy()
         truth, true_held = (table[name].fill_null(value=False).to_numpy() for _, table in (fitted, held))
         model = HistGradientBoostingClassifier(
             **QUARTER_TREES, min_samples_leaf=40, early_stopping=False, random_state=seed
@@ -358,13 +351,14 @@ def fit_vacancy(homes: int, seed: int, absence: AbsenceModel) -> VacancyModel:
 def main() -> None:
     """Fit, and write the models if asked."""
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    arguments.add_argument("--homes", type=int, default=600)
+    arguments.add_argument("--homes", type=int, default=150, help="homes for calibration and bounds")
+    arguments.add_argument("--keep", type=Path, help="folder in which the features of training days are kept")
     arguments.add_argument("--quarter-homes", type=int, default=640, help="homes for the model of vacant quarters")
     arguments.add_argument("--seed", type=int, default=7001)
     arguments.add_argument("--write", action="store_true")
     arguments.add_argument("--vacancy-only", action="store_true", help="keep the model of absent days as it is")
     chosen = arguments.parse_args()
-    absence = default_model() if chosen.vacancy_only else fit_absence(chosen.homes, chosen.seed)
+    absence = default_model() if chosen.vacancy_only else fit_absence(chosen.homes, chosen.seed, chosen.keep)
     print(
         f"bounds: boosted {absence.boosted_bound:.3f}, chain {absence.chain_bound:.3f}; {absence.fitted_on}", flush=True
     )

@@ -25,7 +25,7 @@ def drifting_base(rng: Generator, homes: int, clock: HalfHours, median_kwh: floa
     is_on = np.cumsum(switches, axis=1) % 2
     device = rng.exponential(0.008, homes)[:, None]
     by_day = (level * wave * steps + device * is_on).astype(np.float32)
-    noise = rng.gamma(150.0, 1 / 150.0, (homes, clock.count)).astype(np.float32)
+    noise = rng.gamma(900.0, 1 / 900.0, (homes, clock.count)).astype(np.float32)
     return by_day[:, clock.day] * noise
 
 
@@ -56,9 +56,9 @@ def log_gaussian_activity(
     homes = len(awake)
     angle = 2 * np.pi * (np.arange(48) + 0.5) / 48
     profile = np.zeros((homes, 48))
-    means = ((-0.1, -0.15), (0.05, 0.12), (0.02, 0.02))
+    means = ((0.06, -0.13), (0.05, 0.12), (0.02, 0.02))
     for harmonic, (cosine, sine) in enumerate(means, start=1):
-        spread = 0.3 / harmonic
+        spread = 0.4 / harmonic
         profile += rng.normal(cosine, spread, homes)[:, None] * np.cos(harmonic * angle)
         profile += rng.normal(sine, spread, homes)[:, None] * np.sin(harmonic * angle)
     season = rng.normal(0.12, 0.08, homes)[:, None] * np.cos(2 * np.pi * (clock.day_of_year - 10) / 365.25)

@@ -92,6 +92,18 @@ def test_membership_is_seen_where_weeks_are_copied_and_not_where_they_are_drawn_
     assert membership_auc(members, members, fresh) == 0.5
 
 
+def test_weeks_of_the_same_kind_cannot_be_told_apart_and_others_can(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Homes of one distribution of half hours and of another, whose nights are quiet."""
+    monkeypatch.setattr(script, "SPLITS", 1)
+    random = np.random.default_rng(3)
+    homes = random.gamma(2.0, 0.1, (24, 70, 48))
+    real = {str(number): home for number, home in enumerate(homes[:8])}
+    assert script.tell_weeks_apart(real, homes[8:], 1) == pytest.approx(0.5, abs=0.15)
+    quiet = homes[8:].copy()
+    quiet[:, :, :12] *= 0.2
+    assert script.tell_weeks_apart(real, quiet, 1) > 0.95
+
+
 @pytest.mark.nightly
 @pytest.mark.parametrize("generator", ["chain", "bouts"])
 def test_measures_of_each_generator_are_within_their_bounds(generator: str) -> None:

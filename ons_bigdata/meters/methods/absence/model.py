@@ -23,14 +23,16 @@ _DTYPES = {"threshold": np.float64, "value": np.float64, "missing_goes_left": np
 class AbsenceModel:
     """Models of the methods `boosted` and `hmm`.
 
-    `trees`: give each day a score by its features. `smoother`: trees that score a day anew by its score, those of the
-    days around and of the home's whole time; this times `slope` plus `intercept` is the log odds of absence. `chain`:
-    of `hmm`.
+    `trees`, `injected_trees`: give each day a score by its features; the first learn from true absences of simulated
+    homes, the others from absences injected into homes of many shapes. `smoother`: trees that score a day anew by its
+    two scores, those of the days around and of the home's whole time; this times `slope` plus `intercept` is the log
+    odds of absence. `chain`: of `hmm`.
 
     `boosted_bound` and `chain_bound`: least probability of an absent day. `fitted_on`: what it was fitted on.
     """
 
     trees: BoostedTrees
+    injected_trees: BoostedTrees
     smoother: BoostedTrees
     slope: float
     intercept: float
@@ -49,7 +51,8 @@ class AbsenceModel:
         if not self.slope > 0:
             message = f"slope is {self.slope}, expected more than 0"
             raise ValueError(message)
-        for trees, columns in ((self.trees, FEATURES), (self.smoother, CONTEXT)):
+        kinds = ((self.trees, FEATURES), (self.injected_trees, FEATURES), (self.smoother, CONTEXT))
+        for trees, columns in kinds:
             if trees.feature.max() >= len(columns):
                 message = f"trees use feature {trees.feature.max()}, expected at most {len(columns) - 1}"
                 raise ValueError(message)
@@ -60,15 +63,19 @@ class AbsenceModel:
         `features`: days × `FEATURES`, NaN on days that cannot be judged, whose probabilities have no meaning.
         `first_row`: first row of each meter, and at the end the number of rows.
         """
-        log_odds = self.slope * self.smoother.scores(context_of(self.trees, features, first_row)) + self.intercept
+        context = context_of(self.trees, self.injected_trees, features, first_row)
+        log_odds = self.slope * self.smoother.scores(context) + self.intercept
         return 1 / (1 + np.exp(-np.clip(log_odds, -MOST_LOG_ODDS, MOST_LOG_ODDS)))
 
 
-def context_of(trees: BoostedTrees, features: np.ndarray, first_row: np.ndarray) -> np.ndarray:
-    """Context of the scores of days by the first trees, days × `CONTEXT`: what the smoother takes."""
-    scores = trees.scores(features)
-    scores[np.isnan(features[:, 0])] = np.nan
-    return score_context(scores, features, first_row)
+def context_of(
+    trees: BoostedTrees, injected_trees: BoostedTrees, features: np.ndarray, first_row: np.ndarray
+) -> np.ndarray:
+    """Context of the scores of days by both first trees, days × `CONTEXT`: what the smoother takes."""
+    scores, injected_scores = trees.scores(features), injected_trees.scores(features)
+    for part in (scores, injected_scores):
+        part[np.isnan(features[:, 0])] = np.nan
+    return score_context(scores, injected_scores, features, first_row)
 
 
 def trees_to_record(trees: BoostedTrees) -> dict[str, object]:
@@ -101,6 +108,7 @@ def model_to_json(model: AbsenceModel) -> str:
         "intercept": model.intercept,
         "chain": chain,
         "trees": trees_to_record(model.trees),
+        "injected_trees": trees_to_record(model.injected_trees),
         "smoother": trees_to_record(model.smoother),
     }
     return json.dumps(record, separators=(",", ":"))
@@ -120,6 +128,7 @@ def model_from_json(text: str) -> AbsenceModel:
             chain[name] = np.array(chain[name], dtype=np.float64)
         return AbsenceModel(
             trees=trees_from_record(record["trees"]),
+            injected_trees=trees_from_record(record["injected_trees"]),
             smoother=trees_from_record(record["smoother"]),
             chain=DayChain(**chain),
             **{name: float(record[name]) for name in NUMBERS},
@@ -131,7 +140,7 @@ def model_from_json(text: str) -> AbsenceModel:
 
 
 def default_model() -> AbsenceModel:
-    """Model that is shipped as package data; how it was fitted: docs/meters/absence/boosted.md."""
+    """Model that is shipped as package data; how it was fitted: docs/meters/absence/absent_days.md."""
     from importlib.resources import files  # noqa: PLC0415  (the one function that reads package data)
 
     text = files("ons_bigdata.meters.methods.absence").joinpath("absence_model.json").read_text("utf-8")

@@ -1,4 +1,4 @@
-"""Scores of single days in the context of the days around and of the home's whole time: what the second trees see."""
+"""Scores of single days in the context of the days around and of the home's whole time: what the smoother sees."""
 
 from __future__ import annotations
 
@@ -18,27 +18,39 @@ FROM_DAY = (
     *("lifetime_to_floor", "high_to_floor", "lifetime_spikes_high"),
 )
 """Features of the day that enter as they are."""
-CONTEXT = (
-    "score",
-    *(f"score_{offset:+d}" for offset in NEIGHBOURS),
-    *(f"score_mean_{days}" for days in WINDOWS),
-    *(f"score_quantile_{quantile:g}" for quantile in QUANTILES),
-    *("score_least_beside", "score_most_beside", "share_likely_45"),
-    *FROM_DAY,
-)
+
+
+def _of_score(name: str) -> tuple[str, ...]:
+    """Columns of the context of one score."""
+    return (
+        name,
+        *(f"{name}_{offset:+d}" for offset in NEIGHBOURS),
+        *(f"{name}_mean_{days}" for days in WINDOWS),
+        *(f"{name}_quantile_{quantile:g}" for quantile in QUANTILES),
+        *(f"{name}_least_beside", f"{name}_most_beside", f"{name}_likely_45"),
+    )
+
+
+CONTEXT = (*_of_score("score"), *FROM_DAY, *_of_score("injected_score"))
 _COLUMNS = [FEATURES.index(name) for name in FROM_DAY]
 
 Floats = np.ndarray
 Integers = np.ndarray
 
 
-def score_context(scores: Floats, features: Floats, first_row: Integers) -> Floats:
-    """Context of the score of each day, days × `CONTEXT`; NaN where unknown.
+def score_context(scores: Floats, injected_scores: Floats, features: Floats, first_row: Integers) -> Floats:
+    """Context of the two scores of each day, days × `CONTEXT`; NaN where unknown.
 
-    `scores`: log odds of absence by the first trees, NaN on days that cannot be judged. `features`: of the same days,
-    days × `FEATURES`. `first_row`: first row of each meter, and at the end the number of rows. Days of a meter follow
-    each other without gaps.
+    `scores`, `injected_scores`: log odds of absence by the trees of true and of injected absences, NaN on days that
+    cannot be judged. `features`: of the same days, days × `FEATURES`. `first_row`: first row of each meter, and at the
+    end the number of rows. Days of a meter follow each other without gaps.
     """
+    of_true, of_injected = (_around(part, first_row) for part in (scores, injected_scores))
+    return np.column_stack([*of_true, features[:, _COLUMNS], *of_injected])
+
+
+def _around(scores: Floats, first_row: Integers) -> list[Floats]:
+    """Columns of the context of one score."""
     count = len(scores)
     rows = np.arange(count)
     meter = np.repeat(np.arange(len(first_row) - 1), np.diff(first_row))
@@ -51,8 +63,7 @@ def score_context(scores: Floats, features: Floats, first_row: Integers) -> Floa
     columns += [_mean_around(scores, begin, end, days) for days in WINDOWS]
     columns += list(_quantiles(scores, first_row).T)
     likely = np.where(np.isnan(scores), np.nan, scores > 0)
-    columns += [np.fmin(before, after), np.fmax(before, after), _mean_around(likely, begin, end, 45)]
-    return np.column_stack([*columns, features[:, _COLUMNS]])
+    return [*columns, np.fmin(before, after), np.fmax(before, after), _mean_around(likely, begin, end, 45)]
 
 
 def _mean_around(values: Floats, begin: Integers, end: Integers, days: int) -> Floats:

@@ -57,6 +57,19 @@ def test_a_constant_load_is_never_present(method: str):
     assert absent[:95].mean() < 0.05
 
 
+@pytest.mark.parametrize("shape", ["usual", "works by night", "fainter on half of the days", "cycles by day and night"])
+def test_a_home_that_is_never_left_gets_no_flags(shape: str):
+    kwh = np.concatenate([homes.lived_in(300, seed) for seed in (21, 22, 23)]).reshape(3, 300, 48)
+    if shape == "works by night":
+        kwh = np.roll(kwh.reshape(3, -1), -14, axis=1).reshape(kwh.shape)
+    if shape == "fainter on half of the days":
+        kwh[:, ::2] = np.minimum(kwh[:, ::2], 0.06) + 0.4 * np.maximum(kwh[:, ::2] - 0.06, 0)
+    if shape == "cycles by day and night":
+        kwh += 0.15 * (np.sin(np.arange(300 * 48) * 0.9) > 0.3).reshape(300, 48)
+    judged = detect_absent_days(pl.concat([homes.frame_of(home, meter=n) for n, home in enumerate(kwh)]))
+    assert judged.group_by("meter").agg(pl.col("absent").mean())["absent"].max() <= 0.01
+
+
 def test_shuffled_labels_have_no_correlation_with_the_judgement():
     kwh = np.concatenate([homes.with_absence(200, 30 + 10 * n, 20, n) for n in range(4)])
     absent = detect_absent_days(homes.frame_of(kwh), "boosted")["absent"].to_numpy()

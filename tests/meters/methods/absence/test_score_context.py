@@ -10,11 +10,14 @@ from ons_bigdata.meters.methods.absence.score_context import CONTEXT, FROM_DAY, 
 
 def columns_of(scores: list[float], first_row: list[int]) -> dict[str, np.ndarray]:
     features = np.arange(len(scores) * len(FEATURES), dtype=float).reshape(len(scores), len(FEATURES))
-    context = score_context(np.array(scores), features, np.array(first_row))
+    context = score_context(np.array(scores), 2 * np.array(scores), features, np.array(first_row))
     assert context.shape == (len(scores), len(CONTEXT))
     for name in FROM_DAY:
         assert np.array_equal(context[:, CONTEXT.index(name)], features[:, FEATURES.index(name)])
-    return {name: context[:, number] for number, name in enumerate(CONTEXT)}
+    columns = {name: context[:, number] for number, name in enumerate(CONTEXT)}
+    for name in ("score", "score_-1", "score_mean_14", "score_quantile_0.5", "score_most_beside"):
+        np.testing.assert_allclose(columns[f"injected_{name}"], 2 * columns[name])
+    return columns
 
 
 def test_neighbours_and_means_stop_at_the_meter_and_leave_out_unknown_days():
@@ -26,7 +29,7 @@ def test_neighbours_and_means_stop_at_the_meter_and_leave_out_unknown_days():
     np.testing.assert_allclose(columns["score_mean_2"], [-0.5, 1.0, 1.0, 1.0, 15.0, 15.0])
     np.testing.assert_equal(columns["score_least_beside"], [-2.0, 1.0, -2.0, nan, 20.0, 10.0])
     np.testing.assert_allclose(columns["score_quantile_0.5"], [1.0] * 4 + [15.0] * 2)
-    np.testing.assert_allclose(columns["share_likely_45"], [2 / 3] * 4 + [1.0] * 2)
+    np.testing.assert_allclose(columns["score_likely_45"], [2 / 3] * 4 + [1.0] * 2)
 
 
 def test_means_agree_with_plain_python():

@@ -48,7 +48,15 @@ def test_the_shipped_model_is_read_and_written_without_change():
 
 @pytest.mark.parametrize(
     "change",
-    [{"features": []}, {"context": []}, {"trees": {}}, {"smoother": {}}, {"slope": None}, {"boosted_bound": 2.0}],
+    [
+        {"features": []},
+        {"context": []},
+        {"trees": {}},
+        {"injected_trees": {}},
+        {"smoother": {}},
+        {"slope": None},
+        {"boosted_bound": 2.0},
+    ],
 )
 def test_a_text_that_is_no_model_is_refused(change: dict[str, object]):
     record = json.loads(model_to_json(default_model())) | change
