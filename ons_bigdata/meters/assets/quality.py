@@ -38,6 +38,9 @@ ASSESSED_READINGS = LakeTable(
     is_derived=True,
 )
 
+PROCESSES = 2
+"""Processes that judge the buckets of many readings; each holds a bucket and its results, about a gigabyte at most."""
+
 _STATE_COUNTS = "half hours "
 """Beginning of the metadata with the number of half hours in each state."""
 
@@ -71,6 +74,7 @@ _STATE_COUNTS = "half hours "
     ],
     inputs={},
     rows=RowsRead(columns=COLUMNS, is_sorted=False),
+    processes=PROCESSES,
 )
 def meter_days(_inputs: Inputs) -> BucketMethod:
     """Judge the readings of all meters of a bucket in one pass."""

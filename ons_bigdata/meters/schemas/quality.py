@@ -108,3 +108,4 @@ class MeterQuarter(dy.Schema):
     vacant_by_rule = dy.Bool(
         nullable=True, description="true if low in this quarter and the three before it; null where that is not known"
     )
+    models_hash = dy.String(regex="^[0-9a-f]{16}$", description="hash of the models that judged the quarter")
