@@ -42,6 +42,10 @@ _LENGTHS = {
 }
 
 
+class NoGapError(ValueError):
+    """Readings have no gap whose length could be taken."""
+
+
 @dataclass(frozen=True)
 class _Gaps:
     """Runs of cells without reading of the meters."""
@@ -142,7 +146,7 @@ def judge_imputation(
     lengths of the method together, quarters (of meters with readings on 80 % of 90 days) and changed_decisions (those
     of which the decision "below 180 kWh in 90 days" is another one with the imputed than with the true readings).
 
-    Raises ValueError for a share that is none, and where there is no gap whose length could be taken.
+    Raises ValueError for a share that is none, NoGapError where there is no gap whose length could be taken.
     """
     if not 0 < share < 1:
         raise ValueError(f"share is {share}; expected a share between 0 and 1")
@@ -151,7 +155,7 @@ def judge_imputation(
     observed = _gaps(true, grid).lengths
     known = np.asarray(observed[observed <= _WEEK] if gap_lengths is None else gap_lengths, dtype=np.int64)
     if not len(known):
-        raise ValueError("the readings have no gap of up to a week; expected gap_lengths")
+        raise NoGapError("the readings have no gap of up to a week; expected gap_lengths")
     first, lengths = _hidden_runs(true, grid, rng, share, known)
     hidden = true.copy()
     hidden[cells_of(first, lengths)] = np.nan
