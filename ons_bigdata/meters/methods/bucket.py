@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
-from ons_bigdata.meters.methods.days import COUNTED_STATES, meter_days
-from ons_bigdata.meters.methods.grid import number_meters
+from ons_bigdata.meters.methods.days import COUNTED_STATES, cell_readings, days_of_cells
+from ons_bigdata.meters.methods.grid import lay_out, number_meters
 from ons_bigdata.meters.methods.half_hours import sum_to_half_hours
+from ons_bigdata.meters.methods.imputation import imputed_half_hours
 from ons_bigdata.meters.methods.occupancy import judge_occupancy, shipped_models_hash
 from ons_bigdata.meters.methods.quality import assess, count_states, find_suspicions
 
@@ -51,7 +52,8 @@ def judge_readings(bucket: pl.DataFrame, parameters: Mapping[str, Any]) -> dict[
     (`zones`). Exported energy is left out of everything. Frames, each with `meter_key` in place of `meter` and sorted:
 
     * assessed: all half hours with their states (AssessedReading);
-    * quality: rows by month and state (MeterQuality); suspicions (MeterSuspicion); days (MeterDay);
+    * quality: rows by month and state (MeterQuality); suspicions (MeterSuspicion); days (MeterDay); imputed
+      (half hours that are imputed for sums);
     * meters: one row per meter (Meter);
     * those of DAY_STEPS.
 
@@ -90,7 +92,9 @@ def _judge_format(
     imports = rows.filter(~pl.col("is_export")) if exports.height else rows
     half_hours, apart = sum_to_half_hours(imports.drop("is_export"))
     assessed = assess(half_hours)
-    days = meter_days(assessed, zone)
+    grid = lay_out(assessed)
+    cells = cell_readings(assessed, grid)
+    days = days_of_cells(assessed, grid, cells, zone)
     counts = count_states(assessed)
     counted = _count(rows, "rows")
     meters = (
@@ -112,6 +116,7 @@ def _judge_format(
         "quality": counts.with_columns(pl.col("state").cast(pl.String)),
         "suspicions": find_suspicions(assessed, days, counts),
         "days": days,
+        "imputed": imputed_half_hours(grid, cells, zone),
         "meters": meters,
     }
     step_parameters = {**parameters, "timezone": zone}

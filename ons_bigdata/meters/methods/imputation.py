@@ -86,6 +86,28 @@ def impute(readings: pl.DataFrame, timezone: str) -> pl.DataFrame:
     )
 
 
+def imputed_half_hours(grid: HalfHourGrid, values: Floats, timezone: str) -> pl.DataFrame:
+    """Imputed half hours of readings that are laid out already, by the rules of `impute`.
+
+    `values`: as `days.cell_readings` returns them. Returns one row per half hour that is imputed: meter, started_at,
+    day (local), kwh_imputed, imputation (`linear` or `weekday_median`), sorted by meter and started_at.
+    """
+    filled, codes = impute_by_rules(values, grid, timezone)
+    cells = np.flatnonzero((codes >= 0) & (codes != IMPUTATIONS.index("left_missing")))
+    meters = np.searchsorted(grid.starts, cells, side="right") - 1
+    half_hours = cells - grid.starts[meters] + grid.first[meters]
+    started_at = pl.Series(half_hours * HALF_HOUR_US, dtype=pl.Int64).cast(pl.Datetime("us", "UTC"))
+    return pl.DataFrame(
+        {
+            "meter": grid.meters.gather(meters),
+            "started_at": started_at,
+            "day": started_at.dt.convert_time_zone(timezone).dt.date(),
+            "kwh_imputed": filled[cells],
+            "imputation": pl.Series(IMPUTATIONS, dtype=pl.String).gather(codes[cells]),
+        }
+    )
+
+
 def impute_by_rules(values: Floats, grid: HalfHourGrid, timezone: str) -> tuple[Floats, NDArray[np.int8]]:
     """Values with short gaps filled, and the place of each cell's treatment in IMPUTATIONS (-1: a reading)."""
     filled = values.copy()

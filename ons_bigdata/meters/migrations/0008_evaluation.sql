@@ -1,4 +1,4 @@
--- Evaluation of detectors and of imputation on homes of a delivery; parameters of vacancy.
+-- Evaluation of detectors and of imputation on homes of a delivery; imputed half hours; parameters of vacancy.
 
 create table analysis.absence_evaluation (
     data_origin text not null check (data_origin ~ '^(real|simulated)$'),
@@ -91,3 +91,14 @@ alter table restricted.meter_quarters alter column models_hash drop default;
 alter table analysis.meter_vacancy_controlled
 add column parameters_hash text not null default '0000000000000000' check (parameters_hash ~ '^[0-9a-f]{16}$');
 alter table analysis.meter_vacancy_controlled alter column parameters_hash drop default;
+
+create table restricted.meter_imputed_half_hours (
+    meter_key bigint not null,
+    started_at timestamptz not null,
+    day date not null,
+    kwh_imputed double precision not null,
+    imputation text not null check (imputation ~ '^(linear|weekday_median)$')
+);
+create index meter_imputed_half_hours_meter on restricted.meter_imputed_half_hours using brin (meter_key);
+alter table analysis.meter_consumption_controlled
+add column imputed_share double precision check (imputed_share between 0 and 1);

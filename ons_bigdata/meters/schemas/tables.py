@@ -14,6 +14,7 @@ TABLES: dict[str, type[dy.Schema]] = {
     "restricted.meter_days": quality.StoredMeterDay,
     "restricted.meter_quality": quality.MeterQuality,
     "restricted.meter_suspicions": quality.MeterSuspicion,
+    "restricted.meter_imputed_half_hours": quality.ImputedHalfHour,
     "restricted.meter_absent_days": quality.StoredAbsentDay,
     "restricted.meter_contact_days": fieldwork.MeterContactDays,
     "analysis.contact_calendar_controlled": fieldwork.ContactCalendar,
