@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ons_bigdata.meters.areas import AREAS
-from ons_bigdata.meters.assets import aggregates, fieldwork, homes, quality, reports, vacancy
+from ons_bigdata.meters.assets import aggregates, evaluation, fieldwork, homes, quality, reports, vacancy
 from ons_bigdata.meters.schemas.tables import TABLES
 from ons_bigdata.meters.sources import SOURCES
 from ons_bigdata.platform.dagster.assets import annotate_assets
@@ -25,6 +25,7 @@ _ASSETS: dict[str, list[dg.AssetsDefinition]] = {
     "quality": [*quality.ASSETS, *aggregates.ASSETS, *reports.ASSETS],
     "vacancy": vacancy.ASSETS,
     "fieldwork": fieldwork.ASSETS,
+    "evaluation": evaluation.ASSETS,
 }
 
 ASSETS = [

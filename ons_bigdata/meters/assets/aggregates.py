@@ -21,7 +21,7 @@ SECONDARY = "secondary"
 """Status of a share that is hidden, since a hidden one could be computed from it."""
 
 _RULES = ("threshold", "rounding_base", "missing_half_hours", "least_coverage")
-_MEASURES = ("kwh_per_day", "kwh_per_day_se", "kwh_per_day_median", "reading_share", "zero_day_share")
+_MEASURES = ("kwh_per_day", "kwh_per_day_se", "kwh_per_day_median", "reading_share", "zero_day_share", "imputed_share")
 
 
 @tables_asset(

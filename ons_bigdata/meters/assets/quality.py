@@ -25,6 +25,7 @@ METERS = "restricted.meters"
 DAYS = "restricted.meter_days"
 QUALITY = "restricted.meter_quality"
 SUSPICIONS = "restricted.meter_suspicions"
+IMPUTED = "restricted.meter_imputed_half_hours"
 ABSENT_DAYS = "restricted.meter_absent_days"
 QUARTERS = "restricted.meter_quarters"
 CONTACT_DAYS = "restricted.meter_contact_days"
@@ -38,6 +39,9 @@ ASSESSED_READINGS = LakeTable(
     is_derived=True,
 )
 
+PROCESSES = 2
+"""Processes that judge the buckets of many readings; each holds a bucket and its results, about a gigabyte at most."""
+
 _STATE_COUNTS = "half hours "
 """Beginning of the metadata with the number of half hours in each state."""
 
@@ -50,6 +54,7 @@ _STATE_COUNTS = "half hours "
         Table(DAYS, quality.StoredMeterDay, "One row per meter and local day with its half hours."),
         Table(QUALITY, quality.MeterQuality, "One row per meter, month and state of half hours with their number."),
         Table(SUSPICIONS, quality.MeterSuspicion, "One row per stretch of days of a meter that look wrong as a whole."),
+        Table(IMPUTED, quality.ImputedHalfHour, "One row per half hour without reading that is imputed for sums."),
         Table(ABSENT_DAYS, quality.StoredAbsentDay, "One row per meter and local day: whether nobody was at home."),
         Table(
             CONTACT_DAYS,
@@ -71,6 +76,7 @@ _STATE_COUNTS = "half hours "
     ],
     inputs={},
     rows=RowsRead(columns=COLUMNS, is_sorted=False),
+    processes=PROCESSES,
 )
 def meter_days(_inputs: Inputs) -> BucketMethod:
     """Judge the readings of all meters of a bucket in one pass."""
@@ -83,6 +89,7 @@ def meter_days(_inputs: Inputs) -> BucketMethod:
             "days": DAYS,
             "quality": QUALITY,
             "suspicions": SUSPICIONS,
+            "imputed": IMPUTED,
             "absent_days": ABSENT_DAYS,
             "quarters": QUARTERS,
             "contact_days": CONTACT_DAYS,

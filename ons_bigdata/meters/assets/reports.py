@@ -10,7 +10,7 @@ import polars as pl
 
 from ons_bigdata.meters.assets.aggregates import STATES, read_rules
 from ons_bigdata.meters.assets.quality import ASSESSED_READINGS, DAYS, METERS, SUSPICIONS
-from ons_bigdata.meters.methods.days import meter_days
+from ons_bigdata.meters.assets.sampled_days import sampled_days
 from ons_bigdata.meters.reports import figures
 from ons_bigdata.meters.reports.quality_report import deliveries, draw_shares, render_report
 from ons_bigdata.meters.schemas.reports import MeterFigure, MeterQualityReport
@@ -51,7 +51,7 @@ def meter_quality_reports(inputs: Inputs, _run: AssetRun) -> Output:
     for delivery in found:
         drawing = draw_shares(delivery)
         if drawing is not None:
-            charts[f"{delivery.data_origin} {delivery.format}"] = _image(drawing, "states by month")
+            charts[f"{delivery.data_origin} {delivery.format}"] = drawing_metadata(drawing, "states by month")
     return Output(pl.DataFrame(rows, schema=MeterQualityReport.create_empty().schema), charts)
 
 
@@ -73,7 +73,7 @@ def meter_figures(inputs: Inputs, _run: AssetRun) -> Output:
     rows = [{"figure": name, "data_origin": "simulated", "title": title, "svg": svg} for name, title, svg in drawn]
     return Output(
         pl.DataFrame(rows, schema=MeterFigure.create_empty().schema),
-        {name: _image(svg, title) for name, title, svg in drawn},
+        {name: drawing_metadata(svg, title) for name, title, svg in drawn},
     )
 
 
@@ -85,7 +85,7 @@ def _drawings(inputs: Inputs, days: pl.DataFrame, zones: dict[int, str]) -> Iter
         of_meter = days.filter(pl.col("meter") == year_round)
         yield "year_round", title, figures.draw_year_round(of_meter, title=title)
     weeks = figures.low_weeks(days).unique("meter", keep="first", maintain_order=True).head(MOST_WEEKS)
-    half_hours = _half_hours(inputs, weeks["meter"], zones)
+    half_hours = sampled_days(inputs, {meter: zones[meter] for meter in weeks["meter"]})
     chosen = None if half_hours.is_empty() else figures.choose_low_week(half_hours, weeks)
     if chosen is not None:
         title = "A low week of a simulated meter, with one spike in the morning"
@@ -97,23 +97,8 @@ def _drawings(inputs: Inputs, days: pl.DataFrame, zones: dict[int, str]) -> Iter
         yield "quarter", title, figures.draw_quarter(quarter, title=title)
 
 
-def _half_hours(inputs: Inputs, meters: pl.Series, zones: dict[int, str]) -> pl.DataFrame:
-    """Meter-days with half hours of a few meters, from the assessed readings of the lake."""
-    columns = ["started_at", "kwh", "state"]
-    parts = [
-        bucket.filter(pl.col("meter_key").is_in(meters.implode())).select(pl.col("meter_key").alias("meter"), *columns)
-        for bucket in inputs.scan_buckets("readings")
-    ]
-    readings = pl.concat([part.collect() for part in parts])
-    by_zone = readings.with_columns(pl.col("meter").replace_strict(zones, return_dtype=pl.String).alias("zone"))
-    days = [
-        meter_days(part.drop("zone"), str(zone))
-        for (zone,), part in sorted(by_zone.partition_by("zone", as_dict=True).items())
-    ]
-    return pl.concat(days) if days else pl.DataFrame()
-
-
-def _image(svg: str, title: str) -> dg.MarkdownMetadataValue:
+def drawing_metadata(svg: str, title: str) -> dg.MarkdownMetadataValue:
+    """Drawing for the metadata of an asset."""
     text = base64.b64encode(svg.encode()).decode("ascii")
     return dg.MetadataValue.md(f"![{title}](data:image/svg+xml;base64,{text})")
 

@@ -7,7 +7,8 @@ import polars as pl
 from ons_bigdata.meters.assets.aggregates import SECONDARY, read_rules
 from ons_bigdata.meters.assets.homes import HOMES
 from ons_bigdata.meters.assets.quality import METERS, QUARTERS
-from ons_bigdata.meters.methods.vacancy.groups import vacancy_of_groups
+from ons_bigdata.meters.methods.fingerprint import fingerprint
+from ons_bigdata.meters.methods.vacancy.groups import SETTLED_AFTER_DAYS, vacancy_of_groups
 from ons_bigdata.meters.methods.vacancy.rounding import round_balanced
 from ons_bigdata.meters.schemas.vacancy import ControlledVacancy
 from ons_bigdata.platform.dagster.inputs import AssetRun, Inputs, Output, table_asset
@@ -49,17 +50,19 @@ def meter_vacancy_controlled(inputs: Inputs, _run: AssetRun) -> Output:
             continue
         cells = vacancy_of_groups(judged, of_format, of_format["last_day"].max())  # type: ignore[arg-type]
         cells = cells.with_columns(data_origin=pl.lit(origin), format=pl.lit(form))
-        parts.append(controlled_vacancy(cells, threshold=int(rules["threshold"]), base=int(rules["rounding_base"])))
+        models = judged["models_hash"].unique().sort().to_list()
+        threshold, base = int(rules["threshold"]), int(rules["rounding_base"])
+        parts.append(controlled_vacancy(cells, threshold=threshold, base=base, models=models))
     table = pl.concat(parts)
     return Output(table, {"published": int((table["status"] == PUBLISHED).sum())})
 
 
-def controlled_vacancy(cells: pl.DataFrame, *, threshold: int, base: int) -> pl.DataFrame:
+def controlled_vacancy(cells: pl.DataFrame, *, threshold: int, base: int, models: list[str]) -> pl.DataFrame:
     """Groups that have `threshold` homes in each quarter, with numbers rounded so that stock and flow balance.
 
     A group is shown for all quarters or for none: a hidden stock could be computed from the quarters next to it. Where
     one group of a kind is hidden, the smallest shown is, too (`secondary`): with the total the hidden one could be
-    bounded.
+    bounded. `models`: hashes of the models that judged the quarters, part of the parameters' hash.
     """
     least = cells.group_by(_SERIES).agg(least_homes=pl.col("homes").min().cast(pl.Int64))
     status = _hide_second(control_counts(least, "least_homes", threshold=threshold, base=base), least)
@@ -87,6 +90,7 @@ def controlled_vacancy(cells: pl.DataFrame, *, threshold: int, base: int) -> pl.
             .when(pl.col("vacant_share_lower").is_null())
             .then(pl.lit("few_homes")),
             recipe=pl.lit(RECIPE),
+            parameters_hash=pl.lit(fingerprint(models, RECIPE, threshold, base, LEAST_SHARE_HOMES, SETTLED_AFTER_DAYS)),
         )
         .select(ControlledVacancy.column_names())
     )

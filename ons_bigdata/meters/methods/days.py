@@ -41,6 +41,11 @@ def meter_days(readings: pl.DataFrame, timezone: str, *, counted: Collection[str
     half an hour from UTC.
     """
     grid = lay_out(readings)
+    return days_of_cells(readings, grid, cell_readings(readings, grid, counted), timezone)
+
+
+def days_of_cells(readings: pl.DataFrame, grid: HalfHourGrid, cells: Floats, timezone: str) -> pl.DataFrame:
+    """Meter-days of readings that are laid out already; see `meter_days`. `cells`: as `cell_readings` returns them."""
     has_cells = np.diff(grid.starts) > 0
     if not has_cells.any():
         return _no_days(readings)
@@ -54,7 +59,7 @@ def meter_days(readings: pl.DataFrame, timezone: str, *, counted: Collection[str
     values = np.full(int(ends[-1]), np.nan)
     meter_starts = np.concatenate([[0], ends])[np.concatenate([[0], np.cumsum(day_counts)])[:-1]]
     into = meter_starts + first - local.first - local.day_starts[first_days]
-    values[cells_of(into, widths)] = cell_readings(readings, grid, counted)
+    values[cells_of(into, widths)] = cells
     is_present = ~np.isnan(values)
     starts = ends - lengths
     present = np.add.reduceat(is_present, starts, dtype=np.int64)

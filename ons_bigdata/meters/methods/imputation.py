@@ -42,6 +42,10 @@ _LENGTHS = {
 }
 
 
+class NoGapError(ValueError):
+    """Readings have no gap whose length could be taken."""
+
+
 @dataclass(frozen=True)
 class _Gaps:
     """Runs of cells without reading of the meters."""
@@ -78,6 +82,28 @@ def impute(readings: pl.DataFrame, timezone: str) -> pl.DataFrame:
             "kwh": pl.Series(values, nan_to_null=True),
             "kwh_imputed": pl.Series(np.where(is_missing, filled, np.nan), nan_to_null=True),
             "imputation": labels,
+        }
+    )
+
+
+def imputed_half_hours(grid: HalfHourGrid, values: Floats, timezone: str) -> pl.DataFrame:
+    """Imputed half hours of readings that are laid out already, by the rules of `impute`.
+
+    `values`: as `days.cell_readings` returns them. Returns one row per half hour that is imputed: meter, started_at,
+    day (local), kwh_imputed, imputation (`linear` or `weekday_median`), sorted by meter and started_at.
+    """
+    filled, codes = impute_by_rules(values, grid, timezone)
+    cells = np.flatnonzero((codes >= 0) & (codes != IMPUTATIONS.index("left_missing")))
+    meters = np.searchsorted(grid.starts, cells, side="right") - 1
+    half_hours = cells - grid.starts[meters] + grid.first[meters]
+    started_at = pl.Series(half_hours * HALF_HOUR_US, dtype=pl.Int64).cast(pl.Datetime("us", "UTC"))
+    return pl.DataFrame(
+        {
+            "meter": grid.meters.gather(meters),
+            "started_at": started_at,
+            "day": started_at.dt.convert_time_zone(timezone).dt.date(),
+            "kwh_imputed": filled[cells],
+            "imputation": pl.Series(IMPUTATIONS, dtype=pl.String).gather(codes[cells]),
         }
     )
 
@@ -142,7 +168,7 @@ def judge_imputation(
     lengths of the method together, quarters (of meters with readings on 80 % of 90 days) and changed_decisions (those
     of which the decision "below 180 kWh in 90 days" is another one with the imputed than with the true readings).
 
-    Raises ValueError for a share that is none, and where there is no gap whose length could be taken.
+    Raises ValueError for a share that is none, NoGapError where there is no gap whose length could be taken.
     """
     if not 0 < share < 1:
         raise ValueError(f"share is {share}; expected a share between 0 and 1")
@@ -151,7 +177,7 @@ def judge_imputation(
     observed = _gaps(true, grid).lengths
     known = np.asarray(observed[observed <= _WEEK] if gap_lengths is None else gap_lengths, dtype=np.int64)
     if not len(known):
-        raise ValueError("the readings have no gap of up to a week; expected gap_lengths")
+        raise NoGapError("the readings have no gap of up to a week; expected gap_lengths")
     first, lengths = _hidden_runs(true, grid, rng, share, known)
     hidden = true.copy()
     hidden[cells_of(first, lengths)] = np.nan

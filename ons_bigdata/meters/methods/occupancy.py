@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 import polars as pl
 
@@ -9,10 +11,14 @@ from ons_bigdata.meters.methods.absence.day_matrix import day_matrix
 from ons_bigdata.meters.methods.absence.day_statistics import day_statistics
 from ons_bigdata.meters.methods.absence.detection import absent_frame, judge_days
 from ons_bigdata.meters.methods.absence.model import AbsenceModel
+from ons_bigdata.meters.methods.absence.model import default_model as default_absence_model
 from ons_bigdata.meters.methods.fieldwork.calendar import contact_days
+from ons_bigdata.meters.methods.fingerprint import fingerprint
+from ons_bigdata.meters.methods.vacancy import detection
 from ons_bigdata.meters.methods.vacancy.detection import vacant_quarters
 from ons_bigdata.meters.methods.vacancy.low_consumption import low_consumption_rule
 from ons_bigdata.meters.methods.vacancy.model import VacancyModel
+from ons_bigdata.meters.methods.vacancy.model import default_model as default_vacancy_model
 
 
 def judge_occupancy(
@@ -37,3 +43,16 @@ def judge_occupancy(
         "contact_days": contact_days(statistics),
         "low_quarters": low_consumption_rule(meter_days),
     }
+
+
+@cache
+def shipped_models_hash() -> str:
+    """Hash of the shipped models and of the constants by which flags of quarters follow from them."""
+    constants = {
+        name: getattr(detection, name)
+        for name in (
+            *("STAY_SHARE", "QUIET_SPIKES", "LATEST_ONSET_DAYS", "PRESENT_IF_VACANT", "PRESENT_IF_LIVED_IN"),
+            "LEAST_COVERAGE",
+        )
+    }
+    return fingerprint(default_absence_model(), default_vacancy_model(), constants)

@@ -118,7 +118,7 @@ def rolling_quantile(values: Floats, first_row: Integers, half_days: int, quanti
 
 @njit(cache=True)
 def _exchange(ordered: Floats, known: int, entering: float, leaving: float) -> int:
-    """Put a value into `ordered` and take one out, NaN for none; only what lies between the two is moved."""
+    """Number of values after one is put into `ordered` and another taken out, NaN for none; what lies between moves."""
     if math.isnan(leaving):
         if math.isnan(entering):
             return known

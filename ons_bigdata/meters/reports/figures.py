@@ -141,7 +141,7 @@ def draw_year_round(days: pl.DataFrame, *, title: str) -> str:
             y=alt.Y("kwh:Q", title="kWh a day"),
         )
     )
-    return _svg(chart, rows, title)
+    return draw_svg(chart, rows, title)
 
 
 def draw_low_week(days: pl.DataFrame, first_day: date, *, title: str) -> str:
@@ -174,7 +174,7 @@ def draw_low_week(days: pl.DataFrame, first_day: date, *, title: str) -> str:
             strokeWidth=alt.condition("datum.series == 'mean of all days'", alt.value(2.5), alt.value(1)),
         )
     )
-    return _svg(chart, rows.to_dicts(), title)
+    return draw_svg(chart, rows.to_dicts(), title)
 
 
 def draw_quarter(quarter: pl.DataFrame, *, title: str) -> str:
@@ -202,10 +202,11 @@ def draw_quarter(quarter: pl.DataFrame, *, title: str) -> str:
     line = (
         alt.Chart(alt.NamedData("rows")).mark_rule(color="#a3360f", strokeWidth=2).encode(x=alt.datum(LOW_QUARTER_KWH))
     )
-    return _svg(alt.layer(bars, line), counts.to_dicts(), title)
+    return draw_svg(alt.layer(bars, line), counts.to_dicts(), title)
 
 
-def _svg(chart: Any, rows: Sequence[dict[str, Any]], title: str) -> str:  # noqa: ANN401  (altair is imported late)
+def draw_svg(chart: Any, rows: Sequence[dict[str, Any]], title: str) -> str:  # noqa: ANN401  (altair is imported late)
+    """SVG of a chart of the data set `rows`, in the size and style of all figures."""
     import vl_convert  # noqa: PLC0415
 
     drawn = chart.properties(width=WIDTH, height=HEIGHT, title=title).configure(aria=False, background="white")

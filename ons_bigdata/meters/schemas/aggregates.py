@@ -43,6 +43,9 @@ class ControlledConsumption(dy.Schema):
     zero_day_share = dy.Float64(
         nullable=True, min=0.0, max=1.0, description=f"share of the days with zeros alone; {_HIDDEN}"
     )
+    imputed_share = dy.Float64(
+        nullable=True, min=0.0, max=1.0, description=f"share of the half hours imputed in usable days; {_HIDDEN}"
+    )
     status = _STATUS
 
 

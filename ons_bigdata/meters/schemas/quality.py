@@ -76,6 +76,21 @@ class StoredAssessedReading(dy.Schema):
     state = dy.Enum(STATES, description="state of the half hour, or of the row beyond it")
 
 
+class ImputedHalfHour(dy.Schema):
+    """One row per half hour that is imputed for sums over homes (`restricted.meter_imputed_half_hours`)."""
+
+    meter_key = dy.Int64(primary_key=True, description=_METER_KEY)
+    started_at = dy.Datetime(
+        primary_key=True, time_unit="us", time_zone="UTC", description="start of the half hour, UTC"
+    )
+    day = dy.Date(description="local day of the half hour")
+    kwh_imputed = dy.Float64(description="kWh that is imputed; no reading")
+    imputation = dy.String(
+        regex="^(linear|weekday_median)$",
+        description="linear: line between the readings about it; weekday_median: same weekday of the weeks about it",
+    )
+
+
 class StoredAbsentDay(dy.Schema):
     """One row per meter and local day: the judgement whether nobody was at home (`restricted.meter_absent_days`)."""
 
@@ -108,3 +123,4 @@ class MeterQuarter(dy.Schema):
     vacant_by_rule = dy.Bool(
         nullable=True, description="true if low in this quarter and the three before it; null where that is not known"
     )
+    models_hash = dy.String(regex="^[0-9a-f]{16}$", description="hash of the models that judged the quarter")

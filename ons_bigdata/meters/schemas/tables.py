@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ons_bigdata.meters.schemas import aggregates, fieldwork, homes, quality, reports, vacancy
+from ons_bigdata.meters.schemas import aggregates, evaluation, fieldwork, homes, quality, reports, vacancy
 
 if TYPE_CHECKING:
     import dataframely as dy
@@ -14,6 +14,7 @@ TABLES: dict[str, type[dy.Schema]] = {
     "restricted.meter_days": quality.StoredMeterDay,
     "restricted.meter_quality": quality.MeterQuality,
     "restricted.meter_suspicions": quality.MeterSuspicion,
+    "restricted.meter_imputed_half_hours": quality.ImputedHalfHour,
     "restricted.meter_absent_days": quality.StoredAbsentDay,
     "restricted.meter_contact_days": fieldwork.MeterContactDays,
     "analysis.contact_calendar_controlled": fieldwork.ContactCalendar,
@@ -23,6 +24,10 @@ TABLES: dict[str, type[dy.Schema]] = {
     "analysis.meter_vacancy_controlled": vacancy.ControlledVacancy,
     "analysis.meter_quality_reports": reports.MeterQualityReport,
     "analysis.meter_figures": reports.MeterFigure,
+    "analysis.absence_evaluation": evaluation.AbsenceEvaluation,
+    "analysis.vacancy_evaluation": evaluation.VacancyEvaluation,
+    "analysis.fieldwork_case_for_use": evaluation.FieldworkCase,
+    "analysis.imputation_evaluation": evaluation.ImputationEvaluation,
     "restricted.meter_homes": homes.MeterHome,
     "restricted.meter_survey_answers": homes.MeterSurveyAnswer,
 }

@@ -67,6 +67,9 @@ class ControlledVacancy(dy.Schema):
         regex="^(provisional|settled)$", description="settled with readings of the 30 days after the quarter"
     )
     recipe = dy.String(regex="^[a-z0-9_]{1,64}$", description="model that judged the quarters")
+    parameters_hash = dy.String(
+        regex="^[0-9a-f]{16}$", description="hash of the models, the rules of vacancy, and those of disclosure control"
+    )
     status = dy.String(
         regex="^(published|below_threshold|secondary)$",
         description="published; below_threshold: fewer homes than may be shown; secondary: would uncover one",

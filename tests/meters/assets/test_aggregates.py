@@ -22,6 +22,7 @@ def consumption_cells(meters: list[int]) -> pl.DataFrame:
                 **{"customer": "residential", "area": f"a{place}", "dwelling_type": "flat", "tariff": "E"},
                 **{"period_kind": "week", "period": date(2010, 1, 4), "meters": count, "kwh_per_day": 11.123},
                 **{"kwh_per_day_se": 0.5, "kwh_per_day_median": 9.876, "reading_share": 0.99, "zero_day_share": 0.0},
+                "imputed_share": 0.01,
             }
             for place, count in enumerate(meters)
         ]
@@ -35,7 +36,7 @@ def test_cells_of_fewer_than_ten_meters_have_no_number(meters: list[int]) -> Non
     for count, row in zip(meters, controlled.iter_rows(named=True), strict=True):
         numbers = [row[name] for name in controlled.columns[8:-1]]
         assert (row["status"] == "published") == (count >= 10)
-        assert (numbers == [None] * 6) == (count < 10)
+        assert (numbers == [None] * 7) == (count < 10)
         assert row["meters"] is None or row["meters"] % 5 == 0
         assert row["kwh_per_day_median"] in {None, 9.9}
 

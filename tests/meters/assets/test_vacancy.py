@@ -46,6 +46,20 @@ def cells(areas: dict[str, int]) -> pl.DataFrame:
     )
 
 
+def controlled(table: pl.DataFrame, **changed: object) -> pl.DataFrame:
+    return controlled_vacancy(table, **({"threshold": 10, "base": 5, "models": ["a" * 16]} | changed))
+
+
+def test_models_and_rules_are_in_the_hash_of_the_parameters() -> None:
+    table = cells({"a": 20, "b": 30})
+    hashes = [
+        controlled(table, **changed)["parameters_hash"].unique().item()
+        for changed in ({}, {"models": ["b" * 16]}, {"base": 3}, {"threshold": 11})
+    ]
+    assert len(set(hashes)) == 4
+    assert controlled(table)["parameters_hash"].unique().to_list() == hashes[:1]
+
+
 def test_stock_and_flow_of_an_area_by_hand() -> None:
     area = cells({"a": 10, "b": 12}).filter(pl.col("home_group") == "a")
     columns = ["homes", "stock", "into", "out", "appeared", "reading_zero", "reading_zero_vacant", "settlement"]
@@ -67,15 +81,13 @@ def test_thirty_days_of_readings_after_a_quarter_settle_it() -> None:
 
 
 def test_shares_of_a_hundred_homes_are_shown() -> None:
-    table = ControlledVacancy.validate(controlled_vacancy(cells({"a": 100, "b": 120}), threshold=10, base=5))
+    table = ControlledVacancy.validate(controlled(cells({"a": 100, "b": 120})))
     assert table["no_interval_reason"].null_count() == table.height
     assert table.filter(pl.col("home_group") == "a")["vacant_share"].to_list() == [0.019, 0.028, 0.019]
 
 
 def test_small_groups_and_the_smallest_of_the_others_have_no_number() -> None:
-    table = ControlledVacancy.validate(
-        controlled_vacancy(cells({"a": 9, "b": 12, "c": 30, "d": 60}), threshold=10, base=5)
-    )
+    table = ControlledVacancy.validate(controlled(cells({"a": 9, "b": 12, "c": 30, "d": 60})))
     status = dict(table.filter(pl.col("group_kind") == "area").select("home_group", "status").unique().iter_rows())
     assert status == {"a": "below_threshold", "b": "secondary", "c": "published", "d": "published"}
     hidden = table.filter(pl.col("status") != "published")

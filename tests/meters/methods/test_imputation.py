@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import numpy as np
 import polars as pl
 import pytest
 
-from ons_bigdata.meters.methods.imputation import impute, judge_imputation
+from ons_bigdata.meters.methods.days import cell_readings
+from ons_bigdata.meters.methods.grid import lay_out
+from ons_bigdata.meters.methods.imputation import impute, imputed_half_hours, judge_imputation
 from ons_bigdata.meters.schemas.readings import ImputedReading
 from tests.meters.methods.half_hours import london_homes, readings, varied
 
@@ -43,6 +45,18 @@ def test_gaps_up_to_two_hours_are_lines_and_longer_ones_weekdays() -> None:
     assert imputed["kwh_imputed"].to_numpy()[day] == pytest.approx(kwh[day])
     kinds = imputed["imputation"].value_counts().sort("imputation").rows()
     assert kinds == [(None, len(kwh) - 101), ("left_missing", 49), ("linear", 4), ("weekday_median", 48)]
+
+
+def test_half_hours_that_are_imputed_are_rows_of_their_local_day() -> None:
+    kwh = np.tile(np.arange(7 * DAY) / 100.0 + 0.1, 9)
+    kwh[1000:1004], kwh[2000:2049] = np.nan, np.nan
+    frame = readings(kwh, start=datetime(2010, 6, 1, tzinfo=UTC))
+    grid = lay_out(frame)
+    rows = imputed_half_hours(grid, cell_readings(frame, grid), "Europe/London")
+    whole = impute(frame, "Europe/London").filter(pl.col("kwh_imputed").is_not_null())
+    assert rows.drop("day").equals(whole.select("meter", "started_at", "kwh_imputed", "imputation"))
+    assert rows["day"].to_list() == [date(2010, 6, 21)] * 4  # 20:00 to 22:00 UTC of the day
+    assert rows["imputation"].unique().to_list() == ["linear"]
 
 
 def test_weekdays_follow_the_local_clock_and_the_level_of_the_days_about() -> None:

@@ -83,7 +83,7 @@ def inject_absence(
         spell=pl.Series([None if value < 0 else int(value) for value in spell[present]], dtype=pl.Int32),
         is_scored=pl.Series((known & ((spell >= 0) | ~low))[present]),
     )
-    return _with_days(frame, kwh[present], truth["absent"].to_numpy()), truth
+    return with_days(frame, kwh[present], truth["absent"].to_numpy()), truth
 
 
 def _draw_spells(is_free: np.ndarray, protocol: InjectionProtocol, random: np.random.Generator) -> Integers:
@@ -129,8 +129,11 @@ def _replace_days(
         kwh[day] = np.where(np.isnan(kwh[day]), np.nan, drawn)
 
 
-def _with_days(frame: pl.DataFrame, kwh: Floats, is_replaced: np.ndarray) -> pl.DataFrame:
-    """Frame with the replaced days as 48 half hours, others as they were, and totals anew."""
+def with_days(frame: pl.DataFrame, kwh: Floats, is_replaced: np.ndarray) -> pl.DataFrame:
+    """Frame with the replaced days as 48 half hours, others as they were, and totals anew.
+
+    `kwh`: rows of `frame` × 48. `is_replaced`: rows of which the half hours are those of `kwh`, NaN = missing.
+    """
     rows = np.flatnonzero(is_replaced)
     values = pl.Series("value", kwh[rows].ravel(), dtype=pl.Float32).fill_nan(None)
     replaced = pl.DataFrame(

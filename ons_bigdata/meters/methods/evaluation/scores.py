@@ -19,7 +19,10 @@ def matthews_correlation(truth: Booleans, judged: Booleans) -> float:
     """Matthews correlation coefficient of two sets of flags; 0 where one of them is the same throughout."""
     both = float((truth & judged).sum())
     neither = float((~truth & ~judged).sum())
-    false, missed = float((~truth & judged).sum()), float((truth & ~judged).sum())
+    return _correlation(both, neither, float((~truth & judged).sum()), float((truth & ~judged).sum()))
+
+
+def _correlation(both: float, neither: float, false: float, missed: float) -> float:
     scale = math.sqrt((both + false) * (both + missed) * (neither + false) * (neither + missed))
     return (both * neither - false * missed) / scale if scale else 0.0
 
@@ -163,25 +166,63 @@ def bootstrap_over_homes(judged: pl.DataFrame, score: str, draws: int = 1000, se
         message = f"score {score!r} is unknown; expected one of {', '.join(known)}"
         raise ValueError(message)
     random = np.random.default_rng(seed)
+    weights = np.stack(
+        [np.bincount(random.integers(0, len(parts), len(parts)), minlength=len(parts)) for _ in range(draws)]
+    )
     columns = ("absent", "probability_absent", "flagged")
-    arrays = [tuple(part[name].to_numpy() for name in columns) for part in parts]
-    values = []
-    for _ in range(draws):
-        chosen = [arrays[number] for number in random.integers(0, len(arrays), len(arrays))]
-        drawn = (np.concatenate([home[number] for home in chosen]) for number in range(3))
-        values.append(_score_of(score, *drawn))
+    homes = [tuple(part[name].to_numpy() for name in columns) for part in parts]
+    if score.startswith("recall_at_"):
+        values = _drawn_recalls(homes, weights, float(score.removeprefix("recall_at_")))
+    elif score == "mcc":
+        values = _drawn_correlations(homes, weights)
+    else:
+        values = [_drawn_score(homes, row, score) for row in weights]
     known_values = [value for value in values if not math.isnan(value)]
     low, high = np.quantile(known_values, [0.025, 0.975]) if known_values else (math.nan, math.nan)
     return float(low), float(high)
 
 
-def _score_of(score: str, truth: Booleans, probability: Floats, flagged: Booleans) -> float:
-    if score.startswith("recall_at_"):
-        return recall_at_false_alarms(truth, probability, float(score.removeprefix("recall_at_")))
-    if score == "mcc":
-        return matthews_correlation(truth, flagged)
-    frame = pl.DataFrame({"absent": truth, "probability_absent": probability, "flagged": flagged})
-    return day_scores(frame)[score]
+Home = tuple[np.ndarray, ...]
+"""Arrays of the days of a home: absent, probability_absent, flagged."""
+
+
+def _drawn_recalls(homes: list[Home], weights: np.ndarray, rate: float) -> list[float]:
+    """`recall_at_false_alarms` of draws of homes (draws × homes: how often each is drawn), the days sorted once."""
+    truth, chance = (np.concatenate([home[number] for home in homes]) for number in range(2))
+    number = np.repeat(np.arange(len(homes)), [len(home[0]) for home in homes])
+    order = np.argsort(-chance, kind="stable")
+    falls, hits = order[~truth[order]], order[truth[order]]
+    values = []
+    for row in weights:
+        false, true = np.cumsum(row[number[falls]]), np.cumsum(row[number[hits]])
+        if not len(false) or not len(true) or false[-1] == 0 or true[-1] == 0:
+            values.append(math.nan)
+            continue
+        place = min(int(rate * false[-1]), false[-1] - 1)
+        bound = chance[falls[np.searchsorted(false, place, side="right")]]
+        above = np.searchsorted(-chance[hits], -bound, side="left")
+        values.append(float(true[above - 1] / true[-1]) if above else 0.0)
+    return values
+
+
+def _drawn_correlations(homes: list[Home], weights: np.ndarray) -> list[float]:
+    """`matthews_correlation` of draws of homes, from the counts of each home."""
+    counts = np.array(
+        [
+            [(truth & flag).sum(), (~truth & ~flag).sum(), (~truth & flag).sum(), (truth & ~flag).sum()]
+            for truth, _, flag in homes
+        ],
+        dtype=np.float64,
+    )
+    return [_correlation(*row) for row in (weights @ counts).tolist()]
+
+
+def _drawn_score(homes: list[Home], weights: np.ndarray, score: str) -> float:
+    """A score of `day_scores` of one draw of homes."""
+    chosen = [home for home, times in zip(homes, weights, strict=True) for _ in range(times)]
+    names = ("absent", "probability_absent", "flagged")
+    drawn = {name: np.concatenate([home[number] for home in chosen]) for number, name in enumerate(names)}
+    return day_scores(pl.DataFrame(drawn))[score]
 
 
 def reliability(probability: Floats, truth: Booleans, classes: int = 10) -> pl.DataFrame:

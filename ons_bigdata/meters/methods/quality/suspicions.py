@@ -38,7 +38,7 @@ class SuspicionRules:
     repeated_ratio: float = 10.0
     """Ratio of their share to that of other hours of the night from which they are suspicious."""
     usual_share: float = 0.02
-    """Share of a meter's half hours of the night of a usual value: a step of a coarse meter, a timer's load."""
+    """Share of the half hours of the night from which a value is usual: steps of a coarse meter, a timer."""
 
 
 def find_suspicions(

@@ -120,3 +120,23 @@ def test_presence_by_half_hour_becomes_absent_days():
     assert scores["mcc"] == 0.0
     with pytest.raises(ValueError, match="expected UTC"):
         absent_days_of_presence(presence.with_columns(pl.col("started_at").dt.replace_time_zone(None)), "Europe/Dublin")
+
+
+@given(st.integers(0, 10_000), st.sampled_from(["recall_at_0.02", "recall_at_0.005", "mcc", "brier"]))
+@settings(max_examples=25, deadline=None)
+def test_intervals_are_those_of_homes_drawn_one_by_one(seed: int, score: str) -> None:
+    random = np.random.default_rng(seed)
+    parts = []
+    for home in range(6):
+        absent = random.random(10) < 0.4
+        chance = np.round(np.clip(0.4 * absent + 0.6 * random.random(10), 0, 1), 1)
+        columns = {"meter": str(home), "day": DAYS, "absent": absent, "probability_absent": chance}
+        parts.append(pl.DataFrame(columns).with_columns(flagged=pl.col("probability_absent") > 0.5))
+    draws = np.random.default_rng(seed)
+    values = []
+    for _ in range(20):
+        drawn = pl.concat([parts[number] for number in draws.integers(0, 6, 6)])
+        values.append(day_scores(drawn)[score])
+    known = [value for value in values if not math.isnan(value)]
+    expected = np.quantile(known, [0.025, 0.975]) if known else [math.nan, math.nan]
+    assert bootstrap_over_homes(pl.concat(parts), score, 20, seed) == pytest.approx(tuple(expected), nan_ok=True)

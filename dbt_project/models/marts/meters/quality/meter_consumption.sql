@@ -15,6 +15,7 @@ with final as (
         kwh_per_day_median,
         reading_share,
         zero_day_share,
+        imputed_share,
         status
     from {{ source('analysis', 'meter_consumption_controlled') }}
 

@@ -27,6 +27,7 @@ with final as (
         rule_vacant,
         settlement,
         recipe,
+        parameters_hash,
         status
     from {{ source('analysis', 'meter_vacancy_controlled') }}
 

@@ -27,6 +27,7 @@ with final as (
         rule_vacant,
         settlement,
         recipe,
+        parameters_hash,
         status
     from {{ ref('meter_vacancy') }}
 

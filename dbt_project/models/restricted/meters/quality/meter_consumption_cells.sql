@@ -16,6 +16,7 @@ days as (
         classes.kwh_whole_day,
         classes.readings,
         classes.half_hours,
+        classes.imputed_half_hours,
         classes.is_zero
     from {{ ref('meter_day_classes') }} as classes
     cross join lateral (
@@ -38,6 +39,7 @@ meters as (
         avg(kwh_whole_day) as kwh_per_day,
         sum(readings) as readings,
         sum(half_hours) as half_hours,
+        sum(imputed_half_hours) filter (where kwh_whole_day is not null) as imputed_half_hours,
         count(*) filter (where is_zero) as zero_days,
         count(*) as days
     from days
@@ -55,6 +57,7 @@ described as (
         meters.kwh_per_day,
         meters.readings,
         meters.half_hours,
+        meters.imputed_half_hours,
         meters.zero_days,
         meters.days,
         coalesce(homes.customer, 'unknown') as customer,
@@ -92,7 +95,8 @@ final as (
         stddev_samp(kwh_per_day) / sqrt(count(*)) as kwh_per_day_se,
         percentile_cont(0.5) within group (order by kwh_per_day) as kwh_per_day_median,
         sum(readings)::double precision / sum(half_hours) as reading_share,
-        sum(zero_days)::double precision / sum(days) as zero_day_share
+        sum(zero_days)::double precision / sum(days) as zero_day_share,
+        coalesce(sum(imputed_half_hours), 0)::double precision / sum(half_hours) as imputed_share
     from described
     group by data_origin, format, customer, area, dwelling_type, tariff, period_kind, period
 

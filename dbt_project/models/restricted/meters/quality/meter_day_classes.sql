@@ -32,6 +32,18 @@ suspicions as (
 
 ),
 
+imputed as (
+
+    select
+        meter_key,
+        day,
+        count(*)::smallint as half_hours,
+        sum(kwh_imputed) as kwh
+    from {{ source('restricted', 'meter_imputed_half_hours') }}
+    group by meter_key, day
+
+),
+
 final as (
 
     select
@@ -39,6 +51,7 @@ final as (
         days.day,
         days.half_hours,
         days.readings,
+        coalesce(imputed.half_hours, 0)::smallint as imputed_half_hours,
         case
             when days.readings = 0 then 'empty'
             when days.readings >= days.half_hours - rules.missing_half_hours then 'usable'
@@ -46,10 +59,12 @@ final as (
         end as day_class,
         coalesce(days.kwh = 0, false) as is_zero,
         suspicions.day is not null as is_suspicious,
-        -- missing half hours of a usable day are taken to be as the others
+        -- missing half hours of a usable day are imputed where they can be, and else taken to be as the others
         case
             when days.readings >= days.half_hours - rules.missing_half_hours
-                then days.kwh * days.half_hours / days.readings
+                then
+                    (days.kwh + coalesce(imputed.kwh, 0)) * days.half_hours
+                    / (days.readings + coalesce(imputed.half_hours, 0))
         end as kwh_whole_day
     from days
     cross join rules
@@ -57,6 +72,10 @@ final as (
         on
             days.meter_key = suspicions.meter_key
             and days.day = suspicions.day
+    left join imputed
+        on
+            days.meter_key = imputed.meter_key
+            and days.day = imputed.day
 
 )
 
