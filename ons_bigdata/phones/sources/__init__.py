@@ -62,9 +62,9 @@ LANDING = {
 """Landed files by area."""
 FORMATS = (
     "od_flows_, od_matrix_, zone_margins_, coverage_ and provider_report_<provider>_<YYYY-MM>….csv under a "
-    "specification of the register; flowkit_flows_<provider>_<YYYY-MM>_….json; daily files of the Spanish open mobility "
-    "data; gold outputs of multimno; MSOA21CD_home,…,count; travel to work of the census; areas with names; figures of "
-    "the market and residents"
+    "specification of the register; flowkit_flows_<provider>_<YYYY-MM>_….json; daily files of the Spanish open "
+    "mobility data; gold outputs of multimno; MSOA21CD_home,…,count; travel to work of the census; areas with "
+    "names; figures of the market and residents"
 )
 """Files that are read, for the reason of a refusal."""
 
