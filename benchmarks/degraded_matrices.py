@@ -167,10 +167,12 @@ def removed_shares(
 
 
 def bound_widths(flows: pl.DataFrame, plan: DegradationPlan, threshold: int, scale: str, seed: int = 0) -> pl.DataFrame:
-    """Widths of the bounds of metrics under suppression: metric, plain, margins, holds.
+    """Widths of the bounds of metrics under suppression: metric, plain, margins, zeros, holds.
 
     Counts of pairs (all ages together) below the threshold are suppressed. "plain": each in [0, threshold - 1];
-    "margins": with published totals by origin and destination. "holds": true if both hold the metric before.
+    "margins": with published totals by origin and destination; "zeros": besides, each in [1, threshold - 1], as a
+    specification says that suppresses counts from 1, in whole numbers and with both margins at once where the hidden
+    cells are few enough. "holds": true if all three hold the metric before.
     """
     drawn = degrade(np.random.default_rng(seed), flows, plan)
     whole = drawn.uncut.group_by(KEY).agg(flow=pl.col("flow").sum()).sort(KEY)
@@ -188,15 +190,23 @@ def bound_widths(flows: pl.DataFrame, plan: DegradationPlan, threshold: int, sca
     truth = compare_flows(whole, reference, **options)  # type: ignore[arg-type]
     plain = compare_flows(cut, reference, **options)  # type: ignore[arg-type]
     known = compare_flows(cut, reference, **options, **totals)  # type: ignore[arg-type]
-    both = plain.join(known, on="metric", suffix="_known").join(truth.select("metric", truth="value"), on="metric")
+    some = cut.with_columns(lower=pl.when(pl.col("status") == "suppressed").then(1.0).otherwise("lower"))
+    zeros = compare_flows(some, reference, **options, **totals, margins="whole")  # type: ignore[arg-type]
+    both = (
+        plain.join(known, on="metric", suffix="_known")
+        .join(zeros, on="metric", suffix="_zeros")
+        .join(truth.select("metric", truth="value"), on="metric")
+    )
     slack = 1e-9
-    holds = pl.col("truth").is_between(pl.col("lower") - slack, pl.col("upper") + slack) & pl.col("truth").is_between(
-        pl.col("lower_known") - slack, pl.col("upper_known") + slack
+    holds = pl.all_horizontal(
+        pl.col("truth").is_between(pl.col(f"lower{kind}") - slack, pl.col(f"upper{kind}") + slack)
+        for kind in ("", "_known", "_zeros")
     )
     return both.filter(pl.col("metric").is_in(BOUNDED)).select(
         "metric",
         plain=pl.col("upper") - pl.col("lower"),
         margins=pl.col("upper_known") - pl.col("lower_known"),
+        zeros=pl.col("upper_zeros") - pl.col("lower_zeros"),
         holds=holds,
     )
 
@@ -249,14 +259,19 @@ def main() -> None:
     for name, (flows, plan) in matrices.items():
         for row in removed_shares(flows, plan, replicates).iter_rows():
             print(f"| {name} | {row[0]} | {' | '.join(f'{share:.3f}' for share in row[1:])} |", flush=True)
-    print("\n| matrix | below | scale | metric | plain | margins | ratio | holds |\n|---|---|---|---|---|---|---|---|")
+    print(
+        "\n| matrix | below | scale | metric | plain | margins | ratio | zeros | ratio | holds |\n" + "|---" * 10 + "|"
+    )
     for name, (flows, plan) in matrices.items():
         for threshold in (5, 10):
             for scale in ("none", "total"):
                 widths = bound_widths(flows, plan, threshold, scale).drop_nulls()
                 for row in widths.iter_rows(named=True):
-                    ratio = row["margins"] / row["plain"] if row["plain"] else float("nan")
-                    ends = f"{row['plain']:.4f} | {row['margins']:.4f} | {ratio:.2f} | {row['holds']}"
+                    ratio, other = (
+                        row[k] / row["plain"] if row["plain"] else float("nan") for k in ("margins", "zeros")
+                    )
+                    ends = f"{row['plain']:.4f} | {row['margins']:.4f} | {ratio:.2f} | {row['zeros']:.4f} | {other:.2f}"
+                    ends += f" | {row['holds']}"
                     print(f"| {name} | {threshold} | {scale} | {row['metric']} | {ends} |")
             width = sharp_width(flows, plan, threshold)
             print(f"{name}, below {threshold}: no bounds of the scaled CPC are narrower than {width:.4f}", flush=True)

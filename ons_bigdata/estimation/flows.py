@@ -80,7 +80,7 @@ def compare_flows(  # noqa: PLR0913
     and counted. `suppressed`: "midpoint" counts such a cell as the middle of its bounds, "drop" leaves it out.
     `origin_totals` (origin, total) and `destination_totals` (destination, total): published margins of the estimate,
     over the compared pairs, which narrow the bounds. `margins`: "each" uses the totals of one side at a time; "joint"
-    both at once by linear programs (for up to 60,000 hidden cells; `cpc`, `slope`, `trip_length_ratio`, the bias of
+    both at once by linear programs (for up to 20,000 hidden cells; `cpc`, `slope`, `trip_length_ratio`, the bias of
     bands), "whole" besides that flows, bounds and totals are whole numbers, such as devices.
 
     Returns `FlowMetric` rows: metric, value, lower, upper, reason. Metrics: those in `flow_metrics.METRICS`, a

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     Values = NDArray[np.float64]
 
-MOST_CELLS = 60_000
-"""Hidden cells up to which programs are solved; a table with more takes minutes."""
+MOST_CELLS = 20_000
+"""Hidden cells up to which programs are solved; a table with 60,000 takes minutes."""
 
 
 class Transport(NamedTuple):

@@ -124,6 +124,8 @@ def test_bounds_under_suppression_hold_the_metric_and_margins_narrow_them(scale:
         assert ratio["slope"] <= 0.5
     else:
         assert ratio["cpc"] <= 0.65
+        zeros = dict(widths.select("metric", pl.col("zeros") / pl.col("plain")).iter_rows())
+        assert zeros["cpc"] <= 0.4 and max(zeros[name] for name in zeros if name != "cpc_distance") <= 0.5
         assert max(ratio["r_squared"], ratio["slope"], ratio["rmse"], ratio["log_bias_0-2_km"]) <= 0.5
 
 

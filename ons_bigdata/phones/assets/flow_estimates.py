@@ -42,7 +42,7 @@ _WEIGHT = ["area", "weight", "weight_error", "residents", "devices"]
 
 
 class Delivery(NamedTuple):
-    """What the estimates of a delivery are made from."""
+    """Flows of a delivery with the weights of its zones: the input of its estimates."""
 
     labels: Mapping[str, object]
     """Values of `_DELIVERY`."""
@@ -55,7 +55,7 @@ class Delivery(NamedTuple):
 
 
 class Ground(NamedTuple):
-    """What is known of the zones of a delivery besides it."""
+    """Knowledge of the zones of a delivery from elsewhere: census, places, figures."""
 
     covariate: pl.DataFrame
     """area, covariate; empty without."""

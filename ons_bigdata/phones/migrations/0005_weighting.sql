@@ -197,3 +197,31 @@ create table analysis.phone_census_parts (
     persons double precision not null check (persons >= 0),
     primary key (recipe, data_origin, provider, month, geography, day_type, part)
 );
+
+-- One row per pair of a JSON of flows of FlowKit.
+
+create table raw.phone_flowkit_flows (
+    load_id text not null references ops.loads (load_id),
+    line integer not null check (line >= 2),
+    month date not null,
+    provider text not null check (provider ~ '^[a-z0-9_-]{1,64}$'),
+    spec_id text not null check (spec_id ~ '^[0-9a-f]{16}$'),
+    period_start date not null,
+    period_end date not null,
+    geography text not null check (geography ~ '^[a-z0-9_-]{1,64}$'),
+    vintage text not null check (vintage ~ '^[A-Za-z0-9_]{1,32}$'),
+    cell_kind text not null check (cell_kind ~ '^(pair|origin_total|destination_total|total)$'),
+    origin_code text not null check (origin_code ~ '^[A-Za-z0-9_]{1,32}$'),
+    dest_code text not null check (dest_code ~ '^[A-Za-z0-9_]{1,32}$'),
+    segment text not null check (segment ~ '^[a-z0-9_+-]{1,64}$'),
+    day_type text not null check (day_type ~ '^(all|weekday|saturday|sunday|holiday)$'),
+    devices double precision check (devices >= 0 and devices <= 1000000000),
+    persons double precision check (persons >= 0 and persons <= 1000000000),
+    status text not null check (status ~ '^(observed|suppressed|rounded|structural_zero|not_supplied)$'),
+    lower double precision not null check (lower >= 0 and lower <= 1000000000),
+    upper double precision check (upper >= 0 and upper <= 1000000000),
+    avg_days_observed double precision check (avg_days_observed >= 0 and avg_days_observed <= 366),
+    method_version text not null check (method_version ~ '^[a-z0-9_-]{1,64}$'),
+    primary key (load_id, line)
+);
+create index phone_flowkit_flows_partition on raw.phone_flowkit_flows (month);

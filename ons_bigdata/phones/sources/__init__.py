@@ -17,6 +17,7 @@ from ons_bigdata.phones.sources import census_flows, devices, figure_files, zone
 from ons_bigdata.phones.sources.deliveries import (
     contract,
     flow_files,
+    flowkit_flows,
     mobility_trips,
     pipeline_counts,
     published_flows,
@@ -61,8 +62,9 @@ LANDING = {
 """Landed files by area."""
 FORMATS = (
     "od_flows_, od_matrix_, zone_margins_, coverage_ and provider_report_<provider>_<YYYY-MM>….csv under a "
-    "specification of the register; daily files of the Spanish open mobility data; gold outputs of multimno; "
-    "MSOA21CD_home,…,count; travel to work of the census; areas with names; figures of the market and residents"
+    "specification of the register; flowkit_flows_<provider>_<YYYY-MM>_….json; daily files of the Spanish open "
+    "mobility data; gold outputs of multimno; MSOA21CD_home,…,count; travel to work of the census; areas with "
+    "names; figures of the market and residents"
 )
 """Files that are read, for the reason of a refusal."""
 
@@ -96,6 +98,27 @@ def _contract_adapter(table: str, read: Callable[..., Reading]) -> Callable[[Pat
         return Adapter(recognise, read_file)
 
     return adapter
+
+
+def _flowkit_adapter(dbt_project_dir: Path) -> Adapter:
+    """Adapter of flows of FlowKit: recognised by their name, read under the register of specifications."""
+    register: Mapping[str, Registered] = read_register(dbt_project_dir)
+
+    def recognise(name: str, _content: bytes) -> Recognised | Refused | None:
+        if not name.removeprefix(SIMULATED).startswith(f"{flowkit_flows.TABLE}_"):
+            return None
+        parts = flowkit_flows.parse_name(name)
+        if parts is None:
+            return Refused(f"file name {name!r}; expected {flowkit_flows.NAME_FORM}")
+        file = parts[0]
+        if not MONTHS.first_day <= file.month <= MONTHS.today():
+            return Refused(f"month {file.month:%Y-%m}; expected {MONTHS.first_day:%Y-%m} to the present one")
+        return Recognised(file.provider, _origin(name), (file.month.isoformat(),))
+
+    def read_file(file: LandedFile, content: bytes, load_id: str) -> Reading:
+        return flowkit_flows.read_flowkit(content, name=file.name, load_id=load_id, register=register)
+
+    return Adapter(recognise, read_file)
 
 
 def _side_reader(table: str) -> Callable[..., Reading]:
@@ -161,6 +184,14 @@ MATRICES = _source(
     "raw.phone_matrix_flows",
     frames.ProviderFlow,
     "One row per cell of a wide matrix of flows that an operator delivered.",
+)
+FLOWKIT = _source(
+    "phone_flowkit_flows",
+    flowkit_flows.READER_VERSION,
+    _flowkit_adapter,
+    "raw.phone_flowkit_flows",
+    frames.ProviderFlow,
+    "One row per pair of a JSON of flows of FlowKit.",
 )
 MARGINS = _source(
     "phone_zone_margins",

@@ -79,7 +79,7 @@ def test_devices_are_rounded_and_hidden_before_anything_is_computed_from_them() 
 
 
 def test_two_deliveries_that_round_alike_publish_the_same() -> None:
-    """What is published of a pair depends on its rounded devices only."""
+    """Rounded devices decide all that is published of a pair."""
     other = FLOWS.with_columns(
         pl.when(pl.col("flow") == 103).then(107.0).otherwise(pl.col(name)).alias(name)
         for name in ("flow", "lower", "upper")
