@@ -17,7 +17,6 @@ from ons_bigdata.phones.assets.devices import (
     OPERATOR,
     REGISTER,
     SPECIFICATIONS,
-    cell_plans,
     counted_months,
 )
 from ons_bigdata.phones.methods.anchors.counted import counted_devices
@@ -217,10 +216,12 @@ def parameters_hash(rules: Mapping[str, float], spec_id: str) -> str:
 )
 def phone_visitor_stays(inputs: Inputs) -> BucketMethod:
     """Nights of visitors under each specification of an operator with a cell plan."""
-    plans = inputs.read("cells", [*OPERATOR, "cell", "zone"])
+    columns = ["cell", "zone", "easting_m", "northing_m"]
+    plans = inputs.read("cells", [*OPERATOR, *columns])
     registered = inputs.read("specifications", ["spec_id", "provider", "document"])
     months = []
-    for origin, provider, cells in cell_plans(plans):
+    for (origin, provider), plan in sorted(plans.partition_by(OPERATOR, as_dict=True).items()):
+        cells = {cell: place for cell, *place in plan.sort("cell").select(columns).iter_rows()}
         for (document,) in registered.filter(pl.col("provider") == provider).select("document").iter_rows():
             spec = VisitorSpecification.model_validate_json(document)
             months.append(

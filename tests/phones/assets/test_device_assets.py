@@ -61,7 +61,14 @@ def built(
         bulk_loader(landing, lake, source, lambda: AdapterContext(tmp_path, KEY)).load_waiting()
     spec, visitors = operator.specification, agree_visitors(date(2014, 5, 1))
     register = ("spec_id text, provider text, title text, document text",)
-    cells = operator.cells.select(data_origin=pl.lit("simulated"), provider=pl.lit(PROVIDER), cell="cell", zone="zone")
+    cells = operator.cells.select(
+        data_origin=pl.lit("simulated"),
+        provider=pl.lit(PROVIDER),
+        cell="cell",
+        zone="zone",
+        easting_m="easting_m",
+        northing_m="northing_m",
+    )
     zones = operator.shares_of_areas.select(
         data_origin=pl.lit("simulated"), geography=pl.lit("zone"), code="zone", residents=pl.col("residents")
     )
@@ -72,7 +79,10 @@ def built(
             "parameter text, value double precision",
             pl.DataFrame({"parameter": list(RULES), "value": list(RULES.values())}),
         ),
-        "staging.stg_phones__cells": ("data_origin text, provider text, cell text, zone text", cells),
+        "staging.stg_phones__cells": (
+            "data_origin text, provider text, cell text, zone text, easting_m float8, northing_m float8",
+            cells,
+        ),
         "staging.stg_phones__zones": ("data_origin text, geography text, code text, residents bigint", zones),
     }
     with warehouse.transaction() as transaction:
