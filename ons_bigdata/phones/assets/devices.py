@@ -180,7 +180,7 @@ def phone_true_devices(_inputs: Inputs) -> BucketMethod:
 )
 def phone_rule_flows(inputs: Inputs, _run: AssetRun) -> Output:
     """Flows as the operator would deliver them, under the specification's own rule of disclosure."""
-    made = [frames.PhoneRuleFlow.create_empty()]
+    made: list[pl.DataFrame] = [frames.PhoneRuleFlow.create_empty()]
     for labels, anchors, register, spec in counted_months(inputs):
         counted = counted_devices(anchors, register, spec)
         flows = protect_counts(rule_flows(counted, spec), spec.disclosure)
@@ -211,7 +211,7 @@ def counted_months(
 def phone_anchor_evaluation(inputs: Inputs, _run: AssetRun) -> Output:
     """Share of right cells beside that of the nearest mast, and flags of shift workers, where there is truth."""
     anchors, truth = inputs.read("anchors"), inputs.read("truth")
-    made = [frames.PhoneAnchorEvaluation.create_empty()]
+    made: list[pl.DataFrame] = [frames.PhoneAnchorEvaluation.create_empty()]
     for key, part in sorted(anchors.partition_by(MONTH, as_dict=True).items(), key=lambda item: str(item[0])):
         labels = dict(zip(MONTH, key, strict=True))
         of_operator = truth.filter(*(pl.col(name) == labels[name] for name in OPERATOR))

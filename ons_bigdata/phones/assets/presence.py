@@ -247,7 +247,7 @@ def phone_visitor_nights_controlled(inputs: Inputs, _run: AssetRun) -> Output:
     rules = read_rules(inputs)
     stays = inputs.read("stays")
     documents = dict(inputs.read("specifications", ["spec_id", "document"]).iter_rows())
-    made = [frames.VisitorNights.create_empty()]
+    made: list[pl.DataFrame] = [frames.VisitorNights.create_empty()]
     key = [*OPERATOR, "month", "visitor_spec_id"]
     for values, part in sorted(stays.partition_by(key, as_dict=True).items(), key=lambda item: str(item[0])):
         labels = dict(zip(key, values, strict=True))

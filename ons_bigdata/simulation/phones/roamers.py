@@ -118,8 +118,8 @@ def send_abroad(rng: Generator, world: World, events: pl.DataFrame, devices: pl.
     away = pl.DataFrame(
         {
             "device": device,
-            "leaves": _utc(world, first * 24.0 + _BEGINS_H),
-            "returns": _utc(world, (first + nights) * 24.0 + _ENDS_H),
+            "leaves": _utc(world, (first * 24.0 + _BEGINS_H).astype(np.float64)),
+            "returns": _utc(world, ((first + nights) * 24.0 + _ENDS_H).astype(np.float64)),
         }
     )
     kept = (

@@ -30,7 +30,7 @@ def visitor_stays(bucket: pl.DataFrame, parameters: Mapping[str, Any]) -> pl.Dat
     visitor_spec_id, specification (the document) and cells (cell → zone, null for none, easting_m, northing_m).
     Returns the columns of `PhoneVisitorStay`, sorted by device.
     """
-    parts = [PhoneVisitorStay.create_empty()]
+    parts: list[pl.DataFrame] = [PhoneVisitorStay.create_empty()]
     for month in parameters["months"]:
         spec = VisitorSpecification.model_validate(month["specification"])
         events = bucket.filter(
@@ -53,11 +53,11 @@ def nights_of_devices(events: pl.DataFrame, cells: pl.DataFrame, spec: VisitorSp
     """Nights of visitors: device_key, direction, country_code, area (null abroad), nights, bridged_nights; sorted.
 
     `events`: device_key, at_utc, cell, home_mcc, visited_mcc. `cells`: cell, zone, easting_m, northing_m; events at
-    cells without zone do not count. The place of a night is the area, or the country abroad, with most of its events at night, then the smaller
-    code; nights without an event between two at the same place are bridged. A device with a foreign card is inbound
-    unless it has more nights than the usual environment allows; an own device is outbound abroad, and domestic in areas
-    that are not of its usual environment, at masts far enough from its home: the median of the masts of its nights in
-    the area where it has most. Devices without a country of the card count as own.
+    cells without zone do not count. The place of a night is the area, or the country abroad, with most of its events at
+    night, then the smaller code; nights without an event between two at the same place are bridged. A device with a
+    foreign card is inbound unless it has more nights than the usual environment allows; an own device is outbound
+    abroad, and domestic in areas that are not of its usual environment, at masts far enough from its home: the median
+    of the masts of its nights in the area where it has most. Devices without a country of the card count as own.
 
     Rules after Eurostat, Feasibility Study on the Use of Mobile Positioning Data for Tourism Statistics, Consolidated
     report (2014), and the usual environment of the International Recommendations for Tourism Statistics (2008), 2.21.
