@@ -96,7 +96,7 @@ def draw_visitors(rng: Generator, world: World, network: Network, number: int, f
 
 
 def send_abroad(rng: Generator, world: World, events: pl.DataFrame, devices: pl.Series) -> tuple[pl.DataFrame, Roaming]:
-    """Let some carriers go abroad once; return the events without those of these days, and those abroad.
+    """Send some carriers abroad once; return the events without those of these days, and those abroad.
 
     `events`: device, at_utc, cell of all phones.
     """
