@@ -370,6 +370,7 @@ def test_the_daily_schedule_is_there_and_off(user_interface: str) -> None:
         }
         for name, cron, zone in (
             ("meters_monthly_schedule", "0 4 2 * *", "UTC"),
+            ("phones_daily_schedule", "0 4 * * *", "UTC"),
             ("phones_monthly_schedule", "0 6 15 * *", "Europe/London"),
             ("price_scrapes_schedule", "5 8 * * *", "Europe/London"),
             ("prices_daily_schedule", "35 9 * * *", "Europe/London"),
@@ -418,7 +419,7 @@ def test_a_range_of_days_chosen_in_the_interface_is_one_run_of_its_job_whose_che
 
 def test_the_interface_takes_a_named_job_first(user_interface: str) -> None:
     data = _graphql(user_interface, '{assetNodes(assetKeys: [{path: ["marts", "price_indices"]}]) {jobNames}}')
-    parts = ("meters_monthly", "phones_monthly", "prices_daily", "tweets_daily", "whole")
+    parts = ("meters_monthly", "phones_daily", "phones_monthly", "prices_daily", "tweets_daily", "whole")
     together = [f"all_pilots_{part}" for part in parts]
     assert data["assetNodes"][0]["jobNames"] == ["prices_daily", "prices_whole", *together, "__ASSET_JOB"]
 

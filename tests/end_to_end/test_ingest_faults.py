@@ -257,7 +257,7 @@ def test_what_cannot_be_taken_in_is_exit_code_2_without_a_traceback(elsewhere: C
     errors = elsewhere.run("ingest", "price", tmp_path, code=2).stderr.replace("\n", " ")
     named = " ".join(errors.split())
     assert (
-        "known: addresses, meters, migration, official, other-prices, phones, populations, prices, scope-labels,"
+        "known: addresses, meters, migration, official, other-prices, phone-events, phones, populations, prices,"
         in named
     )
     assert "did you mean 'prices'?" in named

@@ -1,4 +1,4 @@
-"""The phones pilot in the demo: the deliveries of a simulated operator under its specification, and its census."""
+"""The phones pilot in the demo: deliveries and events of a simulated operator, and its census."""
 
 from __future__ import annotations
 
@@ -40,12 +40,37 @@ _AGREEMENT = """
     order by provider, month, geography, day_type, estimate
 """
 
+_ACCURACY = """
+    select to_char(month, 'YYYY-MM') as month, measure, value, lower, upper
+    from marts.phone_anchor_accuracy
+    where data_origin = $1 and area_class = 'all'
+    order by month, measure
+"""
+
+_PRESENT = """
+    select to_char(month, 'YYYY-MM') as month, count(*) filter (where period = 'daytime') as areas,
+        sum(persons) filter (where period = 'daytime') as daytime,
+        sum(persons) filter (where period = 'night_time') as night_time
+    from published.population_present
+    where data_origin = $1 and day_type = 'weekday' and status = 'published'
+    group by month
+    order by month
+"""
+
+_VISITORS = """
+    select to_char(month, 'YYYY-MM') as month, direction, visitors, nights, nights_lower, nights_upper
+    from published.visitor_nights
+    where data_origin = $1 and country = 'all' and area in ('all', 'abroad') and status = 'published'
+    order by month, direction
+"""
+
 
 class PhonesDemo:
     """A month of a simulated operator, or real files."""
 
     def __init__(self) -> None:
         self.ingested: IngestSummary | None = None
+        self.events: IngestSummary | None = None
 
     def deliver(self, settings: Settings, *, archive: Path | None, sites: ExitStack) -> Delivered:
         """Ingest the simulated delivery, or the files below a path.
@@ -65,16 +90,19 @@ class PhonesDemo:
         else:
             paths, origin = [archive], "real"
         self.ingested = ingest("phones", paths, settings)
+        if archive is None:
+            self.events = ingest("phone-events", [files.events, files.true_devices], settings)
         if self.ingested.first_day is None or self.ingested.last_day is None:
             raise InputError(f"{paths[0]} holds no delivery of a month")
         return Delivered((self.ingested.first_day, self.ingested.last_day), origin)
 
     def summarise(self, warehouse: Warehouse, delivered: Delivered) -> list[str]:
         """Return lines on the rows taken in and the totals of the tables."""
-        total = self.ingested
-        lines = []
-        if total is not None:
-            lines = [
+        lines: list[str] = []
+        for total in (self.ingested, self.events):
+            if total is None:
+                continue
+            lines += [
                 f"{total.files} files ({total.new_files} new): {total.rows_in:,} rows in, {total.accepted:,} accepted, "
                 f"{total.quarantined:,} quarantined, {total.refused} refused",
                 *(f"  refused {refusal}" for refusal in total.refusals),
@@ -92,7 +120,30 @@ class PhonesDemo:
                 f"  {row['provider']} {row['month']}, {row['geography']}, {row['estimate']}: "
                 f"common part of commuters {value}"
             )
-        return lines
+        return lines + _device_lines(warehouse, delivered)
+
+
+def _device_lines(warehouse: Warehouse, delivered: Delivered) -> list[str]:
+    """Lines on anchors against truth, persons present and visitors; none without events of devices."""
+    lines = [
+        f"  {row['month']}, anchors of devices, {row['measure']}: {row['value']:.3f} "
+        f"({row['lower']:.3f} to {row['upper']:.3f})"
+        for row in warehouse.frame(_ACCURACY, [delivered.data_origin]).iter_rows(named=True)
+        if row["value"] is not None
+    ]
+    lines += [
+        f"  {row['month']}, persons present on a weekday in {row['areas']} areas: {row['daytime']:,.0f} by day, "
+        f"{row['night_time']:,.0f} by night"
+        for row in warehouse.frame(_PRESENT, [delivered.data_origin]).iter_rows(named=True)
+        if row["daytime"] is not None and row["night_time"] is not None
+    ]
+    for row in warehouse.frame(_VISITORS, [delivered.data_origin]).iter_rows(named=True):
+        if row["nights"] is not None:
+            lines.append(
+                f"  {row['month']}, {row['direction']} visitors: {row['visitors']:,.0f}, {row['nights']:,.0f} nights "
+                f"({row['nights_lower']:,.0f} to {row['nights_upper']:,.0f})"
+            )
+    return lines
 
 
 DEMO = PhonesDemo()

@@ -19,6 +19,7 @@ from ons_bigdata.phones.sources.devices.event_files import DEVICE_EVENTS
 from ons_bigdata.phones.sources.devices.register_files import PHONE_DEVICES, PHONE_TRUE_DEVICES
 from ons_bigdata.platform.dagster.bucket_assets import BucketMethod, LakeOutput, bucket_tables_asset
 from ons_bigdata.platform.dagster.inputs import AssetRun, Inputs, Output, Table, table_asset
+from ons_bigdata.platform.errors import InputError
 from ons_bigdata.platform.lake.engine import RowsRead
 from ons_bigdata.platform.lake.tables import LakeTable
 
@@ -180,7 +181,7 @@ def phone_true_devices(_inputs: Inputs) -> BucketMethod:
 )
 def phone_rule_flows(inputs: Inputs, _run: AssetRun) -> Output:
     """Flows as the operator would deliver them, under the specification's own rule of disclosure."""
-    made = [frames.PhoneRuleFlow.create_empty()]
+    made: list[pl.DataFrame] = [frames.PhoneRuleFlow.create_empty()]
     for labels, anchors, register, spec in counted_months(inputs):
         counted = counted_devices(anchors, register, spec)
         flows = protect_counts(rule_flows(counted, spec), spec.disclosure)
@@ -197,9 +198,16 @@ def counted_months(
     documents = dict(inputs.read("specifications", ["spec_id", "document"]).iter_rows())
     for key, part in sorted(anchors.partition_by(MONTH, as_dict=True).items(), key=lambda item: str(item[0])):
         labels = dict(zip(MONTH, key, strict=True))
-        spec = Specification.model_validate_json(documents[labels["spec_id"]])
+        spec = Specification.model_validate_json(registered_document(documents, labels["spec_id"]))
         of_operator = register.filter(*(pl.col(name) == labels[name] for name in OPERATOR))
         yield {name: pl.lit(value) for name, value in labels.items()}, part, of_operator, spec
+
+
+def registered_document(documents: Mapping[str, str], spec_id: str) -> str:
+    """Document of a specification. Raises InputError for one that is no longer in the register."""
+    if spec_id not in documents:
+        raise InputError(f"specification {spec_id} is no longer in the register: materialise the devices anew")
+    return documents[spec_id]
 
 
 @table_asset(
@@ -211,7 +219,7 @@ def counted_months(
 def phone_anchor_evaluation(inputs: Inputs, _run: AssetRun) -> Output:
     """Share of right cells beside that of the nearest mast, and flags of shift workers, where there is truth."""
     anchors, truth = inputs.read("anchors"), inputs.read("truth")
-    made = [frames.PhoneAnchorEvaluation.create_empty()]
+    made: list[pl.DataFrame] = [frames.PhoneAnchorEvaluation.create_empty()]
     for key, part in sorted(anchors.partition_by(MONTH, as_dict=True).items(), key=lambda item: str(item[0])):
         labels = dict(zip(MONTH, key, strict=True))
         of_operator = truth.filter(*(pl.col(name) == labels[name] for name in OPERATOR))

@@ -17,8 +17,8 @@ from ons_bigdata.phones.assets.devices import (
     OPERATOR,
     REGISTER,
     SPECIFICATIONS,
-    cell_plans,
     counted_months,
+    registered_document,
 )
 from ons_bigdata.phones.methods.anchors.counted import counted_devices
 from ons_bigdata.phones.methods.presence.control import hide_secondary, hide_uncovering_totals, without_numbers
@@ -36,6 +36,7 @@ from ons_bigdata.platform.lake.engine import RowsRead
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from datetime import date
 
 POPULATION = "analysis.phone_population_controlled"
 MOVEMENTS = "analysis.phone_movements_controlled"
@@ -91,17 +92,17 @@ def phone_population_controlled(inputs: Inputs, _run: AssetRun) -> Mapping[str, 
         "daytime": (int(rules["day_from_hour"]), int(rules["day_to_hour"])),
         "night_time": (int(rules["night_from_hour"]), int(rules["night_to_hour"])),
     }
-    counted = {}
-    for labels, anchors, register, spec in months:
-        homes = counted_devices(anchors, register, spec).drop_nulls("home_zone")
-        counted[spec.spec_id] = (labels, spec, homes)
-    every = pl.concat([homes.select(keys) for _, _, homes in counted.values()]) if counted else None
+    counted = [
+        (labels, spec, counted_devices(anchors, register, spec).drop_nulls("home_zone"))
+        for labels, anchors, register, spec in months
+    ]
+    every = pl.concat([homes.select(keys) for _, _, homes in counted]) if counted else None
     amounts: dict[str, list[pl.DataFrame]] = {"presence": [], "movements": []}
     for name in amounts if every is not None else ():
         for bucket in inputs.scan_buckets(name):
             rows = bucket.collect().join(every, on=keys, how="semi")  # type: ignore[arg-type]
             amounts[name].append(rows)
-    for labels, spec, homes in counted.values():
+    for labels, spec, homes in counted:
         geography = spec.zones.geography
         is_month = [pl.col(name) == value for name, value in labels.items()]
         residents = zones.filter(
@@ -217,22 +218,33 @@ def parameters_hash(rules: Mapping[str, float], spec_id: str) -> str:
 )
 def phone_visitor_stays(inputs: Inputs) -> BucketMethod:
     """Nights of visitors under each specification of an operator with a cell plan."""
-    plans = inputs.read("cells", [*OPERATOR, "cell", "zone"])
+    columns = ["cell", "zone", "easting_m", "northing_m"]
+    plans = inputs.read("cells", [*OPERATOR, *columns])
     registered = inputs.read("specifications", ["spec_id", "provider", "document"])
     months = []
-    for origin, provider, cells in cell_plans(plans):
-        for (document,) in registered.filter(pl.col("provider") == provider).select("document").iter_rows():
-            spec = VisitorSpecification.model_validate_json(document)
-            months.append(
-                {
-                    "data_origin": origin,
-                    "provider": provider,
-                    "visitor_spec_id": spec.spec_id,
-                    "specification": spec.model_dump(mode="json"),
-                    "cells": cells,
-                }
-            )
+    for (origin, provider), plan in sorted(plans.partition_by(OPERATOR, as_dict=True).items()):
+        cells = {cell: place for cell, *place in plan.sort("cell").select(columns).iter_rows()}
+        months += [
+            {
+                "data_origin": origin,
+                "provider": provider,
+                "visitor_spec_id": spec.spec_id,
+                "specification": spec.model_dump(mode="json"),
+                "cells": cells,
+            }
+            for spec in agreed_visitor_months(registered, str(provider)).values()
+        ]
     return BucketMethod(visitor_stays, {"months": months}, lambda frame: {STAYS: frame})
+
+
+def agreed_visitor_months(registered: pl.DataFrame, provider: str) -> dict[date, VisitorSpecification]:
+    """Specification of visitors of each first day of a provider; of several the one with the greatest id counts.
+
+    `registered`: spec_id, provider, document.
+    """
+    documents = registered.filter(pl.col("provider") == provider).sort("spec_id")["document"]
+    specs = [VisitorSpecification.model_validate_json(document) for document in documents]
+    return {spec.period.first_day.replace(day=1): spec for spec in specs}
 
 
 @table_asset(
@@ -246,11 +258,11 @@ def phone_visitor_nights_controlled(inputs: Inputs, _run: AssetRun) -> Output:
     rules = read_rules(inputs)
     stays = inputs.read("stays")
     documents = dict(inputs.read("specifications", ["spec_id", "document"]).iter_rows())
-    made = [frames.VisitorNights.create_empty()]
+    made: list[pl.DataFrame] = [frames.VisitorNights.create_empty()]
     key = [*OPERATOR, "month", "visitor_spec_id"]
     for values, part in sorted(stays.partition_by(key, as_dict=True).items(), key=lambda item: str(item[0])):
         labels = dict(zip(key, values, strict=True))
-        spec = VisitorSpecification.model_validate_json(documents[labels["visitor_spec_id"]])
+        spec = VisitorSpecification.model_validate_json(registered_document(documents, labels["visitor_spec_id"]))
         estimated = estimate_visitors(part, spec, confidence=rules["confidence"])
         own = {"threshold": spec.disclosure.threshold, "rounding_base": spec.disclosure.rounding_base}
         made.append(

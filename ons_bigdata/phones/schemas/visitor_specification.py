@@ -61,6 +61,8 @@ class UsualEnvironment(_Block):
     """Share of the nights in an area from which it belongs to the usual environment of an own device."""
     min_home_nights: Annotated[int, Field(ge=1)]
     """Nights below which an own device has no known environment, and no domestic nights."""
+    min_domestic_km: Annotated[float, Field(ge=0, le=1_000)]
+    """Least distance of the masts of a domestic night from those of the home: nearer cells serve the home, too."""
 
 
 class Factor(_Block):

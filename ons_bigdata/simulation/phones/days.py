@@ -40,13 +40,32 @@ def draw_events(
     `persons` and `phones` as of `carriers`. `holidays`: days on which nobody works or studies.
     """
     carrier = np.unique(phones["row"].to_numpy())
-    rows = persons[carrier]
-    home = _homes(world, rows["person"].to_numpy())
+    return _events(rng, world, network, phones, _whereabouts(rng, world, persons[carrier], carrier, holidays))
+
+
+def draw_presence(
+    rng: Generator, world: World, persons: pl.DataFrame, holidays: tuple[date, ...], day: int, hours: tuple[float, ...]
+) -> NDArray[np.int64]:
+    """Draw the address (row) at which each person is at hours of a day of the world: hours by persons.
+
+    `persons` as of `carriers.draw_kinds`, with or without a phone. The days are drawn anew: they are like those of
+    `draw_events`, not the same.
+    """
+    everyone = np.arange(persons.height)
+    places = _whereabouts(rng, world, persons, everyone, holidays)
+    on_day = np.full(persons.height, day)
+    return np.array([places.at(everyone, on_day, np.full(persons.height, hour)) for hour in hours])
+
+
+def _whereabouts(
+    rng: Generator, world: World, persons: pl.DataFrame, carrier: NDArray[np.int64], holidays: tuple[date, ...]
+) -> _Whereabouts:
+    home = _homes(world, persons["person"].to_numpy())
     out = np.empty((carrier.size, world.days, 3))
-    for number, kind in enumerate(rows["kind"].to_list()):
+    for number, kind in enumerate(persons["kind"].to_list()):
         out[number] = _shifts(rng, kind, world, holidays)
-    trip = _trips(rng, world, rows, home)
-    return _events(rng, world, network, phones, _Whereabouts(carrier, home, rows["place"].to_numpy(), out, *trip))
+    trip = _trips(rng, world, persons, home)
+    return _Whereabouts(carrier, home, persons["place"].to_numpy(), out, *trip)
 
 
 class _Whereabouts:

@@ -282,6 +282,11 @@ class OperatorFiles:
     events: Path
     truth: Path
 
+    @property
+    def true_devices(self) -> Path:
+        """Truth of the devices, which `ingest phone-events` takes in."""
+        return self.truth / f"{SIMULATED}true_devices_{PROVIDER}.csv"
+
 
 def write_operator(folder: Path, operator: SimulatedOperator) -> OperatorFiles:
     """Write specification, deliveries, events (one Parquet file a day, register, cell plan) and truth into a folder."""
@@ -306,7 +311,7 @@ def write_operator(folder: Path, operator: SimulatedOperator) -> OperatorFiles:
     classes = {"rurality": "home_class", "work_rurality": "work_class"}
     operator.devices.rename(classes).with_columns(
         work_class=pl.when(pl.col("work_class") != "none").then(pl.col("work_class"))
-    ).write_csv(files.truth / f"{SIMULATED}true_devices_{PROVIDER}.csv")
+    ).write_csv(files.true_devices)
     operator.stays.write_csv(files.truth / "true_stays.csv")
     operator.persons.write_csv(files.truth / "true_persons.csv")
     flows = operator.persons.drop_nulls("work_zone").group_by("home_zone", "work_zone", "kind").agg(persons=pl.len())

@@ -96,7 +96,7 @@ def draw_visitors(rng: Generator, world: World, network: Network, number: int, f
 
 
 def send_abroad(rng: Generator, world: World, events: pl.DataFrame, devices: pl.Series) -> tuple[pl.DataFrame, Roaming]:
-    """Let some carriers go abroad once; return the events without those of these days, and those abroad.
+    """Send some carriers abroad once; return the events without those of these days, and those abroad.
 
     `events`: device, at_utc, cell of all phones.
     """
@@ -118,8 +118,8 @@ def send_abroad(rng: Generator, world: World, events: pl.DataFrame, devices: pl.
     away = pl.DataFrame(
         {
             "device": device,
-            "leaves": _utc(world, first * 24.0 + _BEGINS_H),
-            "returns": _utc(world, (first + nights) * 24.0 + _ENDS_H),
+            "leaves": _utc(world, (first * 24.0 + _BEGINS_H).astype(np.float64)),
+            "returns": _utc(world, ((first + nights) * 24.0 + _ENDS_H).astype(np.float64)),
         }
     )
     kept = (

@@ -15,6 +15,7 @@ from ons_bigdata.phones.sources.devices import register_files
 from ons_bigdata.phones.sources.devices.event_files import SOURCES as EVENT_SOURCES
 from ons_bigdata.phones.sources.devices.event_files import id_space
 from ons_bigdata.platform.dagster.resources import WarehouseResource
+from ons_bigdata.platform.errors import InputError
 from ons_bigdata.platform.ingest.bulk_loading import bulk_loader
 from ons_bigdata.platform.ingest.landing import Landing
 from ons_bigdata.platform.ingest.sources import AdapterContext
@@ -44,7 +45,7 @@ def operator() -> SimulatedOperator:
 def built(
     operator: SimulatedOperator, warehouse: Warehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> tuple[Warehouse, dg.ExecuteInProcessResult]:
-    """Take in the operator's files and materialise everything that follows."""
+    """Ingest the operator's files and materialise everything that follows."""
     files = write_operator(tmp_path / "operator", operator)
     landing, lake = Landing(tmp_path / "landing", warehouse), Lake(tmp_path / "lake", warehouse)
     for name, value in (("open", warehouse), ("landing", landing), ("lake", lake)):
@@ -61,7 +62,14 @@ def built(
         bulk_loader(landing, lake, source, lambda: AdapterContext(tmp_path, KEY)).load_waiting()
     spec, visitors = operator.specification, agree_visitors(date(2014, 5, 1))
     register = ("spec_id text, provider text, title text, document text",)
-    cells = operator.cells.select(data_origin=pl.lit("simulated"), provider=pl.lit(PROVIDER), cell="cell", zone="zone")
+    cells = operator.cells.select(
+        data_origin=pl.lit("simulated"),
+        provider=pl.lit(PROVIDER),
+        cell="cell",
+        zone="zone",
+        easting_m="easting_m",
+        northing_m="northing_m",
+    )
     zones = operator.shares_of_areas.select(
         data_origin=pl.lit("simulated"), geography=pl.lit("zone"), code="zone", residents=pl.col("residents")
     )
@@ -72,7 +80,10 @@ def built(
             "parameter text, value double precision",
             pl.DataFrame({"parameter": list(RULES), "value": list(RULES.values())}),
         ),
-        "staging.stg_phones__cells": ("data_origin text, provider text, cell text, zone text", cells),
+        "staging.stg_phones__cells": (
+            "data_origin text, provider text, cell text, zone text, easting_m float8, northing_m float8",
+            cells,
+        ),
         "staging.stg_phones__zones": ("data_origin text, geography text, code text, residents bigint", zones),
     }
     with warehouse.transaction() as transaction:
@@ -158,3 +169,17 @@ def test_of_several_specifications_that_of_the_cells_zones_counts(operator: Simu
     cells = dict(operator.cells.select("cell", "zone").iter_rows())
     assert devices.agreed_months(registered, PROVIDER, cells) == {date(2014, 5, 1): spec}
     assert devices.agreed_months(registered, "other", cells) == {}
+
+
+def test_of_several_specifications_of_visitors_one_counts_for_a_month() -> None:
+    first = agree_visitors(date(2014, 5, 1))
+    other = first.model_copy(update={"title": "Another"})
+    later = agree_visitors(date(2014, 6, 1))
+    registered = pl.concat([_register(one.spec_id, one.canonical_json()) for one in (first, other, later)])
+    found = presence.agreed_visitor_months(registered, PROVIDER)
+    assert found == {date(2014, 5, 1): max(first, other, key=lambda one: one.spec_id), date(2014, 6, 1): later}
+
+
+def test_a_specification_that_left_the_register_is_an_error() -> None:
+    with pytest.raises(InputError, match="no longer in the register"):
+        devices.registered_document({}, "0" * 16)

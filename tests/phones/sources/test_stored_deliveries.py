@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from ons_bigdata.phones.sources import FLOWS, SOURCES
+from ons_bigdata.phones.sources import COMMAND, FLOWS
+from ons_bigdata.phones.sources import SOURCES as ALL_SOURCES
 from ons_bigdata.phones.sources.specification_files import COLUMNS, REGISTER, register_specification
 from ons_bigdata.platform.ingest.delivery import land_files
 from ons_bigdata.platform.ingest.landing import Landing
@@ -15,6 +16,7 @@ from ons_bigdata.platform.ingest.sources import loadable
 from tests.phones.sources.delivered_lines import line, long_file
 from tests.phones.specifications import CODES, SPEC, changed
 
+SOURCES = [source for source in ALL_SOURCES if source.command == COMMAND]
 A, B, C, _ = CODES
 GOOD = long_file(line(A, B, "20"), line(A, C, "30"), line(A, "TOTAL", "50"))
 ROWS = "select origin_code, dest_code, devices from raw.phone_flows order by line"

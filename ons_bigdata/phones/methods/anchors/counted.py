@@ -17,6 +17,8 @@ DEVICE = "device_key"
 SHIFT_KINDS = ("night_shift", "rotating_shift")
 NO_DEVICES = "no such device"
 BOOTSTRAP_DRAWS = 500
+Row = tuple[str, str, int, float | None, float | None, float | None, str | None]
+"""measure, area_class, devices, value, lower, upper, reason."""
 _CONFIDENCE_Z = float(norm.ppf(0.975))
 
 
@@ -86,7 +88,7 @@ def evaluate_anchors(anchors: pl.DataFrame, truth: pl.DataFrame, *, seed: int = 
     judged = truth.join(
         anchors.select(DEVICE, "home", "work", "shift_candidate"), on=DEVICE, how="left", maintain_order="left"
     )
-    rows: list[tuple[str, str, int, float | None, float | None, float | None, str | None]] = []
+    rows: list[Row] = []
     regular = judged.filter(pl.col("kind") == "regular")
     for place in ("home", "work"):
         classes = regular[f"{place}_class"].drop_nulls().unique().sort().to_list()
@@ -116,9 +118,7 @@ def _share(right: int, number: int) -> tuple[int, float | None, float | None, fl
     return number, share, max(0.0, middle - reach), min(1.0, middle + reach), None
 
 
-def _flag_rows(
-    is_shift: NDArray[np.bool_], flagged: NDArray[np.bool_], seed: int
-) -> list[tuple[str, str, int, float | None, float | None, float | None, str | None]]:
+def _flag_rows(is_shift: NDArray[np.bool_], flagged: NDArray[np.bool_], seed: int) -> list[Row]:
     number = is_shift.size
     names = ("shift_f1", "shift_precision", "shift_recall")
     if not is_shift.any():
@@ -136,7 +136,8 @@ def _flag_rows(
 
     values = measures(*(outcome[place : place + 1] for place in range(3)))
     drawn = measures(draws[:, 0], draws[:, 1], draws[:, 2])
-    return [
-        (name, "all", number, float(value[0]), *(float(end) for end in np.quantile(draw, [0.025, 0.975])), None)
-        for name, value, draw in zip(names, values, drawn, strict=True)
-    ]
+    rows: list[Row] = []
+    for name, value, draw in zip(names, values, drawn, strict=True):
+        lower, upper = np.quantile(draw, [0.025, 0.975])
+        rows.append((name, "all", number, float(value[0]), float(lower), float(upper), None))
+    return rows

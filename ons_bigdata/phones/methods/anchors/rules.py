@@ -34,7 +34,7 @@ def home_and_work(events: pl.DataFrame, spec: Specification, *, cells: pl.DataFr
     Returns device, home, work, workplaces (list) and the columns of `DeviceAnchor`; with zones of cells also home_zone
     and work_zone. Raises ValueError for missing columns, times that are not in UTC and cells that are not unique.
 
-    Rules: docs/phones/deliveries/devices.md. Night and working-hour rules after Ahas, Silm, Järv, Saluveer, Tiru,
+    Rules: docs/phones/devices/anchors.md. Night and working-hour rules after Ahas, Silm, Järv, Saluveer, Tiru,
     Journal of Urban Technology 17 (2010) 3–27; time of an event after the method of multimno 1.0.0 (half of the gap to
     each neighbour, capped).
     """

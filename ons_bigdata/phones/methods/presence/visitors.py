@@ -20,24 +20,26 @@ DEVICE = "device_key"
 NO_FACTOR = "no factor of expansion is agreed for the country"
 MIXED = "countries without a factor are not in the total"
 ALL, ABROAD = "all", "abroad"
+_POSITION = ("easting_m", "northing_m")
 
 
 def visitor_stays(bucket: pl.DataFrame, parameters: Mapping[str, Any]) -> pl.DataFrame:
     """Nights of the devices of a bucket by direction, country and area, under each specification.
 
     `bucket`: COLUMNS, all rows of its devices. `parameters` (JSON values): `months`, a list of data_origin, provider,
-    visitor_spec_id, specification (the document) and cells (cell → zone, null for none). Returns the columns of
-    `PhoneVisitorStay`, sorted by device.
+    visitor_spec_id, specification (the document) and cells (cell → zone, null for none, easting_m, northing_m).
+    Returns the columns of `PhoneVisitorStay`, sorted by device.
     """
-    parts = [PhoneVisitorStay.create_empty()]
+    parts: list[pl.DataFrame] = [PhoneVisitorStay.create_empty()]
     for month in parameters["months"]:
         spec = VisitorSpecification.model_validate(month["specification"])
         events = bucket.filter(
             (pl.col("data_origin") == month["data_origin"]) & (pl.col("provider") == month["provider"])
         )
         cells = pl.DataFrame(
-            {"cell": list(month["cells"]), "zone": list(month["cells"].values())},
-            schema={"cell": pl.String, "zone": pl.String},
+            [(cell, *place) for cell, place in month["cells"].items()],
+            schema={"cell": pl.String, "zone": pl.String, "easting_m": pl.Float64, "northing_m": pl.Float64},
+            orient="row",
         )
         stays = nights_of_devices(events, cells, spec).with_columns(
             **{name: pl.lit(month[name]) for name in ("data_origin", "provider", "visitor_spec_id")},
@@ -50,11 +52,12 @@ def visitor_stays(bucket: pl.DataFrame, parameters: Mapping[str, Any]) -> pl.Dat
 def nights_of_devices(events: pl.DataFrame, cells: pl.DataFrame, spec: VisitorSpecification) -> pl.DataFrame:
     """Nights of visitors: device_key, direction, country_code, area (null abroad), nights, bridged_nights; sorted.
 
-    `events`: device_key, at_utc, cell, home_mcc, visited_mcc. `cells`: cell, zone; events at cells without zone do not
-    count. The place of a night is the area, or the country abroad, with most of its events at night, then the smaller
-    code; nights without an event between two at the same place are bridged. A device with a foreign card is inbound
-    unless it has more nights than the usual environment allows; an own device is outbound abroad, and domestic in areas
-    that are not of its usual environment. Devices without a country of the card count as own.
+    `events`: device_key, at_utc, cell, home_mcc, visited_mcc. `cells`: cell, zone, easting_m, northing_m; events at
+    cells without zone do not count. The place of a night is the area, or the country abroad, with most of its events at
+    night, then the smaller code; nights without an event between two at the same place are bridged. A device with a
+    foreign card is inbound unless it has more nights than the usual environment allows; an own device is outbound
+    abroad, and domestic in areas that are not of its usual environment, at masts far enough from its home: the median
+    of the masts of its nights in the area where it has most. Devices without a country of the card count as own.
 
     Rules after Eurostat, Feasibility Study on the Use of Mobile Positioning Data for Tourism Statistics, Consolidated
     report (2014), and the usual environment of the International Recommendations for Tourism Statistics (2008), 2.21.
@@ -78,8 +81,16 @@ def nights_of_devices(events: pl.DataFrame, cells: pl.DataFrame, spec: VisitorSp
     at_home = own.filter(~is_abroad)
     usual = spec.usual_environment
     there = pl.len().over(DEVICE, "zone")
-    domestic = at_home.filter(
-        (pl.len().over(DEVICE) >= usual.min_home_nights) & (there < usual.min_home_share * pl.len().over(DEVICE))
+    with_home = at_home.with_columns(there=there, total=pl.len().over(DEVICE)).join(
+        _homes(at_home), on=DEVICE, how="left", maintain_order="left"
+    )
+    distance_m = (
+        (pl.col("easting_m") - pl.col("home_easting_m")) ** 2 + (pl.col("northing_m") - pl.col("home_northing_m")) ** 2
+    ).sqrt()
+    domestic = with_home.filter(
+        (pl.col("total") >= usual.min_home_nights)
+        & (pl.col("there") < usual.min_home_share * pl.col("total"))
+        & (distance_m >= 1_000.0 * usual.min_domestic_km)
     ).select(
         DEVICE,
         "is_bridged",
@@ -96,12 +107,25 @@ def nights_of_devices(events: pl.DataFrame, cells: pl.DataFrame, spec: VisitorSp
     )
 
 
+def _homes(nightly: pl.DataFrame) -> pl.DataFrame:
+    """Median position of the nights of each device in the area where it has most, then the smaller code."""
+    return (
+        nightly.group_by(DEVICE, "zone")
+        .agg(
+            nights=pl.len(), home_easting_m=pl.col("easting_m").median(), home_northing_m=pl.col("northing_m").median()
+        )
+        .sort(DEVICE, "nights", "zone", descending=[False, True, False])
+        .unique(DEVICE, keep="first", maintain_order=True)
+        .select(DEVICE, "home_easting_m", "home_northing_m")
+    )
+
+
 def _nights(events: pl.DataFrame, cells: pl.DataFrame, spec: VisitorSpecification) -> pl.DataFrame:
-    """Nights of devices: device_key, home_mcc, night (date), zone or abroad (country), is_bridged."""
+    """Nights of devices: device_key, home_mcc, night (date), zone or abroad (country), mean position, is_bridged."""
     rule, period = spec.nights, spec.period
     local = pl.col("at_utc").dt.convert_time_zone(period.time_zone)
     hour, day = local.dt.hour(), local.dt.date()
-    timed = events.join(cells.select("cell", "zone"), on="cell", how="left").with_columns(
+    timed = events.join(cells.select("cell", "zone", *_POSITION), on="cell", how="left").with_columns(
         night=pl.when(hour < rule.to_hour).then(day - timedelta(days=1)).otherwise(day),
         is_night=(hour >= rule.from_hour) | (hour < rule.to_hour),
         abroad=pl.when(~pl.col("visited_mcc").is_in(spec.own_country_codes)).then(pl.col("visited_mcc")),
@@ -118,6 +142,7 @@ def _nights(events: pl.DataFrame, cells: pl.DataFrame, spec: VisitorSpecificatio
         .agg(
             pl.col("zone", "abroad").first(),
             pl.col("home_mcc").max(),
+            pl.col(_POSITION).mean(),
             events=pl.len(),
         )
         .filter(pl.col("events") >= rule.min_events)
@@ -141,7 +166,7 @@ def _bridged(nightly: pl.DataFrame, most: int) -> pl.DataFrame:
         .explode("back")
         .with_columns(night=pl.col("night") - pl.duration(days=pl.col("back")), is_bridged=pl.lit(value=True))
     )
-    columns = [DEVICE, "home_mcc", "night", "zone", "abroad", "is_bridged"]
+    columns = [DEVICE, "home_mcc", "night", "zone", "abroad", *_POSITION, "is_bridged"]
     return pl.concat(
         [steps.with_columns(is_bridged=pl.lit(value=False)).select(columns), between.select(columns)]
     ).sort(DEVICE, "night")

@@ -65,7 +65,7 @@ _READERS: dict[str, ReadRows] = {
 
 @dataclass(frozen=True)
 class EventFile:
-    """What name and beginning say of a file."""
+    """Format, provider and origin of a file, by its name and beginning."""
 
     format: str
     provider: str

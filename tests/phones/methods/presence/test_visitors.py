@@ -27,7 +27,7 @@ DOCUMENT = {
     "own_country_codes": [235, 234],
     "period": {"first_day": "2021-03-01", "last_day": "2021-03-28", "time_zone": "Europe/London"},
     "nights": {"from_hour": 20, "to_hour": 9, "min_events": 1, "max_gap_nights": 2},
-    "usual_environment": {"max_inbound_nights": 10, "min_home_share": 0.3, "min_home_nights": 5},
+    "usual_environment": {"max_inbound_nights": 10, "min_home_share": 0.3, "min_home_nights": 5, "min_domestic_km": 10},
     "zone_vintage": "SIM1",
     "factors": [
         {"country_code": 208, "persons_per_device": 4, "relative_standard_error": 0.1},
@@ -36,7 +36,14 @@ DOCUMENT = {
     "disclosure": {"threshold": 10, "rounding_base": 5},
 }
 SPEC = VisitorSpecification.model_validate(DOCUMENT)
-CELLS = pl.DataFrame({"cell": ["h", "w"], "zone": ["Z1", "Z2"]})
+CELLS = pl.DataFrame(
+    {
+        "cell": ["h", "w", "near"],
+        "zone": ["Z1", "Z2", "Z3"],
+        "easting_m": [0.0, 30_000.0, 6_000.0],
+        "northing_m": [0.0, 40_000.0, 6_000.0],
+    }
+)
 SCHEMA = {
     "device_key": pl.Int64,
     "at_utc": pl.Datetime("us", "UTC"),
@@ -86,6 +93,7 @@ def test_own_devices_abroad_and_away_from_their_usual_environment() -> None:
     abroad = [night(1, day, None, 234, 214) for day in (12, 13)]
     away = [night(1, day, "w", 234) for day in (15, 16)]
     assert stays([*home, *abroad, *away]) == [(1, "domestic", 234, "Z2", 2, 0), (1, "outbound", 214, None, 2, 0)]
+    assert stays([*home, night(1, 20, "near", 234)]) == []  # 8.5 km away: may be a cell that serves the home
     assert stays([*home[:2], *away]) == []  # too few nights to know the usual environment
     assert stays([night(1, 3, "h", None)]) == []  # a card without a country is an own one
 
@@ -140,7 +148,9 @@ def test_nights_are_those_of_the_simulated_truth() -> None:
         "provider": "sim-opal",
         "visitor_spec_id": spec.spec_id,
         "specification": spec.model_dump(mode="json"),
-        "cells": dict(operator.cells.select("cell", "zone").iter_rows()),
+        "cells": {
+            cell: place for cell, *place in operator.cells.select("cell", "zone", "easting_m", "northing_m").iter_rows()
+        },
     }
     found = visitor_stays(bucket, {"months": [month]})
     truth = operator.stays
