@@ -22,9 +22,10 @@ if TYPE_CHECKING:
     from ons_bigdata.platform.postgres.warehouse import Warehouse
     from ons_bigdata.settings import Settings
 
-PERSONS, DEVICES, ZONES = 20_000, 2_000, 40
-CUSTOMERS = 8_000
-"""Phones in the delivered tables, of which `DEVICES` have events: with fewer nearly all pairs would be suppressed."""
+PERSONS, DEVICES, ZONES = 20_000, 8_000, 40
+"""With fewer devices nearly all pairs of zones would be suppressed."""
+EVENTS_PER_DAY = 6.5
+"""Few, so that the demo is quick: the simulated operator has 26."""
 
 _TOTALS = """
     select provider, to_char(month, 'YYYY-MM') as month, segment, pairs, suppressed_pairs, least, most
@@ -79,7 +80,7 @@ class PhonesDemo:
         """
         if archive is None:
             progress.report("simulating an operator", 0, 1)
-            operator = simulate_operator(persons=PERSONS, devices=DEVICES, zones=ZONES, customers=CUSTOMERS)
+            operator = simulate_operator(persons=PERSONS, devices=DEVICES, zones=ZONES, events_per_day=EVENTS_PER_DAY)
             files = write_operator(settings.home / "demo" / "phones", operator)
             census = settings.home / "demo" / "phones" / "census"
             write_census(census, operator)

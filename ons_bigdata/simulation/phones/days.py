@@ -15,8 +15,10 @@ if TYPE_CHECKING:
     from ons_bigdata.simulation.phones.network import Network
     from ons_bigdata.simulation.world.building import World
 
-EVENTS_PER_DAY = 22.0
-"""Mean number of events of a phone a day; phones differ (gamma)."""
+EVENTS_PER_DAY = 26.0
+"""Usual mean number of events of a phone a day."""
+_LEAST_SHARE = 4.0 / EVENTS_PER_DAY
+"""Part of the events that all phones have alike."""
 _HOURLY = np.array([0.55] * 6 + [0.8, 1.0] + [1.3] * 12 + [1.5, 1.4, 1.1, 0.8])
 """Relative number of events by hour of the local day."""
 _ATTENDS = {"regular": 0.94, "part_time": 0.95, "student": 0.75, "pupil": 0.96}
@@ -34,13 +36,17 @@ def draw_events(
     persons: pl.DataFrame,
     phones: pl.DataFrame,
     holidays: tuple[date, ...],
+    *,
+    events_per_day: float = EVENTS_PER_DAY,
 ) -> pl.DataFrame:
     """Events of the phones over the days of the world: device, at_utc, cell, sorted.
 
-    `persons` and `phones` as of `carriers`. `holidays`: days on which nobody works or studies.
+    `persons` and `phones` as of `carriers`. `holidays`: days on which nobody works or studies. `events_per_day`: mean
+    number of events of a phone; phones differ (gamma).
     """
     carrier = np.unique(phones["row"].to_numpy())
-    return _events(rng, world, network, phones, _whereabouts(rng, world, persons[carrier], carrier, holidays))
+    whereabouts = _whereabouts(rng, world, persons[carrier], carrier, holidays)
+    return _events(rng, world, network, phones, whereabouts, events_per_day)
 
 
 def draw_presence(
@@ -165,10 +171,16 @@ def _trips(
 
 
 def _events(
-    rng: Generator, world: World, network: Network, phones: pl.DataFrame, whereabouts: _Whereabouts
+    rng: Generator,
+    world: World,
+    network: Network,
+    phones: pl.DataFrame,
+    whereabouts: _Whereabouts,
+    events_per_day: float,
 ) -> pl.DataFrame:
     carrier = np.searchsorted(whereabouts.carrier, phones["row"].to_numpy())
-    rate = rng.gamma(4.0, EVENTS_PER_DAY / 4.0, phones.height) + 4.0
+    busy = rng.gamma(4.0, (1 - _LEAST_SHARE) / 4.0, phones.height)
+    rate = events_per_day * (busy + _LEAST_SHARE)
     is_off = rng.random((phones.height, world.days)) < 0.03
     counts = np.where(is_off, 0, rng.poisson(rate[:, None], (phones.height, world.days)))
     cell_of = counts.ravel()

@@ -14,7 +14,7 @@ from ons_bigdata.phones.sources.specification_files import write_specification
 from ons_bigdata.simulation.phones import operator_tables as tables
 from ons_bigdata.simulation.phones.agreement import PROVIDER, agree
 from ons_bigdata.simulation.phones.carriers import draw_kinds, draw_phones
-from ons_bigdata.simulation.phones.days import draw_events
+from ons_bigdata.simulation.phones.days import EVENTS_PER_DAY, draw_events
 from ons_bigdata.simulation.phones.network import RURALITIES, Network, build_network, lay_out_zones
 from ons_bigdata.simulation.phones.roamers import COLUMNS, OWN_MCC, VISITORS_PER_PHONE, draw_visitors, send_abroad
 from ons_bigdata.simulation.world.building import build_world
@@ -69,17 +69,14 @@ def simulate_operator(
     month: date = MONTH,
     threshold: int = 5,
     rounding_base: int = 1,
-    customers: int | None = None,
+    events_per_day: float = EVENTS_PER_DAY,
 ) -> SimulatedOperator:
     """Build a world with an operator. The same arguments give the same operator.
 
-    `devices` have events; `customers` (default: as many) are in the delivered tables. Customers without events have
-    the home and work cells that serve their true places best, which is what rules on events find for most.
+    A phone has `events_per_day` on the mean.
 
-    Raises ValueError for more customers than phones, fewer than devices, and zones that do not fit the areas.
+    Raises ValueError for more devices than phones, and zones that do not fit the areas.
     """
-    if customers is not None and customers < devices:
-        raise ValueError(f"customers is {customers}; expected at least {devices}, the devices with events")
     spec_days = agree(month, ["Z"], threshold=threshold, rounding_base=rounding_base).period
     days = (spec_days.last_day - spec_days.first_day).days + 1
     world = build_world(
@@ -89,15 +86,13 @@ def simulate_operator(
     network = build_network(next(streams), world)
     zone_of = lay_out_zones(world, zones)
     people = draw_kinds(next(streams), world)
-    phones, share = draw_phones(next(streams), people, customers or devices, world.authorities.height)
+    phones, share = draw_phones(next(streams), people, devices, world.authorities.height)
     spec = agree(month, zone_of["zone"].unique().sort().to_list(), threshold=threshold, rounding_base=rounding_base)
-    followed = phones
-    if customers is not None and customers > devices:
-        chosen = np.sort(np.random.default_rng([seed, 970]).choice(customers, size=devices, replace=False))
-        followed = phones[chosen]
-    at_home = draw_events(next(streams), world, network, people, followed, spec.period.excluded_days)
-    events, abroad = send_abroad(next(streams), world, at_home, followed["device"])
-    visitors = draw_visitors(next(streams), world, network, round(devices * VISITORS_PER_PHONE), phones.height + 1)
+    at_home = draw_events(
+        next(streams), world, network, people, phones, spec.period.excluded_days, events_per_day=events_per_day
+    )
+    events, abroad = send_abroad(next(streams), world, at_home, phones["device"])
+    visitors = draw_visitors(next(streams), world, network, round(devices * VISITORS_PER_PHONE), devices + 1)
     zone = world.addresses.select("output_area").join(zone_of, on="output_area", how="left", maintain_order="left")[
         "zone"
     ]
@@ -194,7 +189,7 @@ def deliver(operator: SimulatedOperator) -> dict[str, pl.DataFrame]:
     zone = operator.cells.select("cell", "zone")
     counted = operator.devices.filter(pl.col("holder_age") >= spec.devices.min_age_years)
     anchored = (
-        pl.concat([tables.anchor_devices(operator.events, spec), _without_events(operator)], how="diagonal_relaxed")
+        tables.anchor_devices(operator.events, spec)
         .join(counted.select("device", "tariff", "holder_age"), on="device")
         .join(zone.rename({"cell": "home", "zone": "home_zone"}), on="home", how="left")
         .join(zone.rename({"cell": "work", "zone": "work_zone"}), on="work", how="left")
@@ -214,21 +209,6 @@ def deliver(operator: SimulatedOperator) -> dict[str, pl.DataFrame]:
         f"{SIMULATED}coverage_{stem}": _coverage(operator),
         f"{SIMULATED}provider_report_{stem}": _report(operator, counts, counted, anchored, active),
     }
-
-
-def _without_events(operator: SimulatedOperator) -> pl.DataFrame:
-    """Anchors of the customers without events: the cells that serve their places, on all days of the window.
-
-    Who works from home, or where the home's cell serves, has no other daytime place, as under the rules.
-    """
-    quiet = operator.devices.join(operator.events.select("device").unique(), on="device", how="anti")
-    is_away = (pl.col("work_cell") != pl.col("home_cell")) & (pl.col("kind") != "home_worker")
-    return quiet.select(
-        "device",
-        home="home_cell",
-        work=pl.when(is_away).then("work_cell"),
-        active_days=pl.lit(operator.specification.devices.window_days, pl.UInt32),
-    )
 
 
 def _coverage(operator: SimulatedOperator) -> pl.DataFrame:
