@@ -311,6 +311,7 @@ SOURCES = (
     COVERAGE,
     REPORTS,
     PIPELINE,
+    FLOWKIT,
     TRIPS,
     PUBLISHED,
     FIGURES,
