@@ -264,14 +264,17 @@ class OperatorFiles:
 
 
 def write_operator(folder: Path, operator: SimulatedOperator) -> OperatorFiles:
-    """Write specification, deliveries, events (one Parquet file a day, register, cell plan) and truth into a folder."""
+    """Write specification, deliveries, events and truth into a folder.
+
+    With the events (a Parquet file for each day in UTC) come the register and the cell plan.
+    """
     files = OperatorFiles(folder / "specification.yaml", folder / "deliveries", folder / "events", folder / "truth")
     for made in (files.deliveries, files.events, files.truth):
         made.mkdir(parents=True, exist_ok=True)
     write_specification(files.specification, operator.specification)
     for name, table in deliver(operator).items():
         table.write_csv(files.deliveries / name)
-    day = pl.col("at_utc").dt.convert_time_zone(operator.specification.period.time_zone).dt.date()
+    day = pl.col("at_utc").dt.date()
     own = operator.events.with_columns(
         home_mcc=pl.lit(OWN_MCC, dtype=pl.Int16), visited_mcc=pl.lit(None, dtype=pl.Int16)
     )
