@@ -85,9 +85,10 @@ def simulate_operator(
     people = draw_kinds(next(streams), world)
     phones, share = draw_phones(next(streams), people, devices, world.authorities.height)
     spec = agree(month, zone_of["zone"].unique().sort().to_list(), threshold=threshold, rounding_base=rounding_base)
-    at_home = draw_events(next(streams), world, network, people, phones, spec.period.excluded_days)
-    events, abroad = send_abroad(next(streams), world, at_home, phones["device"])
-    visitors = draw_visitors(next(streams), world, network, round(devices * VISITORS_PER_PHONE), devices + 1)
+    followed = phones
+    at_home = draw_events(next(streams), world, network, people, followed, spec.period.excluded_days)
+    events, abroad = send_abroad(next(streams), world, at_home, followed["device"])
+    visitors = draw_visitors(next(streams), world, network, round(devices * VISITORS_PER_PHONE), phones.height + 1)
     zone = world.addresses.select("output_area").join(zone_of, on="output_area", how="left", maintain_order="left")[
         "zone"
     ]
@@ -266,7 +267,7 @@ class OperatorFiles:
 def write_operator(folder: Path, operator: SimulatedOperator) -> OperatorFiles:
     """Write specification, deliveries, events and truth into a folder.
 
-    With the events (a Parquet file for each day in UTC) come the register and the cell plan.
+    With the events (a Parquet file for each day in UTC) come the cell plan and the register of the devices with events.
     """
     files = OperatorFiles(folder / "specification.yaml", folder / "deliveries", folder / "events", folder / "truth")
     for made in (files.deliveries, files.events, files.truth):
@@ -283,11 +284,13 @@ def write_operator(folder: Path, operator: SimulatedOperator) -> OperatorFiles:
         path = files.events / f"{SIMULATED}device_events_{PROVIDER}_{on}.parquet"
         part.sort("device", "at_utc", "cell").write_parquet(path)
     operator.cells.rename({"rurality": "area_class"}).write_csv(files.events / f"{SIMULATED}cell_plan_{PROVIDER}.csv")
-    operator.devices.select("device", "tariff", "account", "holder_age", is_machine=pl.lit("false")).write_csv(
+    seen = pl.concat([operator.events.select("device"), operator.roaming_events.select("device")]).unique()
+    followed = operator.devices.join(seen, on="device", how="semi", maintain_order="left")
+    followed.select("device", "tariff", "account", "holder_age", is_machine=pl.lit("false")).write_csv(
         files.events / f"{SIMULATED}devices_{PROVIDER}.csv"
     )
     classes = {"rurality": "home_class", "work_rurality": "work_class"}
-    operator.devices.rename(classes).with_columns(
+    followed.rename(classes).with_columns(
         work_class=pl.when(pl.col("work_class") != "none").then(pl.col("work_class"))
     ).write_csv(files.true_devices)
     operator.stays.write_csv(files.truth / "true_stays.csv")
