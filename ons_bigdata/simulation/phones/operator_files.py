@@ -269,14 +269,17 @@ class OperatorFiles:
 
 
 def write_operator(folder: Path, operator: SimulatedOperator) -> OperatorFiles:
-    """Write specification, deliveries, events (one Parquet file a day, register, cell plan) and truth into a folder."""
+    """Write specification, deliveries, events and truth into a folder.
+
+    With the events (a Parquet file for each day in UTC) come the cell plan and the register of the devices with events.
+    """
     files = OperatorFiles(folder / "specification.yaml", folder / "deliveries", folder / "events", folder / "truth")
     for made in (files.deliveries, files.events, files.truth):
         made.mkdir(parents=True, exist_ok=True)
     write_specification(files.specification, operator.specification)
     for name, table in deliver(operator).items():
         table.write_csv(files.deliveries / name)
-    day = pl.col("at_utc").dt.convert_time_zone(operator.specification.period.time_zone).dt.date()
+    day = pl.col("at_utc").dt.date()
     own = operator.events.with_columns(
         home_mcc=pl.lit(OWN_MCC, dtype=pl.Int16), visited_mcc=pl.lit(None, dtype=pl.Int16)
     )
@@ -285,11 +288,13 @@ def write_operator(folder: Path, operator: SimulatedOperator) -> OperatorFiles:
         path = files.events / f"{SIMULATED}device_events_{PROVIDER}_{on}.parquet"
         part.sort("device", "at_utc", "cell").write_parquet(path)
     operator.cells.rename({"rurality": "area_class"}).write_csv(files.events / f"{SIMULATED}cell_plan_{PROVIDER}.csv")
-    operator.devices.select("device", "tariff", "account", "holder_age", is_machine=pl.lit("false")).write_csv(
+    seen = pl.concat([operator.events.select("device"), operator.roaming_events.select("device")]).unique()
+    followed = operator.devices.join(seen, on="device", how="semi", maintain_order="left")
+    followed.select("device", "tariff", "account", "holder_age", is_machine=pl.lit("false")).write_csv(
         files.events / f"{SIMULATED}devices_{PROVIDER}.csv"
     )
     classes = {"rurality": "home_class", "work_rurality": "work_class"}
-    operator.devices.rename(classes).with_columns(
+    followed.rename(classes).with_columns(
         work_class=pl.when(pl.col("work_class") != "none").then(pl.col("work_class"))
     ).write_csv(files.true_devices)
     operator.stays.write_csv(files.truth / "true_stays.csv")

@@ -17,7 +17,8 @@ def tables(warehouse: Warehouse) -> Warehouse:
         for name, columns in (
             (
                 "marts.phone_flow_reproduction",
-                "segment text, rule_devices bigint, rule_status text, delivered_devices float8, delivered_status text",
+                "segment text, rule_devices bigint, rule_status text, delivered_devices float8,"
+                " delivered_status text, difference float8",
             ),
             ("marts.phone_anchor_accuracy", "measure text, area_class text, value float8"),
             ("published.population_present", "geography text, day_type text, period text, persons float8, status text"),
@@ -38,15 +39,21 @@ def insert(warehouse: Warehouse, table: str, *rows: str) -> None:
 
 
 def test_rules_that_do_not_reproduce_the_delivery(tables: Warehouse) -> None:
-    same = f"{MONTH}, 'all', 20, 'observed', 20, 'observed'"
-    hidden = f"{MONTH}, 'all', null, 'suppressed', null, 'suppressed'"
+    same = f"{MONTH}, 'all', 20, 'observed', 20, 'observed', 0"
+    hidden = f"{MONTH}, 'all', null, 'suppressed', null, 'suppressed', null"
     insert(tables, "marts.phone_flow_reproduction", *[same] * 19, *[hidden] * 20)
-    parameters = [devices.MOST_DIFFERENT_SHARE]
+    parameters = [devices.MOST_DIFFERENT_SHARE, devices.MOST_OTHER_TOTAL]
     assert tables.rows(devices._REPRODUCED, parameters) == []
-    insert(tables, "marts.phone_flow_reproduction", f"{MONTH}, 'all', 21, 'observed', 20, 'observed'")
+    insert(tables, "marts.phone_flow_reproduction", f"{MONTH}, 'all', 21, 'observed', 20, 'observed', 1")
     assert tables.rows(devices._REPRODUCED, parameters) == []  # 1 of 40
-    insert(tables, "marts.phone_flow_reproduction", *[f"{MONTH}, 'all', null, 'suppressed', 5, 'observed'"] * 2)
+    insert(tables, "marts.phone_flow_reproduction", *[f"{MONTH}, 'all', null, 'suppressed', 5, 'observed', null"] * 2)
     assert [row[-2:] for row in tables.rows(devices._REPRODUCED, parameters)] == [(42, 3)]
+    with tables.transaction() as transaction:  # the events are those of a quarter of the devices
+        transaction.execute(
+            "update marts.phone_flow_reproduction set delivered_devices = 4 * rule_devices,"
+            " difference = -3 * rule_devices where rule_devices is not null"
+        )
+    assert tables.rows(devices._REPRODUCED, parameters) == []
 
 
 def test_anchors_worse_than_the_nearest_mast(tables: Warehouse) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
-from scipy.stats import norm
+from scipy.special import ndtri
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -19,7 +19,7 @@ NO_DEVICES = "no such device"
 BOOTSTRAP_DRAWS = 500
 Row = tuple[str, str, int, float | None, float | None, float | None, str | None]
 """measure, area_class, devices, value, lower, upper, reason."""
-_CONFIDENCE_Z = float(norm.ppf(0.975))
+_CONFIDENCE_Z = float(ndtri(0.975))
 
 
 def counted_devices(anchors: pl.DataFrame, register: pl.DataFrame, spec: Specification) -> pl.DataFrame:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import polars as pl
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from ons_bigdata.estimation.input_checks import refuse_missing_columns, refuse_rows
 from ons_bigdata.phones.schemas.presence import NO_RESIDENTS, ONE_DEVICE
@@ -67,7 +67,7 @@ def expand_by_home(
         variance=pl.when(pl.col("sample") > 1).then(spread).sum(),
         has_single=((pl.col("sample") == 1) & pl.col("residents").is_not_null()).any(),
     )
-    reach = float(norm.ppf(0.5 + confidence / 2.0)) * pl.col("variance").sqrt()
+    reach = float(ndtri(0.5 + confidence / 2.0)) * pl.col("variance").sqrt()
     has_interval = pl.col("value").is_not_null() & ~pl.col("has_single")
     return cells.select(
         *by,

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from ons_bigdata.phones.schemas.presence import PhoneVisitorStay
 from ons_bigdata.phones.schemas.visitor_specification import VisitorSpecification
@@ -209,7 +209,7 @@ def estimate_visitors(stays: pl.DataFrame, spec: VisitorSpecification, *, confid
         error=pl.col("error").first(),
         known=factor.is_not_null().all(),
     )
-    z = float(norm.ppf(0.5 + confidence / 2.0))
+    z = float(ndtri(0.5 + confidence / 2.0))
     known = pl.col("known")
     cells = by_card.group_by(key).agg(
         devices=pl.col("devices").sum().cast(pl.Int64),

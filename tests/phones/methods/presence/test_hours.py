@@ -87,6 +87,16 @@ def test_days_and_movements_of_a_regular_worker() -> None:
     assert movements(hourly, nobody, SPEC)["purpose"].unique().to_list() == ["other"]
 
 
+def test_a_change_of_zone_over_a_gap_is_no_movement() -> None:
+    hourly = pl.DataFrame(
+        {"device": [1, 1, 1, 2], "hour": pl.Series([8, 9, 11, 12], dtype=pl.Int32), "zone": ["Z1", "Z2", "Z1", "Z2"]}
+    )
+    anchors = pl.DataFrame({"device": [1], "home_zone": ["Z1"], "work_zone": ["Z2"]})
+    assert movements(hourly, anchors, SPEC).select("device", "hour", "purpose", "trips").rows() == [
+        (1, 9, "to_work", 1)
+    ]
+
+
 def test_a_bucket_leaves_out_roamers_and_other_operators() -> None:
     events = pl.concat([frame(regular_worker(device)) for device in (1, 2, 3, 4)]).rename({"device": "device_key"})
     labelled = events.with_columns(
