@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from ons_bigdata.phones.schemas.vocabulary import SIMULATED
-from ons_bigdata.simulation.phones.network import lay_out_zones
+from ons_bigdata.simulation.phones.network import RURALITIES, lay_out_zones
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,7 +23,7 @@ _CHANGED_SHARE = 0.3
 
 
 def census_tables(operator: SimulatedOperator) -> dict[str, pl.DataFrame]:
-    """Commuters between zones (year, o, d, commuters) and zones (zone, zone_name, lon, lat) by the name of their file.
+    """Commuters between zones (year, o, d, commuters) and zones with positions and rurality, by the name of the file.
 
     The later year counts every commuter of the world. Ten years earlier some had the workplace of another commuter: who
     changes is drawn with the seed of the world.
@@ -57,14 +57,21 @@ def write_census(folder: Path, operator: SimulatedOperator) -> None:
 
 
 def _zones(operator: SimulatedOperator) -> pl.DataFrame:
-    """Zones with the mean position of their addresses."""
+    """Zones with the mean position of their addresses, and the rurality of most of them."""
     world = operator.world
     codes = operator.specification.zones.codes
     zone_of = lay_out_zones(world, len(codes))
-    placed = world.addresses.join(zone_of, on="output_area", how="left", maintain_order="left")
+    rurality = pl.Series("rurality", np.array(RURALITIES)[operator.network.rurality])
+    placed = world.addresses.with_columns(rurality).join(zone_of, on="output_area", how="left", maintain_order="left")
     return (
         placed.group_by("zone")
-        .agg(pl.col("lon").mean().round(6), pl.col("lat").mean().round(6))
+        .agg(pl.col("lon").mean().round(6), pl.col("lat").mean().round(6), pl.col("rurality").mode().sort().first())
         .sort("zone")
-        .select("zone", zone_name=pl.concat_str(pl.lit("Zone "), pl.col("zone").str.slice(1)), lon="lon", lat="lat")
+        .select(
+            "zone",
+            pl.concat_str(pl.lit("Zone "), pl.col("zone").str.slice(1)).alias("zone_name"),
+            "lon",
+            "lat",
+            "rurality",
+        )
     )
