@@ -19,6 +19,8 @@ MOST_POINTS = 400
 """Points that a chart of points draws over all series."""
 MOST_FLOWS = 150
 """Lines that a map of flows draws for each series: the largest."""
+MOST_ZONES = 120
+"""Zones that a map of zones draws for each series; of more every n-th."""
 MOST_MAPS = 3
 """Series of which a map is drawn: the first ones."""
 _SIDE = 300
@@ -173,7 +175,7 @@ class ZoneMap:
     where: str
 
     def draw(self, rows: pl.DataFrame) -> str | None:
-        """SVG with a map for each of the first series, of at most `MOST_POINTS` zones. None without a zone."""
+        """SVG with a map for each of the first series, of at most `MOST_ZONES` zones. None without a zone."""
         import altair as alt  # noqa: PLC0415
 
         placed = rows.drop_nulls(["x", "y", "colour"]).sort("series", "x", "y")
@@ -182,7 +184,7 @@ class ZoneMap:
         maps, data = [], {}
         for number, name in enumerate(placed["series"].unique().sort().to_list()[:MOST_MAPS]):
             of_series = placed.filter(pl.col("series") == name)
-            shown = of_series.gather_every(-(-of_series.height // MOST_POINTS))
+            shown = of_series.gather_every(-(-of_series.height // MOST_ZONES))
             data[f"rows{number}"] = shown.to_dicts()
             scales = _square(*([float(value) for value in shown[axis].to_list()] for axis in ("x", "y")))
             points = (
