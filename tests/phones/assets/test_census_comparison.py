@@ -8,7 +8,7 @@ from dataclasses import replace
 import polars as pl
 import pytest
 
-from benchmarks.phone_users_against_census import PHONES, read_users
+from benchmarks.phone_users_against_census import CENTRES, PHONES, read_districts, read_users
 from ons_bigdata.phones.assets.census_comparison import (
     BIAS,
     COMPARISONS,
@@ -74,6 +74,43 @@ def test_real_flows_of_leeds() -> None:
     assert short["log_bias"].item() == pytest.approx(0.4977, abs=1e-4)
     assert short["census_flow"].item() == 35_107
     assert made[PAIRS]["census_flow"].sum() == 216_089
+
+
+@pytest.mark.nightly
+def test_the_correction_of_distance_beats_inverse_penetration_between_held_out_districts() -> None:
+    folder = Settings().shared / "data" / "phones"
+    if not (folder / PHONES).is_file():
+        pytest.skip(f"no flows of phone users in {folder} (set ONS_BIGDATA_SHARED)")
+    data = read_districts(folder, country="")
+    flows = data.users.with_columns(status=pl.lit("observed"), lower="flow", upper="flow")
+    census = pl.concat(
+        [
+            table.select("origin", "destination", census_year=pl.lit(year), persons=pl.col("flow").cast(pl.Int64))
+            for year, table in ((2011, data.census_2011), (2001, data.census_2001))
+        ]
+    )
+    none = pl.lit(None, dtype=pl.Float64)
+    places = pl.read_csv(CENTRES).select("code", "easting_km", "northing_km", longitude=none, latitude=none)
+    weights = data.coverage.select(
+        "area",
+        weight=pl.col("population") / pl.col("users"),
+        residents="population",
+        devices="users",
+        status=pl.lit("inverse_penetration"),
+    )
+    made = compare_delivery(flows, census, places, NO_MASTS, RECIPE, weights=weights)[COMPARISONS]
+    cpc, error = values(made, "cpc"), values(made, "log_rmse")
+    known = {
+        "phone_flows": 0.7252,
+        "phone_flows_raked": 0.7862,
+        "previous_census": 0.9160,
+        "inverse_penetration": 0.7496,
+    }
+    assert {name: round(cpc[name], 4) for name in known} == known
+    assert cpc["held_out_distance_corrected"] > cpc["held_out_inverse_penetration"] + 0.05
+    assert error["held_out_distance_corrected"] < error["held_out_inverse_penetration"]
+    assert cpc["held_out_distance_corrected"] < cpc["held_out_previous_census"]
+    assert 0.9 <= values(made, "interval_holds")["held_out_distance_corrected"] <= 0.97
 
 
 def test_a_perfect_delivery_has_no_bias() -> None:
