@@ -413,8 +413,9 @@ def _bias(
     recipe: ComparisonRecipe,
     margins: Mapping[str, pl.DataFrame],
 ) -> pl.DataFrame:
+    known: Mapping[str, Any] = margins
     made = signed_bias(
-        flows, census, classes, draws=recipe.draws, seed=recipe.seed, confidence=recipe.confidence, **margins
+        flows, census, classes, draws=recipe.draws, seed=recipe.seed, confidence=recipe.confidence, **known
     )
     return made.rename({"estimate": "estimate_flow"})
 
