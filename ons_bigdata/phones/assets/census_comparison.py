@@ -50,6 +50,7 @@ FRAMES: dict[str, type[dy.Schema]] = {
 
 _DELIVERY = ["data_origin", "provider", "month", "geography", "day_type"]
 _FLOW = ["origin", "destination", "flow", "status", "lower", "upper"]
+NO_CLASS = "not known"
 _PLANE_KM = {"lon": 111.32, "lat": 110.57}
 """Lengths of a degree: of longitude at the equator, of latitude; for maps only."""
 
@@ -78,7 +79,11 @@ def phone_flow_comparisons(inputs: Inputs, _run: AssetRun) -> Mapping[str, Outpu
     flows = inputs.read("flows", [*_DELIVERY, *_FLOW])
     census = inputs.read("census", ["data_origin", "geography", "census_year", "origin", "destination", "persons"])
     places = inputs.read(
-        "places", ["data_origin", "geography", "code", "longitude", "latitude", "easting_km", "northing_km"]
+        "places",
+        [
+            *("data_origin", "geography", "code", "longitude", "latitude", "easting_km", "northing_km"),
+            *("rurality", "district_name"),
+        ],
     )
     coverage = inputs.read(
         "coverage", ["data_origin", "provider", "month", "zone", "technology", "cells", "mean_cell_radius_m"]
@@ -152,7 +157,7 @@ def compare_delivery(
         "parameters_hash": pl.lit(recipe.parameters_hash),
     }
     compared = compare_with_census(study, made, recipe)
-    bias = bias_by_class(study, made, recipe, masts)
+    bias = bias_by_class(study, made, recipe, masts, classes_of_areas(places, study.zones))
     judged = pl.concat([compared, compare_held_out(study, recipe)], how="vertical_relaxed")
     residuals = residuals_of_zones(study, made)
     return {
@@ -165,6 +170,17 @@ def compare_delivery(
         ).with_columns(**stamp),
         PARTS: universe.parts.with_columns(**stamp),
     }
+
+
+def classes_of_areas(places: pl.DataFrame, zones: pl.Series) -> pl.DataFrame | None:
+    """Classes of zones of residence: area, rurality and district, each where two classes at least are known."""
+    known = places.filter(pl.col("code").is_in(zones.implode())).select(area="code")
+    for column, source in (("rurality", "rurality"), ("district", "district_name")):
+        if source in places.columns and places[source].n_unique() > 1:
+            named = places.select(area="code", **{column: pl.col(source).fill_null(NO_CLASS)})
+            known = known.join(named, on="area", how="left", maintain_order="left")
+    chosen = [c for c in known.columns if c == "area" or known[c].n_unique() > 1]
+    return known.select(chosen) if len(chosen) > 1 else None
 
 
 def census_years(census: pl.DataFrame) -> dict[int, pl.DataFrame]:

@@ -293,17 +293,22 @@ def residuals_of_zones(study: StudyFlows, made: Estimates) -> pl.DataFrame:
 
 
 def bias_by_class(
-    study: StudyFlows, made: Estimates, recipe: ComparisonRecipe, masts: pl.DataFrame | None = None
+    study: StudyFlows,
+    made: Estimates,
+    recipe: ComparisonRecipe,
+    masts: pl.DataFrame | None = None,
+    areas: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
     """Signed bias of each estimate by distance and by class of the origin; of the delivery within and between zones.
 
-    `masts`: area, mean_radius_km of the cells of the origin, for zones with cells. Between different zones, scaled;
+    `masts`: area, mean_radius_km of the cells of the origin, for zones with cells. `areas`: area and classifications of
+    the origin (rurality, district) of every zone. Between different zones, scaled;
     `kind` is over all pairs and exists where delivery and census both have flows within zones. Returns the columns of
     `ClassBias` with estimate, place_in_order and status.
     """
     between = pl.col("origin") != pl.col("destination")
     census = study.census.filter(between)
-    classes = _classes(study, recipe, masts)
+    classes = _classes(study, recipe, masts, areas)
     parts = [
         _bias(flows, census, classes, recipe, study.margins if name == PHONES else {}).with_columns(
             estimate=pl.lit(name)
@@ -408,16 +413,19 @@ def _bias(
     recipe: ComparisonRecipe,
     margins: Mapping[str, pl.DataFrame],
 ) -> pl.DataFrame:
+    known: Mapping[str, Any] = margins
     made = signed_bias(
-        flows, census, classes, draws=recipe.draws, seed=recipe.seed, confidence=recipe.confidence, **margins
+        flows, census, classes, draws=recipe.draws, seed=recipe.seed, confidence=recipe.confidence, **known
     )
     return made.rename({"estimate": "estimate_flow"})
 
 
-def _classes(study: StudyFlows, recipe: ComparisonRecipe, masts: pl.DataFrame | None) -> pl.DataFrame:
-    """Distance band of the pairs of different zones, and mast reach and suppressed share of their origins."""
+def _classes(
+    study: StudyFlows, recipe: ComparisonRecipe, masts: pl.DataFrame | None, areas: pl.DataFrame | None
+) -> pl.DataFrame:
+    """Distance band of the pairs of different zones; classes, mast reach and suppressed share of their origins."""
     pairs = study.distances.select(KEY)
-    classes = pair_classes(pairs, distances=study.distances, bands_km=recipe.bands_km).drop("kind")
+    classes = pair_classes(pairs, distances=study.distances, areas=areas, bands_km=recipe.bands_km).drop("kind")
     if masts is not None and not masts.is_empty():
         served = pairs.join(masts.select(origin="area"), on="origin", how="semi")
         reach = pair_classes(served, masts=masts).drop("kind")

@@ -225,3 +225,10 @@ create table raw.phone_flowkit_flows (
     primary key (load_id, line)
 );
 create index phone_flowkit_flows_partition on raw.phone_flowkit_flows (month);
+
+-- Rural-urban classes of areas, by which the bias is looked at.
+
+alter table raw.phone_zones add column rurality text;
+alter table analysis.phone_flow_bias drop constraint phone_flow_bias_classification_check;
+alter table analysis.phone_flow_bias add constraint phone_flow_bias_classification_check
+    check (classification ~ '^(kind|distance_band|mast_reach|suppressed_share|rurality|district)$');

@@ -64,3 +64,6 @@ class PhoneZone(dy.Schema):
         nullable=True, min=-180.0, max=180.0, description="longitude of its centre; null if not given"
     )
     latitude = dy.Float64(nullable=True, min=-90.0, max=90.0, description="latitude of its centre; null if not given")
+    rurality = dy.String(
+        nullable=True, max_length=64, description="class of the rural-urban classification; null where not given"
+    )

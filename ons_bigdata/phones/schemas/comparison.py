@@ -56,10 +56,13 @@ class PhoneFlowBias(FlowsCompared):
     estimate = dy.String(primary_key=True, regex=_ESTIMATE, description=_FLOWS)
     classification = dy.String(
         primary_key=True,
-        regex="^(kind|distance_band|mast_reach|suppressed_share)$",
-        description="kind (within or between zones), distance_band, mast_reach or suppressed_share of the origin",
+        regex="^(kind|distance_band|mast_reach|suppressed_share|rurality|district)$",
+        description=(
+            "kind (within or between zones), distance_band; mast_reach, suppressed_share, rurality or district of the "
+            "origin"
+        ),
     )
-    category = dy.String(primary_key=True, max_length=64, description="class of the pairs; sorts in order")
+    category = dy.String(primary_key=True, max_length=200, description="class of the pairs; sorts in order")
     place_in_order = dy.Int32(min=0, description="place of the class in its classification, from 0")
     pairs = dy.Int64(min=0, description="compared pairs of the class")
     origins = dy.Int64(min=0, description="origins with a flow of the class in a table")

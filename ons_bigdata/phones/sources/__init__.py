@@ -307,6 +307,7 @@ UNRECOGNISED = Catchall(
 SOURCES = (
     FLOWS,
     MATRICES,
+    FLOWKIT,
     MARGINS,
     COVERAGE,
     REPORTS,

@@ -1,4 +1,4 @@
-"""Files of areas: names with residents (census of 2021), names with positions, names alone, and simulated zones."""
+"""Files of areas: names with residents (census of 2021), positions or rural-urban classes; simulated zones."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ons_bigdata.platform.ingest.loading import Reading, refused_reading
 from ons_bigdata.platform.ingest.tables import text_tables as tables
 from ons_bigdata.platform.ingest.tables.csv_lines import reason
 
-READER_VERSION = "3"
+READER_VERSION = "4"
 _NUMBER_OF_AREA = r"^(.+) [0-9]{3}$"
 """The name of a middle-layer area is that of its district and a number."""
 
@@ -26,20 +26,34 @@ class Layout:
     name: str
     residents: str | None = None
     position: tuple[str, str] | None = None
+    rurality: str | None = None
     codes: str = r"^[EWSN][0-9]{8}$"
 
     @property
     def required(self) -> tuple[str, ...]:
         """Columns that a file must have."""
         residents = () if self.residents is None else (self.residents,)
-        return (self.code, self.name, *residents, *(self.position or ()))
+        rurality = () if self.rurality is None else (self.rurality,)
+        return (self.code, self.name, *residents, *(self.position or ()), *rurality)
 
 
 LAYOUTS = (
     Layout("MSOA21", "msoa", "MNEMONIC", "2021 SUPER OUTPUT AREA - MIDDLE LAYER", residents="TOTAL"),
     Layout("MSOA11", "msoa", "GEO_CODE", "GEO_NAME", position=("LON", "LAT")),
+    Layout("MSOA11", "msoa", "MSOA11CD", "MSOA11NM", rurality="RUC11"),
     Layout("LAD20X", "lad", "CODE", "NAME"),
+    Layout(
+        "SIM1",
+        "zone",
+        "ZONE",
+        "ZONE_NAME",
+        residents="RESIDENTS",
+        position=("LON", "LAT"),
+        rurality="RURALITY",
+        codes=r"^Z[0-9]{3}$",
+    ),
     Layout("SIM1", "zone", "ZONE", "ZONE_NAME", residents="RESIDENTS", position=("LON", "LAT"), codes=r"^Z[0-9]{3}$"),
+    Layout("SIM1", "zone", "ZONE", "ZONE_NAME", position=("LON", "LAT"), codes=r"^Z[0-9]{3}$"),
 )
 
 
@@ -79,6 +93,11 @@ def read_zones(content: bytes, *, load_id: str) -> Reading:
             (pl.col(layout.name) == "", reason(f"{layout.code} {{}} has no name", layout.code)),
             *([] if layout.residents is None else [tables.unless("_residents", layout.residents, "a whole number")]),
             *(tables.unless(alias, name, "degrees") for alias, name in numbers.items() if name is not None),
+            *(
+                []
+                if layout.rurality is None
+                else [(pl.col(layout.rurality) == "", reason(f"{layout.code} {{}} has no class", layout.code))]
+            ),
             (pl.col("_is_repeated"), reason(f"{layout.code} {{}} came before", layout.code)),
         ],
         final=[
@@ -96,6 +115,7 @@ def read_zones(content: bytes, *, load_id: str) -> Reading:
             pl.col("_residents").cast(pl.Int64).alias("residents"),
             pl.col("_lon").alias("longitude"),
             pl.col("_lat").alias("latitude"),
+            (pl.lit(None, dtype=pl.String) if layout.rurality is None else pl.col(layout.rurality)).alias("rurality"),
         ],
         schema=PhoneZone,
     )

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from ons_bigdata.phones.schemas.vocabulary import SIMULATED
-from ons_bigdata.simulation.phones.network import lay_out_zones
+from ons_bigdata.simulation.phones.network import RURALITIES, lay_out_zones
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,7 +25,7 @@ _CHANGED_SHARE = 0.3
 def census_tables(operator: SimulatedOperator) -> dict[str, pl.DataFrame]:
     """Commuters between zones (year, o, d, commuters) and zones, by the name of their file.
 
-    Zones have zone, zone_name, residents, lon, lat.
+    Zones have zone, zone_name, residents, lon, lat and rurality.
 
     The later year counts every commuter of the world. Ten years earlier some had the workplace of another commuter: who
     changes is drawn with the seed of the world.
@@ -59,21 +59,23 @@ def write_census(folder: Path, operator: SimulatedOperator) -> None:
 
 
 def _zones(operator: SimulatedOperator) -> pl.DataFrame:
-    """Zones with the mean position of their addresses, and their residents."""
+    """Zones with the mean position of their addresses, their residents, and the rurality of most addresses."""
     world = operator.world
     codes = operator.specification.zones.codes
     zone_of = lay_out_zones(world, len(codes))
-    placed = world.addresses.join(zone_of, on="output_area", how="left", maintain_order="left")
+    rurality = pl.Series("rurality", np.array(RURALITIES)[operator.network.rurality])
+    placed = world.addresses.with_columns(rurality).join(zone_of, on="output_area", how="left", maintain_order="left")
     return (
         placed.group_by("zone")
-        .agg(pl.col("lon").mean().round(6), pl.col("lat").mean().round(6))
+        .agg(pl.col("lon").mean().round(6), pl.col("lat").mean().round(6), pl.col("rurality").mode().sort().first())
         .join(operator.shares_of_areas.select("zone", "residents"), on="zone", how="left")
         .sort("zone")
         .select(
             "zone",
-            zone_name=pl.concat_str(pl.lit("Zone "), pl.col("zone").str.slice(1)),
-            residents="residents",
-            lon="lon",
-            lat="lat",
+            pl.concat_str(pl.lit("Zone "), pl.col("zone").str.slice(1)).alias("zone_name"),
+            "residents",
+            "lon",
+            "lat",
+            "rurality",
         )
     )

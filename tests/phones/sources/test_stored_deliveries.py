@@ -79,6 +79,10 @@ def test_files_of_every_published_kind_are_stored(landing: Landing, project: Pat
     """Keys of partitions are lower case: a source whose rows have other keys would refuse its files."""
     header = "O,D,all,from_home,light_rail,train,bus,taxi,motorbike,car_driver,car_passenger,bicycle,foot,other"
     files = {
+        "figures.csv": (
+            "figure,provider,year,geography,area,category,value,standard_error,source\n"
+            "payg_share,all,2020,lad,all,all,0.3,0.01,Regulator\n"
+        ),
         "zones.csv": "code,name\nE06000001,Hartlepool\n",
         "census.csv": f"{header}\nE02000001,E02000002,3,0,0,0,0,0,0,3,0,0,0,0\n",
         "users_2021-11.csv": "MSOA21CD_home,county_home,MSOA21CD_work,county_work,count\nE02000001,A,E02000002,B,4\n",

@@ -7,6 +7,7 @@ import polars as pl
 from ons_bigdata.phones.sources.census_flows import read_census_flows
 from ons_bigdata.phones.sources.zone_files import read_zones
 from ons_bigdata.simulation.phones.census_files import COUNTED, census_tables
+from ons_bigdata.simulation.phones.network import RURALITIES
 from ons_bigdata.simulation.phones.operator_files import simulate_operator
 
 
@@ -27,3 +28,4 @@ def test_the_files_count_all_commuters_and_are_read() -> None:
     places = read_zones(zones.write_csv().encode(), load_id="0" * 16)
     assert places.accepted["code"].to_list() == [f"Z{number:03d}" for number in range(1, 9)]
     assert set(places.accepted["vintage"]) == {"SIM1"}
+    assert set(places.accepted["rurality"]) <= set(RURALITIES)

@@ -38,14 +38,14 @@ def correction_pairs(study: StudyFlows, middles: pl.DataFrame, coverage: pl.Data
         message = f"{bad.height} zones without users or residents, such as {bad['area'][0]}"
         raise ValueError(message)
     totals = [middles.group_by(side).agg(total=pl.col("flow").sum()).sort(side) for side in KEY]
-    full = [
+    out, into = (
         pl.DataFrame({side: study.zones}).join(total, on=side, how="left").with_columns(pl.col("total").fill_null(0.0))
         for side, total in zip(KEY, totals, strict=True)
-    ]
-    fit = fit_deterrence(middles, study.distances)
-    modelled = gravity(*full, study.distances, deterrence="power", constraint="doubly", parameter=fit.parameter).rename(
-        {"flow": "modelled"}
     )
+    fit = fit_deterrence(middles, study.distances)
+    modelled = gravity(
+        out, into, study.distances, deterrence="power", constraint="doubly", parameter=fit.parameter
+    ).rename({"flow": "modelled"})
     rate = rates.select("area", rate=pl.col("population") / pl.col("users"))
     census = study.census.filter(pl.col("origin") != pl.col("destination")).select(*KEY, reference="flow")
     floor = float(modelled.filter(pl.col("modelled") > 0)["modelled"].min() or 1.0)  # type: ignore[arg-type]

@@ -214,7 +214,7 @@ def _raked(
 
 def _scaled_to(sums: pl.DataFrame, total: float) -> pl.DataFrame:
     """Totals with the proportions of `sums` that add up to `total`: margins must agree with each other."""
-    return sums.with_columns(pl.col("total") * (total / sums["total"].sum()))
+    return sums.with_columns(pl.col("total") * (total / float(sums["total"].sum())))
 
 
 def _rows(rows: pl.DataFrame, areas: pl.DataFrame, *, is_raked: bool) -> pl.DataFrame:

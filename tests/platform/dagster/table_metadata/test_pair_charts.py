@@ -10,11 +10,18 @@ import polars as pl
 import pytest
 
 from ons_bigdata.platform.dagster.table_metadata.charts import chart_metadata, charts_of_node
-from ons_bigdata.platform.dagster.table_metadata.pair_charts import MOST_FLOWS, CurveChart, FlowMap, PointChart
+from ons_bigdata.platform.dagster.table_metadata.pair_charts import (
+    MOST_FLOWS,
+    CurveChart,
+    FlowMap,
+    PointChart,
+    ZoneMap,
+)
 from ons_bigdata.platform.postgres.warehouse import Warehouse
 
 POINTS = PointChart("Agreement <&>", "census", "phones", "s", "true")
 CURVE = CurveChart("Bias", "band", "bias", "lower", "upper", "s", "true")
+ZONES = ZoneMap("Residuals", "x", "y", "residual", "s", "true")
 FLOWS = FlowMap("Flows", "x", "y", "x2", "y2", "flow", "colour", "s", "true")
 
 
@@ -55,6 +62,18 @@ def test_a_map_has_the_largest_flows_of_each_series() -> None:
     kept = rows.filter(pl.col("flow") > rows.height - 2 * MOST_FLOWS)
     assert FLOWS.draw(kept) == drawing
     assert FLOWS.draw(rows.with_columns(flow=pl.lit(0.0))) is None
+
+
+def test_a_map_of_zones_has_the_places_of_each_series() -> None:
+    rng = np.random.default_rng(0)
+    rows = pl.DataFrame({name: rng.normal(0, 9, 4_000) for name in ("x", "y", "colour")}).with_columns(
+        series=pl.Series(["Leeds", "districts"] * 2_000)
+    )
+    drawing = ZONES.draw(rows)
+    assert size(drawing) <= 80_000 and "Leeds" in str(drawing) and "districts" in str(drawing)
+    assert ZONES.draw(rows.sample(fraction=1.0, shuffle=True, seed=1)) == drawing
+    assert ZONES.draw(rows.with_columns(colour=pl.col("colour") * -1)) != drawing
+    assert ZONES.draw(rows.with_columns(colour=pl.lit(None, pl.Float64))) is None
 
 
 def test_a_table_may_have_several_charts(warehouse: Warehouse) -> None:

@@ -11,7 +11,8 @@ select
     delivered.district_name,
     delivered.residents,
     delivered.longitude,
-    delivered.latitude
+    delivered.latitude,
+    delivered.rurality
 from {{ source('raw', 'phone_zones') }} as delivered
 inner join {{ source('ops', 'loads') }} as loads
     on delivered.load_id = loads.load_id
