@@ -128,7 +128,7 @@ def _distinct(
     rows = np.empty(order.size, np.int32)
     starts = np.zeros(cells + 1, np.int32)
     count = 0
-    before = np.int64(-1)
+    before = -1
     for place in range(order.size):
         row = order[place]
         key = keys[row]
@@ -175,11 +175,14 @@ def _find(
         distance[place] = np.sqrt(squares[0])
         if letters.size == 0:
             continue
-        if is_tied:
-            tied_squares, tied_found = _within(grid, search, squares[count - 1])
-            winner, share[place] = _vote(grid, tied_squares, tied_found, letters)
-        else:
-            winner, share[place] = _vote(grid, squares[:count], found[:count], letters)
+        last = squares[count - 1]
+        while is_tied:  # all that are as far as the last one vote: search again with more room
+            room = 2 * search.found.size
+            search = _Search(x[place], y[place], radius, np.empty(room), np.empty(room, np.int32))
+            count, is_tied = _search(grid, search)
+        while search.squares[count - 1] > last:
+            count -= 1
+        winner, share[place] = _vote(grid, search.squares[:count], search.found[:count], letters)
         if winner != NONE:
             winners[place] = grid.rows[winner]
     return nearest, distance, winners, share
@@ -197,7 +200,7 @@ def _search(grid: PositionGrid, search: _Search) -> tuple[int, bool]:
         or max(grid.south - y, y - grid.south - grid.lines * grid.side) > reach
     ):
         return 0, False
-    column, line = np.int64(np.floor((x - grid.west) / grid.side)), np.int64(np.floor((y - grid.south) / grid.side))
+    column, line = int(np.floor((x - grid.west) / grid.side)), int(np.floor((y - grid.south) / grid.side))
     count, limit, tied = 0, reach * reach, np.inf
     ring, margin = 0, -1.0
     while margin <= 0 or margin * margin <= limit:
@@ -244,7 +247,8 @@ def _scan(
 
     Return the number of positions, the largest square that still counts, and the last square that was lost to a tie.
     """
-    last = search.squares.size - 1
+    squares, found = search.squares, search.found
+    last = squares.size - 1
     for position in range(begin, end):
         dx, dy = grid.x[position] - search.x, grid.y[position] - search.y
         square = dx * dx + dy * dy
@@ -254,56 +258,25 @@ def _scan(
             if np.sqrt(square) > search.radius:
                 continue
             count += 1
-        elif square == search.squares[last]:
+        elif square == squares[last]:
             tied = square
-            if grid.rank[position] > grid.rank[search.found[last]]:
+            if grid.rank[position] > grid.rank[found[last]]:
                 continue
-        elif last > 0 and search.squares[last - 1] == search.squares[last]:
-            tied = search.squares[last]
-        _enter(grid, search, count - 1, square, position)
+        elif last > 0 and squares[last - 1] == squares[last]:
+            tied = squares[last]
+        place = count - 1
+        while place > 0 and (
+            squares[place - 1] > square
+            or (squares[place - 1] == square and grid.rank[found[place - 1]] > grid.rank[position])
+        ):
+            squares[place] = squares[place - 1]
+            found[place] = found[place - 1]
+            place -= 1
+        squares[place] = square
+        found[place] = position
         if count > last:
-            limit = search.squares[last]
+            limit = squares[last]
     return count, limit, tied
-
-
-@compiled
-def _enter(grid: PositionGrid, search: _Search, place: int, square: float, position: int) -> None:
-    """Enter a position among those before `place`, which is free."""
-    squares, found = search.squares, search.found
-    while place > 0 and (
-        squares[place - 1] > square
-        or (squares[place - 1] == square and grid.rank[found[place - 1]] > grid.rank[position])
-    ):
-        squares[place] = squares[place - 1]
-        found[place] = found[place - 1]
-        place -= 1
-    squares[place] = square
-    found[place] = position
-
-
-@compiled
-def _within(grid: PositionGrid, search: _Search, limit: float) -> tuple[Floats, Rows]:
-    """Squares and positions up to a square of the distance, by square and rank."""
-    reach = np.sqrt(limit) + 2 * _SLACK_M
-    west = np.int64(np.floor((search.x - grid.west - reach) / grid.side))
-    east = np.int64(np.floor((search.x - grid.west + reach) / grid.side))
-    south = max(np.int64(np.floor((search.y - grid.south - reach) / grid.side)), 0)
-    north = min(np.int64(np.floor((search.y - grid.south + reach) / grid.side)), grid.lines - 1)
-    room = 0
-    for line in range(south, north + 1):
-        begin, end = _range(grid, line, west, east)
-        room += end - begin
-    near = _Search(search.x, search.y, search.radius, np.empty(room), np.empty(room, np.int32))
-    count = 0
-    for line in range(south, north + 1):
-        begin, end = _range(grid, line, west, east)
-        for position in range(begin, end):
-            dx, dy = grid.x[position] - near.x, grid.y[position] - near.y
-            square = dx * dx + dy * dy
-            if square <= limit:
-                _enter(grid, near, count, square, position)
-                count += 1
-    return near.squares[:count].copy(), near.found[:count].copy()
 
 
 @compiled

@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.spatial import cKDTree
 
 from ons_bigdata.tweets.methods.address_records import ADDRESS_COLUMNS
 from ons_bigdata.tweets.methods.addresses import RESULT, AddressRules, address_places, nearest_addresses
@@ -89,6 +90,16 @@ def test_the_smallest_uprn_wins_at_one_position_and_at_one_distance() -> None:
         assert found["address_class"].to_list() == ["RD03"]
         voted = nearest_addresses(places((0, 0)), shuffled, AddressRules(vote_neighbours=2))
         assert voted["class_share"].to_list() == [0.5]  # all four positions are as far as the second
+
+
+def test_a_position_as_far_as_the_last_voter_votes_in_whatever_order_they_are_met() -> None:
+    """Of the positions at 10 m in the west, met first, one gives way to the nearer one, and votes all the same."""
+    west = [at(0, 0, uprn=1, class_code="CR08"), at(0, 12, uprn=2, class_code="CR08")]
+    known = addresses(*west, at(12, 6, uprn=3, class_code="RD02"), at(8, 16, uprn=4, class_code="RD02"))
+    found = nearest_addresses(places((8, 6)), known, AddressRules(vote_neighbours=3)).row(0, named=True)
+    # distances 4 m and three times 10 m
+    assert found["address_distance_m"] == 4.0
+    assert found["class_share"] == pytest.approx((1 / 4 + 1 / 10) / (1 / 4 + 3 / 10))
 
 
 def test_a_shell_has_the_class_of_its_nearest_child() -> None:
@@ -177,14 +188,19 @@ GRID = st.tuples(st.integers(0, 12), st.integers(0, 12))
     known=st.lists(GRID, min_size=1, max_size=40),
     asked=st.lists(GRID, min_size=1, max_size=10),
     voters=st.integers(1, 6),
+    spacing=st.sampled_from([1, 60]),
 )
 def test_results_are_those_of_brute_force(
-    known: list[tuple[int, int]], asked: list[tuple[int, int]], voters: int
+    known: list[tuple[int, int]], asked: list[tuple[int, int]], voters: int, spacing: int
 ) -> None:
-    """On a lattice, on which ties abound: smallest UPRN first; all positions as far as the last voter vote."""
+    """On a lattice, on which ties abound: smallest UPRN first; all positions as far as the last voter vote.
+
+    With the narrow lattice all positions are in one cell of the grid, with the wide one in many.
+    """
+    known, asked = ([(e * spacing, n * spacing) for e, n in points] for points in (known, asked))
     classes = ["RD02", "CR08", None, "RD06"]
     rows = [at(e, n, uprn=100 - place, class_code=classes[place % 4]) for place, (e, n) in enumerate(known)]
-    rules = AddressRules(radius_m=5, vote_neighbours=voters)
+    rules = AddressRules(radius_m=5 * spacing, vote_neighbours=voters)
     found = nearest_addresses(places(*((float(e), float(n)) for e, n in asked)), addresses(*rows), rules)
     for (east, north), result in zip(asked, found.iter_rows(named=True), strict=True):
         by_position: dict[tuple[int, int], dict[str, Any]] = {}
@@ -194,7 +210,7 @@ def test_results_are_those_of_brute_force(
             (float(np.hypot(e - east, n - north)), row["uprn"], row["class_code"])
             for (e, n), row in by_position.items()
         )
-        near = [one for one in near if one[0] <= 5]
+        near = [one for one in near if one[0] <= 5 * spacing]
         if not near:
             assert set(result.values()) == {None}
             continue
@@ -210,3 +226,32 @@ def test_results_are_those_of_brute_force(
         assert shares[result["voted_class"][0]] == pytest.approx(max(shares.values()))
         if near[0][2] is not None:
             assert result["class_share"] == pytest.approx(shares[near[0][2][0]] / sum(shares.values()))
+
+
+@pytest.mark.parametrize("extent_m", [2_000, 60_000], ids=["dense", "sparse"])
+def test_nearest_positions_are_those_of_a_tree(extent_m: int) -> None:
+    """Of places in and around the area of the positions, some at the edges of cells, by another method."""
+    rng = np.random.default_rng(extent_m)
+    positions = rng.uniform(0, extent_m, (20_000, 2)).round(2) + np.array([400_000, 200_000])
+    asked = np.vstack([rng.uniform(-500, extent_m + 500, (3_000, 2)), 65.536 * rng.integers(0, 30, (1_000, 2))])
+    asked += positions.min(axis=0)
+    known = pl.DataFrame({"easting_m": positions[:, 0], "northing_m": positions[:, 1]}).with_columns(
+        pl.lit("real").alias("data_origin"),
+        pl.int_range(pl.len()).alias("uprn"),
+        pl.int_range(pl.len()).cast(pl.String).alias("class_code"),  # tells the address
+        *(pl.lit(None, ADDRESS_COLUMNS[name]).alias(name) for name in ("postcode", "parent_uprn", "authority")),
+    )
+    found = nearest_addresses(places(*map(tuple, asked.tolist())), known, AddressRules(vote_neighbours=5))
+    distance, index = cKDTree(positions).query(asked, distance_upper_bound=300)
+    is_found = np.isfinite(distance)
+    assert 0 < is_found.sum() < len(asked)
+    assert found["address_distance_m"].is_not_null().to_list() == is_found.tolist()
+    kept = found.filter(pl.Series(is_found))
+    assert kept["address_class"].cast(pl.Int64).to_list() == index[is_found].tolist()
+    np.testing.assert_allclose(kept["address_distance_m"].to_numpy(), distance[is_found], rtol=1e-9, atol=1e-9)
+
+
+def test_positions_too_far_apart_for_a_grid_are_refused() -> None:
+    known = addresses(at(0, uprn=1), at(1e12, 1e12, uprn=2))
+    with pytest.raises(ValueError, match=r"positions span 1000000000000\.0 m by 1000000000000\.0 m: too far apart"):
+        nearest_addresses(places((0, 0)), known, NO_VOTE)
