@@ -11,6 +11,7 @@ import yaml
 from dbt.cli.main import dbtRunner, dbtRunnerResult
 from dbt.contracts.graph.manifest import Manifest
 
+from ons_bigdata.platform.dagster import dbt_calls
 from ons_bigdata.settings import Settings
 
 RunDbt = Callable[..., dbtRunnerResult]
@@ -49,9 +50,6 @@ def offline_dbt(dbt_against: Callable[[dict[str, Any]], RunDbt]) -> RunDbt:
 
 
 @pytest.fixture(scope="session")
-def manifest(offline_dbt: RunDbt) -> Manifest:
-    """The parsed project."""
-    parsed = offline_dbt("parse")
-    assert parsed.success, parsed.exception
-    assert isinstance(parsed.result, Manifest)
-    return parsed.result
+def manifest(tmp_path_factory: pytest.TempPathFactory) -> Manifest:
+    """The parsed project, begun with the parse of set-up."""
+    return dbt_calls.parsed_project(Settings(home=tmp_path_factory.mktemp("parse"), database_url=None))

@@ -92,7 +92,8 @@ def write_docs(settings: Settings) -> Path:
     page = docs_page(settings)
     folder = page.parent
     project = parsed_project(settings)
-    words = ["docs", "generate", "--static", "--exclude", "resource_type:test", "resource_type:unit_test"]
+    words = ["docs", "generate", "--static", "--no-write-json"]  # the page has the manifest, which is written once
+    words += ["--exclude", "resource_type:test", "resource_type:unit_test"]
     printed, result = _capture_output(lambda: call(settings, words, target=folder, project=project))
     if not result.success:
         raise StepFailedError(f"dbt docs failed: {result.exception or printed}")
