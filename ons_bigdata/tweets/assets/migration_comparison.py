@@ -47,17 +47,37 @@ def comparison_rules(inputs: Inputs) -> ComparisonRules:
 
 
 @tables_asset(
-    name="migration_coverage",
-    tables=[Table(COVERAGE, MigrationCoverage, "One row per authority, month and recipe: users per resident.")],
+    name="migration_comparison",
+    tables=[
+        Table(COVERAGE, MigrationCoverage, "One row per authority, month and recipe: users per resident."),
+        Table(COMPARISONS, MigrationComparison, "One row per comparison, official year, recipe and metric."),
+        Table(AREA_BIAS, MigrationAreaBias, "One row per authority, official year, recipe and direction: the bias."),
+    ],
     inputs={
         "residence": RESIDENCE,
+        "areas": "restricted.tweet_area_migration",
+        "flows": "restricted.tweet_migration_flows",
+        "published_areas": "analysis.internal_migration_areas",
         "populations": "staging.stg_tweets__area_populations",
+        "official_areas": "intermediate.int_tweets__official_area_moves_summed",
+        "official_flows": "intermediate.int_tweets__official_flows_summed",
+        "census_flows": "intermediate.int_tweets__census_moves_summed",
+        "code_changes": "seeds.authority_code_changes",
         "rules": RULES,
     },
 )
-def migration_coverage(inputs: Inputs, _run: AssetRun) -> Mapping[str, Output]:
-    """Users with residence per resident of each authority and month, controlled for disclosure."""
+def migration_comparison(inputs: Inputs, _run: AssetRun) -> Mapping[str, Output]:
+    """Coverage, agreement with official figures, and bias: one asset, since each further one is a call of dbt more."""
     rules = comparison_rules(inputs)
+    return {
+        COVERAGE: migration_coverage(inputs, rules),
+        COMPARISONS: migration_comparisons(inputs, rules),
+        AREA_BIAS: migration_area_bias(inputs, rules),
+    }
+
+
+def migration_coverage(inputs: Inputs, rules: ComparisonRules) -> Output:
+    """Users with residence per resident of each authority and month, controlled for disclosure."""
     columns = [*_GROUP, "user_key", "month", "authority", "weight"]
     residence = inputs.read("residence", columns).drop_nulls("authority")
     users = residence.group_by([*_GROUP, "month", "authority"]).agg(
@@ -75,7 +95,7 @@ def migration_coverage(inputs: Inputs, _run: AssetRun) -> Mapping[str, Output]:
     frame = pl.concat(
         [MigrationCoverage.create_empty(), *(part.select(columns) for part in parts)], how="vertical_relaxed"
     )
-    return {COVERAGE: Output(frame, {"published": int((frame["status"] == PUBLISHED).sum())})}
+    return Output(frame, {"published": int((frame["status"] == PUBLISHED).sum())})
 
 
 def residents_of(populations: pl.DataFrame) -> pl.DataFrame:
@@ -118,23 +138,8 @@ def coverage_of(users: pl.DataFrame, residents: pl.DataFrame, rules: ComparisonR
     )
 
 
-@tables_asset(
-    name="migration_comparisons",
-    tables=[Table(COMPARISONS, MigrationComparison, "One row per comparison, official year, recipe and metric.")],
-    inputs={
-        "areas": "restricted.tweet_area_migration",
-        "flows": "restricted.tweet_migration_flows",
-        "populations": "staging.stg_tweets__area_populations",
-        "official_areas": "intermediate.int_tweets__official_area_moves_summed",
-        "official_flows": "intermediate.int_tweets__official_flows_summed",
-        "census_flows": "intermediate.int_tweets__census_moves_summed",
-        "code_changes": "seeds.authority_code_changes",
-        "rules": RULES,
-    },
-)
-def migration_comparisons(inputs: Inputs, _run: AssetRun) -> Mapping[str, Output]:
+def migration_comparisons(inputs: Inputs, rules: ComparisonRules) -> Output:
     """Agreement of each recipe with the official figures of the same origin, real or simulated, of the same years."""
-    rules = comparison_rules(inputs)
     changes = inputs.read("code_changes", ["changed_on", "old_code", "new_code"])
     areas = inputs.read("areas", [*_GROUP, "level", "area", "period", "inflow", "outflow"])
     flows = inputs.read("flows", [*_GROUP, "level", "origin", "destination", "period", "flow"])
@@ -155,7 +160,7 @@ def migration_comparisons(inputs: Inputs, _run: AssetRun) -> Mapping[str, Output
     columns = MigrationComparison.column_names()
     stamped = [part.with_columns(parameters_hash=pl.lit(rules.parameters_hash)).select(columns) for part in parts]
     frame = pl.concat([MigrationComparison.create_empty(), *stamped], how="vertical_relaxed")
-    return {COMPARISONS: Output(frame, {"comparisons": len(parts)})}
+    return Output(frame, {"comparisons": len(parts)})
 
 
 def rates_compared(
@@ -234,24 +239,10 @@ def census_compared(flows: pl.DataFrame, census: pl.DataFrame, changes: pl.DataF
     yield _labelled(compare_flows(ours, reference, draws=DRAWS), "census_flows", CENSUS_DAY, None)
 
 
-@tables_asset(
-    name="migration_area_bias",
-    tables=[
-        Table(AREA_BIAS, MigrationAreaBias, "One row per authority, official year, recipe and direction: the bias.")
-    ],
-    inputs={
-        "areas": "analysis.internal_migration_areas",
-        "populations": "staging.stg_tweets__area_populations",
-        "official_areas": "intermediate.int_tweets__official_area_moves_summed",
-        "code_changes": "seeds.authority_code_changes",
-        "rules": RULES,
-    },
-)
-def migration_area_bias(inputs: Inputs, _run: AssetRun) -> Mapping[str, Output]:
+def migration_area_bias(inputs: Inputs, rules: ComparisonRules) -> Output:
     """Bias of the published moves of each authority, both sides on the same scale."""
-    rules = comparison_rules(inputs)
     changes = inputs.read("code_changes", ["changed_on", "old_code", "new_code"])
-    areas = inputs.read("areas", [*_GROUP, "level", "area", "period", "measure", "value"])
+    areas = inputs.read("published_areas", [*_GROUP, "level", "area", "period", "measure", "value"])
     residents = residents_of(inputs.read("populations", ["data_origin", "authority", "residents"]))
     official = inputs.read("official_areas")
     parts = []
@@ -262,7 +253,7 @@ def migration_area_bias(inputs: Inputs, _run: AssetRun) -> Mapping[str, Output]:
     columns = MigrationAreaBias.column_names()
     stamped = [part.with_columns(parameters_hash=pl.lit(rules.parameters_hash)).select(columns) for part in parts]
     frame = pl.concat([MigrationAreaBias.create_empty(), *stamped], how="vertical_relaxed")
-    return {AREA_BIAS: Output(frame, {"authorities": frame["authority"].n_unique()})}
+    return Output(frame, {"authorities": frame["authority"].n_unique()})
 
 
 def biases(
@@ -326,4 +317,4 @@ def _last_change(changes: pl.DataFrame) -> date:
     return last  # type: ignore[return-value]
 
 
-ASSETS = [migration_coverage, migration_comparisons, migration_area_bias]
+ASSETS = [migration_comparison]

@@ -9,12 +9,16 @@ import polars as pl
 
 from ons_bigdata.estimation.input_checks import refuse_missing_columns, refuse_unknown
 from ons_bigdata.tweets.methods.cluster_kernel import NOISE, cluster_labels, user_codes, without_small
+from ons_bigdata.tweets.methods.cluster_pairs import pairs_of, pairwise_labels
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 Variant = Literal["dbscan", "components"]
 VARIANTS = get_args(Variant)
+
+MOST_PAIRS = 3_000_000
+"""Pairs of points of a user up to which all are compared, without compiled code: a hundred megabytes."""
 
 _COORDINATES = ("easting_m", "northing_m")
 
@@ -53,11 +57,16 @@ def cluster_events(
         raise ValueError(f"min_points is {min_points}; expected at least 1")
     _require_columns(events)
     x, y = (_metres(events[column], truncate=integer_metres) for column in _COORDINATES)
-    codes, users = _codes(events["user"])
     core_size = min_points if variant == "dbscan" else 1
-    labels = cluster_labels(codes, users, x, y, float(eps_m), core_size, strict)
-    if variant == "components":
-        labels = without_small(codes, users, labels, min_points)
+    smallest = min_points if variant == "components" else 1
+    few = _few_codes(events["user"]) if events.height <= MOST_PAIRS else None
+    if few is not None and pairs_of(few) <= MOST_PAIRS:
+        labels = pairwise_labels(few, x, y, eps=float(eps_m), core_size=core_size, strict=strict, smallest=smallest)
+    else:
+        codes, users = _codes(events["user"])
+        labels = cluster_labels(codes, users, x, y, float(eps_m), core_size, strict)
+        if variant == "components":
+            labels = without_small(codes, users, labels, min_points)
     clusters = pl.Series("cluster", labels)
     return events.with_columns(pl.when(clusters != NOISE).then(clusters).alias("cluster"))
 
@@ -84,6 +93,11 @@ def _metres(column: pl.Series, *, truncate: bool) -> NDArray[np.float64]:
         row = int(np.argmin(finite))
         raise ValueError(f"column {column.name}, row {row}: {column[row]}; expected a finite number of metres")
     return np.trunc(values) if truncate else np.ascontiguousarray(values)
+
+
+def _few_codes(users: pl.Series) -> NDArray[np.int64]:
+    """Codes 0, 1, … of the users, without compiled code."""
+    return (users.rank("dense").cast(pl.Int64) - 1).to_numpy()
 
 
 def _codes(users: pl.Series) -> tuple[NDArray[np.int32], int]:

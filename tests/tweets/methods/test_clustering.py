@@ -15,6 +15,7 @@ from polars.testing import assert_frame_equal
 from sklearn.cluster import DBSCAN
 
 from ons_bigdata.settings import Settings
+from ons_bigdata.tweets.methods import clustering
 from ons_bigdata.tweets.methods.clustering import cluster_events
 
 METRES_PER_DEGREE = 111_195.0
@@ -25,7 +26,14 @@ def events_of(users: object, points: NDArray[np.float64]) -> pl.DataFrame:
 
 
 def labels_of(events: pl.DataFrame, **options: object) -> list[int | None]:
-    return cluster_events(events, **options)["cluster"].to_list()  # type: ignore[arg-type]
+    """Labels by either implementation, which are the same."""
+    found = []
+    for most in (clustering.MOST_PAIRS, -1):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(clustering, "MOST_PAIRS", most)
+            found.append(cluster_events(events, **options)["cluster"].to_list())  # type: ignore[arg-type]
+    assert found[0] == found[1]
+    return found[0]
 
 
 def sklearn_labels(events: pl.DataFrame, eps_m: float, min_points: int) -> list[int | None]:

@@ -11,18 +11,22 @@ import pytest
 
 from ons_bigdata.platform.dagster.table_metadata.charts import chart_metadata, charts_of_node
 from ons_bigdata.platform.dagster.table_metadata.pair_charts import (
+    FEW_NAMES,
     MOST_FLOWS,
     CurveChart,
     FlowMap,
+    Heatmap,
     PointChart,
-    ZoneMap,
+    PointMap,
 )
 from ons_bigdata.platform.postgres.warehouse import Warehouse
 
 POINTS = PointChart("Agreement <&>", "census", "phones", "s", "true")
 CURVE = CurveChart("Bias", "band", "bias", "lower", "upper", "s", "true")
-ZONES = ZoneMap("Residuals", "x", "y", "residual", "s", "true")
 FLOWS = FlowMap("Flows", "x", "y", "x2", "y2", "flow", "colour", "s", "true")
+
+CIRCLES = PointMap("Net", "e", "n", "net", "name", "s", "true")
+GRID = Heatmap("Surface", "gap", "window", "share", "s", "true", "gap, months", "months in each window", ".1%")
 
 
 def size(drawing: str | None) -> int:
@@ -64,16 +68,38 @@ def test_a_map_has_the_largest_flows_of_each_series() -> None:
     assert FLOWS.draw(rows.with_columns(flow=pl.lit(0.0))) is None
 
 
-def test_a_map_of_zones_has_the_places_of_each_series() -> None:
+def test_a_map_of_points_names_the_largest_and_shows_places_without_a_value() -> None:
     rng = np.random.default_rng(0)
-    rows = pl.DataFrame({name: rng.normal(0, 9, 4_000) for name in ("x", "y", "colour")}).with_columns(
-        series=pl.Series(["Leeds", "districts"] * 2_000)
+    rows = pl.DataFrame(
+        {"east": rng.normal(400, 99, 400), "north": rng.normal(400, 99, 400), "value": rng.normal(0, 9, 400)}
+    ).with_columns(name=pl.format("place-{}", pl.int_range(400)), series=pl.lit("Q3"))
+    drawing = CIRCLES.draw(rows)
+    assert size(drawing) <= 80_000
+    assert CIRCLES.draw(rows.sample(fraction=1.0, shuffle=True, seed=1)) == drawing
+    largest = rows.sort(pl.col("value").abs(), descending=True)["name"]
+    named = [name for name in rows["name"] if f">{name}<" in str(drawing)]
+    assert sorted(named) == sorted(largest.head(FEW_NAMES))
+    hidden = CIRCLES.draw(rows.head(9).with_columns(value=pl.when(pl.col("name") == "place-1").then(-5.0)))
+    assert size(hidden) and str(hidden).count("darkgrey") == 8 and ">place-1<" in str(hidden)
+    assert CIRCLES.draw(rows.with_columns(value=pl.lit(None, pl.Float64))) is None
+
+
+def test_colours_of_a_map_of_points_show_the_sign() -> None:
+    rows = pl.DataFrame({"east": [0.0, 9.0], "north": [0.0, 9.0], "name": ["a", "b"], "series": ["s", "s"]})
+    of_sign = [CIRCLES.draw(rows.with_columns(value=pl.Series(values))) for values in ((5.0, -5.0), (-5.0, 5.0))]
+    assert of_sign[0] != of_sign[1]
+
+
+def test_a_grid_has_a_label_in_each_cell_with_a_value() -> None:
+    cells = [(float(gap), float(window)) for gap in range(1, 4) for window in range(1, 4)]
+    rows = pl.DataFrame(cells, schema=["x", "y"], orient="row").with_columns(
+        value=pl.when(pl.col("x") + pl.col("y") < 5).then(pl.col("x") / 100), series=pl.lit("recipe")
     )
-    drawing = ZONES.draw(rows)
-    assert size(drawing) <= 80_000 and "Leeds" in str(drawing) and "districts" in str(drawing)
-    assert ZONES.draw(rows.sample(fraction=1.0, shuffle=True, seed=1)) == drawing
-    assert ZONES.draw(rows.with_columns(colour=pl.col("colour") * -1)) != drawing
-    assert ZONES.draw(rows.with_columns(colour=pl.lit(None, pl.Float64))) is None
+    drawing = GRID.draw(rows)
+    assert size(drawing) <= 20_000
+    labels = [str(drawing).count(f">{text}<") for text in ("1.0%", "2.0%", "3.0%")]
+    assert [min(count, 9) >= known for count, known in zip(labels, (3, 2, 1), strict=True)] == [True] * 3
+    assert GRID.draw(rows.with_columns(value=pl.lit(None, pl.Float64))) is None
 
 
 def test_a_table_may_have_several_charts(warehouse: Warehouse) -> None:
