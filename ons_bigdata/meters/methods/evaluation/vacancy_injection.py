@@ -109,13 +109,15 @@ def inject_vacancy(
         rows.append(
             (_meter(matrix, int(begin)), quarter, is_drawn, vacant_from if is_drawn else None, quarters * is_drawn)
         )
-    schema = {
-        "meter": frame.schema["meter"],
-        "quarter": pl.Date,
-        "vacant": pl.Boolean,
-        "vacant_from": pl.Date,
-        "quarters_vacant": pl.Int64,
-    }
+    schema = pl.Schema(
+        {
+            "meter": frame.schema["meter"],
+            "quarter": pl.Date(),
+            "vacant": pl.Boolean(),
+            "vacant_from": pl.Date(),
+            "quarters_vacant": pl.Int64(),
+        }
+    )
     present = matrix.input_row >= 0
     return with_days(frame, kwh[present], is_replaced[present]), pl.DataFrame(rows, schema=schema, orient="row")
 
