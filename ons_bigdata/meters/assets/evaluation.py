@@ -76,7 +76,8 @@ def absence_evaluation(inputs: Inputs, _run: AssetRun) -> Output:
     rules = read_evaluation_rules(inputs)
     design, protocol = _design(rules), InjectionProtocol()
     key = fingerprint(shipped_models_hash(), design, protocol, rules["absence_homes"])
-    parts, charts = [AbsenceEvaluation.create_empty()], {}
+    parts: list[pl.DataFrame] = [AbsenceEvaluation.create_empty()]
+    charts: dict[str, Any] = {}
     for sample, days in _samples_with_days(inputs, int(rules["absence_homes"])):
         table = judge_injected_absence(days, design, protocol).with_columns(truth=pl.lit("injected"))
         parts.append(_stamped(table, sample, key, AbsenceEvaluation.column_names()))
@@ -107,7 +108,8 @@ def vacancy_evaluation(inputs: Inputs, _run: AssetRun) -> Mapping[str, Output]:
     design, protocol = _design(rules), VacancyProtocol()
     costs = FieldCosts(call=rules["call_cost"], missed_home=rules["missed_home_cost"])
     key = fingerprint(shipped_models_hash(), design, protocol, costs, rules["vacancy_homes"])
-    scores, cases = [VacancyEvaluation.create_empty()], [FieldworkCase.create_empty()]
+    scores: list[pl.DataFrame] = [VacancyEvaluation.create_empty()]
+    cases: list[pl.DataFrame] = [FieldworkCase.create_empty()]
     charts: dict[str, dict[str, Any]] = {VACANCY: {}, CASE: {}}
     for sample, days in _samples_with_days(inputs, int(rules["vacancy_homes"])):
         judged, table = judge_injected_vacancy(days, design, protocol)
@@ -141,7 +143,7 @@ def imputation_evaluation(inputs: Inputs, _run: AssetRun) -> Output:
     rules = read_evaluation_rules(inputs)
     design = _design(rules)
     key = fingerprint(design, rules["imputation_homes"], imputation.LINEAR_GAP, imputation.WEEKDAY_GAP)
-    parts = [ImputationEvaluation.create_empty()]
+    parts: list[pl.DataFrame] = [ImputationEvaluation.create_empty()]
     for sample in _samples(inputs, int(rules["imputation_homes"])):
         readings = sampled_readings(inputs, pl.Series(list(sample.zones), dtype=pl.Int64))
         zone = next(iter(sample.zones.values()))

@@ -30,7 +30,7 @@ def sampled_readings(inputs: Inputs, meters: pl.Series) -> pl.DataFrame:
         for number, bucket in enumerate(inputs.scan_buckets("readings"))
         if number in buckets
     ]
-    schema = {"meter": pl.Int64, **{name: ASSESSED_READINGS.columns[name] for name in _COLUMNS}}
+    schema = pl.Schema({"meter": pl.Int64(), **{name: ASSESSED_READINGS.columns[name] for name in _COLUMNS}})
     return pl.concat(parts) if parts else pl.DataFrame(schema=schema)
 
 

@@ -36,6 +36,9 @@ WORKER = "ons_bigdata.platform.lake.worker"
 PARALLEL_ROWS = 20_000_000
 """Rows from which several processes are started: each takes two seconds of processor time to begin."""
 
+JOINED_ROWS = 500_000
+"""Rows of neighbouring small buckets that a method is given in one call: a call has a cost of its own."""
+
 _ONLY = "result"
 """Name of the result of a method that returns one frame."""
 
@@ -163,18 +166,51 @@ def run_tables_over_buckets(
     jobs: dict[int, list[LakeFile]] = {}
     for file in lake.files(table, partitions=partitions):
         jobs.setdefault(file.bucket, []).append(file)
+    groups = _joined(jobs)
     work = [
-        _Job(name, dict(parameters), bucket, [str(lake.folder / file.name) for file in files], columns, sort_columns)
-        for bucket, files in sorted(jobs.items())
+        _Job(
+            name,
+            dict(parameters),
+            group[0],
+            [str(lake.folder / file.name) for bucket in group for file in jobs[bucket]],
+            columns,
+            sort_columns,
+        )
+        for group in groups.values()
     ]
     run = _run_here if processes == 1 or _rows(jobs) < parallel_rows else _run_in_processes
-    for bucket, frames in run(work, processes):
-        load_ids = sorted({load_id for file in jobs[bucket] for load_id in file.load_ids})
+    for first, frames in run(work, processes):
         in_order = {key: _sorted_by_entity(frame, table.entity_column, name) for key, frame in frames.items()}
-        result = BucketTables(bucket, in_order, tuple(load_ids))
-        del frames, in_order
-        yield result
-        del result  # before the next bucket is computed
+        del frames
+        for bucket in groups[first]:
+            load_ids = sorted({load_id for file in jobs[bucket] for load_id in file.load_ids})
+            of_bucket = {key: _of_bucket(frame, table, bucket) for key, frame in in_order.items()}
+            yield BucketTables(bucket, of_bucket, tuple(load_ids))
+            del of_bucket
+        del in_order  # before the next buckets are computed
+
+
+def _joined(files_of_buckets: Mapping[int, Sequence[LakeFile]]) -> dict[int, list[int]]:
+    """Buckets in order, small neighbours together, by the first of them."""
+    groups: dict[int, list[int]] = {}
+    first, rows = -1, JOINED_ROWS + 1
+    for bucket, files in sorted(files_of_buckets.items()):
+        of_bucket = sum(file.rows for file in files)
+        if rows + of_bucket > JOINED_ROWS:
+            first, rows = bucket, 0
+            groups[first] = []
+        groups[first].append(bucket)
+        rows += of_bucket
+    return groups
+
+
+def _of_bucket(frame: pl.DataFrame, table: LakeTable, bucket: int) -> pl.DataFrame:
+    """Rows of the entities of a bucket, of a frame sorted by entity."""
+    width = 2**64 // table.buckets
+    first = -(2**63) + bucket * width
+    entities = frame[table.entity_column]
+    begin = int(entities.search_sorted(first, side="left"))
+    return frame.slice(begin, int(entities.search_sorted(first + width - 1, side="right")) - begin)
 
 
 def _rows(files_of_buckets: Mapping[int, Sequence[LakeFile]]) -> int:

@@ -9,7 +9,7 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from ons_bigdata.platform.errors import StepFailedError
-from ons_bigdata.platform.lake import Lake
+from ons_bigdata.platform.lake import Lake, engine
 from ons_bigdata.platform.lake.engine import RowsRead, replace_table, run_over_buckets, run_tables_over_buckets
 from ons_bigdata.platform.postgres.warehouse import Warehouse
 from tests.platform.lake.spread import means, means_and_counts, rows, table
@@ -32,12 +32,34 @@ def result(lake: Lake, buckets: int, processes: int) -> pl.DataFrame:
     return pl.concat([one.frame for one in results])
 
 
-def test_results_are_the_same_for_any_number_of_buckets_and_processes(warehouse: Warehouse, tmp_path: Path) -> None:
+@pytest.mark.parametrize("joined_rows", [0, 10_000_000])
+def test_results_are_the_same_for_any_number_of_buckets_and_processes(
+    warehouse: Warehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, joined_rows: int
+) -> None:
+    monkeypatch.setattr(engine, "JOINED_ROWS", joined_rows)
     everything = pl.concat([rows(load) for load in (1, 2, 3)])
     expected = means(everything.sort("user", "second"), {"offset": 1.5}).sort("user")
     for buckets, processes in ((1, 1), (8, 1), (64, 1), (8, 3)):
         lake = filled(warehouse, tmp_path / f"{processes}", buckets)
         assert_frame_equal(result(lake, buckets, processes), expected, check_exact=True)
+
+
+def test_small_neighbours_are_given_to_a_method_together_and_divided_again(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add(lake, rows(1))
+    monkeypatch.setattr(engine, "JOINED_ROWS", 0)
+    one_by_one = list(run_over_buckets(lake, table(), means, {"offset": 0}))
+    monkeypatch.setattr(engine, "JOINED_ROWS", 10_000_000)
+    calls = []
+    call = engine.call
+    monkeypatch.setattr(engine, "call", lambda *given: calls.append(len(given[2])) or call(*given))
+    together = list(run_over_buckets(lake, table(), means, {"offset": 0}))
+    assert calls == [len(lake.files(table()))]
+    assert [one.bucket for one in together] == [one.bucket for one in one_by_one]
+    assert len(together) > 2
+    for joined, single in zip(together, one_by_one, strict=True):
+        assert_frame_equal(joined.frame, single.frame)
 
 
 @pytest.mark.parametrize("processes", [1, 2])

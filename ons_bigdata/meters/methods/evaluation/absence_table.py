@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from ons_bigdata.meters.methods.absence import detect_absent_days
-from ons_bigdata.meters.methods.absence.detection import METHODS
+from ons_bigdata.meters.methods.absence.day_matrix import day_matrix
+from ons_bigdata.meters.methods.absence.day_statistics import day_statistics
+from ons_bigdata.meters.methods.absence.detection import METHODS, absent_frame, judge_days
 from ons_bigdata.meters.methods.evaluation.baselines import naive_judgements, weekday_shares
 from ons_bigdata.meters.methods.evaluation.injection import InjectionProtocol, inject_absence
 from ons_bigdata.meters.methods.evaluation.scores import (
@@ -52,7 +53,8 @@ def absence_table(meter_days: pl.DataFrame, truth: pl.DataFrame, design: Evaluat
     (of the flag where so many percent of the days are absent), mcc with its interval, brier, spells, spell_overlap,
     onset_error_days, end_error_days. Intervals: 95 % over homes drawn with replacement.
     """
-    judgements = {method: detect_absent_days(meter_days, method) for method in METHODS}
+    statistics = day_statistics(day_matrix(meter_days))
+    judgements = {method: absent_frame(statistics, *judge_days(statistics, method)) for method in METHODS}
     judgements |= _naive(meter_days, truth)
     rows = []
     for name, judged in judgements.items():

@@ -75,7 +75,7 @@ def inject_vacancy(
     (null unless injected), quarters_vacant (whole quarters up to the last; 0 unless injected). Homes that have fewer
     than 80 % of the days of the drawn quarters, or of the last one, are left out of the truth. As the quarter is the
     last, its judgement uses nothing that comes after it. Homes that are not drawn are taken for lived in, which a few
-    may not be. The result depends on the meter's days, the seed and the meter's place in the order of meters alone.
+    may not be. The result depends on the days, the seed, and the order and number of the meters alone.
     """
     chosen = protocol or VacancyProtocol()
     quarter = last_whole_quarter(meter_days["day"].max())  # type: ignore[arg-type]
@@ -86,9 +86,12 @@ def inject_vacancy(
     kwh = matrix.kwh.copy()
     is_replaced = np.zeros(len(known), dtype=bool)
     rows = []
+    homes = len(matrix.first_row) - 1
+    place = np.random.default_rng(seed).permutation(homes)
     for number, (begin, after) in enumerate(zip(matrix.first_row[:-1], matrix.first_row[1:], strict=True)):
         random = np.random.default_rng([seed, number])
-        is_drawn, quarters = bool(random.random() < chosen.share), int(random.integers(1, chosen.most_quarters + 1))
+        is_drawn = bool(place[number] < round(chosen.share * homes))
+        quarters = int(random.integers(1, chosen.most_quarters + 1))
         extra = int(random.integers(0, chosen.most_days_before + 1))
         first_quarter = quarters_before(quarter, quarters - 1 if is_drawn else 0)
         span = (matrix.day[begin:after] >= _number(first_quarter)) & (matrix.day[begin:after] < _number(end))
@@ -106,13 +109,15 @@ def inject_vacancy(
         rows.append(
             (_meter(matrix, int(begin)), quarter, is_drawn, vacant_from if is_drawn else None, quarters * is_drawn)
         )
-    schema = {
-        "meter": frame.schema["meter"],
-        "quarter": pl.Date,
-        "vacant": pl.Boolean,
-        "vacant_from": pl.Date,
-        "quarters_vacant": pl.Int64,
-    }
+    schema = pl.Schema(
+        {
+            "meter": frame.schema["meter"],
+            "quarter": pl.Date(),
+            "vacant": pl.Boolean(),
+            "vacant_from": pl.Date(),
+            "quarters_vacant": pl.Int64(),
+        }
+    )
     present = matrix.input_row >= 0
     return with_days(frame, kwh[present], is_replaced[present]), pl.DataFrame(rows, schema=schema, orient="row")
 

@@ -131,7 +131,8 @@ def _named(raw: dict[str, Floats]) -> dict[str, Floats]:
             "high_to_median": np.log((raw["day_high"] + 0.02) / (raw["day_median"] + 0.02)),
             "log_base": np.log(raw["base"] + 0.005),
         }
-    return {name: logs.get(name, raw.get(name)) for name in OF_QUARTER}
+    named = {**raw, **logs}
+    return {name: named[name] for name in OF_QUARTER}
 
 
 @njit(cache=True)
