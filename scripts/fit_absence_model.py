@@ -90,6 +90,11 @@ QUARTER_TREES = {
 }
 FALSE_QUARTERS = 0.004
 """Share of false quarters at which the bound of vacancy is set."""
+MOST_SLOPE = 1.3
+"""Largest slope of a calibration. Vacant homes of the tuning generator are told from others almost without error, so
+that Platt's method gives 2.2; homes of another kind are less clear. Chosen on 400 homes of the adversarial generator."""
+BOUNDS_OF_VACANCY = 0.065, 0.6
+"""Limits of the bound of vacancy."""
 PUBLISHED = 3
 """Quarters of each home with which its days end, of those from which vacancy is learnt."""
 VACANT_SHARE = 0.045
@@ -223,6 +228,12 @@ def platt(scores: np.ndarray, truth: np.ndarray, weight: np.ndarray) -> tuple[fl
     return float(fitted.coef_[0, 0]), float(fitted.intercept_[0])
 
 
+def limited(slope: float, intercept: float) -> tuple[float, float]:
+    """Slope of at most `MOST_SLOPE`, and the intercept with which the same score has a chance of a half."""
+    share = min(MOST_SLOPE / slope, 1.0)
+    return slope * share, intercept * share
+
+
 def fit_chain(meters: SimulatedMeters) -> DayChain:
     """Chain of days of simulated homes."""
     statistics = day_statistics(day_matrix(simulated_days(meters)))
@@ -339,11 +350,11 @@ def fit_vacancy(homes: int, seed: int, absence: AbsenceModel) -> VacancyModel:
         weight = np.ones(len(labels))
         if share is not None:
             weight[labels] = share / (1 - share) * (~labels).sum() / labels.sum()
-        slope, intercept = platt(scores, labels, weight)
+        slope, intercept = limited(*platt(scores, labels, weight))
         bound = 0.5
         if share is not None:
             chance = CalibratedTrees(trees, slope, intercept, bound).probabilities(held[0][checks])
-            bound = float(np.clip(bound_at_false_alarms(labels, chance, FALSE_QUARTERS), 0.01, 0.6))
+            bound = float(np.clip(bound_at_false_alarms(labels, chance, FALSE_QUARTERS), *BOUNDS_OF_VACANCY))
         parts[name] = CalibratedTrees(trees, slope, intercept, bound)
     return VacancyModel(parts["is_vacant"], parts["is_second_home"], absence.fitted_on)
 
