@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.special import expit, logsumexp
 
 from ons_bigdata.estimation.input_checks import refuse_missing_columns, refuse_no_keys, refuse_rows
-from ons_bigdata.phones.schemas.duplicates import DeviceDuplicity
+from ons_bigdata.phones.schemas.devices import DeviceDuplicity
 
 _SMOOTHING = 0.5
 """Handovers between two cells that are counted besides those that were seen (Jeffreys)."""

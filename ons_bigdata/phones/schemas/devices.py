@@ -1,4 +1,4 @@
-"""Events of devices, and the homes and workplaces that the rules of a specification give."""
+"""Homes and workplaces of devices by the rules of a specification, and devices that go with another one."""
 
 from __future__ import annotations
 
@@ -47,3 +47,15 @@ class DeviceAnchor(dy.Schema):
     is_part_time = dy.Bool(description="fewer working days a week than full-time")
     swapped_nights = dy.Int64(min=0, description="nights away from the place of free time, followed by a day at it")
     shift_candidate = dy.Bool(description="enough swapped nights: home and work may be exchanged")
+
+
+class DeviceDuplicity(dy.Schema):
+    """One row per device, with the columns `device` and `companion` (the likeliest other device; null without)."""
+
+    steps = dy.Int64(min=0, description="times at which the device was seen")
+    probability = dy.Float64(
+        min=0.0, max=1.0, description="posterior probability that another device has the same carrier"
+    )
+    log_ratio = dy.Float64(
+        nullable=True, description="log likelihood ratio of the companion, same carrier against another; null without"
+    )

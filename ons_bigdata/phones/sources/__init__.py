@@ -312,7 +312,6 @@ SOURCES = (
     COVERAGE,
     REPORTS,
     PIPELINE,
-    FLOWKIT,
     TRIPS,
     PUBLISHED,
     FIGURES,

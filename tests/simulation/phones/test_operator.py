@@ -72,21 +72,6 @@ def test_a_changed_count_of_a_delivery_is_seen_by_its_totals(tmp_path: Path, ope
     assert "totals disagree" in str(read.checked[0].reason)
 
 
-def test_customers_without_events_are_in_the_tables(tmp_path: Path) -> None:
-    larger = simulate_operator(persons=4_000, devices=200, zones=8, seed=5, customers=1_500)
-    assert larger.devices.height == 1_500 and larger.events["device"].n_unique() <= 200
-    tables = {name.split("_sim-")[0]: table for name, table in deliver(larger).items()}
-    totals = tables["simulated_od_flows"].filter(pl.col("segment") == "all", pl.col("dest_code") == "TOTAL")
-    workers = totals["devices"].cast(pl.Int64).sum()
-    places = larger.devices.filter(pl.col("kind").is_in(["regular", "part_time"])).drop_nulls("work_cell").height
-    assert workers > 0.8 * places > 250
-    files = write_operator(tmp_path, larger)
-    read = read_spec(files.specification, Settings(), delivery=[files.deliveries])
-    assert [(file.name, file.reason) for file in read.checked if file.reason is not None] == []
-    with pytest.raises(ValueError, match="customers is 100; expected at least 200"):
-        simulate_operator(devices=200, customers=100)
-
-
 def test_figures_are_those_of_the_world_but_for_market_shares(operator: SimulatedOperator) -> None:
     table = figure_table(operator)
     reading = read_figures(table.write_csv().encode(), load_id="0" * 16)

@@ -8,8 +8,8 @@ import numpy as np
 import polars as pl
 
 from ons_bigdata.estimation.input_checks import refuse_missing_columns, refuse_unknown
-from ons_bigdata.tweets.methods.cluster_kernel import NOISE, cluster_labels, user_codes, without_small
-from ons_bigdata.tweets.methods.cluster_pairs import pairs_of, pairwise_labels
+from ons_bigdata.tweets.methods.clustering.kernel import NOISE, cluster_labels, user_codes, without_small
+from ons_bigdata.tweets.methods.clustering.pairs import pairs_of, pairwise_labels
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -1,6 +1,6 @@
 """Clusters by all pairs of points of a user, in array operations: for few points, without compiled code.
 
-The labels are those of `cluster_kernel`. Compiling that takes more than ten seconds, once for each installation.
+The labels are those of `clustering.kernel`. Compiling that takes more than ten seconds, once for each installation.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ def pairwise_labels(
 ) -> NDArray[np.int32]:
     """Label of each point by DBSCAN among the points of its user; -1 is noise.
 
-    `codes`, `x`, `y`, `eps`, `core_size` and `strict` as in `cluster_kernel.cluster_labels`. Clusters of fewer than
-    `smallest` points are noise, and the others numbered anew, as by `cluster_kernel.without_small`.
+    `codes`, `x`, `y`, `eps`, `core_size` and `strict` as in `clustering.kernel.cluster_labels`. Clusters of fewer than
+    `smallest` points are noise, and the others numbered anew, as by `clustering.kernel.without_small`.
     """
     labels = np.full(codes.size, NOISE, dtype=np.int32)
     if not codes.size:
