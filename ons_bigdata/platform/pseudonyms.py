@@ -9,7 +9,6 @@ import re
 import secrets
 import stat
 from dataclasses import dataclass, field
-from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,7 +17,7 @@ import polars as pl
 from ons_bigdata.platform.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -85,14 +84,11 @@ def make_key(path: Path) -> PseudonymKey:
     return key
 
 
-def pseudonyms(
-    identifiers: pl.Series, *, source: str, key: PseudonymKey, known: KnownPseudonyms | None = None
-) -> pl.Series:
+def pseudonyms(identifiers: pl.Series, *, source: str, key: PseudonymKey) -> pl.Series:
     """Pseudonym of each identifier (text or integer), as Int64; null stays null.
 
     The pseudonym is the first eight bytes, big-endian and signed, of HMAC-SHA256(key, source, NUL, identifier).
-    Identifiers of two sources never share a pseudonym by design. Each distinct identifier is computed once, and not
-    again where it is `known` from an earlier call with the same source and key.
+    Identifiers of two sources never share a pseudonym by design. Each distinct identifier is computed once.
 
     Raises ValueError for identifiers that are neither text nor integers.
     """
@@ -100,36 +96,12 @@ def pseudonyms(
         raise ValueError(f"identifiers are {identifiers.dtype}; expected text or integers")
     texts = identifiers.cast(pl.String)
     distinct = texts.drop_nulls().unique(maintain_order=True)
-    compute = partial(_first_eight_bytes, prefix=source.encode() + b"\0", key=key)
-    if known is None:
-        numbers = compute(distinct.cast(pl.Binary).to_list())
-    else:
-        numbers = known.look_up(distinct.cast(pl.Binary).to_list(), compute)
+    numbers = _first_eight_bytes(distinct.cast(pl.Binary).to_list(), source.encode() + b"\0", key)
     if distinct.len() == texts.len():
         return pl.Series(identifiers.name, numbers, dtype=pl.Int64)
     table = pl.DataFrame({"text": distinct, "pseudonym": pl.Series(numbers, dtype=pl.Int64)})
     joined = pl.DataFrame({"text": texts}).join(table, on="text", how="left", maintain_order="left")
     return joined["pseudonym"].alias(identifiers.name)
-
-
-class KnownPseudonyms:
-    """Pseudonyms of one source and key that were computed before, up to a number of them; held in memory alone."""
-
-    def __init__(self, most: int = 200_000) -> None:
-        self._most = most
-        self._known: dict[bytes, int] = {}
-
-    def look_up(self, texts: list[bytes], compute: Callable[[list[bytes]], NDArray[np.int64]]) -> NDArray[np.int64]:
-        """Pseudonyms of distinct identifiers; those that are not known are computed."""
-        new = [text for text in texts if text not in self._known]
-        computed = dict(zip(new, compute(new).tolist(), strict=True))
-        if len(self._known) + len(new) > self._most:
-            known = {**self._known, **computed}
-            self._known = {}
-        else:
-            self._known |= computed
-            known = self._known
-        return np.fromiter(map(known.__getitem__, texts), dtype=np.int64, count=len(texts))
 
 
 def _first_eight_bytes(texts: Iterable[bytes], prefix: bytes, key: PseudonymKey) -> NDArray[np.int64]:

@@ -7,13 +7,11 @@ import hmac
 import stat
 from pathlib import Path
 
-import numpy as np
 import polars as pl
 import pytest
-from numpy.typing import NDArray
 
 from ons_bigdata.platform.errors import InputError
-from ons_bigdata.platform.pseudonyms import KnownPseudonyms, PseudonymKey, make_key, pseudonyms, read_key
+from ons_bigdata.platform.pseudonyms import PseudonymKey, make_key, pseudonyms, read_key
 
 KEY = PseudonymKey(bytes(range(32)))
 HEX = bytes(range(32)).hex()
@@ -81,27 +79,3 @@ def test_no_key_or_a_readable_one_is_refused(tmp_path: Path) -> None:
     path.chmod(0o640)
     with pytest.raises(InputError, match="has mode 0640; expected 0600"):
         read_key(None, path)
-
-
-def test_known_pseudonyms_are_those_that_are_computed() -> None:
-    known = KnownPseudonyms(most=5)
-    for texts in (["a", "b", "a"], ["b", None, "c"], ["c", "d", "e", "f", "a"], ["f", "a"]):
-        ids = pl.Series("user", texts)
-        again = pseudonyms(ids, source="tweets", key=KEY, known=known)
-        assert again.equals(pseudonyms(ids, source="tweets", key=KEY))
-
-
-def test_a_known_pseudonym_is_not_computed_again_and_not_all_are_kept() -> None:
-    computed: list[bytes] = []
-
-    def compute(texts: list[bytes]) -> NDArray[np.int64]:
-        computed.extend(texts)
-        return np.array([len(computed)] * len(texts), dtype=np.int64)
-
-    known = KnownPseudonyms(most=3)
-    assert known.look_up([b"a", b"b"], compute).tolist() == [2, 2]
-    assert known.look_up([b"b", b"c"], compute).tolist() == [2, 3]
-    assert computed == [b"a", b"b", b"c"]
-    assert known.look_up([b"a", b"d"], compute).tolist() == [2, 4]
-    known.look_up([b"a"], compute)  # with a fourth they were forgotten
-    assert computed == [b"a", b"b", b"c", b"d", b"a"]

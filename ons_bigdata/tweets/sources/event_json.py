@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from operator import attrgetter, itemgetter
-from typing import TYPE_CHECKING, TypeGuard
+from operator import attrgetter
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -42,8 +42,8 @@ class _Point(msgspec.Struct, gc=False):
 class _Person(msgspec.Struct, gc=False):
     """Author of a v1.1 post (`id_str`, `id`) or of an activity (`id`)."""
 
-    id: int | str | None = None
     id_str: str | None = None
+    id: int | str | None = None
 
 
 class _Place(msgspec.Struct, gc=False):
@@ -77,21 +77,22 @@ class _Generator(msgspec.Struct, gc=False):
 
 
 class _Line(msgspec.Struct, gc=False):
-    """Fields of a line of any format, first those of v1.1 in the order of its posts: they are found faster so."""
+    """Fields of a line of any format."""
 
-    created_at: str | None = None
-    id: int | str | None = None
-    id_str: str | None = None
-    source: str | None = None
-    user: _Person | None = None
-    geo: _Point | None = None
-    coordinates: _Point | None = None
-    place: _Place | None = None
-    lang: str | None = None
-    timestamp_ms: str | None = None
     # v2
     data: _Post | None = None
     includes: _Includes | None = None
+    # v1.1
+    user: _Person | None = None
+    id_str: str | None = None
+    id: int | str | None = None
+    created_at: str | None = None
+    timestamp_ms: str | None = None
+    coordinates: _Point | None = None
+    geo: _Point | None = None
+    place: _Place | None = None
+    source: str | None = None
+    lang: str | None = None
     # activity streams, with `id` and `geo`
     actor: _Person | None = None
     postedTime: str | None = None  # noqa: N815  (the format's name)
@@ -109,8 +110,9 @@ _LINK_TEXT = re.compile(r"<a [^>]*>([^<]*)</a>")
 def read_json_lines(block: Block, rows: RawRows) -> None:
     """Add the rows of a block of lines of JSON. Never raises for any content."""
     lines = _decoded(block, rows)
-    if _are_statuses(lines):
-        _add_statuses(rows, range(block.first_line, block.first_line + len(lines)), lines)
+    statuses = [line for line in lines if line is not None and line.user is not None and line.data is None]
+    if len(statuses) == len(lines):
+        _add_statuses(rows, range(block.first_line, block.first_line + len(lines)), statuses)
         return
     kinds: dict[_Add, tuple[list[int], list[_Line]]] = {}
     for number, line in enumerate(lines, block.first_line):
@@ -125,14 +127,6 @@ def read_json_lines(block: Block, rows: RawRows) -> None:
             of_kind.append(line)
     for add, (numbers, of_kind) in kinds.items():
         add(rows, numbers, of_kind)
-
-
-def _are_statuses(lines: Sequence[_Line | None]) -> TypeGuard[Sequence[_Line]]:
-    """True if all lines are v1.1 posts."""
-    try:
-        return all(map(_user, lines)) and not any(map(_data, lines))
-    except AttributeError:  # of a line that was not decoded
-        return False
 
 
 def _decoded(block: Block, rows: RawRows) -> Sequence[_Line | None]:
@@ -151,18 +145,14 @@ def _decoded(block: Block, rows: RawRows) -> Sequence[_Line | None]:
 
 def is_lines_of_objects(block: Block) -> bool:
     """True if each line begins with an opening brace and ends with a closing one, before a CR or not."""
-    data, ends = block.data, block.ends
-    begins = [0, *(end + 1 for end in ends[:-1])]
-    if len(ends) > 1 and data.endswith(b"}"):  # by two calls for all lines instead of two for each
-        last = itemgetter(*(end - 1 for end in ends))(data)
-        if set(last) == {_CLOSING} and set(itemgetter(*begins)(data)) == {_OPENING}:
-            return True
-    for begin, end in zip(begins, ends, strict=True):
+    data, begin = block.data, 0
+    for end in block.ends:
         if end - begin < len("{}\r") and data[begin:end] != b"{}":
             return False
-        closing = end - 1 if data[end - 1] != _RETURN else end - 2
-        if data[begin] != _OPENING or data[closing] != _CLOSING:
+        last = end - 1 if data[end - 1] != _RETURN else end - 2
+        if data[begin] != _OPENING or data[last] != _CLOSING:
             return False
+        begin = end + 1
     return True
 
 
@@ -201,8 +191,6 @@ def _country(geo: _PostGeo | None, includes: _Includes | None) -> str | None:
 
 def _add_statuses(rows: RawRows, numbers: Sequence[int], lines: Sequence[_Line]) -> None:
     """Add v1.1 posts. `coordinates` are [longitude, latitude], the older `geo` is [latitude, longitude]."""
-    if _add_whole_statuses(rows, numbers, lines):
-        return
     positions = _agreeing_positions(lines)
     if positions is None:
         numbers, lines, positions = _without_contradictions(rows, numbers, lines)
@@ -224,43 +212,6 @@ def _add_statuses(rows: RawRows, numbers: Sequence[int], lines: Sequence[_Line])
         place_country=[line.place.country_code if line.place is not None else None for line in lines],
         lang=[line.lang for line in lines],
     )
-
-
-def _add_whole_statuses(rows: RawRows, numbers: Sequence[int], lines: Sequence[_Line]) -> bool:
-    """Add v1.1 posts that all have ids as text, milliseconds, a place and both positions, which agree; False otherwise.
-
-    Most posts do, and to take the fields of all at once needs half of the time.
-    """
-    try:
-        events, users, milliseconds, sources, countries, languages, points, older = zip(
-            *map(_whole_status, lines), strict=True
-        )
-        lon, lat = zip(*points, strict=True)
-        older_lat, older_lon = zip(*older, strict=True)
-    except (AttributeError, TypeError):  # without a place or a position
-        return False
-    if lon != older_lon or lat != older_lat or any(None in texts for texts in (events, users, milliseconds)):
-        return False
-    clients = {source: _client(source) for source in set(sources)}
-    rows.add(
-        line=numbers,
-        event=events,
-        user=users,
-        time_ms=milliseconds,
-        lon=lon,
-        lat=lat,
-        client=list(map(clients.__getitem__, sources)),
-        place_country=countries,
-        lang=languages,
-    )
-    return True
-
-
-_user, _data = attrgetter("user"), attrgetter("data")
-_whole_status = attrgetter(
-    *("id_str", "user.id_str", "timestamp_ms", "source", "place.country_code", "lang"),
-    *("coordinates.coordinates", "geo.coordinates"),
-)
 
 
 def _ids(objects: Sequence[_Line] | Sequence[_Person]) -> list[str | None]:

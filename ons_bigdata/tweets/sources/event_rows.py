@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from ons_bigdata.platform.ingest.bulk import BULK_QUARANTINE_SCHEMA, Batch
-from ons_bigdata.platform.pseudonyms import KnownPseudonyms, pseudonyms
+from ons_bigdata.platform.pseudonyms import pseudonyms
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -75,8 +75,6 @@ class Platform:
     id_patterns: Mapping[str, str]
     """Patterns of the ids of users (`user`) and events (`event`)."""
     key: PseudonymKey = field(repr=False)
-    known_users: KnownPseudonyms = field(default_factory=KnownPseudonyms, repr=False, compare=False)
-    """Users of earlier rows, who come again; events do not."""
 
     @property
     def id_space(self) -> str:
@@ -142,7 +140,7 @@ def _has_form(column: str, platform: Platform) -> pl.Expr:
 
 def _accepted(rows: pl.DataFrame, platform: Platform) -> pl.DataFrame:
     """Rows of the lake, with pseudonyms in the place of ids."""
-    users = pseudonyms(rows["user"], source=platform.id_space, key=platform.key, known=platform.known_users)
+    users = pseudonyms(rows["user"], source=platform.id_space, key=platform.key)
     events = pseudonyms(rows["event"], source=f"{platform.id_space} event", key=platform.key)
     return rows.select(
         "line",

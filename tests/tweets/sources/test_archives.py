@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 from datetime import UTC, date, datetime
-from unittest.mock import patch
 
 import polars as pl
 import pytest
@@ -257,45 +256,6 @@ def test_lines_decoded_together_are_those_decoded_one_by_one(pieces: list[bytes]
     order = ["line"]
     assert together.faults == alone.faults
     assert together.frame().sort(order).equals(alone.frame().sort(order))
-
-
-STATUSES = st.lists(
-    st.fixed_dictionaries(
-        {"id": st.just(7), "created_at": st.just("Wed Aug 27 13:08:45 +0000 2014")},
-        optional={
-            "id_str": st.sampled_from(["8", None]),
-            "timestamp_ms": st.sampled_from(["1409144925120", None]),
-            "user": st.sampled_from([{"id_str": "5", "id": 5}, {"id": 6}, None]),
-            "place": st.sampled_from([{"country_code": "GB"}, {}, None]),
-            "coordinates": st.sampled_from([{"coordinates": [-0.1, 51.5]}, {}, None]),
-            "geo": st.sampled_from(
-                [{"coordinates": [51.5, -0.1]}, {"coordinates": [51.5, -0.2]}, {"coordinates": [51.6, -0.1]}, None]
-            ),
-            "source": st.sampled_from(['<a href="x">Phone</a>', "Web", None]),
-            "lang": st.just("en"),
-            "data": st.sampled_from([{"id": "9"}, None]),
-        },
-    ),
-    min_size=1,
-    max_size=4,
-)
-
-
-@given(STATUSES, st.booleans())
-def test_posts_of_v1_read_together_are_those_read_one_by_one(posts: list[dict[str, object]], whole: bool) -> None:
-    """Posts that all have the usual fields are read all at once; one without them is not, nor are those beside it."""
-    posts = [{**V1, **post} if whole else post for post in posts]
-    texts = [json.dumps(post).encode() for post in posts]
-    together, alone = RawRows(), RawRows()
-    event_json.read_json_lines(lines.Block(1, b"\n".join(texts)), together)
-    with patch.object(event_json, "_add_whole_statuses", return_value=False):
-        for number, text in enumerate(texts, 1):
-            event_json.read_json_lines(lines.Block(number, text), alone)
-    order = ["line"]
-    assert together.faults == alone.faults
-    left, right = together.frame().sort(order), alone.frame().sort(order)
-    no_text = pl.when(pl.col("time_ms").is_null()).then("time_text").alias("time_text")  # of no use beside the former
-    assert left.with_columns(no_text).equals(right.with_columns(no_text))
 
 
 @pytest.mark.parametrize(
