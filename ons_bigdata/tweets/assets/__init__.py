@@ -3,6 +3,10 @@
 Group, owner, area and columns are set here, on all of them.
 """
 
+from collections.abc import Sequence
+
+import dagster as dg
+
 from ons_bigdata.platform.dagster.assets import annotate_assets
 from ons_bigdata.platform.dagster.raw_assets import source_assets
 from ons_bigdata.platform.ingest.sources import with_tables
@@ -14,7 +18,7 @@ from ons_bigdata.tweets.sources import SOURCES
 
 PILOT = "tweets"
 
-_ASSETS = {
+_ASSETS: dict[str, Sequence[dg.AssetsDefinition | dg.AssetSpec]] = {
     "collection": collection.ASSETS,
     "places": places.ASSETS,
     "addresses": addresses.ASSETS,
