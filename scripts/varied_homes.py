@@ -59,7 +59,7 @@ def reshaped(meters: SimulatedMeters, share: float, seed: int) -> tuple[Simulate
     is_reshaped = np.zeros(len(kwh), dtype=bool)
     for row in lived_in:
         # 77: draws of its own, apart from those of `varied` with the same seed.
-        random = np.random.default_rng([seed, 77, row])
+        random = np.random.default_rng([seed, 77, int(row)])
         if random.random() >= share:
             continue
         is_reshaped[row] = True
