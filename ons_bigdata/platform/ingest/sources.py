@@ -10,7 +10,7 @@ import importlib
 import pkgutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import partial
+from functools import partial, wraps
 from typing import TYPE_CHECKING, Literal
 
 from ons_bigdata.platform.errors import InputError
@@ -154,9 +154,10 @@ def pseudonymising_adapter(
 ) -> Callable[[AdapterContext], BulkAdapter]:
     """Adapter of a personal source, whose `read_batches(stream, name, key=…)` makes pseudonyms with the key.
 
-    The adapter raises ValueError where the key is missing.
+    The adapter raises ValueError where the key is missing. Its link to code is that of `read_batches`.
     """
 
+    @wraps(read_batches)
     def adapter(context: AdapterContext) -> BulkAdapter:
         if context.pseudonym_key is None:
             raise ValueError("a source about single people, homes or devices needs the pseudonym key to be read")

@@ -13,7 +13,7 @@ import dagster as dg
 import pytest
 from typer.testing import CliRunner
 
-from ons_bigdata import cli
+from ons_bigdata import cli, pilot_commands
 from ons_bigdata.commands import reparse, scrape
 from ons_bigdata.commands.reparse import reparse_prices
 from ons_bigdata.commands.scrape import ScrapedRun, _latest, scrape_prices
@@ -298,7 +298,7 @@ def test_a_faulty_retailer_file_and_a_faulty_run_stop_no_other_run_that_is_read_
 ) -> None:
     monkeypatch.setattr(reparse, "open_warehouse", lambda _: landing.warehouse)
     monkeypatch.setattr(reparse, "Landing", lambda *_: landing)
-    monkeypatch.setattr(cli, "get_settings", lambda: scraping)
+    monkeypatch.setattr(pilot_commands, "get_settings", lambda: scraping)
     assets.collect(landing, scraping, "sim-alder", DAY)
     _rebuilt(landing)
     for retailer, content in {"sim-birch": b"", "sim-cedar": b"no pages", "sim-alder": b"damaged"}.items():
