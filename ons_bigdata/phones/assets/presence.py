@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
@@ -51,6 +51,8 @@ RULES = (
 """Parameters of `seeds.phone_presence_rules`."""
 RECIPE, VISITOR_RECIPE = "stratified_by_home", "device_factors"
 _ENDS = ("lower", "upper", "reason")
+_BUCKETS = ("presence", "movements")
+"""Lake tables of the assets of persons present."""
 Stretches = dict[str, tuple[int, int]]
 """Name of a stretch of hours, and its first hour and the one after the last."""
 
@@ -82,62 +84,85 @@ def phone_population_controlled(inputs: Inputs, _run: AssetRun) -> Mapping[str, 
     """Persons present by area and hour, and movements between areas, of the residents of each operator's zones."""
     rules = read_rules(inputs)
     zones = inputs.read("zones", ["data_origin", "geography", "code", "residents"])
+    counted = [
+        (labels, spec, counted_devices(anchors, register, spec).drop_nulls("home_zone"))
+        for labels, anchors, register, spec in counted_months(inputs)
+    ]
+    present, moved = (_rows_of_devices(inputs, name, [homes for _, _, homes in counted]) for name in _BUCKETS)
     made: dict[str, list[pl.DataFrame]] = {
         POPULATION: [frames.PopulationPresent.create_empty()],
         MOVEMENTS: [frames.AreaMovement.create_empty()],
     }
-    months = list(counted_months(inputs))
-    keys = [*MONTH, "device_key"]
-    stretches: Stretches = {
-        "daytime": (int(rules["day_from_hour"]), int(rules["day_to_hour"])),
-        "night_time": (int(rules["night_from_hour"]), int(rules["night_to_hour"])),
-    }
-    counted = [
-        (labels, spec, counted_devices(anchors, register, spec).drop_nulls("home_zone"))
-        for labels, anchors, register, spec in months
-    ]
-    every = pl.concat([homes.select(keys) for _, _, homes in counted]) if counted else None
-    amounts: dict[str, list[pl.DataFrame]] = {"presence": [], "movements": []}
-    for name in amounts if every is not None else ():
-        for bucket in inputs.scan_buckets(name):
-            rows = bucket.collect().join(every, on=keys, how="semi")  # type: ignore[arg-type]
-            amounts[name].append(rows)
     for labels, spec, homes in counted:
-        geography = spec.zones.geography
-        is_month = [pl.col(name) == value for name, value in labels.items()]
-        residents = zones.filter(
-            pl.col("geography") == geography, pl.col("data_origin") == labels["data_origin"]
-        ).select(zone="code", residents="residents")
-        residents = residents.drop_nulls().unique("zone", keep="first", maintain_order=True)
+        residents = _residents(zones, labels, spec.zones.geography)
         stamp = {
             **labels,
-            "geography": pl.lit(geography),
+            "geography": pl.lit(spec.zones.geography),
             "parameters_hash": pl.lit(parameters_hash(rules, spec.spec_id)),
+            "recipe": pl.lit(RECIPE),
         }
-        devices = homes.select("device_key", "home_zone")
-        present = presence_amounts(pl.concat(amounts["presence"]).filter(*is_month), **stretches)
-        moved = movement_amounts(pl.concat(amounts["movements"]).filter(*is_month), homes)
-        persons = expand_by_home(
-            present, devices, residents, ["day_type", "period", "area"], confidence=rules["confidence"]
-        ).rename({"value": "persons"})
-        trips = expand_by_home(
-            moved,
-            devices,
-            residents,
-            ["day_type", "period", "purpose", "origin", "destination"],
-            confidence=rules["confidence"],
-        ).rename({"value": "trips"})
-        for table, frame, cells in (
-            (POPULATION, frames.PopulationPresent, controlled_population(persons, rules, stretches)),
-            (MOVEMENTS, frames.AreaMovement, controlled_movements(trips, rules)),
-        ):
-            stamped = cells.with_columns(recipe=pl.lit(RECIPE), **stamp)
-            made[table].append(stamped.select(frame.column_names()))
+        is_month = [pl.col(name) == value for name, value in labels.items()]
+        population = _population(present.filter(*is_month), homes, residents, rules)
+        movements = _movements(moved.filter(*is_month), homes, residents, rules)
+        made[POPULATION].append(population.with_columns(**stamp).select(frames.PopulationPresent.column_names()))
+        made[MOVEMENTS].append(movements.with_columns(**stamp).select(frames.AreaMovement.column_names()))
     return {
         table: Output(whole, {"published": int((whole["status"] == PUBLISHED).sum())})
         for table, parts in made.items()
         for whole in [pl.concat(parts, how="vertical_relaxed")]
     }
+
+
+def _rows_of_devices(inputs: Inputs, name: str, homes: Sequence[pl.DataFrame]) -> pl.DataFrame:
+    """Rows of a lake table of the devices that any month counts."""
+    keys = [*MONTH, "device_key"]
+    every = pl.concat([of_month.select(keys) for of_month in homes]) if homes else None
+    buckets = (bucket.collect() for bucket in inputs.scan_buckets(name)) if every is not None else ()
+    parts = [rows.join(every, on=keys, how="semi") for rows in buckets if every is not None]
+    return pl.concat(parts) if parts else pl.DataFrame()
+
+
+def _residents(zones: pl.DataFrame, labels: Mapping[str, Any], geography: str) -> pl.DataFrame:
+    """Residents of the zones of a kind: zone, residents."""
+    of_kind = zones.filter(pl.col("geography") == geography, pl.col("data_origin") == labels["data_origin"])
+    residents = of_kind.select(zone="code", residents="residents").drop_nulls()
+    return residents.unique("zone", keep="first", maintain_order=True)
+
+
+def _stretches(rules: Mapping[str, float]) -> Stretches:
+    return {
+        "daytime": (int(rules["day_from_hour"]), int(rules["day_to_hour"])),
+        "night_time": (int(rules["night_from_hour"]), int(rules["night_to_hour"])),
+    }
+
+
+def _population(
+    present: pl.DataFrame, homes: pl.DataFrame, residents: pl.DataFrame, rules: Mapping[str, float]
+) -> pl.DataFrame:
+    """Persons present in a month, controlled for disclosure."""
+    stretches = _stretches(rules)
+    persons = expand_by_home(
+        presence_amounts(present, **stretches),
+        homes.select("device_key", "home_zone"),
+        residents,
+        ["day_type", "period", "area"],
+        confidence=rules["confidence"],
+    )
+    return controlled_population(persons.rename({"value": "persons"}), rules, stretches)
+
+
+def _movements(
+    moved: pl.DataFrame, homes: pl.DataFrame, residents: pl.DataFrame, rules: Mapping[str, float]
+) -> pl.DataFrame:
+    """Movements between areas in a month, controlled for disclosure."""
+    trips = expand_by_home(
+        movement_amounts(moved, homes),
+        homes.select("device_key", "home_zone"),
+        residents,
+        ["day_type", "period", "purpose", "origin", "destination"],
+        confidence=rules["confidence"],
+    )
+    return controlled_movements(trips.rename({"value": "trips"}), rules)
 
 
 def controlled(estimated: pl.DataFrame, rules: Mapping[str, float]) -> pl.DataFrame:
