@@ -79,7 +79,7 @@ PRESENT_SHARE = 0.5
 """Share of the present days that enter: the trees gain nothing from more, and take longer."""
 FIRST_HOMES = 0.55
 """Share of the homes that both sets of trees learn from; the smoother learns from the scores of the others."""
-FALSE_DAYS = 0.0015
+FALSE_DAYS = 0.001
 """Share of false days at which the bounds of the flags are set, on simulated homes that the fit has not seen."""
 QUARTER_TREES = {
     "max_iter": 60,
