@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -62,9 +61,9 @@ def annotate_assets(
 
 def code_link(function: Callable[..., Any]) -> dict[str, dg.CodeReferencesMetadataValue]:
     """Metadata that links an asset to the file and line of a function."""
-    while isinstance(function, partial):
-        function = function.func
-    code = inspect.unwrap(function).__code__
+    while isinstance(function, partial) or hasattr(function, "__wrapped__"):
+        function = function.func if isinstance(function, partial) else function.__wrapped__
+    code = function.__code__
     reference = dg.LocalFileCodeReference(file_path=code.co_filename, line_number=code.co_firstlineno)
     return {"dagster/code_references": dg.CodeReferencesMetadataValue(code_references=[reference])}
 

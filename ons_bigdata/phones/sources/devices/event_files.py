@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import partial
 from typing import IO, TYPE_CHECKING
 
 import polars as pl
@@ -18,12 +17,11 @@ from ons_bigdata.platform.ingest.bulk import Batch
 from ons_bigdata.platform.ingest.landing import Reader
 from ons_bigdata.platform.ingest.sources import (
     HEAD_BYTES,
-    AdapterContext,
-    BulkAdapter,
     BulkSource,
     LandingFolder,
     Recognised,
     Refused,
+    pseudonymising_adapter,
 )
 from ons_bigdata.platform.lake.tables import LakeTable
 from ons_bigdata.platform.pseudonyms import pseudonyms
@@ -151,18 +149,12 @@ def _batch(rows: pl.DataFrame, file: EventFile, key: PseudonymKey) -> Batch:
     return Batch(rows.height, accepted, rows.filter(pl.col("reason").is_not_null()).select("line", "reason"))
 
 
-def _adapter(context: AdapterContext) -> BulkAdapter:
-    if context.pseudonym_key is None:
-        raise ValueError("events are about single devices: their reader needs the pseudonym key")
-    return BulkAdapter(recognise, partial(read_batches, key=context.pseudonym_key))
-
-
 SOURCES = (
     BulkSource(
         command=COMMAND,
         reader=Reader(NAME, "device_event_files", "1"),
         area="devices",
-        adapter=_adapter,
+        adapter=pseudonymising_adapter(recognise, read_batches),
         table=DEVICE_EVENTS,
         description="One row per event of a file with the pseudonym of its device.",
         columns={name: column.description or "" for name, column in DeviceEvent.columns().items()},

@@ -14,7 +14,7 @@ from ons_bigdata.phones.sources.devices.event_files import COMMAND, LANDING, id_
 from ons_bigdata.platform.errors import InputError
 from ons_bigdata.platform.ingest.bulk import Batch
 from ons_bigdata.platform.ingest.landing import Reader
-from ons_bigdata.platform.ingest.sources import AdapterContext, BulkAdapter, BulkSource, Recognised, Refused
+from ons_bigdata.platform.ingest.sources import BulkSource, Recognised, Refused, pseudonymising_adapter
 from ons_bigdata.platform.lake.tables import LakeTable
 from ons_bigdata.platform.pseudonyms import pseudonyms
 
@@ -125,17 +125,11 @@ def _typed(column: str, columns: Mapping[str, pl.DataType]) -> pl.Expr:
 
 
 def _source(table: LakeTable, frame: type[dy.Schema], description: str, keys: frozenset[str]) -> BulkSource:
-    def adapter(context: AdapterContext) -> BulkAdapter:
-        if context.pseudonym_key is None:
-            raise ValueError("registers are about single devices: their reader needs the pseudonym key")
-        read = partial(read_batches, key=context.pseudonym_key, table=table)
-        return BulkAdapter(partial(recognise, table=table), read)
-
     return BulkSource(
         command=COMMAND,
         reader=Reader(table.name, f"{table.name}_files", "1"),
         area="devices",
-        adapter=adapter,
+        adapter=pseudonymising_adapter(partial(recognise, table=table), partial(read_batches, table=table)),
         table=table,
         description=description,
         columns={name: column.description or "" for name, column in frame.columns().items()},
