@@ -8,7 +8,6 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import psutil
 import pytest
 
 from ons_bigdata.platform.dagster.serving import processes
@@ -57,7 +56,7 @@ def test_a_process_is_found_by_its_state_folder_and_stopped(
         processes.up(installation, host="127.0.0.1", port=3001, has_proxy=False, read_only=False)
     assert processes.down(other) == []
     assert processes.down(installation) == [processes.WEBSERVER]
-    assert not psutil.pid_exists(webserver.pid)
+    webserver.wait(timeout=10)  # it has ended; a process that this one started is listed until it is waited for
     assert processes.find(installation, processes.WEBSERVER) is None
 
 
