@@ -95,9 +95,7 @@ def pseudonyms(identifiers: pl.Series, *, source: str, key: PseudonymKey) -> pl.
     if not (identifiers.dtype.is_integer() or identifiers.dtype == pl.String):
         raise ValueError(f"identifiers are {identifiers.dtype}; expected text or integers")
     distinct = identifiers.drop_nulls().unique(maintain_order=True)
-    numbers = _first_eight_bytes(
-        distinct.cast(pl.String).cast(pl.Binary).to_list(), source.encode() + b"\0", key
-    )
+    numbers = _first_eight_bytes(distinct.cast(pl.String).cast(pl.Binary).to_list(), source.encode() + b"\0", key)
     if distinct.len() == identifiers.len():
         return pl.Series(identifiers.name, numbers, dtype=pl.Int64)
     table = pl.DataFrame({"identifier": distinct, "pseudonym": pl.Series(numbers, dtype=pl.Int64)})

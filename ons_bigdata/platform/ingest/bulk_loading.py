@@ -198,8 +198,8 @@ class BulkLoader:
     ) -> tuple[list[tuple[LoadCounts, Collection[str]]], list[LandedFile]]:
         """Commit the loads of a group of files in one transaction; return the counts and partitions of each.
 
-        Where a file was superseded meanwhile, or there are new rules by which lines have to go, nothing is committed and
-        the files that are current are returned, to be loaded again.
+        Where a file was superseded meanwhile, or there are new rules by which lines have to go, nothing is committed,
+        and the files that are current are returned, to be loaded again.
         """
         source, reader = self.source, self.source.reader
         if not group.readings:

@@ -103,9 +103,7 @@ def split_block(block: Block, piece_bytes: int) -> Iterator[Block]:
     while begin <= len(block.data):
         end = block.data.find(b"\n", begin + piece_bytes)
         end = len(block.data) if end < 0 else end
-        piece = Block(
-            first_line, block.data[begin:end], is_cut_short=block.is_cut_short and end == len(block.data)
-        )
+        piece = Block(first_line, block.data[begin:end], is_cut_short=block.is_cut_short and end == len(block.data))
         yield piece
         first_line, begin = first_line + piece.count, end + 1
 

@@ -43,7 +43,7 @@ FIRST_DAY_CODE, LAST_DAY_CODE = 195, 730
 BLOCK_BYTES = 4 * 1024 * 1024
 
 PIECES_BYTES = (256 * 1024, 8 * 1024)
-"""Parts into which a block is divided where one of its lines is no plain row; only the smallest are read line by line."""
+"""Parts of a block of which one line is no plain row; only the smallest are read line by line."""
 
 NOT_THREE_FIELDS = "not three fields: meter, code and kWh, separated by a space"
 NO_METER = "meter that is no whole number of 1 to 9 digits"
