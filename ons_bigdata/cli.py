@@ -21,7 +21,7 @@ from typer.core import TyperGroup
 from ons_bigdata import __version__, rendering
 from ons_bigdata.command_line import JsonOption, StrictOption, heed_requests_to_end, stop_event
 from ons_bigdata.commands.simulate.app import app as simulate_app
-from ons_bigdata.pilot_commands import harvest_app, phones_app, reparse_app, report_app, scrape_app
+from ons_bigdata.pilot_commands import harvest_app, meters_app, phones_app, reparse_app, report_app, scrape_app
 from ons_bigdata.platform.errors import InputError, ReportedError, find_unavailable
 from ons_bigdata.platform.state_folder import private_umask
 from ons_bigdata.progress_bars import progress_bars
@@ -53,7 +53,7 @@ class Commands(TyperGroup):
 
 
 app = typer.Typer(cls=Commands, help=HELP, no_args_is_help=True, pretty_exceptions_enable=False)
-for group in (scrape_app, reparse_app, harvest_app, report_app, simulate_app, phones_app):
+for group in (scrape_app, reparse_app, harvest_app, report_app, simulate_app, phones_app, meters_app):
     app.add_typer(group)
 
 LOOPBACK = "127.0.0.1"

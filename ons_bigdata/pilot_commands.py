@@ -1,4 +1,4 @@
-"""Groups of commands that belong to a pilot: `scrape`, `reparse`, `harvest`, `report`, `phones`."""
+"""Groups of commands that belong to a pilot: `scrape`, `reparse`, `harvest`, `report`, `phones`, `meters`."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ reparse_app = typer.Typer(name="reparse", help="Extract kept pages again.", no_a
 harvest_app = typer.Typer(name="harvest", help="Collect streams.", no_args_is_help=True)
 report_app = typer.Typer(name="report", help="Show a report.", no_args_is_help=True)
 phones_app = typer.Typer(name="phones", help="Specifications and deliveries of the phones pilot.", no_args_is_help=True)
+meters_app = typer.Typer(name="meters", help="Evaluation of the meters pilot.", no_args_is_help=True)
 
 
 @scrape_app.command("prices")
@@ -141,3 +142,21 @@ def phones_spec(
     rendering.phone_specification(outcome, as_json=as_json)
     if outcome.is_refused:
         raise typer.Exit(1)
+
+
+@meters_app.command("truth")
+def meters_truth(
+    readings: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Files or folders of readings.")],
+    truth: Annotated[
+        Path, typer.Option(help="CSV: meter, started_at (with offset), present (1, 0, or nothing if not known).")
+    ],
+    timezone: Annotated[str, typer.Option(help="Zone of the homes, such as Europe/London.")],
+    form: Annotated[str | None, typer.Option("--format", help="Format of the readings; recognised without it.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Score the judgements of absent days, and of presence, by a truth that you have. Nothing is kept."""
+    with progress_bars():
+        from ons_bigdata.commands.meter_truth import score_by_truth  # noqa: PLC0415
+
+        scores = score_by_truth(readings, truth, timezone=timezone, form=form)
+    rendering.truth_scores(scores, as_json=as_json)

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from ons_bigdata.commands.expire import ExpiredSource
     from ons_bigdata.commands.harvest import HarvestSummary
     from ons_bigdata.commands.ingest import IngestSummary
+    from ons_bigdata.commands.meter_truth import TruthScores
     from ons_bigdata.commands.phones import ReadSpecification
     from ons_bigdata.commands.reparse import ReparseSummary
     from ons_bigdata.commands.report import PriceReport
@@ -465,6 +466,18 @@ def phone_specification(outcome: ReadSpecification, *, as_json: bool) -> None:
     if outcome.registered is not None:
         verb = "added to" if outcome.registered else "already in"
         _out.print(f"specification {outcome.specification.spec_id} {verb} the register")
+
+
+def truth_scores(scores: TruthScores, *, as_json: bool) -> None:
+    """Print the scores of judgements on homes with a truth."""
+    if as_json:
+        print_json(scores.to_dict())
+        return
+    columns = ["judgement", "homes", "days", "absent_share", "recall", "false_day_share", "mcc", "brier"]
+    numbers = pl.col(pl.Float64).round(3)
+    _out.print(_table(scores.days.select(columns).with_columns(numbers), "Absent days by the truth"))
+    half_hours = pl.DataFrame(scores.half_hours).with_columns(numbers)
+    _out.print(_table(half_hours, "Presence by half hour, as far as absent days give it"))
 
 
 def shops(opened: SimulatedShops) -> None:

@@ -24,7 +24,12 @@ from ons_bigdata.meters.methods.evaluation.scores import (
     precision_at_prevalence,
     reliability,
 )
-from ons_bigdata.meters.methods.vacancy import detect_vacancy, low_consumption_rule, stock_and_flow
+from ons_bigdata.meters.methods.vacancy import (
+    detect_vacancy,
+    estimate_flows,
+    low_consumption_rule,
+    stock_and_flow,
+)
 from ons_bigdata.simulation.meters.generators import Simulation, simulate_meters
 from ons_bigdata.simulation.meters.homes import draw_homes
 from ons_bigdata.simulation.meters.simulated_days import simulated_days
@@ -120,21 +125,35 @@ def second_home_lines(judged: pl.DataFrame) -> list[str]:
 
 
 def flow_lines(judged: pl.DataFrame) -> list[str]:
-    """Stock and flows by the judgement and by the truth."""
+    """Stock and flows as expected, by the judgement as it is, and by the truth."""
     truth = judged.with_columns(vacant=pl.col("is_vacant").fill_null(value=False), onset=pl.col("vacant_from"))
-    lines = ["| quarter | stock, judged | stock, true | into, judged | into, true | out, judged | out, true |"]
-    lines.append("|---|---|---|---|---|---|---|")
+    heads = [f"{name}, {kind}" for name in ("stock", "into", "out") for kind in ("expected", "counted", "true")]
+    lines = ["| quarter | " + " | ".join(heads) + " |", "|---" * (len(heads) + 1) + "|"]
     columns = ("quarter", "stock", "into", "out", "appeared", "disappeared")
-    found, true = (stock_and_flow(frame).select(columns).to_dicts() for frame in (judged, truth))
-    sums = {"into": [0, 0], "out": [0, 0]}
-    for mine, real in zip(found, true, strict=True):
-        for name, pair in sums.items():
-            pair[0] += mine[name]
-            pair[1] += real[name]
-        cells = [f"{mine[name]} | {real[name]}" for name in ("stock", "into", "out")]
-        lines.append(f"| {mine['quarter']} | " + " | ".join(cells) + " |")
-    shown = "; ".join(f"{name} {pair[0]} against {pair[1]}" for name, pair in sums.items())
-    return [*lines, "", f"Over all quarters, judged against true: {shown}."]
+    tables = [estimate_flows(judged), stock_and_flow(judged), stock_and_flow(truth)]
+    expected, counted, true = (table.select(columns).to_dicts() for table in tables)
+    sums = dict.fromkeys(("stock", "into", "out"), (0.0, 0.0, 0.0))
+    for rows in zip(expected, counted, true, strict=True):
+        cells = []
+        for name in sums:
+            sums[name] = tuple(total + row[name] for total, row in zip(sums[name], rows, strict=True))
+            cells.append(f"{rows[0][name]:.1f} | {rows[1][name]} | {rows[2][name]}")
+        lines.append(f"| {rows[2]['quarter']} | " + " | ".join(cells) + " |")
+    shown = "; ".join(
+        f"{name} expected {value[0]:.1f} ({value[0] / value[2] - 1:+.0%}), counted {value[1]:.0f} "
+        f"({value[1] / value[2] - 1:+.0%}), true {value[2]:.0f}"
+        for name, value in sums.items()
+    )
+    first = dict.fromkeys(("into", "out"), 0.0)
+    for quarter in judged["quarter"].unique().sort()[1:]:
+        last = estimate_flows(judged.filter(pl.col("quarter") <= quarter)).row(-1, named=True)
+        first = {name: total + last[name] for name, total in first.items()}
+    early = "; ".join(f"{name} {total:.1f} ({total / sums[name][2] - 1:+.0%})" for name, total in first.items())
+    return [
+        *lines,
+        "",
+        f"Over all quarters: {shown}. Expected flows as first published, without the quarters after: {early}.",
+    ]
 
 
 def flow_homes(homes: int, generator: str) -> pl.DataFrame:

@@ -94,13 +94,12 @@ def pseudonyms(identifiers: pl.Series, *, source: str, key: PseudonymKey) -> pl.
     """
     if not (identifiers.dtype.is_integer() or identifiers.dtype == pl.String):
         raise ValueError(f"identifiers are {identifiers.dtype}; expected text or integers")
-    texts = identifiers.cast(pl.String)
-    distinct = texts.drop_nulls().unique(maintain_order=True)
-    numbers = _first_eight_bytes(distinct.cast(pl.Binary).to_list(), source.encode() + b"\0", key)
-    if distinct.len() == texts.len():
+    distinct = identifiers.drop_nulls().unique(maintain_order=True)
+    numbers = _first_eight_bytes(distinct.cast(pl.String).cast(pl.Binary).to_list(), source.encode() + b"\0", key)
+    if distinct.len() == identifiers.len():
         return pl.Series(identifiers.name, numbers, dtype=pl.Int64)
-    table = pl.DataFrame({"text": distinct, "pseudonym": pl.Series(numbers, dtype=pl.Int64)})
-    joined = pl.DataFrame({"text": texts}).join(table, on="text", how="left", maintain_order="left")
+    table = pl.DataFrame({"identifier": distinct, "pseudonym": pl.Series(numbers, dtype=pl.Int64)})
+    joined = pl.DataFrame({"identifier": identifiers}).join(table, on="identifier", how="left", maintain_order="left")
     return joined["pseudonym"].alias(identifiers.name)
 
 

@@ -9,7 +9,8 @@ from ons_bigdata.meters.assets.homes import HOMES
 from ons_bigdata.meters.assets.quality import METERS, QUARTERS
 from ons_bigdata.meters.methods.fingerprint import fingerprint
 from ons_bigdata.meters.methods.vacancy.groups import SETTLED_AFTER_DAYS, vacancy_of_groups
-from ons_bigdata.meters.methods.vacancy.rounding import round_balanced
+from ons_bigdata.meters.methods.vacancy.quarter_chain import default_prior
+from ons_bigdata.meters.methods.vacancy.rounding import round_balanced, round_expected
 from ons_bigdata.meters.schemas.vacancy import ControlledVacancy
 from ons_bigdata.platform.dagster.inputs import AssetRun, Inputs, Output, table_asset
 from ons_bigdata.platform.disclosure import PUBLISHED, control_counts
@@ -25,6 +26,8 @@ _ROUNDED = (
     *("rule_homes", "rule_vacant"),
 )
 _FLOWS = ("stock", "into", "out", "appeared", "disappeared")
+_EXPECTED = tuple(f"expected_{name}" for name in _FLOWS)
+_NAMES = {"into": "became_vacant", "out": "occupied_again"}
 _SHARES = ("vacant_share", "vacant_share_lower", "vacant_share_upper")
 _OF_STOCK = ("median_days", "share_two_years")
 
@@ -67,6 +70,7 @@ def controlled_vacancy(cells: pl.DataFrame, *, threshold: int, base: int, models
     least = cells.group_by(_SERIES).agg(least_homes=pl.col("homes").min().cast(pl.Int64))
     status = _hide_second(control_counts(least, "least_homes", threshold=threshold, base=base), least)
     value = pl.col(*_ROUNDED).cast(pl.Int64)
+    parameters = fingerprint(*(models, RECIPE, threshold, base, LEAST_SHARE_HOMES, SETTLED_AFTER_DAYS), default_prior())
     cells = cells.with_columns(
         pl.when(pl.col("stock") >= threshold).then(pl.col(*_OF_STOCK)),
         pl.when(pl.col("judged") >= LEAST_SHARE_HOMES).then(pl.col(*_SHARES)),
@@ -74,14 +78,14 @@ def controlled_vacancy(cells: pl.DataFrame, *, threshold: int, base: int, models
     )
     groups = cells.sort(*_SERIES, "quarter").partition_by(*_SERIES, maintain_order=True)
     table = (
-        pl.concat([round_balanced(group, base) for group in groups])
+        pl.concat([round_expected(round_balanced(group, base), base) for group in groups])
         .join(status, on=_SERIES, how="left", maintain_order="left")
         .with_columns((value * 2 + base) // (2 * base) * base, pl.col(*_SHARES).round(3))
     )
     shown = pl.col("status") == PUBLISHED
     return (
-        table.with_columns(pl.when(shown).then(pl.col(*_ROUNDED, *_FLOWS, *_SHARES, *_OF_STOCK)))
-        .rename({"into": "became_vacant", "out": "occupied_again"})
+        table.with_columns(pl.when(shown).then(pl.col(*_ROUNDED, *_FLOWS, *_EXPECTED, *_SHARES, *_OF_STOCK)))
+        .rename({**_NAMES, **{f"expected_{name}": f"expected_{renamed}" for name, renamed in _NAMES.items()}})
         .with_columns(
             no_interval_reason=pl.when(~shown)
             .then(pl.lit("hidden"))
@@ -90,7 +94,7 @@ def controlled_vacancy(cells: pl.DataFrame, *, threshold: int, base: int, models
             .when(pl.col("vacant_share_lower").is_null())
             .then(pl.lit("few_homes")),
             recipe=pl.lit(RECIPE),
-            parameters_hash=pl.lit(fingerprint(models, RECIPE, threshold, base, LEAST_SHARE_HOMES, SETTLED_AFTER_DAYS)),
+            parameters_hash=pl.lit(parameters),
         )
         .select(ControlledVacancy.column_names())
     )

@@ -8,6 +8,23 @@ from ons_bigdata.platform.dagster.checks import expect_no_rows
 VACANT_SHARE = (0.005, 0.15)
 """Share of vacant homes of all homes of a format between which it is plausible: by county 1.4 to 8.5 % in Ireland."""
 
+_EXPECTED_BALANCE = """
+with series as (
+    select *, lag(expected_stock, 1, 0::bigint) over (
+        partition by data_origin, format, group_kind, home_group order by quarter
+    ) as before
+    from analysis.meter_vacancy_controlled
+    where status = 'published'
+)
+
+select format, data_origin, group_kind, home_group, quarter::text as quarter, expected_stock as stock,
+    before + expected_became_vacant - expected_occupied_again + expected_appeared - expected_disappeared as expected
+from series
+where expected_stock is distinct from
+    before + expected_became_vacant - expected_occupied_again + expected_appeared - expected_disappeared
+order by 1, 2, 3, 4, 5
+"""
+
 _BALANCE = """
 with series as (
     select *, lag(stock, 1, 0::bigint) over (
@@ -37,6 +54,14 @@ CHECKS = [
         "stock_balances_with_its_flows",
         description="Vacant homes = those of the quarter before + into - out + appeared - disappeared, in each group.",
         query=_BALANCE,
+        line="{format} ({data_origin}), {group_kind} {home_group}, {quarter}: {stock}, expected {expected}",
+        blocking=True,
+    ),
+    expect_no_rows(
+        VACANCY,
+        "expected_stock_balances_with_its_flows",
+        description="Expected vacant homes = those of the quarter before + into - out + appeared - disappeared.",
+        query=_EXPECTED_BALANCE,
         line="{format} ({data_origin}), {group_kind} {home_group}, {quarter}: {stock}, expected {expected}",
         blocking=True,
     ),

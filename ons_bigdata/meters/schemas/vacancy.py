@@ -41,6 +41,11 @@ class ControlledVacancy(dy.Schema):
     occupied_again = _count("homes that were vacant in the quarter before, and are not")
     appeared = _count("homes that are vacant when they come into the panel")
     disappeared = _count("homes that were vacant in their last quarter, the quarter before")
+    expected_stock = _count("expected number of vacant homes, given that judgements err")
+    expected_became_vacant = _count("expected number of homes that became vacant")
+    expected_occupied_again = _count("expected number of vacant homes that are occupied again")
+    expected_appeared = _count("expected number of homes that are vacant when they come into the panel")
+    expected_disappeared = _count("expected number of homes that were vacant in their last quarter, the quarter before")
     median_days = dy.Float64(
         nullable=True, min=0.0, description="median days since the onset, of the stock; null below ten vacant homes"
     )

@@ -1,14 +1,14 @@
-"""Loading of landed files into tables of the lake: each file is read once, in batches, and its load is one transaction.
+"""Loading of landed files into tables of the lake: each file is read once, in batches, and loads are transactions.
 
-The rows of a file are spilled to a private folder and written as one fragment for each partition and bucket. The
-transaction that commits the load makes them live and takes out the rows of other loads of the same file name.
-Wherever a process is killed, the file still waits, or its load is committed with all its rows.
+The rows of several files are spilled to a private folder and written as one fragment for each partition and bucket. The
+transaction that commits their loads makes them live and takes out the rows of other loads of the same file names.
+Wherever a process is killed, a file still waits, or its load is committed with all its rows.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import cache
@@ -55,6 +55,10 @@ if TYPE_CHECKING:
 
 MOST_REASONS = 100
 """Most different reasons of quarantined lines in one file: a reason is a fixed text, without content of the row."""
+
+MOST_GROUPED_FILES = 64
+MOST_GROUPED_ROWS = 200_000_000
+"""Files, or rows, that are written and committed together: what a kill may cost, and disk for the rows on their way."""
 
 MOST_KEYS = 20
 """Most partition keys that an error message lists."""
@@ -139,27 +143,26 @@ class BulkLoader:
         queue, done = deque(files), 0
         task = f"{self._table}: files"
         while queue:
-            progress.report(task, done, done + len(queue))
-            done += 1
-            file = queue.popleft()
-            try:
-                counts, partitions, restored = self._load_file(file, key_id)
-            except InputError as error:
-                failures.append(str(error))
-                continue
-            if counts is not None:
+            group = _Group(self.lake, self.source)
+            with group:
+                while queue and not group.is_full:
+                    progress.report(task, done, done + len(queue))
+                    done += 1
+                    try:
+                        queue.extend(self._read_into(group, queue.popleft()))
+                    except InputError as error:
+                        failures.append(str(error))
+                loaded, again = self._commit(group, key_id)
+            queue.extend(again)
+            for counts, partitions in loaded:
                 totals = totals.add(counts, partitions)
-            queue.extend(restored)
         progress.report(task, done, done)
         return totals, failures
 
-    def _load_file(
-        self, file: LandedFile, key_id: str | None
-    ) -> tuple[LoadCounts | None, Collection[str], list[LandedFile]]:
-        """Load one file; return its counts, partitions that gained or lost rows, and a version to load in its place.
+    def _read_into(self, group: _Group, file: LandedFile) -> list[LandedFile]:
+        """Read one file into a group of files; return a version to load in its place.
 
-        The counts are None where the file was superseded meanwhile; the version is an earlier one of a file that is
-        refused or has no rows, or the file itself where there are new rules by which lines have to go.
+        That is an earlier one of a file that is refused or has no rows.
         """
         source, reader = self.source, self.source.reader
         rules = None if self.read_rules is None else self.read_rules()
@@ -173,34 +176,61 @@ class BulkLoader:
             except InputError:  # it cannot be unpacked: its reader refuses it
                 is_searched = False
             finish_redactions(self.landing)
-        with self.lake.writing() as opened:
-            reading = _BulkReading(source, file, Spill(opened.folder, source.table, file.load_id(reader)))
+        reading = _BulkReading(source, file, group.spill, None if rules is None else rules.version)
+        try:
             counts = self._read(file, reading)
-            if counts.outcome != "loaded":
-                restored = restore_version(self.landing, file, reader, counts)
-                if not is_searched:
-                    delete_unreadable(self.landing, file)
-                if restored is not None:
-                    return counts, (), restored
-            fragments = self._write(file, opened, reading) if counts.outcome == "loaded" else []
-            accepted: dict[str, int] = {}
-            for fragment in fragments:
-                accepted[fragment.partition] = accepted.get(fragment.partition, 0) + fragment.rows
-            with self.landing.warehouse.transaction(role="ingest") as transaction:
-                self.lake.lock(transaction, source.table)
-                if key_id is not None:
-                    _refuse_other_key(transaction, key_id)  # another process may have loaded meanwhile
-                if not is_current(transaction, file):
-                    return None, (), []  # the file in its place waits and takes out these rows
-                if rules is not None and rules_version(transaction, source.name) != rules.version:
-                    return None, (), [file]
-                quarantined = reading.quarantined() if counts.outcome == "loaded" else None
-                gone = version_loads(transaction, file)
-                record_load(transaction, file, reader, counts, quarantined, reasons=reading.reasons, key_id=key_id)
-                record_partitions(transaction, file, reader, accepted)
-                lost = self.lake.exchange(transaction, source.table, opened, fragments, gone)
-                commit_load(transaction, file, reader, sorted(accepted))
-        return counts, {*accepted, *lost}, []
+        except InputError:
+            group.spill.remove(reading.load_id)
+            raise
+        if counts.outcome != "loaded":
+            group.spill.remove(reading.load_id)
+            restored = restore_version(self.landing, file, reader, counts)
+            if not is_searched:
+                delete_unreadable(self.landing, file)
+            if restored is not None:
+                group.settled.append((counts, ()))
+                return restored
+        group.readings.append((reading, counts))
+        return []
+
+    def _commit(
+        self, group: _Group, key_id: str | None
+    ) -> tuple[list[tuple[LoadCounts, Collection[str]]], list[LandedFile]]:
+        """Commit the loads of a group of files in one transaction; return the counts and partitions of each.
+
+        Where a file was superseded meanwhile, or there are new rules by which lines have to go, nothing is committed,
+        and the files that are current are returned, to be loaded again.
+        """
+        source, reader = self.source, self.source.reader
+        if not group.readings:
+            return group.settled, []
+        fragments = self._write(group)
+        with self.landing.warehouse.transaction(role="ingest") as transaction:
+            self.lake.lock(transaction, source.table)
+            if key_id is not None:
+                _refuse_other_key(transaction, key_id)  # another process may have loaded meanwhile
+            version = None if self.read_rules is None else rules_version(transaction, source.name)
+            files = [reading.file for reading, _ in group.readings]
+            current = [file for file in files if is_current(transaction, file)]
+            if len(current) < len(files) or any(reading.rules_version != version for reading, _ in group.readings):
+                return group.settled, current  # the file in the place of a superseded one waits
+            gone = []
+            for reading, counts in group.readings:
+                is_loaded = counts.outcome == "loaded"
+                quarantined = reading.quarantined() if is_loaded else None
+                gone += version_loads(transaction, reading.file)
+                reasons = reading.reasons
+                record_load(transaction, reading.file, reader, counts, quarantined, reasons=reasons, key_id=key_id)
+                record_partitions(transaction, reading.file, reader, reading.partitions if is_loaded else {})
+            lost = self.lake.exchange(transaction, source.table, group.opened, fragments, gone)
+            for reading, counts in group.readings:
+                accepted = reading.partitions if counts.outcome == "loaded" else {}
+                commit_load(transaction, reading.file, reader, sorted(accepted))
+        loaded = [
+            (counts, {*reading.partitions, *lost} if counts.outcome == "loaded" else lost)
+            for reading, counts in group.readings
+        ]
+        return [*group.settled, *loaded], []
 
     def _read(self, file: LandedFile, reading: _BulkReading) -> LoadCounts:
         """Read a file into the spill. A reader that fails is a refusal of this file."""
@@ -240,11 +270,13 @@ class BulkLoader:
     def _table(self) -> str:
         return self.source.table_name.replace(".", "/")
 
-    def _write(self, file: LandedFile, opened: Writing, reading: _BulkReading) -> list[LakeFile]:
-        places: Iterator[tuple[Place, Iterable[pl.DataFrame]]] = reading.spill.places()
-        if (file.size_bytes or 0) > progress.LARGE_FILE_BYTES:
-            places = progress.track(f"{self._table}: writing the rows of {file.name}", places)
-        return opened.write_places(self.source.table, places)
+    def _write(self, group: _Group) -> list[LakeFile]:
+        places: Iterator[tuple[Place, Iterable[pl.DataFrame]]] = group.spill.places()
+        files = [reading.file for reading, _ in group.readings]
+        if sum(file.size_bytes or 0 for file in files) > progress.LARGE_FILE_BYTES:
+            what = files[0].name if len(files) == 1 else f"{len(files)} files"
+            places = progress.track(f"{self._table}: writing the rows of {what}", places)
+        return group.opened.write_places(self.source.table, places)
 
 
 def bulk_loader(
@@ -291,6 +323,33 @@ def _refused(reason: str) -> LoadCounts:
     return LoadCounts("refused", reason, 0, 0, 0)
 
 
+class _Group:
+    """Files whose rows are written together: each place of the lake gets one file, which need not be compacted."""
+
+    def __init__(self, lake: Lake, source: BulkSource) -> None:
+        self._source = source
+        self._stack = ExitStack()
+        self.opened: Writing = self._stack.enter_context(lake.writing())
+        self.spill = Spill(self.opened.folder, source.table)
+        self.readings: list[tuple[_BulkReading, LoadCounts]] = []
+        """Files that were read, with their counts."""
+        self.settled: list[tuple[LoadCounts, Collection[str]]] = []
+        """Counts of files in whose place an earlier version is loaded."""
+
+    def __enter__(self) -> None:
+        self._stack.__enter__()
+
+    def __exit__(self, *exception: object) -> None:
+        self._stack.close()
+
+    @property
+    def is_full(self) -> bool:
+        """True if no further file is added. With rules by which lines have to go, each file is committed by itself."""
+        rows = sum(counts.accepted for _, counts in self.readings)
+        most = 1 if self._source.read_rules is not None else MOST_GROUPED_FILES
+        return rows >= MOST_GROUPED_ROWS or len(self.readings) + len(self.settled) >= most
+
+
 @dataclass
 class _BulkReading:
     """Rows of a file that was read so far: accepted ones in the spill, the first quarantined lines of each reason."""
@@ -298,8 +357,11 @@ class _BulkReading:
     source: BulkSource
     file: LandedFile
     spill: Spill
+    rules_version: int | None
     rows_in: int = 0
     accepted: int = 0
+    partitions: dict[str, int] = field(default_factory=dict)
+    """Accepted rows by partition."""
     reasons: dict[str, int] = field(default_factory=dict)
     _lines: list[pl.DataFrame] = field(default_factory=list)
     _faults: dict[str, str | None] = field(default_factory=dict)
@@ -333,7 +395,14 @@ class _BulkReading:
             self._quarantine(rows.select("line", reason.alias("reason")).filter(pl.col("reason").is_not_null()))
             rows, keys = rows.filter(reason.is_null()), keys.filter(reason.is_null())
         self.accepted += rows.height
-        self.spill.add(rows, keys)
+        for key, count in keys.value_counts().iter_rows():
+            self.partitions[texts[key]] = self.partitions.get(texts[key], 0) + count
+        self.spill.add(self.load_id, rows, keys)
+
+    @property
+    def load_id(self) -> str:
+        """Load of the file by the source's reader."""
+        return self.file.load_id(self.source.reader)
 
     def quarantined(self) -> pl.DataFrame:
         """Lines to be kept in the ledger, without content."""

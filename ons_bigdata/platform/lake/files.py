@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from hashlib import file_digest
 from itertools import groupby
 from operator import itemgetter
@@ -187,14 +188,14 @@ class _ParquetWriter:
     def __init__(self, file: object, table: LakeTable) -> None:
         self._table = table
         self._expected = dict(table.columns)
-        arrow = pl.DataFrame(schema=self._expected).to_arrow(compat_level=pl.CompatLevel.oldest())
+        schema = _arrow_schema(tuple(self._expected.items()))
         times = [name for name, dtype in self._expected.items() if isinstance(dtype, pl.Datetime)]
         texts = [name for name, dtype in self._expected.items() if dtype == pl.String]
         options: dict[str, Any] = {"use_dictionary": texts}
         if table.is_derived:  # columns of few values and even steps: a sixth of the bytes in the same time
             options["use_dictionary"] = [name for name in self._expected if name not in times]
             options["column_encoding"] = dict.fromkeys(times, "DELTA_BINARY_PACKED")
-        self._writer = pq.ParquetWriter(file, arrow.schema, compression="zstd", **options)
+        self._writer = pq.ParquetWriter(file, schema, compression="zstd", **options)
 
     def __enter__(self) -> _ParquetWriter:
         return self
@@ -207,6 +208,11 @@ class _ParquetWriter:
             raise ValueError(f"lake table {self._table.name}: rows have {dict(part.schema)}; expected {self._expected}")
         rows: pa.Table = part.rechunk().to_arrow(compat_level=pl.CompatLevel.oldest())
         self._writer.write_table(rows.combine_chunks(), row_group_size=part.height)
+
+
+@cache
+def _arrow_schema(columns: tuple[tuple[str, pl.DataType], ...]) -> pa.Schema:
+    return pl.DataFrame(schema=dict(columns)).to_arrow(compat_level=pl.CompatLevel.oldest()).schema
 
 
 def _sync(path: Path) -> None:

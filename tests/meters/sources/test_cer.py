@@ -135,3 +135,18 @@ def test_blocks_are_read_alike_whatever_their_size(monkeypatch: pytest.MonkeyPat
     assert_frame_equal(parts.accepted, whole.accepted)
     assert parts.quarantined.rows() == whole.quarantined.rows() == [(300, cer.NOT_THREE_FIELDS)]
     assert isinstance(whole.accepted, pl.DataFrame)
+
+
+def test_lines_around_a_bad_one_are_read_alike_at_once_and_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = [b"%d 19%d 0.%d\n" % (meter, 501 + meter % 48, meter) for meter in range(1, 900)]
+    lines[3], lines[450], lines[-2] = b"1 19503 -0.984\n", b"bad\n", b"2 19503 4294967.295\n"
+    content = b"".join(lines) + b"5 19503 0.1"
+    monkeypatch.setattr(cer, "_parsed_at_once", lambda _block: None)
+    one_by_one = read(content, "cer")
+    monkeypatch.undo()
+    monkeypatch.setattr(cer._parsed, "__defaults__", ((3000, 200),))
+    in_pieces = read(content, "cer")
+    assert_frame_equal(in_pieces.accepted, one_by_one.accepted)
+    assert in_pieces.quarantined.rows() == one_by_one.quarantined.rows()
+    assert reasons(in_pieces) == {cer.NOT_THREE_FIELDS: 1, rows.CUT_SHORT: 1}
+    assert in_pieces.accepted.filter(pl.col("kwh").is_null() | (pl.col("kwh") < 0))["line"].to_list() == [4, 898]

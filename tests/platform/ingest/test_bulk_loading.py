@@ -81,6 +81,39 @@ def test_a_new_version_takes_the_place_of_the_earlier_in_all_its_partitions(land
     assert [row[4] for row in rows(lake)] in ([7, 8, 0.5, 1, 2, 3], [0.5, 1, 2, 3, 7, 8])
 
 
+def test_files_that_wait_together_share_the_files_of_the_lake(landing: Landing, lake: Lake) -> None:
+    for number in range(4):
+        land(landing, f"r{number}.txt", A.replace(b"0.5", b"%d" % number))
+    land(landing, "s.txt", B + b"refuse\n")
+    totals = loader(landing, lake).load_waiting()
+    assert (totals.files, totals.accepted, totals.refused) == (5, 16, 1)
+    live = lake.files(TABLE)
+    assert {len(file.load_ids) for file in live} == {4}
+    assert len(list(lake.folder.rglob("*.parquet"))) == len(live) == 3  # nothing was written twice
+    counted = landing.warehouse.rows("select distinct partition, accepted from ops.load_partitions order by 1")
+    assert counted == [("2016-07-21", 3), ("2016-07-22", 1)]
+
+
+def test_a_file_that_is_superseded_while_others_are_read_has_no_rows(
+    landing: Landing, lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    land(landing, "r.txt", A)
+    land(landing, "s.txt", A)
+    write = bulk_loading.BulkLoader._write
+
+    def supersede(*arguments: object) -> object:
+        monkeypatch.undo()
+        land(landing, "r.txt", B)
+        return write(*arguments)
+
+    monkeypatch.setattr(bulk_loading.BulkLoader, "_write", supersede)
+    assert loader(landing, lake).load_waiting().files == 1
+    assert [row[4] for row in rows(lake)] == [0.5, 1, 2, 3]
+    assert loader(landing, lake).load_waiting().files == 1
+    assert sorted(row[4] for row in rows(lake)) == [0.5, 1, 2, 3, 7, 8]
+    assert lake.faults(TABLE) == []
+
+
 def test_a_file_without_rows_leaves_the_version_that_it_superseded(landing: Landing, lake: Lake) -> None:
     land(landing, "r.txt", A)
     loader(landing, lake).load_waiting()

@@ -24,10 +24,10 @@ DAYS = ["2016-07-21", "2016-07-22", "2016-07-23"]
 
 def spilled(folder: Path, events: LakeTable, frame: pl.DataFrame, batch: int, buffer_bytes: int) -> list[tuple]:
     """Places of the rows (with a column `day`), added batch by batch, with their parts."""
-    spill = Spill(folder, events, LOAD, buffer_bytes=buffer_bytes)
+    spill = Spill(folder, events, buffer_bytes=buffer_bytes)
     for start in range(0, frame.height, batch):
         part = frame.slice(start, batch)
-        spill.add(part.drop("day", "load_id"), part["day"])
+        spill.add(LOAD, part.drop("day", "load_id"), part["day"])
     return [(place, list(parts)) for place, parts in spill.places()]
 
 
@@ -67,9 +67,9 @@ def test_texts_that_are_the_same_in_a_run_come_back_in_every_row(tmp_path: Path,
     columns = {name: frame.schema[name] for name in frame.columns}
     events = LakeTable("events", columns, "user", ["user", "second"], 2)
     days = pl.Series([date(2016, 7, 21), date(2016, 7, 22)] * 6)
-    spill = Spill(tmp_path, events, LOAD, buffer_bytes=buffer_bytes)
+    spill = Spill(tmp_path, events, buffer_bytes=buffer_bytes)
     for start in range(0, 12, 4):
-        spill.add(frame.drop("load_id")[start : start + 4], days[start : start + 4])
+        spill.add(LOAD, frame.drop("load_id")[start : start + 4], days[start : start + 4])
     found = {place: pl.concat(parts) for place, parts in ((place, list(parts)) for place, parts in spill.places())}
     assert {day for day, _ in found} == {"2016-07-21", "2016-07-22"}
     assert_frame_equal(pl.concat(found.values()).sort("line"), frame.sort("line"))
@@ -78,7 +78,7 @@ def test_texts_that_are_the_same_in_a_run_come_back_in_every_row(tmp_path: Path,
 def test_a_row_without_entity_is_named(tmp_path: Path) -> None:
     frame = rows(1, count=3).with_columns(user=pl.Series([1, None, 2], dtype=pl.Int64)).drop("load_id")
     with pytest.raises(InputError, match="line 2: user is null"):
-        Spill(tmp_path, table(), LOAD).add(frame, pl.Series([DAYS[0]] * 3))
+        Spill(tmp_path, table()).add(LOAD, frame, pl.Series([DAYS[0]] * 3))
 
 
 def test_ranges_of_a_bucket_cover_it_and_depend_on_the_number_of_rows() -> None:

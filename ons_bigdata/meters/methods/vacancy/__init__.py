@@ -3,5 +3,6 @@
 from ons_bigdata.meters.methods.vacancy.detection import detect_vacancy
 from ons_bigdata.meters.methods.vacancy.flow import stock_and_flow
 from ons_bigdata.meters.methods.vacancy.low_consumption import low_consumption_rule
+from ons_bigdata.meters.methods.vacancy.quarter_chain import estimate_flows
 
-__all__ = ["detect_vacancy", "low_consumption_rule", "stock_and_flow"]
+__all__ = ["detect_vacancy", "estimate_flows", "low_consumption_rule", "stock_and_flow"]

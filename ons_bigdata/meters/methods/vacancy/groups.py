@@ -8,6 +8,7 @@ import polars as pl
 
 from ons_bigdata.estimation.input_checks import refuse_missing_columns, refuse_repeated
 from ons_bigdata.meters.methods.vacancy.flow import stock_and_flow
+from ons_bigdata.meters.methods.vacancy.quarter_chain import estimate_flows
 
 SETTLED_AFTER_DAYS = 30
 """Days of readings after the end of a quarter from which its figures are settled: what came late is in."""
@@ -30,11 +31,12 @@ def vacancy_of_groups(quarters: pl.DataFrame, homes: pl.DataFrame, last_day: dat
     dwelling_type (null where not known); each meter of `quarters` once. `last_day`: last day with readings.
 
     Returns one row per group_kind, home_group (`unknown` for homes without the attribute) and quarter: those of
-    `stock_and_flow`, and judged (homes whose quarter is judged), second_homes, reading_zero, reading_zero_vacant,
-    vacant_share (mean probability of vacancy of the judged homes), vacant_share_lower and vacant_share_upper (95 %
-    interval of a share by Wilson, as of a random sample of homes whose probabilities are calibrated; it does not cover
-    the error of the model), rule_homes (judged by the rule of 180 kWh), rule_vacant, settlement (`settled` from
-    30 days of readings after the quarter on, else `provisional`), sorted.
+    `stock_and_flow`, those of `estimate_flows` as expected_stock, expected_into, …, and judged (homes whose quarter is
+    judged), second_homes, reading_zero, reading_zero_vacant, vacant_share (mean probability of vacancy of the judged
+    homes), vacant_share_lower and vacant_share_upper (95 % interval of a share by Wilson, as of a random sample of
+    homes with calibrated probabilities; it does not cover the error of the model), rule_homes (judged by the rule of
+    180 kWh), rule_vacant, settlement (`settled` from 30 days of readings after the quarter on, else `provisional`),
+    sorted.
 
     Raises ValueError on a missing column, a quarter that comes twice, and a meter that is not in `homes`.
     """
@@ -47,6 +49,9 @@ def vacancy_of_groups(quarters: pl.DataFrame, homes: pl.DataFrame, last_day: dat
         name = pl.lit(ALL_HOMES) if column is None else pl.col(column).fill_null("unknown")
         groups = homes.select("meter", area=name)
         flows = stock_and_flow(quarters, groups)
+        expected = estimate_flows(quarters, groups)
+        expected = expected.select("area", "quarter", pl.exclude("area", "quarter").name.prefix("expected_"))
+        flows = flows.join(expected, on=["area", "quarter"], how="left", maintain_order="left")
         counts = _counts(quarters.join(groups, on="meter", maintain_order="left"))
         parts.append(
             flows.join(counts, on=["area", "quarter"], how="left", maintain_order="left").with_columns(

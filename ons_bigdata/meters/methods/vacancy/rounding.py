@@ -10,6 +10,7 @@ from ons_bigdata.estimation.input_checks import refuse_missing_columns
 
 SIGNS = {"into": 1, "out": -1, "appeared": 1, "disappeared": -1}
 """Flows, and whether they add to the stock."""
+_MILLION = 1_000_000
 
 
 def round_balanced(flows: pl.DataFrame, base: int) -> pl.DataFrame:
@@ -40,6 +41,21 @@ def round_balanced(flows: pl.DataFrame, base: int) -> pl.DataFrame:
     columns = {name: pl.Series([row[name] for row in rounded], dtype=pl.Int64) for name in SIGNS}
     stock = pl.Series([_nearest(value, base) for value in stocks[1:]], dtype=pl.Int64)
     return flows.with_columns(stock=stock, **columns)
+
+
+def round_expected(flows: pl.DataFrame, base: int) -> pl.DataFrame:
+    """Round expected numbers of homes as `round_balanced` rounds counts; the stock is taken from the flows.
+
+    `flows`: rows of one group in the order of quarters with expected_into, expected_out, expected_appeared and
+    expected_disappeared. Returns the frame with rounded columns and the expected_stock that balances with them.
+    """
+    names = {name: f"expected_{name}" for name in SIGNS}
+    parts = flows.select(
+        (pl.col(column).fill_null(0) * _MILLION).round().cast(pl.Int64).alias(name) for name, column in names.items()
+    )
+    change = pl.sum_horizontal(sign * pl.col(name) for name, sign in SIGNS.items())
+    rounded = round_balanced(parts.with_columns(stock=change.cum_sum()), base * _MILLION)
+    return flows.with_columns((rounded[name] // _MILLION).alias(f"expected_{name}") for name in ("stock", *SIGNS))
 
 
 def _nearest(value: int, base: int) -> int:

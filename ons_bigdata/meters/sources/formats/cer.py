@@ -26,10 +26,10 @@ from ons_bigdata.meters.sources.formats.rows import (
     quarantined_lines,
     split_faults,
 )
-from ons_bigdata.platform.ingest.lines import read_blocks
+from ons_bigdata.platform.ingest.lines import read_blocks, split_block
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -41,6 +41,9 @@ FIRST_DAY_CODE, LAST_DAY_CODE = 195, 730
 """14 July 2009 and 31 December 2010, the days of the trial."""
 
 BLOCK_BYTES = 4 * 1024 * 1024
+
+PIECES_BYTES = (256 * 1024, 8 * 1024)
+"""Parts of a block of which one line is no plain row; only the smallest are read line by line."""
 
 NOT_THREE_FIELDS = "not three fields: meter, code and kWh, separated by a space"
 NO_METER = "meter that is no whole number of 1 to 9 digits"
@@ -89,36 +92,41 @@ def read_cer(stream: ByteStream) -> Iterator[Readings]:
 
 
 def _read_block(block: Block) -> Readings:
-    rows = _parsed_at_once(block)
     faults: dict[int, str] = {}
-    if rows is None:
-        rows = _parsed_by_line(block, faults)
+    rows = _parsed(block, faults)
     starts = _instants()[rows["code"].fill_null(_CODES).clip(-1, _CODES).to_numpy()]  # -1 is the last one, too
     if len(starts) and starts.min() < 0:
         rows = rows.with_columns(pl.Series("started_at", starts))
         rules = {DAY_OUT_OF_RANGE: pl.col("started_at") == _NO_DAY, NO_HALF_HOUR: pl.col("started_at") == _NO_SLOT}
         rows = split_faults(rows, rules, faults)
         starts = rows["started_at"].to_numpy()
-    accepted = pl.DataFrame(
-        {
-            "line": rows["line"],
-            "meter": rows["meter"],
-            "started_at": pl.Series(starts, dtype=pl.Int64).cast(INSTANT),
-            "minutes": pl.repeat(30, rows.height, dtype=pl.Int16, eager=True),
-            "kwh": rows["kwh"],
-            "code": rows["text"]
-            if "text" in rows.columns
-            else pl.repeat(None, rows.height, dtype=pl.String, eager=True),
-            "flag": pl.repeat(None, rows.height, dtype=pl.String, eager=True),
-            "is_export": pl.repeat(value=False, n=rows.height, dtype=pl.Boolean, eager=True),
-        },
+    accepted = rows.select(
+        "line",
+        "meter",
+        pl.Series("started_at", starts, dtype=pl.Int64).cast(INSTANT),
+        pl.lit(30, pl.Int16).alias("minutes"),
+        "kwh",
+        pl.col("text").alias("code") if "text" in rows.columns else pl.lit(None, pl.String).alias("code"),
+        pl.lit(None, pl.String).alias("flag"),
+        pl.lit(value=False).alias("is_export"),
     )
     return Readings(accepted, quarantined_lines(faults))
 
 
+def _parsed(block: Block, faults: dict[int, str], sizes: Sequence[int] = PIECES_BYTES) -> pl.DataFrame:
+    """Rows of a block (line, meter, code, kwh, perhaps text); line by line only near lines that are no plain rows."""
+    rows = _parsed_at_once(block)
+    if rows is not None:
+        return rows
+    if not sizes or block.too_long:
+        return _parsed_by_line(block, faults)
+    pieces = [_parsed(piece, faults, sizes[1:]) for piece in split_block(block, sizes[0])]
+    return pl.concat(pieces, how="diagonal")
+
+
 def _parsed_at_once(block: Block) -> pl.DataFrame | None:
     """Rows of a block (line, meter, code, kwh), which takes a tenth of the time; None where a line is no plain row."""
-    data = block.data.replace(b"\r\n", b"\n").removesuffix(b"\r")
+    data = block.data.replace(b"\r\n", b"\n").removesuffix(b"\r") if b"\r" in block.data else block.data
     if block.is_cut_short or block.too_long or data.translate(None, _PLAIN):
         return None
     schema = {"meter": pl.Int64, "code": pl.Int32, "kwh": pl.Float64}

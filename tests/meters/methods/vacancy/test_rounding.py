@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ons_bigdata.meters.methods.vacancy.rounding import round_balanced
+from ons_bigdata.meters.methods.vacancy.rounding import round_balanced, round_expected
 
 FLOWS = ["into", "out", "appeared", "disappeared"]
 Quarters = list[tuple[int, int, int, int]]
@@ -50,3 +50,25 @@ def test_rows_that_do_not_balance_are_refused() -> None:
     flows = pl.DataFrame({"stock": [3], "into": [0], "out": [0], "appeared": [2], "disappeared": [0]})
     with pytest.raises(ValueError, match="flows, row 0: stock 3 is not the stock before, 0"):
         round_balanced(flows, 5)
+
+
+@settings(max_examples=60)
+@given(st.lists(st.tuples(*[st.floats(0, 23)] * 4), min_size=1, max_size=8), st.sampled_from([1, 5]))
+def test_rounded_expected_flows_balance_and_are_next_to_the_true_ones(
+    quarters: list[tuple[float, float, float, float]], base: int
+) -> None:
+    rows, stock = [], 0.0
+    for into, out, appeared, disappeared in quarters:
+        left = min(out, stock)
+        gone = min(disappeared, stock - left)
+        stock += into - left + appeared - gone
+        rows.append((into, left, appeared, gone))
+    flows = pl.DataFrame(rows, schema=[f"expected_{name}" for name in FLOWS], orient="row")
+    rounded = round_expected(flows, base)
+    before = 0
+    for true, row in zip(flows.iter_rows(named=True), rounded.iter_rows(named=True), strict=True):
+        change = row["expected_into"] - row["expected_out"] + row["expected_appeared"] - row["expected_disappeared"]
+        assert row["expected_stock"] == before + change >= 0
+        assert all(row[name] % base == 0 and abs(row[name] - true[name]) < base for name in flows.columns)
+        before = row["expected_stock"]
+    assert abs(before - stock) <= base / 2 + 1e-4
