@@ -212,7 +212,7 @@ def _search(grid: PositionGrid, search: _Search) -> tuple[int, bool]:
     ):
         return 0, False
     column, line = int(np.floor((x - grid.west) / grid.side)), int(np.floor((y - grid.south) / grid.side))
-    count, limit, tied = 0, reach * reach, np.inf
+    count, limit, tied = int(np.int64(0)), reach * reach, np.inf  # a constant would be another type
     ring, margin = 0, -1.0
     while margin <= 0 or margin * margin <= limit:
         for other in range(max(line - ring, 0), min(line + ring, grid.lines - 1) + 1):

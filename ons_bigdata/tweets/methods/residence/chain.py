@@ -140,12 +140,13 @@ def _scale(values, row, states):  # type: ignore[no-untyped-def]  # noqa: ANN001
 
 
 @compiled
-def _step(chain, source, target, areas, gap, rates, is_forward):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
-    """One step of the chain over `gap` days: of probabilities forward, or of likelihoods backward, from row to row.
+def _step(chain, source, target, areas, gap, rates):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    """One step of the chain over `gap` days: of probabilities to a later row, or of likelihoods to an earlier one.
 
     Columns 0 … areas−1 are the residences at which the user is, then those from which the user is away. Who has moved
     is at the new residence, or on a trip from it.
     """
+    is_forward = source < target  # a constant argument would be compiled twice
     move, leave, back = rates
     moved = 1 - np.exp(-move * gap)
     to_other = moved / (areas - 1)
@@ -184,7 +185,7 @@ def _smoothed(days, visited, first, last, areas, background, rates, shares, emit
         _emissions(visited, first + row, areas, background, shares[0], shares[1], emitted, row)
         if row:
             gap = float(days[first + row] - days[first + row - 1])
-            _step(chain, row - 1, row, areas, gap, rates, True)
+            _step(chain, row - 1, row, areas, gap, rates)
         else:
             for home in range(areas):
                 chain[0, home] = back / (leave + back)
@@ -204,7 +205,7 @@ def _smoothed(days, visited, first, last, areas, background, rates, shares, emit
                 chain[seen, state] = emitted[row, state] * chain[after, state]
             _scale(chain, seen, states)
             gap = float(days[first + row] - days[first + row - 1])
-            _step(chain, seen, after, areas, gap, rates, False)
+            _step(chain, seen, after, areas, gap, rates)
 
 
 @compiled
