@@ -29,7 +29,7 @@ from ons_bigdata.pilots import PILOTS
 from ons_bigdata.platform.dagster import runs
 from ons_bigdata.settings import get_settings
 
-COMMANDS = ("demo", "doctor", "ingest", "materialize", "query", "serve", "status")
+COMMANDS = ("compliance", "demo", "doctor", "ingest", "materialize", "query", "serve", "status")
 PARTS = ("assets", "automation", "checks", "schemas.tables", "sources")
 """Packages of a pilot that the definitions import."""
 LARGEST_REQUEST = 1 << 17
@@ -49,10 +49,13 @@ class ForkServer:
             )
 
     def run(
-        self, arguments: Sequence[str], *, environment: Mapping[str, str], directory: Path
+        self, arguments: Sequence[str], *, environment: Mapping[str, str], directory: Path, module: str = cli.__name__
     ) -> subprocess.CompletedProcess[str]:
-        """Run the command to its end; like `subprocess.run`, wait for every process that holds its output open."""
-        request = json.dumps([list(arguments), dict(environment), str(directory)]).encode()
+        """Run the command to its end; like `subprocess.run`, wait for every process that holds its output open.
+
+        The fork calls `main()` of the module, which reads the arguments from `sys.argv`.
+        """
+        request = json.dumps([module, list(arguments), dict(environment), str(directory)]).encode()
         assert len(request) <= LARGEST_REQUEST, f"a call of {len(request)} bytes"
         with self._lock, Path(os.devnull).open("rb") as nothing:
             (stdout, to_stdout), (stderr, to_stderr) = os.pipe(), os.pipe()
@@ -125,9 +128,9 @@ def _import_everything() -> None:
 
 
 def _become_command(
-    arguments: list[str], environment: Mapping[str, str], directory: str, streams: Sequence[int]
+    module: str, arguments: list[str], environment: Mapping[str, str], directory: str, streams: Sequence[int]
 ) -> None:
-    """Run the command line in this process, which ends with it."""
+    """Run the command line, or another module's `main`, in this process, which ends with it."""
     for target, stream in enumerate(streams):
         os.dup2(stream, target)
         os.close(stream)
@@ -136,7 +139,7 @@ def _become_command(
     get_settings.cache_clear()
     os.chdir(directory)
     sys.argv = ["ons-bigdata", *arguments]
-    cli.main()
+    importlib.import_module(module).main()
 
 
 if __name__ == "__main__":

@@ -62,8 +62,9 @@ class Steps:
         sys.addaudithook(count)
 
 
-def main(last: str, *arguments: str) -> None:
+def main() -> None:
     """Run the command."""
+    _, last, *arguments = sys.argv
     steps = Steps(int(last))
     steps.on_files(str(get_settings().home))
     steps.around(dbapi.Connection, "commit")
@@ -72,7 +73,3 @@ def main(last: str, *arguments: str) -> None:
         cli.app(["compliance", *arguments], standalone_mode=False)
     finally:
         sys.stderr.writelines(f"{number} {name}\n" for number, name in enumerate(steps.taken, 1))
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])

@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -19,6 +18,8 @@ from ons_bigdata.tweets.sources.compliance.tombstones import TOMBSTONES
 from ons_bigdata.tweets.sources.stream.rolling import RollRecord, post_keys
 from tests.command_line import ROOT
 from tests.conftest import ROLE_PREFIX
+from tests.forked_commands import fork_server
+from tests.tweets import complying
 from tests.tweets.compliance_cases import (
     Installation,
     Post,
@@ -81,7 +82,7 @@ def prepared(installed: Installation, settings: Settings) -> Path:  # noqa: F811
 
 
 def run(settings: Settings, events: Path, *, kill_at: int) -> subprocess.CompletedProcess[str]:
-    """Run the command in a process."""
+    """Run the command in a process, a fork of one that has imported everything."""
     assert settings.database_url is not None
     environment = {
         **{name: value for name, value in os.environ.items() if not name.startswith(("ONS_BIGDATA_", "DAGSTER_"))},
@@ -90,8 +91,9 @@ def run(settings: Settings, events: Path, *, kill_at: int) -> subprocess.Complet
         "ONS_BIGDATA_ROLE_PREFIX": ROLE_PREFIX,
         "DAGSTER_DISABLE_TELEMETRY": "yes",
     }
-    words = [sys.executable, "-m", "tests.tweets.complying", str(kill_at), str(events)]
-    return subprocess.run(words, env=environment, cwd=ROOT, capture_output=True, text=True, check=False)
+    return fork_server(ROOT).run(
+        [str(kill_at), str(events)], environment=environment, directory=ROOT, module=complying.__name__
+    )
 
 
 def found_traces(installation: Installation, traces: Sequence[str]) -> list[tuple[str, str]]:

@@ -34,20 +34,18 @@ if TYPE_CHECKING:
     from ons_bigdata.platform.postgres.warehouse import Warehouse
     from ons_bigdata.settings import Settings
 
-FIRST_DAY, DAYS = date(2014, 7, 1), 70
-"""July to September 2014: a move from the middle of July to the end of August is no term-time return, whoever makes it.
-
-A world with students needs their last term, too, and the next: half a year, of which each day costs files and time.
-"""
+FIRST_DAY, DAYS = date(2014, 5, 1), 194
+"""1 May to 10 November 2014: students move at the end of September, and to tell a move from the return to a term-time
+residence takes the end of the term before and the beginning of the next."""
 
 SEED = 2016
 AUTHORITIES = ("E08000035", "E08000003", "E06000018")
 """Leeds, Manchester and Nottingham, of three regions: over the whole country no cell would have ten moves."""
 PERSONS, ADDRESSES, USERS = 20_000, 20_000, 2_000
-MOBILITY = 16.0
-"""Moves of households, as a multiple of those of the country: two thousand users make few moves in three months."""
+MOBILITY = 10.0
+"""Moves of households, as a multiple of those of the country: two thousand users make few moves in half a year."""
 OUTAGES = OutagePlan(outages=3)
-GENERATOR = ZipfGenerator(max_events=200, visitor_share=0.4, span_days=90.0, least_limit=1.0)
+GENERATOR = ZipfGenerator(max_events=240, visitor_share=0.4, span_days=250.0, least_limit=1.0)
 """Users with 80,000 events in all who are seen for most of the time; those of the pilot were seen for weeks."""
 
 LIVE_DAYS = 1
@@ -93,7 +91,9 @@ class TweetsDemo:
             )  # fmt: skip
             progress.report("simulating a world", 1, 1)
             folder = settings.home / "demo" / "events"
-            simulated = simulate_event_archives(folder, world, users=USERS, generator=GENERATOR, live_days=LIVE_DAYS)
+            simulated = simulate_event_archives(
+                folder, world, users=USERS, generator=GENERATOR, live_days=LIVE_DAYS, one_after_another=True,
+            )  # fmt: skip
             archives = simulated.archives
             files = write_address_files(settings.home / "demo" / "addresses", world)
             ingest("addresses", [files.plus, files.postcodes], settings)

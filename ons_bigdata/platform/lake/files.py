@@ -9,9 +9,8 @@ from collections.abc import Collection, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
-from functools import cache
 from hashlib import file_digest
-from itertools import groupby
+from itertools import chain, groupby, islice
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -34,6 +33,9 @@ Place = tuple[str, int]
 
 WRITING = ".writing"
 """Folder below that of the lake with a folder for each process that writes."""
+
+SMALL_ROWS = 1_000
+"""Rows of a file up to which it is packed with LZ4: zstd packs a tenth better and takes longer than all other work."""
 
 _LOCK = "lock"
 _SYNC_THREADS = 8
@@ -71,6 +73,8 @@ class Writing:
     lake: Path
     folder: Path
     _pending: list[tuple[Path, LakeFile]] = field(default_factory=list)
+    _formats: dict[str, _Format] = field(default_factory=dict)
+    """By table: a day has many small files, and to make the format takes as long as to write one."""
 
     def write(
         self,
@@ -89,12 +93,16 @@ class Writing:
         Raises ValueError where the columns or types are not those of the table, InputError where the disk refuses.
         """
         path = self.folder / f"{len(self._pending)}.parquet"
+        if table.name not in self._formats:
+            self._formats[table.name] = _format_of(table)
+        file_format = self._formats[table.name]
         rows, loads = 0, set(load_ids)
+        filled = (part for part in parts if not part.is_empty())
+        first = list(islice(filled, 1))
+        first_rows = sum(part.height for part in first)
         try:
-            with open(path, "wb", opener=open_private) as file, _ParquetWriter(file, table) as writer:
-                for part in parts:
-                    if part.is_empty():
-                        continue
+            with open(path, "wb", opener=open_private) as file, _ParquetWriter(file, file_format, first_rows) as writer:
+                for part in chain(first, filled):
                     writer.write(part)
                     rows += part.height
                     if not table.is_derived:
@@ -182,20 +190,34 @@ def footer_rows(path: Path) -> int:
         raise InputError(f"lake file {path} cannot be read: {error}") from error
 
 
-class _ParquetWriter:
-    """Writer of frames with the columns of a table, each as one row group."""
+@dataclass(frozen=True)
+class _Format:
+    """Columns of the files of a table and how they are written."""
 
-    def __init__(self, file: object, table: LakeTable) -> None:
-        self._table = table
-        self._expected = dict(table.columns)
-        schema = _arrow_schema(tuple(self._expected.items()))
-        times = [name for name, dtype in self._expected.items() if isinstance(dtype, pl.Datetime)]
-        texts = [name for name, dtype in self._expected.items() if dtype == pl.String]
-        options: dict[str, Any] = {"use_dictionary": texts}
-        if table.is_derived:  # columns of few values and even steps: a sixth of the bytes in the same time
-            options["use_dictionary"] = [name for name in self._expected if name not in times]
-            options["column_encoding"] = dict.fromkeys(times, "DELTA_BINARY_PACKED")
-        self._writer = pq.ParquetWriter(file, schema, compression="zstd", **options)
+    table: str
+    columns: dict[str, pl.DataType]
+    schema: pa.Schema
+    options: dict[str, Any]
+
+
+def _format_of(table: LakeTable) -> _Format:
+    columns = dict(table.columns)
+    arrow = pl.DataFrame(schema=columns).to_arrow(compat_level=pl.CompatLevel.oldest())
+    times = [name for name, dtype in columns.items() if isinstance(dtype, pl.Datetime)]
+    options: dict[str, Any] = {"use_dictionary": [name for name, dtype in columns.items() if dtype == pl.String]}
+    if table.is_derived:  # columns of few values and even steps: a sixth of the bytes in the same time
+        options["use_dictionary"] = [name for name in columns if name not in times]
+        options["column_encoding"] = dict.fromkeys(times, "DELTA_BINARY_PACKED")
+    return _Format(table.name, columns, arrow.schema, options)
+
+
+class _ParquetWriter:
+    """Writer of frames with the columns of a table, each as one row group; `rows` are those of the first."""
+
+    def __init__(self, file: object, file_format: _Format, rows: int) -> None:
+        self._format = file_format
+        codec = "lz4" if rows <= SMALL_ROWS else "zstd"
+        self._writer = pq.ParquetWriter(file, file_format.schema, compression=codec, **file_format.options)
 
     def __enter__(self) -> _ParquetWriter:
         return self
@@ -204,15 +226,11 @@ class _ParquetWriter:
         self._writer.close()
 
     def write(self, part: pl.DataFrame) -> None:
-        if dict(part.schema) != self._expected:
-            raise ValueError(f"lake table {self._table.name}: rows have {dict(part.schema)}; expected {self._expected}")
+        found, expected = dict(part.schema), self._format.columns
+        if found != expected:
+            raise ValueError(f"lake table {self._format.table}: rows have {found}; expected {expected}")
         rows: pa.Table = part.rechunk().to_arrow(compat_level=pl.CompatLevel.oldest())
         self._writer.write_table(rows.combine_chunks(), row_group_size=part.height)
-
-
-@cache
-def _arrow_schema(columns: tuple[tuple[str, pl.DataType], ...]) -> pa.Schema:
-    return pl.DataFrame(schema=dict(columns)).to_arrow(compat_level=pl.CompatLevel.oldest()).schema
 
 
 def _sync(path: Path) -> None:

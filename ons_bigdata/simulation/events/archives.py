@@ -43,6 +43,9 @@ NO_COORDINATES = "no coordinates"
 _PERSONS = ("v2", "v1", "v1", "csv")
 """Formats in which persons are delivered, by turns."""
 
+_DELIVERIES = ("v1", "csv", "v2")
+"""Formats in which all persons are delivered one after another, as to the pilot of 2015: a stream, files, an API."""
+
 _FORMATS = {"volume": "check_ins", "constant_interval": "v2", "fixed_position": "csv", "client": "v1"}
 """Kind of robot and its format; one that is known by its client needs a format that has it."""
 
@@ -71,12 +74,14 @@ def simulate_event_archives(
     generator: str | VisitGenerator = "zipf",
     volume_events: int = 30_500,
     live_days: int = 0,
+    one_after_another: bool = False,
 ) -> SimulatedEvents:
     """Write archives of some persons of a world in every format, and the truth. Equal arguments give equal bytes.
 
-    Each user's events are in one format, apart from those that two archives hold. Lines that are no events are among
-    them: posts without coordinates, keep-alive lines, control lines, a line cut short. Events of the last `live_days`
-    (UTC) are in no archive but in `live/simulated_posts.jsonl`, in the order of time.
+    Each user's events are in one format, apart from those that two archives hold; with `one_after_another`, each
+    format of persons has a part of the time instead, so that a day is in few archives. Lines that are no events are
+    among them: posts without coordinates, keep-alive lines, control lines, a line cut short. Events of the last
+    `live_days` (UTC) are in no archive but in `live/simulated_posts.jsonl`, in the order of time.
 
     Raises ValueError as `draw_events` does, and for as many live days as the world has.
     """
@@ -97,18 +102,24 @@ def simulate_event_archives(
         live = folder / "live" / "simulated_posts.jsonl"
         live.parent.mkdir(exist_ok=True)
         _write(live, later, v2_lines)
-    counts = _write_archives(archives, _by_format(archived, drawn.users))
+    counts = _write_archives(archives, _by_format(archived, drawn.users, world if one_after_another else None))
     _write_truth(truth, world, drawn)
     (truth / "files.json").write_text(json.dumps(counts, indent=1, sort_keys=True) + "\n", encoding="utf-8")
     return SimulatedEvents(archives, truth, live, world, drawn)
 
 
-def _by_format(events: pl.DataFrame, users: pl.DataFrame) -> dict[str, pl.DataFrame]:
-    """Events of each format, in the order of time."""
+def _by_format(events: pl.DataFrame, users: pl.DataFrame, world: World | None) -> dict[str, pl.DataFrame]:
+    """Events of each format, in the order of time. With a world, the formats of persons divide its days."""
     by_turns = pl.DataFrame({"turn": range(len(_PERSONS)), "format": _PERSONS}, schema_overrides={"turn": pl.Int64})
     formats = users.with_columns(turn=pl.col("user") % len(_PERSONS)).join(by_turns, on="turn", how="left")
     formats = formats.select("user", format=pl.col("kind").replace_strict(_FORMATS, default=pl.col("format")))
     placed = events.join(formats, on="user", how="left", maintain_order="left")
+    if world is not None:
+        left = (end_of(world) - pl.col("at")).dt.total_seconds() / (world.days * 86_400)
+        number = ((1 - left) * len(_DELIVERIES)).floor().clip(0, len(_DELIVERIES) - 1).cast(pl.Int64)
+        delivery = number.replace_strict(dict(enumerate(_DELIVERIES)), return_dtype=pl.String)
+        persons = users.filter(pl.col("kind") == "person")["user"].implode()
+        placed = placed.with_columns(format=pl.when(pl.col("user").is_in(persons)).then(delivery).otherwise("format"))
     return {name: placed.filter(pl.col("format") == name) for name in ("v2", "v1", "csv", "check_ins")}
 
 

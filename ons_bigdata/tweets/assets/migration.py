@@ -209,7 +209,8 @@ def controlled_flows(estimated: pl.DataFrame, *, threshold: int, base: int) -> p
 def controlled_areas(estimated: pl.DataFrame, *, threshold: int, base: int) -> pl.DataFrame:
     """Moves into and out of areas and the net, of which the moves may be shown: the frame ControlledAreaMigration.
 
-    The net is shown where both its parts are.
+    The net is shown where both its parts are. It has no moves: those seen are not weighted, and their difference may
+    point another way than that of the estimates.
     """
     key = ["recipe", "data_origin", "level", "area", "period"]
     sides = {}
@@ -228,14 +229,14 @@ def controlled_areas(estimated: pl.DataFrame, *, threshold: int, base: int) -> p
         sides[measure] = _hidden(controlled, ["value", "lower", "upper"])
     both = (
         sides["inflow"]
-        .select(*key, into="moves", status_in="status")
-        .join(sides["outflow"].select(*key, out="moves", status_out="status"), on=key)
+        .select(*key, status_in="status")
+        .join(sides["outflow"].select(*key, status_out="status"), on=key)
     )
     shown = (pl.col("status_in") == PUBLISHED) & (pl.col("status_out") == PUBLISHED)
     net = estimated.join(both, on=key).select(
         *key,
         pl.lit("net").alias("measure"),
-        (pl.col("into") - pl.col("out")).alias("moves"),
+        pl.lit(None, pl.Int64).alias("moves"),
         pl.col("net").alias("value"),
         pl.col("net_lower").alias("lower"),
         pl.col("net_upper").alias("upper"),
@@ -244,7 +245,7 @@ def controlled_areas(estimated: pl.DataFrame, *, threshold: int, base: int) -> p
         pl.when(shown).then(pl.lit(PUBLISHED)).otherwise(pl.lit("below_threshold")).alias("status"),
     )
     columns = frames.ControlledAreaMigration.column_names()
-    parts = [*sides.values(), _hidden(net, ["moves", "value", "lower", "upper"])]
+    parts = [*sides.values(), _hidden(net, ["value", "lower", "upper"])]
     return pl.concat([part.select(columns) for part in parts]).sort(*key, "measure")
 
 

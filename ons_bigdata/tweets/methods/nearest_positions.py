@@ -6,7 +6,7 @@ not looked at is farther away than what it has.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 import polars as pl
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 Rows = NDArray[np.int32]
+Number = TypeVar("Number", np.float64, np.int64, np.int16)
 
 NONE = -1
 """Row where there is no position, and letter of a position without class."""
@@ -88,7 +89,7 @@ def make_grid(x: Floats, y: Floats, rank: Integers) -> PositionGrid:
     line, up = np.divmod((north - south).astype(np.int64), 2**bits)
     keys = ((((line * columns + column) << bits) + along) << bits) + up
     order = pl.Series(keys).arg_sort().to_numpy()
-    rows, starts = _distinct(keys, order, rank, 2 * bits, columns * lines)
+    rows, starts = _distinct(keys, order, _read_only(rank), 2 * bits, columns * lines)
     return PositionGrid(
         starts, x[rows], y[rows], rank[rows], rows,
         float(west / _MM), float(south / _MM), 2**bits / _MM, columns, lines,
@@ -108,8 +109,18 @@ def find_nearest(
     line = np.clip(np.floor((y - grid.south) / grid.side), -1, grid.lines)
     column = np.clip(np.floor((x - grid.west) / grid.side), -1, grid.columns)
     order = pl.Series((line * (grid.columns + 2) + column).astype(np.int64)).arg_sort().to_numpy()
-    no_letters = np.empty(0, np.int16)
-    return Nearest(*_find(grid, x, y, order, radius, voters, no_letters if letters is None else letters))
+    voting = np.empty(0, np.int16) if letters is None else letters
+    return Nearest(*_find(grid, _read_only(x), _read_only(y), order, float(radius), voters, _read_only(voting)))
+
+
+def _read_only(values: NDArray[Number]) -> NDArray[Number]:
+    """Contiguous view of an array that is not written to.
+
+    Arrays of frames are such, others may be written to: code is compiled for each kind, which takes seconds.
+    """
+    view = np.ascontiguousarray(values).view()
+    view.flags.writeable = False
+    return view
 
 
 def _cell_bits(extent: tuple[float, float], positions: int) -> int:
@@ -201,7 +212,7 @@ def _search(grid: PositionGrid, search: _Search) -> tuple[int, bool]:
     ):
         return 0, False
     column, line = int(np.floor((x - grid.west) / grid.side)), int(np.floor((y - grid.south) / grid.side))
-    count, limit, tied = 0, reach * reach, np.inf
+    count, limit, tied = int(np.int64(0)), reach * reach, np.inf  # a constant would be another type
     ring, margin = 0, -1.0
     while margin <= 0 or margin * margin <= limit:
         for other in range(max(line - ring, 0), min(line + ring, grid.lines - 1) + 1):

@@ -133,7 +133,7 @@ class ControlledAreaMigration(dy.Schema):
     period = dy.Date(primary_key=True, description=_PERIOD)
     measure = dy.String(primary_key=True, regex="^(inflow|outflow|net)$", description="inflow, outflow or net")
     moves = dy.Int64(
-        nullable=True, description="moves of users, rounded; null below the threshold; of net: difference of the two"
+        nullable=True, description="moves of users that were seen, rounded; null below the threshold and for the net"
     )
     value = dy.Float64(nullable=True, description="estimated moves of residents; null below the threshold")
     lower = dy.Float64(nullable=True, description=f"lower end of the {_INTERVAL}")

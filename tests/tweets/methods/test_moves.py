@@ -11,7 +11,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ons_bigdata.tweets.methods.residence import chain as chain_module
 from ons_bigdata.tweets.methods.residence import detect_moves, settled_spells, time_at_risk
 from ons_bigdata.tweets.methods.residence.chain import ResidenceChain
 from ons_bigdata.tweets.methods.residence.term_time import is_vacation_stay
@@ -193,11 +192,7 @@ def test_the_chain_equals_the_sum_over_all_paths() -> None:
     days = np.array([0, 3, 10, 12])
     shares = chain.residences(np.zeros(4, np.int64), days, visited, np.full(4, 2))
     assert shares.sum(axis=1) == pytest.approx(np.ones(4))
-    once = chain_module._residences(
-        np.array([0, 4]), days, visited, np.full(4, 2),
-        (0.15 / 365.25, 8 / 365.25, 1 / 4), (0.6, 0.95), 5,
-        chain_module.BACKGROUND_BOUNDS, chain_module.BACKGROUND_PRIOR, 1,
-    )  # fmt: skip
+    once = chain.residences(np.zeros(4, np.int64), days, visited, np.full(4, 2), rounds=1)
     np.testing.assert_allclose(once, enumerated(visited, days, chain, background=0.05), rtol=1e-9)
 
 

@@ -58,32 +58,45 @@ class ResidenceChain:
         days: NDArray[np.int64],
         visited: NDArray[np.bool_],
         areas: NDArray[np.int64],
+        rounds: int = ROUNDS,
     ) -> NDArray[np.float64]:
         """Probability of each candidate area to be the residence on each row's day, given all days of its user.
 
         Rows are a user's days with visits, sorted by user and day: `users` number of the user, `days` day number,
-        `visited` (rows × areas) the candidate areas visited, `areas` their number (the first so many columns). Returns
-        rows × columns, each row adding up to 1.
+        `visited` (rows × areas) the candidate areas visited, `areas` their number (the first so many columns), `rounds`
+        those in which background and residence are estimated. Returns rows × columns, each row adding up to 1.
 
         Source: forward-backward algorithm and its use in estimation, Rabiner, Proceedings of the IEEE 77 (1989)
         257–286, with transitions that depend on the days between two rows.
         """
         starts = np.flatnonzero(np.r_[True, users[1:] != users[:-1]]) if len(users) else np.empty(0, np.int64)
-        return _residences(
-            np.r_[starts, len(users)].astype(np.int64),
+        bounds = np.r_[starts, len(users)].astype(np.int64)
+        columns = visited.shape[1]
+        most_rows = int(np.diff(bounds).max(initial=0))
+        result = np.zeros((len(users), columns))
+        _residences(
+            bounds,
             days.astype(np.int64),
-            visited,
+            np.ascontiguousarray(visited),
             areas.astype(np.int64),
             (self.moves_per_year / 365.25, self.trips_per_year / 365.25, 1 / self.trip_days),
             (self.share_at_home, self.share_away),
             START_PARTS,
             BACKGROUND_BOUNDS,
             BACKGROUND_PRIOR,
-            ROUNDS,
+            rounds,
+            (np.empty(columns), np.empty((most_rows, 2 * columns)), np.empty((most_rows + 2, 2 * columns))),
+            result,
         )
+        return result
 
 
-@njit(cache=True)
+# In the compiled functions, arrays are read and written by index alone and are passed on whole: each array expression,
+# reduction and view is another function or type to compile, which takes longer than the computation.
+compiled = njit(cache=True, error_model="numpy")
+
+
+@compiled
 def _background(visited, first, last, area, parts, least, most):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
     """Share of days with a visit to an area in that part of a user's days in which it is smallest, within bounds."""
     smallest = most
@@ -91,105 +104,125 @@ def _background(visited, first, last, area, parts, least, most):  # type: ignore
         begin = first + (last - first) * part // parts
         end = first + (last - first) * (part + 1) // parts
         if end > begin:
-            smallest = min(smallest, visited[begin:end, area].sum() / (end - begin))
+            visits = 0
+            for row in range(begin, end):
+                visits += visited[row, area]
+            smallest = min(smallest, visits / (end - begin))
     return max(smallest, least)
 
 
-@njit(cache=True)
-def _emissions(visited, row, areas, background, share_home, share_away, emitted):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+@compiled
+def _emissions(visited, day, areas, background, share_home, share_away, emitted, row):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
     """Probability of a day's visits in each state, over that if each area were visited as often as in the background.
 
     Who is away is at one of the other areas, all alike.
     """
     total = 0.0
     for area in range(areas):
-        if visited[row, area]:
-            emitted[area] = share_home / background[area]
+        if visited[day, area]:
+            emitted[row, area] = share_home / background[area]
         else:
-            emitted[area] = (1 - share_home) / (1 - background[area])
-        total += emitted[area]
+            emitted[row, area] = (1 - share_home) / (1 - background[area])
+        total += emitted[row, area]
     for home in range(areas):
-        absent = (1 - share_away) / background[home] if visited[row, home] else share_away / (1 - background[home])
-        emitted[areas + home] = absent * (total - emitted[home]) / (areas - 1)
+        absent = (1 - share_away) / background[home] if visited[day, home] else share_away / (1 - background[home])
+        emitted[row, areas + home] = absent * (total - emitted[row, home]) / (areas - 1)
 
 
-@njit(cache=True)
-def _step(source, target, areas, gap, move, leave, back, is_forward):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
-    """One step of the chain over `gap` days: of probabilities forward, or of likelihoods backward.
+@compiled
+def _scale(values, row, states):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    """Divide a row by its sum."""
+    total = 0.0
+    for state in range(states):
+        total += values[row, state]
+    for state in range(states):
+        values[row, state] /= total
+
+
+@compiled
+def _step(chain, source, target, areas, gap, rates):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    """One step of the chain over `gap` days: of probabilities to a later row, or of likelihoods to an earlier one.
 
     Columns 0 … areas−1 are the residences at which the user is, then those from which the user is away. Who has moved
     is at the new residence, or on a trip from it.
     """
+    is_forward = source < target  # a constant argument would be compiled twice
+    move, leave, back = rates
     moved = 1 - np.exp(-move * gap)
     to_other = moved / (areas - 1)
     mixed = 1 - np.exp(-(leave + back) * gap)
     there_away, away_there = mixed * leave / (leave + back), mixed * back / (leave + back)
     total = 0.0
-    if is_forward:
-        for area in range(areas):
-            total += source[area] + source[areas + area]
-        for area in range(areas):
-            there, away = source[area], source[areas + area]
+    for area in range(areas):
+        there, away = chain[source, area], chain[source, areas + area]
+        total += there + away if is_forward else (1 - there_away) * there + there_away * away
+    for area in range(areas):
+        there, away = chain[source, area], chain[source, areas + area]
+        if is_forward:
             arrived = (total - there - away) * to_other
-            target[area] = (1 - moved) * (there * (1 - there_away) + away * away_there) + arrived * (1 - there_away)
-            target[areas + area] = (1 - moved) * (there * there_away + away * (1 - away_there)) + arrived * there_away
-    else:
-        for area in range(areas):
-            total += (1 - there_away) * source[area] + there_away * source[areas + area]
-        for area in range(areas):
-            there, away = source[area], source[areas + area]
+            stayed = there * (1 - there_away) + away * away_there
+            stayed_away = there * there_away + away * (1 - away_there)
+            chain[target, area] = (1 - moved) * stayed + arrived * (1 - there_away)
+            chain[target, areas + area] = (1 - moved) * stayed_away + arrived * there_away
+        else:
             after = (1 - there_away) * there + there_away * away
             others = to_other * (total - after)
-            target[area] = (1 - moved) * after + others
-            target[areas + area] = (1 - moved) * (away_there * there + (1 - away_there) * away) + others
+            chain[target, area] = (1 - moved) * after + others
+            chain[target, areas + area] = (1 - moved) * (away_there * there + (1 - away_there) * away) + others
 
 
-@njit(cache=True)
-def _smoothed(days, visited, areas, background, rates, shares, result):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
-    """Probability of each area to be the residence on each day of one user: forward-backward, into `result`."""
-    rows, states = len(days), 2 * areas
-    move, leave, back = rates
-    forward = np.zeros((rows, states))
-    emitted = np.zeros((rows, states))
+@compiled
+def _smoothed(days, visited, first, last, areas, background, rates, shares, emitted, chain, result):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202, PLR0913, PLR0917
+    """Probability of each area to be the residence on each day of one user: forward-backward, into `result`.
+
+    `emitted` and `chain` have room for the rows of the user, `chain` for two more: the likelihoods of the days after a
+    row, and the same with those of the row itself.
+    """
+    rows, states = last - first, 2 * areas
+    _, leave, back = rates
+    after, seen = rows, rows + 1
     for row in range(rows):
-        _emissions(visited, row, areas, background, shares[0], shares[1], emitted[row])
-    for home in range(areas):
-        forward[0, home] = back / (leave + back)
-        forward[0, areas + home] = leave / (leave + back)
-    forward[0] *= emitted[0]
-    forward[0] /= forward[0].sum()
-    for row in range(1, rows):
-        _step(forward[row - 1], forward[row], areas, float(days[row] - days[row - 1]), move, leave, back, True)
-        forward[row] *= emitted[row]
-        forward[row] /= forward[row].sum()
-    after = np.ones(states)
-    for row in range(rows - 1, -1, -1):
-        total = 0.0
-        for home in range(areas):
-            result[row, home] = forward[row, home] * after[home] + forward[row, areas + home] * after[areas + home]
-            total += result[row, home]
-        for home in range(areas):
-            result[row, home] /= total
+        _emissions(visited, first + row, areas, background, shares[0], shares[1], emitted, row)
         if row:
-            seen = emitted[row] * after
-            seen /= seen.sum()
-            _step(seen, after, areas, float(days[row] - days[row - 1]), move, leave, back, False)
+            gap = float(days[first + row] - days[first + row - 1])
+            _step(chain, row - 1, row, areas, gap, rates)
+        else:
+            for home in range(areas):
+                chain[0, home] = back / (leave + back)
+                chain[0, areas + home] = leave / (leave + back)
+        for state in range(states):
+            chain[row, state] *= emitted[row, state]
+        _scale(chain, row, states)
+    for state in range(states):
+        chain[after, state] = 1.0
+    for row in range(rows - 1, -1, -1):
+        for home in range(areas):
+            away = areas + home
+            result[first + row, home] = chain[row, home] * chain[after, home] + chain[row, away] * chain[after, away]
+        _scale(result, first + row, areas)
+        if row:
+            for state in range(states):
+                chain[seen, state] = emitted[row, state] * chain[after, state]
+            _scale(chain, seen, states)
+            gap = float(days[first + row] - days[first + row - 1])
+            _step(chain, seen, after, areas, gap, rates)
 
 
-@njit(cache=True)
-def _residences(starts, days, visited, counts, rates, shares, start_parts, bounds, prior, rounds):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202, PLR0917, PLR0913
-    result = np.zeros((len(days), visited.shape[1]))
+@compiled
+def _residences(starts, days, visited, counts, rates, shares, start_parts, bounds, prior, rounds, room, result):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202, PLR0917, PLR0913
+    """Probabilities of the areas on the days of all users, into `result`; `room` are arrays to compute in."""
+    background, emitted, chain = room
     for user in range(len(starts) - 1):
         first, last = starts[user], starts[user + 1]
         areas = counts[first]
         if areas == 1:
-            result[first:last, 0] = 1.0
+            for row in range(first, last):
+                result[row, 0] = 1.0
             continue
-        background = np.zeros(areas)
         for area in range(areas):
             background[area] = _background(visited, first, last, area, start_parts, bounds[0], bounds[1])
         for number in range(rounds):
-            _smoothed(days[first:last], visited[first:last], areas, background, rates, shares, result[first:last])
+            _smoothed(days, visited, first, last, areas, background, rates, shares, emitted, chain, result)
             if number == rounds - 1:
                 break
             for area in range(areas):
@@ -199,4 +232,3 @@ def _residences(starts, days, visited, counts, rates, shares, start_parts, bound
                     if visited[row, area]:
                         seen += 1 - result[row, area]
                 background[area] = min(max(seen / away, bounds[0]), bounds[1])
-    return result

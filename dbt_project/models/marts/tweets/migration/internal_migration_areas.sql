@@ -42,6 +42,16 @@ areas as (
 
 ),
 
+regions as (
+
+    select
+        region,
+        max(region_name) as region_name
+    from {{ ref('migration_regions') }}
+    group by region
+
+),
+
 final as (
 
     select
@@ -58,7 +68,7 @@ final as (
         controlled.status,
         controlled.reason,
         controlled.parameters_hash,
-        areas.area_name,
+        coalesce(areas.area_name, regions.region_name) as area_name,
         areas.east_km,
         areas.north_km
     from controlled
@@ -67,6 +77,8 @@ final as (
             controlled.data_origin = areas.data_origin
             and controlled.level = areas.level
             and controlled.area = areas.area
+    left join regions
+        on controlled.area = regions.region
 
 )
 

@@ -15,6 +15,16 @@ authorities as (
 
 ),
 
+regions as (
+
+    select
+        region,
+        max(region_name) as region_name
+    from {{ ref('migration_regions') }}
+    group by region
+
+),
+
 final as (
 
     select
@@ -31,8 +41,8 @@ final as (
         controlled.status,
         controlled.reason,
         controlled.parameters_hash,
-        origins.authority_name as origin_name,
-        destinations.authority_name as destination_name
+        coalesce(origins.authority_name, origin_regions.region_name) as origin_name,
+        coalesce(destinations.authority_name, destination_regions.region_name) as destination_name
     from controlled
     left join authorities as origins
         on
@@ -42,6 +52,10 @@ final as (
         on
             controlled.data_origin = destinations.data_origin
             and controlled.destination = destinations.authority
+    left join regions as origin_regions
+        on controlled.origin = origin_regions.region
+    left join regions as destination_regions
+        on controlled.destination = destination_regions.region
 
 )
 
