@@ -13,7 +13,7 @@ from ons_bigdata.platform.postgres.warehouse import Warehouse
 from ons_bigdata.settings import Settings
 
 SEEDS = ["items", "retailers", "expected_price_quote_counts", "price_decisions"]
-MODELS = ["+int_prices__quotes_accepted", "+int_prices__products_placed", "+int_prices__shelf_days_counted"]
+MODELS = ["+int_prices__item_days_profiled", "+int_prices__quotes_accepted", "+int_prices__products_placed", "+int_prices__shelf_days_counted"]
 
 DAYS = ["2016-01-04", "2016-01-05", "2016-01-06", "2016-02-16", "2016-09-01"]
 DECISION = """
