@@ -116,8 +116,8 @@ def build(
     """Build the selected models of the step with their tests; yield the events of all once they are done.
 
     `describe` gets the manifest and, by node id, the compiled query of each table that was built (None for a seed); it
-    returns their metadata. `mark_as_checked` gets the tables, as `schema.table`, that passed all their tests. A test runs where the last of the tables it compares is built (`buildable`), not where the
-    first is.
+    returns their metadata. `mark_as_checked` gets the tables, as `schema.table`, that passed all their tests. A test
+    runs where the last of the tables it compares is built (`buildable`), not where the first is.
     Raises dagster.Failure with dbt's message where a model or test fails.
     """
     manifest, translator, dbt_project = get_manifest_and_translator_from_dbt_assets([context.assets_def])

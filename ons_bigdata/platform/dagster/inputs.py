@@ -82,7 +82,9 @@ class AssetRun:
         Raises UndeclaredRelationError for any other table.
         """
         if table not in self.tables:
-            raise UndeclaredRelationError(f"{table!r} is no table of this run, which are: {', '.join(sorted(self.tables))}")
+            raise UndeclaredRelationError(
+                f"{table!r} is no table of this run, which are: {', '.join(sorted(self.tables))}"
+            )
         return self._read(table, columns)
 
 

@@ -100,8 +100,8 @@ def short_run_items(inputs: Inputs, _: AssetRun) -> Output:
     frame=PriceQualityReport,
     description=(
         "One row per origin and day: the daily report as HTML and as text, with its counts. The text of the last one "
-        "that a run writes is in its metadata; `ons-bigdata report prices --html FILE` writes the page of any day. Internal: a "
-        "page for analysts, read by that command."
+        "that a run writes is in its metadata; `ons-bigdata report prices --html FILE` writes the page of any day. "
+        "Internal: a page for analysts, read by that command."
     ),
     kinds=frozenset({"python", "jinja2"}),
 )

@@ -10,11 +10,10 @@ from dataclasses import asdict, dataclass
 from datetime import date, timedelta
 from functools import lru_cache
 from importlib import resources
+from importlib.metadata import version
 from typing import Any
 
-import altair as alt
 import polars as pl
-import vl_convert
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 
@@ -140,7 +139,7 @@ _INTERVAL = {"low", "high", "interval_reason"}
 @lru_cache(maxsize=1)
 def _code() -> str:
     """Hash of the templates and modules that make a report, and the versions of what draws it."""
-    digest = hashlib.sha256(f"{alt.__version__} {vl_convert.__version__}".encode())
+    digest = hashlib.sha256(f"{version('altair')} {version('vl-convert-python')}".encode())
     for path in sorted(resources.files("ons_bigdata.prices.reports").iterdir(), key=lambda path: path.name):
         if path.is_file():
             digest.update(path.read_bytes())

@@ -148,7 +148,9 @@ def test_new_intervals_change_no_report_older_than_a_week(evidence: Evidence) ->
 
 
 def _hashes(reports: pl.DataFrame) -> dict[tuple[str, date], str]:
-    return {(row[0], row[1]): row[2] for row in reports.select("data_origin", "collected_on", "evidence_hash").iter_rows()}
+    return {
+        (row[0], row[1]): row[2] for row in reports.select("data_origin", "collected_on", "evidence_hash").iter_rows()
+    }
 
 
 def test_the_text_lists_findings_with_advice(evidence: Evidence) -> None:

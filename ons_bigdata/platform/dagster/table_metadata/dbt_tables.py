@@ -73,7 +73,8 @@ def table_metadata(
 def mark_as_checked(transaction: Transaction, tables: Sequence[str]) -> None:
     """Record that every test of the tables, as `schema.table`, has passed over all their days."""
     transaction.execute(
-        "update ops.table_days set is_checked = true where table_name = any(string_to_array($1, ' ')) and not is_checked",
+        "update ops.table_days set is_checked = true"
+        " where table_name = any(string_to_array($1, ' ')) and not is_checked",
         [" ".join(tables)],
     )
 
