@@ -33,7 +33,8 @@
 
 {#
     What a data test reads, in place of dbt's own macro of this name: `where: in_window(<column>)` stands for the
-    days that the run rebuilds. A test's configuration may not call a macro itself.
+    days that the run rebuilds, `in_unchecked_days(<column>)` for the days of a model built by day that no test has
+    passed yet. A test's configuration may not call a macro itself.
 #}
 {% macro get_where_subquery(relation) -%}
     {%- set where = config.get('where', '') -%}
@@ -43,6 +44,10 @@
     {%- set window = modules.re.search('in_window\\(([a-z_][a-z0-9_]*)\\)', where) -%}
     {%- if window is not none -%}
         {%- set where = where | replace(window.group(0), in_window(window.group(1))) -%}
+    {%- endif -%}
+    {%- set unchecked = modules.re.search('in_unchecked_days\\(([a-z_][a-z0-9_]*)\\)', where) -%}
+    {%- if unchecked is not none -%}
+        {%- set where = where | replace(unchecked.group(0), in_unchecked_days(unchecked.group(1), relation)) -%}
     {%- endif -%}
     {%- do return('(select * from ' ~ relation ~ ' where ' ~ where ~ ') as rows_in_question') -%}
 {%- endmacro %}

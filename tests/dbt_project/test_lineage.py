@@ -23,6 +23,7 @@ ORDER_ONLY = {
     # quality runs after the figures, so that a fault of it stops no index
     "int_prices__item_days_profiled": {"analysis.aggregate_price_indices"},
     "int_prices__price_findings_raised": {"analysis.aggregate_price_indices"},
+    "int_prices__products_entered": {"analysis.aggregate_price_indices"},
     "int_prices__products_placed": {"analysis.aggregate_price_indices"},
     "int_prices__scrape_findings_raised": {"analysis.aggregate_price_indices"},
     "int_prices__shelf_days_counted": {"analysis.aggregate_price_indices"},

@@ -1,7 +1,7 @@
 """The dbt project as assets: for each pilot its seeds, its windowed models by cadence, and its whole models.
 
-A windowed model rebuilds the periods of a run (one dbt call for a range), a whole model its whole series. SQL is in
-`dbt_project/`, how dbt is called in `dbt_calls`.
+A windowed model rebuilds the periods of a run (one dbt call for a range), a whole model its whole series or, if it is
+built by day, the days whose inputs changed. SQL is in `dbt_project/`, how dbt is called in `dbt_calls`.
 """
 
 import json
@@ -18,7 +18,7 @@ from ons_bigdata.platform.dagster import dbt_calls
 from ons_bigdata.platform.dagster.assets import AREA, PILOT, group_name
 from ons_bigdata.platform.dagster.checks import OF_RUN
 from ons_bigdata.platform.dagster.partitions import partitions_of
-from ons_bigdata.platform.dagster.table_metadata.dbt_tables import Window, table_metadata
+from ons_bigdata.platform.dagster.table_metadata.dbt_tables import Window, mark_as_checked, table_metadata
 from ons_bigdata.platform.errors import InputError
 from ons_bigdata.platform.postgres.warehouse import open_warehouse
 from ons_bigdata.settings import Settings, get_settings
@@ -188,9 +188,7 @@ def _windowed(
     )
     def windowed_models(context: dg.AssetExecutionContext) -> Iterator[Any]:
         periods = context.partition_key_range
-        first, last = calendar.days(periods.start, periods.end)
-        window = json.dumps({"window_start": first.isoformat(), "window_end": last.isoformat()})
-        yield from _build(context, ["--vars", window], Window(calendar, periods.start, periods.end))
+        yield from _build(context, Window(calendar, periods.start, periods.end))
 
     return windowed_models
 
@@ -209,21 +207,26 @@ def _whole(
         dagster_dbt_translator=TRANSLATOR,
     )
     def whole_nodes(context: dg.AssetExecutionContext) -> Iterator[Any]:
-        yield from _build(context, [])
+        yield from _build(context)
 
     return whole_nodes
 
 
-def _build(context: dg.AssetExecutionContext, arguments: list[str], window: Window | None = None) -> Iterator[Any]:
+def _build(context: dg.AssetExecutionContext, window: Window | None = None) -> Iterator[Any]:
     settings = get_settings()
+    variables = {"macros_hash": dbt_calls.macros_hash(settings)}
+    if window is not None:
+        first, last = window.calendar.days(window.first_key, window.last_key)
+        variables |= {"window_start": first.isoformat(), "window_end": last.isoformat()}
     with open_warehouse(settings).transaction() as transaction:
         transaction.lock(LOCK, timeout=LOCK_TIMEOUT)
         try:
             yield from dbt_calls.build(
                 context,
                 settings,
-                arguments,
+                ["--vars", json.dumps(variables)],
                 lambda manifest, built: table_metadata(transaction, manifest, built, window),
+                lambda tables: mark_as_checked(transaction, tables),
             )
         except dg.Failure:
             transaction.rows("select 1")  # raises UnavailableError where dbt failed because the server was lost

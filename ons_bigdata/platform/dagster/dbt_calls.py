@@ -51,6 +51,7 @@ _SOURCE_SUFFIXES = {".sql", ".yml", ".yaml", ".csv", ".md"}
 _RESULT = re.compile(r"Log\w+Result")
 """Messages of dbt that may have the outcome of a node; `is_result_event` decides."""
 _FAILED = {"error", "fail", "runtime error"}
+_PASSED = {"pass", "warn"}
 
 Describe = Callable[[Mapping[str, Any], Mapping[str, str | None]], Mapping[str, TableMetadata]]
 """Function of the manifest and the compiled queries by node id: metadata by node id."""
@@ -106,13 +107,17 @@ def docs_page(settings: Settings) -> Path:
 
 
 def build(
-    context: dg.AssetExecutionContext, settings: Settings, arguments: list[str], describe: Describe
+    context: dg.AssetExecutionContext,
+    settings: Settings,
+    arguments: list[str],
+    describe: Describe,
+    mark_as_checked: Callable[[list[str]], None],
 ) -> Iterator[Any]:
     """Build the selected models of the step with their tests; yield the events of all once they are done.
 
     `describe` gets the manifest and, by node id, the compiled query of each table that was built (None for a seed); it
-    returns their metadata. A test runs where the last of the tables it compares is built (`buildable`), not where the
-    first is.
+    returns their metadata. `mark_as_checked` gets the tables, as `schema.table`, that passed all their tests. A test
+    runs where the last of the tables it compares is built (`buildable`), not where the first is.
     Raises dagster.Failure with dbt's message where a model or test fails.
     """
     manifest, translator, dbt_project = get_manifest_and_translator_from_dbt_assets([context.assets_def])
@@ -144,6 +149,8 @@ def build(
     )
     was_interrupted = isinstance(result.exception, KeyboardInterrupt)
     described = {} if was_interrupted else describe(manifest, _built(result))
+    if not was_interrupted:
+        mark_as_checked(_checked(manifest, result))
     for event in events:
         if was_interrupted and event.raw_event["data"]["node_info"]["node_status"] == "error":
             continue  # cancelled, which is no result of the data
@@ -164,6 +171,24 @@ def _built(result: dbtRunnerResult) -> dict[str, str | None]:
         for outcome in getattr(result.result, "results", [])
         if outcome.status == "success" and outcome.node.resource_type in ("seed", "model")
     }
+
+
+def _checked(manifest: Mapping[str, Any], result: dbtRunnerResult) -> list[str]:
+    """Tables that a call has built and of which it ran every test, none of which failed."""
+    outcomes = {outcome.node.unique_id: outcome.status for outcome in getattr(result.result, "results", [])}
+    waiting = {
+        _tested_model(node)
+        for name, node in manifest["nodes"].items()
+        if node["resource_type"] == "test" and outcomes.get(name) not in _PASSED
+    }
+    nodes = (manifest["nodes"][name] for name, status in outcomes.items() if status == "success")
+    return [f"{node['schema']}.{node['alias']}" for node in nodes if node["name"] not in waiting]
+
+
+def _tested_model(test: Mapping[str, Any]) -> str:
+    """Name of the model that a test is of: the one whose YAML has it, or whom a test with its own query names."""
+    named = test["config"].get("meta", {}).get("dagster", {}).get("ref", {}).get("name")
+    return str(named or (test.get("attached_node") or "").rpartition(".")[-1])
 
 
 def _with_metadata(
@@ -308,6 +333,11 @@ def _ahead(settings: Settings) -> Path:
     """Folder of the parse of set-up. A parse has paths of seeds and of dbt itself: a moved checkout needs another."""
     places = f"{settings.dbt_project_dir.resolve()} {sys.prefix}"
     return settings.dbt_project_dir / "target" / hashlib.sha256(places.encode()).hexdigest()[:16]
+
+
+def macros_hash(settings: Settings) -> str:
+    """Hash of the macros: a model built by day is built anew where one of them changed."""
+    return _digest(settings.dbt_project_dir / "macros")
 
 
 def _digest(folder: Path) -> str:

@@ -57,10 +57,14 @@ class Table:
 
 @dataclass(frozen=True)
 class Output:
-    """Rows of a table, and metadata of this materialization besides their number."""
+    """Rows of a table, and metadata of this materialization besides their number.
+
+    `kept`: keys of rows that are in the table and stay as they are; all others are replaced by those of `frame`.
+    """
 
     frame: pl.DataFrame
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    kept: pl.DataFrame | None = None
 
 
 @dataclass(frozen=True)
@@ -70,6 +74,18 @@ class AssetRun:
     tables: frozenset[str]
     partition_keys: tuple[str, ...]
     log: dg.DagsterLogManager
+    _read: Read = field(repr=False)
+
+    def read_own(self, table: str, columns: Sequence[str]) -> pl.DataFrame:
+        """Columns of a requested table of the asset as it was last written: to see which rows may stay.
+
+        Raises UndeclaredRelationError for any other table.
+        """
+        if table not in self.tables:
+            raise UndeclaredRelationError(
+                f"{table!r} is no table of this run, which are: {', '.join(sorted(self.tables))}"
+            )
+        return self._read(table, columns)
 
 
 @dataclass(frozen=True)
@@ -201,7 +217,8 @@ def tables_asset(
             scan = make_scan(warehouse.lake()) if of_lake else None
             declared = Inputs(name, dict(inputs), make_reader(store, name), lake_tables=of_lake, _scan=scan)
             asked_for = [table for table in tables if table.key in context.selected_asset_keys]
-            run = AssetRun(frozenset(table.name for table in asked_for), _partition_keys(context), context.log)
+            requested = frozenset(table.name for table in asked_for)
+            run = AssetRun(requested, _partition_keys(context), context.log, make_reader(store, name))
             personal = is_personal([*relations, *(table.name for table in tables)])
             with conceal_content(name, personal=personal):
                 outputs = function(declared, run)
@@ -250,8 +267,8 @@ def _write(
     store: Warehouse, table: Table, output: pl.DataFrame | Output, relations_read: list[str]
 ) -> dg.MaterializeResult[Any]:
     """Validate the rows of a table and make them its content."""
-    frame, metadata = (output.frame, output.metadata) if isinstance(output, Output) else (output, {})
-    rows = store.replace(table.name, validate_rows(table.frame, frame))
+    output = output if isinstance(output, Output) else Output(output)
+    rows, metadata = store.replace(table.name, validate_rows(table.frame, output.frame), output.kept), output.metadata
     return dg.MaterializeResult(
         asset_key=table.key, metadata={"dagster/row_count": rows, **metadata, RELATIONS_READ: relations_read}
     )

@@ -74,6 +74,14 @@ class Transaction:
             cursor.adbc_ingest(name, arrow, mode="append", db_schema_name=schema)
         return frame.height
 
+    def keep(self, table: str, keys: pl.DataFrame) -> None:
+        """Delete the rows of `schema.table` that have none of the keys; columns by name, without nulls."""
+        names = ", ".join(f'"{name}"' for name in keys.columns)
+        self.execute(f"create temporary table kept on commit drop as select {names} from {table} limit 0")  # noqa: S608
+        with self.connection.cursor() as cursor:
+            cursor.adbc_ingest("kept", keys.to_arrow(), mode="append", temporary=True)
+        self.execute(f"delete from {table} where ({names}) not in (select {names} from kept)")  # noqa: S608
+
     def lock(self, *names: str, timeout: str | None = None) -> None:
         """Acquire the advisory lock on these names (such as source and partition) until the transaction ends.
 
@@ -179,14 +187,21 @@ class Warehouse:
         with self.transaction() as transaction:
             return transaction.rows(query, parameters)
 
-    def replace(self, table: str, frame: pl.DataFrame) -> int:
-        """Replace all rows of `schema.table` by those of a frame in one transaction; return their number."""
+    def replace(self, table: str, frame: pl.DataFrame, kept: pl.DataFrame | None = None) -> int:
+        """Replace rows of `schema.table` by those of a frame in one transaction; return how many it has then.
+
+        Rows with the keys `kept`, in columns of the table, stay; without it none does.
+        """
         with self.transaction() as transaction:
             transaction.lock(table)
-            transaction.execute(f"delete from {table}")  # noqa: S608  (our own table names)
-            rows = transaction.insert(table, frame)
+            if kept is None:
+                transaction.execute(f"delete from {table}")  # noqa: S608  (our own table names)
+            else:
+                transaction.keep(table, kept)
+            transaction.insert(table, frame)
+            ((rows,),) = transaction.rows(f"select count(*) from {table}")  # noqa: S608
         self.analyse(table)
-        return rows
+        return int(rows)
 
     def analyse(self, *tables: str) -> None:
         """Renew the planner's statistics of tables that were just filled."""

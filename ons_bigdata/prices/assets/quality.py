@@ -22,6 +22,7 @@ from ons_bigdata.prices.schemas.quality import (
 )
 from ons_bigdata.settings import get_settings
 
+_REPORT = ["data_origin", "collected_on"]
 _PRODUCT_NAME = ["data_origin", "retailer", "item_number", "product_name"]
 
 
@@ -98,22 +99,28 @@ def short_run_items(inputs: Inputs, _: AssetRun) -> Output:
     },
     frame=PriceQualityReport,
     description=(
-        "One row per origin and day: the daily report as HTML and as text, with its counts. The last day's text is in "
-        "the metadata of each run; `ons-bigdata report prices --html FILE` writes the page of any day. Internal: a "
-        "page for analysts, read by that command."
+        "One row per origin and day: the daily report as HTML and as text, with its counts. The text of the last one "
+        "that a run writes is in its metadata; `ons-bigdata report prices --html FILE` writes the page of any day. "
+        "Internal: a page for analysts, read by that command."
     ),
     kinds=frozenset({"python", "jinja2"}),
 )
-def price_quality_report(inputs: Inputs, _: AssetRun) -> Output:
-    """Write the report of every day of the series; show the last day of real and of simulated data."""
-    frame = quality_report.render_reports(_evidence(inputs))
-    latest = frame.sort("collected_on").group_by("data_origin", maintain_order=True).last()
+def price_quality_report(inputs: Inputs, run: AssetRun) -> Output:
+    """Write the reports of days whose evidence changed; show the last day of real and of simulated data, if written."""
+    there = run.read_own("analysis.price_quality_report", [*_REPORT, "evidence_hash"])
+    written = {(origin, day): evidence for origin, day, evidence in there.iter_rows()}
+    reports = quality_report.render_changed_reports(_evidence(inputs), written)
+    latest = reports.rendered.sort("collected_on").group_by("data_origin", maintain_order=True).last()
     return Output(
-        frame,
+        reports.rendered,
         {
-            f"{day['data_origin']} {day['collected_on']}": dg.MetadataValue.md(f"```\n{day['text']}\n```")
-            for day in latest.iter_rows(named=True)
+            "written": reports.rendered.height,
+            **{
+                f"{day['data_origin']} {day['collected_on']}": dg.MetadataValue.md(f"```\n{day['text']}\n```")
+                for day in latest.iter_rows(named=True)
+            },
         },
+        kept=pl.DataFrame(reports.kept, schema=there.select(_REPORT).schema, orient="row"),
     )
 
 

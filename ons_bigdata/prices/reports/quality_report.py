@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import asdict, dataclass
+from datetime import date, timedelta
 from functools import lru_cache
+from importlib import resources
+from importlib.metadata import version
 from typing import Any
 
 import polars as pl
@@ -21,6 +25,10 @@ from ons_bigdata.prices.schemas.quality import PriceQualityReport
 SEVERITIES = ("error", "warn", "note")
 MARKS = {"ok": "✓", "warn": "!", "error": "✗", "none": "·"}
 """Marks of the states of a cell, so that the table can be read without colours."""
+SETTLED_AFTER = timedelta(days=7)
+"""Age from which a report keeps the intervals that it was written with: they vary a little whenever the products of
+later days are resampled. Its figures, findings and decisions never settle: the report is written again where one of
+them changes."""
 LISTED = 6
 """Most findings of one kind and retailer that are listed; the table `marts.price_quality_findings` has all."""
 
@@ -53,8 +61,24 @@ Row = dict[str, Any]
 Key = tuple[str, date]
 
 
+@dataclass(frozen=True)
+class Reports:
+    """Reports to write, as `PriceQualityReport` rows, and the origins and days of those that stay as they are."""
+
+    rendered: pl.DataFrame
+    kept: Sequence[Key]
+
+
 def render_reports(evidence: Evidence) -> pl.DataFrame:
     """Reports of all origins and days of `evidence.runs`: `PriceQualityReport` rows in the order of origin and day."""
+    return render_changed_reports(evidence, {}).rendered
+
+
+def render_changed_reports(evidence: Evidence, written: Mapping[Key, str]) -> Reports:
+    """Reports of the days whose evidence changed since they were written.
+
+    `written`: the hash of the evidence of each report that is there, by origin and day.
+    """
     days, runs, findings, decided = (
         _by_day(frame) for frame in (evidence.days, evidence.runs, evidence.findings, evidence.decided)
     )
@@ -65,18 +89,61 @@ def render_reports(evidence: Evidence) -> pl.DataFrame:
     )
     decisions = evidence.decisions.to_dicts()
     figures = Figures(evidence.figures)
-    rows = []
+    last_days: dict[str, date] = dict(sorted(runs))  # of each origin, the last of its days in their order
+    rows, kept = [], []
     earlier: dict[str, date] = {}
     for (origin, day), day_runs in sorted(runs.items()):
         content = {
             **_quality(origin, day, names, days[origin, day], day_runs, findings[origin, day]),
             **_decisions(origin, day, names, decided[origin, day], decisions),
-            **_figures(figures.of(origin, day)),
             "previous": earlier.get(origin),
         }
-        rows.append(_render(content))
+        of_day = figures.of(origin, day)
+        is_settled = day <= last_days[origin] - SETTLED_AFTER
+        hashes = _hash_evidence(content, of_day)
+        which = slice(1, 2) if is_settled else slice(0, 2)
+        if written.get((origin, day), "").split()[which] == hashes[which]:
+            kept.append((origin, day))
+        else:
+            rows.append(_render({**content, **_figures(of_day), "evidence_hash": " ".join(hashes)}))
         earlier[origin] = day
-    return pl.DataFrame(rows, schema=PriceQualityReport.create_empty().schema)
+    return Reports(pl.DataFrame(rows, schema=PriceQualityReport.create_empty().schema), kept)
+
+
+def _hash_evidence(content: Row, figures: DayFigures) -> list[str]:
+    """Hashes of what a report shows and how it is drawn: with the intervals of its figures, and without."""
+    shown = {**content, **asdict(figures), "course": figures.course.to_dicts()}
+    rounded = _rounded(shown)
+    texts = (json.dumps(each, default=str, sort_keys=True) for each in (rounded, _without_intervals(rounded)))
+    return [hashlib.sha256((_code() + text).encode()).hexdigest()[:16] for text in texts]
+
+
+def _rounded(value: Any) -> Any:  # noqa: ANN401  (any JSON)
+    """Round numbers to ten digits: the last ones depend on the order of sums."""
+    if isinstance(value, dict):
+        return {str(key): _rounded(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_rounded(each) for each in value]
+    return f"{value:.10g}" if isinstance(value, float) else value
+
+
+def _without_intervals(value: Any) -> Any:  # noqa: ANN401  (any JSON)
+    if isinstance(value, dict):
+        return {key: _without_intervals(each) for key, each in value.items() if key not in _INTERVAL}
+    return [_without_intervals(each) for each in value] if isinstance(value, list) else value
+
+
+_INTERVAL = {"low", "high", "interval_reason"}
+
+
+@lru_cache(maxsize=1)
+def _code() -> str:
+    """Hash of the templates and modules that make a report, and the versions of what draws it."""
+    digest = hashlib.sha256(f"{version('altair')} {version('vl-convert-python')}".encode())
+    for path in sorted(resources.files("ons_bigdata.prices.reports").iterdir(), key=lambda path: path.name):
+        if path.is_file():
+            digest.update(path.read_bytes())
+    return digest.hexdigest()
 
 
 @dataclass(frozen=True)
@@ -154,6 +221,7 @@ def _render(content: Row) -> Row:
         "decisions_waiting": len(content["waiting"]),
         "html": _templates().get_template("quality_report.html.j2").render(content),
         "text": _templates().get_template("quality_report.txt.j2").render(content),
+        "evidence_hash": content["evidence_hash"],
     }
 
 

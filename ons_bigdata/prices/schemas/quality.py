@@ -146,3 +146,6 @@ class PriceQualityReport(dy.Schema):
     decisions_waiting = dy.Int32(min=0, description="analysts' decisions that wait for a second signature")
     html = dy.String(description="the report as one HTML page that needs no other file")
     text = dy.String(description="the report as plain text")
+    evidence_hash = dy.String(
+        description="hashes of what the report shows, with the intervals of its figures and without"
+    )

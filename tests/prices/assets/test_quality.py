@@ -159,6 +159,8 @@ def test_the_report_of_each_day_is_written_and_the_last_is_shown(
     )
     assert rows == [("2016-08-01", 5, 0, 1), ("2016-08-02", 0, 1, 1)]
     text = warehouse.rows("select text from analysis.price_quality_report where errors = 1")[0][0]
+    again = materialize(price_quality_report, resource)
+    assert (again[ROWS], again["written"]) == (2, 0)  # nothing changed
     assert "0/5 x" in text  # what is expected stands in where nothing was collected to compare
 
     result = checks.LAST_DAY_WITHOUT_FINDINGS(resource)

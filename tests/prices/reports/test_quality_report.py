@@ -128,6 +128,31 @@ def test_counts_of_the_days(evidence: Evidence) -> None:
     assert counts.rows() == [(MONDAY, 2, 30, 0, 0, 0, 1), (TUESDAY, 2, 8, 3, 1, 2, 1)]
 
 
+def test_only_days_whose_evidence_changed_are_written_again(evidence: Evidence) -> None:
+    written = _hashes(quality_report.render_reports(evidence))
+    same = quality_report.render_changed_reports(evidence, written)
+    assert (same.rendered.height, same.kept) == (0, [("real", MONDAY), ("real", TUESDAY)])
+    no_findings = Evidence(**{**vars(evidence), "findings": evidence.findings.clear()})
+    changed = quality_report.render_changed_reports(no_findings, written)
+    assert (changed.rendered["collected_on"].to_list(), changed.kept) == ([TUESDAY], [("real", MONDAY)])
+
+
+def test_new_intervals_change_no_report_older_than_a_week(evidence: Evidence) -> None:
+    later = evidence.runs.filter(pl.col("collected_on") == TUESDAY).with_columns(collected_on=date(2016, 8, 8))
+    week = Evidence(**{**vars(evidence), "runs": pl.concat([evidence.runs, later])})
+    written = _hashes(quality_report.render_reports(week))
+    for column, of_days in [("standard_error", [TUESDAY]), ("index", [MONDAY, TUESDAY])]:
+        moved = week.figures.with_columns(pl.col(column) * 1.01)
+        changed = quality_report.render_changed_reports(Evidence(**{**vars(week), "figures": moved}), written)
+        assert changed.rendered["collected_on"].to_list()[: len(of_days)] == of_days, column
+
+
+def _hashes(reports: pl.DataFrame) -> dict[tuple[str, date], str]:
+    return {
+        (row[0], row[1]): row[2] for row in reports.select("data_origin", "collected_on", "evidence_hash").iter_rows()
+    }
+
+
 def test_the_text_lists_findings_with_advice(evidence: Evidence) -> None:
     text = quality_report.render_reports(evidence).row(1, named=True)["text"]
     lines = [" ".join(line.split()) for line in text.splitlines()]

@@ -13,13 +13,16 @@ from ons_bigdata.platform.dagster.table_metadata.charts import chart_metadata, c
 from ons_bigdata.platform.dagster.table_metadata.column_lineage import column_lineage
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from datetime import date
 
     from ons_bigdata.platform.calendar import Calendar
     from ons_bigdata.platform.postgres.warehouse import Transaction
 
 _WINDOW_COLUMN = re.compile(r"delete_window\(\s*['\"](?P<column>\w+)['\"]\s*\)")
+
+BY_DAY = "by_day"
+"""Materialization of models of which a run builds the days whose inputs changed (`dbt_project/macros/days.sql`)."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +70,15 @@ def table_metadata(
     return described
 
 
+def mark_as_checked(transaction: Transaction, tables: Sequence[str]) -> None:
+    """Record that every test of the tables, as `schema.table`, has passed over all their days."""
+    transaction.execute(
+        "update ops.table_days set is_checked = true"
+        " where table_name = any(string_to_array($1, ' ')) and not is_checked",
+        [" ".join(tables)],
+    )
+
+
 def window_column(node: Mapping[str, Any]) -> str | None:
     """Column of dates by which a windowed model deletes its window (`delete_window` in a pre-hook); None if whole."""
     for hook in node["config"].get("pre-hook") or ():
@@ -97,6 +109,10 @@ def _count_rows(
 def _counts(node: Mapping[str, Any], days: tuple[date, date] | None) -> list[str]:
     """Queries of (node id, day or null, rows) for the whole table and, if it is windowed, for each day."""
     name, relation, column = node["unique_id"], node["relation_name"], window_column(node)
+    if node["config"]["materialized"] == BY_DAY:
+        table = f"{node['schema']}.{node['alias']}"
+        rows = "coalesce(sum(rows_of_day), 0)::bigint"
+        return [f"select '{name}', null::date, {rows} from ops.table_days where table_name = '{table}'"]  # noqa: S608
     queries = [f"select '{name}', null::date, count(*)::bigint from {relation}"]  # noqa: S608  (dbt's names)
     if days is not None and column is not None:
         queries.append(

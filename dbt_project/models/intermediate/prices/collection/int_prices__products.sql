@@ -1,3 +1,6 @@
+{# Days after the first listing of a name in which it is decided how its products are told apart. #}
+{% set settled_after_days = 28 %}
+
 with quotes as (
 
     select * from {{ ref('stg_prices__quotes') }}
@@ -23,35 +26,72 @@ listings as (
 
 ),
 
--- Several prices of one name in one run, within one listing or between listings.
-names_with_several_prices as (
-
-    select distinct
-        data_origin,
-        retailer,
-        item_number,
-        product_name
-    from quotes
-    where product_id is null
-    group by data_origin, retailer, item_number, product_name, collected_on, run_id
-    having max(prices_in_run) > 1 or min(price_gbp) <> max(price_gbp)
-
-),
-
--- A source may begin to give ids (a new scraper): then a name that has one id, and never had another, is that product
--- on the days before, too. Else every series of the retailer would break on the day of the change.
-names_with_one_id as (
+names as (
 
     select
         data_origin,
         retailer,
         item_number,
         product_name,
-        min(product_id) as product_id
+        min(first_listed_on) filter (where product_id is null) as first_listed_on,
+        min(first_listed_on) filter (where product_id is not null) as first_with_id_on
     from listings
-    where product_id is not null
     group by data_origin, retailer, item_number, product_name
-    having count(distinct product_id) = 1
+
+),
+
+-- Several prices of one name in one run, within one listing or between listings. The first weeks decide: a key that
+-- changed later would change every figure since.
+names_with_several_prices as (
+
+    select distinct
+        runs.data_origin,
+        runs.retailer,
+        runs.item_number,
+        runs.product_name
+    from (
+        select
+            data_origin,
+            retailer,
+            item_number,
+            product_name,
+            collected_on
+        from quotes
+        where product_id is null
+        group by data_origin, retailer, item_number, product_name, collected_on, run_id
+        having max(prices_in_run) > 1 or min(price_gbp) <> max(price_gbp)
+    ) as runs
+    inner join names
+        on
+            runs.data_origin = names.data_origin
+            and runs.retailer = names.retailer
+            and runs.item_number = names.item_number
+            and runs.product_name = names.product_name
+            and names.first_listed_on + {{ settled_after_days }} >= runs.collected_on
+
+),
+
+-- A source may begin to give ids (a new scraper): then a name that has one id, and no other in the first weeks, is that
+-- product on the days before, too. Else every series of the retailer would break on the day of the change.
+names_with_one_id as (
+
+    select
+        listings.data_origin,
+        listings.retailer,
+        listings.item_number,
+        listings.product_name,
+        min(listings.product_id) as product_id
+    from listings
+    inner join names
+        on
+            listings.data_origin = names.data_origin
+            and listings.retailer = names.retailer
+            and listings.item_number = names.item_number
+            and listings.product_name = names.product_name
+            and names.first_with_id_on + {{ settled_after_days }} >= listings.first_listed_on
+    where listings.product_id is not null
+    group by listings.data_origin, listings.retailer, listings.item_number, listings.product_name
+    having count(distinct listings.product_id) = 1
 
 ),
 

@@ -1,3 +1,5 @@
+{{ config(materialized='by_day', indexes=[{'columns': ['collected_on']}]) }}
+
 -- Products, prices and offers in the order of the shop. Times and addresses may differ though the shop stands still.
 with final as (
 
@@ -16,6 +18,7 @@ with final as (
             chr(30) order by load_id, line
         )) as sequence_md5
     from {{ ref('stg_prices__quotes') }}
+    where {{ in_stale_days('collected_on') }}
     group by data_origin, retailer, collected_on, run_id
 
 )

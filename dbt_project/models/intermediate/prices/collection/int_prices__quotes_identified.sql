@@ -1,3 +1,5 @@
+{{ config(materialized='by_day', indexes=[{'columns': ['collected_on']}]) }}
+
 with listings as (
 
     select
@@ -14,6 +16,7 @@ with listings as (
     from {{ ref('stg_prices__quotes') }} as quotes
     inner join {{ ref('int_prices__products') }} as products
         on quotes.listing_id = products.listing_id
+    where {{ in_stale_days('quotes.collected_on') }}
 
 ),
 

@@ -1,9 +1,16 @@
 {{
     config(
+        materialized='by_day',
         pre_hook="{{ group_by_hash() }}",
-        indexes=[{'columns': ['data_origin', 'retailer', 'item_number', 'collected_on'], 'unique': true}],
+        indexes=[
+            {'columns': ['data_origin', 'retailer', 'item_number', 'collected_on'], 'unique': true},
+            {'columns': ['collected_on']},
+        ],
     )
 }}
+
+{# A day is compared with the last one that enters, up to so many days before. #}
+{% set back_days = 28 %}
 
 -- After the figures, which do not depend on it, so that a fault here stops no index:
 -- depends_on: {{ source('analysis', 'aggregate_price_indices') }}
@@ -11,7 +18,7 @@
 with counts as (
 
     select * from {{ ref('int_prices__quote_counts_judged') }}
-    where products > 0
+    where products > 0 and {{ in_view('collected_on', 'int_prices__quote_counts_judged', back_days, 0) }}
 
 ),
 
@@ -26,6 +33,7 @@ coverage as (
         avg((promotion is not null)::integer)::double precision as promotion_share,
         avg((product_id is not null)::integer)::double precision as product_id_share
     from {{ ref('stg_prices__quotes') }}
+    where {{ in_stale_days('collected_on') }}
     group by data_origin, retailer, item_number, collected_on
 
 ),
@@ -47,6 +55,7 @@ listings as (
             quotes.data_origin = days.data_origin
             and quotes.retailer = days.retailer
             and quotes.collected_on = days.collected_on
+    where {{ in_stale_days('quotes.collected_on') }}
     group by quotes.data_origin, quotes.retailer, quotes.item_number, quotes.collected_on
 
 ),
@@ -55,28 +64,22 @@ listings as (
 entering_days as (
 
     select
-        data_origin,
-        retailer,
-        item_number,
-        collected_on,
-        lag(collected_on) over item_days as previous_on,
-        lag(products) over item_days as previous_products
-    from counts
-    where enters
-    window item_days as (partition by data_origin, retailer, item_number order by collected_on)
-
-),
-
-first_days as (
-
-    select
-        data_origin,
-        retailer,
-        collected_item_number as item_number,
-        product,
-        min(collected_on) as first_on
-    from {{ ref('int_prices__quotes_entering') }}
-    group by data_origin, retailer, collected_item_number, product
+        entering.data_origin,
+        entering.retailer,
+        entering.item_number,
+        entering.collected_on,
+        case when entering.is_near then entering.last_on end as previous_on,
+        case when entering.is_near then entering.last_products end as previous_products
+    from (
+        select
+            *,
+            lag(collected_on) over item_days as last_on,
+            lag(products) over item_days as last_products,
+            lag(collected_on) over item_days >= collected_on - {{ back_days }} as is_near
+        from counts
+        where enters
+        window item_days as (partition by data_origin, retailer, item_number order by collected_on)
+    ) as entering
 
 ),
 
@@ -106,6 +109,7 @@ listed as (
             quotes.data_origin = days.data_origin
             and quotes.retailer = days.retailer
             and quotes.collected_on = days.collected_on
+    where {{ in_view('quotes.collected_on', 'int_prices__quotes_entering', back_days, 0) }}
     window item_days as (
         partition by quotes.data_origin, quotes.retailer, quotes.collected_item_number, quotes.collected_on
     )
@@ -162,7 +166,7 @@ movements as (
         count(before.product)::integer as matched_products,
         coalesce(sum(before.runs_share), 0) as matched_run_products,
         coalesce(sum(today.runs_share) filter (
-            where first_days.first_on = today.collected_on and not today.has_new_name
+            where first_days.product is not null and not today.has_new_name
         ), 0) as new_run_products,
         count(*) filter (where today.price_gbp <> before.price_gbp)::integer as price_changes
     from listings_of_runs as today
@@ -172,12 +176,13 @@ movements as (
             and today.retailer = entering_days.retailer
             and today.item_number = entering_days.item_number
             and today.collected_on = entering_days.collected_on
-    inner join first_days
+    left join {{ ref('int_prices__products_entered') }} as first_days
         on
             today.data_origin = first_days.data_origin
             and today.retailer = first_days.retailer
             and today.item_number = first_days.item_number
             and today.product = first_days.product
+            and today.collected_on = first_days.first_on
     left join listings_of_runs as before
         on
             today.data_origin = before.data_origin
@@ -185,7 +190,7 @@ movements as (
             and today.item_number = before.item_number
             and today.product = before.product
             and entering_days.previous_on = before.collected_on
-    where entering_days.previous_on is not null
+    where entering_days.previous_on is not null and {{ in_stale_days('today.collected_on') }}
     group by today.data_origin, today.retailer, today.item_number, today.collected_on
 
 ),
@@ -255,6 +260,7 @@ final as (
             and movements.retailer = before.retailer
             and movements.item_number = before.item_number
             and entering_days.previous_on = before.collected_on
+    where {{ in_stale_days('counts.collected_on') }}
 
 )
 

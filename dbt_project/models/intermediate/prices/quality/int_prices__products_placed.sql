@@ -1,4 +1,10 @@
-{{ config(pre_hook="{{ join_by_hash() }}") }}
+{{
+    config(
+        materialized='by_day',
+        pre_hook="{{ join_by_hash() }}",
+        indexes=[{'columns': ['collected_on']}],
+    )
+}}
 
 -- After the figures and off their path, so that a fault here stops no index:
 -- depends_on: {{ source('analysis', 'aggregate_price_indices') }}
@@ -19,6 +25,7 @@ with listings as (
             partition by collected_on, data_origin, retailer, item_number, run_id, category order by load_id, line
         )::integer as place
     from {{ ref('stg_prices__quotes') }}
+    where {{ in_stale_days('collected_on') }}
 
 ),
 
@@ -61,7 +68,7 @@ final as (
             and ranked.retailer = counts.retailer
             and ranked.item_number = counts.item_number
             and ranked.collected_on = counts.collected_on
-    where ranked.nth = 1 and counts.enters
+    where ranked.nth = 1 and counts.enters and {{ in_stale_days('counts.collected_on') }}
 
 )
 

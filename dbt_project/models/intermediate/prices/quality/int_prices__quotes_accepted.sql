@@ -1,4 +1,10 @@
-{{ config(pre_hook="{{ join_by_hash() }}") }}
+{{
+    config(
+        materialized='by_day',
+        pre_hook="{{ join_by_hash() }}",
+        indexes=[{'columns': ['collected_on']}],
+    )
+}}
 
 with final as (
 
@@ -20,7 +26,7 @@ with final as (
             and quotes.product = excluded.product
             and quotes.collected_on = excluded.collected_on
             and quotes.collected_item_number = excluded.collected_item_number
-    where excluded.reason is null
+    where excluded.reason is null and {{ in_stale_days('quotes.collected_on') }}
 
 )
 

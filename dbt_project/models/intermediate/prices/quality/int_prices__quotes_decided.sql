@@ -1,4 +1,10 @@
-{{ config(pre_hook="{{ join_by_hash() }}") }}
+{{
+    config(
+        materialized='by_day',
+        pre_hook="{{ join_by_hash() }}",
+        indexes=[{'columns': ['collected_on']}],
+    )
+}}
 
 -- The effective decision on each product and day: the most specific one, then the latest.
 with decisions as (
@@ -38,6 +44,7 @@ quotes as (
             and (decisions.product_name is null or decisions.product_name = quotes.product_name)
     inner join {{ ref('int_prices__products') }} as products
         on quotes.listing_id = products.listing_id
+    where {{ in_stale_days('quotes.collected_on') }}
 
 ),
 
@@ -65,7 +72,7 @@ final as (
             and quotes.item_number = identified.item_number
             and quotes.product = identified.product
             and quotes.collected_on = identified.collected_on
-    where quotes.place = 1
+    where quotes.place = 1 and {{ in_stale_days('identified.collected_on') }}
 
 )
 

@@ -1,4 +1,10 @@
-{{ config(pre_hook="{{ join_by_hash() }}") }}
+{{
+    config(
+        materialized='by_day',
+        pre_hook="{{ join_by_hash() }}",
+        indexes=[{'columns': ['collected_on']}],
+    )
+}}
 
 with final as (
 
@@ -28,7 +34,10 @@ with final as (
             and quotes.item_number = decided.item_number
             and quotes.product = decided.product
             and quotes.collected_on = decided.collected_on
-    where counts.enters or decided.decision = 'keep'
+    where
+        (counts.enters or decided.decision = 'keep')
+        and {{ in_stale_days('quotes.collected_on') }}
+        and {{ in_stale_days('counts.collected_on') }}
 
 )
 

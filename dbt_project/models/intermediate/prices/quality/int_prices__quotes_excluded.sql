@@ -1,25 +1,109 @@
-{{ config(pre_hook="{{ join_by_hash() }}") }}
+{{
+    config(
+        materialized='by_day',
+        pre_hook="{{ join_by_hash() }}",
+        indexes=[{'columns': ['collected_on']}],
+    )
+}}
 
 {# A price above this many times its product's median, or below the median divided by it, is an error. #}
 {% set factor = 10 %}
 {# With fewer quotes than this the median is one price or the mean of two, and does not show which is the error. #}
 {% set fewest_quotes = 3 %}
+{# The median is that of the days from so long before the quote to so long after it. #}
+{% set back_days = 182 %}
+{% set ahead_days = 28 %}
+
+with quotes_in_view as (
+
+    select * from {{ ref('int_prices__quotes_entering') }}
+    where {{ in_view('collected_on', 'int_prices__quotes_entering', back_days, ahead_days) }}
+
+),
+
+quotes as (
+
+    select * from quotes_in_view
+    where {{ in_stale_days('collected_on') }}
+
+),
 
 -- Dropped, out-of-stock and ambiguous quotes are not part of the reference prices.
-with prices as (
+reference_prices as (
+
+    select * from quotes_in_view
+    where not is_ambiguous and in_stock is distinct from false and decision is distinct from 'drop'
+
+),
+
+-- No price of other products can be that far from their median: they are nearly all, and need none.
+products_of_wide_range as (
 
     select
         data_origin,
         retailer,
         item_number,
-        product,
-        percentile_cont(0.5) within group (order by price_gbp) as median_price_gbp,
-        count(*) as quotes,
-        min(price_gbp) as lowest_price_gbp,
-        max(price_gbp) as highest_price_gbp
-    from {{ ref('int_prices__quotes_entering') }}
-    where not is_ambiguous and in_stock is distinct from false and decision is distinct from 'drop'
+        product
+    from reference_prices
     group by data_origin, retailer, item_number, product
+    having max(price_gbp) > 0.99 * {{ factor }} * min(price_gbp)
+
+),
+
+quotes_in_question as (
+
+    select
+        quotes.*,
+        items.item_number is null as is_of_unknown_item
+    from quotes
+    left join products_of_wide_range as wide
+        on
+            quotes.data_origin = wide.data_origin
+            and quotes.retailer = wide.retailer
+            and quotes.item_number = wide.item_number
+            and quotes.product = wide.product
+    left join {{ ref('items') }} as items
+        on quotes.item_number = items.item_number
+    where
+        wide.product is not null
+        or items.item_number is null
+        or quotes.decision = 'drop'
+        or quotes.is_ambiguous
+        or quotes.in_stock is false
+        or quotes.item_number <> quotes.collected_item_number
+
+),
+
+prices as (
+
+    select
+        quotes.data_origin,
+        quotes.retailer,
+        quotes.item_number,
+        quotes.product,
+        quotes.collected_on,
+        percentile_cont(0.5) within group (order by reference.price_gbp) as median_price_gbp,
+        count(*) as quotes,
+        min(reference.price_gbp) as lowest_price_gbp,
+        max(reference.price_gbp) as highest_price_gbp
+    from (
+        select distinct
+            data_origin,
+            retailer,
+            item_number,
+            product,
+            collected_on
+        from quotes_in_question
+    ) as quotes
+    inner join reference_prices as reference
+        on
+            quotes.data_origin = reference.data_origin
+            and quotes.retailer = reference.retailer
+            and quotes.item_number = reference.item_number
+            and quotes.product = reference.product
+            and quotes.collected_on - {{ back_days }} <= reference.collected_on
+            and quotes.collected_on + {{ ahead_days }} >= reference.collected_on
+    group by quotes.data_origin, quotes.retailer, quotes.item_number, quotes.product, quotes.collected_on
 
 ),
 
@@ -33,8 +117,8 @@ remapped_twice as (
         remapped.product,
         remapped.collected_on,
         remapped.collected_item_number
-    from {{ ref('int_prices__quotes_entering') }} as remapped
-    inner join {{ ref('int_prices__quotes_entering') }} as others
+    from quotes_in_question as remapped
+    inner join quotes as others
         on
             remapped.data_origin = others.data_origin
             and remapped.retailer = others.retailer
@@ -63,7 +147,7 @@ reasoned as (
         prices.median_price_gbp,
         case
             when quotes.decision = 'drop' then 'dropped_by_analyst'
-            when items.item_number is null then 'unknown_item'
+            when quotes.is_of_unknown_item then 'unknown_item'
             when remapped_twice.product is not null then 'remapped_twice'
             when quotes.decision = 'keep' then null
             when not quotes.in_stock then 'out_of_stock'
@@ -77,15 +161,14 @@ reasoned as (
         end as reason,
         quotes.decision_id,
         quotes.collected_item_number
-    from {{ ref('int_prices__quotes_entering') }} as quotes
+    from quotes_in_question as quotes
     left join prices
         on
             quotes.data_origin = prices.data_origin
             and quotes.retailer = prices.retailer
             and quotes.item_number = prices.item_number
             and quotes.product = prices.product
-    left join {{ ref('items') }} as items
-        on quotes.item_number = items.item_number
+            and quotes.collected_on = prices.collected_on
     left join remapped_twice
         on
             quotes.data_origin = remapped_twice.data_origin

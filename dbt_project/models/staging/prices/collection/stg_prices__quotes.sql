@@ -5,6 +5,7 @@
         full_refresh=false,
         on_schema_change='append_new_columns',
         pre_hook="{{ delete_window('collected_on') }}",
+        post_hook="{{ record_window('collected_on') }}",
         indexes=[{'columns': ['collected_on']}],
         tags=['windowed_daily'],
     )

@@ -1,0 +1,141 @@
+"""Models built by day: day by day, in any order of files, they hold what one rebuild of all days gives."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from ons_bigdata.platform.dagster import dbt_calls
+from ons_bigdata.platform.postgres.warehouse import Warehouse
+from ons_bigdata.settings import Settings
+
+SEEDS = ["items", "retailers", "expected_price_quote_counts", "price_decisions"]
+MODELS = [
+    "+int_prices__item_days_profiled",
+    "+int_prices__quotes_accepted",
+    "+int_prices__products_placed",
+    "+int_prices__shelf_days_counted",
+]
+
+DAYS = ["2016-01-04", "2016-01-05", "2016-01-06", "2016-02-16", "2016-09-01"]
+ORDER = [3, 2, 4, 0, 1]
+"""Numbers of the days in the order in which their files come: three of them late."""
+DECISION = """
+    insert into seeds.price_decisions (
+        decision_id, version, retailer, item_number, product_name, valid_from, valid_to, decision, factor, decided_by,
+        reason, second_signature, decided_on
+    ) values (
+        'd', 1, 'tesco', 212717, 'RICE', '2016-02-16', '2016-02-16', 'correct', 0.06, 'a', 'decimal point', 'b',
+        '2016-02-17'
+    )
+"""
+
+
+def _quotes(number: int) -> list[tuple[str, float, str | None]]:
+    """Name, price and id of what the shop lists on the day with a number."""
+    rows: list[tuple[str, float, str | None]] = [("BREAD", 1.0, None), ("MILK", 2.0, None)]
+    rows += [("RICE", 25.0 if number == 3 else 1.5, None)]  # an error, seen from the days around it
+    rows += [("TEA", 3.0, None), ("TEA", 3.5 if number == 2 else 3.0, None)]  # two products, known from the third day
+    rows += [("SALT", 0.5, None), ("SALT", 0.9 if number == 4 else 0.5, None)]  # too late to tell
+    rows += [("JAM", 2.5, "77" if number >= 2 else None)]  # the id is that of the earlier days, too
+    return rows
+
+
+@pytest.fixture
+def run_dbt(settings: Settings, warehouse: Warehouse) -> Callable[..., None]:
+    """`run_dbt(command, *arguments)` on the test's warehouse."""
+    project = dbt_calls.parsed_project(settings)
+
+    def run(*arguments: str) -> None:
+        words = ["--quiet", *arguments]
+        done = dbt_calls.call(settings, words, target=settings.dbt_dir / "target", project=project)
+        failed = [f"{r.node.name}: {r.message}" for r in getattr(done.result, "results", []) if r.status != "success"]
+        assert done.success, done.exception or "\n".join(failed)
+
+    return run
+
+
+def test_days_in_any_order_and_decisions_give_the_tables_of_one_rebuild(
+    warehouse: Warehouse, run_dbt: Callable[..., None]
+) -> None:
+    run_dbt("seed", "--select", *SEEDS)
+    for number in ORDER:
+        _load(warehouse, number)
+        _mark_as_checked(warehouse)
+        run_dbt("run", "--select", *MODELS, "--vars", f"{{window_start: {DAYS[number]}, window_end: {DAYS[number]}}}")
+    assert _days_built(warehouse, "intermediate.int_prices__shelf_days_counted") == [DAYS[ORDER[-1]]]
+
+    _mark_as_checked(warehouse)
+    _execute(warehouse, DECISION)
+    run_dbt("run", "--select", *MODELS, "--exclude", "stg_prices__quotes")
+    assert _days_built(warehouse, "intermediate.int_prices__quotes_accepted") == ["2016-02-16"]
+    assert _days_built(warehouse, "intermediate.int_prices__quote_counts") == []
+    found = _tables(warehouse)
+
+    _execute(warehouse, "delete from ops.table_days")
+    run_dbt("run", "--select", *MODELS)
+    assert _tables(warehouse) == found
+    assert warehouse.rows(
+        "select product, count(*), max(price_gbp) from intermediate.int_prices__quotes_accepted"
+        " where product !~ 'BREAD|MILK' group by 1 order by 1"
+    ) == [("77", 5, 2.5), ("RICE", 5, 1.5), ("SALT", 4, 0.5), ("TEA (size class unknown)", 4, 3.0)]
+
+
+def _mark_as_checked(warehouse: Warehouse) -> None:
+    _execute(warehouse, "update ops.table_days set is_checked = true")
+
+
+def _days_built(warehouse: Warehouse, table: str) -> list[str]:
+    """Days of a table that were built since all were marked as checked."""
+    rows = warehouse.rows(
+        "select day::text from ops.table_days where not is_checked and table_name = $1 order by 1", [table]
+    )
+    return [day for (day,) in rows]
+
+
+def _tables(warehouse: Warehouse) -> dict[str, Any]:
+    """Number of rows and hash of the rows of each table of the models, whatever their order."""
+    names = [
+        name
+        for (name,) in warehouse.rows(
+            "select schemaname || '.' || tablename from pg_tables where schemaname in ('staging', 'intermediate')"
+        )
+    ]
+    assert len(names) > 12
+    return {
+        name: warehouse.rows(f"select count(*), sum(hashtextextended(t::text, 0))::text from {name} as t")
+        for name in names
+    }
+
+
+def _load(warehouse: Warehouse, number: int) -> None:
+    """Write the file of a day with its load and rows as the raw asset would."""
+    key, day, rows = f"{number:016x}", DAYS[number], _quotes(number)
+    with warehouse.transaction() as transaction:
+        transaction.execute(
+            "insert into ops.files (file_id, source, delivery, name, sha256, size_bytes, data_origin, partitions)"
+            " values ($1, 'prices', 'tesco', $1, $2, 1, 'real', array[$3])",
+            [key, key * 4, day],
+        )
+        transaction.execute(
+            "insert into ops.loads (load_id, file_id, reader, reader_version, state, outcome, rows_in, accepted,"
+            " data_origin, code_version, finished_at)"
+            " values ($1, $1, 'test', '1', 'committed', 'loaded', $2, $2, 'real', 'test', now())",
+            [key, len(rows)],
+        )
+        transaction.execute("insert into ops.load_partitions values ($1, $2, $3)", [key, day, len(rows)])
+        for line, (name, price, product_id) in enumerate(rows, start=2):
+            transaction.execute(
+                "insert into raw.price_quotes (load_id, line, run_id, retailer, item_number, item_name, category,"
+                " product_name, product_id, price_gbp, attributes, collected_at, collected_on)"
+                " values ($1, $2, $3, 'tesco', 212717, 'Apples', 'Fruit', $4, $5, $6, '{}', '2016-01-01 08:00Z',"
+                " $7::text::date)",
+                [key, line, f"tesco-{day.replace('-', '')}080000", name, product_id, price, day],
+            )
+
+
+def _execute(warehouse: Warehouse, statement: str) -> None:
+    with warehouse.transaction() as transaction:
+        transaction.execute(statement)
