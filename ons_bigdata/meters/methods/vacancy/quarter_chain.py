@@ -28,7 +28,7 @@ Floats = np.ndarray
 
 @dataclass(frozen=True)
 class ChainPrior:
-    """What is expected of states and judgements before any is seen, each as a number of quarters' worth of evidence."""
+    """Expected states and judgements before any is seen, each as evidence of so many quarters."""
 
     initial: Floats
     """Homes by state in the first quarter; shape (3,)."""

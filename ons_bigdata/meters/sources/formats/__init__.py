@@ -131,7 +131,7 @@ def open_format(name: str, head: bytes) -> tuple[Format, ReadStream] | None:
 
 
 def _hint(head: bytes) -> str:
-    """What a beginning looks like that would be of a known format otherwise, without content; else nothing."""
+    """Difference between a beginning and a known format, for a message, without content; empty without any."""
     if head.startswith((b"\xff\xfe", b"\xfe\xff")):
         return "found text in UTF-16, expected UTF-8"
     line = head.split(b"\n", 1)[0]
