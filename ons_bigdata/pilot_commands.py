@@ -156,7 +156,7 @@ def meters_truth(
 ) -> None:
     """Score the judgements of absent days, and of presence, by a truth that you have. Nothing is kept."""
     with progress_bars():
-        from ons_bigdata.commands.meter_truth import score_by_truth  # noqa: PLC0415
+        from ons_bigdata.meters.reports.truth_scores import score_by_truth  # noqa: PLC0415
 
         scores = score_by_truth(readings, truth, timezone=timezone, form=form)
     rendering.truth_scores(scores, as_json=as_json)

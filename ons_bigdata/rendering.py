@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from ons_bigdata.commands.expire import ExpiredSource
     from ons_bigdata.commands.harvest import HarvestSummary
     from ons_bigdata.commands.ingest import IngestSummary
-    from ons_bigdata.commands.meter_truth import TruthScores
     from ons_bigdata.commands.phones import ReadSpecification
     from ons_bigdata.commands.reparse import ReparseSummary
     from ons_bigdata.commands.report import PriceReport
@@ -35,6 +34,7 @@ if TYPE_CHECKING:
     from ons_bigdata.commands.simulate.phones import WrittenOperator
     from ons_bigdata.commands.simulate.world import WrittenWorld
     from ons_bigdata.commands.status import Status
+    from ons_bigdata.meters.reports.truth_scores import TruthScores
     from ons_bigdata.platform.dagster.runs import CheckOutcome, RunOutcome
     from ons_bigdata.platform.dagster.serving.processes import Running
     from ons_bigdata.settings import Settings

@@ -1,6 +1,7 @@
 """Judge the detection of vacant quarters and second homes on the adversarial generator, next to the 180 kWh rule.
 
 Usage: python scripts/evaluate_vacancy.py [--homes 400] [--flow-homes 1000] [--generator bouts] [--write]
+       python scripts/evaluate_vacancy.py --flows-at-once [--flow-homes 400]
 
 Each quarter is judged from the days up to its end alone, as it would be published. Prints the tables of
 docs/meters/vacancy/vacant_quarters.md, which `--write` replaces with its chart. No truth on vacancy of real homes was
@@ -10,6 +11,7 @@ available.
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
@@ -156,13 +158,13 @@ def flow_lines(judged: pl.DataFrame) -> list[str]:
     ]
 
 
-def flow_homes(homes: int, generator: str) -> pl.DataFrame:
+def flow_homes(homes: int, generator: str, judge: Callable[[pl.DataFrame], pl.DataFrame]) -> pl.DataFrame:
     """Judged quarters with truth of homes over eight whole quarters, a hundred homes at a time."""
     drawn = draw_homes(
         np.random.default_rng(SEED + 1), homes, first_day=FLOW_FIRST_DAY, days=FLOW_DAYS, shares=MANY_EMPTY
     )
     simulation = Simulation(SEED + 1, FLOW_FIRST_DAY, FLOW_DAYS, generator)
-    parts = [with_truth(as_published(simulated_days(block)), block.homes) for block in simulation.blocks(drawn)]
+    parts = [with_truth(judge(simulated_days(block)), block.homes) for block in simulation.blocks(drawn)]
     return pl.concat(parts)
 
 
@@ -193,8 +195,14 @@ def main() -> None:
     arguments.add_argument("--homes", type=int, default=400)
     arguments.add_argument("--flow-homes", type=int, default=1000)
     arguments.add_argument("--generator", default="bouts")
+    arguments.add_argument(
+        "--flows-at-once", action="store_true", help="only flows, each quarter judged by all days, as a later run does"
+    )
     arguments.add_argument("--write", action="store_true")
     chosen = arguments.parse_args()
+    if chosen.flows_at_once:
+        print(*flow_lines(flow_homes(chosen.flow_homes, chosen.generator, detect_vacancy)), sep="\n")
+        return
     homes = draw_homes(np.random.default_rng(SEED), chosen.homes, first_day=FIRST_DAY, days=DAYS, shares=MANY_EMPTY)
     meters = simulate_meters(homes, seed=SEED, first_day=FIRST_DAY, days=DAYS, generator=chosen.generator)
     days = simulated_days(meters)
@@ -206,7 +214,7 @@ def main() -> None:
         "calibration": slope,
         "second homes": second_home_lines(judged),
         "onset": [onset_line(judged)],
-        "flows": flow_lines(flow_homes(chosen.flow_homes, chosen.generator)),
+        "flows": flow_lines(flow_homes(chosen.flow_homes, chosen.generator, as_published)),
     }
     for name, lines in tables.items():
         print(name, *lines, sep="\n", end="\n\n", flush=True)

@@ -1,6 +1,6 @@
 """Fit the prior of the chain of quarters: how often judgements of quarters err, on homes of the tuning generator.
 
-Usage: python scripts/fit_quarter_chain.py [--homes 400] [--write]
+Usage: python scripts/fit_quarter_chain.py [--homes 200] [--write]
 
 Half of the homes have further loads, as those on which the model of vacant quarters is calibrated. `--write` replaces
 the shipped prior, `methods/vacancy/quarter_chain.json`. The evidence of transitions is little and by reasoning: what
@@ -14,10 +14,11 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
-from evaluate_vacancy import FLOW_DAYS, FLOW_FIRST_DAY, as_published, with_truth
+from evaluate_vacancy import FLOW_DAYS, FLOW_FIRST_DAY, with_truth
 from fit_absence_model import GENERATOR, MANY_EMPTY
 from varied_homes import varied
 
+from ons_bigdata.meters.methods.vacancy import detect_vacancy
 from ons_bigdata.meters.methods.vacancy.quarter_chain import (
     SECOND_HOME,
     SYMBOLS,
@@ -48,7 +49,7 @@ def tuning_quarters(homes: int) -> pl.DataFrame:
     parts = []
     for number, block in enumerate(blocks):
         days = simulated_days(varied(block, 0.5, SEED * 100 + number))
-        parts.append(with_truth(as_published(days), block.homes))
+        parts.append(with_truth(detect_vacancy(days), block.homes))
     return pl.concat(parts)
 
 
@@ -72,7 +73,7 @@ def fit_prior(quarters: pl.DataFrame) -> tuple[ChainPrior, np.ndarray]:
 def main() -> None:
     """Fit, print the counts, and write the prior if asked."""
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    arguments.add_argument("--homes", type=int, default=400)
+    arguments.add_argument("--homes", type=int, default=200)
     arguments.add_argument("--write", action="store_true")
     chosen = arguments.parse_args()
     prior, counts = fit_prior(tuning_quarters(chosen.homes))

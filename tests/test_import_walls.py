@@ -35,6 +35,8 @@ EXEMPT = {
     ("file", "ons_bigdata.meters.methods.absence.model", "default_model"): "reads the model in package data",
     ("import", "ons_bigdata.meters.methods.vacancy.model", "default_model"): "finds the model in package data",
     ("file", "ons_bigdata.meters.methods.vacancy.model", "default_model"): "reads the model in package data",
+    ("import", "ons_bigdata.meters.methods.vacancy.quarter_chain", "default_prior"): "finds the prior in package data",
+    ("file", "ons_bigdata.meters.methods.vacancy.quarter_chain", "default_prior"): "reads the prior in package data",
 }
 """(rule, module, function) exempt from a rule, with the reason; function `*` is the whole module."""
 

@@ -48,6 +48,9 @@ RULES = ("warn", "raise")
 
 NEM13 = "nem13"
 
+_OF_FILE_MANAGERS = (".DS_Store", "Thumbs.db", "desktop.ini")
+"""Files that file managers add to folders and archives, besides AppleDouble files (`._NAME`); they hold no readings."""
+
 _BOUNDS = Bounds(file_bytes=1 << 50, ratio=1 << 20)
 
 Paths = str | Path | Sequence[str | Path]
@@ -190,6 +193,8 @@ def _opened(files: Sequence[Path], open_reader: Callable[[str, bytes], ReadStrea
     is_empty = True
     for file in input_files(files, _BOUNDS, opens_archives=True):
         is_empty = False
+        if file.name.startswith("._") or file.name in _OF_FILE_MANAGERS:
+            continue
         if file.stream is None:
             raise InputError(f"{file.origin}: {file.refusal}")
         stream = ReplayedStream(open_unpacked(file.stream, file.name), HEAD_BYTES)

@@ -67,7 +67,7 @@ FAULTS = [
     ("1392 195x3 0.14", cer.NO_CODE),
     ("1392 19503 0,14", cer.NO_NUMBER),
     ("1392 19503 nan", cer.NO_NUMBER),
-    ("1392 19503 1e2", cer.NO_NUMBER),
+    ("1392 19503 1e222", cer.NO_NUMBER),
     ("1392 19503 -", cer.NO_NUMBER),
     ("1392 19503 " + "9" * 400, rows.NO_READING),
     ("1392 19403 0.14", cer.DAY_OUT_OF_RANGE),

@@ -135,3 +135,43 @@ def test_the_homes_of_new_south_wales_are_read_in_local_time(shared_meters: Path
     assert (result.rows_in, result.readings["meter"].n_unique()) == (83_531, 5)
     assert set(result.quarantined["reason"]) == {"local time that the clock leaves out in spring"}
     assert readers.KNOWN_FORMATS == ("cer", "lcl", "nem12", "csv")
+
+
+HINTS = [
+    (
+        b"meter;started_at;kwh\na;2024-01-01T00:00Z;0.1\n",
+        "found fields separated by semicolons, expected commas",
+    ),
+    ("meter,started_at,kwh\na,2024-01-01T00:00Z,0.1\n".encode("utf-16"), "found text in UTF-16, expected UTF-8"),
+    (b"Meter,Started_At,KWH\na,2024-01-01T00:00Z,0.1\n", "found names of columns with capitals"),
+    (b"1392\t19503\t0.14\n", "found fields separated by tabs, expected blanks"),
+    (b"nothing of the kind\n", "odd: expected cer"),
+]
+
+
+@pytest.mark.parametrize(("content", "message"), HINTS, ids=range(len(HINTS)))
+def test_a_file_that_is_nearly_of_a_format_says_what_differs(tmp_path: Path, content: bytes, message: str) -> None:
+    (tmp_path / "odd").write_bytes(content)
+    with pytest.raises(InputError, match=message):
+        read_with_quarantine(tmp_path / "odd")
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("cer", b"1392 19503 0.14\n1392 19504 1.0E-2\n1392 19505 2e-05\n"),
+        ("nem12", b"100,NEM12,1,A,B\n200,N,E1,1,E1,N1,1,kWh,30,\n300,20240101," + b"1.0E-2," * 48 + b"A,,,,\n900\n"),
+    ],
+)
+def test_numbers_may_have_exponents(tmp_path: Path, name: str, content: bytes) -> None:
+    (tmp_path / name).write_bytes(content)
+    found = read_with_quarantine(tmp_path / name)
+    assert found.quarantined.is_empty()
+    assert found.readings["kwh"].sum() == pytest.approx(0.15002 if name == "cer" else 0.48)
+
+
+def test_files_of_file_managers_in_an_archive_are_no_readings(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "two.zip", "w") as archive:
+        for name in ("File1.txt", "more/File2.txt", "__MACOSX/._File1.txt", "more/.DS_Store", "Thumbs.db"):
+            archive.writestr(name, "1392 19503 0.14\n" if "/._" not in name and name.endswith("txt") else "\0")
+    assert read_with_quarantine(tmp_path / "two.zip").readings["file"].to_list() == ["File1.txt", "File2.txt"]

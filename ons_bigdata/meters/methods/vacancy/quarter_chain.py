@@ -28,7 +28,7 @@ Floats = np.ndarray
 
 @dataclass(frozen=True)
 class ChainPrior:
-    """What is expected of states and judgements before any is seen, each as a number of quarters' worth of evidence."""
+    """Expected states and judgements before any is seen, each as evidence of so many quarters."""
 
     initial: Floats
     """Homes by state in the first quarter; shape (3,)."""
@@ -74,7 +74,10 @@ def observe(quarters: pl.DataFrame) -> Panel:
     meters = rows["meter"].unique(maintain_order=True)
     if rows.is_empty():
         return Panel(meters, pl.Series("quarter", [], dtype=pl.Date), np.empty((0, 0), dtype=np.int64))
-    ends = pl.date_range(rows["quarter"].min(), rows["quarter"].max(), "1q", eager=True).alias("quarter")  # type: ignore[arg-type]
+    first_day, last_day = rows.select(
+        pl.col("quarter").min().alias("first"), pl.col("quarter").max().alias("last")
+    ).row(0)
+    ends = pl.select(pl.date_range(first_day, last_day, "1q").alias("quarter"))["quarter"]
     symbols = np.full((len(meters), len(ends)), -2, dtype=np.int64)
     home = rows["meter"].rle_id().to_numpy()
     place = ends.search_sorted(rows["quarter"]).to_numpy()

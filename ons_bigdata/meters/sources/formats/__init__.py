@@ -130,10 +130,26 @@ def open_format(name: str, head: bytes) -> tuple[Format, ReadStream] | None:
     return None
 
 
+def _hint(head: bytes) -> str:
+    """Difference between a beginning and a known format, for a message, without content; empty without any."""
+    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return "found text in UTF-16, expected UTF-8"
+    line = head.split(b"\n", 1)[0]
+    for separator, name in ((b";", "semicolons"), (b"\t", "tabs")):
+        if separator in line and open_format("", head.replace(separator, b",")) is not None:
+            return f"found fields separated by {name}, expected commas"
+    if is_cer(head.replace(b"\t", b" ")):
+        return "found fields separated by tabs, expected blanks"
+    if open_format("", line.lower() + b"\n") is not None:
+        return "found names of columns with capitals, expected small letters"
+    return ""
+
+
 def unknown_content(head: bytes) -> str:
     """Reason against a file of no known format."""
     if not head.strip():
         return "no bytes"
     if lacks_header(head):
         return NO_NEM12_HEADER
-    return "expected " + "; ".join(f"{one.name}: {one.expected}" for one in FORMATS)
+    hint = _hint(head)
+    return (f"{hint}; " if hint else "") + "expected " + "; ".join(f"{one.name}: {one.expected}" for one in FORMATS)

@@ -42,8 +42,8 @@ NO_READING = "number too long for a reading or an error code"
 LONGEST_CODE = 32
 """Most characters of a code that comes in place of a reading."""
 
-NUMBER = r"-?(?:[0-9]+\.?[0-9]*|\.[0-9]+)"
-"""Pattern of a number; no exponent, no plus sign, no word such as nan."""
+NUMBER = r"-?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]{1,2})?"
+"""Pattern of a number, perhaps with an exponent, as spreadsheets write small ones; no plus sign, no word (nan)."""
 
 
 class ReplayedStream:

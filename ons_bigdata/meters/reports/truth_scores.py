@@ -1,4 +1,4 @@
-"""`meters truth`: judgements of absence on files of readings, scored by a truth that the user has. Nothing is kept."""
+"""Judgements of absence on files of readings, scored by a truth that the user has. Nothing is kept."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ons_bigdata.commands.meter_truth import read_presence, score_by_truth
+from ons_bigdata.meters.reports.truth_scores import read_presence, score_by_truth
 from ons_bigdata.platform.errors import InputError
 from ons_bigdata.simulation.meters.generators import simulate_meters
 from ons_bigdata.simulation.meters.homes import draw_homes
