@@ -79,7 +79,7 @@ def recognise(name: str, head: bytes) -> Recognised | Refused:
 
 
 def _other_form(head: bytes) -> str | None:
-    """What the beginning of a file shows that tools write in the place of lines of JSON; None for anything else."""
+    """Name another form than lines of JSON that the beginning of a file shows; None where it shows none."""
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "text in UTF-16"
     text = head.removeprefix(codecs.BOM_UTF8).strip()
