@@ -11,7 +11,7 @@ from tests.command_line import CommandLine
 
 pytestmark = pytest.mark.nightly
 
-LAST_DAY = "2014-09-08"
+LAST_DAY = "2014-11-10"
 
 ROWS = "select partition, sum(rows)::int as rows from ops.lake_files where table_name = 'geo_events' group by 1"
 
@@ -40,8 +40,12 @@ def test_the_last_day_comes_from_the_stream_once(command: CommandLine) -> None:
     assert {(row["level"], row["measure"]) for row in shown} == {
         (level, measure) for level in ("authority", "region") for measure in ("inflow", "outflow", "net", "flow")
     }
+    assert (
+        command.query("select moves from published.internal_migration where measure = 'net' and moves is not null")
+        == []
+    )
     assert len(command.query("select moved from marts.internal_migration_surface where status = 'published'")) >= 2
-    assert len(command.query("select users from marts.migration_coverage where status = 'published'")) == 9
+    assert len(command.query("select users from marts.migration_coverage where status = 'published'")) == 3 * 7
     gaps = command.query("select to_utc from marts.message_collection_gaps where reason = 'no_events'")
     assert len(gaps) == 3  # the outages of its world
     again = command.run("demo", "--no-serve", "--pilots", "tweets").stdout

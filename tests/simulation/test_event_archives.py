@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -166,3 +167,32 @@ def test_a_world_of_events_needs_fifteen_days(tmp_path: Path) -> None:
     world = build_world(seed=1, persons=30, addresses=200, authorities=TOWNS, first_day=date(2014, 4, 1), days=14)
     with pytest.raises(ValueError, match="0 live days of 14; expected fewer than there are, and at least 15 in all"):
         simulate_event_archives(tmp_path, world, users=5)
+
+
+def test_formats_one_after_another_have_each_event_of_a_person_once_in_its_time(tmp_path: Path) -> None:
+    world = build_world(seed=2014, persons=300, addresses=600, authorities=TOWNS, days=60)
+    simulated = simulate_event_archives(
+        tmp_path, world, users=40, seed=2014, volume_events=50, live_days=1, one_after_another=True
+    )
+    persons = of_persons(simulated.drawn)
+    files = {path.name: path for path in simulated.archives.iterdir()}
+    stream = [json.loads(line) for line in files["simulated_stream_v1.jsonl"].read_text().splitlines()[:-1] if line]
+    posts = [line for line in stream if line.get("coordinates")]
+    unpacked = gzip.decompress(files["simulated_posts_v2.jsonl.gz"].read_bytes())
+    posts_api = [json.loads(line) for line in unpacked.splitlines()]
+    rows = [line.split(",") for line in files["simulated_pilot.csv"].read_text().splitlines()]
+    found = {
+        "v1": [(int(post["user"]["id"]), int(post["timestamp_ms"]) // 1000) for post in posts],
+        "csv": [(int(user), int(second)) for second, user, *_ in rows],
+        "v2": [
+            (int(post["data"]["author_id"]), int(datetime.fromisoformat(post["data"]["created_at"]).timestamp()))
+            for post in posts_api
+        ],
+    }
+    users = set(persons["user"])
+    of_format = {name: [(user, second) for user, second in pairs if user in users] for name, pairs in found.items()}
+    seconds = [[second for _, second in of_format[name]] for name in ("v1", "csv", "v2")]
+    assert max(seconds[0]) < min(seconds[1]) <= max(seconds[1]) < min(seconds[2])
+    archived = persons.filter(pl.col("at") < datetime(2014, 5, 30, tzinfo=UTC))
+    expected = sorted(archived.select("user", pl.col("at").dt.epoch("s")).rows())
+    assert sorted(pair for pairs in of_format.values() for pair in pairs) == expected

@@ -49,7 +49,7 @@ SPOOLED = [Post(user, minute) for user in (GONE, PART, STAYS) for minute in rang
 DELETED = [*(post for post in [*POSTS, *SPOOLED] if post.user == GONE), POSTS[4], SPOOLED[4]]
 """Posts that go: all of a user, one of an archive and one of the stream."""
 
-LAST_STEP = 190
+LAST_STEP = 175
 IN_EVERY_RUN = (24, 115)
 """Steps of every run of the tests: before a redacted segment of the spool is in its place, and before the lake's new
 files are live. The nightly ones take all."""

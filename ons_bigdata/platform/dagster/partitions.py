@@ -2,14 +2,38 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
+from typing import TYPE_CHECKING
 
 import dagster as dg
+from dagster._core.definitions.partitions.context import partition_loading_context  # the present of the definitions
 
 from ons_bigdata.platform.calendar import Cadence, Calendar
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
 _CRON = {Cadence.day: "0 0 * * *", Cadence.month: "0 0 1 * *", Cadence.quarter: "0 0 1 1,4,7,10 *"}
 _CADENCE = {cron: cadence for cadence, cron in _CRON.items()}
+
+
+class _Days(dg.DailyPartitionsDefinition):
+    """Days of which the list is made once a day.
+
+    Dagster makes it for each step that reads an asset with days and for each check of one, and thousands of days take a
+    twentieth of a second.
+    """
+
+    def get_partition_keys(
+        self, current_time: datetime | None = None, dynamic_partitions_store: object = None
+    ) -> Sequence[str]:
+        with partition_loading_context(current_time, dynamic_partitions_store):  # type: ignore[arg-type]
+            return list(self._keys_until(self.get_last_partition_key()))
+
+    @lru_cache(maxsize=16)  # noqa: B019  (definitions live as long as the process)
+    def _keys_until(self, _last: str | None) -> Sequence[str]:
+        return tuple(super().get_partition_keys())
 
 
 @cache
@@ -17,7 +41,7 @@ def partitions_of(calendar: Calendar) -> dg.TimeWindowPartitionsDefinition:
     """Partitions of a calendar, the present period included; keys are the ISO dates of the periods' first days."""
     start = calendar.period_start(calendar.first_day).isoformat()
     if calendar.cadence is Cadence.day:
-        return dg.DailyPartitionsDefinition(start_date=start, timezone=calendar.zone, end_offset=1)
+        return _Days(start_date=start, timezone=calendar.zone, end_offset=1)
     if calendar.cadence is Cadence.month:
         return dg.MonthlyPartitionsDefinition(start_date=start, timezone=calendar.zone, end_offset=1)
     return dg.TimeWindowPartitionsDefinition(

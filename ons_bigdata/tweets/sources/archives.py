@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 from collections.abc import Callable
 from functools import partial
@@ -66,12 +67,28 @@ EXPECTED = (
 
 def recognise(name: str, head: bytes) -> Recognised | Refused:
     """Recognise an archive by its name (check-ins, simulated ones) and its first line."""
-    if not head.strip():
+    if not head:
         return Refused("no bytes")
     platform, read = _platform_and_format(name, head)
+    found = _other_form(head) if read is not read_check_ins and not is_rolled(name, POSTS) else None
+    if found is not None:
+        return Refused(f"found {found}; {EXPECTED}")
     if platform is None or read is None:
         return Refused(EXPECTED)
     return Recognised(platform, _origin(name), None)
+
+
+def _other_form(head: bytes) -> str | None:
+    """Name another form than lines of JSON that the beginning of a file shows; None where it shows none."""
+    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "text in UTF-16"
+    text = head.removeprefix(codecs.BOM_UTF8).strip()
+    first_line = text.partition(b"\n")[0].strip()
+    if not text:
+        return "nothing but blank lines"
+    if text.startswith(b"["):
+        return "a JSON array"
+    return "JSON over several lines" if first_line == b"{" else None
 
 
 def read_batches(stream: IO[bytes], name: str, *, key: PseudonymKey) -> Iterator[Batch]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime
 
 import dagster as dg
 import pytest
@@ -33,3 +33,12 @@ def test_partitions_of_no_calendar_are_refused() -> None:
         calendar_of(dg.StaticPartitionsDefinition(["a"]))
     with pytest.raises(ValueError, match="expected one of 0 0"):
         calendar_of(dg.WeeklyPartitionsDefinition("2016-01-03"))
+
+
+def test_days_are_those_of_dagster_and_grow_with_the_present() -> None:
+    ours = partitions_of(Calendar(Cadence.day, date(2014, 4, 1), "Europe/London"))
+    theirs = dg.DailyPartitionsDefinition(start_date="2014-04-01", timezone="Europe/London", end_offset=1)
+    for now in (datetime(2014, 4, 9, 12, tzinfo=UTC), datetime(2014, 4, 9, 23, 30, tzinfo=UTC), None):
+        assert ours.get_partition_keys(now) == theirs.get_partition_keys(now)
+    assert ours.get_partition_keys(datetime(2014, 4, 2, tzinfo=UTC)) == ["2014-04-01", "2014-04-02"]
+    assert ours.get_last_partition_key() == ours.get_partition_keys()[-1]

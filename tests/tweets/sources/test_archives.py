@@ -197,7 +197,23 @@ def test_files_are_recognised_by_name_and_first_line() -> None:
     assert recognise("tweets.csv", CSV.encode()) == Recognised("twitter", "real", None)
     assert recognise("loc-brightkite_totalCheckins.txt", b"0\t1") == Recognised("brightkite", "real", None)
     assert isinstance(recognise("notes.txt", b"some text"), Refused)
-    assert isinstance(recognise("empty.jsonl", b"\n"), Refused)
+    assert recognise("empty.jsonl", b"") == Refused("no bytes")
+
+
+@pytest.mark.parametrize(
+    ("head", "found"),
+    [
+        (b"\n \r\n", "nothing but blank lines"),
+        (b'\xef\xbb\xbf [{"data": {}},', "a JSON array"),
+        (b'{\r\n  "data": {', "JSON over several lines"),
+        ('{"data": {}}'.encode("utf-16"), "text in UTF-16"),
+    ],
+)
+def test_the_refusal_of_another_form_says_which_was_found(head: bytes, found: str) -> None:
+    refused = recognise("posts.json", head)
+    assert isinstance(refused, Refused)
+    assert refused.reason.startswith(f"found {found}; expected posts as lines of JSON")
+    assert isinstance(recognise("tweet_stream_20140401T000000Z_000000003.jsonl", b"\n"), Recognised)
 
 
 def test_accepted_rows_are_those_of_the_lake_table() -> None:
