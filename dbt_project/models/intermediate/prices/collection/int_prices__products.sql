@@ -1,5 +1,5 @@
 {# Days after the first listing of a name in which it is decided how its products are told apart. #}
-{% set settled_after_days = 28 %}
+{% set settled_after_days = 56 %}
 
 with quotes as (
 
