@@ -205,19 +205,16 @@ def study_of(
 ) -> StudyFlows:
     """Study area of a delivery and the latest census, with coverage, weights and margins as far as they are known.
 
-    A specification suppresses counts from 1 to its threshold: a suppressed pair has one device at least. Raises
-    ValueError for fewer than two zones, and for more than `most_zones`.
+    Raises ValueError for fewer than two zones, and for more than `most_zones`.
     """
     years = sorted(census, reverse=True)
-    least = pl.when(pl.col("status") == "suppressed").then(pl.col("lower").clip(lower_bound=1.0)).otherwise("lower")
-    bounded = flows.with_columns(lower=least, upper=pl.max_horizontal("upper", least))
-    zones = bounded["origin"].unique()
+    zones = flows["origin"].unique()
     if most_zones is not None and len(zones) > most_zones:
         raise ValueError(f"{len(zones)} zones; expected at most {most_zones}")
-    study = study_flows(bounded, census[years[0]], census[years[1]] if len(years) > 1 else None, places)
+    study = study_flows(flows, census[years[0]], census[years[1]] if len(years) > 1 else None, places)
     if len(study.zones) < 2:
         raise ValueError(f"{len(study.zones)} zones in delivery, census and places; expected two at least")
-    margins = {} if totals is None else margins_between(bounded, totals, study.zones)
+    margins = {} if totals is None else margins_between(flows, totals, study.zones)
     known = None if weights is None else weights.filter(pl.col("area").is_in(study.zones.implode()))
     if known is None or known.is_empty():
         return study._replace(margins=margins)

@@ -21,7 +21,8 @@ AGE_ENDS = (35, 55)
 LEAST_AGE = 18
 SHARE_ERROR = 0.1
 """Standard deviation of the log of a market share by zone as the office knows it."""
-RESIDENTS_ERROR = 0.01
+RESIDENTS_ERROR = 0.025
+"""Relative standard error of residents by zone: people move after the count."""
 
 
 def age_group(age: np.ndarray) -> np.ndarray:
