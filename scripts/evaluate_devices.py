@@ -7,6 +7,7 @@ chosen on seeds 1 to 3 and 2014.
 from __future__ import annotations
 
 import argparse
+from datetime import timedelta
 
 import numpy as np
 import polars as pl
@@ -15,9 +16,13 @@ from ons_bigdata.phones.methods.anchors.counted import confirm_students, counted
 from ons_bigdata.phones.methods.duplicates import count_handovers, cut_month, judge_candidates
 from ons_bigdata.phones.methods.presence.bucket import follow_month
 from ons_bigdata.phones.methods.presence.present import estimate_present, footprints_of, presence_amounts
+from ons_bigdata.phones.methods.presence.visitors import nights_of_devices
+from ons_bigdata.phones.schemas.visitor_specification import UsualEnvironment
 from ons_bigdata.simulation.phones.days import draw_presence
 from ons_bigdata.simulation.phones.figure_files import RESIDENTS_ERROR
 from ons_bigdata.simulation.phones.operator_files import SimulatedOperator, simulate_operator
+from ons_bigdata.simulation.phones.roamers import OWN_MCC
+from ons_bigdata.simulation.phones.visitor_agreement import agree_visitors
 
 DAYTIME, NIGHT_TIME = (10, 16), (1, 5)
 CONFIDENCE = 0.95
@@ -94,6 +99,64 @@ def judge(operator: SimulatedOperator) -> None:
     print(f"  {seed}: " + ", ".join(f"{name} {value:.2f}" for name, value in flags.select("measure", "value").rows()))
 
 
+def true_domestic_nights(operator: SimulatedOperator, rule: UsualEnvironment) -> tuple[int, int]:
+    """Nights of journeys of the operator's phones within its country, far enough from home; and these phones.
+
+    A stay of at least the share of the nights that makes an address usual is none.
+    """
+    world = operator.world
+    nights = pl.DataFrame({"night": [world.first_day + timedelta(days=day) for day in range(world.days)]})
+    spells = world.spells.select("person", "address", "kind", night="first_date").sort("night")
+    carriers = operator.devices.select("device", "person")
+    placed = (
+        carriers.join(nights, how="cross")
+        .sort("night")
+        .join_asof(spells, on="night", by="person", strategy="backward", check_sortedness=False)
+        .drop_nulls("address")
+    )
+    abroad = operator.stays.filter(pl.col("direction") == "outbound").select(
+        "device",
+        night=pl.date_ranges("first_night", pl.col("first_night") + pl.duration(days=pl.col("nights") - 1)),
+    )
+    here = placed.join(abroad.explode("night"), on=["device", "night"], how="anti").with_columns(
+        share=pl.len().over("device", "address") / pl.len().over("device")
+    )
+    usual = here.group_by("device").agg(usual=pl.col("address").mode().min())
+    places = world.addresses.select("easting_m", "northing_m").with_row_index("address").cast({"address": pl.Int64})
+    away = (
+        here.join(usual, on="device")
+        .cast({"address": pl.Int64, "usual": pl.Int64})
+        .join(places, on="address")
+        .join(places.rename({"address": "usual"}), on="usual", suffix="_usual")
+    )
+    metres = (
+        (pl.col("easting_m") - pl.col("easting_m_usual")) ** 2
+        + (pl.col("northing_m") - pl.col("northing_m_usual")) ** 2
+    ).sqrt()
+    is_far = metres >= 1_000 * rule.min_domestic_km
+    far = away.filter(is_far, pl.col("kind") != "home", pl.col("share") < rule.min_home_share)
+    return far.height, far["device"].n_unique()
+
+
+def judge_domestic_nights(operator: SimulatedOperator) -> None:
+    """Print nights and phones that the rules find away from their usual environment, and the true ones."""
+    spec = agree_visitors(operator.specification.period.first_day)
+    own = operator.events.select(
+        "at_utc",
+        "cell",
+        device_key="device",
+        home_mcc=pl.lit(OWN_MCC, dtype=pl.Int16),
+        visited_mcc=pl.lit(None, dtype=pl.Int16),
+    )
+    cells = operator.cells.select("cell", "zone", "easting_m", "northing_m")
+    found = nights_of_devices(own, cells, spec).filter(pl.col("direction") == "domestic")
+    true_nights, true_phones = true_domestic_nights(operator, spec.usual_environment)
+    print(
+        f"  {operator.world.seed}: domestic nights {found['nights'].sum()} of {found['device_key'].n_unique()} phones, "
+        f"true {true_nights} of {true_phones}"
+    )
+
+
 def main() -> None:
     """Judge one operator for each seed."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -104,7 +167,9 @@ def main() -> None:
     print("| seed | period | residents | direct | estimate | correlation | intervals that hold the truth |")
     print("|---|---|---|---|---|---|---|")
     for seed in options.seeds:
-        judge(simulate_operator(devices=options.devices, seed=seed, events_per_day=options.events_per_day))
+        operator = simulate_operator(devices=options.devices, seed=seed, events_per_day=options.events_per_day)
+        judge(operator)
+        judge_domestic_nights(operator)
 
 
 if __name__ == "__main__":

@@ -197,7 +197,7 @@ class Students(_Block):
     max_age_years: Annotated[int, Field(ge=0, le=120)]
     """Greatest age of the holder; a holder of unknown age is no student."""
     counted: Literal["with_workers", "apart"]
-    """Whether flows of workers have students in them."""
+    """Place of students: in the flows of workers, or apart."""
 
 
 class Duplicates(_Block):

@@ -1,4 +1,4 @@
-"""What the operator knows of the ground that a cell serves: zones, education ground, ages of its users by day."""
+"""Ground that a cell serves, as the operator knows it: zones, education ground, ages of its users by day."""
 
 from __future__ import annotations
 
