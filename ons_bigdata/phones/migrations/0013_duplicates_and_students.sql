@@ -1,4 +1,4 @@
--- Devices of the same carrier, ground and users of cells, and both judged on simulated truth.
+-- Devices of the same carrier, ground and users of cells, and both judged on simulated truth; figures of employment.
 
 -- One row per device with a home and month: likeliest other device of its carrier.
 
@@ -23,6 +23,10 @@ alter table raw.phone_cells
     add column zone_shares text check (zone_shares ~ '^[A-Za-z0-9_]{1,32}=(?:1|0(?:\.[0-9]{1,6})?)(?: [A-Za-z0-9_]{1,32}=(?:1|0(?:\.[0-9]{1,6})?))*$'),
     add column education_share double precision check (education_share >= 0 and education_share <= 1),
     add column share_aged_16_24 double precision check (share_aged_16_24 >= 0 and share_aged_16_24 <= 1);
+
+alter table raw.phone_population_figures drop constraint phone_population_figures_figure_check;
+alter table raw.phone_population_figures add constraint phone_population_figures_figure_check
+    check (figure ~ '^(ownership|market_share|payg_share|devices_per_owner|residents|covariate|employed_residents|jobs)$');
 
 alter table analysis.phone_anchor_evaluation drop constraint phone_anchor_evaluation_measure_check;
 alter table analysis.phone_anchor_evaluation add constraint phone_anchor_evaluation_measure_check
