@@ -22,6 +22,8 @@ from ons_bigdata.estimation.schemas import AdjustedFlow
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+MOST_MARKS = 64_000_000
+"""Pairs of origins and destinations, a byte each, up to which repeated cells are found by marks."""
 CONSISTENT = 1e-9
 """Largest relative difference of the two sums of totals that counts as rounding."""
 
@@ -61,6 +63,7 @@ def rake(
     cells = _cells(eager_frame(flows, "flows"))
     rows = _margin(cells, eager_frame(origin_totals, "origin_totals"), "origin")
     columns = _margin(cells, eager_frame(destination_totals, "destination_totals"), "destination")
+    _refuse_repeated_cells(cells, rows, columns)
     flow = cells["flow"].cast(pl.Float64).to_numpy()
     _refuse_inconsistent(flow, rows, columns)
     adjusted, iterations, worst, is_row, where = _fit(
@@ -108,7 +111,6 @@ def _cells(flows: pl.DataFrame) -> pl.DataFrame:
         },
         "flows",
     )
-    refuse_repeated(flows, ("origin", "destination"), "flows")
     return flows
 
 
@@ -133,8 +135,9 @@ def _margin(cells: pl.DataFrame, totals: pl.DataFrame, name: str) -> Margin:
     )
     refuse_repeated(totals, (name,), frame_name)
     plain = pl.col(name).cast(pl.Int64 if cells.schema[name].is_integer() else pl.String)
-    keys = cells.select(plain, "flow")
-    sums = keys.group_by(name, maintain_order=True).agg(mass=pl.col("flow").cast(pl.Float64).sum())
+    code, keys = _codes(cells.select(plain).to_series())
+    mass = np.bincount(code, cells["flow"].cast(pl.Float64).to_numpy(), minlength=len(keys))
+    sums = pl.DataFrame({name: keys, "mass": mass})
     wanted = totals.select(plain, total=total)
     joined = wanted.join(sums, on=name, how="left").filter(pl.col("total") > 0)
     refuse_rows(
@@ -142,11 +145,31 @@ def _margin(cells: pl.DataFrame, totals: pl.DataFrame, name: str) -> Margin:
         {"a positive total, but no positive flow to scale": pl.lit(value=True)},
         frame_name,
     )
-    keyed = sums.join(wanted, on=name, how="left", maintain_order="left").with_row_index("code")
-    code = keys.select(name).join(keyed.select(name, "code"), on=name, how="left", maintain_order="left")["code"]
-    return Margin(
-        name, code.cast(pl.Int32).to_numpy(), keyed["total"].fill_null(float("nan")).to_numpy().copy(), keyed[name]
-    )
+    keyed = sums.join(wanted, on=name, how="left", maintain_order="left")
+    return Margin(name, code, keyed["total"].fill_null(float("nan")).to_numpy().copy(), keys)
+
+
+def _codes(values: pl.Series) -> tuple[NDArray[np.int32], pl.Series]:
+    """Code of each value in the order of first appearance, and the distinct values. One cast, no join of the rows."""
+    keys = values.unique(maintain_order=True)
+    if values.dtype == pl.String:
+        return values.cast(pl.Enum(keys)).to_physical().cast(pl.Int32).to_numpy(), keys
+    numbered = keys.to_frame().with_row_index("code")
+    joined = values.to_frame().join(numbered, on=values.name, how="left", maintain_order="left")
+    return joined["code"].cast(pl.Int32).to_numpy(), keys
+
+
+def _refuse_repeated_cells(cells: pl.DataFrame, rows: Margin, columns: Margin) -> None:
+    """Raise ValueError for a cell that comes twice, told by the codes of its sides."""
+    number = rows.code.astype(np.int64) * len(columns.keys) + columns.code
+    if len(rows.keys) * len(columns.keys) <= MOST_MARKS:
+        marks = np.zeros(len(rows.keys) * len(columns.keys), bool)
+        marks[number] = True
+        is_repeated = int(marks.sum()) < number.size
+    else:
+        is_repeated = np.unique(number).size < number.size
+    if is_repeated:
+        refuse_repeated(cells, ("origin", "destination"), "flows")
 
 
 def _refuse_inconsistent(flow: NDArray[np.float64], rows: Margin, columns: Margin) -> None:

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ons_bigdata.estimation import raking
 from ons_bigdata.estimation.raking import rake
 from ons_bigdata.settings import Settings
 
@@ -196,3 +197,12 @@ def test_keys_of_any_width_or_category_and_lazy_frames() -> None:
     numbers = flows.with_columns(origin=pl.Series([1, 1, 2, 2], dtype=pl.UInt8))
     raked = rake(numbers, pl.DataFrame({"origin": [1, 2], "total": [2, 4]}), pl.DataFrame(DESTINATIONS))
     assert raked["flow_adjusted"].to_list() == pytest.approx(expected)
+
+
+def test_repeated_cells_of_many_zones_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    flows = pl.DataFrame({"origin": ["a", "a", "a"], "destination": ["x", "y", "x"], "flow": [1.0, 2.0, 3.0]})
+    totals = pl.DataFrame({"origin": ["a"], "total": [6.0]}), pl.DataFrame({"destination": ["x"], "total": [4.0]})
+    for most in (raking.MOST_MARKS, 0):
+        monkeypatch.setattr(raking, "MOST_MARKS", most)
+        with pytest.raises(ValueError, match=r"a.*x"):
+            rake(flows, *totals)

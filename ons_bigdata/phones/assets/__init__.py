@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ons_bigdata.phones.areas import AREAS
-from ons_bigdata.phones.assets import census_comparison, devices, flow_estimates, presence, weights
+from ons_bigdata.phones.assets import census_comparison, devices, duplicates, flow_estimates, presence, weights
 from ons_bigdata.phones.schemas.tables import TABLES
 from ons_bigdata.phones.sources import SOURCES
 from ons_bigdata.platform.dagster.assets import annotate_assets
@@ -20,7 +20,7 @@ PILOT = "phones"
 _ASSETS: dict[str, list[dg.AssetsDefinition]] = {
     "deliveries": [],
     "weighting": [*weights.ASSETS, *flow_estimates.ASSETS],
-    "devices": [*devices.ASSETS],
+    "devices": [*devices.ASSETS, *duplicates.ASSETS],
     "presence": [*presence.ASSETS],
     "comparison": [*census_comparison.ASSETS],
 }

@@ -18,6 +18,7 @@ from ons_bigdata.phones.methods.census_comparison import (
     residuals_of_zones,
 )
 from ons_bigdata.phones.methods.census_universe import commuting_universe
+from ons_bigdata.phones.methods.comparison.employment import EMPLOYED, JOBS, employment_margins
 from ons_bigdata.phones.methods.comparison.study_area import StudyFlows, margins_between, study_flows
 from ons_bigdata.phones.schemas.comparison import (
     PhoneCensusPart,
@@ -72,6 +73,7 @@ _PLANE_KM = {"lon": 111.32, "lat": 110.57}
         "coverage": "staging.stg_phones__coverage",
         "totals": "intermediate.int_phones__flow_totals_united",
         "weights": "analysis.phone_weights",
+        "figures": "staging.stg_phones__population_figures",
     },
 )
 def phone_flow_comparisons(inputs: Inputs, _run: AssetRun) -> Mapping[str, Output]:
@@ -90,6 +92,9 @@ def phone_flow_comparisons(inputs: Inputs, _run: AssetRun) -> Mapping[str, Outpu
     )
     totals = inputs.read("totals", [*_DELIVERY, "side", "zone", "total"])
     weights = inputs.read("weights", [*_DELIVERY[:-1], "area", "segment", "weight", "residents", "devices", "status"])
+    figures = latest_employment(
+        inputs.read("figures", ["data_origin", "geography", "figure", "year", "area", "category", "value"])
+    )
     made: dict[str, list[pl.DataFrame]] = {name: [frame.create_empty()] for name, frame in FRAMES.items()}
     without = []
     for key, delivery in sorted(
@@ -106,6 +111,7 @@ def phone_flow_comparisons(inputs: Inputs, _run: AssetRun) -> Mapping[str, Outpu
             BETWEEN_ZONES,
             totals=totals.filter(*(pl.col(c) == labels[c] for c in _DELIVERY)).select("side", "zone", "total"),
             weights=weights.filter(*(pl.col(c) == labels[c] for c in _DELIVERY[:-1]), pl.col("segment") == EVERYWHERE),
+            employment=figures.filter(here).select("figure", "area", "value"),
         )
         if not tables:
             without.append(", ".join(str(label) for label in key))
@@ -115,6 +121,15 @@ def phone_flow_comparisons(inputs: Inputs, _run: AssetRun) -> Mapping[str, Outpu
     whole = {name: pl.concat(parts, how="vertical_relaxed") for name, parts in made.items()}
     metadata = {"deliveries": len(made[COMPARISONS]) - 1, "deliveries_without_census": without}
     return {name: Output(frame, metadata) for name, frame in whole.items()}
+
+
+def latest_employment(figures: pl.DataFrame) -> pl.DataFrame:
+    """Employed residents and jobs of each area in the latest year: data_origin, geography, figure, area, value."""
+    key = ["data_origin", "geography", "figure", "area"]
+    of_areas = figures.filter(
+        pl.col("figure").is_in([EMPLOYED, JOBS]), pl.col("category") == EVERYWHERE, pl.col("area") != EVERYWHERE
+    )
+    return of_areas.sort(*key, "year").unique(key, keep="last", maintain_order=True).select(*key, "value")
 
 
 def mast_reach(coverage: pl.DataFrame) -> pl.DataFrame:
@@ -133,12 +148,13 @@ def compare_delivery(
     *,
     totals: pl.DataFrame | None = None,
     weights: pl.DataFrame | None = None,
+    employment: pl.DataFrame | None = None,
 ) -> dict[str, pl.DataFrame]:
     """Tables of one delivery, without its labels; none where it shares fewer than two zones with a census.
 
     `census`: census_year, origin, destination, persons of all censuses of the geography, destinations without area
     among them; the latest is the reference, the one before it the previous census. `totals`: side, zone, total, as
-    delivered. `weights`: area, weight, residents, devices, status.
+    delivered. `weights`: area, weight, residents, devices, status. `employment`: figure, area, value.
     """
     if census.is_empty():
         return {}
@@ -150,6 +166,9 @@ def compare_delivery(
     year = max(by_year)
     universe = commuting_universe(by_year[year], pl.DataFrame({"zone": study.zones}))
     study = study._replace(census=universe.commuters.sort("origin", "destination"))
+    if employment is not None and employment.height and len(by_year) > 1:
+        earlier = commuting_universe(by_year[min(by_year)], pl.DataFrame({"zone": places["code"]})).commuters
+        study = study._replace(employment=_employment(earlier, study.zones, employment))
     made = estimates(study, recipe)
     stamp = {
         "census_year": pl.lit(year, dtype=pl.Int16),
@@ -170,6 +189,13 @@ def compare_delivery(
         ).with_columns(**stamp),
         PARTS: universe.parts.with_columns(**stamp),
     }
+
+
+def _employment(earlier: pl.DataFrame, zones: pl.Series, employment: pl.DataFrame) -> Mapping[str, pl.DataFrame] | str:
+    try:
+        return employment_margins(earlier, zones, employment)
+    except ValueError as error:
+        return str(error)
 
 
 def classes_of_areas(places: pl.DataFrame, zones: pl.Series) -> pl.DataFrame | None:
@@ -205,19 +231,16 @@ def study_of(
 ) -> StudyFlows:
     """Study area of a delivery and the latest census, with coverage, weights and margins as far as they are known.
 
-    A specification suppresses counts from 1 to its threshold: a suppressed pair has one device at least. Raises
-    ValueError for fewer than two zones, and for more than `most_zones`.
+    Raises ValueError for fewer than two zones, and for more than `most_zones`.
     """
     years = sorted(census, reverse=True)
-    least = pl.when(pl.col("status") == "suppressed").then(pl.col("lower").clip(lower_bound=1.0)).otherwise("lower")
-    bounded = flows.with_columns(lower=least, upper=pl.max_horizontal("upper", least))
-    zones = bounded["origin"].unique()
+    zones = flows["origin"].unique()
     if most_zones is not None and len(zones) > most_zones:
         raise ValueError(f"{len(zones)} zones; expected at most {most_zones}")
-    study = study_flows(bounded, census[years[0]], census[years[1]] if len(years) > 1 else None, places)
+    study = study_flows(flows, census[years[0]], census[years[1]] if len(years) > 1 else None, places)
     if len(study.zones) < 2:
         raise ValueError(f"{len(study.zones)} zones in delivery, census and places; expected two at least")
-    margins = {} if totals is None else margins_between(bounded, totals, study.zones)
+    margins = {} if totals is None else margins_between(flows, totals, study.zones)
     known = None if weights is None else weights.filter(pl.col("area").is_in(study.zones.implode()))
     if known is None or known.is_empty():
         return study._replace(margins=margins)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import polars as pl
 
 from ons_bigdata.phones.methods.anchors.counted import (
+    confirm_students,
     counted_devices,
     evaluate_anchors,
     protect_counts,
@@ -32,12 +33,15 @@ if TYPE_CHECKING:
 ANCHORS = "restricted.phone_anchors"
 REGISTER = "restricted.phone_devices"
 TRUE_DEVICES = "restricted.phone_true_devices"
+DUPLICATES = "restricted.phone_duplicates"
 RULE_FLOWS = "analysis.phone_rule_flows"
 EVALUATION = "analysis.phone_anchor_evaluation"
 SPECIFICATIONS = "seeds.phone_specifications"
 CELLS = "staging.stg_phones__cells"
 
 OPERATOR = ["data_origin", "provider"]
+GROUND = ("education_share", "share_aged_16_24")
+"""Columns of a cell plan by which students are told."""
 MONTH = [*OPERATOR, "month", "spec_id"]
 
 
@@ -52,7 +56,7 @@ def _derived(name: str, frame: type[dy.Schema], order: tuple[str, ...]) -> LakeT
     )
 
 
-DEVICE_PRESENCE = _derived("device_presence", frames.DevicePresence, ("zone",))
+DEVICE_PRESENCE = _derived("device_presence", frames.DevicePresence, ("cell",))
 DEVICE_MOVEMENTS = _derived("device_movements", frames.DeviceMovement, ("origin", "destination", "purpose"))
 
 
@@ -64,7 +68,7 @@ DEVICE_MOVEMENTS = _derived("device_movements", frames.DeviceMovement, ("origin"
         LakeOutput(
             DEVICE_PRESENCE,
             frames.DevicePresence,
-            "One row per device, month, kind of day, hour and zone: days there.",
+            "One row per device, month, kind of day, hour and cell: days there.",
         ),
         LakeOutput(
             DEVICE_MOVEMENTS,
@@ -77,7 +81,7 @@ DEVICE_MOVEMENTS = _derived("device_movements", frames.DeviceMovement, ("origin"
 )
 def phone_anchors(inputs: Inputs) -> BucketMethod:
     """Follow the devices of a bucket under each specification of an operator with a cell plan."""
-    plans = inputs.read("cells", [*OPERATOR, "cell", "zone"])
+    plans = inputs.read("cells", [*OPERATOR, "cell", "zone", "zone_shares", *GROUND])
     registered = inputs.read("specifications", ["spec_id", "provider", "document"])
     months = [
         {
@@ -86,8 +90,10 @@ def phone_anchors(inputs: Inputs) -> BucketMethod:
             "spec_id": spec.spec_id,
             "specification": spec.of_month(month).model_dump(mode="json"),
             "cells": cells,
+            "ground": ground,
+            "zone_shares": texts,
         }
-        for origin, provider, cells in cell_plans(plans)
+        for origin, provider, cells, ground, texts in ground_of_plans(plans)
         for month, spec in agreed_months(registered, provider, cells).items()
     ]
     return BucketMethod(
@@ -106,6 +112,34 @@ def cell_plans(cells: pl.DataFrame) -> Iterator[tuple[str, str, dict[str, str | 
     """Origin and provider of each cell plan, and its cells with their zone, sorted."""
     for (origin, provider), plan in sorted(cells.partition_by(OPERATOR, as_dict=True).items()):
         yield str(origin), str(provider), dict(plan.sort("cell").select("cell", "zone").iter_rows())
+
+
+class PlanParameters(NamedTuple):
+    """A cell plan as JSON values."""
+
+    data_origin: str
+    provider: str
+    zones: dict[str, str | None]
+    """Zone that each cell serves best."""
+    ground: dict[str, list[float]]
+    """Shares of GROUND of the cells that have both."""
+    zone_shares: dict[str, str]
+    """Shares of zones of the cells that have them."""
+
+
+def ground_of_plans(cells: pl.DataFrame) -> Iterator[PlanParameters]:
+    """Parameters of each cell plan, with what it says of the ground that cells serve."""
+    for origin, provider, zones in cell_plans(cells):
+        plan = cells.filter(pl.col("data_origin") == origin, pl.col("provider") == provider).sort("cell")
+        ground = plan.drop_nulls(GROUND).select("cell", *GROUND)
+        texts = plan.drop_nulls("zone_shares").select("cell", "zone_shares")
+        yield PlanParameters(
+            origin,
+            provider,
+            zones,
+            {cell: list(shares) for cell, *shares in ground.iter_rows()},
+            dict(texts.iter_rows()),
+        )
 
 
 def agreed_months(
@@ -177,30 +211,30 @@ def phone_true_devices(_inputs: Inputs) -> BucketMethod:
     table=RULE_FLOWS,
     frame=frames.PhoneRuleFlow,
     description="One row per operator, month, segment and pair of zones: flows by the executable rules.",
-    inputs={"anchors": ANCHORS, "register": REGISTER, "specifications": SPECIFICATIONS},
+    inputs={"anchors": ANCHORS, "register": REGISTER, "specifications": SPECIFICATIONS, "duplicates": DUPLICATES},
 )
 def phone_rule_flows(inputs: Inputs, _run: AssetRun) -> Output:
     """Flows as the operator would deliver them, under the specification's own rule of disclosure."""
     made: list[pl.DataFrame] = [frames.PhoneRuleFlow.create_empty()]
-    for labels, anchors, register, spec in counted_months(inputs):
-        counted = counted_devices(anchors, register, spec)
+    for labels, counted, spec in counted_months(inputs):
         flows = protect_counts(rule_flows(counted, spec), spec.disclosure)
         made.append(flows.with_columns(**labels).select(frames.PhoneRuleFlow.column_names()))
     whole = pl.concat(made, how="vertical_relaxed")
     return Output(whole, {"suppressed": int((whole["status"] == "suppressed").sum())})
 
 
-def counted_months(
-    inputs: Inputs,
-) -> Iterator[tuple[dict[str, pl.Expr], pl.DataFrame, pl.DataFrame, Specification]]:
-    """Labels, anchors, register and specification of each operator and month with anchors."""
+def counted_months(inputs: Inputs) -> Iterator[tuple[dict[str, pl.Expr], pl.DataFrame, Specification]]:
+    """Labels, anchors of the devices that count, and specification of each operator and month with anchors."""
     anchors, register = inputs.read("anchors"), inputs.read("register")
+    duplicates = inputs.read("duplicates", [*MONTH, "device_key", "companion_key", "is_duplicate"])
     documents = dict(inputs.read("specifications", ["spec_id", "document"]).iter_rows())
     for key, part in sorted(anchors.partition_by(MONTH, as_dict=True).items(), key=lambda item: str(item[0])):
         labels = dict(zip(MONTH, key, strict=True))
         spec = Specification.model_validate_json(registered_document(documents, labels["spec_id"]))
         of_operator = register.filter(*(pl.col(name) == labels[name] for name in OPERATOR))
-        yield {name: pl.lit(value) for name, value in labels.items()}, part, of_operator, spec
+        of_month = duplicates.filter(*(pl.col(name) == labels[name] for name in MONTH))
+        counted = counted_devices(part, of_operator, spec, of_month)
+        yield {name: pl.lit(value) for name, value in labels.items()}, counted, spec
 
 
 def registered_document(documents: Mapping[str, str], spec_id: str) -> str:
@@ -214,18 +248,30 @@ def registered_document(documents: Mapping[str, str], spec_id: str) -> str:
     table=EVALUATION,
     frame=frames.PhoneAnchorEvaluation,
     description="One row per operator, month, measure and class of the ground: anchors against simulated truth.",
-    inputs={"anchors": ANCHORS, "truth": TRUE_DEVICES},
+    inputs={
+        "anchors": ANCHORS,
+        "truth": TRUE_DEVICES,
+        "duplicates": DUPLICATES,
+        "register": REGISTER,
+        "specifications": SPECIFICATIONS,
+    },
 )
 def phone_anchor_evaluation(inputs: Inputs, _run: AssetRun) -> Output:
     """Share of right cells beside that of the nearest mast, and flags of shift workers, where there is truth."""
     anchors, truth = inputs.read("anchors"), inputs.read("truth")
+    duplicates = inputs.read("duplicates", [*MONTH, "device_key", "is_duplicate"])
+    register = inputs.read("register", [*OPERATOR, "device_key", "holder_age"])
+    documents = dict(inputs.read("specifications", ["spec_id", "document"]).iter_rows())
     made: list[pl.DataFrame] = [frames.PhoneAnchorEvaluation.create_empty()]
     for key, part in sorted(anchors.partition_by(MONTH, as_dict=True).items(), key=lambda item: str(item[0])):
         labels = dict(zip(MONTH, key, strict=True))
         of_operator = truth.filter(*(pl.col(name) == labels[name] for name in OPERATOR))
         if of_operator.is_empty():
             continue
-        judged = evaluate_anchors(part, of_operator).with_columns(
+        of_month = duplicates.filter(*(pl.col(name) == labels[name] for name in MONTH))
+        spec = Specification.model_validate_json(registered_document(documents, labels["spec_id"]))
+        holders = register.filter(*(pl.col(name) == labels[name] for name in OPERATOR))
+        judged = evaluate_anchors(confirm_students(part, holders, spec), of_operator, of_month).with_columns(
             **{name: pl.lit(value) for name, value in labels.items()}
         )
         made.append(judged.select(frames.PhoneAnchorEvaluation.column_names()))

@@ -13,6 +13,7 @@ from ons_bigdata.phones.assets.devices import (
     CELLS,
     DEVICE_MOVEMENTS,
     DEVICE_PRESENCE,
+    DUPLICATES,
     MONTH,
     OPERATOR,
     REGISTER,
@@ -20,9 +21,9 @@ from ons_bigdata.phones.assets.devices import (
     counted_months,
     registered_document,
 )
-from ons_bigdata.phones.methods.anchors.counted import counted_devices
 from ons_bigdata.phones.methods.presence.control import hide_secondary, hide_uncovering_totals, without_numbers
-from ons_bigdata.phones.methods.presence.estimates import expand_by_home, movement_amounts, presence_amounts
+from ons_bigdata.phones.methods.presence.estimates import expand_by_home, movement_amounts
+from ons_bigdata.phones.methods.presence.present import estimate_present, footprints_of, presence_amounts
 from ons_bigdata.phones.methods.presence.visitors import ALL, COLUMNS, estimate_visitors, visitor_stays
 from ons_bigdata.phones.schemas import presence as frames
 from ons_bigdata.phones.schemas.presence import ALL_DAY
@@ -45,11 +46,11 @@ NIGHTS = "analysis.phone_visitor_nights_controlled"
 VISITOR_SPECIFICATIONS = "seeds.phone_visitor_specifications"
 
 RULES = (
-    *("threshold", "rounding_base", "persons_base", "confidence"),
+    *("threshold", "rounding_base", "persons_base", "confidence", "persons_per_place"),
     *("day_from_hour", "day_to_hour", "night_from_hour", "night_to_hour"),
 )
 """Parameters of `seeds.phone_presence_rules`."""
-RECIPE, VISITOR_RECIPE = "stratified_by_home", "device_factors"
+RECIPE, MOVEMENT_RECIPE, VISITOR_RECIPE = "composite_of_footprints", "stratified_by_home", "device_factors"
 _ENDS = ("lower", "upper", "reason")
 _BUCKETS = ("presence", "movements")
 """Lake tables of the assets of persons present."""
@@ -74,8 +75,10 @@ Stretches = dict[str, tuple[int, int]]
     inputs={
         "anchors": ANCHORS,
         "register": REGISTER,
+        "duplicates": DUPLICATES,
         "specifications": SPECIFICATIONS,
-        "zones": "staging.stg_phones__zones",
+        "cells": CELLS,
+        "residents": "intermediate.int_phones__residents_united",
         "rules": "seeds.phone_presence_rules",
     },
     lake_tables={"presence": DEVICE_PRESENCE, "movements": DEVICE_MOVEMENTS},
@@ -83,29 +86,31 @@ Stretches = dict[str, tuple[int, int]]
 def phone_population_controlled(inputs: Inputs, _run: AssetRun) -> Mapping[str, Output]:
     """Persons present by area and hour, and movements between areas, of the residents of each operator's zones."""
     rules = read_rules(inputs)
-    zones = inputs.read("zones", ["data_origin", "geography", "code", "residents"])
-    counted = [
-        (labels, spec, counted_devices(anchors, register, spec).drop_nulls("home_zone"))
-        for labels, anchors, register, spec in counted_months(inputs)
-    ]
+    counts = inputs.read("residents", ["data_origin", "geography", "area", "residents", "residents_error"])
+    plans = inputs.read("cells", [*OPERATOR, "cell", "zone", "zone_shares"])
+    counted = [(labels, spec, anchors.drop_nulls("home_zone")) for labels, anchors, spec in counted_months(inputs)]
     present, moved = (_rows_of_devices(inputs, name, [homes for _, _, homes in counted]) for name in _BUCKETS)
     made: dict[str, list[pl.DataFrame]] = {
         POPULATION: [frames.PopulationPresent.create_empty()],
         MOVEMENTS: [frames.AreaMovement.create_empty()],
     }
     for labels, spec, homes in counted:
-        residents = _residents(zones, labels, spec.zones.geography)
+        residents = _residents(counts, labels, spec.zones.geography)
+        plan = plans.filter(*(pl.col(name) == labels[name] for name in OPERATOR))
         stamp = {
             **labels,
             "geography": pl.lit(spec.zones.geography),
             "parameters_hash": pl.lit(parameters_hash(rules, spec.spec_id)),
-            "recipe": pl.lit(RECIPE),
         }
         is_month = [pl.col(name) == value for name, value in labels.items()]
-        population = _population(present.filter(*is_month), homes, residents, rules)
+        population = _population(present.filter(*is_month), homes, plan, residents, rules)
         movements = _movements(moved.filter(*is_month), homes, residents, rules)
-        made[POPULATION].append(population.with_columns(**stamp).select(frames.PopulationPresent.column_names()))
-        made[MOVEMENTS].append(movements.with_columns(**stamp).select(frames.AreaMovement.column_names()))
+        made[POPULATION].append(
+            population.with_columns(recipe=pl.lit(RECIPE), **stamp).select(frames.PopulationPresent.column_names())
+        )
+        made[MOVEMENTS].append(
+            movements.with_columns(recipe=pl.lit(MOVEMENT_RECIPE), **stamp).select(frames.AreaMovement.column_names())
+        )
     return {
         table: Output(whole, {"published": int((whole["status"] == PUBLISHED).sum())})
         for table, parts in made.items()
@@ -122,11 +127,10 @@ def _rows_of_devices(inputs: Inputs, name: str, homes: Sequence[pl.DataFrame]) -
     return pl.concat(parts) if parts else pl.DataFrame()
 
 
-def _residents(zones: pl.DataFrame, labels: Mapping[str, Any], geography: str) -> pl.DataFrame:
-    """Residents of the zones of a kind: zone, residents."""
-    of_kind = zones.filter(pl.col("geography") == geography, pl.col("data_origin") == labels["data_origin"])
-    residents = of_kind.select(zone="code", residents="residents").drop_nulls()
-    return residents.unique("zone", keep="first", maintain_order=True)
+def _residents(counts: pl.DataFrame, labels: Mapping[str, Any], geography: str) -> pl.DataFrame:
+    """Residents of the zones of a kind: zone, residents, residents_error."""
+    of_kind = counts.filter(pl.col("geography") == geography, pl.col("data_origin") == labels["data_origin"])
+    return of_kind.select("residents", "residents_error", zone="area").drop_nulls()
 
 
 def _stretches(rules: Mapping[str, float]) -> Stretches:
@@ -137,18 +141,25 @@ def _stretches(rules: Mapping[str, float]) -> Stretches:
 
 
 def _population(
-    present: pl.DataFrame, homes: pl.DataFrame, residents: pl.DataFrame, rules: Mapping[str, float]
+    present: pl.DataFrame,
+    homes: pl.DataFrame,
+    plan: pl.DataFrame,
+    residents: pl.DataFrame,
+    rules: Mapping[str, float],
 ) -> pl.DataFrame:
     """Persons present in a month, controlled for disclosure."""
     stretches = _stretches(rules)
-    persons = expand_by_home(
+    footprints, has_footprints = footprints_of(plan)
+    persons = estimate_present(
         presence_amounts(present, **stretches),
-        homes.select("device_key", "home_zone"),
-        residents,
-        ["day_type", "period", "area"],
+        homes.select("device_key", "home"),
+        footprints,
+        residents.rename({"zone": "area"}),
         confidence=rules["confidence"],
+        persons_per_place=rules["persons_per_place"],
+        has_footprints=has_footprints,
     )
-    return controlled_population(persons.rename({"value": "persons"}), rules, stretches)
+    return controlled_population(persons.drop("direct"), rules, stretches)
 
 
 def _movements(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -16,6 +17,7 @@ from ons_bigdata.estimation.flow_validation.sampling_floor import sampling_floor
 from ons_bigdata.estimation.flows import compare_flows
 from ons_bigdata.estimation.raking import rake
 from ons_bigdata.phones.methods.comparison.correction_pairs import correct_held_out, correction_pairs
+from ons_bigdata.phones.methods.comparison.employment import raked_to_employment
 from ons_bigdata.phones.methods.comparison.study_area import StudyFlows, middles, with_bounds
 from ons_bigdata.phones.methods.pair_classes import BANDS_KM, KEY, pair_classes
 from ons_bigdata.phones.methods.reference_models import (
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
 
     from ons_bigdata.estimation.flow_bounds import Margins
 
+EMPLOYMENT = "previous_census_employment"
 PHONES, WEIGHTED, INVERSE, SAMPLE = "phone_flows", "weighted", "inverse_penetration", "perfect_sample"
 HELD_OUT = "held_out_"
 """Beginning of the names of estimates that are judged between zones whose flows the correction has not seen."""
@@ -111,8 +114,12 @@ def estimates(study: StudyFlows, recipe: ComparisonRecipe) -> Estimates:
             lambda: inverse_penetration(middles(ours), coverage, weight_by="both").select(*KEY, flow="flow_adjusted")
         )
     if study.previous is not None:
+        whole, employment = study.previous, study.employment
         earlier = study.previous.filter(between)
         made["previous_census"] = _attempt(lambda: previous_census(earlier))
+        made[EMPLOYMENT] = (
+            employment if isinstance(employment, str) else _attempt(partial(raked_to_employment, whole, employment))
+        )
         made["previous_census_raked"] = _attempt(lambda: previous_census_raked(earlier, totals[0], totals[1]))
     return made
 

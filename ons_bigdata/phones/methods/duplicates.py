@@ -2,131 +2,229 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
-from scipy.special import expit, logsumexp
+from scipy.special import expit
 
 from ons_bigdata.estimation.input_checks import refuse_missing_columns, refuse_no_keys, refuse_rows
+from ons_bigdata.phones.methods.anchors.encoding import compiled
 from ons_bigdata.phones.schemas.devices import DeviceDuplicity
 
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from ons_bigdata.phones.schemas.specification import Specification
+
+HABIT_SHARE = 0.75
+"""Weight of a device's own habits in what is expected of an unrelated device; the rest is the handovers of all."""
+HOURLY_WEIGHT = 3.0
+"""Steps of a device's share over all times that are added to its share at one occasion."""
+OVERALL_WEIGHT = 1.0
+"""Steps of the share of all devices that are added to a device's share."""
 _SMOOTHING = 0.5
-"""Handovers between two cells that are counted besides those that were seen (Jeffreys)."""
-
-
-class _Sequences(NamedTuple):
-    """Cells of devices over time; −1 where a device was not seen."""
-
-    devices: pl.Series
-    cell: NDArray[np.int32]
-    """Devices by times."""
-    cells: int
+"""Handovers from a cell that are added to those that were seen, spread over all cells."""
+_STEP = ("device", "step", "cell", "occasion")
 
 
 def find_duplicates(
-    events: pl.DataFrame, *, prior_share: float, mismatch_share: float = 0.01, step_s: int = 10
+    events: pl.DataFrame,
+    *,
+    prior_share: float,
+    mismatch_share: float = 0.01,
+    step_s: int = 10,
+    homes: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
     """Probability of each device that another one has the same carrier, sorted by device.
 
-    `events`: device and cell (whole numbers or text), second (whole seconds). Of several events of a device in a step
-    of `step_s` seconds the last row counts. `prior_share`: share of the devices that have a companion, from a survey;
-    `mismatch_share`: share of the steps at which two devices of a carrier are at different cells.
+    `events`: device and cell (whole numbers or text), second (whole seconds), and optionally occasion (whole number:
+    kind of time in which a device's habits are alike). `homes`: device, home; only devices of the same home are
+    candidates, and devices without a home are left out; without `homes` all devices are candidates. The others are
+    parameters of `judge_candidates`, which is this function for events in several frames. Raises ValueError for missing
+    columns or values and shares outside of 0 to 1.
+    """
+    steps = cut_steps(events, step_s)
+    if homes is None:
+        homes = steps.select("device", home=pl.lit(0)).unique()
+    return judge_candidates(
+        steps, count_handovers(steps), homes, prior_share=prior_share, mismatch_share=mismatch_share
+    )
 
-    Returns device, companion and the columns of `DeviceDuplicity`. Raises ValueError for missing columns or values
-    and shares outside of 0 to 1.
 
-    The cells of one device follow a Markov chain whose handovers are counted over all devices; those of a companion are
-    the cells of the first, apart from mismatches. Each device has at most one companion; the prior is spread over all
-    others. Model: pair approach of the ESSnet Big Data II deduplication (deliverable I.3, 2020), with handovers counted
-    from the events in the place of emission by signal strength.
+def cut_steps(events: pl.DataFrame, step_s: int) -> pl.DataFrame:
+    """Cell of the last event of each device in each step of `step_s` seconds: device, step, cell, occasion; sorted.
+
+    `events` as of `find_duplicates`; of several events in the last second of a step the last row counts.
+    """
+    refuse_missing_columns(events, ("device", "cell", "second"), "events")
+    refuse_no_keys(events, ("device", "cell"), "events")
+    refuse_rows(events, {"no second": pl.col("second").is_null()}, "events")
+    occasion = pl.col("occasion") if "occasion" in events.columns else pl.lit(0)
+    return (
+        events.select("device", "cell", "second", step=pl.col("second") // step_s, occasion=occasion.cast(pl.Int32))
+        .sort("device", "second", maintain_order=True)
+        .unique(["device", "step"], keep="last", maintain_order=True)
+        .select(_STEP)
+    )
+
+
+def cut_month(events: pl.DataFrame, spec: Specification) -> pl.DataFrame:
+    """Steps of the events in the days of a specification, as of `cut_steps`; its occasions are hours of working days.
+
+    `events`: device, at_utc (UTC), cell. An occasion is the local hour, of working days and of others.
+    """
+    period = spec.period
+    local = pl.col("at_utc").dt.convert_time_zone(period.time_zone)
+    day = local.dt.date()
+    is_working = day.dt.weekday().is_in(spec.work.weekdays) & ~day.is_in(period.excluded_days)
+    inside = events.filter(day.is_between(period.first_day, period.last_day))
+    timed = inside.select(
+        "device",
+        "cell",
+        second=pl.col("at_utc").dt.epoch("s"),
+        occasion=local.dt.hour().cast(pl.Int32) * 2 + is_working.cast(pl.Int32),
+    )
+    return cut_steps(timed.drop_nulls(), spec.duplicates.step_minutes * 60)
+
+
+def count_handovers(steps: pl.DataFrame) -> pl.DataFrame:
+    """Number of steps at a cell after another one: previous (null at a device's first step), cell, steps.
+
+    `steps` as of `cut_steps`, all of a device. Counts of disjoint devices add.
+    """
+    previous = pl.col("cell").shift().over("device")
+    counted = steps.select("cell", previous=previous).group_by("previous", "cell").agg(steps=pl.len().cast(pl.Int64))
+    return counted.sort("previous", "cell")
+
+
+def judge_candidates(
+    steps: pl.DataFrame, handovers: pl.DataFrame, homes: pl.DataFrame, *, prior_share: float, mismatch_share: float
+) -> pl.DataFrame:
+    """Probability of each device with a home that one of its candidates has the same carrier, sorted by device.
+
+    `steps` as of `cut_steps` of all devices of some homes; `handovers` as of `count_handovers` of all devices;
+    `homes`: device, home. Candidates have the same home and a step in which both were seen. `prior_share`: share of the
+    devices that have a companion, which is equally likely any candidate; `mismatch_share`: share of the steps at which
+    two devices of a carrier are at unrelated cells. Returns device, companion and the columns of `DeviceDuplicity`.
+
+    An unrelated device is where its habits (its own share of steps at the cell on this occasion, drawn towards its
+    share over all, drawn towards that of all devices) or the handovers of all devices let expect it; a companion is at
+    the cell of the other device, but for mismatches. The log ratio of the two is the mean over both directions.
+    Habits keep two people apart who stay at home, or go to the same work, at the same hours: what counts is that both
+    are somewhere unusual at once. Model: pair approach of the ESSnet Big Data II deduplication (deliverable I.3, 2020),
+    with habits, and with handovers counted from the events in the place of emission by signal strength.
     """
     for name, share in (("prior_share", prior_share), ("mismatch_share", mismatch_share)):
         if not 0.0 < share < 1.0:
             message = f"{name} is {share}; expected more than 0 and less than 1"
             raise ValueError(message)
-    refuse_missing_columns(events, ("device", "cell", "second"), "events")
-    refuse_no_keys(events, ("device", "cell"), "events")
-    refuse_rows(events, {"no second": pl.col("second").is_null()}, "events")
-    sequences = _sequences(events, step_s)
-    ratios = _log_ratios(sequences, mismatch_share)
-    return _posterior(sequences, ratios, prior_share)
-
-
-def _sequences(events: pl.DataFrame, step_s: int) -> _Sequences:
-    last = (
-        events.with_columns(step=pl.col("second") // step_s, row=pl.int_range(pl.len()))
-        .sort("device", "step", "second", "row")
-        .unique(["device", "step"], keep="last", maintain_order=True)
-        .with_columns(
-            device_number=pl.col("device").rank("dense") - 1,
-            cell_number=pl.col("cell").rank("dense") - 1,
-            step_number=pl.col("step").rank("dense") - 1,
-        )
+    refuse_missing_columns(homes, ("device", "home"), "homes")
+    placed = homes.drop_nulls("home").select("device", "home").sort("device")
+    devices = placed["device"]
+    known = placed.select("device", "home", number=pl.int_range(pl.len(), dtype=pl.Int32))
+    own = steps.join(known, on="device", how="inner").sort("number", "step")
+    expected = _expected_shares(own, handovers)
+    ends = np.cumsum(np.bincount(own["number"].to_numpy(), minlength=len(devices)))
+    members = known.sort("home", "number")
+    best, ratio, total, candidates = _compare(
+        ends - np.diff(ends, prepend=0),
+        ends,
+        own["step"].cast(pl.Int64).to_numpy(),
+        own["cell"].rank("dense").to_numpy().astype(np.int64),
+        expected,
+        members["number"].to_numpy().astype(np.int64),
+        members["home"].rank("dense").to_numpy().astype(np.int64),
+        mismatch_share,
     )
-    devices = last["device"].unique().sort()
-    steps, cells = last["step"].n_unique(), last["cell"].n_unique()
-    cell = np.full((len(devices), steps), -1, np.int32)
-    cell[last["device_number"].to_numpy(), last["step_number"].to_numpy()] = last["cell_number"].to_numpy()
-    return _Sequences(devices, cell, cells)
-
-
-def _own_log_probability(sequences: _Sequences) -> NDArray[np.float64]:
-    """Log probability of each step of each device under the Markov chain of all devices; 0 where it was not seen."""
-    cell, cells = sequences.cell, sequences.cells
-    starts = np.full(cells, _SMOOTHING)
-    moves = np.full((cells, cells), _SMOOTHING / cells)
-    before = np.full(cell.shape[0], -1, np.int32)
-    previous = np.full(cell.shape, -1, np.int32)
-    for step in range(cell.shape[1]):
-        previous[:, step] = before
-        now = cell[:, step]
-        before = np.where(now >= 0, now, before)
-    seen, is_first = cell >= 0, previous < 0
-    np.add.at(starts, cell[seen & is_first], 1.0)
-    np.add.at(moves, (previous[seen & ~is_first], cell[seen & ~is_first]), 1.0)
-    log_starts = np.log(starts / starts.sum())
-    log_moves = np.log(moves / moves.sum(axis=1, keepdims=True))
-    out = np.where(is_first, log_starts[cell], log_moves[previous, cell])
-    return np.where(seen, out, 0.0)
-
-
-def _log_ratios(sequences: _Sequences, mismatch_share: float) -> NDArray[np.float64]:
-    """Log likelihood ratio of each pair, same carrier against two; −inf for a device with itself.
-
-    Only steps at which both were seen are compared; the ratio of the two directions is averaged.
-    """
-    cell = sequences.cell
-    own = _own_log_probability(sequences)
-    match, mismatch = np.log1p(-mismatch_share), np.log(mismatch_share / max(1, sequences.cells - 1))
-    number = cell.shape[0]
-    ratios = np.empty((number, number))
-    for device in range(number):
-        both = (cell >= 0) & (cell[device] >= 0)
-        same = both & (cell == cell[device])
-        shared = match * same.sum(axis=1) + mismatch * (both & ~same).sum(axis=1)
-        ratios[device] = shared - (own * both).sum(axis=1)
-    ratios = (ratios + ratios.T) / 2.0
-    np.fill_diagonal(ratios, -np.inf)
-    return ratios
-
-
-def _posterior(sequences: _Sequences, ratios: NDArray[np.float64], prior_share: float) -> pl.DataFrame:
-    number = ratios.shape[0]
-    odds = np.log(prior_share / (1.0 - prior_share)) - np.log(max(1, number - 1))
-    total = logsumexp(ratios, axis=1) + odds if number > 1 else np.full(number, -np.inf)
-    best = ratios.argmax(axis=1) if number else np.empty(0, np.int64)
-    has_any = number > 1
-    companions = sequences.devices.gather(pl.Series(best)) if has_any else pl.Series([None] * number)
+    has_any = candidates > 0
+    log_odds = np.log(prior_share / (1.0 - prior_share)) - np.log(np.maximum(candidates, 1))
     result = pl.DataFrame(
         {
-            "device": sequences.devices,
-            "companion": companions.cast(sequences.devices.dtype),
-            "steps": pl.Series((sequences.cell >= 0).sum(axis=1), dtype=pl.Int64),
-            "probability": pl.Series(expit(total)),
-            "log_ratio": pl.Series(ratios.max(axis=1) if has_any else [None] * number, dtype=pl.Float64),
+            "device": devices,
+            "companion": devices.gather(pl.Series(np.maximum(best, 0))),
+            "steps": pl.Series(np.diff(ends, prepend=0), dtype=pl.Int64),
+            "probability": pl.Series(np.where(has_any, expit(total + log_odds), 0.0), dtype=pl.Float64),
         }
+    ).with_columns(
+        companion=pl.when(pl.Series(has_any)).then("companion"),
+        log_ratio=pl.when(pl.Series(has_any)).then(pl.Series(ratio, dtype=pl.Float64)),
     )
     DeviceDuplicity.validate(result.select(DeviceDuplicity.column_names()), cast=True)
     return result
+
+
+def _expected_shares(steps: pl.DataFrame, handovers: pl.DataFrame) -> NDArray[np.float64]:
+    """Probability of the cell of each step under habits and handovers of an unrelated device."""
+    cells = handovers.group_by("cell").agg(at_cell=pl.col("steps").sum())
+    left = handovers.group_by("previous").agg(after=pl.col("steps").sum())
+    number = max(1, cells.height)
+    whole = float(handovers["steps"].sum() or 1)
+    timed = (
+        steps.with_columns(previous=pl.col("cell").shift().over("number"))
+        .join(cells, on="cell", how="left", maintain_order="left")
+        .join(left, on="previous", how="left", nulls_equal=True, maintain_order="left")
+        .join(handovers, on=["previous", "cell"], how="left", nulls_equal=True, maintain_order="left")
+    )
+
+    def share(by: list[str], weight: float, above: pl.Expr) -> pl.Expr:
+        return (pl.len().over(*by, "cell") + weight * above) / (pl.len().over(by) + weight)
+
+    overall = share(["number"], OVERALL_WEIGHT, pl.col("at_cell").fill_null(0) / whole)
+    habits = share(["number", "occasion"], HOURLY_WEIGHT, overall)
+    chain = (pl.col("steps").fill_null(0) + _SMOOTHING / number) / (pl.col("after").fill_null(0) + _SMOOTHING)
+    return timed.select(HABIT_SHARE * habits + (1.0 - HABIT_SHARE) * chain).to_series().to_numpy()
+
+
+@compiled
+def _compare(
+    starts: NDArray[np.int64],
+    ends: NDArray[np.int64],
+    step: NDArray[np.int64],
+    cell: NDArray[np.int64],
+    expected: NDArray[np.float64],
+    members: NDArray[np.int64],
+    home: NDArray[np.int64],
+    mismatch: float,
+) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]:
+    """Best candidate of each device (−1 without), its log likelihood ratio, log of the sum of all, candidates.
+
+    `members`: devices sorted by home, and their home. Pairs are those within a home with a common step.
+    """
+    devices = starts.size
+    best = np.full(devices, -1, np.int64)
+    best_ratio = np.full(devices, -np.inf)
+    total = np.full(devices, -np.inf)
+    candidates = np.zeros(devices, np.int64)
+    for place in range(members.size):
+        for other in range(place + 1, members.size):
+            if home[other] != home[place]:
+                break
+            one, two = members[place], members[other]
+            at, to = starts[one], starts[two]
+            common = 0
+            ratio = 0.0
+            while at < ends[one] and to < ends[two]:
+                if step[at] < step[to]:
+                    at += 1
+                elif step[at] > step[to]:
+                    to += 1
+                else:
+                    common += 1
+                    if cell[at] == cell[to]:
+                        ratio += 0.5 * np.log((1.0 - mismatch) / expected[at] + mismatch)
+                        ratio += 0.5 * np.log((1.0 - mismatch) / expected[to] + mismatch)
+                    else:
+                        ratio += np.log(mismatch)
+                    at += 1
+                    to += 1
+            if common == 0:
+                continue
+            for device, companion in ((one, two), (two, one)):
+                candidates[device] += 1
+                most = max(total[device], ratio)
+                total[device] = most + np.log(np.exp(total[device] - most) + np.exp(ratio - most))
+                is_smaller = ratio == best_ratio[device] and companion < best[device]
+                if best[device] < 0 or ratio > best_ratio[device] or is_smaller:
+                    best[device], best_ratio[device] = companion, ratio
+    return best, best_ratio, total, candidates

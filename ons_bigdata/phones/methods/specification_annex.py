@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ons_bigdata.phones.methods.duplicates import HABIT_SHARE, HOURLY_WEIGHT, OVERALL_WEIGHT
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -36,10 +38,11 @@ def render_annex(spec: Specification) -> str:
         ("5 Work", _work(spec)),
         ("6 Night and shift workers", _shift_workers(spec)),
         ("7 Students", _students(spec)),
-        ("8 Zones", _zones(spec)),
-        ("9 Expansion", _expansion(spec)),
-        ("10 Disclosure control by the operator", _disclosure(spec)),
-        ("11 Tables to deliver", _tables(spec)),
+        ("8 Duplicate devices", _duplicates(spec)),
+        ("9 Zones", _zones(spec)),
+        ("10 Expansion", _expansion(spec)),
+        ("11 Disclosure control by the operator", _disclosure(spec)),
+        ("12 Tables to deliver", _tables(spec)),
     )
     head = [
         f"# Annex: {spec.title}",
@@ -144,7 +147,29 @@ def _students(spec: Specification) -> str:
     rule = spec.students
     return (
         f"A device whose daytime cell has {rule.min_education_share:.0%} of education ground or more and "
-        f"{rule.min_share_aged_16_24:.0%} of users aged 16 to 24 or more is counted as a student, apart from workers."
+        f"{rule.min_share_aged_16_24:.0%} of users aged 16 to 24 or more in working hours, and whose holder is known "
+        f"to be {rule.max_age_years} years or younger, is a student. Students are "
+        + ("counted with workers." if rule.counted == "with_workers" else "left out of the flows of workers.")
+    )
+
+
+def _duplicates(spec: Specification) -> str:
+    rule = spec.duplicates
+    kept = (
+        "Both devices of a pair are counted."
+        if rule.counted == "both"
+        else "Of a pair the device with more events is counted, then the one with the smaller code."
+    )
+    return (
+        "A device goes with another one of the same home cell if the posterior probability of a companion exceeds "
+        f"{rule.min_probability:.0%}. Time is cut into steps of {rule.step_minutes} minutes from midnight UTC; the "
+        "place of a step is the cell of its last event, and two devices are compared at the steps at which both have "
+        f"one. The companion is at the cell of the first but for {rule.mismatch_share:.1%} of the steps; another "
+        f"device is where its habits, in {HABIT_SHARE:.0%}, or the handovers of all devices from its last cell, in "
+        f"{1 - HABIT_SHARE:.0%}, let expect it. Habits are its own share of steps at the cell at the same hour and "
+        f"kind of day, with {HOURLY_WEIGHT:g} steps of its whole share added, and to that "
+        f"{OVERALL_WEIGHT:g} step of the share of all devices. A share of {rule.prior_share:.1%} of the "
+        f"devices has a companion, which is equally likely any candidate. {kept}"
     )
 
 
@@ -171,8 +196,12 @@ def _expansion(spec: Specification) -> str:
 def _disclosure(spec: Specification) -> str:
     rule = spec.disclosure
     hidden = (
-        "No count is suppressed." if rule.threshold == 1 else f"Counts from 1 to {rule.largest_hidden} are suppressed."
+        "No count is suppressed."
+        if rule.threshold == 1
+        else f"Counts from {rule.least_hidden} to {rule.largest_hidden} are suppressed."
     )
+    if not rule.suppresses_zeros:
+        hidden += " A count of 0 is delivered as 0."
     rounded = (
         "Counts are not rounded."
         if rule.rounding_base == 1

@@ -20,6 +20,8 @@ KINDS: Final = (
 ORIGIN = "^(real|simulated)$"
 CELL = r"^[!-~]{1,64}$"
 """Identifier of a cell: printable ASCII without blanks."""
+ZONE_SHARES = r"^[A-Za-z0-9_]{1,32}=(?:1|0(?:\.[0-9]{1,6})?)(?: [A-Za-z0-9_]{1,32}=(?:1|0(?:\.[0-9]{1,6})?))*$"
+"""Shares of zones in the place of a device at a cell, such as `Z001=0.7 Z002=0.3`."""
 _CLASS = "^(" + "|".join(AREA_CLASSES) + ")$"
 _LINE = "line of the unpacked file; of Parquet the row, from 1"
 _KEY = "pseudonym of the device"
@@ -74,6 +76,7 @@ class TrueDevice(dy.Schema):
     device_key = dy.Int64(description=_KEY)
     kind = dy.String(regex="^(" + "|".join(KINDS) + ")$", description="way of living of the carrier")
     is_second = dy.Bool(description="true for the second phone of its carrier")
+    has_companion = dy.Bool(description="true if another phone of the carrier is the operator's, too")
     home_class = dy.String(regex=_CLASS, description="class of the ground at home")
     work_class = dy.String(nullable=True, regex=_CLASS, description="class of the ground at work; null without a place")
     home_cell = _cell("cell that serves the home best")
@@ -97,4 +100,15 @@ class PhoneCell(dy.Schema):
     radius_m = dy.Float64(min=0.0, max=200_000.0, description="radius of the cell")
     zone = dy.String(
         nullable=True, regex=v.ZONE_CODE, description="zone that it serves best; null for a cell that serves none"
+    )
+    zone_shares = dy.String(
+        nullable=True,
+        regex=ZONE_SHARES,
+        description="probability that a device at it is in each zone, <zone>=<share> by blanks; null if not given",
+    )
+    education_share = dy.Float64(
+        nullable=True, min=0.0, max=1.0, description="share of education ground in the footprint; null where not given"
+    )
+    share_aged_16_24 = dy.Float64(
+        nullable=True, min=0.0, max=1.0, description="share of its daytime users aged 16 to 24; null where not given"
     )

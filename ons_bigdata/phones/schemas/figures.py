@@ -10,7 +10,7 @@ from ons_bigdata.phones.schemas import vocabulary as v
 
 SHARES: Final = ("ownership", "market_share", "payg_share")
 """Figures from 0 to 1."""
-FIGURES: Final = (*SHARES, "devices_per_owner", "residents", "covariate")
+FIGURES: Final = (*SHARES, "devices_per_owner", "residents", "covariate", "employed_residents", "jobs")
 EVERYWHERE = "all"
 """Area, category or provider of a figure that holds for every one."""
 
@@ -19,7 +19,8 @@ class PopulationFigure(dy.Schema):
     """One row per figure, provider, year, area and category (`raw.phone_population_figures`).
 
     `ownership`: share of persons with a phone; `devices_per_owner`; `market_share` of the provider; `payg_share` of
-    phones; `residents`: persons of the ages that the specification counts; `covariate`: index of the area, 0 to 1.
+    phones; `residents`: persons of the ages that the specification counts; `covariate`: index of the area, 0 to 1;
+    `employed_residents`: persons in work by residence; `jobs`: by workplace.
     """
 
     load_id = dy.String(regex=v.LOAD_ID, description="load of the file: 16 hex digits")

@@ -17,6 +17,7 @@ PERIOD = rf"^([01][0-9]|2[0-3]|{DAYTIME}|{NIGHT_TIME}|{ALL_DAY})$"
 ESTIMATE_STATUS = "^(published|below_threshold|secondary)$"
 NO_RESIDENTS: Final = "residents of no home area are known"
 ONE_DEVICE: Final = "a home area has a single device: its variation is unknown"
+NO_FOOTPRINTS: Final = "the cell plan has no shares of zones: an interval would not hold cells that cross borders"
 
 _DAY_TYPE = "^(" + "|".join(v.DAY_TYPES) + ")$"
 _PURPOSE = "^(" + "|".join(v.PURPOSES) + ")$"
@@ -73,14 +74,25 @@ class PhoneAnchor(DeviceMonth):
     shift_candidate = dy.Bool(description="enough swapped nights: home and work may be exchanged")
 
 
+class PhoneDuplicate(DeviceMonth):
+    """One row per device with a home and month: likeliest companion (`restricted.phone_duplicates`)."""
+
+    companion_key = dy.Int64(nullable=True, description="pseudonym of that device; null without a candidate")
+    steps = dy.Int64(min=0, description="steps of time with an event")
+    probability = dy.Float64(min=0.0, max=1.0, description="posterior probability that another device has its carrier")
+    log_ratio = dy.Float64(nullable=True, description="log likelihood ratio of the companion; null without")
+    is_duplicate = dy.Bool(description="true if the probability exceeds that of the specification")
+
+
 class DevicePresence(DeviceMonth):
-    """One row per device, month, kind of day, hour and zone: days there (`lake.device_presence`)."""
+    """One row per device, month, kind of day, hour and cell: days there (`lake.device_presence`)."""
 
     day_type = dy.String(regex=_DAY_TYPE, description="weekday (a working day of the specification) or free_day")
     hour = dy.Int16(min=0, max=23, description="hour of the local day")
-    zone = dy.String(regex=v.ZONE_CODE, description="zone with most time of the hour")
+    cell = dy.String(regex=CELL, description="cell with most time of the hour")
+    is_home = dy.Bool(description="true for the cell of its home, and others that serve it by night")
     days = dy.Int16(min=1, description="days on which the device was there at this hour")
-    observed_days = dy.Int16(min=1, description="days on which its zone is known at this hour")
+    observed_days = dy.Int16(min=1, description="days on which its cell is known at this hour")
 
 
 class DeviceMovement(DeviceMonth):
@@ -114,6 +126,7 @@ class StoredTrueDevice(dy.Schema):
     device_key = dy.Int64(description="pseudonym of the device")
     kind = dy.String(description="way of living of the carrier")
     is_second = dy.Bool(description="true for the second phone of its carrier")
+    has_companion = dy.Bool(description="true if another phone of the carrier is the operator's, too")
     home_class = dy.String(description="class of the ground at home")
     work_class = dy.String(nullable=True, description="class of the ground at work; null without a place")
     home_cell = dy.String(nullable=True, description="cell that serves the home best")
@@ -133,9 +146,10 @@ class PhoneAnchorEvaluation(dy.Schema):
     spec_id = dy.String(regex=v.SPEC_ID, description="specification of the rules")
     measure = dy.String(
         primary_key=True,
-        regex=r"^(home|work)_(right|oracle)$|^shift_(f1|precision|recall)$",
+        regex=r"^(home|work)_(right|oracle)$|^(shift|duplicate|student)_(f1|precision|recall)$",
         description="home_right, work_right: share of regular workers with the cell that serves the place best; "
-        "…_oracle: the same of the mast nearest to the place; shift_…: of shift workers flagged",
+        "…_oracle: the same of the mast nearest to the place; shift_…: of shift workers flagged; duplicate_…: of "
+        "devices with a companion; student_…: of students with that status",
     )
     area_class = dy.String(primary_key=True, description="class of the ground at the place: urban, …; all")
     devices = dy.Int64(min=0, description="devices that are judged")
@@ -183,7 +197,11 @@ class PopulationPresent(_Estimate):
     day_type = dy.String(primary_key=True, regex=_DAY_TYPE, description="weekday or free_day")
     period = dy.String(primary_key=True, regex=PERIOD, description="hour 00 to 23, daytime or night_time")
     area = dy.String(primary_key=True, regex=v.ZONE_CODE, description="area")
-    persons = dy.Float64(nullable=True, min=0.0, description=f"mean number of persons present on such a day; {_HIDDEN}")
+    persons = dy.Float64(
+        nullable=True,
+        min=0.0,
+        description=f"mean number of residents of the ages that count present on such a day; {_HIDDEN}",
+    )
     lower = dy.Float64(nullable=True, min=0.0, description="lower end of the interval")
     upper = dy.Float64(nullable=True, min=0.0, description="upper end of the interval")
 

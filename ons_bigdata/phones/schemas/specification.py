@@ -193,7 +193,26 @@ class Students(_Block):
     min_education_share: Share
     """Share of education ground in the footprint of the daytime cell."""
     min_share_aged_16_24: Share
-    """Share of the users of the cell who are 16 to 24 years old."""
+    """Share of the users of the cell in working hours who are 16 to 24 years old."""
+    max_age_years: Annotated[int, Field(ge=0, le=120)]
+    """Greatest age of the holder; a holder of unknown age is no student."""
+    counted: Literal["with_workers", "apart"]
+    """Place of students: in the flows of workers, or apart."""
+
+
+class Duplicates(_Block):
+    """Devices that go with another one of the same carrier: candidates share the home cell."""
+
+    prior_share: Annotated[float, Field(gt=0.0, lt=1.0)]
+    """Share of the devices that have a companion in the same network, from a survey."""
+    mismatch_share: Annotated[float, Field(gt=0.0, lt=1.0)]
+    """Share of the steps at which two devices of a carrier are at unrelated cells."""
+    step_minutes: Annotated[int, Field(ge=1, le=240)]
+    """Length of a step: two devices are compared where both have an event in it."""
+    min_probability: Annotated[float, Field(ge=0.0, lt=1.0)]
+    """Posterior probability of a companion above which a device is a duplicate."""
+    counted: Literal["both", "one"]
+    """Devices of a pair that are counted; `one` is that with more events, then the smaller code."""
 
 
 class Zones(_Block):
@@ -234,6 +253,8 @@ class Disclosure(_Block):
 
     threshold: Annotated[int, Field(ge=1, le=1_000)]
     """Counts from 1 to threshold − 1 are suppressed; 1 for no suppression."""
+    suppresses_zeros: bool
+    """True if a count of 0 is hidden like small ones; false if it is delivered as 0, and a hidden one is at least 1."""
     rounding_base: Annotated[int, Field(ge=1, le=1_000)]
     """Counts are rounded to the nearest multiple; 1 for no rounding."""
     blank_means: BlankMeaning
@@ -241,6 +262,11 @@ class Disclosure(_Block):
     """Texts in the place of a count and their meaning, such as -1 or NA."""
     absent_pair_means: BlankMeaning
     """Meaning of a pair of zones without a row."""
+
+    @property
+    def least_hidden(self) -> int:
+        """Least count that suppression hides."""
+        return 0 if self.suppresses_zeros or self.threshold == 1 else 1
 
     @property
     def largest_hidden(self) -> int:
@@ -260,6 +286,7 @@ class Specification(_Block):
     work: Work
     shift_workers: ShiftWorkers
     students: Students
+    duplicates: Duplicates
     zones: Zones
     expansion: Expansion
     disclosure: Disclosure

@@ -25,6 +25,7 @@ TABLES: dict[str, type[dy.Schema]] = {
     "analysis.phone_zone_residuals": comparison.PhoneZoneResidual,
     "analysis.phone_census_parts": comparison.PhoneCensusPart,
     "restricted.phone_anchors": presence.PhoneAnchor,
+    "restricted.phone_duplicates": presence.PhoneDuplicate,
     "restricted.phone_devices": presence.StoredDevice,
     "restricted.phone_true_devices": presence.StoredTrueDevice,
     "restricted.phone_visitor_stays": presence.PhoneVisitorStay,

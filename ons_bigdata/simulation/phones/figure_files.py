@@ -21,7 +21,11 @@ AGE_ENDS = (35, 55)
 LEAST_AGE = 18
 SHARE_ERROR = 0.1
 """Standard deviation of the log of a market share by zone as the office knows it."""
-RESIDENTS_ERROR = 0.01
+EMPLOYMENT_ERROR = 0.05
+"""Standard deviation of the log of employment by zone as the office knows it."""
+WORKER_KINDS = ("regular", "part_time", "night_shift", "rotating_shift")
+RESIDENTS_ERROR = 0.025
+"""Relative standard error of residents by zone: people move after the count."""
 
 
 def age_group(age: np.ndarray) -> np.ndarray:
@@ -31,7 +35,7 @@ def age_group(age: np.ndarray) -> np.ndarray:
 
 
 def figure_table(operator: SimulatedOperator) -> pl.DataFrame:
-    """Rows of the file of figures: ownership, devices per owner, market shares, tariffs, residents, a covariate.
+    """Rows of the file of figures: ownership, devices, market shares, tariffs, residents, employment, a covariate.
 
     Market shares are of zones: phones of the operator over all phones, times an error of 10 % (seeded). Residents are
     exact, of 18 and over, in all and by age. The covariate of a zone is the share of its residents below 55.
@@ -76,9 +80,22 @@ def figure_table(operator: SimulatedOperator) -> pl.DataFrame:
             "residents",
             [(row[0], row[1], row[2], RESIDENTS_ERROR * row[2]) for row in residents.sort("zone", "category").rows()],
         ),
+        *_employment(operator, rng),
         _rows("covariate", [(*row, 0.0) for row in younger.sort("zone").select("zone", pl.lit("all"), "value").rows()]),
     ]
     return pl.concat(tables)
+
+
+def _employment(operator: SimulatedOperator, rng: np.random.Generator) -> list[pl.DataFrame]:
+    """Persons in work with a workplace, by residence and by workplace, each known with an error (seeded)."""
+    workers = operator.persons.filter(pl.col("kind").is_in(WORKER_KINDS)).drop_nulls("work_zone")
+    made = []
+    for figure, side in (("employed_residents", "home_zone"), ("jobs", "work_zone")):
+        counts = workers.group_by(zone=side).agg(value=pl.len()).sort("zone")
+        known = counts["value"].to_numpy() * np.exp(EMPLOYMENT_ERROR * rng.standard_normal(counts.height))
+        rows = zip(counts["zone"].to_list(), known.tolist(), strict=True)
+        made.append(_rows(figure, [(zone, "all", value, EMPLOYMENT_ERROR * value) for zone, value in rows]))
+    return made
 
 
 def _rows(figure: str, rows: list[tuple[str, str, float, float]], *, provider: str = "all") -> pl.DataFrame:

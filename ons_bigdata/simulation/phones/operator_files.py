@@ -15,6 +15,7 @@ from ons_bigdata.simulation.phones import operator_tables as tables
 from ons_bigdata.simulation.phones.agreement import PROVIDER, agree
 from ons_bigdata.simulation.phones.carriers import draw_kinds, draw_phones
 from ons_bigdata.simulation.phones.days import EVENTS_PER_DAY, draw_events
+from ons_bigdata.simulation.phones.footprints import describe_cells
 from ons_bigdata.simulation.phones.network import RURALITIES, Network, build_network, lay_out_zones
 from ons_bigdata.simulation.phones.roamers import COLUMNS, OWN_MCC, VISITORS_PER_PHONE, draw_visitors, send_abroad
 from ons_bigdata.simulation.world.building import build_world
@@ -40,13 +41,18 @@ class SimulatedOperator:
     network: Network
     specification: Specification
     cells: pl.DataFrame
-    """cell, easting_m, northing_m, rurality, radius_m, zone (of most addresses that it serves best)."""
+    """cell, easting_m, northing_m, rurality, radius_m, zone (of most addresses that it serves best), zone_shares,
+    education_share and share_aged_16_24 as of `footprints`."""
     devices: pl.DataFrame
-    """device, person, tariff, is_second, holder_age, account, age, kind, rurality and work_rurality, home_cell and
-    work_cell (that serve the places best; null without a place), nearest_home_cell and nearest_work_cell (of the
-    nearest masts), home_zone and work_zone (of the true places)."""
+    """device, person, tariff, is_second, has_companion, holder_age, account, age, kind, rurality and work_rurality,
+    home_cell and work_cell (that serve the places best; null without a place), nearest_home_cell and nearest_work_cell
+    (of the nearest masts), home_zone and work_zone (of the true places)."""
     persons: pl.DataFrame
     """person, age, kind, home_zone, work_zone (null without a place) of all persons of the world."""
+    people: pl.DataFrame
+    """The same persons as of `carriers.draw_kinds`, with the rows of their addresses."""
+    zone_of_address: pl.Series
+    """Zone of each address of the world."""
     events: pl.DataFrame
     """device, at_utc, cell; sorted: those of its own phones in its network."""
     roaming_events: pl.DataFrame
@@ -96,13 +102,18 @@ def simulate_operator(
     zone = world.addresses.select("output_area").join(zone_of, on="output_area", how="left", maintain_order="left")[
         "zone"
     ]
+    cells = _cells(network, zone)
+    users = events.join(phones.select("device", "holder_age"), on="device")
+    ground = describe_cells(next(streams), world, network, zone, users, spec)
     return SimulatedOperator(
         world,
         network,
         spec,
-        _cells(network, zone),
+        cells.join(ground, on="cell", how="left", maintain_order="left"),
         _true_devices(people, phones, network, zone),
         _true_persons(people, zone),
+        people,
+        zone,
         events,
         pl.concat([abroad.events, visitors.events]),
         _true_stays(pl.concat([abroad.stays, visitors.stays], how="vertical_relaxed"), zone),
@@ -149,6 +160,7 @@ def _true_devices(people: pl.DataFrame, phones: pl.DataFrame, network: Network, 
 
     nearest = network.nearest[:, 0]
     return phones.drop("row").with_columns(
+        (pl.len().over("person") > 1).alias("has_companion"),
         carrier["age"],
         carrier["kind"],
         pl.Series("rurality", np.array(RURALITIES)[network.rurality[home]]),

@@ -10,7 +10,7 @@ import polars as pl
 import psycopg2
 import pytest
 
-from ons_bigdata.phones.assets import devices, presence
+from ons_bigdata.phones.assets import devices, duplicates, presence
 from ons_bigdata.phones.sources.devices import register_files
 from ons_bigdata.phones.sources.devices.event_files import SOURCES as EVENT_SOURCES
 from ons_bigdata.phones.sources.devices.event_files import id_space
@@ -28,11 +28,11 @@ from ons_bigdata.simulation.phones.visitor_agreement import agree_visitors
 
 KEY = PseudonymKey(bytes(range(32)))
 RULES = {
-    **{"threshold": 10.0, "rounding_base": 5.0, "persons_base": 10.0, "confidence": 0.95},
+    **{"threshold": 10.0, "rounding_base": 5.0, "persons_base": 10.0, "confidence": 0.95, "persons_per_place": 6.0},
     **{"day_from_hour": 10.0, "day_to_hour": 16.0, "night_from_hour": 1.0, "night_to_hour": 5.0},
 }
-ASSETS = [*devices.ASSETS, *presence.ASSETS]
-PERSONAL = ["phone_anchors", "phone_devices", "phone_true_devices", "phone_visitor_stays"]
+ASSETS = [*devices.ASSETS, *duplicates.ASSETS, *presence.ASSETS]
+PERSONAL = ["phone_anchors", "phone_devices", "phone_duplicates", "phone_true_devices", "phone_visitor_stays"]
 
 
 @pytest.fixture(scope="module")
@@ -69,9 +69,17 @@ def built(
         zone="zone",
         easting_m="easting_m",
         northing_m="northing_m",
+        zone_shares="zone_shares",
+        education_share="education_share",
+        share_aged_16_24="share_aged_16_24",
     )
-    zones = operator.shares_of_areas.select(
-        data_origin=pl.lit("simulated"), geography=pl.lit("zone"), code="zone", residents=pl.col("residents")
+    adults = operator.persons.filter(pl.col("age") >= 18).group_by(area="home_zone").agg(residents=pl.len())
+    residents = adults.select(
+        "area",
+        pl.col("residents").cast(pl.Float64),
+        data_origin=pl.lit("simulated"),
+        geography=pl.lit("zone"),
+        residents_error=pl.lit(0.0),
     )
     tables = {
         "seeds.phone_specifications": (*register, _register(spec.spec_id, spec.canonical_json())),
@@ -81,10 +89,14 @@ def built(
             pl.DataFrame({"parameter": list(RULES), "value": list(RULES.values())}),
         ),
         "staging.stg_phones__cells": (
-            "data_origin text, provider text, cell text, zone text, easting_m float8, northing_m float8",
+            "data_origin text, provider text, cell text, zone text, easting_m float8, northing_m float8, "
+            "zone_shares text, education_share float8, share_aged_16_24 float8",
             cells,
         ),
-        "staging.stg_phones__zones": ("data_origin text, geography text, code text, residents bigint", zones),
+        "intermediate.int_phones__residents_united": (
+            "area text, residents float8, data_origin text, geography text, residents_error float8",
+            residents,
+        ),
     }
     with warehouse.transaction() as transaction:
         for name, (columns, frame) in tables.items():

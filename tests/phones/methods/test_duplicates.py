@@ -6,8 +6,15 @@ import numpy as np
 import polars as pl
 import pytest
 
-from ons_bigdata.phones.methods.duplicates import find_duplicates
+from ons_bigdata.phones.methods.duplicates import (
+    count_handovers,
+    cut_month,
+    cut_steps,
+    find_duplicates,
+    judge_candidates,
+)
 from ons_bigdata.phones.sources.device_files import read_simulator_events
+from tests.phones.methods.device_days import SPEC, at, frame
 from tests.phones.sources.test_published_files import SHARED, shared
 
 SECOND_PHONES = 0.15
@@ -57,3 +64,60 @@ def test_a_device_alone_has_no_companion() -> None:
 def test_a_share_that_is_none_is_refused(share: float) -> None:
     with pytest.raises(ValueError, match="prior_share"):
         find_duplicates(walks("abc", "abc"), prior_share=share)
+
+
+def test_only_devices_of_a_home_are_compared() -> None:
+    events = walks("abcdabcd", "abcdabcd", "ddddaaaa", "ddddaaab")
+    homes = pl.DataFrame({"device": [1, 2, 3, 4], "home": ["x", "y", "x", None]})
+    result = find_duplicates(events, prior_share=0.1, homes=homes)
+    assert result.select("device", "companion").rows() == [(1, 3), (2, None), (3, 1)]
+    assert result["probability"][1] == 0.0
+    whole = find_duplicates(events, prior_share=0.1)
+    assert whole["companion"].to_list() == [2, 1, 4, 3]
+
+
+def test_devices_without_a_common_step_are_no_candidates() -> None:
+    later = walks("abcd").with_columns(device=pl.lit(2, pl.Int64), second=pl.col("second") + 1_000)
+    result = find_duplicates(pl.concat([walks("abcd"), later]), prior_share=0.1)
+    assert result["companion"].to_list() == [None, None]
+
+
+def test_homes_may_be_judged_apart() -> None:
+    """Handovers are counted over all devices, bucket by bucket; then the devices of some homes are compared."""
+    draws = np.random.default_rng(2)
+    texts = ["".join(draws.choice(list("abcd"), 30)) for _ in range(4)]
+    events = walks(*texts, *texts[:2])
+    homes = pl.DataFrame({"device": list(range(1, 7)), "home": [1, 2, 1, 2, 1, 2]})
+    whole = find_duplicates(events, prior_share=0.2, homes=homes)
+    buckets = [cut_steps(events.filter(pl.col("device") % 3 == rest), 10) for rest in range(3)]
+    handovers = pl.concat([count_handovers(bucket) for bucket in buckets]).group_by("previous", "cell")
+    counted = handovers.agg(pl.col("steps").sum())
+    parts = [
+        judge_candidates(
+            pl.concat(buckets), counted, homes.filter(pl.col("home") == home), prior_share=0.2, mismatch_share=0.01
+        )
+        for home in (1, 2)
+    ]
+    assert pl.concat(parts).sort("device").equals(whole)
+
+
+def test_two_who_keep_the_same_hours_are_no_pair_but_two_who_go_out_together() -> None:
+    """Three homes: neighbours at home and at the same work at the same hours; of these 1 and 2 make the same trips."""
+    rows = []
+    for device in (1, 2, 3, 4):
+        for day in range(0, 28):
+            trip = f"t{day}" if device < 3 else f"u{device}{day}"
+            places = {2: "h", 8: "h", 11: "w", 15: "w", 18: trip, 19: trip, 22: "h"}
+            rows += [(device, at(day, hour), place) for hour, place in places.items()]
+    steps = cut_month(frame(rows), SPEC)
+    homes = pl.DataFrame({"device": [1, 2, 3, 4], "home": ["h"] * 4})
+    result = judge_candidates(steps, count_handovers(steps), homes, prior_share=0.1, mismatch_share=0.1)
+    assert (result["probability"] > 0.5).to_list() == [True, True, False, False]
+    assert result["companion"].to_list()[:2] == [2, 1]
+
+
+def test_steps_of_a_month_are_those_of_its_days() -> None:
+    steps = cut_month(
+        frame([(1, at(-1, 23), "a"), (1, at(0, 8.1), "a"), (1, at(0, 8.4), "b"), (1, at(28, 1), "a")]), SPEC
+    )
+    assert steps.select("cell", "occasion").rows() == [("b", 17)]  # 8 h of a working day

@@ -40,12 +40,30 @@ def test_each_cell_has_status_and_bounds() -> None:
     assert reading.accepted.select("devices", "status", "lower", "upper").rows() == [
         (1250.0, "rounded", 1247.5, 1252.5),
         (None, "not_supplied", 0.0, None),
-        (None, "suppressed", 0.0, 9.0),
+        (None, "suppressed", 1.0, 9.0),
         (None, "not_supplied", 0.0, None),
         (10.0, "rounded", 7.5, 12.5),
         (0.0, "rounded", 0.0, 2.5),
     ]
     assert reading.accepted["month"].to_list() == [date(2021, 3, 1)] * 6
+
+
+def test_a_suppressed_cell_can_be_zero_only_where_zeros_are_suppressed() -> None:
+    spec = changed("disclosure", suppresses_zeros=True)
+    register = {spec.spec_id: Registered("alpha", spec)}
+
+    def of_spec(*lines: str) -> Reading:
+        content = long_file(*lines).replace(SPEC.spec_id.encode(), spec.spec_id.encode())
+        return read_long(content, name="od_flows_alpha_2021-03.csv", load_id=LOAD, register=register)
+
+    bounds = of_spec(line(A, B, "-1")).accepted.select("lower", "upper")
+    assert bounds.rows() == [(0.0, 9.0)]
+    assert "a count of 0.0; counts below 10 are suppressed" in str(of_spec(line(A, B, "0")).reason)
+    # four cells that are suppressed from 1 on cannot add to 0; they can where zeros are suppressed
+    lines = [line(A, to, "-1") for to in CODES]
+    total = line(A, "TOTAL", "0")
+    assert "totals disagree" in str(read(long_file(*lines, total)).reason)
+    assert of_spec(*lines, total).outcome == "loaded"
 
 
 def test_byte_order_mark_and_case_of_the_header_do_not_matter() -> None:
@@ -109,11 +127,11 @@ def test_a_file_of_another_provider_or_month_is_sent_back(name: str, reason: str
 
 
 def test_totals_agree_within_suppression_and_rounding() -> None:
-    """A to B 20 (17.5 to 22.5), three other pairs hidden (0 to 9 each): the total lies between 17.5 and 49.5."""
-    for total, outcome in (("50", "loaded"), ("15", "loaded"), ("55", "refused"), ("10", "refused")):
+    """A to B 20 (17.5 to 22.5), three other pairs hidden (1 to 9 each): the total lies between 20.5 and 49.5."""
+    for total, outcome in (("50", "loaded"), ("20", "loaded"), ("55", "refused"), ("15", "refused")):
         reading = read(long_file(line(A, B, "20"), line(A, "TOTAL", total)))
         assert reading.outcome == outcome, total
-    assert f"origin_total {A} to TOTAL is 7.5 to 12.5, but its cells add to 17.5 to 49.5" in str(reading.reason)
+    assert f"origin_total {A} to TOTAL is 12.5 to 17.5, but its cells add to 20.5 to 49.5" in str(reading.reason)
     assert "destination_total" in str(read(long_file(line(A, B, "20"), line("TOTAL", B, "500"))).reason)
     assert "total TOTAL to TOTAL" in str(read(long_file(line(A, B, "20"), line("TOTAL", "TOTAL", "500"))).reason)
 

@@ -11,7 +11,9 @@ from ons_bigdata.phones.sources.specification_files import Registered
 from ons_bigdata.platform.ingest.loading import Reading
 from tests.phones.specifications import CODES, SPEC, changed
 
-SPECIFICATION = changed("disclosure", threshold=16, rounding_base=1, absent_pair_means="suppressed")
+SPECIFICATION = changed(
+    "disclosure", threshold=16, rounding_base=1, suppresses_zeros=True, absent_pair_means="suppressed"
+)
 A, B, C, _ = CODES
 ROWS = [{"pcod_from": A, "pcod_to": B, "value": 20}, {"pcod_from": A, "pcod_to": C, "value": 31.0}]
 
@@ -55,4 +57,4 @@ def test_a_faulty_file_is_sent_back(document: object, reason: str) -> None:
 
 
 def test_a_specification_with_another_threshold_does_not_fit() -> None:
-    assert "expected threshold 16 and suppressed" in str(read(ROWS, SPEC).reason)
+    assert "expected threshold 16, zeros and absent pairs suppressed" in str(read(ROWS, SPEC).reason)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 DEVICE = "device_key"
 SHIFT_KINDS = ("night_shift", "rotating_shift")
+STUDENT = "student"
 NO_DEVICES = "no such device"
 BOOTSTRAP_DRAWS = 500
 Row = tuple[str, str, int, float | None, float | None, float | None, str | None]
@@ -22,13 +23,17 @@ Row = tuple[str, str, int, float | None, float | None, float | None, str | None]
 _CONFIDENCE_Z = float(ndtri(0.975))
 
 
-def counted_devices(anchors: pl.DataFrame, register: pl.DataFrame, spec: Specification) -> pl.DataFrame:
+def counted_devices(
+    anchors: pl.DataFrame, register: pl.DataFrame, spec: Specification, duplicates: pl.DataFrame | None = None
+) -> pl.DataFrame:
     """Rows of devices that the specification counts, with their tariff.
 
-    `anchors`: device_key, active_days and others. `register`: device_key, tariff, account, holder_age, is_machine of
-    the same operator. A device counts if its account, tariff and holder's age (unknown ages count) are the
-    specification's, if it is no machine unless they count, and if it has enough active days. Devices that are not in
-    the register do not count.
+    `anchors`: device_key, active_days, events, worker_status and others; `confirm_students` decides on the status.
+    `register`: device_key, tariff, account, holder_age, is_machine of the same operator. A device counts if its
+    account, tariff and holder's age (unknown ages count) are the specification's, if it is no machine unless they
+    count, and if it has enough active days. Devices that are not in the register do not count. `duplicates`:
+    device_key, companion_key, is_duplicate; where the specification counts one device of a pair, that with fewer
+    events (then the greater key) is left out of those that count.
     """
     rule = spec.devices
     age = pl.col("holder_age").fill_null(rule.min_age_years)
@@ -39,19 +44,51 @@ def counted_devices(anchors: pl.DataFrame, register: pl.DataFrame, spec: Specifi
         & (pl.lit(rule.includes_machines) | ~pl.col("is_machine"))
     )
     active = anchors.filter(pl.col("active_days") >= rule.min_active_days)
-    return active.join(known.select(DEVICE, "tariff"), on=DEVICE, how="inner", maintain_order="left")
+    confirmed = confirm_students(active, register, spec)
+    counted = confirmed.join(known.select(DEVICE, "tariff"), on=DEVICE, how="inner", maintain_order="left")
+    if duplicates is None or spec.duplicates.counted == "both":
+        return counted
+    return counted.join(_second_devices(counted, duplicates), on=DEVICE, how="anti", maintain_order="left")
+
+
+def confirm_students(anchors: pl.DataFrame, register: pl.DataFrame, spec: Specification) -> pl.DataFrame:
+    """Anchors with the status `worker` in the place of `student` where the holder is not known to be young enough.
+
+    `anchors`: device_key, worker_status; `register`: device_key, holder_age.
+    """
+    young = register.filter(pl.col("holder_age") <= spec.students.max_age_years)[DEVICE].unique()
+    is_other = (pl.col("worker_status") == STUDENT) & ~pl.col(DEVICE).is_in(young.implode())
+    return anchors.with_columns(worker_status=pl.when(is_other).then(pl.lit("worker")).otherwise("worker_status"))
+
+
+def _second_devices(counted: pl.DataFrame, duplicates: pl.DataFrame) -> pl.DataFrame:
+    """Devices of pairs that name each other, of which the other one counts: device_key."""
+    flagged = duplicates.filter("is_duplicate").select(DEVICE, "companion_key")
+    mutual = flagged.join(
+        flagged.select(companion_key=DEVICE, device_key="companion_key"), on=[DEVICE, "companion_key"], how="semi"
+    )
+    events = counted.select(DEVICE, "events")
+    pairs = mutual.join(events, on=DEVICE).join(
+        events.rename({DEVICE: "companion_key", "events": "events_of_companion"}), on="companion_key"
+    )
+    is_less = pl.col("events") < pl.col("events_of_companion")
+    is_even = pl.col("events") == pl.col("events_of_companion")
+    return pairs.filter(is_less | (is_even & (pl.col(DEVICE) > pl.col("companion_key")))).select(DEVICE)
 
 
 def rule_flows(counted: pl.DataFrame, spec: Specification) -> pl.DataFrame:
     """Devices by segment and pair of zones of the specification: segment, origin, destination, devices, sorted.
 
-    `counted`: home_zone, work_zone, tariff. Pairs without a device are 0. Devices without one of the zones, and those
+    `counted`: home_zone, work_zone, tariff, worker_status; students are left out where the specification counts them
+    apart. Pairs without a device are 0. Devices without one of the zones, and those
     whose zone is not in the specification, are in no pair.
     """
     codes = pl.Series(spec.zones.codes)
     pairs = pl.DataFrame({"origin": codes}).join(pl.DataFrame({"destination": codes}), how="cross")
     key = ["segment", "origin", "destination"]
     every = pairs.join(pl.DataFrame({"segment": ["all", "contract", "payg"]}), how="cross")
+    if spec.students.counted == "apart":
+        counted = counted.filter(pl.col("worker_status") != STUDENT)
     placed = counted.drop_nulls(["home_zone", "work_zone"]).select(
         origin="home_zone", destination="work_zone", segment="tariff"
     )
@@ -76,17 +113,23 @@ def protect_counts(flows: pl.DataFrame, rule: Disclosure) -> pl.DataFrame:
     )
 
 
-def evaluate_anchors(anchors: pl.DataFrame, truth: pl.DataFrame, *, seed: int = 0) -> pl.DataFrame:
+def evaluate_anchors(
+    anchors: pl.DataFrame, truth: pl.DataFrame, duplicates: pl.DataFrame | None = None, *, seed: int = 0
+) -> pl.DataFrame:
     """Anchors against simulated truth: measure, area_class, devices, value, lower, upper, reason.
 
-    `anchors`: device_key, home, work, shift_candidate. `truth`: device_key and the columns of `TrueDevice`; devices
-    without anchors were not seen and count as wrong. Of regular workers: the share whose home (work) cell is the one
-    that serves the true place best, and the same of the cell of the nearest mast, by class of the ground at the place
-    and of all, with Wilson's interval. Of all devices: precision, recall and F1 of the flag for shift workers, with an
-    interval from BOOTSTRAP_DRAWS draws of devices (`seed`).
+    `anchors`: device_key, home, work, shift_candidate, worker_status. `duplicates`: device_key, is_duplicate. `truth`:
+    device_key and the columns of `TrueDevice`; devices without anchors were not seen and count as wrong. Of regular
+    workers: the share whose home (work) cell is the one that serves the true place best, and the same of that of the
+    nearest mast, by class of the ground at the place and of all, with Wilson's interval. Of all devices: precision,
+    recall and F1 of the flags for shift workers, students and, where given, duplicates, with an interval from
+    BOOTSTRAP_DRAWS draws of devices (`seed`).
     """
     judged = truth.join(
-        anchors.select(DEVICE, "home", "work", "shift_candidate"), on=DEVICE, how="left", maintain_order="left"
+        anchors.select(DEVICE, "home", "work", "shift_candidate", "worker_status"),
+        on=DEVICE,
+        how="left",
+        maintain_order="left",
     )
     rows: list[Row] = []
     regular = judged.filter(pl.col("kind") == "regular")
@@ -97,9 +140,16 @@ def evaluate_anchors(anchors: pl.DataFrame, truth: pl.DataFrame, *, seed: int = 
             for measure, column in (("right", place), ("oracle", f"nearest_{place}_cell")):
                 is_right = part.select((pl.col(column) == pl.col(f"{place}_cell")).fill_null(value=False)).to_series()
                 rows.append((f"{place}_{measure}", name, *_share(int(is_right.sum()), part.height)))
-    is_shift = judged["kind"].is_in(SHIFT_KINDS).to_numpy()
-    flagged = judged["shift_candidate"].fill_null(value=False).to_numpy()
-    rows += _flag_rows(is_shift, flagged, seed)
+    flags = {
+        "shift": (pl.col("kind").is_in(SHIFT_KINDS), pl.col("shift_candidate")),
+        "student": (pl.col("kind") == STUDENT, pl.col("worker_status") == STUDENT),
+    }
+    if duplicates is not None:
+        judged = judged.join(duplicates.select(DEVICE, "is_duplicate"), on=DEVICE, how="left", maintain_order="left")
+        flags["duplicate"] = (pl.col("has_companion"), pl.col("is_duplicate"))
+    for name, pair in flags.items():
+        is_so, flagged = (judged.select(one.fill_null(value=False)).to_series().to_numpy() for one in pair)
+        rows += _flag_rows(name, is_so, flagged, seed)
     schema = {
         **{"measure": pl.String, "area_class": pl.String, "devices": pl.Int64},
         **dict.fromkeys(("value", "lower", "upper"), pl.Float64),
@@ -118,12 +168,12 @@ def _share(right: int, number: int) -> tuple[int, float | None, float | None, fl
     return number, share, max(0.0, middle - reach), min(1.0, middle + reach), None
 
 
-def _flag_rows(is_shift: NDArray[np.bool_], flagged: NDArray[np.bool_], seed: int) -> list[Row]:
-    number = is_shift.size
-    names = ("shift_f1", "shift_precision", "shift_recall")
-    if not is_shift.any():
+def _flag_rows(flag: str, is_so: NDArray[np.bool_], flagged: NDArray[np.bool_], seed: int) -> list[Row]:
+    number = is_so.size
+    names = (f"{flag}_f1", f"{flag}_precision", f"{flag}_recall")
+    if not is_so.any():
         return [(name, "all", number, None, None, None, NO_DEVICES) for name in names]
-    outcome = np.array([(is_shift & flagged).sum(), (~is_shift & flagged).sum(), (is_shift & ~flagged).sum(), 0.0])
+    outcome = np.array([(is_so & flagged).sum(), (~is_so & flagged).sum(), (is_so & ~flagged).sum(), 0.0])
     outcome[3] = number - outcome.sum()
     draws = np.random.default_rng(seed).multinomial(number, outcome / number, size=BOOTSTRAP_DRAWS).astype(np.float64)
 

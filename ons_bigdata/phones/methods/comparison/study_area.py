@@ -29,6 +29,8 @@ class StudyFlows(NamedTuple):
     """area, population, users (both > 0) of zones; None where residents are not known."""
     weights: pl.DataFrame | None = None
     """area, weight: persons per device of zones; None without."""
+    employment: Mapping[str, pl.DataFrame] | str = "no figures of employment"
+    """Commuters within the study area from current employment: side to side, total; or why there are none."""
     margins: Mapping[str, pl.DataFrame] = {}
     """Published totals between different zones: `origin_totals` (origin, total), `destination_totals`."""
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from ons_bigdata.phones.methods.anchors import home_and_work
-from ons_bigdata.phones.methods.presence.hours import days_by_zone, hourly_zones, movements, with_day_types
+from ons_bigdata.phones.methods.presence.hours import days_by_cell, hourly_places, movements, with_day_types
+from ons_bigdata.phones.methods.presence.present import footprints_of
 from ons_bigdata.phones.schemas.presence import DeviceMovement, DevicePresence, PhoneAnchor
 from ons_bigdata.phones.schemas.specification import Specification
 from ons_bigdata.phones.schemas.vocabulary import HOME_COUNTRY_CODES
@@ -22,10 +23,11 @@ COLUMNS = ("device_key", "at_utc", "cell", "data_origin", "provider", "home_mcc"
 def follow_devices(bucket: pl.DataFrame, parameters: Mapping[str, Any]) -> dict[str, pl.DataFrame]:
     """Anchors, presence and movements of the devices of a bucket under each specification.
 
-    `bucket`: COLUMNS, all rows of its devices. `parameters` (JSON values): `months`, a list of data_origin, provider,
-    spec_id, specification (the document, of one month) and cells (cell → zone, null for none). Returns frames
-    `anchors`, `presence` and `movements` with the columns of `PhoneAnchor`, `DevicePresence` and `DeviceMovement`,
-    sorted by device.
+    `bucket`: COLUMNS, all rows of its devices. `parameters` (JSON values): `months`, a list of data_origin,
+    provider, spec_id, specification (the document, of one month), cells (cell → zone, null for none), ground (cell
+    → education_share, share_aged_16_24, of the cells of which they are known) and zone_shares (cell → text).
+    Returns frames `anchors`, `presence` and `movements` with the columns of `PhoneAnchor`, `DevicePresence` and
+    `DeviceMovement`, sorted by device.
     """
     made: dict[str, list[pl.DataFrame]] = {
         "anchors": [PhoneAnchor.create_empty()],
@@ -45,6 +47,17 @@ def follow_devices(bucket: pl.DataFrame, parameters: Mapping[str, Any]) -> dict[
         cells = pl.DataFrame(
             {"cell": names, "zone": list(month["cells"].values())}, schema={"cell": pl.String, "zone": pl.String}
         )
+        ground = pl.DataFrame(
+            [(cell, *shares) for cell, shares in month["ground"].items()],
+            schema={"cell": pl.String, "education_share": pl.Float64, "share_aged_16_24": pl.Float64},
+            orient="row",
+        )
+        texts = pl.DataFrame(
+            list(month["zone_shares"].items()), schema={"cell": pl.String, "zone_shares": pl.String}, orient="row"
+        )
+        cells = cells.join(ground, on="cell", how="left", maintain_order="left").join(
+            texts, on="cell", how="left", maintain_order="left"
+        )
         frames = follow_month(events.select("device_key", "at_utc", "cell"), cells, spec)
         labels = {
             **{name: pl.lit(month[name]) for name in ("data_origin", "provider", "spec_id")},
@@ -62,10 +75,13 @@ def follow_devices(bucket: pl.DataFrame, parameters: Mapping[str, Any]) -> dict[
 
 
 def follow_month(events: pl.DataFrame, cells: pl.DataFrame, spec: Specification) -> dict[str, pl.DataFrame]:
-    """Frames of `follow_devices` of one month, without its labels. `events`: device_key, at_utc, cell."""
+    """Frames of `follow_devices` of one month, without its labels.
+
+    `events`: device_key, at_utc, cell. `cells`: cell, zone, zone_shares, education_share, share_aged_16_24.
+    """
     named = events.rename({"device_key": "device"})
     found = home_and_work(named, spec, cells=cells)
-    hourly = hourly_zones(named, cells, spec)
+    hourly, hourly_cells = hourly_places(named, cells, spec)
     seen = with_day_types(hourly, spec).group_by("device").agg(
         weekdays_seen=pl.col("day").filter(pl.col("day_type") == "weekday").n_unique().cast(pl.Int64),
         free_days_seen=pl.col("day").filter(pl.col("day_type") == "free_day").n_unique().cast(pl.Int64),
@@ -82,6 +98,6 @@ def follow_month(events: pl.DataFrame, cells: pl.DataFrame, spec: Specification)
     )
     return {
         "anchors": anchors,
-        "presence": days_by_zone(hourly, spec).rename({"device": "device_key"}),
+        "presence": days_by_cell(hourly_cells, found, footprints_of(cells)[0], spec).rename({"device": "device_key"}),
         "movements": movements(hourly, found, spec).rename({"device": "device_key"}),
     }

@@ -82,35 +82,6 @@ def expand_by_home(
     ).sort(by)
 
 
-def presence_amounts(presence: pl.DataFrame, *, daytime: tuple[int, int], night_time: tuple[int, int]) -> pl.DataFrame:
-    """Share of days of each device in each zone by kind of day and period: device_key, day_type, period, area, amount.
-
-    `presence`: device_key, day_type, hour, zone, days, observed_days. `period` is each hour (00 to 23), and daytime and
-    night_time: the mean over their hours (from, to; to is not in it) at which the device's zone is known. A device
-    whose zone is not known at an hour has no row, and counts as nowhere.
-    """
-    hourly = presence.with_columns(share=pl.col("days") / pl.col("observed_days"))
-    key = [DEVICE, "day_type"]
-    parts = [
-        hourly.select(
-            *key,
-            period=pl.col("hour").cast(pl.String).str.zfill(2),
-            area="zone",
-            amount="share",
-        )
-    ]
-    for name, (begin, end) in (("daytime", daytime), ("night_time", night_time)):
-        of_stretch = hourly.filter(pl.col("hour").is_between(begin, end - 1))
-        known = of_stretch.select(*key, "hour").unique().group_by(key).agg(hours=pl.len())
-        parts.append(
-            of_stretch.group_by(*key, area="zone")
-            .agg(pl.col("share").sum())
-            .join(known, on=key)
-            .select(*key, period=pl.lit(name), area="area", amount=pl.col("share") / pl.col("hours"))
-        )
-    return pl.concat(parts)
-
-
 def movement_amounts(movements: pl.DataFrame, anchors: pl.DataFrame) -> pl.DataFrame:
     """Movements of each device on a mean day, by kind of day, period, purpose and pair of areas.
 

@@ -17,45 +17,50 @@ if TYPE_CHECKING:
     from ons_bigdata.phones.schemas.specification import Specification
 
 HOUR_S = 3_600
+HOME_CELL_SHARE = 0.05
+"""Share of a device's hours in the core of the night from which a cell serves its home."""
 
 
 def hourly_zones(events: pl.DataFrame, cells: pl.DataFrame, spec: Specification) -> pl.DataFrame:
-    """Zone with most time of each device and local hour: device, hour (since the period began), zone; sorted.
+    """Zone with most time of each device and local hour: the first frame of `hourly_places`."""
+    return hourly_places(events, cells, spec)[0]
+
+
+def hourly_places(events: pl.DataFrame, cells: pl.DataFrame, spec: Specification) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Zone, and cell, with most time of each device and local hour: device, hour (since the period began), zone (cell).
 
     `events`: device, at_utc (UTC), cell; all events of a device. `cells`: cell, zone. An event stands for half of the
     gap to each neighbour, capped as the specification says; hours without any such time have no row. Events at cells
-    without a zone count as time elsewhere. Of zones with equal time the smaller code counts.
+    without a zone count as time elsewhere, those at cells that are not listed in both frames. Of zones or cells with
+    equal time the smaller code counts. Both are sorted.
     """
     refuse_missing_columns(events, ("device", "at_utc", "cell"), "events")
     refuse_missing_columns(cells, ("cell", "zone"), "cells")
     period = spec.period
     hours = ((period.last_day - period.first_day).days + 1) * 24
     encoded = encode_events(events, period.first_day, hours * HOUR_S - 1, period.time_zone)
-    zones = cells["zone"].drop_nulls().unique().sort()
-    numbered = pl.DataFrame({"zone": zones, "number": pl.int_range(len(zones), dtype=pl.Int32, eager=True)})
-    of_cell = (
-        pl.DataFrame({"cell": encoded.cells})
-        .join(cells.select("cell", "zone"), on="cell", how="left", maintain_order="left")
-        .join(numbered, on="zone", how="left", maintain_order="left")["number"]
-        .fill_null(-1)
-        .to_numpy()
+    listed = pl.DataFrame({"cell": encoded.cells}).join(
+        cells.select("cell", "zone", known="cell"), on="cell", how="left", maintain_order="left"
     )
-    device, hour, zone = _longest_zones(
-        encoded.device,
-        encoded.second,
-        of_cell[encoded.cell],
-        hours,
-        (spec.home.from_hour * HOUR_S, spec.home.to_hour * HOUR_S),
-        (spec.dwell.max_day_minutes * 30.0, spec.dwell.max_night_minutes * 30.0),
-        max(1, len(zones)),
-    )
-    return pl.DataFrame(
-        {
-            "device": encoded.devices.gather(pl.Series(device)),
-            "hour": hour,
-            "zone": zones.gather(pl.Series(zone)) if len(zones) else pl.Series([], dtype=pl.String),
-        }
-    )
+
+    def longest(place: str, names: pl.Series) -> pl.DataFrame:
+        """Place with most time in each hour, of the places `names`, which are those of `listed`."""
+        numbered = pl.DataFrame({place: names, "number": pl.int_range(len(names), dtype=pl.Int32, eager=True)})
+        of_cell = listed.join(numbered, on=place, how="left", maintain_order="left")["number"].fill_null(-1).to_numpy()
+        device, hour, number = _longest_zones(
+            encoded.device,
+            encoded.second,
+            of_cell[encoded.cell],
+            hours,
+            (spec.home.from_hour * HOUR_S, spec.home.to_hour * HOUR_S),
+            (spec.dwell.max_day_minutes * 30.0, spec.dwell.max_night_minutes * 30.0),
+            max(1, len(names)),
+        )
+        found = names.gather(pl.Series(number)) if len(names) else pl.Series([], dtype=pl.String)
+        return pl.DataFrame({"device": encoded.devices.gather(pl.Series(device)), "hour": hour, place: found})
+
+    zones, known = longest("zone", cells["zone"].drop_nulls().unique().sort()), longest("known", cells["cell"].sort())
+    return zones, known.rename({"known": "cell"})
 
 
 @compiled
@@ -163,16 +168,38 @@ def with_day_types(hourly: pl.DataFrame, spec: Specification) -> pl.DataFrame:
     )
 
 
-def days_by_zone(hourly: pl.DataFrame, spec: Specification) -> pl.DataFrame:
-    """Days of each device in each zone by kind of day and hour.
+def days_by_cell(
+    hourly: pl.DataFrame, anchors: pl.DataFrame, footprints: pl.DataFrame, spec: Specification
+) -> pl.DataFrame:
+    """Days of each device at each cell by kind of day and hour.
 
-    `hourly` as of `hourly_zones`. Returns device, day_type, hour (0–23), zone, days, observed_days (on which the zone
-    is known at this hour), sorted.
+    `hourly`: device, hour, cell as of `hourly_places`; `anchors`: device, home; `footprints`: cell, area. Returns
+    device, day_type, hour (0–23), cell, is_home, days, observed_days (on which the cell is known at this hour),
+    sorted. Cells of the home are the device's home and those with HOME_CELL_SHARE of its hours in the core of the
+    night or more that serve an area of the home: not those of a journey.
     """
     typed = with_day_types(hourly, spec)
     key = ["device", "day_type", "hour"]
-    counts = typed.group_by(*key, "zone").agg(days=pl.len().cast(pl.Int16))
-    return counts.with_columns(observed_days=pl.col("days").sum().over(key).cast(pl.Int16)).sort(*key, "zone")
+    rule = spec.shift_workers
+    night = typed.filter(pl.col("hour").is_between(rule.core_from_hour, rule.core_to_hour - 1))
+    shares = (
+        night.group_by("device", "cell").len().with_columns(share=pl.col("len") / pl.col("len").sum().over("device"))
+    )
+    often = shares.filter(pl.col("share") >= HOME_CELL_SHARE).join(anchors.select("device", "home"), on="device")
+    near = often.join(footprints.select("area", home="cell"), on="home").join(
+        footprints.select("cell", "area"), on=["cell", "area"], how="semi"
+    )
+    serving = near.select("device", "cell", serves_home=pl.lit(value=True)).unique()
+    counts = typed.group_by(*key, "cell").agg(days=pl.len().cast(pl.Int16))
+    placed = counts.join(serving, on=["device", "cell"], how="left").join(
+        anchors.select("device", "home"), on="device", how="left"
+    )
+    is_home = pl.col("serves_home").fill_null(value=False) | (pl.col("cell") == pl.col("home")).fill_null(value=False)
+    return (
+        placed.with_columns(is_home=is_home, observed_days=pl.col("days").sum().over(key).cast(pl.Int16))
+        .select(*key, "cell", "is_home", "days", "observed_days")
+        .sort(*key, "cell")
+    )
 
 
 def movements(hourly: pl.DataFrame, anchors: pl.DataFrame, spec: Specification) -> pl.DataFrame:

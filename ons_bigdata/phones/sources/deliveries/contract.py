@@ -196,7 +196,12 @@ def _row_fault(name: FileName, spec: Specification) -> pl.Expr:
         return pl.when(~known).then(_shown(column, f"not a code of {zones.vintage} in the specification"))
 
     given = pl.col("status").str.to_lowercase()
-    is_hidden = (pl.col("value") > 0) & (pl.col("upper") < rule.threshold) & (pl.col("cell_kind") == "pair")
+    is_hidden = (
+        (pl.col("value") >= rule.least_hidden)
+        & (pl.col("upper") < rule.threshold)
+        & (pl.col("cell_kind") == "pair")
+        & (rule.threshold > 1)
+    )
     return pl.coalesce(
         differs("geography", zones.vintage),
         unknown("origin_code"),
@@ -240,7 +245,9 @@ def disagreeing_totals(flows: pl.DataFrame, spec: Specification) -> str | None:
     `flows`: accepted rows (ProviderFlow) of a single file. A total agrees if its own bounds and the sum of the bounds
     of its cells overlap; a pair without a row has the bounds of what the specification says it means.
     """
-    absent = {"suppressed": float(spec.disclosure.largest_hidden), "structural_zero": 0.0}
+    rule = spec.disclosure
+    absent = {"suppressed": float(rule.largest_hidden), "structural_zero": 0.0}
+    absent_least = float(rule.least_hidden) if rule.absent_pair_means == "suppressed" else 0.0
     pairs = flows.filter(pl.col("cell_kind") == "pair")
     size = len(spec.zones.codes)
     found = []
@@ -258,11 +265,12 @@ def disagreeing_totals(flows: pl.DataFrame, spec: Specification) -> str | None:
         )
         totals = flows.filter(pl.col("cell_kind") == kind).join(sums, on=group, how="left")
         missing = cells - pl.col("cells").fill_null(0)
-        upper = absent.get(spec.disclosure.absent_pair_means)
+        upper = absent.get(rule.absent_pair_means)
         greatest = pl.col("greatest").fill_null(pl.when(pl.col("cells").is_null()).then(0.0)) + (
             missing * upper if upper is not None else pl.when(missing == 0).then(0.0)
         )
-        checked = totals.with_columns(greatest=greatest, least=pl.col("least").fill_null(0.0)).filter(
+        least = pl.col("least").fill_null(0.0) + missing * absent_least
+        checked = totals.with_columns(greatest=greatest, least=least).filter(
             (pl.col("least") > pl.col("upper") + _ROUNDING_ERROR)
             | (pl.col("greatest") < pl.col("lower") - _ROUNDING_ERROR)
         )

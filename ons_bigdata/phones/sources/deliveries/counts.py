@@ -43,8 +43,8 @@ def read_counts(text: str, rule: Disclosure, *, is_whole: bool) -> tuple[pl.Expr
 def count_bounds(value: pl.Expr, status: pl.Expr, rule: Disclosure, *, is_pair: pl.Expr) -> tuple[pl.Expr, pl.Expr]:
     """Bounds of the true count: least, and greatest (null where nothing bounds it).
 
-    A rounded count lies within half of the base; a suppressed pair between 0 and the largest hidden count, a suppressed
-    total from 0 on.
+    A rounded count lies within half of the base; a suppressed pair between the least and the largest hidden count
+    (from 1 where zeros are delivered, else from 0), a suppressed total from the least one on.
     """
     half = rule.rounding_base / 2
     lower = (
@@ -52,6 +52,8 @@ def count_bounds(value: pl.Expr, status: pl.Expr, rule: Disclosure, *, is_pair: 
         .then(value)
         .when(status == "rounded")
         .then((value - half).clip(lower_bound=0.0))
+        .when(status == "suppressed")
+        .then(float(rule.least_hidden))
         .otherwise(0.0)
     )
     upper = (

@@ -56,10 +56,12 @@ def read_flowkit(content: bytes, *, name: str, load_id: str, register: Mapping[s
     if spec is None:
         return refused_reading(str(reason))
     rule = spec.disclosure
-    if rule.threshold != LEAST_SHOWN or rule.absent_pair_means != "suppressed":
+    if rule.threshold != LEAST_SHOWN or rule.absent_pair_means != "suppressed" or not rule.suppresses_zeros:
+        zeros = "suppressed" if rule.suppresses_zeros else "delivered"
         return refused_reading(
-            f"the specification has threshold {rule.threshold} and absent pairs that are {rule.absent_pair_means}; "
-            f"FlowKit leaves out rows below {LEAST_SHOWN}: expected threshold {LEAST_SHOWN} and suppressed"
+            f"the specification has threshold {rule.threshold}, zeros that are {zeros} and absent pairs that are "
+            f"{rule.absent_pair_means}; FlowKit leaves out rows below {LEAST_SHOWN}, zeros among them: expected "
+            f"threshold {LEAST_SHOWN}, zeros and absent pairs suppressed"
         )
     rows, fault = _rows(content)
     if rows is None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import polars as pl
 
-from ons_bigdata.phones.schemas.device_events import AREA_CLASSES, CELL, PhoneCell
+from ons_bigdata.phones.schemas.device_events import AREA_CLASSES, CELL, ZONE_SHARES, PhoneCell
 from ons_bigdata.phones.schemas.vocabulary import SIMULATED, ZONE_CODE
 from ons_bigdata.phones.sources.devices.event_files import COMMAND
 from ons_bigdata.platform.ingest.landing import LandedFile, Reader
@@ -21,6 +22,11 @@ if TYPE_CHECKING:
 
 COLUMNS = ("CELL", "EASTING_M", "NORTHING_M", "AREA_CLASS", "RADIUS_M", "ZONE")
 """Columns of a cell plan, in capitals."""
+_SHARES = ("EDUCATION_SHARE", "SHARE_AGED_16_24")
+_OPTIONAL = ("ZONE_SHARES", *_SHARES)
+"""Columns that a cell plan may have besides, each with or without a text."""
+_SUM_ERROR = 0.001
+"""Rounding that the shares of the zones of a cell may have in all."""
 
 _NUMBERS = ("EASTING_M", "NORTHING_M", "RADIUS_M")
 
@@ -50,10 +56,14 @@ def read_cell_plan(content: bytes, *, name: str, load_id: str) -> Reading:
     if table.refusal:
         return refused_reading(table.refusal)
     zone = rf"^(?:|{ZONE_CODE[1:-1]})$"
+    absent = [pl.lit("").alias(name) for name in _OPTIONAL if name not in table.rows.columns]
+    table = replace(table, rows=table.rows.with_columns(absent))
     return tables.reading(
         table,
         parsed=[
             *(tables.number_column(column).alias(f"_{column}") for column in _NUMBERS),
+            *(tables.number_column(column).alias(f"_{column}") for column in _SHARES),
+            _sum_of_shares().alias("_sum"),
             (~pl.col("CELL").is_first_distinct()).alias("_is_repeated"),
         ],
         faults=[
@@ -64,6 +74,17 @@ def read_cell_plan(content: bytes, *, name: str, load_id: str) -> Reading:
                 reason(f"area_class {{}}; expected {', '.join(AREA_CLASSES)}", "AREA_CLASS"),
             ),
             (~pl.col("ZONE").str.contains(zone), reason("zone {}; expected a code or nothing", "ZONE")),
+            *(
+                (
+                    (pl.col(column) != "") & ~pl.col(f"_{column}").is_between(0, 1).fill_null(value=False),
+                    reason(f"{column.lower()} {{}}; expected a number from 0 to 1, or nothing", column),
+                )
+                for column in _SHARES
+            ),
+            (
+                (pl.col("ZONE_SHARES") != "") & ~((pl.col("_sum") - 1).abs() <= _SUM_ERROR).fill_null(value=False),
+                reason("zone_shares {}; expected <zone>=<share> by blanks, which add to 1, or nothing", "ZONE_SHARES"),
+            ),
             (pl.col("_is_repeated"), reason("cell {} came before", "CELL")),
         ],
         final=[
@@ -75,9 +96,17 @@ def read_cell_plan(content: bytes, *, name: str, load_id: str) -> Reading:
             pl.col("AREA_CLASS").alias("area_class"),
             pl.col("_RADIUS_M").alias("radius_m"),
             pl.when(pl.col("ZONE") != "").then(pl.col("ZONE")).alias("zone"),
+            pl.when(pl.col("ZONE_SHARES") != "").then(pl.col("ZONE_SHARES")).alias("zone_shares"),
+            *(pl.col(f"_{column}").alias(column.lower()) for column in _SHARES),
         ],
         schema=PhoneCell,
     )
+
+
+def _sum_of_shares() -> pl.Expr:
+    """Sum of the shares of the zones of a cell; null for a text of another form."""
+    shares = pl.col("ZONE_SHARES").str.extract_all(r"=[0-9.]+").list.eval(pl.element().str.slice(1).cast(pl.Float64))
+    return pl.when(pl.col("ZONE_SHARES").str.contains(ZONE_SHARES)).then(shares.list.sum())
 
 
 def _read(file: LandedFile, content: bytes, load_id: str) -> Reading:
@@ -90,7 +119,7 @@ def _adapter(_dbt_project_dir: Path) -> Adapter:
 
 CELL_PLANS = Source(
     command=COMMAND,
-    reader=Reader("phone_cells", "phone_cell_plans", "1"),
+    reader=Reader("phone_cells", "phone_cell_plans", "2"),
     area="devices",
     adapter=_adapter,
     table=RawTable(

@@ -36,6 +36,7 @@ _WORDS: dict[str, tuple[str, ...]] = {
     "account": ("consumer", "business"),
     "is_machine": ("true", "false"),
     "is_second": ("true", "false"),
+    "has_companion": ("true", "false"),
     "kind": KINDS,
     "home_class": AREA_CLASSES,
     "work_class": ("", *AREA_CLASSES),
@@ -127,7 +128,7 @@ def _typed(column: str, columns: Mapping[str, pl.DataType]) -> pl.Expr:
 def _source(table: LakeTable, frame: type[dy.Schema], description: str, keys: frozenset[str]) -> BulkSource:
     return BulkSource(
         command=COMMAND,
-        reader=Reader(table.name, f"{table.name}_files", "1"),
+        reader=Reader(table.name, f"{table.name}_files", "2" if table is PHONE_TRUE_DEVICES else "1"),
         area="devices",
         adapter=pseudonymising_adapter(partial(recognise, table=table), partial(read_batches, table=table)),
         table=table,

@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from ons_bigdata.phones.methods.presence.control import hide_secondary, hide_uncovering_totals, without_numbers
-from ons_bigdata.phones.methods.presence.estimates import expand_by_home, movement_amounts, presence_amounts
+from ons_bigdata.phones.methods.presence.estimates import expand_by_home, movement_amounts
 from ons_bigdata.phones.schemas.presence import NO_RESIDENTS, ONE_DEVICE
 
 RESIDENTS = pl.DataFrame({"zone": ["A", "B"], "residents": [100, 30]})
@@ -63,27 +63,6 @@ def test_intervals_cover_the_truth() -> None:
         row = expand_by_home(amounts, owners, residents, ["area"], confidence=0.95).row(0, named=True)
         covered += row["lower"] <= amount.sum() <= row["upper"]
     assert 0.92 <= covered / 300 <= 0.98
-
-
-def test_shares_of_days_and_stretches_of_hours() -> None:
-    presence = pl.DataFrame(
-        {
-            "device_key": [1, 1, 1],
-            "day_type": ["weekday"] * 3,
-            "hour": [10, 11, 11],
-            "zone": ["A", "A", "B"],
-            "days": [10, 5, 15],
-            "observed_days": [10, 20, 20],
-        }
-    )
-    made = presence_amounts(presence, daytime=(10, 16), night_time=(1, 5)).sort("period", "area")
-    assert made.select("period", "area", "amount").rows() == [
-        ("10", "A", 1.0),
-        ("11", "A", 0.25),
-        ("11", "B", 0.75),
-        ("daytime", "A", 0.625),
-        ("daytime", "B", 0.375),
-    ]
 
 
 def test_movements_of_a_mean_day() -> None:

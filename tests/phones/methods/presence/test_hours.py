@@ -9,10 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ons_bigdata.phones.methods.presence.bucket import follow_devices
-from ons_bigdata.phones.methods.presence.hours import days_by_zone, hourly_zones, movements
+from ons_bigdata.phones.methods.presence.hours import days_by_cell, hourly_places, hourly_zones, movements
 from tests.phones.methods.device_days import DAYS, FIRST, LONDON, SPEC, at, frame, is_weekend, regular_worker
 
 CELLS = pl.DataFrame({"cell": ["h", "w", "x", "nowhere"], "zone": ["Z1", "Z2", "Z1", None]})
+
+
+AREAS = pl.DataFrame({"cell": ["h", "x", "w"], "area": ["Z1", "Z1", "Z2"]})
 
 
 def test_hours_to_follow_by_hand() -> None:
@@ -71,11 +74,12 @@ def test_hours_are_those_of_a_slow_count(rows: list[tuple[int, int, str]]) -> No
 
 
 def test_days_and_movements_of_a_regular_worker() -> None:
-    hourly = hourly_zones(frame(regular_worker(1)), CELLS, SPEC)
-    days = days_by_zone(hourly, SPEC)
+    hourly, hourly_cells = hourly_places(frame(regular_worker(1)), CELLS, SPEC)
+    days = days_by_cell(hourly_cells, pl.DataFrame({"device": [1], "home": ["h"]}), AREAS, SPEC)
     workdays = sum(not is_weekend(day) for day in range(DAYS))
     noon = days.filter((pl.col("hour") == 12) & (pl.col("day_type") == "weekday"))
-    assert noon.select("zone", "days", "observed_days").rows() == [("Z2", workdays, workdays)]
+    assert noon.select("cell", "is_home", "days", "observed_days").rows() == [("w", False, workdays, workdays)]
+    assert days.filter(pl.col("hour") == 3).select("cell", "is_home").unique().rows() == [("h", True)]
     anchors = pl.DataFrame({"device": [1], "home_zone": ["Z1"], "work_zone": ["Z2"]})
     moved = movements(hourly, anchors, SPEC)
     assert moved.select("day_type", "purpose", "origin", "destination").unique().sort("purpose").rows() == [
@@ -85,6 +89,14 @@ def test_days_and_movements_of_a_regular_worker() -> None:
     assert moved.filter(pl.col("purpose") == "to_work")["trips"].sum() <= workdays
     nobody = anchors.with_columns(home_zone=pl.lit(None, pl.String), work_zone=pl.lit(None, pl.String))
     assert movements(hourly, nobody, SPEC)["purpose"].unique().to_list() == ["other"]
+
+
+def test_a_cell_that_serves_the_home_by_night_is_of_the_home() -> None:
+    """Of 25 nights the device is at x in two (8 %), which is near its home, and at w, which is elsewhere, in two."""
+    nights = [(1, at(day, 2), "x" if day < 2 else "w" if day < 4 else "h") for day in range(25)]
+    _, hourly = hourly_places(frame([*nights, (1, at(3, 12), "x"), (1, at(3, 15), "w")]), CELLS, SPEC)
+    days = days_by_cell(hourly, pl.DataFrame({"device": [1], "home": ["h"]}), AREAS, SPEC)
+    assert days.select("cell", "is_home").unique().sort("cell").rows() == [("h", True), ("w", False), ("x", True)]
 
 
 def test_a_change_of_zone_over_a_gap_is_no_movement() -> None:
@@ -110,6 +122,8 @@ def test_a_bucket_leaves_out_roamers_and_other_operators() -> None:
         "spec_id": SPEC.spec_id,
         "specification": SPEC.model_dump(mode="json"),
         "cells": dict(CELLS.iter_rows()),
+        "ground": {},
+        "zone_shares": {},
     }
     made = follow_devices(labelled, {"months": [month]})
     assert made["anchors"].select("device_key", "home", "work", "home_zone", "work_zone", "month").rows() == [

@@ -65,4 +65,33 @@ def test_cells_of_a_plan_and_faults() -> None:
         "EASTING_M 'x'",
         "area_class 'village'",
     ]
+    assert reading.accepted.select("zone_shares", "education_share", "share_aged_16_24").null_count().row(0) == (
+        2,
+        2,
+        2,
+    )
     assert cell_plans.recognise("cell_plan_alpha.csv", b"") == Recognised("alpha", "real", ("alpha",))
+
+
+def test_a_plan_may_say_what_cells_serve() -> None:
+    header = "cell,easting_m,northing_m,area_class,radius_m,zone,zone_shares,education_share,share_aged_16_24\n"
+    shares = {
+        "Z001=0.75 Z002=0.25,0.5,": None,
+        "Z001=1,,0.25": None,
+        ",,": None,
+        "Z001=0.7,,": "zone_shares 'Z001=0.7'",
+        "Z001:1,,": "zone_shares 'Z001:1'",
+        "Z001=0.6 Z002=0.6,,": "zone_shares 'Z001=0.6 Z002=0.6'",
+        ",1.5,": "education_share '1.5'",
+        ",,some": "share_aged_16_24 'some'",
+    }
+    lines = [f"c{number},430000,433000,urban,300,Z001,{text}" for number, text in enumerate(shares)]
+    content = (header + "\n".join(lines)).encode()
+    reading = cell_plans.read_cell_plan(content, name="cell_plan_alpha.csv", load_id="0" * 16)
+    assert reading.accepted.select("zone_shares", "education_share", "share_aged_16_24").rows() == [
+        ("Z001=0.75 Z002=0.25", 0.5, None),
+        ("Z001=1", None, 0.25),
+        (None, None, None),
+    ]
+    reasons = [reason.split(";")[0] for reason in reading.quarantined["reason"]]
+    assert reasons == [text for text in shares.values() if text]

@@ -9,6 +9,9 @@ select
     delivered.area_class,
     delivered.radius_m,
     delivered.zone,
+    delivered.zone_shares,
+    delivered.education_share,
+    delivered.share_aged_16_24,
     delivered.load_id,
     delivered.line
 from {{ source('raw', 'phone_cells') }} as delivered
