@@ -192,6 +192,25 @@ def test_home_by_evenings_and_events_around() -> None:
     assert home_clusters(events.filter(pl.col("cluster") == 2), clusters).is_empty()
 
 
+def test_a_home_has_many_places_around_it() -> None:
+    """Six evenings at 0 with four places visited once around it outweigh eight evenings at 3, far from all others.
+
+    Scores: 6 · 5 · √(1 + 4) = 67.1, and 8 · 1 · √1 = 8. Without the places around: 6 and 8.
+    """
+    around = pl.DataFrame(
+        [(1, 10 + number, None, None, None, 500.0 * number, 800.0) for number in range(4)],
+        schema=[*CLUSTERS.columns, "easting_m", "northing_m"],
+        orient="row",
+    )
+    far = CLUSTERS.with_columns(easting_m=pl.Series([0.0, 300.0, 600.0, 90_000.0]), northing_m=pl.lit(0.0))
+    clusters = pl.concat([far, around.cast(far.schema)])  # type: ignore[arg-type]
+    once = {(5, 10 + number): 1 for number in range(4)}
+    events = pl.concat([events_of({(5, 0): 6, (6, 3): 8}), events_of({(6, 3): 9}, hour=14), events_of(once, hour=14)])
+    home = home_clusters(events, clusters)
+    assert home.select("cluster", "score").row(0) == pytest.approx((0, 6 * 5 * 5**0.5))
+    assert home_clusters(events, far)["cluster"].to_list() == [3]
+
+
 def test_the_home_of_most_of_the_time_not_of_most_events() -> None:
     """Twelve evenings at 0 from April to June, then fourteen at 3 in July: more events there, but a shorter time."""
     clusters = CLUSTERS.with_columns(easting_m=pl.Series([0.0, 300.0, 600.0, 90_000.0]), northing_m=pl.lit(0.0))

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ons_bigdata.tweets.methods.residence import chain as chain_module
 from ons_bigdata.tweets.methods.residence import detect_moves, settled_spells, time_at_risk
 from ons_bigdata.tweets.methods.residence.chain import ResidenceChain
 from ons_bigdata.tweets.methods.residence.term_time import is_vacation_stay
@@ -40,6 +41,9 @@ def days_at(places: str, *, hall: str = "", every: int = 2) -> tuple[pl.DataFram
         orient="row",
     )
     return events, clusters
+
+
+TERM_OF_FEW_DAYS = "a" * 14 + "-b" * 9 + "a" * 75
 
 
 def moves_of(places: str, *, hall: str = "") -> list[tuple[str, str, str, bool]]:
@@ -185,20 +189,64 @@ def test_migrations_lie_in_time_at_risk(seed: int) -> None:
     )
 
 
-def test_the_chain_equals_the_sum_over_all_paths() -> None:
+@pytest.mark.parametrize("term", [(False, False), (False, True), (True, True)])
+def test_the_chain_equals_the_sum_over_all_paths(term: tuple[bool, bool]) -> None:
     """Forward-backward against enumeration of the states of four days, first round (background of the start)."""
     chain = ResidenceChain()
+    terms = np.tile(term, (4, 1))
     visited = np.array([[1, 0], [1, 1], [0, 1], [0, 1]], dtype=bool)
     days = np.array([0, 3, 10, 12])
-    shares = chain.residences(np.zeros(4, np.int64), days, visited, np.full(4, 2))
+    shares = chain.residences(np.zeros(4, np.int64), days, visited, np.full(4, 2), terms)
     assert shares.sum(axis=1) == pytest.approx(np.ones(4))
-    once = chain.residences(np.zeros(4, np.int64), days, visited, np.full(4, 2), rounds=1)
-    np.testing.assert_allclose(once, enumerated(visited, days, chain, background=0.05), rtol=1e-9)
+    once = chain.residences(np.zeros(4, np.int64), days, visited, np.full(4, 2), terms, rounds=1)
+    changes = chain.moves_per_year + chain.term_changes_per_year * (term[0] != term[1])
+    np.testing.assert_allclose(once, enumerated(visited, days, chain, changes, background=0.05), rtol=1e-9)
 
 
-def enumerated(visited: np.ndarray, days: np.ndarray, chain: ResidenceChain, background: float) -> np.ndarray:  # type: ignore[type-arg]
+def test_changes_between_three_areas_of_which_one_is_in_term_time() -> None:
+    """Chances of residences a month later, by hand; one step back is the transpose of one step forward."""
+    rates, term = (0.15 / 365.25, 8 / 365.25, 1 / 4, 1 / 365.25), np.array([[False, True, False]])
+    forward, backward = np.zeros((6, 6)), np.zeros((6, 6))
+    for state in range(6):
+        rows = np.vstack([np.eye(6)[state], np.zeros(6)])
+        chain_module._step(rows, 0, 1, 3, term, 0, 30.0, rates)
+        forward[state] = rows[1]
+        rows = np.vstack([np.zeros(6), np.eye(6)[state]])
+        chain_module._step(rows, 1, 0, 3, term, 0, 30.0, rates)
+        backward[state] = rows[0]
+    np.testing.assert_allclose(forward, backward.T, rtol=1e-12)
+    residence = forward[:3, :3] + forward[:3, 3:]
+    moved = 1 - np.exp(-1.15 / 365.25 * 30)
+    to_other, to_term, from_term = 0.075 / 1.15, 1.075 / 1.15, 0.575 / 1.15
+    assert residence == pytest.approx(
+        np.array(
+            [
+                [1 - moved, moved * to_term, moved * to_other],
+                [moved * from_term, 1 - moved, moved * from_term],
+                [moved * to_other, moved * to_term, 1 - moved],
+            ]
+        )
+    )
+
+
+def test_a_term_that_few_days_show_is_no_trip() -> None:
+    """At home to 28 April, at a hall for five weeks with an event in four days, then at home: a change each way."""
+    assert [row[:3] for row in moves_of(TERM_OF_FEW_DAYS, hall="b")] == [
+        ("a", "b", "term_start"),
+        ("b", "a", "term_end"),
+    ]
+    assert moves_of(TERM_OF_FEW_DAYS) == []
+
+
+def enumerated(  # type: ignore[no-untyped-def]
+    visited: np.ndarray,  # type: ignore[type-arg]
+    days: np.ndarray,  # type: ignore[type-arg]
+    chain: ResidenceChain,
+    changes_per_year: float,
+    background: float,
+):
     """Probability of each area by summing over all sequences of states (area, away)."""
-    move, leave, back = chain.moves_per_year / 365.25, chain.trips_per_year / 365.25, 1 / chain.trip_days
+    move, leave, back = changes_per_year / 365.25, chain.trips_per_year / 365.25, 1 / chain.trip_days
 
     def seen(place: int, row: int, share: float) -> float:
         return share / background if visited[row, place] else (1 - share) / (1 - background)

@@ -17,10 +17,16 @@ if TYPE_CHECKING:
 
 KINDS = ("move", "term_start", "term_end")
 """Kinds of moves that are modelled apart: of anybody, to the first term-time address, from the last one."""
+EFFECTS = ("leaving", "arriving", "home", "town")
+"""Effects of an area: on moves of anybody out of it and into it, as a home of students, and as a town of study."""
+OF_ORIGIN, OF_DESTINATION = [0, 2, 3], [1, 3, 2]
+"""Effect of the origin and of the destination of each kind."""
 LOG_SHAPES = (-3.0, 7.0)
 """Bounds of the logarithm of the shape of a gamma prior."""
 SHAPE_PRIOR = (5.0, 0.7)
 """Shape that is expected (rates of areas differ by 45 %), and the standard deviation of its logarithm."""
+PRIOR_MOVES = 0.2
+"""Moves for which the level of all periods counts in that of one."""
 ROUNDS = 20
 PRIOR_USERS = 5.0
 """Users for which the national share of students counts in that of an area."""
@@ -35,14 +41,15 @@ class GravityModel:
     """Expected rates of moves. Axes: periods p, kinds k, origins i, destinations j.
 
     In a month, a resident of i moves to j at the rate Σ_k `level`[p, k] · `origin`[k, i] · `destination`[k, i, j] times
-    `leaving`[i] and `arriving`[j].
+    the effects of i and j: for moves of anybody `leaving`[i] and `arriving`[j], for first arrivals in term-time areas
+    `home`[i] and `town`[j], for last departures from them `town`[i] and `home`[j].
     """
 
     level: Floats
     origin: Floats
     destination: Floats
-    leaving: Floats
-    arriving: Floats
+    effects: Floats
+    """Effects of the areas, `EFFECTS` × areas."""
     decay: Floats
     """Power and rate per kilometre of the decay with distance, kinds × 2."""
     information: Floats
@@ -50,24 +57,24 @@ class GravityModel:
     attraction: Floats
     """Attraction of each destination, kinds × destinations."""
     distance_km: Floats
-    shapes: tuple[float, float]
-    """Shapes of the priors of the effects of leaving and arriving."""
-    events: tuple[Floats, Floats, Floats]
-    """Moves on which level, leaving and arriving rest; those of the prior included."""
+    shapes: Floats
+    """Shapes of the priors of the effects."""
+    events: tuple[Floats, Floats]
+    """Moves on which level and effects rest; those of the prior included."""
 
     def expected(self, months: Floats) -> Floats:
         """Expected moves, periods × origins × destinations, for months lived in each period and area."""
+        rates = self.destination * self.effects[OF_ORIGIN][:, :, None] * self.effects[OF_DESTINATION][:, None, :]
         tables = []
         for lived, level in zip(months, self.level, strict=True):
-            of_kinds = level[:, None] * self.origin * (lived * self.leaving)[None, :]
-            tables.append(np.einsum("ki,kij->ij", of_kinds, self.destination) * self.arriving[None, :])
+            tables.append(np.einsum("ki,kij->ij", level[:, None] * self.origin * lived[None, :], rates))
         return np.stack(tables)
 
     def drawn(self, random: Generator) -> GravityModel:
         """Model drawn from the uncertainty of this one: levels and effects gamma, decay normal; shapes are kept."""
-        level, leaving, arriving = (
+        level, effects = (
             values * random.gamma(np.maximum(events, 0.5)) / np.maximum(events, 0.5)
-            for values, events in zip((self.level, self.leaving, self.arriving), self.events, strict=True)
+            for values, events in zip((self.level, self.effects), self.events, strict=True)
         )
         weak = np.diag([1.0 / (bounds[1] - bounds[0]) ** 2 for bounds in DECAY_BOUNDS])  # as wide as what is allowed
         decay = np.stack(
@@ -82,7 +89,7 @@ class GravityModel:
                 for point, attraction in zip(decay, self.attraction, strict=True)
             ]
         )
-        return replace(self, level=level, leaving=leaving, arriving=arriving, decay=decay, destination=destination)
+        return replace(self, level=level, effects=effects, decay=decay, destination=destination)
 
 
 def fit_gravity(
@@ -97,10 +104,13 @@ def fit_gravity(
     A move of kind k from i goes to j with a chance proportional to A_kj · d^−a · exp(−b d): A are the residents, for
     first arrivals in term-time areas the students; a and b make the destinations most likely (Tanner's function), apart
     for each kind. The rate of leaving is the same for all residents, for last departures from term-time areas it goes
-    with the share of students. Levels are those of each period and kind.
+    with the share of students. Levels are those of each period and kind, drawn towards that of all periods by
+    `PRIOR_MOVES` moves: a period without time at risk has the latter.
 
-    Effects of leaving and arriving multiply all that. They have gamma priors with mean 1, of which the shapes make the
-    counts of the areas most likely (with the prior `SHAPE_PRIOR`); the effects are posterior means, in turn.
+    Effects of the areas multiply all that: of leaving and arriving for moves of anybody, of being a home of students
+    and a town of study for the other two kinds, of which the one is the way back of the other. They have gamma priors with
+    mean 1, of which the shapes make the counts of the areas most likely (with the prior `SHAPE_PRIOR`); the effects are
+    posterior means, in turn.
 
     Raises ValueError on arrays of other shapes, negative counts, moves within an area, and no months at all.
 
@@ -118,14 +128,11 @@ def fit_gravity(
     fits = [_destinations(counts[:, kind].sum(axis=0), attraction[kind], apart) for kind in range(len(KINDS))]
     decay, destination, information = (np.stack(part) for part in zip(*fits, strict=True))
     exposure = months @ origin.T
-    level = np.divide(counts.sum(axis=(2, 3)), exposure, out=np.zeros_like(exposure), where=exposure > 0)
-    expected = np.einsum("ki,kij->ij", (level.T @ months) * origin, destination)
-    of_pairs = counts.sum(axis=(0, 1))
-    leaving, arriving, shapes = _effects(of_pairs, expected)
-    events = (counts.sum(axis=(2, 3)), of_pairs.sum(axis=1) + shapes[0], of_pairs.sum(axis=0) + shapes[1])
-    return GravityModel(
-        level, origin, destination, leaving, arriving, decay, information, attraction, apart, shapes, events
-    )
+    level, moved = _levels(counts.sum(axis=(2, 3)), exposure)
+    expected = ((level.T @ months) * origin)[:, :, None] * destination
+    effects, shapes, resting_on = _effects(counts.sum(axis=0), expected)
+    events = (moved, resting_on)
+    return GravityModel(level, origin, destination, effects, decay, information, attraction, apart, shapes, events)
 
 
 def _check(counts: Floats, months: Floats, residents: Floats, students: Floats, distance_km: Floats) -> None:
@@ -148,6 +155,15 @@ def _check(counts: Floats, months: Floats, residents: Floats, students: Floats, 
         raise ValueError("months are all 0; expected time at risk")
     if not (residents.sum() > 0 and (students > 0).all()):
         raise ValueError("residents are all 0, or students of an area are; expected positive numbers")
+
+
+def _levels(counts: Floats, exposure: Floats) -> tuple[Floats, Floats]:
+    """Levels of periods and kinds, and the moves on which they rest: counts drawn towards the level of all periods."""
+    total = exposure.sum(axis=0)
+    mean = np.divide(counts.sum(axis=0), total, out=np.zeros_like(total), where=total > 0)
+    moved = np.where(mean > 0, counts + PRIOR_MOVES, 0.0)
+    due = exposure + np.divide(PRIOR_MOVES, mean, out=np.ones_like(mean), where=mean > 0)
+    return moved / due, moved
 
 
 def _log_chances(decay: Floats, log_attraction: Floats, distance_km: Floats) -> Floats:
@@ -176,19 +192,27 @@ def _destinations(counts: Floats, attraction: Floats, distance_km: Floats) -> tu
     return point, chances, information
 
 
-def _effects(counts: Floats, expected: Floats) -> tuple[Floats, Floats, tuple[float, float]]:
-    """Effects of leaving and arriving, and the shapes of their priors."""
-    leaving, arriving = np.ones(len(counts)), np.ones(len(counts))
-    shapes = (1.0, 1.0)
+def _effects(counts: Floats, expected: Floats) -> tuple[Floats, Floats, Floats]:
+    """Effects of the areas, the shapes of their priors, and the moves on which the effects rest, prior included.
+
+    `counts` and `expected`: moves, kinds × origins × destinations.
+    """
+    effects = np.ones((len(EFFECTS), counts.shape[1]))
+    shapes, events = np.ones(len(EFFECTS)), np.ones_like(effects)
     for _ in range(ROUNDS):
-        out = expected @ arriving
-        shape_out = prior_shape(counts.sum(axis=1), out)
-        leaving = (counts.sum(axis=1) + shape_out) / (out + shape_out)
-        into = leaving @ expected
-        shape_in = prior_shape(counts.sum(axis=0), into)
-        arriving = (counts.sum(axis=0) + shape_in) / (into + shape_in)
-        shapes = (shape_out, shape_in)
-    return leaving, arriving, shapes
+        for effect in range(len(EFFECTS)):
+            seen, due = np.zeros(counts.shape[1]), np.zeros(counts.shape[1])
+            for kind, (of_origin, of_destination) in enumerate(zip(OF_ORIGIN, OF_DESTINATION, strict=True)):
+                if of_origin == effect:
+                    seen += counts[kind].sum(axis=1)
+                    due += expected[kind] @ effects[of_destination]
+                if of_destination == effect:
+                    seen += counts[kind].sum(axis=0)
+                    due += effects[of_origin] @ expected[kind]
+            shapes[effect] = prior_shape(seen, due)
+            events[effect] = seen + shapes[effect]
+            effects[effect] = events[effect] / (due + shapes[effect])
+    return effects, shapes, events
 
 
 def prior_shape(counts: Floats, expected: Floats) -> float:

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 DRAWS = 200
-_EVERY = {"month": "1mo", "quarter": "1q", "whole": "1q"}
+_EVERY = {"month": "1mo", "quarter": "1q", "whole": "100y"}
 
 
 def pooled_flows(  # noqa: PLR0913
@@ -59,9 +59,9 @@ def pooled_flows(  # noqa: PLR0913
     arrivals in term-time areas and last departures from them (column `kind` of the moves); without it all moves are
     alike.
 
-    Rates of moves between authorities are those of `fit_gravity`, with periods as its periods (quarters for the whole).
-    Added up over the pairs of a cell they expect m moves of the users at risk, and F of all residents. The n moves seen
-    make the estimate F (n + k) / (m + k): the shape k of the gamma prior makes the counts of the cells most likely
+    Rates of moves between authorities are those of `fit_gravity`, by month: moves and time at risk have seasons of their
+    own within a quarter. Added up over the pairs and months of a cell they expect m moves of the users at risk, and F
+    of all residents. The n moves seen make the estimate F (n + k) / (m + k): the shape k of the gamma prior makes the counts of the cells most likely
     (`prior_shape`).
 
     Returns the frame MigrationFlow, sorted; `reason` is null. The interval has percentiles of `DRAWS` draws (seeded) of
@@ -140,24 +140,23 @@ class _Counted(NamedTuple):
     """Arrays of the model, and the areas and periods of their axes."""
 
     counts: Floats
-    """Moves of users: periods × kinds × origins × destinations (authorities)."""
+    """Moves of users: months of the year × kinds × origins × destinations (authorities)."""
     months: Floats
-    """Months at risk, periods × authorities."""
+    """Months at risk, months of the year × authorities."""
     lived: Floats
-    """Months lived by all residents, periods × authorities."""
+    """Months lived by all residents, months of the year × authorities."""
     model: GravityModel
     periods: pl.Series
     names: pl.Series
     """Areas of the level."""
     groups: Floats | None
     """1 where an authority lies in an area of the level: areas × authorities; null if these are the same."""
-    is_whole: bool
-    """True if the periods are added up."""
+    of_period: Floats
+    """1 where a month lies in a period: periods × months."""
 
     def between(self, table: Floats) -> Floats:
-        """Table of authorities added up to areas of the level, without moves within these."""
-        if self.is_whole:
-            table = table.sum(axis=0, keepdims=True)
+        """Table of months and authorities added up to periods and areas of the level, without moves within these."""
+        table = np.tensordot(self.of_period, table, axes=1)
         if self.groups is None:
             return table
         added: Floats = self.groups @ table @ self.groups.T
@@ -176,7 +175,7 @@ class _Estimated(NamedTuple):
 def _estimated(
     counted: _Counted, sides: list[Callable[[Floats], Floats]], confidence: float, seed: int
 ) -> list[_Estimated]:
-    """Estimates of the cells into which each side adds up a table of periods × origins × destinations."""
+    """Estimates of the cells into which each side adds up a table of months × origins × destinations."""
     if not 0 < confidence < 1:
         message = f"confidence is {confidence}; expected a share between 0 and 1"
         raise ValueError(message)
@@ -224,28 +223,25 @@ def _counted(  # noqa: PLR0913, PLR0917
     refuse_missing_columns(at_risk, ("user_key", "area", "period", "months"), "at_risk")
     place = _places(areas, level, population)
     shares = _shares(students, place["authority"])
-    every = _EVERY[period]
-    risk = at_risk.with_columns(period=pl.col("period").dt.truncate(every))
+    risk = at_risk.with_columns(month=pl.col("period").dt.month_start())
     _refuse_unknown_areas(risk, "area", "at_risk", place["authority"])
     migrations = (
         moves.filter("is_migration", pl.col("from_area") != pl.col("to_area"))
         .join(at_risk.select("user_key").unique(), on="user_key", how="semi")
-        .with_columns(period=pl.col("moved_on").dt.truncate(every))
+        .with_columns(month=pl.col("moved_on").dt.month_start())
     )
     for column in ("from_area", "to_area"):
         _refuse_unknown_areas(migrations, column, "moves", place["authority"])
-    periods = pl.date_range(
-        pl.Series([first_date]).dt.truncate(every)[0], last_date, every, eager=True, closed="both"
-    ).alias("period")
-    outside = migrations.filter(~pl.col("period").is_in(periods.implode()))
+    calendar = pl.date_range(first_date.replace(day=1), last_date, "1mo", eager=True, closed="both").alias("month")
+    outside = migrations.filter(~pl.col("month").is_in(calendar.implode()))
     if not outside.is_empty():
         message = f"moves has a date {outside['moved_on'][0]}; expected {first_date} to {last_date}"
         raise ValueError(message)
     number = {name: row for row, name in enumerate(place["authority"])}
     size = len(number)
-    months = np.zeros((len(periods), size))
-    at = risk.filter(pl.col("period").is_in(periods.implode())).group_by("period", "area").agg(pl.col("months").sum())
-    months[periods.search_sorted(at["period"]).to_numpy(), [number[name] for name in at["area"]]] = at[
+    months = np.zeros((len(calendar), size))
+    at = risk.filter(pl.col("month").is_in(calendar.implode())).group_by("month", "area").agg(pl.col("months").sum())
+    months[calendar.search_sorted(at["month"]).to_numpy(), [number[name] for name in at["area"]]] = at[
         "months"
     ].to_numpy()
     has_kinds = students is not None and "kind" in migrations.columns
@@ -254,11 +250,11 @@ def _counted(  # noqa: PLR0913, PLR0917
         if has_kinds
         else None
     )
-    counts = np.zeros((len(periods), len(KINDS), size, size))
+    counts = np.zeros((len(calendar), len(KINDS), size, size))
     np.add.at(
         counts,
         (
-            periods.search_sorted(migrations["period"]).to_numpy(),
+            calendar.search_sorted(migrations["month"]).to_numpy(),
             np.zeros(migrations.height, dtype=np.int64) if kind is None else kind.cast(pl.Int64).to_numpy(),
             np.array([number[name] for name in migrations["from_area"]], dtype=np.int64),
             np.array([number[name] for name in migrations["to_area"]], dtype=np.int64),
@@ -269,16 +265,18 @@ def _counted(  # noqa: PLR0913, PLR0917
     residents = place["residents"].cast(pl.Float64).to_numpy()
     apart = np.hypot(east[:, None] - east[None, :], north[:, None] - north[None, :])
     names = place["area"].unique().sort()
+    starts = calendar if period == "month" else calendar.dt.truncate(_EVERY[period])
+    periods = starts.unique().sort().alias("period")
     groups = (names.to_numpy()[:, None] == place["area"].to_numpy()[None, :]).astype(float)
     return _Counted(
         counts,
         months,
-        _lengths(periods, every, first_date, last_date)[:, None] * residents[None, :],
+        _lengths(calendar, first_date, last_date)[:, None] * residents[None, :],
         fit_gravity(counts, months, residents, shares, apart),
         periods,
         names,
         None if level == "authority" else groups,
-        period == "whole",
+        (periods.to_numpy()[:, None] == starts.to_numpy()[None, :]).astype(float),
     )
 
 
@@ -331,11 +329,11 @@ def _refuse_unknown_areas(frame: pl.DataFrame, column: str, name: str, authoriti
         raise ValueError(message)
 
 
-def _lengths(periods: pl.Series, every: str, first_date: date, last_date: date) -> Floats:
-    """Months of collection of each period."""
-    end = pl.min_horizontal(pl.col("period").dt.offset_by(every), pl.lit(last_date).dt.offset_by("1d"))
-    days = pl.DataFrame(periods).select(
-        (end - pl.max_horizontal("period", pl.lit(first_date))).dt.total_days().cast(pl.Float64)
+def _lengths(calendar: pl.Series, first_date: date, last_date: date) -> Floats:
+    """Months of collection in each month of the calendar."""
+    end = pl.min_horizontal(pl.col("month").dt.offset_by("1mo"), pl.lit(last_date).dt.offset_by("1d"))
+    days = pl.DataFrame(calendar).select(
+        (end - pl.max_horizontal("month", pl.lit(first_date))).dt.total_days().cast(pl.Float64)
     )
     lengths: Floats = days.to_series().to_numpy() / DAYS_PER_MONTH
     return lengths

@@ -27,8 +27,9 @@ BACKGROUND_BOUNDS = (0.05, 0.5)
 class ResidenceChain:
     """Parameters of the chain: rates of moves and trips, and what shows of them.
 
-    A user lives in one area and is there or away. `moves_per_year`: changes of residence; `trips_per_year` and
-    `trip_days`: how often a trip to another area begins, and its mean length. On a day with events a user visits the
+    A user lives in one area and is there or away. `moves_per_year`: changes of residence, to any other area alike;
+    `term_changes_per_year`: further ones between a term-time area and another, of users who have both;
+    `trips_per_year` and `trip_days`: how often a trip to another area begins, and its mean length. On a day with events a user visits the
     area in which the user is with probability `share_at_home`, the residence while away from it with 1 − `share_away`,
     and any other area with the probability of its background. The background of an area is estimated for each user, in
     turn with the residence (`ROUNDS` times): the share of days with a visit among those on which the residence is
@@ -36,6 +37,7 @@ class ResidenceChain:
     """
 
     moves_per_year: float = 0.15
+    term_changes_per_year: float = 1.0
     trips_per_year: float = 8.0
     trip_days: float = 4.0
     share_at_home: float = 0.6
@@ -43,6 +45,9 @@ class ResidenceChain:
 
     def __post_init__(self) -> None:
         """Raise ValueError if a parameter is out of bounds."""
+        if not (np.isfinite(self.term_changes_per_year) and self.term_changes_per_year >= 0):
+            message = f"term_changes_per_year is {self.term_changes_per_year}; expected a number of 0 or more"
+            raise ValueError(message)
         for name in ("moves_per_year", "trips_per_year", "trip_days"):
             if not (np.isfinite(getattr(self, name)) and getattr(self, name) > 0):
                 message = f"{name} is {getattr(self, name)}; expected a positive number"
@@ -58,13 +63,16 @@ class ResidenceChain:
         days: NDArray[np.int64],
         visited: NDArray[np.bool_],
         areas: NDArray[np.int64],
+        term: NDArray[np.bool_] | None = None,
         rounds: int = ROUNDS,
     ) -> NDArray[np.float64]:
         """Probability of each candidate area to be the residence on each row's day, given all days of its user.
 
         Rows are a user's days with visits, sorted by user and day: `users` number of the user, `days` day number,
-        `visited` (rows × areas) the candidate areas visited, `areas` their number (the first so many columns), `rounds`
-        those in which background and residence are estimated. Returns rows × columns, each row adding up to 1.
+        `visited` (rows × areas) the candidate areas visited, `areas` their number (the first so many columns),
+        `term` (rows × areas, alike in all rows of a user) the candidate areas in which the user lives in term time,
+        none by default, `rounds` those in which background and residence are estimated. Returns rows × columns, each
+        row adding up to 1.
 
         Source: forward-backward algorithm and its use in estimation, Rabiner, Proceedings of the IEEE 77 (1989)
         257–286, with transitions that depend on the days between two rows.
@@ -79,7 +87,13 @@ class ResidenceChain:
             days.astype(np.int64),
             np.ascontiguousarray(visited),
             areas.astype(np.int64),
-            (self.moves_per_year / 365.25, self.trips_per_year / 365.25, 1 / self.trip_days),
+            np.zeros_like(visited) if term is None else np.ascontiguousarray(term),
+            (
+                self.moves_per_year / 365.25,
+                self.trips_per_year / 365.25,
+                1 / self.trip_days,
+                self.term_changes_per_year / 365.25,
+            ),
             (self.share_at_home, self.share_away),
             START_PARTS,
             BACKGROUND_BOUNDS,
@@ -140,26 +154,37 @@ def _scale(values, row, states):  # type: ignore[no-untyped-def]  # noqa: ANN001
 
 
 @compiled
-def _step(chain, source, target, areas, gap, rates):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+def _step(chain, source, target, areas, terms, term_row, gap, rates):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
     """One step of the chain over `gap` days: of probabilities to a later row, or of likelihoods to an earlier one.
 
     Columns 0 … areas−1 are the residences at which the user is, then those from which the user is away. Who has moved
-    is at the new residence, or on a trip from it.
+    is at the new residence, or on a trip from it. `terms[term_row]`: areas of term time.
     """
     is_forward = source < target  # a constant argument would be compiled twice
-    move, leave, back = rates
-    moved = 1 - np.exp(-move * gap)
-    to_other = moved / (areas - 1)
+    move, leave, back, change = rates
+    of_term = 0
+    for area in range(areas):
+        of_term += terms[term_row, area]
+    if of_term in {0, areas}:
+        change = 0.0
+    moved = 1 - np.exp(-(move + change) * gap)
+    to_other = moved * move / (move + change) / (areas - 1)
+    to_term = moved * change / (move + change) / max(of_term, 1)
+    from_term = moved * change / (move + change) / max(areas - of_term, 1)
     mixed = 1 - np.exp(-(leave + back) * gap)
     there_away, away_there = mixed * leave / (leave + back), mixed * back / (leave + back)
-    total = 0.0
+    total, total_term = 0.0, 0.0
     for area in range(areas):
         there, away = chain[source, area], chain[source, areas + area]
-        total += there + away if is_forward else (1 - there_away) * there + there_away * away
+        mass = there + away if is_forward else (1 - there_away) * there + there_away * away
+        total += mass
+        if terms[term_row, area]:
+            total_term += mass
     for area in range(areas):
         there, away = chain[source, area], chain[source, areas + area]
         if is_forward:
             arrived = (total - there - away) * to_other
+            arrived += (total - total_term) * to_term if terms[term_row, area] else total_term * from_term
             stayed = there * (1 - there_away) + away * away_there
             stayed_away = there * there_away + away * (1 - away_there)
             chain[target, area] = (1 - moved) * stayed + arrived * (1 - there_away)
@@ -167,25 +192,26 @@ def _step(chain, source, target, areas, gap, rates):  # type: ignore[no-untyped-
         else:
             after = (1 - there_away) * there + there_away * away
             others = to_other * (total - after)
+            others += from_term * (total - total_term) if terms[term_row, area] else to_term * total_term
             chain[target, area] = (1 - moved) * after + others
             chain[target, areas + area] = (1 - moved) * (away_there * there + (1 - away_there) * away) + others
 
 
 @compiled
-def _smoothed(days, visited, first, last, areas, background, rates, shares, emitted, chain, result):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202, PLR0913, PLR0917
+def _smoothed(days, visited, first, last, areas, terms, background, rates, shares, emitted, chain, result):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202, PLR0913, PLR0917
     """Probability of each area to be the residence on each day of one user: forward-backward, into `result`.
 
     `emitted` and `chain` have room for the rows of the user, `chain` for two more: the likelihoods of the days after a
     row, and the same with those of the row itself.
     """
     rows, states = last - first, 2 * areas
-    _, leave, back = rates
+    leave, back = rates[1], rates[2]
     after, seen = rows, rows + 1
     for row in range(rows):
         _emissions(visited, first + row, areas, background, shares[0], shares[1], emitted, row)
         if row:
             gap = float(days[first + row] - days[first + row - 1])
-            _step(chain, row - 1, row, areas, gap, rates)
+            _step(chain, row - 1, row, areas, terms, first, gap, rates)
         else:
             for home in range(areas):
                 chain[0, home] = back / (leave + back)
@@ -205,11 +231,11 @@ def _smoothed(days, visited, first, last, areas, background, rates, shares, emit
                 chain[seen, state] = emitted[row, state] * chain[after, state]
             _scale(chain, seen, states)
             gap = float(days[first + row] - days[first + row - 1])
-            _step(chain, seen, after, areas, gap, rates)
+            _step(chain, seen, after, areas, terms, first, gap, rates)
 
 
 @compiled
-def _residences(starts, days, visited, counts, rates, shares, start_parts, bounds, prior, rounds, room, result):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202, PLR0917, PLR0913
+def _residences(starts, days, visited, counts, terms, rates, shares, start_parts, bounds, prior, rounds, room, result):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202, PLR0917, PLR0913
     """Probabilities of the areas on the days of all users, into `result`; `room` are arrays to compute in."""
     background, emitted, chain = room
     for user in range(len(starts) - 1):
@@ -222,7 +248,7 @@ def _residences(starts, days, visited, counts, rates, shares, start_parts, bound
         for area in range(areas):
             background[area] = _background(visited, first, last, area, start_parts, bounds[0], bounds[1])
         for number in range(rounds):
-            _smoothed(days, visited, first, last, areas, background, rates, shares, emitted, chain, result)
+            _smoothed(days, visited, first, last, areas, terms, background, rates, shares, emitted, chain, result)
             if number == rounds - 1:
                 break
             for area in range(areas):

@@ -1,4 +1,4 @@
-"""The main home of a user: one cluster among the residential ones, by evenings, nights and the events around it."""
+"""The main home of a user: one cluster among the residential ones, by evenings, nights and the places around it."""
 
 from __future__ import annotations
 
@@ -26,12 +26,14 @@ def home_clusters(
     """Main home of each user with a residential cluster: one row per user.
 
     `events`: user_key, cluster, local_date, hour (0–23, Europe/London); events of clusters that `clusters` does not
-    list do not count. `clusters`: one row per user and valid cluster, of all classes, with user_key, cluster,
-    class_group, output_area, authority, easting_m and northing_m (metres, mean position).
+    list do not count. `clusters`: one row per user and cluster, of all classes, with user_key, cluster, class_group,
+    output_area, authority, easting_m and northing_m (metres, mean position). Groups of noise should be among them, with
+    no class group: a place visited once or twice says where somebody lives, too.
 
     The home is the residential cluster (class group residential or hall) of the largest score: days with events from
-    19 to 8 h plus half of the events from 0 to 8 h, times the number of events of the user at clusters within
-    `reach_m`, this one included. Ties: more events, more days, then the smaller number.
+    19 to 8 h plus half of the events from 0 to 8 h, times the number of the user's clusters within `reach_m`, this one
+    included, times the root of one more than the events at the others of these. Ties: more events, more days, then the
+    smaller number.
 
     Who moved has two such homes, and posts at one more than at the other. So the best cluster more than `APART_M` away
     is the home instead, if its score is at least `RIVAL_SHARE` of the largest and the user lived there `LONGER`: time
@@ -64,9 +66,10 @@ def home_clusters(
     )
     visited = places.join(counted, on=_KEY)
     homes = visited.filter(pl.col("class_group").is_in(RESIDENTIAL))
-    score = (pl.col("evening_days") + NIGHT_WEIGHT * pl.col("night_events")) * pl.col("around")
+    at_rest = pl.col("evening_days") + NIGHT_WEIGHT * pl.col("night_events")
+    score = at_rest * pl.col("places_around") * (1 + pl.col("events_around")).sqrt()
     ranked = (
-        homes.join(_events_around(homes, visited, reach_m), on=_KEY)
+        homes.join(_surroundings(homes, visited, reach_m), on=_KEY)
         .with_columns(score=score.cast(pl.Float64))
         .with_columns(share=pl.col("score") / pl.col("score").sum().over("user_key"))
         .with_columns(pl.col("share").fill_nan(0.0))
@@ -130,13 +133,17 @@ def _longer_at_the_second(
     )
 
 
-def _events_around(homes: pl.DataFrame, visited: pl.DataFrame, reach_m: float) -> pl.DataFrame:
-    """Events of the user at clusters within reach of each residential one: user_key, cluster, around."""
-    others = visited.select("user_key", "easting_m", "northing_m", "events")
+def _surroundings(homes: pl.DataFrame, visited: pl.DataFrame, reach_m: float) -> pl.DataFrame:
+    """What the user visits within reach of each residential cluster.
+
+    Columns: user_key, cluster, places_around (clusters, this one included), events_around (at the others).
+    """
+    others = visited.select("user_key", "easting_m", "northing_m", there="cluster", events_there="events")
+    is_other = pl.col("there") != pl.col("cluster")
     return (
         homes.select(*_KEY, "easting_m", "northing_m")
         .join(others, on="user_key", suffix="_other")
         .filter(_apart() <= reach_m)
         .group_by(_KEY)
-        .agg(around=pl.col("events").sum())
+        .agg(places_around=pl.len(), events_around=pl.col("events_there").filter(is_other).sum())
     )

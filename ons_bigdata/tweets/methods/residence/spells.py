@@ -9,10 +9,12 @@ import polars as pl
 
 from ons_bigdata.estimation.input_checks import eager_frame, refuse_missing_columns, refuse_repeated, refuse_rows
 from ons_bigdata.tweets.methods.residence.chain import MAX_AREAS, ResidenceChain
-from ons_bigdata.tweets.methods.residence.term_time import is_in_term
+from ons_bigdata.tweets.methods.residence.term_time import areas_of_term_clusters, is_in_term
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from numpy.typing import NDArray
 
 RESIDENTIAL = ("residential", "hall")
 """Groups of address classes at which people live."""
@@ -55,8 +57,8 @@ def residence_spells(
     """Spells of residence of users, in areas of one level.
 
     `events`: user_key, cluster, local_date, hour (0–23, Europe/London). `clusters`: one row per user and cluster with
-    user_key, cluster, class_group and the column `level` (authority or output_area). Only events at residential
-    clusters with an area count. A user's candidate areas are those with such events on at least `min_days` days, at
+    user_key, cluster, class_group and the column `level` (authority or output_area), and perhaps cluster_type. Only
+    events at residential clusters with an area count. Areas with a hall or a cluster for study are term-time areas. A user's candidate areas are those with such events on at least `min_days` days, at
     most `MAX_AREAS` with most days. On each day with events the likeliest candidate of the chain (`ResidenceChain`) is
     the residence; days in succession with the same residence are a spell.
 
@@ -69,7 +71,9 @@ def residence_spells(
     A user without candidates has no row.
     """
     chain = ResidenceChain() if chain is None else chain
+    clusters = eager_frame(clusters, "clusters")
     places = checked_clusters(clusters, ("user_key", "cluster", "class_group", level))
+    terms = areas_of_term_clusters(clusters, level=level)
     places = places.filter(pl.col("class_group").is_in(RESIDENTIAL), pl.col(level).is_not_null())
     at_homes = checked_events(events).join(places.select(*_CLUSTER, area=level), on=_CLUSTER)
     visits = _telling(at_homes, min_evening_days).select("user_key", "area", "local_date").unique()
@@ -81,6 +85,8 @@ def residence_spells(
         .with_columns(number=pl.int_range(pl.len()).over("user_key"))
         .filter(pl.col("number") < MAX_AREAS)
         .with_columns(areas=pl.len().over("user_key"))
+        .join(terms.with_columns(is_term=pl.lit(value=True)), on=["user_key", "area"], how="left")
+        .with_columns(pl.col("is_term").fill_null(value=False))
     )
     days = visits.join(candidates, on=["user_key", "area"]).sort("user_key", "local_date", "number")
     known = candidates.select("user_key", "area", "known_from")
@@ -104,11 +110,13 @@ def _residence_days(visits: pl.DataFrame, chain: ResidenceChain) -> pl.DataFrame
     rows = daily.with_row_index("row").explode("number", empty_as_null=False)
     visited = np.zeros((daily.height, MAX_AREAS), dtype=np.bool_)
     visited[rows["row"].to_numpy(), rows["number"].to_numpy()] = True
+    term = _term_candidates(visits, daily["user_key"])
     shares = chain.residences(
         daily["user_key"].rle_id().cast(pl.Int64).to_numpy(),
         daily["local_date"].to_physical().cast(pl.Int64).to_numpy(),
         visited,
         daily["areas"].cast(pl.Int64).to_numpy(),
+        term,
     )
     return daily.select(
         "user_key",
@@ -116,6 +124,18 @@ def _residence_days(visits: pl.DataFrame, chain: ResidenceChain) -> pl.DataFrame
         number=pl.Series(shares.argmax(axis=1), dtype=pl.Int64),
         share=pl.Series(shares.max(axis=1, initial=0.0)),
     ).with_columns(spell=(pl.struct("user_key", "number").rle_id()))
+
+
+def _term_candidates(visits: pl.DataFrame, users: pl.Series) -> NDArray[np.bool_]:
+    """True for the candidates (columns) that are term-time areas of the user of each row; rows of a user are alike."""
+    term = np.zeros((len(users), MAX_AREAS), dtype=np.bool_)
+    marked = (
+        pl.DataFrame({"user_key": users})
+        .with_row_index("row")
+        .join(visits.filter("is_term").select("user_key", "number").unique(), on="user_key")
+    )
+    term[marked["row"].to_numpy(), marked["number"].to_numpy()] = True
+    return term
 
 
 def _spells(daily: pl.DataFrame, visits: pl.DataFrame) -> pl.DataFrame:

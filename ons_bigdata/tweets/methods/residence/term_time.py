@@ -111,10 +111,7 @@ def term_areas(
     Areas with a hall of residence or a cluster for study of the user, and those that the user left for another area and
     returned to within one vacation. `spells`: user_key, area, first_date, last_date, in order of time.
     """
-    is_term = pl.col("class_group").is_in(TERM_CLASS_GROUPS)
-    if "cluster_type" in clusters.columns:
-        is_term = is_term | pl.col("cluster_type").is_in(TERM_CLUSTER_TYPES).fill_null(value=False)
-    of_clusters = clusters.filter(is_term, pl.col(level).is_not_null()).select("user_key", area=level)
+    of_clusters = areas_of_term_clusters(clusters, level=level)
     around = spells.with_columns(
         before=pl.col("area").shift(1).over("user_key"), after=pl.col("area").shift(-1).over("user_key")
     )
@@ -122,3 +119,14 @@ def term_areas(
         pl.col("before") == pl.col("after"), is_vacation_stay(pl.col("first_date"), pl.col("last_date"), vacations)
     ).select("user_key", area="before")
     return pl.concat([of_clusters, returned.cast(of_clusters.schema)]).unique().sort("user_key", "area")
+
+
+def areas_of_term_clusters(clusters: pl.DataFrame, *, level: str) -> pl.DataFrame:
+    """Areas with a hall of residence or a cluster for study of a user: user_key, area; one row each, in any order.
+
+    `clusters`: user_key, class_group, the column `level`, and perhaps cluster_type.
+    """
+    is_term = pl.col("class_group").is_in(TERM_CLASS_GROUPS)
+    if "cluster_type" in clusters.columns:
+        is_term = is_term | pl.col("cluster_type").is_in(TERM_CLUSTER_TYPES).fill_null(value=False)
+    return clusters.filter(is_term, pl.col(level).is_not_null()).select("user_key", area=level).unique()

@@ -13,7 +13,15 @@ from hypothesis import strategies as st
 
 from ons_bigdata.settings import Settings
 from ons_bigdata.tweets.methods.migration import flows, pooled_area_migration, pooled_flows
-from ons_bigdata.tweets.methods.migration.gravity import KINDS, fit_gravity, prior_shape, student_shares
+from ons_bigdata.tweets.methods.migration.gravity import (
+    EFFECTS,
+    KINDS,
+    OF_DESTINATION,
+    OF_ORIGIN,
+    fit_gravity,
+    prior_shape,
+    student_shares,
+)
 
 # Residents (millions, 2014, rounded) and middle (km, British National Grid, rounded) of the regions.
 REGIONS = {
@@ -34,24 +42,25 @@ def areas_of(regions: dict[str, tuple[float, float, float]]) -> pl.DataFrame:
 
 
 def drawn_moves(pairs: pl.DataFrame, number: int, seed: int) -> pl.DataFrame:
-    """Moves of so many users, each from one to another area by the shares of the flows."""
+    """Moves of so many users, each from one to another area by the shares of the flows, in turn in three months."""
     random = np.random.default_rng(seed)
     rows = pairs[random.choice(pairs.height, number, p=(pairs["moves"] / pairs["moves"].sum()).to_numpy())]
     return rows.select(
         user_key=pl.int_range(pl.len()),
         from_area="origin",
         to_area="destination",
-        moved_on=pl.lit(date(2014, 5, 3)),
+        moved_on=pl.lit(date(2014, 5, 3)).dt.offset_by(pl.format("{}mo", (pl.int_range(pl.len()) + 1) % 3 - 1)),
         is_migration=pl.lit(value=True),
     )
 
 
 def at_risk(areas: pl.DataFrame, months: float, movers: pl.DataFrame) -> pl.DataFrame:
     """Months at risk in proportion to the residents, of users without a move; those with one have none to speak of."""
-    share = areas["residents"] / areas["residents"].sum()
+    share = areas["residents"] / areas["residents"].sum() / 3
     others = areas.select(user_key=-1 - pl.int_range(pl.len()), area="authority", months=months * share)
     moved = movers.select("user_key", area="from_area", months=pl.lit(1e-9))
-    return pl.concat([others, moved]).with_columns(period=pl.lit(date(2014, 4, 1)))
+    calendar = pl.DataFrame({"period": [date(2014, month, 1) for month in (4, 5, 6)]})
+    return pl.concat([others, moved]).join(calendar, how="cross")
 
 
 def common_part(estimate: pl.DataFrame, truth: pl.DataFrame) -> float:
@@ -95,19 +104,19 @@ def test_known_decay_and_effects_are_recovered() -> None:
     apart = np.hypot(*(place[:, None] - place[None, :]).transpose(2, 0, 1))
     residents, students = random.uniform(1e5, 1e6, size), random.uniform(0.01, 0.2, size)
     months = residents[None, :] * np.array([[0.3], [0.2]])
-    leaving, arriving = random.gamma(20, 1 / 20, size), random.gamma(20, 1 / 20, size)
+    effects = random.gamma(20, 1 / 20, (len(EFFECTS), size))
     counts = np.zeros((2, len(KINDS), size, size))
     for kind, attraction in enumerate((residents, residents * students, residents)):
         weight = (
             attraction[None, :] * np.maximum(apart, 1.0) ** -0.6 * np.exp(-0.004 * apart) * ~np.eye(size, dtype=bool)
         )
-        origin = students / students.mean() if kind == 2 else np.ones(size)
-        rates = weight / weight.sum(axis=1, keepdims=True) * (origin * leaving)[:, None] * arriving[None, :]
+        origin = (students / students.mean() if kind == 2 else np.ones(size)) * effects[OF_ORIGIN[kind]]
+        rates = weight / weight.sum(axis=1, keepdims=True) * origin[:, None] * effects[OF_DESTINATION[kind]][None, :]
         counts[:, kind] = months[:, :, None] * rates[None] * np.array([0.1, 0.3])[:, None, None]
     model = fit_gravity(counts, months, residents, students, apart)
     np.testing.assert_allclose(model.expected(months), counts.sum(axis=1), rtol=0.25)
-    assert np.corrcoef(model.leaving, leaving)[0, 1] > 0.98
-    assert np.corrcoef(model.arriving, arriving)[0, 1] > 0.9
+    for found, true in zip(model.effects, effects, strict=True):
+        assert np.corrcoef(found, true)[0, 1] > 0.9
     assert model.decay[:, 1] == pytest.approx([0.004] * 3, abs=0.002)
 
 
@@ -160,6 +169,40 @@ def test_students_draw_first_arrivals() -> None:
     }
     assert arrivals["none"]["b"] == pytest.approx(arrivals["none"]["c"], rel=0.2)
     assert arrivals["students"]["b"] > 3 * arrivals["students"]["c"]
+
+
+def test_a_town_of_study_is_one_for_departures_too_and_not_for_other_moves() -> None:
+    """First arrivals in one area say that last departures leave it, and nothing about moves of anybody."""
+    size = 4
+    apart = np.full((size, size), 100.0)
+    people, flat = np.full(size, 1e6), np.full(size, 0.1)
+    months = np.full((1, size), 5_000.0)
+    counts = np.zeros((1, len(KINDS), size, size))
+    counts[:, :] = 5.0 * ~np.eye(size, dtype=bool)
+    even = fit_gravity(counts, months, people, flat, apart)
+    counts[0, 1, 1:, 0] = 60.0
+    model = fit_gravity(counts, months, people, flat, apart)
+    of_kind = dict(zip(EFFECTS, model.effects, strict=True))
+    assert of_kind["town"][0] > 1.5 * of_kind["town"][1]
+    assert of_kind["arriving"] == pytest.approx(even.effects[1])
+    assert of_kind["leaving"] == pytest.approx(even.effects[0])
+
+
+def test_seasons_of_moves_and_of_time_at_risk() -> None:
+    """Forty moves in June, of which few users are at risk; none in April and May with ten times as many.
+
+    One month's rate is carried to June alone: 40 moves of 100 user months are 0.4 of the 3 M residents, 1.2 M moves.
+    Over the quarter as a whole it would be 40 of 2,100, which are 0.17 M.
+    """
+    areas = areas_of({"a": (1.0, 100, 100), "b": (1.0, 150, 100), "c": (1.0, 100, 150)})
+    pairs = [(a, b, 1) for a in "abc" for b in "abc" if a != b]
+    moves = drawn_moves(pl.DataFrame(pairs, schema=["origin", "destination", "moves"], orient="row"), 40, 0)
+    moves = moves.with_columns(moved_on=pl.lit(date(2014, 6, 12)))
+    risk = at_risk(areas, 3.0, moves).with_columns(
+        months=pl.col("months") * pl.when(pl.col("period") == date(2014, 6, 1)).then(100.0).otherwise(1_000.0)
+    )
+    flow = pooled_flows(moves, areas, risk, **PERIOD)["flow"].sum()
+    assert flow == pytest.approx(1.2e6, rel=0.1)
 
 
 def test_shares_of_students_are_drawn_towards_the_mean() -> None:
