@@ -11,7 +11,7 @@ available.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date
 from pathlib import Path
 
@@ -158,13 +158,18 @@ def flow_lines(judged: pl.DataFrame) -> list[str]:
     ]
 
 
-def flow_homes(homes: int, generator: str, judge: Callable[[pl.DataFrame], pl.DataFrame]) -> pl.DataFrame:
-    """Judged quarters with truth of homes over eight whole quarters, a hundred homes at a time."""
-    drawn = draw_homes(
-        np.random.default_rng(SEED + 1), homes, first_day=FLOW_FIRST_DAY, days=FLOW_DAYS, shares=MANY_EMPTY
-    )
-    simulation = Simulation(SEED + 1, FLOW_FIRST_DAY, FLOW_DAYS, generator)
-    parts = [with_truth(judge(simulated_days(block)), block.homes) for block in simulation.blocks(drawn)]
+def flow_homes(
+    homes: int, generator: str, judge: Callable[[pl.DataFrame], pl.DataFrame], seeds: Sequence[int] = (SEED + 1,)
+) -> pl.DataFrame:
+    """Judged quarters with truth of so many homes of each seed over eight whole quarters, a hundred at a time."""
+    parts = []
+    for seed in seeds:
+        drawn = draw_homes(
+            np.random.default_rng(seed), homes, first_day=FLOW_FIRST_DAY, days=FLOW_DAYS, shares=MANY_EMPTY
+        )
+        for block in Simulation(seed, FLOW_FIRST_DAY, FLOW_DAYS, generator).blocks(drawn):
+            judged = with_truth(judge(simulated_days(block)), block.homes)
+            parts.append(judged.with_columns(meter=pl.format("{}-{}", pl.lit(seed), "meter")))
     return pl.concat(parts)
 
 
@@ -201,7 +206,8 @@ def main() -> None:
     arguments.add_argument("--write", action="store_true")
     chosen = arguments.parse_args()
     if chosen.flows_at_once:
-        print(*flow_lines(flow_homes(chosen.flow_homes, chosen.generator, detect_vacancy)), sep="\n")
+        judged = flow_homes(chosen.flow_homes, chosen.generator, detect_vacancy, (SEED + 1, SEED + 2))
+        print(*flow_lines(judged), sep="\n")
         return
     homes = draw_homes(np.random.default_rng(SEED), chosen.homes, first_day=FIRST_DAY, days=DAYS, shares=MANY_EMPTY)
     meters = simulate_meters(homes, seed=SEED, first_day=FIRST_DAY, days=DAYS, generator=chosen.generator)

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 BUFFER_BYTES = 64 * 1024 * 1024
 """Rows in memory before they are sorted and written as a run."""
 
+_KEPT_SHARE = 0.25
+"""Share of the buffer in which rows of small loads are kept, which need no run."""
+
 _BATCH_ROWS = 8192
 """Rows of a run that are read at a time: a small part of the run, since all runs are read together."""
 
@@ -68,7 +71,7 @@ class Spill:
         )
         self._buffer.append(rows)
         self._buffered += rows.estimated_size()
-        if self._kept + self._buffered >= self._buffer_bytes:
+        if self._buffered >= self._buffer_bytes:
             self._runs.append(self._write_run(*self._sorted()))
 
     def remove(self, load_id: str) -> None:
@@ -87,12 +90,15 @@ class Spill:
             yield place, self._parts(place)
 
     def _end_load(self) -> None:
-        """Sort the rows of the load in memory. They stay there, where they are few."""
+        """Sort the rows of the load in memory; those of small loads stay there."""
         if self._buffer:
-            size = self._buffered
+            kept = self._kept + self._buffered
             rows, constants = self._sorted()
-            self._runs.append(_Run(self._load_id, rows, iter([rows.drop(_PARTITION, _BUCKET)]), constants))
-            self._kept += size
+            if kept <= self._buffer_bytes * _KEPT_SHARE:
+                self._kept = kept
+                self._runs.append(_Run(self._load_id, rows, iter([rows.drop(_PARTITION, _BUCKET)]), constants))
+            else:
+                self._runs.append(self._write_run(rows, constants))
         self._last_line = None if self._last_line is None else 0
 
     @property

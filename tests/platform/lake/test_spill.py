@@ -75,6 +75,25 @@ def test_texts_that_are_the_same_in_a_run_come_back_in_every_row(tmp_path: Path,
     assert_frame_equal(pl.concat(found.values()).sort("line"), frame.sort("line"))
 
 
+@pytest.mark.parametrize("buffer_bytes", [1, 3000, 10**9])
+def test_loads_share_places_and_one_that_is_removed_has_no_rows(tmp_path: Path, buffer_bytes: int) -> None:
+    loads = {f"{number:016x}": rows(number, count=40) for number in (7, 3, 5)}  # not in the order of their ids
+    days = pl.Series([DAYS[line % 2] for line in range(40)])
+    spill = Spill(tmp_path, table(2), buffer_bytes=buffer_bytes)
+    for load_id, frame in loads.items():
+        for start in range(0, 40, 8):
+            spill.add(load_id, frame.drop("load_id")[start : start + 8], days[start : start + 8])
+    spill.remove(f"{3:016x}")
+    found = {place: pl.concat(parts) for place, parts in ((place, list(parts)) for place, parts in spill.places())}
+    kept = pl.concat(
+        frame.with_columns(load_id=pl.lit(load_id), day=days) for load_id, frame in loads.items() if "3" not in load_id
+    ).with_columns(bucket=bucket_of(pl.col("user"), 2))
+    assert len(found) == kept.select("day", "bucket").n_unique()
+    for (day, bucket), of_place in found.items():
+        expected = kept.filter(day=day, bucket=bucket).drop("day", "bucket").sort(table(2).sort_columns)
+        assert_frame_equal(of_place, expected.select(of_place.columns))
+
+
 def test_a_row_without_entity_is_named(tmp_path: Path) -> None:
     frame = rows(1, count=3).with_columns(user=pl.Series([1, None, 2], dtype=pl.Int64)).drop("load_id")
     with pytest.raises(InputError, match="line 2: user is null"):
