@@ -14,6 +14,7 @@ from ons_bigdata.settings import Settings
 SEEDS = ["items", "retailers", "expected_price_quote_counts", "price_decisions"]
 MODELS = [
     "+int_prices__item_days_profiled",
+    "+int_prices__price_changes_counted",
     "+int_prices__quotes_accepted",
     "+int_prices__products_placed",
     "+int_prices__shelf_days_counted",

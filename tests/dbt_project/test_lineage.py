@@ -22,6 +22,7 @@ ORDER_ONLY = {
     "int_prices__collection_days_classified": {"stg_prices__quotes"},
     # quality runs after the figures, so that a fault of it stops no index
     "int_prices__item_days_profiled": {"analysis.aggregate_price_indices"},
+    "int_prices__price_changes_counted": {"analysis.aggregate_price_indices"},
     "int_prices__price_findings_raised": {"analysis.aggregate_price_indices"},
     "int_prices__products_entered": {"analysis.aggregate_price_indices"},
     "int_prices__products_placed": {"analysis.aggregate_price_indices"},

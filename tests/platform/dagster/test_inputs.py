@@ -115,6 +115,14 @@ def test_reading_an_undeclared_relation_fails_and_names_asset_relation_and_input
         materialize(single(curious))
 
 
+def test_a_run_reads_no_other_table_as_its_own() -> None:
+    def curious(_: Inputs, run: AssetRun) -> pl.DataFrame:
+        return run.read_own("staging.secrets", ["shop"])
+
+    with pytest.raises(UndeclaredRelationError, match=r"'staging.secrets' is no table of this run"):
+        materialize(single(curious))
+
+
 def test_the_name_of_an_input_is_no_way_to_sql() -> None:
     def injected(inputs: Inputs, _: AssetRun) -> pl.DataFrame:
         return inputs.read("prices", ['shop" from staging.secrets --'])

@@ -263,3 +263,18 @@ def test_the_raw_table_refuses_impossible_prices(warehouse: Warehouse, bad: str)
             " product_name, price_gbp, attributes, collected_at, collected_on)"
             f" values ('0', 2, 'r', 'tesco', 210111, '', '', 'p', '{bad}', '{{}}', now(), now()::date)"
         )
+
+
+def test_rows_with_a_kept_key_stay_and_all_others_are_replaced(warehouse: Warehouse) -> None:
+    with warehouse.transaction() as transaction:
+        transaction.execute("create table raw.pages (day date, shop text, page text)")
+        transaction.execute("insert into raw.pages values ('2016-08-01', 'a', 'old'), ('2016-08-02', 'a', 'old')")
+    new = pl.DataFrame({"day": ["2016-08-03"], "shop": ["a"], "page": ["new"]}).with_columns(
+        pl.col("day").str.to_date()
+    )
+    assert warehouse.replace("raw.pages", new, kept=pl.DataFrame({"day": [date(2016, 8, 1)], "shop": ["a"]})) == 2
+    assert warehouse.rows("select day::text, page from raw.pages order by 1") == [
+        ("2016-08-01", "old"),
+        ("2016-08-03", "new"),
+    ]
+    assert warehouse.replace("raw.pages", new.clear(), kept=new.clear().select("day", "shop")) == 0

@@ -121,7 +121,6 @@ listings_of_runs as (
 
     select
         listed.*,
-        listed.runs::double precision / listed.item_runs as runs_share,
         new_names.product is not null as has_new_name,
         old_names.old_product is not null as is_renamed_next
     from listed
@@ -149,8 +148,9 @@ products_of_runs as (
         retailer,
         item_number,
         collected_on,
-        sum(runs_share) as run_products,
-        coalesce(sum(runs_share) filter (where is_renamed_next), 0) as renamed_run_products
+        -- whole numbers are summed: the sum of shares would depend on the order of the rows
+        sum(runs)::double precision / max(item_runs) as run_products,
+        coalesce(sum(runs) filter (where is_renamed_next), 0)::double precision / max(item_runs) as renamed_run_products
     from listings_of_runs
     group by data_origin, retailer, item_number, collected_on
 
@@ -164,10 +164,10 @@ movements as (
         today.item_number,
         today.collected_on,
         count(before.product)::integer as matched_products,
-        coalesce(sum(before.runs_share), 0) as matched_run_products,
-        coalesce(sum(today.runs_share) filter (
+        coalesce(sum(before.runs)::double precision / max(before.item_runs), 0) as matched_run_products,
+        coalesce(sum(today.runs) filter (
             where first_days.product is not null and not today.has_new_name
-        ), 0) as new_run_products,
+        ), 0)::double precision / max(today.item_runs) as new_run_products,
         count(*) filter (where today.price_gbp <> before.price_gbp)::integer as price_changes
     from listings_of_runs as today
     inner join entering_days

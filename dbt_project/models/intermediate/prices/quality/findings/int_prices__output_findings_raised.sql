@@ -1,33 +1,10 @@
 -- Findings on our own output: quotes came in, and the daily index has no value or has not moved. One per retailer and day.
 {# An index that moves by less than this, in logarithms, has not moved. #}
 {% set rounding = 1e-12 %}
-{# A price is compared with the product's last one, at most so many days old. #}
-{% set recent_days = 7 %}
 
-with priced as (
+with quotes as (
 
-    select
-        data_origin,
-        retailer,
-        collected_on,
-        -- an older price may be too old to link
-        price_gbp <> lag(price_gbp) over product_days
-        and collected_on - lag(collected_on) over product_days <= {{ recent_days }} as has_changed
-    from {{ ref('int_prices__quotes_accepted') }}
-    window product_days as (partition by data_origin, retailer, item_number, product order by collected_on)
-
-),
-
-quotes as (
-
-    select
-        data_origin,
-        retailer,
-        collected_on,
-        count(*) as quotes,
-        count(*) filter (where has_changed) as price_changes
-    from priced
-    group by data_origin, retailer, collected_on
+    select * from {{ ref('int_prices__price_changes_counted') }}
 
 ),
 
