@@ -107,6 +107,7 @@ ASSETS |= {
     "phone_devices": {"the method": at(phone_device_assets, "BucketMethod")},
     "phone_true_devices": {"the method": at(phone_device_assets, "BucketMethod")},
     "phone_anchors": READING,
+    "phone_duplicates": READING,
     "phone_visitor_stays": READING,
 }
 CASES = [(name, place) for name, places in ASSETS.items() for place in places]

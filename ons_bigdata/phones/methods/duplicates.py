@@ -132,10 +132,10 @@ def judge_candidates(
         ends,
         own["step"].cast(pl.Int64).to_numpy(),
         own["cell"].rank("dense").to_numpy().astype(np.int64),
-        expected,
+        0.5 * np.log((1.0 - mismatch_share) / expected + mismatch_share),
         members["number"].to_numpy().astype(np.int64),
         members["home"].rank("dense").to_numpy().astype(np.int64),
-        mismatch_share,
+        float(np.log(mismatch_share)),
     )
     has_any = candidates > 0
     log_odds = np.log(prior_share / (1.0 - prior_share)) - np.log(np.maximum(candidates, 1))
@@ -155,25 +155,71 @@ def judge_candidates(
 
 
 def _expected_shares(steps: pl.DataFrame, handovers: pl.DataFrame) -> NDArray[np.float64]:
-    """Probability of the cell of each step under habits and handovers of an unrelated device."""
-    cells = handovers.group_by("cell").agg(at_cell=pl.col("steps").sum())
-    left = handovers.group_by("previous").agg(after=pl.col("steps").sum())
-    number = max(1, cells.height)
-    whole = float(handovers["steps"].sum() or 1)
-    timed = (
-        steps.with_columns(previous=pl.col("cell").shift().over("number"))
-        .join(cells, on="cell", how="left", maintain_order="left")
-        .join(left, on="previous", how="left", nulls_equal=True, maintain_order="left")
-        .join(handovers, on=["previous", "cell"], how="left", nulls_equal=True, maintain_order="left")
-    )
+    """Probability of the cell of each step under habits and handovers of an unrelated device.
 
-    def share(by: list[str], weight: float, above: pl.Expr) -> pl.Expr:
-        return (pl.len().over(*by, "cell") + weight * above) / (pl.len().over(by) + weight)
+    `steps`: number (of the device), step, cell, occasion; sorted by number and step.
+    """
+    cells = pl.concat([handovers["cell"], steps["cell"]]).unique().sort()
+    count = len(cells)
+    coded = handovers.select(
+        "steps",
+        place=_place(pl.col("cell"), cells),
+        before=pl.when(pl.col("previous").is_null()).then(count).otherwise(_place(pl.col("previous"), cells)),
+    ).with_columns(key=pl.col("before") * count + pl.col("place"))
+    coded = coded.sort("key")
+    found = coded["steps"].to_numpy().astype(np.float64)
+    at_cell = np.bincount(coded["place"].to_numpy(), found, minlength=count)
+    after = np.bincount(coded["before"].to_numpy(), found, minlength=count + 1)
+    occasions, occasion = np.unique(steps["occasion"].to_numpy(), return_inverse=True)
+    number = steps["number"].to_numpy()
+    place = steps.select(_place(pl.col("cell"), cells)).to_series().to_numpy()
+    habits = _habits(number, occasion, place, at_cell / max(1.0, at_cell.sum()), max(1, occasions.size))
+    is_first = np.r_[True, number[1:] != number[:-1]] if number.size else np.empty(0, bool)
+    before = np.where(is_first, count, np.roll(place, 1))
+    keys = coded["key"].to_numpy()
+    at = np.minimum(np.searchsorted(keys, before * count + place), max(0, keys.size - 1))
+    seen = np.where(keys[at] == before * count + place, found[at], 0.0) if keys.size else np.zeros(number.size)
+    chain = (seen + _SMOOTHING / max(1, count)) / (after[before] + _SMOOTHING)
+    return HABIT_SHARE * habits + (1.0 - HABIT_SHARE) * chain
 
-    overall = share(["number"], OVERALL_WEIGHT, pl.col("at_cell").fill_null(0) / whole)
-    habits = share(["number", "occasion"], HOURLY_WEIGHT, overall)
-    chain = (pl.col("steps").fill_null(0) + _SMOOTHING / number) / (pl.col("after").fill_null(0) + _SMOOTHING)
-    return timed.select(HABIT_SHARE * habits + (1.0 - HABIT_SHARE) * chain).to_series().to_numpy()
+
+def _place(cell: pl.Expr, cells: pl.Series) -> pl.Expr:
+    """Place of cells in a sorted list of them."""
+    return cell.replace_strict(cells, pl.int_range(len(cells), eager=True), return_dtype=pl.Int64)
+
+
+@compiled
+def _habits(
+    number: NDArray[np.int64],
+    occasion: NDArray[np.int64],
+    cell: NDArray[np.int64],
+    of_all: NDArray[np.float64],
+    occasions: int,
+) -> NDArray[np.float64]:
+    """Share of the cell of each step in the habits of its device; steps are sorted by device."""
+    out = np.empty(number.size)
+    cells = of_all.size
+    whole = np.zeros(cells)
+    hourly = np.zeros((occasions, cells))
+    of_occasion = np.zeros(occasions)
+    start = 0
+    while start < number.size:
+        end = start
+        while end < number.size and number[end] == number[start]:
+            whole[cell[end]] += 1.0
+            hourly[occasion[end], cell[end]] += 1.0
+            of_occasion[occasion[end]] += 1.0
+            end += 1
+        for at in range(start, end):
+            overall = (whole[cell[at]] + OVERALL_WEIGHT * of_all[cell[at]]) / (end - start + OVERALL_WEIGHT)
+            there = hourly[occasion[at], cell[at]] + HOURLY_WEIGHT * overall
+            out[at] = there / (of_occasion[occasion[at]] + HOURLY_WEIGHT)
+        for at in range(start, end):
+            whole[cell[at]] = 0.0
+            hourly[occasion[at], cell[at]] = 0.0
+            of_occasion[occasion[at]] = 0.0
+        start = end
+    return out
 
 
 @compiled
@@ -182,14 +228,15 @@ def _compare(
     ends: NDArray[np.int64],
     step: NDArray[np.int64],
     cell: NDArray[np.int64],
-    expected: NDArray[np.float64],
+    gain: NDArray[np.float64],
     members: NDArray[np.int64],
     home: NDArray[np.int64],
-    mismatch: float,
+    loss: float,
 ) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]:
     """Best candidate of each device (−1 without), its log likelihood ratio, log of the sum of all, candidates.
 
-    `members`: devices sorted by home, and their home. Pairs are those within a home with a common step.
+    `gain`: half of the log ratio of a step at which both are at the cell, by either device; `loss`: log ratio of other
+    steps. `members`: devices sorted by home, and their home. Pairs are those within a home with a common step.
     """
     devices = starts.size
     best = np.full(devices, -1, np.int64)
@@ -212,10 +259,9 @@ def _compare(
                 else:
                     common += 1
                     if cell[at] == cell[to]:
-                        ratio += 0.5 * np.log((1.0 - mismatch) / expected[at] + mismatch)
-                        ratio += 0.5 * np.log((1.0 - mismatch) / expected[to] + mismatch)
+                        ratio += gain[at] + gain[to]
                     else:
-                        ratio += np.log(mismatch)
+                        ratio += loss
                     at += 1
                     to += 1
             if common == 0:

@@ -118,9 +118,24 @@ def test_from_files_to_numbers(built: tuple[Warehouse, dg.ExecuteInProcessResult
         "select value from analysis.phone_anchor_evaluation where measure = 'home_right' and area_class = 'all'"
     )
     assert right[0][0] >= 0.9
+    pairs = warehouse.frame("select * from restricted.phone_duplicates")
+    assert pairs.height == anchors["home"].count()
+    judged = warehouse.rows("select value from analysis.phone_anchor_evaluation where measure = 'duplicate_precision'")
+    assert judged[0][0] >= 0.8
     _check_population(warehouse, operator)
     _check_visitors(warehouse, operator)
     _check_no_trace(warehouse, result, operator)
+    _check_parts(warehouse)
+
+
+def _check_parts(warehouse: Warehouse) -> None:
+    """Duplicates that are judged in parts of a few homes, for which the events are read again, are the same."""
+    query = "select * from restricted.phone_duplicates order by device_key"
+    whole = warehouse.frame(query)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(duplicates, "MOST_EVENTS", 50_000)
+        assert dg.materialize(duplicates.ASSETS, resources={"warehouse": WarehouseResource()}).success
+    assert warehouse.frame(query).equals(whole)
 
 
 def _check_population(warehouse: Warehouse, operator: SimulatedOperator) -> None:

@@ -102,7 +102,7 @@ def test_homes_may_be_judged_apart() -> None:
 
 
 def test_two_who_keep_the_same_hours_are_no_pair_but_two_who_go_out_together() -> None:
-    """Three homes: neighbours at home and at the same work at the same hours; of these 1 and 2 make the same trips."""
+    """Four of a home keep the same hours at home and at the same work; 1 and 2 make the same trips besides."""
     rows = []
     for device in (1, 2, 3, 4):
         for day in range(0, 28):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from datetime import date
 
@@ -64,6 +65,33 @@ def test_a_suppressed_cell_can_be_zero_only_where_zeros_are_suppressed() -> None
     total = line(A, "TOTAL", "0")
     assert "totals disagree" in str(read(long_file(*lines, total)).reason)
     assert of_spec(*lines, total).outcome == "loaded"
+
+
+@pytest.mark.parametrize("form", ["long", "wide"])
+def test_a_file_of_another_form_is_sent_back_with_what_it_is(form: str) -> None:
+    if form == "long":
+        name, content, reader = "od_flows_alpha_2021-03.csv", long_file(line(A, B, "20")), read_long
+    else:
+        name, reader = f"od_matrix_alpha_2021-03_all_all_{SPEC.spec_id}.csv", read_wide
+        content = "\n".join([f"origin,{','.join(CODES)}", *(f"{code},20,20,20,20" for code in CODES), ""]).encode()
+    parquet = io.BytesIO()
+    pl.read_csv(content).write_parquet(parquet)
+    forms = {
+        "semicolons": content.replace(b",", b";"),
+        "tabs": content.replace(b",", b"\t"),
+        "a Parquet file": parquet.getvalue(),
+        "UTF-16": content.decode().encode("utf-16"),
+    }
+    for what, changed_content in forms.items():
+        reading = reader(changed_content, name=name, load_id=LOAD, register=REGISTER)
+        assert reading.outcome == "refused" and what in str(reading.reason)
+    assert reader(content, name=name, load_id=LOAD, register=REGISTER).outcome == "loaded"
+
+
+def test_a_matrix_without_destinations_is_sent_back() -> None:
+    name = f"od_matrix_alpha_2021-03_all_all_{SPEC.spec_id}.csv"
+    reading = read_wide(b"origin\nE02000001\n", name=name, load_id=LOAD, register=REGISTER)
+    assert "a single column 'ORIGIN'" in str(reading.reason)
 
 
 def test_byte_order_mark_and_case_of_the_header_do_not_matter() -> None:

@@ -64,7 +64,7 @@ def hourly_places(events: pl.DataFrame, cells: pl.DataFrame, spec: Specification
 
 
 @compiled
-def _longest_zones(
+def _longest_zones(  # noqa: PLR0915  (compiled: one pass, whose state is local variables)
     device: NDArray[np.int32],
     second: NDArray[np.int32],
     zone: NDArray[np.int32],
@@ -77,72 +77,65 @@ def _longest_zones(
 
     `night`: seconds of the day from which and to which the longer cap holds; `halves`: half of the caps by day, night.
     """
-    out_device = np.empty(1024, np.int32)
-    out_hour = np.empty(1024, np.int32)
-    out_zone = np.empty(1024, np.int32)
+    begin = np.empty(device.size)
+    end = np.empty(device.size)
+    most = 0
+    for at in range(device.size):
+        moment = float(second[at])
+        of_day = second[at] % 86_400
+        half = halves[1] if of_day >= night[0] or of_day < night[1] else halves[0]
+        is_first = at == 0 or device[at] != device[at - 1]
+        is_last = at + 1 == device.size or device[at + 1] != device[at]
+        begin[at] = moment if is_first else moment - min((moment - second[at - 1]) / 2.0, half)
+        end[at] = moment if is_last else moment + min((second[at + 1] - moment) / 2.0, half)
+        most += int(end[at] // 3_600.0) - int(begin[at] // 3_600.0) + 1
+    out_device = np.empty(most, np.int32)
+    out_hour = np.empty(most, np.int32)
+    out_zone = np.empty(most, np.int32)
     number = 0
     spent = np.zeros(zones)
     touched = np.empty(zones, np.int32)
     count = 0
     now = -1
-    for at in range(device.size + 1):
-        is_end = at == device.size
-        is_first = not is_end and (at == 0 or device[at] != device[at - 1])
-        if (is_end or is_first) and count > 0:
-            out_device, out_hour, out_zone, number = _flush(
-                out_device, out_hour, out_zone, number, device[at - 1], now, spent, touched, count
-            )
-            count = 0
-        if is_end:
-            break
-        if is_first:
+    for at in range(device.size):
+        if at > 0 and device[at] != device[at - 1]:
+            if count > 0:
+                out_device[number], out_hour[number] = device[at - 1], now
+                out_zone[number] = _longest(spent, touched, count)
+                number += 1
+                count = 0
             now = -1
-        moment = float(second[at])
-        of_day = second[at] % 86_400
-        half = halves[1] if of_day >= night[0] or of_day < night[1] else halves[0]
-        is_last = at + 1 == device.size or device[at + 1] != device[at]
-        begin = moment if is_first else moment - min((moment - second[at - 1]) / 2.0, half)
-        end = moment if is_last else moment + min((second[at + 1] - moment) / 2.0, half)
-        if zone[at] < 0:
+        where = zone[at]
+        if where < 0:
             continue
-        while begin < end:
-            hour = int(begin // 3_600.0)
+        start = begin[at]
+        while start < end[at]:
+            hour = int(start // 3_600.0)
             if hour >= hours:
                 break
-            stop = min(end, (hour + 1) * 3_600.0)
+            stop = min(end[at], (hour + 1) * 3_600.0)
             if hour != now:
                 if count > 0:
-                    out_device, out_hour, out_zone, number = _flush(
-                        out_device, out_hour, out_zone, number, device[at], now, spent, touched, count
-                    )
+                    out_device[number], out_hour[number] = device[at], now
+                    out_zone[number] = _longest(spent, touched, count)
+                    number += 1
                     count = 0
                 now = hour
-            if spent[zone[at]] == 0.0:
-                touched[count] = zone[at]
+            if spent[where] == 0.0:
+                touched[count] = where
                 count += 1
-            spent[zone[at]] += stop - begin
-            begin = stop
+            spent[where] += stop - start
+            start = stop
+    if count > 0:
+        out_device[number], out_hour[number] = device[-1], now
+        out_zone[number] = _longest(spent, touched, count)
+        number += 1
     return out_device[:number].copy(), out_hour[:number].copy(), out_zone[:number].copy()
 
 
 @compiled
-def _flush(  # noqa: PLR0913, PLR0917  (compiled: arrays of the present hour)
-    out_device: NDArray[np.int32],
-    out_hour: NDArray[np.int32],
-    out_zone: NDArray[np.int32],
-    number: int,
-    device: int,
-    hour: int,
-    spent: NDArray[np.float64],
-    touched: NDArray[np.int32],
-    count: int,
-) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32], int]:
-    """Enter the zone with most time of an hour, and forget its times; the arrays grow where they are full."""
-    if number == out_device.size:
-        larger = 2 * number
-        grown = np.empty(larger, np.int32), np.empty(larger, np.int32), np.empty(larger, np.int32)
-        grown[0][:number], grown[1][:number], grown[2][:number] = out_device, out_hour, out_zone
-        out_device, out_hour, out_zone = grown
+def _longest(spent: NDArray[np.float64], touched: NDArray[np.int32], count: int) -> int:
+    """Zone with most time, of equal ones the smaller number; forget the times."""
     best = touched[0]
     for place in range(1, count):
         one = touched[place]
@@ -150,8 +143,7 @@ def _flush(  # noqa: PLR0913, PLR0917  (compiled: arrays of the present hour)
             best = one
     for place in range(count):
         spent[touched[place]] = 0.0
-    out_device[number], out_hour[number], out_zone[number] = device, hour, best
-    return out_device, out_hour, out_zone, number + 1
+    return best
 
 
 def with_day_types(hourly: pl.DataFrame, spec: Specification) -> pl.DataFrame:

@@ -14,7 +14,7 @@ from ons_bigdata.platform.ingest.loading import Reading, refused_reading
 from ons_bigdata.platform.ingest.tables import text_tables as tables
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from ons_bigdata.phones.sources.specification_files import Registered
 
@@ -39,8 +39,8 @@ def read_long(content: bytes, *, name: str, load_id: str, register: Mapping[str,
         return refused_reading("no bytes", "outage")
     if file is None:
         return refused_reading(f"file name {name!r}; expected {LONG}_<provider>_<YYYY-MM>.csv")
-    table = tables.read_table(content, required=REQUIRED)
-    if (fault := fault_of(table)) is not None:
+    table, fault = read_whole_table(content, REQUIRED)
+    if fault is not None:
         return refused_reading(fault)
     spec, reason = contract.find_specification(table.rows["SPEC_ID"].to_list(), file, register)
     if spec is None:
@@ -64,17 +64,16 @@ def read_wide(content: bytes, *, name: str, load_id: str, register: Mapping[str,
     spec, reason = contract.find_specification([parts[3]], file, register)
     if spec is None:
         return refused_reading(str(reason))
-    table = tables.read_table(content, required=())
-    if (fault := fault_of(table)) is not None:
+    table, fault = read_whole_table(content, ())
+    if fault is not None:
         return refused_reading(fault)
     corner, *destinations = [column for column in table.rows.columns if column != "line"]
     codes = {code.upper(): code for code in (*spec.zones.codes, TOTAL)}
     unknown = [column for column in destinations if column not in codes]
-    if unknown or len(codes) - 1 > len(spec.zones.codes):
-        return refused_reading(
-            f"columns {', '.join(unknown[: contract.MOST_FAULTS])}: not codes of {spec.zones.vintage} in the "
-            f"specification"
-        )
+    if not destinations or unknown or len(codes) - 1 > len(spec.zones.codes):
+        listed = f"columns {', '.join(unknown[: contract.MOST_FAULTS])}: not codes of {spec.zones.vintage}"
+        alone = f"a single column {corner[:60]!r}; expected the origin and a column for each destination"
+        return refused_reading(f"{listed} in the specification" if destinations else alone)
     cells = table.rows.rename({name: codes[name] for name in destinations}).unpivot(
         on=[codes[name] for name in destinations], index=["line", corner], variable_name="dest_code", value_name="count"
     )
@@ -97,6 +96,28 @@ def read_wide(content: bytes, *, name: str, load_id: str, register: Mapping[str,
         pl.lit(spec.method_version).alias("method_version"),
     )
     return contract.read_flow_rows(rows, file, spec, load_id)
+
+
+def read_whole_table(content: bytes, required: Iterable[str]) -> tuple[tables.TextTable, str | None]:
+    """Read a CSV that is a whole delivery, or the reason why it is none: its form, header, a broken line, no row."""
+    fault = _fault_of_form(content)
+    if fault is not None:
+        return tables.TextTable(pl.DataFrame(), refusal=fault), fault
+    table = tables.read_table(content, required=required)
+    return table, fault_of(table)
+
+
+def _fault_of_form(content: bytes) -> str | None:
+    """Return why bytes are no CSV with commas in UTF-8: Parquet, UTF-16, another separator; None where they can be."""
+    if content.startswith(b"PAR1"):
+        return "a Parquet file; expected a CSV in UTF-8"
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return "a text in UTF-16; expected a CSV in UTF-8"
+    header = content.split(b"\n", 1)[0]
+    for separator, name in ((b";", "semicolons"), (b"\t", "tabs"), (b"|", "bars")):
+        if separator in header and b"," not in header:
+            return f"the header has {name} between its columns; expected commas"
+    return None
 
 
 def fault_of(table: tables.TextTable) -> str | None:

@@ -10,7 +10,7 @@ from ons_bigdata.phones.schemas.deliveries import Coverage, ProviderReport, Zone
 from ons_bigdata.phones.schemas.vocabulary import SEGMENT, ZONE_CODE
 from ons_bigdata.phones.sources.deliveries import contract
 from ons_bigdata.phones.sources.deliveries.counts import read_counts
-from ons_bigdata.phones.sources.deliveries.flow_files import fault_of
+from ons_bigdata.phones.sources.deliveries.flow_files import read_whole_table
 from ons_bigdata.platform.ingest.loading import Reading, refused_reading
 from ons_bigdata.platform.ingest.tables import text_tables as tables
 
@@ -41,8 +41,8 @@ def read_side_table(
         return refused_reading("no bytes", "outage")
     if file is None:
         return refused_reading(f"file name {name!r}; expected {table}_<provider>_<YYYY-MM>.csv")
-    read = tables.read_table(content, required=COLUMNS[table])
-    if (fault := fault_of(read)) is not None:
+    read, fault = read_whole_table(content, COLUMNS[table])
+    if fault is not None:
         return refused_reading(fault)
     spec, reason = contract.find_specification(read.rows["SPEC_ID"].to_list(), file, register)
     if spec is None:
