@@ -108,9 +108,9 @@ def fit_gravity(
     `PRIOR_MOVES` moves: a period without time at risk has the latter.
 
     Effects of the areas multiply all that: of leaving and arriving for moves of anybody, of being a home of students
-    and a town of study for the other two kinds, of which the one is the way back of the other. They have gamma priors with
-    mean 1, of which the shapes make the counts of the areas most likely (with the prior `SHAPE_PRIOR`); the effects are
-    posterior means, in turn.
+    and a town of study for the other two kinds, of which the one is the way back of the other. They have gamma priors
+    with mean 1, of which the shapes make the counts of the areas most likely (with the prior `SHAPE_PRIOR`); the
+    effects are posterior means, in turn.
 
     Raises ValueError on arrays of other shapes, negative counts, moves within an area, and no months at all.
 

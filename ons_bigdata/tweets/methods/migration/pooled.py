@@ -59,10 +59,10 @@ def pooled_flows(  # noqa: PLR0913
     arrivals in term-time areas and last departures from them (column `kind` of the moves); without it all moves are
     alike.
 
-    Rates of moves between authorities are those of `fit_gravity`, by month: moves and time at risk have seasons of their
-    own within a quarter. Added up over the pairs and months of a cell they expect m moves of the users at risk, and F
-    of all residents. The n moves seen make the estimate F (n + k) / (m + k): the shape k of the gamma prior makes the counts of the cells most likely
-    (`prior_shape`).
+    Rates of moves between authorities are those of `fit_gravity`, by month: moves and time at risk have seasons of
+    their own within a quarter. Added up over the pairs and months of a cell they expect m moves of the users at risk,
+    and F of all residents. The n moves seen make the estimate F (n + k) / (m + k): the shape k of the gamma prior makes
+    the counts of the cells most likely (`prior_shape`).
 
     Returns the frame MigrationFlow, sorted; `reason` is null. The interval has percentiles of `DRAWS` draws (seeded) of
     levels, effects, decay with distance and cells. Shapes count as known, and so does the time at risk.

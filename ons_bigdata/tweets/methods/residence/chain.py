@@ -28,12 +28,12 @@ class ResidenceChain:
     """Parameters of the chain: rates of moves and trips, and what shows of them.
 
     A user lives in one area and is there or away. `moves_per_year`: changes of residence, to any other area alike;
-    `term_changes_per_year`: further ones between a term-time area and another, of users who have both;
-    `trips_per_year` and `trip_days`: how often a trip to another area begins, and its mean length. On a day with events a user visits the
-    area in which the user is with probability `share_at_home`, the residence while away from it with 1 − `share_away`,
-    and any other area with the probability of its background. The background of an area is estimated for each user, in
-    turn with the residence (`ROUNDS` times): the share of days with a visit among those on which the residence is
-    elsewhere, towards `BACKGROUND_PRIOR` where they are few, and within `BACKGROUND_BOUNDS`.
+    `term_changes_per_year`: further ones between a term-time area and another, of users who have both; `trips_per_year`
+    and `trip_days`: how often a trip to another area begins, and its mean length. On a day with events a user visits
+    the area in which the user is with probability `share_at_home`, the residence while away from it with 1 −
+    `share_away`, and any other area with the probability of its background. The background of an area is estimated for
+    each user, in turn with the residence (`ROUNDS` times): the share of days with a visit among those on which the
+    residence is elsewhere, towards `BACKGROUND_PRIOR` where they are few, and within `BACKGROUND_BOUNDS`.
     """
 
     moves_per_year: float = 0.15

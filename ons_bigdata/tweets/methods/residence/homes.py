@@ -134,7 +134,7 @@ def _longer_at_the_second(
 
 
 def _surroundings(homes: pl.DataFrame, visited: pl.DataFrame, reach_m: float) -> pl.DataFrame:
-    """What the user visits within reach of each residential cluster.
+    """Places and events of the user within reach of each residential cluster.
 
     Columns: user_key, cluster, places_around (clusters, this one included), events_around (at the others).
     """

@@ -58,9 +58,10 @@ def residence_spells(
 
     `events`: user_key, cluster, local_date, hour (0–23, Europe/London). `clusters`: one row per user and cluster with
     user_key, cluster, class_group and the column `level` (authority or output_area), and perhaps cluster_type. Only
-    events at residential clusters with an area count. Areas with a hall or a cluster for study are term-time areas. A user's candidate areas are those with such events on at least `min_days` days, at
-    most `MAX_AREAS` with most days. On each day with events the likeliest candidate of the chain (`ResidenceChain`) is
-    the residence; days in succession with the same residence are a spell.
+    events at residential clusters with an area count. Areas with a hall or a cluster for study are term-time areas. A
+    user's candidate areas are those with such events on at least `min_days` days, at most `MAX_AREAS` with most days.
+    On each day with events the likeliest candidate of the chain (`ResidenceChain`) is the residence; days in succession
+    with the same residence are a spell.
 
     Events between 18 and 9 h say more about where somebody lives: of users who have some on at least
     `min_evening_days` days only these count.
