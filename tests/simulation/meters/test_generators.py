@@ -118,7 +118,7 @@ def test_given_trips_are_absences(generator: str) -> None:
 
 @BOTH
 def test_statistics_of_homes_are_within_bounds(generator: str) -> None:
-    """Loose bounds on few homes; the script scripts/simulated_meters_realism.py compares many with real ones."""
+    """Loose bounds on few homes; the script scripts/meters/simulated_meters_realism.py compares many with real ones."""
     meters = some_meters(generator)
     lived_in = (meters.homes["occupancy"] == "occupied").to_numpy()
     measured = measure_homes(days_by_clock(meters)[lived_in])

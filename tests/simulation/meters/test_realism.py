@@ -14,7 +14,7 @@ import pytest
 from ons_bigdata.settings import Settings
 from ons_bigdata.simulation.meters.realism import kolmogorov_smirnov, measure_homes, measure_weeks, membership_auc
 
-SCRIPT = Path(__file__).resolve().parents[3] / "scripts" / "simulated_meters_realism.py"
+SCRIPT = Path(__file__).resolve().parents[3] / "scripts" / "meters" / "simulated_meters_realism.py"
 
 
 def load_script() -> ModuleType:

@@ -13,7 +13,7 @@ from ons_bigdata.simulation.meters.generators import simulate_meters
 from ons_bigdata.simulation.meters.homes import HomeShares, draw_homes
 from ons_bigdata.simulation.meters.simulated import SimulatedMeters
 
-sys.path.append(str(Path(__file__).resolve().parents[3] / "scripts"))
+sys.path.append(str(Path(__file__).resolve().parents[3] / "scripts" / "meters"))
 from varied_homes import reshaped, varied
 
 FIRST_DAY, DAYS = date(2009, 9, 1), 120

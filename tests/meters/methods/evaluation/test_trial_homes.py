@@ -14,7 +14,7 @@ from ons_bigdata.meters.methods.evaluation.scores import bound_at_false_alarms, 
 from ons_bigdata.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[4]
-spec = importlib.util.spec_from_file_location("trial_homes", ROOT / "scripts" / "trial_homes.py")
+spec = importlib.util.spec_from_file_location("trial_homes", ROOT / "scripts" / "meters" / "trial_homes.py")
 homes = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(homes)
 

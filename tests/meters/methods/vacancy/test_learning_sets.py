@@ -16,7 +16,7 @@ from ons_bigdata.meters.methods.absence.model import default_model
 from ons_bigdata.meters.methods.vacancy.quarter_features import quarter_features
 from ons_bigdata.simulation.meters.simulated_days import simulated_days
 
-sys.path.append(str(Path(__file__).resolve().parents[4] / "scripts"))
+sys.path.append(str(Path(__file__).resolve().parents[4] / "scripts" / "meters"))
 import fit_absence_model as script
 
 HOMES, SEED = 4, 11

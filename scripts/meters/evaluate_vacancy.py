@@ -1,7 +1,7 @@
 """Judge the detection of vacant quarters and second homes on the adversarial generator, next to the 180 kWh rule.
 
-Usage: python scripts/evaluate_vacancy.py [--homes 400] [--flow-homes 1000] [--generator bouts] [--write]
-       python scripts/evaluate_vacancy.py --flows-at-once [--flow-homes 400]
+Usage: python scripts/meters/evaluate_vacancy.py [--homes 400] [--flow-homes 1000] [--generator bouts] [--write]
+       python scripts/meters/evaluate_vacancy.py --flows-at-once [--flow-homes 400]
 
 Each quarter is judged from the days up to its end alone, as it would be published. Prints the tables of
 docs/meters/vacancy/vacant_quarters.md, which `--write` replaces with its chart. No truth on vacancy of real homes was
@@ -36,7 +36,7 @@ from ons_bigdata.simulation.meters.generators import Simulation, simulate_meters
 from ons_bigdata.simulation.meters.homes import draw_homes
 from ons_bigdata.simulation.meters.simulated_days import simulated_days
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "meters" / "vacancy" / "vacant_quarters.md"
 CHART = ROOT / "docs" / "meters" / "vacancy" / "reliability.svg"
 VACANT_SHARE = 0.045

@@ -1,6 +1,6 @@
 """Fit the prior of the chain of quarters: how often judgements of quarters err, on homes of the tuning generator.
 
-Usage: python scripts/fit_quarter_chain.py [--homes 200] [--write]
+Usage: python scripts/meters/fit_quarter_chain.py [--homes 200] [--write]
 
 Half of the homes have further loads, as those on which the model of vacant quarters is calibrated. `--write` replaces
 the shipped prior, `methods/vacancy/quarter_chain.json`. The evidence of transitions is little and by reasoning: what
@@ -31,7 +31,7 @@ from ons_bigdata.simulation.meters.generators import Simulation
 from ons_bigdata.simulation.meters.homes import draw_homes
 from ons_bigdata.simulation.meters.simulated_days import simulated_days
 
-PATH = Path(__file__).resolve().parent.parent / "ons_bigdata" / "meters" / "methods" / "vacancy" / "quarter_chain.json"
+PATH = Path(__file__).resolve().parents[2] / "ons_bigdata" / "meters" / "methods" / "vacancy" / "quarter_chain.json"
 SEED = 5101
 EMISSION_EVIDENCE = 50.0
 """Quarters of evidence that the errors on tuning homes are worth for each state."""

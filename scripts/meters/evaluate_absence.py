@@ -1,6 +1,6 @@
 """Judge the detectors of absent days: injected into the trial homes, on both generators, next to naive judgements.
 
-Usage: python scripts/evaluate_absence.py [--shared ../shared] [--homes 150] [--write]
+Usage: python scripts/meters/evaluate_absence.py [--shared ../shared] [--homes 150] [--write]
 
 Prints the tables of docs/meters/evaluation/absence.md, which `--write` replaces with its chart. Nothing of the trial
 homes or the adversarial generator enters the shipped model; leaving one home out fits small trees on the other homes.
@@ -40,7 +40,7 @@ from ons_bigdata.simulation.meters.homes import draw_homes
 from ons_bigdata.simulation.meters.simulated import SimulatedMeters
 from ons_bigdata.simulation.meters.simulated_days import simulated_days
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "meters" / "evaluation" / "absence.md"
 CHART = ROOT / "docs" / "meters" / "evaluation" / "recall_by_home.svg"
 SEEDS = (31, 32, 33)

@@ -1,6 +1,6 @@
 """Realism of the simulated meters against real homes, as a table.
 
-    python scripts/simulated_meters_realism.py [--meters N] [--docs]
+    python scripts/meters/simulated_meters_realism.py [--meters N] [--docs]
 
 For each generator: twelve statistics of homes against those of eleven real homes (Kolmogorov–Smirnov distance); a
 classifier that tells real weeks from simulated ones, split by home; the rule of the pilot on absences injected into
@@ -38,7 +38,7 @@ from ons_bigdata.simulation.meters.realism import (
     membership_auc,
 )
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "simulated_meters.md"
 BEGIN, END = "<!-- realism -->", "<!-- end of realism -->"
 FIRST_DAY, DAYS = date(2009, 7, 14), 536

@@ -1,11 +1,11 @@
 """Fit the models of absent days and of vacant quarters on the tuning generator, and write them as JSON.
 
-Usage: python scripts/fit_absence_model.py [--keep FOLDER] [--write] [--vacancy-only]
+Usage: python scripts/meters/fit_absence_model.py [--keep FOLDER] [--write] [--vacancy-only]
 
 No real home and nothing of the adversarial generator enters. Two sets of trees score days: one learns from true
 absences of simulated homes, the other from absences injected, by the protocol of docs/meters/evaluation/protocol.md,
-into simulated homes of many shapes (scripts/varied_homes.py). A third, the smoother, joins their scores. `--write`
-replaces the shipped model; `--keep` keeps the features of the training days in a folder, for the next fit.
+into simulated homes of many shapes (scripts/meters/varied_homes.py). A third, the smoother, joins their scores.
+`--write` replaces the shipped model; `--keep` keeps the features of the training days in a folder, for the next fit.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ from ons_bigdata.simulation.meters.homes import HomeShares, draw_homes
 from ons_bigdata.simulation.meters.simulated import SimulatedMeters
 from ons_bigdata.simulation.meters.simulated_days import simulated_days
 
-METHODS = Path(__file__).resolve().parent.parent / "ons_bigdata" / "meters" / "methods"
+METHODS = Path(__file__).resolve().parents[2] / "ons_bigdata" / "meters" / "methods"
 MODEL, VACANCY_MODEL = METHODS / "absence" / "absence_model.json", METHODS / "vacancy" / "vacancy_model.json"
 FIRST_DAY, DAYS = date(2009, 7, 14), 536
 GENERATOR = "chain"

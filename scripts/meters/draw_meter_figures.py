@@ -1,6 +1,6 @@
 """Figures of docs/meters/quality/figures.md, drawn of simulated meters (generator `chain`, fixed seed).
 
-    python scripts/draw_meter_figures.py [--meters N]
+    python scripts/meters/draw_meter_figures.py [--meters N]
 
 writes docs/images/meters_*.svg anew. No file of readings is read.
 """
@@ -20,7 +20,7 @@ from ons_bigdata.meters.reports import figures
 from ons_bigdata.simulation.meters.generators import simulate_meters
 from ons_bigdata.simulation.meters.homes import draw_homes
 
-IMAGES = Path(__file__).resolve().parent.parent / "docs" / "images"
+IMAGES = Path(__file__).resolve().parents[2] / "docs" / "images"
 FIRST_DAY, DAYS, SEED = date(2009, 7, 14), 536, 2015
 
 

@@ -1,6 +1,6 @@
 """Simulate fieldwork with five calls on the adversarial generator: usual times against calendar and prediction.
 
-Usage: python scripts/evaluate_fieldwork.py [--homes 600] [--generator bouts] [--write]
+Usage: python scripts/meters/evaluate_fieldwork.py [--homes 600] [--generator bouts] [--write]
 
 The calendar and the prediction use the days before the fieldwork alone. Prints the tables of
 docs/meters/fieldwork/calls.md, which `--write` replaces with its chart.
@@ -30,7 +30,7 @@ from ons_bigdata.simulation.meters.generators import simulate_meters
 from ons_bigdata.simulation.meters.homes import draw_homes
 from ons_bigdata.simulation.meters.simulated_days import simulated_days
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "meters" / "fieldwork" / "calls.md"
 CHART = ROOT / "docs" / "meters" / "fieldwork" / "calendar.svg"
 FIRST_DAY, BEFORE, FIELD_DAYS = date(2009, 12, 1), 182, 28
