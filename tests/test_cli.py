@@ -276,6 +276,8 @@ def test_restricted_rows_are_shown_to_the_custodian_alone(short_tmp: Path) -> No
     may_enter = ("query", "select has_schema_privilege('restricted', 'usage') as x")
     try:
         assert "false" in command.run(*may_enter, "--format", "csv").stdout
+        denied = command.run("query", "select * from restricted.phone_devices", code=InputError.exit_code).stderr
+        assert "`query --as custodian`" in " ".join(denied.split())
         missing = command.run(*query, "--as", "custodian", code=InputError.exit_code).stderr
         assert "run `ons-bigdata new-secret custodian`" in " ".join(missing.split())
         command.run("new-secret", "custodian")

@@ -26,6 +26,9 @@ _NOTHING = re.compile(r"--[^\n]*|/\*.*?\*/|[\s;]+", flags=re.DOTALL)
 _SEVERAL = "multiple commands"
 """Part of the server's message on several statements: only the server can distinguish them from `;` in a text."""
 
+_RESTRICTED = "permission denied for schema restricted"
+"""Part of the server's message on a table that only the custodian may read."""
+
 
 def run_query(text: str, settings: Settings, *, as_custodian: bool = False) -> pl.DataFrame:
     """Return the rows of a query.
@@ -40,6 +43,8 @@ def run_query(text: str, settings: Settings, *, as_custodian: bool = False) -> p
     except InputError as error:
         if _SEVERAL in str(error):
             raise InputError("the query is more than one statement; expected one SELECT") from error
+        if _RESTRICTED in str(error) and login is None:
+            raise InputError(f"{error}\nrows about single people, homes and devices: `query --as custodian`") from error
         raise
 
 

@@ -117,7 +117,7 @@ SENT_BACK = {
     "another method": ([line(A, B, "20", method_version="v2")], r"method_version 'v2', expected v1"),
     "a changed specification": (
         [line(A, B, "20", spec_id=changed("home", min_share=0.5).spec_id)],
-        r"is not in the register of specifications",
+        r"is not in the register of specifications.*phones spec FILE --register alpha` adds it",
     ),
     "two specifications": ([line(A, B, "20"), line(A, C, "20", spec_id="f" * 16)], r"expected one for the whole file"),
     "a cell twice": ([line(A, B, "20"), line(A, B, "20")], rf"line 3: cell {A} to {B}, all, weekday came before"),

@@ -64,7 +64,11 @@ def find_specification(
     registered = register.get(distinct[0])
     if registered is None:
         known = ", ".join(sorted(register)) or "none"
-        return None, f"spec_id {distinct[0]!r} is not in the register of specifications (known: {known})"
+        return None, (
+            f"spec_id {distinct[0]!r} is not in the register of specifications (known: {known}); "
+            f"`ons-bigdata phones spec FILE --register {name.provider}` adds it, "
+            "then materialize the raw table over the month"
+        )
     if registered.provider != name.provider:
         return None, f"spec_id {distinct[0]} is that of provider {registered.provider}; the file is of {name.provider}"
     spec = registered.specification
