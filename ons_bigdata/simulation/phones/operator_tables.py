@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def anchor_devices(events: pl.DataFrame, spec: Specification) -> pl.DataFrame:
     """Home and work of devices by counts of nights and days: device, home, work (cells, null without), active_days.
 
-    Simpler than the rules: a working day is one with two events or more at the cell within working hours.
+    Simpler than the rules: no share of nights or working days is needed.
     """
     local = pl.col("at_utc").dt.convert_time_zone(spec.period.time_zone)
     timed = events.with_columns(hour=local.dt.hour(), day=local.dt.date(), weekday=local.dt.weekday())
@@ -28,13 +28,10 @@ def anchor_devices(events: pl.DataFrame, spec: Specification) -> pl.DataFrame:
         .otherwise(pl.col("day"))
     )
     nights = _most(night.group_by("device", "cell").agg(days=pl.col("night").n_unique(), events=pl.len()))
-    works = timed.filter(
-        pl.col("weekday").is_in(spec.work.weekdays)
-        & ~pl.col("day").is_in(spec.period.excluded_days)
-        & pl.col("hour").is_between(spec.work.from_hour, spec.work.to_hour, closed="left")
-    )
-    days = works.group_by("device", "cell", "day").len().filter(pl.col("len") >= 2)
-    by_cell = days.group_by("device", "cell").agg(days=pl.len(), events=pl.col("len").sum())
+    works = timed.filter(pl.col("weekday").is_in(spec.work.weekdays) & ~pl.col("day").is_in(spec.period.excluded_days))
+    stays = _working_time(timed, spec).join(works.select("day").unique(), on="day", how="semi")
+    days = stays.filter(pl.col("seconds") >= spec.work.min_dwell_hours * 3_600)
+    by_cell = days.group_by("device", "cell").agg(days=pl.len(), events=pl.col("seconds").sum())
     homes = nights.filter(pl.col("days") >= spec.home.min_nights).select("device", home="cell")
     usual = night.group_by("device", "cell").agg(nights=pl.col("night").n_unique())
     near = (
@@ -42,10 +39,34 @@ def anchor_devices(events: pl.DataFrame, spec: Specification) -> pl.DataFrame:
         .filter(pl.col("nights") >= spec.home.surroundings_share * pl.col("most"))
         .select("device", "cell")
     )
-    least = spec.work.min_days_per_week * works["day"].n_unique() / len(spec.work.weekdays)
     away = by_cell.join(near, on=["device", "cell"], how="anti")
-    work = _most(away).filter(pl.col("days") >= least).select("device", work="cell")
+    least = spec.work.min_days_per_week / len(spec.work.weekdays) * pl.col("observed")
+    observed = works.group_by("device").agg(observed=pl.col("day").n_unique())
+    work = _most(away).join(observed, on="device").filter(pl.col("days") >= least).select("device", work="cell")
     return active.join(homes, on="device", how="left").join(work, on="device", how="left").sort("device")
+
+
+def _working_time(timed: pl.DataFrame, spec: Specification) -> pl.DataFrame:
+    """Time that the events of a day stand for within its working hours: device, cell, day, seconds.
+
+    An event stands for half of the gap to each neighbour, at most half of the longest time of day or night; what falls
+    into another day than that of the event is left out.
+    """
+    is_night = (pl.col("hour") >= spec.home.from_hour) | (pl.col("hour") < spec.home.to_hour)
+    longest = pl.when(is_night).then(spec.dwell.max_night_minutes * 60).otherwise(spec.dwell.max_day_minutes * 60)
+    gap = pl.col("at_utc").diff().over("device").dt.total_seconds()
+    local = pl.col("at_utc").dt.convert_time_zone(spec.period.time_zone)
+    of_day = (local - local.dt.truncate("1d")).dt.total_seconds()
+    events = timed.sort("device", "at_utc", "cell").with_columns(gap=gap, of_day=of_day, longest=longest)
+    before, after = (
+        pl.min_horizontal(one.fill_null(0), "longest") / 2
+        for one in (pl.col("gap"), pl.col("gap").shift(-1).over("device"))
+    )
+    span = pl.min_horizontal(pl.col("of_day") + after, spec.work.to_hour * 3_600) - pl.max_horizontal(
+        pl.col("of_day") - before, spec.work.from_hour * 3_600
+    )
+    stays = events.with_columns(seconds=span.clip(lower_bound=0))
+    return stays.group_by("device", "cell", "day").agg(pl.col("seconds").sum())
 
 
 def _most(counts: pl.DataFrame) -> pl.DataFrame:

@@ -48,6 +48,16 @@ def test_rules_that_do_not_reproduce_the_delivery(tables: Warehouse) -> None:
     assert tables.rows(devices._REPRODUCED, parameters) == []  # 1 of 40
     insert(tables, "marts.phone_flow_reproduction", *[f"{MONTH}, 'all', null, 'suppressed', 5, 'observed', null"] * 2)
     assert [row[-2:] for row in tables.rows(devices._REPRODUCED, parameters)] == [(42, 3)]
+    with tables.transaction() as transaction:  # a sixth of the devices is lost
+        transaction.execute(
+            "update marts.phone_flow_reproduction set delivered_devices = 18, difference = 2"
+            " where rule_devices = 20 and delivered_devices is not null"
+        )
+        transaction.execute(
+            "update marts.phone_flow_reproduction set delivered_devices = 6, difference = 14"
+            " where ctid in (select ctid from marts.phone_flow_reproduction where delivered_devices = 18 limit 2)"
+        )
+    assert [row[-2:] for row in tables.rows(devices._REPRODUCED, parameters)] == [(42, 22)]
     with tables.transaction() as transaction:  # the events are those of a quarter of the devices
         transaction.execute(
             "update marts.phone_flow_reproduction set delivered_devices = 4 * rule_devices,"

@@ -62,6 +62,10 @@ def test_what_is_sent_back_leaves_the_stored_rows_as_they_are(landing: Landing, 
         assert landing.warehouse.rows(ROWS) == stored, what
     assert deliver(landing, project, GOOD, "od_flows_alpha_2021-06.csv") is not None
     assert landing.warehouse.rows(ROWS) == stored
+    live = (
+        "select name from ops.files join ops.loads using (file_id) where outcome = 'loaded' and superseded_by is null"
+    )
+    assert landing.warehouse.rows(live) == [("od_flows_alpha_2021-03.csv",)]
 
 
 def test_new_bytes_of_the_same_name_supersede_and_the_same_bytes_change_nothing(

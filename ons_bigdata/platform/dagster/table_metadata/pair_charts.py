@@ -23,6 +23,8 @@ FEW_NAMES = 6
 """Largest circles of a map that are named."""
 MOST_MAPS = 3
 """Series of which a map is drawn: the first ones."""
+BLUE, GREY, ORANGE = "#2c6fad", "#9a9a9a", "#c2641a"
+"""Colours of lines below, at and above 0: all are seen on white."""
 _SIDE = 300
 
 
@@ -144,6 +146,7 @@ class FlowMap:
             for axis in "xy"
         ]
         axes = _square(*ends)
+        most = max((abs(value) for value in shown["colour"].drop_nulls().to_list()), default=0.0) or 1.0
         return (
             alt.Chart(data)
             .mark_rule(opacity=0.7)
@@ -153,9 +156,11 @@ class FlowMap:
                 x2="to_x:Q",
                 y2="to_y:Q",
                 strokeWidth=alt.StrokeWidth("flow:Q", scale=alt.Scale(range=[0.3, 5]), legend=None),
-                color=alt.Color("colour:Q", title=None, scale=alt.Scale(scheme="blueorange", domainMid=0)),
+                color=alt.Color(
+                    "colour:Q", title=None, scale=alt.Scale(domain=[-most, 0, most], range=[BLUE, GREY, ORANGE])
+                ),
             )
-            .properties(width=_SIDE, height=_SIDE, title=name)
+            .properties(width=1.6 * _SIDE, height=1.6 * _SIDE, title=name)
         )
 
 

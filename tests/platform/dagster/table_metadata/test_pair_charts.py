@@ -68,6 +68,13 @@ def test_a_map_has_the_largest_flows_of_each_series() -> None:
     assert FLOWS.draw(rows.with_columns(flow=pl.lit(0.0))) is None
 
 
+def test_a_flow_as_large_as_expected_is_seen_on_the_map() -> None:
+    rows = pl.DataFrame({"from_x": [0.0, 0.0], "from_y": [0.0, 0.0], "to_x": [1.0, 2.0], "to_y": [1.0, 1.0]})
+    drawing = str(FLOWS.draw(rows.with_columns(flow=pl.lit(5.0), colour=pl.Series([0.0, 0.7]), series=pl.lit("p"))))
+    for colour in ("rgb(154, 154, 154)", "rgb(194, 100, 26)"):
+        assert drawing.count(f'stroke="{colour}"') == 1
+
+
 def test_a_map_of_points_names_the_largest_and_shows_places_without_a_value() -> None:
     rng = np.random.default_rng(0)
     rows = pl.DataFrame(
