@@ -48,7 +48,7 @@ def test_seeds_are_built_where_the_database_has_none(landing: Landing) -> None:
     names = (
         *("tweet_cluster_recipes", "tweet_robot_rules", "tweet_robot_clients", "tweet_address_classes"),
         *("tweet_address_rules", "tweet_typing_rules", "tweet_term_months", "tweet_residence_rules"),
-        *("tweet_class_mix", "authority_code_changes"),
+        *("tweet_class_mix", "authority_code_changes", "migration_regions"),
     )
     seeds = {f"seeds.{name}" for name in names}
     missing = {".".join(key.path) for key in missing_seeds(definitions, keys, landing.warehouse)}
