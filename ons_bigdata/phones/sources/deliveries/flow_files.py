@@ -100,24 +100,8 @@ def read_wide(content: bytes, *, name: str, load_id: str, register: Mapping[str,
 
 def read_whole_table(content: bytes, required: Iterable[str]) -> tuple[tables.TextTable, str | None]:
     """Read a CSV that is a whole delivery, or the reason why it is none: its form, header, a broken line, no row."""
-    fault = _fault_of_form(content)
-    if fault is not None:
-        return tables.TextTable(pl.DataFrame(), refusal=fault), fault
     table = tables.read_table(content, required=required)
     return table, fault_of(table)
-
-
-def _fault_of_form(content: bytes) -> str | None:
-    """Return why bytes are no CSV with commas in UTF-8: Parquet, UTF-16, another separator; None where they can be."""
-    if content.startswith(b"PAR1"):
-        return "a Parquet file; expected a CSV in UTF-8"
-    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return "a text in UTF-16; expected a CSV in UTF-8"
-    header = content.split(b"\n", 1)[0]
-    for separator, name in ((b";", "semicolons"), (b"\t", "tabs"), (b"|", "bars")):
-        if separator in header and b"," not in header:
-            return f"the header has {name} between its columns; expected commas"
-    return None
 
 
 def fault_of(table: tables.TextTable) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import io
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -50,8 +51,12 @@ def read_table(content: bytes, *, required: Iterable[str]) -> TextTable:
     """Read a CSV (UTF-8) or the first sheet of an .xlsx workbook with a header that has the required columns.
 
     Names are compared in capitals and without outer blanks: their case varies from file to file. Refused, with
-    the reason: a missing or doubled column, a workbook that cannot be read, a header whose bytes are not text.
+    the reason: another form (Parquet, UTF-16, another separator), a missing or doubled column, a workbook that cannot
+    be read, a header whose bytes are not text.
     """
+    fault = _fault_of_form(content)
+    if fault is not None:
+        return TextTable(pl.DataFrame(), refusal=fault)
     table = _workbook(content) if is_workbook(content) else _csv(content)
     if table.refusal is not None:
         return table
@@ -60,6 +65,19 @@ def read_table(content: bytes, *, required: Iterable[str]) -> TextTable:
     if missing:
         return TextTable(pl.DataFrame(), refusal=f"missing columns {', '.join(missing)}; found {', '.join(columns)}")
     return table
+
+
+def _fault_of_form(content: bytes) -> str | None:
+    """Return why bytes are no CSV with commas in UTF-8: Parquet, UTF-16, another separator; None where they can be."""
+    if content.startswith(b"PAR1"):
+        return "a Parquet file; expected a CSV in UTF-8"
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "a text in UTF-16; expected a CSV in UTF-8"
+    header = content.split(b"\n", 1)[0]
+    for separator, name in ((b";", "semicolons"), (b"\t", "tabs"), (b"|", "bars")):
+        if not is_workbook(content) and separator in header and b"," not in header:
+            return f"the header has {name} between its columns; expected commas"
+    return None
 
 
 def has_columns(content: bytes, required: Iterable[str]) -> bool:
