@@ -198,10 +198,11 @@ class Warehouse:
                 transaction.execute(f"delete from {table}")  # noqa: S608  (our own table names)
             else:
                 transaction.keep(table, kept)
-            transaction.insert(table, frame)
-            ((rows,),) = transaction.rows(f"select count(*) from {table}")  # noqa: S608
+            rows = transaction.insert(table, frame)
+            if kept is not None:
+                ((rows,),) = transaction.rows(f"select count(*)::int from {table}")  # noqa: S608
         self.analyse(table)
-        return int(rows)
+        return rows
 
     def analyse(self, *tables: str) -> None:
         """Renew the planner's statistics of tables that were just filled."""
