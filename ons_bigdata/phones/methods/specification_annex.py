@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ons_bigdata.phones.methods.anchors.scan import NIGHT_PLACE_RATIO
 from ons_bigdata.phones.methods.duplicates import HABIT_SHARE, HOURLY_WEIGHT, OVERALL_WEIGHT
 
 if TYPE_CHECKING:
@@ -136,10 +137,9 @@ def _shift_workers(spec: Specification) -> str:
         "observed nights or more, at another place than that of its free time and the following day at the place of "
         f"its free time. The place of a night is that of most time from {rule.core_from_hour} to "
         f"{rule.core_to_hour} h; "
-        f"free time is {rule.evening_from_hour} to {rule.evening_to_hour} h on working days and "
-        f"{spec.work.from_hour} to {rule.evening_to_hour} h on other days. Candidates are counted apart; home "
-        f"and work are "
-        "never exchanged without a flag."
+        f"free time is {rule.evening_from_hour} to {rule.evening_to_hour} h on every day. A place of nights has at "
+        f"least {NIGHT_PLACE_RATIO:g} times the share of night time that it has of free time. Candidates are counted "
+        "apart; home and work are never exchanged without a flag."
     )
 
 

@@ -171,7 +171,8 @@ class ShiftWorkers(_Block):
     """Hour from which the place of a night is the one with most time."""
     core_to_hour: Hour
     evening_from_hour: Hour
-    """Free time is from this hour on working days, and from the beginning of working hours on other days."""
+    """Free time is from this hour to `evening_to_hour` on every day: an hour at which neither day nor night shifts are
+    worked, also at weekends."""
     evening_to_hour: Hour
     min_swapped_nights: Annotated[int, Field(ge=1)]
     """Nights away from the place of free time, followed by a day at it."""

@@ -62,10 +62,10 @@ def agree(month: date, codes: Sequence[str], *, threshold: int, rounding_base: i
             "shift_workers": {
                 "core_from_hour": 0,
                 "core_to_hour": 5,
-                "evening_from_hour": 18,
-                "evening_to_hour": 21,
+                "evening_from_hour": 16,
+                "evening_to_hour": 19,
                 "min_swapped_nights": 4,
-                "min_share": 0.12,
+                "min_share": 0.16,
             },
             "students": {
                 "min_education_share": 0.3,

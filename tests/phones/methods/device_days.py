@@ -57,6 +57,19 @@ def night_worker(device: int, home: str = "h", work: str = "w") -> list[tuple[in
     return rows
 
 
+def rotating_worker(device: int, home: str = "h", work: str = "w") -> list[tuple[int, datetime, str]]:
+    """Return events of a device that works from Friday to Monday: by night in even weeks, early in odd ones."""
+    rows = []
+    for day in range(DAYS):
+        works, by_night = day % 7 in {0, 4, 5, 6}, day // 7 % 2 == 0
+        early = work if works and not by_night else home
+        rows += [(device, at(day, hour), early) for hour in (8, 10, 12, 13.5)]
+        rows += [(device, at(day, hour), home) for hour in (16, 18.5, 20.5)]
+        night = work if works and by_night else home
+        rows += [(device, at(day, 22.5), night), (device, at(day, 24 + 1), night), (device, at(day, 24 + 4), night)]
+    return rows
+
+
 def at_home(device: int, home: str = "h") -> list[tuple[int, datetime, str]]:
     """Return events of a device that stays at home."""
     return [(device, at(day, hour), home) for day in range(DAYS) for hour in (1, 6, 9, 11, 13, 15, 17, 20, 22)]

@@ -22,6 +22,7 @@ from tests.phones.methods.device_days import (
     is_weekend,
     night_worker,
     regular_worker,
+    rotating_worker,
 )
 
 
@@ -46,6 +47,22 @@ def test_a_night_worker_is_flagged_and_not_exchanged() -> None:
     assert row["shift_candidate"]
     assert row["swapped_nights"] == 16
     assert row["home"] == "h" or row["home"] == "w"
+
+
+def test_a_rotating_worker_is_flagged_although_early_shifts_fall_on_weekends() -> None:
+    """Nights from Friday to Monday in every other week, early shifts on the same days in the others."""
+    row = only(rotating_worker(1))
+    assert row["shift_candidate"]
+    assert (row["home"], row["swapped_nights"]) == ("h", 6)  # the day after Sunday night is an early shift
+
+
+def test_a_second_cell_of_the_home_makes_no_nights_away() -> None:
+    """It serves one evening in five and two nights in five: twice the share, as chance gives with few events."""
+    events = [(1, at(day, 12), "h") for day in range(DAYS)]
+    events += [(1, at(day, 18.5), "b" if day % 5 == 0 else "h") for day in range(DAYS)]
+    events += [(1, at(day, 26), "b" if day % 5 in {1, 3} else "h") for day in range(DAYS)]
+    row = only(events)
+    assert (row["swapped_nights"], row["shift_candidate"]) == (0, False)
 
 
 def test_who_stays_at_home_has_no_workplace() -> None:

@@ -12,7 +12,7 @@ from ons_bigdata.phones.methods.anchors.encoding import DAY_S, compiled
 Integers = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
-NIGHT_PLACE_RATIO = 2.0
+NIGHT_PLACE_RATIO = 3.0
 """A place of nights has this many times the share of night time that it has of free time. A second cell that serves the
 home now and then has about the same share of both."""
 
@@ -185,8 +185,7 @@ def scan_devices(  # noqa: PLR0912, PLR0915  (compiled: one pass, whose state is
                         day_cells[day_number] = where
                         day_number += 1
                     day_s[where] += span
-                free_from = rules.evening_from_s if is_workday[part] else rules.work_from_s
-                span = min(finish, zero + rules.evening_to_s) - max(begin, zero + free_from)
+                span = min(finish, zero + rules.evening_to_s) - max(begin, zero + rules.evening_from_s)
                 if span > 0:
                     free_s[where] += span
         _close_core(core_s, core_cells, core_number, core_day, night_place)
