@@ -51,8 +51,14 @@ def read_specification(path: Path) -> Specification:
     """
     try:
         text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"specification {path} cannot be read: {error}") from error
+    except FileNotFoundError as error:
+        raise InputError(f"specification {path}: there is no such file; expected a specification in YAML") from error
+    except OSError as error:
+        raise InputError(
+            f"specification {path} cannot be read: {(error.strerror or 'no reason given').lower()}"
+        ) from error
+    except UnicodeDecodeError as error:
+        raise InputError(f"specification {path}: byte {error.start + 1} is no UTF-8; expected YAML in UTF-8") from error
     return parse_specification(text, where=str(path))
 
 

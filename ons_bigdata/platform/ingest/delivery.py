@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from ons_bigdata.platform import progress
 from ons_bigdata.platform.errors import InputError
 from ons_bigdata.platform.ingest.input_files import Bounds, input_files
+from ons_bigdata.platform.ingest.ledger import read_refused_again
 from ons_bigdata.platform.ingest.loading import account_empty, refuse
 from ons_bigdata.platform.ingest.sources import (
     HEAD_BYTES,
@@ -192,6 +193,8 @@ def _land(
         )
         if not landed.size_bytes:
             account_empty(landing, landed, reader)
+        elif not is_new:
+            read_refused_again(landing, landed, reader)
         return Landed(landed, is_new)
     landed, is_new = landing.land_staged(
         staged, source=reader.source, delivery=UNKNOWN, name=name, data_origin=None, partitions=()

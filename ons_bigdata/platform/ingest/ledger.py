@@ -131,6 +131,36 @@ def restore_version(landing: Landing, file: LandedFile, reader: Reader, counts: 
     return [candidate for candidate in landing.waiting_files(reader) if candidate.file_id == restored]
 
 
+def read_refused_again(landing: Landing, file: LandedFile, reader: Reader) -> bool:
+    """Let a delivered file wait again that this reader refused before; return whether it does.
+
+    What a reader refuses can depend on a register that was added to since. The file becomes current again where an
+    earlier version took its place; where a later version of its name has landed, nothing changes.
+    """
+    with landing.warehouse.transaction(role="ingest") as transaction:
+        transaction.lock("landing", file.source, file.name)
+        found = transaction.rows(
+            "select from ops.loads join ops.files using (file_id)"
+            " where file_id = $1 and reader = $2 and reader_version = $3 and loads.state = 'committed'"
+            " and outcome = 'refused' and expired_at is null and not exists (select from ops.files as later"
+            " where later.source = files.source and later.name = files.name and later.data_origin is not null"
+            " and later.landed_at > files.landed_at)",
+            [file.file_id, reader.name, reader.version],
+        )
+        if not found:
+            return False
+        transaction.execute(
+            "update ops.files set superseded_by = $1"
+            " where source = $2 and name = $3 and superseded_by is null and file_id <> $1",
+            [file.file_id, file.source, file.name],
+        )
+        transaction.execute("update ops.files set superseded_by = null where file_id = $1", [file.file_id])
+        transaction.execute(
+            "update ops.loads set state = 'started', finished_at = null where load_id = $1", [file.load_id(reader)]
+        )
+        return True
+
+
 def _version_before(transaction: Transaction, file: LandedFile, reader: Reader) -> str | None:
     """Return the id of the version that a file superseded, unless this reader found no rows in it."""
     found = transaction.rows(

@@ -68,6 +68,32 @@ def test_what_is_sent_back_leaves_the_stored_rows_as_they_are(landing: Landing, 
     assert landing.warehouse.rows(live) == [("od_flows_alpha_2021-03.csv",)]
 
 
+def test_a_delivery_that_came_before_its_specification_is_read_when_it_comes_again(
+    landing: Landing, project: Path
+) -> None:
+    later = changed("home", min_share=0.5)
+    early = long_file(line(A, B, "70", spec_id=later.spec_id))
+    assert deliver(landing, project, GOOD) is None
+    assert "ingest the file again" in str(deliver(landing, project, early))
+    assert "not in the register" in str(deliver(landing, project, early))  # again, and still unknown
+    assert landing.warehouse.rows(ROWS) == [(A, B, 20.0), (A, C, 30.0), (A, "TOTAL", 50.0)]
+    register_specification(project, "alpha", later)
+    assert deliver(landing, project, early) is None
+    assert landing.warehouse.rows(ROWS) == [(A, B, 70.0)]
+    assert deliver(landing, project, early) is None
+    assert landing.warehouse.rows(ROWS) == [(A, B, 70.0)]
+
+
+def test_a_refused_version_does_not_come_back_over_a_later_one(landing: Landing, project: Path) -> None:
+    later = changed("home", min_share=0.5)
+    early = long_file(line(A, B, "70", spec_id=later.spec_id))
+    assert deliver(landing, project, early) is not None
+    assert deliver(landing, project, GOOD) is None
+    register_specification(project, "alpha", later)
+    deliver(landing, project, early)
+    assert landing.warehouse.rows(ROWS) == [(A, B, 20.0), (A, C, 30.0), (A, "TOTAL", 50.0)]
+
+
 def test_new_bytes_of_the_same_name_supersede_and_the_same_bytes_change_nothing(
     landing: Landing, project: Path
 ) -> None:

@@ -66,8 +66,7 @@ def find_specification(
         known = ", ".join(sorted(register)) or "none"
         return None, (
             f"spec_id {distinct[0]!r} is not in the register of specifications (known: {known}); "
-            f"`ons-bigdata phones spec FILE --register {name.provider}` adds it, "
-            "then materialize the raw table over the month"
+            f"`ons-bigdata phones spec FILE --register {name.provider}` adds it, then ingest the file again"
         )
     if registered.provider != name.provider:
         return None, f"spec_id {distinct[0]} is that of provider {registered.provider}; the file is of {name.provider}"
