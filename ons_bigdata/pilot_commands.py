@@ -144,6 +144,26 @@ def phones_spec(
         raise typer.Exit(1)
 
 
+@phones_app.command("cell-plan")
+def phones_cell_plan(
+    network: Annotated[
+        Path,
+        typer.Argument(
+            metavar="NETWORK", help="Folder of the simulator of the ESSnet, or a network of multimno (Parquet)."
+        ),
+    ],
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder in which the plan is written.")],
+    tile_m: Annotated[float, typer.Option("--tile-m", help="Side of a tile in m, of a network of multimno.")] = 250.0,
+    zones: Annotated[
+        Path | None, typer.Option(help="CSV: zone, longitude, latitude of its centre, for a network of multimno.")
+    ] = None,
+) -> None:
+    """Write a simulated network as the cell plan that `ingest phone-events` takes in. Nothing is ingested."""
+    from ons_bigdata.commands import phones  # noqa: PLC0415
+
+    rendering.phone_cell_plan(phones.write_cell_plan(network, folder, tile_m=tile_m, zones=zones))
+
+
 @meters_app.command("truth")
 def meters_truth(
     readings: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Files or folders of readings.")],

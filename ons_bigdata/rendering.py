@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from ons_bigdata.commands.expire import ExpiredSource
     from ons_bigdata.commands.harvest import HarvestSummary
     from ons_bigdata.commands.ingest import IngestSummary
-    from ons_bigdata.commands.phones import ReadSpecification
+    from ons_bigdata.commands.phones import ReadSpecification, WrittenPlan
     from ons_bigdata.commands.reparse import ReparseSummary
     from ons_bigdata.commands.report import PriceReport
     from ons_bigdata.commands.scrape import ScrapeSummary
@@ -466,6 +466,13 @@ def phone_specification(outcome: ReadSpecification, *, as_json: bool) -> None:
     if outcome.registered is not None:
         verb = "added to" if outcome.registered else "already in"
         _out.print(f"specification {outcome.specification.spec_id} {verb} the register")
+
+
+def phone_cell_plan(written: WrittenPlan) -> None:
+    """Print where a cell plan was written."""
+    _out.print(
+        escape(f"{written.path}: {written.cells:,} cells, {written.cells_with_zone:,} with a zone"), soft_wrap=True
+    )
 
 
 def truth_scores(scores: TruthScores, *, as_json: bool) -> None:

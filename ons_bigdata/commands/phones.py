@@ -1,13 +1,19 @@
-"""`phones spec`: a specification as the annex of a tender, its entry in the register, a delivery checked against it."""
+"""`phones spec` and `phones cell-plan`.
+
+A specification as the annex of a tender, its entry in the register, a delivery checked against it; the network of a
+simulator as a cell plan.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ons_bigdata.phones.methods.cell_plan import describe_cells, mast_signals, nearest_zones
 from ons_bigdata.phones.methods.specification_annex import render_annex
 from ons_bigdata.phones.schemas.vocabulary import SIMULATED
 from ons_bigdata.phones.sources.deliveries import contract, flow_files, side_tables
+from ons_bigdata.phones.sources.devices import network_files
 from ons_bigdata.phones.sources.specification_files import Registered, read_specification, register_specification
 from ons_bigdata.platform.errors import InputError
 from ons_bigdata.platform.ingest.input_files import require_paths
@@ -17,9 +23,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
+    import polars as pl
+
     from ons_bigdata.phones.schemas.specification import Specification
     from ons_bigdata.platform.ingest.loading import Reading
     from ons_bigdata.settings import Settings
+
+SIMULATOR_LEAST_DBM, SIMULATOR_MIDDLE_DBM, SIMULATOR_STEEPNESS = -85.0, -76.0, 0.5
+"""Settings of the antennas of the simulator's files."""
 
 _LOAD = "0" * 16
 """Id of a load that is none: nothing is stored."""
@@ -74,6 +85,63 @@ def read_spec(
     checked = tuple(_check(path, spec) for path in _files(delivery))
     added = None if provider is None else register_specification(settings.dbt_project_dir, provider, spec)
     return ReadSpecification(spec, render_annex(spec), checked, added)
+
+
+@dataclass(frozen=True)
+class WrittenPlan:
+    """A cell plan that was written."""
+
+    path: Path
+    cells: int
+    cells_with_zone: int
+
+
+def write_cell_plan(network: Path, folder: Path, *, tile_m: float, zones: Path | None = None) -> WrittenPlan:
+    """Write the network of a simulator into a folder as the cell plan that `ingest phone-events` takes in.
+
+    `network`: a folder of the simulator of the ESSnet (SignalMeasure_<name>.csv, grid.csv, regions.csv), or a network
+    of multimno (Parquet), which has zones where their centres are given. `tile_m`: side of a tile of the latter. Raises
+    InputError for files that are missing or cannot be read.
+    """
+    require_paths([network])
+    name, plan = _simulator_plan(network, zones) if network.is_dir() else _pipeline_plan(network, tile_m, zones)
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / name
+    plan.write_csv(path)
+    return WrittenPlan(path, plan.height, plan.height - plan["zone"].null_count())
+
+
+def _simulator_plan(folder: Path, zones: Path | None) -> tuple[str, pl.DataFrame]:
+    """Name and rows of the plan of a network of the simulator of the ESSnet, which connects from -85 dBm on."""
+    if zones is not None:
+        raise InputError(f"{folder}: the simulator's regions.csv says the zones; found a file of centres {zones}")
+    signals = sorted(path for path in folder.iterdir() if path.name.startswith("SignalMeasure_"))
+    if len(signals) != 1:
+        raise InputError(f"{folder}: {len(signals)} files SignalMeasure_<name>.csv; expected one")
+    name = unpacked_name(signals[0].name).removeprefix("SignalMeasure_").removesuffix(".csv").lower()
+    grid = network_files.read_grid(folder / "grid.csv")
+    least = SIMULATOR_LEAST_DBM
+    plan = describe_cells(
+        network_files.read_signals(signals[0], grid, least_dbm=least),
+        grid.tiles(),
+        zones=network_files.read_regions(folder / "regions.csv", grid),
+        steepness=SIMULATOR_STEEPNESS,
+        middle_dbm=SIMULATOR_MIDDLE_DBM,
+        least_dbm=least,
+    )
+    return f"{SIMULATED}cell_plan_{name}.csv", plan
+
+
+def _pipeline_plan(file: Path, tile_m: float, zones: Path | None) -> tuple[str, pl.DataFrame]:
+    """Name and rows of the plan of a network of multimno; a sample is simulated, like its events."""
+    network = network_files.read_network(file)
+    try:
+        signals, tiles = mast_signals(network.masts, tile_m=tile_m)
+    except ValueError as error:
+        raise InputError(f"{file}: {error}") from error
+    placed = None if zones is None else nearest_zones(tiles, network_files.read_centres(zones, network))
+    plan = describe_cells(signals, tiles, zones=placed, masts=network.masts)
+    return f"{SIMULATED if 'sample' in file.name else ''}cell_plan_multimno.csv", plan
 
 
 def _files(paths: Iterable[Path]) -> list[Path]:

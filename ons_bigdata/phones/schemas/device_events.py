@@ -94,8 +94,12 @@ class PhoneCell(dy.Schema):
     line = dy.Int32(min=2, description="line of the file; the header is 1")
     provider = dy.String(regex=v.KEY, description="operator of the network; the partition")
     cell = dy.String(regex=CELL, description="identifier of the cell")
-    easting_m = dy.Float64(min=-1e6, max=2e6, description="easting of the mast, British National Grid")
-    northing_m = dy.Float64(min=-1e6, max=3e6, description="northing of the mast, British National Grid")
+    easting_m = dy.Float64(
+        min=-1e6, max=2e6, description="easting of the mast: British National Grid, or grid of a simulated network"
+    )
+    northing_m = dy.Float64(
+        min=-1e6, max=3e6, description="northing of the mast: British National Grid, or grid of a simulated network"
+    )
     area_class = dy.String(regex=_CLASS, description="class of the ground around the mast: urban, suburban, rural")
     radius_m = dy.Float64(min=0.0, max=200_000.0, description="radius of the cell")
     zone = dy.String(

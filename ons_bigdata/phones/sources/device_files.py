@@ -33,24 +33,6 @@ def read_simulator_events(content: bytes) -> pl.DataFrame:
     )
 
 
-def read_simulator_signals(content: bytes) -> pl.DataFrame:
-    """Read a file SignalMeasure of the simulator: cell, tile (from 0), strength_dbm.
-
-    Raises InputError for a file with other columns.
-    """
-    table = _csv(content, "SignalMeasure")
-    tiles = [name for name in table.columns if name.startswith("Tile")]
-    if "Antenna ID" not in table.columns or not tiles:
-        raise InputError(
-            f"SignalMeasure: found columns {', '.join(table.columns[:5])}, …; expected Antenna ID, Tile0, …"
-        )
-    return table.unpivot(on=tiles, index="Antenna ID", variable_name="tile", value_name="strength_dbm").select(
-        cell=pl.col("Antenna ID"),
-        tile=pl.col("tile").str.strip_prefix("Tile").cast(pl.Int64),
-        strength_dbm=pl.col("strength_dbm").cast(pl.Float64),
-    )
-
-
 def read_pipeline_events(content: bytes) -> pl.DataFrame:
     """Read raw events of multimno (Parquet): device (hexadecimal), at_utc, cell, reason.
 

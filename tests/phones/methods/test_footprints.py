@@ -8,7 +8,9 @@ import polars as pl
 import pytest
 
 from ons_bigdata.phones.methods.footprints import allocate_to_zones, locate_cells, serving_probabilities
-from ons_bigdata.phones.sources.device_files import read_simulator_events, read_simulator_signals
+from ons_bigdata.phones.sources.device_files import read_simulator_events
+from ons_bigdata.phones.sources.devices.network_files import Grid, read_signals
+from ons_bigdata.settings import Settings
 from tests.phones.sources.test_published_files import shared
 
 SIGNALS = pl.DataFrame(
@@ -49,7 +51,9 @@ def test_a_tile_without_zone_is_refused() -> None:
 def test_devices_of_the_simulator_are_near_their_posterior_position() -> None:
     """40 by 40 tiles of 250 m, counted from the lower left corner along the rows."""
     events = read_simulator_events(shared("simulated_mno_events/AntennaInfo_MNO_MNO1.csv.gz"))
-    signals = read_simulator_signals(shared("simulated_mno_events/SignalMeasure_MNO1.csv.gz"))
+    folder = Settings().shared / "data" / "phones" / "simulated_mno_events"
+    grid = Grid(0.0, 0.0, 250.0, 250.0, 40, 40)
+    signals = read_signals(folder / "SignalMeasure_MNO1.csv.gz", grid, least_dbm=-300.0)
     assert signals.height == 70 * 1_600
     posterior = locate_cells(
         serving_probabilities(signals, steepness=0.9, middle_dbm=-80.0),
@@ -62,7 +66,9 @@ def test_devices_of_the_simulator_are_near_their_posterior_position() -> None:
     means = posterior.group_by("cell").agg(
         (x * pl.col("probability")).sum().alias("x"), (y * pl.col("probability")).sum().alias("y")
     )
-    errors = events.join(means, on="cell").select(
-        ((pl.col("x") - pl.col("x_m")) ** 2 + (pl.col("y") - pl.col("y_m")) ** 2).sqrt().mean()
+    errors = (
+        events.with_columns(pl.col("cell").cast(pl.String))
+        .join(means, on="cell")
+        .select(((pl.col("x") - pl.col("x_m")) ** 2 + (pl.col("y") - pl.col("y_m")) ** 2).sqrt().mean())
     )
     assert errors.item() < 250 * math.sqrt(40)
