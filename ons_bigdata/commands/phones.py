@@ -161,7 +161,9 @@ def _read(name: str, content: bytes, spec: Specification) -> Reading:
     table = next((one for one in _TABLES if name.removeprefix(SIMULATED).startswith(f"{one}_")), None)
     file = None if table is None else contract.parse_name(name, table)
     if table is None or file is None:
-        raise InputError(f"{name}: expected <table>_<provider>_<YYYY-MM>….csv with one of {', '.join(_TABLES)}")
+        raise InputError(
+            f"{name}: expected <table>_<provider>_<YYYY-MM>….csv or .parquet with one of {', '.join(_TABLES)}"
+        )
     register = {spec.spec_id: Registered(file.provider, spec)}
     if table == flow_files.LONG:
         return flow_files.read_long(content, name=name, load_id=_LOAD, register=register)

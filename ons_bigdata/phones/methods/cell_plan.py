@@ -31,7 +31,8 @@ def mast_signals(masts: pl.DataFrame, *, tile_m: float, least_dbm: float = -120.
     `masts`: cell, east_m, north_m, azimuth_deg (null without direction), beam_deg, power_w, range_m. The signal is the
     power in dBm less 10 PATH_LOSS_EXPONENT log10 of the distance (at least half of a tile), for a directed cell also
     less 12 (angle / beam)² dB, at most BACK_LOSS_DB; tiles beyond the range have none. Tiles are numbered by their
-    place in rows over all masts and their ranges. Raises ValueError for tiles so small that more than MOST_PAIRS pairs follow.
+    place in rows over all masts and their ranges. Raises ValueError for tiles so small that more than
+    MOST_PAIRS pairs follow.
     """
     names = ("cell", "east_m", "north_m", "azimuth_deg", "beam_deg", "power_w", "range_m")
     refuse_missing_columns(masts, names, "masts")

@@ -61,7 +61,7 @@ LANDING = {
 }
 """Landed files by area."""
 FORMATS = (
-    "od_flows_, od_matrix_, zone_margins_, coverage_ and provider_report_<provider>_<YYYY-MM>….csv under a "
+    "od_flows_, od_matrix_, zone_margins_, coverage_ and provider_report_<provider>_<YYYY-MM>….csv or .parquet under a "
     "specification of the register; flowkit_flows_<provider>_<YYYY-MM>_….json; daily files of the Spanish open "
     "mobility data; gold outputs of multimno; MSOA21CD_home,…,count; travel to work of the census; areas with "
     "names; figures of the market and residents"
@@ -87,7 +87,7 @@ def _contract_adapter(table: str, read: Callable[..., Reading]) -> Callable[[Pat
                 return None
             file = contract.parse_name(name, table)
             if file is None:
-                return Refused(f"file name {name!r}; expected {table}_<provider>_<YYYY-MM>….csv")
+                return Refused(f"file name {name!r}; expected {table}_<provider>_<YYYY-MM>….csv or .parquet")
             if not MONTHS.first_day <= file.month <= MONTHS.today():
                 return Refused(f"month {file.month:%Y-%m}; expected {MONTHS.first_day:%Y-%m} to the present one")
             return Recognised(file.provider, _origin(name), (file.month.isoformat(),))

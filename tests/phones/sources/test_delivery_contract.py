@@ -88,6 +88,62 @@ def test_a_file_of_another_form_is_sent_back_with_what_it_is(form: str) -> None:
     assert reader(content, name=name, load_id=LOAD, register=REGISTER).outcome == "loaded"
 
 
+PARQUET = "od_flows_alpha_2021-03.parquet"
+
+
+def parquet_of(content: bytes, **types: pl.DataType | type[pl.DataType]) -> bytes:
+    """Return the rows of a CSV as Parquet, with nulls for blanks and some columns of a type."""
+    frame = pl.read_csv(content, infer_schema=False, null_values="")
+    buffer = io.BytesIO()
+    frame.with_columns(
+        pl.col(name).str.to_date() if kind == pl.Date else pl.col(name).cast(kind) for name, kind in types.items()
+    ).write_parquet(buffer)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize(
+    "types",
+    [{}, {"devices": pl.Int64, "period_start": pl.Date, "persons": pl.Null}, {"devices": pl.Float64}],
+    ids=["text", "numbers and days", "floats"],
+)
+def test_parquet_is_read_like_the_same_csv(types: dict[str, type[pl.DataType]]) -> None:
+    content = long_file(line(A, B, "2000"), line(A, C, "30"), line(B, C, ""), line(A, "TOTAL", "2030"))
+    expected = read(content)
+    reading = read_long(parquet_of(content, **types), name=PARQUET, load_id=LOAD, register=REGISTER)
+    assert reading.reason is None and expected.accepted.height == 4
+    assert reading.accepted.equals(expected.accepted)
+
+
+def test_faults_of_parquet_have_the_reasons_and_lines_of_the_same_csv() -> None:
+    for content in (
+        long_file(line(A, B, "20"), line("E02009999", B, "30")),
+        long_file(line(A, B, "20"), line(A, C, "-3")),
+        long_file(line(A, B, "20"), line(A, B, "20")),
+        long_file(line(A, B, "20"), line(A, "TOTAL", "500")),
+    ):
+        reading = read_long(parquet_of(content), name=PARQUET, load_id=LOAD, register=REGISTER)
+        assert reading.outcome == "refused" and reading.reason == read(content).reason
+        assert "line 3" in str(reading.reason)
+
+
+def test_parquet_that_is_no_table_of_the_contract_is_sent_back() -> None:
+    lists = io.BytesIO()
+    frame = pl.read_csv(long_file(line(A, B, "20")), infer_schema=False)
+    frame.with_columns(devices=pl.concat_list("devices")).write_parquet(lists)
+    fewer = io.BytesIO()
+    frame.drop("segment").write_parquet(fewer)
+    whole = parquet_of(long_file(line(A, B, "20")))
+    for content, message in (
+        (lists.getvalue(), "column devices is List"),
+        (fewer.getvalue(), "missing columns SEGMENT"),
+        (whole[: len(whole) // 2], "not Parquet that can be read"),
+        (long_file(line(A, B, "20")), "not Parquet that can be read"),
+        (b"", "no bytes"),
+    ):
+        reading = read_long(content, name=PARQUET, load_id=LOAD, register=REGISTER)
+        assert message in str(reading.reason)
+
+
 def test_a_matrix_without_destinations_is_sent_back() -> None:
     name = f"od_matrix_alpha_2021-03_all_all_{SPEC.spec_id}.csv"
     reading = read_wide(b"origin\nE02000001\n", name=name, load_id=LOAD, register=REGISTER)

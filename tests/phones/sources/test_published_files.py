@@ -172,3 +172,27 @@ def test_faulty_events_of_the_pipeline_have_a_reason() -> None:
     assert counts == {"no_device": 594, "wrong_cell": 409}
     assert (good.height, good["device"].n_unique()) == (820, 5)
     assert good.select(pl.col("device", "at_utc", "cell").null_count()).row(0) == (0, 0, 0)
+
+
+def test_the_rural_urban_lookup_of_2011_is_read_and_its_faults_are_quarantined() -> None:
+    """Columns of the published lookup; the name of the class is that of its code, however it is spelt."""
+    rows = [
+        "E02000001,City of London 001,A1,Urban major conurbation ,1",
+        "E02000002,Barking and Dagenham 001,D2,rural town and Fringe in a sparse setting,2",
+        "W02000001,Isle of Anglesey 001,E1,Rural village and dispersed,3",
+        "E02000003,Barking and Dagenham 002,F1,Rural hamlets and isolated dwellings,4",
+        "E02000004,Barking and Dagenham 003,A1,Urban city and town,5",
+        "E02000001,City of London 001,A1,Urban major conurbation,6",
+    ]
+    content = "\n".join(["MSOA11CD,MSOA11NM,RUC11CD,RUC11,FID", *rows, ""]).encode()
+    reading = zone_files.read_zones(content, load_id=LOAD)
+    assert reading.accepted.select("code", "district_name", "rurality").rows() == [
+        ("E02000001", "City of London", "Urban major conurbation"),
+        ("E02000002", "Barking and Dagenham", "Rural town and fringe in a sparse setting"),
+        ("W02000001", "Isle of Anglesey", "Rural village and dispersed"),
+    ]
+    assert reading.quarantined["line"].to_list() == [5, 6, 7]
+    first, second, third = reading.quarantined["reason"].to_list()
+    assert "RUC11CD 'F1'; expected one of A1, B1" in first
+    assert second == "RUC11 'Urban city and town' is not the name of the class 'A1'"
+    assert "came before" in third

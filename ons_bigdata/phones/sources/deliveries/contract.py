@@ -34,7 +34,7 @@ _ROUNDING_ERROR = 1e-6
 
 @dataclass(frozen=True)
 class FileName:
-    """Parts of the name of a delivered file, `<table>_<provider>_<YYYY-MM>.csv`."""
+    """Parts of the name of a delivered file, `<table>_<provider>_<YYYY-MM>.csv` or `.parquet`."""
 
     provider: str
     month: date
@@ -47,7 +47,7 @@ class FileName:
 
 def parse_name(name: str, table: str) -> FileName | None:
     """Parse the name of a delivered file of a table; None for another name or a month that does not exist."""
-    pattern = rf"{table}_([a-z0-9-]{{1,32}})_([0-9]{{4}})-([0-9]{{2}})(?:_[a-z0-9+-]+)*\.csv"
+    pattern = rf"{table}_([a-z0-9-]{{1,32}})_([0-9]{{4}})-([0-9]{{2}})(?:_[a-z0-9+-]+)*\.(?:csv|parquet)"
     match = re.fullmatch(pattern, name.removeprefix(SIMULATED))
     if match is None or not (1 <= int(match[3]) <= 12 and int(match[2]) >= 1):
         return None

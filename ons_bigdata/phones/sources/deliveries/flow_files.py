@@ -1,4 +1,4 @@
-"""Files of flows of the contract: a long CSV, one row per cell, and a wide matrix of origins and destinations."""
+"""Files of flows of the contract: a long table (CSV or Parquet), one row per cell, and a wide matrix (CSV)."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from ons_bigdata.phones.schemas.vocabulary import SIMULATED
 from ons_bigdata.phones.sources.deliveries import contract
 from ons_bigdata.platform.ingest.loading import Reading, refused_reading
 from ons_bigdata.platform.ingest.tables import text_tables as tables
+from ons_bigdata.platform.ingest.tables.parquet_tables import read_parquet_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -38,8 +39,8 @@ def read_long(content: bytes, *, name: str, load_id: str, register: Mapping[str,
     if not content:
         return refused_reading("no bytes", "outage")
     if file is None:
-        return refused_reading(f"file name {name!r}; expected {LONG}_<provider>_<YYYY-MM>.csv")
-    table, fault = read_whole_table(content, REQUIRED)
+        return refused_reading(f"file name {name!r}; expected {LONG}_<provider>_<YYYY-MM>.csv or .parquet")
+    table, fault = read_whole_table(content, REQUIRED, name=name)
     if fault is not None:
         return refused_reading(fault)
     spec, reason = contract.find_specification(table.rows["SPEC_ID"].to_list(), file, register)
@@ -64,7 +65,7 @@ def read_wide(content: bytes, *, name: str, load_id: str, register: Mapping[str,
     spec, reason = contract.find_specification([parts[3]], file, register)
     if spec is None:
         return refused_reading(str(reason))
-    table, fault = read_whole_table(content, ())
+    table, fault = read_whole_table(content, (), name=name)
     if fault is not None:
         return refused_reading(fault)
     corner, *destinations = [column for column in table.rows.columns if column != "line"]
@@ -98,9 +99,13 @@ def read_wide(content: bytes, *, name: str, load_id: str, register: Mapping[str,
     return contract.read_flow_rows(rows, file, spec, load_id)
 
 
-def read_whole_table(content: bytes, required: Iterable[str]) -> tuple[tables.TextTable, str | None]:
-    """Read a CSV that is a whole delivery, or the reason why it is none: its form, header, a broken line, no row."""
-    table = tables.read_table(content, required=required)
+def read_whole_table(content: bytes, required: Iterable[str], *, name: str) -> tuple[tables.TextTable, str | None]:
+    """Read a CSV or Parquet, as its name says, that is a whole delivery; or the reason why it is none.
+
+    The reason is its form, its header, a broken line, or that it has no row.
+    """
+    read = read_parquet_table if name.endswith(".parquet") else tables.read_table
+    table = read(content, required=required)
     return table, fault_of(table)
 
 

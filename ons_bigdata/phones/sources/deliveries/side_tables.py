@@ -40,8 +40,8 @@ def read_side_table(
     if not content:
         return refused_reading("no bytes", "outage")
     if file is None:
-        return refused_reading(f"file name {name!r}; expected {table}_<provider>_<YYYY-MM>.csv")
-    read, fault = read_whole_table(content, COLUMNS[table])
+        return refused_reading(f"file name {name!r}; expected {table}_<provider>_<YYYY-MM>.csv or .parquet")
+    read, fault = read_whole_table(content, COLUMNS[table], name=name)
     if fault is not None:
         return refused_reading(fault)
     spec, reason = contract.find_specification(read.rows["SPEC_ID"].to_list(), file, register)
