@@ -43,7 +43,7 @@ from ons_bigdata.meters.methods.absence.rule import PEER_FLOOR_KWH
 from ons_bigdata.meters.methods.absence.trees import BoostedTrees, trees_of
 from ons_bigdata.meters.methods.evaluation.injection import InjectionProtocol, inject_absence
 from ons_bigdata.meters.methods.evaluation.scores import bound_at_false_alarms
-from ons_bigdata.meters.methods.vacancy.model import CalibratedTrees, VacancyModel
+from ons_bigdata.meters.methods.vacancy.model import LEAST_BOUND, CalibratedTrees, VacancyModel
 from ons_bigdata.meters.methods.vacancy.model import model_from_json as vacancy_from_json
 from ons_bigdata.meters.methods.vacancy.model import model_to_json as vacancy_to_json
 from ons_bigdata.meters.methods.vacancy.quarter_features import quarter_features
@@ -93,7 +93,7 @@ FALSE_QUARTERS = 0.004
 MOST_SLOPE = 1.3
 """Largest slope of a calibration. Vacant homes of the tuning generator are told from others almost without error, so
 that Platt's method gives 2.2; other homes are less clear. Chosen on 400 homes of the adversarial generator."""
-BOUNDS_OF_VACANCY = 0.065, 0.6
+BOUNDS_OF_VACANCY = LEAST_BOUND, 0.6
 """Limits of the bound of vacancy."""
 PUBLISHED = 3
 """Quarters of each home with which its days end, of those from which vacancy is learnt."""

@@ -49,7 +49,13 @@ RULES = ("warn", "raise")
 NEM13 = "nem13"
 
 _OF_FILE_MANAGERS = (".DS_Store", "Thumbs.db", "desktop.ini")
-"""Files that file managers add to folders and archives, besides AppleDouble files (`._NAME`); they hold no readings."""
+"""Files that file managers add to folders and archives, besides AppleDouble files (`._NAME`)."""
+
+OF_A_FILE_MANAGER = "file of a file manager without readings"
+"""Reason why a file is left out. One of such a name that holds readings is read."""
+
+SKIPPED: dict[str, pl.DataType] = {"file": pl.String(), "reason": pl.String()}
+"""Columns of files that were left out."""
 
 _BOUNDS = Bounds(file_bytes=1 << 50, ratio=1 << 20)
 
@@ -60,6 +66,10 @@ class QuarantineWarning(UserWarning):
     """Rows of files of readings were left out, each with a reason."""
 
 
+class SkippedFileWarning(UserWarning):
+    """Files that file managers add to folders and archives were left out; no row of readings was."""
+
+
 @dataclass(frozen=True)
 class ReadResult:
     """All rows of files of readings; rows in = accepted + quarantined."""
@@ -68,6 +78,8 @@ class ReadResult:
     """Accepted rows, with COLUMNS or ACCUMULATIONS."""
     quarantined: pl.DataFrame
     """Rows that were left out, with QUARANTINE; a line of several readings may come several times."""
+    skipped: pl.DataFrame
+    """Files that were left out as a whole, with SKIPPED: they have no rows."""
 
     @property
     def rows_in(self) -> int:
@@ -76,10 +88,11 @@ class ReadResult:
 
 
 class _Part(NamedTuple):
-    """Rows of a part of a file."""
+    """Rows of a part of a file; None for a file that is left out."""
 
     file: str
-    readings: Readings
+    origin: str
+    readings: Readings | None
 
 
 def read(path: Paths, format: str | None = None, *, quarantined: str = "warn", **options: object) -> pl.LazyFrame:  # noqa: A002
@@ -97,9 +110,12 @@ def read(path: Paths, format: str | None = None, *, quarantined: str = "warn", *
     Rows that cannot be read are left out, and are not silent: `quarantined="warn"` warns with QuarantineWarning and
     the count of each reason at the end of the files, "raise" raises InputError. `read_with_quarantine` returns them.
     They are judged when the frame is collected; a frame of which only the first rows are taken has read no further.
+    Files that file managers add to folders and archives are left out with a SkippedFileWarning that names them, unless
+    they hold readings.
 
     Raises InputError for an unknown format, option or value (with the known ones and the nearest), a path that does not
-    exist, and, when collected, for a file of another format or one that cannot be unpacked.
+    exist, and, when collected, for a file of another format, one that cannot be unpacked, and paths without a file that
+    may hold readings.
     """
     files = _checked(path, format, options)
     if quarantined not in RULES:
@@ -109,11 +125,15 @@ def read(path: Paths, format: str | None = None, *, quarantined: str = "warn", *
         with_columns: list[str] | None, predicate: pl.Expr | None, n_rows: int | None, _batch_size: int | None
     ) -> Iterator[pl.DataFrame]:
         reasons: dict[str, int] = {}
+        skipped: list[str] = []
         left = n_rows
         for part in _parts(files, format, options):
+            if part.readings is None:
+                skipped.append(part.origin)
+                continue
             for reason, count in part.readings.quarantined["reason"].value_counts().iter_rows():
                 reasons[reason] = reasons.get(reason, 0) + count
-            rows = _named(part, COLUMNS)
+            rows = _named(part.file, part.readings, COLUMNS)
             rows = rows if predicate is None else rows.filter(predicate)
             rows = rows if with_columns is None else rows.select(with_columns)
             if left is not None:
@@ -122,6 +142,7 @@ def read(path: Paths, format: str | None = None, *, quarantined: str = "warn", *
             yield rows
             if left == 0:
                 return
+        _report_skipped(skipped)
         _report(reasons, quarantined)
 
     return register_io_source(parts, schema=COLUMNS)
@@ -190,32 +211,53 @@ def _shown(head: bytes) -> str:
 
 
 def _opened(files: Sequence[Path], open_reader: Callable[[str, bytes], ReadStream]) -> Iterator[_Part]:
-    is_empty = True
+    has_files = may_hold_readings = False
     for file in input_files(files, _BOUNDS, opens_archives=True):
-        is_empty = False
-        if file.name.startswith("._") or file.name in _OF_FILE_MANAGERS:
-            continue
+        has_files = True
+        is_of_file_manager = file.name.startswith("._") or file.name in _OF_FILE_MANAGERS
         if file.stream is None:
+            if is_of_file_manager:
+                yield _Part(file.name, file.origin, None)
+                continue
             raise InputError(f"{file.origin}: {file.refusal}")
         stream = ReplayedStream(open_unpacked(file.stream, file.name), HEAD_BYTES)
-        for readings in open_reader(unpacked_name(file.name), stream.head)(stream):
-            yield _Part(file.name, readings)
-    if is_empty:
-        raise InputError(f"no file below {', '.join(map(str, files))}")
+        name = unpacked_name(file.name)
+        if is_of_file_manager and open_format(name, stream.head) is None and not is_nem13(stream.head):
+            yield _Part(file.name, file.origin, None)
+            continue
+        may_hold_readings = True
+        for readings in open_reader(name, stream.head)(stream):
+            yield _Part(file.name, file.origin, readings)
+    if not may_hold_readings:
+        paths = ", ".join(map(str, files))
+        raise InputError(
+            f"no file below {paths}" + (f" but such as are each a {OF_A_FILE_MANAGER}" if has_files else "")
+        )
 
 
-def _named(part: _Part, columns: dict[str, pl.DataType]) -> pl.DataFrame:
+def _named(file: str, readings: Readings, columns: dict[str, pl.DataType]) -> pl.DataFrame:
     """Rows of a part with the name of its file, and meters as text."""
-    rows = part.readings.accepted.with_columns(pl.col("meter").cast(pl.String), pl.lit(part.file).alias("file"))
+    rows = readings.accepted.with_columns(pl.col("meter").cast(pl.String), pl.lit(file).alias("file"))
     return rows.select(list(columns))
 
 
 def _result(parts: Iterator[_Part], columns: dict[str, pl.DataType]) -> ReadResult:
     readings, quarantined = [pl.DataFrame(schema=columns)], [pl.DataFrame(schema=QUARANTINE)]
+    skipped: list[tuple[str, str]] = []
     for part in parts:
-        readings.append(_named(part, columns))
-        quarantined.append(part.readings.quarantined.select(pl.lit(part.file).alias("file"), "line", "reason"))
-    return ReadResult(pl.concat(readings), pl.concat(quarantined))
+        if part.readings is None:
+            skipped.append((part.origin, OF_A_FILE_MANAGER))
+            continue
+        readings.append(_named(part.file, part.readings, columns))
+        left_out = part.readings.quarantined
+        quarantined.append(left_out.select(pl.lit(part.file).alias("file"), "line", "reason"))
+    return ReadResult(pl.concat(readings), pl.concat(quarantined), pl.DataFrame(skipped, schema=SKIPPED, orient="row"))
+
+
+def _report_skipped(files: Sequence[str]) -> None:
+    if files:
+        text = f"{len(files)} files left out, each a {OF_A_FILE_MANAGER}: {', '.join(files)}"
+        warnings.warn(text, SkippedFileWarning, stacklevel=2)
 
 
 def _report(reasons: dict[str, int], rule: str) -> None:

@@ -40,6 +40,10 @@ def test_a_code_is_the_rank_in_the_half_hours_of_its_day(code: int, start: str) 
     )  # fmt: skip
 
 
+def test_a_file_may_begin_with_a_negative_reading() -> None:
+    assert cer.is_cer(b"1392 19503 -0.14\n1392 19504 0.1\n")
+
+
 def test_a_gap_does_not_shift_a_day() -> None:
     found = read(b"1 45248 0.1\n1 45247 0.2\n", "cer")
     assert starts(found) == [at("2010-03-28T22:30"), at("2010-03-28T22:00")]

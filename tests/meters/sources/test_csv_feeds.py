@@ -130,6 +130,7 @@ def test_faults_of_a_file_of_days_are_counted_by_reason() -> None:
     content = days(
         DAY,
         f",2024-01-15,{values(48)}",
+        f"1.2E+12,2024-01-15,{values(48)}",
         f"1200012345678,15.1.2024,{values(48)}",
         f"1200012345678,2024-01-15,{values(47)}",
         f"1200012345678,2024-01-15,x,{values(47)}",
@@ -139,6 +140,7 @@ def test_faults_of_a_file_of_days_are_counted_by_reason() -> None:
     found = read(content + DAY.encode(), "csv")
     assert reasons(found) == {
         delimited.NO_METER: 1,
+        rows.ROUNDED_METER: 1,
         half_hour_columns.NO_DAY: 1,
         delimited.OTHER_FIELDS: 1,
         delimited.NO_NUMBER: 1,
@@ -278,6 +280,7 @@ def test_faults_of_a_generic_csv_are_counted_by_reason() -> None:
         b"meter,started_at,kwh,minutes,flag\n"
         b"m1,2024-01-01T00:00Z,0.5,30,A\n"
         b",2024-01-01T00:00Z,0.5,30,\n"
+        b"4.10E+09,2024-01-01T00:00Z,0.5,30,\n"
         b"m1,2024-01-01T00:00Z,0.5,61,\n"
         b"m1,2024-01-01T00:00Z,0.5,30,good\n"
         b"m1,yesterday,0.5,30,\n"
@@ -289,10 +292,11 @@ def test_faults_of_a_generic_csv_are_counted_by_reason() -> None:
     found = read(content, "csv")
     assert reasons(found) == {
         delimited.NO_METER: 1,
+        rows.ROUNDED_METER: 1,
         delimited.NO_MINUTES: 1,
         delimited.NO_FLAG: 1,
         delimited.NO_TIME: 2,
         delimited.NO_NUMBER: 1,
         delimited.OTHER_FIELDS: 2,
     }
-    assert found.rows_in == 9
+    assert found.rows_in == 10

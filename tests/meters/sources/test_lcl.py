@@ -24,6 +24,13 @@ def test_the_published_file_has_a_trailing_blank_in_its_header_crlf_and_padded_v
     assert (found.rows_in, found.accepted["line"].to_list()) == (2, [2, 3])  # the header is no row
 
 
+def test_the_parts_of_the_published_file_that_have_the_acorn_group_are_read() -> None:
+    content = HEADER + b",Acorn,Acorn_grouped\r\nMAC000002,Std,2012-10-12 00:30:00.0000000, 0.2 ,ACORN-A,Affluent\r\n"
+    found = read(content, "lcl")
+    assert found.accepted.select("meter", "kwh").rows() == [("MAC000002", 0.2)]
+    assert found.quarantined.is_empty()
+
+
 def test_a_null_off_the_grid_is_a_row_without_a_reading() -> None:
     found = read(LCL + b"MAC000002,Std,2012-12-19 12:37:27.0000000,Null\r\n", "lcl")
     row = found.accepted.row(2, named=True)

@@ -16,6 +16,7 @@ from ons_bigdata.meters.sources.formats import cer
 from ons_bigdata.meters.sources.readers import (
     COLUMNS,
     QuarantineWarning,
+    SkippedFileWarning,
     read,
     read_accumulations,
     read_with_quarantine,
@@ -170,8 +171,30 @@ def test_numbers_may_have_exponents(tmp_path: Path, name: str, content: bytes) -
     assert found.readings["kwh"].sum() == pytest.approx(0.15002 if name == "cer" else 0.48)
 
 
-def test_files_of_file_managers_in_an_archive_are_no_readings(tmp_path: Path) -> None:
+def test_files_of_file_managers_are_left_out_and_named(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "two.zip", "w") as archive:
         for name in ("File1.txt", "more/File2.txt", "__MACOSX/._File1.txt", "more/.DS_Store", "Thumbs.db"):
             archive.writestr(name, "1392 19503 0.14\n" if "/._" not in name and name.endswith("txt") else "\0")
-    assert read_with_quarantine(tmp_path / "two.zip").readings["file"].to_list() == ["File1.txt", "File2.txt"]
+    found = read_with_quarantine(tmp_path / "two.zip")
+    assert found.readings["file"].to_list() == ["File1.txt", "File2.txt"]
+    of_zip = tmp_path / "two.zip"
+    assert found.skipped["file"].to_list() == [
+        f"{of_zip}:__MACOSX/._File1.txt",
+        f"{of_zip}:more/.DS_Store",
+        f"{of_zip}:Thumbs.db",
+    ]
+    with pytest.warns(SkippedFileWarning, match=r"3 files left out, each a file of a file manager.*_File1.txt.*Thumbs"):
+        assert read(tmp_path / "two.zip").collect().height == 2
+
+
+def test_no_row_of_readings_is_left_out_for_the_name_of_its_file(tmp_path: Path) -> None:
+    (tmp_path / "._File1.txt").write_bytes(b"1392 19503 0.14\n")
+    (tmp_path / "Thumbs.db").write_bytes(b"")
+    found = read_with_quarantine(tmp_path)
+    assert (found.readings.height, found.skipped["file"].to_list()) == (1, [str(tmp_path / "Thumbs.db")])
+
+
+def test_a_folder_with_files_of_file_managers_alone_is_no_delivery_of_no_rows(tmp_path: Path) -> None:
+    (tmp_path / ".DS_Store").write_bytes(b"\0\0\0\1Bud1")
+    with pytest.raises(InputError, match=r"no file below .* but such as are each a file of a file manager"):
+        read_with_quarantine(tmp_path)

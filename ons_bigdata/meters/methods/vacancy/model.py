@@ -12,6 +12,10 @@ from ons_bigdata.meters.methods.absence.trees import BoostedTrees
 from ons_bigdata.meters.methods.vacancy.quarter_features import FEATURES
 
 KIND = "model of vacant quarters"
+LEAST_BOUND = 0.065
+"""Least bound of vacancy that a fit may set, and the one that the shipped model has.
+
+The chain of quarters has an edge at it."""
 
 Floats = np.ndarray
 

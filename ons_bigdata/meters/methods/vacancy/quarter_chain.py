@@ -14,11 +14,12 @@ import numpy as np
 import polars as pl
 
 from ons_bigdata.estimation.input_checks import refuse_missing_columns, refuse_repeated
+from ons_bigdata.meters.methods.vacancy.model import LEAST_BOUND
 
 KIND = "prior of the chain of quarters"
 STATES = ("lived_in", "second_home", "vacant")
 LIVED_IN, SECOND_HOME, VACANT = range(3)
-VACANT_EDGES = (0.01, 0.065, 0.3, 0.8)
+VACANT_EDGES = (0.01, LEAST_BOUND, 0.3, 0.8)
 """Edges of the classes of the probability of vacancy; the second is the bound of the shipped flag."""
 SYMBOLS = 2 * len(VACANT_EDGES) + 2
 """Observations: class of the probability of vacancy, for homes that are judged second homes and others."""

@@ -57,7 +57,7 @@ _CODES = 100_000
 _NO_DAY, _NO_SLOT = -1, -2
 """In the table of instants: no day of the trial; no half hour of the day."""
 _PLAIN = b"0123456789. \n"
-_FIRST_LINE = re.compile(rb"\A(?:\xef\xbb\xbf)?[0-9]{1,9} [0-9]{5} [0-9.]+ *\r?(?:\n|\Z)")
+_FIRST_LINE = re.compile(rb"\A(?:\xef\xbb\xbf)?[0-9]{1,9} [0-9]{5} -?[0-9.]+ *\r?(?:\n|\Z)")
 
 
 def is_cer(head: bytes) -> bool:

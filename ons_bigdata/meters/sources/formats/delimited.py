@@ -13,6 +13,8 @@ from ons_bigdata.meters.sources.formats.rows import (
     INSTANT,
     LONGEST_CODE,
     NO_READING,
+    ROUNDED,
+    ROUNDED_METER,
     Readings,
     decoded_lines,
     quarantined_lines,
@@ -202,6 +204,7 @@ def _judged(rows: pl.DataFrame, layout: Layout, clock: Clock | None, faults: dic
     good = split_faults(
         texts,
         {
+            ROUNDED_METER: pl.col("meter").str.contains(ROUNDED),
             NO_METER: ~pl.col("meter").str.contains(layout.meter_pattern),
             NO_DIRECTION: pl.col("is_export").is_null(),
             NO_MINUTES: ~pl.col("minutes").is_between(1, 60).fill_null(value=False),

@@ -27,6 +27,8 @@ from ons_bigdata.meters.sources.formats.delimited import (
 from ons_bigdata.meters.sources.formats.rows import (
     INSTANT,
     NO_READING,
+    ROUNDED,
+    ROUNDED_METER,
     Readings,
     quarantined_lines,
     split_faults,
@@ -134,6 +136,7 @@ def _judged(lines: pl.DataFrame, layout: DayLayout, zone: str, faults: dict[int,
     good = split_faults(
         texts,
         {
+            ROUNDED_METER: pl.col("meter").str.contains(ROUNDED),
             NO_METER: ~pl.col("meter").str.contains(r"^[!-~]{1,64}$"),
             NO_DAY: pl.col("day").is_null(),
             NO_UNIT: ~pl.col("quantity").is_in(list(DIRECTIONS)),

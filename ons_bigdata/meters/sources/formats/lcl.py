@@ -16,6 +16,7 @@ CLOCKS = {"gmt": "UTC", "local": ZONE}
 
 _HEADERS: dict[tuple[str, ...], tuple[int | None, int, int]] = {
     ("LCLid", "stdorToU", "DateTime", "KWH/hh (per half hour)"): (0, 2, 3),
+    ("LCLid", "stdorToU", "DateTime", "KWH/hh (per half hour)", "Acorn", "Acorn_grouped"): (0, 2, 3),
     ("LCLid", "tstp", "energy(kWh/hh)"): (0, 1, 2),
     ("", "mac", "datetime", "kwhh"): (1, 2, 3),
     ("ts", "kwh"): (None, 0, 1),

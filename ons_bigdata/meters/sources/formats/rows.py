@@ -46,6 +46,11 @@ NUMBER = r"-?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]{1,2})?"
 """Pattern of a number, perhaps with an exponent, as spreadsheets write small ones; no plus sign, no word (nan)."""
 
 
+ROUNDED_METER = "meter as a spreadsheet rounds long numbers (1.2E+12): its digits are lost"
+ROUNDED = r"^[0-9](?:[.,][0-9]+)?[eE]\+[0-9]{1,2}$"
+"""Pattern of a long number as a spreadsheet saves it. Several meters become one and the same."""
+
+
 class ReplayedStream:
     """A stream whose beginning was looked at and is read again."""
 

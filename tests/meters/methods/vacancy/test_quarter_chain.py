@@ -12,8 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
+from ons_bigdata.meters.methods.vacancy.model import default_model
 from ons_bigdata.meters.methods.vacancy.quarter_chain import (
     SYMBOLS,
+    VACANT_EDGES,
     ChainPrior,
     Panel,
     QuarterChain,
@@ -28,6 +30,10 @@ from ons_bigdata.meters.methods.vacancy.quarter_chain import (
 
 QUARTERS = [date(2009 + number // 4, 1 + 3 * (number % 4), 1) for number in range(8)]
 CHANCES = {"v": 0.99, "o": 0.0001, "m": 0.03, "s": 0.0001, "?": None}
+
+
+def test_a_class_of_observations_begins_at_the_bound_of_the_shipped_flag() -> None:
+    assert VACANT_EDGES[1] == default_model().vacant.bound
 
 
 def judged(homes: dict[str, str]) -> pl.DataFrame:
