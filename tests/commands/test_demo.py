@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -109,6 +110,17 @@ def test_the_outcome_of_a_fork_has_the_checks_of_its_runs() -> None:
             **{"unavailable": False, "interrupted": False},
         },
     }
+
+
+@pytest.mark.parametrize(
+    ("processors", "gigabytes", "expected"), [(1, 64, 1), (2, 16, 3), (2, 3.5, 2), (2, 1.2, 1), (8, 64, 9), (8, 4, 2)]
+)
+def test_processors_and_free_memory_say_how_many_pilots_run_at_once(
+    monkeypatch: pytest.MonkeyPatch, processors: int, gigabytes: float, expected: int
+) -> None:
+    monkeypatch.setattr(demo.os, "sched_getaffinity", lambda _: set(range(processors)))
+    monkeypatch.setattr(demo.psutil, "virtual_memory", lambda: SimpleNamespace(available=int(gigabytes * 1e9)))
+    assert demo.pilots_at_once() == expected
 
 
 def test_pilots_are_chosen_by_name(tmp_path: Path) -> None:

@@ -12,6 +12,8 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+import psutil
+
 from ons_bigdata.pilots import PILOTS, Pilot
 from ons_bigdata.platform.dagster import runs
 from ons_bigdata.platform.dagster.instance import open_instance, run_log
@@ -30,6 +32,10 @@ if TYPE_CHECKING:
 
     from ons_bigdata.platform.postgres.warehouse import Warehouse
     from ons_bigdata.settings import Settings
+
+
+PILOT_BYTES = 1_500_000_000
+"""Memory that a pilot takes at most, besides what it shares with the others."""
 
 
 @dataclass(frozen=True)
@@ -90,13 +96,13 @@ def run_demo(
 ) -> list[PilotOutcome]:
     """Ingest each pilot's sources and materialise its assets; return an outcome for each, failed or not.
 
-    At most `at_once` pilots run at a time (None: as many as there are processors): several in forks of this process,
-    where that is safe, else one after the other in this process. Simulated sites stay open until `sites` is closed.
+    At most `at_once` pilots run at a time (None: `pilots_at_once`): several in forks of this process, where that is
+    safe, else one after the other in this process. Simulated sites stay open until `sites` is closed.
     Raises StepFailedError where a signal interrupts a run.
     """
     warehouse = open_warehouse(settings)
     make_pseudonym_key(pilots, settings)
-    most = min(usable_processors() if at_once is None else at_once, len(pilots))
+    most = min(pilots_at_once() if at_once is None else at_once, len(pilots))
     if most > 1 and can_fork():
         runs.load_definitions(pilots=tuple(pilot.name for pilot in pilots))  # once, for all forks
         warehouse.close()  # a fork that ends would end the connections that it holds of this process
@@ -109,9 +115,15 @@ def run_demo(
     return outcomes
 
 
-def usable_processors() -> int:
-    """Return the number of processors that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+def pilots_at_once() -> int:
+    """Return how many pilots this machine takes at a time: one more than it has processors, as far as memory is free.
+
+    A pilot waits for the server for a part of its time. With one processor they run one after the other.
+    """
+    processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    if processors == 1:
+        return 1
+    return max(1, min(processors + 1, psutil.virtual_memory().available // PILOT_BYTES))
 
 
 def make_pseudonym_key(pilots: Sequence[Pilot], settings: Settings) -> None:
