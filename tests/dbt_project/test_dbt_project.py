@@ -182,6 +182,19 @@ def _shares(rows: list[dict[str, str]], key: str, *, within: str) -> dict[str, f
     return {row[key]: int(row["weight"]) / totals[row[within]] for row in rows}
 
 
+def test_no_node_of_a_pilot_reads_one_of_another(manifest: Manifest) -> None:
+    """Builds of two pilots run at the same time, each under the lock of its pilot."""
+    nodes = {name: node for name, node in manifest.nodes.items() if isinstance(node, ModelNode | SeedNode)}
+    pilots = {name: dbt.pilot_and_area(node.to_dict())[0] for name, node in nodes.items()}
+    read = {
+        (pilots[name], pilots[other])
+        for name, node in nodes.items()
+        for other in node.depends_on_nodes
+        if other in pilots
+    }
+    assert read == {(pilot.name, pilot.name) for pilot in PILOTS}
+
+
 def test_texts_of_columns_that_repeat_are_doc_blocks(project_dir: Path) -> None:
     tables: dict[str, list[str]] = defaultdict(list)
     for path in sorted(project_dir.glob("*/**/*.yml")):

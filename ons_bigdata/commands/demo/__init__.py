@@ -1,20 +1,24 @@
 """`demo`: the whole path of each pilot over simulated sources or a real archive.
 
-Each pilot brings its simulated deliveries (`commands/demo/<pilot>.py`) and has separate runs: a failing pilot does not
-stop the rest.
+Each pilot brings its simulated deliveries (`commands/demo/<pilot>.py`) and has separate runs, several pilots at a time
+in processes of their own: a failing pilot does not stop the rest.
 """
 
 from __future__ import annotations
 
+import os
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
+
+import psutil
 
 from ons_bigdata.pilots import PILOTS, Pilot
 from ons_bigdata.platform.dagster import runs
 from ons_bigdata.platform.dagster.instance import open_instance, run_log
-from ons_bigdata.platform.errors import InputError, ReportedError, StepFailedError
+from ons_bigdata.platform.errors import InputError, ReportedError, StepFailedError, find_unavailable
+from ons_bigdata.platform.forked_jobs import Ended, Job, can_fork, run_forked
 from ons_bigdata.platform.ingest.input_files import require_paths
 from ons_bigdata.platform.ingest.sources import bulk_sources
 from ons_bigdata.platform.postgres.warehouse import open_warehouse
@@ -24,8 +28,14 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from contextlib import ExitStack
 
+    import dagster as dg
+
     from ons_bigdata.platform.postgres.warehouse import Warehouse
     from ons_bigdata.settings import Settings
+
+
+PILOT_BYTES = 1_500_000_000
+"""Memory that a pilot takes at most, besides what it shares with the others."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +51,9 @@ class Delivered:
 
 class Demo(Protocol):
     """A pilot's part of the demo."""
+
+    expected_s: float
+    """Seconds that it takes alone on two cores: of several pilots the longest begins first."""
 
     def deliver(self, settings: Settings, *, archive: Path | None, sites: ExitStack) -> Delivered:
         """Ingest simulated sources, or an archive; simulated sites stay open until `sites` is closed."""
@@ -78,25 +91,39 @@ def choose_pilots(names: str | None, *, archive: Path | None) -> list[Pilot]:
     return [known[name] for name in chosen]
 
 
-def run_demo(pilots: Sequence[Pilot], archive: Path | None, settings: Settings, sites: ExitStack) -> list[PilotOutcome]:
+def run_demo(
+    pilots: Sequence[Pilot], archive: Path | None, settings: Settings, sites: ExitStack, *, at_once: int | None = None
+) -> list[PilotOutcome]:
     """Ingest each pilot's sources and materialise its assets; return an outcome for each, failed or not.
 
-    Simulated sites stay open until `sites` is closed. Raises StepFailedError where a signal interrupts a run.
+    At most `at_once` pilots run at a time (None: `pilots_at_once`): several in forks of this process, where that is
+    safe, else one after the other in this process. Simulated sites stay open until `sites` is closed.
+    Raises StepFailedError where a signal interrupts a run.
     """
     warehouse = open_warehouse(settings)
     make_pseudonym_key(pilots, settings)
-    names = tuple(pilot.name for pilot in pilots)
+    most = min(pilots_at_once() if at_once is None else at_once, len(pilots))
+    if most > 1 and can_fork():
+        runs.load_definitions(pilots=tuple(pilot.name for pilot in pilots))  # once, for all forks
+        warehouse.close()  # a fork that ends would end the connections that it holds of this process
+        return _run_in_forks(pilots, archive, settings, sites, most)
     outcomes = []
     for pilot in pilots:
-        started = time.monotonic()
-        try:
-            outcome = _run_pilot(pilot, names, archive, settings, sites, warehouse)
-        except ReportedError as error:
-            outcome = PilotOutcome(pilot.name, 0, error=str(error))
-        if outcome.run is not None and outcome.run.interrupted:
+        outcomes.append(_run_reported(pilot, pilots, archive, settings, sites))
+        if _is_interrupted(outcomes[-1]):
             raise StepFailedError(f"{pilot.name}: interrupted")  # an interrupt ends the demo, not one pilot
-        outcomes.append(replace(outcome, seconds=time.monotonic() - started))
     return outcomes
+
+
+def pilots_at_once() -> int:
+    """Return how many pilots this machine takes at a time: one more than it has processors, as far as memory is free.
+
+    A pilot waits for the server for a part of its time. With one processor they run one after the other.
+    """
+    processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    if processors == 1:
+        return 1
+    return max(1, min(processors + 1, psutil.virtual_memory().available // PILOT_BYTES))
 
 
 def make_pseudonym_key(pilots: Sequence[Pilot], settings: Settings) -> None:
@@ -106,18 +133,75 @@ def make_pseudonym_key(pilots: Sequence[Pilot], settings: Settings) -> None:
         make_key(settings.pseudonym_key_path)
 
 
+def _run_in_forks(
+    pilots: Sequence[Pilot], archive: Path | None, settings: Settings, sites: ExitStack, most: int
+) -> list[PilotOutcome]:
+    def job_of(pilot: Pilot) -> Job:
+        def work(own_sites: ExitStack) -> dict[str, Any]:
+            outcome = _run_reported(pilot, pilots, archive, settings, own_sites)
+            if _is_interrupted(outcome):
+                raise KeyboardInterrupt
+            return _as_json(outcome)
+
+        return Job(pilot.name, work)
+
+    longest_first = sorted(pilots, key=lambda pilot: -pilot.demo.expected_s)
+    jobs = [job_of(pilot) for pilot in longest_first]
+    try:
+        ended = {one.name: one for one in run_forked(jobs, most=most, sites=sites, log=run_log(settings))}
+    except KeyboardInterrupt as interrupt:
+        raise StepFailedError("interrupted") from interrupt
+    with open_instance(settings, open_warehouse(settings).address) as instance:
+        runs.end_dead_runs(instance)
+        return [_outcome(ended[pilot.name], instance, settings) for pilot in pilots]
+
+
+def _as_json(outcome: PilotOutcome) -> dict[str, Any]:
+    """Outcome of a pilot for the process that reads the checks of its runs from their records."""
+    run = None if outcome.run is None else asdict(replace(outcome.run, checks=[]))
+    return {**asdict(replace(outcome, run=None)), "run": run}
+
+
+def _outcome(ended: Ended, instance: dg.DagsterInstance, settings: Settings) -> PilotOutcome:
+    """Outcome of a pilot from how its process ended."""
+    if ended.result is None:
+        return PilotOutcome(ended.name, ended.seconds, error=f"{ended.killed}; output: {run_log(settings)}")
+    found = ended.result["run"]
+    run = None if found is None else runs.with_recorded_checks(runs.RunOutcome(**found), instance)
+    return PilotOutcome(**{**ended.result, "run": run})
+
+
+def _is_interrupted(outcome: PilotOutcome) -> bool:
+    return outcome.run is not None and outcome.run.interrupted
+
+
+def _run_reported(
+    pilot: Pilot, taken: Sequence[Pilot], archive: Path | None, settings: Settings, sites: ExitStack
+) -> PilotOutcome:
+    """Run the demo of a pilot; return the outcome, also where an error ended it that is reported in one line."""
+    started = time.monotonic()
+    try:
+        outcome = _run_pilot(pilot, taken, archive, settings, sites)
+    except Exception as error:
+        reported = error if isinstance(error, ReportedError) else find_unavailable(error)
+        if reported is None:
+            raise
+        outcome = PilotOutcome(pilot.name, 0, error=str(reported))
+    return replace(outcome, seconds=time.monotonic() - started)
+
+
 def _run_pilot(
     pilot: Pilot,
-    taken: tuple[str, ...],
+    taken: Sequence[Pilot],
     archive: Path | None,
     settings: Settings,
     sites: ExitStack,
-    warehouse: Warehouse,
 ) -> PilotOutcome:
     """Run the demo of a pilot; the definitions are those of all pilots that are `taken`: loaded once."""
     demo: Demo = pilot.demo
+    warehouse = open_warehouse(settings)
     delivered = demo.deliver(settings, archive=archive, sites=sites)
-    definitions = runs.load_definitions(pilots=taken)
+    definitions = runs.load_definitions(pilots=tuple(one.name for one in taken))
     keys = runs.select(definitions, ",".join(f"group:{group}" for group in pilot.groups))
     with open_instance(settings, warehouse.address) as instance:
         run = runs.materialise(definitions, keys, instance=instance, days=delivered.days, log=run_log(settings))

@@ -47,6 +47,8 @@ _OCCUPANCY = """
 class MetersDemo:
     """Deliveries of simulated meters with their faults, or files of real ones."""
 
+    expected_s = 45.0
+
     def __init__(self) -> None:
         self.ingested: IngestSummary | None = None
 

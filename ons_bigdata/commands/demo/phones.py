@@ -69,6 +69,8 @@ _VISITORS = """
 class PhonesDemo:
     """A month of a simulated operator, or real files."""
 
+    expected_s = 50.0
+
     def __init__(self) -> None:
         self.ingested: IngestSummary | None = None
         self.events: IngestSummary | None = None

@@ -74,6 +74,8 @@ _USERS = """
 class TweetsDemo:
     """Archives of simulated users and their last day from a stream, or real archives."""
 
+    expected_s = 50.0
+
     def __init__(self) -> None:
         self.ingested: IngestSummary | None = None
         self.harvested: HarvestSummary | None = None

@@ -24,7 +24,8 @@ from ons_bigdata.platform.postgres.warehouse import open_warehouse
 from ons_bigdata.settings import Settings, get_settings
 
 LOCK = "dbt"
-"""Name of the lock of a dbt build; builds run one at a time: they share a target folder and the tables they rebuild.
+"""First name of the lock of a dbt build; the second is the pilot. The builds of a pilot run one at a time: they rebuild
+the same tables. No model of a pilot reads one of another.
 
 A lock of the database and not a Dagster pool: the lock of a killed process is released, while its slot in a pool stays
 taken.
@@ -130,7 +131,7 @@ def pilot_assets(settings: Settings, pilot: str, calendars: Sequence[Calendar]) 
     by_cadence = {calendar.cadence: calendar for calendar in calendars}
     definitions = []
     if seeds:
-        definitions.append(_whole(settings, manifest, f"{pilot}_seeds", _select(seeds, "resource_type:seed")))
+        definitions.append(_whole(settings, manifest, pilot, f"{pilot}_seeds", _select(seeds, "resource_type:seed")))
     for tag, cadence in WINDOWED.items():
         if tag not in windowed:
             continue
@@ -139,11 +140,11 @@ def pilot_assets(settings: Settings, pilot: str, calendars: Sequence[Calendar]) 
             raise InputError(f"models of {pilot} are tagged {tag}, but its calendars are by {known}")
         select = _select(windowed[tag], f"tag:{tag}")
         name = f"{pilot}_{cadence.adverb}_models"
-        definitions.append(_windowed(settings, manifest, name, select, by_cadence[cadence]))
+        definitions.append(_windowed(settings, manifest, pilot, name, select, by_cadence[cadence]))
     if whole:
         select = _select(whole, "resource_type:model")
         exclude = " ".join(f"tag:{tag}" for tag in WINDOWED)
-        definitions.append(_whole(settings, manifest, f"{pilot}_whole_models", select, exclude=exclude))
+        definitions.append(_whole(settings, manifest, pilot, f"{pilot}_whole_models", select, exclude=exclude))
     return definitions
 
 
@@ -173,7 +174,7 @@ def _select(folders: set[str], criterion: str) -> str:
 
 
 def _windowed(
-    settings: Settings, manifest: Mapping[str, Any], name: str, select: str, calendar: Calendar
+    settings: Settings, manifest: Mapping[str, Any], pilot: str, name: str, select: str, calendar: Calendar
 ) -> dg.AssetsDefinition:
     """Windowed models of one cadence: one dbt call for all periods of a run."""
 
@@ -188,13 +189,13 @@ def _windowed(
     )
     def windowed_models(context: dg.AssetExecutionContext) -> Iterator[Any]:
         periods = context.partition_key_range
-        yield from _build(context, Window(calendar, periods.start, periods.end))
+        yield from _build(context, pilot, Window(calendar, periods.start, periods.end))
 
     return windowed_models
 
 
 def _whole(
-    settings: Settings, manifest: Mapping[str, Any], name: str, select: str, *, exclude: str = ""
+    settings: Settings, manifest: Mapping[str, Any], pilot: str, name: str, select: str, *, exclude: str = ""
 ) -> dg.AssetsDefinition:
     """Seeds or models that are rebuilt whole."""
 
@@ -207,19 +208,19 @@ def _whole(
         dagster_dbt_translator=TRANSLATOR,
     )
     def whole_nodes(context: dg.AssetExecutionContext) -> Iterator[Any]:
-        yield from _build(context)
+        yield from _build(context, pilot)
 
     return whole_nodes
 
 
-def _build(context: dg.AssetExecutionContext, window: Window | None = None) -> Iterator[Any]:
+def _build(context: dg.AssetExecutionContext, pilot: str, window: Window | None = None) -> Iterator[Any]:
     settings = get_settings()
     variables = {"macros_hash": dbt_calls.macros_hash(settings)}
     if window is not None:
         first, last = window.calendar.days(window.first_key, window.last_key)
         variables |= {"window_start": first.isoformat(), "window_end": last.isoformat()}
     with open_warehouse(settings).transaction() as transaction:
-        transaction.lock(LOCK, timeout=LOCK_TIMEOUT)
+        transaction.lock(LOCK, pilot, timeout=LOCK_TIMEOUT)
         try:
             yield from dbt_calls.build(
                 context,

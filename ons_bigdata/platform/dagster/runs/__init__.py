@@ -7,7 +7,17 @@ from ons_bigdata.platform.dagster.runs.execution import (
     end_dead_runs,
     load_definitions,
     materialise,
+    with_recorded_checks,
 )
 from ons_bigdata.platform.dagster.runs.selection import select
 
-__all__ = ["PROCESS", "CheckOutcome", "RunOutcome", "end_dead_runs", "load_definitions", "materialise", "select"]
+__all__ = [
+    "PROCESS",
+    "CheckOutcome",
+    "RunOutcome",
+    "end_dead_runs",
+    "load_definitions",
+    "materialise",
+    "select",
+    "with_recorded_checks",
+]

@@ -34,7 +34,15 @@ from ons_bigdata.platform.dagster.runs.step_titles import step_titles
 from ons_bigdata.platform.dagster.serving.processes import DEFINITIONS
 from ons_bigdata.platform.errors import InputError, StepFailedError, UnavailableError
 
-__all__ = ["CheckOutcome", "RunOutcome", "end_dead_runs", "load_definitions", "materialise", "select"]
+__all__ = [
+    "CheckOutcome",
+    "RunOutcome",
+    "end_dead_runs",
+    "load_definitions",
+    "materialise",
+    "select",
+    "with_recorded_checks",
+]
 
 PROCESS = ".dagster/ons_bigdata_process"
 """Tag of a run: its id and the process that executes it. Tags with this prefix are hidden in the UI."""
@@ -115,6 +123,12 @@ def combined(outcomes: Sequence[RunOutcome]) -> RunOutcome:
         unavailable=any(outcome.unavailable for outcome in outcomes),
         interrupted=any(outcome.interrupted for outcome in outcomes),
     )
+
+
+def with_recorded_checks(outcome: RunOutcome, instance: dg.DagsterInstance) -> RunOutcome:
+    """Outcome with the checks that its runs have recorded, for an outcome of another process."""
+    parts = [replace(outcome, checks=evaluated_checks(instance, run_id)) for run_id in outcome.run_ids]
+    return replace(outcome, checks=combined(parts).checks)
 
 
 @cache
