@@ -4,6 +4,7 @@
     The YAML of such a model says in `config.meta.days` what its rows depend on:
 
         column: the model's column of days
+        period: month    (only where the rows of a month stand under its first day: days of inputs count for theirs)
         inputs:
           <model or source>: {back_days: 0, ahead_days: 28}
           <model or source>: {column: <of days>, columns: [<read>], back_days: all}
@@ -33,6 +34,7 @@
 {% macro inputs_by_day() -%}
     {%- set spec = model.config.meta.days -%}
     {%- set after, inputs = spec.get('after', []), spec.inputs -%}
+    {%- set of_day = "date_trunc('" ~ spec.period ~ "', {})::date" if 'period' in spec else '{}' -%}
     {%- set found, by_day, whole = [], [], [] -%}
     {%- for unique_id in model.depends_on.nodes -%}
         {%- set node = graph.nodes.get(unique_id) or graph.sources.get(unique_id) -%}
@@ -57,14 +59,17 @@
         {% if 'column' in view %}
         {%- set columns = [view.column] + view.get('columns', []) %}
         select
-            {{ view.column }} as day,
+            {{ of_day.replace('{}', view.column) }} as day,
             sum(hashtextextended(
                 {{ 'row(' ~ columns | join(', ') ~ ')' if 'columns' in view else 'input' }}::text, 0
             )) as content_hash
         from {{ node.relation_name }} as input
-        group by {{ view.column }}
+        group by {{ of_day.replace('{}', view.column) }}
         {% else %}
-        select day, content_hash from ops.table_days where table_name = '{{ name_in_table_days(node) }}'
+        select {{ of_day.replace('{}', 'day') }} as day, sum(content_hash) as content_hash
+        from ops.table_days
+        where table_name = '{{ name_in_table_days(node) }}'
+        group by {{ of_day.replace('{}', 'day') }}
         {% endif %}
     ),
     {% endfor %}

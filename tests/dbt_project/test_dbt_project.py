@@ -27,7 +27,7 @@ MARTS = {
     *("price_collection_days", "price_indices", "price_quote_counts"),
     *("price_comparisons", "price_collection_costs", "price_item_coverage", "price_collection_frequencies"),
     *("price_source_agreement", "price_index_diagnostics", "price_index_movements"),
-    *("price_quality_days", "price_quality_findings"),
+    *("price_quality_days", "price_quality_findings", "price_revisions"),
 }
 
 

@@ -6,6 +6,7 @@ declared relations and write nothing but the tables of the asset.
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from functools import wraps
 from typing import Any
 
@@ -15,6 +16,13 @@ import dataframely as dy
 import polars as pl
 
 from ons_bigdata.platform.dagster.assets import PERSONAL, code_link
+from ons_bigdata.platform.dagster.by_period import (
+    ByPeriod,
+    Period,
+    PeriodBuild,
+    periods_to_build,
+    replace_periods,
+)
 from ons_bigdata.platform.dagster.frames import column_schema, validate_rows
 from ons_bigdata.platform.dagster.personal import conceal_content, is_personal
 from ons_bigdata.platform.dagster.resources import WarehouseResource
@@ -33,6 +41,9 @@ Read = Callable[[str, Sequence[str] | None], pl.DataFrame]
 """Reader of a relation by `schema.relation` and columns (None: all)."""
 
 
+ReadDays = Callable[[str, Sequence[str] | None, str, date, date], pl.DataFrame]
+"""Reader of the rows of a relation whose column of days is between two days: relation, columns, column, days."""
+
 Scan = Callable[[LakeTable], Iterator[pl.LazyFrame]]
 """Scan of a table of the lake: the rows of each bucket, lazily."""
 
@@ -43,11 +54,15 @@ class UndeclaredRelationError(ValueError):
 
 @dataclass(frozen=True)
 class Table:
-    """A table that an asset fills: `schema.table`, the frame of its rows, "One row per …"."""
+    """A table that an asset fills: `schema.table`, the frame of its rows, "One row per …".
+
+    `by_period`: how its rows depend on the inputs where it is built period by period; None where it is replaced whole.
+    """
 
     name: str
     frame: type[dy.Schema]
     description: str
+    by_period: ByPeriod | None = None
 
     @property
     def key(self) -> dg.AssetKey:
@@ -60,37 +75,57 @@ class Output:
     """Rows of a table, and metadata of this materialization besides their number.
 
     `kept`: keys of rows that are in the table and stay as they are; all others are replaced by those of `frame`.
+    `build`: of a table that is built by period, what `AssetRun.periods_to_build` gave; `frame` has the rows of its
+    stale periods.
     """
 
     frame: pl.DataFrame
     metadata: Mapping[str, Any] = field(default_factory=dict)
     kept: pl.DataFrame | None = None
+    build: PeriodBuild | None = None
 
 
 @dataclass(frozen=True)
 class AssetRun:
-    """Context of an asset's run: the requested tables, partition keys (none if unpartitioned), log."""
+    """Context of an asset's run: the requested tables, partition keys (none if unpartitioned), log.
+
+    `own_tables`: all tables of the asset, whether they are requested or not.
+    """
 
     tables: frozenset[str]
     partition_keys: tuple[str, ...]
     log: dg.DagsterLogManager
     _read: Read = field(repr=False)
+    own_tables: frozenset[str] = frozenset()
+    _periods_to_build: Callable[[str, Sequence[Period]], PeriodBuild] | None = field(default=None, repr=False)
+
+    def periods_to_build(self, table: str, periods: Sequence[Period]) -> PeriodBuild:
+        """Tell which periods of a requested table have other inputs or other code than when they were built.
+
+        `periods`: all periods that the table has. Raises UndeclaredRelationError for any other table, and for one that
+        is not built by period.
+        """
+        if table not in self.tables or self._periods_to_build is None:
+            raise UndeclaredRelationError(
+                f"{table!r} is no table of this run, which are: {', '.join(sorted(self.tables))}"
+            )
+        return self._periods_to_build(table, periods)
 
     def read_own(self, table: str, columns: Sequence[str]) -> pl.DataFrame:
-        """Columns of a requested table of the asset as it was last written: to see which rows may stay.
+        """Columns of a table of the asset as it was last written: to see which rows may stay, or what they were.
 
         Raises UndeclaredRelationError for any other table.
         """
-        if table not in self.tables:
+        if table not in self.own_tables:
             raise UndeclaredRelationError(
-                f"{table!r} is no table of this run, which are: {', '.join(sorted(self.tables))}"
+                f"{table!r} is no table of this asset, which are: {', '.join(sorted(self.own_tables))}"
             )
         return self._read(table, columns)
 
 
 @dataclass(frozen=True)
 class Inputs:
-    """The declared relations and tables of the lake of an asset, by name; each is read whole."""
+    """The declared relations and tables of the lake of an asset, by name."""
 
     asset: str
     relations: Mapping[str, str]
@@ -98,20 +133,33 @@ class Inputs:
     _relations_read: set[str] = field(default_factory=set, repr=False)
     lake_tables: Mapping[str, LakeTable] = field(default_factory=dict)
     _scan: Scan | None = field(default=None, repr=False)
+    _read_days: ReadDays | None = field(default=None, repr=False)
 
     def read(self, name: str, columns: Sequence[str] | None = None) -> pl.DataFrame:
         """Rows of the input `name`, with all columns or with `columns` in their order. The rows have no order.
 
         Raises UndeclaredRelationError for any other name.
         """
+        return self._read(self._relation(name, columns or ()), columns)
+
+    def read_days(
+        self, name: str, column: str, days: tuple[date, date], columns: Sequence[str] | None = None
+    ) -> pl.DataFrame:
+        """Rows of the input `name` whose `column` is between the first and the last of `days`, as `read` else."""
+        relation = self._relation(name, [column, *(columns or ())])
+        if self._read_days is None:
+            raise self._undeclared(name)
+        return self._read_days(relation, columns, column, *days)
+
+    def _relation(self, name: str, columns: Sequence[str]) -> str:
+        """Relation of a declared input, noted as read. Raises ValueError for what is no name of a column."""
         if name not in self.relations:
             raise self._undeclared(name)
-        odd = [column for column in columns or () if not column.isidentifier()]
+        odd = [column for column in columns if not column.isidentifier()]
         if odd:
             raise ValueError(f"{self.asset} reads {odd[0]!r} of {name}: expected the name of a column")
-        relation = self.relations[name]
-        self._relations_read.add(relation)
-        return self._read(relation, columns)
+        self._relations_read.add(self.relations[name])
+        return self.relations[name]
 
     def scan_buckets(self, name: str) -> Iterator[pl.LazyFrame]:
         """Rows of the table `name` of the lake, bucket by bucket: all rows of an entity are in one of the frames.
@@ -149,14 +197,15 @@ def table_asset(
     description: str,
     kinds: frozenset[str] = KINDS,
     lake_tables: Mapping[str, LakeTable] | None = None,
+    by_period: ByPeriod | None = None,
 ) -> Callable[[TableFunction], dg.AssetsDefinition]:
     """Make an asset of a function that computes one table from declared inputs.
 
     `inputs` maps a name to `schema.relation`, `lake_tables` a name to a table of the lake. The function takes `Inputs`
     and `AssetRun` and returns the rows of the table, as a frame or as `Output` with metadata; they are validated by
-    `frame` and replace the table.
+    `frame` and replace the table, or its stale periods where it is built by period (see `Table`).
     """
-    only = Table(table, frame, description)
+    only = Table(table, frame, description, by_period)
 
     def decorate(function: TableFunction) -> dg.AssetsDefinition:
         @wraps(function)
@@ -215,10 +264,19 @@ def tables_asset(
         ) -> Iterator[dg.MaterializeResult[Any]]:
             store = warehouse.open()
             scan = make_scan(warehouse.lake()) if of_lake else None
-            declared = Inputs(name, dict(inputs), make_reader(store, name), lake_tables=of_lake, _scan=scan)
+            declared = Inputs(
+                name,
+                dict(inputs),
+                make_reader(store, name),
+                lake_tables=of_lake,
+                _scan=scan,
+                _read_days=make_days_reader(store, name),
+            )
             asked_for = [table for table in tables if table.key in context.selected_asset_keys]
             requested = frozenset(table.name for table in asked_for)
-            run = AssetRun(requested, _partition_keys(context), context.log, make_reader(store, name))
+            find_stale = make_period_search(store, tables, inputs)
+            own = frozenset(table.name for table in tables)
+            run = AssetRun(requested, _partition_keys(context), context.log, make_reader(store, name), own, find_stale)
             personal = is_personal([*relations, *(table.name for table in tables)])
             with conceal_content(name, personal=personal):
                 outputs = function(declared, run)
@@ -237,20 +295,49 @@ def make_reader(store: Warehouse, asset: str) -> Read:
     """Make the reader of relations of the warehouse, for the inputs of `asset`."""
 
     def read(relation: str, columns: Sequence[str] | None) -> pl.DataFrame:
-        schema, name = relation.split(".")
-        chosen = "*" if columns is None else ", ".join(f'"{column}"' for column in columns)
-        try:
-            return store.frame(f'select {chosen} from "{schema}"."{name}"')  # noqa: S608  (declared names)
-        except adbc_driver_manager.Error as error:
-            if error.sqlstate == _NO_SUCH_TABLE:
-                raise InputError(
-                    f"asset {asset} reads {relation}, which does not exist: materialize {schema}/{name} first"
-                ) from error
-            if error.sqlstate == _NO_SUCH_COLUMN:
-                raise InputError(f"asset {asset} reads columns {chosen} of {relation}: {error}") from error
-            raise
+        return _select(store, asset, relation, columns, "true")
 
     return read
+
+
+def _select(store: Warehouse, asset: str, relation: str, columns: Sequence[str] | None, condition: str) -> pl.DataFrame:
+    """Read the rows of a relation under a condition."""
+    schema, name = relation.split(".")
+    chosen = "*" if columns is None else ", ".join(f'"{column}"' for column in columns)
+    try:
+        return store.frame(f'select {chosen} from "{schema}"."{name}" where {condition}')  # noqa: S608  (declared names)
+    except adbc_driver_manager.Error as error:
+        if error.sqlstate == _NO_SUCH_TABLE:
+            raise InputError(
+                f"asset {asset} reads {relation}, which does not exist: materialize {schema}/{name} first"
+            ) from error
+        if error.sqlstate == _NO_SUCH_COLUMN:
+            raise InputError(f"asset {asset} reads columns {chosen} of {relation}: {error}") from error
+        raise
+
+
+def make_days_reader(store: Warehouse, asset: str) -> ReadDays:
+    """Make the reader of days of relations of the warehouse, for the inputs of `asset`."""
+
+    def read(relation: str, columns: Sequence[str] | None, column: str, first: date, last: date) -> pl.DataFrame:
+        return _select(store, asset, relation, columns, f"\"{column}\" between date '{first}' and date '{last}'")
+
+    return read
+
+
+def make_period_search(
+    store: Warehouse, tables: Sequence[Table], inputs: Mapping[str, str]
+) -> Callable[[str, Sequence[Period]], PeriodBuild]:
+    """Make the search for the stale periods of the tables of an asset."""
+    by_period = {table.name: table.by_period for table in tables}
+
+    def search(table: str, periods: Sequence[Period]) -> PeriodBuild:
+        how = by_period[table]
+        if how is None:
+            raise UndeclaredRelationError(f"{table!r} is not built by period")
+        return periods_to_build(store, table, how, inputs, periods)
+
+    return search
 
 
 def make_scan(lake: Lake) -> Scan:
@@ -268,7 +355,14 @@ def _write(
 ) -> dg.MaterializeResult[Any]:
     """Validate the rows of a table and make them its content."""
     output = output if isinstance(output, Output) else Output(output)
-    rows, metadata = store.replace(table.name, validate_rows(table.frame, output.frame), output.kept), output.metadata
+    valid, metadata = validate_rows(table.frame, output.frame), dict(output.metadata)
+    if table.by_period is None:
+        rows = store.replace(table.name, valid, output.kept)
+    elif output.build is None:
+        raise ValueError(f"{table.name} is built by period, found rows without `build`")
+    else:
+        rows = replace_periods(store, table.name, table.by_period.column, valid, output.build)
+        metadata["periods_built"] = len(output.build.stale)
     return dg.MaterializeResult(
         asset_key=table.key, metadata={"dagster/row_count": rows, **metadata, RELATIONS_READ: relations_read}
     )

@@ -5,6 +5,7 @@
 
 from ons_bigdata.prices.schemas.comparison import (
     CollectionFrequency,
+    CollectionMovement,
     ComparedPriceIndex,
     PriceComparison,
     RebuiltItemIndex,
@@ -14,9 +15,12 @@ from ons_bigdata.prices.schemas.comparison import (
 from ons_bigdata.prices.schemas.indices import (
     AggregateIndex,
     ElementaryIndex,
+    FigureRevision,
     IndexDiagnostics,
     IndexDirection,
     IndexMovement,
+    RevisionEvent,
+    SettledFigure,
 )
 from ons_bigdata.prices.schemas.official import (
     OfficialItemIndex,
@@ -34,8 +38,10 @@ __all__ = [
     "AcceptedQuote",
     "AggregateIndex",
     "CollectionFrequency",
+    "CollectionMovement",
     "ComparedPriceIndex",
     "ElementaryIndex",
+    "FigureRevision",
     "IndexDiagnostics",
     "IndexDirection",
     "IndexMovement",
@@ -46,6 +52,8 @@ __all__ = [
     "PriceComparison",
     "PriceQuote",
     "RebuiltItemIndex",
+    "RevisionEvent",
+    "SettledFigure",
     "SourceAgreement",
     "SourceMatch",
 ]

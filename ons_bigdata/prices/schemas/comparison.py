@@ -95,6 +95,27 @@ class ComparedPriceIndex(dy.Schema):
     reason = dy.String(nullable=True, description="why rates are null")
 
 
+class CollectionMovement(dy.Schema):
+    """One row per retailer, item, frequency, choice of collection days and period (`analysis.collection_movements`)."""
+
+    data_origin = dy.String(primary_key=True, regex=ORIGIN, description="real or simulated")
+    retailer = dy.String(primary_key=True, regex=IDENTIFIER, description="retailer id")
+    item_number = dy.Int32(primary_key=True, description="CPI item number")
+    frequency = dy.String(
+        primary_key=True, regex=_FREQUENCY, description="frequency of collection: daily, weekly or monthly"
+    )
+    choice = dy.Int32(primary_key=True, min=0, description="collection days: 0, the weekday, or the day of the period")
+    period = dy.Date(primary_key=True, description="first day of the period; the movement is from the one before")
+    period_days = dy.Int32(min=7, description="length of the period in days")
+    log_relative = dy.Float64(
+        nullable=True, description="mean log price relative of the products in both periods; null where there is none"
+    )
+    variance = dy.Float64(
+        nullable=True, min=0.0, description="bootstrap variance of that mean; null for fewer than two products"
+    )
+    quotes = dy.Int32(min=1, description="quotes in the period")
+
+
 class CollectionFrequency(dy.Schema):
     """One row per item or division, retailers and frequency of collection (`analysis.collection_frequencies`)."""
 

@@ -92,6 +92,48 @@ class AggregateIndex(Figure):
     parameters_hash = dy.String(regex=HEX_ID, description="hash of the recipe's parameters")
 
 
+class SettledFigure(Figure):
+    """One row per settled figure (`analysis.settled_figures`): the value that stands."""
+
+    frequency = dy.String(regex=_FREQUENCY, description="daily, weekly or monthly")
+    index = dy.Float64(nullable=True, min_exclusive=0.0, description="index that stands; null where there is none")
+    revision_status = dy.String(regex="^(settled|revised)$", description="settled, or revised by an event since")
+    revisions = dy.Int32(min=0, description="revisions since it was settled")
+    vintage = dy.Date(description="last day with quotes when the value was settled or revised")
+    settles_on = dy.Date(description="day on which the figure was settled by the policy")
+    is_held = dy.Bool(description="true where another value is computed now and no event explains it")
+    held_index = dy.Float64(
+        nullable=True, min_exclusive=0.0, description="value that is computed now where it is held; null for no index"
+    )
+    is_computed = dy.Bool(description="false where the figure is not computed any more")
+
+
+class FigureRevision(Figure):
+    """One row per revision of a settled figure (`analysis.figure_revisions`)."""
+
+    revision = dy.Int32(primary_key=True, min=1, description="number of the revision of the figure")
+    vintage = dy.Date(description="last day with quotes when the figure was revised")
+    frequency = dy.String(regex=_FREQUENCY, description="daily, weekly or monthly")
+    old_index = dy.Float64(nullable=True, min_exclusive=0.0, description="index before; null where there was none")
+    new_index = dy.Float64(nullable=True, min_exclusive=0.0, description="index since; null where there is none")
+    kinds = dy.String(description="kinds of the events: late_file, decision, new_method, new_weights, new_labels")
+    reason = dy.String(description="the events that bear on the figure, at most five by name")
+
+
+class RevisionEvent(dy.Schema):
+    """One row per event by which settled figures may change (`analysis.revision_events`)."""
+
+    event_id = dy.String(primary_key=True, description="name of the event")
+    kind = dy.String(
+        regex="^(late_file|decision|new_method|new_weights|new_labels)$",
+        description="late_file, decision, new_method, new_weights or new_labels",
+    )
+    data_origin = dy.String(nullable=True, regex=ORIGIN, description="data origin that it bears on; null: all")
+    recipe = dy.String(nullable=True, description="recipe that it bears on; null: all")
+    first_day = dy.Date(nullable=True, description="first day that it bears on; null: all days")
+    description = dy.String(description="what happened, for readers")
+
+
 class IndexDiagnostics(Figure):
     """One row per figure (`analysis.price_index_diagnostics`): its error and its sample."""
 

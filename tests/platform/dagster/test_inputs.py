@@ -119,7 +119,7 @@ def test_a_run_reads_no_other_table_as_its_own() -> None:
     def curious(_: Inputs, run: AssetRun) -> pl.DataFrame:
         return run.read_own("staging.secrets", ["shop"])
 
-    with pytest.raises(UndeclaredRelationError, match=r"'staging.secrets' is no table of this run"):
+    with pytest.raises(UndeclaredRelationError, match=r"'staging.secrets' is no table of this asset"):
         materialize(single(curious))
 
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import cast
 
 import dagster as dg
 import polars as pl
 
+from ons_bigdata.platform.dagster.by_period import ByPeriod, Period
 from ons_bigdata.platform.dagster.inputs import AssetRun, Inputs, Output, Table, table_asset, tables_asset
 from ons_bigdata.prices import schemas
+from ons_bigdata.prices.methods.comparison import collection_frequency as frequencies
 from ons_bigdata.prices.methods.comparison import official_items, source_agreement, source_matching
 from ons_bigdata.prices.methods.comparison import series as comparison
-from ons_bigdata.prices.methods.comparison.collection_frequency import collection_frequencies
 
 WEIGHTS_YEAR = 2016
 """Year of the weights of items and classes that the comparisons use."""
@@ -112,9 +114,43 @@ def price_comparisons(inputs: Inputs, run: AssetRun) -> Mapping[str, pl.DataFram
 
 
 @table_asset(
-    table="analysis.collection_frequencies",
+    table="analysis.collection_movements",
     inputs={
         "quotes": "intermediate.int_prices__quotes_accepted",
+        "item_days": "intermediate.int_prices__item_days_accepted",
+    },
+    frame=schemas.CollectionMovement,
+    description=(
+        "One row per retailer, item, frequency, choice of collection days and period: the movement from the period "
+        "before. Built by period. Internal: what collection_frequencies are computed from."
+    ),
+    by_period=ByPeriod(
+        "period", {"quotes": "collected_on"}, packages=("ons_bigdata.prices.methods", "ons_bigdata.estimation")
+    ),
+)
+def collection_movements(inputs: Inputs, run: AssetRun) -> Output:
+    """Compute the movements under each choice of collection days of the periods whose quotes changed.
+
+    Only the quotes of such a period and of the one before it are read.
+    """
+    grids = frequencies.collection_grids(inputs.read("item_days", ["data_origin", "collected_on"]))
+    build = run.periods_to_build("analysis.collection_movements", _movement_periods(grids))
+    built: list[pl.DataFrame] = [schemas.CollectionMovement.create_empty()]
+    for period in build.stale:
+        quotes = inputs.read_days("quotes", "collected_on", (period.first_day, period.last_day), _QUOTE)
+        built += [
+            frequencies.collection_movements(quotes, grid, period.start)
+            for grid in grids
+            if period.start in grid.movements
+        ]
+    return Output(pl.concat(built), build=build)
+
+
+@table_asset(
+    table="analysis.collection_frequencies",
+    inputs={
+        "movements": "analysis.collection_movements",
+        "item_days": "intermediate.int_prices__item_days_accepted",
         "items": "intermediate.int_prices__items_weighted",
     },
     frame=schemas.CollectionFrequency,
@@ -123,7 +159,23 @@ def price_comparisons(inputs: Inputs, run: AssetRun) -> Mapping[str, pl.DataFram
 def collection_frequency(inputs: Inputs, _: AssetRun) -> pl.DataFrame:
     """Estimate the precision of daily, weekly and monthly collection, and of fewer retailers."""
     items = inputs.read("items").filter(pl.col("weights_year") == WEIGHTS_YEAR)
-    return collection_frequencies(inputs.read("quotes", _QUOTE), items.select("item_number", "division_code", "weight"))
+    return frequencies.precisions_of(
+        inputs.read("movements"),
+        inputs.read("item_days", ["data_origin", "retailer", "item_number", "collected_on"]),
+        items.select("item_number", "division_code", "weight"),
+    )
+
+
+def _movement_periods(grids: Sequence[frequencies.CollectionGrid]) -> list[Period]:
+    """Periods of the movements of all origins, with the days on which they depend."""
+    views: dict[date, list[tuple[date, date]]] = {}
+    for grid in grids:
+        for start in grid.movements:
+            views.setdefault(start, []).append(grid.days_of(start))
+    return [
+        Period(start, min(first for first, _ in days), max(last for _, last in days))
+        for start, days in sorted(views.items())
+    ]
 
 
 @tables_asset(
@@ -220,6 +272,7 @@ def official_series(indices: pl.DataFrame, series: pl.DataFrame, items: pl.DataF
 ASSETS: list[dg.AssetsDefinition | dg.AssetSpec] = [
     rebuilt_item_indices,
     price_comparisons,
+    collection_movements,
     collection_frequency,
     other_sources,
 ]

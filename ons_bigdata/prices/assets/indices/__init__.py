@@ -1,5 +1,5 @@
-"""Assets of indices: elementary indices, aggregates, directions, standard errors, diagnostics and movements."""
+"""Assets of indices: elementary indices, aggregates, settled figures, directions, errors, diagnostics, movements."""
 
-from ons_bigdata.prices.assets.indices import diagnostics, directions, figures
+from ons_bigdata.prices.assets.indices import diagnostics, directions, figures, revisions
 
-ASSETS = [*figures.ASSETS, *directions.ASSETS, *diagnostics.ASSETS]
+ASSETS = [*figures.ASSETS, *revisions.ASSETS, *directions.ASSETS, *diagnostics.ASSETS]

@@ -6,20 +6,19 @@ Definitions and formulas: docs/prices/comparison/comparison.md.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import TYPE_CHECKING, Any, cast
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
 
 from ons_bigdata.estimation.input_checks import refuse_rows
 from ons_bigdata.prices.methods.panels.input_checks import checked_columns, not_positive
-from ons_bigdata.prices.schemas import AcceptedQuote, CollectionFrequency
+from ons_bigdata.prices.schemas import AcceptedQuote, CollectionFrequency, CollectionMovement
 from ons_bigdata.prices.schemas.comparison import FREQUENCIES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from datetime import date
 
     from numpy.typing import NDArray
 
@@ -29,7 +28,34 @@ PERIODS_DAYS = (28, 14)
 """Lengths of the periods in whole weeks, in days; the first that gives two whole periods is used."""
 
 _WEEK = 7
+_STRATUM = ["retailer", "item_number"]
+_ITEM_DAY = ["data_origin", *_STRATUM, "collected_on"]
+_EMPTY = {"log_relative": float("nan"), "variance": float("nan"), "quotes": 0.0}
 _WEIGHTS = {"item_number": pl.Int64(), "division_code": pl.String(), "weight": pl.Float64()}
+
+
+@dataclass(frozen=True)
+class CollectionGrid:
+    """Whole periods into which the days of one data origin are cut.
+
+    `period_days`: length of a period; None where two of the shortest do not fit, and there are no periods. `starts`:
+    first day of each period. `days`: calendar days from the first with a quote to the last.
+    """
+
+    data_origin: str
+    days: int
+    period_days: int | None
+    starts: tuple[date, ...]
+
+    @property
+    def movements(self) -> tuple[date, ...]:
+        """Start of the later period of each movement between neighbouring periods."""
+        return self.starts[1:]
+
+    def days_of(self, start: date) -> tuple[date, date]:
+        """First and last day on which the movement to the period from `start` depends: both periods."""
+        length = timedelta(days=self.period_days or 0)
+        return start - length, start + length - timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -72,18 +98,88 @@ def collection_frequencies(quotes: pl.DataFrame, weights: pl.DataFrame) -> pl.Da
     that of a bootstrap over products within retailers, which has a closed form for a mean of logarithms. It is null for
     an item with one product at a retailer, and for aggregates of it.
 
+    Over a long history, keep the rows of `collection_movements`, each of which depends on the quotes of two periods,
+    and combine them by `precisions_of`.
+
     Raises ValueError on bad quotes, on an item with several divisions and on a weight below 0.
     Source: the variance of the bootstrap mean, Efron and Tibshirani, An Introduction to the Bootstrap (1993), ch. 5.
     """
     checked = _checked(quotes)
+    item_days = checked.select(_ITEM_DAY).unique()
+    movements = [
+        collection_movements(checked.filter(pl.col("collected_on").is_between(*grid.days_of(start))), grid, start)
+        for grid in collection_grids(item_days)
+        for start in grid.movements
+    ]
+    return precisions_of(pl.concat([CollectionMovement.create_empty(), *movements]), item_days, weights)
+
+
+def collection_grids(item_days: pl.DataFrame) -> list[CollectionGrid]:
+    """Cut the days of each data origin into periods. `item_days`: data_origin and collected_on of days with quotes."""
+    grids = []
+    spans = item_days.group_by("data_origin").agg(first=pl.col("collected_on").min(), last=pl.col("collected_on").max())
+    for origin, first, last in spans.sort("data_origin").iter_rows():
+        days = (last - first).days + 1
+        length = next((length for length in PERIODS_DAYS if days >= 2 * length), None)
+        number = 0 if length is None else days // length
+        starts = tuple(first + timedelta(days=k * (length or 0)) for k in range(number))
+        grids.append(CollectionGrid(origin, days, length, starts))
+    return grids
+
+
+def collection_movements(quotes: pl.DataFrame, grid: CollectionGrid, start: date) -> pl.DataFrame:
+    """Compute the movements of each retailer's item to the period from `start`; gives `CollectionMovement` rows.
+
+    `quotes`: `AcceptedQuote` rows, of which those of the grid's origin in the period and the one before count. There is
+    a row for each choice of collection days with a quote in the period.
+    """
+    if start not in grid.movements or grid.period_days is None:
+        message = f"start: found {start}, expected the start of a period with one before: {grid.movements}"
+        raise ValueError(message)
+    first, last = grid.days_of(start)
+    within = _checked(quotes).filter(
+        pl.col("data_origin") == grid.data_origin, pl.col("collected_on").is_between(first, last)
+    )
+    offset = (pl.col("collected_on") - pl.lit(first)).dt.total_days()
+    coded = within.sort(*_STRATUM, "product", "collected_on").select(
+        *_STRATUM,
+        "product",
+        is_later=offset >= grid.period_days,
+        day=offset % grid.period_days,
+        log_price=pl.col("price_gbp").log(),
+    )
+    choices = {"daily": pl.lit(0), "weekly": pl.col("day") % _WEEK, "monthly": pl.col("day")}
+    parts = [
+        _movements_of(coded.with_columns(choice=choice.cast(pl.Int32))).with_columns(frequency=pl.lit(frequency))
+        for frequency, choice in choices.items()
+    ]
+    rows: pl.DataFrame = CollectionMovement.validate(
+        pl.concat(parts)
+        .with_columns(
+            data_origin=pl.lit(grid.data_origin), period=pl.lit(start), period_days=pl.lit(grid.period_days, pl.Int32)
+        )
+        .select(CollectionMovement.column_names()),
+        cast=True,
+    )
+    return rows.sort(CollectionMovement.primary_key())
+
+
+def precisions_of(movements: pl.DataFrame, item_days: pl.DataFrame, weights: pl.DataFrame) -> pl.DataFrame:
+    """Combine the movements of all periods into `CollectionFrequency` rows, see `collection_frequencies`.
+
+    `movements`: rows of `collection_movements` of every period. `item_days`: data_origin, retailer, item_number and
+    collected_on of the days with quotes. `weights`: as in `collection_frequencies`.
+    """
     _refuse_weights(weights)
     parts: list[Iterable[dict[str, Any]]] = []
-    for (origin,), of_origin in checked.group_by("data_origin", maintain_order=True):
-        days = _period_days(of_origin["collected_on"])
-        if days is None:
-            parts.append(_too_short(str(origin), of_origin))
+    for grid in collection_grids(item_days):
+        of_origin = pl.col("data_origin") == grid.data_origin
+        strata = item_days.filter(of_origin).select(_STRATUM).unique().sort(_STRATUM)
+        if grid.period_days is None:
+            parts.append(_too_short(grid, strata))
             continue
-        parts.append(_precisions(str(origin), _collection(of_origin, days), weights))
+        collection = _collection(movements.filter(of_origin), strata, grid)
+        parts.append(_precisions(grid.data_origin, collection, weights))
     schema = CollectionFrequency.create_empty().schema
     rows = [row for part in parts for row in part]
     frame = pl.DataFrame(rows, schema=schema, orient="row")
@@ -112,79 +208,61 @@ def _refuse_weights(weights: pl.DataFrame) -> None:
     refuse_rows(rows, faults, "item weights")
 
 
-def _period_days(days: pl.Series) -> int | None:
-    """Return the length of the periods in days; None where two of the shortest do not fit."""
-    first, last = _first_and_last(days)
-    span = (last - first).days + 1
-    return next((length for length in PERIODS_DAYS if span >= 2 * length), None)
-
-
-def _first_and_last(days: pl.Series) -> tuple[date, date]:
-    return cast("date", days.min()), cast("date", days.max())
-
-
 # --- movements ------------------------------------------------------------------------------------------
 
 
-def _collection(quotes: pl.DataFrame, period_days: int) -> _Collection:
-    """Compute the movements of every stratum under every choice of collection days."""
-    first, last = _first_and_last(quotes["collected_on"])
-    periods = ((last - first).days + 1) // period_days
-    strata = quotes.select("retailer", "item_number").unique().sort("retailer", "item_number").with_row_index("stratum")
-    within = quotes.filter(pl.col("collected_on") < first + timedelta(days=periods * period_days))
-    offset = (pl.col("collected_on") - pl.lit(first)).dt.total_days()
-    products = within.select("retailer", "item_number", "product").unique().with_row_index("series")
-    coded = (
-        within.join(products, on=["retailer", "item_number", "product"])
-        .join(strata, on=["retailer", "item_number"])
-        .select(
-            "stratum",
-            "series",
-            period=offset // period_days,
-            day=offset % period_days,
-            log_price=pl.col("price_gbp").log(),
-        )
+def _movements_of(coded: pl.DataFrame) -> pl.DataFrame:
+    """Movement, its variance and the later period's quotes of each choice and stratum."""
+    product = ["choice", *_STRATUM, "product"]
+    priced = coded.group_by(*product, "is_later", maintain_order=True).agg(
+        log_price=pl.col("log_price").mean(), quotes=pl.len()
     )
-    choices = {
-        "daily": (pl.lit(0, pl.Int64), 1),
-        "weekly": (pl.col("day") % _WEEK, _WEEK),
-        "monthly": (pl.col("day"), period_days),
-    }
-    shape = (periods - 1, strata.height)
-    movements = {
-        name: _movements(coded.with_columns(choice=choice.cast(pl.Int64)), (count, *shape))
-        for name, (choice, count) in choices.items()
-    }
-    retailers, items = (strata[name].unique().sort().to_list() for name in ("retailer", "item_number"))
+    before = priced.filter(~pl.col("is_later")).select(*product, log_before="log_price")
+    relatives = (
+        priced.filter("is_later")
+        .join(before, on=product, how="left", maintain_order="left")
+        .with_columns(relative=pl.col("log_price") - pl.col("log_before"))
+    )
+    relative = pl.col("relative").drop_nulls()
+    return relatives.group_by("choice", *_STRATUM, maintain_order=True).agg(
+        log_relative=relative.mean(),
+        variance=pl.when(relative.len() > 1).then(relative.var(ddof=0) / relative.len()),
+        quotes=pl.col("quotes").sum(),
+    )
+
+
+def _collection(movements: pl.DataFrame, strata: pl.DataFrame, grid: CollectionGrid) -> _Collection:
+    """Arrange the movements of an origin by frequency, choice, period and stratum."""
+    length = grid.period_days or 0
+    place = {start: number for number, start in enumerate(grid.movements)}
+    rows = movements.join(strata.with_row_index("stratum"), on=_STRATUM, how="left")
+    odd = rows.filter(~pl.col("period").is_in(grid.movements) | pl.col("stratum").is_null())
+    if not odd.is_empty():
+        message = f"movements: found {odd.row(0, named=True)}, expected items and periods of the days with quotes"
+        raise ValueError(message)
+    counts = {"daily": 1, "weekly": _WEEK, "monthly": length}
+    by_frequency = {}
+    for frequency, choices in counts.items():
+        shape = (choices, len(place), strata.height)
+        chosen = rows.filter(pl.col("frequency") == frequency)
+        index = (
+            chosen["choice"].to_numpy(),
+            np.array([place[period] for period in chosen["period"]], dtype=np.int64),
+            chosen["stratum"].to_numpy(),
+        )
+        arrays = {name: np.full(shape, empty) for name, empty in _EMPTY.items()}
+        for name, empty in _EMPTY.items():
+            arrays[name][index] = chosen[name].cast(pl.Float64).fill_null(empty).to_numpy()
+        by_frequency[frequency] = _Movements(**arrays)
+    retailers, items = (strata[name].unique().sort().to_list() for name in _STRATUM)
     return _Collection(
         retailers,
         items,
         np.array([retailers.index(name) for name in strata["retailer"]], dtype=np.int64),
         np.array([items.index(number) for number in strata["item_number"]], dtype=np.int64),
-        period_days,
-        movements,
+        length,
+        by_frequency,
     )
-
-
-def _movements(coded: pl.DataFrame, shape: tuple[int, int, int]) -> _Movements:
-    priced = coded.group_by("choice", "series", "stratum", "period").agg(
-        log_price=pl.col("log_price").mean(), quotes=pl.len()
-    )
-    before = priced.select("choice", "series", period=pl.col("period") + 1, log_before="log_price")
-    relatives = priced.join(before, on=["choice", "series", "period"]).with_columns(
-        relative=pl.col("log_price") - pl.col("log_before")
-    )
-    movements = relatives.group_by("choice", "period", "stratum").agg(
-        mean=pl.col("relative").mean(),
-        variance=pl.when(pl.len() > 1).then(pl.col("relative").var(ddof=0) / pl.len()),
-    )
-    counts = priced.filter(pl.col("period") > 0).group_by("choice", "period", "stratum").agg(pl.col("quotes").sum())
-    arrays = {"mean": np.full(shape, np.nan), "variance": np.full(shape, np.nan), "quotes": np.zeros(shape)}
-    for frame, names in ((movements, ("mean", "variance")), (counts, ("quotes",))):
-        index = (frame["choice"].to_numpy(), frame["period"].to_numpy() - 1, frame["stratum"].to_numpy())
-        for name in names:
-            arrays[name][index] = frame[name].cast(pl.Float64).fill_null(float("nan")).to_numpy()
-    return _Movements(arrays["mean"], arrays["variance"], arrays["quotes"])
 
 
 # --- designs --------------------------------------------------------------------------------------------
@@ -294,13 +372,12 @@ def _precision(mean: Floats, variance: Floats, quotes: Floats, full: Floats) -> 
     }
 
 
-def _too_short(origin: str, quotes: pl.DataFrame) -> list[dict[str, Any]]:
+def _too_short(grid: CollectionGrid, strata: pl.DataFrame) -> list[dict[str, Any]]:
     """Return one row per item and frequency without figures, for an origin with too few days."""
-    first, last = _first_and_last(quotes["collected_on"])
-    reason = f"{(last - first).days + 1} days; two periods of {PERIODS_DAYS[-1]} days are needed"
+    reason = f"{grid.days} days; two periods of {PERIODS_DAYS[-1]} days are needed"
     return [
-        {"data_origin": origin, "level": "item", "code": str(number), "retailers": "all", "frequency": frequency}
-        | {"movements": 0, "choices": 0, "estimates": 0, "reason": reason}
-        for number in quotes["item_number"].unique().sort()
+        {"data_origin": grid.data_origin, "level": "item", "code": str(number), "retailers": "all"}
+        | {"frequency": frequency, "movements": 0, "choices": 0, "estimates": 0, "reason": reason}
+        for number in strata["item_number"].unique().sort()
         for frequency in FREQUENCIES
     ]

@@ -37,6 +37,9 @@ create table intermediate.int_prices__official_quotes_selected (data_origin text
     base_validity integer);
 create table intermediate.int_prices__quotes_accepted (data_origin text, retailer text, item_number integer,
     product text, collected_on date, price_gbp double precision);
+create view intermediate.int_prices__item_days_accepted as
+    select data_origin, retailer, item_number, collected_on, count(*)::integer as quotes
+    from intermediate.int_prices__quotes_accepted group by 1, 2, 3, 4;
 create table intermediate.int_prices__scraped_products_priced (data_origin text, retailer text, item_number integer,
     product text, product_id text, product_name text, pack_size double precision, price_gbp double precision);
 create table intermediate.int_prices__other_products_priced (data_origin text, source text, retailer text,
@@ -113,6 +116,7 @@ def test_every_table_is_filled_and_matches_its_frame(store: Warehouse) -> None:
     assets = [
         comparison.rebuilt_item_indices,
         comparison.price_comparisons,
+        comparison.collection_movements,
         comparison.collection_frequency,
         comparison.other_sources,
     ]
@@ -166,6 +170,54 @@ def _assert_compared(store: Warehouse) -> None:
 def _assert_frequencies(store: Warehouse) -> None:
     rows = store.frame("select * from analysis.collection_frequencies")
     assert set(rows.filter(pl.col("level") == "division")["code"]) == {"01", "02"}
+
+
+def test_frequencies_read_the_quotes_of_changed_periods_alone_and_are_those_of_a_rebuild(store: Warehouse) -> None:
+    """Days of four periods of 28 days come in turns, the second week last of all; then everything is built anew."""
+    quotes = "intermediate.int_prices__quotes_accepted"
+    offset = f"(collected_on - date '{FIRST}')"
+    with store.transaction() as transaction:
+        transaction.execute(
+            f"insert into {quotes} select data_origin, retailer, item_number, product, collected_on + 61,"
+            f" price_gbp * (1 + ({offset} % 5) / 100.0) from {quotes} where {offset} < 51"
+        )
+        transaction.execute(f"create table intermediate.other_days as select * from {quotes}")
+        transaction.execute(f"delete from {quotes}")
+    built = []
+    for days in ("between 0 and 6 or {0} between 14 and 83", "between 84 and 111", "between 7 and 13"):
+        with store.transaction() as transaction:
+            condition = f"{offset} {days.format(offset)}"
+            transaction.execute(f"insert into {quotes} select * from intermediate.other_days where {condition}")
+        built.append(_compute_frequencies(store))
+    assert built == [2, 1, 1]
+    assert _compute_frequencies(store) == 0
+    found = _frequency_hashes(store)
+    with store.transaction() as transaction:
+        transaction.execute("delete from ops.table_days")
+    assert _compute_frequencies(store) == 3
+    assert _frequency_hashes(store) == found
+
+
+def _compute_frequencies(store: Warehouse) -> int:
+    """Compute the frequencies; number of periods that were built for it."""
+    result = dg.materialize(
+        [comparison.collection_movements, comparison.collection_frequency],
+        instance=dg.DagsterInstance.ephemeral(),
+        resources={"warehouse": WarehouseResource(), "io_manager": NoIOManager()},
+    )
+    metadata = [event.materialization.metadata for event in result.get_asset_materialization_events()]
+    (built,) = [entries["periods_built"].value for entries in metadata if "periods_built" in entries]
+    return int(str(built))
+
+
+def _frequency_hashes(store: Warehouse) -> list[tuple[int, str]]:
+    """Number of rows and hash of the tables of frequencies, of which none is empty."""
+    tables = ["analysis.collection_movements", "analysis.collection_frequencies"]
+    rows = [
+        store.rows(f"select count(*), sum(hashtextextended(t::text, 0))::text from {table} as t")[0] for table in tables
+    ]
+    assert all(count > 0 for count, _ in rows)
+    return rows
 
 
 def _assert_sources(store: Warehouse) -> None:

@@ -1,13 +1,7 @@
 {# Days after the first listing of a name in which it is decided how its products are told apart. #}
 {% set settled_after_days = 56 %}
 
-with quotes as (
-
-    select * from {{ ref('stg_prices__quotes') }}
-
-),
-
-listings as (
+with listings as (
 
     select
         listing_id,
@@ -18,10 +12,10 @@ listings as (
         min(product_id) as product_id,
         min(product_name) as product_name,
         min(size_class) as size_class,
-        min(collected_on) as first_listed_on,
-        max(collected_on) as last_listed_on,
-        count(*)::integer as days
-    from quotes
+        min(first_listed_on) as first_listed_on,
+        max(last_listed_on) as last_listed_on,
+        sum(quotes)::integer as days
+    from {{ ref('int_prices__listings_counted') }}
     group by listing_id
 
 ),
@@ -49,18 +43,7 @@ names_with_several_prices as (
         runs.retailer,
         runs.item_number,
         runs.product_name
-    from (
-        select
-            data_origin,
-            retailer,
-            item_number,
-            product_name,
-            collected_on
-        from quotes
-        where product_id is null
-        group by data_origin, retailer, item_number, product_name, collected_on, run_id
-        having max(prices_in_run) > 1 or min(price_gbp) <> max(price_gbp)
-    ) as runs
+    from {{ ref('int_prices__names_repriced') }} as runs
     inner join names
         on
             runs.data_origin = names.data_origin

@@ -12,6 +12,22 @@ diagnostics as (
 
 ),
 
+settled as (
+
+    select * from {{ source('analysis', 'settled_figures') }}
+
+),
+
+last_days as (
+
+    select
+        data_origin,
+        max(collected_on) as last_day
+    from {{ ref('int_prices__item_days_accepted') }}
+    group by data_origin
+
+),
+
 names as (
 
     {{ level_names() }}
@@ -27,7 +43,8 @@ final as (
         indices.period,
         indices.method,
         indices.recipe,
-        indices.index,
+        -- a settled figure is the one that was settled, or revised by an event since
+        case when settled.revision_status is null then indices.index else settled.index end as index,
         indices.products,
         indices.status,
         indices.reason,
@@ -56,8 +73,21 @@ final as (
         indices.scope,
         indices.frequency,
         diagnostics.days_collected,
-        diagnostics.days_in_period
+        diagnostics.days_in_period,
+        coalesce(settled.revision_status, 'provisional') as revision_status,
+        coalesce(settled.vintage, last_days.last_day) as vintage
     from indices
+    left join settled
+        on
+            indices.data_origin = settled.data_origin
+            and indices.level = settled.level
+            and indices.code = settled.code
+            and indices.recipe = settled.recipe
+            and indices.method = settled.method
+            and indices.scope = settled.scope
+            and indices.period = settled.period
+    left join last_days
+        on indices.data_origin = last_days.data_origin
     left join names
         on
             indices.level = names.level

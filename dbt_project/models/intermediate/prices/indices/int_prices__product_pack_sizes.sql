@@ -9,9 +9,10 @@ with listings as (
             when 'l' then 'litres' when 'ml' then 'litres' when 'cl' then 'litres'
             when 'each' then 'pieces'
         end as measure,
-        avg(ln(pack_size)) as log_pack_size,
-        count(*) as quotes
-    from {{ ref('stg_prices__quotes') }}
+        -- in a fixed order: a sum of floating-point numbers depends on it
+        sum(quotes * ln(pack_size) order by month, price_gbp, pack_size, unit) / sum(quotes) as log_pack_size,
+        sum(quotes) as quotes
+    from {{ ref('int_prices__listings_counted') }}
     where pack_size > 0
     group by 1, 2
 
@@ -26,7 +27,9 @@ products as (
         products.item_number,
         products.product,
         listings.measure,
-        exp(sum(listings.log_pack_size * listings.quotes) / sum(listings.quotes)) as pack_size,
+        exp(
+            sum(listings.log_pack_size * listings.quotes order by listings.listing_id) / sum(listings.quotes)
+        ) as pack_size,
         sum(listings.quotes) as quotes
     from listings
     inner join {{ ref('int_prices__products') }} as products

@@ -25,7 +25,9 @@ with final as (
         scope,
         frequency,
         days_collected,
-        days_in_period
+        days_in_period,
+        revision_status,
+        vintage
     from {{ ref('int_prices__figures_combined') }}
 
 )

@@ -1,0 +1,176 @@
+"""Tables that a Python asset builds period by period: which periods are stale, and what they were built from.
+
+The same idea as models built by day in dbt (`macros/days.sql`): `ops.table_days` has a hash of what each period was
+built from; a period is built again where that hash is another one now.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from bisect import bisect_left, bisect_right
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import cache
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from itertools import accumulate
+
+import polars as pl
+
+from ons_bigdata.platform.postgres.warehouse import Transaction, Warehouse
+
+
+@dataclass(frozen=True)
+class Period:
+    """A period of a table: its start, and the first and last day of the inputs that its rows depend on."""
+
+    start: date
+    first_day: date
+    last_day: date
+
+
+@dataclass(frozen=True)
+class ByPeriod:
+    """How the rows of a table depend on its inputs.
+
+    `column`: of the table, with the start of the period of each row. `days`: input → its column of days, of which a
+    period depends on the days in its view. `whole`: inputs of which each period depends on every row. `packages`:
+    Python packages whose code makes the rows.
+    """
+
+    column: str
+    days: Mapping[str, str]
+    packages: tuple[str, ...]
+    whole: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class PeriodBuild:
+    """Periods of a table, by start: the hash of what each is built from now, and those that are to be built."""
+
+    hashes: Mapping[date, str]
+    stale: tuple[Period, ...]
+
+
+def periods_to_build(
+    store: Warehouse, table: str, by_period: ByPeriod, relations: Mapping[str, str], periods: Sequence[Period]
+) -> PeriodBuild:
+    """Find the periods whose inputs or code are others than when they were built. `relations`: see `hash_inputs`."""
+    hashes = hash_inputs(store, by_period, relations, periods)
+    built = recorded_hashes(store, table)
+    return PeriodBuild(hashes, tuple(period for period in periods if built.get(period.start) != hashes[period.start]))
+
+
+def hash_inputs(
+    store: Warehouse, by_period: ByPeriod, relations: Mapping[str, str], periods: Sequence[Period]
+) -> dict[date, str]:
+    """Hash what each period is built from now: the days in its view, the whole inputs and the code.
+
+    `relations`: name of each input → `schema.relation`. The days of an input that is built by day itself have a hash in
+    `ops.table_days`; of any other the rows are hashed.
+    """
+    with store.transaction() as transaction:
+        whole = [_content_hash(transaction, relations[name]) for name in by_period.whole]
+        by_day = [_hashes_by_day(transaction, relations[name], column) for name, column in by_period.days.items()]
+    constant = [*map(code_hash, by_period.packages), *whole]
+    sums = [_RunningSum(hashes) for hashes in by_day]
+    return {
+        period.start: hashlib.md5(  # noqa: S324  (no secret: it tells whether inputs changed)
+            " ".join([*constant, *(f"{total.between(period.first_day, period.last_day)}" for total in sums)]).encode()
+        ).hexdigest()
+        for period in periods
+    }
+
+
+def recorded_hashes(store: Warehouse, table: str) -> dict[date, str]:
+    """Hash of what each period of a table was built from."""
+    query = "select day, inputs_hash from ops.table_days where table_name = $1 and inputs_hash is not null"
+    return dict(store.rows(query, [table]))
+
+
+def replace_periods(store: Warehouse, table: str, column: str, frame: pl.DataFrame, build: PeriodBuild) -> int:
+    """Replace the rows of the stale periods in one transaction and record what they were built from; count all rows.
+
+    Rows of other periods than those of the build go: the table has no such periods any more. Raises ValueError for rows
+    of a period that is not stale.
+    """
+    stale = [period.start for period in build.stale]
+    odd = frame.filter(~pl.col(column).is_in(stale))
+    if not odd.is_empty():
+        message = f"{table}: found rows of {odd[column][0]}, expected only periods that are built"
+        raise ValueError(message)
+    keeps = sorted(set(build.hashes) - set(stale))
+    with store.transaction() as transaction:
+        transaction.lock(table)
+        for relation, day, condition in (
+            (table, column, "true"),
+            ("ops.table_days", "day", f"table_name = '{table}'"),
+        ):
+            transaction.execute(
+                f"delete from {relation} where {condition}"  # noqa: S608  (our own names)
+                f" and {day} <> all(string_to_array($1, ' ')::date[])",
+                [" ".join(map(str, keeps))],
+            )
+        transaction.insert(table, frame)
+        for start in stale:
+            transaction.execute(
+                "insert into ops.table_days (table_name, day, rows_of_day, content_hash, inputs_hash)"  # noqa: S608
+                " select $1, $2::date, count(*), coalesce(sum(hashtextextended(content::text, 0)), 0), $3"
+                f" from {table} as content where {column} = $2::date",
+                [table, start.isoformat(), build.hashes[start]],
+            )
+        ((rows,),) = transaction.rows(
+            "select sum(rows_of_day)::bigint from ops.table_days where table_name = $1", [table]
+        )
+    store.analyse(table)
+    return int(rows or 0)
+
+
+@cache
+def code_hash(package: str) -> str:
+    """Hash of the Python files of a package and of those below it, whatever their order on the disk."""
+    digest = hashlib.sha256()
+    for name, content in sorted(_python_files(files(package), "")):
+        digest.update(f"{name} {len(content)} ".encode())
+        digest.update(content)
+    return digest.hexdigest()[:32]
+
+
+def _python_files(folder: Traversable, below: str) -> list[tuple[str, bytes]]:
+    found = []
+    for entry in folder.iterdir():
+        name = f"{below}/{entry.name}"
+        if entry.is_dir():
+            found += _python_files(entry, name)
+        elif name.endswith(".py"):
+            found.append((name, entry.read_bytes()))
+    return found
+
+
+def _content_hash(transaction: Transaction, relation: str) -> str:
+    query = f"select sum(hashtextextended(content::text, 0))::text from {relation} as content"  # noqa: S608
+    ((value,),) = transaction.rows(query)
+    return str(value)
+
+
+def _hashes_by_day(transaction: Transaction, relation: str, column: str) -> dict[date, int]:
+    recorded = transaction.rows(
+        "select day, content_hash::text from ops.table_days where table_name = $1 and rows_of_day > 0", [relation]
+    )
+    rows = recorded or transaction.rows(
+        f"select {column}, sum(hashtextextended(content::text, 0))::text"  # noqa: S608
+        f" from {relation} as content where {column} is not null group by {column}"
+    )
+    return {day: int(value) for day, value in rows}
+
+
+class _RunningSum:
+    """Sums of the hashes of days, first to last."""
+
+    def __init__(self, hashes: Mapping[date, int]) -> None:
+        self.days = sorted(hashes)
+        self.sums = [0, *accumulate(hashes[day] for day in self.days)]
+
+    def between(self, first: date, last: date) -> int:
+        return self.sums[bisect_right(self.days, last)] - self.sums[bisect_left(self.days, first)]

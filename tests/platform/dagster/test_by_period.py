@@ -1,0 +1,105 @@
+"""Tables that a Python asset builds by period: what makes a period stale, and what a build leaves alone."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import polars as pl
+import pytest
+
+from ons_bigdata.platform.dagster import by_period
+from ons_bigdata.platform.dagster.by_period import ByPeriod, Period, PeriodBuild, periods_to_build, replace_periods
+from ons_bigdata.platform.postgres.warehouse import Warehouse
+
+TABLE = "analysis.weekly_prices"
+HOW = ByPeriod("week", {"prices": "day"}, packages=("ons_bigdata.estimation",), whole=("shops",))
+RELATIONS = {"prices": "staging.prices", "shops": "staging.shops"}
+WEEKS = [
+    Period(date(2016, 8, 1), date(2016, 8, 1), date(2016, 8, 7)),
+    Period(date(2016, 8, 8), date(2016, 8, 6), date(2016, 8, 14)),
+]
+"""Two weeks; the second looks back two days into the first."""
+
+
+@pytest.fixture
+def store(warehouse: Warehouse) -> Warehouse:
+    """Database with a price on each day of the two weeks and both weeks built."""
+    with warehouse.transaction() as transaction:
+        transaction.execute(
+            "create table staging.prices as select day::date, 1.0 as pounds"
+            " from generate_series(date '2016-08-01', date '2016-08-14', interval '1 day') as day"
+        )
+        transaction.execute("create table staging.shops as select 'a' as shop")
+        transaction.execute(f"create table {TABLE} (week date primary key, pounds float8)")
+    assert _build(warehouse) == [1, 8]
+    return warehouse
+
+
+def _stale(store: Warehouse, weeks: list[Period] = WEEKS) -> PeriodBuild:
+    return periods_to_build(store, TABLE, HOW, RELATIONS, weeks)
+
+
+def _build(store: Warehouse, weeks: list[Period] = WEEKS) -> list[int]:
+    """Build the stale weeks; days of the month on which they begin."""
+    build = _stale(store, weeks)
+    query = "select sum(pounds)::float8 from staging.prices where day between $1::date and $2::date"
+    sums = [store.rows(query, [week.first_day.isoformat(), week.last_day.isoformat()])[0][0] for week in build.stale]
+    weeks_built = pl.Series("week", [week.start for week in build.stale], pl.Date)
+    replace_periods(store, TABLE, "week", pl.DataFrame([weeks_built, pl.Series("pounds", sums, pl.Float64)]), build)
+    return [week.start.day for week in build.stale]
+
+
+def _execute(store: Warehouse, statement: str) -> None:
+    with store.transaction() as transaction:
+        transaction.execute(statement)
+
+
+@pytest.mark.parametrize(
+    ("change", "weeks"),
+    [
+        ("update staging.prices set pounds = 2 where day = '2016-08-02'", [1]),
+        ("update staging.prices set pounds = 2 where day = '2016-08-06'", [1, 8]),
+        ("delete from staging.prices where day = '2016-08-14'", [8]),
+        ("insert into staging.prices values ('2016-08-15', 1)", []),
+        ("insert into staging.shops values ('b')", [1, 8]),
+    ],
+)
+def test_the_weeks_in_whose_view_something_changed_are_built_again(
+    store: Warehouse, change: str, weeks: list[int]
+) -> None:
+    _execute(store, change)
+    assert _build(store) == weeks
+    assert _build(store) == []
+
+
+def test_an_input_built_by_day_is_compared_by_its_recorded_days(store: Warehouse) -> None:
+    _execute(
+        store,
+        "insert into ops.table_days (table_name, day, rows_of_day, content_hash)"
+        " select 'staging.prices', day, 1, extract(day from day) from staging.prices",
+    )
+    assert _build(store) == [1, 8]
+    _execute(
+        store, "update ops.table_days set content_hash = 99 where table_name = 'staging.prices' and day = '2016-08-10'"
+    )
+    assert _build(store) == [8]
+
+
+def test_changed_code_makes_every_period_stale(store: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert by_period.code_hash("ons_bigdata.estimation") != by_period.code_hash("ons_bigdata.prices.methods")
+    monkeypatch.setattr(by_period, "code_hash", lambda package: f"other {package}")
+    assert [week.start.day for week in _stale(store).stale] == [1, 8]
+
+
+def test_periods_that_the_table_has_no_more_go_with_their_record(store: Warehouse) -> None:
+    assert _build(store, WEEKS[1:]) == []
+    assert store.rows(f"select week from {TABLE}") == [(date(2016, 8, 8),)]
+    assert store.rows("select day, rows_of_day from ops.table_days where table_name = $1", [TABLE]) == [
+        (date(2016, 8, 8), 1)
+    ]
+
+
+def test_rows_of_a_period_that_is_not_stale_are_refused(store: Warehouse) -> None:
+    rows = pl.DataFrame({"week": [date(2016, 8, 1)], "pounds": [1.0]})
+    with pytest.raises(ValueError, match="weekly_prices: found rows of 2016-08-01, expected only"):
+        replace_periods(store, TABLE, "week", rows, _stale(store))
