@@ -20,6 +20,7 @@ from ons_bigdata.estimation.flow_validation.levels import validate_flows
 from ons_bigdata.estimation.flow_validation.sampling_floor import sampling_floor
 from ons_bigdata.estimation.flows import compare_flows
 from ons_bigdata.estimation.raking import rake
+from ons_bigdata.phones.methods.comparison.smoothed_census import previous_census_smoothed
 from ons_bigdata.phones.methods.distance_correction import correct_distance, fit_distance_correction
 from ons_bigdata.phones.methods.reference_models import (
     fit_deterrence,
@@ -133,6 +134,9 @@ def district_table(data: Districts, draws: int, samples: int) -> None:
     rows["phone users, raked to 2011 margins"] = rake(data.users, *totals).select(*KEY, flow="flow_adjusted")
     rows["census 2001, scaled"] = previous_census(data.census_2001)
     rows["census 2001, raked to 2011 margins"] = previous_census_raked(data.census_2001, *totals)
+    rows["census 2001, smoothed by gravity, raked to 2011 margins"] = previous_census_smoothed(
+        data.census_2001, data.distances, *totals
+    )
     for deterrence in ("power", "exponential"):
         fits = {"2011": truth, "2001": data.census_2001}
         for year, flows in fits.items():

@@ -530,7 +530,7 @@ def written_operator(written: WrittenOperator, *, as_json: bool) -> None:
         f"{written.devices:,} phones of {written.persons:,} persons, {written.cells:,} cells, {written.zones:,} zones;"
         f" {written.device_events:,} events; specification {written.spec_id}"
     )
-    for path in (written.specification, written.deliveries, written.events, written.truth):
+    for path in (written.specification, written.deliveries, written.census, written.events, written.truth):
         _out.print(escape(str(path)))
 
 

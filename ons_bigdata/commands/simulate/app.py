@@ -129,7 +129,7 @@ def simulate_meters(  # noqa: PLR0913, PLR0917 (every choice is an option)
 
 @app.command("phones")
 def simulate_phones(
-    folder: Annotated[Path, typer.Argument(help="New or empty folder for deliveries/, events/ and truth/.")],
+    folder: Annotated[Path, typer.Argument(help="New or empty folder for deliveries/, census/, events/ and truth/.")],
     persons: Annotated[int, typer.Option(min=400, help="Persons of the world.")] = 20_000,
     devices: Annotated[int, typer.Option(min=1, help="Phones of the operator.")] = 2_000,
     zones: Annotated[int, typer.Option(min=8, help="Zones of the tables.")] = 40,

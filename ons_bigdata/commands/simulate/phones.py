@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from ons_bigdata.platform import progress
 from ons_bigdata.platform.errors import InputError
+from ons_bigdata.simulation.phones.census_files import write_census
+from ons_bigdata.simulation.phones.figure_files import write_figures
 from ons_bigdata.simulation.phones.operator_files import simulate_operator, write_operator
 
 if TYPE_CHECKING:
@@ -22,6 +24,7 @@ class WrittenOperator:
     deliveries: Path
     events: Path
     truth: Path
+    census: Path
     persons: int
     devices: int
     zones: int
@@ -30,7 +33,7 @@ class WrittenOperator:
 
     def to_dict(self) -> dict[str, Any]:
         """Return values for JSON."""
-        paths = ("specification", "deliveries", "events", "truth")
+        paths = ("specification", "deliveries", "events", "truth", "census")
         return {name: str(value) if name in paths else value for name, value in vars(self).items()}
 
 
@@ -50,7 +53,9 @@ def write_phones(
         )
     except ValueError as error:
         raise InputError(str(error)) from error
-    files = write_operator(folder, operator)
+    files, census = write_operator(folder, operator), folder / "census"
+    write_census(census, operator)
+    write_figures(census, operator)
     progress.report("simulating an operator", 1, 1)
     return WrittenOperator(
         operator.specification.spec_id,
@@ -58,6 +63,7 @@ def write_phones(
         files.deliveries,
         files.events,
         files.truth,
+        census,
         persons=operator.persons.height,
         devices=operator.devices.height,
         zones=len(operator.specification.zones.codes),

@@ -18,6 +18,7 @@ from ons_bigdata.estimation.flows import compare_flows
 from ons_bigdata.estimation.raking import rake
 from ons_bigdata.phones.methods.comparison.correction_pairs import correct_held_out, correction_pairs
 from ons_bigdata.phones.methods.comparison.employment import raked_to_employment
+from ons_bigdata.phones.methods.comparison.smoothed_census import previous_census_smoothed
 from ons_bigdata.phones.methods.comparison.study_area import StudyFlows, middles, with_bounds
 from ons_bigdata.phones.methods.pair_classes import BANDS_KM, KEY, pair_classes
 from ons_bigdata.phones.methods.reference_models import (
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from ons_bigdata.estimation.flow_bounds import Margins
 
 EMPLOYMENT = "previous_census_employment"
+SMOOTHED = "previous_census_smoothed"
 PHONES, WEIGHTED, INVERSE, SAMPLE = "phone_flows", "weighted", "inverse_penetration", "perfect_sample"
 HELD_OUT = "held_out_"
 """Beginning of the names of estimates that are judged between zones whose flows the correction has not seen."""
@@ -95,8 +97,7 @@ def estimates(study: StudyFlows, recipe: ComparisonRecipe) -> Estimates:
         lambda: rake(middles(ours), totals[0], totals[1]).select(*KEY, flow="flow_adjusted")
     )
     if len(study.zones) > recipe.most_zones:
-        why = f"{len(study.zones)} zones; models over all pairs are fitted to at most {recipe.most_zones}"
-        made |= {"gravity_doubly": why, "radiation": why}
+        made |= dict.fromkeys(("gravity_doubly", "radiation"), _too_many(study, recipe))
     else:
         zeros = pl.col("total").fill_null(0.0)
         full = [
@@ -121,7 +122,16 @@ def estimates(study: StudyFlows, recipe: ComparisonRecipe) -> Estimates:
             employment if isinstance(employment, str) else _attempt(partial(raked_to_employment, whole, employment))
         )
         made["previous_census_raked"] = _attempt(lambda: previous_census_raked(earlier, totals[0], totals[1]))
+        made[SMOOTHED] = (
+            _too_many(study, recipe)
+            if len(study.zones) > recipe.most_zones
+            else _attempt(lambda: previous_census_smoothed(earlier, study.distances, totals[0], totals[1]))
+        )
     return made
+
+
+def _too_many(study: StudyFlows, recipe: ComparisonRecipe) -> str:
+    return f"{len(study.zones)} zones; models over all pairs are fitted to at most {recipe.most_zones}"
 
 
 def _weighted(flows: pl.DataFrame) -> pl.DataFrame:

@@ -13,8 +13,8 @@ _STATUS = "^(complete|no_interval|no_value)$"
 _REASON = "why value or interval are missing, or what the interval lacks; null where both exist"
 _FLOWS = (
     "phone_flows or phone_flows_raked; weighted: devices times the weight of their zone; inverse_penetration of both "
-    "ends; gravity_doubly, radiation, previous_census, previous_census_employment, previous_census_raked: models "
-    "without an operator; "
+    "ends; gravity_doubly, radiation, previous_census, previous_census_employment, previous_census_raked, "
+    "previous_census_smoothed: models without an operator; "
     "perfect_sample: as many persons drawn from the census; held_out_…: between zones that the correction of distance "
     "has not seen"
 )

@@ -301,7 +301,10 @@ FIGURES = _source(
 UNRECOGNISED = Catchall(
     command=COMMAND,
     reader=Reader("phones", "phone_files", "1"),
-    reason=f"no file of the phones pilot: expected {FORMATS}",
+    reason=(
+        f"no file of the phones pilot: expected {FORMATS}. Events of devices and cell plans are taken in by "
+        "`ons-bigdata ingest phone-events`; `ons-bigdata phones cell-plan` makes a plan of a simulator's network"
+    ),
 )
 
 SOURCES = (

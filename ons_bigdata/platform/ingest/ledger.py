@@ -132,7 +132,7 @@ def restore_version(landing: Landing, file: LandedFile, reader: Reader, counts: 
 
 
 def read_refused_again(landing: Landing, file: LandedFile, reader: Reader) -> bool:
-    """Let a delivered file wait again that this reader refused before; return whether it does.
+    """Make a delivered file wait again that this reader refused before; return whether it does.
 
     What a reader refuses can depend on a register that was added to since. The file becomes current again where an
     earlier version took its place; where a later version of its name has landed, nothing changes.

@@ -115,6 +115,22 @@ def test_spanish_trips_are_trips_and_na_is_missing(separator: str) -> None:
     assert "DESTINO 'NA'; expected a zone" in reading.quarantined["reason"][0]
 
 
+@pytest.mark.parametrize("end", ["", "\n", "\r\n", "\n\n"])
+def test_trips_in_parts_are_those_of_the_whole_file(monkeypatch: pytest.MonkeyPatch, end: str) -> None:
+    """Every part of one line and more, with the lines of the file; a broken line and a wrong header among them."""
+    header, *rows = TRIPS.splitlines()
+    text = "\n".join([header, *(rows * 7), "20230110|9", *rows]) + end.replace("\r", "")
+    content = text.replace("\n", "\r\n" if "\r" in end else "\n").encode()
+    whole = mobility_trips.read_mobility_trips(content, load_id=LOAD)
+    assert (whole.accepted.height, whole.quarantined.height) == (16, 9)
+    for size in (0, 60, 100, 333, 1_000):
+        monkeypatch.setattr(mobility_trips, "PART_BYTES", size)
+        made = mobility_trips.read_mobility_trips(content, load_id=LOAD)
+        assert made.accepted.equals(whole.accepted) and made.accepted.schema == whole.accepted.schema
+        assert made.quarantined.equals(whole.quarantined)
+    assert mobility_trips.read_mobility_trips(b"fecha|periodo\n1|2\n", load_id=LOAD).outcome == "refused"
+
+
 @pytest.mark.parametrize("form", ["parquet", "csv"])
 def test_minus_one_of_the_pipeline_is_suppressed(form: str) -> None:
     frame = pl.DataFrame(

@@ -5,6 +5,8 @@ They count trips, not persons, and stay in a table of their own.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import polars as pl
 
 from ons_bigdata.phones.schemas.deliveries import MobilityTrip
@@ -12,12 +14,17 @@ from ons_bigdata.platform.ingest.loading import Reading, refused_reading
 from ons_bigdata.platform.ingest.tables import text_tables as tables
 from ons_bigdata.platform.ingest.tables.csv_lines import matching, reason
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 READER_VERSION = "1"
 REQUIRED = (
     *("FECHA", "PERIODO", "ORIGEN", "DESTINO", "DISTANCIA", "ACTIVIDAD_ORIGEN", "ACTIVIDAD_DESTINO"),
     *("ESTUDIO_ORIGEN_POSIBLE", "ESTUDIO_DESTINO_POSIBLE", "RESIDENCIA", "RENTA", "EDAD", "SEXO", "VIAJES"),
     "VIAJES_KM",
 )
+PART_BYTES = 16 * 1024 * 1024
+_LONGEST_HEADER = 64 * 1024
 _ACTIVITY = "^(casa|trabajo_estudio|frecuente|no_frecuente)$"
 _MISSING = ("", "NA")
 _YES, _NO = ("si", "sí", "1", "true"), ("no", "0", "false")
@@ -31,16 +38,52 @@ def _with_commas(content: bytes) -> bytes:
 
 def is_mobility_file(content: bytes) -> bool:
     """True if the header has the columns of a daily file, whatever its separator."""
-    return tables.has_columns(_with_commas(content), REQUIRED)
+    header, separator, _ = content[:_LONGEST_HEADER].partition(b"\n")
+    return tables.has_columns(_with_commas(header + separator), REQUIRED)
 
 
 def read_mobility_trips(content: bytes, *, load_id: str) -> Reading:
     """Read a daily file into MobilityTrip rows and quarantined ones. Never raises for any content.
 
-    The text NA is a missing value, of zones it is a fault: a trip belongs to two zones, or to `externo`.
+    The text NA is a missing value, of zones it is a fault: a trip belongs to two zones, or to `externo`. The file is
+    parsed in parts of PART_BYTES, so that the memory taken is that of its rows as columns and of one part as text.
     """
     if not content:
         return refused_reading("no bytes", "outage")
+    accepted: list[pl.DataFrame] = []
+    faulty: list[pl.DataFrame] = []
+    lines_before = 0
+    for part, lines in _parts(content):
+        read = _read_part(part, load_id)
+        if read.outcome != "loaded":
+            return read
+        offset = pl.col("line") + lines_before
+        accepted.append(read.accepted.with_columns(offset.cast(read.accepted.schema["line"])))
+        faulty.append(read.quarantined.with_columns(offset.cast(read.quarantined.schema["line"])))
+        lines_before += lines
+    rows, quarantined = pl.concat(accepted), pl.concat(faulty)
+    return Reading("loaded", None, rows.height + quarantined.height, rows, quarantined)
+
+
+def _parts(content: bytes) -> Iterator[tuple[bytes, int]]:
+    """Parts of a file, each with the header before it, and the number of their lines without it.
+
+    A part ends with a line; a file with quotes, in which a field may have a line break, is one part.
+    """
+    header, separator, _ = content.partition(b"\n")
+    start = len(header) + len(separator)
+    least = len(content) if b'"' in content else PART_BYTES
+    while True:
+        end = content.find(b"\n", start + least) + 1 or len(content)
+        body = content[start:end]
+        yield header + separator + body, body.count(b"\n")
+        if end == len(content):
+            return
+        start = end
+
+
+def _read_part(content: bytes, load_id: str) -> Reading:
+    """Read a header and lines."""
     table = tables.read_table(_with_commas(content), required=REQUIRED)
     if table.refusal:
         return refused_reading(table.refusal)

@@ -49,7 +49,8 @@ DEVICE_EVENTS = LakeTable(
 
 EXPECTED = (
     "expected device_events_<provider>[_<YYYY-MM-DD>].csv or .parquet with device, at_utc, cell; AntennaInfo_MNO_<name>"
-    ".csv of the simulator of the ESSnet; events of multimno (Parquet)"
+    ".csv of the simulator of the ESSnet; events of multimno (Parquet); a register devices_, a cell_plan_ or simulated_"
+    "true_devices_<provider>.csv. `ons-bigdata phones cell-plan` makes a plan of a simulator's network"
 )
 _OWN_NAME = re.compile(r"device_events_([a-z0-9-]{1,32})(?:_[0-9]{4}-[0-9]{2}-[0-9]{2})?\.(csv|parquet)")
 _SIMULATOR_NAME = re.compile(r"AntennaInfo_MNO_([A-Za-z0-9-]{1,32})\.csv")

@@ -68,7 +68,8 @@ def read_grid(path: Path) -> Grid:
         raise InputError(f"{path}: {numbers[4]:g} by {numbers[5]:g} tiles; expected 1 to {_MOST_TILES} in all")
     if min(numbers[2:4]) <= 0:
         raise InputError(f"{path}: tiles of {numbers[2]:g} by {numbers[3]:g} m; expected more than 0")
-    return Grid(*numbers[:4], columns, lines)
+    west, south, width, height = numbers[:4]
+    return Grid(west, south, width, height, columns, lines)
 
 
 def read_regions(path: Path, grid: Grid) -> pl.DataFrame:
