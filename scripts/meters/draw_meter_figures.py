@@ -49,7 +49,8 @@ def draw(days: pl.DataFrame, chosen: tuple[object, date]) -> dict[str, str]:
             low, chosen[1], title="A low week of a simulated meter, with one spike in the morning"
         ),
         "quarter": figures.draw_quarter(
-            quarter, title=f"{quarter.height} simulated meters by consumption in a quarter; the line is 180 kWh"
+            quarter,
+            title=f"{quarter.height} simulated meters by consumption, last quarter of 2010; the line is 180 kWh",
         ),
     }
 

@@ -46,6 +46,8 @@ CHART = ROOT / "docs" / "meters" / "evaluation" / "recall_by_home.svg"
 SEEDS = (31, 32, 33)
 """Not those of earlier rounds: each round of changes is judged on seeds that it has not seen."""
 FALSE_DAYS = 0.02
+WORST_HOME = 0.6
+"""Least recall that is aimed at for any home."""
 Injected = tuple[pl.DataFrame, pl.DataFrame]
 
 
@@ -235,18 +237,26 @@ def cause_rows(generator: str, judged: pl.DataFrame) -> list[str]:
 _KINDS = ("occupied", "second_home", "vacant")
 
 
-def chart(rows: pl.DataFrame) -> alt.Chart:
-    """Recall by home and method."""
-    return (
-        alt.Chart(rows, title="Injected absent days found at 2 % false days over all homes")
-        .mark_point(filled=True, size=70)
-        .encode(
-            x=alt.X("recall:Q", scale=alt.Scale(domain=[0, 1]), title="share of absent days found"),
-            y=alt.Y("home:N", title="trial home"),
-            color=alt.Color("method:N", title="method"),
-        )
-        .properties(width=420, height=220)
+def chart(rows: pl.DataFrame) -> alt.LayerChart:
+    """Recall by home and method; a line at the least that is aimed at for any home."""
+    shown = rows.with_columns(pl.col("method").replace({"hmm": "chain of days", "boosted": "boosted, shipped"}))
+    title = alt.Title(
+        "Injected absent days found, by home",
+        subtitle="at 2 % false days over all homes (the rule: its flags as they are); dashed: aim for the worst home",
     )
+    points = (
+        alt.Chart(shown, title=title)
+        .mark_point(filled=True, size=70, opacity=1)
+        .encode(
+            x=alt.X("recall:Q", scale=alt.Scale(domain=[0, 1]), axis=alt.Axis(format="%"), title="absent days found"),
+            y=alt.Y("home:N", title="trial home (MAC: London, others: Australia)"),
+            yOffset=alt.YOffset("method:N"),
+            color=alt.Color("method:N", title="method"),
+            shape=alt.Shape("method:N", title="method"),
+        )
+    )
+    aim = alt.Chart(pl.DataFrame({"recall": [WORST_HOME]})).mark_rule(strokeDash=[4, 4]).encode(x="recall:Q")
+    return alt.layer(points, aim).properties(width=420, height=300)
 
 
 def main() -> None:

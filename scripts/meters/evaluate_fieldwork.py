@@ -146,9 +146,9 @@ def chart(calendar: pl.DataFrame) -> alt.Chart:
         alt.Chart(whole, title="Chance of somebody at home, all areas (simulated meters)")
         .mark_rect()
         .encode(
-            x=alt.X("period:N", title="time of day"),
+            x=alt.X("period:N", title="time of day, hours", axis=alt.Axis(labelAngle=0)),
             y=alt.Y("day:N", sort=["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"], title="weekday"),
-            color=alt.Color("chance:Q", title="chance"),
+            color=alt.Color("chance:Q", title="chance", legend=alt.Legend(format="%")),
         )
         .properties(width=360, height=220)
     )

@@ -41,8 +41,23 @@ PAGE = ROOT / "docs" / "meters" / "vacancy" / "vacant_quarters.md"
 CHART = ROOT / "docs" / "meters" / "vacancy" / "reliability.svg"
 VACANT_SHARE = 0.045
 SEED = 3901
+SEEDS = (SEED, SEED + 10, SEED + 11)
+"""Seeds of the homes by which judgements are judged: of 400 homes, some forty are vacant for four quarters."""
 FLOW_FIRST_DAY, FLOW_DAYS = date(2009, 1, 1), 730
 """Eight whole quarters, by which flows are judged on homes of another seed."""
+
+
+def judged_homes(homes: int, generator: str) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Judged quarters with truth of so many homes of each of SEEDS, and the judgements of the rule of 180 kWh."""
+    parts, rules = [], []
+    for seed in SEEDS:
+        drawn = draw_homes(np.random.default_rng(seed), homes, first_day=FIRST_DAY, days=DAYS, shares=MANY_EMPTY)
+        meters = simulate_meters(drawn, seed=seed, first_day=FIRST_DAY, days=DAYS, generator=generator)
+        days = simulated_days(meters)
+        named = pl.format("{}-{}", pl.lit(seed), "meter")
+        parts.append(with_truth(as_published(days), drawn).with_columns(meter=named))
+        rules.append(low_consumption_rule(days).with_columns(meter=named))
+    return pl.concat(parts), pl.concat(rules)
 
 
 def as_published(days: pl.DataFrame) -> pl.DataFrame:
@@ -181,23 +196,32 @@ def onset_line(judged: pl.DataFrame) -> str:
 
 
 def chart(table: pl.DataFrame) -> alt.LayerChart:
-    """Reliability of the probabilities."""
-    points = (
-        alt.Chart(table, title="Share of vacant quarters by probability of vacancy (adversarial generator)")
-        .mark_line(point=True)
-        .encode(
-            x=alt.X("mean_probability:Q", title="probability of vacancy", scale=alt.Scale(domain=[0, 1])),
-            y=alt.Y("true_share:Q", title="share vacant", scale=alt.Scale(domain=[0, 1])),
-        )
+    """Reliability of the probabilities: a point for each class, with the 95 % interval of its share (Wilson)."""
+    share, rows = pl.col("true_share"), pl.col("rows")
+    centre, spread = (share + 1.92 / rows), 1.96 * (share * (1 - share) / rows + 0.96 / rows**2).sqrt()
+    shown = table.with_columns(
+        low=(centre - spread) / (1 + 3.84 / rows), high=(centre + spread) / (1 + 3.84 / rows), quarters="rows"
     )
-    line = alt.Chart(pl.DataFrame({"x": [0.0, 1.0], "y": [0.0, 1.0]})).mark_line(strokeDash=[4, 4]).encode(x="x", y="y")
-    return (points + line).properties(width=360, height=300)
+    title = alt.Title(
+        "Share of vacant quarters by probability of vacancy",
+        subtitle="adversarial generator; numbers: quarters in the class; dashed: perfect calibration",
+    )
+    base = alt.Chart(shown, title=title).encode(
+        x=alt.X("mean_probability:Q", title="mean probability of vacancy in the class", scale=alt.Scale(domain=[0, 1]))
+    )
+    points = base.mark_point(filled=True, size=60, opacity=1).encode(
+        y=alt.Y("true_share:Q", title="share vacant", scale=alt.Scale(domain=[0, 1]))
+    )
+    bars = base.mark_rule().encode(y="low:Q", y2="high:Q")
+    labels = base.mark_text(dx=6, dy=-8, align="left").encode(y="true_share:Q", text="quarters:Q")
+    line = alt.Chart(pl.DataFrame({"x": [0.0, 1.0], "y": [0.0, 1.0]})).mark_line(strokeDash=[4, 4], color="grey")
+    return alt.layer(line.encode(x="x", y="y"), bars, points, labels).properties(width=400, height=320)
 
 
 def main() -> None:
     """Judge, print the tables, and write the page if asked."""
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    arguments.add_argument("--homes", type=int, default=400)
+    arguments.add_argument("--homes", type=int, default=400, help="homes of each of three seeds")
     arguments.add_argument("--flow-homes", type=int, default=1000)
     arguments.add_argument("--generator", default="bouts")
     arguments.add_argument(
@@ -209,11 +233,8 @@ def main() -> None:
         judged = flow_homes(chosen.flow_homes, chosen.generator, detect_vacancy, (SEED + 1, SEED + 2))
         print(*flow_lines(judged), sep="\n")
         return
-    homes = draw_homes(np.random.default_rng(SEED), chosen.homes, first_day=FIRST_DAY, days=DAYS, shares=MANY_EMPTY)
-    meters = simulate_meters(homes, seed=SEED, first_day=FIRST_DAY, days=DAYS, generator=chosen.generator)
-    days = simulated_days(meters)
-    judged = with_truth(as_published(days), homes)
-    recall, _ = recall_table(judged, low_consumption_rule(days))
+    judged, rule = judged_homes(chosen.homes, chosen.generator)
+    recall, _ = recall_table(judged, rule)
     slope, table = calibration_lines(judged)
     tables = {
         "recall": recall,

@@ -20,6 +20,9 @@ WEEK = 7
 SIX_O_CLOCK = 12
 """Half hour of 06:00."""
 
+SPIKE = " (spike)"
+"""End of the name of the day with a spike."""
+
 _LOW_SHARE = 0.6
 _MISSING_SLOTS = 4
 _COVERAGE = 0.8
@@ -77,10 +80,11 @@ def low_weeks(days: pl.DataFrame) -> pl.DataFrame:
 
 
 def choose_low_week(days: pl.DataFrame, weeks: pl.DataFrame) -> tuple[object, date] | None:
-    """Week of `weeks` with a single spike about 06:00 that stands out most; None where none has one.
+    """Week of `weeks` with a single spike nearest to 06:00, of these the one that stands out most; None where none has.
 
     `days` are the meter-days with kwh_halfhours of the meters of `weeks`. A spike is a half hour that begins from 05:00
-    to 07:30, is above 0.1 kWh and four times the median of the week, and twice as high as any other.
+    to 07:30, is above 0.1 kWh and four times the median of the week, and twice as high as any other. Weeks in which the
+    clocks change are left out: one of their days has no 48 half hours.
     """
     cells = (
         weeks.join(days.select("meter", "day", "kwh_halfhours"), on="meter")
@@ -94,16 +98,21 @@ def choose_low_week(days: pl.DataFrame, weeks: pl.DataFrame) -> tuple[object, da
         .agg(
             pl.col("slot").sort_by(kwh, descending=True, nulls_last=True).first(),
             kwh.max().alias("height"),
+            (pl.len() == WEEK * 48).alias("is_whole"),
             kwh.median().alias("median"),
             kwh.drop_nulls().top_k(2).min().alias("second"),
         )
         .filter(
-            (pl.col("slot") - SIX_O_CLOCK).is_between(-2, 3)
+            pl.col("is_whole")
+            & (pl.col("slot") - SIX_O_CLOCK).is_between(-2, 3)
             & (pl.col("height") > 4 * pl.col("median") + 0.1)
             & (pl.col("height") >= 2 * pl.col("second"))
         )
-        .with_columns((pl.col("height") / pl.col("second")).alias("ratio"))
-        .sort("ratio", "meter", "first_day", descending=[True, False, False])
+        .with_columns(
+            (pl.col("height") / pl.col("second")).alias("ratio"),
+            (pl.col("slot").cast(pl.Int64) - SIX_O_CLOCK).abs().alias("apart"),
+        )
+        .sort("apart", "ratio", "meter", "first_day", descending=[False, True, False, False])
     )
     return None if spikes.is_empty() else (spikes["meter"][0], spikes["first_day"][0])
 
@@ -147,6 +156,8 @@ def draw_year_round(days: pl.DataFrame, *, title: str) -> str:
 def draw_low_week(days: pl.DataFrame, first_day: date, *, title: str) -> str:
     """SVG of the half hours of the seven days from `first_day` on, with the mean profile of all days of the meter.
 
+    The day with the highest half hour is black and named as that of the spike.
+
     `days` are the meter-days of one meter: day and kwh_halfhours.
     """
     import altair as alt  # noqa: PLC0415
@@ -157,11 +168,15 @@ def draw_low_week(days: pl.DataFrame, first_day: date, *, title: str) -> str:
     in_week = pl.col("day").is_between(first_day, first_day + pl.duration(days=WEEK - 1))
     mean = cells.group_by("slot").agg(pl.col("kwh").mean()).sort("slot").with_columns(series=pl.lit("mean of all days"))
     week = cells.filter(in_week).sort("day", "slot")
-    week = week.select("slot", "kwh", pl.col("day").dt.to_string("%a %-d %b").alias("series"))
+    is_spiked = pl.col("day") == pl.col("day").sort_by("kwh", nulls_last=False).last()
+    label = pl.col("day").dt.to_string("%a %-d %b")
+    week = week.select("slot", "kwh", pl.when(is_spiked).then(label + pl.lit(SPIKE)).otherwise(label).alias("series"))
     names = [*week["series"].unique(maintain_order=True), "mean of all days"]
     rows = pl.concat([week, mean.select("slot", "kwh", "series").cast({"kwh": week.schema["kwh"]})])
     rows = rows.with_columns(pl.col("slot") / 2)
-    colours = ["#9ecae1", "#6baed6", "#4292c6", "#2171b5", "#08519c", "#7b9fb8", "#456b85", "#a3360f"]
+    shades = ["#9ecae1", "#6baed6", "#4292c6", "#2171b5", "#08519c", "#7b9fb8", "#456b85"]
+    colours = ["#000000" if name.endswith(SPIKE) else shade for name, shade in zip(names, shades, strict=False)]
+    colours = [*colours[: len(names) - 1], "#a3360f"]
     chart = (
         alt.Chart(alt.NamedData("rows"))
         .mark_line(interpolate="step-after")
@@ -170,7 +185,7 @@ def draw_low_week(days: pl.DataFrame, first_day: date, *, title: str) -> str:
                 values=list(range(0, 25, 3))
             ),
             y=alt.Y("kwh:Q", title="kWh in half an hour"),
-            color=alt.Color("series:N", title=None, scale=alt.Scale(domain=names, range=colours[-len(names) :])),
+            color=alt.Color("series:N", title=None, scale=alt.Scale(domain=names, range=colours)),
             strokeWidth=alt.condition("datum.series == 'mean of all days'", alt.value(2.5), alt.value(1)),
         )
     )

@@ -131,6 +131,17 @@ def _templates() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["percent"] = lambda share: "–" if share is None else f"{100 * share:.1f} %"
+    environment.filters["percent"] = _percent
     environment.filters["count"] = lambda number: "fewer than may be shown" if number is None else f"{number:,}"
+    environment.filters["of_meters"] = lambda number: (
+        "fewer meters than may be shown" if number is None else f"{number:,} meters"
+    )
+    environment.filters["month"] = lambda day: f"{day:%B %Y}"
     return environment
+
+
+def _percent(share: float | None) -> str:
+    """Share with one place; one that would round to nothing is not shown as nothing."""
+    if share is None:
+        return "–"
+    return "< 0.1 %" if 0 < share < 0.0005 else f"{100 * share:.1f} %"

@@ -19,6 +19,7 @@ _HOLIDAYS_PER_YEAR, _HOLIDAY_SHAPE = 2.3, 1.2
 _HOLIDAY_MEDIAN_DAYS, _HOLIDAY_SIGMA, _HOLIDAY_MOST_DAYS = 7.0, 0.55, 28
 _WEEKENDS_PER_YEAR, _WEEKEND_SHAPE = 6.5, 0.6
 _AWAY_AT_CHRISTMAS = 0.22
+_SHUT_PER_YEAR, _SHUT_DAYS = 0.065, (35, 61)
 _SUMMER_WEIGHT, _SCHOOL_WEIGHT = 5.0, 2.5
 
 
@@ -42,6 +43,14 @@ def draw_absences(rng: Generator, homes: pl.DataFrame, clock: HalfHours) -> NDAr
     if second.any():
         is_away[second] = ~_stays(rng, int(second.sum()), clock)
     return is_away
+
+
+def draw_shut_homes(rng: Generator, homes: int, clock: HalfHours) -> NDArray[np.bool_]:
+    """Half hours in which homes are shut for five to nine weeks (illness, work abroad, a long journey)."""
+    home = np.flatnonzero(rng.random(homes) < _SHUT_PER_YEAR * clock.days / 365.25)
+    day = rng.integers(0, clock.days, home.size)
+    length = rng.integers(*_SHUT_DAYS, home.size)
+    return mark_spells(homes, clock.count, home, _half_hour(clock, day, 30), _half_hour(clock, day + length + 1, 30))
 
 
 def vacant_half_hours(homes: pl.DataFrame, clock: HalfHours) -> NDArray[np.bool_]:
@@ -95,8 +104,8 @@ def _holidays(rng: Generator, homes: int, clock: HalfHours) -> _Spells:
     length = np.clip(
         np.round(rng.lognormal(np.log(_HOLIDAY_MEDIAN_DAYS), _HOLIDAY_SIGMA, home.size)), 1, _HOLIDAY_MOST_DAYS
     )
-    leave = rng.integers(20, 46, home.size)
-    back = rng.integers(14, 42, home.size)
+    leave = rng.integers(28, 46, home.size)
+    back = rng.integers(12, 36, home.size)
     return home, _half_hour(clock, day, leave), _half_hour(clock, day + length.astype(np.int64) + 1, back)
 
 
@@ -112,7 +121,7 @@ def _weekends(rng: Generator, homes: pl.DataFrame, clock: HalfHours) -> _Spells:
         _half_hour(clock, friday, rng.integers(34, 44, home.size)),
     )
     stays_on = np.where(rng.random(home.size) < 0.25, 1, 0)
-    return home, first, _half_hour(clock, friday + 2 + stays_on, rng.integers(22, 42, home.size))
+    return home, first, _half_hour(clock, friday + 2 + stays_on, rng.integers(20, 38, home.size))
 
 
 def _christmas(rng: Generator, homes: int, clock: HalfHours) -> _Spells:

@@ -9,6 +9,7 @@ import numpy as np
 
 from ons_bigdata.simulation.meters.absences import given_absences, vacant_half_hours
 from ons_bigdata.simulation.meters.bout_loads import (
+    cut_off,
     cyclic_cooling,
     degree_heating,
     draw_moods,
@@ -21,8 +22,8 @@ from ons_bigdata.simulation.meters.bout_loads import (
     sunny_import,
     vacant_bouts,
 )
-from ons_bigdata.simulation.meters.homes import STARTING_KWH, VACANT
-from ons_bigdata.simulation.meters.presence_bouts import draw_bout_presence, draw_cox_absences
+from ons_bigdata.simulation.meters.homes import SECOND_HOME, STARTING_KWH, VACANT
+from ons_bigdata.simulation.meters.presence_bouts import draw_bout_presence, draw_cox_absences, draw_shut_spells
 
 if TYPE_CHECKING:
     import polars as pl
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 class BoutGenerator:
     """Parameters of the generator. See `simulate_meters`."""
 
-    base_kwh: float = 0.062
+    base_kwh: float = 0.056
     base_sigma: float = 0.95
     log_activity: float = -2.95
     log_sigma: float = 0.5
@@ -54,7 +55,10 @@ class BoutGenerator:
         count = homes.height
         at_home, awake = draw_bout_presence(rng, homes, clock)
         is_vacant = vacant_half_hours(homes, clock)
-        is_away = draw_cox_absences(rng, homes, clock) | given_absences(trips, homes, clock) | is_vacant
+        rng_of_shut = rng.spawn(1)[0]
+        is_lived_in = (homes["occupancy"] != SECOND_HOME).to_numpy()
+        is_shut = draw_shut_spells(rng_of_shut, count, clock) & is_lived_in[:, None]
+        is_away = draw_cox_absences(rng, homes, clock) | given_absences(trips, homes, clock) | is_vacant | is_shut
         at_home[is_away] = 0
         awake[is_away] = 0
         size = np.maximum(homes["household_size"].fill_null(1).to_numpy(), 1)
@@ -73,6 +77,7 @@ class BoutGenerator:
         kwh += night_surprises(rng, count, clock) * ~is_away
         kwh += degree_heating(rng, homes["has_electric_heating"].to_numpy(), at_home, clock, temperature)
         kwh += empty_home_life(rng, is_away, clock, temperature)
+        kwh = np.where(is_shut, cut_off(rng_of_shut, kwh), kwh)
         kwh[insensitive & (kwh < STARTING_KWH)] = 0.0
         sunny_import(rng, kwh, homes["has_solar"].to_numpy(), clock)
         kwh[controlled] += night_water(rng, at_home[controlled], clock)

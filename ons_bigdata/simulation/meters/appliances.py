@@ -221,12 +221,18 @@ def left_on(
     """
     homes = usual_kwh.size
     weeks = clock.days // 7 + 1
-    often = rng.beta(0.45, 2.0, homes)[:, None]
+    often = rng.beta(0.4, 2.4, homes)[:, None]
     share = (rng.random((homes, weeks)) < often) * rng.uniform(0.0, 0.9, (homes, weeks))
     by_week = (share * usual_kwh[:, None]).astype(np.float32)
     load = by_week[:, clock.day // 7] * is_away
     load *= rng.uniform(0.9, 1.1, load.shape).astype(np.float32)
     return load
+
+
+def switch_off(rng: Generator, kwh: NDArray[np.float32], is_shut: NDArray[np.bool_]) -> None:
+    """Leave a part of the load of shut homes, of which other devices are switched off."""
+    left = rng.uniform(0.15, 0.8, len(kwh)).astype(np.float32)
+    kwh *= np.where(is_shut, left[:, None], np.float32(1.0))
 
 
 def take_solar(rng: Generator, kwh: NDArray[np.float32], has_solar: NDArray[np.bool_], clock: HalfHours) -> None:

@@ -58,14 +58,14 @@ def log_gaussian_activity(
     profile = np.zeros((homes, 48))
     means = ((0.06, -0.13), (0.05, 0.12), (0.02, 0.02))
     for harmonic, (cosine, sine) in enumerate(means, start=1):
-        spread = 0.4 / harmonic
+        spread = 0.33 / harmonic
         profile += rng.normal(cosine, spread, homes)[:, None] * np.cos(harmonic * angle)
         profile += rng.normal(sine, spread, homes)[:, None] * np.sin(harmonic * angle)
     season = rng.normal(0.12, 0.08, homes)[:, None] * np.cos(2 * np.pi * (clock.day_of_year - 10) / 365.25)
     latent = lfilter([0.88], [1.0, -0.48], rng.standard_normal(awake.shape, dtype=np.float32), axis=1)
     crowd = 0.45 * np.log(np.maximum(awake, 1)).astype(np.float32)
     level = rng.normal(log_kwh, log_sigma, homes)[:, None]
-    exponent = (profile[:, clock.slot] + (season + mood)[:, clock.day] + level + 0.6 * latent + crowd).astype(
+    exponent = (profile[:, clock.slot] + (season + mood)[:, clock.day] + level + 0.7 * latent + crowd).astype(
         np.float32
     )
     wanted = np.exp(exponent)
@@ -98,7 +98,7 @@ def renewal_bouts(
     Gaps are over-dispersed (shape 0.9); bouts come in clusters where the mood of a day asks for many.
     """
     homes, half_hours = len(awake), clock.count
-    pull = 0.7 + 0.6 * np.exp(-0.5 * ((clock.slot - 36) / 4.5) ** 2) + 0.4 * np.exp(-0.5 * ((clock.slot - 16) / 3) ** 2)
+    pull = 0.7 + 0.4 * np.exp(-0.5 * ((clock.slot - 36) / 4.5) ** 2) + 0.4 * np.exp(-0.5 * ((clock.slot - 16) / 3) ** 2)
     crowd = np.array([0.0, 1.0, 1.35, 1.6, 1.8, 2.0, 2.1, 2.2], dtype=np.float32)[np.minimum(awake, 7)]
     pace = np.exp(np.minimum(mood, 1.0)).astype(np.float32)[:, clock.day]
     elapsed = np.cumsum(crowd * pull.astype(np.float32) * pace, axis=1, dtype=np.float64)
@@ -136,6 +136,12 @@ def degree_heating(
     frost = np.maximum(4.0 - temperature, 0.0)[clock.day] * (1.0 - demand)
     power = rng.gamma(6.0, 0.008, is_heated.size) * is_heated
     return (power[:, None] * (comfort + frost)).astype(np.float32)
+
+
+def cut_off(rng: Generator, kwh: NDArray[Any]) -> NDArray[np.float32]:
+    """Load of each home without what lies above a level: circuits are off, those of the cold and of clocks are on."""
+    level = np.quantile(kwh, 0.25, axis=1) * rng.beta(2.0, 1.5, len(kwh))
+    return np.asarray(np.minimum(kwh, level[:, None]), dtype=np.float32)
 
 
 def empty_home_life(

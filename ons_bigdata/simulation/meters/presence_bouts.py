@@ -23,6 +23,7 @@ _OUTINGS = 3
 _GAP_HOURS = {_WORKS: (1.3, 2.2, 4.0), _STAYS: (3.6, 3.8, 4.0), _CHILD: (1.3, 2.5, 4.0)}
 _OUT_HOURS = {_WORKS: (5.5, 9.6), _STAYS: (1.25, 1.9), _CHILD: (9.0, 7.2)}
 _LATER_OUT_HOURS = (1.3, 1.6)
+_SHUT_PER_YEAR, _SHUT_LEAST_NIGHTS, _SHUT_MOST_NIGHTS = 0.055, 32, 60
 
 
 def draw_bout_presence(
@@ -115,6 +116,14 @@ def draw_cox_absences(rng: Generator, homes: pl.DataFrame, clock: HalfHours) -> 
     return is_away
 
 
+def draw_shut_spells(rng: Generator, homes: int, clock: HalfHours) -> NDArray[np.bool_]:
+    """Half hours in which homes are shut: a Poisson number of spells of shifted gamma length, up to nine weeks."""
+    spells = rng.poisson(_SHUT_PER_YEAR * clock.days / 365.25, homes)
+    home = np.repeat(np.arange(homes), spells)
+    nights = np.minimum(_SHUT_LEAST_NIGHTS + rng.gamma(2.0, 7.0, home.size), _SHUT_MOST_NIGHTS).astype(np.int64)
+    return _spells(rng, homes, clock, home, rng.integers(-nights, clock.days), nights)
+
+
 def _spells(
     rng: Generator,
     homes: int,
@@ -125,9 +134,9 @@ def _spells(
 ) -> NDArray[np.bool_]:
     """Spells of nights, with beta-distributed hours of leaving and coming back."""
     starts = np.r_[clock.starts, clock.starts[-1] + 48 * np.arange(1, 200)]
-    leave = starts[np.clip(day, 0, clock.days)] + 20 + np.round(25 * rng.beta(2.0, 1.3, home.size)).astype(np.int64)
+    leave = starts[np.clip(day, 0, clock.days)] + 20 + np.round(25 * rng.beta(3.2, 1.2, home.size)).astype(np.int64)
     back = starts[np.clip(day + nights, 0, starts.size - 1)] + 12
-    back += np.round(30 * rng.beta(1.5, 2.0, home.size)).astype(np.int64)
+    back += np.round(30 * rng.beta(1.5, 3.2, home.size)).astype(np.int64)
     return mark_spells(homes, clock.count, home, leave, back)
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ons_bigdata.simulation.meters.absences import draw_absences, given_absences, vacant_half_hours
+from ons_bigdata.simulation.meters.absences import draw_absences, draw_shut_homes, given_absences, vacant_half_hours
 from ons_bigdata.simulation.meters.appliances import (
     add_appliances,
     base_load,
@@ -22,10 +22,11 @@ from ons_bigdata.simulation.meters.appliances import (
     heating_load,
     left_on,
     lighting_and_screens,
+    switch_off,
     take_solar,
     timer_load,
 )
-from ons_bigdata.simulation.meters.homes import STARTING_KWH, VACANT
+from ons_bigdata.simulation.meters.homes import SECOND_HOME, STARTING_KWH, VACANT
 from ons_bigdata.simulation.meters.presence_chain import draw_presence
 from ons_bigdata.simulation.meters.vacant_load import vacant_load
 
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
 class ChainGenerator:
     """Parameters of the generator. See `simulate_meters`."""
 
-    base_kwh: float = 0.043
+    base_kwh: float = 0.037
     base_sigma: float = 0.72
     log_activity: float = -0.43
     activity_sigma: float = 0.5
@@ -61,7 +62,10 @@ class ChainGenerator:
         size = homes["household_size"].fill_null(0).to_numpy().astype(np.float64)
         at_home, awake = draw_presence(rng, homes, clock)
         is_vacant = vacant_half_hours(homes, clock)
-        is_away = draw_absences(rng, homes, clock) | given_absences(trips, homes, clock) | is_vacant
+        rng_of_shut = rng.spawn(1)[0]
+        is_lived_in = (homes["occupancy"] != SECOND_HOME).to_numpy()
+        is_shut = draw_shut_homes(rng_of_shut, count, clock) & is_lived_in[:, None]
+        is_away = draw_absences(rng, homes, clock) | given_absences(trips, homes, clock) | is_vacant | is_shut
         at_home[is_away] = 0
         awake[is_away] = 0
         level = np.exp(rng.normal(self.log_activity, self.activity_sigma, count)).astype(np.float32)
@@ -77,6 +81,7 @@ class ChainGenerator:
         kwh += fridge_load(rng, count, clock, temperature)
         kwh += timer_load(rng, count, clock, self.timers)
         kwh += heating_load(rng, homes, awake, is_away, clock, temperature)
+        switch_off(rng_of_shut, kwh, is_shut)
         kwh[insensitive & (kwh < STARTING_KWH)] = 0.0
         take_solar(rng, kwh, homes["has_solar"].to_numpy(), clock)
         kwh[controlled] += controlled_load(rng, at_home[controlled], clock)

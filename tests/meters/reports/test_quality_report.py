@@ -19,6 +19,7 @@ def test_the_report_has_each_state_with_its_share_and_a_picture() -> None:
         for state, affected, share, status in (
             ("ok", 120, None, "secondary"),
             ("missing_row", 60, 0.01 * month, "published"),
+            ("duplicate_identical", 60, 0.0003, "published"),
             ("zero_run", None, None, "below_threshold"),
         )
     ]
@@ -38,10 +39,11 @@ def test_the_report_has_each_state_with_its_share_and_a_picture() -> None:
     assert "missing_row" in report["text"]
     assert "1.5 %" in report["text"]
     assert "worst month    2.0 %" in report["text"]
-    assert "unit error: fewer than may be shown meters" in report["text"]
+    assert "duplicate_identical     < 0.1 %" in report["text"]
+    assert "unit error: fewer meters than may be shown" in report["text"]
     assert "<svg" in report["html"]
     assert "Simulated data: no figure on this page is about real homes." in report["html"]
-    assert "2010-01-01 to 2010-02-01" in report["html"]
+    assert "January 2010 to February 2010" in report["html"]
 
 
 def test_every_state_has_a_meaning() -> None:
