@@ -71,7 +71,7 @@ class Ended:
     seconds: float
     result: dict[str, Any] | None
     killed: str | None
-    """What ended the process, in words; None where there is a result."""
+    """Reason why there is no result, in words; None where there is one."""
 
 
 class JobError(RuntimeError):
