@@ -205,7 +205,7 @@ def _report(fork: _Fork, found: progress.Progress) -> None:
 
 
 def _be_fork(job: Job, connection: Connection, others: Sequence[Connection], log: Path) -> None:
-    """Do a job in this fork, send its result, and end without the clean-up that the parent has registered."""
+    """Do a job in this fork, send its result, and end without what the parent has registered for its end."""
     os.setsid()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler)
@@ -232,9 +232,9 @@ def _be_fork(job: Job, connection: Connection, others: Sequence[Connection], log
     except BaseException:
         send(_ERROR, traceback.format_exc())
         code = 1
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(code)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)  # it ends now
+    sys.exit(code)
 
 
 def _print_to(log: Path) -> None:
