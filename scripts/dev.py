@@ -15,7 +15,9 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
+from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
@@ -35,16 +37,30 @@ LOCK_FORM = (
     *("--no-annotate", "--quiet", "--custom-compile-command=make lock"),
 )
 
+
+class Together(NamedTuple):
+    """Commands that run at the same time, each with one processor."""
+
+    commands: tuple[tuple[str, ...], ...]
+
+
 CHECKS = (
     ("ruff", "check", "."),
     ("ruff", "format", "--check", "."),
     ("lint-imports",),
-    ("mypy", "ons_bigdata", "scripts"),
     ("codespell",),
-    ("sqlfluff", "lint", "--processes", "2", "dbt_project/models", "dbt_project/tests/prices"),
+    Together(
+        (
+            ("mypy", "ons_bigdata", "scripts"),
+            ("sqlfluff", "lint", "--processes", "1", "dbt_project/models", "dbt_project/tests/prices"),
+        )
+    ),
 )
-PYTEST = ("pytest", "-n", "2", "--dist", "loadfile", "--no-loadscope-reorder")
-"""Tests of a file share a server or a demo, so one worker runs them; tests/conftest.py orders the files."""
+PYTEST = ("pytest", "-n", "3", "--dist", "loadfile", "--no-loadscope-reorder")
+"""Tests of a file share a server or a demo, so one worker runs them; tests/conftest.py orders the files.
+
+Three workers keep two processors busy: a test that waits for a server, a page or a process uses none.
+"""
 NO_NIGHTLY = ("-m", "not nightly")
 
 TELEMETRY_OFF = {
@@ -103,6 +119,28 @@ def _wait(process: subprocess.Popen[bytes], silent_work: str | None) -> int:
             return process.wait(None if silent_work is None else SILENT_S)
         except subprocess.TimeoutExpired:
             announce(f"{silent_work}, {time.monotonic() - started:.0f} s")
+
+
+def run_together(commands: Sequence[Sequence[str | Path]], variables: Mapping[str, str]) -> int:
+    """Run commands at the same time; print what each has printed in their order; return the first exit code but 0."""
+    codes = []
+    with ExitStack() as stack:
+        begun = []
+        for command in commands:
+            printed = stack.enter_context(tempfile.TemporaryFile())
+            process = subprocess.Popen(
+                command, cwd=ROOT, env=variables, stdin=subprocess.DEVNULL, stdout=printed, stderr=subprocess.STDOUT
+            )
+            begun.append((stack.enter_context(process), printed))
+        for process, printed in begun:
+            try:
+                code = process.wait()
+            except KeyboardInterrupt:  # the commands received the signal too and end themselves
+                code = process.wait()
+            codes.append(code if code >= 0 else 128 - code)
+            printed.seek(0)
+            announce(printed.read().decode(errors="replace").rstrip())
+    return next((code for code in codes if code != 0), 0)
 
 
 def run_checked(command: Sequence[str | Path], variables: Mapping[str, str]) -> None:
@@ -382,15 +420,17 @@ def variables_for_tests(variables: Mapping[str, str]) -> dict[str, str]:
 # Commands
 
 
-def run_steps(steps: Sequence[Sequence[str]], variables: Mapping[str, str]) -> int:
+def run_steps(steps: Sequence[Sequence[str] | Together], variables: Mapping[str, str]) -> int:
     """Run tools of the environment in order, up to the first that fails; return its exit code, or 0.
 
-    A line with the seconds since the start is printed before each.
+    A line with the seconds since the start is printed before each, and before those that run together.
     """
     started = time.monotonic()
     for step in steps:
-        announce(f"[{time.monotonic() - started:4.0f} s] {' '.join(step)}")
-        code = run([BIN / step[0], *step[1:]], variables)
+        commands = step.commands if isinstance(step, Together) else (step,)
+        announce(f"[{time.monotonic() - started:4.0f} s] {'; '.join(' '.join(command) for command in commands)}")
+        programs: list[list[str | Path]] = [[BIN / command[0], *command[1:]] for command in commands]
+        code = run(programs[0], variables) if len(programs) == 1 else run_together(programs, variables)
         if code != 0:
             return code
     return 0

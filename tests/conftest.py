@@ -33,7 +33,10 @@ from tests.cpu_seconds import (  # noqa: F401  (hooks of pytest)
 ROLE_PREFIX = "test_ons"
 TEMPLATE, DAGSTER_TEMPLATE = "template_ons", "template_ons_dagster"
 
-LONGEST_FIRST = ("test_archive.py", "test_demo.py", "test_ingest_faults.py")
+LONGEST_FIRST = (
+    *("test_archive.py", "test_demo.py", "test_ingest_faults.py", "test_events.py", "test_cli.py"),
+    *("test_compliance_kills.py", "test_compliance_command.py", "test_days.py"),
+)
 """Files whose tests begin before all others, so that no worker ends alone."""
 
 # docs/testing.md has the profiles; `--hypothesis-profile=nightly` takes the other.

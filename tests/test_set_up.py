@@ -307,6 +307,13 @@ def test_steps_stop_at_the_first_failure_with_its_exit_code(tools: Path, capfd: 
     assert re.fullmatch(r"\[ +0 s\] good 1\n\[ +\d s\] bad\n", capfd.readouterr().out)
 
 
+def test_commands_of_a_step_run_together_and_print_in_their_order(tools: Path, capfd: pytest.CaptureFixture[str]):
+    executable(tools, "first", "while [ ! -e begun ]; do sleep 0.01; done; echo of the first; exit 5")
+    executable(tools, "second", "touch begun; echo of the second; exit 6")
+    assert dev.run_steps([dev.Together((("first",), ("second",))), ("good",)], {"PATH": os.defpath}) == 5
+    assert re.fullmatch(r"\[ +0 s\] first; second\nof the first\nof the second\n", capfd.readouterr().out)
+
+
 @pytest.mark.parametrize(("last", "code"), [("good", 0), ("killed", 128 + 9)])
 def test_the_exit_code_is_0_only_if_all_steps_pass(tools: Path, last: str, code: int):
     assert tools.exists() and dev.run_steps([("good",), (last,)], {}) == code

@@ -71,7 +71,7 @@ class Ended:
     seconds: float
     result: dict[str, Any] | None
     killed: str | None
-    """What ended the process, in words; None where there is a result."""
+    """Reason why there is no result, in words; None where there is one."""
 
 
 class JobError(RuntimeError):
@@ -86,6 +86,8 @@ class _Fork:
     process: BaseProcess
     connection: Connection
     started: float = field(default_factory=time.monotonic)
+    unfinished: set[str] = field(default_factory=set)
+    """Tasks that it has reported and not ended."""
 
     def seconds(self) -> float:
         return time.monotonic() - self.started
@@ -161,9 +163,11 @@ def _take_message(fork: _Fork, sites: ExitStack) -> Ended | None:
         kind, content = json.loads(fork.connection.recv_bytes())
     except (EOFError, ConnectionError):
         fork.kill()
+        for task in sorted(fork.unfinished):
+            progress.report(task, 1, 1)  # else it would be shown as if it went on
         return Ended(fork.job.name, fork.seconds(), None, _reason(fork.process.exitcode))
     if kind == _PROGRESS:
-        _report(fork.job.name, progress.Progress(**content))
+        _report(fork, progress.Progress(**content))
         return None
     if kind == _ERROR:
         raise JobError(f"{fork.job.name}:\n{content}")
@@ -184,19 +188,24 @@ def _reason(exit_code: int | None) -> str:
     return f"its process was killed (signal {-exit_code}, {signal.Signals(-exit_code).name})"
 
 
-def _report(name: str, found: progress.Progress) -> None:
+def _report(fork: _Fork, found: progress.Progress) -> None:
     """Report progress of a job under its name, which titles of steps of a pilot have already."""
-    begin = f"{name}: "
+    begin = f"{fork.job.name}: "
 
     def titled(text: str) -> str:
         return text if text.startswith(begin) else begin + text
 
+    task = titled(found.task)
     current, upcoming = (None if text is None else titled(text) for text in (found.current, found.upcoming))
-    progress.report(titled(found.task), found.done, found.total, current=current, upcoming=upcoming)
+    progress.report(task, found.done, found.total, current=current, upcoming=upcoming)
+    if found.total is not None and found.done >= found.total:
+        fork.unfinished.discard(task)
+    else:
+        fork.unfinished.add(task)
 
 
 def _be_fork(job: Job, connection: Connection, others: Sequence[Connection], log: Path) -> None:
-    """Do a job in this fork, send its result, and end without the clean-up that the parent has registered."""
+    """Do a job in this fork, send its result, and end without what the parent has registered for its end."""
     os.setsid()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler)
@@ -223,9 +232,9 @@ def _be_fork(job: Job, connection: Connection, others: Sequence[Connection], log
     except BaseException:
         send(_ERROR, traceback.format_exc())
         code = 1
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(code)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)  # it ends now
+    sys.exit(code)
 
 
 def _print_to(log: Path) -> None:

@@ -92,6 +92,19 @@ def test_progress_of_a_job_has_its_name_once(log: Path) -> None:
     ]
 
 
+def test_tasks_of_a_killed_job_are_not_shown_as_if_they_went_on(log: Path) -> None:
+    def work(sites: ExitStack) -> dict[str, int]:
+        progress.report("landing files", 2, 2)
+        progress.report("run", 1, None)
+        progress.report("loading", 1, 3)
+        return _kill_itself(sites)
+
+    reports: list[progress.Progress] = []
+    with progress.listening(reports.append):
+        run_forked([Job("a", work)], most=1, sites=ExitStack(), log=log)
+    assert reports[3:] == [progress.Progress("a: loading", 1, 1), progress.Progress("a: run", 1, 1)]
+
+
 def test_what_a_job_prints_is_in_the_log(log: Path, capfd: pytest.CaptureFixture[str]) -> None:
     def work(_sites: ExitStack) -> dict[str, int]:
         sys.stdout.write("of Python\n")
