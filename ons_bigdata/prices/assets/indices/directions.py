@@ -35,7 +35,7 @@ def elementary_index_directions(inputs: Inputs, _run: AssetRun) -> Mapping[str, 
     quotes, elementary = read_quotes(inputs), inputs.read("elementary")
     pack_sizes, recipes = inputs.read("pack_sizes").filter("is_of_item_measure"), current_recipes()
     texts = pl.col("data_origin", "retailer", "product").cast(pl.String)
-    parts = [IndexDirection.create_empty()]
+    parts: list[pl.DataFrame] = [IndexDirection.create_empty()]
     for retailer in elementary["retailer"].unique().sort():
         of_retailer = pl.col("retailer") == retailer
         of_it = quotes.filter(of_retailer).with_columns(texts)

@@ -19,6 +19,7 @@ from ons_bigdata.settings import get_settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import date
 
     from ons_bigdata.platform.dagster.inputs import Inputs
 
@@ -53,11 +54,11 @@ def read_quotes(inputs: Inputs) -> pl.DataFrame:
     days = inputs.read("item_days", ["collected_on"])["collected_on"].unique().sort()
     texts = pl.col("data_origin", "retailer", "product").cast(pl.Categorical)
     parts = []
-    first, last = days.first(), days.last()
-    while first is not None and first <= last:
-        until = first + timedelta(days=DAYS_AT_ONCE - 1)
-        parts.append(inputs.read_days("quotes", "collected_on", (first, until), QUOTE_COLUMNS).with_columns(texts))
-        first = until + timedelta(days=1)
+    known: list[date] = days.to_list()
+    while known:
+        until = known[0] + timedelta(days=DAYS_AT_ONCE - 1)
+        parts.append(inputs.read_days("quotes", "collected_on", (known[0], until), QUOTE_COLUMNS).with_columns(texts))
+        known = [day for day in known if day > until]
     return pl.concat(parts) if parts else inputs.read("quotes", QUOTE_COLUMNS)
 
 
