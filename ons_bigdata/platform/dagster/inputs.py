@@ -100,7 +100,7 @@ class AssetRun:
     _periods_to_build: Callable[[str, Sequence[Period]], PeriodBuild] | None = field(default=None, repr=False)
 
     def periods_to_build(self, table: str, periods: Sequence[Period]) -> PeriodBuild:
-        """Tell which periods of a requested table have other inputs or other code than when they were built.
+        """Find the periods of a requested table that have other inputs or other code than when they were built.
 
         `periods`: all periods that the table has. Raises UndeclaredRelationError for any other table, and for one that
         is not built by period.

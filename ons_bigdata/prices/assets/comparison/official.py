@@ -122,7 +122,7 @@ def price_comparisons(inputs: Inputs, run: AssetRun) -> Mapping[str, pl.DataFram
     frame=schemas.CollectionMovement,
     description=(
         "One row per retailer, item, frequency, choice of collection days and period: the movement from the period "
-        "before. Built by period. Internal: what collection_frequencies are computed from."
+        "before. Built by period; collection_frequencies are computed from it."
     ),
     by_period=ByPeriod(
         "period", {"quotes": "collected_on"}, packages=("ons_bigdata.prices.methods", "ons_bigdata.estimation")

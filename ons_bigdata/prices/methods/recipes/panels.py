@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from ons_bigdata.estimation.input_checks import refuse_rows
+from ons_bigdata.estimation.input_checks import eager_frame, refuse_rows
 from ons_bigdata.prices.methods.panels.input_checks import checked_columns, not_positive
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Booleans = NDArray[np.bool_]
     Integers = NDArray[np.int64]
+    Scopes = NDArray[np.int8]
 
 Week = tuple[date, date]
 """First and last day of a base week, both included."""
@@ -34,6 +35,7 @@ _QUOTES = {
 _PACK_SIZES = {
     "retailer": pl.String(), "item_number": pl.Int32(), "product": pl.String(), "pack_size": pl.Float64(),
 }  # fmt: skip
+_TEXTS = ("data_origin", "retailer", "product")
 _STRATUM = ["retailer", "item_number"]
 
 
@@ -49,7 +51,7 @@ class Stratum:
     item_number: int
     products: list[str]
     prices: Floats
-    judged: Integers
+    judged: Scopes
     pack_sizes: Floats
 
     def of_days(self, rows: slice) -> Stratum:
@@ -117,13 +119,15 @@ def strata(quotes: pl.DataFrame, pack_sizes: pl.DataFrame) -> tuple[list[date], 
     """Calendar days of the quotes of one data origin, first to last, and a panel per retailer and item.
 
     `quotes`: data_origin, retailer, item_number, product, collected_on, price_gbp, in_scope (null = undecided), at most
-    one row per product and day. `pack_sizes`: retailer, item_number, product, pack_size (null = unknown), at most one
-    row each.
+    one row per product and day; texts may be categories, which take a fraction of the memory. `pack_sizes`: retailer,
+    item_number, product, pack_size (null = unknown), at most one row each.
 
     Raises ValueError on several origins, on a product with several quotes of a day or several pack sizes, a null in a
     key, a price or a pack size that is not positive and finite; names the quote or the product.
     """
-    rows = checked_columns(quotes, _QUOTES, "quotes")
+    quotes = eager_frame(quotes, "quotes")
+    categories = {name: pl.Categorical() for name in _TEXTS if quotes.schema.get(name) == pl.Categorical()}
+    rows = checked_columns(quotes, {**_QUOTES, **categories}, "quotes")
     if (origins := rows["data_origin"].n_unique()) > 1:
         message = f"quotes: found {origins} data origins, expected one"
         raise ValueError(message)
@@ -138,7 +142,10 @@ def strata(quotes: pl.DataFrame, pack_sizes: pl.DataFrame) -> tuple[list[date], 
     days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
     coded = rows.with_columns(
         day=(pl.col("collected_on") - first).dt.total_days(),
-        judged=pl.when(pl.col("in_scope").is_null()).then(UNDECIDED).otherwise(pl.col("in_scope").cast(pl.Int64)),
+        judged=pl.when(pl.col("in_scope").is_null())
+        .then(UNDECIDED)
+        .otherwise(pl.col("in_scope").cast(pl.Int8))
+        .cast(pl.Int8),
     )
     sizes = _checked_sizes(pack_sizes).partition_by(_STRATUM, as_dict=True)
     groups = sorted(coded.partition_by(_STRATUM, as_dict=True).items())
@@ -157,14 +164,14 @@ def _checked_sizes(pack_sizes: pl.DataFrame) -> pl.DataFrame:
 
 
 def _stratum(key: tuple[object, ...], rows: pl.DataFrame, sizes: pl.DataFrame | None, days: int) -> Stratum:
-    products, codes = np.unique(rows["product"].to_numpy(), return_inverse=True)
+    products, codes = np.unique(rows["product"].cast(pl.String).to_numpy(), return_inverse=True)
     day = rows["day"].to_numpy()
     prices = np.zeros((days, len(products)))
     prices[day, codes] = rows["price_gbp"].to_numpy()
     if np.count_nonzero(prices) < rows.height:
         repeated = pl.struct("product", "collected_on").is_duplicated()
         refuse_rows(rows.drop("day", "judged"), {"a product that has several quotes of a day": repeated}, "quotes")
-    judged = np.full(prices.shape, UNDECIDED)
+    judged = np.full(prices.shape, UNDECIDED, dtype=np.int8)
     judged[day, codes] = rows["judged"].to_numpy()
     known: dict[str, float] = {} if sizes is None else dict(sizes.select("product", "pack_size").iter_rows())
     names = products.tolist()
