@@ -8,7 +8,11 @@ moves and flows a perfect record of the same users.
 Prints: homes of users with 30 events or more; moves by activity; bias of monthly residence with 12 outages on half of
 the authorities, before and after adjustment; flows between regions; rates by authority and quarter.
 
+With `--pool SEED…` only the moves of users with events in each month, of all these seeds together, by the least
+probability from which they count, with intervals: one seed has few moves.
+
 Usage: python benchmarks/residence_and_moves.py [--seed 3] [--persons 200000] [--addresses 120000] [--users 80000]
+       python benchmarks/residence_and_moves.py --pool 5 6 13 14 --users 100000
 """
 
 from __future__ import annotations
@@ -22,6 +26,7 @@ from datetime import timedelta
 import numpy as np
 import polars as pl
 from scipy.spatial import cKDTree
+from scipy.stats import beta
 
 from ons_bigdata.estimation.flows import compare_flows
 from ons_bigdata.simulation.events.drawing import draw_events
@@ -41,6 +46,9 @@ from ons_bigdata.tweets.methods.residence import (
 PAIR = ["user_key", "from_area", "to_area"]
 WITHIN_DAYS = 31
 MOVE_KINDS = ("term_start", "term_end")
+MONTHLY = (10, 30)
+"""Events in each month from which on users are among those of the pooled moves."""
+BOUNDS = (0.0, 0.5, 0.6, 0.7, 0.8, 0.9)
 
 
 @dataclass(frozen=True)
@@ -71,9 +79,17 @@ def class_group() -> pl.Expr:
     )  # fmt: skip
 
 
-def observe(world: World, generator: str, users: int, seed: int) -> Observed:
-    """Draw events, cluster them and find the nearest addresses of the clusters."""
+def observe(world: World, generator: str, users: int, seed: int, *, monthly: int = 0) -> Observed:
+    """Draw events, cluster them and find the nearest addresses of the clusters.
+
+    With `monthly`, of users alone who have so many events in each month, those that are not collected included.
+    """
     drawn = draw_events(world, users=users, seed=seed, generator=generator)
+    if monthly:
+        months = drawn.events["at"].dt.month().n_unique()
+        counts = drawn.events.group_by("user", pl.col("at").dt.month()).len().filter(pl.col("len") >= monthly)
+        active = counts.group_by("user").len("months").filter(pl.col("months") >= months - 1).select("user")
+        drawn = replace(drawn, events=drawn.events.join(active, on="user", how="semi"))
     persons = drawn.users.filter(pl.col("kind") == "person").select("person", user_key="user")
     local = pl.col("at").dt.convert_time_zone("Europe/London").dt.replace_time_zone(None)
     events = drawn.events.rename({"user": "user_key"}).join(persons, on="user_key").with_columns(local_time=local)
@@ -267,17 +283,68 @@ def report_moves(world: World, seen: Observed, detected: pl.DataFrame) -> None:
     }.items():
         users = activity.filter(chosen).select("user_key")
         ours, true, back = (frame.join(users, on="user_key", how="semi") for frame in (detected, changes, returns))
-        right, counted = (
-            ours.join(rows, on=PAIR, suffix="_true")
-            .filter((pl.col("moved_on") - pl.col("moved_on_true")).dt.total_days().abs() <= WITHIN_DAYS)
-            .unique([*PAIR, "moved_on_true"])
-            for rows in (true, back)
-        )
+        right, counted = (matched(ours, rows) for rows in (true, back))
         precision, recall = right.height / max(ours.height, 1), right.height / max(true.height, 1)
         print(
             f"| {name} | {users.height} | {true.height} | {precision:.3f} | {recall:.3f} | {back.height} | "
             f"{counted.height / max(back.height, 1):.3f} |"
         )
+
+
+def matched(detected: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
+    """True moves that were detected, each once."""
+    return (
+        detected.join(rows, on=PAIR, suffix="_true")
+        .filter((pl.col("moved_on") - pl.col("moved_on_true")).dt.total_days().abs() <= WITHIN_DAYS)
+        .unique([*PAIR, "moved_on_true"])
+    )
+
+
+def report_pooled_moves(seeds: list[int], persons: int, addresses: int, users: int, generators: list[str]) -> None:
+    """Print precision and recall of the moves of several seeds together, with exact binomial intervals of 95 %."""
+    counts: dict[tuple[str, int, float], np.ndarray] = {}  # type: ignore[type-arg]
+    for seed in seeds:
+        world = build_world(seed=seed, persons=persons, addresses=addresses)
+        for generator in generators:
+            seen = observe(world, generator, users, seed, monthly=min(MONTHLY))
+            monthly = seen.events.group_by("user_key", pl.col("local_date").dt.month()).len()
+            least = monthly.group_by("user_key").agg(least=pl.col("len").min(), months=pl.len())
+            least = least.filter(pl.col("months") == seen.events["local_date"].dt.month().n_unique())
+            found = detect_moves(seen.clustered, seen.clusters, min_probability=0.0).filter("is_migration")
+            truth = true_moves(world, seen)
+            returns = truth.filter(pl.col("kind").is_in(MOVE_KINDS), ~pl.col("is_residence_change"))
+            for events in MONTHLY:
+                chosen = least.filter(pl.col("least") >= events).select("user_key")
+                true, back = (
+                    rows.join(chosen, on="user_key", how="semi")
+                    for rows in (truth.filter("is_residence_change"), returns)
+                )
+                for bound in BOUNDS:
+                    ours = found.filter(pl.col("probability") >= bound).join(chosen, on="user_key", how="semi")
+                    row = [
+                        ours.height,
+                        true.height,
+                        matched(ours, true).height,
+                        back.height,
+                        matched(ours, back).height,
+                    ]
+                    key = (generator, events, bound)
+                    counts[key] = counts.get(key, np.zeros(5, dtype=np.int64)) + np.array(row)
+        print(f"seed {seed} done", flush=True)
+    print("moves | least probability | detected | true | precision | recall | returns | counted")
+    for (generator, events, bound), (detected, true_moves_, right, back_, counted) in sorted(counts.items()):
+        cells = (
+            f"| {generator}, {events} or more each month | {bound} | {detected} | {true_moves_} "
+            f"| {_share(right, detected)} | {_share(right, true_moves_)} | {back_} | {_share(counted, back_)} |"
+        )
+        print(cells)
+
+
+def _share(part: int, whole: int) -> str:
+    """Share with its exact interval (Clopper–Pearson)."""
+    lower = beta.ppf(0.025, part, whole - part + 1) if part else 0.0
+    upper = beta.ppf(0.975, part + 1, whole - part) if part < whole else 1.0
+    return f"{part / max(whole, 1):.3f} ({lower:.3f} to {upper:.3f})"
 
 
 # Monthly residence
@@ -443,7 +510,11 @@ def main() -> None:
     arguments.add_argument("--addresses", type=int, default=120_000)
     arguments.add_argument("--users", type=int, default=80_000)
     arguments.add_argument("--generators", nargs="+", default=["zipf", "bursty"])
+    arguments.add_argument("--pool", nargs="+", type=int, metavar="SEED")
     chosen = arguments.parse_args()
+    if chosen.pool:
+        report_pooled_moves(chosen.pool, chosen.persons, chosen.addresses, chosen.users, chosen.generators)
+        return
     world = build_world(seed=chosen.seed, persons=chosen.persons, addresses=chosen.addresses)
     for generator in chosen.generators:
         seen = observe(world, generator, chosen.users, chosen.seed)

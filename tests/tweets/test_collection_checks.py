@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
+import numpy as np
+
 from ons_bigdata.platform.postgres.warehouse import Warehouse
+from ons_bigdata.simulation.events.bursty import BurstyGenerator
+from ons_bigdata.simulation.events.visits import Population
+from ons_bigdata.simulation.events.zipf import ZipfGenerator
 from ons_bigdata.tweets.checks import addresses, collection, residence
 
 DAY = date(2014, 5, 1)
@@ -60,6 +65,28 @@ def test_the_volume_of_a_day_is_that_of_all_archives_of_a_provider(warehouse: Wa
     with warehouse.transaction() as transaction:
         transaction.execute("update ops.load_partitions set accepted = 190 where partition = '2014-05-09'")
     assert [row[3] for row in warehouse.rows(collection._ODD_VOLUMES, VOLUMES)] == [190]
+
+
+def test_a_steady_simulated_archive_is_usual_to_its_last_day_and_a_drop_in_it_is_not(warehouse: Warehouse) -> None:
+    """Volumes of both generators have no jump; with seven of ten events of the last two days lost, these are odd."""
+    days = 200
+    is_weekend = np.array([(DAY + timedelta(days=place)).weekday() > 4 for place in range(days)])
+    for generator in (ZipfGenerator(), BurstyGenerator()):
+        rng = np.random.default_rng(5)
+        population = Population(8_000, np.ones(8_000, dtype=bool), days, is_weekend)
+        visits, _ = generator.draw(rng, population)
+        volumes = [int(events) for events in np.bincount(visits.day, minlength=days)]
+        load(warehouse, volumes, name=type(generator).__name__)
+        assert warehouse.rows(collection._ODD_VOLUMES, VOLUMES) == []
+        with warehouse.transaction() as transaction:
+            transaction.execute(
+                "update ops.load_partitions set accepted = accepted * 3 / 10 where partition >= $1",
+                [(DAY + timedelta(days=days - 2)).isoformat()],
+            )
+        found = [row[2] for row in warehouse.rows(collection._ODD_VOLUMES, VOLUMES)]
+        assert found == [DAY + timedelta(days=days - 1), DAY + timedelta(days=days - 2)]
+        with warehouse.transaction() as transaction:
+            transaction.execute("update ops.files set superseded_by = file_id")
 
 
 USER = (

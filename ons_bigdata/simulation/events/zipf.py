@@ -32,8 +32,9 @@ CLASS_MIX: Mapping[str, float] = MappingProxyType(
 class ZipfGenerator:
     """The number of events of a user follows a Zipf–Mandelbrot law, the choice of places a Zipf law over their ranks.
 
-    A user is active over a span of days, the longer the more events, and each event falls on any of its days. A share
-    of the user's own is made at home, another on the way; the rest at work and at places by rank.
+    A user is active over a span of days, the longer the more events, and each event falls on any of its days. Long
+    spans begin or end with the range more often than short ones (`_first_days`). A share of the user's own is made at
+    home, another on the way; the rest at work and at places by rank.
 
     Source of the law: Mandelbrot, Information theory and psycholinguistics (1965).
     """
@@ -45,14 +46,16 @@ class ZipfGenerator:
     """Share of users who never post at home."""
     visitor_exponent: float = 4.5
     """Exponent of the number of their events."""
-    span_days: float = 8.4
+    span_days: float = 8.6
     """Median length of the span of a user with one event."""
     span_exponent: float = 0.5
     """Power of the number of events with which the span grows."""
     span_sigma: float = 0.62
     """Standard deviation of the logarithm of the length."""
-    least_limit: float = 0.6
+    least_limit: float = 0.62
     """Smallest limit of a span, as a share of the range: limits are uniform from there to the whole range."""
+    edge_share: float = 0.4
+    """Chance that a span begins with the range, or ends with it, as a multiple of the share of it that it covers."""
     late_level: float = 0.62
     """Volume of a day in the last fifth of the range, as a share of an earlier one."""
     weekend_level: float = 1.1
@@ -98,7 +101,7 @@ class ZipfGenerator:
         drawn = self.span_days * events**self.span_exponent * rng.lognormal(0.0, self.span_sigma, events.size)
         limit = days * rng.uniform(self.least_limit, 1.0, events.size)
         length = np.clip(np.ceil(np.minimum(drawn, limit)), 1, days).astype(np.int64)
-        first = (rng.random(events.size) * (days - length + 1)).astype(np.int64)
+        first = _first_days(rng.random(events.size), length, days, self.edge_share)
         user = np.repeat(np.arange(events.size), events)
         at = sums[first][user] + rng.random(user.size) * (sums[first + length] - sums[first])[user]
         return np.clip(np.searchsorted(sums, at, side="right") - 1, 0, days - 1)
@@ -121,6 +124,20 @@ class ZipfGenerator:
             axis=0,
         )
         return np.select([chance < bound for bound in bounds], [ABROAD, TRAVEL, HOME, WORK], default=OTHER)
+
+
+def _first_days(
+    chance: NDArray[np.float64], length: NDArray[np.int64], days: int, edge_share: float
+) -> NDArray[np.int64]:
+    """First day of spans of some lengths within a range, for chances uniform on [0, 1).
+
+    A span begins with the range, and as often ends with it, with `edge_share` of the chance that it would cover a given
+    day: its user was active before the range, or is after it. All others begin on any day. So there are about as many
+    events at both ends of the range as within it.
+    """
+    at_end = np.minimum(edge_share * length / days, 0.5)
+    within = (chance - at_end) / np.maximum(1.0 - 2.0 * at_end, 1e-9) * (days - length + 1)
+    return np.clip(np.floor(within), 0, days - length).astype(np.int64)
 
 
 def _zipf_ranks(rng: Generator, places: NDArray[np.int64], exponent: float) -> NDArray[np.int64]:

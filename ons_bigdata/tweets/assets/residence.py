@@ -11,7 +11,13 @@ import polars as pl
 
 from ons_bigdata.platform.dagster.inputs import AssetRun, Inputs, Output, Table, table_asset, tables_asset
 from ons_bigdata.platform.errors import InputError
-from ons_bigdata.tweets.methods.residence import detect_moves, monthly_residence, settled_spells, time_at_risk
+from ons_bigdata.tweets.methods.residence import (
+    detect_moves,
+    home_clusters,
+    monthly_residence,
+    settled_spells,
+    time_at_risk,
+)
 from ons_bigdata.tweets.methods.residence.archive_gaps import find_archive_gaps
 from ons_bigdata.tweets.schemas import residence as frames
 from ons_bigdata.tweets.schemas.gaps import ArchiveGap
@@ -22,6 +28,7 @@ if TYPE_CHECKING:
 
     import dataframely as dy
 
+HOMES = "restricted.tweet_homes"
 RESIDENCE = "restricted.tweet_residence"
 MOVES = "restricted.tweet_moves"
 AT_RISK = "restricted.tweet_time_at_risk"
@@ -88,6 +95,38 @@ def tweet_archive_gaps(inputs: Inputs, _run: AssetRun) -> Output:
     gaps = pl.concat([ArchiveGap.create_empty(), *parts])
     lost = (gaps["to_utc"] - gaps["from_utc"]).dt.total_seconds().sum() / 86_400
     return Output(gaps, {"days_lost": round(float(lost), 2)})
+
+
+@table_asset(
+    table=HOMES,
+    inputs={
+        "events": "restricted.tweet_events",
+        "clusters": "restricted.tweet_clusters",
+        "types": "restricted.tweet_cluster_types",
+    },
+    frame=frames.TweetHome,
+    description="One row per user with a residential cluster and recipe with events: the main home of all the time.",
+)
+def tweet_homes(inputs: Inputs, _run: AssetRun) -> Output:
+    """Main home of each user of the recipes with events."""
+    key = [*_GROUP, "user_key", "cluster"]
+    events = inputs.read("events", [*key, "local_date", "hour"])
+    types = inputs.read("types", [*key, "class_group", "output_area", "authority"])
+    homes = homes_of(events, inputs.read("clusters", [*key, "easting_m", "northing_m"]), types)
+    users = events.select("recipe", "user_key").unique().height
+    return Output(homes, {"homes": homes.height, "users_with_events": users})
+
+
+def homes_of(events: pl.DataFrame, clusters: pl.DataFrame, types: pl.DataFrame) -> pl.DataFrame:
+    """Main homes by recipe and origin. Places visited once or twice, which have no type, say where a home is, too."""
+    placed = clusters.join(types, on=[*_GROUP, "user_key", "cluster"], how="left")
+    parts = [
+        home_clusters(of_group.drop(_GROUP), placed.filter(recipe=group[0], data_origin=group[1]).drop(_GROUP))
+        .with_columns(recipe=pl.lit(group[0]), data_origin=pl.lit(group[1]))
+        .select(frames.TweetHome.column_names())
+        for group, of_group in sorted(events.partition_by(_GROUP, as_dict=True).items())
+    ]
+    return pl.concat([frames.TweetHome.create_empty(), *parts])
 
 
 @tables_asset(
@@ -221,4 +260,4 @@ def read_rules(inputs: Inputs) -> ResidenceRules:
     return ResidenceRules(**typed)
 
 
-ASSETS = [tweet_archive_gaps, tweet_residence]
+ASSETS = [tweet_archive_gaps, tweet_homes, tweet_residence]

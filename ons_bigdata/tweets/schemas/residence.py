@@ -96,6 +96,13 @@ class TweetResidence(MonthlyResidence):
     data_origin = dy.String(primary_key=True, regex=ORIGIN, description=_ORIGIN)
 
 
+class TweetHome(HomeCluster):
+    """One row per user with a residential cluster and recipe: the main home (`restricted.tweet_homes`)."""
+
+    recipe = dy.String(primary_key=True, regex=IDENTIFIER, description=_RECIPE)
+    data_origin = dy.String(regex=ORIGIN, description=_ORIGIN)
+
+
 class TweetMove(DetectedMove):
     """One row per change of residence of a user and recipe (`restricted.tweet_moves`)."""
 

@@ -21,6 +21,7 @@ TABLES: dict[str, type[dy.Schema]] = {
     "restricted.tweet_cluster_months": places.TweetClusterMonth,
     "restricted.tweet_cluster_addresses": addresses.TweetClusterAddress,
     "analysis.tweet_archive_gaps": gaps.ArchiveGap,
+    "restricted.tweet_homes": residence.TweetHome,
     "restricted.tweet_residence": residence.TweetResidence,
     "restricted.tweet_moves": residence.TweetMove,
     "restricted.tweet_time_at_risk": residence.TweetTimeAtRisk,

@@ -122,9 +122,18 @@ def test_only_days_in_term_show_that_a_change_is_no_return() -> None:
 
 def test_a_stay_longer_than_a_term_settles_a_change() -> None:
     """A change in the Easter vacation, and 180 days in the new area: no student's term. In a hall it might be one."""
-    assert moves_of("a" * 10 + "b" * 90) == [("a", "b", "move", True)]
-    assert moves_of("a" * 10 + "b" * 60) == [("a", "b", "move", False)]
-    assert moves_of("a" * 10 + "b" * 90, hall="b") == [("a", "b", "term_start", False)]
+    assert moves_of("a" * 12 + "b" * 90) == [("a", "b", "move", True)]
+    assert moves_of("a" * 12 + "b" * 60) == [("a", "b", "move", False)]
+    assert moves_of("a" * 12 + "b" * 90, hall="b") == [("a", "b", "term_start", False)]
+
+
+def test_few_days_before_a_move_leave_it_in_doubt() -> None:
+    """Ten days seen in the area before: a probability of 0.57, which counts only where that is asked for."""
+    events, clusters = days_at("a" * 10 + "b" * 90)
+    assert detect_moves(events, clusters).is_empty()
+    assert detect_moves(events, clusters, min_probability=0.5)["probability"].to_list() == [
+        pytest.approx(0.574, abs=1e-3)
+    ]
 
 
 def test_windows_are_parameters() -> None:

@@ -31,7 +31,7 @@ def detect_moves(
     level: str = "authority",
     min_months_before: float = 0.3,
     min_months_after: float = 0.3,
-    min_probability: float = 0.5,
+    min_probability: float = 0.7,
     max_trip_months: float = 4.5,
     chain: ResidenceChain | None = None,
 ) -> pl.DataFrame:
