@@ -181,7 +181,7 @@ def _restricted(source: BulkSource, form: str) -> BulkSource:
                 return Refused(f"of format {found.delivery}; expected {form}, as --format says")
             return found
 
-        return BulkAdapter(recognise, opened.read_batches)
+        return replace(opened, recognise=recognise)
 
     return replace(source, adapter=adapter)
 

@@ -11,7 +11,7 @@ import dataframely as dy
 import polars as pl
 
 from ons_bigdata.platform.dagster.assets import PERSONAL, code_link
-from ons_bigdata.platform.dagster.frames import column_schema, validate_rows
+from ons_bigdata.platform.dagster.frames import column_schema
 from ons_bigdata.platform.dagster.inputs import KINDS, RELATIONS_READ, Inputs, Table, make_reader
 from ons_bigdata.platform.dagster.personal import conceal_content, is_personal
 from ons_bigdata.platform.dagster.resources import WarehouseResource
@@ -21,12 +21,35 @@ from ons_bigdata.platform.lake.engine import (
     BucketFunction,
     BucketTables,
     BucketTablesFunction,
+    LakeResult,
+    LakeResults,
     RowsRead,
     removal_guard,
     replace_tables,
     run_tables_over_buckets,
 )
+from ons_bigdata.platform.lake.files import Writing
 from ons_bigdata.platform.lake.tables import LakeTable
+from ons_bigdata.platform.row_validation import validate_rows
+
+
+@dataclass(frozen=True)
+class LakeOutput:
+    """A derived table of the lake that the method fills: the frame of its rows, "One row per …"."""
+
+    table: LakeTable
+    frame: type[dy.Schema]
+    description: str
+
+    @property
+    def name(self) -> str:
+        """Relation `lake.table`: name of the method's rows."""
+        return f"lake.{self.table.name}"
+
+    @property
+    def key(self) -> dg.AssetKey:
+        """Asset key of the table."""
+        return dg.AssetKey(["lake", self.table.name])
 
 
 @dataclass(frozen=True)
@@ -48,26 +71,12 @@ class BucketMethod:
         if self.divide is not None:
             (only,) = frames.values()
             return self.divide(only)
-        return {table: frames[name] for name, table in self.tables.items()}
+        return {table: frames[name] for name, table in self.tables.items() if name in frames}
 
-
-@dataclass(frozen=True)
-class LakeOutput:
-    """A derived table of the lake that the method fills: the frame of its rows, "One row per …"."""
-
-    table: LakeTable
-    frame: type[dy.Schema]
-    description: str
-
-    @property
-    def name(self) -> str:
-        """Relation `lake.table`: name of the method's rows."""
-        return f"lake.{self.table.name}"
-
-    @property
-    def key(self) -> dg.AssetKey:
-        """Asset key of the table."""
-        return dg.AssetKey(["lake", self.table.name])
+    def lake_results(self, outputs: Sequence[LakeOutput]) -> dict[str, LakeResult]:
+        """Derived tables of the lake by the names of the frames that fill them, of a method with several frames."""
+        of_table = {output.name: LakeResult(output.table, output.frame) for output in outputs}
+        return {name: of_table[table] for name, table in self.tables.items() if table in of_table}
 
 
 def bucket_tables_asset(
@@ -115,7 +124,7 @@ def bucket_tables_asset(
             counts: Counter[str] = Counter()
             guard = removal_guard(lake, lake_table)
 
-            def computed(method: BucketMethod) -> Iterator[BucketTables]:
+            def computed(method: BucketMethod, opened: Writing) -> Iterator[BucketTables]:
                 results = run_tables_over_buckets(
                     lake,
                     lake_table,
@@ -124,11 +133,14 @@ def bucket_tables_asset(
                     rows=rows,
                     processes=processes,
                     parallel_rows=PARALLEL_ROWS,
+                    lake_results=LakeResults(opened.folder, method.lake_results(lake_outputs)),
                 )
                 for result in results:
-                    frames = _validated(name, outputs, method.rows_by_table(result.frames))
+                    files = {method.tables[frame]: written for frame, written in result.files.items()}
+                    left = [output for output in outputs if output.name not in files]
+                    frames = _validated(name, left, method.rows_by_table(result.frames))
                     counts.update(method.count(frames))
-                    part = BucketTables(result.bucket, frames, result.load_ids)
+                    part = BucketTables(result.bucket, frames, result.load_ids, files)
                     del result, frames  # before the next bucket is computed
                     yield part
 
@@ -139,7 +151,10 @@ def bucket_tables_asset(
 
             with conceal_content(name, personal=is_personal([lake_key, *(table.name for table in outputs)])):
                 # a bucket is computed while the one before is written
-                with closing(read_ahead(computed(make_method(declared)))) as parts:
+                with (
+                    lake.writing() as opened,
+                    closing(read_ahead(computed(make_method(declared), opened))) as parts,
+                ):
                     written = replace_tables(
                         store,
                         [table.name for table in tables],

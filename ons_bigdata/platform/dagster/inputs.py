@@ -23,12 +23,13 @@ from ons_bigdata.platform.dagster.by_period import (
     periods_to_build,
     replace_periods,
 )
-from ons_bigdata.platform.dagster.frames import column_schema, validate_rows
+from ons_bigdata.platform.dagster.frames import column_schema
 from ons_bigdata.platform.dagster.personal import conceal_content, is_personal
 from ons_bigdata.platform.dagster.resources import WarehouseResource
 from ons_bigdata.platform.errors import InputError
 from ons_bigdata.platform.lake import Lake, LakeTable
 from ons_bigdata.platform.postgres.warehouse import Warehouse
+from ons_bigdata.platform.row_validation import validate_rows
 
 RELATIONS_READ = "relations_read"
 """Metadata of a materialization: the relations that the run of the asset read, sorted."""

@@ -1,8 +1,9 @@
-"""Work that a thread does beside the caller: hashing of bytes, and reading of the next item ahead."""
+"""Work that a thread does beside the caller: hashing, writing to the disk, and reading of the next item ahead."""
 
 from __future__ import annotations
 
 import hashlib
+import os
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, TypeVar, cast
 
@@ -12,6 +13,9 @@ if TYPE_CHECKING:
 
 INLINE_BYTES = 2 * 1024 * 1024
 """Bytes that are hashed by the caller before a thread is started: most files have no more."""
+
+SYNCED_BYTES = 64 * 1024 * 1024
+"""Bytes of a file after which they begin to be written to the disk."""
 
 Item = TypeVar("Item")
 
@@ -51,6 +55,42 @@ class BackgroundHash:
         if self._running is not None:
             self._running.result()
             self._running = None
+
+
+class EarlySync:
+    """Writes the bytes of a file to the disk while more of them come, so that the last sync has little left to do."""
+
+    def __init__(self, descriptor: int, *, every_bytes: int = SYNCED_BYTES) -> None:
+        self._descriptor = descriptor
+        self._every_bytes = every_bytes
+        self._waiting = 0
+        self._thread: ThreadPoolExecutor | None = None
+        self._running: Future[None] | None = None
+
+    def wrote(self, size: int) -> None:
+        """Count bytes that were written; begin to bring them to the disk once there are enough.
+
+        Raises OSError where the disk refused earlier ones: the system reports that once, not to the last sync.
+        """
+        self._waiting += size
+        if self._waiting < self._every_bytes or (self._running is not None and not self._running.done()):
+            return
+        self.finish()
+        if self._thread is None:
+            self._thread = ThreadPoolExecutor(1, "sync")
+        self._waiting = 0
+        self._running = self._thread.submit(os.fdatasync, self._descriptor)
+
+    def finish(self) -> None:
+        """Wait for the disk. Raises OSError where it refused bytes."""
+        if self._running is not None:
+            self._running.result()
+            self._running = None
+
+    def close(self) -> None:
+        """End the thread."""
+        if self._thread is not None:
+            self._thread.shutdown()
 
 
 def read_ahead(items: Iterator[Item]) -> Generator[Item, None, None]:

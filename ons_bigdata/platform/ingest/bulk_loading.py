@@ -7,6 +7,7 @@ Wherever a process is killed, a file still waits, or its load is committed with 
 
 from __future__ import annotations
 
+import os
 from collections import deque
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
@@ -21,6 +22,7 @@ from ons_bigdata.platform.errors import InputError, UnavailableError
 from ons_bigdata.platform.ingest.background import read_ahead
 from ons_bigdata.platform.ingest.landed_bytes import LandedFileError
 from ons_bigdata.platform.ingest.landing import checked_key
+from ons_bigdata.platform.ingest.lanes.reading import Lanes, ReaderFailedError, StampedFile
 from ons_bigdata.platform.ingest.ledger import (
     NO_ROW,
     QUARANTINED_LINES,
@@ -38,17 +40,18 @@ from ons_bigdata.platform.ingest.ledger import (
 )
 from ons_bigdata.platform.ingest.loading import MOST_FAILURES, PartitionCounts
 from ons_bigdata.platform.ingest.redaction import delete_unreadable, finish_redactions, redact, rules_version
+from ons_bigdata.platform.ingest.sources import HEAD_BYTES
 from ons_bigdata.platform.ingest.unpacking import CHUNK_BYTES, CountedStream, open_unpacked, unpacked_name
 from ons_bigdata.platform.lake.spill import Spill
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Sequence
     from typing import IO
 
-    from ons_bigdata.platform.ingest.bulk import Batch, ReadBatches
+    from ons_bigdata.platform.ingest.bulk import Batch, LineReader, ReadBatches
     from ons_bigdata.platform.ingest.landing import LandedFile, Landing
     from ons_bigdata.platform.ingest.redaction import Rules
-    from ons_bigdata.platform.ingest.sources import AdapterContext, BulkSource
+    from ons_bigdata.platform.ingest.sources import AdapterContext, BulkAdapter, BulkSource
     from ons_bigdata.platform.lake import Lake
     from ons_bigdata.platform.lake.files import LakeFile, Place, Writing
     from ons_bigdata.platform.postgres.warehouse import Transaction
@@ -59,6 +62,11 @@ MOST_REASONS = 100
 MOST_GROUPED_FILES = 64
 MOST_GROUPED_ROWS = 200_000_000
 """Files, or rows, that are written and committed together: what a kill may cost, and disk for the rows on their way."""
+
+PROCESSES = 2
+PARALLEL_BYTES = 1024**3
+"""Processes that read large files side by side, and bytes of waiting files from which they are started: to begin costs
+each a second of processor time, in which a quarter of a gigabyte is read."""
 
 MOST_KEYS = 20
 """Most partition keys that an error message lists."""
@@ -79,6 +87,11 @@ class BulkLoader:
     """Name of the key of the pseudonyms, asked for where a file waits; None for a source without."""
     read_rules: Callable[[], Rules] | None = None
     """Rules by which lines of a file have to go before it is read; None for a source without."""
+    line_reader: Callable[[], LineReader | None] | None = None
+    """Reader of stretches of lines for several processes, asked for where a file waits; None for a source without."""
+    processes: int = PROCESSES
+    """Processes that read large files side by side; files are read in this process where there is only one."""
+    parallel_bytes: int = PARALLEL_BYTES
 
     def load_waiting(self, *, partitions: Collection[str] | None = None) -> LoadTotals:
         """Read each waiting file once and write its rows to the lake; then compact the table.
@@ -143,7 +156,7 @@ class BulkLoader:
         queue, done = deque(files), 0
         task = f"{self._table}: files"
         while queue:
-            group = _Group(self.lake, self.source)
+            group = _Group(self.lake, self.source, self._open_lanes(queue))
             with group:
                 while queue and not group.is_full:
                     progress.report(task, done, done + len(queue))
@@ -158,6 +171,12 @@ class BulkLoader:
                 totals = totals.add(counts, partitions)
         progress.report(task, done, done)
         return totals, failures
+
+    def _open_lanes(self, files: Iterable[LandedFile]) -> Lanes | None:
+        """Return processes that read files side by side; None where there is one or the files are small."""
+        reader = None if self.line_reader is None else self.line_reader()
+        size = sum(file.size_bytes or 0 for file in files if file.stamp is not None)
+        return Lanes(reader, self.processes) if reader and self.processes > 1 and size >= self.parallel_bytes else None
 
     def _read_into(self, group: _Group, file: LandedFile) -> list[LandedFile]:
         """Read one file into a group of files; return a version to load in its place.
@@ -178,7 +197,7 @@ class BulkLoader:
             finish_redactions(self.landing)
         reading = _BulkReading(source, file, group.spill, None if rules is None else rules.version)
         try:
-            counts = self._read(file, reading)
+            counts = self._read(file, reading, group.lanes)
         except InputError:
             group.spill.remove(reading.load_id)
             raise
@@ -202,6 +221,7 @@ class BulkLoader:
         and the files that are current are returned, to be loaded again.
         """
         source, reader = self.source, self.source.reader
+        group.end_reading()
         if not group.readings:
             return group.settled, []
         fragments = self._write(group)
@@ -232,39 +252,59 @@ class BulkLoader:
         ]
         return [*group.settled, *loaded], []
 
-    def _read(self, file: LandedFile, reading: _BulkReading) -> LoadCounts:
+    def _read(self, file: LandedFile, reading: _BulkReading, lanes: Lanes | None) -> LoadCounts:
         """Read a file into the spill. A reader that fails is a refusal of this file."""
         source, size = self.source, file.size_bytes or 0
         is_large = size > progress.LARGE_FILE_BYTES
+        task = f"{self._table}: reading {file.name}"
+        stamped = None if lanes is None else self._stamped(file, lanes.reader)
+        try:
+            parts = self._read_in_order(file) if lanes is None or stamped is None else lanes.read(stamped)
+            with closing(parts) as batches:
+                for batch, place in batches:
+                    reading.add(batch)
+                    if is_large:
+                        progress.report_bytes(task, min(place, size - 1), size)
+        except (LandedFileError, UnavailableError, OSError, MemoryError):
+            raise
+        except InputError as error:
+            return _refused(str(error))
+        except Exception as error:  # an error of a reader costs its file only
+            text = "" if source.is_personal else f": {str(error)[:500]}"  # which may hold content of the file
+            kind = error.kind if isinstance(error, ReaderFailedError) else type(error).__name__
+            return _refused(f"reader {source.reader.name} {source.reader.version} failed: {kind}{text}")
+        finally:
+            if is_large:
+                progress.report_bytes(task, size, size)
+        return reading.counts()
+
+    def _read_in_order(self, file: LandedFile) -> Generator[tuple[Batch, int]]:
+        """Yield the batches of a file, read by this process, and the place in the file up to which it was read."""
         with self.landing.open(file) as landed:
             packed = CountedStream(landed)
-            task = f"{self._table}: reading {file.name}"
             stream = open_unpacked(
                 cast("IO[bytes]", packed),
                 file.name,
-                max_bytes=source.max_file_bytes,
-                max_ratio=None if file.is_redacted else source.max_ratio,  # equal lines are packed to next to nothing
+                max_bytes=self.source.max_file_bytes,
+                max_ratio=None
+                if file.is_redacted
+                else self.source.max_ratio,  # equal lines are packed to next to nothing
             )
-            try:
-                with closing(read_ahead(self.read_batches(stream, unpacked_name(file.name)))) as batches:
-                    for batch in batches:
-                        reading.add(batch)
-                        if is_large:
-                            progress.report_bytes(task, min(packed.count, size - 1), size)
-                while landed.read(CHUNK_BYTES):  # to the end, where the hash is compared
-                    pass
-            except (LandedFileError, UnavailableError, OSError, MemoryError):
-                raise
-            except InputError as error:
-                return _refused(str(error))
-            except Exception as error:  # an error of a reader costs its file only
-                text = "" if source.is_personal else f": {str(error)[:500]}"  # which may hold content of the file
-                reader = f"{source.reader.name} {source.reader.version}"
-                return _refused(f"reader {reader} failed: {type(error).__name__}{text}")
-            finally:
-                if is_large:
-                    progress.report_bytes(task, size, size)
-        return reading.counts()
+            with closing(read_ahead(self.read_batches(stream, unpacked_name(file.name)))) as batches:
+                for batch in batches:
+                    yield batch, packed.count
+            while landed.read(CHUNK_BYTES):  # to the end, where the hash is compared
+                pass
+
+    def _stamped(self, file: LandedFile, reader: LineReader) -> StampedFile | None:
+        """Return a file for several processes; None where one has to read it, as a packed or a changed one."""
+        size = file.size_bytes or 0
+        is_plain = unpacked_name(file.name) == file.name and size <= self.source.max_file_bytes
+        if file.stamp is None or not is_plain or not self.landing.is_stamped(file):
+            return None
+        with self.landing.open(file) as landed:
+            is_by_line = reader.is_by_line(file.name, landed.read(HEAD_BYTES))
+        return StampedFile(self.landing.path(file), file.name, file.stamp, size) if is_by_line else None
 
     @property
     def _table(self) -> str:
@@ -289,19 +329,27 @@ def bulk_loader(
     """
 
     @cache
-    def opened() -> tuple[ReadBatches, str | None]:
+    def opened() -> tuple[BulkAdapter, str | None]:
         context = open_context()
-        read_batches = source.open_adapter(context).read_batches
+        adapter = source.open_adapter(context)
         key = context.pseudonym_key if source.is_personal else None
-        return read_batches, None if key is None else key.key_id
+        return adapter, None if key is None else key.key_id
 
     def read_batches(stream: IO[bytes], name: str) -> Iterator[Batch]:
-        read, _ = opened()
-        return read(stream, name)
+        return opened()[0].read_batches(stream, name)
 
     of_source = source.read_rules
     read_rules = None if of_source is None else lambda: of_source(landing, open_context().pseudonym_key)
-    return BulkLoader(landing, lake, source, read_batches, lambda: opened()[1], read_rules)
+    return BulkLoader(
+        landing,
+        lake,
+        source,
+        read_batches,
+        lambda: opened()[1],
+        read_rules,
+        lambda: opened()[0].line_reader,
+        processes=min(PROCESSES, len(os.sched_getaffinity(0))),
+    )
 
 
 def _refuse_other_key(transaction: Transaction, key_id: str) -> None:
@@ -326,9 +374,13 @@ def _refused(reason: str) -> LoadCounts:
 class _Group:
     """Files whose rows are written together: each place of the lake gets one file, which need not be compacted."""
 
-    def __init__(self, lake: Lake, source: BulkSource) -> None:
+    def __init__(self, lake: Lake, source: BulkSource, lanes: Lanes | None = None) -> None:
         self._source = source
         self._stack = ExitStack()
+        self.lanes = lanes
+        """Processes that read its large files; None where this process reads all."""
+        if lanes is not None:
+            self._stack.callback(lanes.close)
         self.opened: Writing = self._stack.enter_context(lake.writing())
         self.spill = Spill(self.opened.folder, source.table)
         self.readings: list[tuple[_BulkReading, LoadCounts]] = []
@@ -341,6 +393,11 @@ class _Group:
 
     def __exit__(self, *exception: object) -> None:
         self._stack.close()
+
+    def end_reading(self) -> None:
+        """End the processes that read files."""
+        if self.lanes is not None:
+            self.lanes.close()
 
     @property
     def is_full(self) -> bool:

@@ -56,6 +56,32 @@ def open_verified(path: Path, name: str, *, sha256: str, stamp: str | None) -> I
     return cast("IO[bytes]", io.BufferedReader(_HashedFile(raw, name, path, sha256), CHUNK_BYTES))
 
 
+def open_part(path: Path, name: str, *, stamp: str, begin: int, end: int) -> IO[bytes]:
+    """Open the bytes `begin` to `end` of a landed file that has its stamp, at the beginning and at the end of the part.
+
+    Raises LandedFileError if it is missing or has another stamp.
+    """
+    try:
+        raw = path.open("rb", buffering=0)
+    except FileNotFoundError as error:
+        raise LandedFileError(f"landed file {name} is missing: expected at {path}") from error
+    part = _StampedFile(raw, name, path, stamp, begin, end)
+    try:
+        part.check()
+    except LandedFileError:
+        part.close()
+        raise
+    return cast("IO[bytes]", io.BufferedReader(part, CHUNK_BYTES))
+
+
+def has_stamp(path: Path, stamp: str | None) -> bool:
+    """True if there is a file with this stamp."""
+    try:
+        return stamp is not None and stamp == _stamp(path.stat())
+    except FileNotFoundError:
+        return False
+
+
 class _HashedFile(io.RawIOBase):
     """The bytes of a landed file; their hash is compared at the end."""
 
@@ -85,22 +111,46 @@ class _HashedFile(io.RawIOBase):
 
 
 class _StampedFile(io.RawIOBase):
-    """The bytes of a landed file with the stamp with which it was hashed; the stamp is compared again at the end."""
+    """The bytes of a landed file with the stamp with which it was hashed, or a part of them.
 
-    def __init__(self, raw: IO[bytes], name: str, path: Path, stamp: str) -> None:
+    The stamp is compared again at the end.
+    """
+
+    def __init__(
+        self, raw: IO[bytes], name: str, path: Path, stamp: str, begin: int = 0, end: int | None = None
+    ) -> None:
         self._raw = raw
         self._name = name
         self._path = path
         self._stamp = stamp
+        self._end = end
+        raw.seek(begin)
 
     def readable(self) -> bool:
         return True
 
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, place: int, whence: int = io.SEEK_SET) -> int:
+        return self._raw.seek(place, whence)
+
+    def tell(self) -> int:
+        return self._raw.tell()
+
     def readinto(self, buffer: Any) -> int:  # noqa: ANN401  (any writable buffer)
-        count = cast("io.RawIOBase", self._raw).readinto(buffer) or 0
-        if count == 0 and len(buffer) and _stamp(os.fstat(self._raw.fileno())) != self._stamp:
-            raise LandedFileError(f"landed file {self._name} at {self._path} was changed while it was read")
+        view = memoryview(buffer)
+        if self._end is not None:
+            view = view[: max(self._end - self._raw.tell(), 0)]
+        count = cast("io.RawIOBase", self._raw).readinto(view) or 0
+        if count == 0 and len(buffer):
+            self.check()
         return count
+
+    def check(self) -> None:
+        """Raise LandedFileError where the file has another stamp."""
+        if _stamp(os.fstat(self._raw.fileno())) != self._stamp:
+            raise LandedFileError(f"landed file {self._name} at {self._path} was changed while it was read")
 
     def close(self) -> None:
         self._raw.close()

@@ -15,10 +15,11 @@ from uuid import uuid4
 
 from ons_bigdata.platform import progress
 from ons_bigdata.platform.errors import InputError
-from ons_bigdata.platform.ingest.background import BackgroundHash
+from ons_bigdata.platform.ingest.background import BackgroundHash, EarlySync
 from ons_bigdata.platform.ingest.landed_bytes import (
     LandedFileError,
     has_content,
+    has_stamp,
     naming_unwritable,
     open_verified,
     stamp_of,
@@ -174,14 +175,17 @@ class Landing:
                     _remove_abandoned(folder.glob(_TEMPORARY))
                     self._is_tidy = True
                 file = _open_locked(temporary)
-            with closing(digest):
+            with closing(digest), closing(EarlySync(file.fileno())) as sync_early:
                 while chunk := stream.read(STAGED_BYTES):
                     digest.update(chunk)
                     with naming_unwritable(temporary):
                         write_all(file, chunk)
+                        sync_early.wrote(len(chunk))
                     size += len(chunk)
                     if task is not None:
                         progress.report_bytes(task, size, size_bytes)
+                with naming_unwritable(temporary):
+                    sync_early.finish()
         except BaseException:
             temporary.unlink(missing_ok=True)
             if file is not None:
@@ -296,6 +300,10 @@ class Landing:
                 "its rows stay as they were read; deliver the file again to read it anew"
             )
         return open_verified(self.path(file), file.name, sha256=file.sha256, stamp=file.stamp)
+
+    def is_stamped(self, file: LandedFile) -> bool:
+        """True if the bytes of a file are there with the stamp with which they were hashed."""
+        return file.sha256 is not None and file.expired_at is None and has_stamp(self.path(file), file.stamp)
 
     def read(self, file: LandedFile) -> bytes:
         """Return the bytes of a landed file. Raises InputError if they are missing, changed or were never read."""

@@ -64,13 +64,15 @@ class Block:
         return _count_line_ends(self.data) + 1 if ends is None else len(ends)
 
 
-def read_blocks(stream: ByteStream, *, block_bytes: int = BLOCK_BYTES) -> Iterator[Block]:
+def read_blocks(stream: ByteStream, *, block_bytes: int = BLOCK_BYTES, first_line: int = 1) -> Iterator[Block]:
     """Blocks of whole lines of a stream, in order; a byte order mark at the beginning is left out.
+
+    With a `first_line` after 1, the stream has lines of a file from that one on, and no beginning.
 
     Lines end with LF; a CR before it stays. Of a line that is too long only its number is kept, whatever its length.
     """
-    number, rest, is_skipping = 1, b"", False
-    is_first = True
+    number, rest, is_skipping = first_line, b"", False
+    is_first = first_line == 1
     while data := stream.read(block_bytes):
         if is_first:
             data += stream.read(max(len(_BYTE_ORDER_MARK) - len(data), 0))

@@ -14,6 +14,7 @@ from functools import partial, wraps
 from typing import TYPE_CHECKING, Literal
 
 from ons_bigdata.platform.errors import InputError
+from ons_bigdata.platform.ingest.bulk import LineReader
 from ons_bigdata.platform.pseudonyms import read_key
 
 if TYPE_CHECKING:
@@ -147,21 +148,30 @@ class BulkAdapter:
 
     recognise: Recognise
     read_batches: ReadBatches
+    line_reader: LineReader | None = None
+    """Reader of files whose lines stand by themselves, which several processes can share; None without any."""
 
 
 def pseudonymising_adapter(
-    recognise: Recognise, read_batches: Callable[..., Iterator[Batch]]
+    recognise: Recognise,
+    read_batches: Callable[..., Iterator[Batch]],
+    *,
+    is_by_line: Callable[[str, bytes], bool] | None = None,
+    stretch_bytes: int = 0,
 ) -> Callable[[AdapterContext], BulkAdapter]:
     """Adapter of a personal source, whose `read_batches(stream, name, key=…)` makes pseudonyms with the key.
 
-    The adapter raises ValueError where the key is missing. Its link to code is that of `read_batches`.
+    With `is_by_line` and `stretch_bytes`, `read_batches` is that of a `LineReader`, too. The adapter raises ValueError
+    where the key is missing. Its link to code is that of `read_batches`.
     """
 
     @wraps(read_batches)
     def adapter(context: AdapterContext) -> BulkAdapter:
-        if context.pseudonym_key is None:
+        key = context.pseudonym_key
+        if key is None:
             raise ValueError("a source about single people, homes or devices needs the pseudonym key to be read")
-        return BulkAdapter(recognise, partial(read_batches, key=context.pseudonym_key))
+        lines = None if is_by_line is None else LineReader(read_batches, key, is_by_line, stretch_bytes)
+        return BulkAdapter(recognise, partial(read_batches, key=key), lines)
 
     return adapter
 

@@ -144,9 +144,7 @@ class Lake:
 
         They are live after `replace_bucket`.
         """
-        if rows.is_empty():
-            return []
-        return [opened.write(table, DERIVED, bucket, _divide(table, bucket, rows), load_ids=load_ids)]
+        return write_derived(table, bucket, rows, opened, load_ids=load_ids)
 
     def replace_bucket(
         self, transaction: Transaction, table: LakeTable, bucket: int, opened: Writing, files: Sequence[LakeFile]
@@ -424,6 +422,15 @@ def _ranges(rows: pl.LazyFrame, table: LakeTable, bucket: int, count: int) -> It
     for first, last in ranges:
         part = rows if len(ranges) == 1 else rows.filter(entity.is_between(first, last))
         yield part.sort(table.sort_columns).collect()
+
+
+def write_derived(
+    table: LakeTable, bucket: int, rows: pl.DataFrame, opened: Writing, *, load_ids: Collection[str]
+) -> list[LakeFile]:
+    """Write the rows of a bucket of a derived table as `Lake.write_bucket` does."""
+    if rows.is_empty():
+        return []
+    return [opened.write(table, DERIVED, bucket, _divide(table, bucket, rows), load_ids=load_ids)]
 
 
 def _divide(table: LakeTable, bucket: int, rows: pl.DataFrame) -> Iterator[pl.DataFrame]:

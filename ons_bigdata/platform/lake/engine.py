@@ -13,22 +13,27 @@ import subprocess
 import sys
 import tempfile
 from collections import deque
-from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from contextlib import ExitStack, closing
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import polars as pl
 
 from ons_bigdata.platform.errors import StepFailedError
+from ons_bigdata.platform.lake.catalog import write_derived
+from ons_bigdata.platform.lake.files import LakeFile, Writing
 from ons_bigdata.platform.lake.sorting import sort_rows
+from ons_bigdata.platform.lake.tables import LakeTable
+from ons_bigdata.platform.row_validation import validate_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Sequence
+
+    import dataframely as dy
 
     from ons_bigdata.platform.lake.catalog import Lake
-    from ons_bigdata.platform.lake.files import LakeFile, Writing
-    from ons_bigdata.platform.lake.tables import LakeTable
     from ons_bigdata.platform.postgres.warehouse import Transaction, Warehouse
 
 WORKER = "ons_bigdata.platform.lake.worker"
@@ -54,6 +59,53 @@ class _Job:
     paths: list[str]
     columns: list[str]
     sort_columns: list[str]
+    load_ids: dict[int, list[str]]
+    """Bucket -> loads behind its rows."""
+
+
+@dataclass(frozen=True)
+class LakeResult:
+    """A frame of a method that fills a derived table of the lake, with the frame by which its rows are validated."""
+
+    table: LakeTable
+    schema: type[dy.Schema]
+
+    def __post_init__(self) -> None:
+        columns = {name: column.dtype for name, column in self.schema.columns().items()}
+        if not self.table.is_derived or dict(self.table.columns) != columns:
+            raise ValueError(f"lake table {self.table.name}: expected a derived one with the columns of its frame")
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what a worker needs to write the table."""
+        schema, table = self.schema, self.table
+        return {
+            "schema": f"{schema.__module__}:{schema.__qualname__}",
+            "name": table.name,
+            "entity_column": table.entity_column,
+            "order": list(table.order),
+            "buckets": table.buckets,
+        }
+
+    @classmethod
+    def of_json(cls, values: Mapping[str, Any]) -> LakeResult:
+        """Return the result that `to_json` describes."""
+        schema = _imported(values["schema"])
+        columns = {name: column.dtype for name, column in schema.columns().items()}
+        of_table = {name: values[name] for name in ("name", "entity_column", "buckets")}
+        return cls(LakeTable(columns=columns, order=tuple(values["order"]), is_derived=True, **of_table), schema)
+
+
+@dataclass(frozen=True)
+class LakeResults:
+    """Frames, by name, that workers write as files of derived tables below a private folder of the lake."""
+
+    folder: Path
+    """Where the files are until they are adopted (`Writing.adopt`)."""
+    tables: Mapping[str, LakeResult]
+
+
+WrittenFiles = dict[str, list[tuple[Path, LakeFile]]]
+"""Name of a frame -> files of its table that a worker has written, with their places."""
 
 
 class WorkerFailedError(StepFailedError):
@@ -113,6 +165,8 @@ class BucketTables:
     bucket: int
     frames: Mapping[str, pl.DataFrame]
     load_ids: tuple[str, ...] = ()
+    files: Mapping[str, Sequence[tuple[Path, LakeFile]]] = field(default_factory=dict)
+    """Files of derived tables, with their places, that a worker has written; by the name that a frame would have."""
 
 
 def run_over_buckets(
@@ -139,7 +193,7 @@ def run_over_buckets(
         yield BucketResult(result.bucket, result.frames[_ONLY])
 
 
-def run_tables_over_buckets(
+def run_tables_over_buckets(  # noqa: PLR0913  (all but four by name)
     lake: Lake,
     table: LakeTable,
     function: BucketFunction | BucketTablesFunction,
@@ -149,11 +203,14 @@ def run_tables_over_buckets(
     partitions: Collection[str] | None = None,
     processes: int = 1,
     parallel_rows: int = 0,
+    lake_results: LakeResults | None = None,
 ) -> Iterator[BucketTables]:
     """Run a method that returns frames by name over the buckets, as `run_over_buckets` does.
 
     `rows` says which columns the method needs and whether in order. The result of a method that returns one frame has
-    the name "result". Several `processes` run from `parallel_rows` rows on; below, all is done in this one.
+    the name "result". Several `processes` run from `parallel_rows` rows on; below, all is done in this one. Workers
+    validate the frames of `lake_results` and write the files of their tables, which results have then in the place of
+    the frames.
     """
     if processes < 1:
         raise ValueError(f"processes is {processes}; expected at least 1")
@@ -176,19 +233,22 @@ def run_tables_over_buckets(
             [str(lake.folder / file.name) for bucket in group for file in jobs[bucket]],
             columns,
             sort_columns,
+            {bucket: sorted({one for file in jobs[bucket] for one in file.load_ids}) for bucket in group},
         )
         for group in groups.values()
     ]
-    run = _run_here if processes == 1 or _rows(jobs) < parallel_rows else _run_in_processes
-    for first, frames in run(work, processes):
-        in_order = {key: _sorted_by_entity(frame, table.entity_column, name) for key, frame in frames.items()}
-        del frames
-        for bucket in groups[first]:
-            load_ids = sorted({load_id for file in jobs[bucket] for load_id in file.load_ids})
-            of_bucket = {key: _of_bucket(frame, table, bucket) for key, frame in in_order.items()}
-            yield BucketTables(bucket, of_bucket, tuple(load_ids))
-            del of_bucket
-        del in_order  # before the next buckets are computed
+    load_ids = {bucket: tuple(of_bucket) for job in work for bucket, of_bucket in job.load_ids.items()}
+    in_one = processes == 1 or _rows(jobs) < parallel_rows
+    with closing(_run_here(work) if in_one else _run_in_processes(work, processes, lake_results)) as results:
+        for first, frames, files in results:
+            in_order = {key: _sorted_by_entity(frame, table.entity_column, name) for key, frame in frames.items()}
+            del frames
+            for bucket in groups[first]:
+                of_bucket = {key: _of_bucket(frame, table, bucket) for key, frame in in_order.items()}
+                written = {key: [one for one in of_name if one[1].bucket == bucket] for key, of_name in files.items()}
+                yield BucketTables(bucket, of_bucket, load_ids[bucket], written)
+                del of_bucket
+            del in_order  # before the next buckets are computed
 
 
 def _joined(files_of_buckets: Mapping[int, Sequence[LakeFile]]) -> dict[int, list[int]]:
@@ -294,7 +354,10 @@ def _write_files(
     for name, table in derived.items():
         assert lake is not None  # noqa: S101  (checked by the caller)
         opened = stack.enter_context(lake.writing())
-        files = lake.write_bucket(table, part.bucket, part.frames[name], opened, load_ids=part.load_ids)
+        if name in part.files:
+            files = [opened.adopt(path, file) for path, file in part.files[name]]
+        else:
+            files = lake.write_bucket(table, part.bucket, part.frames[name], opened, load_ids=part.load_ids)
         written[name] = (opened, files)
     return written
 
@@ -337,9 +400,7 @@ def call(
 
     Return its frames by name; a single one is named "result".
     """
-    module, attribute = name.split(":")
-    function: Callable[..., pl.DataFrame | Mapping[str, pl.DataFrame]]
-    function = getattr(importlib.import_module(module), attribute)
+    function: Callable[..., pl.DataFrame | Mapping[str, pl.DataFrame]] = _imported(name)
     rows = pl.read_parquet(list(paths), columns=list(columns))
     if sort_columns:
         rows = sort_rows(rows, sort_columns)
@@ -347,28 +408,57 @@ def call(
     return {_ONLY: result} if isinstance(result, pl.DataFrame) else result
 
 
-def _run_here(jobs: Sequence[_Job], _processes: int) -> Iterator[tuple[int, Mapping[str, pl.DataFrame]]]:
+def _imported(name: str) -> Any:  # noqa: ANN401  (a function or class)
+    """Return the function or class `module:name`."""
+    module, attribute = name.split(":")
+    return getattr(importlib.import_module(module), attribute)
+
+
+def write_lake_result(
+    result: LakeResult, frame: pl.DataFrame, load_ids: Mapping[int, Sequence[str]], folder: Path
+) -> list[tuple[Path, LakeFile]]:
+    """Validate a frame and write it as files of its table below a private folder, one for each bucket with rows."""
+    table = result.table
+    rows = validate_rows(result.schema, _sorted_by_entity(frame, table.entity_column, table.name))
+    opened = Writing(folder, folder)
+    try:
+        for bucket, of_bucket in load_ids.items():
+            write_derived(table, bucket, _of_bucket(rows, table, bucket), opened, load_ids=of_bucket)
+        return opened.finish()
+    finally:
+        opened.close()
+
+
+_Result = tuple[int, Mapping[str, pl.DataFrame], WrittenFiles]
+"""First bucket of a job, frames, and files in the place of frames."""
+
+
+def _run_here(jobs: Sequence[_Job]) -> Generator[_Result]:
     for job in jobs:
         paths = [Path(path) for path in job.paths]
-        yield job.bucket, call(job.function, job.parameters, paths, job.columns, job.sort_columns)
+        yield job.bucket, call(job.function, job.parameters, paths, job.columns, job.sort_columns), {}
 
 
-def _run_in_processes(jobs: Sequence[_Job], processes: int) -> Iterator[tuple[int, Mapping[str, pl.DataFrame]]]:
+def _run_in_processes(jobs: Sequence[_Job], processes: int, lake_results: LakeResults | None) -> Generator[_Result]:
     """Run the jobs by workers that each do one job after another; yield the results in order."""
+    of_lake: dict[str, Any] = {"writing": None, "lake_results": {}}
+    if lake_results is not None:
+        of_tables = {name: result.to_json() for name, result in lake_results.tables.items()}
+        of_lake = {"writing": str(lake_results.folder), "lake_results": of_tables}
     with tempfile.TemporaryDirectory(prefix="ons-buckets-") as folder:
         workers = [_Worker() for _ in range(min(processes, len(jobs)))]
         try:
             waiting = deque(jobs)
             running: deque[tuple[int, _Worker, str]] = deque()
             for worker in workers:
-                running.append(_start(worker, waiting.popleft(), Path(folder)))
+                running.append(_start(worker, waiting.popleft(), Path(folder), of_lake))
             while running:
                 bucket, worker, result = running.popleft()
-                names = worker.wait()
+                names, files = worker.wait()
                 if waiting:
-                    running.append(_start(worker, waiting.popleft(), Path(folder)))
+                    running.append(_start(worker, waiting.popleft(), Path(folder), of_lake))
                 paths = [Path(f"{result}.{place}.parquet") for place in range(len(names))]
-                yield bucket, {name: pl.read_parquet(path) for name, path in zip(names, paths, strict=True)}
+                yield bucket, {name: pl.read_parquet(path) for name, path in zip(names, paths, strict=True)}, files
                 for path in paths:
                     path.unlink()
         finally:
@@ -376,9 +466,9 @@ def _run_in_processes(jobs: Sequence[_Job], processes: int) -> Iterator[tuple[in
                 worker.close()
 
 
-def _start(worker: _Worker, job: _Job, folder: Path) -> tuple[int, _Worker, str]:
+def _start(worker: _Worker, job: _Job, folder: Path, of_lake: Mapping[str, Any]) -> tuple[int, _Worker, str]:
     result = str(folder / str(job.bucket))
-    worker.start({**asdict(job), "result": result})
+    worker.start({**asdict(job), "result": result, **of_lake})
     return job.bucket, worker, result
 
 
@@ -396,8 +486,8 @@ class _Worker:
         self.process.stdin.write(json.dumps(job) + "\n")
         self.process.stdin.flush()
 
-    def wait(self) -> list[str]:
-        """Wait until the job is done; return the names of its frames. Raises StepFailedError where it failed."""
+    def wait(self) -> tuple[list[str], WrittenFiles]:
+        """Wait until the job is done; return the names of its frames, and files. Raises StepFailedError."""
         assert self.process.stdout is not None  # noqa: S101  (it is a pipe)
         reply = self.process.stdout.readline()
         if not reply:
@@ -406,7 +496,11 @@ class _Worker:
         if answer["failure"] is not None:
             raise WorkerFailedError(**answer["failure"])
         names: list[str] = answer["names"]
-        return names
+        files = {
+            name: [(Path(path), LakeFile(**{**file, "load_ids": tuple(file["load_ids"])})) for path, file in of_name]
+            for name, of_name in answer["files"].items()
+        }
+        return names, files
 
     def close(self) -> None:
         """End the process; a job that runs is broken off."""

@@ -21,9 +21,11 @@ import pyarrow.parquet as pq
 
 from ons_bigdata.platform.errors import InputError
 from ons_bigdata.platform.ingest.background import read_ahead
+from ons_bigdata.platform.lake.constant_columns import is_constant
 from ons_bigdata.platform.state_folder import make_private_folder, open_private
 
 if TYPE_CHECKING:
+    from concurrent.futures import Future
     from pathlib import Path
 
     from ons_bigdata.platform.lake.tables import LakeTable
@@ -38,6 +40,9 @@ SMALL_ROWS = 1_000
 """Rows of a file up to which it is packed with LZ4: zstd packs a tenth better and takes longer than all other work."""
 
 _LOCK = "lock"
+SYNCED_BYTES = 512 * 1024
+"""Bytes of a file from which it begins to be written to the disk at once; smaller ones are together, at the end."""
+
 _SYNC_THREADS = 8
 """Files that are written to the disk at a time: the disk joins them."""
 
@@ -73,6 +78,9 @@ class Writing:
     lake: Path
     folder: Path
     _pending: list[tuple[Path, LakeFile]] = field(default_factory=list)
+    _syncs: list[Future[None]] = field(default_factory=list)
+    """Large files on their way to the disk, while others are written."""
+    _pool: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(_SYNC_THREADS, "sync"))
     _formats: dict[str, _Format] = field(default_factory=dict)
     """By table: a day has many small files, and to make the format takes as long as to write one."""
 
@@ -113,7 +121,24 @@ class Writing:
             raise InputError(f"cannot write {rows} rows to {path}: {error.strerror}") from error
         file_of = LakeFile(table.name, partition, bucket, sha256, rows, path.stat().st_size, tuple(sorted(loads)))
         self._pending.append((path, file_of))
+        if file_of.size_bytes >= SYNCED_BYTES:
+            self._syncs.append(self._pool.submit(_sync, path))
         return file_of
+
+    def finish(self) -> list[tuple[Path, LakeFile]]:
+        """Wait until large files are on the disk; return the files that were written. Raises OSError."""
+        for sync in self._syncs:
+            sync.result()
+        return list(self._pending)
+
+    def adopt(self, path: Path, file: LakeFile) -> LakeFile:
+        """Take a file that another process has written for a folder of the same lake, as if it were written here."""
+        own = self.folder / f"{len(self._pending)}.parquet"
+        path.rename(own)
+        self._pending.append((own, file))
+        if file.size_bytes >= SYNCED_BYTES:
+            self._syncs.append(self._pool.submit(_sync, own))
+        return file
 
     def write_places(self, table: LakeTable, places: Iterable[tuple[Place, Iterable[pl.DataFrame]]]) -> list[LakeFile]:
         """Write the parts of each place (partition and bucket) as a file, as `write` does; return the files.
@@ -131,16 +156,22 @@ class Writing:
         """Move the files that were written to their places, durably."""
         folders = {self.lake / file.folder for _, file in self._pending}
         try:
-            with ThreadPoolExecutor(_SYNC_THREADS) as pool:
-                list(pool.map(_sync, [path for path, _ in self._pending]))
-                for folder in sorted(folders):
-                    make_private_folder(folder)
-                for path, file in self._pending:
-                    path.rename(self.lake / file.name)
-                list(pool.map(_sync, folders | {folder.parent for folder in folders}))
+            for sync in self._syncs:
+                sync.result()
+            list(self._pool.map(_sync, [path for path, file in self._pending if file.size_bytes < SYNCED_BYTES]))
+            for folder in sorted(folders):
+                make_private_folder(folder)
+            for path, file in self._pending:
+                path.rename(self.lake / file.name)
+            list(self._pool.map(_sync, folders | {folder.parent for folder in folders}))
         except OSError as error:
             raise InputError(f"cannot write {len(self._pending)} files to {self.lake}: {error.strerror}") from error
         self._pending.clear()
+        self._syncs.clear()
+
+    def close(self) -> None:
+        """End the threads that write to the disk."""
+        self._pool.shutdown(cancel_futures=True)
 
 
 @contextmanager
@@ -154,9 +185,11 @@ def writing(lake: Path) -> Iterator[Writing]:
     with open(new / _LOCK, "w", opener=open_private) as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         new.rename(folder)  # under this name it is locked or abandoned
+        opened = Writing(lake, folder)
         try:
-            yield Writing(lake, folder)
+            yield opened
         finally:
+            opened.close()
             shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -229,8 +262,18 @@ class _ParquetWriter:
         found, expected = dict(part.schema), self._format.columns
         if found != expected:
             raise ValueError(f"lake table {self._format.table}: rows have {found}; expected {expected}")
-        rows: pa.Table = part.rechunk().to_arrow(compat_level=pl.CompatLevel.oldest())
-        self._writer.write_table(rows.combine_chunks(), row_group_size=part.height)
+        self._writer.write_table(_arrow(part, self._format.schema), row_group_size=part.height)
+
+
+def _arrow(part: pl.DataFrame, schema: pa.Schema) -> pa.Table:
+    """Return rows as Arrow. Texts that are all the same are repeated, a fraction of the time of converting each."""
+    same = [column.name for column in part if column.dtype == pl.String and is_constant(column)]
+    rows: pa.Table = part.drop(same).rechunk().to_arrow(compat_level=pl.CompatLevel.oldest()).combine_chunks()
+    columns = {
+        **{name: rows.column(name) for name in rows.column_names},
+        **{name: pa.repeat(pa.scalar(part[name][0], schema.field(name).type), part.height) for name in same},
+    }
+    return pa.table([columns[name] for name in schema.names], schema=schema)
 
 
 def _sync(path: Path) -> None:

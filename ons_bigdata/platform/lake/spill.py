@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections import deque
+from itertools import groupby
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 import polars as pl
 import pyarrow as pa
 
 from ons_bigdata.platform.errors import InputError, UnavailableError
+from ons_bigdata.platform.lake.constant_columns import is_constant
 from ons_bigdata.platform.lake.sorting import sort_by_number, sort_rows
 from ons_bigdata.platform.lake.tables import LakeTable, bucket_of
 
@@ -135,10 +138,10 @@ class Spill:
             if name not in sort_columns and all(others.get(name) == constant for _, others in taken[1:])
         }
         columns = [column for column in self._table.columns if column not in shared]
-        whole = [
-            frame.with_columns(_literals({name: others[name] for name in others if name not in shared})).select(columns)
-            for frame, others in taken
-        ]
+        whole = []
+        for others, of_load in groupby(taken, key=itemgetter(1)):  # a call for each run costs more than its rows
+            literals = _literals({name: others[name] for name in others if name not in shared})
+            whole.append(pl.concat([frame for frame, _ in of_load]).with_columns(literals).select(columns))
         rows = sort_rows(pl.concat(whole), sort_columns[:-2] if self._is_in_order else sort_columns)
         return rows.with_columns(_literals(shared)).select(list(self._table.columns))
 
@@ -154,7 +157,7 @@ class Spill:
         constants: _Constants = {
             name: (rows[name][0], dtype)
             for name, dtype in self._table.columns.items()
-            if name in rows.columns and name not in order and _is_constant(rows[name])
+            if name in rows.columns and name not in order and is_constant(rows[name])
         }
         rows = rows.drop(constants)
         constants["load_id"] = (self._load_id, pl.String())
@@ -177,12 +180,6 @@ class Spill:
         except OSError as error:
             raise UnavailableError(f"cannot write {rows.height} rows to {path}: {error}") from error
         return _Run(self._load_id, rows.select(_PARTITION, _BUCKET), _read_run(path), constants)
-
-
-def _is_constant(values: pl.Series) -> bool:
-    """True if all values are the same, or all are null."""
-    nulls = values.null_count()
-    return nulls == len(values) or (nulls == 0 and bool((values == values[0]).all()))
 
 
 def _literals(constants: _Constants) -> list[pl.Expr]:
@@ -232,6 +229,7 @@ class _Run:
 
 
 def _read_run(path: Path) -> Iterator[pl.DataFrame]:
-    with pa.OSFile(str(path), "rb") as file, pa.ipc.open_stream(file) as stream:
+    options = pa.ipc.IpcReadOptions(use_threads=False)  # to share out a batch takes longer than to unpack it
+    with pa.OSFile(str(path), "rb") as file, pa.ipc.open_stream(file, options=options) as stream:
         for batch in stream:
             yield pl.DataFrame(batch)

@@ -46,6 +46,9 @@ GEO_EVENTS = LakeTable(
 BATCH_LINES = 50_000
 """Lines of a batch."""
 
+STRETCH_BYTES = 32 * 1024 * 1024
+"""Bytes of an archive that a process is given at a time: some ten thousand posts."""
+
 TWITTER = "twitter"
 
 ReadBlock = Callable[[Block, RawRows], None]
@@ -91,14 +94,17 @@ def _other_form(head: bytes) -> str | None:
     return "JSON over several lines" if first_line == b"{" else None
 
 
-def read_batches(stream: IO[bytes], name: str, *, key: PseudonymKey) -> Iterator[Batch]:
-    """Batches of an archive, of BATCH_LINES lines or somewhat more. Raises InputError for a file of no known format."""
+def read_batches(stream: IO[bytes], name: str, head: bytes | None = None, *, key: PseudonymKey) -> Iterator[Batch]:
+    """Batches of an archive, of BATCH_LINES lines or somewhat more. Raises InputError for a file of no known format.
+
+    With `head`, the beginning of an archive, those of lines after its first one, which are numbered from 2.
+    """
     read: ReadBlock | None = None
     platform: Platform | None = None
     rows = RawRows()
-    for block in read_blocks(stream):
+    for block in read_blocks(stream, first_line=1 if head is None else 2):
         if read is None or platform is None:
-            source, read = _platform_and_format(name, block.data)
+            source, read = _platform_and_format(name, block.data if head is None else head)
             if source is None or read is None:
                 raise InputError(EXPECTED)
             platform = Platform(source, _origin(name), _ID_PATTERNS[read], key)
@@ -108,6 +114,11 @@ def read_batches(stream: IO[bytes], name: str, *, key: PseudonymKey) -> Iterator
             rows = RawRows()
     if platform is not None and rows.lines:
         yield judge(rows, platform)
+
+
+def is_by_line(name: str, head: bytes) -> bool:
+    """True for archives of all known formats: each has one event a line."""
+    return _platform_and_format(name, head)[1] is not None
 
 
 def _platform_and_format(name: str, head: bytes) -> tuple[str | None, ReadBlock | None]:
@@ -140,7 +151,7 @@ SOURCES = (
         command="tweets",
         reader=Reader(NAME, "geo_event_archive", "1"),
         area="collection",
-        adapter=pseudonymising_adapter(recognise, read_batches),
+        adapter=pseudonymising_adapter(recognise, read_batches, is_by_line=is_by_line, stretch_bytes=STRETCH_BYTES),
         table=GEO_EVENTS,
         description="One row per geo-located event of an archive with its position and time.",
         columns={name: column.description or "" for name, column in GeoEvent.columns().items()},

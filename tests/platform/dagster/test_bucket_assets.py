@@ -11,11 +11,14 @@ import dataframely as dy
 import polars as pl
 import pytest
 
+from ons_bigdata.platform.dagster import bucket_assets
 from ons_bigdata.platform.dagster.bucket_assets import BucketMethod, LakeOutput, bucket_tables_asset
 from ons_bigdata.platform.dagster.inputs import RELATIONS_READ, Inputs, Table
 from ons_bigdata.platform.dagster.resources import WarehouseResource
-from ons_bigdata.platform.lake import Lake, LakeTable
-from ons_bigdata.platform.lake.engine import RowsRead
+from ons_bigdata.platform.lake import Lake, LakeTable, engine
+from ons_bigdata.platform.lake import files as lake_files
+from ons_bigdata.platform.lake.engine import LakeResult, RowsRead, write_lake_result
+from ons_bigdata.platform.lake.files import WRITING
 from ons_bigdata.platform.postgres.warehouse import Warehouse
 
 VISITS = LakeTable(
@@ -153,17 +156,24 @@ def lengths(bucket: pl.DataFrame, parameters: Mapping[str, Any]) -> dict[str, pl
     return {"totals": totals, "visits": visits}
 
 
-@bucket_tables_asset(
-    name="visit_lengths",
-    lake_table=VISITS,
-    tables=TABLES[:1],
-    lake_outputs=[LakeOutput(LONG_VISITS, LongVisit, "One row per visit.")],
-    inputs={},
-    rows=RowsRead(columns=["person", "minutes"], is_sorted=False),
-)
-def visit_lengths(_inputs: Inputs) -> BucketMethod:
-    """Long visits and short ones, and totals."""
-    return BucketMethod(lengths, {"long": 5}, tables={"totals": "restricted.totals", "visits": "lake.long_visits"})
+def visit_lengths_of(processes: int) -> dg.AssetsDefinition:
+    @bucket_tables_asset(
+        name="visit_lengths",
+        lake_table=VISITS,
+        tables=TABLES[:1],
+        lake_outputs=[LakeOutput(LONG_VISITS, LongVisit, "One row per visit.")],
+        inputs={},
+        rows=RowsRead(columns=["person", "minutes"], is_sorted=False),
+        processes=processes,
+    )
+    def visit_lengths(_inputs: Inputs) -> BucketMethod:
+        """Long visits and short ones, and totals."""
+        return BucketMethod(lengths, {"long": 5}, tables={"totals": "restricted.totals", "visits": "lake.long_visits"})
+
+    return visit_lengths
+
+
+visit_lengths = visit_lengths_of(1)
 
 
 def test_results_go_to_a_derived_table_of_the_lake(lake: Lake, warehouse: Warehouse) -> None:
@@ -190,6 +200,44 @@ def test_results_go_to_a_derived_table_of_the_lake(lake: Lake, warehouse: Wareho
     assert lake.all_faults() == []
     orphans = lake.remove_orphans(LONG_VISITS, age_s=0)
     assert {path.relative_to(lake.folder).as_posix() for path in orphans} == {file.name for file in files.values()}
+
+
+@pytest.mark.parametrize("joined_rows", [0, 10_000])
+def test_workers_write_the_files_that_one_process_writes(
+    lake: Lake, warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch, joined_rows: int
+) -> None:
+    monkeypatch.setattr(bucket_assets, "PARALLEL_ROWS", 0)
+    monkeypatch.setattr(engine, "JOINED_ROWS", joined_rows)
+    monkeypatch.setattr(lake_files, "SYNCED_BYTES", 0)
+    land(lake, PERSONS, 10, "a")
+    land(lake, [7], 1, "b")
+    found = []
+    for processes in (1, 2):
+        if processes == 2:  # which have no rows of the lake to write themselves
+            monkeypatch.setattr(Lake, "write_bucket", lambda *_, **__: pytest.fail("written by this process"))
+        definition = visit_lengths_of(processes)
+        result = dg.materialize([definition], resources={"warehouse": WarehouseResource()})
+        counts = {m.asset_key.path[-1]: m.metadata["dagster/row_count"].value for m in _materializations(result)}
+        found.append((lake.files(LONG_VISITS), counts, warehouse.rows("select * from restricted.totals order by 1")))
+        with warehouse.transaction() as transaction:
+            transaction.execute("delete from ops.lake_files where table_name = 'long_visits'")
+        assert list((lake.folder / WRITING).iterdir()) == []
+        lake.remove_orphans(LONG_VISITS, age_s=0)
+    assert found[1] == found[0]
+    assert len(found[0][0]) > 2
+    assert found[0][1] == {"totals": 4, "long_visits": 6}
+
+
+def test_workers_refuse_rows_that_break_the_frame_of_a_derived_table(tmp_path: Path) -> None:
+    result = LakeResult.of_json(LakeResult(LONG_VISITS, LongVisit).to_json())
+    assert result == LakeResult(LONG_VISITS, LongVisit)
+    broken = pl.DataFrame({"person": [None, 1], "minutes": [1, 2], "length": ["long", "short"]}).cast(
+        dict(LONG_VISITS.columns)
+    )
+    with pytest.raises(dy.exc.ValidationError):
+        write_lake_result(result, broken, {0: []}, tmp_path)
+    with pytest.raises(ValueError, match="expected a derived one with the columns of its frame"):
+        LakeResult(LONG_VISITS, Visit)
 
 
 def test_a_derived_table_stays_as_it_was_where_a_bucket_fails(lake: Lake, warehouse: Warehouse) -> None:

@@ -9,8 +9,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from ons_bigdata.platform.dagster import frames
-from ons_bigdata.platform.dagster.frames import validate_rows
+from ons_bigdata.platform import row_validation
+from ons_bigdata.platform.row_validation import validate_rows
 
 
 class Visit(dy.Schema):
@@ -27,7 +27,7 @@ class Visit(dy.Schema):
         return (pl.col("minutes") < 100) | pl.col("note").is_not_null()
 
 
-ROWS = frames._MANY_ROWS
+ROWS = row_validation._MANY_ROWS
 
 
 def visits() -> pl.DataFrame:
@@ -99,5 +99,5 @@ def test_valid_rows_have_the_columns_of_the_frame(monkeypatch: pytest.MonkeyPatc
 def test_keys_that_are_not_sorted_are_distinct_if_one_of_their_columns_is() -> None:
     numbers = np.random.default_rng(1).permutation(1_000)
     keys = pl.DataFrame({"kind": "a", "person": numbers})
-    assert frames._has_distinct_keys(keys)
-    assert not frames._has_distinct_keys(pl.concat([keys, keys.head(1)]))
+    assert row_validation._has_distinct_keys(keys)
+    assert not row_validation._has_distinct_keys(pl.concat([keys, keys.head(1)]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
@@ -11,7 +12,7 @@ import polars as pl
 
 from ons_bigdata.platform.calendar import Cadence, Calendar
 from ons_bigdata.platform.errors import InputError
-from ons_bigdata.platform.ingest.bulk import BULK_QUARANTINE_SCHEMA, Batch
+from ons_bigdata.platform.ingest.bulk import BULK_QUARANTINE_SCHEMA, Batch, LineReader
 from ons_bigdata.platform.ingest.bulk_loading import BulkLoader
 from ons_bigdata.platform.ingest.landing import Landing, Reader
 from ons_bigdata.platform.ingest.sources import BulkAdapter, BulkSource, LandingFolder, Recognised, Refused
@@ -32,16 +33,22 @@ BATCH_LINES = 3
 _ACCEPTED = {name: dtype for name, dtype in COLUMNS.items() if name != "load_id"}
 
 
-def read_batches(stream: IO[bytes], name: str) -> Iterator[Batch]:
-    """Read one reading a line below `#` lines; `refuse` refuses the file, `fail` fails, other lines are quarantined."""
+def read_batches(stream: IO[bytes], name: str, head: bytes | None = None) -> Iterator[Batch]:
+    """Read one reading a line below `#` lines; `refuse` refuses the file, `fail` fails, other lines are quarantined.
+
+    `end the process` is for processes that read a part. With `head`, lines after the first are numbered from 2.
+    """
     assert not name.endswith((".gz", ".zst"))
+    assert head is None or head.startswith((b"#", b"2016", b"bad"))
     lines: list[tuple[int, str]] = []
-    for number, line in enumerate(stream, start=1):
+    for number, line in enumerate(_lines_of(stream), start=1 if head is None else 2):
         text = line.decode().rstrip("\n")
         if text.startswith("#"):
             continue
         if text == "refuse":
             raise InputError("asked to refuse it")
+        if text == "end the process":
+            os._exit(9)
         if text.startswith("fail"):
             raise RuntimeError(f"fell over {text}")
         lines.append((number, text))
@@ -49,6 +56,14 @@ def read_batches(stream: IO[bytes], name: str) -> Iterator[Batch]:
             yield _batch(lines)
             lines = []
     yield _batch(lines)
+
+
+def _lines_of(stream: IO[bytes]) -> list[bytes]:
+    return b"".join(iter(lambda: stream.read(1000), b"")).splitlines(keepends=True)
+
+
+LINES = LineReader(read_batches, None, lambda _name, head: b"not by line" not in head, stretch_bytes=20)
+"""Reader of stretches of one or two lines."""
 
 
 def _batch(lines: list[tuple[int, str]]) -> Batch:

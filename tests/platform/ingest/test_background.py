@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import threading
 from collections.abc import Iterator
 from contextlib import closing
 
 import pytest
 
-from ons_bigdata.platform.ingest.background import INLINE_BYTES, BackgroundHash, read_ahead
+from ons_bigdata.platform.ingest.background import INLINE_BYTES, BackgroundHash, EarlySync, read_ahead
 
 
 @pytest.mark.parametrize("size", [0, 1, INLINE_BYTES, INLINE_BYTES + 1, 3 * INLINE_BYTES])
@@ -52,3 +53,33 @@ def test_after_close_no_thread_uses_the_iterator() -> None:
     with closing(read_ahead(iter(range(100)))) as ahead:
         assert next(ahead) == 0
     assert threading.active_count() == before
+
+
+def test_bytes_go_to_the_disk_once_there_are_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    synced: list[int] = []
+    monkeypatch.setattr(os, "fdatasync", synced.append)
+    with closing(EarlySync(7, every_bytes=10)) as early:
+        early.wrote(9)
+        early.finish()
+        assert synced == []
+        early.wrote(1)
+        early.finish()
+        assert synced == [7]
+
+
+def test_a_disk_that_refuses_bytes_early_is_not_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The system reports such an error once, and not to the last sync."""
+
+    def refuse(_descriptor: int) -> None:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(os, "fdatasync", refuse)
+    with closing(EarlySync(7, every_bytes=1)) as early:
+        early.wrote(1)
+        with pytest.raises(OSError, match="Input/output"):
+            early.finish()
+    with closing(EarlySync(7, every_bytes=1)) as early:
+        early.wrote(1)
+        with pytest.raises(OSError, match="Input/output"):
+            while True:  # a later write
+                early.wrote(1)

@@ -17,7 +17,7 @@ from ons_bigdata.platform.ingest.sources import Recognised, Refused
 from ons_bigdata.platform.pseudonyms import pseudonyms
 from ons_bigdata.tweets.schemas.events import GeoEvent
 from ons_bigdata.tweets.sources import event_json
-from ons_bigdata.tweets.sources.archives import GEO_EVENTS, read_batches, recognise
+from ons_bigdata.tweets.sources.archives import GEO_EVENTS, is_by_line, read_batches, recognise
 from ons_bigdata.tweets.sources.event_json import CONTROLS
 from ons_bigdata.tweets.sources.event_rows import RawRows
 from tests.tweets.sources.written_events import ACTIVITY, CSV, KEY, LAT, LON, V1, V2, changed, only, read, reasons
@@ -230,6 +230,36 @@ def test_no_content_breaks_a_reader_and_no_line_is_lost(texts: list[bytes], name
     assert sum(batch.rows_in for batch in batches) == content.count(b"\n")
     numbers = [line for batch in batches for rows in (batch.accepted, batch.quarantined) for line in rows["line"]]
     assert sorted(numbers) == list(range(1, content.count(b"\n") + 1))
+
+
+@given(st.data())
+@pytest.mark.parametrize(
+    ("name", "lines_of_format"),
+    [
+        ("a.jsonl", [json.dumps(line) for line in (V1, V2, ACTIVITY)] + ["", '{"delete": {}}', "{", "\ufeff{}"]),
+        ("gowalla_checkins.txt", ["user\ttime\tlat\tlon\tplace", CHECK_IN, "\ufeff" + CHECK_IN, "", "a\tb"]),
+        ("pilot.csv", [CSV, "\ufeff" + CSV, "1409144925,6253283,no position", ""]),
+    ],
+)
+def test_lines_after_the_first_are_read_alone_as_with_the_others(
+    name: str, lines_of_format: list[str], data: st.DataObject
+) -> None:
+    first = lines_of_format[0]
+    later = data.draw(st.lists(st.sampled_from(lines_of_format), min_size=1, max_size=8))
+    end = data.draw(st.sampled_from(["\n", ""]))
+    content = ("\n".join([first, *later]) + end).encode()
+    place = data.draw(st.integers(1, len(later)))
+    cut = len("".join(line + "\n" for line in [first, *later][:place]).encode())
+    assert is_by_line(name, content)
+
+    def rows(batches: list[Batch], before: int) -> list[tuple]:
+        frames = [frame for batch in batches for frame in (batch.accepted, batch.quarantined)]
+        return sorted(row for frame in frames for row in frame.with_columns(pl.col("line") + before).rows())
+
+    whole = list(read_batches(io.BytesIO(content), name, key=KEY))
+    begin = list(read_batches(io.BytesIO(content[:cut]), name, key=KEY))
+    rest = list(read_batches(io.BytesIO(content[cut:]), name, content, key=KEY))
+    assert rows(begin, 0) + rows(rest, place - 1) == rows(whole, 0)
 
 
 @given(st.lists(st.binary(max_size=30).filter(lambda text: b"\n" not in text)), st.integers(1, 50), st.booleans())
