@@ -131,23 +131,30 @@ def restore_version(landing: Landing, file: LandedFile, reader: Reader, counts: 
     return [candidate for candidate in landing.waiting_files(reader) if candidate.file_id == restored]
 
 
+_LAST_REFUSED = """
+    select from ops.loads join ops.files using (file_id)
+    where file_id = $1 and reader = $2 and reader_version = $3 and loads.state = 'committed' and outcome = 'refused'
+        and expired_at is null and not exists (
+            select from ops.files as later
+            where later.source = files.source and later.name = files.name and later.data_origin is not null
+                and later.landed_at > files.landed_at
+        )
+"""
+"""Query of a row where the reader ($2 name, $3 version) refused a file ($1) that is the last of its name to land."""
+
+
 def read_refused_again(landing: Landing, file: LandedFile, reader: Reader) -> bool:
     """Make a delivered file wait again that this reader refused before; return whether it does.
 
     What a reader refuses can depend on a register that was added to since. The file becomes current again where an
     earlier version took its place; where a later version of its name has landed, nothing changes.
     """
+    refused = [file.file_id, reader.name, reader.version]
+    if not landing.warehouse.rows(_LAST_REFUSED, refused):
+        return False
     with landing.warehouse.transaction(role="ingest") as transaction:
         transaction.lock("landing", file.source, file.name)
-        found = transaction.rows(
-            "select from ops.loads join ops.files using (file_id)"
-            " where file_id = $1 and reader = $2 and reader_version = $3 and loads.state = 'committed'"
-            " and outcome = 'refused' and expired_at is null and not exists (select from ops.files as later"
-            " where later.source = files.source and later.name = files.name and later.data_origin is not null"
-            " and later.landed_at > files.landed_at)",
-            [file.file_id, reader.name, reader.version],
-        )
-        if not found:
+        if not transaction.rows(_LAST_REFUSED, refused):
             return False
         transaction.execute(
             "update ops.files set superseded_by = $1"
