@@ -237,7 +237,7 @@ def cause_rows(generator: str, judged: pl.DataFrame) -> list[str]:
 _KINDS = ("occupied", "second_home", "vacant")
 
 
-def chart(rows: pl.DataFrame) -> alt.LayerChart:
+def chart(rows: pl.DataFrame) -> alt.LayerChart | alt.FacetChart:
     """Recall by home and method; a line at the least that is aimed at for any home."""
     shown = rows.with_columns(pl.col("method").replace({"hmm": "chain of days", "boosted": "boosted, shipped"}))
     title = alt.Title(

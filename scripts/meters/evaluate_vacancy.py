@@ -195,7 +195,7 @@ def onset_line(judged: pl.DataFrame) -> str:
     return f"Onset: median error {np.median(errors.to_numpy()):.0f} days, within 14 days {share(errors <= 14):.2f}."
 
 
-def chart(table: pl.DataFrame) -> alt.LayerChart:
+def chart(table: pl.DataFrame) -> alt.LayerChart | alt.FacetChart:
     """Reliability of the probabilities: a point for each class, with the 95 % interval of its share (Wilson)."""
     share, rows = pl.col("true_share"), pl.col("rows")
     centre, spread = (share + 1.92 / rows), 1.96 * (share * (1 - share) / rows + 0.96 / rows**2).sqrt()

@@ -90,9 +90,9 @@ QUARTER_TREES = {
 }
 FALSE_QUARTERS = 0.004
 """Share of false quarters at which the bound of vacancy is set."""
-MOST_SLOPE = 1.3
+MOST_SLOPE = 1.0
 """Largest slope of a calibration. Vacant homes of the tuning generator are told from others almost without error, so
-that Platt's method gives 2.2; other homes are less clear. Chosen on 400 homes of the adversarial generator."""
+that Platt's method gives 2.2; other homes are less clear. Chosen on 800 homes of the adversarial generator."""
 BOUNDS_OF_VACANCY = LEAST_BOUND, 0.6
 """Limits of the bound of vacancy."""
 PUBLISHED = 3

@@ -14,7 +14,7 @@ from ons_bigdata.meters.methods.absence.model import AbsenceModel
 from ons_bigdata.meters.methods.vacancy.model import VacancyModel, default_model
 from ons_bigdata.meters.methods.vacancy.quarter_features import LEAST_COVERAGE, QuarterFeatures, quarter_features
 
-STAY_SHARE = 0.3
+STAY_SHARE = 0.41
 """Share of the bound from which a home stays vacant that was so in the quarter before."""
 QUIET_SPIKES = 1
 """Half hours of use from 06:00 to 23:30 up to which a day counts as empty."""

@@ -19,7 +19,7 @@ from ons_bigdata.meters.methods.vacancy.model import LEAST_BOUND
 KIND = "prior of the chain of quarters"
 STATES = ("lived_in", "second_home", "vacant")
 LIVED_IN, SECOND_HOME, VACANT = range(3)
-VACANT_EDGES = (0.01, LEAST_BOUND, 0.3, 0.8)
+VACANT_EDGES = (0.028, LEAST_BOUND, 0.343, 0.744)
 """Edges of the classes of the probability of vacancy; the second is the bound of the shipped flag."""
 SYMBOLS = 2 * len(VACANT_EDGES) + 2
 """Observations: class of the probability of vacancy, for homes that are judged second homes and others."""
