@@ -71,7 +71,7 @@ def coverage(users: pl.DataFrame, residents: pl.DataFrame, *, confidence: float 
         .join(users.select("area", pl.col("users").cast(pl.Int64)), on="area", how="left", maintain_order="left")
         .with_columns(pl.col("users").fill_null(0))
     )
-    overall = float(both["users"].sum()) / float(both["residents"].sum())
+    overall = pl.col("users").sum() / pl.col("residents").sum()
     is_share = pl.col("users") <= pl.col("residents")
     lower, upper = wilson_interval(pl.col("users"), pl.col("residents"), confidence)
     has_users = pl.col("users") > 0

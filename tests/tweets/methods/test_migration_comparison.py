@@ -49,6 +49,12 @@ def test_coverage_by_hand() -> None:
     assert rows["d"]["lower"] is None and rows["d"]["reason"] == "more users than residents"
 
 
+def test_coverage_of_no_areas_is_empty() -> None:
+    """A month in which no area reaches the threshold has none to compare."""
+    users = pl.DataFrame(schema={"area": pl.String, "users": pl.Int64})
+    assert coverage(users, users.rename({"users": "residents"})).is_empty()
+
+
 def test_bias_of_areas_by_hand() -> None:
     reference = pl.DataFrame({"area": ["a", "b"], "inflow": [50, 0], "outflow": [20, 10], "residents": [1000, 500]})
     estimate = pl.DataFrame({"area": ["b", "a", "x"], "inflow": [1, 100, 9], "outflow": [10, 30, 9]})
