@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import dagster as dg
@@ -43,10 +44,11 @@ _RULES = {"radius_m": float, "shell_radius_m": float, "vote_neighbours": int}
 def tweet_cluster_addresses(inputs: Inputs, _run: AssetRun) -> Output:
     """Find the nearest address of the mean position of each valid cluster."""
     rules = read_rules(inputs)
-    clusters = inputs.read("clusters", [*_KEY, "status", "easting_m", "northing_m"])
-    clusters = clusters.filter(pl.col("status") == "valid").sort("user_key", "recipe", "cluster")
-    addresses = read_addresses(lambda: inputs.scan_buckets("addresses"))
-    postcodes = read_postcodes(inputs.scan_buckets("postcodes"))
+    with ThreadPoolExecutor(1, "clusters") as thread:  # the database sends them while the lake is read
+        reading = thread.submit(read_clusters, lambda columns: inputs.read("clusters", columns))
+        addresses = read_addresses(lambda: inputs.scan_buckets("addresses"))
+        postcodes = read_postcodes(inputs.scan_buckets("postcodes"))
+        clusters = reading.result()
     found = pl.concat([clusters.select(_KEY), address_places(clusters, addresses, postcodes, rules)], how="horizontal")
     return Output(
         found.select(TweetClusterAddress.column_names()),
@@ -82,6 +84,12 @@ def read_rules(inputs: Inputs) -> AddressRules:
             f"seeds.tweet_address_rules has {', '.join(sorted(values))}; expected {', '.join(sorted(_RULES))}"
         )
     return AddressRules(**{name: kind(values[name]) for name, kind in _RULES.items()})
+
+
+def read_clusters(read: Callable[[list[str]], pl.DataFrame]) -> pl.DataFrame:
+    """Key and position of the valid clusters; `read` returns columns of their table."""
+    clusters = read([*_KEY, "status", "easting_m", "northing_m"])
+    return clusters.filter(pl.col("status") == "valid").sort("user_key", "recipe", "cluster")
 
 
 def read_addresses(scan_buckets: Callable[[], Iterator[pl.LazyFrame]]) -> pl.DataFrame:
