@@ -29,6 +29,9 @@ EXEMPT = {
     ("environment", "ons_bigdata.platform.dagster.dbt_calls", "write_profile"): (
         "hands dbt's process a password, which no file may hold"
     ),
+    ("environment", "ons_bigdata.platform.ingest.lanes.reading", "_started_process"): (
+        "tells polars in the processes of lanes how many threads it has"
+    ),
     ("import", "ons_bigdata.estimation.anchor_model", "default_model"): "finds the model in package data",
     ("file", "ons_bigdata.estimation.anchor_model", "default_model"): "reads the model in package data",
     ("import", "ons_bigdata.meters.methods.absence.model", "default_model"): "finds the model in package data",

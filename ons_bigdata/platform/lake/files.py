@@ -132,7 +132,7 @@ class Writing:
         return list(self._pending)
 
     def adopt(self, path: Path, file: LakeFile) -> LakeFile:
-        """Take a file that another process has written for a folder of the same lake, as if it were written here."""
+        """Move a file that another process has written in the same lake to this folder, as if it were written here."""
         own = self.folder / f"{len(self._pending)}.parquet"
         path.rename(own)
         self._pending.append((own, file))

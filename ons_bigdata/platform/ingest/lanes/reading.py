@@ -114,16 +114,21 @@ class Lanes:
             self._idle.put(lane)
 
 
+def _started_process() -> subprocess.Popen[bytes]:
+    """Start a process of a lane, in which polars has one thread: the lanes share the processors."""
+    return subprocess.Popen(  # noqa: S603  (this interpreter and our module)
+        [sys.executable, "-m", _WORKER],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env={**os.environ, "POLARS_MAX_THREADS": "1"},
+    )
+
+
 class _Lane:
     """A process that reads one stretch after another."""
 
     def __init__(self) -> None:
-        self._process = subprocess.Popen(  # noqa: S603  (this interpreter and our module)
-            [sys.executable, "-m", _WORKER],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            env={**os.environ, "POLARS_MAX_THREADS": "1"},
-        )
+        self._process = _started_process()
         for pipe in (self._jobs, self._replies):
             with suppress(OSError):  # more than the system admits
                 fcntl.fcntl(pipe.fileno(), fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
