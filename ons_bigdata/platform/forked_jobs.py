@@ -116,7 +116,7 @@ def can_fork() -> bool:
     for file in Path("/proc/self/task").glob("*/comm"):
         with suppress(OSError):  # the thread has ended
             names.append(file.read_text().strip())
-    return not any(re.fullmatch(r"polars-\d+", name) for name in names)
+    return not any(re.fullmatch(r"polars-\d+|async-executor-?|tokio-.*", name) for name in names)
 
 
 def run_forked(jobs: Sequence[Job], *, most: int, sites: ExitStack, log: Path) -> list[Ended]:

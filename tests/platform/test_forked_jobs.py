@@ -257,3 +257,14 @@ def test_a_process_whose_polars_has_threads_is_not_forked() -> None:
     printed = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
     assert printed.stdout.split() == ["True", "False"]
     assert isinstance(can_fork(), bool)
+
+
+def test_loading_the_definitions_of_all_pilots_leaves_polars_without_threads() -> None:
+    """Code that runs when a module is imported may compute no frame: the demo forks after it has loaded all of them."""
+    script = (
+        "from ons_bigdata.pilots import PILOTS; from ons_bigdata.platform.dagster import runs;"
+        " from ons_bigdata.platform.forked_jobs import can_fork;"
+        " runs.load_definitions(pilots=tuple(pilot.name for pilot in PILOTS)); print(can_fork())"
+    )
+    printed = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert printed.stdout.split() == ["True"]

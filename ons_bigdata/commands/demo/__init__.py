@@ -103,8 +103,8 @@ def run_demo(
     warehouse = open_warehouse(settings)
     make_pseudonym_key(pilots, settings)
     most = min(pilots_at_once() if at_once is None else at_once, len(pilots))
-    if most > 1 and can_fork():
-        runs.load_definitions(pilots=tuple(pilot.name for pilot in pilots))  # once, for all forks
+    runs.load_definitions(pilots=tuple(pilot.name for pilot in pilots))  # once, for all forks
+    if most > 1 and can_fork():  # after loading, which runs the code of all modules
         warehouse.close()  # a fork that ends would end the connections that it holds of this process
         return _run_in_forks(pilots, archive, settings, sites, most)
     outcomes = []
