@@ -57,6 +57,17 @@ labels as (
 
 ),
 
+rules as (
+
+    select
+        'rules {{ rules_hash("prices") }}' as event_id,
+        'new_method' as kind,
+        null::text as data_origin,
+        null::date as first_day,
+        'new version of the rules in SQL' as description
+
+),
+
 final as (
 
     select * from files
@@ -66,6 +77,8 @@ final as (
     select * from weights
     union all
     select * from labels
+    union all
+    select * from rules
 
 )
 
