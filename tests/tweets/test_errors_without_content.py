@@ -93,6 +93,7 @@ ASSETS = {
     "lake__geo_events": LAKE,
     "tweet_places": PLACES,
     "tweet_cluster_addresses": {**READING, "the rules": at(address_assets, "read_rules")},
+    "tweet_homes": READING,
     "tweet_residence": {**READING, "the rules": at(residence_assets, "read_rules")},
     "tweet_migration": {**READING, "the rules": at(migration_assets, "read_rules")},
 }

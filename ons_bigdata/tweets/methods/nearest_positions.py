@@ -6,7 +6,6 @@ not looked at is farther away than what it has.
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple, TypeVar
 
 import numpy as np
@@ -27,9 +26,6 @@ WEIGHT_M = 1.0
 
 CELLS_PER_POSITION = 4
 """Most cells of a grid: those of dense areas shall hold a few positions, and the others cost memory."""
-
-PARALLEL_PLACES = 50_000
-"""Places from which two threads search, each a half of them."""
 
 _SMALLEST_CELL_BITS = 16
 """Cells have a side of a power of two millimetres, this one or more: 65.5 m."""
@@ -114,21 +110,7 @@ def find_nearest(
     column = np.clip(np.floor((x - grid.west) / grid.side), -1, grid.columns)
     order = pl.Series((line * (grid.columns + 2) + column).astype(np.int64)).arg_sort().to_numpy()
     voting = np.empty(0, np.int16) if letters is None else letters
-    result = Nearest(
-        np.full(x.size, NONE, np.int32),
-        np.full(x.size, np.nan),
-        np.full(x.size, NONE, np.int32),
-        np.full(x.size, np.nan),
-    )
-    x, y, voting = _read_only(x), _read_only(y), _read_only(voting)
-
-    def search(part: NDArray[np.uint32]) -> None:
-        _find(grid, x, y, part, float(radius), voters, voting, result)
-
-    parts = [order] if order.size < PARALLEL_PLACES else [order[: order.size // 2], order[order.size // 2 :]]
-    with ThreadPoolExecutor(len(parts), "nearest") as threads:
-        list(threads.map(search, parts))
-    return result
+    return Nearest(*_find(grid, _read_only(x), _read_only(y), order, float(radius), voters, _read_only(voting)))
 
 
 def _read_only(values: NDArray[Number]) -> NDArray[Number]:
@@ -187,10 +169,12 @@ class _Search(NamedTuple):
 @compiled
 def _find(
     grid: PositionGrid, x: Floats, y: Floats, order: NDArray[np.uint32], radius: float, voters: int,
-    letters: NDArray[np.int16], result: Nearest,
-) -> None:  # fmt: skip
-    """Enter the results of the places `order`."""
-    nearest, distance, winners, share = result
+    letters: NDArray[np.int16],
+) -> tuple[Rows, Floats, Rows, Floats]:  # fmt: skip
+    nearest = np.full(x.size, NONE, np.int32)
+    distance = np.full(x.size, np.nan)
+    winners = np.full(x.size, NONE, np.int32)
+    share = np.full(x.size, np.nan)
     squares = np.empty(voters)
     found = np.empty(voters, np.int32)
     for place in order:
@@ -212,6 +196,7 @@ def _find(
         winner, share[place] = _vote(grid, search.squares[:count], search.found[:count], letters)
         if winner != NONE:
             winners[place] = grid.rows[winner]
+    return nearest, distance, winners, share
 
 
 @compiled

@@ -11,10 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.spatial import cKDTree
 
-from ons_bigdata.tweets.methods import nearest_positions
 from ons_bigdata.tweets.methods.address_records import ADDRESS_COLUMNS
 from ons_bigdata.tweets.methods.addresses import RESULT, AddressRules, address_places, nearest_addresses
-from ons_bigdata.tweets.methods.nearest_positions import find_nearest, make_grid
 
 NO_VOTE = AddressRules(vote_neighbours=1)
 
@@ -251,20 +249,6 @@ def test_nearest_positions_are_those_of_a_tree(extent_m: int) -> None:
     kept = found.filter(pl.Series(is_found))
     assert kept["address_class"].cast(pl.Int64).to_list() == index[is_found].tolist()
     np.testing.assert_allclose(kept["address_distance_m"].to_numpy(), distance[is_found], rtol=1e-9, atol=1e-9)
-
-
-def test_two_threads_find_what_one_finds(monkeypatch: pytest.MonkeyPatch) -> None:
-    random = np.random.default_rng(5)
-    grid = make_grid(*random.uniform(0, 1_000, (2, 500)), np.arange(500))
-    at = random.uniform(-100, 1_100, (2, 301))
-    letters = random.integers(-1, 3, 500).astype(np.int16)
-    found = []
-    for places in (1, 302):
-        monkeypatch.setattr(nearest_positions, "PARALLEL_PLACES", places)
-        found.append(find_nearest(grid, *at, radius=60.0, voters=3, letters=letters))
-    for several, one in zip(*found, strict=True):
-        np.testing.assert_array_equal(several, one)
-    assert 0 < np.isnan(found[0].distance).sum() < 301
 
 
 def test_positions_too_far_apart_for_a_grid_are_refused() -> None:
