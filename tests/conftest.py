@@ -35,7 +35,7 @@ TEMPLATE, DAGSTER_TEMPLATE = "template_ons", "template_ons_dagster"
 
 LONGEST_FIRST = (
     *("test_archive.py", "test_demo.py", "test_ingest_faults.py", "test_events.py", "test_cli.py"),
-    *("test_compliance_kills.py", "test_compliance_command.py", "test_days.py"),
+    *("test_dbt_build.py", "test_days.py", "test_compliance_kills.py", "test_compliance_command.py"),
 )
 """Files whose tests begin before all others, so that no worker ends alone."""
 
