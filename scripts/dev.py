@@ -56,10 +56,10 @@ CHECKS = (
         )
     ),
 )
-PYTEST = ("pytest", "-n", "4", "--dist", "loadfile", "--no-loadscope-reorder")
+PYTEST = ("pytest", "-n", "3", "--dist", "loadfile", "--no-loadscope-reorder")
 """Tests of a file share a server or a demo, so one worker runs them; tests/conftest.py orders the files.
 
-Four workers keep two processors busy: a test that waits for a server, a page or a process uses none.
+Three workers keep two processors busy: a test that waits for a server, a page or a process uses none.
 """
 NO_NIGHTLY = ("-m", "not nightly")
 
