@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 import polars as pl
+from scipy.spatial import cKDTree
 
 from ons_bigdata.estimation.input_checks import refuse_missing_columns
 from ons_bigdata.phones.methods.footprints import allocate_to_zones, locate_cells, serving_probabilities
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 PATH_LOSS_EXPONENT = 3.75
 """Power of distance with which a signal fades, as in multimno 1.0.0 for a cell without an environment."""
@@ -31,11 +29,16 @@ def mast_signals(masts: pl.DataFrame, *, tile_m: float, least_dbm: float = -120.
     `masts`: cell, east_m, north_m, azimuth_deg (null without direction), beam_deg, power_w, range_m. The signal is the
     power in dBm less 10 PATH_LOSS_EXPONENT log10 of the distance (at least half of a tile), for a directed cell also
     less 12 (angle / beam)² dB, at most BACK_LOSS_DB; tiles beyond the range have none. Tiles are numbered by their
-    place in rows over all masts and their ranges. Raises ValueError for tiles so small that more than
-    MOST_PAIRS pairs follow.
+    place in rows over all masts and their ranges. Raises ValueError for a missing value, and for tiles so small that
+    more than MOST_PAIRS pairs follow.
     """
     names = ("cell", "east_m", "north_m", "azimuth_deg", "beam_deg", "power_w", "range_m")
     refuse_missing_columns(masts, names, "masts")
+    needed = pl.any_horizontal(pl.col("cell", "east_m", "north_m", "power_w", "range_m").is_null())
+    gaps = masts.filter(needed | (pl.col("azimuth_deg").is_not_null() & pl.col("beam_deg").is_null()))
+    if not gaps.is_empty():
+        message = f"masts: cell {gaps['cell'][0]} lacks a value; only an undirected one may, of azimuth and beam"
+        raise ValueError(message)
     if not tile_m > 0:
         message = f"tile_m is {tile_m}; expected more than 0"
         raise ValueError(message)
@@ -59,12 +62,10 @@ def mast_signals(masts: pl.DataFrame, *, tile_m: float, least_dbm: float = -120.
 
 
 def _signals_of(
-    mast: dict[str, float | str | None], west: float, south: float, columns: int, tile_m: float, least_dbm: float
+    mast: dict[str, Any], west: float, south: float, columns: int, tile_m: float, least_dbm: float
 ) -> pl.DataFrame:
     """Signals of one mast on the tiles within its range."""
-    east, north, reach, power, beam = (
-        float(mast[name] or 0.0) for name in ("east_m", "north_m", "range_m", "power_w", "beam_deg")
-    )
+    east, north, reach, power = (float(mast[name]) for name in ("east_m", "north_m", "range_m", "power_w"))
     column = np.arange(int((east - reach - west) // tile_m), int((east + reach - west) // tile_m) + 1)
     row = np.arange(int((north - reach - south) // tile_m), int((north + reach - south) // tile_m) + 1)
     x = west + (column[None, :] + 0.5) * tile_m - east
@@ -74,7 +75,7 @@ def _signals_of(
     if mast["azimuth_deg"] is not None:
         bearing = np.degrees(np.arctan2(x, y))
         angle = np.abs((bearing - float(mast["azimuth_deg"]) + 180) % 360 - 180)
-        strength -= np.minimum(12 * (angle / beam) ** 2, BACK_LOSS_DB)
+        strength -= np.minimum(12 * (angle / float(mast["beam_deg"])) ** 2, BACK_LOSS_DB)
     tile = row[:, None] * columns + column[None, :]
     is_reached = (np.hypot(x, y) <= max(reach, tile_m)) & (strength >= least_dbm)
     return pl.DataFrame({"tile": tile[is_reached], "strength_dbm": strength[is_reached]}).select(
@@ -182,14 +183,6 @@ def nearest_zones(tiles: pl.DataFrame, centres: pl.DataFrame) -> pl.DataFrame:
     if centres.is_empty():
         message = "centres: no row; expected the centre of each zone"
         raise ValueError(message)
-    x, y = (centres[name].to_numpy() for name in ("east_m", "north_m"))
-    nearest = np.empty(tiles.height, np.int64)
-    for start in range(0, tiles.height, 4_096):
-        part = tiles[start : start + 4_096]
-        nearest[start : start + part.height] = _nearest(part, x, y)
+    tree = cKDTree(centres.select("east_m", "north_m").to_numpy())
+    _, nearest = tree.query(tiles.select("east_m", "north_m").to_numpy())
     return tiles.select("tile").with_columns(zone=centres["zone"].gather(pl.Series(nearest)))
-
-
-def _nearest(part: pl.DataFrame, x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.int64]:
-    east, north = (part[name].to_numpy()[:, None] for name in ("east_m", "north_m"))
-    return np.argmin((east - x) ** 2 + (north - y) ** 2, axis=1)

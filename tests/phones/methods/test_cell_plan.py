@@ -51,6 +51,12 @@ def test_a_signal_fades_with_distance_and_away_from_the_azimuth() -> None:
     assert loss["loss"].to_numpy() == pytest.approx(np.minimum(12 * (loss["bearing"].to_numpy() / 60) ** 2, 30))
 
 
+@pytest.mark.parametrize("gap", [{"power_w": None}, {"range_m": None}, {"azimuth_deg": 90.0, "beam_deg": None}])
+def test_a_mast_with_a_missing_value_is_refused(gap: dict[str, float | None]) -> None:
+    with pytest.raises(ValueError, match="masts: cell b lacks a value"):
+        mast_signals(pl.DataFrame([mast("a"), mast("b", **gap)]), tile_m=100.0)
+
+
 def test_shares_of_a_cell_add_to_one_in_the_digits_of_the_plan() -> None:
     draws = np.random.default_rng(3)
     masts = pl.DataFrame(

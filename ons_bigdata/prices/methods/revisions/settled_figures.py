@@ -69,12 +69,11 @@ def settle_figures(
     compared = known.join(ends, on=_KEY, how="left", suffix="_now", nulls_equal=False).with_columns(
         is_computed=pl.col("settles_on_now").is_not_null()
     )
-    changed = compared.filter(pl.col("is_computed") & ~_is_same(pl.col("index"), pl.col("index_now")))
-    revisions = _revisions(changed, events)
+    differs = pl.col("is_computed") & ~_is_same(pl.col("index"), pl.col("index_now"))
+    revisions = _revisions(compared.filter(differs), events)
     revised = revisions.select(*_KEY, "new_index", "revision", revised_in="vintage")
     merged = compared.join(revised, on=_KEY, how="left")
     is_revised = pl.col("revised_in").is_not_null()
-    differs = pl.col("is_computed") & ~_is_same(pl.col("index"), pl.col("index_now"))
     kept = merged.with_columns(
         held_index=pl.when(differs & ~is_revised).then("index_now"),
         is_held=differs & ~is_revised,
