@@ -118,7 +118,7 @@ def test_the_outcome_of_a_fork_has_the_checks_of_its_runs() -> None:
 def test_processors_and_free_memory_say_how_many_pilots_run_at_once(
     monkeypatch: pytest.MonkeyPatch, processors: int, gigabytes: float, expected: int
 ) -> None:
-    monkeypatch.setattr(demo.os, "sched_getaffinity", lambda _: set(range(processors)))
+    monkeypatch.setattr(demo, "usable_processors", lambda: processors)
     monkeypatch.setattr(demo.psutil, "virtual_memory", lambda: SimpleNamespace(available=int(gigabytes * 1e9)))
     assert demo.pilots_at_once() == expected
 

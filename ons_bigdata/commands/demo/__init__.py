@@ -6,7 +6,6 @@ in processes of their own: a failing pilot does not stop the rest.
 
 from __future__ import annotations
 
-import os
 import time
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -22,6 +21,7 @@ from ons_bigdata.platform.forked_jobs import Ended, Job, can_fork, run_forked
 from ons_bigdata.platform.ingest.input_files import require_paths
 from ons_bigdata.platform.ingest.sources import bulk_sources
 from ons_bigdata.platform.postgres.warehouse import open_warehouse
+from ons_bigdata.platform.processors import usable_processors
 from ons_bigdata.platform.pseudonyms import make_key
 
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ def pilots_at_once() -> int:
 
     A pilot waits for the server for a part of its time. With one processor they run one after the other.
     """
-    processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    processors = usable_processors()
     if processors == 1:
         return 1
     return max(1, min(processors + 1, psutil.virtual_memory().available // PILOT_BYTES))

@@ -7,7 +7,6 @@ Wherever a process is killed, a file still waits, or its load is committed with 
 
 from __future__ import annotations
 
-import os
 from collections import deque
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
@@ -43,6 +42,7 @@ from ons_bigdata.platform.ingest.redaction import delete_unreadable, finish_reda
 from ons_bigdata.platform.ingest.sources import HEAD_BYTES
 from ons_bigdata.platform.ingest.unpacking import CHUNK_BYTES, CountedStream, open_unpacked, unpacked_name
 from ons_bigdata.platform.lake.spill import Spill
+from ons_bigdata.platform.processors import usable_processors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Sequence
@@ -348,7 +348,7 @@ def bulk_loader(
         lambda: opened()[1],
         read_rules,
         lambda: opened()[0].line_reader,
-        processes=min(PROCESSES, len(os.sched_getaffinity(0))),
+        processes=min(PROCESSES, usable_processors()),
     )
 
 

@@ -129,9 +129,10 @@ class _Lane:
 
     def __init__(self) -> None:
         self._process = _started_process()
-        for pipe in (self._jobs, self._replies):
-            with suppress(OSError):  # more than the system admits
-                fcntl.fcntl(pipe.fileno(), fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
+        if sys.platform == "linux":
+            for pipe in (self._jobs, self._replies):
+                with suppress(OSError):  # more than the system admits
+                    fcntl.fcntl(pipe.fileno(), fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
 
     @property
     def _jobs(self) -> IO[bytes]:
