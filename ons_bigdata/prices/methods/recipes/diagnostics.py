@@ -21,7 +21,6 @@ from ons_bigdata.prices.methods.recipes.bootstrap import (
     error_reason,
     product_weights,
     standard_errors,
-    stratum_generator,
 )
 from ons_bigdata.prices.methods.recipes.elementary import full_window_indices, movement_parts
 from ons_bigdata.prices.methods.recipes.figures import IndexFigures, OriginPanels, figure_rows, over_scopes, stacked
@@ -114,9 +113,12 @@ def index_diagnostics(
     aggregates = figures.aggregates.partition_by([*_OUTPUT, "level"], as_dict=True)
     weights = {
         (stratum.retailer, stratum.item_number): product_weights(
-            len(stratum.products),
+            stratum.products,
             bootstrap.replicates,
-            stratum_generator(bootstrap.seed, panels.data_origin, stratum.retailer, stratum.item_number),
+            bootstrap.seed,
+            panels.data_origin,
+            stratum.retailer,
+            stratum.item_number,
         )
         for stratum in panels.strata
     }
