@@ -26,9 +26,8 @@ SEVERITIES = ("error", "warn", "note")
 MARKS = {"ok": "✓", "warn": "!", "error": "✗", "none": "·"}
 """Marks of the states of a cell, so that the table can be read without colours."""
 SETTLED_AFTER = timedelta(days=7)
-"""Age from which a report keeps the intervals that it was written with: they vary a little whenever the products of
-later days are resampled. Its figures, findings and decisions never settle: the report is written again where one of
-them changes."""
+"""Age from which a report keeps the intervals that it was written with, where a late file changes them alone. Its
+figures, findings and decisions never settle: the report is written again where one of them changes."""
 LISTED = 6
 """Most findings of one kind and retailer that are listed; the table `marts.price_quality_findings` has all."""
 

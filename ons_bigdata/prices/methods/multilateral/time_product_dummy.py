@@ -1,6 +1,6 @@
 """The time-product dummy index: a weighted regression of log prices on periods and products, solved exactly.
 
-Products are concentrated out, so that a window of T periods costs a T×T system.
+Products are concentrated out, so that a window of T periods costs a T×T system; or periods, where products are fewer.
 """
 
 from __future__ import annotations
@@ -52,6 +52,28 @@ def network_levels(links: Floats, flows: Floats, components: Integers, first: fl
     return np.where(np.isfinite(totals) | begins, levels, np.nan)
 
 
+def levels_by_products(weights: Floats, logs: Floats, components: Integers) -> Floats:
+    """Log levels of a window of more periods than products: periods are concentrated out, which costs an N×N system.
+
+    `weights`, `logs`: T × N, logs of any value where the weight is 0. `components`: T × 1, see `overlap_components`.
+    The regression is the same from both sides: δ_t is the weighted mean of ln p_ti - γ_i over the products, and γ
+    solves the equations of the levels with the roles of periods and products exchanged. Gives T × 1, 0 in the first
+    period of each component, nan where there is none.
+    """
+    totals = weights.sum(axis=1, keepdims=True)
+    counts = weights > 0
+    shares = np.divide(weights, totals, where=totals > 0, out=np.zeros_like(weights))
+    centred = logs - (shares * logs).sum(axis=1, keepdims=True)
+    moves = (shares * centred).T @ weights
+    links = shares.T @ weights
+    _, first_products, place = np.unique(components[counts.argmax(axis=0), 0], return_index=True, return_inverse=True)
+    of_products = first_products[place]
+    effects = network_levels(links[:, :, None], (moves - moves.T)[:, :, None], of_products[:, None], first=0.0)
+    levels = np.where(counts, shares * (logs - effects[:, 0]), 0.0).sum(axis=1)
+    since_first = levels - levels[np.maximum(components[:, 0], 0)]
+    return np.where(totals > 0, since_first[:, None], np.nan)
+
+
 def time_product_dummy_windows(panel: PricePanel, weights: str, counts: Floats | None = None) -> WindowOf:
     """Time-product dummy levels of any window of a panel.
 
@@ -78,8 +100,10 @@ def time_product_dummy_windows(panel: PricePanel, weights: str, counts: Floats |
         logs = panel.rows.logs if weights == "none" else panel.rows.value_logs
 
     def levels_of(first: int, stop: int, components: Integers) -> Floats:
-        sold = (weight[first:stop] > 0).any(axis=0)
+        sold = (weight[first:stop] > 0).any(axis=0) & (drawn > 0).any(axis=0)
         of_window = weight[first:stop, sold]
+        if len(drawn) == 1 and np.count_nonzero(sold) < stop - first:
+            return levels_by_products(of_window * drawn[0, sold], logs[first:stop, sold], components)
         with np.errstate(divide="ignore", invalid="ignore"):
             shares = of_window / of_window.sum(axis=0)
         centred = logs[first:stop, sold]

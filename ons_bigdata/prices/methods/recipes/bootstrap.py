@@ -1,9 +1,11 @@
-"""Bootstrap over products: multinomial weights of whole price histories, and standard errors from replicates."""
+"""Bootstrap over products: Poisson weights of whole price histories, and standard errors from replicates."""
 
 from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from fractions import Fraction
+from math import factorial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,9 +13,12 @@ import numpy as np
 from ons_bigdata.prices.methods.panels.input_checks import whole_number
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float64]
+    Keys = NDArray[np.uint64]
 
 REPLICATES = 200
 SEED = 2016
@@ -41,24 +46,65 @@ class Bootstrap:
             raise ValueError(message)
 
 
-def stratum_generator(seed: int, *names: object) -> np.random.Generator:
-    """Random number generator of one stratum, independent of other strata and of their order.
+def product_weights(products: Sequence[str], replicates: int, seed: int, *names: object) -> Floats:
+    """Draw how many times each product counts in each resample: replicates x products, independent, Poisson of mean 1.
 
-    `names`: of the stratum, such as data origin, retailer and item.
+    `names`: of the stratum, such as data origin, retailer and item. A weight is a function of the seed, the names, the
+    product's key and the number of the replicate: it is the same whichever other products there are, and however many
+    replicates. Each product counts with its whole history of prices.
+
+    Source: Hanley and MacGibbon (2006), Creating non-parametric bootstrap samples using Poisson frequencies, Computer
+    Methods and Programs in Biomedicine 83(1).
     """
-    text = "\x1f".join(map(str, names)).encode()
-    digest = np.frombuffer(hashlib.sha256(text).digest(), dtype=np.uint32)
-    return np.random.default_rng([seed, *digest.tolist()])
+    return poisson_counts(random_words(_keys(products, seed, *names), replicates))
 
 
-def product_weights(products: int, replicates: int, generator: np.random.Generator) -> Floats:
-    """Draw how many times each product is in each resample: replicates x products, rows that add up to `products`.
+def random_words(keys: Keys, count: int) -> Keys:
+    """Words `1..count` of the generator of each key: count x keys, 64 random bits each.
 
-    Products are drawn with replacement, each with its whole history of prices. Source: Efron and Tibshirani (1993), An
-    Introduction to the Bootstrap, chapter 6.
+    SplitMix64 by its number in the sequence: any word is found without those before it. Source: Steele, Lea and Flood
+    (2014), Fast splittable pseudorandom number generators, OOPSLA, figure 17.
     """
-    drawn = generator.multinomial(products, np.full(products, 1.0 / max(products, 1)), size=replicates)
-    return drawn.astype(np.float64)
+    words = keys + np.arange(1, count + 1, dtype=np.uint64)[:, None] * _STEP
+    words = (words ^ (words >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    words = (words ^ (words >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    mixed: Keys = words ^ (words >> np.uint64(31))
+    return mixed
+
+
+def poisson_counts(words: Keys) -> Floats:
+    """Counts of a Poisson distribution of mean 1 from 64 random bits each, by inversion; exact to 2^-64."""
+    return np.searchsorted(_LEAST_WORDS, words, side="right").astype(np.float64)
+
+
+def _least_words() -> Keys:
+    """Least 64 bits that give a count of 1, 2, …: 2^64 P(count < k), as far as that is below 2^64."""
+    inverse_e = sum((Fraction((-1) ** n, factorial(n)) for n in range(40)), Fraction(0))
+    below, words = Fraction(0), []
+    for count in range(40):
+        below += inverse_e * Fraction(1, factorial(count))
+        if (word := round(below * 2**64)) >= 2**64:
+            break
+        words.append(word)
+    return np.array(words, dtype=np.uint64)
+
+
+_STEP = np.uint64(0x9E3779B97F4A7C15)
+_LEAST_WORDS = _least_words()
+
+
+def _keys(products: Sequence[str], seed: int, *names: object) -> Keys:
+    """64 bits of each product, of the seed and the names: the same wherever and whenever they are computed."""
+    # each text with its length, so that no two lists of names run into each other
+    stratum = hashlib.blake2b(digest_size=8)
+    for text in map(str, (seed, *names)):
+        stratum.update(f"{len(text)} {text}".encode())
+    digests = []
+    for product in products:
+        digest = stratum.copy()
+        digest.update(product.encode())
+        digests.append(digest.digest())
+    return np.frombuffer(b"".join(digests), dtype="<u8").astype(np.uint64)
 
 
 def standard_errors(replicates: Floats) -> tuple[Floats, NDArray[np.int64]]:

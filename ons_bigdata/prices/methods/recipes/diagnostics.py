@@ -5,7 +5,7 @@ Point figures are read, not computed again; the elementary forms are built again
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,10 +21,10 @@ from ons_bigdata.prices.methods.recipes.bootstrap import (
     error_reason,
     product_weights,
     standard_errors,
-    stratum_generator,
 )
 from ons_bigdata.prices.methods.recipes.elementary import full_window_indices, movement_parts
 from ons_bigdata.prices.methods.recipes.figures import IndexFigures, OriginPanels, figure_rows, over_scopes, stacked
+from ons_bigdata.prices.methods.recipes.forms import LinkedChain
 from ons_bigdata.prices.methods.recipes.formulas import FORMULAS
 from ons_bigdata.prices.methods.recipes.levels import aggregated_by_part
 from ons_bigdata.prices.methods.recipes.movements import (
@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ons_bigdata.prices.methods.recipes.catalogue import Recipe, RecipeOutput
+    from ons_bigdata.prices.methods.recipes.elementary import StratumForm
     from ons_bigdata.prices.methods.recipes.figures import OutputForms
     from ons_bigdata.prices.methods.recipes.levels import LevelBases
     from ons_bigdata.prices.methods.recipes.panels import Periods
@@ -114,13 +115,19 @@ def index_diagnostics(
     aggregates = figures.aggregates.partition_by([*_OUTPUT, "level"], as_dict=True)
     weights = {
         (stratum.retailer, stratum.item_number): product_weights(
-            len(stratum.products),
+            stratum.products,
             bootstrap.replicates,
-            stratum_generator(bootstrap.seed, panels.data_origin, stratum.retailer, stratum.item_number),
+            bootstrap.seed,
+            panels.data_origin,
+            stratum.retailer,
+            stratum.item_number,
         )
         for stratum in panels.strata
     }
-    frames = over_scopes(panels, recipes, scopes, lambda of: _output_diagnosis(of, weights, (elementary, aggregates)))
+    drift = _FullWindows(panels)
+    frames = over_scopes(
+        panels, recipes, scopes, lambda of: _output_diagnosis(of, (weights, drift), (elementary, aggregates))
+    )
     return IndexDiagnosis(
         stacked(IndexDiagnostics, [diagnostics for diagnostics, _ in frames]),
         stacked(IndexMovement, [movements for _, movements in frames]),
@@ -131,16 +138,34 @@ _OUTPUT = ["data_origin", "recipe", "method", "scope"]
 _Rows = dict[tuple[object, ...], pl.DataFrame]
 
 
+@dataclass(frozen=True, eq=False)
+class _FullWindows:
+    """Indices over one window of all periods; those of the daily prices as they are serve all chains over them."""
+
+    panels: OriginPanels
+    _daily: dict[int, Floats] = field(default_factory=dict, repr=False)
+
+    def indices(self, of: OutputForms, stratum: int, published: Floats) -> Floats:
+        """Index of a stratum over one window of all periods, see `full_window_indices`."""
+        form = of.forms[stratum]
+        if form.prices is not self.panels.strata[stratum].prices or not isinstance(form.form, LinkedChain):
+            return full_window_indices(form, published, of.periods)
+        if stratum not in self._daily:
+            self._daily[stratum] = full_window_indices(form, published, of.periods)
+        return self._daily[stratum]
+
+
 def _output_diagnosis(
-    of: OutputForms, weights: Mapping[tuple[str, int], Floats], figures: tuple[_Rows, _Rows]
+    of: OutputForms, known: tuple[Mapping[tuple[str, int], Floats], _FullWindows], figures: tuple[_Rows, _Rows]
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
+    weights, drift = known
     elementary, aggregates = figures
     panels = of.panels
     key = (panels.data_origin, of.recipe.name, of.output.method, of.scope)
     draws = [weights[stratum.retailer, stratum.item_number] for stratum in panels.strata]
     # without a quote on the days that count there are aggregates, all null, and no elementary index
     indices = elementary.get(key, ElementaryIndex.create_empty())
-    layer = _elementary_layer(panels, of, draws, indices)
+    layer = _elementary_layer(of, draws, drift, indices)
     days_collected = _days_collected(panels, of.periods)
     diagnostics, movements = [], []
     for tree in panels.tree:
@@ -192,15 +217,16 @@ def _arranged(values: pl.Series, place: tuple[Integers, Integers], shape: tuple[
     return array
 
 
-def _elementary_layer(panels: OriginPanels, of: OutputForms, weights: Sequence[Floats], rows: pl.DataFrame) -> Layer:
+def _elementary_layer(of: OutputForms, weights: Sequence[Floats], drift: _FullWindows, rows: pl.DataFrame) -> Layer:
     """Elementary indices, published and resampled, side by side: the last axis is the stratum."""
+    panels = of.panels
     shape = (len(of.periods.starts), len(panels.strata))
     columns = {(stratum.retailer, stratum.item_number): n for n, stratum in enumerate(panels.strata)}
     place = _places(rows, of.periods, columns, ["retailer", "item_number"])
     indices = _arranged(rows["segment_index"], place, shape, np.nan)
     segments = _arranged(rows["segment"], place, shape, ABSENT).astype(np.int64)
-    full = np.stack([full_window_indices(form, indices[:, n], of.periods) for n, form in enumerate(of.forms)], axis=1)
-    drawn = [form.replicates(draws) for form, draws in zip(of.forms, weights, strict=True)]
+    full = np.stack([drift.indices(of, n, indices[:, n]) for n in range(shape[1])], axis=1)
+    replicates, numbers = _drawn(of.forms, weights, shape)
     parts = [movement_parts(form, indices[:, n], segments[:, n]) for n, form in enumerate(of.forms)]
     periods = np.where(of.periods.of_day >= 0, of.periods.of_day, shape[0])
     rejected = [np.bincount(periods, weights=days, minlength=shape[0] + 1)[:-1] > 0 for days in panels.rejected]
@@ -208,8 +234,8 @@ def _elementary_layer(panels: OriginPanels, of: OutputForms, weights: Sequence[F
         indices=np.stack([indices, full], axis=1),
         segments=np.stack([segments, np.where(np.isfinite(full), 0, ABSENT)], axis=1),
         parts_of=np.zeros(shape, dtype=np.int64),
-        replicates=np.stack([replicates for replicates, _ in drawn], axis=2),
-        replicate_segments=np.stack([numbers for _, numbers in drawn], axis=2),
+        replicates=replicates,
+        replicate_segments=numbers,
         imputed_share=np.zeros(shape),
         parts=elementary_parts(np.stack(parts, axis=1)),
         rejected=np.stack(rejected, axis=1),
@@ -217,6 +243,15 @@ def _elementary_layer(panels: OriginPanels, of: OutputForms, weights: Sequence[F
         revisions=_arranged(rows["window_revision"], place, shape, np.nan),
         sampled=np.broadcast_to([float(form.sampled_products > 1) for form in of.forms], shape),
     )
+
+
+def _drawn(forms: Sequence[StratumForm], weights: Sequence[Floats], shape: tuple[int, int]) -> tuple[Floats, Integers]:
+    """Replicates of the elementary indices and their segments: periods x B x strata, one stratum in memory twice."""
+    size = len(weights[0])
+    levels, segments = np.empty((shape[0], size, shape[1])), np.empty((shape[0], size, shape[1]), dtype=np.int64)
+    for n, (form, draws) in enumerate(zip(forms, weights, strict=True)):
+        levels[:, :, n], segments[:, :, n] = form.replicates(draws)
+    return levels, segments
 
 
 def _level_layer(tree: TreeLevel, below: Layer, published: Mapping[str, Floats], bases: LevelBases) -> Layer:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -19,7 +19,7 @@ from ons_bigdata.prices.methods.recipes.catalogue import SCOPES, Recipe, RecipeO
 from ons_bigdata.prices.methods.recipes.elementary import elementary_index, shelf_clusters, stratum_form
 from ons_bigdata.prices.methods.recipes.formulas import FORMULAS
 from ons_bigdata.prices.methods.recipes.levels import BasePart, LevelBases, Members, level_figures
-from ons_bigdata.prices.methods.recipes.panels import OUT, UNDECIDED, in_season, recipe_periods, strata
+from ons_bigdata.prices.methods.recipes.panels import OUT, UNDECIDED, SeasonalRule, in_season, recipe_periods, strata
 from ons_bigdata.prices.methods.recipes.tree import TreeLevel, TreeWeights, index_tree
 from ons_bigdata.prices.schemas.indices import AggregateIndex, ElementaryIndex
 from ons_bigdata.prices.schemas.rhythms import DAILY
@@ -58,6 +58,15 @@ class OriginPanels:
     week: Week | None
     weights: TreeWeights
     rhythms: Mapping[str, str]
+    _out_of_season: dict[tuple[str, int, str, SeasonalRule], Booleans] = field(default_factory=dict, repr=False)
+
+    def out_of_season(self, stratum: Stratum, scope: str, rule: SeasonalRule) -> Booleans:
+        """Mask of the calendar days with quotes of a seasonal item that are out of season; found once for a scope."""
+        key = (stratum.retailer, stratum.item_number, scope, rule)
+        if key not in self._out_of_season:
+            counts = (stratum.of_scope(scope) > 0).sum(axis=1)
+            self._out_of_season[key] = (counts > 0) & ~in_season(counts, rule)
+        return self._out_of_season[key]
 
     @property
     def retailers(self) -> list[str]:
@@ -283,7 +292,7 @@ def _forms(
     clusters: Sequence[Integers | None],
 ) -> OutputForms:
     recipe, output, scope = what
-    inputs = [_stratum_prices(stratum, scope, recipe, based.periods) for stratum in panels.strata]
+    inputs = [_stratum_prices(panels, stratum, scope, (recipe, based.periods)) for stratum in panels.strata]
     forms = [
         stratum_form(prices.stratum, prices.prices, output, periods, cluster_of)
         for prices, periods, cluster_of in zip(inputs, based.of_strata, clusters, strict=True)
@@ -292,12 +301,12 @@ def _forms(
     return OutputForms(panels, recipe, output, scope, based.periods, bases, inputs, forms)
 
 
-def _stratum_prices(stratum: Stratum, scope: str, recipe: Recipe, periods: Periods) -> StratumPrices:
+def _stratum_prices(panels: OriginPanels, stratum: Stratum, scope: str, of: tuple[Recipe, Periods]) -> StratumPrices:
+    recipe, periods = of
     prices = stratum.of_scope(scope)
     out = np.zeros(len(prices), dtype=np.bool_)
     if recipe.seasonal is not None and stratum.item_number in recipe.seasonal.items:
-        there = (prices > 0).any(axis=1)
-        out = there & ~in_season((prices > 0).sum(axis=1), recipe.seasonal)
+        out = panels.out_of_season(stratum, scope, recipe.seasonal)
         prices = np.where(out[:, None], 0.0, prices)
     counts = periods.of_day >= 0
     rows, size = periods.of_day[counts], len(periods.starts)

