@@ -10,7 +10,7 @@ import pytest
 
 from ons_bigdata.platform.dagster.resources import WarehouseResource
 from ons_bigdata.platform.postgres.warehouse import Warehouse
-from ons_bigdata.prices.assets.quality import price_quality_report, quote_outliers
+from ons_bigdata.prices.assets.quality import price_changes, price_quality_report, quote_outliers
 from ons_bigdata.prices.checks import quality as checks
 from ons_bigdata.prices.methods.scope.description import describe
 from ons_bigdata.prices.schemas.scope import ProductDescription
@@ -22,6 +22,7 @@ TABLES = {
         "data_origin text, retailer text, item_number integer, collected_item_number integer, product text,"
         " collected_on date, price_gbp float8"
     ),
+    "intermediate.int_prices__item_days_accepted": "data_origin text, collected_on date",
     "intermediate.int_prices__products": (
         f"{KEY}, product text, product_name text, size_class integer, first_listed_on date, last_listed_on date"
     ),
@@ -105,8 +106,10 @@ def test_outliers_of_accepted_quotes_are_stored(warehouse: Warehouse, resource: 
     warehouse.replace(
         "analysis.product_descriptions", ProductDescription.validate(described.select(columns), cast=True)
     )
+    insert(warehouse, "intermediate.int_prices__item_days_accepted", "'real', '2016-08-01'", "'real', '2016-08-02'")
+    assert materialize(price_changes, resource)[ROWS] == 2
     written = materialize(quote_outliers, resource)
-    assert (written["quotes"], written[ROWS], written["fixed"], written["shrinking_pack"]) == (6, 3, 2, 1)
+    assert (written["changes"], written[ROWS], written["fixed"], written["shrinking_pack"]) == (2, 3, 2, 1)
     outliers = warehouse.rows(
         "select item_number, product, rule, observed from analysis.quote_outliers order by product"
     )
@@ -120,6 +123,7 @@ def test_outliers_of_accepted_quotes_are_stored(warehouse: Warehouse, resource: 
 def test_without_quotes_there_are_neither_outliers_nor_reports(
     warehouse: Warehouse, resource: WarehouseResource
 ) -> None:
+    assert materialize(price_changes, resource)[ROWS] == 0
     assert materialize(quote_outliers, resource)[ROWS] == 0
     assert materialize(price_quality_report, resource)[ROWS] == 0
 
