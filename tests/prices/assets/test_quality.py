@@ -133,7 +133,7 @@ FIRST = date(2016, 8, 1)
 
 
 def _list_day(warehouse: Warehouse, number: int) -> None:
-    """Six items of twenty products on a day; of every eight days one is short of four items, and prices change on one."""
+    """Six items of twenty products; of every eight days, one is short of four items, and prices change on one."""
     day, is_short = FIRST + timedelta(days=number), number % 8 == 5
     columns = ["data_origin", "retailer", "item_number", "product", "collected_on"]
     rows = [
