@@ -12,9 +12,9 @@
 
     A row of day d depends on rows of an input from d - back_days to d + ahead_days (`all`: whatever their day). An
     input that is built by day itself has a hash of each day in ops.table_days; of any other, `column` gives the days
-    and the rows are hashed when they are needed, of `columns` where only these are read. An input that is not named,
-    such as a seed, is hashed whole: a change of it makes every day stale. So does a change of the model's code, its
-    days or any macro.
+    and the rows are hashed when they are needed, of `columns` where only these are read; rows without a
+    day are in no view. An input that is not named, such as a seed, is hashed whole: a change of it makes every day
+    stale. So does a change of the model's code, its days or any macro.
 #}
 
 {# True where a model is built by day in this call of dbt; elsewhere (unit tests, docs) its macros select all days. #}
@@ -64,6 +64,7 @@
                 {{ 'row(' ~ columns | join(', ') ~ ')' if 'columns' in view else 'input' }}::text, 0
             )) as content_hash
         from {{ node.relation_name }} as input
+        where {{ view.column }} is not null
         group by {{ of_day.replace('{}', view.column) }}
         {% else %}
         select {{ of_day.replace('{}', 'day') }} as day, sum(content_hash) as content_hash

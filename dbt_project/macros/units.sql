@@ -7,3 +7,12 @@
         when 'g' then 0.001 when 'ml' then 0.001 when 'cl' then 0.01
     end
 {%- endmacro %}
+
+{# Kilograms, litres or pieces, in which a quantity of the measure is given. #}
+{% macro dimension_of_measure(measure) -%}
+    case {{ measure }}
+        when 'kg' then 'kilograms' when 'g' then 'kilograms'
+        when 'l' then 'litres' when 'ml' then 'litres' when 'cl' then 'litres'
+        when 'each' then 'pieces'
+    end
+{%- endmacro %}

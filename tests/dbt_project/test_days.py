@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from statistics import geometric_mean
 from typing import Any
 
 import pytest
@@ -18,6 +19,10 @@ MODELS = [
     "+int_prices__quotes_accepted",
     "+int_prices__products_placed",
     "+int_prices__shelf_days_counted",
+    "+int_prices__product_pack_sizes",
+    "+int_prices__item_days_compared",
+    "+int_prices__product_months_accepted",
+    "+int_prices__item_days_accepted",
 ]
 
 DAYS = ["2016-01-04", "2016-01-05", "2016-01-06", "2016-02-16", "2016-09-01"]
@@ -42,6 +47,11 @@ def _quotes(number: int) -> list[tuple[str, float, str | None]]:
     rows += [("SALT", 0.5, None), ("SALT", 0.9 if number == 4 else 0.5, None)]  # too late to tell
     rows += [("JAM", 2.5, "77" if number >= 2 else None)]  # the id is that of the earlier days, too
     return rows
+
+
+def _price_per_kg(number: int, name: str) -> float | None:
+    """Price per kilogram on the shelf, which varies a little from day to day; of some products it is not given."""
+    return 1.0 + number / 1000 if name in {"MILK", "BREAD"} else None
 
 
 @pytest.fixture
@@ -82,6 +92,11 @@ def test_days_in_any_order_and_decisions_give_the_tables_of_one_rebuild(
         "select product, count(*), max(price_gbp) from intermediate.int_prices__quotes_accepted"
         " where product !~ 'BREAD|MILK' group by 1 order by 1"
     ) == [("77", 5, 2.5), ("RICE", 5, 1.5), ("SALT", 4, 0.5), ("TEA (size class unknown)", 4, 3.0)]
+    ((milk,),) = warehouse.rows(
+        "select pack_size from intermediate.int_prices__product_pack_sizes where product = 'MILK'"
+    )
+    # the last day is 241 days after the first, which is too late to count
+    assert milk == pytest.approx(geometric_mean([2.0 / (1 + number / 1000) for number in range(4)]))
 
 
 def _mark_as_checked(warehouse: Warehouse) -> None:
@@ -114,6 +129,7 @@ def _tables(warehouse: Warehouse) -> dict[str, Any]:
 def _load(warehouse: Warehouse, number: int) -> None:
     """Write the file of a day with its load and rows as the raw asset would."""
     key, day, rows = f"{number:016x}", DAYS[number], _quotes(number)
+    run_id = f"tesco-{day.replace('-', '')}080000"
     with warehouse.transaction() as transaction:
         transaction.execute(
             "insert into ops.files (file_id, source, delivery, name, sha256, size_bytes, data_origin, partitions)"
@@ -130,10 +146,10 @@ def _load(warehouse: Warehouse, number: int) -> None:
         for line, (name, price, product_id) in enumerate(rows, start=2):
             transaction.execute(
                 "insert into raw.price_quotes (load_id, line, run_id, retailer, item_number, item_name, category,"
-                " product_name, product_id, price_gbp, attributes, collected_at, collected_on)"
-                " values ($1, $2, $3, 'tesco', 212717, 'Apples', 'Fruit', $4, $5, $6, '{}', '2016-01-01 08:00Z',"
-                " $7::text::date)",
-                [key, line, f"tesco-{day.replace('-', '')}080000", name, product_id, price, day],
+                " product_name, product_id, price_gbp, unit_price, unit, attributes, collected_at, collected_on)"
+                " values ($1, $2, $3, 'tesco', 212717, 'Apples', 'Fruit', $4, $5, $6, $7, '1 kg', '{}',"
+                " '2016-01-01 08:00Z', $8::text::date)",
+                [key, line, run_id, name, product_id, price, _price_per_kg(number, name), day],
             )
 
 

@@ -3,10 +3,26 @@
 -- that an analyst re-mapped enters another one.
 {{ config(meta={'dagster': {'ref': {'name': 'int_prices__quotes_accepted'}}}) }}
 
+{% set days = in_unchecked_days('collected_on', ref('int_prices__quotes_accepted')) %}
+
 with remapped as (
 
     select * from {{ ref('int_prices__quotes_decided') }}
-    where new_item_number <> item_number
+    where new_item_number <> item_number and {{ days }}
+
+),
+
+accepted_quotes as (
+
+    select * from {{ ref('int_prices__quotes_accepted') }}
+    where {{ days }}
+
+),
+
+counts as (
+
+    select * from {{ ref('int_prices__quote_counts_judged') }}
+    where {{ days }}
 
 ),
 
@@ -17,7 +33,7 @@ quotes as (
         accepted.retailer,
         coalesce(remapped.item_number, accepted.item_number) as item_number,
         accepted.collected_on
-    from {{ ref('int_prices__quotes_accepted') }} as accepted
+    from accepted_quotes as accepted
     left join remapped
         on
             accepted.data_origin = remapped.data_origin
@@ -33,6 +49,7 @@ quotes as (
         collected_item_number as item_number,
         collected_on
     from {{ ref('int_prices__quotes_excluded') }}
+    where {{ days }}
 
 ),
 
@@ -58,7 +75,7 @@ kept as (
         collected_on,
         count(*) as products
     from {{ ref('int_prices__quotes_decided') }}
-    where decision = 'keep'
+    where decision = 'keep' and {{ days }}
     group by data_origin, retailer, item_number, collected_on
 
 ),
@@ -71,7 +88,7 @@ judged as (
         counts.item_number,
         counts.collected_on,
         case when counts.enters then counts.products else kept.products end as products
-    from {{ ref('int_prices__quote_counts_judged') }} as counts
+    from counts
     left join kept
         on
             counts.data_origin = kept.data_origin

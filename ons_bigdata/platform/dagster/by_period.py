@@ -36,7 +36,7 @@ class ByPeriod:
 
     `column`: of the table, with the start of the period of each row. `days`: input → its column of days, of which a
     period depends on the days in its view. `whole`: inputs of which each period depends on every row. `packages`:
-    Python packages whose code makes the rows.
+    Python packages and modules whose code makes the rows.
     """
 
     column: str
@@ -54,26 +54,35 @@ class PeriodBuild:
 
 
 def periods_to_build(
-    store: Warehouse, table: str, by_period: ByPeriod, relations: Mapping[str, str], periods: Sequence[Period]
+    store: Warehouse,
+    table: str,
+    by_period: ByPeriod,
+    relations: Mapping[str, str],
+    periods: Sequence[Period],
+    parameters: str = "",
 ) -> PeriodBuild:
-    """Find the periods whose inputs or code are others than when they were built. `relations`: see `hash_inputs`."""
-    hashes = hash_inputs(store, by_period, relations, periods)
+    """Find the periods whose inputs, code or parameters are others than when they were built; see `hash_inputs`."""
+    hashes = hash_inputs(store, by_period, relations, periods, parameters)
     built = recorded_hashes(store, table)
     return PeriodBuild(hashes, tuple(period for period in periods if built.get(period.start) != hashes[period.start]))
 
 
 def hash_inputs(
-    store: Warehouse, by_period: ByPeriod, relations: Mapping[str, str], periods: Sequence[Period]
+    store: Warehouse,
+    by_period: ByPeriod,
+    relations: Mapping[str, str],
+    periods: Sequence[Period],
+    parameters: str = "",
 ) -> dict[date, str]:
-    """Hash what each period is built from now: the days in its view, the whole inputs and the code.
+    """Hash what each period is built from now: the days in its view, the whole inputs, the code and the parameters.
 
     `relations`: name of each input → `schema.relation`. The days of an input that is built by day itself have a hash in
-    `ops.table_days`; of any other the rows are hashed.
+    `ops.table_days`; of any other the rows are hashed. `parameters`: settings that the rows depend on, as text.
     """
     with store.transaction() as transaction:
         whole = [_content_hash(transaction, relations[name]) for name in by_period.whole]
         by_day = [_hashes_by_day(transaction, relations[name], column) for name, column in by_period.days.items()]
-    constant = [*map(code_hash, by_period.packages), *whole]
+    constant = [*map(code_hash, by_period.packages), *whole, *([parameters] if parameters else [])]
     sums = [_RunningSum(hashes) for hashes in by_day]
     return {
         period.start: hashlib.md5(  # noqa: S324  (no secret: it tells whether inputs changed)
@@ -81,6 +90,26 @@ def hash_inputs(
         ).hexdigest()
         for period in periods
     }
+
+
+def stretches_of_periods(periods: Sequence[Period], most_days: int) -> list[tuple[Period, ...]]:
+    """Group periods, in their order, into stretches that are computed together: views that meet, `most_days` at most.
+
+    A stretch is read from the first day in its views to the last, `most_days` after it unless one period sees further.
+    It bounds the memory of a rebuild; rows that depend on their view alone are the same in any grouping.
+    """
+    stretches: list[list[Period]] = []
+    for period in periods:
+        last = stretches[-1] if stretches else []
+        if (
+            last
+            and period.first_day <= max(other.last_day for other in last)
+            and (period.last_day - min(other.first_day for other in last)).days < most_days
+        ):
+            last.append(period)
+        else:
+            stretches.append([period])
+    return [tuple(stretch) for stretch in stretches]
 
 
 def recorded_hashes(store: Warehouse, table: str) -> dict[date, str]:
@@ -129,9 +158,12 @@ def replace_periods(store: Warehouse, table: str, column: str, frame: pl.DataFra
 
 @cache
 def code_hash(package: str) -> str:
-    """Hash of the Python files of a package and of those below it, whatever their order on the disk."""
+    """Hash of the Python files of a package and of those below it, whatever their order on the disk; or of a module."""
     digest = hashlib.sha256()
-    for name, content in sorted(_python_files(files(package), "")):
+    parent, _, name = package.rpartition(".")
+    module = files(parent) / f"{name}.py"
+    found = [(name, module.read_bytes())] if module.is_file() else _python_files(files(package), "")
+    for name, content in sorted(found):
         digest.update(f"{name} {len(content)} ".encode())
         digest.update(content)
     return digest.hexdigest()[:32]

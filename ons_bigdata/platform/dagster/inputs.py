@@ -98,19 +98,19 @@ class AssetRun:
     log: dg.DagsterLogManager
     _read: Read = field(repr=False)
     own_tables: frozenset[str] = frozenset()
-    _periods_to_build: Callable[[str, Sequence[Period]], PeriodBuild] | None = field(default=None, repr=False)
+    _periods_to_build: Callable[[str, Sequence[Period], str], PeriodBuild] | None = field(default=None, repr=False)
 
-    def periods_to_build(self, table: str, periods: Sequence[Period]) -> PeriodBuild:
+    def periods_to_build(self, table: str, periods: Sequence[Period], parameters: str = "") -> PeriodBuild:
         """Find the periods of a requested table that have other inputs or other code than when they were built.
 
-        `periods`: all periods that the table has. Raises UndeclaredRelationError for any other table, and for one that
-        is not built by period.
+        `periods`: all periods that the table has. `parameters`: settings that its rows depend on, as text. Raises
+        UndeclaredRelationError for any other table, and for one that is not built by period.
         """
         if table not in self.tables or self._periods_to_build is None:
             raise UndeclaredRelationError(
                 f"{table!r} is no table of this run, which are: {', '.join(sorted(self.tables))}"
             )
-        return self._periods_to_build(table, periods)
+        return self._periods_to_build(table, periods, parameters)
 
     def read_own(self, table: str, columns: Sequence[str]) -> pl.DataFrame:
         """Columns of a table of the asset as it was last written: to see which rows may stay, or what they were.
@@ -328,15 +328,15 @@ def make_days_reader(store: Warehouse, asset: str) -> ReadDays:
 
 def make_period_search(
     store: Warehouse, tables: Sequence[Table], inputs: Mapping[str, str]
-) -> Callable[[str, Sequence[Period]], PeriodBuild]:
+) -> Callable[[str, Sequence[Period], str], PeriodBuild]:
     """Make the search for the stale periods of the tables of an asset."""
     by_period = {table.name: table.by_period for table in tables}
 
-    def search(table: str, periods: Sequence[Period]) -> PeriodBuild:
+    def search(table: str, periods: Sequence[Period], parameters: str) -> PeriodBuild:
         how = by_period[table]
         if how is None:
             raise UndeclaredRelationError(f"{table!r} is not built by period")
-        return periods_to_build(store, table, how, inputs, periods)
+        return periods_to_build(store, table, how, inputs, periods, parameters)
 
     return search
 

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from datetime import date, timedelta
+
 import dagster as dg
 import polars as pl
 
+from ons_bigdata.platform.dagster.by_period import ByPeriod, Period, stretches_of_periods
 from ons_bigdata.platform.dagster.inputs import AssetRun, Inputs, Output, table_asset
-from ons_bigdata.prices.methods.quality.price_outliers import PriceOutlierParameters, price_outliers
+from ons_bigdata.prices.methods.quality.price_outliers import PriceOutlierParameters, judge_price_changes
+from ons_bigdata.prices.methods.quality.price_outliers import price_changes as changes_of
 from ons_bigdata.prices.methods.quality.renames import product_renames as renames_of
-from ons_bigdata.prices.methods.quality.short_runs import short_runs
-from ons_bigdata.prices.methods.quality.shrinking_packs import shrinking_packs
+from ons_bigdata.prices.methods.quality.short_runs import days_in_view, short_runs
+from ons_bigdata.prices.methods.quality.shrinking_packs import price_replaced_packs, replaced_packs
 from ons_bigdata.prices.reports import quality_report
 from ons_bigdata.prices.schemas.quality import (
     EnteringQuote,
     PlacedProduct,
+    PriceChange,
     PriceQualityReport,
     ProductListing,
     ProductRename,
@@ -22,48 +27,111 @@ from ons_bigdata.prices.schemas.quality import (
 )
 from ons_bigdata.settings import get_settings
 
+METHODS = ("ons_bigdata.prices.methods.quality",)
+"""Packages whose code makes the rows of the tables that are built by day."""
+
+STRETCH_DAYS = 140
+"""Most days of quotes that are read at a time."""
+
 _REPORT = ["data_origin", "collected_on"]
+_ITEM = ["data_origin", "retailer", "item_number"]
 _PRODUCT_NAME = ["data_origin", "retailer", "item_number", "product_name"]
 
 
 _LISTINGS = {
-    "quotes": "intermediate.int_prices__quotes_accepted",
     "products": "intermediate.int_prices__products",
     "descriptions": "analysis.product_descriptions",
 }
 
 
 @table_asset(
+    table="analysis.price_changes",
+    inputs={
+        "quotes": "intermediate.int_prices__quotes_accepted",
+        "item_days": "intermediate.int_prices__item_days_accepted",
+    },
+    frame=PriceChange,
+    description=(
+        "One row per product and day with another price than the last one of the product. Built by day. Internal: "
+        "outlying changes are judged by it, a short table in the place of the quotes."
+    ),
+    by_period=ByPeriod("collected_on", {"quotes": "collected_on"}, packages=METHODS),
+)
+def price_changes(inputs: Inputs, run: AssetRun) -> Output:
+    """List the price changes of the days whose quotes, or those of the link window before them, changed."""
+    window = get_settings().link_window_days
+    days = inputs.read("item_days", ["collected_on"])["collected_on"].unique().sort()
+    periods = [Period(day, day - timedelta(days=window), day) for day in days]
+    build = run.periods_to_build("analysis.price_changes", periods, f"link window of {window} days")
+    parts: list[pl.DataFrame] = [PriceChange.create_empty()]
+    for stretch in stretches_of_periods(build.stale, STRETCH_DAYS):
+        changes = changes_of(_quotes(inputs, (stretch[0].first_day, stretch[-1].last_day)), window)
+        parts.append(changes.filter(pl.col("collected_on").is_in([period.start for period in stretch])))
+    return Output(pl.concat(parts), build=build)
+
+
+@table_asset(
     table="analysis.quote_outliers",
-    inputs=_LISTINGS,
+    inputs={
+        **_LISTINGS,
+        "quotes": "intermediate.int_prices__quotes_accepted",
+        "item_days": "intermediate.int_prices__item_days_accepted",
+        "changes": "analysis.price_changes",
+    },
     frame=QuoteOutlier,
     description="One row per quote and rule by which it stands out: price relatives and shrinking packs.",
 )
 def quote_outliers(inputs: Inputs, _: AssetRun) -> Output:
     """Judge every price change and every new pack size of the accepted quotes, by the items they were collected for."""
-    quotes, listings = _quotes(inputs), _listings(inputs)
+    changes, listings = inputs.read("changes", PriceChange.column_names()), _listings(inputs)
     parameters = PriceOutlierParameters(link_window_days=get_settings().link_window_days)
-    outliers = pl.concat([price_outliers(quotes, parameters), shrinking_packs(listings, quotes)])
+    pairs = replaced_packs(listings)
+    outliers = pl.concat(
+        [judge_price_changes(changes, parameters), price_replaced_packs(pairs, _quotes_of_packs(inputs, pairs))]
+    )
     by_rule = dict(outliers.group_by("rule").len().sort("rule").iter_rows())
-    return Output(outliers, {"quotes": quotes.height, **by_rule})
+    return Output(outliers, {"changes": changes.height, **by_rule})
 
 
 @table_asset(
     table="analysis.product_renames",
-    inputs=_LISTINGS,
+    inputs={**_LISTINGS, "months": "intermediate.int_prices__product_months_accepted"},
     frame=ProductRename,
     description="One row per product that seems to be another one under a new name: a suggestion. Joins no series.",
 )
 def product_renames(inputs: Inputs, _: AssetRun) -> Output:
     """Compare the names of products that begin with those of products of the same size and price that ended."""
-    return Output(renames_of(_listings(inputs), _quotes(inputs)))
+    return Output(renames_of(_listings(inputs), _ends_of_products(inputs)))
 
 
-def _quotes(inputs: Inputs) -> pl.DataFrame:
-    """Read the accepted quotes under the items of their collection."""
+def _quotes(inputs: Inputs, days: tuple[date, date]) -> pl.DataFrame:
+    """Read the accepted quotes of some days under the items of their collection."""
     columns = ["data_origin", "retailer", "collected_item_number", "product", "collected_on", "price_gbp"]
-    quotes = inputs.read("quotes", columns).rename({"collected_item_number": "item_number"})
+    quotes = inputs.read_days("quotes", "collected_on", days, columns).rename({"collected_item_number": "item_number"})
     return quotes.select(EnteringQuote.column_names())
+
+
+def _quotes_of_packs(inputs: Inputs, pairs: pl.DataFrame) -> pl.DataFrame:
+    """Read the accepted quotes of the products in pairs, some weeks at a time: memory does not grow with all quotes."""
+    products = pl.concat([pairs.select(*_ITEM, "product"), pairs.select(*_ITEM, product="old_product")]).unique()
+    days = inputs.read("item_days", ["collected_on"])["collected_on"].unique().sort().to_list()
+    parts: list[pl.DataFrame] = [EnteringQuote.create_empty()]
+    while days and not products.is_empty():
+        until = days[0] + timedelta(days=STRETCH_DAYS - 1)
+        parts.append(_quotes(inputs, (days[0], until)).join(products, on=products.columns, how="semi"))
+        days = [day for day in days if day > until]
+    return pl.concat(parts)
+
+
+def _ends_of_products(inputs: Inputs) -> pl.DataFrame:
+    """Read the first and the last accepted price of each product and month, as quotes."""
+    key = ["data_origin", "retailer", "collected_item_number", "product"]
+    ends = [f"{end}_{what}" for end in ("first", "last") for what in ("collected_on", "price_gbp")]
+    months = inputs.read("months", [*key, *ends]).rename({"collected_item_number": "item_number"})
+    return pl.concat(
+        months.select(*_ITEM, "product", collected_on=f"{end}_collected_on", price_gbp=f"{end}_price_gbp")
+        for end in ("first", "last")
+    )
 
 
 def _listings(inputs: Inputs) -> pl.DataFrame:
@@ -74,14 +142,28 @@ def _listings(inputs: Inputs) -> pl.DataFrame:
 
 @table_asset(
     table="analysis.short_run_items",
-    inputs={"listed": "intermediate.int_prices__products_placed"},
+    inputs={
+        "listed": "intermediate.int_prices__products_placed",
+        "counts": "intermediate.int_prices__quote_counts_judged",
+    },
     frame=ShortRunItem,
-    description="One row per item and day on which it, and other items of the run, lack products that come back.",
+    description=(
+        "One row per item and day on which it, and other items of the run, lack products that come back. Built by day."
+    ),
+    by_period=ByPeriod("collected_on", {"listed": "collected_on"}, packages=METHODS),
 )
-def short_run_items(inputs: Inputs, _: AssetRun) -> Output:
-    """Compare which products each item lacks on the same days."""
-    short = short_runs(inputs.read("listed", PlacedProduct.column_names()))
-    return Output(short, {"runs": short.select("data_origin", "retailer", "collected_on").n_unique()})
+def short_run_items(inputs: Inputs, run: AssetRun) -> Output:
+    """Compare which products each item lacks on the same days, for the days whose listings in view changed."""
+    counts = inputs.read("counts", ["data_origin", "retailer", "item_number", "collected_on", "products", "enters"])
+    views = days_in_view(counts.filter(pl.col("enters") & (pl.col("products") > 0)))
+    build = run.periods_to_build("analysis.short_run_items", [Period(*view) for view in views.iter_rows()])
+    parts: list[pl.DataFrame] = [ShortRunItem.create_empty()]
+    for stretch in stretches_of_periods(build.stale, STRETCH_DAYS):
+        seen = min(period.first_day for period in stretch), max(period.last_day for period in stretch)
+        short = short_runs(inputs.read_days("listed", "collected_on", seen, PlacedProduct.column_names()))
+        parts.append(short.filter(pl.col("collected_on").is_in([period.start for period in stretch])))
+    short = pl.concat(parts)
+    return Output(short, {"runs": short.select("data_origin", "retailer", "collected_on").n_unique()}, build=build)
 
 
 @table_asset(
@@ -143,6 +225,7 @@ def _evidence(inputs: Inputs) -> quality_report.Evidence:
 
 
 ASSETS: list[dg.AssetsDefinition | dg.AssetSpec] = [
+    price_changes,
     quote_outliers,
     product_renames,
     short_run_items,

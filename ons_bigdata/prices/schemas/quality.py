@@ -44,6 +44,19 @@ class EnteringQuote(dy.Schema):
     price_gbp = dy.Float64(min_exclusive=0.0, description="price in GBP, after analysts' decisions")
 
 
+class PriceChange(dy.Schema):
+    """One row per product and day with another price than the last one of the product (`analysis.price_changes`)."""
+
+    data_origin = dy.String(primary_key=True, regex=ORIGIN, description="real or simulated")
+    retailer = dy.String(primary_key=True, regex=IDENTIFIER, description="retailer id")
+    item_number = dy.Int32(primary_key=True, description="CPI item number under which it was collected")
+    product = dy.String(primary_key=True, description="product")
+    collected_on = dy.Date(primary_key=True, description="day of the new price")
+    price_gbp = dy.Float64(min_exclusive=0.0, description="new price in GBP")
+    compared_on = dy.Date(description="last day before with a price, at most the link window before")
+    compared_price_gbp = dy.Float64(min_exclusive=0.0, description="price in GBP on that day")
+
+
 class QuoteOutlier(dy.Schema):
     """One row per quote and rule that flags it (`analysis.quote_outliers`).
 

@@ -22,6 +22,7 @@ TABLES: dict[str, type[dy.Schema]] = {
     "analysis.scope_model": product_scope.ScopeModelRecord,
     "analysis.scope_evaluation": product_scope.ScopeMetric,
     "analysis.scope_index_impact": product_scope.ScopeIndexImpact,
+    "analysis.price_changes": quality.PriceChange,
     "analysis.quote_outliers": quality.QuoteOutlier,
     "analysis.product_renames": quality.ProductRename,
     "analysis.short_run_items": quality.ShortRunItem,

@@ -8,7 +8,14 @@ import polars as pl
 import pytest
 
 from ons_bigdata.platform.dagster import by_period
-from ons_bigdata.platform.dagster.by_period import ByPeriod, Period, PeriodBuild, periods_to_build, replace_periods
+from ons_bigdata.platform.dagster.by_period import (
+    ByPeriod,
+    Period,
+    PeriodBuild,
+    periods_to_build,
+    replace_periods,
+    stretches_of_periods,
+)
 from ons_bigdata.platform.postgres.warehouse import Warehouse
 
 TABLE = "analysis.weekly_prices"
@@ -103,3 +110,20 @@ def test_rows_of_a_period_that_is_not_stale_are_refused(store: Warehouse) -> Non
     rows = pl.DataFrame({"week": [date(2016, 8, 1)], "pounds": [1.0]})
     with pytest.raises(ValueError, match="weekly_prices: found rows of 2016-08-01, expected only"):
         replace_periods(store, TABLE, "week", rows, _stale(store))
+
+
+def test_other_parameters_make_every_period_stale(store: Warehouse) -> None:
+    build = periods_to_build(store, TABLE, HOW, RELATIONS, WEEKS, "a window of 7 days")
+    assert [week.start.day for week in build.stale] == [1, 8]
+    assert not _stale(store).stale
+
+
+def test_periods_whose_views_meet_are_computed_together_up_to_a_length() -> None:
+    days = [
+        Period(date(2016, 8, n), date(2016, 8, max(1, n - 2)), date(2016, 8, n)) for n in (1, 2, 3, 4, 5, 6, 20, 22)
+    ]
+    stretches = stretches_of_periods(days, 5)
+    assert [[period.start.day for period in stretch] for stretch in stretches] == [[1, 2, 3, 4, 5], [6], [20, 22]]
+    assert stretches_of_periods([], 5) == []
+    # a period that sees further than that stands alone
+    assert [len(stretch) for stretch in stretches_of_periods(WEEKS, 3)] == [1, 1]

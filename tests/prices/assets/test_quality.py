@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date, timedelta
 from typing import Any
 
 import dagster as dg
@@ -10,18 +11,27 @@ import pytest
 
 from ons_bigdata.platform.dagster.resources import WarehouseResource
 from ons_bigdata.platform.postgres.warehouse import Warehouse
-from ons_bigdata.prices.assets.quality import price_quality_report, quote_outliers
+from ons_bigdata.prices.assets.quality import (
+    price_changes,
+    price_quality_report,
+    quote_outliers,
+    short_run_items,
+)
 from ons_bigdata.prices.checks import quality as checks
 from ons_bigdata.prices.methods.scope.description import describe
 from ons_bigdata.prices.schemas.scope import ProductDescription
 
 ROWS = "dagster/row_count"
+BY_DAY = ("analysis.price_changes", "analysis.short_run_items")
 KEY = "data_origin text, retailer text, item_number integer"
 TABLES = {
     "intermediate.int_prices__quotes_accepted": (
         "data_origin text, retailer text, item_number integer, collected_item_number integer, product text,"
         " collected_on date, price_gbp float8"
     ),
+    "intermediate.int_prices__item_days_accepted": "data_origin text, collected_on date",
+    "intermediate.int_prices__products_placed": f"{KEY}, product text, collected_on date, category text, place integer",
+    "intermediate.int_prices__quote_counts_judged": f"{KEY}, collected_on date, products integer, enters boolean",
     "intermediate.int_prices__products": (
         f"{KEY}, product text, product_name text, size_class integer, first_listed_on date, last_listed_on date"
     ),
@@ -105,8 +115,10 @@ def test_outliers_of_accepted_quotes_are_stored(warehouse: Warehouse, resource: 
     warehouse.replace(
         "analysis.product_descriptions", ProductDescription.validate(described.select(columns), cast=True)
     )
+    insert(warehouse, "intermediate.int_prices__item_days_accepted", "'real', '2016-08-01'", "'real', '2016-08-02'")
+    assert materialize(price_changes, resource)[ROWS] == 2
     written = materialize(quote_outliers, resource)
-    assert (written["quotes"], written[ROWS], written["fixed"], written["shrinking_pack"]) == (6, 3, 2, 1)
+    assert (written["changes"], written[ROWS], written["fixed"], written["shrinking_pack"]) == (2, 3, 2, 1)
     outliers = warehouse.rows(
         "select item_number, product, rule, observed from analysis.quote_outliers order by product"
     )
@@ -117,9 +129,60 @@ def test_outliers_of_accepted_quotes_are_stored(warehouse: Warehouse, resource: 
     ]
 
 
+FIRST = date(2016, 8, 1)
+
+
+def _list_day(warehouse: Warehouse, number: int) -> None:
+    """Six items of twenty products; of every eight days, one is short of four items, and prices change on one."""
+    day, is_short = FIRST + timedelta(days=number), number % 8 == 5
+    columns = ["data_origin", "retailer", "item_number", "product", "collected_on"]
+    rows = [
+        ("real", "tesco", item, f"P{place}", day, place, 1.0 + (place + number // 8) % 5)
+        for item in range(1, 7)
+        for place in range(1, 14 if is_short and item < 5 else 21)
+    ]
+    frame = pl.DataFrame(rows, schema=[*columns, "place", "price_gbp"], orient="row").cast(
+        {"item_number": pl.Int32, "place": pl.Int32}
+    )
+    placed = frame.select(*columns, "place").with_columns(category=pl.lit("Shelf"))
+    quotes = frame.select(*columns, "price_gbp").with_columns(collected_item_number="item_number")
+    counts = frame.group_by("data_origin", "retailer", "item_number", "collected_on").agg(
+        products=pl.len().cast(pl.Int32)
+    )
+    with warehouse.transaction() as transaction:
+        transaction.insert("intermediate.int_prices__products_placed", placed)
+        transaction.insert("intermediate.int_prices__quotes_accepted", quotes)
+        transaction.insert("intermediate.int_prices__quote_counts_judged", counts.with_columns(enters=True))
+        transaction.insert(
+            "intermediate.int_prices__item_days_accepted", counts.select("data_origin", "collected_on").unique()
+        )
+
+
+def test_days_in_any_order_give_the_tables_of_one_rebuild(warehouse: Warehouse, resource: WarehouseResource) -> None:
+    # the middle comes late, a day of it later still; the last day is that of a schedule
+    for numbers in (range(40), range(70, 120), [n for n in range(40, 70) if n != 61], [61], [120]):
+        for number in numbers:
+            _list_day(warehouse, number)
+        built = {
+            asset.key.path[-1]: materialize(asset, resource)["periods_built"]
+            for asset in (price_changes, short_run_items)
+        }
+    assert built == {"price_changes": 1, "short_run_items": 46}
+    found = {table: warehouse.frame(f"select * from {table}") for table in BY_DAY}
+    assert found["analysis.price_changes"].height > 1000
+    assert found["analysis.short_run_items"]["collected_on"].n_unique() == 15
+    with warehouse.transaction() as transaction:
+        transaction.execute("delete from ops.table_days")
+    for asset, table in ((price_changes, "analysis.price_changes"), (short_run_items, "analysis.short_run_items")):
+        assert materialize(asset, resource)["periods_built"] == 121
+        key = ["item_number", "collected_on", *(["product"] if table == "analysis.price_changes" else [])]
+        assert warehouse.frame(f"select * from {table}").sort(key).equals(found[table].sort(key))
+
+
 def test_without_quotes_there_are_neither_outliers_nor_reports(
     warehouse: Warehouse, resource: WarehouseResource
 ) -> None:
+    assert materialize(price_changes, resource)[ROWS] == 0
     assert materialize(quote_outliers, resource)[ROWS] == 0
     assert materialize(price_quality_report, resource)[ROWS] == 0
 

@@ -30,6 +30,7 @@ _SERIES = ["data_origin", "level", "code", "scope", "series", "frequency", "peri
         "official_indices": "staging.stg_prices__official_item_indices",
         "official_quotes": "intermediate.int_prices__official_quotes_selected",
         "scraped_quotes": "intermediate.int_prices__quotes_accepted",
+        "item_days": "intermediate.int_prices__item_days_accepted",
     },
     frame=schemas.RebuiltItemIndex,
     description=(
@@ -42,7 +43,7 @@ def rebuilt_item_indices(inputs: Inputs, _: AssetRun) -> Output:
     """Rebuild item indices from official quotes and from scraped quotes by the same functions."""
     published = inputs.read("official_indices", ["data_origin", "item_number", "month", "index"])
     collected = inputs.read("official_quotes").sort("load_id", "line").drop("load_id", "line")
-    scraped = official_items.scraped_as_collected(inputs.read("scraped_quotes", _QUOTE).sort(_QUOTE))
+    scraped = official_items.scraped_as_collected(_quotes_near_collection_days(inputs).sort(_QUOTE))
     parts = [
         official_items.with_published(indices, published).with_columns(prices_from=pl.lit(name))
         for name, quotes in (("official_quotes", collected), ("scraped_quotes", scraped))
@@ -64,6 +65,16 @@ def rebuilt_item_indices(inputs: Inputs, _: AssetRun) -> Output:
             **({} if largest is None else {"largest_difference": largest}),
         },
     )
+
+
+def _quotes_near_collection_days(inputs: Inputs) -> pl.DataFrame:
+    """Read the scraped quotes of the days of each month on which the office might have collected."""
+    months = inputs.read("item_days", ["collected_on"])["collected_on"].dt.month_start().unique().sort()
+    parts = [
+        inputs.read_days("scraped_quotes", "collected_on", official_items.days_near_collection(month), _QUOTE)
+        for month in months
+    ]
+    return pl.concat(parts) if parts else inputs.read("scraped_quotes", _QUOTE)
 
 
 @tables_asset(

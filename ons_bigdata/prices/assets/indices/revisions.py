@@ -35,7 +35,15 @@ EVENTS = Table(
     "One row per event by which settled figures may change that has been taken into account. Internal: new events are "
     "found by comparing with it.",
 )
-METHOD_PACKAGES = ("ons_bigdata.prices.methods", "ons_bigdata.estimation")
+METHOD_PACKAGES = (
+    *(
+        f"ons_bigdata.prices.methods.{name}"
+        for name in ("aggregation", "bilateral", "multilateral", "panels", "recipes", "scope")
+    ),
+    "ons_bigdata.estimation.input_checks",
+)
+"""Code that makes the figures and decides on scope: what judges quality or compares may change without an event."""
+
 _GROUP = ["data_origin", "recipe", "method", "scope", "period"]
 
 

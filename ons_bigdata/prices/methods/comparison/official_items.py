@@ -160,7 +160,17 @@ def collection_day(month: date) -> date:
     return middle + timedelta(days=(1 - middle.weekday() + 3) % 7 - 3)
 
 
-def scraped_as_collected(quotes: pl.DataFrame, *, days_either_side: int = 3) -> pl.DataFrame:
+DAYS_EITHER_SIDE = 3
+"""Days before and after the collection day of a month on which a scraped price stands for it."""
+
+
+def days_near_collection(month: date) -> tuple[date, date]:
+    """Return the first and the last day of a month whose prices `scraped_as_collected` takes, unless told otherwise."""
+    day, width = collection_day(month), timedelta(days=DAYS_EITHER_SIDE)
+    return day - width, day + width
+
+
+def scraped_as_collected(quotes: pl.DataFrame, *, days_either_side: int = DAYS_EITHER_SIDE) -> pl.DataFrame:
     """Scraped quotes in the form of official ones: one day a month, each retailer a stratum of equal weight.
 
     Takes `AcceptedQuote` rows. A month is priced on its collection day (`collection_day`), or on the nearest day with

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 
 import polars as pl
 
@@ -15,10 +15,16 @@ from ons_bigdata.prices.methods.panels.input_checks import (
     whole_number,
 )
 from ons_bigdata.prices.methods.quality.outliers import hidiroglou_berthelot, outlier_bounds
-from ons_bigdata.prices.schemas.quality import EnteringQuote, QuoteOutlier
+from ons_bigdata.prices.schemas.quality import EnteringQuote, PriceChange, QuoteOutlier
 
 _PRODUCT = ["data_origin", "retailer", "item_number", "product"]
 _ITEM = ["data_origin", "item_number"]
+
+SAMPLE_DAYS_BEFORE = 182
+"""Days before the month of a price change from which the changes are that it is judged by."""
+
+SAMPLE_DAYS_AFTER = 56
+"""Days after its month: then the judgement is settled."""
 
 
 @dataclass(frozen=True)
@@ -49,29 +55,24 @@ def price_outliers(quotes: pl.DataFrame | pl.LazyFrame, parameters: PriceOutlier
     """Outlying price changes, with the bounds that they break.
 
     Takes `EnteringQuote` rows in any order (prices in GBP, one per product and day); gives `QuoteOutlier` rows of the
-    rules `fixed`, `tukey` and `hb`. A price is compared with the product's last one where that is at most
-    `link_window_days` old; an unchanged price is never an outlier. The sample of an item is its price changes over the
-    series, at all retailers of the origin, without the outliers by the fixed rule.
+    rules `fixed`, `tukey` and `hb`: those of `price_changes` by `judge_price_changes`.
 
     Raises ValueError where a product has two prices on a day.
     """
     instance_of("parameters", parameters, PriceOutlierParameters)
-    changes = _price_changes(valid_rows(EnteringQuote, quotes, "quotes"), parameters.link_window_days)
-    alone = _apply_fixed_rule(changes, parameters.fixed_cutoff)
-    sample = changes.join(alone.select(*_PRODUCT, "collected_on"), on=[*_PRODUCT, "collected_on"], how="anti")
-    outliers = [alone]
-    for _, of_item in sample.group_by(_ITEM, maintain_order=True):
-        if of_item.height >= parameters.least_changes:
-            outliers += [_apply_tukey_rule(of_item, parameters), _apply_hb_rule(of_item, parameters)]
-    columns = list(QuoteOutlier.columns())
-    frame = pl.concat([frame.select(columns) for frame in outliers])
-    return QuoteOutlier.validate(
-        frame.sort("data_origin", "collected_on", "retailer", "item_number", "product", "rule")
-    )
+    return judge_price_changes(price_changes(quotes, parameters.link_window_days), parameters)
 
 
-def _price_changes(quotes: pl.DataFrame, link_window_days: int) -> pl.DataFrame:
-    ordered = quotes.sort([*_PRODUCT, "collected_on"]).with_columns(
+def price_changes(quotes: pl.DataFrame | pl.LazyFrame, link_window_days: int) -> pl.DataFrame:
+    """List the prices that differ from the product's last one, where that is at most `link_window_days` old.
+
+    Takes `EnteringQuote` rows in any order (prices in GBP, one per product and day). A change depends on no day before
+    the window. Returns `PriceChange` rows, in the order of products and days.
+
+    Raises ValueError where a product has two prices on a day.
+    """
+    valid = valid_rows(EnteringQuote, quotes, "quotes")
+    ordered = valid.sort([*_PRODUCT, "collected_on"]).with_columns(
         pl.col("collected_on").shift().over(_PRODUCT).alias("compared_on"),
         pl.col("price_gbp").shift().over(_PRODUCT).alias("compared_price_gbp"),
     )
@@ -84,10 +85,47 @@ def _price_changes(quotes: pl.DataFrame, link_window_days: int) -> pl.DataFrame:
         )
         raise ValueError(message)
     window = timedelta(days=link_window_days)
-    return ordered.filter(
+    changes = ordered.filter(
         (pl.col("collected_on") - pl.col("compared_on") <= window)
         & (pl.col("price_gbp") != pl.col("compared_price_gbp"))
-    ).with_columns((pl.col("price_gbp") / pl.col("compared_price_gbp")).alias("relative"))
+    )
+    return PriceChange.validate(changes.select(PriceChange.column_names()))
+
+
+def judge_price_changes(changes: pl.DataFrame | pl.LazyFrame, parameters: PriceOutlierParameters) -> pl.DataFrame:
+    """Outlying price changes, with the bounds that they break.
+
+    Takes `PriceChange` rows; gives `QuoteOutlier` rows of the rules `fixed`, `tukey` and `hb`. The sample that a change
+    is judged by is the changes of its item at all retailers of the origin, without the outliers by the fixed rule, from
+    `SAMPLE_DAYS_BEFORE` days before its month to `SAMPLE_DAYS_AFTER` days after.
+    """
+    instance_of("parameters", parameters, PriceOutlierParameters)
+    valid = valid_rows(PriceChange, changes, "changes").sort([*_PRODUCT, "collected_on"])
+    relatives = valid.with_columns((pl.col("price_gbp") / pl.col("compared_price_gbp")).alias("relative"))
+    alone = _apply_fixed_rule(relatives, parameters.fixed_cutoff)
+    judged = relatives.join(
+        alone.select(*_PRODUCT, "collected_on"), on=[*_PRODUCT, "collected_on"], how="anti", maintain_order="left"
+    )
+    outliers = [alone]
+    for _, of_item in judged.group_by(_ITEM, maintain_order=True):
+        for month in of_item["collected_on"].dt.month_start().unique().sort():
+            outliers += _outliers_of_month(of_item, month, parameters)
+    columns = list(QuoteOutlier.columns())
+    frame = pl.concat([frame.select(columns) for frame in outliers])
+    return QuoteOutlier.validate(
+        frame.sort("data_origin", "collected_on", "retailer", "item_number", "product", "rule")
+    )
+
+
+def _outliers_of_month(of_item: pl.DataFrame, month: date, parameters: PriceOutlierParameters) -> list[pl.DataFrame]:
+    """Outliers among the changes of an item in a month, where its sample is large enough."""
+    first = month - timedelta(days=SAMPLE_DAYS_BEFORE)
+    last = (month + timedelta(days=31)).replace(day=1) + timedelta(days=SAMPLE_DAYS_AFTER - 1)
+    sample = of_item.filter(pl.col("collected_on").is_between(first, last))
+    if sample.height < parameters.least_changes:
+        return []
+    of_month = pl.col("collected_on").dt.month_start() == month
+    return [rule(sample, parameters).filter(of_month) for rule in (_apply_tukey_rule, _apply_hb_rule)]
 
 
 def _apply_fixed_rule(changes: pl.DataFrame, cutoff: float) -> pl.DataFrame:

@@ -32,6 +32,12 @@ LEAST_SHARE_OF_ITEMS = 0.15
 LEAST_SHARE_OF_PRODUCTS = 0.04
 """Least share of the run's products that its short items lack, where they are fewer than `LEAST_SHARE_OF_ITEMS`."""
 
+VIEW_DAYS = USUAL_DAYS + ABSENCE_DAYS + OPEN_DAYS
+"""Days before and after a day on which its short items depend: the usual days, and absences that reach into them."""
+
+VIEW_RUNS = LEAST_DAYS + 2
+"""Days of collection of an item before and after, where these reach further: the usual days, and an absence of one."""
+
 COMES_BACK, OPEN, LEVEL_SHIFT = "comes_back", "open", "level_shift"
 
 
@@ -64,6 +70,36 @@ def short_runs(listed: pl.DataFrame | pl.LazyFrame) -> pl.DataFrame:
     short = _short_items(placed, absent)
     rows: pl.DataFrame = ShortRunItem.validate(_with_places(short, absent), cast=True)
     return rows
+
+
+def days_in_view(item_days: pl.DataFrame) -> pl.DataFrame:
+    """Find the first and the last day of listings on which the short items of each day depend.
+
+    `item_days`: data_origin, retailer, item_number and collected_on of the days that enter. The view of an item's day
+    is `VIEW_DAYS` days before and after, and at least `VIEW_RUNS` of its days of collection; that of a day is the
+    widest of its items. Returns collected_on, first_day and last_day, in the order of days.
+    """
+    day = pl.col("collected_on")
+    ends = (
+        item_days.select(_ITEM_DAY)
+        .unique()
+        .sort(_ITEM_DAY)
+        .with_columns(
+            first_run=pl.coalesce(day.shift(VIEW_RUNS).over(_ITEM), day.min().over(_ITEM)),
+            last_run=pl.coalesce(day.shift(-VIEW_RUNS).over(_ITEM), day.max().over(_ITEM)),
+        )
+    )
+    width = pl.duration(days=VIEW_DAYS)
+    return (
+        ends.group_by("collected_on")
+        .agg(first_run=pl.col("first_run").min(), last_run=pl.col("last_run").max())
+        .select(
+            "collected_on",
+            first_day=pl.min_horizontal("first_run", day - width),
+            last_day=pl.max_horizontal("last_run", day + width),
+        )
+        .sort("collected_on")
+    )
 
 
 def _absence_spells(placed: pl.DataFrame) -> pl.DataFrame:

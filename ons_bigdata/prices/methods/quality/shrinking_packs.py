@@ -35,6 +35,11 @@ def shrinking_packs(
 
     Source: the practice is known as shrinkflation; the rule was made for this project.
     """
+    return price_replaced_packs(replaced_packs(listings, overlap_days=overlap_days), quotes)
+
+
+def replaced_packs(listings: pl.DataFrame | pl.LazyFrame, *, overlap_days: int = 3) -> pl.DataFrame:
+    """List the pairs of `shrinking_packs`, whatever their prices: `product` takes the place of `old_product`."""
     overlap_days = whole_number("overlap_days", overlap_days, least=0, most=MOST_DAYS)
     valid = valid_rows(ProductListing, listings, "listings")
     renamed = succeeding_names(valid)
@@ -62,6 +67,14 @@ def shrinking_packs(
     )
     for side in ("product", "old_product"):
         pairs = pairs.join(renamed, on=[*_ITEM, side], how="anti")
+    return pairs
+
+
+def price_replaced_packs(pairs: pl.DataFrame, quotes: pl.DataFrame | pl.LazyFrame) -> pl.DataFrame:
+    """Choose the pairs of `replaced_packs` whose new pack is not cheaper; `quotes`: those of the products in pairs.
+
+    Gives the rows of `shrinking_packs`.
+    """
     return QuoteOutlier.validate(_with_prices(pairs, valid_rows(EnteringQuote, quotes, "quotes")))
 
 

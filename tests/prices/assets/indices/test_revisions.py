@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import ast
+from importlib.util import find_spec
+from pathlib import Path
+
 import dagster as dg
 import pytest
 
@@ -94,3 +98,33 @@ def test_figures_settle_day_by_day(store: Warehouse) -> None:
         ("2016-08-01", 100.0, "settled", "2016-09-01"),
         ("2016-08-20", 100.0, "settled", "2016-09-17"),
     ]
+
+
+def _modules_imported(package: str) -> set[str]:
+    """Modules of the methods and of what pilots share that the modules of a package import."""
+    spec = find_spec(package)
+    assert spec is not None and spec.origin is not None
+    paths = [Path(spec.origin)]
+    if spec.submodule_search_locations:
+        paths = list(Path(spec.origin).parent.rglob("*.py"))
+    names = {
+        name
+        for path in paths
+        for node in ast.walk(ast.parse(path.read_text()))
+        for name in (
+            [node.module or ""]
+            if isinstance(node, ast.ImportFrom)
+            else [alias.name for alias in node.names]
+            if isinstance(node, ast.Import)
+            else []
+        )
+    }
+    return {name for name in names if name.startswith(("ons_bigdata.prices.methods.", "ons_bigdata.estimation."))}
+
+
+def test_an_event_of_new_code_is_of_all_code_that_the_figures_are_computed_by() -> None:
+    packages = revisions.METHOD_PACKAGES
+    assert {"ons_bigdata.prices.methods.recipes", "ons_bigdata.prices.methods.scope"} <= set(packages)
+    imported = {name for package in packages for name in _modules_imported(package)}
+    assert imported
+    assert {name for name in imported if not name.startswith(packages)} == set()

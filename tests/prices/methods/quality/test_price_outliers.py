@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
+import numpy as np
 import polars as pl
 import pytest
 
-from ons_bigdata.prices.methods.quality.price_outliers import PriceOutlierParameters, price_outliers
+from ons_bigdata.prices.methods.quality.price_outliers import (
+    PriceOutlierParameters,
+    judge_price_changes,
+    price_changes,
+    price_outliers,
+)
 
 FIRST = date(2016, 8, 1)
 
@@ -79,3 +85,44 @@ def test_an_empty_frame_passes_and_two_prices_of_a_day_are_refused() -> None:
     twice = pl.concat([quotes(("tesco", "TEA", [1.0])), quotes(("tesco", "TEA", [2.0]))])
     with pytest.raises(ValueError, match=r"two prices of 'TEA' \(tesco, item 212717\) on 2016-08-01"):
         price_outliers(twice, PriceOutlierParameters())
+
+
+def _changes(*days: tuple[str, date, float]) -> pl.DataFrame:
+    """Price changes of item 212717 at one shop: product, day, new price where the last one was 1."""
+    rows = [("real", "tesco", 212717, name, day, price, day - timedelta(days=1), 1.0) for name, day, price in days]
+    columns = ["data_origin", "retailer", "item_number", "product", "collected_on", "price_gbp"]
+    frame = pl.DataFrame(rows, schema=[*columns, "compared_on", "compared_price_gbp"], orient="row")
+    return frame.with_columns(pl.col("item_number").cast(pl.Int32))
+
+
+@pytest.mark.parametrize(
+    ("day", "is_judged"),
+    [
+        (date(2016, 12, 31), True),
+        (date(2017, 1, 1), False),  # the sample of January begins on 3 July
+        (date(2016, 5, 31), True),
+        (date(2016, 4, 30), False),  # the sample of April ends on 25 June
+    ],
+)
+def test_a_change_is_judged_by_those_of_half_a_year_before_and_eight_weeks_after_its_month(
+    day: date, is_judged: bool
+) -> None:
+    usual = [(f"P{n:02}", date(2016, 7, 2), 1.1 if n % 2 else 0.9) for n in range(24)]
+    found = judge_price_changes(_changes(*usual, ("ODD", day, 2.0)), PriceOutlierParameters())
+    assert (found["product"].to_list() == ["ODD", "ODD"]) == is_judged
+    assert found.is_empty() != is_judged
+
+
+def test_the_changes_of_a_day_are_those_of_its_link_window() -> None:
+    generator = np.random.default_rng(1)
+    walks = [
+        ("tesco", f"P{n}", [float(p) if generator.random() > 0.2 else None for p in generator.integers(1, 4, 60)])
+        for n in range(20)
+    ]
+    frame = quotes(*walks)
+    whole = price_changes(frame, 14)
+    assert whole.height > 200
+    for day in frame["collected_on"].unique().sort():
+        seen = price_changes(frame.filter(pl.col("collected_on").is_between(day - timedelta(days=14), day)), 14)
+        of_day = pl.col("collected_on") == day
+        assert seen.filter(of_day).equals(whole.filter(of_day)), day

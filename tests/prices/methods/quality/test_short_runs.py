@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ons_bigdata.prices.methods.quality import short_runs
-from ons_bigdata.prices.methods.quality.short_runs import ABSENCE_DAYS
+from ons_bigdata.prices.methods.quality.short_runs import ABSENCE_DAYS, VIEW_DAYS, days_in_view
 
 FIRST = date(2016, 8, 1)
 Shelves = dict[int, int]
@@ -231,3 +231,46 @@ def test_the_order_of_rows_does_not_matter_and_retailers_are_apart(order: list[i
     rows = short_runs(pl.concat(parts))
     assert rows.filter(pl.col("retailer") == "tesco").equals(expected)
     assert rows.height == 2 * expected.height > 0
+
+
+def _losses(days: int, *, step: int, seed: int) -> pl.DataFrame:
+    """Eight items of 20 products: short runs, losses that stay, products by chance, and days without the retailer."""
+    generator = np.random.default_rng(seed)
+    lost: dict[int, int] = {}
+    listed = []
+    for _ in range(days):
+        is_short = generator.random() < 0.2
+        if generator.random() < 0.08:
+            lost |= {item: int(generator.integers(0, 8)) for item in range(1, 6)}
+        shelves = {
+            item: [
+                p for p in range(1, 21 - lost.get(item, 0) - 6 * (is_short and item < 5)) if generator.random() > 0.03
+            ]
+            for item in range(1, 9)
+            if generator.random() > 0.05
+        }
+        listed.append(shelves if generator.random() > 0.1 else {})
+    return _runs(listed, step=step)
+
+
+@pytest.mark.parametrize(("step", "days"), [(1, 160), (3, 70), (7, 60), (14, 60), (30, 60)])
+def test_a_day_is_judged_by_its_view_as_by_the_whole_series(step: int, days: int) -> None:
+    frame = _losses(days, step=step, seed=step)
+    whole = short_runs(frame)
+    assert whole.height > 10
+    views = days_in_view(frame)
+    assert views["collected_on"].to_list() == sorted(set(frame["collected_on"]))
+    for day, first, last in views.iter_rows():
+        seen = short_runs(frame.filter(pl.col("collected_on").is_between(first, last)))
+        assert seen.filter(pl.col("collected_on") == day).equals(whole.filter(pl.col("collected_on") == day)), day
+
+
+def test_a_view_is_of_days_and_of_runs_where_these_are_few() -> None:
+    daily = _runs([{1: [1]}] * 100)
+    views = {day: (first, last) for day, first, last in days_in_view(daily).iter_rows()}
+    middle = FIRST + timedelta(days=50)
+    assert views[middle] == (middle - timedelta(days=VIEW_DAYS), middle + timedelta(days=VIEW_DAYS))
+    # item 2 is collected every four weeks, seven times before and after
+    both = pl.concat([daily, _runs([{2: [1]}] * 20, step=28)])
+    views = {day: (first, last) for day, first, last in days_in_view(both).iter_rows()}
+    assert views[FIRST + timedelta(days=28 * 10)] == (FIRST + timedelta(days=28 * 3), FIRST + timedelta(days=28 * 17))

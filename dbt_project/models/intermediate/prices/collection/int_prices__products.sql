@@ -1,5 +1,7 @@
 {# Days after the first listing of a name in which it is decided how its products are told apart. #}
 {% set settled_after_days = 56 %}
+{# Days after the first pack size of a product in which its pack size is decided (`int_prices__pack_sizes_counted`). #}
+{% set sized_after_days = 56 %}
 
 with listings as (
 
@@ -14,6 +16,7 @@ with listings as (
         min(size_class) as size_class,
         min(first_listed_on) as first_listed_on,
         max(last_listed_on) as last_listed_on,
+        min(first_listed_on) filter (where pack_size > 0) as first_sized_on,
         sum(quotes)::integer as days
     from {{ ref('int_prices__listings_counted') }}
     group by listing_id
@@ -78,7 +81,7 @@ names_with_one_id as (
 
 ),
 
-final as (
+keyed as (
 
     select
         listings.listing_id,
@@ -101,7 +104,8 @@ final as (
         end as identified_by,
         listings.first_listed_on,
         listings.last_listed_on,
-        listings.days
+        listings.days,
+        listings.first_sized_on
     from listings
     left join names_with_several_prices as several
         on
@@ -115,6 +119,42 @@ final as (
             and listings.retailer = names_with_one_id.retailer
             and listings.item_number = names_with_one_id.item_number
             and listings.product_name = names_with_one_id.product_name
+
+),
+
+product_sizes as (
+
+    select
+        *,
+        min(first_sized_on) over (partition by data_origin, retailer, item_number, product) as product_sized_from,
+        min(first_sized_on) over (partition by data_origin, item_number) as item_sized_from
+    from keyed
+
+),
+
+-- A listing that comes later has no part in the pack size: nothing that depends on `sized_from` is stale because of it.
+final as (
+
+    select
+        listing_id,
+        data_origin,
+        retailer,
+        item_number,
+        product_id,
+        product_name,
+        size_class,
+        product,
+        identified_by,
+        first_listed_on,
+        last_listed_on,
+        days,
+        {% for column in ['sized_from', 'item_sized_from'] -%}
+        case
+            when first_sized_on <= product_sized_from + {{ sized_after_days }}
+                then {{ 'product_' if column == 'sized_from' }}{{ column }}
+        end as {{ column }}{{ ',' if not loop.last }}
+        {% endfor %}
+    from product_sizes
 
 )
 

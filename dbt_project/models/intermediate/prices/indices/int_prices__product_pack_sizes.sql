@@ -1,45 +1,38 @@
 {{ config(pre_hook="{{ join_by_hash() }}") }}
 
-with listings as (
+with sizes as (
 
     select
-        listing_id,
-        case split_part(unit, ' ', 2)
-            when 'kg' then 'kilograms' when 'g' then 'kilograms'
-            when 'l' then 'litres' when 'ml' then 'litres' when 'cl' then 'litres'
-            when 'each' then 'pieces'
-        end as measure,
-        -- in a fixed order: a sum of floating-point numbers depends on it
-        sum(quotes * ln(pack_size) order by month, price_gbp, pack_size, unit) / sum(quotes) as log_pack_size,
-        sum(quotes) as quotes
-    from {{ ref('int_prices__listings_counted') }}
-    where pack_size > 0
-    group by 1, 2
+        products.data_origin,
+        products.retailer,
+        products.item_number,
+        products.product,
+        sizes.listing_id,
+        sizes.month,
+        sizes.measure,
+        sizes.pack_size,
+        sizes.quotes,
+        sizes.quotes_of_item_days
+    from {{ ref('int_prices__pack_sizes_counted') }} as sizes
+    inner join {{ ref('int_prices__products') }} as products
+        on sizes.listing_id = products.listing_id
 
 ),
 
 -- A product measured in two ways has the measure of most of its quotes.
 products as (
 
-    select distinct on (products.data_origin, products.retailer, products.item_number, products.product)
-        products.data_origin,
-        products.retailer,
-        products.item_number,
-        products.product,
-        listings.measure,
-        exp(
-            sum(listings.log_pack_size * listings.quotes order by listings.listing_id) / sum(listings.quotes)
-        ) as pack_size,
-        sum(listings.quotes) as quotes
-    from listings
-    inner join {{ ref('int_prices__products') }} as products
-        on listings.listing_id = products.listing_id
-    where listings.measure is not null
-    group by
-        products.data_origin, products.retailer, products.item_number, products.product, listings.measure
-    order by
-        products.data_origin, products.retailer, products.item_number, products.product,
-        sum(listings.quotes) desc, listings.measure
+    select distinct on (data_origin, retailer, item_number, product)
+        data_origin,
+        retailer,
+        item_number,
+        product,
+        measure,
+        -- in a fixed order: a sum of floating-point numbers depends on it
+        exp(sum(quotes * ln(pack_size) order by listing_id, month, pack_size) / sum(quotes)) as pack_size
+    from sizes
+    group by data_origin, retailer, item_number, product, measure
+    order by data_origin, retailer, item_number, product, sum(quotes) desc, measure
 
 ),
 
@@ -50,9 +43,9 @@ measures as (
         data_origin,
         item_number,
         measure
-    from products
+    from sizes
     group by data_origin, item_number, measure
-    order by data_origin, item_number, sum(quotes) desc, measure
+    order by data_origin, item_number, sum(quotes_of_item_days) desc, measure
 
 ),
 

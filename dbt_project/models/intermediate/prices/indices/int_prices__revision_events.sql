@@ -1,5 +1,12 @@
 {{ config(materialized='view', post_hook=[]) }}
 
+{# Models that the figures are computed from; the decisions on scope among them, from the names on. #}
+{% set inputs_of_figures = [
+    'int_prices__quotes_scoped', 'int_prices__item_days_accepted', 'int_prices__product_pack_sizes',
+    'int_prices__item_days_rejected', 'int_prices__retailer_weights_assigned', 'int_prices__product_scope_ruled',
+    'stg_prices__scope_labels',
+] %}
+
 with files as (
 
     select
@@ -60,7 +67,7 @@ labels as (
 rules as (
 
     select
-        'rules {{ rules_hash("prices") }}' as event_id,
+        'rules {{ rules_hash(inputs_of_figures) }}' as event_id,
         'new_method' as kind,
         null::text as data_origin,
         null::date as first_day,

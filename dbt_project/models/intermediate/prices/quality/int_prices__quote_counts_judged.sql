@@ -1,17 +1,32 @@
-{{ config(pre_hook="{{ join_by_hash() }}") }}
+{{
+    config(
+        materialized='by_day',
+        pre_hook="{{ join_by_hash() }}",
+        indexes=[{'columns': ['collected_on']}],
+    )
+}}
 
 {#
-    The numbers of the rule: history within half a year, of the nearest 28 days, of which 3 must be there.
-    The history of a day excludes its own count and counts outside the band around the anchor.
+    The numbers of the rule: history of 182 days before and 56 after, of the nearest 28 days, of which 3 must be there.
+    The history of a day excludes its own count and counts outside the band around the anchor. Fifty-six days after a
+    day its judgement is settled, as the figures are.
 #}
-{% set half_a_year_months = 6 %}
-{% set half_a_year = "interval '" ~ half_a_year_months ~ " months'" %}
+{% set back_days = 182 %}
+{% set ahead_days = 56 %}
 {% set history_days = 28 %}
 {% set least_history_days = 3 %}
 
 with counts as (
 
     select * from {{ ref('int_prices__quote_counts') }}
+    where {{ in_view('collected_on', 'int_prices__quote_counts', back_days, ahead_days) }}
+
+),
+
+days as (
+
+    select * from {{ ref('int_prices__collection_days_classified') }}
+    where {{ in_stale_days('collected_on') }}
 
 ),
 
@@ -23,38 +38,42 @@ items as (
         data_origin,
         retailer,
         item_number,
-        min(listed_on) as first_listed_on,
-        min(recorded_on) as first_recorded_on,
-        max(recorded_on) as last_recorded_on
+        min(first_listed_on) as first_listed_on,
+        min(first_recorded_on) as first_recorded_on
     from (
         select
             data_origin,
             retailer,
             item_number,
-            collected_on as listed_on,
-            null::date as recorded_on
-        from counts
-        union all
-        select
-            data_origin,
-            retailer,
-            item_number,
-            null::date as listed_on,
-            collected_on as recorded_on
-        from {{ ref('stg_prices__scrape_categories') }}
-        where item_number is not null
+            first_listed_on,
+            first_recorded_on
+        from {{ ref('int_prices__items_seen') }}
         union all
         select
             days.data_origin,
             seeds.retailer,
             seeds.item_number,
-            null::date as listed_on,
-            null::date as recorded_on
+            null::date as first_listed_on,
+            null::date as first_recorded_on
         from {{ ref('expected_price_quote_counts') }} as seeds
-        inner join {{ ref('int_prices__collection_days_classified') }} as days
+        inner join days
             on seeds.retailer = days.retailer
     ) as listed_or_expected
     group by data_origin, retailer, item_number
+
+),
+
+recorded as (
+
+    select distinct
+        data_origin,
+        retailer,
+        item_number,
+        collected_on
+    from {{ ref('stg_prices__scrape_categories') }}
+    where
+        item_number is not null
+        and {{ in_view('collected_on', 'stg_prices__scrape_categories', 0, ahead_days) }}
 
 ),
 
@@ -66,14 +85,13 @@ calendar as (
         items.item_number,
         items.first_listed_on,
         days.collected_on,
-        date_trunc('month', days.collected_on)::date as month,
         days.status as day_status,
         days.reason as day_reason,
         days.runs,
         coalesce(counts.products, 0) as products,
         coalesce(counts.listings, 0) as listings,
         seeds.expected_products as seed_products
-    from {{ ref('int_prices__collection_days_classified') }} as days
+    from days
     inner join items
         on
             days.data_origin = items.data_origin
@@ -92,23 +110,40 @@ calendar as (
             and days.collected_on <= coalesce(seeds.valid_to, 'infinity'::date)
     where
         days.collected_on >= items.first_listed_on
-        or days.collected_on between items.first_recorded_on and items.last_recorded_on
+        or (
+            days.collected_on >= items.first_recorded_on
+            and exists (
+                select
+                from recorded
+                where
+                    recorded.data_origin = items.data_origin
+                    and recorded.retailer = items.retailer
+                    and recorded.item_number = items.item_number
+                    and recorded.collected_on between days.collected_on and days.collected_on + {{ ahead_days }}
+            )
+        )
         or seeds.expected_products is not null
 
 ),
 
--- Once a month, not once a day: the median of a year hardly changes, and the cost stays linear in the years.
 medians as (
 
     select
-        counts.data_origin,
-        counts.retailer,
-        counts.item_number,
-        (date_trunc('month', counts.collected_on) + shifts.months * interval '1 month')::date as month,
+        calendar.data_origin,
+        calendar.retailer,
+        calendar.item_number,
+        calendar.collected_on,
         percentile_cont(0.5) within group (order by counts.products) as products
-    from counts
-    cross join generate_series(-{{ half_a_year_months }}, {{ half_a_year_months }}) as shifts (months)
-    group by counts.data_origin, counts.retailer, counts.item_number, 4
+    from calendar
+    inner join counts
+        on
+            calendar.data_origin = counts.data_origin
+            and calendar.retailer = counts.retailer
+            and calendar.item_number = counts.item_number
+            and calendar.collected_on - {{ back_days }} <= counts.collected_on
+            and calendar.collected_on + {{ ahead_days }} >= counts.collected_on
+    where calendar.seed_products is null
+    group by calendar.data_origin, calendar.retailer, calendar.item_number, calendar.collected_on
 
 ),
 
@@ -124,7 +159,7 @@ anchored as (
             calendar.data_origin = medians.data_origin
             and calendar.retailer = medians.retailer
             and calendar.item_number = medians.item_number
-            and calendar.month = medians.month
+            and calendar.collected_on = medians.collected_on
 
 ),
 
@@ -157,8 +192,8 @@ expected as (
                         and counts.retailer = anchored.retailer
                         and counts.item_number = anchored.item_number
                         and counts.collected_on {{ side }} anchored.collected_on
-                        and counts.collected_on >= anchored.collected_on - {{ half_a_year }}
-                        and counts.collected_on <= anchored.collected_on + {{ half_a_year }}
+                        and counts.collected_on >= anchored.collected_on - {{ back_days }}
+                        and counts.collected_on <= anchored.collected_on + {{ ahead_days }}
                         and counts.products between anchored.anchor_low and anchored.anchor_high
                     order by counts.collected_on {{ order }}
                     limit {{ history_days }}

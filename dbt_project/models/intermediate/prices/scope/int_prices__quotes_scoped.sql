@@ -1,65 +1,18 @@
 {{ config(materialized='view', post_hook=[]) }}
 
-{#
-    A product may have been listed under several names. It is in scope where all its decided names are, out of scope
-    where none is, and undecided where they disagree or none is decided.
-#}
-
-with names as (
-
-    select distinct
-        products.data_origin,
-        products.item_number,
-        products.retailer,
-        products.product,
-        products.product_name
-    from {{ ref('int_prices__products') }} as products
-
-),
-
-decided as (
-
-    select
-        names.data_origin,
-        names.item_number,
-        names.retailer,
-        names.product,
-        bool_and(scope.in_scope) filter (where not scope.referred) as all_in,
-        bool_or(scope.in_scope) filter (where not scope.referred) as any_in,
-        min(case scope.decided_by when 'analyst' then 1 when 'rule' then 2 when 'model' then 3 end) as first_decider
-    from names
-    left join {{ source('analysis', 'product_scope') }} as scope
-        on
-            names.data_origin = scope.data_origin
-            and names.item_number = scope.item_number
-            and names.retailer = scope.retailer
-            and names.product_name = scope.product_name
-    group by names.data_origin, names.item_number, names.retailer, names.product
-
-),
-
-final as (
-
-    select
-        quotes.data_origin,
-        quotes.retailer,
-        quotes.item_number,
-        quotes.product,
-        quotes.collected_on,
-        quotes.price_gbp,
-        case when decided.all_in = decided.any_in then decided.all_in end as in_scope,
-        case
-            when (decided.all_in is distinct from decided.any_in) or decided.all_in is null then 'none'
-            else (array['analyst', 'rule', 'model'])[decided.first_decider]
-        end as scope_decided_by
-    from {{ ref('int_prices__quotes_accepted') }} as quotes
-    left join decided
-        on
-            quotes.data_origin = decided.data_origin
-            and quotes.item_number = decided.item_number
-            and quotes.retailer = decided.retailer
-            and quotes.product = decided.product
-
-)
-
-select * from final
+select
+    quotes.data_origin,
+    quotes.retailer,
+    quotes.item_number,
+    quotes.product,
+    quotes.collected_on,
+    quotes.price_gbp,
+    scoped.in_scope,
+    coalesce(scoped.scope_decided_by, 'none') as scope_decided_by
+from {{ ref('int_prices__quotes_accepted') }} as quotes
+left join {{ ref('int_prices__products_scoped') }} as scoped
+    on
+        quotes.data_origin = scoped.data_origin
+        and quotes.item_number = scoped.item_number
+        and quotes.retailer = scoped.retailer
+        and quotes.product = scoped.product

@@ -1,13 +1,19 @@
 with items as (
 
     select
-        data_origin,
-        item_number,
-        count(*) as quotes,
-        count(*) filter (where in_scope) as quotes_in,
-        count(*) filter (where in_scope is null) as quotes_undecided
-    from {{ ref('int_prices__quotes_scoped') }}
-    group by data_origin, item_number
+        months.data_origin,
+        months.item_number,
+        sum(months.quotes) as quotes,
+        coalesce(sum(months.quotes) filter (where scoped.in_scope), 0) as quotes_in,
+        coalesce(sum(months.quotes) filter (where scoped.in_scope is null), 0) as quotes_undecided
+    from {{ ref('int_prices__product_months_accepted') }} as months
+    left join {{ ref('int_prices__products_scoped') }} as scoped
+        on
+            months.data_origin = scoped.data_origin
+            and months.retailer = scoped.retailer
+            and months.item_number = scoped.item_number
+            and months.product = scoped.product
+    group by months.data_origin, months.item_number
 
 ),
 

@@ -38,21 +38,28 @@ quotes as (
 
 ),
 
-{% for kind, quotes in [
-    ('accepted', ref('int_prices__quotes_accepted')), ('excluded', ref('int_prices__quotes_excluded'))
-] %}
-{{ kind }} as (
+accepted as (
+
+    select
+        data_origin,
+        retailer,
+        sum(quotes)::bigint as quotes
+    from {{ ref('int_prices__item_days_accepted') }}
+    group by data_origin, retailer
+
+),
+
+excluded as (
 
     select
         data_origin,
         retailer,
         count(*) as quotes
-    from {{ quotes }}
+    from {{ ref('int_prices__quotes_excluded') }}
     group by data_origin, retailer
 
 ),
 
-{% endfor %}
 scrapes as (
 
     select

@@ -5,22 +5,30 @@ with counts as (
 ),
 
 -- By the item under which they were collected: re-mapped quotes belong to the item of their collection.
-{% for kind, quotes in [
-    ('entering', ref('int_prices__quotes_entering')), ('excluded', ref('int_prices__quotes_excluded'))
-] %}
-{{ kind }} as (
+accepted as (
+
+    select
+        data_origin,
+        retailer,
+        collected_item_number as item_number,
+        sum(quotes) as quotes
+    from {{ ref('int_prices__product_months_accepted') }}
+    group by data_origin, retailer, collected_item_number
+
+),
+
+excluded as (
 
     select
         data_origin,
         retailer,
         collected_item_number as item_number,
         count(*) as quotes
-    from {{ quotes }}
+    from {{ ref('int_prices__quotes_excluded') }}
     group by data_origin, retailer, collected_item_number
 
 ),
 
-{% endfor %}
 items as (
 
     select
@@ -49,7 +57,7 @@ final as (
         items.days::integer as days,
         items.days_accepted::integer as days_accepted,
         items.expected_quotes::double precision as expected_quotes,
-        coalesce(entering.quotes, 0) - coalesce(excluded.quotes, 0) as quotes_accepted,
+        coalesce(accepted.quotes, 0)::bigint as quotes_accepted,
         items.days_accepted::double precision / items.days as share_of_days,
         (coalesce(items.lost_days, 0) / nullif(items.expected_quotes, 0))::double precision
             as share_lost_to_outages_and_gaps,
@@ -59,11 +67,11 @@ final as (
         (coalesce(excluded.quotes, 0) / nullif(items.expected_quotes, 0))::double precision
             as share_lost_to_excluded_quotes
     from items
-    left join entering
+    left join accepted
         on
-            items.data_origin = entering.data_origin
-            and items.retailer = entering.retailer
-            and items.item_number = entering.item_number
+            items.data_origin = accepted.data_origin
+            and items.retailer = accepted.retailer
+            and items.item_number = accepted.item_number
     left join excluded
         on
             items.data_origin = excluded.data_origin

@@ -1,0 +1,32 @@
+{{
+    config(
+        materialized='by_day',
+        pre_hook="{{ join_by_hash() }}",
+        indexes=[{'columns': ['month']}],
+    )
+}}
+
+{# Days from the first pack size in which a product's size and an item's measure are decided, as in `int_prices__products`. #}
+{% set sized_after_days = 56 %}
+{% set month = "date_trunc('month', quotes.collected_on)::date" %}
+
+select
+    {{ month }} as month,
+    quotes.listing_id,
+    {{ dimension_of_measure("split_part(quotes.unit, ' ', 2)") }} as measure,
+    quotes.pack_size,
+    count(*)::integer as quotes,
+    count(*) filter (
+        where quotes.collected_on <= products.item_sized_from + {{ sized_after_days }}
+    )::integer as quotes_of_item_days
+from {{ ref('stg_prices__quotes') }} as quotes
+inner join {{ ref('int_prices__products') }} as products
+    on quotes.listing_id = products.listing_id
+where
+    -- the first condition is exact; the second one has an index, the third spares most of the join
+    {{ in_stale_days(month) }}
+    and {{ in_days('quotes.collected_on', stale_days(), 0, 30) }}
+    and {{ in_days('products.sized_from', stale_days(), sized_after_days, 30) }}
+    and quotes.collected_on <= products.sized_from + {{ sized_after_days }}
+    and quotes.pack_size > 0
+group by {{ month }}, quotes.listing_id, 3, quotes.pack_size
