@@ -9,21 +9,27 @@ Usage: python benchmarks/degraded_matrices.py [--replicates 200]
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import polars as pl
-from scipy.optimize import linprog
-from scipy.sparse import csr_array, hstack, vstack
 
+from ons_bigdata.estimation.flow_bounds import JointRange, KnownTotals, joint_bounds, metric_bounds
+from ons_bigdata.estimation.flow_bounds.transport import least_sum, linear_functions, transport
+from ons_bigdata.estimation.flow_metrics import BIN_KM, metric_values
+from ons_bigdata.estimation.flow_pairs import FlowPairs, aligned_pairs
 from ons_bigdata.estimation.flow_validation.class_bias import signed_bias
-from ons_bigdata.estimation.flows import compare_flows
+from ons_bigdata.estimation.flows import compare_flows, known_totals
 from ons_bigdata.phones.methods.weighting import expansion_weights, rake_capped, weight_flows
 from ons_bigdata.settings import Settings
 from ons_bigdata.simulation.operators.degradation import DegradationPlan, Degraded, degrade, wrong_rates
 
 KEY = ["origin", "destination"]
 FIFTHS = 5
+EDGES_KM = (2.0, 5.0, 10.0, 20.0, 40.0)
+LEAST_WIDTH = 5e-5
+"""Width of bounds in [0, k - 1] below which suppression does not matter."""
 BOUNDED = (
     *("cpc", "slope", "r_squared", "rmse", "cpc_distance", "trip_length_ratio"),
     *("log_bias_0-2_km", "log_bias_2-5_km", "log_bias_5-10_km", "log_bias_10-20_km"),
@@ -167,86 +173,130 @@ def removed_shares(
 
 
 def bound_widths(flows: pl.DataFrame, plan: DegradationPlan, threshold: int, scale: str, seed: int = 0) -> pl.DataFrame:
-    """Widths of the bounds of metrics under suppression: metric, plain, margins, zeros, holds.
+    """Widths of the bounds of metrics under suppression: metric, plain, margins, floor, zeros, zeros_floor, holds.
 
     Counts of pairs (all ages together) below the threshold are suppressed. "plain": each in [0, threshold - 1];
-    "margins": with published totals by origin and destination; "zeros": besides, each in [1, threshold - 1], as a
-    specification says that suppresses counts from 1, in whole numbers and with both margins at once where the hidden
-    cells are few enough. "holds": true if all three hold the metric before.
+    "margins": with published totals by origin and destination, both at once, on whole numbers; "zeros": besides, each
+    in [1, threshold - 1], as a specification says that suppresses counts from 1. "floor": how far apart the metric is
+    in two tables that these bounds and totals allow, so that no valid bounds are narrower (cells of `cpc_distance` are
+    not whole there). "holds": true if all bounds hold the metric before.
     """
     drawn = degrade(np.random.default_rng(seed), flows, plan)
     whole = drawn.uncut.group_by(KEY).agg(flow=pl.col("flow").sum()).sort(KEY)
-    is_small = pl.col("flow") < threshold
-    cut = whole.with_columns(
-        status=pl.when(is_small).then(pl.lit("suppressed")).otherwise(pl.lit("observed")),
-        lower=pl.when(is_small).then(0.0),
-        upper=pl.when(is_small).then(float(threshold - 1)),
-        flow=pl.when(~is_small).then("flow"),
-    )
     totals = {f"{side}_totals": whole.group_by(side).agg(total=pl.col("flow").sum()).sort(side) for side in KEY}
     # Unscaled, the reference is brought to the operator's scale by its known mean rate.
     reference = flows.select(*KEY, flow=pl.col("flow") * (mean_rate(plan) if scale == "none" else 1.0))
     options = {"distances": flows.select(*KEY, "distance_km"), "scale": scale, "draws": 0}
-    truth = compare_flows(whole, reference, **options)  # type: ignore[arg-type]
-    plain = compare_flows(cut, reference, **options)  # type: ignore[arg-type]
-    known = compare_flows(cut, reference, **options, **totals)  # type: ignore[arg-type]
-    some = cut.with_columns(lower=pl.when(pl.col("status") == "suppressed").then(1.0).otherwise("lower"))
-    zeros = compare_flows(some, reference, **options, **totals, margins="whole")  # type: ignore[arg-type]
-    both = (
-        plain.join(known, on="metric", suffix="_known")
-        .join(zeros, on="metric", suffix="_zeros")
-        .join(truth.select("metric", truth="value"), on="metric")
-    )
+    table = compare_flows(whole, reference, **options).select("metric", truth="value")  # type: ignore[arg-type]
+    hidden = suppressed(whole, threshold, 0.0)
+    plain = compare_flows(hidden, reference, **options).select("metric", "lower", "upper")  # type: ignore[arg-type]
+    table = table.join(plain, on="metric")
+    for kind, least in (("margins", 0.0), ("zeros", 1.0)):
+        aligned = aligned_pairs(
+            suppressed(whole, threshold, least), reference, options["distances"], all_pairs=False, drop_suppressed=False
+        )
+        known = tuple(known_totals(aligned, totals[f"{side}_totals"], side) for side in KEY)
+        table = table.join(ranges_and_floors(aligned, known, is_scaled=scale == "total", kind=kind), on="metric")
     slack = 1e-9
     holds = pl.all_horizontal(
         pl.col("truth").is_between(pl.col(f"lower{kind}") - slack, pl.col(f"upper{kind}") + slack)
-        for kind in ("", "_known", "_zeros")
+        for kind in ("", "_margins", "_zeros")
     )
-    return both.filter(pl.col("metric").is_in(BOUNDED)).select(
+    return table.filter(pl.col("metric").is_in(BOUNDED)).select(
         "metric",
         plain=pl.col("upper") - pl.col("lower"),
-        margins=pl.col("upper_known") - pl.col("lower_known"),
+        margins=pl.col("upper_margins") - pl.col("lower_margins"),
+        floor="floor_margins",
         zeros=pl.col("upper_zeros") - pl.col("lower_zeros"),
+        zeros_floor="floor_zeros",
         holds=holds,
     )
 
 
-def sharp_width(flows: pl.DataFrame, plan: DegradationPlan, threshold: int, seed: int = 0) -> float:
-    """Least width of bounds of the CPC, scaled to the total, under both margins at once, by linear programs.
+def suppressed(whole: pl.DataFrame, threshold: int, least: float) -> pl.DataFrame:
+    """Flows with counts below the threshold known to be from `least` to below it only."""
+    is_small = pl.col("flow") < threshold
+    return whole.with_columns(
+        status=pl.when(is_small).then(pl.lit("suppressed")).otherwise(pl.lit("observed")),
+        lower=pl.when(is_small).then(least),
+        upper=pl.when(is_small).then(float(threshold - 1)),
+        flow=pl.when(~is_small).then("flow"),
+    )
 
-    The upper end is the largest CPC; the lower end is that of a table that the margins allow (a vertex of the program
-    with the chords of min(p, c) in its place), so that no valid bounds can be narrower than the returned width.
+
+def ranges_and_floors(
+    aligned: FlowPairs, known: tuple[KnownTotals, ...], *, is_scaled: bool, kind: str
+) -> pl.DataFrame:
+    """Bounds of metrics by both margins, and the distance of two tables that these allow: lower_, upper_, floor_."""
+    options = {"is_scaled": is_scaled, "edges_km": EDGES_KM}
+    ranges = metric_bounds(aligned, known, **options, margins="whole")  # type: ignore[arg-type]
+    found = joint_bounds(aligned, known, **options, is_whole=True)  # type: ignore[arg-type]
+    if found["cpc_distance"].at_high is None or found["cpc_distance"].at_low is None:
+        found["cpc_distance"] = shared_by_distance(aligned, known, **options)  # type: ignore[arg-type]
+    rows = []
+    for name, (low, high) in ranges.items():
+        tables = [end for end in found[name][2:] if end is not None] if name in found else []
+        factors = [aligned.reference.sum() / table.sum() if is_scaled else 1.0 for table in tables]
+        values = [
+            metric_values(replace(aligned, estimate=table), factor, EDGES_KM)[name]
+            for table, factor in zip(tables, factors, strict=True)
+        ]
+        rows.append((name, low, high, values[1] - values[0] if len(values) == 2 else None))
+    names = ["metric", *(f"{column}_{kind}" for column in ("lower", "upper", "floor"))]
+    return pl.DataFrame(rows, schema=dict(zip(names, (pl.String, *[pl.Float64] * 3), strict=True)), orient="row")
+
+
+def shared_by_distance(
+    aligned: FlowPairs, known: tuple[KnownTotals, ...], *, is_scaled: bool, edges_km: tuple[float, ...]
+) -> JointRange:
+    """Range of `cpc_distance` with tables near to its ends whose cells need not be whole.
+
+    The lower table is that of the chords, improved while it helps: the least sum over the classes that are below their
+    reference in it is a table at least as low.
     """
-    drawn = degrade(np.random.default_rng(seed), flows, plan)
-    table = flows.select(*KEY, c="flow").join(
-        drawn.uncut.group_by(KEY).agg(x=pl.col("flow").sum()), on=KEY, how="full", coalesce=True
-    ).with_columns(pl.col("c", "x").fill_null(0.0)).sort(KEY)  # fmt: skip
-    x, c = table["x"].to_numpy(), table["c"].to_numpy()
-    factor = c.sum() / x.sum()
-    free = np.flatnonzero((x > 0) & (x < threshold))
-    high, n = threshold - 1.0, len(free)
-    rows = [
-        csr_array((np.ones(n), (codes[free], np.arange(n))), shape=(codes.max() + 1, n))
-        for codes in (table[side].rank("dense").to_numpy().astype(np.int64) - 1 for side in KEY)
-    ]
-    margins = vstack(rows).tocsr()
-    sums = margins @ x[free]
-    useful = np.minimum(high, c[free] / factor)
-    best = linprog(
-        np.r_[np.full(n, -factor), np.zeros(n)], A_eq=hstack([margins, margins]), b_eq=sums,
-        bounds=np.c_[np.zeros(2 * n), np.r_[useful, high - useful]], method="highs",
-    )  # fmt: skip
-    chord = np.minimum(factor * high, c[free]) / high
-    least = linprog(chord, A_eq=margins, b_eq=sums, bounds=(0, high), method="highs")
-    return float((-best.fun - np.minimum(factor * least.x, c[free]).sum()) / c.sum())
+    found = joint_bounds(aligned, known, is_scaled=is_scaled, edges_km=edges_km, is_whole=False)["cpc_distance"]
+    if found.at_low is None or aligned.distance_km is None:
+        return found
+    made = transport(aligned.lower, aligned.upper, (known[0].group, known[1].group), (known[0].total, known[1].total))
+    if made is None:
+        return found
+    problem, free = made
+    of_pair = (aligned.distance_km // BIN_KM).astype(np.int64)
+    theirs, table = np.bincount(of_pair, aligned.reference), found.at_low.copy()
+    factor = aligned.reference.sum() / table.sum() if is_scaled else 1.0
+    for _ in range(5):
+        is_below = (factor * np.bincount(of_pair, table) < theirs).astype(np.float64)
+        cells = least_sum(problem, linear_functions(problem, is_below[of_pair[free]])).cells
+        if cells is None:
+            break
+        table[free] = cells
+    return found._replace(at_low=table)
+
+
+def print_bounds(name: str, flows: pl.DataFrame, plan: DegradationPlan) -> None:
+    """Print the rows of bounds of a matrix."""
+    columns = ("plain", "margins", "ratio", "floor", "zeros", "ratio of zeros", "floor of zeros")
+    for threshold in (5, 10):
+        for scale in ("none", "total"):
+            for row in bound_widths(flows, plan, threshold, scale).iter_rows(named=True):
+                if not row["plain"] or row["plain"] < LEAST_WIDTH:
+                    continue
+                row["ratio"], row["ratio of zeros"] = row["margins"] / row["plain"], row["zeros"] / row["plain"]
+                row["floor of zeros"] = row["zeros_floor"]
+                ends = " | ".join("" if row[c] is None else f"{row[c]:.2f}" if "ratio" in c else f"{row[c]:.5f}" for c in columns)  # fmt: skip  # noqa: E501
+                print(f"| {name} | {threshold} | {scale} | {row['metric']} | {ends} | {row['holds']} |", flush=True)
 
 
 def main() -> None:
     """Print all tables."""
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("--replicates", type=int, default=200)
-    replicates = arguments.parse_args().replicates
-    matrices = {"Leeds": leeds(), "districts": districts()}
+    arguments.add_argument("--bounds", choices=["Leeds", "districts"], help="only the bounds of this matrix")
+    chosen = arguments.parse_args()
+    replicates, matrices = chosen.replicates, {"Leeds": leeds(), "districts": districts()}
+    if chosen.bounds:
+        print_bounds(chosen.bounds, *matrices[chosen.bounds])
+        return
     print("\n| matrix | spread of shares | scale | by band | all |\n|---|---|---|---|---|")
     for name, (flows, plan) in matrices.items():
         for spread in (0.0, plan.share_spread):
@@ -260,21 +310,12 @@ def main() -> None:
         for row in removed_shares(flows, plan, replicates).iter_rows():
             print(f"| {name} | {row[0]} | {' | '.join(f'{share:.3f}' for share in row[1:])} |", flush=True)
     print(
-        "\n| matrix | below | scale | metric | plain | margins | ratio | zeros | ratio | holds |\n" + "|---" * 10 + "|"
+        "\n| matrix | below | scale | metric | plain | margins | ratio | floor | zeros | ratio | floor | holds |\n"
+        + "|---" * 12
+        + "|"
     )
     for name, (flows, plan) in matrices.items():
-        for threshold in (5, 10):
-            for scale in ("none", "total"):
-                widths = bound_widths(flows, plan, threshold, scale).drop_nulls()
-                for row in widths.iter_rows(named=True):
-                    ratio, other = (
-                        row[k] / row["plain"] if row["plain"] else float("nan") for k in ("margins", "zeros")
-                    )
-                    ends = f"{row['plain']:.4f} | {row['margins']:.4f} | {ratio:.2f} | {row['zeros']:.4f} | {other:.2f}"
-                    ends += f" | {row['holds']}"
-                    print(f"| {name} | {threshold} | {scale} | {row['metric']} | {ends} |")
-            width = sharp_width(flows, plan, threshold)
-            print(f"{name}, below {threshold}: no bounds of the scaled CPC are narrower than {width:.4f}", flush=True)
+        print_bounds(name, flows, plan)
 
 
 if __name__ == "__main__":

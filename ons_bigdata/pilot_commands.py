@@ -157,11 +157,33 @@ def phones_cell_plan(
     zones: Annotated[
         Path | None, typer.Option(help="CSV: zone, longitude, latitude of its centre, for a network of multimno.")
     ] = None,
+    origin: Annotated[
+        str | None, typer.Option(help="real or simulated: a network of multimno does not say it itself.")
+    ] = None,
+    least_dbm: Annotated[
+        float | None, typer.Option("--least-dbm", help="Strength from which antennas of the simulator connect.")
+    ] = None,
+    middle_dbm: Annotated[
+        float | None, typer.Option("--middle-dbm", help="Strength at which their dominance is one half.")
+    ] = None,
+    steepness: Annotated[float | None, typer.Option(help="Steepness of their dominance.")] = None,
 ) -> None:
     """Write a simulated network as the cell plan that `ingest phone-events` takes in. Nothing is ingested."""
     from ons_bigdata.commands import phones  # noqa: PLC0415
 
-    rendering.phone_cell_plan(phones.write_cell_plan(network, folder, tile_m=tile_m, zones=zones))
+    if origin is not None and origin not in ("real", "simulated"):
+        raise typer.BadParameter(f"{origin!r}; expected real or simulated", param_hint="--origin")
+    settings = phones.AntennaSettings(least_dbm, middle_dbm, steepness)
+    rendering.phone_cell_plan(
+        phones.write_cell_plan(
+            network,
+            folder,
+            tile_m=tile_m,
+            zones=zones,
+            data_origin=origin,
+            antennas=settings,  # type: ignore[arg-type]
+        )
+    )
 
 
 @meters_app.command("truth")

@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import polars as pl
+
 from ons_bigdata.phones.methods.cell_plan import describe_cells, mast_signals, nearest_zones
 from ons_bigdata.phones.methods.specification_annex import render_annex
 from ons_bigdata.phones.schemas.vocabulary import SIMULATED
@@ -23,14 +25,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
-    import polars as pl
-
     from ons_bigdata.phones.schemas.specification import Specification
+    from ons_bigdata.platform.ingest.landing import DataOrigin
     from ons_bigdata.platform.ingest.loading import Reading
     from ons_bigdata.settings import Settings
-
-SIMULATOR_LEAST_DBM, SIMULATOR_MIDDLE_DBM, SIMULATOR_STEEPNESS = -85.0, -76.0, 0.5
-"""Settings of the antennas of the simulator's files."""
 
 _LOAD = "0" * 16
 """Id of a load that is none: nothing is stored."""
@@ -96,52 +94,101 @@ class WrittenPlan:
     cells_with_zone: int
 
 
-def write_cell_plan(network: Path, folder: Path, *, tile_m: float, zones: Path | None = None) -> WrittenPlan:
+@dataclass(frozen=True)
+class AntennaSettings:
+    """Settings of all antennas of the simulator of the ESSnet; None: as its antennas.xml says for each."""
+
+    least_dbm: float | None = None
+    """Strength from which an antenna connects."""
+    middle_dbm: float | None = None
+    """Strength at which its dominance is one half."""
+    steepness: float | None = None
+    """Steepness of the dominance, a dBm."""
+
+
+def write_cell_plan(
+    network: Path,
+    folder: Path,
+    *,
+    tile_m: float,
+    zones: Path | None = None,
+    data_origin: DataOrigin | None = None,
+    antennas: AntennaSettings | None = None,
+) -> WrittenPlan:
     """Write the network of a simulator into a folder as the cell plan that `ingest phone-events` takes in.
 
     `network`: a folder of the simulator of the ESSnet (SignalMeasure_<name>.csv, grid.csv, regions.csv), or a network
-    of multimno (Parquet), which has zones where their centres are given. `tile_m`: side of a tile of the latter. Raises
-    InputError for files that are missing or cannot be read.
+    of multimno (Parquet), which has zones where their centres are given. `tile_m` and `data_origin` are of the latter:
+    side of a tile; real or simulated, which the format does not say. `antennas` are of the former, which is simulated.
+    Raises InputError for files that are missing or cannot be read, and for options that are missing or do not fit.
     """
     require_paths([network])
-    name, plan = _simulator_plan(network, zones) if network.is_dir() else _pipeline_plan(network, tile_m, zones)
+    if network.is_dir():
+        if data_origin == "real":
+            raise InputError(f"{network}: a network of the simulator is simulated; found --origin real")
+        name, plan = _simulator_plan(network, zones, antennas or AntennaSettings())
+    else:
+        if antennas is not None and antennas != AntennaSettings():
+            raise InputError(f"{network}: settings of antennas are of a network of the simulator, not of multimno")
+        if data_origin is None:
+            raise InputError(
+                f"{network}: a network of multimno does not say whether it is real; expected --origin real or simulated"
+            )
+        name, plan = _pipeline_plan(network, tile_m, zones)
+        name = f"{SIMULATED if data_origin == 'simulated' else ''}{name}"
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / name
     plan.write_csv(path)
     return WrittenPlan(path, plan.height, plan.height - plan["zone"].null_count())
 
 
-def _simulator_plan(folder: Path, zones: Path | None) -> tuple[str, pl.DataFrame]:
-    """Name and rows of the plan of a network of the simulator of the ESSnet, which connects from -85 dBm on."""
+def _simulator_plan(folder: Path, zones: Path | None, antennas: AntennaSettings) -> tuple[str, pl.DataFrame]:
+    """Name and rows of the plan of a network of the simulator of the ESSnet."""
     if zones is not None:
         raise InputError(f"{folder}: the simulator's regions.csv says the zones; found a file of centres {zones}")
-    signals = sorted(path for path in folder.iterdir() if path.name.startswith("SignalMeasure_"))
-    if len(signals) != 1:
-        raise InputError(f"{folder}: {len(signals)} files SignalMeasure_<name>.csv; expected one")
-    name = unpacked_name(signals[0].name).removeprefix("SignalMeasure_").removesuffix(".csv").lower()
+    found = sorted(path for path in folder.iterdir() if path.name.startswith("SignalMeasure_"))
+    if len(found) != 1:
+        raise InputError(f"{folder}: {len(found)} files SignalMeasure_<name>.csv; expected one")
+    name = unpacked_name(found[0].name).removeprefix("SignalMeasure_").removesuffix(".csv").lower()
     grid = network_files.read_grid(folder / "grid.csv")
-    least = SIMULATOR_LEAST_DBM
+    given = {setting: value for setting, value in vars(antennas).items() if value is not None}
+    settings = _antennas(folder) if len(given) < len(vars(antennas)) else None
+    of_file = 0.0 if settings is None else float(settings["least_dbm"].to_numpy().min())
+    signals = network_files.read_signals(found[0], grid, least_dbm=given.get("least_dbm", of_file))
+    if settings is not None:
+        signals = signals.join(settings, on="cell", how="left", maintain_order="left")
+        absent = signals.filter(pl.col("least_dbm").is_null())["cell"]
+        if len(absent):
+            raise InputError(
+                f"{folder}: antenna {absent[0]} has signals, but antennas.xml has {settings.height} antennas"
+            )
     plan = describe_cells(
-        network_files.read_signals(signals[0], grid, least_dbm=least),
+        signals.with_columns(**{setting: pl.lit(value) for setting, value in given.items()}),
         grid.tiles(),
         zones=network_files.read_regions(folder / "regions.csv", grid),
-        steepness=SIMULATOR_STEEPNESS,
-        middle_dbm=SIMULATOR_MIDDLE_DBM,
-        least_dbm=least,
     )
     return f"{SIMULATED}cell_plan_{name}.csv", plan
 
 
+def _antennas(folder: Path) -> pl.DataFrame:
+    path = folder / "antennas.xml"
+    if not path.is_file():
+        raise InputError(
+            f"{folder}: no antennas.xml with the settings of the antennas; expected that file, or all of"
+            " --least-dbm, --middle-dbm and --steepness"
+        )
+    return network_files.read_antennas(path)
+
+
 def _pipeline_plan(file: Path, tile_m: float, zones: Path | None) -> tuple[str, pl.DataFrame]:
-    """Name and rows of the plan of a network of multimno; a sample is simulated, like its events."""
+    """Name without its origin, and rows, of the plan of a network of multimno."""
     network = network_files.read_network(file)
     try:
         signals, tiles = mast_signals(network.masts, tile_m=tile_m)
     except ValueError as error:
         raise InputError(f"{file}: {error}") from error
     placed = None if zones is None else nearest_zones(tiles, network_files.read_centres(zones, network))
-    plan = describe_cells(signals, tiles, zones=placed, masts=network.masts)
-    return f"{SIMULATED if 'sample' in file.name else ''}cell_plan_multimno.csv", plan
+    return "cell_plan_multimno.csv", describe_cells(signals, tiles, zones=placed, masts=network.masts)
 
 
 def _files(paths: Iterable[Path]) -> list[Path]:

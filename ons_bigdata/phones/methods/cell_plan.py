@@ -95,9 +95,10 @@ def describe_cells(
 ) -> pl.DataFrame:
     """Cell plan of the signals of a network, one row per cell that reaches a tile, sorted by cell.
 
-    `signals`: cell, tile, strength_dbm. `tiles`: tile, east_m, north_m, and optionally weight (prior of a device, such
-    as residents; equal without). `zones`: tile, zone; tiles without a row are in no zone. `masts`: cell, east_m,
-    north_m; without them a mast is in its strongest tile. The others are those of `serving_probabilities`.
+    `signals`: cell, tile, strength_dbm, and settings of `serving_probabilities` where cells differ in them. `tiles`:
+    tile, east_m, north_m, and optionally weight (prior of a device, such as residents; equal without). `zones`: tile,
+    zone; tiles without a row are in no zone. `masts`: cell, east_m, north_m; without them a mast is in its strongest
+    tile. The others are those of `serving_probabilities`.
 
     Returns cell, easting_m, northing_m, area_class (by URBAN_M and SUBURBAN_M), radius_m (distance from the mast within
     which REACH of its devices are), zone (of most devices) and zone_shares (`Z1=0.75 Z2=0.25`); both null where no tile

@@ -7,13 +7,17 @@ import polars as pl
 from ons_bigdata.estimation.input_checks import refuse_missing_columns, refuse_no_keys, refuse_rows
 from ons_bigdata.phones.schemas.footprints import CellPosterior, ServingProbability
 
+SETTINGS = ("steepness", "middle_dbm", "least_dbm")
+"""Settings of serving that a network has for all cells or for each."""
+
 
 def serving_probabilities(
     signals: pl.DataFrame, *, steepness: float = 0.2, middle_dbm: float = -92.5, least_dbm: float = -120.0
 ) -> pl.DataFrame:
     """Probability of each cell to serve a device in a tile: its signal dominance, in the sum over the cells.
 
-    `signals`: cell, tile, strength_dbm (one row per cell and tile). Signals below `least_dbm` do not connect.
+    `signals`: cell, tile, strength_dbm (one row per cell and tile), and where cells differ in one of the settings a
+    column of its name, which counts instead. Signals below `least_dbm` do not connect.
     Dominance is 1 / (1 + exp(−steepness (strength − middle_dbm))). Returns cell, tile and `ServingProbability`,
     sorted by tile and cell; a tile that no cell reaches has no row.
 
@@ -27,13 +31,16 @@ def serving_probabilities(
         signals,
         {
             "no strength": pl.col("strength_dbm").is_null() | pl.col("strength_dbm").is_nan(),
+            **{f"no {name}": pl.col(name).is_null() for name in SETTINGS if name in signals.columns},
             "a cell and tile that came before": ~pl.struct("cell", "tile").is_first_distinct(),
         },
         "signals",
     )
-    dominance = 1.0 / (1.0 + (-steepness * (pl.col("strength_dbm") - middle_dbm)).exp())
+    common = zip(SETTINGS, (steepness, middle_dbm, least_dbm), strict=True)
+    own = {name: pl.col(name) if name in signals.columns else pl.lit(value) for name, value in common}
+    dominance = 1.0 / (1.0 + (-own["steepness"] * (pl.col("strength_dbm") - own["middle_dbm"])).exp())
     served = (
-        signals.filter(pl.col("strength_dbm") >= least_dbm)
+        signals.filter(pl.col("strength_dbm") >= own["least_dbm"])
         .select("cell", "tile", dominance=dominance)
         .select("cell", "tile", probability=pl.col("dominance") / pl.col("dominance").sum().over("tile"))
         .sort("tile", "cell")

@@ -74,7 +74,8 @@ class EventFile:
 def event_file(name: str, head: bytes) -> EventFile | None:
     """Format, provider and origin of a file; None for a file of no known form.
 
-    Events of the simulator of the ESSnet and of the sample of multimno are simulated, whatever their name.
+    Events of the simulator of the ESSnet are simulated, whatever their name; of all others the beginning of the name
+    says it, those of multimno among them, which have the same form whether real or generated.
     """
     own = _OWN_NAME.fullmatch(name.removeprefix(SIMULATED))
     origin: DataOrigin = "simulated" if name.startswith(SIMULATED) else "real"
@@ -86,7 +87,7 @@ def event_file(name: str, head: bytes) -> EventFile | None:
     if simulator is not None and set(formats.ANTENNA_COLUMNS) <= set(formats.names_of(head)):
         return EventFile("essnet", simulator[1].lower(), "simulated")
     if is_parquet and re.search(r"mno_events.*\.parquet$", name):
-        return EventFile("multimno", "multimno", "simulated" if "sample" in name else origin)
+        return EventFile("multimno", "multimno", origin)
     return None
 
 

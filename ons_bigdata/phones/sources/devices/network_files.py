@@ -6,6 +6,7 @@ import csv
 import math
 from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, NamedTuple
+from xml.parsers import expat
 
 import polars as pl
 import pyarrow as pa
@@ -25,6 +26,8 @@ NETWORK_COLUMNS = (
     *("cell_id", "latitude", "longitude", "directionality", "azimuth_angle", "horizontal_beam_width", "power", "range"),
 )
 """Columns of a network of multimno (bronze network topology) that are read."""
+ANTENNA_SETTINGS = {"Smin": "least_dbm", "Smid": "middle_dbm", "SSteep": "steepness"}
+"""Settings of an antenna in antennas.xml of the simulator, and what they are called here."""
 MOST_FAULTS = 5
 _MOST_TILES = 4_000_000
 _LONGEST_LINE = 64 * 1024 * 1024
@@ -137,6 +140,61 @@ def read_signals(path: Path, grid: Grid, *, least_dbm: float) -> pl.DataFrame:
     if not parts:
         raise InputError(f"{path}: no antenna below the header")
     return pl.concat(parts)
+
+
+def read_antennas(path: Path) -> pl.DataFrame:
+    """Read the file antennas.xml of the simulator: cell, least_dbm, middle_dbm, steepness.
+
+    The simulator numbers antennas from 1 in the order of the file. Raises InputError for a file that is no XML or
+    declares entities, and for an antenna of which a setting is missing, no number or out of its range.
+    """
+    found: list[dict[str, str]] = []
+    within: list[str] = []
+
+    def begin(name: str, _attributes: dict[str, str]) -> None:
+        within.append(name)
+        if name == "antenna":
+            found.append({})
+
+    def end(_name: str) -> None:
+        within.pop()
+
+    def text(part: str) -> None:
+        if found and within[-1] in ANTENNA_SETTINGS:
+            found[-1][within[-1]] = found[-1].get(within[-1], "") + part.strip()
+
+    def refuse_entity(*_declared: object) -> None:
+        raise InputError(f"{path}: declares an entity; expected none")
+
+    parser = expat.ParserCreate()
+    parser.StartElementHandler, parser.EndElementHandler, parser.CharacterDataHandler = begin, end, text
+    parser.EntityDeclHandler = refuse_entity
+    try:
+        with _opened(path) as stream:
+            parser.Parse(stream.read(), True)
+    except expat.ExpatError as error:
+        raise InputError(f"{path}: no XML that can be read: {error}") from error
+    if not found:
+        raise InputError(f"{path}: no antenna")
+    rows = [_antenna(path, number, row) for number, row in enumerate(found, 1)]
+    return pl.DataFrame(rows, schema={"cell": pl.String, **dict.fromkeys(ANTENNA_SETTINGS.values(), pl.Float64)})
+
+
+def _antenna(path: Path, number: int, row: dict[str, str]) -> dict[str, object]:
+    settings: dict[str, object] = {"cell": str(number)}
+    for name, ours in ANTENNA_SETTINGS.items():
+        least, most = (0.0, 100.0) if ours == "steepness" else (-300.0, 100.0)
+        try:
+            value = float(row.get(name, ""))
+        except ValueError:
+            value = math.nan
+        if not least < value <= most:
+            raise InputError(
+                f"{path}, antenna {number}, {name}: {row.get(name, '')[:60]!r}; expected a number above {least:g}"
+                f" and up to {most:g}"
+            )
+        settings[ours] = value
+    return settings
 
 
 class Network(NamedTuple):

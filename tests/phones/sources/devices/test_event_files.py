@@ -155,8 +155,9 @@ def test_events_of_the_sample_of_multimno() -> None:
     path = Settings().shared / "data" / "phones" / "multimno_sample" / "sample_mno_events.parquet"
     if not path.is_file():
         pytest.skip(f"no {path} (set ONS_BIGDATA_SHARED)")
-    assert recognise(path.name, path.read_bytes()[:1000]) == Recognised("multimno", "simulated", None)
-    [batch] = batches(path.read_bytes(), path.name)
+    for name, origin in ((f"simulated_{path.name}", "simulated"), (path.name, "real")):
+        assert recognise(name, path.read_bytes()[:1000]) == Recognised("multimno", origin, None)
+    [batch] = batches(path.read_bytes(), f"simulated_{path.name}")
     assert batch.rows_in == 1_823
     reasons = dict(batch.quarantined["reason"].value_counts().iter_rows())
     assert reasons[formats.NO_DEVICE] == 594  # deliberate nulls, which come first

@@ -8,12 +8,18 @@ from typing import TYPE_CHECKING
 import polars as pl
 import pytest
 
-from ons_bigdata.commands.phones import write_cell_plan
+from ons_bigdata.commands.phones import AntennaSettings, write_cell_plan
 from ons_bigdata.phones.methods.cell_plan import describe_cells
 from ons_bigdata.phones.methods.footprints import locate_cells, serving_probabilities
 from ons_bigdata.phones.sources.device_files import read_simulator_events
 from ons_bigdata.phones.sources.devices.cell_plans import read_cell_plan
-from ons_bigdata.phones.sources.devices.network_files import read_grid, read_network, read_regions, read_signals
+from ons_bigdata.phones.sources.devices.network_files import (
+    read_antennas,
+    read_grid,
+    read_network,
+    read_regions,
+    read_signals,
+)
 from ons_bigdata.platform.errors import InputError
 from ons_bigdata.settings import Settings
 
@@ -29,8 +35,14 @@ ROW = {
 }
 
 
-def simulator(folder: Path, **files: str) -> Path:
+ANTENNA = "<antenna><mno_name>M1</mno_name><Smin>-85</Smin><Smid>-76</Smid><SSteep>0.5</SSteep><x>1</x></antenna>"
+ANTENNAS = f"<antennas>{ANTENNA * 9}</antennas>"
+
+
+def simulator(folder: Path, antennas: str = ANTENNAS, **files: str) -> Path:
     """Write the files of a simulator and return their folder."""
+    if antennas:
+        (folder / "antennas.xml").write_text(antennas)
     for name, text in {"grid": GRID, "regions": REGIONS, "SignalMeasure_M1": SIGNALS, **files}.items():
         (folder / f"{name}.csv").write_text(text)
     return folder
@@ -67,6 +79,16 @@ def test_a_network_of_the_simulator_is_a_plan_that_is_taken_in(tmp_path: Path) -
         ({"SignalMeasure_M1": SIGNALS.replace("9,", "7,")}, "line 3: antenna '7'; expected an identifier"),
         ({"SignalMeasure_M1": "Antenna ID,Tile0,Tile1\n"}, "no antenna below the header"),
         ({"SignalMeasure_M2": SIGNALS}, "2 files SignalMeasure"),
+        ({"antennas": ""}, r"no antennas\.xml .* expected that file, or all of --least-dbm"),
+        ({"antennas": "<antennas>"}, r"antennas\.xml: no XML that can be read"),
+        ({"antennas": "<antennas/>"}, r"antennas\.xml: no antenna"),
+        ({"antennas": '<!DOCTYPE a [<!ENTITY b "c">]><antennas/>'}, "declares an entity"),
+        ({"antennas": ANTENNAS.replace("-76", "x", 2)}, "antenna 1, Smid: 'x'; expected a number above -300"),
+        (
+            {"antennas": ANTENNAS.replace("<SSteep>0.5</SSteep>", "")},
+            "antenna 1, SSteep: ''; expected a number above 0",
+        ),
+        ({"antennas": f"<antennas>{ANTENNA * 8}</antennas>"}, "antenna 9 has signals, but antennas.xml has 8"),
     ],
 )
 def test_a_fault_of_the_simulator_names_line_and_column(tmp_path: Path, files: dict[str, str], message: str) -> None:
@@ -75,13 +97,41 @@ def test_a_fault_of_the_simulator_names_line_and_column(tmp_path: Path, files: d
     assert not (tmp_path / "out").exists()
 
 
+def test_settings_of_antennas_are_those_of_the_file_or_as_given(tmp_path: Path) -> None:
+    """Antenna 7 does not connect below -50 dBm: it reaches no tile. Given settings are those of all antennas."""
+    antennas = ANTENNA * 6 + ANTENNA.replace("-85", "-50") + ANTENNA * 2
+    folder = simulator(tmp_path, antennas=f"<antennas>{antennas}</antennas>")
+    assert write_cell_plan(folder, tmp_path / "out", tile_m=250.0).cells == 1
+    given = AntennaSettings(least_dbm=-90.0, middle_dbm=-76.0, steepness=0.5)
+    written = write_cell_plan(folder, tmp_path / "out", tile_m=250.0, antennas=given)
+    assert written.cells == 2
+    (folder / "antennas.xml").unlink()
+    assert write_cell_plan(folder, tmp_path / "again", tile_m=250.0, antennas=given).path.read_bytes() == (
+        written.path.read_bytes()
+    )
+    with pytest.raises(InputError, match="is simulated; found --origin real"):
+        write_cell_plan(folder, tmp_path / "out", tile_m=250.0, antennas=given, data_origin="real")
+
+
+def test_a_network_of_the_pipeline_says_whether_it_is_real(tmp_path: Path) -> None:
+    path = network(tmp_path / "sample_mno_network.parquet", {})
+    with pytest.raises(InputError, match="does not say whether it is real; expected --origin real or simulated"):
+        write_cell_plan(path, tmp_path / "out", tile_m=100.0)
+    for origin, name in (("real", "cell_plan_multimno.csv"), ("simulated", "simulated_cell_plan_multimno.csv")):
+        assert write_cell_plan(path, tmp_path / "out", tile_m=100.0, data_origin=origin).path.name == name  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="settings of antennas are of a network of the simulator"):
+        write_cell_plan(
+            path, tmp_path / "out", tile_m=100.0, data_origin="real", antennas=AntennaSettings(least_dbm=-90.0)
+        )
+
+
 def test_a_network_of_the_pipeline_is_a_plan_that_is_taken_in(tmp_path: Path) -> None:
     """Rows of two days say the same; the centres of two zones lie west and east."""
     rows: list[dict[str, object]] = [{}, {"cell_id": "123456789012346", "longitude": -2.97}]
     path = network(tmp_path / "sample_mno_network.parquet", *rows, *rows)
     centres = tmp_path / "centres.csv"
     centres.write_text("zone,longitude,latitude\nW1,-3.01,40\nE1,-2.96,40\n")
-    written = write_cell_plan(path, tmp_path / "out", tile_m=100.0, zones=centres)
+    written = write_cell_plan(path, tmp_path / "out", tile_m=100.0, zones=centres, data_origin="real")
     reading = read_cell_plan(written.path.read_bytes(), name=written.path.name, load_id="0" * 16)
     assert reading.accepted.select("provider", "zone").rows() == [("multimno", "W1"), ("multimno", "E1")]
     assert reading.accepted["easting_m"].to_list() == pytest.approx([-1277.7, 1277.7], abs=1.0)
@@ -113,11 +163,11 @@ def test_devices_of_the_simulator_are_where_the_posterior_says(tmp_path: Path) -
         pytest.skip(f"no files of the simulator in {folder} (set ONS_BIGDATA_SHARED)")
     grid = read_grid(folder / "grid.csv")
     zones = read_regions(folder / "regions.csv", grid)
-    signals = read_signals(folder / "SignalMeasure_MNO1.csv.gz", grid, least_dbm=-85.0)
-    settings = {"steepness": 0.5, "middle_dbm": -76.0, "least_dbm": -85.0}
-    posterior = locate_cells(
-        serving_probabilities(signals, **settings), grid.tiles().select("tile", weight=pl.lit(1.0))
-    )
+    antennas = read_antennas(folder / "antennas.xml")
+    assert (antennas.height, antennas["least_dbm"].unique().to_list()) == (70, [-85.0])
+    assert antennas.filter(pl.col("cell") == "11").rows() == [("11", -85.0, -91.0, 3.0)]
+    signals = read_signals(folder / "SignalMeasure_MNO1.csv.gz", grid, least_dbm=-85.0).join(antennas, on="cell")
+    posterior = locate_cells(serving_probabilities(signals), grid.tiles().select("tile", weight=pl.lit(1.0)))
     events = read_simulator_events(gzip.decompress((folder / "AntennaInfo_MNO_MNO1.csv.gz").read_bytes()))
     events = events.with_columns(pl.col("cell").cast(pl.String))
     before = pl.col("probability").cum_sum().over("cell") - pl.col("probability")
@@ -125,7 +175,7 @@ def test_devices_of_the_simulator_are_where_the_posterior_says(tmp_path: Path) -
     within = events.join(ranked, on=["cell", "tile"], how="left")["before"]
     assert 0.90 <= float((within < 0.9).fill_null(value=False).mean() or 0) <= 0.98
     assert 0.45 <= float((within < 0.5).fill_null(value=False).mean() or 0) <= 0.60
-    plan = describe_cells(signals, grid.tiles(), zones=zones, **settings).select("cell", best="zone")
+    plan = describe_cells(signals, grid.tiles(), zones=zones).select("cell", best="zone")
     placed = events.join(zones, on="tile").join(plan, on="cell", how="left")
     assert float((placed["zone"] == placed["best"]).fill_null(value=False).mean() or 0) > 0.8
     written = write_cell_plan(folder, tmp_path, tile_m=250.0)

@@ -1,4 +1,4 @@
-"""Bounds of the metrics where cells of the estimate are known by bounds only (suppressed, rounded).
+"""Bounds of the metrics, each from the totals of one side at a time.
 
 The cells may lie anywhere within their bounds, subject to the totals that are known. A metric is, but for a monotone
 function, a sum over cells of a function with its peak or pit where the estimate equals the reference; that sum is
@@ -8,7 +8,7 @@ bounded. Bounds contain every possible value; they need not be reached.
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -21,7 +21,6 @@ from ons_bigdata.estimation.flow_metrics import (
     divergence_terms,
     geh,
 )
-from ons_bigdata.estimation.transport_bounds import MOST_CELLS, linear_range, shared_range, transport
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,8 +36,6 @@ STEPS = 8
 ROUNDING = 1e-9
 
 Range = tuple[float, float]
-Margins = Literal["each", "joint", "whole"]
-"""How known totals by origin and destination narrow bounds: one side at a time, both, both on whole numbers."""
 
 
 class KnownTotals(NamedTuple):
@@ -58,37 +55,17 @@ class Box(NamedTuple):
     totals: tuple[KnownTotals, ...]
 
 
-def metric_bounds(
-    pairs: FlowPairs,
-    totals: tuple[KnownTotals, ...],
-    *,
-    is_scaled: bool,
-    edges_km: tuple[float, ...],
-    margins: Margins = "each",
-) -> dict[str, Range]:
-    """Lowest and highest possible value of each metric; those without known bounds are missing.
-
-    `totals`: known totals of the estimate by origin or destination. `margins`: "each" uses one of them at a time;
-    "joint" both at once, where both are known, for the metrics whose sums a linear program bounds (`cpc`, `slope`,
-    `trip_length_ratio`, the bias of bands); "whole" besides that cells are whole numbers. Raises ValueError if a total
-    is out of reach of its cells.
-    """
-    ranges = _separate_bounds(pairs, totals, is_scaled=is_scaled, edges_km=edges_km)
-    if margins == "each":
-        return ranges
-    joint = _joint_bounds(pairs, totals, is_scaled=is_scaled, edges_km=edges_km, is_whole=margins == "whole")
-    for name, (low, high) in joint.items():
-        if name in ranges:
-            ranges[name] = (max(ranges[name][0], low), min(ranges[name][1], high))
-    return ranges
-
-
-def _separate_bounds(
+def separate_bounds(
     pairs: FlowPairs, totals: tuple[KnownTotals, ...], *, is_scaled: bool, edges_km: tuple[float, ...]
 ) -> dict[str, Range]:
+    """Lowest and highest possible value of each metric, by the totals of one side at a time.
+
+    `totals`: known totals of the estimate by origin or destination. Metrics without known bounds are missing. Raises
+    ValueError if a total is out of reach of its cells.
+    """
     for known in totals:
-        _refuse_out_of_reach(pairs, known)
-    low_total, high_total = _total_range(pairs, totals)
+        refuse_out_of_reach(pairs, known)
+    low_total, high_total = total_range(pairs, totals)
     reference_total = pairs.reference.sum()
     ranges: list[dict[str, Range]] = []
     cuts = np.linspace(low_total, high_total, STEPS + 1) if high_total > low_total * (1 + ROUNDING) else None
@@ -108,69 +85,6 @@ def _separate_bounds(
     return _hull(ranges)
 
 
-def _joint_bounds(
-    pairs: FlowPairs, totals: tuple[KnownTotals, ...], *, is_scaled: bool, edges_km: tuple[float, ...], is_whole: bool
-) -> dict[str, Range]:
-    """Bounds from both totals at once; none where one is not known, or there are too many hidden cells."""
-    if len(totals) < 2 or int((pairs.upper > pairs.lower).sum()) > MOST_CELLS:
-        return {}
-    if is_whole:
-        _refuse_fractions(pairs, totals)
-    sides = {known.name: known for known in totals}
-    ordered = (sides["origin_totals"], sides["destination_totals"])
-    made = transport(
-        pairs.lower, pairs.upper, (ordered[0].group, ordered[1].group), (ordered[0].total, ordered[1].total)
-    )
-    least, most = _total_range(pairs, totals)
-    if made is None or most > least * (1 + ROUNDING) or least <= 0:
-        return {}
-    problem, free = made
-    if not len(free):
-        return {}
-    c, total = pairs.reference, float(pairs.reference.sum())
-    factor = total / least if is_scaled else 1.0
-    fixed = np.ones(len(c), bool)
-    fixed[free] = False
-    bounds: dict[str, Range] = {}
-    if total > 0:
-        low, high = shared_range(problem, c[free], factor, is_whole=is_whole)
-        rest = float(np.minimum(factor * pairs.lower, c)[fixed].sum())
-        mass = factor * least + total
-        bounds["cpc"] = (2 * (rest + low) / mass, min(2 * (rest + high) / mass, 1.0))
-
-    def summed(weight: NDArray[np.float64]) -> Range:
-        low, high = linear_range(problem, weight[free])
-        rest = float((weight * pairs.lower)[fixed].sum())
-        return rest + low, rest + high
-
-    if (c > 0).any():
-        low, high = summed(c)
-        bounds["slope"] = (factor * low / float((c**2).sum()), factor * high / float((c**2).sum()))
-    if pairs.distance_km is not None:
-        length = float((c * pairs.distance_km).sum())
-        if length > 0:
-            low, high = summed(pairs.distance_km)
-            bounds["trip_length_ratio"] = (total / least * low / length, total / least * high / length)
-        band = bands(pairs.distance_km, edges_km)
-        for number, name in enumerate(band_names(edges_km)):
-            inside = (band == number).astype(np.float64)
-            theirs = float((inside * c).sum())
-            if theirs > 0:
-                low, high = summed(inside)
-                if low > 0:
-                    bounds[name] = (float(np.log(factor * low / theirs)), float(np.log(factor * high / theirs)))
-    return bounds
-
-
-def _refuse_fractions(pairs: FlowPairs, totals: tuple[KnownTotals, ...]) -> None:
-    named = (("bounds", pairs.lower), ("bounds", pairs.upper), *((known.name, known.total) for known in totals))
-    for name, values in named:
-        odd = values[np.isfinite(values) & (values != np.round(values))]
-        if len(odd):
-            message = f"{name}: {odd[0]:g} is no whole number; expected whole numbers with margins='whole'"
-            raise ValueError(message)
-
-
 def class_bounds(
     pairs: FlowPairs,
     totals: tuple[KnownTotals, ...],
@@ -186,11 +100,11 @@ def class_bounds(
     if a total is out of reach of its cells.
     """
     for known in totals:
-        _refuse_out_of_reach(pairs, known)
-    low, high, reference = _class_ranges(classes, Box(pairs.lower, pairs.upper, pairs.reference, totals), size)
+        refuse_out_of_reach(pairs, known)
+    low, high, reference = class_ranges(classes, Box(pairs.lower, pairs.upper, pairs.reference, totals), size)
     if not is_scaled:
         return low, high
-    least, most = _total_range(pairs, totals)
+    least, most = total_range(pairs, totals)
     total = reference.sum()
     others_high = np.minimum(high.sum() - high, most - low)
     others_low = np.maximum(low.sum() - low, least - high)
@@ -205,7 +119,8 @@ def _hull(ranges: list[dict[str, Range]]) -> dict[str, Range]:
     return {name: (min(r[name][0] for r in ranges), max(r[name][1] for r in ranges)) for name in names}
 
 
-def _refuse_out_of_reach(pairs: FlowPairs, known: KnownTotals) -> None:
+def refuse_out_of_reach(pairs: FlowPairs, known: KnownTotals) -> None:
+    """Raise ValueError if a total is below the lower bounds of its cells or above the upper ones."""
     low = np.bincount(known.group, pairs.lower, minlength=len(known.total))
     high = np.bincount(known.group, pairs.upper, minlength=len(known.total))
     slack = ROUNDING * np.maximum(high, 1)
@@ -219,7 +134,7 @@ def _refuse_out_of_reach(pairs: FlowPairs, known: KnownTotals) -> None:
         raise ValueError(message)
 
 
-def _total_range(pairs: FlowPairs, totals: tuple[KnownTotals, ...]) -> Range:
+def total_range(pairs: FlowPairs, totals: tuple[KnownTotals, ...]) -> Range:
     """Range of the sum of all cells: known totals of groups, and the bounds of cells in groups without."""
     low, high = float(pairs.lower.sum()), float(pairs.upper.sum())
     for known in totals:
@@ -416,11 +331,11 @@ def _distance_bounds(pairs: FlowPairs, box: Box, mass: Range, edges_km: tuple[fl
     assert pairs.distance_km is not None  # noqa: S101  (checked by the caller)
     bounds: dict[str, Range] = {}
     total = box.reference.sum()
-    low, high, reference = _class_ranges((pairs.distance_km // BIN_KM).astype(np.int64), box)
+    low, high, reference = class_ranges((pairs.distance_km // BIN_KM).astype(np.int64), box)
     if total > 0:
         shared = (np.minimum(low, reference).sum(), np.minimum(high, reference).sum())
         bounds["cpc_distance"] = _quotient_of_shared((float(shared[0]), float(shared[1])), mass, total)
-    low, high, reference = _class_ranges(bands(pairs.distance_km, edges_km), box, len(edges_km) + 1)
+    low, high, reference = class_ranges(bands(pairs.distance_km, edges_km), box, len(edges_km) + 1)
     for number, name in enumerate(band_names(edges_km)):
         if reference[number] > 0 and low[number] > 0:
             bounds[name] = (
@@ -430,7 +345,7 @@ def _distance_bounds(pairs: FlowPairs, box: Box, mass: Range, edges_km: tuple[fl
     return bounds
 
 
-def _class_ranges(
+def class_ranges(
     classes: NDArray[np.int64], box: Box, size: int = 0
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """Bounds of the sum of the cells of each class, and the sum of the reference.
