@@ -4,9 +4,9 @@
 
 For each generator: twelve statistics of homes against those of eleven real homes (Kolmogorov–Smirnov distance); a
 classifier that tells real weeks from simulated ones, split by home; the rule of the pilot on absences injected into
-real and into simulated homes, and on the true absences of simulated ones; and a membership test. Once: the shipped
-detector, which was fitted on simulated homes alone, on real ones. Bounds are below; `--docs` writes the table of
-docs/simulated_meters.md anew.
+real and into simulated homes, and on the true absences of simulated ones, as the mean of some draws of homes, since a
+draw differs from the next by some hundredths; and a membership test. Once: the shipped detector, which was fitted on
+simulated homes alone, on real ones. Bounds are below; `--docs` writes the table of docs/simulated_meters.md anew.
 
 Real homes are read from the shared data (`ONS_BIGDATA_SHARED`), and nothing of them is kept here. Results on simulated
 homes say nothing about how well a method works on real ones.
@@ -25,6 +25,7 @@ import polars as pl
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import GroupKFold
+from threadpoolctl import threadpool_limits
 
 from ons_bigdata.settings import Settings
 from ons_bigdata.simulation.meters.generators import GENERATORS, simulate_meters
@@ -52,6 +53,9 @@ SPLITS = 5
 """Splits of homes over which the classifier of weeks is judged."""
 SEEDS = 4
 """Seeds over which scores of injected absences in real homes are averaged."""
+RULE_DRAWS = 6
+"""Draws of homes of a generator over which scores of the rule are averaged: the bounds are the generator's, and a draw
+of 300 meters is off by 0.02 of recall and 0.003 of false days (standard deviation over eight draws)."""
 
 
 @dataclass(frozen=True)
@@ -158,7 +162,8 @@ def _area_of_split(real: dict[str, np.ndarray], simulated: np.ndarray, seed: int
     for train, test in GroupKFold(n_splits=4, shuffle=True, random_state=seed).split(features, label, group):
         weight = np.where(label[train], 1 / label[train].sum(), 1 / (~label[train]).sum())
         model = HistGradientBoostingClassifier(max_iter=60, max_leaf_nodes=8, random_state=seed)
-        model.fit(features[train], label[train], sample_weight=weight * train.size)
+        with threadpool_limits(limits=1, user_api="openmp"):  # threads wait for each other on so few rows
+            model.fit(features[train], label[train], sample_weight=weight * train.size)
         scores[test] = model.predict_proba(features[test])[:, 1]
     return float(roc_auc_score(label, scores))
 
@@ -248,30 +253,46 @@ def utility_measures(shared: Path) -> list[Measure]:
     ]
 
 
-def measure_generator(name: str, meters: int, seed: int, shared: Path) -> list[Measure]:
-    """All measures of a generator that need no method of the pilot, then those of the rule."""
-    real = read_real_homes(shared)
+def draw_lived_in(name: str, meters: int, seed: int) -> tuple[dict[str, np.ndarray], pl.DataFrame]:
+    """Homes of a generator that are lived in (days × 48 by meter), and the truth of the days of all homes drawn."""
     homes = draw_homes(np.random.default_rng(seed), meters, first_day=FIRST_DAY, days=DAYS)
     drawn = simulate_meters(homes, seed=seed, first_day=FIRST_DAY, days=DAYS, generator=name)
     lived_in = np.flatnonzero((homes["occupancy"] == OCCUPIED).to_numpy())
-    simulated = days_by_clock(drawn)[lived_in]
+    kwh = days_by_clock(drawn)[lived_in]
+    return dict(zip(homes["meter"].gather(lived_in).to_list(), kwh, strict=True)), drawn.absent_days
+
+
+def measure_generator(name: str, meters: int, seed: int, shared: Path) -> list[Measure]:
+    """All measures of a generator that need no method of the pilot, then those of the rule."""
+    real = read_real_homes(shared)
+    homes, absent_days = draw_lived_in(name, meters, seed)
+    simulated = np.stack(list(homes.values()))
     measures = compare_statistics(read_real_statistics(shared), measure_homes(simulated))
     auc = tell_weeks_apart(real, simulated, seed)
     measures.append(Measure("AUC of real against simulated weeks", None, auc, f"< {MOST_AUC}", auc < MOST_AUC))
     member = membership(real, simulated[:40])
     bound = f"≤ {MOST_MEMBERSHIP_AUC}"
     measures.append(Measure("AUC of membership", None, member, bound, member <= MOST_MEMBERSHIP_AUC))
-    names = dict(zip(homes["meter"].gather(lived_in).to_list(), simulated, strict=True))
-    days, real_days = meter_days(names, FIRST_DAY), meter_days(real, FIRST_DAY)
-    of_real = injected_scores(real_days, SEEDS)
-    for kind, of_simulated in (
-        ("injected", injected_scores(days, 1)),
-        ("true", rule_scores(days, drawn.absent_days)),
-    ):
-        for label, place, within in (("recall", 0, RECALL_WITHIN), ("false days", 1, FALSE_DAYS_WITHIN)):
-            holds = abs(of_real[place] - of_simulated[place]) <= within
-            title = f"rule, {kind} absences: {label}"
-            measures.append(Measure(title, of_real[place], of_simulated[place], f"within {within}", holds))
+    scores = [rule_of_draw(homes, absent_days)]
+    scores += [rule_of_draw(*draw_lived_in(name, meters, 1000 * number + seed)) for number in range(1, RULE_DRAWS)]
+    return measures + rule_measures(injected_scores(meter_days(real, FIRST_DAY), SEEDS), np.array(scores))
+
+
+def rule_of_draw(homes: dict[str, np.ndarray], absent_days: pl.DataFrame) -> tuple[float, ...]:
+    """Recall and share of false days of the rule on homes of a draw: of injected absences, then of true ones."""
+    days = meter_days(homes, FIRST_DAY)
+    return *injected_scores(days, 1), *rule_scores(days, absent_days)
+
+
+def rule_measures(of_real: tuple[float, float], scores: np.ndarray) -> list[Measure]:
+    """Measures of the rule, of the mean of draws (rows of `rule_of_draw`); their standard deviation is in the name."""
+    measures = []
+    names = [f"rule, {kind} absences: {score}" for kind in ("injected", "true") for score in ("recall", "false days")]
+    for column, name in enumerate(names):
+        real, within = of_real[column % 2], (RECALL_WITHIN, FALSE_DAYS_WITHIN)[column % 2]
+        mean, spread = float(scores[:, column].mean()), float(scores[:, column].std(ddof=1))
+        title = f"{name} (mean of {len(scores)} draws, SD {spread:.3f})"
+        measures.append(Measure(title, real, mean, f"within {within}", abs(real - mean) <= within))
     return measures
 
 

@@ -106,7 +106,7 @@ def draw_shares(delivery: Delivery) -> str | None:
     if rows.is_empty():
         return None
     title = f"Half hours that are not ok, {delivery.format}, {delivery.data_origin} meters"
-    return draw_lines(rows, LineChart(title, "month", "per cent of half hours", "state", "true"))
+    return draw_lines(rows, LineChart(title, "month", "per cent of half hours", "state", "true"), from_zero=True)
 
 
 def _state_rows(states: pl.DataFrame) -> list[dict[str, Any]]:

@@ -93,7 +93,7 @@ def data_origin(name: str) -> DataOrigin:
 SOURCES = (
     BulkSource(
         command="meters",
-        reader=Reader(NAME, "meter_reading_files", "3"),
+        reader=Reader(NAME, "meter_reading_files", "4"),
         area="collection",
         adapter=pseudonymising_adapter(recognise, read_batches),
         table=METER_READINGS,

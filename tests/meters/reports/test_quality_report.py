@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 
 import polars as pl
 
-from ons_bigdata.meters.reports.quality_report import MEANINGS, deliveries, render_report
+from ons_bigdata.meters.reports.quality_report import MEANINGS, Delivery, deliveries, draw_shares, render_report
 from ons_bigdata.meters.schemas.aggregates import ControlledStates
 from ons_bigdata.meters.schemas.reports import MeterQualityReport
 from ons_bigdata.meters.schemas.vocabulary import STATES
@@ -44,6 +45,18 @@ def test_the_report_has_each_state_with_its_share_and_a_picture() -> None:
     assert "<svg" in report["html"]
     assert "Simulated data: no figure on this page is about real homes." in report["html"]
     assert "January 2010 to February 2010" in report["html"]
+
+
+def test_the_axis_of_shares_begins_at_zero() -> None:
+    """Shares of 3 and 4 per cent: an axis from 3 on would show the smaller one as nothing."""
+    states = pl.DataFrame(
+        {"month": [date(2010, 1, 1), date(2010, 2, 1)], "state": ["missing_row"] * 2, "share": [0.03, 0.04]}
+    )
+    drawing = draw_shares(Delivery("simulated", "cer", states, pl.DataFrame()))
+    assert drawing is not None
+    labels = [float(label) for label in re.findall(r">(\d+(?:\.\d+)?)</text>", drawing)]
+    assert min(labels) == 0.0
+    assert max(labels) == 4.0
 
 
 def test_every_state_has_a_meaning() -> None:

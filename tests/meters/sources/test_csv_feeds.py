@@ -60,6 +60,21 @@ def test_days_are_written_in_four_forms(text: str) -> None:
     assert starts(read(days(line(text, ["0.1"] * 48)), "csv"))[0] == at("2024-01-15T00:00")
 
 
+def test_a_file_that_writes_the_month_first_is_not_read_as_the_other_days() -> None:
+    """1 and 2 February as 02/01 and 02/02 would be 2 January and 2 February; 02/13 shows that the month is first."""
+    texts = ["02/01/2024", "02/02/2024", "02/13/2024", "2024-02-14"]
+    found = read(days(*(line(text, ["0.1"] * 48) for text in texts)), "csv")
+    assert reasons(found) == {half_hour_columns.MONTH_FIRST: 3}
+    assert starts(found)[0] == at("2024-02-14T00:00") and found.rows_in == 48 + 3
+
+
+def test_one_day_that_cannot_be_does_not_condemn_a_file_that_writes_the_day_first() -> None:
+    texts = ["01/02/2024", "13/02/2024", "02/13/2024"]
+    found = read(days(*(line(text, ["0.1"] * 48) for text in texts)), "csv")
+    assert reasons(found) == {half_hour_columns.NO_DAY: 1}
+    assert starts(found)[0] == at("2024-02-01T00:00") and found.accepted.height == 96
+
+
 def test_in_spring_the_columns_of_the_hour_left_out_are_no_rows_where_empty() -> None:
     fields = ["0.1", "0.1", "", "", *["0.2"] * 44]
     found = read(days(line("2024-03-31", fields)), "csv")

@@ -146,6 +146,18 @@ HINTS = [
     ("meter,started_at,kwh\na,2024-01-01T00:00Z,0.1\n".encode("utf-16"), "found text in UTF-16, expected UTF-8"),
     (b"Meter,Started_At,KWH\na,2024-01-01T00:00Z,0.1\n", "found names of columns with capitals"),
     (b"1392\t19503\t0.14\n", "found fields separated by tabs, expected blanks"),
+    (b"1392;19503;0.14\n", "found fields separated by semicolons, expected blanks"),
+    (b"1392,19503,0.14\n", "found fields separated by commas, expected blanks"),
+    (b"1392  19503  0.14\n", "found several blanks"),
+    (b"1392 19503 0,14\n", "found a decimal comma, expected a point"),
+    (b"1392 19503 0.14\r1392 19504 0.14\r", "found lines that end with CR alone"),
+    (b"\n1392 19503 0.14\n", "found a line before the header or the first row"),
+    (b"meter code kwh\n1392 19503 0.14\n", "found a line before the header or the first row"),
+    (b"Report of May\nmeter,started_at,kwh\na,2024-01-01T00:00Z,0.1\n", "found a line before the header"),
+    (b"meter,started_at,kwh,kwh\na,2024-01-01T00:00Z,0.1,0.1\n", "found a column that stands in the header twice"),
+    (b"PK\x03\x04\x14\0\0\0", "found a zip archive in an archive or without the ending"),
+    (b"\x1f\x8b\x08\0\0", "found packed bytes"),
+    (b"\xff\xd8\xff\xe0\0\x10JFIF", "found bytes that are no text"),
     (b"nothing of the kind\n", "odd: expected cer"),
 ]
 

@@ -180,7 +180,8 @@ def _judge_values(
     long = lengths >= min(rules.stuck_run, rules.zero_run, rules.flat_run)
     first, lengths = first[long], lengths[long]
     level = values[first]
-    share = level / means[np.searchsorted(grid.starts, first, side="right") - 1]
+    with np.errstate(divide="ignore", invalid="ignore"):  # of a meter that reads zero throughout, no level is flat
+        share = level / means[np.searchsorted(grid.starts, first, side="right") - 1]
     is_zero = level == 0
     is_flat = (lengths >= rules.flat_run) & (share >= rules.flat_level[0]) & (share <= rules.flat_level[1])
     for state, chosen in (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -10,7 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from ons_bigdata.meters.sources.formats import half_hour_columns, interval_csv
 from ons_bigdata.meters.sources.formats.cer import is_cer, read_cer
 from ons_bigdata.meters.sources.formats.clocks import Clock
-from ons_bigdata.meters.sources.formats.delimited import read_delimited
+from ons_bigdata.meters.sources.formats.delimited import header_names, read_delimited
 from ons_bigdata.meters.sources.formats.lcl import CLOCKS, lcl_layout
 from ons_bigdata.meters.sources.formats.nem12 import is_nem12, lacks_header, read_nem12
 from ons_bigdata.meters.sources.formats.rows import Readings, unknown_name
@@ -132,24 +133,58 @@ def open_format(name: str, head: bytes) -> tuple[Format, ReadStream] | None:
 
 def _hint(head: bytes) -> str:
     """Difference between a beginning and a known format, for a message, without content; empty without any."""
-    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return "found text in UTF-16, expected UTF-8"
+    for magic, found in _MAGIC.items():
+        if head.startswith(magic):
+            return found
+    if b"\0" in head:
+        return "found bytes that are no text"
+    if b"\r" in head and b"\n" not in head and open_format("", head.replace(b"\r", b"\n")) is not None:
+        return "found lines that end with CR alone, expected LF or CR LF"
     line = head.split(b"\n", 1)[0]
     for separator, name in ((b";", "semicolons"), (b"\t", "tabs")):
         if separator in line and open_format("", head.replace(separator, b",")) is not None:
             return f"found fields separated by {name}, expected commas"
-    if is_cer(head.replace(b"\t", b" ")):
-        return "found fields separated by tabs, expected blanks"
+    return _hint_of_rows(head) or _hint_of_header(head, line)
+
+
+_MAGIC = {
+    b"PK\x03\x04": "found a zip archive in an archive or without the ending .zip: unpack it or rename it",
+    b"\x1f\x8b": "found packed bytes (gzip) without the ending .gz: rename the file",
+    b"\xff\xfe": "found text in UTF-16, expected UTF-8",
+    b"\xfe\xff": "found text in UTF-16, expected UTF-8",
+}
+"""First bytes of files that are no text in UTF-8 -> what is wrong with them."""
+
+
+def _hint_of_rows(head: bytes) -> str:
+    """Difference from the format `cer`, which has no header."""
+    for separator, name in ((b";", "semicolons"), (b"\t", "tabs"), (b",", "commas")):
+        if is_cer(head.replace(separator, b" ")):
+            return f"found fields separated by {name}, expected blanks"
+    if is_cer(re.sub(rb" +", b" ", head.lstrip(b" "))):
+        return "found several blanks between fields or at the begin, expected one between fields"
+    if is_cer(re.sub(rb"(?<=[0-9]),(?=[0-9])", b".", head)):
+        return "found a decimal comma, expected a point"
+    return ""
+
+
+def _hint_of_header(head: bytes, line: bytes) -> str:
+    """Difference of the header, or of what stands before it."""
     if open_format("", line.lower() + b"\n") is not None:
         return "found names of columns with capitals, expected small letters"
+    rest = head.partition(b"\n")[2]
+    if open_format("", rest.lstrip(b"\r\n")) is not None:
+        return "found a line before the header or the first row, expected none"
+    names = header_names(line + b"\n")
+    if open_format("", ",".join(dict.fromkeys(names)).encode() + b"\n") is not None:
+        return "found a column that stands in the header twice"
     return ""
 
 
 def unknown_content(head: bytes) -> str:
-    """Reason against a file of no known format."""
+    """Reason against a file of no known format: the difference from the nearest, or what the formats look like."""
     if not head.strip():
         return "no bytes"
     if lacks_header(head):
         return NO_NEM12_HEADER
-    hint = _hint(head)
-    return (f"{hint}; " if hint else "") + "expected " + "; ".join(f"{one.name}: {one.expected}" for one in FORMATS)
+    return _hint(head) or "expected " + "; ".join(f"{one.name}: {one.expected}" for one in FORMATS)

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 ZONE = "Europe/London"
 
 NO_DAY = "day that is missing or of another form than YYYY-MM-DD, DD/MM/YYYY, DD-MM-YYYY or YYYYMMDD"
+MONTH_FIRST = "day in a part of a file that writes the month first; expected YYYY-MM-DD or DD/MM/YYYY"
 NO_UNIT = "quantity other than active import or export in kWh"
 NO_HALF_HOUR = "reading of a half hour that its day does not have, since clocks change"
 CLOCK_CHANGE = "C"
@@ -69,6 +70,9 @@ _COLUMN_TABLE: dict[str, pl.DataType] = {
 _NUMBERED = re.compile(r"(?:hhc?|kwh|half_hour|period|settlement_period|sp|p|h)?_?0*([0-9]{1,2})(?:_kwh)?")
 _LABELLED = re.compile(r"(?:hh|kwh|h)?_?([0-9]{1,2}):?([0-9]{2})(?::00)?(?:_kwh)?")
 _DAY_FORMS = ("%Y-%m-%d", "%d/%m/%Y", "%d-%m-%Y", "%Y%m%d")
+_YEAR_LAST = r"^[0-9]{1,2}[/-][0-9]{1,2}[/-][0-9]{4}$"
+_LARGE_FIRST, _LARGE_SECOND = r"^(1[3-9]|2[0-9]|3[01])[/-]", r"^[0-9]{1,2}[/-](1[3-9]|2[0-9]|3[01])[/-]"
+"""Days of which the first, or the second, number is no month."""
 
 
 @dataclass(frozen=True)
@@ -130,14 +134,16 @@ def _judged(lines: pl.DataFrame, layout: DayLayout, zone: str, faults: dict[int,
     quantity = pl.lit("") if layout.quantity is None else pl.col(str(layout.quantity))
     texts = lines.with_columns(
         pl.col(str(layout.meter)).str.strip_chars(" \t").alias("meter"),
-        _day(pl.col(str(layout.day)).str.strip_chars(" \t")).alias("day"),
+        pl.col(str(layout.day)).str.strip_chars(" \t").alias("day_text"),
         quantity.str.strip_chars(" \t").str.to_lowercase().str.replace_all("[ .-]+", "_").alias("quantity"),
     )
+    texts = texts.with_columns(_day(pl.col("day_text")).alias("day"), _is_month_first().alias("is_month_first"))
     good = split_faults(
         texts,
         {
             ROUNDED_METER: pl.col("meter").str.contains(ROUNDED),
             NO_METER: ~pl.col("meter").str.contains(r"^[!-~]{1,64}$"),
+            MONTH_FIRST: pl.col("is_month_first"),
             NO_DAY: pl.col("day").is_null(),
             NO_UNIT: ~pl.col("quantity").is_in(list(DIRECTIONS)),
         },
@@ -181,6 +187,18 @@ def _judged(lines: pl.DataFrame, layout: DayLayout, zone: str, faults: dict[int,
 
 def _day(text: pl.Expr) -> pl.Expr:
     return pl.coalesce(text.str.to_date(form, strict=False) for form in _DAY_FORMS)
+
+
+def _is_month_first() -> pl.Expr:
+    """True for days with the year last, where more of them can only have the month first than the day first.
+
+    Else 02/01/2024 of such a file would be taken for the second of January, and 02/13/2024 alone be quarantined.
+    """
+    text = pl.col("day_text")
+    is_year_last = text.str.contains(_YEAR_LAST)
+    month_first = (is_year_last & text.str.contains(_LARGE_SECOND)).sum()
+    day_first = (is_year_last & text.str.contains(_LARGE_FIRST)).sum()
+    return is_year_last & (month_first > day_first)
 
 
 def _instants(lines: pl.DataFrame, layout: DayLayout, zone: str) -> pl.DataFrame:

@@ -87,10 +87,11 @@ def _draw_lines_of(transaction: Transaction, relation: str, chart: LineChart) ->
     return None if rows.is_empty() else draw_lines(rows, chart)
 
 
-def draw_lines(rows: pl.DataFrame, chart: LineChart) -> str:
+def draw_lines(rows: pl.DataFrame, chart: LineChart, *, from_zero: bool = False) -> str:
     """SVG of the lines of a chart, of bounded size. `rows`: x (date), y, series (text), sorted by series and x.
 
-    Of long lines every second, third, … value is drawn and the last one.
+    Of long lines every second, third, … value is drawn and the last one. `from_zero`: the axis of values begins at
+    zero, as it must for shares, whose height is compared; indices are drawn about their own level.
     """
     import vl_convert  # noqa: PLC0415  (for the few tables with a chart)
 
@@ -98,7 +99,7 @@ def draw_lines(rows: pl.DataFrame, chart: LineChart) -> str:
     # a specification of Vega-Lite as it is: altair, which checks one, takes longer to load than this takes to draw
     series = {"field": "series", "type": "nominal"}
     dates = {"format": "%-d %b %Y", "labelOverlap": True, "tickCount": 6}
-    values = {"field": "y", "type": "quantitative", "title": chart.y, "scale": {"zero": False}}
+    values = {"field": "y", "type": "quantitative", "title": chart.y, "scale": {"zero": from_zero}}
     spec = {
         "title": chart.title,
         "width": _WIDTH,

@@ -69,6 +69,12 @@ def test_a_constant_load_of_an_empty_home_is_stuck_and_no_estimate() -> None:
     assert set(states_of(kwh)[20 * DAY :]) == {"stuck"}
 
 
+@pytest.mark.filterwarnings("error")
+def test_a_meter_that_reads_zero_throughout_is_a_zero_run_without_a_warning() -> None:
+    """Its mean is zero, so that no level can be compared with it."""
+    assert set(states_of(np.zeros(20 * 48))) == {"zero_run"}
+
+
 def test_missing_half_hours_become_rows_between_first_and_last_reading() -> None:
     frame = readings(varied(10))
     kept = frame.filter(~pl.int_range(pl.len()).is_in([0, 4, 5, 9]))
