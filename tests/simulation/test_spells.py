@@ -10,6 +10,7 @@ import pytest
 
 from ons_bigdata.settings import Settings
 from ons_bigdata.simulation.world.building import build_world
+from ons_bigdata.simulation.world.official_moves import OTHER_AGES, read_official_moves, spread_over_authorities
 from ons_bigdata.simulation.world.spells import (
     HOLIDAY,
     HOME,
@@ -21,7 +22,6 @@ from ons_bigdata.simulation.world.spells import (
     overlay,
     undisturbed,
 )
-from ons_bigdata.simulation.world.students import read_student_flows
 
 FLOWS = "ons_internal_migration_la_year_age_2002_2015.csv.gz"
 
@@ -91,7 +91,7 @@ def test_students_follow_the_official_flows() -> None:
     path = Settings().shared / "data" / "tweets" / FLOWS
     if not path.is_file():
         pytest.skip(f"no official flows at {path} (set ONS_BIGDATA_SHARED)")
-    flows = read_student_flows(path)
+    flows = read_official_moves(path)
     assert flows.height == 350
     world = build_world(seed=1, persons=60_000, addresses=60_000, student_flows=flows)
     arrivals = world.spells.filter(pl.col("kind") == "term").unique("person")["authority"].value_counts()
@@ -105,12 +105,29 @@ def test_students_follow_the_official_flows() -> None:
     assert origins.select(pl.corr("students", "moved_out")).item() > 0.8
 
 
+def test_homes_follow_the_official_flows() -> None:
+    """Moves of homes per resident against those of the other ages, which differ threefold between authorities."""
+    path = Settings().shared / "data" / "tweets" / FLOWS
+    if not path.is_file():
+        pytest.skip(f"no official flows at {path} (set ONS_BIGDATA_SHARED)")
+    flows = read_official_moves(path, ages=OTHER_AGES)
+    world = build_world(seed=1, persons=120_000, addresses=100_000, home_flows=flows, mobility=3.0)
+    moves = world.moves.filter(pl.col("kind") == "move", pl.col("from_area") != pl.col("to_area"))
+    margins = spread_over_authorities(world.authorities, flows, "home_flows")
+    for side, margin in (("from_area", "moved_out"), ("to_area", "moved_in")):
+        both = margins.join(moves.group_by(authority=side).len(), on="authority").join(
+            world.authorities, on="authority"
+        )
+        rates = both.select(*(pl.col(name) / pl.col("residents_thousand") for name in ("len", margin)))
+        assert rates.select(pl.corr("len", margin)).item() > 0.75, side
+
+
 def test_a_table_that_is_none_of_flows_is_an_error(tmp_path: Path) -> None:
     path = tmp_path / "flows.csv"
     path.write_text("LACode,year,ageGroup,Out\nE08000035,2015,18-25,1\n", encoding="utf-8")
     with pytest.raises(ValueError, match=r"flows.csv: no column In; its columns: LACode, year, ageGroup, Out"):
-        read_student_flows(path)
+        read_official_moves(path)
     path.write_text("LACode,year,ageGroup,Out,In\nE08000035,2015,18-25,1,2\n", encoding="utf-8")
     with pytest.raises(ValueError, match=r"flows.csv: no row of year 2014 and ages 18-25; its years: \[2015\]"):
-        read_student_flows(path, year=2014)
-    assert read_student_flows(path).row(0) == ("E08000035", 1.0, 2.0)
+        read_official_moves(path, year=2014)
+    assert read_official_moves(path).row(0) == ("E08000035", 1.0, 2.0)

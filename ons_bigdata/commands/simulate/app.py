@@ -50,6 +50,9 @@ def simulate_world(  # noqa: PLR0913, PLR0917 (every choice is an option)
     student_flows: Annotated[
         Path | None, typer.Option(help="Official moves by authority, year and age group (CSV, CSV.gz), for students.")
     ] = None,
+    home_flows: Annotated[
+        Path | None, typer.Option(help="The same table, for the moves of homes: those of the other ages.")
+    ] = None,
     flows_year: Annotated[int, typer.Option(help="Year of these moves, to 30 June.")] = 2015,
     outages: Annotated[int, typer.Option(min=0, help="Number of outages.")] = 12,
     outage_hours: Annotated[float, typer.Option(help="Mean length of an outage.")] = 20.0,
@@ -74,6 +77,7 @@ def simulate_world(  # noqa: PLR0913, PLR0917 (every choice is an option)
             seed=seed,
             generator=generator,
             student_flows=student_flows,
+            home_flows=home_flows,
             flows_year=flows_year,
             outages=outages,
             outage_hours=outage_hours,

@@ -10,10 +10,11 @@ from ons_bigdata.platform.errors import InputError
 from ons_bigdata.simulation.events.archives import simulate_event_archives
 from ons_bigdata.simulation.world.address_files import write_address_files
 from ons_bigdata.simulation.world.building import build_world
+from ons_bigdata.simulation.world.official_moves import OTHER_AGES, STUDENT_AGES, read_official_moves
 from ons_bigdata.simulation.world.outages import OutagePlan
-from ons_bigdata.simulation.world.students import read_student_flows
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import date
     from pathlib import Path
 
@@ -33,6 +34,8 @@ class WorldOptions:
     generator: str
     student_flows: Path | None
     """Official flows by authority, year and age group; shares of our own without."""
+    home_flows: Path | None
+    """The same for moves of homes, of the other ages; a pattern of our own without."""
     flows_year: int
     outages: int
     outage_hours: float
@@ -76,7 +79,8 @@ def write_world(folder: Path, options: WorldOptions) -> WrittenWorld:
             seed=options.seed,
             persons=options.persons,
             addresses=options.addresses,
-            student_flows=_flows(options),
+            student_flows=_flows(options.student_flows, options.flows_year, STUDENT_AGES),
+            home_flows=_flows(options.home_flows, options.flows_year, OTHER_AGES),
             first_day=options.first_day,
             days=options.days,
             outages=plan,
@@ -106,10 +110,9 @@ def write_world(folder: Path, options: WorldOptions) -> WrittenWorld:
     )
 
 
-def _flows(options: WorldOptions) -> pl.DataFrame | None:
-    path = options.student_flows
+def _flows(path: Path | None, year: int, ages: Sequence[str]) -> pl.DataFrame | None:
     if path is None:
         return None
     if not path.is_file():
         raise InputError(f"no such file: {path}; expected a table of moves by authority, year and age group")
-    return read_student_flows(path, year=options.flows_year)
+    return read_official_moves(path, year=year, ages=ages)

@@ -20,6 +20,7 @@ from ons_bigdata.simulation.world.mobility import (
     draw_homes,
     draw_studies,
 )
+from ons_bigdata.simulation.world.official_moves import spread_over_authorities
 from ons_bigdata.simulation.world.outages import OutagePlan, draw_outages
 from ons_bigdata.simulation.world.spells import HOME, KINDS, PARENTAL, Intervals, moves_between, overlay, undisturbed
 from ons_bigdata.simulation.world.students import student_destinations, student_margins
@@ -76,6 +77,7 @@ def build_world(  # noqa: PLR0913
     addresses: int,
     authorities: Sequence[str] | None = None,
     student_flows: pl.DataFrame | None = None,
+    home_flows: pl.DataFrame | None = None,
     first_day: date = FIRST_DAY,
     days: int = DAYS,
     outages: OutagePlan = WHOLE_COUNTRY,
@@ -84,8 +86,9 @@ def build_world(  # noqa: PLR0913
     """Build a world. The same arguments give the same world.
 
     `authorities`: codes of the authorities that it has, all of the table by default. `student_flows`: moves of young
-    people by authority (see `read_student_flows`); shares of our own by default. `outages`: their number, length and
-    reach; 12 everywhere by default. `mobility`: moves of households, as a multiple of those of the country.
+    people by authority (see `read_official_moves`); shares of our own by default. `home_flows`: moves of other ages, of
+    which the households' moves have the pattern; one is drawn by default. `outages`: their number, length and reach; 12
+    everywhere by default. `mobility`: moves of households, as a multiple of those of the country.
 
     Raises ValueError for fewer than one person, fewer than two days, a negative mobility, too few addresses for the
     authorities or the persons, and authorities that the table does not have.
@@ -103,7 +106,8 @@ def build_world(  # noqa: PLR0913
     homes = draw_households(next(streams), address_table, persons)
     people = draw_persons(next(streams), homes, address_table, margins)
     workplace = draw_workplaces(next(streams), people, table, address_table)
-    ground = Ground(table, address_table, homes, people, first_day, days, mobility)
+    home_margins = None if home_flows is None else spread_over_authorities(table, home_flows, "home_flows")
+    ground = Ground(table, address_table, homes, people, first_day, days, mobility, home_margins)
     spells, moves, university = _live(streams, ground, student_destinations(table, margins))
     collected = draw_outages(next(streams), table, outages, first_day=first_day, days=days)
     uprn = address_table["uprn"]

@@ -17,6 +17,7 @@ from ons_bigdata.simulation.world.authorities import (
     gravity,
 )
 from ons_bigdata.simulation.world.households import AddressesByAuthority
+from ons_bigdata.simulation.world.official_moves import fitted_destinations
 from ons_bigdata.simulation.world.spells import HOLIDAY, HOME, TERM, Intervals
 
 if TYPE_CHECKING:
@@ -57,6 +58,9 @@ class Ground:
     days: int
     mobility: float = 1.0
     """Moves of households, as a multiple of MOVE_RATES."""
+    home_margins: pl.DataFrame | None = None
+    """Official moves out of and into each authority, of which the households' have the pattern (columns of
+    `spread_over_authorities`); a pattern is drawn without."""
 
 
 @dataclass(frozen=True)
@@ -72,19 +76,12 @@ class Studies:
 
 def draw_homes(rng: Generator, ground: Ground) -> Intervals:
     """Homes of every person over all days. A household moves as a whole, at most twice; its rate depends on age."""
-    homes, authorities = ground.homes, ground.authorities
+    homes = ground.homes
     eldest = ground.persons.group_by("household").agg(pl.col("age").max()).sort("household")["age"].to_numpy()
     rate = np.select([eldest < below for below, _ in MOVE_RATES], [rate for _, rate in MOVE_RATES])
-    appeal = rng.lognormal(0.0, 0.3, size=(2, authorities.height))  # of staying away, of coming
+    leaving, chances = _pattern_of_homes(rng, ground)
     at_first = ground.addresses["authority_number"].to_numpy()[homes["address"].to_numpy()]
-    moves = np.minimum(rng.poisson(rate * ground.mobility * appeal[0][at_first] * ground.days / 365.25), 2)
-    within = MOVE_WITHIN
-    chances = gravity(
-        authorities["residents_thousand"].to_numpy() * appeal[1],
-        distances_km(authorities),
-        decay_km=MIGRATION_DECAY_KM,
-        share_within=within,
-    )
+    moves = np.minimum(rng.poisson(rate * ground.mobility * leaving[at_first] * ground.days / 365.25), 2)
     vacant = _vacant(ground)
     household = np.repeat(np.arange(homes.height), moves)
     day = np.sort(_seasonal_days(rng, ground, household.size, MOVE_MONTHS) + household * 10 * ground.days) % (
@@ -99,6 +96,30 @@ def draw_homes(rng: Generator, ground: Ground) -> Intervals:
     owner, starts, address = owner[order], starts[order], address[order]
     ends = np.where(np.r_[owner[1:] == owner[:-1], False], np.r_[starts[1:], 0], ground.days)
     return _of_members(ground, owner, starts, ends, address, kind=HOME)
+
+
+def _pattern_of_homes(rng: Generator, ground: Ground) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Rate of moves of households of each authority as a multiple of the mean, and their chances of destinations.
+
+    Official margins count where the ground has them: the rate of moves out per resident, and moves into each authority.
+    """
+    authorities = ground.authorities
+    appeal = rng.lognormal(0.0, 0.3, size=(2, authorities.height))  # of staying away, of coming
+    residents = authorities["residents_thousand"].to_numpy()
+    if ground.home_margins is None:
+        chances = gravity(
+            residents * appeal[1],
+            distances_km(authorities),
+            decay_km=MIGRATION_DECAY_KM,
+            share_within=MOVE_WITHIN,
+        )
+        return appeal[0], chances
+    moved_out = ground.home_margins["moved_out"].to_numpy()
+    leaving = moved_out / residents * (residents.sum() / moved_out.sum())
+    chances = fitted_destinations(authorities, ground.home_margins, decay_km=MIGRATION_DECAY_KM)
+    if authorities.height > 1:
+        chances = chances * (1 - MOVE_WITHIN) + np.eye(authorities.height) * MOVE_WITHIN
+    return leaving, chances
 
 
 def draw_studies(rng: Generator, ground: Ground, destinations: NDArray[np.float64]) -> Studies:

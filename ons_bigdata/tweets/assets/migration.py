@@ -19,6 +19,7 @@ from ons_bigdata.tweets.assets.residence import (
     read_rules,
 )
 from ons_bigdata.tweets.methods.migration import flows, migration_surface, pooled_area_migration, pooled_flows
+from ons_bigdata.tweets.methods.migration.earlier_moves import earlier_moves
 from ons_bigdata.tweets.schemas import migration as frames
 
 if TYPE_CHECKING:
@@ -61,11 +62,16 @@ LEVELS = ("authority", "region")
         "users": "restricted.tweet_users",
         "types": "restricted.tweet_cluster_types",
         "populations": "staging.stg_tweets__area_populations",
+        "official": "intermediate.int_tweets__official_moves_by_age",
+        "code_changes": "seeds.authority_code_changes",
         "rules": RULES,
     },
 )
 def tweet_migration(inputs: Inputs, _run: AssetRun) -> Mapping[str, Output]:
-    """Flows, moves of areas and the surface of each recipe and origin with populations."""
+    """Flows, moves of areas and the surface of each recipe and origin with populations.
+
+    Estimates rest on official moves of the same origin, too, of the last year that ended before the first day.
+    """
     rules = read_rules(inputs)
     moves = inputs.read("moves", [*_GROUP, "user_key", "from_area", "to_area", "moved_on", "kind", "is_migration"])
     at_risk = inputs.read("at_risk", [*_GROUP, "user_key", "area", "period", "months"])
@@ -74,20 +80,26 @@ def tweet_migration(inputs: Inputs, _run: AssetRun) -> Mapping[str, Output]:
     populations = inputs.read(
         "populations", ["data_origin", "authority", "region", "residents", "easting_m", "northing_m"]
     )
+    official = inputs.read("official")
+    changes = inputs.read("code_changes", ["changed_on", "old_code", "new_code"])
     periods = days_of_collection(inputs.read("users", [*_GROUP, "first_date", "last_date"]))
     parts: dict[str, list[pl.DataFrame]] = {FLOWS: [], AREAS: [], SURFACE: []}
     for group, of_group in at_risk.partition_by(_GROUP, as_dict=True).items():
         recipe, origin = map(str, group)
         is_group = (pl.col("recipe") == recipe) & (pl.col("data_origin") == origin)
         first_date, last_date = periods.filter(is_group).select("first_date", "last_date").row(0)
+        people = populations.filter(pl.col("data_origin") == origin)
+        earlier = earlier_moves(
+            official.filter(pl.col("data_origin") == origin), people["authority"], changes, before=first_date
+        )
         made = _estimates(
             moves.filter(is_group),
             of_group,
             residence.filter(is_group),
             students_of(types.filter(is_group)),
-            populations.filter(pl.col("data_origin") == origin),
-            first_date,
-            last_date,
+            people,
+            earlier,
+            (first_date, last_date),
             rules,
         )
         for table, frame in made:
@@ -108,11 +120,12 @@ def _estimates(
     residence: pl.DataFrame,
     students: pl.DataFrame,
     populations: pl.DataFrame,
-    first_date: date,
-    last_date: date,
+    official: pl.DataFrame | None,
+    collected: tuple[date, date],
     rules: ResidenceRules,
 ) -> Iterable[tuple[str, pl.DataFrame]]:
     """Estimates of one recipe and origin, with the table to which they belong."""
+    first_date, last_date = collected
     areas = set(at_risk["area"]) | set(moves["from_area"]) | set(moves["to_area"])
     missing = sorted(areas - set(populations["authority"]))
     if missing:
@@ -141,6 +154,7 @@ def _estimates(
         level="region",
         period="quarter",
         students=students,
+        official=official,
         confidence=rules.confidence,
     )
     yield FLOWS, pooled.with_columns(level=pl.lit("region"))
@@ -153,6 +167,7 @@ def _estimates(
             last_date=last_date,
             level=level,
             students=students,
+            official=official,
             confidence=rules.confidence,
         )
         yield AREAS, of_areas.with_columns(level=pl.lit(level))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import TYPE_CHECKING
 
 import polars as pl
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import date
 
 
 def code_successors(changes: pl.DataFrame, on: date) -> dict[str, str]:
@@ -59,3 +59,20 @@ def with_codes_on(frame: pl.DataFrame, columns: Sequence[str], changes: pl.DataF
             message = f"column {column} has codes that began after {on}: {', '.join(found[:5])}; expected a later date"
             raise ValueError(message)
     return frame.with_columns(pl.col(column).replace(successor) for column in columns)
+
+
+def successor_among(codes: set[str], known: set[str], changes: pl.DataFrame) -> dict[str, str]:
+    """First successor that is among the known codes, for each of the codes that is not and has one.
+
+    `changes` as in `code_successors`, whose errors these are.
+    """
+    code_successors(changes, date.max)  # refuses circles
+    following = dict(changes.select("old_code", "new_code").iter_rows())
+    result = {}
+    for code in codes - known:
+        later = following.get(code)
+        while later is not None and later not in known:
+            later = following.get(later)
+        if later is not None:
+            result[code] = later
+    return result

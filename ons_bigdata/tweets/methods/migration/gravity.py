@@ -6,8 +6,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.optimize import minimize, minimize_scalar
-from scipy.stats import nbinom
+from scipy.optimize import minimize
+
+from ons_bigdata.tweets.methods.migration.effect_priors import EffectPrior, fit_prior, official_effects
 
 if TYPE_CHECKING:
     from numpy.random import Generator
@@ -19,12 +20,10 @@ KINDS = ("move", "term_start", "term_end")
 """Kinds of moves that are modelled apart: of anybody, to the first term-time address, from the last one."""
 EFFECTS = ("leaving", "arriving", "home", "town")
 """Effects of an area: on moves of anybody out of it and into it, as a home of students, and as a town of study."""
+OFFICIAL = ("out, other ages", "in, other ages", "out, ages of students", "in, ages of students")
+"""Official moves that give the effects, in their order, a pattern."""
 OF_ORIGIN, OF_DESTINATION = [0, 2, 3], [1, 3, 2]
 """Effect of the origin and of the destination of each kind."""
-LOG_SHAPES = (-3.0, 7.0)
-"""Bounds of the logarithm of the shape of a gamma prior."""
-SHAPE_PRIOR = (5.0, 0.7)
-"""Shape that is expected (rates of areas differ by 45 %), and the standard deviation of its logarithm."""
 PRIOR_MOVES = 0.2
 """Moves for which the level of all periods counts in that of one."""
 ROUNDS = 20
@@ -57,10 +56,15 @@ class GravityModel:
     attraction: Floats
     """Attraction of each destination, kinds × destinations."""
     distance_km: Floats
-    shapes: Floats
-    """Shapes of the priors of the effects."""
+    priors: tuple[EffectPrior, ...]
+    """Priors of the effects."""
     events: tuple[Floats, Floats]
     """Moves on which level and effects rest; those of the prior included."""
+
+    @property
+    def is_official(self) -> bool:
+        """Whether the effects follow official moves."""
+        return any(prior.pattern is not None for prior in self.priors)
 
     def expected(self, months: Floats) -> Floats:
         """Expected moves, periods × origins × destinations, for months lived in each period and area."""
@@ -71,7 +75,10 @@ class GravityModel:
         return np.stack(tables)
 
     def drawn(self, random: Generator) -> GravityModel:
-        """Model drawn from the uncertainty of this one: levels and effects gamma, decay normal; shapes are kept."""
+        """Model drawn from the uncertainty of this one: levels and effects gamma, decay and slopes normal.
+
+        Shapes of priors are kept.
+        """
         level, effects = (
             values * random.gamma(np.maximum(events, 0.5)) / np.maximum(events, 0.5)
             for values, events in zip((self.level, self.effects), self.events, strict=True)
@@ -89,11 +96,27 @@ class GravityModel:
                 for point, attraction in zip(decay, self.attraction, strict=True)
             ]
         )
+        effects = effects * np.stack(
+            [self._drawn_slope(random, number, prior) for number, prior in enumerate(self.priors)]
+        )
         return replace(self, level=level, effects=effects, decay=decay, destination=destination)
+
+    def _drawn_slope(self, random: Generator, effect: int, prior: EffectPrior) -> Floats:
+        """Factor by which an effect differs if the slope of its prior on the official pattern is another one."""
+        if prior.pattern is None:
+            return np.ones(len(prior.mean))
+        due = self.events[1][effect] / self.effects[effect]  # the moves that the prior counts for included
+        factor: Floats = due / (due + prior.shape / prior.drawn_mean(random) - prior.shape / prior.mean)
+        return factor
 
 
 def fit_gravity(
-    counts: Floats, months: Floats, residents: Floats, students: Floats, distance_km: Floats
+    counts: Floats,
+    months: Floats,
+    residents: Floats,
+    students: Floats,
+    distance_km: Floats,
+    official: Floats | None = None,
 ) -> GravityModel:
     """Fit rates of moves to the counts of moves of users.
 
@@ -112,13 +135,17 @@ def fit_gravity(
     with mean 1, of which the shapes make the counts of the areas most likely (with the prior `SHAPE_PRIOR`); the
     effects are posterior means, in turn.
 
+    `official`: moves in an earlier year, `OFFICIAL` × areas, NaN where not known. With it the prior means follow the
+    effects that would give the model those margins (`official_effects`), as far as the counts say (`fit_prior`):
+    leaving and arriving those of other ages, home and town those of the ages of students.
+
     Raises ValueError on arrays of other shapes, negative counts, moves within an area, and no months at all.
 
     Source: Tanner, Factors affecting the amount of travel, Road Research Technical Paper 51 (1961); Wilson, A
     statistical theory of spatial distribution models, Transportation Research 1 (1967) 253–269; empirical Bayes:
     Clayton & Kaldor, Biometrics 43 (1987) 671–681. Students as a covariate: made for this project.
     """
-    _check(counts, months, residents, students, distance_km)
+    _check(counts, months, residents, students, distance_km, official)
     areas = len(residents)
     flat = np.ones(areas)
     people = np.maximum(residents, 1.0)  # nobody lives there: as attractive as a single resident
@@ -130,12 +157,29 @@ def fit_gravity(
     exposure = months @ origin.T
     level, moved = _levels(counts.sum(axis=(2, 3)), exposure)
     expected = ((level.T @ months) * origin)[:, :, None] * destination
-    effects, shapes, resting_on = _effects(counts.sum(axis=0), expected)
+    patterns = None if official is None else _patterns(official, residents, destination)
+    effects, priors, resting_on = _effects(counts.sum(axis=0), expected, patterns)
     events = (moved, resting_on)
-    return GravityModel(level, origin, destination, effects, decay, information, attraction, apart, shapes, events)
+    return GravityModel(level, origin, destination, effects, decay, information, attraction, apart, priors, events)
 
 
-def _check(counts: Floats, months: Floats, residents: Floats, students: Floats, distance_km: Floats) -> None:
+def _patterns(official: Floats, residents: Floats, destination: Floats) -> Floats:
+    """Logarithms of the effects that official moves have, `EFFECTS` × areas."""
+    of_kinds = [
+        official_effects(official[2 * kind], official[2 * kind + 1], residents[:, None] * destination[kind])
+        for kind in (0, 1)
+    ]
+    return np.stack([effect for both in of_kinds for effect in both])
+
+
+def _check(
+    counts: Floats,
+    months: Floats,
+    residents: Floats,
+    students: Floats,
+    distance_km: Floats,
+    official: Floats | None,
+) -> None:
     areas = len(residents)
     shapes = {
         "counts": (counts, (len(months), len(KINDS), areas, areas)),
@@ -149,6 +193,11 @@ def _check(counts: Floats, months: Floats, residents: Floats, students: Floats, 
             raise ValueError(f"{name} has shape {array.shape}; expected {shape}")
         if not (np.isfinite(array).all() and (array >= 0).all()):
             raise ValueError(f"{name} has a value below 0 or none; expected numbers of 0 or more")
+    if official is not None:
+        if official.shape != (len(OFFICIAL), areas):
+            raise ValueError(f"official has shape {official.shape}; expected {(len(OFFICIAL), areas)}")
+        if np.isinf(official).any() or (official < 0).any():
+            raise ValueError("official has a value below 0 or an infinite one; expected moves of 0 or more, or NaN")
     if np.einsum("pkii->", counts) > 0:
         raise ValueError("counts have moves within an area; expected none")
     if not months.sum() > 0:
@@ -192,13 +241,16 @@ def _destinations(counts: Floats, attraction: Floats, distance_km: Floats) -> tu
     return point, chances, information
 
 
-def _effects(counts: Floats, expected: Floats) -> tuple[Floats, Floats, Floats]:
-    """Effects of the areas, the shapes of their priors, and the moves on which the effects rest, prior included.
+def _effects(
+    counts: Floats, expected: Floats, patterns: Floats | None
+) -> tuple[Floats, tuple[EffectPrior, ...], Floats]:
+    """Effects of the areas, their priors, and the moves on which the effects rest, prior included.
 
-    `counts` and `expected`: moves, kinds × origins × destinations.
+    `counts` and `expected`: moves, kinds × origins × destinations; `patterns`: see `_patterns`.
     """
     effects = np.ones((len(EFFECTS), counts.shape[1]))
-    shapes, events = np.ones(len(EFFECTS)), np.ones_like(effects)
+    priors: list[EffectPrior | None] = [None] * len(EFFECTS)
+    events = np.ones_like(effects)
     for _ in range(ROUNDS):
         for effect in range(len(EFFECTS)):
             seen, due = np.zeros(counts.shape[1]), np.zeros(counts.shape[1])
@@ -209,26 +261,11 @@ def _effects(counts: Floats, expected: Floats) -> tuple[Floats, Floats, Floats]:
                 if of_destination == effect:
                     seen += counts[kind].sum(axis=0)
                     due += effects[of_origin] @ expected[kind]
-            shapes[effect] = prior_shape(seen, due)
-            events[effect] = seen + shapes[effect]
-            effects[effect] = events[effect] / (due + shapes[effect])
-    return effects, shapes, events
-
-
-def prior_shape(counts: Floats, expected: Floats) -> float:
-    """Shape of the gamma prior, with mean 1, of the ratio of rates to the expected ones.
-
-    The one that makes the counts (negative binomial) and itself, by the prior `SHAPE_PRIOR`, most likely. Cells that
-    expect nothing do not count.
-    """
-    n, m = counts[expected > 0], expected[expected > 0]
-
-    def loss(log_shape: float) -> float:
-        shape = np.exp(log_shape)
-        prior = 0.5 * ((log_shape - np.log(SHAPE_PRIOR[0])) / SHAPE_PRIOR[1]) ** 2
-        return float(prior - nbinom.logpmf(np.round(n), shape, shape / (shape + m)).sum())
-
-    return float(np.exp(minimize_scalar(loss, bounds=LOG_SHAPES, method="bounded").x))
+            prior = fit_prior(seen, due, None if patterns is None else patterns[effect])
+            events[effect] = seen + prior.shape
+            effects[effect] = events[effect] / (due + prior.shape / prior.mean)
+            priors[effect] = prior
+    return effects, tuple(prior for prior in priors if prior is not None), events
 
 
 def student_shares(students: Floats, users: Floats) -> Floats:

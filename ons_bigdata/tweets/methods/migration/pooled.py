@@ -15,13 +15,8 @@ from ons_bigdata.estimation.input_checks import (
     refuse_unknown,
 )
 from ons_bigdata.tweets.methods.migration.area_flows import LEVELS, PERIODS
-from ons_bigdata.tweets.methods.migration.gravity import (
-    KINDS,
-    GravityModel,
-    fit_gravity,
-    prior_shape,
-    student_shares,
-)
+from ons_bigdata.tweets.methods.migration.effect_priors import OFFICIAL_SHAPE_PRIOR, SHAPE_PRIOR, prior_shape
+from ons_bigdata.tweets.methods.migration.gravity import KINDS, GravityModel, fit_gravity, student_shares
 from ons_bigdata.tweets.methods.residence.moves import DAYS_PER_MONTH
 from ons_bigdata.tweets.schemas.migration import AreaMigration, MigrationFlow
 
@@ -47,6 +42,7 @@ def pooled_flows(  # noqa: PLR0913
     level: str = "region",
     period: str = "quarter",
     students: pl.DataFrame | None = None,
+    official: pl.DataFrame | None = None,
     population: str = "residents",
     confidence: float = 0.95,
     seed: int = 0,
@@ -58,6 +54,11 @@ def pooled_flows(  # noqa: PLR0913
     `students`: area (authority), students and users (of them, and of all users with a residence there), for first
     arrivals in term-time areas and last departures from them (column `kind` of the moves); without it all moves are
     alike.
+
+    `official`: official moves of a year before the period (as `earlier_moves`): area, is_student_age, moves_out,
+    moves_in. With it, effects of areas are drawn towards that pattern as far as the moves of users follow it; without
+    `students` the ages are added up. An authority without a row has its part, by residents, of the row of its region;
+    one without either is drawn towards the mean. Never the figures of the period itself, which are what is estimated.
 
     Rates of moves between authorities are those of `fit_gravity`, by month: moves and time at risk have seasons of
     their own within a quarter. Added up over the pairs and months of a cell they expect m moves of the users at risk,
@@ -71,7 +72,7 @@ def pooled_flows(  # noqa: PLR0913
 
     Source: as `fit_gravity`.
     """
-    counted = _counted(moves, areas, at_risk, students, first_date, last_date, level, period, population)
+    counted = _counted(moves, areas, at_risk, students, official, first_date, last_date, level, period, population)
 
     made = _estimated(counted, [counted.between], confidence, seed)[0]
     chosen = np.nonzero(made.flow > 0)
@@ -98,6 +99,7 @@ def pooled_area_migration(  # noqa: PLR0913
     level: str = "authority",
     period: str = "quarter",
     students: pl.DataFrame | None = None,
+    official: pl.DataFrame | None = None,
     population: str = "residents",
     confidence: float = 0.95,
     seed: int = 0,
@@ -107,7 +109,7 @@ def pooled_area_migration(  # noqa: PLR0913
     Arguments, estimate, interval and errors as for `pooled_flows`, with the moves into an area in a period, and those
     out of it, as cells. The net is the difference of the two estimates; the draws give its interval, too.
     """
-    counted = _counted(moves, areas, at_risk, students, first_date, last_date, level, period, population)
+    counted = _counted(moves, areas, at_risk, students, official, first_date, last_date, level, period, population)
 
     sides: list[Callable[[Floats], Floats]] = [
         lambda table: counted.between(table).sum(axis=1),
@@ -187,7 +189,8 @@ def _estimated(
             counted.model.expected(counted.lived),
         )
     )
-    shapes = [prior_shape(n, m) for n, m in zip(moves, seen, strict=True)]
+    prior = OFFICIAL_SHAPE_PRIOR if counted.model.is_official else SHAPE_PRIOR
+    shapes = [prior_shape(n, m, prior) for n, m in zip(moves, seen, strict=True)]
     random = np.random.default_rng(seed)
     drawn: list[list[Floats]] = [[] for _ in sides]
     for _ in range(DRAWS):
@@ -210,6 +213,7 @@ def _counted(  # noqa: PLR0913, PLR0917
     areas: pl.DataFrame | pl.LazyFrame,
     at_risk: pl.DataFrame | pl.LazyFrame,
     students: pl.DataFrame | None,
+    official: pl.DataFrame | None,
     first_date: date,
     last_date: date,
     level: str,
@@ -223,6 +227,7 @@ def _counted(  # noqa: PLR0913, PLR0917
     refuse_missing_columns(at_risk, ("user_key", "area", "period", "months"), "at_risk")
     place = _places(areas, level, population)
     shares = _shares(students, place["authority"])
+    margins = None if official is None else _official_margins(official, place, by_age=students is not None)
     risk = at_risk.with_columns(month=pl.col("period").dt.month_start())
     _refuse_unknown_areas(risk, "area", "at_risk", place["authority"])
     migrations = (
@@ -272,7 +277,7 @@ def _counted(  # noqa: PLR0913, PLR0917
         counts,
         months,
         _lengths(calendar, first_date, last_date)[:, None] * residents[None, :],
-        fit_gravity(counts, months, residents, shares, apart),
+        fit_gravity(counts, months, residents, shares, apart, margins),
         periods,
         names,
         None if level == "authority" else groups,
@@ -288,6 +293,7 @@ def _places(areas: pl.DataFrame, level: str, population: str) -> pl.DataFrame:
     place = (
         areas.group_by("authority")
         .agg(
+            region=pl.col("region").first(),
             area=pl.col(level).first() if level != "authority" else pl.col("authority").first(),
             residents=pl.when(weight.null_count() == 0).then(weight.sum()),
             **{
@@ -320,6 +326,40 @@ def _shares(students: pl.DataFrame | None, authorities: pl.Series) -> Floats:
     rows = pl.DataFrame({"area": authorities}).join(students, on="area", how="left", maintain_order="left")
     counts = rows.select(pl.col("students", "users").cast(pl.Float64).fill_null(0.0))  # an area without users
     return student_shares(counts["students"].to_numpy(), counts["users"].to_numpy())
+
+
+def _official_margins(official: pl.DataFrame, place: pl.DataFrame, *, by_age: bool) -> Floats:
+    """Official moves out and in, of other ages and of those of students: `OFFICIAL` × authorities, NaN if not known.
+
+    An authority without a row has the part of that of its region that it has of the residents. Without `by_age` other
+    ages are all.
+    """
+    refuse_missing_columns(official, ("area", "is_student_age", "moves_out", "moves_in"), "official")
+    refuse_repeated(official, ["area", "is_student_age"], "official")
+    refuse_rows(
+        official,
+        {f"no {side} of 0 or more": ~(pl.col(side) >= 0).fill_null(value=False) for side in ("moves_out", "moves_in")},
+        "official",
+    )
+    moved = official.select("area", "is_student_age", "moves_out", "moves_in")
+    if not by_age:
+        moved = moved.group_by("area").agg(
+            pl.lit(value=False).alias("is_student_age"), pl.col("moves_out", "moves_in").sum()
+        )
+    share = pl.col("residents") / pl.col("residents").sum().over("region")
+    rows = []
+    for is_student_age in (False, True):
+        of_age = moved.filter(pl.col("is_student_age") == is_student_age).drop("is_student_age")
+        both = (
+            place.select("authority", "region", share=share)
+            .join(of_age, left_on="authority", right_on="area", how="left", maintain_order="left")
+            .join(of_age, left_on="region", right_on="area", how="left", maintain_order="left", suffix="_region")
+        )
+        rows += [
+            both.select(pl.coalesce(side, pl.col(f"{side}_region") * pl.col("share")).cast(pl.Float64)).to_series()
+            for side in ("moves_out", "moves_in")
+        ]
+    return np.stack([row.fill_null(np.nan).to_numpy() for row in rows])
 
 
 def _refuse_unknown_areas(frame: pl.DataFrame, column: str, name: str, authorities: pl.Series) -> None:

@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 
 from ons_bigdata.settings import Settings
 from ons_bigdata.tweets.methods.migration import flows, pooled_area_migration, pooled_flows
+from ons_bigdata.tweets.methods.migration.effect_priors import prior_shape
 from ons_bigdata.tweets.methods.migration.gravity import (
     EFFECTS,
     KINDS,
     OF_DESTINATION,
     OF_ORIGIN,
     fit_gravity,
-    prior_shape,
     student_shares,
 )
 
