@@ -84,7 +84,7 @@ class Installation:
         return cost
 
     def add_history(self, name: str, days: Mapping[str, list[Path]]) -> None:
-        """Take in and compute many days at once."""
+        """Ingest and compute many days at once."""
         history = self.folder / f"history of {name}"
         history.mkdir()
         for path in (path for paths in days.values() for path in paths):
@@ -94,7 +94,7 @@ class Installation:
         shutil.rmtree(history)
 
     def add_day(self, name: str, day: str, paths: Sequence[Path]) -> dict[str, float]:
-        """Take in and compute a day as the schedule does; return the seconds of each step."""
+        """Ingest and compute a day as the schedule does; return the seconds of each step."""
         self.run(f"{name}: last day, files", "ingest", "prices", *map(str, paths))
         self._compute(f"{name}: last day, figures", day, day)
         return dict(open_warehouse(Settings(home=self.home)).rows(STEPS))

@@ -52,8 +52,8 @@ _LISTINGS = {
     },
     frame=PriceChange,
     description=(
-        "One row per product and day with another price than the last one of the product. Built by day. Internal: "
-        "outlying changes are judged by it, a short table in the place of the quotes."
+        "One row per product and day with another price than the last one of the product. Built by day: outlying "
+        "changes are judged by this short table, not by the quotes."
     ),
     by_period=ByPeriod("collected_on", {"quotes": "collected_on"}, packages=METHODS),
 )

@@ -37,6 +37,7 @@ def test_an_area_can_be_chosen() -> None:
     definitions = dg.Definitions(assets=ASSETS, resources={"warehouse": WarehouseResource()})
     chosen = runs.select(definitions, "tag:area=quality")
     assert [key.to_user_string() for key in chosen] == [
+        "analysis/price_changes",
         "analysis/price_quality_report",
         "analysis/product_renames",
         "analysis/quote_outliers",

@@ -126,27 +126,7 @@ calendar as (
 
 ),
 
-medians as (
-
-    select
-        calendar.data_origin,
-        calendar.retailer,
-        calendar.item_number,
-        calendar.collected_on,
-        percentile_cont(0.5) within group (order by counts.products) as products
-    from calendar
-    inner join counts
-        on
-            calendar.data_origin = counts.data_origin
-            and calendar.retailer = counts.retailer
-            and calendar.item_number = counts.item_number
-            and calendar.collected_on - {{ back_days }} <= counts.collected_on
-            and calendar.collected_on + {{ ahead_days }} >= counts.collected_on
-    where calendar.seed_products is null
-    group by calendar.data_origin, calendar.retailer, calendar.item_number, calendar.collected_on
-
-),
-
+-- A walk along the index for each day: a join of each item with itself would grow with the square of its days.
 anchored as (
 
     select
@@ -154,12 +134,17 @@ anchored as (
         {{ count_band('low', 'coalesce(calendar.seed_products, medians.products)') }} as anchor_low,
         {{ count_band('high', 'coalesce(calendar.seed_products, medians.products)') }} as anchor_high
     from calendar
-    left join medians
-        on
-            calendar.data_origin = medians.data_origin
-            and calendar.retailer = medians.retailer
-            and calendar.item_number = medians.item_number
-            and calendar.collected_on = medians.collected_on
+    cross join lateral (
+        select percentile_cont(0.5) within group (order by counts.products) as products
+        from {{ ref('int_prices__quote_counts') }} as counts
+        where
+            calendar.seed_products is null
+            and counts.data_origin = calendar.data_origin
+            and counts.retailer = calendar.retailer
+            and counts.item_number = calendar.item_number
+            and counts.collected_on between
+            calendar.collected_on - {{ back_days }} and calendar.collected_on + {{ ahead_days }}
+    ) as medians
 
 ),
 
