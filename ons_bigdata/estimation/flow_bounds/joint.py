@@ -145,11 +145,15 @@ def _summed(study: _Study, function: Cellwise, shape: Shape, negative: Shape) ->
     rest = float(np.delete(function(study.factor * study.pairs.lower, c), free).sum())
     ends = []
     for sign, kind in ((1, shape), (-1, negative)):
-        made = _cell_functions(study, lambda y, c, sign=sign: sign * function(y, c), kind)
+        made = _cell_functions(study, partial(_signed, function, sign), kind)
         if made is None:
             return None
         ends.append(least_sum(study.problem, made))
     return _range(study, rest, ends[0], ends[1])
+
+
+def _signed(function: Cellwise, sign: int, y: Values, c: Values) -> Values:
+    return sign * function(y, c)
 
 
 def _range(study: _Study, rest: float, least: LeastSum, most: LeastSum) -> JointRange:
@@ -220,8 +224,8 @@ def _band_bounds(study: _Study, name: str, inside: NDArray[np.bool_]) -> dict[st
     held = _linear(study, inside.astype(np.float64)) if theirs > 0 else JointRange(0, 0)
     if held.low <= 0:
         return {}
-    ends = (float(np.log(study.factor * end / theirs)) for end in (held.low, held.high))
-    return {name: JointRange(*ends, held.at_low, held.at_high)}
+    low, high = (float(np.log(study.factor * end / theirs)) for end in (held.low, held.high))
+    return {name: JointRange(low, high, held.at_low, held.at_high)}
 
 
 def _times(found: JointRange, factor: float) -> JointRange:
@@ -293,8 +297,8 @@ def _error_bounds(study: _Study, error: JointRange, reference: Values) -> tuple[
     mean = float(reference.sum()) / n
     spread = float(((reference - mean) ** 2).sum()) + zeros * mean**2
     squared = error._replace(low=max(error.low, 0.0), high=max(error.high, 0.0))
-    roots = (float(np.sqrt(end / n)) for end in squared[:2])
-    bounds = {"rmse": JointRange(*roots, error.at_low, error.at_high)}
+    low, high = (float(np.sqrt(end / n)) for end in squared[:2])
+    bounds = {"rmse": JointRange(low, high, error.at_low, error.at_high)}
     if spread > 0:
         bounds["r_squared"] = _turned(squared, lambda end: 1 - end / spread)
     return bounds, n
