@@ -9,6 +9,7 @@ Usage: python benchmarks/degraded_matrices.py [--replicates 200]
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -186,14 +187,15 @@ def bound_widths(flows: pl.DataFrame, plan: DegradationPlan, threshold: int, sca
     totals = {f"{side}_totals": whole.group_by(side).agg(total=pl.col("flow").sum()).sort(side) for side in KEY}
     # Unscaled, the reference is brought to the operator's scale by its known mean rate.
     reference = flows.select(*KEY, flow=pl.col("flow") * (mean_rate(plan) if scale == "none" else 1.0))
-    options = {"distances": flows.select(*KEY, "distance_km"), "scale": scale, "draws": 0}
+    distances = flows.select(*KEY, "distance_km")
+    options = {"distances": distances, "scale": scale, "draws": 0}
     table = compare_flows(whole, reference, **options).select("metric", truth="value")  # type: ignore[arg-type]
     hidden = suppressed(whole, threshold, 0.0)
     plain = compare_flows(hidden, reference, **options).select("metric", "lower", "upper")  # type: ignore[arg-type]
     table = table.join(plain, on="metric")
     for kind, least in (("margins", 0.0), ("zeros", 1.0)):
         aligned = aligned_pairs(
-            suppressed(whole, threshold, least), reference, options["distances"], all_pairs=False, drop_suppressed=False
+            suppressed(whole, threshold, least), reference, distances, all_pairs=False, drop_suppressed=False
         )
         known = tuple(known_totals(aligned, totals[f"{side}_totals"], side) for side in KEY)
         table = table.join(ranges_and_floors(aligned, known, is_scaled=scale == "total", kind=kind), on="metric")
@@ -229,19 +231,24 @@ def ranges_and_floors(
 ) -> pl.DataFrame:
     """Bounds of metrics by both margins, and the distance of two tables that these allow: lower_, upper_, floor_."""
     options = {"is_scaled": is_scaled, "edges_km": EDGES_KM}
-    ranges = metric_bounds(aligned, known, **options, margins="whole")  # type: ignore[arg-type]
-    found = joint_bounds(aligned, known, **options, is_whole=True)  # type: ignore[arg-type]
+    ranges = metric_bounds(aligned, known, **options)  # type: ignore[arg-type]
+    found = joint_bounds(aligned, known, **options, is_whole=True, only=BOUNDED)  # type: ignore[arg-type]
     if found["cpc_distance"].at_high is None or found["cpc_distance"].at_low is None:
         found["cpc_distance"] = shared_by_distance(aligned, known, **options)  # type: ignore[arg-type]
     rows = []
     for name, (low, high) in ranges.items():
+        if name not in BOUNDED:
+            continue
         tables = [end for end in found[name][2:] if end is not None] if name in found else []
         factors = [aligned.reference.sum() / table.sum() if is_scaled else 1.0 for table in tables]
         values = [
             metric_values(replace(aligned, estimate=table), factor, EDGES_KM)[name]
             for table, factor in zip(tables, factors, strict=True)
         ]
-        rows.append((name, low, high, values[1] - values[0] if len(values) == 2 else None))
+        both = found[name] if name in found else JointRange(low, high)
+        rows.append(
+            (name, max(low, both.low), min(high, both.high), values[1] - values[0] if len(values) == 2 else None)
+        )
     names = ["metric", *(f"{column}_{kind}" for column in ("lower", "upper", "floor"))]
     return pl.DataFrame(rows, schema=dict(zip(names, (pl.String, *[pl.Float64] * 3), strict=True)), orient="row")
 
@@ -254,7 +261,9 @@ def shared_by_distance(
     The lower table is that of the chords, improved while it helps: the least sum over the classes that are below their
     reference in it is a table at least as low.
     """
-    found = joint_bounds(aligned, known, is_scaled=is_scaled, edges_km=edges_km, is_whole=False)["cpc_distance"]
+    found = joint_bounds(aligned, known, is_scaled=is_scaled, edges_km=edges_km, is_whole=False, only=["cpc_distance"])[
+        "cpc_distance"
+    ]
     if found.at_low is None or aligned.distance_km is None:
         return found
     made = transport(aligned.lower, aligned.upper, (known[0].group, known[1].group), (known[0].total, known[1].total))
@@ -273,10 +282,10 @@ def shared_by_distance(
     return found._replace(at_low=table)
 
 
-def print_bounds(name: str, flows: pl.DataFrame, plan: DegradationPlan) -> None:
+def print_bounds(name: str, flows: pl.DataFrame, plan: DegradationPlan, thresholds: Sequence[int] = (5, 10)) -> None:
     """Print the rows of bounds of a matrix."""
     columns = ("plain", "margins", "ratio", "floor", "zeros", "ratio of zeros", "floor of zeros")
-    for threshold in (5, 10):
+    for threshold in thresholds:
         for scale in ("none", "total"):
             for row in bound_widths(flows, plan, threshold, scale).iter_rows(named=True):
                 if not row["plain"] or row["plain"] < LEAST_WIDTH:
@@ -292,10 +301,11 @@ def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("--replicates", type=int, default=200)
     arguments.add_argument("--bounds", choices=["Leeds", "districts"], help="only the bounds of this matrix")
+    arguments.add_argument("--below", type=int, nargs="+", default=[5, 10], help="thresholds of these bounds")
     chosen = arguments.parse_args()
     replicates, matrices = chosen.replicates, {"Leeds": leeds(), "districts": districts()}
     if chosen.bounds:
-        print_bounds(chosen.bounds, *matrices[chosen.bounds])
+        print_bounds(chosen.bounds, *matrices[chosen.bounds], thresholds=chosen.below)
         return
     print("\n| matrix | spread of shares | scale | by band | all |\n|---|---|---|---|---|")
     for name, (flows, plan) in matrices.items():

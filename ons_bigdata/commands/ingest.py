@@ -252,11 +252,16 @@ def _read_rules(settings: Settings, landing: Landing, source: AnySource, read: R
 
 
 def _partitions_of(landing: Landing, source: AnySource, names: Sequence[str]) -> list[str]:
-    """Return the partitions of the current files of these names: known of each once it has been read."""
+    """Return the partitions of the current files of these names: known of each once it has been read.
+
+    There are no names where another ingest has loaded the waiting files meanwhile.
+    """
+    if not names:
+        return []
     rows = landing.warehouse.rows(
         "select distinct unnest(partitions) from ops.files"
         " where source = $1 and superseded_by is null and name = any ($2)",
-        [source.name, list(names) or "{}"],
+        [source.name, list(names)],
     )
     return [partition for (partition,) in rows]
 

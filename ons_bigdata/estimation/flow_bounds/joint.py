@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
@@ -28,13 +29,14 @@ from ons_bigdata.estimation.flow_bounds.transport import (
 from ons_bigdata.estimation.flow_metrics import BIN_KM, LEAST_MAPE, band_names, bands, divergence_terms
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
     from numpy.typing import NDArray
 
     from ons_bigdata.estimation.flow_pairs import FlowPairs
 
     Values = NDArray[np.float64]
+    Metrics = tuple[tuple[str, ...], Callable[[], dict[str, "JointRange"]]]
     Cellwise = Callable[[Values, Values], Values]
 
 MOST_WIDTH = 16
@@ -69,12 +71,19 @@ class _Study(NamedTuple):
 
 
 def joint_bounds(
-    pairs: FlowPairs, totals: tuple[KnownTotals, ...], *, is_scaled: bool, edges_km: tuple[float, ...], is_whole: bool
+    pairs: FlowPairs,
+    totals: tuple[KnownTotals, ...],
+    *,
+    is_scaled: bool,
+    edges_km: tuple[float, ...],
+    is_whole: bool,
+    only: Collection[str] | None = None,
 ) -> dict[str, JointRange]:
     """Bounds of the metrics that are sums over cells or classes; none where a total of a hidden cell is not known.
 
-    `is_whole`: cells, bounds and totals are whole numbers. Raises ValueError if a total is out of reach of its cells,
-    if no table has all totals, and with `is_whole` for numbers that are not whole.
+    `is_whole`: cells, bounds and totals are whole numbers. `only`: names of the metrics that are needed, None for all.
+    Raises ValueError if a total is out of reach of its cells, if no table has all totals, and with `is_whole` for
+    numbers that are not whole.
     """
     for known in totals:
         refuse_out_of_reach(pairs, known)
@@ -83,7 +92,11 @@ def joint_bounds(
     study = _study(pairs, totals, is_scaled=is_scaled, is_whole=is_whole)
     if study is None:
         return {}
-    bounds = _linear_bounds(study, edges_km) | _cell_bounds(study) | _class_bounds(study, totals)
+    sums = [*_linear_bounds(study, edges_km), *_cell_bounds(study), *_class_bounds(study, totals)]
+    bounds: dict[str, JointRange] = {}
+    for names, bound in sums:
+        if only is None or set(names) & set(only):
+            bounds |= bound()
     for name, (low, high, _, _) in bounds.items():
         if low > high + ROUNDING * max(abs(high), 1):
             message = f"{NO_TABLE} ({name}: least {low:g}, greatest {high:g})"
@@ -132,11 +145,15 @@ def _summed(study: _Study, function: Cellwise, shape: Shape, negative: Shape) ->
     rest = float(np.delete(function(study.factor * study.pairs.lower, c), free).sum())
     ends = []
     for sign, kind in ((1, shape), (-1, negative)):
-        made = _cell_functions(study, lambda y, c, sign=sign: sign * function(y, c), kind)
+        made = _cell_functions(study, partial(_signed, function, sign), kind)
         if made is None:
             return None
         ends.append(least_sum(study.problem, made))
     return _range(study, rest, ends[0], ends[1])
+
+
+def _signed(function: Cellwise, sign: int, y: Values, c: Values) -> Values:
+    return sign * function(y, c)
 
 
 def _range(study: _Study, rest: float, least: LeastSum, most: LeastSum) -> JointRange:
@@ -182,29 +199,33 @@ def _below_square(study: _Study, square: Cellwise) -> CellFunctions:
     return CellFunctions(points, values)
 
 
-# Metrics
+# Metrics: names with the function that bounds them
 
 
-def _linear_bounds(study: _Study, edges_km: tuple[float, ...]) -> dict[str, JointRange]:
-    pairs, factor = study.pairs, study.factor
-    c = pairs.reference
-    bounds = {"slope": _times(_linear(study, c), factor / float((c**2).sum()))}
-    if pairs.distance_km is None:
-        return bounds
-    length = float((c * pairs.distance_km).sum())
+def _linear_bounds(study: _Study, edges_km: tuple[float, ...]) -> list[Metrics]:
+    c, distance = study.pairs.reference, study.pairs.distance_km
+    made: list[Metrics] = [
+        (("slope",), lambda: {"slope": _times(_linear(study, c), study.factor / float((c**2).sum()))})
+    ]
+    if distance is None:
+        return made
+    length = float((c * distance).sum())
     if length > 0:
         ratio = float(c.sum()) / study.mass / length
-        bounds["trip_length_ratio"] = _times(_linear(study, pairs.distance_km), ratio)
-    band = bands(pairs.distance_km, edges_km)
-    for number, name in enumerate(band_names(edges_km)):
-        inside = (band == number).astype(np.float64)
-        theirs = float((inside * c).sum())
-        if theirs > 0:
-            held = _linear(study, inside)
-            if held.low > 0:
-                ends = (float(np.log(factor * end / theirs)) for end in (held.low, held.high))
-                bounds[name] = JointRange(*ends, held.at_low, held.at_high)
-    return bounds
+        made.append((("trip_length_ratio",), lambda: {"trip_length_ratio": _times(_linear(study, distance), ratio)}))
+    band = bands(distance, edges_km)
+    return made + [
+        ((name,), partial(_band_bounds, study, name, band == n)) for n, name in enumerate(band_names(edges_km))
+    ]
+
+
+def _band_bounds(study: _Study, name: str, inside: NDArray[np.bool_]) -> dict[str, JointRange]:
+    theirs = float(study.pairs.reference[inside].sum())
+    held = _linear(study, inside.astype(np.float64)) if theirs > 0 else JointRange(0, 0)
+    if held.low <= 0:
+        return {}
+    low, high = (float(np.log(study.factor * end / theirs)) for end in (held.low, held.high))
+    return {name: JointRange(low, high, held.at_low, held.at_high)}
 
 
 def _times(found: JointRange, factor: float) -> JointRange:
@@ -216,52 +237,85 @@ def _turned(found: JointRange, function: Callable[[float], float]) -> JointRange
     return JointRange(function(found.high), function(found.low), found.at_high, found.at_low)
 
 
-def _cell_bounds(study: _Study) -> dict[str, JointRange]:
-    """Bounds of the metrics that are sums of a function of each cell."""
-    c = study.pairs.reference
-    zeros = int(study.pairs.zero_pairs.sum())
-    n, total = len(c) + zeros, float(c.sum())
-    bounds: dict[str, JointRange] = {}
-    if (shared := _summed(study, np.minimum, "concave", "kinked")) is not None:
-        cpc = _times(shared, 2 / (study.factor * study.mass + total))
-        bounds["cpc"] = cpc._replace(high=min(cpc.high, 1.0))
-    if (error := _summed(study, lambda y, c: (y - c) ** 2, "squared", "concave")) is not None:
-        bounds |= _error_bounds(error, n, float(((c - total / n) ** 2).sum() + zeros * (total / n) ** 2))
-        bounds["nrmse"] = _times(bounds["rmse"], n / total)
-    log_c = np.log1p(c)
-    spread = float(((log_c - log_c.sum() / n) ** 2).sum() + zeros * (log_c.sum() / n) ** 2)
-    if (error := _summed(study, lambda y, c: (np.log1p(y) - np.log1p(c)) ** 2, "any", "any")) is not None:
-        logs = _error_bounds(error, n, spread)
-        bounds |= {new: logs[old] for new, old in (("log_rmse", "rmse"), ("r_squared_log", "r_squared")) if old in logs}
-    large = c >= LEAST_MAPE
-    if large.any():
-        relative = _summed(
-            study, lambda y, c: np.where(c >= LEAST_MAPE, np.abs(y - c) / np.maximum(c, 1), 0), "kinked", "concave"
-        )
-        if relative is not None:
-            bounds["mape"] = _times(relative, 1 / float(large.sum()))
+def _cell_bounds(study: _Study) -> list[Metrics]:
+    """Metrics that are sums of a function of each cell."""
+    return [
+        (("cpc",), partial(_shared_bounds, study)),
+        (("rmse", "nrmse", "r_squared"), partial(_squared_bounds, study)),
+        (("log_rmse", "r_squared_log"), partial(_log_bounds, study)),
+        (("mape",), partial(_relative_bounds, study)),
+        (("jensen_shannon",), partial(_divergence_bounds, study)),
+    ]
+
+
+def _shared_bounds(study: _Study) -> dict[str, JointRange]:
+    shared = _summed(study, np.minimum, "concave", "kinked")
+    if shared is None:
+        return {}
+    cpc = _times(shared, 2 / (study.factor * study.mass + float(study.pairs.reference.sum())))
+    return {"cpc": cpc._replace(high=min(cpc.high, 1.0))}
+
+
+def _squared_bounds(study: _Study) -> dict[str, JointRange]:
+    error = _summed(study, lambda y, c: (y - c) ** 2, "squared", "concave")
+    if error is None:
+        return {}
+    bounds, n = _error_bounds(study, error, study.pairs.reference)
+    return bounds | {"nrmse": _times(bounds["rmse"], n / float(study.pairs.reference.sum()))}
+
+
+def _log_bounds(study: _Study) -> dict[str, JointRange]:
+    error = _summed(study, lambda y, c: (np.log1p(y) - np.log1p(c)) ** 2, "any", "any")
+    if error is None:
+        return {}
+    logs, _ = _error_bounds(study, error, np.log1p(study.pairs.reference))
+    names = {"rmse": "log_rmse", "r_squared": "r_squared_log"}
+    return {names[name]: bound for name, bound in logs.items()}
+
+
+def _relative_bounds(study: _Study) -> dict[str, JointRange]:
+    large = int((study.pairs.reference >= LEAST_MAPE).sum())
+    if not large:
+        return {}
+    relative = _summed(
+        study, lambda y, c: np.where(c >= LEAST_MAPE, np.abs(y - c) / np.maximum(c, 1), 0), "kinked", "concave"
+    )
+    return {} if relative is None else {"mape": _times(relative, 1 / large)}
+
+
+def _divergence_bounds(study: _Study) -> dict[str, JointRange]:
+    total = float(study.pairs.reference.sum())
     bring = total / study.mass / study.factor
-    if (terms := _summed(study, lambda y, c: divergence_terms(bring * y, c), "any", "any")) is not None:
-        bounds["jensen_shannon"] = _times(terms, 1 / total)
-    return bounds
+    terms = _summed(study, lambda y, c: divergence_terms(bring * y, c), "any", "any")
+    return {} if terms is None else {"jensen_shannon": _times(terms, 1 / total)}
 
 
-def _error_bounds(error: JointRange, n: int, spread: float) -> dict[str, JointRange]:
-    """Root mean square and R² of a range of the sum of squared errors."""
+def _error_bounds(study: _Study, error: JointRange, reference: Values) -> tuple[dict[str, JointRange], int]:
+    """Root mean square and R² of a range of the sum of squared errors, and the number of pairs."""
+    zeros = int(study.pairs.zero_pairs.sum())
+    n = len(reference) + zeros
+    mean = float(reference.sum()) / n
+    spread = float(((reference - mean) ** 2).sum()) + zeros * mean**2
     squared = error._replace(low=max(error.low, 0.0), high=max(error.high, 0.0))
-    roots = (float(np.sqrt(end / n)) for end in squared[:2])
-    bounds = {"rmse": JointRange(*roots, error.at_low, error.at_high)}
+    low, high = (float(np.sqrt(end / n)) for end in squared[:2])
+    bounds = {"rmse": JointRange(low, high, error.at_low, error.at_high)}
     if spread > 0:
         bounds["r_squared"] = _turned(squared, lambda end: 1 - end / spread)
-    return bounds
+    return bounds, n
 
 
-def _class_bounds(study: _Study, totals: tuple[KnownTotals, ...]) -> dict[str, JointRange]:
-    """Bounds of the common part of commuters by class of distance."""
+def _class_bounds(study: _Study, totals: tuple[KnownTotals, ...]) -> list[Metrics]:
+    """Common part of commuters by class of distance."""
+    if study.pairs.distance_km is None or len(study.free) > MOST_PIECES:
+        return []
+    of_pair = (study.pairs.distance_km // BIN_KM).astype(np.int64)
+    return [(("cpc_distance",), partial(_shared_class_bounds, study, totals, of_pair))]
+
+
+def _shared_class_bounds(
+    study: _Study, totals: tuple[KnownTotals, ...], of_pair: NDArray[np.int64]
+) -> dict[str, JointRange]:
     pairs = study.pairs
-    if pairs.distance_km is None or len(study.free) > MOST_PIECES:
-        return {}
-    of_pair = (pairs.distance_km // BIN_KM).astype(np.int64)
     low, high, reference = class_ranges(of_pair, Box(pairs.lower, pairs.upper, pairs.reference, totals))
     fixed = np.bincount(of_pair, pairs.lower, minlength=len(low)).astype(np.float64)
     classes = Classes(of_pair[study.free], fixed, low, high, reference)

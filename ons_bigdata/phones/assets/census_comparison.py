@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from ons_bigdata.phones.assets.by_month import by_month, stale_months
 from ons_bigdata.phones.methods.census_comparison import (
     BETWEEN_ZONES,
     ComparisonRecipe,
@@ -49,6 +50,7 @@ FRAMES: dict[str, type[dy.Schema]] = {
     PARTS: PhoneCensusPart,
 }
 
+BY_MONTH = by_month(["flows", "coverage", "totals", "weights"], whole=["census", "places", "figures"])
 _DELIVERY = ["data_origin", "provider", "month", "geography", "day_type"]
 _FLOW = ["origin", "destination", "flow", "status", "lower", "upper"]
 NO_CLASS = "not known"
@@ -59,12 +61,14 @@ _PLANE_KM = {"lon": 111.32, "lat": 110.57}
 @tables_asset(
     name="phone_flow_comparisons",
     tables=[
-        Table(COMPARISONS, PhoneFlowComparison, "One row per delivery, estimate and metric of agreement."),
-        Table(BIAS, PhoneFlowBias, "One row per delivery, estimate and class of pairs: signed bias."),
-        Table(PAIRS, PhoneFlowPair, "One row per delivery and pair of zones: delivered and census flow."),
-        Table(LEVELS, PhoneFlowLevel, "One row per delivery, estimate, level of validation and metric."),
-        Table(RESIDUALS, PhoneZoneResidual, "One row per delivery, estimate, side and zone: residual."),
-        Table(PARTS, PhoneCensusPart, "One row per delivery and part of the census table it is compared with."),
+        Table(COMPARISONS, PhoneFlowComparison, "One row per delivery, estimate and metric of agreement.", BY_MONTH),
+        Table(BIAS, PhoneFlowBias, "One row per delivery, estimate and class of pairs: signed bias.", BY_MONTH),
+        Table(PAIRS, PhoneFlowPair, "One row per delivery and pair of zones: delivered and census flow.", BY_MONTH),
+        Table(LEVELS, PhoneFlowLevel, "One row per delivery, estimate, level of validation and metric.", BY_MONTH),
+        Table(RESIDUALS, PhoneZoneResidual, "One row per delivery, estimate, side and zone: residual.", BY_MONTH),
+        Table(
+            PARTS, PhoneCensusPart, "One row per delivery and part of the census table it is compared with.", BY_MONTH
+        ),
     ],
     inputs={
         "flows": "intermediate.int_phones__flows_united",
@@ -76,9 +80,10 @@ _PLANE_KM = {"lon": 111.32, "lat": 110.57}
         "figures": "staging.stg_phones__population_figures",
     },
 )
-def phone_flow_comparisons(inputs: Inputs, _run: AssetRun) -> Mapping[str, Output]:
+def phone_flow_comparisons(inputs: Inputs, run: AssetRun) -> Mapping[str, Output]:
     """Each delivery against the latest census of its geography and origin, real or simulated, with an earlier one."""
-    flows = inputs.read("flows", [*_DELIVERY, *_FLOW])
+    stale = stale_months(inputs, run, FRAMES, "flows")
+    flows = stale.read(inputs, "flows", [*_DELIVERY, *_FLOW])
     census = inputs.read("census", ["data_origin", "geography", "census_year", "origin", "destination", "persons"])
     places = inputs.read(
         "places",
@@ -87,11 +92,13 @@ def phone_flow_comparisons(inputs: Inputs, _run: AssetRun) -> Mapping[str, Outpu
             *("rurality", "district_name"),
         ],
     )
-    coverage = inputs.read(
-        "coverage", ["data_origin", "provider", "month", "zone", "technology", "cells", "mean_cell_radius_m"]
+    coverage = stale.read(
+        inputs, "coverage", ["data_origin", "provider", "month", "zone", "technology", "cells", "mean_cell_radius_m"]
     )
-    totals = inputs.read("totals", [*_DELIVERY, "side", "zone", "total"])
-    weights = inputs.read("weights", [*_DELIVERY[:-1], "area", "segment", "weight", "residents", "devices", "status"])
+    totals = stale.read(inputs, "totals", [*_DELIVERY, "side", "zone", "total"])
+    weights = stale.read(
+        inputs, "weights", [*_DELIVERY[:-1], "area", "segment", "weight", "residents", "devices", "status"]
+    )
     figures = latest_employment(
         inputs.read("figures", ["data_origin", "geography", "figure", "year", "area", "category", "value"])
     )
@@ -120,7 +127,7 @@ def phone_flow_comparisons(inputs: Inputs, _run: AssetRun) -> Mapping[str, Outpu
             made[name].append(stamped.select(FRAMES[name].column_names()))
     whole = {name: pl.concat(parts, how="vertical_relaxed") for name, parts in made.items()}
     metadata = {"deliveries": len(made[COMPARISONS]) - 1, "deliveries_without_census": without}
-    return {name: Output(frame, metadata) for name, frame in whole.items()}
+    return stale.outputs(whole, dict.fromkeys(whole, metadata))
 
 
 def latest_employment(figures: pl.DataFrame) -> pl.DataFrame:

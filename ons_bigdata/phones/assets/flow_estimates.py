@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
+from ons_bigdata.phones.assets.by_month import by_month, stale_months
 from ons_bigdata.phones.assets.census_comparison import census_years, study_of
 from ons_bigdata.phones.assets.weights import WEIGHTS as WEIGHT_TABLE
 from ons_bigdata.phones.methods.comparison.correction_pairs import correction_pairs, fit_to_zones
@@ -35,6 +36,7 @@ NOT_SUPPLIED = "not_supplied"
 MOST_ZONES = 1_000
 """Zones above which no correction of distance is fitted: it needs all their pairs."""
 
+BY_MONTH = by_month(["flows", "segments", "weights"], whole=["figures", "census", "places", "rules"])
 _DELIVERY = ["data_origin", "provider", "month", "geography", "vintage", "day_type"]
 _FLOW = ["origin", "destination", "flow", "status", "lower", "upper"]
 _KEY = ["origin", "destination"]
@@ -70,9 +72,18 @@ class Ground(NamedTuple):
 @tables_asset(
     name="phone_flow_estimates",
     tables=[
-        Table(ESTIMATES, PhoneFlowEstimate, "One row per delivery, method and pair of zones: travel to work."),
-        Table(TOTALS, PhoneFlowTotal, "One row per delivery and kind of pairs: persons of all pairs, with intervals."),
-        Table(COSTS, PhoneStandInCost, "One row per delivery and class of pairs: bias where contracts stand in."),
+        Table(
+            ESTIMATES, PhoneFlowEstimate, "One row per delivery, method and pair of zones: travel to work.", BY_MONTH
+        ),
+        Table(
+            TOTALS,
+            PhoneFlowTotal,
+            "One row per delivery and kind of pairs: persons of all pairs, with intervals.",
+            BY_MONTH,
+        ),
+        Table(
+            COSTS, PhoneStandInCost, "One row per delivery and class of pairs: bias where contracts stand in.", BY_MONTH
+        ),
     ],
     inputs={
         "flows": "intermediate.int_phones__flows_united",
@@ -87,8 +98,10 @@ class Ground(NamedTuple):
 def phone_flow_estimates(inputs: Inputs, run: AssetRun) -> Mapping[str, Output]:
     """Travel to work of each delivery by each method that its inputs allow, and of several operators as one."""
     rules = read_rules(inputs)
-    flows = inputs.read("flows", [*_DELIVERY, *_FLOW])
-    weights = inputs.read(
+    stale = stale_months(inputs, run, FRAMES, "flows")
+    flows = stale.read(inputs, "flows", [*_DELIVERY, *_FLOW])
+    weights = stale.read(
+        inputs,
         "weights",
         [*_DELIVERY[:-1], "area", "segment", "weight", "weight_error", "residents", "devices", "status"],
     )
@@ -99,7 +112,7 @@ def phone_flow_estimates(inputs: Inputs, run: AssetRun) -> Mapping[str, Output]:
     places = inputs.read(
         "places", ["data_origin", "geography", "code", "longitude", "latitude", "easting_km", "northing_km"]
     )
-    segments = inputs.read("segments", [*_DELIVERY, "segment", *_KEY, "flow", "lower", "upper"])
+    segments = stale.read(inputs, "segments", [*_DELIVERY, "segment", *_KEY, "flow", "lower", "upper"])
     made: dict[str, list[pl.DataFrame]] = {name: [frame.create_empty()] for name, frame in FRAMES.items()}
     not_made: list[str] = []
     for delivery in [*deliveries_of(flows, weights), *combined_deliveries(flows, weights)]:
@@ -125,7 +138,7 @@ def phone_flow_estimates(inputs: Inputs, run: AssetRun) -> Mapping[str, Output]:
     done = {name: pl.concat(parts, how="vertical_relaxed") for name, parts in made.items()}
     shown = int((done[ESTIMATES]["status"] == PUBLISHED).sum())
     metadata: dict[str, Mapping[str, object]] = {ESTIMATES: {"published": shown, "methods_not_made": not_made}}
-    return {name: Output(frame, metadata.get(name, {})) for name, frame in done.items()}
+    return stale.outputs(done, metadata)
 
 
 def read_rules(inputs: Inputs) -> dict[str, int]:

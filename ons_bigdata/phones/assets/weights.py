@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from ons_bigdata.phones.assets.by_month import by_month, stale_months
 from ons_bigdata.phones.methods.weighting.zone_weights import CAPPED, WeightingRecipe, ZoneWeights, zone_weights
 from ons_bigdata.phones.schemas.estimates import PhoneWeight, PhoneWeightMargin
 from ons_bigdata.phones.schemas.figures import EVERYWHERE
@@ -15,14 +16,22 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 WEIGHTS, MARGINS = "analysis.phone_weights", "analysis.phone_weight_margins"
+BY_MONTH = by_month(["devices"], whole=["residents", "figures"])
 _DELIVERY = ["data_origin", "provider", "month", "geography", "vintage"]
 
 
 @tables_asset(
     name="phone_weights",
     tables=[
-        Table(WEIGHTS, PhoneWeight, "One row per delivery, zone and segment: persons that a device stands for."),
-        Table(MARGINS, PhoneWeightMargin, "One row per delivery, margin and category that weights were raked to."),
+        Table(
+            WEIGHTS, PhoneWeight, "One row per delivery, zone and segment: persons that a device stands for.", BY_MONTH
+        ),
+        Table(
+            MARGINS,
+            PhoneWeightMargin,
+            "One row per delivery, margin and category that weights were raked to.",
+            BY_MONTH,
+        ),
     ],
     inputs={
         "devices": "intermediate.int_phones__resident_devices_united",
@@ -30,9 +39,10 @@ _DELIVERY = ["data_origin", "provider", "month", "geography", "vintage"]
         "figures": "staging.stg_phones__population_figures",
     },
 )
-def phone_weights(inputs: Inputs, _run: AssetRun) -> Mapping[str, Output]:
+def phone_weights(inputs: Inputs, run: AssetRun) -> Mapping[str, Output]:
     """Weights of each delivery from its resident devices, published rates and residents."""
-    devices = inputs.read("devices", [*_DELIVERY, "area", "segment", "devices"])
+    stale = stale_months(inputs, run, (WEIGHTS, MARGINS), "devices")
+    devices = stale.read(inputs, "devices", [*_DELIVERY, "area", "segment", "devices"])
     residents = inputs.read("residents", ["data_origin", "geography", "area", "residents", "residents_error"])
     figures = inputs.read(
         "figures",
@@ -56,7 +66,7 @@ def phone_weights(inputs: Inputs, _run: AssetRun) -> Mapping[str, Output]:
                     made[name][0].columns
                 )
             )
-    return {name: Output(pl.concat(parts, how="vertical_relaxed")) for name, parts in made.items()}
+    return stale.outputs({name: pl.concat(parts, how="vertical_relaxed") for name, parts in made.items()})
 
 
 def latest_figures(figures: pl.DataFrame, provider: str, year: int) -> pl.DataFrame:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
 from pathlib import Path
 
+import jinja2
 import pytest
 
 from ons_bigdata.phones.sources import COMMAND, FLOWS
@@ -13,6 +15,7 @@ from ons_bigdata.platform.ingest.delivery import land_files
 from ons_bigdata.platform.ingest.landing import Landing
 from ons_bigdata.platform.ingest.loading import load_waiting
 from ons_bigdata.platform.ingest.sources import loadable
+from ons_bigdata.settings import Settings
 from tests.phones.sources.delivered_lines import line, long_file
 from tests.phones.specifications import CODES, SPEC, changed
 
@@ -135,3 +138,22 @@ def test_files_of_every_published_kind_are_stored(landing: Landing, project: Pat
         load_waiting(landing, source, source.adapter(project).read)
     outcomes = landing.warehouse.rows("select outcome, reason, accepted from ops.loads")
     assert outcomes == [("loaded", None, 1)] * len(files)
+
+
+def test_a_file_that_comes_packed_and_unpacked_counts_once(landing: Landing, project: Path) -> None:
+    """The version that landed last and was taken in counts; one that is sent back does not."""
+    text = (Settings().dbt_project_dir / "macros" / "deliveries.sql").read_text(encoding="utf-8")
+    template = jinja2.Environment(autoescape=False).from_string(text)  # noqa: S701  (SQL)
+    macros = template.make_module({"source": lambda schema, table: f"{schema}.{table}"})
+    counted = (
+        "select files.name from ops.files join ops.loads using (file_id)"
+        f" where outcome = 'loaded' and {macros.is_delivered_last()} order by name"  # type: ignore[attr-defined]
+    )
+    name = "od_flows_alpha_2021-03.csv"
+    assert deliver(landing, project, GOOD, name) is None
+    assert deliver(landing, project, gzip.compress(GOOD.replace(b",50,", b",500,")), f"{name}.gz") is not None
+    assert landing.warehouse.rows(counted) == [(name,)]
+    assert deliver(landing, project, gzip.compress(GOOD), f"{name}.gz") is None
+    assert landing.warehouse.rows(counted) == [(f"{name}.gz",)]
+    assert deliver(landing, project, GOOD, "od_flows_alpha_2021-03_b.csv") is None
+    assert len(landing.warehouse.rows(counted)) == 2

@@ -28,7 +28,7 @@ inner join {{ source('ops', 'loads') }} as loads
     on delivered.load_id = loads.load_id
 inner join {{ source('ops', 'files') }} as files
     on loads.file_id = files.file_id
-where files.superseded_by is null
+where {{ is_delivered_last() }}
 union all
 select
     loads.data_origin,
@@ -58,7 +58,7 @@ inner join {{ source('ops', 'loads') }} as loads
     on delivered.load_id = loads.load_id
 inner join {{ source('ops', 'files') }} as files
     on loads.file_id = files.file_id
-where files.superseded_by is null
+where {{ is_delivered_last() }}
 union all
 select
     loads.data_origin,
@@ -88,4 +88,4 @@ inner join {{ source('ops', 'loads') }} as loads
     on delivered.load_id = loads.load_id
 inner join {{ source('ops', 'files') }} as files
     on loads.file_id = files.file_id
-where files.superseded_by is null
+where {{ is_delivered_last() }}

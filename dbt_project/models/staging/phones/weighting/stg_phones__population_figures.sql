@@ -18,4 +18,4 @@ inner join {{ source('ops', 'loads') }} as loads
     on delivered.load_id = loads.load_id
 inner join {{ source('ops', 'files') }} as files
     on loads.file_id = files.file_id
-where files.superseded_by is null
+where {{ is_delivered_last() }}
