@@ -105,13 +105,23 @@ def prior_shape(counts: Floats, expected: Floats, prior: tuple[float, float] = S
     deviation of its logarithm), most likely. Cells that expect nothing do not count.
     """
     n, m = counts[expected > 0], expected[expected > 0]
+    found = minimize_scalar(_shape_loss, args=(n, m, prior), bounds=LOG_SHAPES, method="bounded").x
+    return float(np.exp(found))
 
-    def loss(log_shape: float) -> float:
-        shape = np.exp(log_shape)
-        penalty = 0.5 * ((log_shape - np.log(prior[0])) / prior[1]) ** 2
-        return float(penalty - nbinom.logpmf(np.round(n), shape, shape / (shape + m)).sum())
 
-    return float(np.exp(minimize_scalar(loss, bounds=LOG_SHAPES, method="bounded").x))
+def shape_error(counts: Floats, expected: Floats, shape: float, prior: tuple[float, float] = SHAPE_PRIOR) -> float:
+    """Standard deviation of the logarithm of a shape that `prior_shape` found, by the curvature of the likelihood."""
+    n, m, step = counts[expected > 0], expected[expected > 0], 0.25
+    low, middle, high = (_shape_loss(np.log(shape) + change, n, m, prior) for change in (-step, 0.0, step))
+    curvature = (low + high - 2 * middle) / step**2
+    return float(max(curvature, 1 / prior[1] ** 2) ** -0.5)  # never less certain than the prior
+
+
+def _shape_loss(log_shape: float, n: Floats, m: Floats, prior: tuple[float, float]) -> float:
+    """Negative logarithm of the likelihood of counts and of a shape itself."""
+    shape = np.exp(log_shape)
+    penalty = 0.5 * ((log_shape - np.log(prior[0])) / prior[1]) ** 2
+    return float(penalty - nbinom.logpmf(np.round(n), shape, shape / (shape + m)).sum())
 
 
 def _means(slope: float, pattern: Floats, due: Floats) -> Floats:

@@ -23,7 +23,13 @@ from ons_bigdata.simulation.world.official_moves import (
 )
 from ons_bigdata.tweets.methods.migration import pooled_area_migration
 from ons_bigdata.tweets.methods.migration.earlier_moves import earlier_moves, last_year
-from ons_bigdata.tweets.methods.migration.effect_priors import _joint_loss, fit_prior, official_effects
+from ons_bigdata.tweets.methods.migration.effect_priors import (
+    _joint_loss,
+    fit_prior,
+    official_effects,
+    prior_shape,
+    shape_error,
+)
 from ons_bigdata.tweets.methods.migration.gravity import KINDS, GravityModel, fit_gravity
 
 PERIOD = {"first_date": date(2014, 4, 1), "last_date": date(2014, 6, 30)}
@@ -150,6 +156,17 @@ def test_the_slope_on_the_pattern_is_that_of_the_counts(slope: float) -> None:
     assert (due * prior.mean).sum() == pytest.approx(due.sum())
     drawn = np.std([np.log(prior.drawn_mean(random)) for _ in range(400)], axis=0)
     assert drawn[np.argmax(np.abs(pattern))] > 0.5 * prior.slope_error
+
+
+def test_the_error_of_a_shape_is_that_of_repeated_samples() -> None:
+    random, expected = np.random.default_rng(8), np.full(300, 20.0)
+    found = []
+    for _ in range(40):
+        counts = random.poisson(expected * random.gamma(8.0, 1 / 8.0, 300)).astype(float)
+        shape = prior_shape(counts, expected)
+        found.append((np.log(shape), shape_error(counts, expected, shape)))
+    logs, errors = np.transpose(found)
+    assert errors.mean() == pytest.approx(logs.std(), rel=0.35)
 
 
 def test_an_area_without_official_moves_has_the_mean_effect() -> None:
