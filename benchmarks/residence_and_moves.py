@@ -8,6 +8,10 @@ moves and flows a perfect record of the same users.
 Prints: homes of users with 30 events or more; moves by activity; bias of monthly residence with 12 outages on half of
 the authorities, before and after adjustment; flows between regions; rates by authority and quarter.
 
+With `--official FILE` (the table of internal migration by authority, year and age group) moves of the world follow its
+year to June 2015, and pooled estimates may rest on its year to June 2013; their agreement is beside that of the figures
+of 2013 alone.
+
 With `--pool SEED…` only the moves of users with events in each month, of all these seeds together, by the least
 probability from which they count, with intervals: one seed has few moves.
 
@@ -22,6 +26,9 @@ import resource
 import time
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from itertools import product
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
@@ -31,6 +38,7 @@ from scipy.stats import beta
 from ons_bigdata.estimation.flows import compare_flows
 from ons_bigdata.simulation.events.drawing import draw_events
 from ons_bigdata.simulation.world.building import World, build_world
+from ons_bigdata.simulation.world.official_moves import OTHER_AGES, STUDENT_AGES, read_official_moves
 from ons_bigdata.simulation.world.outages import OutagePlan, draw_outages
 from ons_bigdata.tweets.methods.clustering import cluster_events
 from ons_bigdata.tweets.methods.geodesy import to_british_national_grid
@@ -42,6 +50,12 @@ from ons_bigdata.tweets.methods.residence import (
     settled_spells,
     time_at_risk,
 )
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+TRUE_YEAR, KNOWN_YEAR = 2015, 2013
+"""Years of the official moves (to 30 June) that the world follows, and that estimates may use."""
 
 PAIR = ["user_key", "from_area", "to_area"]
 WITHIN_DAYS = 31
@@ -265,29 +279,39 @@ def true_moves(world: World, seen: Observed) -> pl.DataFrame:
     return moves.join(seen.persons, on="person")
 
 
+def activity_of(seen: Observed) -> pl.DataFrame:
+    """Events of each user, the least in a month, and whether there are any in every month."""
+    monthly = seen.events.group_by("user_key", pl.col("local_date").dt.month()).len()
+    all_months = seen.events["local_date"].dt.month().n_unique()
+    return monthly.group_by("user_key").agg(
+        least=pl.col("len").min(), is_every_month=pl.len() == all_months, events=pl.col("len").sum()
+    )
+
+
+def count_moves(world: World, seen: Observed, detected: pl.DataFrame, users: pl.DataFrame) -> NDArray[np.int64]:
+    """Moves of users: detected, true, of these detected; term-time returns, of these counted as moves."""
+    truth = true_moves(world, seen)
+    returns = truth.filter(pl.col("kind").is_in(MOVE_KINDS), ~pl.col("is_residence_change"))
+    ours, true, back = (
+        rows.join(users, on="user_key", how="semi") for rows in (detected, truth.filter("is_residence_change"), returns)
+    )
+    found = [ours.height, true.height, matched(ours, true).height, back.height, matched(ours, back).height]
+    return np.array(found, dtype=np.int64)
+
+
 def report_moves(world: World, seen: Observed, detected: pl.DataFrame) -> None:
     """Print precision and recall by activity, and the share of term-time returns that count as moves."""
-    truth = true_moves(world, seen)
-    changes = truth.filter("is_residence_change")
-    returns = truth.filter(pl.col("kind").is_in(MOVE_KINDS), ~pl.col("is_residence_change"))
-    monthly = seen.events.group_by("user_key", pl.col("local_date").dt.month()).len()
-    activity = monthly.group_by("user_key").agg(least=pl.col("len").min(), months=pl.len(), events=pl.col("len").sum())
-    all_months = seen.events["local_date"].dt.month().n_unique()
-    every_month = pl.col("months") == all_months
+    activity = activity_of(seen)
     print("moves of users with | users | moves | precision | recall | returns | counted as moves")
-    for name, chosen in {
-        "30 events or more": pl.col("events") >= 30,
-        "5 or more each month": every_month & (pl.col("least") >= 5),
-        "10 or more each month": every_month & (pl.col("least") >= 10),
-        "30 or more each month": every_month & (pl.col("least") >= 30),
-    }.items():
-        users = activity.filter(chosen).select("user_key")
-        ours, true, back = (frame.join(users, on="user_key", how="semi") for frame in (detected, changes, returns))
-        right, counted = (matched(ours, rows) for rows in (true, back))
-        precision, recall = right.height / max(ours.height, 1), right.height / max(true.height, 1)
+    chosen = {"30 events or more": pl.col("events") >= 30}
+    for least in (5, *MONTHLY):
+        chosen[f"{least} or more each month"] = pl.col("is_every_month") & (pl.col("least") >= least)
+    for name, is_chosen in chosen.items():
+        users = activity.filter(is_chosen).select("user_key")
+        ours, true, right, back, counted = count_moves(world, seen, detected, users)
         print(
-            f"| {name} | {users.height} | {true.height} | {precision:.3f} | {recall:.3f} | {back.height} | "
-            f"{counted.height / max(back.height, 1):.3f} |"
+            f"| {name} | {users.height} | {true} | {right / max(ours, 1):.3f} | {right / max(true, 1):.3f} | {back} | "
+            f"{counted / max(back, 1):.3f} |"
         )
 
 
@@ -302,34 +326,17 @@ def matched(detected: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
 
 def report_pooled_moves(seeds: list[int], persons: int, addresses: int, users: int, generators: list[str]) -> None:
     """Print precision and recall of the moves of several seeds together, with exact binomial intervals of 95 %."""
-    counts: dict[tuple[str, int, float], np.ndarray] = {}  # type: ignore[type-arg]
+    counts: dict[tuple[str, int, float], NDArray[np.int64]] = {}
     for seed in seeds:
         world = build_world(seed=seed, persons=persons, addresses=addresses)
         for generator in generators:
             seen = observe(world, generator, users, seed, monthly=min(MONTHLY))
-            monthly = seen.events.group_by("user_key", pl.col("local_date").dt.month()).len()
-            least = monthly.group_by("user_key").agg(least=pl.col("len").min(), months=pl.len())
-            least = least.filter(pl.col("months") == seen.events["local_date"].dt.month().n_unique())
+            activity = activity_of(seen).filter("is_every_month")
             found = detect_moves(seen.clustered, seen.clusters, min_probability=0.0).filter("is_migration")
-            truth = true_moves(world, seen)
-            returns = truth.filter(pl.col("kind").is_in(MOVE_KINDS), ~pl.col("is_residence_change"))
-            for events in MONTHLY:
-                chosen = least.filter(pl.col("least") >= events).select("user_key")
-                true, back = (
-                    rows.join(chosen, on="user_key", how="semi")
-                    for rows in (truth.filter("is_residence_change"), returns)
-                )
-                for bound in BOUNDS:
-                    ours = found.filter(pl.col("probability") >= bound).join(chosen, on="user_key", how="semi")
-                    row = [
-                        ours.height,
-                        true.height,
-                        matched(ours, true).height,
-                        back.height,
-                        matched(ours, back).height,
-                    ]
-                    key = (generator, events, bound)
-                    counts[key] = counts.get(key, np.zeros(5, dtype=np.int64)) + np.array(row)
+            for events, bound in product(MONTHLY, BOUNDS):
+                chosen = activity.filter(pl.col("least") >= events).select("user_key")
+                row = count_moves(world, seen, found.filter(pl.col("probability") >= bound), chosen)
+                counts[generator, events, bound] = counts.get((generator, events, bound), 0) + row
         print(f"seed {seed} done", flush=True)
     print("moves | least probability | detected | true | precision | recall | returns | counted")
     for (generator, events, bound), (detected, true_moves_, right, back_, counted) in sorted(counts.items()):
@@ -381,7 +388,21 @@ def report_outages(world: World, generator: str, users: int, seed: int) -> None:
 # Flows
 
 
-def report_flows(world: World, seen: Observed, detected: pl.DataFrame, at_risk: pl.DataFrame) -> None:
+def official_moves(path: Path, year: int) -> pl.DataFrame:
+    """Official moves of a year, as `pooled_flows` takes them."""
+    return pl.concat(
+        [
+            read_official_moves(path, year=year, ages=ages).select(
+                area="authority", is_student_age=pl.lit(is_student), moves_out="moved_out", moves_in="moved_in"
+            )
+            for ages, is_student in ((OTHER_AGES, False), (STUDENT_AGES, True))
+        ]
+    )
+
+
+def report_flows(
+    world: World, seen: Observed, detected: pl.DataFrame, at_risk: pl.DataFrame, official: pl.DataFrame | None
+) -> None:
     """Print the agreement of regional flows, and of rates by authority and quarter, with all residents' moves."""
     areas = world.areas.filter(pl.col("residents") > 0)
     days = {"first_date": world.first_day, "last_date": world.first_day + timedelta(days=world.days - 1)}
@@ -412,11 +433,14 @@ def report_flows(world: World, seen: Observed, detected: pl.DataFrame, at_risk: 
     record = users.with_columns(is_migration=pl.lit(value=True))
     in_risk = record.with_columns(month).join(at_risk, on=["user_key", "period"], how="semi").drop("period")
     best = pooled_flows(in_risk, areas, at_risk, **days, period="whole", students=students)  # type: ignore[arg-type]
+    options = {**days, "students": students, "official": official}
+    helped = pooled_flows(detected, areas, at_risk, **options, period="whole")  # type: ignore[arg-type]
     print("region × region | CPC | rank correlation")
     for name, table in (
         ("estimate", ours),
         ("estimate, smoothed by margins", smooth),
         ("estimate, pooled", pooled.select("origin", "destination", "flow")),
+        ("estimate, pooled with official moves", helped.select("origin", "destination", "flow")),
         ("perfect record of the same users in the same months", at_risk_then),
         ("the same, pooled", best.select("origin", "destination", "flow")),
         ("perfect record of all users", perfect),
@@ -425,18 +449,47 @@ def report_flows(world: World, seen: Observed, detected: pl.DataFrame, at_risk: 
         values = dict(metrics.select("metric", "value").iter_rows())
         print(f"| {name} | {values['cpc']:.3f} | {values['spearman']:.3f} |")
     print(f"| moves between regions: estimate {ours['flow'].sum():.0f}, truth {reference['flow'].sum():.0f} |")
-    report_intervals(pooled, reference)
-    options = {**days, "students": students}
+    report_intervals("pooled", pooled, reference)
+    report_intervals("pooled with official moves", helped, reference)
+    alone = {**options, "official": None}
     tables = {
         "estimate": area_migration(detected, areas, at_risk, **days),  # type: ignore[arg-type]
-        "estimate, pooled": pooled_area_migration(detected, areas, at_risk, **options),  # type: ignore[arg-type]
+        "estimate, pooled": pooled_area_migration(detected, areas, at_risk, **alone),  # type: ignore[arg-type]
+        "estimate, pooled with official moves": pooled_area_migration(detected, areas, at_risk, **options),  # type: ignore[arg-type]
         "perfect record of the same months": area_migration(in_risk, areas, at_risk, **days),  # type: ignore[arg-type]
-        "the same, pooled": pooled_area_migration(in_risk, areas, at_risk, **options),  # type: ignore[arg-type]
+        "the same, pooled": pooled_area_migration(in_risk, areas, at_risk, **alone),  # type: ignore[arg-type]
         "perfect record of all users": record_of_users(world, seen, record, areas),
     }
-    print("rates by authority and quarter | side | cells | slope | slope, scaled | correlation | sum / truth")
+    if official is not None:
+        tables["official moves of the earlier year"] = official_alone(official, areas, changes)
+    columns = (
+        "side | cells | slope | slope, scaled | correlation | RMSE of rates, scaled, % | sum / truth | in interval"
+    )
+    print(f"rates by authority and quarter | {columns} | partial correlation, given the official rates")
     for name, rows in tables.items():
-        report_rates(name, rows, changes, areas)
+        report_rates(name, rows, changes, areas, tables.get("official moves of the earlier year"))
+
+
+def official_alone(official: pl.DataFrame, areas: pl.DataFrame, changes: pl.DataFrame) -> pl.DataFrame:
+    """Moves of each authority in each quarter by its official rates of the earlier year, at the quarter's true total.
+
+    An authority without figures of its own has the rate of its region.
+    """
+    residents = areas.group_by("region", area="authority").agg(pl.col("residents").sum())
+    moved = official.group_by("area").agg(pl.col("moves_in", "moves_out").sum())
+    share = pl.col("residents") / pl.col("residents").sum().over("region")
+    rows = residents.join(moved, on="area", how="left").join(
+        moved, left_on="region", right_on="area", how="left", suffix="_region"
+    )
+    rows = rows.select(
+        "area",
+        inflow=pl.coalesce("moves_in", pl.col("moves_in_region") * share),
+        outflow=pl.coalesce("moves_out", pl.col("moves_out_region") * share),
+    )
+    totals = changes.group_by(period=pl.col("moved_on").dt.truncate("1q")).agg(total=pl.len())
+    return rows.join(totals, how="cross").with_columns(
+        pl.col(side) / pl.col(side).sum().over("period") * pl.col("total") for side in ("inflow", "outflow")
+    )
 
 
 def students_of(seen: Observed) -> pl.DataFrame:
@@ -472,34 +525,58 @@ def record_of_users(world: World, seen: Observed, record: pl.DataFrame, areas: p
     return rows
 
 
-def report_intervals(pooled: pl.DataFrame, reference: pl.DataFrame) -> None:
+def report_intervals(name: str, pooled: pl.DataFrame, reference: pl.DataFrame) -> None:
     """Print the share of pairs of which the interval, scaled to the true total, contains the true flow."""
     both = pooled.join(reference, on=["origin", "destination"], how="left", suffix="_true").with_columns(
         pl.col("flow_true").fill_null(0.0)
     )
     factor = both["flow_true"].sum() / both["flow"].sum()
     inside = both["flow_true"].is_between(both["lower"] * factor, both["upper"] * factor)
-    print(f"pooled flows: true flow within the scaled 95 % interval for {inside.mean():.2f} of {both.height} pairs")
+    print(f"flows, {name}: true flow within the scaled 95 % interval for {inside.mean():.2f} of {both.height} pairs")
 
 
-def report_rates(name: str, rows: pl.DataFrame, changes: pl.DataFrame, areas: pl.DataFrame) -> None:
-    """Print slope through 0 (as estimated, and scaled to the true sum) and correlation of rates in and out."""
+def rates_of(rows: pl.DataFrame, changes: pl.DataFrame, areas: pl.DataFrame, side: str) -> pl.DataFrame:
+    """Cells of authorities with 100 residents or more in the second and third quarter, with the true moves."""
     residents = areas.group_by(area="authority").agg(pl.col("residents").sum())
-    quarter = pl.col("moved_on").dt.truncate("1q").alias("period")
-    for side, column in (("inflow", "to_area"), ("outflow", "from_area")):
-        truth = changes.group_by(quarter, area=column).agg(true=pl.len())
-        cells = (
-            rows.filter(pl.col(side).is_not_null(), pl.col("period").dt.quarter() < 4)
-            .join(truth, on=["area", "period"], how="left")
-            .join(residents, on="area")
-            .filter(pl.col("residents") >= 100)
-            .with_columns(pl.col("true").fill_null(0))
-        )
-        x, y = (cells[column] / cells["residents"] for column in ("true", side))
+    column = {"inflow": "to_area", "outflow": "from_area"}[side]
+    truth = changes.group_by(pl.col("moved_on").dt.truncate("1q").alias("period"), area=column).agg(true=pl.len())
+    return (
+        rows.filter(pl.col(side).is_not_null(), pl.col("period").dt.quarter() < 4)
+        .join(truth, on=["area", "period"], how="left")
+        .join(residents, on="area")
+        .filter(pl.col("residents") >= 100)
+        .with_columns(pl.col("true").fill_null(0))
+        .sort("area", "period")
+    )
+
+
+def report_rates(
+    name: str, rows: pl.DataFrame, changes: pl.DataFrame, areas: pl.DataFrame, official: pl.DataFrame | None
+) -> None:
+    """Print how rates in and out agree with the true ones.
+
+    Slope through 0 (as estimated, and scaled to the true sum), correlation, root mean square error of the scaled rates
+    in per cent of the mean rate, share of cells of which the scaled interval has the truth, and the correlation with
+    the truth of what official rates do not explain of either.
+    """
+    for side in ("inflow", "outflow"):
+        cells = rates_of(rows, changes, areas, side)
+        x, y = ((cells[column] / cells["residents"]).to_numpy() for column in ("true", side))
         slope, correlation = (x * y).sum() / (x * x).sum(), np.corrcoef(x, y)[0, 1]
         ratio = cells[side].sum() / cells["true"].sum()
-        cells_of = (slope, slope / ratio, correlation, ratio)
-        print(f"| {name} | {side} | {cells.height} | {' | '.join(f'{value:.2f}' for value in cells_of)} |")
+        error = 100 * np.sqrt(np.mean((y / ratio - x) ** 2)) / x.mean()
+        inside, beyond = "", ""
+        if f"{side}_lower" in cells.columns:
+            inside = (
+                f"{cells['true'].is_between(cells[f'{side}_lower'] / ratio, cells[f'{side}_upper'] / ratio).mean():.2f}"
+            )
+        if official is not None and rows is not official:
+            known = rates_of(official, changes, areas, side).join(cells, on=["area", "period"], how="semi")
+            z = (known[side] / known["residents"]).to_numpy()
+            xz, yz = np.corrcoef(x, z)[0, 1], np.corrcoef(y, z)[0, 1]
+            beyond = f"{(correlation - xz * yz) / np.sqrt((1 - xz**2) * (1 - yz**2)):.2f}"
+        figures = f"{slope:.2f} | {slope / ratio:.2f} | {correlation:.2f} | {error:.0f} | {ratio:.2f}"
+        print(f"| {name} | {side} | {cells.height} | {figures} | {inside} | {beyond} |")
 
 
 def main() -> None:
@@ -510,12 +587,20 @@ def main() -> None:
     arguments.add_argument("--addresses", type=int, default=120_000)
     arguments.add_argument("--users", type=int, default=80_000)
     arguments.add_argument("--generators", nargs="+", default=["zipf", "bursty"])
+    arguments.add_argument("--official", type=Path, metavar="FILE")
     arguments.add_argument("--pool", nargs="+", type=int, metavar="SEED")
     chosen = arguments.parse_args()
     if chosen.pool:
         report_pooled_moves(chosen.pool, chosen.persons, chosen.addresses, chosen.users, chosen.generators)
         return
-    world = build_world(seed=chosen.seed, persons=chosen.persons, addresses=chosen.addresses)
+    students, others = (
+        read_official_moves(chosen.official, year=TRUE_YEAR, ages=ages) if chosen.official else None
+        for ages in (STUDENT_AGES, OTHER_AGES)
+    )
+    official = official_moves(chosen.official, KNOWN_YEAR) if chosen.official else None
+    world = build_world(
+        seed=chosen.seed, persons=chosen.persons, addresses=chosen.addresses, student_flows=students, home_flows=others
+    )
     for generator in chosen.generators:
         seen = observe(world, generator, chosen.users, chosen.seed)
         print(f"\n## {generator}: {seen.events.height} events of {chosen.users} users", flush=True)
@@ -526,7 +611,7 @@ def main() -> None:
         print(f"moves: {cpu:.1f} CPU s, {seen.clustered.height / cpu:,.0f} events/s", flush=True)
         report_moves(world, seen, detected)
         at_risk = time_at_risk(settled_spells(seen.clustered, seen.clusters))
-        report_flows(world, seen, detected, at_risk)
+        report_flows(world, seen, detected, at_risk, official)
         report_outages(world, generator, chosen.users, chosen.seed)
     print(f"peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MiB")
 

@@ -19,7 +19,7 @@ from ons_bigdata.tweets.assets.residence import (
     read_rules,
 )
 from ons_bigdata.tweets.methods.migration import flows, migration_surface, pooled_area_migration, pooled_flows
-from ons_bigdata.tweets.methods.migration.earlier_moves import earlier_moves
+from ons_bigdata.tweets.methods.migration.earlier_moves import earlier_moves, last_year
 from ons_bigdata.tweets.schemas import migration as frames
 
 if TYPE_CHECKING:
@@ -84,14 +84,15 @@ def tweet_migration(inputs: Inputs, _run: AssetRun) -> Mapping[str, Output]:
     changes = inputs.read("code_changes", ["changed_on", "old_code", "new_code"])
     periods = days_of_collection(inputs.read("users", [*_GROUP, "first_date", "last_date"]))
     parts: dict[str, list[pl.DataFrame]] = {FLOWS: [], AREAS: [], SURFACE: []}
+    years: dict[str, str] = {}
     for group, of_group in at_risk.partition_by(_GROUP, as_dict=True).items():
         recipe, origin = map(str, group)
         is_group = (pl.col("recipe") == recipe) & (pl.col("data_origin") == origin)
         first_date, last_date = periods.filter(is_group).select("first_date", "last_date").row(0)
         people = populations.filter(pl.col("data_origin") == origin)
-        earlier = earlier_moves(
-            official.filter(pl.col("data_origin") == origin), people["authority"], changes, before=first_date
-        )
+        of_origin = official.filter(pl.col("data_origin") == origin)
+        earlier = earlier_moves(of_origin, people["authority"], changes, before=first_date)
+        years[f"official_year_{origin}"] = str(last_year(of_origin, first_date) or "none")
         made = _estimates(
             moves.filter(is_group),
             of_group,
@@ -109,7 +110,9 @@ def tweet_migration(inputs: Inputs, _run: AssetRun) -> Mapping[str, Output]:
                 )
             )
     return {
-        table: Output(pl.concat([frame.create_empty(), *(part.select(frame.column_names()) for part in parts[table])]))
+        table: Output(
+            pl.concat([frame.create_empty(), *(part.select(frame.column_names()) for part in parts[table])]), years
+        )
         for table, frame in TABLES.items()
     }
 

@@ -15,6 +15,11 @@ if TYPE_CHECKING:
 _COLUMNS = ("year_ending", "authority", "is_student_age", "moves_in", "moves_out")
 
 
+def last_year(official: pl.DataFrame, before: date) -> date | None:
+    """End of the last official year (column year_ending) that ended before a day; None if there is no such year."""
+    return official.filter(pl.col("year_ending") < before)["year_ending"].max()  # type: ignore[return-value]
+
+
 def earlier_moves(
     official: pl.DataFrame, authorities: pl.Series, changes: pl.DataFrame, *, before: date
 ) -> pl.DataFrame | None:
@@ -29,10 +34,10 @@ def earlier_moves(
     them, of which the authorities have no rows. Raises ValueError for missing columns and as `code_successors`.
     """
     refuse_missing_columns(official, _COLUMNS, "official")
-    earlier = official.filter(pl.col("year_ending") < before)
-    if earlier.is_empty():
+    year = last_year(official, before)
+    if year is None:
         return None
-    last = earlier.filter(pl.col("year_ending") == pl.col("year_ending").max())
+    last = official.filter(pl.col("year_ending") == year)
     successor = successor_among(set(last["authority"]), set(authorities), changes)
     return (
         last.group_by("is_student_age", area=pl.col("authority").replace(successor))

@@ -26,8 +26,8 @@ SHAPE_PRIOR = (5.0, 0.7)
 """Shape that is expected (rates of areas differ by 45 %), and the standard deviation of its logarithm."""
 OFFICIAL_SHAPE_PRIOR = (30.0, 1.0)
 """The same around an official pattern (18 %): official rates of two years differ by 5 to 9 %, users are others."""
-SLOPE_PRIOR = 1.0
-"""Standard deviation of the slope on an official pattern, of which 0 is expected."""
+SLOPE_PRIOR = (1.0, 0.3)
+"""Slope on an official pattern that is expected, since rates last from year to year, and its standard deviation."""
 SLOPES = (-3.0, 3.0)
 FITTING_ROUNDS = 50
 LEAST_MOVES = 1.0
@@ -68,15 +68,21 @@ def fit_prior(counts: Floats, due: Floats, pattern: Floats | None = None) -> Eff
     if pattern is None or not used.any():
         return EffectPrior(np.ones(len(due)), np.full(len(due), prior_shape(counts, due)), due)
     centred = np.where(known, pattern - np.average(pattern[used], weights=due[used]), 0.0)
-    start = np.array([0.0, np.log(OFFICIAL_SHAPE_PRIOR[0])])
-    arguments = (counts[used], due[used], centred[used])
-    options = {"xatol": 1e-6, "fatol": 1e-9}
-    found = minimize(_joint_loss, start, arguments, "Nelder-Mead", bounds=(SLOPES, LOG_SHAPES), options=options)
+    start = np.array([SLOPE_PRIOR[0], np.log(OFFICIAL_SHAPE_PRIOR[0])])
+    simplex = start + np.array([[0.0, 0.0], [-0.5, 0.0], [0.0, 1.0]])
+    found = minimize(
+        _joint_loss,
+        start,
+        (counts[used], due[used], centred[used]),
+        method="Nelder-Mead",
+        bounds=(SLOPES, LOG_SHAPES),
+        options={"xatol": 1e-6, "fatol": 1e-9, "initial_simplex": simplex},
+    )
     slope, log_shape = found.x
     shape, mean = float(np.exp(log_shape)), _means(slope, centred, due)
     expected = (due * mean)[used]
     apart = centred[used] - np.average(centred[used], weights=expected)
-    information = 1 / SLOPE_PRIOR**2 + (apart**2 * expected * shape / (shape + expected)).sum()
+    information = 1 / SLOPE_PRIOR[1] ** 2 + (apart**2 * expected * shape / (shape + expected)).sum()
     return EffectPrior(
         mean, np.where(known, shape, SHAPE_PRIOR[0]), due, centred, float(slope), float(information**-0.5)
     )
@@ -89,7 +95,7 @@ def _joint_loss(point: Floats, n: Floats, due: Floats, pattern: Floats) -> float
     off = (log_shape - np.log(OFFICIAL_SHAPE_PRIOR[0])) / OFFICIAL_SHAPE_PRIOR[1]
     terms = xlogy(n, expected) + shape * log_shape - (n + shape) * np.log(expected + shape)
     likelihood = (terms + gammaln(n + shape) - gammaln(shape)).sum()
-    return float(0.5 * off**2 + 0.5 * (slope / SLOPE_PRIOR) ** 2 - likelihood)
+    return float(0.5 * off**2 + 0.5 * ((slope - SLOPE_PRIOR[0]) / SLOPE_PRIOR[1]) ** 2 - likelihood)
 
 
 def prior_shape(counts: Floats, expected: Floats, prior: tuple[float, float] = SHAPE_PRIOR) -> float:
@@ -99,13 +105,23 @@ def prior_shape(counts: Floats, expected: Floats, prior: tuple[float, float] = S
     deviation of its logarithm), most likely. Cells that expect nothing do not count.
     """
     n, m = counts[expected > 0], expected[expected > 0]
+    found = minimize_scalar(_shape_loss, args=(n, m, prior), bounds=LOG_SHAPES, method="bounded").x
+    return float(np.exp(found))
 
-    def loss(log_shape: float) -> float:
-        shape = np.exp(log_shape)
-        penalty = 0.5 * ((log_shape - np.log(prior[0])) / prior[1]) ** 2
-        return float(penalty - nbinom.logpmf(np.round(n), shape, shape / (shape + m)).sum())
 
-    return float(np.exp(minimize_scalar(loss, bounds=LOG_SHAPES, method="bounded").x))
+def shape_error(counts: Floats, expected: Floats, shape: float, prior: tuple[float, float] = SHAPE_PRIOR) -> float:
+    """Standard deviation of the logarithm of a shape that `prior_shape` found, by the curvature of the likelihood."""
+    n, m, step = counts[expected > 0], expected[expected > 0], 0.25
+    low, middle, high = (_shape_loss(np.log(shape) + change, n, m, prior) for change in (-step, 0.0, step))
+    curvature = (low + high - 2 * middle) / step**2
+    return float(max(curvature, 1 / prior[1] ** 2) ** -0.5)  # never less certain than the prior
+
+
+def _shape_loss(log_shape: float, n: Floats, m: Floats, prior: tuple[float, float]) -> float:
+    """Negative logarithm of the likelihood of counts and of a shape itself."""
+    shape = np.exp(log_shape)
+    penalty = 0.5 * ((log_shape - np.log(prior[0])) / prior[1]) ** 2
+    return float(penalty - nbinom.logpmf(np.round(n), shape, shape / (shape + m)).sum())
 
 
 def _means(slope: float, pattern: Floats, due: Floats) -> Floats:

@@ -63,7 +63,7 @@ class GravityModel:
 
     @property
     def is_official(self) -> bool:
-        """Whether the effects follow official moves."""
+        """True if effects of the areas follow official moves."""
         return any(prior.pattern is not None for prior in self.priors)
 
     def expected(self, months: Floats) -> Floats:

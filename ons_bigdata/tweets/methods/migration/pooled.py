@@ -15,7 +15,11 @@ from ons_bigdata.estimation.input_checks import (
     refuse_unknown,
 )
 from ons_bigdata.tweets.methods.migration.area_flows import LEVELS, PERIODS
-from ons_bigdata.tweets.methods.migration.effect_priors import OFFICIAL_SHAPE_PRIOR, SHAPE_PRIOR, prior_shape
+from ons_bigdata.tweets.methods.migration.effect_priors import (
+    SHAPE_PRIOR,
+    prior_shape,
+    shape_error,
+)
 from ons_bigdata.tweets.methods.migration.gravity import KINDS, GravityModel, fit_gravity, student_shares
 from ons_bigdata.tweets.methods.residence.moves import DAYS_PER_MONTH
 from ons_bigdata.tweets.schemas.migration import AreaMigration, MigrationFlow
@@ -29,6 +33,9 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 DRAWS = 200
+OFFICIAL_CELL_PRIOR = (10.0, 1.0)
+"""Shape of the cells of areas that is expected where effects follow official moves (the rates of a quarter differ by
+32 %), and the standard deviation of its logarithm. Official margins say nothing of pairs of areas."""
 _EVERY = {"month": "1mo", "quarter": "1q", "whole": "100y"}
 
 
@@ -66,7 +73,8 @@ def pooled_flows(  # noqa: PLR0913
     the counts of the cells most likely (`prior_shape`).
 
     Returns the frame MigrationFlow, sorted; `reason` is null. The interval has percentiles of `DRAWS` draws (seeded) of
-    levels, effects, decay with distance and cells. Shapes count as known, and so does the time at risk.
+    levels, effects, decay with distance and cells. Shapes count as known, and so does the time at risk; with `official`
+    the slopes on the official pattern and the shape of the cells are drawn, too.
 
     Raises ValueError as `flows`, on areas of which residents or position are not known, and without time at risk.
 
@@ -74,7 +82,7 @@ def pooled_flows(  # noqa: PLR0913
     """
     counted = _counted(moves, areas, at_risk, students, official, first_date, last_date, level, period, population)
 
-    made = _estimated(counted, [counted.between], confidence, seed)[0]
+    made = _estimated(counted, [counted.between], SHAPE_PRIOR, confidence, seed)[0]
     chosen = np.nonzero(made.flow > 0)
     frame = pl.DataFrame(
         {
@@ -115,7 +123,8 @@ def pooled_area_migration(  # noqa: PLR0913
         lambda table: counted.between(table).sum(axis=1),
         lambda table: counted.between(table).sum(axis=2),
     ]
-    into, out = _estimated(counted, sides, confidence, seed)
+    prior = OFFICIAL_CELL_PRIOR if counted.model.is_official else SHAPE_PRIOR
+    into, out = _estimated(counted, sides, prior, confidence, seed)
     tail = (1 - confidence) / 2
     net = np.quantile(into.draws - out.draws, [tail, 1 - tail], axis=0)
     rows, columns = np.indices(into.flow.shape).reshape(2, -1)
@@ -175,9 +184,17 @@ class _Estimated(NamedTuple):
 
 
 def _estimated(
-    counted: _Counted, sides: list[Callable[[Floats], Floats]], confidence: float, seed: int
+    counted: _Counted,
+    sides: list[Callable[[Floats], Floats]],
+    prior: tuple[float, float],
+    confidence: float,
+    seed: int,
 ) -> list[_Estimated]:
-    """Estimates of the cells into which each side adds up a table of months × origins × destinations."""
+    """Estimates of the cells into which each side adds up a table of months × origins × destinations.
+
+    `prior`: that of the shape of the cells. Where effects follow official moves, draws have shapes of their own, too:
+    the cells are then most of what is uncertain.
+    """
     if not 0 < confidence < 1:
         message = f"confidence is {confidence}; expected a share between 0 and 1"
         raise ValueError(message)
@@ -189,15 +206,19 @@ def _estimated(
             counted.model.expected(counted.lived),
         )
     )
-    prior = OFFICIAL_SHAPE_PRIOR if counted.model.is_official else SHAPE_PRIOR
     shapes = [prior_shape(n, m, prior) for n, m in zip(moves, seen, strict=True)]
+    errors = [
+        shape_error(n, m, k, prior) if counted.model.is_official else 0.0
+        for n, m, k in zip(moves, seen, shapes, strict=True)
+    ]
     random = np.random.default_rng(seed)
     drawn: list[list[Floats]] = [[] for _ in sides]
     for _ in range(DRAWS):
         model = counted.model.drawn(random)
         tables = model.expected(counted.months), model.expected(counted.lived)
         for number, side in enumerate(sides):
-            ratio = random.gamma(moves[number] + shapes[number]) / (side(tables[0]) + shapes[number])
+            shape = shapes[number] * np.exp(random.normal(0.0, errors[number])) if errors[number] else shapes[number]
+            ratio = random.gamma(moves[number] + shape) / (side(tables[0]) + shape)
             drawn[number].append(side(tables[1]) * ratio)
     result = []
     tail = (1 - confidence) / 2
