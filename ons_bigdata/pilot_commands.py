@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -158,7 +158,7 @@ def phones_cell_plan(
         Path | None, typer.Option(help="CSV: zone, longitude, latitude of its centre, for a network of multimno.")
     ] = None,
     origin: Annotated[
-        str | None, typer.Option(help="real or simulated: a network of multimno does not say it itself.")
+        Literal["real", "simulated"] | None, typer.Option(help="A network of multimno does not say it itself.")
     ] = None,
     least_dbm: Annotated[
         float | None, typer.Option("--least-dbm", help="Strength from which antennas of the simulator connect.")
@@ -171,8 +171,6 @@ def phones_cell_plan(
     """Write a simulated network as the cell plan that `ingest phone-events` takes in. Nothing is ingested."""
     from ons_bigdata.commands import phones  # noqa: PLC0415
 
-    if origin is not None and origin not in ("real", "simulated"):
-        raise typer.BadParameter(f"{origin!r}; expected real or simulated", param_hint="--origin")
     settings = phones.AntennaSettings(least_dbm, middle_dbm, steepness)
     rendering.phone_cell_plan(
         phones.write_cell_plan(
@@ -181,7 +179,7 @@ def phones_cell_plan(
             tile_m=tile_m,
             zones=zones,
             data_origin=origin,
-            antennas=settings,  # type: ignore[arg-type]
+            antennas=settings,
         )
     )
 
