@@ -36,5 +36,6 @@ def metric_bounds(
     joint = joint_bounds(pairs, totals, is_scaled=is_scaled, edges_km=edges_km, is_whole=margins == "whole")
     for name, (low, high, _, _) in joint.items():
         if name in ranges:
-            ranges[name] = (max(ranges[name][0], low), min(ranges[name][1], high))
+            ends = max(ranges[name][0], low), min(ranges[name][1], high)
+            ranges[name] = min(ends), max(ends)  # where only one value is possible, rounding may turn the ends around
     return ranges

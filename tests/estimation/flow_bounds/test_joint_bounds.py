@@ -125,7 +125,7 @@ def test_separate_bounds_are_never_narrower_than_joint_ones() -> None:
         joint = metric_bounds(square.pairs, square.totals, is_scaled=True, edges_km=EDGES, margins="whole")
         assert set(apart) == set(joint)
         for name, (low, high) in apart.items():
-            assert joint[name][0] >= low - 1e-12 and joint[name][1] <= high + 1e-12, name
+            assert low - 1e-12 <= joint[name][0] <= joint[name][1] <= high + 1e-12, name
 
 
 def test_the_hull_is_the_largest_convex_function_below_the_points() -> None:
