@@ -6,7 +6,7 @@ replicate. The rules are on the page `docs/prices/indices/aggregation.md`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -55,6 +55,68 @@ class Parents:
     after: Floats | None
 
 
+@dataclass(frozen=True, eq=False)
+class LinkState:
+    """Where parents and their children are after a period: what the next period is linked to.
+
+    Replicates x parents x children: `levels` on the scale of the parent, nan before a child begins; `segments`, in
+    which a child moves; `scales`, from a segment's own scale to that of the parent. Replicates x parents: `parent`,
+    level of the parent since its first base period; `base_logs`, its mean log level over the base, nan where it has no
+    base. `anchors`: segments that reach the base, numbers x replicates x parents x children, mean log level over the
+    base periods, nan where the child has none in that segment; `anchor_segments`: their numbers.
+    """
+
+    levels: Floats
+    segments: Integers
+    scales: Floats
+    parent: Floats
+    base_logs: Floats
+    anchor_segments: Integers
+    anchors: Floats
+
+    @staticmethod
+    def before_base(replicates: int, parents: int, children: int) -> LinkState:
+        """State of parents that have no base yet: they have no index until an opening gives them one."""
+        shape = (replicates, parents, children)
+        return LinkState(
+            levels=np.full(shape, np.nan),
+            segments=np.full(shape, _NOT_BEGUN),
+            scales=np.full(shape, np.nan),
+            parent=np.ones(shape[:2]),
+            base_logs=np.full(shape[:2], np.nan),
+            anchor_segments=np.zeros(0, dtype=np.int64),
+            anchors=np.zeros((0, *shape)),
+        )
+
+    def of_parents(self, parents: Integers) -> LinkState:
+        """State of some parents."""
+        return LinkState(
+            self.levels[:, parents],
+            self.segments[:, parents],
+            self.scales[:, parents],
+            self.parent[:, parents],
+            self.base_logs[:, parents],
+            self.anchor_segments,
+            self.anchors[:, :, parents],
+        )
+
+    def with_parents(self, parents: Integers, state: LinkState) -> LinkState:
+        """State in which some parents are those of another one, in their order."""
+        numbers = np.union1d(self.anchor_segments, state.anchor_segments)
+        anchors = np.full((len(numbers), *self.levels.shape), np.nan)
+        anchors[np.searchsorted(numbers, self.anchor_segments)] = self.anchors
+        anchors[:, :, parents] = np.nan
+        places = np.searchsorted(numbers, state.anchor_segments)
+        for place, anchor in zip(places.tolist(), state.anchors, strict=True):
+            anchors[place][:, parents] = anchor
+        whole = [self.levels, self.segments, self.scales, self.parent, self.base_logs]
+        parts = [state.levels, state.segments, state.scales, state.parent, state.base_logs]
+        merged = [array.copy() for array in whole]
+        for array, part in zip(merged, parts, strict=True):
+            array[:, parents] = part
+        return LinkState(*merged, numbers, anchors)
+
+
 def aggregated(children: Children, base: Booleans, *, with_movements: bool = False) -> Parents:
     """Average children into parents, arithmetically, linked period by period.
 
@@ -64,26 +126,61 @@ def aggregated(children: Children, base: Booleans, *, with_movements: bool = Fal
     Source: ILO et al., Consumer Price Index Manual: Theory and Practice (2004), chapter 9 (missing prices and
     higher-level indices).
     """
-    takes_part = children.weights > 0
-    segments = np.where(takes_part, children.segments, ABSENT)
-    levels, anchored = _anchored(children.levels, segments, base)
+    return aggregated_with_state(children, base, with_movements=with_movements)[0]
+
+
+def aggregated_with_state(
+    children: Children, base: Booleans, *, with_movements: bool = False
+) -> tuple[Parents, LinkState]:
+    """Average children into parents as `aggregated`; return the state after the last period, too."""
+    segments = np.where(children.weights > 0, children.segments, ABSENT)
+    numbers, anchors = _anchors(children.levels, segments, base)
+    levels, anchored = _anchored(children.levels, segments, numbers, anchors)
     linking = _Linking(levels, segments, anchored, children.weights, children.shares)
-    return linking.parents(base, with_movements=with_movements)
+    parents, state, base_logs = linking.parents(base, with_movements=with_movements)
+    after = LinkState(state.levels, state.segments, state.scales, state.parent, base_logs, numbers, anchors)
+    return parents, after
 
 
-def _anchored(levels: Floats, segments: Integers, base: Booleans) -> tuple[Floats, Booleans]:
+def aggregated_from_state(
+    children: Children, before: LinkState, *, with_movements: bool = False
+) -> tuple[Parents, LinkState]:
+    """Average children into parents from the period after a state on; return the state after the last period, too.
+
+    Periods up to the base are in the state: block by block gives what `aggregated` gives at once.
+    """
+    segments = np.where(children.weights > 0, children.segments, ABSENT)
+    levels, anchored = _anchored(children.levels, segments, before.anchor_segments, before.anchors)
+    linking = _Linking(levels, segments, anchored, children.weights, children.shares)
+    state = _State(before.levels, before.segments, before.scales, before.parent)
+    parents, state = linking.continued(state, before.base_logs, with_movements=with_movements)
+    return parents, replace(
+        before, levels=state.levels, segments=state.segments, scales=state.scales, parent=state.parent
+    )
+
+
+def _anchors(levels: Floats, segments: Integers, base: Booleans) -> tuple[Integers, Floats]:
+    """Segments that reach the base: their numbers, and each child's mean log level in them over the base periods."""
+    of_base = segments[base]
+    logs = np.log(levels[base], where=of_base >= 0, out=np.zeros(of_base.shape))
+    numbers = np.unique(of_base[of_base >= 0])
+    anchors = np.full((len(numbers), *segments.shape[1:]), np.nan)
+    for place, number in enumerate(numbers):
+        periods = of_base == number
+        count = periods.sum(axis=0)
+        total = np.where(periods, logs, 0.0).sum(axis=0)
+        np.divide(total, count, where=count > 0, out=anchors[place])
+    return numbers, anchors
+
+
+def _anchored(levels: Floats, segments: Integers, numbers: Integers, anchors: Floats) -> tuple[Floats, Booleans]:
     """Scale each segment that reaches the base to geometric mean 1 over it, with the mask of those."""
     levels = np.where(segments >= 0, levels, np.nan)
     anchored = np.zeros(levels.shape, dtype=np.bool_)
-    of_base = segments[base]
-    logs = np.log(levels[base])
-    for segment in np.unique(of_base[of_base >= 0]):
-        days = of_base == segment
-        count = days.sum(axis=0)
-        mean = np.where(days, logs, 0.0).sum(axis=0) / np.maximum(count, 1)
-        scaled = (segments == segment) & (count > 0)
+    for number, means in zip(numbers, anchors, strict=True):
+        scaled = (segments == number) & np.isfinite(means)
         anchored |= scaled
-        levels = np.where(scaled, levels * np.exp(-mean), levels)
+        levels = np.where(scaled, levels * np.exp(-means), levels)
     return levels, anchored
 
 
@@ -110,23 +207,21 @@ class _Linking:
     weights: Floats
     shares: Floats
 
-    def parents(self, base: Booleans, *, with_movements: bool) -> Parents:
-        """Step from each parent's first base period through the base, back to the start, then to the end."""
+    def parents(self, base: Booleans, *, with_movements: bool) -> tuple[Parents, _State, Floats]:
+        """Step from each parent's first base period through the base, back to the start, then to the end.
+
+        Gives the state after the last period and the mean log level over the base, too, nan without one.
+        """
         periods, replicates, parents, _ = self.levels.shape
         shape = (replicates, parents)
         reached = self.anchored.any(axis=3) & base[:, None, None]
         has_base = reached.any(axis=0)
         anchor = np.where(has_base, reached.argmax(axis=0), periods)
-        course = _Course(
-            np.full((periods, *shape), np.nan),
-            np.full((periods, *shape), np.nan),
-            np.full(self.levels.shape, np.nan) if with_movements else None,
-            np.full(self.levels.shape, np.nan) if with_movements else None,
-        )
+        course = self._empty_course(with_movements=with_movements)
         start = self._start(anchor, shape)
         in_base = np.flatnonzero(base)
         if len(in_base) == 0:
-            return Parents(course.level, course.share, course.before, course.after)
+            return Parents(course.level, course.share, course.before, course.after), start, np.full(shape, np.nan)
         later = [(int(t), anchor < t) for t in range(int(in_base[0]), int(in_base[-1]) + 1)]
         start = self._joined(start, later, None)
         earlier = [(t, anchor > t) for t in range(int(in_base[-1]) - 1, -1, -1)]
@@ -137,8 +232,31 @@ class _Linking:
             self._step(t, state, anchor <= t, course, backwards=False, first=anchor == t)
         logs = np.log(course.level[base])
         there = np.isfinite(logs)
-        mean = np.where(there, logs, 0.0).sum(axis=0) / np.maximum(there.sum(axis=0), 1)
-        index = 100.0 * course.level * np.exp(-mean)
+        total, count = np.where(there, logs, 0.0).sum(axis=0), there.sum(axis=0)
+        base_logs = np.divide(total, count, where=count > 0, out=np.full(shape, np.nan))
+        return self._scaled(course, base_logs), state, base_logs
+
+    def continued(self, before: _State, base_logs: Floats, *, with_movements: bool) -> tuple[Parents, _State]:
+        """Step from the state before the first period to the end; return the state after it, too."""
+        state, course = before.copy(), self._empty_course(with_movements=with_movements)
+        begun = np.isfinite(base_logs)
+        for t in range(len(self.levels)):
+            self._step(t, state, begun, course, backwards=False)
+        return self._scaled(course, base_logs), state
+
+    def _empty_course(self, *, with_movements: bool) -> _Course:
+        shape = self.levels.shape
+        return _Course(
+            np.full(shape[:3], np.nan),
+            np.full(shape[:3], np.nan),
+            np.full(shape, np.nan) if with_movements else None,
+            np.full(shape, np.nan) if with_movements else None,
+        )
+
+    @staticmethod
+    def _scaled(course: _Course, base_logs: Floats) -> Parents:
+        """Course with index 100 = geometric mean over the base."""
+        index = 100.0 * course.level * np.exp(-base_logs)
         return Parents(index, course.share, course.before, course.after)
 
     def _start(self, anchor: Integers, shape: tuple[int, int]) -> _State:

@@ -9,7 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ons_bigdata.prices.methods.aggregation.linked import ABSENT, Children, aggregated
+from ons_bigdata.prices.methods.aggregation.linked import (
+    ABSENT,
+    Children,
+    LinkState,
+    aggregated,
+    aggregated_from_state,
+    aggregated_with_state,
+)
 
 DAYS = 14
 BASE = np.array([4 <= n <= 6 for n in range(DAYS)])
@@ -58,6 +65,42 @@ def test_before_and_after_of_the_children_make_the_parents_movement(panel):
                 if value_before[t, r, p] > 0:
                     movement = computed.index[t, r, p] / computed.index[s, r, p]
                     assert value_after[t, r, p] / value_before[t, r, p] == pytest.approx(movement, rel=1e-9)
+
+
+@settings(max_examples=40, deadline=None)
+@given(panels(), st.lists(st.integers(7, DAYS - 1), unique=True, max_size=4))
+def test_periods_block_by_block_give_what_all_at_once_give(panel, starts):
+    levels, segments, weights, shares = panel
+
+    def periods(rows):
+        return Children(levels[rows], segments[rows], weights, shares[rows])
+
+    whole = aggregated(Children(levels, segments, weights, shares), BASE, with_movements=True)
+    bounds = [*sorted(starts), DAYS]
+    opening = slice(0, bounds[0])
+    computed, state = aggregated_with_state(periods(opening), BASE[opening], with_movements=True)
+    blocks = [computed]
+    for first, stop in pairwise(bounds):
+        computed, state = aggregated_from_state(periods(slice(first, stop)), state, with_movements=True)
+        blocks.append(computed)
+    for name in ("index", "imputed_share", "before", "after"):
+        joined = np.concatenate([getattr(block, name) for block in blocks])
+        np.testing.assert_allclose(joined, getattr(whole, name), rtol=1e-13)
+
+
+@settings(max_examples=20, deadline=None)
+@given(panels())
+def test_a_state_is_put_together_from_those_of_its_parents(panel):
+    levels, segments, weights, shares = panel
+    children = Children(levels, segments, weights, shares)
+    whole = aggregated_with_state(children, BASE)[1]
+    built = LinkState.before_base(*levels.shape[1:])
+    for parent in range(len(weights)):
+        rows = np.array([parent])
+        alone = Children(levels[:, :, rows], segments[:, :, rows], weights[rows], shares[:, rows])
+        built = built.with_parents(rows, aggregated_with_state(alone, BASE)[1])
+    for name in ("levels", "segments", "scales", "parent", "base_logs", "anchor_segments", "anchors"):
+        np.testing.assert_allclose(getattr(built, name), getattr(whole, name), rtol=1e-13)
 
 
 def test_by_hand_an_absent_child_moves_with_the_other():
