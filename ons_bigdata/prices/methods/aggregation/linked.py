@@ -7,7 +7,7 @@ replicate. The rules are on the page `docs/prices/indices/aggregation.md`.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Booleans = NDArray[np.bool_]
     Integers = NDArray[np.int64]
+
+_Number = TypeVar("_Number", np.float64, np.int64)
 
 ABSENT = -1
 _NOT_BEGUN = -2
@@ -109,12 +111,22 @@ class LinkState:
         places = np.searchsorted(numbers, state.anchor_segments)
         for place, anchor in zip(places.tolist(), state.anchors, strict=True):
             anchors[place][:, parents] = anchor
-        whole = [self.levels, self.segments, self.scales, self.parent, self.base_logs]
-        parts = [state.levels, state.segments, state.scales, state.parent, state.base_logs]
-        merged = [array.copy() for array in whole]
-        for array, part in zip(merged, parts, strict=True):
-            array[:, parents] = part
-        return LinkState(*merged, numbers, anchors)
+        return LinkState(
+            _replaced(self.levels, parents, state.levels),
+            _replaced(self.segments, parents, state.segments),
+            _replaced(self.scales, parents, state.scales),
+            _replaced(self.parent, parents, state.parent),
+            _replaced(self.base_logs, parents, state.base_logs),
+            numbers,
+            anchors,
+        )
+
+
+def _replaced(values: NDArray[_Number], parents: Integers, others: NDArray[_Number]) -> NDArray[_Number]:
+    """Values, replicates x parents, with those of some parents replaced."""
+    merged = values.copy()
+    merged[:, parents] = others
+    return merged
 
 
 def aggregated(children: Children, base: Booleans, *, with_movements: bool = False) -> Parents:

@@ -259,7 +259,7 @@ def _level_layer(tree: TreeLevel, below: Layer, published: Mapping[str, Floats],
     indices = tree.gather(below.indices, np.nan)
     shares = np.nan_to_num(tree.gather(below.imputed_share, 0.0))
     children = Children(indices, tree.gather(below.segments, ABSENT), tree.weights, shares)
-    parents = aggregated_by_part(children, bases, with_movements=True)
+    parents, _ = aggregated_by_part(children, bases, with_movements=True)
     if parents.before is None or parents.after is None:
         message = "movements were not kept"
         raise ValueError(message)
@@ -304,7 +304,7 @@ def _replicates(tree: TreeLevel, below: Layer, bases: LevelBases, shares: Floats
         levels = np.where(known, below.replicates[:, :, np.maximum(place, 0)], np.nan)
         segments = np.where(known, below.replicate_segments[:, :, np.maximum(place, 0)], ABSENT)
         children = Children(levels, segments, weights, shares[:, rows])
-        indices[:, :, rows] = aggregated_by_part(children, bases.of_parents(rows)).index
+        indices[:, :, rows] = aggregated_by_part(children, bases.of_parents(rows))[0].index
     return indices
 
 

@@ -325,7 +325,7 @@ def _output_figures(of: OutputForms) -> tuple[pl.DataFrame, pl.DataFrame]:
     members = _elementary_members(of.panels, elementary)
     frames: list[pl.DataFrame] = []
     for tree in of.panels.tree:
-        figures = level_figures(tree, members, of.bases_of(tree))
+        figures, _ = level_figures(tree, members, of.bases_of(tree))
         frames.append(_aggregate_frame(of, figures))
         members = figures.members
     return _elementary_frame(of, elementary), pl.concat(frames)

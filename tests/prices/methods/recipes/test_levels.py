@@ -74,7 +74,7 @@ def aggregate(indices: pl.DataFrame, weights: pl.DataFrame, *, base_week: tuple[
     of_it = np.ones(width, dtype=np.bool_)
     part = BasePart(of_it[:0], of_it, of_it, every, len(days), base, text, ())
     bases = LevelBases([[part]], np.zeros((len(days), 1), dtype=np.int64), every[:, None])
-    figures = level_figures(tree, members, bases)
+    figures, _ = level_figures(tree, members, bases)
     index = figures.members.indices[:, 0]
     absent = figures.children_absent[:, 0]
     return pl.DataFrame(
