@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from ons_bigdata.prices.methods.aggregation.linked import ABSENT, Children
+from ons_bigdata.prices.methods.aggregation.linked import ABSENT
 from ons_bigdata.prices.methods.panels.input_checks import instance_of
 from ons_bigdata.prices.methods.recipes.bootstrap import (
     NO_INDEX,
@@ -26,15 +26,8 @@ from ons_bigdata.prices.methods.recipes.elementary import full_window_indices, m
 from ons_bigdata.prices.methods.recipes.figures import IndexFigures, OriginPanels, figure_rows, over_scopes, stacked
 from ons_bigdata.prices.methods.recipes.forms import LinkedChain
 from ons_bigdata.prices.methods.recipes.formulas import FORMULAS
-from ons_bigdata.prices.methods.recipes.levels import aggregated_by_part
-from ons_bigdata.prices.methods.recipes.movements import (
-    PARTS,
-    ChildMovements,
-    elementary_parts,
-    log_movements,
-    parent_parts,
-    previous_rows_of_part,
-)
+from ons_bigdata.prices.methods.recipes.layers import COUNTS, Layer, LayerState, RecentReplicates, level_layer
+from ons_bigdata.prices.methods.recipes.movements import PARTS, LastFigures, elementary_parts
 from ons_bigdata.prices.schemas.indices import ElementaryIndex, IndexDiagnostics, IndexMovement
 
 if TYPE_CHECKING:
@@ -46,7 +39,6 @@ if TYPE_CHECKING:
     from ons_bigdata.prices.methods.recipes.catalogue import Recipe, RecipeOutput
     from ons_bigdata.prices.methods.recipes.elementary import StratumForm
     from ons_bigdata.prices.methods.recipes.figures import OutputForms
-    from ons_bigdata.prices.methods.recipes.levels import LevelBases
     from ons_bigdata.prices.methods.recipes.panels import Periods
     from ons_bigdata.prices.methods.recipes.tree import TreeLevel
 
@@ -58,9 +50,6 @@ NO_WINDOW = "no window: nothing is revised"
 FIRST_WINDOW = "the first window has no other before it"
 NO_CHAIN = "no chain: the index is compared with its base directly"
 NO_FULL_WINDOW = "no index over one window of all periods"
-COUNTS = ("products", "products_used", "quotes", "quotes_undecided", "filtered")
-MOST_CELLS = 2_000_000
-"""Children in one array at a time (periods x replicates x children), which bounds the memory."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,30 +58,6 @@ class IndexDiagnosis:
 
     diagnostics: pl.DataFrame
     movements: pl.DataFrame
-
-
-@dataclass(frozen=True, eq=False)
-class Layer:
-    """Members of one level, on the last axis (of `parts` on the one before).
-
-    `indices`, `segments`: periods x (published, full window) x members. `parts_of`: connected part of the member,
-    periods x members. `replicates`, `replicate_segments`: periods x B
-    x members. `imputed_share`: of the published index. `parts`: periods x members x 5, log movement from the member's
-    period before. `rejected`: mask of members absent since their quotes were judged faulty. `counts`: of `COUNTS`.
-    `revisions`: log, nan where there is none. `sampled`: share of the member's weight that can be resampled.
-    """
-
-    indices: Floats
-    segments: Integers
-    parts_of: Integers
-    replicates: Floats
-    replicate_segments: Integers
-    imputed_share: Floats
-    parts: Floats
-    rejected: Booleans
-    counts: dict[str, Integers]
-    revisions: Floats
-    sampled: Floats
 
 
 def index_diagnostics(
@@ -171,8 +136,11 @@ def _output_diagnosis(
     for tree in panels.tree:
         rows = _rows_of(aggregates, (*key, tree.name))
         published = _published(rows, of, tree, ("index", "imputed_share", "retailers"))
-        layer = _level_layer(tree, layer, published, of.bases_of(tree))
-        diagnostics.append(_diagnostics_frame(of, tree, layer, (published, days_collected)))
+        bases = of.bases_of(tree)
+        before = LayerState.none(tree, bases, len(draws[0]))
+        layer, _ = level_layer(tree, layer, published, bases, before)
+        recent = before.recent.followed_by(layer)
+        diagnostics.append(_diagnostics_frame(of, tree, layer, (published, days_collected, recent)))
         movements.append(_movement_frame(of, tree, layer))
     return pl.concat(diagnostics), pl.concat(movements)
 
@@ -230,19 +198,40 @@ def _elementary_layer(of: OutputForms, weights: Sequence[Floats], drift: _FullWi
     parts = [movement_parts(form, indices[:, n], segments[:, n]) for n, form in enumerate(of.forms)]
     periods = np.where(of.periods.of_day >= 0, of.periods.of_day, shape[0])
     rejected = [np.bincount(periods, weights=days, minlength=shape[0] + 1)[:-1] > 0 for days in panels.rejected]
+    last = LastFigures.none(1, shape[1])
+    parts_of = np.zeros(shape, dtype=np.int64)
+    previous = last.previous(indices, parts_of)
     return Layer(
-        indices=np.stack([indices, full], axis=1),
-        segments=np.stack([segments, np.where(np.isfinite(full), 0, ABSENT)], axis=1),
-        parts_of=np.zeros(shape, dtype=np.int64),
+        indices=indices,
+        segments=segments,
+        parts_of=parts_of,
+        previous=previous,
         replicates=replicates,
         replicate_segments=numbers,
         imputed_share=np.zeros(shape),
+        movements=last.movements(indices, parts_of, previous),
         parts=elementary_parts(np.stack(parts, axis=1)),
         rejected=np.stack(rejected, axis=1),
         counts={name: _arranged(rows[name], place, shape, 0.0).astype(np.int64) for name in COUNTS},
         revisions=_arranged(rows["window_revision"], place, shape, np.nan),
+        drift=_log_drift(indices, segments, full),
         sampled=np.broadcast_to([float(form.sampled_products > 1) for form in of.forms], shape),
     )
+
+
+def _log_drift(indices: Floats, segments: Integers, full: Floats) -> Floats:
+    """Log movement of each index since the first period of its segment, less that over one window; nan without any.
+
+    `indices`, `segments`, `full` (over one window): periods x strata.
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        apart = np.log(indices) - np.log(full)
+    drift = np.full(apart.shape, np.nan)
+    for segment in range(segments.max(initial=ABSENT) + 1):
+        there = (segments == segment) & np.isfinite(apart)
+        start = np.take_along_axis(apart, there.argmax(axis=0)[None], axis=0)
+        drift = np.where(there, apart - start, drift)
+    return drift
 
 
 def _drawn(forms: Sequence[StratumForm], weights: Sequence[Floats], shape: tuple[int, int]) -> tuple[Floats, Integers]:
@@ -252,68 +241,6 @@ def _drawn(forms: Sequence[StratumForm], weights: Sequence[Floats], shape: tuple
     for n, (form, draws) in enumerate(zip(forms, weights, strict=True)):
         levels[:, :, n], segments[:, :, n] = form.replicates(draws)
     return levels, segments
-
-
-def _level_layer(tree: TreeLevel, below: Layer, published: Mapping[str, Floats], bases: LevelBases) -> Layer:
-    """Carry replicates, parts and counts up one level, by the rule of the published figures."""
-    indices = tree.gather(below.indices, np.nan)
-    shares = np.nan_to_num(tree.gather(below.imputed_share, 0.0))
-    children = Children(indices, tree.gather(below.segments, ABSENT), tree.weights, shares)
-    parents, _ = aggregated_by_part(children, bases, with_movements=True)
-    if parents.before is None or parents.after is None:
-        message = "movements were not kept"
-        raise ValueError(message)
-    index = published["index"]
-    present = np.isfinite(indices[:, 0]) & (tree.weights > 0)
-    rejected = tree.gather(below.rejected, missing=False)
-    movements = ChildMovements(
-        previous=tree.gather(previous_rows_of_part(np.isfinite(below.indices[:, 0]), below.parts_of), -1),
-        present=present,
-        parts=np.moveaxis(tree.gather(np.moveaxis(below.parts, 2, 0), np.nan), 0, 3),
-        rejected=rejected,
-    )
-    replicates = _replicates(tree, below, bases, shares)
-    part_weights = np.where(bases.children(), tree.weights, 0.0)
-    numbers = bases.numbers[:, None]
-    both = np.stack([index, parents.index[:, 1]], axis=1)
-    return Layer(
-        indices=both,
-        segments=np.where(np.isfinite(both), numbers, ABSENT),
-        parts_of=bases.numbers,
-        replicates=replicates,
-        replicate_segments=np.where(np.isfinite(replicates), numbers, ABSENT),
-        imputed_share=published["imputed_share"],
-        parts=parent_parts(parents.before[:, 0], parents.after[:, 0], tree.weights, index, movements, bases.numbers),
-        rejected=(rejected & ~present).any(axis=2),
-        counts={name: tree.gather(values, 0).sum(axis=2) for name, values in below.counts.items()},
-        revisions=_weighted(tree.weights, tree.gather(below.revisions, np.nan)),
-        sampled=_weighted(part_weights, np.where(bases.children(priced=True), tree.gather(below.sampled, 0.0), 0.0)),
-    )
-
-
-def _replicates(tree: TreeLevel, below: Layer, bases: LevelBases, shares: Floats) -> Floats:
-    """Aggregate the replicates, some parents at a time."""
-    periods, count, _ = below.replicates.shape
-    cells = max(1, periods * count * tree.weights.shape[1])
-    at_once = max(1, MOST_CELLS // cells)
-    indices = np.full((periods, count, len(tree.codes)), np.nan)
-    for first in range(0, len(tree.codes), at_once):
-        rows = slice(first, first + at_once)
-        place, weights = tree.place[rows], tree.weights[rows]
-        known = place >= 0
-        levels = np.where(known, below.replicates[:, :, np.maximum(place, 0)], np.nan)
-        segments = np.where(known, below.replicate_segments[:, :, np.maximum(place, 0)], ABSENT)
-        children = Children(levels, segments, weights, shares[:, rows])
-        indices[:, :, rows] = aggregated_by_part(children, bases.of_parents(rows))[0].index
-    return indices
-
-
-def _weighted(weights: Floats, values: Floats) -> Floats:
-    """Mean over the children with a value, by weight; nan where none has."""
-    there = np.isfinite(values)
-    total = np.where(there, weights, 0.0).sum(axis=-1)
-    summed = np.where(there, weights * np.nan_to_num(values), 0.0).sum(axis=-1)
-    return np.divide(summed, total, where=total > 0, out=np.full(total.shape, np.nan))
 
 
 def _days_collected(panels: OriginPanels, periods: Periods) -> Integers:
@@ -327,7 +254,7 @@ def _diagnostics_frame(
     of: OutputForms,
     tree: TreeLevel,
     layer: Layer,
-    known: tuple[Mapping[str, Floats], Integers],
+    known: tuple[Mapping[str, Floats], Integers, RecentReplicates],
 ) -> pl.DataFrame:
     """Rows of `IndexDiagnostics` of one level.
 
@@ -335,15 +262,16 @@ def _diagnostics_frame(
     before, and of a daily figure since seven days before, percent. matched_share: products compared
     with another period / products on sale. referred_share: quotes whose scope is undecided / quotes. Window revision:
     the log change from t-2 to t-1 in the window that ends in t less that in the window before, averaged by weight;
-    drift: the figure / the same method over one window of all periods (for chains the time-product dummy) - 1; percent.
+    drift: the movement of the index since the start of the window / that of the same method over one window (for chains
+    the time-product dummy) - 1, averaged by weight; percent.
     """
-    published, days_collected = known
-    index, full = layer.indices[:, 0], layer.indices[:, 1]
+    published, days_collected, recent = known
+    index = layer.indices
     errors, count = standard_errors(layer.replicates)
     has_index = np.isfinite(index)
     shape = index.shape
     errors, reasons = _errors_or_reasons(layer, (errors, count), np.ones(shape, dtype=np.bool_))
-    drift = 100.0 * (index / full - 1.0)
+    drift = 100.0 * np.expm1(np.where(has_index, layer.drift, np.nan))
     revision = 100.0 * np.expm1(layer.revisions)
     of_day = of.periods.of_day
     days_in_period = np.bincount(of_day[of_day >= 0], minlength=shape[0])
@@ -351,7 +279,7 @@ def _diagnostics_frame(
         "index": _nulls(index),
         "standard_error": _nulls(errors),
         "standard_error_reason": reasons,
-        **_change_error_columns(of.periods, layer),
+        **_change_error_columns(of.periods, layer, recent),
         "replicates": count.ravel(),
         "sampled_share": _nulls(layer.sampled),
         "days_collected": np.repeat(days_collected, shape[1]),
@@ -370,19 +298,23 @@ def _diagnostics_frame(
     return figure_rows(of, tree, columns).with_columns(frequency=pl.lit(of.periods.frequency))
 
 
-def _change_error_columns(periods: Periods, layer: Layer) -> dict[str, pl.Series]:
-    """Standard errors of the changes since the period before and since seven days before, with reasons for nulls."""
+def _change_error_columns(periods: Periods, layer: Layer, recent: RecentReplicates) -> dict[str, pl.Series]:
+    """Standard errors of the changes since the period before and since seven days before, with reasons for nulls.
+
+    `recent`: replicates of the periods before those of the layer, and theirs.
+    """
     columns: dict[str, pl.Series] = {}
+    new = len(layer.indices)
     for name, days in (("change", 1), ("week_change", 7)):
         if name == "week_change" and periods.frequency != "daily":
-            none = np.full(layer.indices[:, 0].shape, np.nan)
+            none = np.full(layer.indices.shape, np.nan)
             errors, reasons = none, pl.Series([NOT_DAILY] * none.size, dtype=pl.String)
         else:
-            earlier = periods.rows_of_days_before(days)
-            has_index = np.isfinite(layer.indices[:, 0])
+            earlier = periods.rows_of_days_before(days)[-len(recent.replicates) :]
             row = np.maximum(earlier, 0)
-            has_earlier = (earlier >= 0)[:, None] & has_index[row] & (layer.parts_of == layer.parts_of[row])
-            errors, reasons = _errors_or_reasons(layer, change_errors(layer.replicates, earlier), has_earlier)
+            has_earlier = (earlier >= 0)[:, None] & recent.has_index[row] & (recent.parts_of == recent.parts_of[row])
+            estimated = change_errors(recent.replicates, earlier)
+            errors, reasons = _errors_or_reasons(layer, (estimated[0][-new:], estimated[1][-new:]), has_earlier[-new:])
         columns[f"{name}_error_percent"] = _nulls(errors)
         columns[f"{name}_error_reason"] = reasons
     return columns
@@ -393,7 +325,7 @@ def _errors_or_reasons(
 ) -> tuple[Floats, pl.Series]:
     """Standard errors (periods x parents) where they can be given, nan elsewhere, and the reason of each nan."""
     errors, count = estimated
-    has_index, has_sample = np.isfinite(layer.indices[:, 0]), layer.sampled > 0
+    has_index, has_sample = np.isfinite(layer.indices), layer.sampled > 0
     size = layer.replicates.shape[1]
     reasons = [
         error_reason(
@@ -411,13 +343,11 @@ def _errors_or_reasons(
 
 def _movement_frame(of: OutputForms, tree: TreeLevel, layer: Layer) -> pl.DataFrame:
     """Rows of `IndexMovement` of one level."""
-    index = layer.indices[:, 0]
-    previous = previous_rows_of_part(np.isfinite(index), layer.parts_of)
     columns = {
         "previous_period": pl.Series(
-            [of.periods.starts[row] if row >= 0 else None for row in previous.ravel()], dtype=pl.Date
+            [of.periods.starts[number] if number >= 0 else None for number in layer.previous.ravel()], dtype=pl.Date
         ),
-        "movement": log_movements(index, previous).ravel(),
+        "movement": layer.movements.ravel(),
         **{name: layer.parts[:, :, place].ravel() for place, name in enumerate(PARTS)},
     }
     return figure_rows(of, tree, columns).filter(pl.col("previous_period").is_not_null())

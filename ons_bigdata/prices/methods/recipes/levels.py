@@ -78,6 +78,11 @@ class LevelBases:
         """Parent of each part, the parts of all parents in their order."""
         return np.repeat(np.arange(len(self.parts)), [len(parts) for parts in self.parts])
 
+    @property
+    def most_parts(self) -> int:
+        """Largest number of parts of a parent."""
+        return max(map(len, self.parts))
+
     def groups(self) -> list[PartGroup]:
         """Parts with the same base and periods."""
         grouped: dict[tuple[bytes, bytes], tuple[list[int], BasePart]] = {}
