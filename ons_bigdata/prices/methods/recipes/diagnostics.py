@@ -13,6 +13,7 @@ import polars as pl
 
 from ons_bigdata.prices.methods.aggregation.linked import ABSENT
 from ons_bigdata.prices.methods.panels.input_checks import instance_of
+from ons_bigdata.prices.methods.recipes.blocks.layers import COUNTS, Layer, LayerState, RecentReplicates, level_layer
 from ons_bigdata.prices.methods.recipes.bootstrap import (
     NO_INDEX,
     NOT_DAILY,
@@ -26,7 +27,6 @@ from ons_bigdata.prices.methods.recipes.elementary import full_window_indices, m
 from ons_bigdata.prices.methods.recipes.figures import IndexFigures, OriginPanels, figure_rows, over_scopes, stacked
 from ons_bigdata.prices.methods.recipes.forms import LinkedChain
 from ons_bigdata.prices.methods.recipes.formulas import FORMULAS
-from ons_bigdata.prices.methods.recipes.layers import COUNTS, Layer, LayerState, RecentReplicates, level_layer
 from ons_bigdata.prices.methods.recipes.movements import PARTS, LastFigures, elementary_parts
 from ons_bigdata.prices.schemas.indices import ElementaryIndex, IndexDiagnostics, IndexMovement
 
@@ -83,7 +83,7 @@ def index_diagnostics(
             stratum.products,
             bootstrap.replicates,
             bootstrap.seed,
-            panels.data_origin,
+            panels.history.data_origin,
             stratum.retailer,
             stratum.item_number,
         )
@@ -126,14 +126,14 @@ def _output_diagnosis(
     weights, drift = known
     elementary, aggregates = figures
     panels = of.panels
-    key = (panels.data_origin, of.recipe.name, of.output.method, of.scope)
+    key = (panels.history.data_origin, of.recipe.name, of.output.method, of.scope)
     draws = [weights[stratum.retailer, stratum.item_number] for stratum in panels.strata]
     # without a quote on the days that count there are aggregates, all null, and no elementary index
     indices = elementary.get(key, ElementaryIndex.create_empty())
     layer = _elementary_layer(of, draws, drift, indices)
     days_collected = _days_collected(panels, of.periods)
     diagnostics, movements = [], []
-    for tree in panels.tree:
+    for tree in panels.history.tree:
         rows = _rows_of(aggregates, (*key, tree.name))
         published = _published(rows, of, tree, ("index", "imputed_share", "retailers"))
         bases = of.bases_of(tree)
@@ -197,7 +197,7 @@ def _elementary_layer(of: OutputForms, weights: Sequence[Floats], drift: _FullWi
     replicates, numbers = _drawn(of.forms, weights, shape)
     parts = [movement_parts(form, indices[:, n], segments[:, n]) for n, form in enumerate(of.forms)]
     periods = np.where(of.periods.of_day >= 0, of.periods.of_day, shape[0])
-    rejected = [np.bincount(periods, weights=days, minlength=shape[0] + 1)[:-1] > 0 for days in panels.rejected]
+    rejected = [np.bincount(periods, weights=days, minlength=shape[0] + 1)[:-1] > 0 for days in panels.history.rejected]
     last = LastFigures.none(1, shape[1])
     parts_of = np.zeros(shape, dtype=np.int64)
     previous = last.previous(indices, parts_of)
@@ -245,7 +245,7 @@ def _drawn(forms: Sequence[StratumForm], weights: Sequence[Floats], shape: tuple
 
 def _days_collected(panels: OriginPanels, periods: Periods) -> Integers:
     """Days of each period with a quote of any retailer and item."""
-    there = np.logical_or.reduce([(stratum.prices > 0).any(axis=1) for stratum in panels.strata])
+    there = panels.history.present.any(axis=0)
     rows = periods.of_day[there & (periods.of_day >= 0)]
     return np.bincount(rows, minlength=len(periods.starts))
 

@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from datetime import date
 from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
 
-from ons_bigdata.estimation.input_checks import eager_frame, refuse_missing_columns, refuse_unknown
-from ons_bigdata.prices.methods.panels.input_checks import instance_of, listed_values, refuse_no_text
-from ons_bigdata.prices.methods.recipes.base_periods import (
-    BaseSearch,
-    checked_rhythms,
-)
+from ons_bigdata.estimation.input_checks import eager_frame, refuse_unknown
+from ons_bigdata.prices.methods.panels.input_checks import instance_of, listed_values
+from ons_bigdata.prices.methods.recipes.base_periods import BaseSearch
+from ons_bigdata.prices.methods.recipes.blocks.history import OriginHistory, origin_history
 from ons_bigdata.prices.methods.recipes.catalogue import SCOPES, Recipe, RecipeOutput, parameters_hash
 from ons_bigdata.prices.methods.recipes.elementary import elementary_index, shelf_clusters, stratum_form
 from ons_bigdata.prices.methods.recipes.formulas import FORMULAS
 from ons_bigdata.prices.methods.recipes.levels import BasePart, LevelBases, Members, level_figures
 from ons_bigdata.prices.methods.recipes.panels import OUT, UNDECIDED, SeasonalRule, in_season, recipe_periods, strata
-from ons_bigdata.prices.methods.recipes.tree import TreeLevel, TreeWeights, index_tree
+from ons_bigdata.prices.methods.recipes.tree import TreeLevel, TreeWeights
 from ons_bigdata.prices.schemas.indices import AggregateIndex, ElementaryIndex
 from ons_bigdata.prices.schemas.rhythms import DAILY
 
@@ -43,40 +40,24 @@ OUT_OF_SEASON = "out of season"
 
 @dataclass(frozen=True, eq=False)
 class OriginPanels:
-    """Quotes of one data origin by retailer and item, the tree above them, and the base week.
+    """Quotes of one data origin by retailer and item, on some consecutive days of its history.
 
-    `days`: calendar, first to last. `rejected`: per stratum, mask of the calendar days whose counts were judged faulty.
-    `week`: base week of all retailers together, which is that of the first connected part of each figure. `rhythms`:
-    rhythm of collection of retailers; those not in it are collected daily.
+    `first_day`: row of the first of these days in the calendar of the history. `strata`: of all retailers and items of
+    the history, in its order.
     """
 
-    data_origin: str
-    days: list[date]
+    history: OriginHistory
     strata: list[Stratum]
-    tree: list[TreeLevel]
-    rejected: list[Booleans]
-    week: Week | None
-    weights: TreeWeights
-    rhythms: Mapping[str, str]
+    first_day: int = 0
     _out_of_season: dict[tuple[str, int, str, SeasonalRule], Booleans] = field(default_factory=dict, repr=False)
 
     def out_of_season(self, stratum: Stratum, scope: str, rule: SeasonalRule) -> Booleans:
-        """Mask of the calendar days with quotes of a seasonal item that are out of season; found once for a scope."""
+        """Mask of the days with quotes of a seasonal item that are out of season; found once for a scope."""
         key = (stratum.retailer, stratum.item_number, scope, rule)
         if key not in self._out_of_season:
             counts = (stratum.of_scope(scope) > 0).sum(axis=1)
             self._out_of_season[key] = (counts > 0) & ~in_season(counts, rule)
         return self._out_of_season[key]
-
-    @property
-    def retailers(self) -> list[str]:
-        """Retailers with quotes, in order."""
-        return sorted({stratum.retailer for stratum in self.strata})
-
-    @property
-    def has_quotes_out_of_scope(self) -> bool:
-        """True if any quote was judged out of its item, so that the scopes differ."""
-        return any((stratum.judged == OUT).any() for stratum in self.strata)
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,7 +92,7 @@ class OutputForms:
 
     def bases_of(self, tree: TreeLevel) -> LevelBases:
         """Connected parts of the figures of a level."""
-        return self.bases[self.panels.tree.index(tree)]
+        return self.bases[self.panels.history.tree.index(tree)]
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,27 +122,18 @@ def origin_panels(
     counts were judged faulty. `weights`: see `tree.TreeWeights`. `week`, `rhythms`: see `base_periods.base_weeks`.
     Raises ValueError as `strata` and `index_tree` do, and on an unknown rhythm.
     """
-    refuse_no_text("data_origin", data_origin)
-    instance_of("weights", weights, TreeWeights)
-    refuse_no_week(week)
-    rejected = eager_frame(rejected, "rejected")
-    refuse_missing_columns(rejected, ("retailer", "item_number", "collected_on"), "rejected")
-    days, panels = strata(quotes, pack_sizes)
-    faulty: dict[tuple[str, int], set[date]] = {}
-    for retailer, item, day in rejected.select("retailer", "item_number", "collected_on").iter_rows():
-        faulty.setdefault((retailer, item), set()).add(day)
-    days_of = [faulty.get((stratum.retailer, stratum.item_number), set()) for stratum in panels]
-    masks = [np.array([day in rejected_days for day in days], dtype=np.bool_) for rejected_days in days_of]
-    tree = index_tree(panels, weights) if panels else []
-    return OriginPanels(data_origin, days, panels, tree, masks, week, weights, checked_rhythms(rhythms))
-
-
-def refuse_no_week(week: object) -> None:
-    """Raise ValueError if a base week is neither None nor a pair of days, first and last."""
-    is_pair = isinstance(week, tuple) and len(week) == 2 and all(isinstance(day, date) for day in week)
-    if week is not None and not is_pair:
-        message = f"week: found {type(week).__name__}, expected the first and the last day, or None"
-        raise ValueError(message)
+    _, panels = strata(quotes, pack_sizes)
+    known = eager_frame(quotes, "quotes").select("retailer", "item_number", "collected_on").unique()
+    history = origin_history(
+        known,
+        data_origin=data_origin,
+        rejected=rejected,
+        weights=weights,
+        week=week,
+        rhythms=rhythms,
+        has_quotes_out_of_scope=any((stratum.judged == OUT).any() for stratum in panels),
+    )
+    return OriginPanels(history, panels)
 
 
 def index_figures(
@@ -202,7 +174,7 @@ def over_scopes(
         strata_periods = zip(panels.strata, based.of_strata, strict=True)
         clusters = [shelf_clusters(stratum, periods, output) for stratum, periods in strata_periods]
         for n, scope in enumerate(asked_for):
-            if n == 0 or panels.has_quotes_out_of_scope:
+            if n == 0 or panels.history.has_quotes_out_of_scope:
                 frames.append(compute(_forms(panels, based, (recipe, output, scope), clusters)))
             else:
                 label = pl.lit(scope).alias("scope")
@@ -223,7 +195,7 @@ def figure_rows(of: OutputForms, tree: TreeLevel, columns: dict[str, object]) ->
         "period": np.repeat(np.array(of.periods.starts, dtype="datetime64[D]"), len(tree.codes)),
         "code": tree.codes * len(of.periods.starts),
     }
-    constant = {"data_origin": of.panels.data_origin, "level": tree.name, **of.labels}
+    constant = {"data_origin": of.panels.history.data_origin, "level": tree.name, **of.labels}
     rows = pl.DataFrame({**keys, **columns}).with_columns(**{name: pl.lit(value) for name, value in constant.items()})
     has_rows = of.bases_of(tree).has_rows
     return rows if has_rows.all() else rows.filter(pl.Series(has_rows.ravel()))
@@ -257,28 +229,28 @@ def _outputs(panels: OriginPanels, recipes: Iterable[Recipe]) -> Iterator[tuple[
         for output in recipe.outputs:
             key = (output.frequency, output.days)
             if key not in based:
-                based[key] = _based_periods(panels, *key)
+                based[key] = _based_periods(panels.history, *key)
             periods = based[key]
             if periods is not None:
                 yield recipe, output, periods
 
 
-def _based_periods(panels: OriginPanels, frequency: str, days_that_count: str) -> _BasedPeriods | None:
+def _based_periods(history: OriginHistory, frequency: str, days_that_count: str) -> _BasedPeriods | None:
     """Periods of a frequency with their bases; None where no day counts."""
-    periods = recipe_periods(panels.days, frequency, days_that_count, panels.week)
+    periods = recipe_periods(history.days, frequency, days_that_count, history.week)
     if not periods.starts:
         return None
     search = BaseSearch(
-        panels.days,
+        history.days,
         periods,
-        panels.week,
-        np.array([(stratum.prices > 0).any(axis=1) for stratum in panels.strata]),
-        [(stratum.retailer, stratum.item_number) for stratum in panels.strata],
-        [panels.rhythms.get(stratum.retailer, DAILY) for stratum in panels.strata],
+        history.week,
+        history.present,
+        history.strata,
+        [history.rhythms.get(retailer, DAILY) for retailer, _ in history.strata],
     )
-    whole = search.spans(search.parts(np.ones(len(panels.strata), dtype=np.bool_)))
-    bases = search.levels(panels.tree, np.eye(len(panels.strata), dtype=np.bool_), whole)
-    of_strata = [periods] * len(panels.strata)
+    whole = search.spans(search.parts(np.ones(len(history.strata), dtype=np.bool_)))
+    bases = search.levels(history.tree, np.eye(len(history.strata), dtype=np.bool_), whole)
+    of_strata = [periods] * len(history.strata)
     for part in (part for parts in bases[0].parts for part in parts):
         for stratum in np.flatnonzero(part.strata):
             of_strata[stratum] = replace(periods, base=part.base, base_text=part.base_text)
@@ -297,7 +269,7 @@ def _forms(
         stratum_form(prices.stratum, prices.prices, output, periods, cluster_of)
         for prices, periods, cluster_of in zip(inputs, based.of_strata, clusters, strict=True)
     ]
-    bases = based.by_stretch(panels.tree, forms)
+    bases = based.by_stretch(panels.history.tree, forms)
     return OutputForms(panels, recipe, output, scope, based.periods, bases, inputs, forms)
 
 
@@ -324,7 +296,7 @@ def _output_figures(of: OutputForms) -> tuple[pl.DataFrame, pl.DataFrame]:
     elementary = [elementary_index(form) for form in of.forms]
     members = _elementary_members(of.panels, elementary)
     frames: list[pl.DataFrame] = []
-    for tree in of.panels.tree:
+    for tree in of.panels.history.tree:
         figures, _ = level_figures(tree, members, of.bases_of(tree))
         frames.append(_aggregate_frame(of, figures))
         members = figures.members
@@ -334,7 +306,9 @@ def _output_figures(of: OutputForms) -> tuple[pl.DataFrame, pl.DataFrame]:
 def _elementary_members(panels: OriginPanels, elementary: Sequence[Elementary]) -> Members:
     """Elementary indices side by side: the last axis is the stratum."""
     indices = np.stack([index.indices for index in elementary], axis=1)
-    is_retailer = np.array([[stratum.retailer == name for stratum in panels.strata] for name in panels.retailers])
+    is_retailer = np.array(
+        [[stratum.retailer == name for stratum in panels.strata] for name in panels.history.retailers]
+    )
     return Members(
         indices=indices,
         segments=np.stack([index.segments for index in elementary], axis=1),
@@ -367,7 +341,7 @@ def _elementary_frame(of: OutputForms, elementary: Sequence[Elementary]) -> pl.D
     }
     frame = pl.DataFrame(columns).with_columns(segment=pl.when(pl.col("segment") >= 0).then("segment"))
     known = frame.filter((pl.col("products") > 0) | pl.col("reason").is_not_null())
-    constant = {"data_origin": of.panels.data_origin, **of.labels}
+    constant = {"data_origin": of.panels.history.data_origin, **of.labels}
     return known.with_columns(**{name: pl.lit(value) for name, value in constant.items()})
 
 

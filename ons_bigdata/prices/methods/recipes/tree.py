@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from ons_bigdata.prices.methods.recipes.panels import Stratum
-
     Floats = NDArray[np.float64]
     Integers = NDArray[np.int64]
 
@@ -65,8 +63,10 @@ class TreeWeights:
     classes: pl.DataFrame
 
 
-def index_tree(strata: Sequence[Stratum], weights: TreeWeights) -> list[TreeLevel]:
+def index_tree(strata: Sequence[tuple[str, int]], weights: TreeWeights) -> list[TreeLevel]:
     """Levels item, class and division over the retailers' items that have quotes.
+
+    `strata`: retailers and items.
 
     Raises ValueError on an item or class without a weight or with two, on a weight below 0, and on a retailer without a
     weight in an item of which other retailers have one; names it.
@@ -87,8 +87,8 @@ def index_tree(strata: Sequence[Stratum], weights: TreeWeights) -> list[TreeLeve
     return [item_level, class_level, _above(class_level.codes, top, "division", "class")]
 
 
-def _items(strata: Sequence[Stratum], known: Mapping[str, dict[str, float]]) -> TreeLevel:
-    place = {(str(stratum.item_number), stratum.retailer): n for n, stratum in enumerate(strata)}
+def _items(strata: Sequence[tuple[str, int]], known: Mapping[str, dict[str, float]]) -> TreeLevel:
+    place = {(str(item), retailer): n for n, (retailer, item) in enumerate(strata)}
     codes = sorted({item for item, _ in place})
     families: list[dict[str, float]] = []
     for item in codes:
