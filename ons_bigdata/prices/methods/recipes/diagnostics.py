@@ -32,13 +32,17 @@ from ons_bigdata.prices.schemas.indices import ElementaryIndex, IndexDiagnostics
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from datetime import date
     from typing import Any
 
     from numpy.typing import NDArray
 
+    from ons_bigdata.prices.methods.recipes.blocks.history import OriginHistory
+    from ons_bigdata.prices.methods.recipes.blocks.past import Block
     from ons_bigdata.prices.methods.recipes.catalogue import Recipe, RecipeOutput
     from ons_bigdata.prices.methods.recipes.elementary import StratumForm
     from ons_bigdata.prices.methods.recipes.figures import OutputForms
+    from ons_bigdata.prices.methods.recipes.levels import LevelBases
     from ons_bigdata.prices.methods.recipes.panels import Periods
     from ons_bigdata.prices.methods.recipes.tree import TreeLevel
 
@@ -114,9 +118,9 @@ class _FullWindows:
         """Index of a stratum over one window of all periods, see `full_window_indices`."""
         form = of.forms[stratum]
         if form.prices is not self.panels.strata[stratum].prices or not isinstance(form.form, LinkedChain):
-            return full_window_indices(form, published, of.periods)
+            return full_window_indices(form, published, of.based.periods)
         if stratum not in self._daily:
-            self._daily[stratum] = full_window_indices(form, published, of.periods)
+            self._daily[stratum] = full_window_indices(form, published, of.based.periods)
         return self._daily[stratum]
 
 
@@ -125,24 +129,52 @@ def _output_diagnosis(
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     weights, drift = known
     elementary, aggregates = figures
-    panels = of.panels
-    key = (panels.history.data_origin, of.recipe.name, of.output.method, of.scope)
-    draws = [weights[stratum.retailer, stratum.item_number] for stratum in panels.strata]
+    key = tuple(of.labels.values())
+    history = of.panels.history
+    draws = [weights[stratum] for stratum in history.strata]
     # without a quote on the days that count there are aggregates, all null, and no elementary index
     indices = elementary.get(key, ElementaryIndex.create_empty())
     layer = _elementary_layer(of, draws, drift, indices)
-    days_collected = _days_collected(panels, of.periods)
-    diagnostics, movements = [], []
-    for tree in panels.history.tree:
-        rows = _rows_of(aggregates, (*key, tree.name))
-        published = _published(rows, of, tree, ("index", "imputed_share", "retailers"))
-        bases = of.bases_of(tree)
-        before = LayerState.none(tree, bases, len(draws[0]))
-        layer, _ = level_layer(tree, layer, published, bases, before)
+    bases = of.based.by_stretch(history.tree, np.array([form.segments for form in of.forms]))
+    layers = [LayerState.none(tree, level, len(draws[0])) for tree, level in zip(history.tree, bases, strict=True)]
+    rows = [_rows_of(aggregates, (*key, tree.name)) for tree in history.tree]
+    diagnostics, movements, _ = _level_rows(of, layer, rows, (bases, layers))
+    return diagnostics, movements
+
+
+def _level_rows(
+    of: OutputForms, layer: Layer, rows: Sequence[pl.DataFrame], known: tuple[list[LevelBases], list[LayerState]]
+) -> tuple[pl.DataFrame, pl.DataFrame, list[LayerState]]:
+    """Rows of the diagnostics and movements of all levels of a block, and the states after it.
+
+    `rows`: published figures of each level. `known`: bases of each level in the block, and its state before.
+    """
+    days_collected = _days_collected(of.panels.history, of.based.periods, of.block)
+    diagnostics, movements, after = [], [], []
+    for tree, published, bases, before in zip(of.panels.history.tree, rows, *known, strict=True):
+        known_figures = _published(published, of.starts, (tree, bases), ("index", "imputed_share", "retailers"))
+        layer, following = level_layer(tree, layer, known_figures, bases, before)
         recent = before.recent.followed_by(layer)
-        diagnostics.append(_diagnostics_frame(of, tree, layer, (published, days_collected, recent)))
-        movements.append(_movement_frame(of, tree, layer))
-    return pl.concat(diagnostics), pl.concat(movements)
+        level = _Level(of, tree, bases, layer, recent)
+        diagnostics.append(_diagnostics_frame(level, known_figures["retailers"], days_collected))
+        movements.append(_movement_frame(level))
+        after.append(following)
+    return pl.concat(diagnostics), pl.concat(movements), after
+
+
+@dataclass(frozen=True, eq=False)
+class _Level:
+    """Layer of one level in a block, its bases, and its replicates with those of the periods before."""
+
+    of: OutputForms
+    tree: TreeLevel
+    bases: LevelBases
+    layer: Layer
+    recent: RecentReplicates
+
+    def rows(self, columns: dict[str, object]) -> pl.DataFrame:
+        """Columns with the keys of the figures."""
+        return figure_rows(self.of.labels, self.of.starts, (self.tree, self.bases), columns)
 
 
 def _rows_of(rows: _Rows, key: tuple[object, ...]) -> pl.DataFrame:
@@ -152,24 +184,26 @@ def _rows_of(rows: _Rows, key: tuple[object, ...]) -> pl.DataFrame:
     return rows[key]
 
 
-def _published(rows: pl.DataFrame, of: OutputForms, tree: TreeLevel, columns: Sequence[str]) -> dict[str, Floats]:
+def _published(
+    rows: pl.DataFrame, starts: Sequence[date], level: tuple[TreeLevel, LevelBases], columns: Sequence[str]
+) -> dict[str, Floats]:
     """Columns of the figures of a level as arrays, periods x parents; nan where there is no row."""
-    periods, has_rows = of.periods, of.bases_of(tree).has_rows
-    if rows.height != has_rows.sum():
+    tree, bases = level
+    if rows.height != bases.has_rows.sum():
         message = (
-            f"figures: {rows.height} rows of {tree.name}, expected {has_rows.any(axis=1).sum()} periods"
+            f"figures: {rows.height} rows of {tree.name}, expected {bases.has_rows.any(axis=1).sum()} periods"
             f" x {len(tree.codes)}; compute the figures of these quotes first"
         )
         raise ValueError(message)
-    place = _places(rows, periods, {code: n for n, code in enumerate(tree.codes)}, ["code"])
-    return {name: _arranged(rows[name], place, (len(periods.starts), len(tree.codes)), np.nan) for name in columns}
+    place = _places(rows, starts, {code: n for n, code in enumerate(tree.codes)}, ["code"])
+    return {name: _arranged(rows[name], place, (len(starts), len(tree.codes)), np.nan) for name in columns}
 
 
 def _places(
-    rows: pl.DataFrame, periods: Periods, columns: Mapping[Any, int], key: Sequence[str]
+    rows: pl.DataFrame, starts: Sequence[date], columns: Mapping[Any, int], key: Sequence[str]
 ) -> tuple[Integers, Integers]:
     """Row (period) and column of each figure. Raises ValueError on one that the periods or columns lack."""
-    row_of = {start: n for n, start in enumerate(periods.starts)}
+    row_of = {start: n for n, start in enumerate(starts)}
     names = rows.select(key).rows() if len(key) > 1 else rows[key[0]].to_list()
     try:
         at = [row_of[period] for period in rows["period"]], [columns[name] for name in names]
@@ -187,17 +221,16 @@ def _arranged(values: pl.Series, place: tuple[Integers, Integers], shape: tuple[
 
 def _elementary_layer(of: OutputForms, weights: Sequence[Floats], drift: _FullWindows, rows: pl.DataFrame) -> Layer:
     """Elementary indices, published and resampled, side by side: the last axis is the stratum."""
-    panels = of.panels
-    shape = (len(of.periods.starts), len(panels.strata))
-    columns = {(stratum.retailer, stratum.item_number): n for n, stratum in enumerate(panels.strata)}
-    place = _places(rows, of.periods, columns, ["retailer", "item_number"])
+    history, periods = of.panels.history, of.based.periods
+    shape = (len(of.starts), len(history.strata))
+    columns = {stratum: n for n, stratum in enumerate(history.strata)}
+    place = _places(rows, of.starts, columns, ["retailer", "item_number"])
     indices = _arranged(rows["segment_index"], place, shape, np.nan)
     segments = _arranged(rows["segment"], place, shape, ABSENT).astype(np.int64)
     full = np.stack([drift.indices(of, n, indices[:, n]) for n in range(shape[1])], axis=1)
     replicates, numbers = _drawn(of.forms, weights, shape)
     parts = [movement_parts(form, indices[:, n], segments[:, n]) for n, form in enumerate(of.forms)]
-    periods = np.where(of.periods.of_day >= 0, of.periods.of_day, shape[0])
-    rejected = [np.bincount(periods, weights=days, minlength=shape[0] + 1)[:-1] > 0 for days in panels.history.rejected]
+    rejected = [by_period(days, periods, of.block) > 0 for days in history.rejected]
     last = LastFigures.none(1, shape[1])
     parts_of = np.zeros(shape, dtype=np.int64)
     previous = last.previous(indices, parts_of)
@@ -243,20 +276,19 @@ def _drawn(forms: Sequence[StratumForm], weights: Sequence[Floats], shape: tuple
     return levels, segments
 
 
-def _days_collected(panels: OriginPanels, periods: Periods) -> Integers:
+def by_period(days: Booleans, periods: Periods, block: Block) -> Integers:
+    """Count the days of a mask of calendar days in each period of a block."""
+    rows = periods.of_day[days & (periods.of_day >= 0)]
+    return np.bincount(rows, minlength=len(periods.starts))[block.start : block.stop]
+
+
+def _days_collected(history: OriginHistory, periods: Periods, block: Block) -> Integers:
     """Days of each period with a quote of any retailer and item."""
-    there = panels.history.present.any(axis=0)
-    rows = periods.of_day[there & (periods.of_day >= 0)]
-    return np.bincount(rows, minlength=len(periods.starts))
+    return by_period(np.logical_or.reduce(history.present), periods, block)
 
 
-def _diagnostics_frame(
-    of: OutputForms,
-    tree: TreeLevel,
-    layer: Layer,
-    known: tuple[Mapping[str, Floats], Integers, RecentReplicates],
-) -> pl.DataFrame:
-    """Rows of `IndexDiagnostics` of one level.
+def _diagnostics_frame(level: _Level, retailers: Floats, days_collected: Integers) -> pl.DataFrame:
+    """Rows of `IndexDiagnostics` of one level. `retailers`: of the published figures.
 
     Standard errors: standard deviation of the figure over the resamples, index points; of its change since the period
     before, and of a daily figure since seven days before, percent. matched_share: products compared
@@ -265,7 +297,7 @@ def _diagnostics_frame(
     drift: the movement of the index since the start of the window / that of the same method over one window (for chains
     the time-product dummy) - 1, averaged by weight; percent.
     """
-    published, days_collected, recent = known
+    of, layer = level.of, level.layer
     index = layer.indices
     errors, count = standard_errors(layer.replicates)
     has_index = np.isfinite(index)
@@ -273,18 +305,18 @@ def _diagnostics_frame(
     errors, reasons = _errors_or_reasons(layer, (errors, count), np.ones(shape, dtype=np.bool_))
     drift = 100.0 * np.expm1(np.where(has_index, layer.drift, np.nan))
     revision = 100.0 * np.expm1(layer.revisions)
-    of_day = of.periods.of_day
-    days_in_period = np.bincount(of_day[of_day >= 0], minlength=shape[0])
+    every_day = np.ones(len(of.panels.history.days), dtype=np.bool_)
+    days_in_period = by_period(every_day, of.based.periods, of.block)
     columns: dict[str, object] = {
         "index": _nulls(index),
         "standard_error": _nulls(errors),
         "standard_error_reason": reasons,
-        **_change_error_columns(of.periods, layer, recent),
+        **_change_error_columns(level),
         "replicates": count.ravel(),
         "sampled_share": _nulls(layer.sampled),
         "days_collected": np.repeat(days_collected, shape[1]),
         "days_in_period": np.repeat(days_in_period, shape[1]),
-        "retailers": np.nan_to_num(published["retailers"]).astype(np.int64).ravel(),
+        "retailers": np.nan_to_num(retailers).astype(np.int64).ravel(),
         **{name: layer.counts[name].ravel() for name in ("products", "products_used", "quotes", "filtered")},
         "matched_share": _share(layer.counts["products_used"], layer.counts["products"]),
         "entries_per_product": _share(layer.counts["quotes"], layer.counts["products"]),
@@ -295,26 +327,26 @@ def _diagnostics_frame(
         "drift_percent": _nulls(drift),
         "drift_reason": _reasons(drift, _no_drift(of.output, has_index)),
     }
-    return figure_rows(of, tree, columns).with_columns(frequency=pl.lit(of.periods.frequency))
+    return level.rows(columns).with_columns(frequency=pl.lit(of.output.frequency))
 
 
-def _change_error_columns(periods: Periods, layer: Layer, recent: RecentReplicates) -> dict[str, pl.Series]:
-    """Standard errors of the changes since the period before and since seven days before, with reasons for nulls.
-
-    `recent`: replicates of the periods before those of the layer, and theirs.
-    """
+def _change_error_columns(level: _Level) -> dict[str, pl.Series]:
+    """Standard errors of the changes since the period before and since seven days before, with reasons for nulls."""
     columns: dict[str, pl.Series] = {}
-    new = len(layer.indices)
+    layer, recent, block = level.layer, level.recent, level.of.block
+    kept_from = block.stop - len(recent.replicates)
+    new = slice(block.start - kept_from, None)
     for name, days in (("change", 1), ("week_change", 7)):
-        if name == "week_change" and periods.frequency != "daily":
+        if name == "week_change" and level.of.output.frequency != "daily":
             none = np.full(layer.indices.shape, np.nan)
             errors, reasons = none, pl.Series([NOT_DAILY] * none.size, dtype=pl.String)
         else:
-            earlier = periods.rows_of_days_before(days)[-len(recent.replicates) :]
+            calendar = level.of.based.periods.rows_of_days_before(days)[kept_from : block.stop]
+            earlier = np.where(calendar >= kept_from, calendar - kept_from, -1)
             row = np.maximum(earlier, 0)
             has_earlier = (earlier >= 0)[:, None] & recent.has_index[row] & (recent.parts_of == recent.parts_of[row])
             estimated = change_errors(recent.replicates, earlier)
-            errors, reasons = _errors_or_reasons(layer, (estimated[0][-new:], estimated[1][-new:]), has_earlier[-new:])
+            errors, reasons = _errors_or_reasons(layer, (estimated[0][new], estimated[1][new]), has_earlier[new])
         columns[f"{name}_error_percent"] = _nulls(errors)
         columns[f"{name}_error_reason"] = reasons
     return columns
@@ -341,16 +373,17 @@ def _errors_or_reasons(
     return np.where(has_index & has_earlier & has_sample, errors, np.nan), pl.Series(reasons, dtype=pl.String)
 
 
-def _movement_frame(of: OutputForms, tree: TreeLevel, layer: Layer) -> pl.DataFrame:
+def _movement_frame(level: _Level) -> pl.DataFrame:
     """Rows of `IndexMovement` of one level."""
+    layer, starts = level.layer, level.of.based.periods.starts
     columns = {
         "previous_period": pl.Series(
-            [of.periods.starts[number] if number >= 0 else None for number in layer.previous.ravel()], dtype=pl.Date
+            [starts[number] if number >= 0 else None for number in layer.previous.ravel()], dtype=pl.Date
         ),
         "movement": layer.movements.ravel(),
         **{name: layer.parts[:, :, place].ravel() for place, name in enumerate(PARTS)},
     }
-    return figure_rows(of, tree, columns).filter(pl.col("previous_period").is_not_null())
+    return level.rows(columns).filter(pl.col("previous_period").is_not_null())
 
 
 def _no_revision(output: RecipeOutput, has_index: Booleans) -> NDArray:

@@ -12,10 +12,11 @@ from ons_bigdata.estimation.input_checks import eager_frame, refuse_unknown
 from ons_bigdata.prices.methods.panels.input_checks import instance_of, listed_values
 from ons_bigdata.prices.methods.recipes.base_periods import BaseSearch
 from ons_bigdata.prices.methods.recipes.blocks.history import OriginHistory, origin_history
+from ons_bigdata.prices.methods.recipes.blocks.past import Block
 from ons_bigdata.prices.methods.recipes.catalogue import SCOPES, Recipe, RecipeOutput, parameters_hash
 from ons_bigdata.prices.methods.recipes.elementary import elementary_index, shelf_clusters, stratum_form
 from ons_bigdata.prices.methods.recipes.formulas import FORMULAS
-from ons_bigdata.prices.methods.recipes.levels import BasePart, LevelBases, Members, level_figures
+from ons_bigdata.prices.methods.recipes.levels import BasePart, LevelBases, LevelState, Members, level_figures
 from ons_bigdata.prices.methods.recipes.panels import OUT, UNDECIDED, SeasonalRule, in_season, recipe_periods, strata
 from ons_bigdata.prices.methods.recipes.tree import TreeLevel, TreeWeights
 from ons_bigdata.prices.schemas.indices import AggregateIndex, ElementaryIndex
@@ -23,11 +24,12 @@ from ons_bigdata.prices.schemas.rhythms import DAILY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from datetime import date
 
     import dataframely as dy
     from numpy.typing import NDArray
 
-    from ons_bigdata.prices.methods.recipes.elementary import Elementary, StratumForm
+    from ons_bigdata.prices.methods.recipes.elementary import StratumForm
     from ons_bigdata.prices.methods.recipes.levels import LevelFigures
     from ons_bigdata.prices.methods.recipes.panels import Periods, Stratum, Week
 
@@ -70,40 +72,66 @@ class IndexFigures:
 
 @dataclass(frozen=True, eq=False)
 class OutputForms:
-    """One output of a recipe for one scope.
+    """One output of a recipe for one scope in a block of periods.
 
-    `bases`: connected parts of the figures of each level of the tree. `inputs`, `forms`: by stratum, prices that enter
-    and elementary form.
+    `based`: periods of all history and their bases. `inputs`, `forms`: by stratum, prices that enter in the view of the
+    block, and elementary form.
     """
 
     panels: OriginPanels
     recipe: Recipe
     output: RecipeOutput
     scope: str
-    periods: Periods
-    bases: list[LevelBases]
+    based: BasedPeriods
+    block: Block
     inputs: list[StratumPrices]
     forms: list[StratumForm]
 
     @property
     def labels(self) -> dict[str, str]:
-        """Key columns that all rows of the output share, without the data origin."""
-        return {"recipe": self.recipe.name, "method": self.output.method, "scope": self.scope}
+        """Key columns that all rows of the output share."""
+        origin = self.panels.history.data_origin
+        return {"data_origin": origin, "recipe": self.recipe.name, "method": self.output.method, "scope": self.scope}
 
-    def bases_of(self, tree: TreeLevel) -> LevelBases:
-        """Connected parts of the figures of a level."""
-        return self.bases[self.panels.history.tree.index(tree)]
+    @property
+    def starts(self) -> list[date]:
+        """First days of the block's periods."""
+        return self.based.periods.starts[self.block.start : self.block.stop]
 
 
 @dataclass(frozen=True, eq=False)
 class StratumPrices:
-    """Daily prices of a stratum that enter a recipe (calendar days x products), and the quotes by period."""
+    """Daily prices of a stratum that enter a recipe in a view, days x products, and the quotes by period of a block."""
 
     stratum: Stratum
     prices: Floats
     quotes: Integers
     quotes_undecided: Integers
     out_of_season: Booleans
+
+
+@dataclass(frozen=True, eq=False)
+class ElementaryFigures:
+    """Elementary indices of one output, side by side, in a block of periods: periods x strata.
+
+    `starts`: first days of the periods. `labels`: key columns that all rows share. `strata`: retailers and items.
+    `indices`, `segments`, `revisions`: see `elementary.Elementary`. `products`: on sale, `products_used`: of these,
+    compared with another period; `quotes`, `quotes_undecided`, `filtered`: counts. `reasons`: by stratum and period.
+    """
+
+    starts: list[date]
+    labels: dict[str, str]
+    strata: list[tuple[str, int]]
+    indices: Floats
+    segments: Integers
+    revisions: Floats
+    products: Integers
+    products_used: Integers
+    quotes: Integers
+    quotes_undecided: Integers
+    filtered: Integers
+    out_of_season: Booleans
+    reasons: list[list[str | None]]
 
 
 def origin_panels(
@@ -167,15 +195,16 @@ def over_scopes(
     for recipe in recipes:
         instance_of("recipes", recipe, Recipe)
     scopes = None if scopes is None else listed_values("scopes", scopes, "scopes")
-    for recipe, output, based in _outputs(panels, recipes):
+    for recipe, output, based in based_outputs(panels.history, recipes):
         asked_for = recipe.scopes if scopes is None else scopes
         for scope in asked_for:
             refuse_unknown("scope", scope, SCOPES)
         strata_periods = zip(panels.strata, based.of_strata, strict=True)
         clusters = [shelf_clusters(stratum, periods, output) for stratum, periods in strata_periods]
+        block = Block.whole(len(based.periods.starts))
         for n, scope in enumerate(asked_for):
             if n == 0 or panels.history.has_quotes_out_of_scope:
-                frames.append(compute(_forms(panels, based, (recipe, output, scope), clusters)))
+                frames.append(compute(forms_of_block(panels, based, (recipe, output, scope), block, clusters)))
             else:
                 label = pl.lit(scope).alias("scope")
                 frames.append((frames[-1][0].with_columns(label), frames[-1][1].with_columns(label)))
@@ -189,53 +218,60 @@ def stacked(schema: type[dy.Schema], frames: Sequence[pl.DataFrame]) -> pl.DataF
     return valid
 
 
-def figure_rows(of: OutputForms, tree: TreeLevel, columns: dict[str, object]) -> pl.DataFrame:
+def figure_rows(
+    labels: Mapping[str, str], starts: Sequence[date], figures: tuple[TreeLevel, LevelBases], columns: dict[str, object]
+) -> pl.DataFrame:
     """Columns (periods x parents, flat) with the keys of their figures; only of figures that are published."""
+    tree, bases = figures
     keys = {
-        "period": np.repeat(np.array(of.periods.starts, dtype="datetime64[D]"), len(tree.codes)),
-        "code": tree.codes * len(of.periods.starts),
+        "period": np.repeat(np.array(starts, dtype="datetime64[D]"), len(tree.codes)),
+        "code": tree.codes * len(starts),
     }
-    constant = {"data_origin": of.panels.history.data_origin, "level": tree.name, **of.labels}
+    constant = {**labels, "level": tree.name}
     rows = pl.DataFrame({**keys, **columns}).with_columns(**{name: pl.lit(value) for name, value in constant.items()})
-    has_rows = of.bases_of(tree).has_rows
-    return rows if has_rows.all() else rows.filter(pl.Series(has_rows.ravel()))
+    return rows if bases.has_rows.all() else rows.filter(pl.Series(bases.has_rows.ravel()))
 
 
 @dataclass(frozen=True, eq=False)
-class _BasedPeriods:
-    """Periods of an output, those of each stratum with the base of its item, and the bases of each level's figures.
+class BasedPeriods:
+    """Periods of all history, those of each stratum with the base of its item, and the bases of each level's figures.
 
     `search`, `whole`: see `BaseSearch.levels`.
     """
 
     periods: Periods
     of_strata: list[Periods]
-    bases: list[LevelBases]
+    levels: list[LevelBases]
     search: BaseSearch
     whole: Booleans
 
-    def by_stretch(self, trees: Sequence[TreeLevel], forms: Sequence[StratumForm]) -> list[LevelBases]:
-        """Bases of each level's figures where no link joins the stretches of a stratum: each has a base of its own."""
-        segments = np.array([form.segments for form in forms])
+    def by_stretch(self, trees: Sequence[TreeLevel], segments: Integers) -> list[LevelBases]:
+        """Bases of each level's figures where no link joins the stretches of a stratum: each has a base of its own.
+
+        `segments`: of the elementary indices in all periods, strata x periods.
+        """
         if (segments <= 0).all():
-            return self.bases
+            return self.levels
         search, owners = self.search.of_stretches(segments)
         return search.levels(trees, owners, self.whole)
 
 
-def _outputs(panels: OriginPanels, recipes: Iterable[Recipe]) -> Iterator[tuple[Recipe, RecipeOutput, _BasedPeriods]]:
-    based: dict[tuple[str, str], _BasedPeriods | None] = {}
-    for recipe in recipes if panels.strata else ():
+def based_outputs(
+    history: OriginHistory, recipes: Iterable[Recipe]
+) -> Iterator[tuple[Recipe, RecipeOutput, BasedPeriods]]:
+    """Outputs of recipes with their periods; without those none of whose collection days occurs."""
+    based: dict[tuple[str, str], BasedPeriods | None] = {}
+    for recipe in recipes if history.strata else ():
         for output in recipe.outputs:
             key = (output.frequency, output.days)
             if key not in based:
-                based[key] = _based_periods(panels.history, *key)
+                based[key] = _based_periods(history, *key)
             periods = based[key]
             if periods is not None:
                 yield recipe, output, periods
 
 
-def _based_periods(history: OriginHistory, frequency: str, days_that_count: str) -> _BasedPeriods | None:
+def _based_periods(history: OriginHistory, frequency: str, days_that_count: str) -> BasedPeriods | None:
     """Periods of a frequency with their bases; None where no day counts."""
     periods = recipe_periods(history.days, frequency, days_that_count, history.week)
     if not periods.starts:
@@ -254,23 +290,24 @@ def _based_periods(history: OriginHistory, frequency: str, days_that_count: str)
     for part in (part for parts in bases[0].parts for part in parts):
         for stratum in np.flatnonzero(part.strata):
             of_strata[stratum] = replace(periods, base=part.base, base_text=part.base_text)
-    return _BasedPeriods(periods, of_strata, bases, search, whole)
+    return BasedPeriods(periods, of_strata, bases, search, whole)
 
 
-def _forms(
+def forms_of_block(
     panels: OriginPanels,
-    based: _BasedPeriods,
+    based: BasedPeriods,
     what: tuple[Recipe, RecipeOutput, str],
+    block: Block,
     clusters: Sequence[Integers | None],
 ) -> OutputForms:
+    """Build the elementary forms of an output for a scope in a block, from the panels of its view."""
     recipe, output, scope = what
     inputs = [_stratum_prices(panels, stratum, scope, (recipe, based.periods)) for stratum in panels.strata]
     forms = [
         stratum_form(prices.stratum, prices.prices, output, periods, cluster_of)
         for prices, periods, cluster_of in zip(inputs, based.of_strata, clusters, strict=True)
     ]
-    bases = based.by_stretch(panels.history.tree, forms)
-    return OutputForms(panels, recipe, output, scope, based.periods, bases, inputs, forms)
+    return OutputForms(panels, recipe, output, scope, based, block, inputs, forms)
 
 
 def _stratum_prices(panels: OriginPanels, stratum: Stratum, scope: str, of: tuple[Recipe, Periods]) -> StratumPrices:
@@ -293,65 +330,102 @@ def _stratum_prices(panels: OriginPanels, stratum: Stratum, scope: str, of: tupl
 
 
 def _output_figures(of: OutputForms) -> tuple[pl.DataFrame, pl.DataFrame]:
-    elementary = [elementary_index(form) for form in of.forms]
-    members = _elementary_members(of.panels, elementary)
-    frames: list[pl.DataFrame] = []
-    for tree in of.panels.history.tree:
-        figures, _ = level_figures(tree, members, of.bases_of(tree))
-        frames.append(_aggregate_frame(of, figures))
-        members = figures.members
-    return _elementary_frame(of, elementary), pl.concat(frames)
+    elementary = elementary_figures(of)
+    trees = of.panels.history.tree
+    bases = of.based.by_stretch(trees, np.array([form.segments for form in of.forms]))
+    states = [LevelState.before_base(level, tree.weights.shape[1]) for tree, level in zip(trees, bases, strict=True)]
+    aggregates, _ = aggregate_figures(of, elementary, bases, states)
+    return elementary_rows(elementary), aggregates
 
 
-def _elementary_members(panels: OriginPanels, elementary: Sequence[Elementary]) -> Members:
-    """Elementary indices side by side: the last axis is the stratum."""
-    indices = np.stack([index.indices for index in elementary], axis=1)
-    is_retailer = np.array(
-        [[stratum.retailer == name for stratum in panels.strata] for name in panels.history.retailers]
-    )
-    return Members(
-        indices=indices,
-        segments=np.stack([index.segments for index in elementary], axis=1),
-        imputed_share=np.zeros(indices.shape),
-        products=np.stack([index.used.sum(axis=1) for index in elementary], axis=1),
-        retailers=np.isfinite(indices)[:, None, :] & is_retailer[None],
-    )
-
-
-def _elementary_frame(of: OutputForms, elementary: Sequence[Elementary]) -> pl.DataFrame:
-    size = len(of.periods.starts)
+def elementary_figures(of: OutputForms) -> ElementaryFigures:
+    """Compute the elementary indices of an output."""
+    computed = [elementary_index(form) for form in of.forms]
     reasons = [
-        OUT_OF_SEASON if out and not there else reason
-        for prices, form, index in zip(of.inputs, of.forms, elementary, strict=True)
-        for out, there, reason in zip(prices.out_of_season, np.any(form.priced, axis=1), index.reasons, strict=True)
+        [
+            OUT_OF_SEASON if out and not there else reason
+            for out, there, reason in zip(prices.out_of_season, np.any(form.priced, axis=1), index.reasons, strict=True)
+        ]
+        for prices, form, index in zip(of.inputs, of.forms, computed, strict=True)
     ]
+    return ElementaryFigures(
+        of.starts,
+        of.labels,
+        of.panels.history.strata,
+        indices=np.stack([index.indices for index in computed], axis=1),
+        segments=np.stack([index.segments for index in computed], axis=1),
+        revisions=np.stack([index.revisions for index in computed], axis=1),
+        products=np.stack([form.priced.sum(axis=1) for form in of.forms], axis=1),
+        products_used=np.stack([index.used.sum(axis=1) for index in computed], axis=1),
+        quotes=np.stack([prices.quotes for prices in of.inputs], axis=1),
+        quotes_undecided=np.stack([prices.quotes_undecided for prices in of.inputs], axis=1),
+        filtered=np.stack([form.left_out for form in of.forms], axis=1),
+        out_of_season=np.stack([prices.out_of_season for prices in of.inputs], axis=1),
+        reasons=reasons,
+    )
+
+
+def aggregate_figures(
+    of: OutputForms, elementary: ElementaryFigures, bases: Sequence[LevelBases], before: Sequence[LevelState]
+) -> tuple[pl.DataFrame, list[LevelState]]:
+    """Aggregate the elementary indices of a block into items, classes and divisions: rows, and the state after it.
+
+    `bases`: of each level in the periods of the block, `before`: state of each level before it.
+    """
+    members = _elementary_members(elementary)
+    frames: list[pl.DataFrame] = []
+    after: list[LevelState] = []
+    for tree, level, state in zip(of.panels.history.tree, bases, before, strict=True):
+        figures, following = level_figures(tree, members, level, state)
+        frames.append(_aggregate_frame(of, elementary, figures, level))
+        after.append(following)
+        members = figures.members
+    return pl.concat(frames), after
+
+
+def _elementary_members(elementary: ElementaryFigures) -> Members:
+    """Elementary indices as members of the first level."""
+    retailers = sorted({retailer for retailer, _ in elementary.strata})
+    is_retailer = np.array([[of_stratum == name for of_stratum, _ in elementary.strata] for name in retailers])
+    return Members(
+        indices=elementary.indices,
+        segments=elementary.segments,
+        imputed_share=np.zeros(elementary.indices.shape),
+        products=elementary.products_used,
+        retailers=np.isfinite(elementary.indices)[:, None, :] & is_retailer[None],
+    )
+
+
+def elementary_rows(elementary: ElementaryFigures) -> pl.DataFrame:
+    """Rows of `ElementaryIndex` of the periods with products on sale or a reason why there are none."""
+    size, strata = len(elementary.starts), elementary.strata
+    counts = ("products", "products_used", "quotes", "quotes_undecided", "filtered")
     columns = {
-        "retailer": [prices.stratum.retailer for prices in of.inputs for _ in range(size)],
-        "item_number": np.repeat([prices.stratum.item_number for prices in of.inputs], size),
-        "period": of.periods.starts * len(of.inputs),
-        "segment": np.concatenate([index.segments for index in elementary]),
-        "segment_index": pl.Series(np.concatenate([index.indices for index in elementary]), nan_to_null=True),
-        "products": np.concatenate([form.priced.sum(axis=1) for form in of.forms]),
-        "products_used": np.concatenate([index.used.sum(axis=1) for index in elementary]),
-        "quotes": np.concatenate([prices.quotes for prices in of.inputs]),
-        "quotes_undecided": np.concatenate([prices.quotes_undecided for prices in of.inputs]),
-        "filtered": np.concatenate([form.left_out for form in of.forms]),
-        "window_revision": pl.Series(np.concatenate([index.revisions for index in elementary]), nan_to_null=True),
-        "reason": pl.Series(reasons, dtype=pl.String),
+        "retailer": [retailer for retailer, _ in strata for _ in range(size)],
+        "item_number": np.repeat([item for _, item in strata], size),
+        "period": elementary.starts * len(strata),
+        "segment": elementary.segments.T.ravel(),
+        "segment_index": pl.Series(elementary.indices.T.ravel(), nan_to_null=True),
+        **{name: getattr(elementary, name).T.ravel() for name in counts},
+        "window_revision": pl.Series(elementary.revisions.T.ravel(), nan_to_null=True),
+        "reason": pl.Series([reason for reasons in elementary.reasons for reason in reasons], dtype=pl.String),
     }
     frame = pl.DataFrame(columns).with_columns(segment=pl.when(pl.col("segment") >= 0).then("segment"))
     known = frame.filter((pl.col("products") > 0) | pl.col("reason").is_not_null())
-    constant = {"data_origin": of.panels.history.data_origin, **of.labels}
-    return known.with_columns(**{name: pl.lit(value) for name, value in constant.items()})
+    return known.with_columns(**{name: pl.lit(value) for name, value in elementary.labels.items()})
 
 
-def _aggregate_frame(of: OutputForms, figures: LevelFigures) -> pl.DataFrame:
-    members, parents, periods = figures.members, len(figures.tree.codes), len(of.periods.starts)
-    bases, seasons = of.bases_of(figures.tree), _seasons(figures.tree, of.inputs)
+def _aggregate_frame(
+    of: OutputForms, elementary: ElementaryFigures, figures: LevelFigures, bases: LevelBases
+) -> pl.DataFrame:
+    members, parents, periods = figures.members, len(figures.tree.codes), len(elementary.starts)
+    seasons = _seasons(figures.tree, elementary)
     status = np.where(figures.children_absent == 0, "complete", "partial")
     reasons = [
         "; ".join(
-            filter(None, [figures.reasons[t][parent], seasons.get((t, parent)), *_notes(of, bases.at(t, parent))])
+            filter(
+                None, [figures.reasons[t][parent], seasons.get((t, parent)), *_notes(of.output, bases.at(t, parent))]
+            )
         )
         or None
         for t in range(periods)
@@ -370,29 +444,27 @@ def _aggregate_frame(of: OutputForms, figures: LevelFigures) -> pl.DataFrame:
             [bases.at(t, parent).base_text for t in range(periods) for parent in range(parents)], dtype=pl.String
         ),
     }
-    return figure_rows(of, figures.tree, columns).with_columns(
-        frequency=pl.lit(of.periods.frequency),
+    return figure_rows(elementary.labels, elementary.starts, (figures.tree, bases), columns).with_columns(
+        frequency=pl.lit(of.output.frequency),
         parameters_hash=pl.lit(parameters_hash(of.recipe)),
     )
 
 
-def _notes(of: OutputForms, part: BasePart) -> list[str]:
+def _notes(output: RecipeOutput, part: BasePart) -> list[str]:
     """Remarks on every figure of a part."""
-    output = of.output
     notes = [note for note in (output.note, *part.notes) if note]
     if FORMULAS[output.formula].windowed and output.window is not None and part.span < output.window:
         notes.append(f"window of {output.window} periods not full: all {part.span} so far, revised until it is")
     return notes
 
 
-def _seasons(tree: TreeLevel, inputs: Sequence[StratumPrices]) -> dict[tuple[int, int], str]:
+def _seasons(tree: TreeLevel, elementary: ElementaryFigures) -> dict[tuple[int, int], str]:
     """Remarks on items out of season, by period and parent."""
     if tree.name != "item":
         return {}
     position = {code: n for n, code in enumerate(tree.codes)}
     retailers: dict[tuple[int, int], list[str]] = {}
-    for prices in inputs:
-        for period in np.flatnonzero(prices.out_of_season):
-            key = (int(period), position[str(prices.stratum.item_number)])
-            retailers.setdefault(key, []).append(prices.stratum.retailer)
+    for stratum, period in np.argwhere(elementary.out_of_season.T):
+        retailer, item = elementary.strata[stratum]
+        retailers.setdefault((int(period), position[str(item)]), []).append(retailer)
     return {key: f"{OUT_OF_SEASON} at {', '.join(names)}" for key, names in retailers.items()}
