@@ -24,7 +24,14 @@ from ons_bigdata.prices.methods.recipes.bootstrap import (
     standard_errors,
 )
 from ons_bigdata.prices.methods.recipes.elementary import full_window_indices, movement_parts
-from ons_bigdata.prices.methods.recipes.figures import IndexFigures, OriginPanels, figure_rows, over_scopes, stacked
+from ons_bigdata.prices.methods.recipes.figures import (
+    IndexFigures,
+    OriginPanels,
+    by_period,
+    figure_rows,
+    over_scopes,
+    stacked,
+)
 from ons_bigdata.prices.methods.recipes.forms import LinkedChain
 from ons_bigdata.prices.methods.recipes.formulas import FORMULAS
 from ons_bigdata.prices.methods.recipes.movements import PARTS, LastFigures, elementary_parts
@@ -274,12 +281,6 @@ def _drawn(forms: Sequence[StratumForm], weights: Sequence[Floats], shape: tuple
     for n, (form, draws) in enumerate(zip(forms, weights, strict=True)):
         levels[:, :, n], segments[:, :, n] = form.replicates(draws)
     return levels, segments
-
-
-def by_period(days: Booleans, periods: Periods, block: Block) -> Integers:
-    """Count the days of a mask of calendar days in each period of a block."""
-    rows = periods.of_day[days & (periods.of_day >= 0)]
-    return np.bincount(rows, minlength=len(periods.starts))[block.start : block.stop]
 
 
 def _days_collected(history: OriginHistory, periods: Periods, block: Block) -> Integers:

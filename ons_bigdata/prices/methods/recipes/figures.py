@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
 
 from ons_bigdata.estimation.input_checks import eager_frame, refuse_unknown
+from ons_bigdata.prices.methods.aggregation.linked import ABSENT
 from ons_bigdata.prices.methods.panels.input_checks import instance_of, listed_values
 from ons_bigdata.prices.methods.recipes.base_periods import BaseSearch
 from ons_bigdata.prices.methods.recipes.blocks.history import OriginHistory, origin_history
@@ -17,7 +18,7 @@ from ons_bigdata.prices.methods.recipes.catalogue import SCOPES, Recipe, RecipeO
 from ons_bigdata.prices.methods.recipes.elementary import elementary_index, shelf_clusters, stratum_form
 from ons_bigdata.prices.methods.recipes.formulas import FORMULAS
 from ons_bigdata.prices.methods.recipes.levels import BasePart, LevelBases, LevelState, Members, level_figures
-from ons_bigdata.prices.methods.recipes.panels import OUT, UNDECIDED, SeasonalRule, in_season, recipe_periods, strata
+from ons_bigdata.prices.methods.recipes.panels import OUT, UNDECIDED, recipe_periods, strata
 from ons_bigdata.prices.methods.recipes.tree import TreeLevel, TreeWeights
 from ons_bigdata.prices.schemas.indices import AggregateIndex, ElementaryIndex
 from ons_bigdata.prices.schemas.rhythms import DAILY
@@ -42,24 +43,22 @@ OUT_OF_SEASON = "out of season"
 
 @dataclass(frozen=True, eq=False)
 class OriginPanels:
-    """Quotes of one data origin by retailer and item, on some consecutive days of its history.
+    """Quotes of one data origin by retailer and item, on consecutive days of its history.
 
-    `first_day`: row of the first of these days in the calendar of the history. `strata`: of all retailers and items of
-    the history, in its order.
+    `strata`: of all retailers and items of the history, in its order. `first_day`: row of their first day in the
+    calendar of the history.
     """
 
     history: OriginHistory
     strata: list[Stratum]
     first_day: int = 0
-    _out_of_season: dict[tuple[str, int, str, SeasonalRule], Booleans] = field(default_factory=dict, repr=False)
 
-    def out_of_season(self, stratum: Stratum, scope: str, rule: SeasonalRule) -> Booleans:
-        """Mask of the days with quotes of a seasonal item that are out of season; found once for a scope."""
-        key = (stratum.retailer, stratum.item_number, scope, rule)
-        if key not in self._out_of_season:
-            counts = (stratum.of_scope(scope) > 0).sum(axis=1)
-            self._out_of_season[key] = (counts > 0) & ~in_season(counts, rule)
-        return self._out_of_season[key]
+    def in_view(self, periods: Periods, block: Block) -> Periods:
+        """Periods of the view of a block that the days of these panels are in."""
+        days = slice(self.first_day, self.first_day + len(self.strata[0].prices))
+        of_day = np.where(periods.of_day[days] >= block.view, periods.of_day[days] - block.view, ABSENT)
+        rows = slice(block.view, block.view + int(of_day.max(initial=ABSENT)) + 1)
+        return replace(periods, starts=periods.starts[rows], of_day=of_day, base=periods.base[rows])
 
 
 @dataclass(frozen=True, eq=False)
@@ -151,7 +150,7 @@ def origin_panels(
     Raises ValueError as `strata` and `index_tree` do, and on an unknown rhythm.
     """
     _, panels = strata(quotes, pack_sizes)
-    known = eager_frame(quotes, "quotes").select("retailer", "item_number", "collected_on").unique()
+    known = eager_frame(quotes, "quotes").group_by("retailer", "item_number", "collected_on").agg(quotes=pl.len())
     history = origin_history(
         known,
         data_origin=data_origin,
@@ -302,31 +301,42 @@ def forms_of_block(
 ) -> OutputForms:
     """Build the elementary forms of an output for a scope in a block, from the panels of its view."""
     recipe, output, scope = what
-    inputs = [_stratum_prices(panels, stratum, scope, (recipe, based.periods)) for stratum in panels.strata]
+    out = panels.history.out_of_season(recipe.seasonal)
+    inputs = [
+        _stratum_prices(panels, stratum, scope, (out[n], based.periods, block))
+        for n, stratum in enumerate(panels.strata)
+    ]
     forms = [
-        stratum_form(prices.stratum, prices.prices, output, periods, cluster_of)
+        stratum_form(prices.stratum, prices.prices, output, panels.in_view(periods, block), cluster_of)
         for prices, periods, cluster_of in zip(inputs, based.of_strata, clusters, strict=True)
     ]
     return OutputForms(panels, recipe, output, scope, based, block, inputs, forms)
 
 
-def _stratum_prices(panels: OriginPanels, stratum: Stratum, scope: str, of: tuple[Recipe, Periods]) -> StratumPrices:
-    recipe, periods = of
-    prices = stratum.of_scope(scope)
-    out = np.zeros(len(prices), dtype=np.bool_)
-    if recipe.seasonal is not None and stratum.item_number in recipe.seasonal.items:
-        out = panels.out_of_season(stratum, scope, recipe.seasonal)
-        prices = np.where(out[:, None], 0.0, prices)
-    counts = periods.of_day >= 0
-    rows, size = periods.of_day[counts], len(periods.starts)
-
-    def by_period(days: NDArray) -> Integers:
-        return np.bincount(rows, weights=days[counts], minlength=size).astype(np.int64)
-
+def _stratum_prices(
+    panels: OriginPanels, stratum: Stratum, scope: str, when: tuple[Booleans, Periods, Block]
+) -> StratumPrices:
+    """Prices of a stratum in the view of a block. `when`: calendar days out of season, the periods and the block."""
+    out, periods, block = when
+    prices, first = stratum.of_scope(scope), panels.first_day
+    out_in_view = out[first : first + len(prices)]
+    if out_in_view.any():
+        prices = np.where(out_in_view[:, None], 0.0, prices)
     undecided = (prices > 0) & (stratum.judged == UNDECIDED)
     return StratumPrices(
-        stratum, prices, by_period((prices > 0).sum(axis=1)), by_period(undecided.sum(axis=1)), by_period(out) > 0
+        stratum,
+        prices,
+        by_period((prices > 0).sum(axis=1), periods, block, first),
+        by_period(undecided.sum(axis=1), periods, block, first),
+        by_period(out, periods, block) > 0,
     )
+
+
+def by_period(days: NDArray, periods: Periods, block: Block, first_day: int = 0) -> Integers:
+    """Sum counts or a mask of calendar days, the first of them row `first_day`, over each period of a block."""
+    rows = periods.of_day[first_day : first_day + len(days)] - block.start
+    inside = (rows >= 0) & (rows < block.stop - block.start) & (periods.of_day[first_day : first_day + len(days)] >= 0)
+    return np.bincount(rows[inside], weights=days[inside], minlength=block.stop - block.start).astype(np.int64)
 
 
 def _output_figures(of: OutputForms) -> tuple[pl.DataFrame, pl.DataFrame]:

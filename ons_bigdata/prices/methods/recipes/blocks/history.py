@@ -15,6 +15,7 @@ import polars as pl
 from ons_bigdata.estimation.input_checks import eager_frame, refuse_missing_columns
 from ons_bigdata.prices.methods.panels.input_checks import instance_of, refuse_no_text
 from ons_bigdata.prices.methods.recipes.base_periods import checked_rhythms
+from ons_bigdata.prices.methods.recipes.panels import in_season
 from ons_bigdata.prices.methods.recipes.tree import TreeLevel, TreeWeights, index_tree
 
 if TYPE_CHECKING:
@@ -22,27 +23,29 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from ons_bigdata.prices.methods.recipes.panels import Week
+    from ons_bigdata.prices.methods.recipes.panels import SeasonalRule, Week
 
     Booleans = NDArray[np.bool_]
+    Integers = NDArray[np.int64]
 
-_KEY = ("retailer", "item_number")
+_KEY = ["retailer", "item_number"]
 
 
 @dataclass(frozen=True, eq=False)
 class OriginHistory:
     """Days of one data origin on which its retailers have quotes of items, the tree above these, and the base week.
 
-    `days`: calendar, first to last. `strata`: retailers and items. `present`, `rejected`: strata x days, masks of the
-    days with quotes and of those whose counts were judged faulty. `week`: base week of all retailers together, which is
-    that of the first connected part of each figure. `rhythms`: rhythm of collection of retailers; those not in it are
-    collected daily. `has_quotes_out_of_scope`: True if any quote was judged out of its item, so that the scopes differ.
+    `days`: calendar, first to last. `strata`: retailers and items. `counts`: quotes of each day, strata x days, 0 where
+    there is none. `rejected`: mask of the days whose counts were judged faulty. `week`: base week of all retailers
+    together, which is that of the first connected part of each figure. `rhythms`: rhythm of collection of retailers;
+    those not in it are collected daily. `has_quotes_out_of_scope`: True if any quote was judged out of its item, so
+    that the scopes differ.
     """
 
     data_origin: str
     days: list[date]
     strata: list[tuple[str, int]]
-    present: Booleans
+    counts: Integers
     rejected: Booleans
     tree: list[TreeLevel]
     week: Week | None
@@ -50,9 +53,26 @@ class OriginHistory:
     has_quotes_out_of_scope: bool
 
     @property
+    def present(self) -> Booleans:
+        """Mask of the days with quotes."""
+        mask: Booleans = self.counts > 0
+        return mask
+
+    @property
     def retailers(self) -> list[str]:
         """Retailers with quotes, in order."""
         return sorted({retailer for retailer, _ in self.strata})
+
+    def out_of_season(self, rule: SeasonalRule | None) -> Booleans:
+        """Mask of the days on which a seasonal item has quotes but is out of season, strata x days.
+
+        Season is a matter of the whole shelf, whatever the scope.
+        """
+        mask = np.zeros(self.counts.shape, dtype=np.bool_)
+        for row, (_, item) in enumerate(self.strata):
+            if rule is not None and item in rule.items:
+                mask[row] = self.present[row] & ~in_season(self.counts[row], rule)
+        return mask
 
 
 def origin_history(
@@ -67,27 +87,31 @@ def origin_history(
 ) -> OriginHistory:
     """Arrange the days with quotes of each retailer and item, and build the tree above them.
 
-    `item_days`, `rejected`: retailer, item_number, collected_on of the days with quotes and of those whose counts were
-    judged faulty; rows may repeat. `weights`: see `tree.TreeWeights`. `week`, `rhythms`: see `base_periods.base_weeks`.
+    `item_days`: retailer, item_number, collected_on, quotes. `rejected`: retailer, item_number, collected_on of the
+    days whose counts were judged faulty. One row per retailer, item and day. `weights`: see `tree.TreeWeights`. `week`,
+    `rhythms`: see `base_periods.base_weeks`.
     Raises ValueError as `index_tree` does, and on an unknown rhythm.
     """
     refuse_no_text("data_origin", data_origin)
     instance_of("weights", weights, TreeWeights)
     refuse_no_week(week)
-    known = _item_days(item_days, "item_days")
-    strata = sorted(known)
-    first = min((min(days) for days in known.values()), default=None)
-    last = max((max(days) for days in known.values()), default=None)
+    counted = _keyed(item_days, "item_days", ("quotes",))
+    faulty = _keyed(rejected, "rejected")
+    strata = sorted({(str(retailer), int(item)) for retailer, item in counted.select(_KEY).unique().iter_rows()})
     calendar: list[date] = []
-    if first is not None and last is not None:
+    if not counted.is_empty():
+        first, last = counted.select(first=pl.col("collected_on").min(), last=pl.col("collected_on").max()).row(0)
         calendar = [first + timedelta(days=n) for n in range((last - first).days + 1)]
-    faulty = _item_days(rejected, "rejected")
+    counts = np.zeros((len(strata), len(calendar)), dtype=np.int64)
+    counts[_places(counted, strata, calendar)] = counted["quotes"].to_numpy()
+    mask = np.zeros(counts.shape, dtype=np.bool_)
+    mask[_places(faulty, strata, calendar)] = True
     return OriginHistory(
         data_origin,
         calendar,
         strata,
-        _mask(strata, known, calendar),
-        _mask(strata, faulty, calendar),
+        counts,
+        mask,
         index_tree(strata, weights) if strata else [],
         week,
         checked_rhythms(rhythms),
@@ -103,16 +127,19 @@ def refuse_no_week(week: object) -> None:
         raise ValueError(message)
 
 
-def _item_days(rows: pl.DataFrame, name: str) -> dict[tuple[str, int], set[date]]:
+def _keyed(rows: pl.DataFrame, name: str, columns: tuple[str, ...] = ()) -> pl.DataFrame:
     rows = eager_frame(rows, name)
-    refuse_missing_columns(rows, (*_KEY, "collected_on"), name)
-    grouped = rows.group_by(pl.col("retailer").cast(pl.String), "item_number").agg("collected_on")
-    return {(retailer, item): set(days) for retailer, item, days in grouped.iter_rows()}
+    refuse_missing_columns(rows, (*_KEY, "collected_on", *columns), name)
+    return rows.select(pl.col("retailer").cast(pl.String), "item_number", "collected_on", *columns)
 
 
-def _mask(strata: list[tuple[str, int]], days_of: Mapping[tuple[str, int], set[date]], days: list[date]) -> Booleans:
-    place = {day: n for n, day in enumerate(days)}
-    mask = np.zeros((len(strata), len(days)), dtype=np.bool_)
-    for row, stratum in enumerate(strata):
-        mask[row, [place[day] for day in days_of.get(stratum, ()) if day in place]] = True
-    return mask
+def _places(rows: pl.DataFrame, strata: list[tuple[str, int]], days: list[date]) -> tuple[Integers, Integers]:
+    """Stratum and day of each row; of those that are in neither list none."""
+    known = pl.DataFrame(
+        {"retailer": [retailer for retailer, _ in strata], "item_number": [item for _, item in strata]},
+        schema={"retailer": pl.String, "item_number": rows.schema["item_number"]},
+    ).with_row_index("stratum")
+    calendar = pl.DataFrame({"collected_on": days}, schema={"collected_on": pl.Date}).with_row_index("day")
+    placed = rows.join(known, on=_KEY, how="left", maintain_order="left")
+    placed = placed.join(calendar, on="collected_on", how="left", maintain_order="left").drop_nulls(["stratum", "day"])
+    return placed["stratum"].cast(pl.Int64).to_numpy(), placed["day"].cast(pl.Int64).to_numpy()
