@@ -12,11 +12,14 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from ons_bigdata.prices.methods.aggregation.linked import ABSENT
+from ons_bigdata.prices.methods.recipes.blocks.past import Block, Continued, Past
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from numpy.typing import NDArray
+
+    from ons_bigdata.prices.methods.recipes.blocks.base_means import BaseMeans
 
     Floats = NDArray[np.float64]
     Booleans = NDArray[np.bool_]
@@ -28,9 +31,10 @@ class Form(Protocol):
 
     `used`: mask of the products that can count, periods x products. `segments`: number of the unbroken stretch of each
     period with all products counting once, -1 where it has none. `replicates`: weights (replicates x products) to
-    indices and segments (periods x replicates; nan and -1 where there is none). `parts`: log movement to each period
-    from the row `previous` (-1 for none), split into prices, churn and gaps (periods x 3; see `movements`), given the
-    index's values and segments.
+    indices and segments (periods x replicates; nan and -1 where there is none). `continued`: the same of the periods of
+    a block, where the form was built from the prices of the block's view, given what was kept of the periods before.
+    `parts`: log movement to each period from the row `previous` (-1 for none), split into prices, churn and gaps
+    (periods x 3; see `movements`), given the index's values and segments.
     """
 
     @property
@@ -40,6 +44,8 @@ class Form(Protocol):
     def segments(self) -> Integers: ...  # noqa: D102
 
     def replicates(self, weights: Floats) -> tuple[Floats, Integers]: ...  # noqa: D102
+
+    def continued(self, weights: Floats, block: Block, past: Past) -> Continued: ...  # noqa: D102
 
     def parts(self, previous: Integers, indices: Floats, segments: Integers, /) -> Floats: ...  # noqa: D102
 
@@ -52,7 +58,8 @@ class LinkedChain:
 
     `relatives`: r, log change of a product's price since row l(i); 0 where it does not link. `link_rows`: l, -1 where a
     product does not link. `present`: which products have a price. `continuing`: which of those that link were priced in
-    the stratum's period before, so that their link spans no gap.
+    the stratum's period before, so that their link spans no gap. `reach`: how many periods back a link may lead; longer
+    links lead to the last period with a level.
 
     A segment is a set of periods that links join. A period belongs to the segment of the latest period that any of its
     products links to, and links to other segments do not count: indices of two segments have no common scale. Where no
@@ -63,6 +70,7 @@ class LinkedChain:
     link_rows: Integers
     present: Booleans
     continuing: Booleans
+    reach: int
 
     @property
     def linked(self) -> Booleans:
@@ -93,37 +101,48 @@ class LinkedChain:
 
     def replicates(self, weights: Floats) -> tuple[Floats, Integers]:
         """Indices and segments of each replicate, each product counting by its weight."""
-        here = self.present.astype(np.float64) @ weights.T > 0
-        logs, segments = np.zeros(here.shape), np.full(here.shape, ABSENT)
-        newest = np.full(len(weights), ABSENT)
-        for t, links in enumerate(self._weighted_links(weights)):
+        return whole_history(self, weights)
+
+    def continued(self, weights: Floats, block: Block, past: Past) -> Continued:
+        """Indices and segments of a block; raises ValueError where a link leads to a period that the past lacks."""
+        here = self.present[block.rows].astype(np.float64) @ weights.T > 0
+        levels, segments = past.onto(block, len(self.present))
+        logs = np.log(levels, where=np.isfinite(levels), out=np.zeros(levels.shape))
+        newest = past.newest
+        for place, links in enumerate(self._weighted_links(weights, block.rows)):
+            t = block.rows.start + place
             total, count = np.zeros(len(weights)), np.zeros(len(weights))
             segment = np.full(len(weights), ABSENT)
             for row, products, moved in links:
                 there = products > 0
+                if (segments[row][there] == ABSENT).any():
+                    message = f"past: no level of period {block.view + row}, to which prices of {block.view + t} link"
+                    raise ValueError(message)
                 segment = np.where(there & (segment == ABSENT), segments[row], segment)
                 joined = there & (segments[row] == segment)
                 total += np.where(joined, products * logs[row] + moved, 0.0)
                 count += np.where(joined, products, 0.0)
             joined = count > 0
-            starts = here[t] & ~joined
+            starts = here[place] & ~joined
             newest = newest + starts
             logs[t] = np.divide(total, count, where=joined, out=np.zeros_like(total))
             segments[t] = np.where(joined, segment, np.where(starts, newest, ABSENT))
-        return np.where(here, np.exp(logs), np.nan), segments
+        computed = np.where(here, np.exp(logs[block.rows]), np.nan), segments[block.rows]
+        return Continued(*computed, past.followed_by(block, computed, newest, reach=self.reach))
 
-    def _weighted_links(self, weights: Floats) -> list[list[tuple[int, Floats, Floats]]]:
-        """By period, latest link row first: the row, and each replicate's sum of weights and of weighted relatives."""
-        links: list[list[tuple[int, Floats, Floats]]] = [[] for _ in self.present]
-        rows = np.arange(len(self.present))[:, None]
-        lags = np.where(self.linked, rows - self.link_rows, 0)
+    def _weighted_links(self, weights: Floats, among: slice) -> list[list[tuple[int, Floats, Floats]]]:
+        """By period of some rows, latest link row first: the row, each replicate's sum of weights and of relatives."""
+        links: list[list[tuple[int, Floats, Floats]]] = [[] for _ in self.present[among]]
+        rows = np.arange(len(self.present))[among, None]
+        linked, relatives = self.linked[among], self.relatives[among]
+        lags = np.where(linked, rows - self.link_rows[among], 0)
         for lag in np.unique(lags[lags > 0]):
             chosen = lags == lag
             periods = np.flatnonzero(chosen.any(axis=1))
             products = chosen[periods].astype(np.float64) @ weights.T
-            moved = np.where(chosen[periods], self.relatives[periods], 0.0) @ weights.T
+            moved = np.where(chosen[periods], relatives[periods], 0.0) @ weights.T
             for place, t in enumerate(periods):
-                links[t].append((int(t - lag), products[place], moved[place]))
+                links[t].append((int(rows[t, 0] - lag), products[place], moved[place]))
         return links
 
     def parts(self, previous: Integers, indices: Floats, segments: Integers) -> Floats:
@@ -168,10 +187,15 @@ class RatioOfSums:
 
     def replicates(self, weights: Floats) -> tuple[Floats, Integers]:
         """Ratio of the weighted sums of each replicate."""
-        top, bottom = self.top @ weights.T, self.bottom @ weights.T
+        return whole_history(self, weights)
+
+    def continued(self, weights: Floats, block: Block, past: Past) -> Continued:
+        """Ratios of a block; the past has no influence on them."""
+        top, bottom = self.top[block.rows] @ weights.T, self.bottom[block.rows] @ weights.T
         there = bottom > 0
         ratio = np.divide(top, bottom, where=there, out=np.full(top.shape, np.nan))
-        return np.exp(ratio) if self.in_logs else ratio, np.where(there, 0, ABSENT)
+        indices = np.exp(ratio) if self.in_logs else ratio
+        return compared_with_base(block, past, indices)
 
     def parts(self, previous: Integers, _indices: Floats, _segments: Integers) -> Floats:
         """Split by nested sets of products, see `nested_parts`."""
@@ -187,19 +211,18 @@ class RatioOfSums:
 class ClusterJevons:
     """Jevons over clusters: geometric mean price of the products of each cluster, relative to that of the base.
 
-    `logs`: log prices, 0 where absent; `present`; `members`: products x clusters; `base`: the base periods (rows).
+    `logs`: log prices, 0 where absent; `present`; `members`: products x clusters; `base`: prices of the base periods.
     """
 
     logs: Floats
     present: Booleans
     members: Booleans
-    base: Booleans
+    base: BaseMeans
 
     @property
     def used(self) -> Booleans:
         """Mask of the products of clusters that have a product in the base."""
-        at_base = np.any(self.present[self.base], axis=0)
-        in_base = np.any(at_base[:, None] & self.members, axis=0)
+        in_base = np.any((self.base.quotes > 0)[:, None] & self.members, axis=0)
         return self.present & np.any(self.members & in_base, axis=1)[None, :]
 
     @property
@@ -209,20 +232,24 @@ class ClusterJevons:
 
     def replicates(self, weights: Floats) -> tuple[Floats, Integers]:
         """Mean over the clusters that a replicate has in the period and in the base; each cluster counts alike."""
-        total, clusters = np.zeros((len(self.logs), len(weights))), np.zeros((len(self.logs), len(weights)))
+        return whole_history(self, weights)
+
+    def continued(self, weights: Floats, block: Block, past: Past) -> Continued:
+        """Indices of a block; the past has no influence on them."""
+        logs, present = self.logs[block.rows], self.present[block.rows].astype(np.float64)
+        total, clusters = np.zeros((len(logs), len(weights))), np.zeros((len(logs), len(weights)))
         for members in self.members.T:
             drawn = weights[:, members].T
-            count = self.present[:, members].astype(np.float64) @ drawn
-            moved = self.logs[:, members] @ drawn
-            at_base = count[self.base].sum(axis=0)
+            count, moved = present[:, members] @ drawn, logs[:, members] @ drawn
+            at_base = self.base.quotes[members].astype(np.float64) @ drawn
             there = (count > 0) & (at_base > 0)
             mean = np.divide(moved, count, where=there, out=np.zeros_like(moved))
-            base = np.divide(moved[self.base].sum(axis=0), at_base, where=at_base > 0, out=np.zeros_like(at_base))
+            base = np.divide(self.base.logs[members] @ drawn, at_base, where=at_base > 0, out=np.zeros_like(at_base))
             total += np.where(there, mean - base, 0.0)
             clusters += there
         there = clusters > 0
-        logs = np.divide(total, clusters, where=there, out=np.full(total.shape, np.nan))
-        return np.exp(logs), np.where(there, 0, ABSENT)
+        values = np.divide(total, clusters, where=there, out=np.full(total.shape, np.nan))
+        return compared_with_base(block, past, np.exp(values))
 
     def parts(self, previous: Integers, _indices: Floats, _segments: Integers) -> Floats:
         """Split by nested sets of products, see `nested_parts`."""
@@ -230,14 +257,27 @@ class ClusterJevons:
 
     def _value(self, chosen: Booleans, rows: Integers) -> Floats:
         members = self.members.astype(np.float64)
-        at_base = self.present[self.base].sum(axis=0) @ members
-        base = (self.logs[self.base].sum(axis=0) @ members) / np.maximum(at_base, 1)
+        at_base = self.base.quotes @ members
+        base = (self.base.logs @ members) / np.maximum(at_base, 1)
         count = chosen.astype(np.float64) @ members
         there = (count > 0) & (at_base > 0)
         mean = np.where(there, (chosen * self.logs[rows]) @ members / np.maximum(count, 1) - base, 0.0)
         with np.errstate(invalid="ignore"):
             value: Floats = mean.sum(axis=1) / there.sum(axis=1)
         return value
+
+
+def whole_history(form: Form, weights: Floats) -> tuple[Floats, Integers]:
+    """Indices and segments of each replicate over all periods, which are one block without a past."""
+    computed = form.continued(weights, Block.whole(len(form.used)), Past.none(len(weights)))
+    return computed.indices, computed.segments
+
+
+def compared_with_base(block: Block, past: Past, indices: Floats) -> Continued:
+    """Index of a block whose periods are compared with a base directly: one segment, nothing to link to."""
+    segments = np.where(np.isfinite(indices), 0, ABSENT)
+    newest = np.maximum(past.newest, segments.max(axis=0, initial=ABSENT))
+    return Continued(indices, segments, past.followed_by(block, (indices, segments), newest, reach=0))
 
 
 def nested_parts(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from ons_bigdata.prices.methods.aggregation.linked import ABSENT
+from ons_bigdata.prices.methods.recipes.blocks.base_means import BaseMeans, base_means
 from ons_bigdata.prices.methods.recipes.forms import ClusterJevons, LinkedChain, RatioOfSums
 from ons_bigdata.prices.methods.recipes.movements import previous_rows
 from ons_bigdata.prices.methods.recipes.window_forms import (
@@ -125,7 +126,8 @@ def _clusters(
     if cluster_of is None:
         message = f"{output.method}: clusters are missing"
         raise ValueError(message)
-    return BuiltForm(ClusterJevons(_logs(prices), prices > 0, cluster_of[:, None] == np.unique(cluster_of), base))
+    members = cluster_of[:, None] == np.unique(cluster_of)
+    return BuiltForm(ClusterJevons(_logs(prices), prices > 0, members, base_means(prices, base)))
 
 
 def _windows(
@@ -160,24 +162,23 @@ ENTRIES = (
 FORMULAS = {entry.name: entry for entry in ENTRIES}
 
 
-def fixed_base(formula: str, prices: Floats, base: Booleans) -> RatioOfSums:
+def fixed_base(formula: str, prices: Floats, base: Booleans | BaseMeans) -> RatioOfSums:
     """Compare with the products' mean price over the base periods: jevons (geometric mean), dutot or carli.
 
-    Raises ValueError on another formula; lists the known ones. Source: ILO et al., Consumer Price Index Manual: Theory
-    and Practice (2004), chapter 20.
+    `base`: mask of the base periods, or what was kept of them. Raises ValueError on another formula; lists the known
+    ones. Source: ILO et al., Consumer Price Index Manual: Theory and Practice (2004), chapter 20.
     """
+    means = base if isinstance(base, BaseMeans) else base_means(prices, base)
     present = prices > 0
-    count = present[base].sum(axis=0)
-    matched = present & (count > 0)
-    at_base = prices[base].sum(axis=0) / np.maximum(count, 1)
+    matched = present & (means.quotes > 0)
     if formula == "jevons":
         logs = np.log(np.where(present, prices, 1.0))
-        mean = logs[base].sum(axis=0) / np.maximum(count, 1)
-        return RatioOfSums(np.where(matched, logs - mean, 0.0), matched.astype(np.float64), present, in_logs=True)
+        in_logs = np.where(matched, logs - means.mean_logs, 0.0)
+        return RatioOfSums(in_logs, matched.astype(np.float64), present, in_logs=True)
     if formula == "dutot":
-        return RatioOfSums(np.where(matched, prices, 0.0), np.where(matched, at_base, 0.0), present)
+        return RatioOfSums(np.where(matched, prices, 0.0), np.where(matched, means.mean_prices, 0.0), present)
     if formula == "carli":
-        relatives = np.where(matched, prices / np.where(count > 0, at_base, 1.0), 0.0)
+        relatives = np.where(matched, prices / np.where(means.quotes > 0, means.mean_prices, 1.0), 0.0)
         return RatioOfSums(relatives, matched.astype(np.float64), present)
     message = f"fixed base: unknown formula {formula!r}; known: jevons, dutot, carli"
     raise ValueError(message)
@@ -189,7 +190,8 @@ def linked_chain(logs: Floats, present: Booleans, link_window_days: int) -> Link
     rows = np.arange(len(logs))[:, None]
     linked = present & (last_row >= 0) & (rows - last_row <= link_window_days)
     continuing = linked & (last_row == previous_rows(np.any(present, axis=1))[:, None])
-    return LinkedChain(np.where(linked, logs - last_log, 0.0), np.where(linked, last_row, ABSENT), present, continuing)
+    relatives = np.where(linked, logs - last_log, 0.0)
+    return LinkedChain(relatives, np.where(linked, last_row, ABSENT), present, continuing, reach=link_window_days)
 
 
 def carried_chain(logs: Floats, present: Booleans, carry_days: int) -> LinkedChain:
@@ -208,7 +210,8 @@ def carried_chain(logs: Floats, present: Booleans, carry_days: int) -> LinkedCha
     s = np.maximum(before, 0)
     linked = there & there[s] & (before >= 0)[:, None]
     relatives = np.where(linked, filled - filled[s], 0.0)
-    return LinkedChain(relatives, np.where(linked, before[:, None], ABSENT), there, linked & present & present[s])
+    link_rows = np.where(linked, before[:, None], ABSENT)
+    return LinkedChain(relatives, link_rows, there, linked & present & present[s], reach=0)
 
 
 def window_form(

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from ons_bigdata.prices.methods.bilateral.clip import ClipParameters
 from ons_bigdata.prices.methods.bilateral.index import bilateral_index
 from ons_bigdata.prices.methods.multilateral.index import multilateral_index
+from ons_bigdata.prices.methods.recipes.blocks.base_means import base_means
 from ons_bigdata.prices.methods.recipes.catalogue import RecipeOutput
 from ons_bigdata.prices.methods.recipes.elementary import elementary_index, movement_parts, shelf_clusters, stratum_form
 from ons_bigdata.prices.methods.recipes.forms import ClusterJevons, RatioOfSums
@@ -186,7 +187,7 @@ def test_the_other_forms_with_whole_weights_are_those_of_products_many_times_ove
             fixed_base("dutot", of, base),
             fixed_base("carli", of, base),
             RatioOfSums(of, present.astype(float), present),
-            ClusterJevons(logs * present, present, members, base),
+            ClusterJevons(logs * present, present, members, base_means(of, base)),
         ]
         return [form.replicates(with_weights)[0] for form in forms]
 
