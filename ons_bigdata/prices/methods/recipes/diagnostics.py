@@ -14,6 +14,7 @@ import polars as pl
 from ons_bigdata.prices.methods.aggregation.linked import ABSENT
 from ons_bigdata.prices.methods.panels.input_checks import instance_of
 from ons_bigdata.prices.methods.recipes.blocks.layers import COUNTS, Layer, LayerState, RecentReplicates, level_layer
+from ons_bigdata.prices.methods.recipes.blocks.past import Block, Past
 from ons_bigdata.prices.methods.recipes.bootstrap import (
     NO_INDEX,
     NOT_DAILY,
@@ -45,9 +46,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ons_bigdata.prices.methods.recipes.blocks.history import OriginHistory
-    from ons_bigdata.prices.methods.recipes.blocks.past import Block
     from ons_bigdata.prices.methods.recipes.catalogue import Recipe, RecipeOutput
-    from ons_bigdata.prices.methods.recipes.elementary import StratumForm
     from ons_bigdata.prices.methods.recipes.figures import OutputForms
     from ons_bigdata.prices.methods.recipes.levels import LevelBases
     from ons_bigdata.prices.methods.recipes.panels import Periods
@@ -89,18 +88,8 @@ def index_diagnostics(
     instance_of("bootstrap", bootstrap, Bootstrap)
     elementary = figures.elementary.partition_by(_OUTPUT, as_dict=True)
     aggregates = figures.aggregates.partition_by([*_OUTPUT, "level"], as_dict=True)
-    weights = {
-        (stratum.retailer, stratum.item_number): product_weights(
-            stratum.products,
-            bootstrap.replicates,
-            bootstrap.seed,
-            panels.history.data_origin,
-            stratum.retailer,
-            stratum.item_number,
-        )
-        for stratum in panels.strata
-    }
-    drift = _FullWindows(panels)
+    weights = stratum_weights(panels, bootstrap)
+    drift = FullWindows(panels)
     frames = over_scopes(
         panels, recipes, scopes, lambda of: _output_diagnosis(of, (weights, drift), (elementary, aggregates))
     )
@@ -110,13 +99,24 @@ def index_diagnostics(
     )
 
 
+def stratum_weights(panels: OriginPanels, bootstrap: Bootstrap) -> dict[tuple[str, int], Floats]:
+    """Draw the weights of the products of each retailer and item, see `product_weights`."""
+    origin = panels.history.data_origin
+    return {
+        (stratum.retailer, stratum.item_number): product_weights(
+            stratum.products, bootstrap.replicates, bootstrap.seed, origin, stratum.retailer, stratum.item_number
+        )
+        for stratum in panels.strata
+    }
+
+
 _OUTPUT = ["data_origin", "recipe", "method", "scope"]
 _Rows = dict[tuple[object, ...], pl.DataFrame]
 
 
 @dataclass(frozen=True, eq=False)
-class _FullWindows:
-    """Indices over one window of all periods; those of the daily prices as they are serve all chains over them."""
+class FullWindows:
+    """Indices over one window of all periods of a view; those of the daily prices as they are serve all chains."""
 
     panels: OriginPanels
     _daily: dict[int, Floats] = field(default_factory=dict, repr=False)
@@ -124,15 +124,29 @@ class _FullWindows:
     def indices(self, of: OutputForms, stratum: int, published: Floats) -> Floats:
         """Index of a stratum over one window of all periods, see `full_window_indices`."""
         form = of.forms[stratum]
+        periods = self.panels.in_view(of.based.periods, of.block)
         if form.prices is not self.panels.strata[stratum].prices or not isinstance(form.form, LinkedChain):
-            return full_window_indices(form, published, of.based.periods)
+            return full_window_indices(form, published, periods)
         if stratum not in self._daily:
-            self._daily[stratum] = full_window_indices(form, published, of.based.periods)
+            self._daily[stratum] = full_window_indices(form, published, periods)
         return self._daily[stratum]
 
 
+@dataclass(frozen=True, eq=False)
+class ElementaryState:
+    """State of the resampled elementary indices of an output before a block, and their last figures."""
+
+    pasts: list[Past]
+    figures: LastFigures
+
+    @staticmethod
+    def none(strata: int, replicates: int) -> ElementaryState:
+        """State before the first period of all."""
+        return ElementaryState([Past.none(replicates)] * strata, LastFigures.none(1, strata))
+
+
 def _output_diagnosis(
-    of: OutputForms, known: tuple[Mapping[tuple[str, int], Floats], _FullWindows], figures: tuple[_Rows, _Rows]
+    of: OutputForms, known: tuple[Mapping[tuple[str, int], Floats], FullWindows], figures: tuple[_Rows, _Rows]
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     weights, drift = known
     elementary, aggregates = figures
@@ -141,15 +155,15 @@ def _output_diagnosis(
     draws = [weights[stratum] for stratum in history.strata]
     # without a quote on the days that count there are aggregates, all null, and no elementary index
     indices = elementary.get(key, ElementaryIndex.create_empty())
-    layer = _elementary_layer(of, draws, drift, indices)
+    layer, _ = elementary_layer(of, draws, drift, indices, ElementaryState.none(len(draws), len(draws[0])))
     bases = of.based.by_stretch(history.tree, np.array([form.segments for form in of.forms]))
     layers = [LayerState.none(tree, level, len(draws[0])) for tree, level in zip(history.tree, bases, strict=True)]
     rows = [_rows_of(aggregates, (*key, tree.name)) for tree in history.tree]
-    diagnostics, movements, _ = _level_rows(of, layer, rows, (bases, layers))
+    diagnostics, movements, _ = level_rows(of, layer, rows, (bases, layers))
     return diagnostics, movements
 
 
-def _level_rows(
+def level_rows(
     of: OutputForms, layer: Layer, rows: Sequence[pl.DataFrame], known: tuple[list[LevelBases], list[LayerState]]
 ) -> tuple[pl.DataFrame, pl.DataFrame, list[LayerState]]:
     """Rows of the diagnostics and movements of all levels of a block, and the states after it.
@@ -226,37 +240,46 @@ def _arranged(values: pl.Series, place: tuple[Integers, Integers], shape: tuple[
     return array
 
 
-def _elementary_layer(of: OutputForms, weights: Sequence[Floats], drift: _FullWindows, rows: pl.DataFrame) -> Layer:
-    """Elementary indices, published and resampled, side by side: the last axis is the stratum."""
-    history, periods = of.panels.history, of.based.periods
-    shape = (len(of.starts), len(history.strata))
-    columns = {stratum: n for n, stratum in enumerate(history.strata)}
-    place = _places(rows, of.starts, columns, ["retailer", "item_number"])
+def elementary_layer(
+    of: OutputForms, draws: Sequence[Floats], drift: FullWindows, rows: pl.DataFrame, before: ElementaryState
+) -> tuple[Layer, ElementaryState]:
+    """Elementary indices of a block, published and resampled, side by side; and the state after it.
+
+    `draws`: weights of the resamples of each stratum, see `product_weights`. `rows`: `ElementaryIndex` of the periods
+    from the start of the view to the end of the block.
+    """
+    history, periods, block = of.panels.history, of.based.periods, of.block
+    own, starts = block.rows, periods.starts[block.view : block.stop]
+    shape = (len(starts), len(history.strata))
+    place = _places(rows, starts, {stratum: n for n, stratum in enumerate(history.strata)}, ["retailer", "item_number"])
     indices = _arranged(rows["segment_index"], place, shape, np.nan)
     segments = _arranged(rows["segment"], place, shape, ABSENT).astype(np.int64)
     full = np.stack([drift.indices(of, n, indices[:, n]) for n in range(shape[1])], axis=1)
-    replicates, numbers = _drawn(of.forms, weights, shape)
+    replicates, numbers, pasts = _drawn(of, draws, before.pasts)
     parts = [movement_parts(form, indices[:, n], segments[:, n]) for n, form in enumerate(of.forms)]
-    rejected = [by_period(days, periods, of.block) > 0 for days in history.rejected]
-    last = LastFigures.none(1, shape[1])
-    parts_of = np.zeros(shape, dtype=np.int64)
-    previous = last.previous(indices, parts_of)
-    return Layer(
+    drifts = _log_drift(indices, segments, full)[own]
+    counts = {name: _arranged(rows[name], place, shape, 0.0).astype(np.int64)[own] for name in COUNTS}
+    revisions = _arranged(rows["window_revision"], place, shape, np.nan)[own]
+    indices, segments = indices[own], segments[own]
+    parts_of = np.zeros(indices.shape, dtype=np.int64)
+    previous = before.figures.previous(indices, parts_of)
+    layer = Layer(
         indices=indices,
         segments=segments,
         parts_of=parts_of,
         previous=previous,
         replicates=replicates,
         replicate_segments=numbers,
-        imputed_share=np.zeros(shape),
-        movements=last.movements(indices, parts_of, previous),
-        parts=elementary_parts(np.stack(parts, axis=1)),
-        rejected=np.stack(rejected, axis=1),
-        counts={name: _arranged(rows[name], place, shape, 0.0).astype(np.int64) for name in COUNTS},
-        revisions=_arranged(rows["window_revision"], place, shape, np.nan),
-        drift=_log_drift(indices, segments, full),
-        sampled=np.broadcast_to([float(form.sampled_products > 1) for form in of.forms], shape),
+        imputed_share=np.zeros(indices.shape),
+        movements=before.figures.movements(indices, parts_of, previous),
+        parts=elementary_parts(np.stack(parts, axis=1))[own],
+        rejected=np.stack([by_period(days, periods, block) > 0 for days in history.rejected], axis=1),
+        counts=counts,
+        revisions=revisions,
+        drift=drifts,
+        sampled=np.broadcast_to([float(form.sampled_products(own) > 1) for form in of.forms], indices.shape),
     )
+    return layer, ElementaryState(pasts, before.figures.after(indices, parts_of))
 
 
 def _log_drift(indices: Floats, segments: Integers, full: Floats) -> Floats:
@@ -274,13 +297,15 @@ def _log_drift(indices: Floats, segments: Integers, full: Floats) -> Floats:
     return drift
 
 
-def _drawn(forms: Sequence[StratumForm], weights: Sequence[Floats], shape: tuple[int, int]) -> tuple[Floats, Integers]:
-    """Replicates of the elementary indices and their segments: periods x B x strata, one stratum in memory twice."""
-    size = len(weights[0])
-    levels, segments = np.empty((shape[0], size, shape[1])), np.empty((shape[0], size, shape[1]), dtype=np.int64)
-    for n, (form, draws) in enumerate(zip(forms, weights, strict=True)):
-        levels[:, :, n], segments[:, :, n] = form.replicates(draws)
-    return levels, segments
+def _drawn(of: OutputForms, draws: Sequence[Floats], pasts: Sequence[Past]) -> tuple[Floats, Integers, list[Past]]:
+    """Replicates of the elementary indices of a block and their segments, periods x B x strata; and what is kept."""
+    shape = (of.block.stop - of.block.start, len(draws[0]), len(of.forms))
+    levels, segments = np.empty(shape), np.empty(shape, dtype=np.int64)
+    after = []
+    for n, (form, weights, past) in enumerate(zip(of.forms, draws, pasts, strict=True)):
+        levels[:, :, n], segments[:, :, n], following = form.continued(weights, of.block, past)
+        after.append(following)
+    return levels, segments, after
 
 
 def _days_collected(history: OriginHistory, periods: Periods, block: Block) -> Integers:

@@ -10,6 +10,7 @@ import numpy as np
 from ons_bigdata.prices.methods.aggregation.linked import ABSENT
 from ons_bigdata.prices.methods.bilateral.clip import clusters
 from ons_bigdata.prices.methods.multilateral.splicing import NOT_SPLICED
+from ons_bigdata.prices.methods.recipes.blocks.past import Block, Continued, Past
 from ons_bigdata.prices.methods.recipes.forms import LinkedChain
 from ons_bigdata.prices.methods.recipes.formulas import FORMULAS, base_rows, window_form
 from ons_bigdata.prices.methods.recipes.movements import previous_rows
@@ -56,10 +57,13 @@ class StratumForm:
         """Rows of the recipe's periods that the form covers."""
         return slice(self.offset, self.offset + (0 if self.form is None else len(self.form.used)))
 
-    @property
-    def sampled_products(self) -> int:
-        """Number of products that a resample draws from and that can count in any period."""
-        return 0 if self.form is None else int(np.any(self.form.used, axis=0).sum())
+    def sampled_products(self, periods: slice) -> int:
+        """Count the products that a resample draws from and that can count in any of some periods."""
+        if self.form is None:
+            return 0
+        used = np.zeros(self.prices.shape, dtype=np.bool_)
+        used[self.rows] = self.form.used
+        return int(np.any(used[periods], axis=0).sum())
 
     @property
     def segments(self) -> Integers:
@@ -69,13 +73,19 @@ class StratumForm:
             segments[self.rows] = self.form.segments
         return segments
 
-    def replicates(self, weights: Floats) -> tuple[Floats, Integers]:
-        """Compute indices and segments of each replicate on the recipe's periods."""
-        shape = (len(self.prices), len(weights))
+    def continued(self, weights: Floats, block: Block, past: Past) -> Continued:
+        """Compute indices and segments of each replicate in a block of the recipe's periods, and what is kept of them.
+
+        Windows are computed in one block of all periods.
+        """
+        shape = (block.stop - block.start, len(weights))
+        if self.form is None:
+            return Continued(np.full(shape, np.nan), np.full(shape, ABSENT), past)
+        if not isinstance(self.form, WindowStretches):
+            return self.form.continued(weights, block, past)
         indices, segments = np.full(shape, np.nan), np.full(shape, ABSENT)
-        if self.form is not None:
-            indices[self.rows], segments[self.rows] = self.form.replicates(weights)
-        return indices, segments
+        indices[self.rows], segments[self.rows] = self.form.replicates(weights)
+        return Continued(indices, segments, past)
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,7 +121,16 @@ def stratum_form(
 
 def elementary_index(of: StratumForm) -> Elementary:
     """Index of one retailer and item with all products weighted alike."""
-    present, form, rows = of.priced, of.form, of.rows
+    return elementary_block(of, Block.whole(len(of.prices)), Past.none(1))[0]
+
+
+def elementary_block(of: StratumForm, block: Block, past: Past) -> tuple[Elementary, Past]:
+    """Index of one retailer and item in a block, all products weighted alike, and what is kept of it for the next.
+
+    `of`: form of the prices of the block's view. `past`: what was kept of the periods before. Windows are computed in
+    one block of all periods.
+    """
+    present, form = of.priced, of.form
     on_sale = np.any(present, axis=1)
     indices, revisions = np.full(len(present), np.nan), np.full(len(present), np.nan)
     segments = np.full(len(present), ABSENT)
@@ -120,18 +139,23 @@ def elementary_index(of: StratumForm) -> Elementary:
         of.fault if there else ALL_LEFT_OUT if out else None
         for there, out in zip(on_sale.tolist(), (of.left_out > 0).tolist(), strict=True)
     ]
+    rows = of.rows
     if isinstance(form, WindowStretches):
         indices[rows], reasons[rows] = form.indices()
         segments[rows] = np.where(np.isfinite(indices[rows]), form.segments, ABSENT)
         revisions[rows] = form.revisions()
         used[rows] = form.matched
     elif form is not None:
-        replicate = form.replicates(np.ones((1, present.shape[1])))
-        indices[rows], segments[rows] = replicate[0][:, 0], replicate[1][:, 0]
+        segments = past.onto(block, len(present))[1][:, 0]
+        computed = form.continued(np.ones((1, present.shape[1])), block, past)
+        indices[block.rows], segments[block.rows] = computed.indices[:, 0], computed.segments[:, 0]
+        past = computed.past
         lost = on_sale & ~np.isfinite(indices)
         reasons = [of.fault or NO_PRODUCT if gone else why for gone, why in zip(lost, reasons, strict=True)]
-        used[rows] = form.compared(segments[rows]) if isinstance(form, LinkedChain) else form.used
-    return Elementary(indices, segments, reasons, used & present, revisions)
+        used = form.compared(segments) if isinstance(form, LinkedChain) else form.used
+    own = block.rows
+    used = (used & present)[own]
+    return Elementary(indices[own], segments[own], reasons[own], used, revisions[own]), past
 
 
 def movement_parts(of: StratumForm, indices: Floats, segments: Integers) -> Floats:

@@ -13,12 +13,12 @@ from ons_bigdata.prices.methods.aggregation.linked import ABSENT
 from ons_bigdata.prices.methods.panels.input_checks import instance_of, listed_values
 from ons_bigdata.prices.methods.recipes.base_periods import BaseSearch
 from ons_bigdata.prices.methods.recipes.blocks.history import OriginHistory, origin_history
-from ons_bigdata.prices.methods.recipes.blocks.past import Block
+from ons_bigdata.prices.methods.recipes.blocks.past import Block, Past
 from ons_bigdata.prices.methods.recipes.catalogue import SCOPES, Recipe, RecipeOutput, parameters_hash
-from ons_bigdata.prices.methods.recipes.elementary import elementary_index, shelf_clusters, stratum_form
+from ons_bigdata.prices.methods.recipes.elementary import elementary_block, shelf_clusters, stratum_form
 from ons_bigdata.prices.methods.recipes.formulas import FORMULAS
 from ons_bigdata.prices.methods.recipes.levels import BasePart, LevelBases, LevelState, Members, level_figures
-from ons_bigdata.prices.methods.recipes.panels import OUT, UNDECIDED, recipe_periods, strata
+from ons_bigdata.prices.methods.recipes.panels import OUT, UNDECIDED, Stratum, recipe_periods, strata
 from ons_bigdata.prices.methods.recipes.tree import TreeLevel, TreeWeights
 from ons_bigdata.prices.schemas.indices import AggregateIndex, ElementaryIndex
 from ons_bigdata.prices.schemas.rhythms import DAILY
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from ons_bigdata.prices.methods.recipes.elementary import StratumForm
     from ons_bigdata.prices.methods.recipes.levels import LevelFigures
-    from ons_bigdata.prices.methods.recipes.panels import Periods, Stratum, Week
+    from ons_bigdata.prices.methods.recipes.panels import Periods, Week
 
     Floats = NDArray[np.float64]
     Booleans = NDArray[np.bool_]
@@ -161,6 +161,28 @@ def origin_panels(
         has_quotes_out_of_scope=any((stratum.judged == OUT).any() for stratum in panels),
     )
     return OriginPanels(history, panels)
+
+
+def panels_of_days(
+    history: OriginHistory, quotes: pl.DataFrame, pack_sizes: pl.DataFrame, days: tuple[int, int]
+) -> OriginPanels:
+    """Arrange the quotes of some consecutive days of a history.
+
+    `quotes`, `pack_sizes`: see `panels.strata`. `days`: rows of the first and the last day in the history's calendar.
+    Raises ValueError as `strata` does, and on a quote of another retailer and item or another day.
+    """
+    first, last = days
+    _, known = strata(quotes, pack_sizes, (history.days[first], history.days[last]))
+    by_key = {(stratum.retailer, stratum.item_number): stratum for stratum in known}
+    if other := sorted(set(by_key) - set(history.strata)):
+        message = f"quotes: found {other[0][0]}, item {other[0][1]}, which the history lacks"
+        raise ValueError(message)
+    empty = np.zeros((last - first + 1, 0))
+    return OriginPanels(
+        history,
+        [by_key.get(key) or Stratum(*key, [], empty, empty.astype(np.int8), empty[0]) for key in history.strata],
+        first,
+    )
 
 
 def index_figures(
@@ -340,54 +362,70 @@ def by_period(days: NDArray, periods: Periods, block: Block, first_day: int = 0)
 
 
 def _output_figures(of: OutputForms) -> tuple[pl.DataFrame, pl.DataFrame]:
-    elementary = elementary_figures(of)
+    elementary, _ = elementary_figures(of, [Past.none(1)] * len(of.forms))
     trees = of.panels.history.tree
     bases = of.based.by_stretch(trees, np.array([form.segments for form in of.forms]))
     states = [LevelState.before_base(level, tree.weights.shape[1]) for tree, level in zip(trees, bases, strict=True)]
-    aggregates, _ = aggregate_figures(of, elementary, bases, states)
+    aggregates, _ = aggregate_figures((of.recipe, of.output), trees, elementary, bases, states)
     return elementary_rows(elementary), aggregates
 
 
-def elementary_figures(of: OutputForms) -> ElementaryFigures:
-    """Compute the elementary indices of an output."""
-    computed = [elementary_index(form) for form in of.forms]
+def elementary_figures(of: OutputForms, pasts: Sequence[Past]) -> tuple[ElementaryFigures, list[Past]]:
+    """Compute the elementary indices of an output in a block.
+
+    `pasts`: what was kept of each stratum before it. Returns what is kept for the next block, too.
+    """
+    computed, after = [], []
+    for form, past in zip(of.forms, pasts, strict=True):
+        index, following = elementary_block(form, of.block, past)
+        computed.append(index)
+        after.append(following)
+    rows = of.block.rows
     reasons = [
         [
             OUT_OF_SEASON if out and not there else reason
-            for out, there, reason in zip(prices.out_of_season, np.any(form.priced, axis=1), index.reasons, strict=True)
+            for out, there, reason in zip(
+                prices.out_of_season, np.any(form.priced[rows], axis=1), index.reasons, strict=True
+            )
         ]
         for prices, form, index in zip(of.inputs, of.forms, computed, strict=True)
     ]
-    return ElementaryFigures(
+    figures = ElementaryFigures(
         of.starts,
         of.labels,
         of.panels.history.strata,
         indices=np.stack([index.indices for index in computed], axis=1),
         segments=np.stack([index.segments for index in computed], axis=1),
         revisions=np.stack([index.revisions for index in computed], axis=1),
-        products=np.stack([form.priced.sum(axis=1) for form in of.forms], axis=1),
+        products=np.stack([form.priced[rows].sum(axis=1) for form in of.forms], axis=1),
         products_used=np.stack([index.used.sum(axis=1) for index in computed], axis=1),
         quotes=np.stack([prices.quotes for prices in of.inputs], axis=1),
         quotes_undecided=np.stack([prices.quotes_undecided for prices in of.inputs], axis=1),
-        filtered=np.stack([form.left_out for form in of.forms], axis=1),
+        filtered=np.stack([form.left_out[rows] for form in of.forms], axis=1),
         out_of_season=np.stack([prices.out_of_season for prices in of.inputs], axis=1),
         reasons=reasons,
     )
+    return figures, after
 
 
 def aggregate_figures(
-    of: OutputForms, elementary: ElementaryFigures, bases: Sequence[LevelBases], before: Sequence[LevelState]
+    what: tuple[Recipe, RecipeOutput],
+    trees: Sequence[TreeLevel],
+    elementary: ElementaryFigures,
+    bases: Sequence[LevelBases],
+    before: Sequence[LevelState],
 ) -> tuple[pl.DataFrame, list[LevelState]]:
     """Aggregate the elementary indices of a block into items, classes and divisions: rows, and the state after it.
 
-    `bases`: of each level in the periods of the block, `before`: state of each level before it.
+    `what`: recipe and output. `trees`: levels. `bases`: of each level in the periods of the block, `before`: state of
+    each level before it.
     """
     members = _elementary_members(elementary)
     frames: list[pl.DataFrame] = []
     after: list[LevelState] = []
-    for tree, level, state in zip(of.panels.history.tree, bases, before, strict=True):
+    for tree, level, state in zip(trees, bases, before, strict=True):
         figures, following = level_figures(tree, members, level, state)
-        frames.append(_aggregate_frame(of, elementary, figures, level))
+        frames.append(_aggregate_frame(what, elementary, figures, level))
         after.append(following)
         members = figures.members
     return pl.concat(frames), after
@@ -426,20 +464,17 @@ def elementary_rows(elementary: ElementaryFigures) -> pl.DataFrame:
 
 
 def _aggregate_frame(
-    of: OutputForms, elementary: ElementaryFigures, figures: LevelFigures, bases: LevelBases
+    what: tuple[Recipe, RecipeOutput], elementary: ElementaryFigures, figures: LevelFigures, bases: LevelBases
 ) -> pl.DataFrame:
+    recipe, output = what
     members, parents, periods = figures.members, len(figures.tree.codes), len(elementary.starts)
     seasons = _seasons(figures.tree, elementary)
     status = np.where(figures.children_absent == 0, "complete", "partial")
+    notes = {id(part): _notes(output, part) for parts in bases.parts for part in parts}
+    cells = [(t, parent, bases.at(t, parent)) for t in range(periods) for parent in range(parents)]
     reasons = [
-        "; ".join(
-            filter(
-                None, [figures.reasons[t][parent], seasons.get((t, parent)), *_notes(of.output, bases.at(t, parent))]
-            )
-        )
-        or None
-        for t in range(periods)
-        for parent in range(parents)
+        "; ".join(filter(None, [figures.reasons[t][parent], seasons.get((t, parent)), *notes[id(part)]])) or None
+        for t, parent, part in cells
     ]
     columns = {
         "index": pl.Series(members.indices.ravel(), nan_to_null=True),
@@ -450,13 +485,11 @@ def _aggregate_frame(
         "imputed_share": pl.Series(members.imputed_share.ravel(), nan_to_null=True),
         "status": np.where(np.isfinite(members.indices), status, "none").ravel().tolist(),
         "reason": pl.Series(reasons, dtype=pl.String),
-        "base_period": pl.Series(
-            [bases.at(t, parent).base_text for t in range(periods) for parent in range(parents)], dtype=pl.String
-        ),
+        "base_period": pl.Series([part.base_text for *_, part in cells], dtype=pl.String),
     }
     return figure_rows(elementary.labels, elementary.starts, (figures.tree, bases), columns).with_columns(
-        frequency=pl.lit(of.output.frequency),
-        parameters_hash=pl.lit(parameters_hash(of.recipe)),
+        frequency=pl.lit(output.frequency),
+        parameters_hash=pl.lit(parameters_hash(recipe)),
     )
 
 

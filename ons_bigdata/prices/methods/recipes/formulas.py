@@ -97,11 +97,12 @@ def _unit_price(
 
 
 def _base_week_jevons(
-    _stratum: Stratum, prices: Floats, _output: RecipeOutput, periods: Periods, _cluster_of: Integers | None
+    stratum: Stratum, prices: Floats, _output: RecipeOutput, periods: Periods, _cluster_of: Integers | None
 ) -> BuiltForm:
-    if not (prices[periods.base] > 0).any():
+    base = base_means(prices, periods.base) if stratum.base is None else stratum.base
+    if not base.has_prices:
         return BuiltForm(None, fault=NO_BASE)
-    return BuiltForm(fixed_base("jevons", prices, periods.base))
+    return BuiltForm(fixed_base("jevons", prices, base))
 
 
 def _fixed_base(

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from ons_bigdata.prices.methods.recipes.blocks.base_means import BaseMeans
+
     Floats = NDArray[np.float64]
     Booleans = NDArray[np.bool_]
     Integers = NDArray[np.int64]
@@ -44,7 +46,8 @@ class Stratum:
     """Daily quotes of one retailer and item: calendar days x products.
 
     `prices`: GBP, 0 where there is none. `judged`: scope of the quote, `IN`, `OUT` or `UNDECIDED`.
-    `pack_sizes`: of the products, in kilograms, litres or pieces; nan where unknown.
+    `pack_sizes`: of the products, in kilograms, litres or pieces; nan where unknown. `base`: prices of the base periods
+    where these are not among the days; None where they are.
     """
 
     retailer: str
@@ -53,6 +56,7 @@ class Stratum:
     prices: Floats
     judged: Scopes
     pack_sizes: Floats
+    base: BaseMeans | None = None
 
     def of_days(self, rows: slice) -> Stratum:
         """Quotes of some calendar days; products without a quote stay."""
@@ -115,12 +119,15 @@ class SeasonalRule:
                 raise ValueError(message)
 
 
-def strata(quotes: pl.DataFrame, pack_sizes: pl.DataFrame) -> tuple[list[date], list[Stratum]]:
-    """Calendar days of the quotes of one data origin, first to last, and a panel per retailer and item.
+def strata(
+    quotes: pl.DataFrame, pack_sizes: pl.DataFrame, calendar: tuple[date, date] | None = None
+) -> tuple[list[date], list[Stratum]]:
+    """Calendar days of the quotes of one data origin, first to last, and a panel per retailer and item with quotes.
 
     `quotes`: data_origin, retailer, item_number, product, collected_on, price_gbp, in_scope (null = undecided), at most
     one row per product and day; texts may be categories, which take a fraction of the memory. `pack_sizes`: retailer,
-    item_number, product, pack_size (null = unknown), at most one row each.
+    item_number, product, pack_size (null = unknown), at most one row each. `calendar`: first and last day; None for
+    those of the quotes.
 
     Raises ValueError on several origins, on a product with several quotes of a day or several pack sizes, a null in a
     key, a price or a pack size that is not positive and finite; names the quote or the product.
@@ -138,8 +145,10 @@ def strata(quotes: pl.DataFrame, pack_sizes: pl.DataFrame) -> tuple[list[date], 
     refuse_rows(rows, faults, "quotes")
     if rows.is_empty():
         return [], []
-    first, last = rows.select(first=pl.col("collected_on").min(), last=pl.col("collected_on").max()).row(0)
+    first, last = calendar or rows.select(first=pl.col("collected_on").min(), last=pl.col("collected_on").max()).row(0)
     days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
+    outside = {f"a day outside of {first}..{last}": ~pl.col("collected_on").is_between(first, last)}
+    refuse_rows(rows, outside, "quotes")
     coded = rows.with_columns(
         day=(pl.col("collected_on") - first).dt.total_days(),
         judged=pl.when(pl.col("in_scope").is_null())

@@ -22,12 +22,18 @@ class BaseMeans:
     """Prices of one retailer and item in the base periods, one entry per product.
 
     `quotes`: number of base periods in which the product has a price. `prices`: sum of these prices, GBP. `logs`: sum
-    of their logs. 0 for a product without any.
+    of their logs. 0 for a product without any. `has_others`: True if products that are none of these have prices there.
     """
 
     quotes: Integers
     prices: Floats
     logs: Floats
+    has_others: bool = False
+
+    @property
+    def has_prices(self) -> bool:
+        """True if any product has a price in the base periods."""
+        return self.has_others or bool((self.quotes > 0).any())
 
     @property
     def mean_prices(self) -> Floats:
@@ -43,7 +49,8 @@ class BaseMeans:
         """The same for other products, in their order; without a quote where they are none of `products`."""
         place = {product: n for n, product in enumerate(products)}
         rows = np.array([place.get(product, len(place)) for product in wanted], dtype=np.int64)
-        return BaseMeans(*(np.append(values, 0)[rows] for values in (self.quotes, self.prices, self.logs)))
+        quotes, prices, logs = (np.append(values, 0)[rows] for values in (self.quotes, self.prices, self.logs))
+        return BaseMeans(quotes, prices, logs, has_others=self.has_prices)
 
 
 def base_means(prices: Floats, base: Booleans) -> BaseMeans:

@@ -1,0 +1,216 @@
+"""Point figures of daily outputs month by month: from the quotes of a view of days and the state before the month.
+
+All months in one go or one after another, with the state stored between, give the same figures.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import polars as pl
+
+from ons_bigdata.prices.methods.recipes.blocks.base_means import BaseMeans, base_means
+from ons_bigdata.prices.methods.recipes.blocks.months import structure_hash
+from ons_bigdata.prices.methods.recipes.blocks.past import Block, Past
+from ons_bigdata.prices.methods.recipes.blocks.states import FiguresState
+from ons_bigdata.prices.methods.recipes.figures import (
+    BasedPeriods,
+    ElementaryFigures,
+    OriginPanels,
+    OutputForms,
+    aggregate_figures,
+    based_outputs,
+    elementary_figures,
+    elementary_rows,
+    forms_of_block,
+)
+from ons_bigdata.prices.methods.recipes.levels import LevelState
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from typing import Any
+
+    from numpy.typing import NDArray
+
+    from ons_bigdata.prices.methods.recipes.blocks.history import OriginHistory
+    from ons_bigdata.prices.methods.recipes.blocks.months import MonthOfDays
+    from ons_bigdata.prices.methods.recipes.catalogue import Recipe, RecipeOutput
+    from ons_bigdata.prices.methods.recipes.levels import LevelBases
+
+    Integers = NDArray[np.int64]
+    Booleans = NDArray[np.bool_]
+
+
+class DailyOutput(NamedTuple):
+    """A daily output of a recipe for a scope, and its periods with their bases."""
+
+    recipe: Recipe
+    output: RecipeOutput
+    scope: str
+    based: BasedPeriods
+
+    @property
+    def name(self) -> tuple[str, str, str]:
+        """Recipe, method and scope."""
+        return self.recipe.name, self.output.method, self.scope
+
+
+def daily_outputs(history: OriginHistory, recipes: Iterable[Recipe]) -> list[DailyOutput]:
+    """Daily outputs of recipes; of their first scope alone where no quote was judged out of its item.
+
+    The figures of all scopes are the same then.
+    """
+    return [
+        DailyOutput(recipe, output, scope, based)
+        for recipe, output, based in based_outputs(history, recipes)
+        if output.frequency == "daily"
+        for scope in (recipe.scopes if history.has_quotes_out_of_scope else recipe.scopes[:1])
+    ]
+
+
+def base_days(outputs: Iterable[DailyOutput]) -> Booleans | None:
+    """Mask of the calendar days that are a base of any retailer's item; None where there is none."""
+    masks = [periods.base for output in outputs for periods in output.based.of_strata]
+    mask: Booleans | None = np.logical_or.reduce(masks) if masks else None
+    return mask if mask is not None and mask.any() else None
+
+
+@dataclass(frozen=True, eq=False)
+class MonthOfElementary:
+    """Elementary indices of an output in a month, and what is kept of them for the next."""
+
+    month: MonthOfDays
+    figures: ElementaryFigures
+    pasts: list[Past]
+
+
+def elementary_month(
+    panels: OriginPanels, at_base: OriginPanels | None, what: DailyOutput, month: MonthOfDays, pasts: Sequence[Past]
+) -> MonthOfElementary:
+    """Compute the elementary indices of a month.
+
+    `panels`: quotes of the days from `months.first_day_of_view` to the end of the month. `at_base`: quotes of the base
+    days, None where there is no base. `pasts`: of the strata before the month.
+    """
+    block = Block(panels.first_day, month.start, month.stop)
+    forms = _forms(panels, at_base, what, block)
+    figures, after = elementary_figures(forms, pasts)
+    return MonthOfElementary(month, figures, after)
+
+
+def _forms(panels: OriginPanels, at_base: OriginPanels | None, what: DailyOutput, block: Block) -> OutputForms:
+    strata = panels.strata
+    if at_base is not None:
+        out = panels.history.out_of_season(what.recipe.seasonal)
+        bases = [_base(at_base, n, out[n], what) for n in range(len(strata))]
+        strata = [
+            replace(stratum, base=base.arranged(known.products, stratum.products))
+            for stratum, known, base in zip(strata, at_base.strata, bases, strict=True)
+        ]
+    of_month = replace(panels, strata=strata)
+    return forms_of_block(of_month, what.based, what[:3], block, [None] * len(strata))
+
+
+def _base(at_base: OriginPanels, n: int, out_of_season: Booleans, what: DailyOutput) -> BaseMeans:
+    stratum = at_base.strata[n]
+    days = slice(at_base.first_day, at_base.first_day + len(stratum.prices))
+    prices = np.where(out_of_season[days, None], 0.0, stratum.of_scope(what.scope))
+    return base_means(prices, what.based.of_strata[n].base[days])
+
+
+@dataclass(frozen=True, eq=False)
+class MonthOfFigures:
+    """Figures of an output in a month: `ElementaryIndex` and `AggregateIndex` rows.
+
+    `structure`: hash of what they depend on besides quotes, see `months.structure_hash`. `state`: after the month.
+    """
+
+    month: MonthOfDays
+    elementary: pl.DataFrame
+    aggregates: pl.DataFrame
+    structure: str
+    state: FiguresState
+
+
+def month_bases(history: OriginHistory, what: DailyOutput, segments: Integers) -> list[LevelBases]:
+    """Bases of each level in all days. `segments`: of the elementary indices, strata x days."""
+    return what.based.by_stretch(history.tree, segments)
+
+
+def may_begin(bases: Sequence[LevelBases], month: MonthOfDays) -> bool:
+    """True if the figures of a month can be linked to the state before it: no base is on both sides of its start."""
+    return all(level.may_be_divided_at(month.start) for level in bases)
+
+
+def aggregate_months(
+    history: OriginHistory,
+    what: DailyOutput,
+    months: Sequence[MonthOfElementary],
+    bases: Sequence[LevelBases],
+    before: FiguresState | None,
+) -> list[MonthOfFigures]:
+    """Aggregate the elementary indices of consecutive months.
+
+    `bases`: of each level in all days. `before`: state before the first month; None where it is the first of all.
+    Months that no state divides are computed at once; the rows and the structure of each are its own.
+    """
+    levels = (
+        [LevelState.before_base(level, tree.weights.shape[1]) for tree, level in zip(history.tree, bases, strict=True)]
+        if before is None
+        else before.levels
+    )
+    made: list[MonthOfFigures] = []
+    for together in _undivided(months, bases):
+        figures = joined([month.figures for month in together])
+        rows = slice(together[0].month.start, together[-1].month.stop)
+        in_block = [level.of_periods(rows) for level in bases]
+        aggregates, levels = aggregate_figures((what.recipe, what.output), history.tree, figures, in_block, levels)
+        for month in together:
+            of_month = [level.of_periods(slice(month.month.start, month.month.stop)) for level in bases]
+            inside = aggregates.filter(pl.col("period").dt.truncate("1mo") == month.month.month)
+            state = FiguresState(month.pasts, levels)
+            made.append(
+                MonthOfFigures(
+                    month.month, elementary_rows(month.figures), inside, structure_hash(history, of_month), state
+                )
+            )
+    return made
+
+
+def _undivided(months: Sequence[MonthOfElementary], bases: Sequence[LevelBases]) -> list[list[MonthOfElementary]]:
+    """Months in groups between which a state can be kept."""
+    groups: list[list[MonthOfElementary]] = []
+    for month in months:
+        if groups and not may_begin(bases, month.month):
+            groups[-1].append(month)
+        else:
+            groups.append([month])
+    return groups
+
+
+def joined(figures: Sequence[ElementaryFigures]) -> ElementaryFigures:
+    """Elementary indices of consecutive blocks as those of one."""
+
+    def stacked(name: str) -> NDArray[Any]:
+        return np.concatenate([getattr(part, name) for part in figures])
+
+    return ElementaryFigures(
+        [start for part in figures for start in part.starts],
+        figures[0].labels,
+        figures[0].strata,
+        indices=stacked("indices"),
+        segments=stacked("segments"),
+        revisions=stacked("revisions"),
+        products=stacked("products"),
+        products_used=stacked("products_used"),
+        quotes=stacked("quotes"),
+        quotes_undecided=stacked("quotes_undecided"),
+        filtered=stacked("filtered"),
+        out_of_season=stacked("out_of_season"),
+        reasons=[
+            [reason for of_part in of_stratum for reason in of_part]
+            for of_stratum in zip(*(part.reasons for part in figures), strict=True)
+        ],
+    )
