@@ -95,12 +95,13 @@ def elementary_month(
     days, None where there is no base. `pasts`: of the strata before the month.
     """
     block = Block(panels.first_day, month.start, month.stop)
-    forms = _forms(panels, at_base, what, block)
+    forms = month_forms(panels, at_base, what, block)
     figures, after = elementary_figures(forms, pasts)
     return MonthOfElementary(month, figures, after)
 
 
-def _forms(panels: OriginPanels, at_base: OriginPanels | None, what: DailyOutput, block: Block) -> OutputForms:
+def month_forms(panels: OriginPanels, at_base: OriginPanels | None, what: DailyOutput, block: Block) -> OutputForms:
+    """Forms of an output in a block of days."""
     strata = panels.strata
     if at_base is not None:
         out = panels.history.out_of_season(what.recipe.seasonal)

@@ -1,0 +1,87 @@
+"""Diagnostics of daily outputs month by month: from the quotes of a view, the published figures and a state."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from ons_bigdata.prices.methods.recipes.blocks.daily_figures import month_forms
+from ons_bigdata.prices.methods.recipes.blocks.layers import LayerState
+from ons_bigdata.prices.methods.recipes.blocks.past import Block
+from ons_bigdata.prices.methods.recipes.blocks.states import DiagnosticsState
+from ons_bigdata.prices.methods.recipes.diagnostics import (
+    ElementaryState,
+    FullWindows,
+    elementary_layer,
+    level_rows,
+    stratum_weights,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from ons_bigdata.prices.methods.recipes.blocks.daily_figures import DailyOutput
+    from ons_bigdata.prices.methods.recipes.blocks.months import MonthOfDays
+    from ons_bigdata.prices.methods.recipes.bootstrap import Bootstrap
+    from ons_bigdata.prices.methods.recipes.figures import IndexFigures, OriginPanels
+    from ons_bigdata.prices.methods.recipes.levels import LevelBases
+
+
+@dataclass(frozen=True, eq=False)
+class MonthOfDiagnostics:
+    """Diagnostics of an output in a month: `IndexDiagnostics` and `IndexMovement` rows; the state after it."""
+
+    diagnostics: pl.DataFrame
+    movements: pl.DataFrame
+    state: DiagnosticsState
+
+
+@dataclass(frozen=True, eq=False)
+class ViewOfMonths:
+    """Quotes of the view of some months that are computed at once, and what all outputs share of it.
+
+    `panels`: quotes from the start of the view to the end of the last month. `at_base`: quotes of the base days, None
+    where there is no base. `weights`: of the resamples, by retailer and item. `drift`: indices over the view.
+    """
+
+    panels: OriginPanels
+    at_base: OriginPanels | None
+    weights: dict[tuple[str, int], NDArray]
+    drift: FullWindows
+
+    @staticmethod
+    def of(panels: OriginPanels, at_base: OriginPanels | None, bootstrap: Bootstrap) -> ViewOfMonths:
+        """View with the weights of its products."""
+        return ViewOfMonths(panels, at_base, stratum_weights(panels, bootstrap), FullWindows(panels))
+
+
+def diagnose_months(
+    view: ViewOfMonths,
+    what: DailyOutput,
+    months: Sequence[MonthOfDays],
+    figures: IndexFigures,
+    known: tuple[Sequence[LevelBases], DiagnosticsState | None],
+) -> MonthOfDiagnostics:
+    """Compute standard errors, diagnostics and movements of consecutive months that no state divides.
+
+    `figures`: published ones of the output: elementary indices from the start of the view on, figures of the months.
+    `known`: bases of each level in all days, and the state before the months, None where nothing is before them.
+    """
+    bases, before = known
+    history = view.panels.history
+    block = Block(view.panels.first_day, months[0].start, months[-1].stop)
+    forms = month_forms(view.panels, view.at_base, what, block)
+    draws = [view.weights[stratum] for stratum in history.strata]
+    in_block = [level.of_periods(slice(block.start, block.stop)) for level in bases]
+    elementary = ElementaryState.none(len(draws), len(draws[0]))
+    layers = [LayerState.none(tree, level, len(draws[0])) for tree, level in zip(history.tree, bases, strict=True)]
+    if before is not None:
+        elementary, layers = ElementaryState(before.pasts, before.figures), before.layers
+    layer, elementary = elementary_layer(forms, draws, view.drift, figures.elementary, elementary)
+    rows = [figures.aggregates.filter(pl.col("level") == tree.name) for tree in history.tree]
+    diagnostics, movements, layers = level_rows(forms, layer, rows, (in_block, layers))
+    return MonthOfDiagnostics(diagnostics, movements, DiagnosticsState(elementary.pasts, elementary.figures, layers))
