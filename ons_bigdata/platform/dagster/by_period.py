@@ -23,11 +23,15 @@ from ons_bigdata.platform.postgres.warehouse import Transaction, Warehouse
 
 @dataclass(frozen=True)
 class Period:
-    """A period of a table: its start, and the first and last day of the inputs that its rows depend on."""
+    """A period of a table: its start, and the first and last day of the inputs that its rows depend on.
+
+    `basis`: what else the rows of this period depend on, as text.
+    """
 
     start: date
     first_day: date
     last_day: date
+    basis: str = ""
 
 
 @dataclass(frozen=True)
@@ -36,13 +40,15 @@ class ByPeriod:
 
     `column`: of the table, with the start of the period of each row. `days`: input → its column of days, of which a
     period depends on the days in its view. `whole`: inputs of which each period depends on every row. `packages`:
-    Python packages and modules whose code makes the rows.
+    Python packages and modules whose code makes the rows. `chained`: a period depends on the one before it, too, so
+    that with a stale period all later ones are stale.
     """
 
     column: str
     days: Mapping[str, str]
     packages: tuple[str, ...]
     whole: tuple[str, ...] = ()
+    chained: bool = False
 
 
 @dataclass(frozen=True)
@@ -84,12 +90,14 @@ def hash_inputs(
         by_day = [_hashes_by_day(transaction, relations[name], column) for name, column in by_period.days.items()]
     constant = [*map(code_hash, by_period.packages), *whole, *([parameters] if parameters else [])]
     sums = [_RunningSum(hashes) for hashes in by_day]
-    return {
-        period.start: hashlib.md5(  # noqa: S324  (no secret: it tells whether inputs changed)
-            " ".join([*constant, *(f"{total.between(period.first_day, period.last_day)}" for total in sums)]).encode()
-        ).hexdigest()
-        for period in periods
-    }
+    hashes: dict[date, str] = {}
+    before = ""
+    for period in periods:
+        parts = [*constant, *(f"{total.between(period.first_day, period.last_day)}" for total in sums)]
+        parts += [text for text in (period.basis, before) if text]
+        hashes[period.start] = hashlib.md5(" ".join(parts).encode()).hexdigest()  # noqa: S324  (tells changes, no secret)
+        before = hashes[period.start] if by_period.chained else ""
+    return hashes
 
 
 def stretches_of_periods(periods: Sequence[Period], most_days: int) -> list[tuple[Period, ...]]:

@@ -28,7 +28,7 @@ from ons_bigdata.platform.dagster.personal import conceal_content, is_personal
 from ons_bigdata.platform.dagster.resources import WarehouseResource
 from ons_bigdata.platform.errors import InputError
 from ons_bigdata.platform.lake import Lake, LakeTable
-from ons_bigdata.platform.postgres.warehouse import Warehouse
+from ons_bigdata.platform.postgres.warehouse import RowsFrom, Warehouse
 from ons_bigdata.platform.row_validation import validate_rows
 
 RELATIONS_READ = "relations_read"
@@ -76,6 +76,7 @@ class Output:
     """Rows of a table, and metadata of this materialization besides their number.
 
     `kept`: keys of rows that are in the table and stay as they are; all others are replaced by those of `frame`.
+    `replaced`: rows that are replaced by those of `frame`; all others stay.
     `build`: of a table that is built by period, what `AssetRun.periods_to_build` gave; `frame` has the rows of its
     stale periods.
     """
@@ -83,6 +84,7 @@ class Output:
     frame: pl.DataFrame
     metadata: Mapping[str, Any] = field(default_factory=dict)
     kept: pl.DataFrame | None = None
+    replaced: RowsFrom | None = None
     build: PeriodBuild | None = None
 
 
@@ -99,6 +101,7 @@ class AssetRun:
     _read: Read = field(repr=False)
     own_tables: frozenset[str] = frozenset()
     _periods_to_build: Callable[[str, Sequence[Period], str], PeriodBuild] | None = field(default=None, repr=False)
+    _read_days: ReadDays | None = field(default=None, repr=False)
 
     def periods_to_build(self, table: str, periods: Sequence[Period], parameters: str = "") -> PeriodBuild:
         """Find the periods of a requested table that have other inputs or other code than when they were built.
@@ -117,11 +120,26 @@ class AssetRun:
 
         Raises UndeclaredRelationError for any other table.
         """
+        self._require_own(table)
+        return self._read(table, columns)
+
+    def read_own_days(
+        self, table: str, column: str, days: tuple[date, date], columns: Sequence[str] | None = None
+    ) -> pl.DataFrame:
+        """Rows of a table of the asset, as it was last written, whose `column` is between two days.
+
+        Raises UndeclaredRelationError for any other table.
+        """
+        self._require_own(table)
+        if self._read_days is None:
+            raise UndeclaredRelationError(f"{table!r} cannot be read by days here")
+        return self._read_days(table, columns, column, *days)
+
+    def _require_own(self, table: str) -> None:
         if table not in self.own_tables:
             raise UndeclaredRelationError(
                 f"{table!r} is no table of this asset, which are: {', '.join(sorted(self.own_tables))}"
             )
-        return self._read(table, columns)
 
 
 @dataclass(frozen=True)
@@ -277,7 +295,15 @@ def tables_asset(
             requested = frozenset(table.name for table in asked_for)
             find_stale = make_period_search(store, tables, inputs)
             own = frozenset(table.name for table in tables)
-            run = AssetRun(requested, _partition_keys(context), context.log, make_reader(store, name), own, find_stale)
+            run = AssetRun(
+                requested,
+                _partition_keys(context),
+                context.log,
+                make_reader(store, name),
+                own,
+                find_stale,
+                make_days_reader(store, name),
+            )
             personal = is_personal([*relations, *(table.name for table in tables)])
             with conceal_content(name, personal=personal):
                 outputs = function(declared, run)
@@ -358,7 +384,7 @@ def _write(
     output = output if isinstance(output, Output) else Output(output)
     valid, metadata = validate_rows(table.frame, output.frame), dict(output.metadata)
     if table.by_period is None:
-        rows = store.replace(table.name, valid, output.kept)
+        rows = store.replace(table.name, valid, output.kept, output.replaced)
     elif output.build is None:
         raise ValueError(f"{table.name} is built by period, found rows without `build`")
     else:

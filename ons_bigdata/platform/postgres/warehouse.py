@@ -22,6 +22,7 @@ from ons_bigdata.platform.postgres.role_logins import ReaderLogin
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from datetime import date
 
     from ons_bigdata.platform.postgres.role_logins import RoleLogin
     from ons_bigdata.settings import Settings
@@ -34,6 +35,15 @@ _LOCK_NOT_AVAILABLE = ("55P03", "40P01")  # timeout, deadlock
 _NO_SUCH_ROLE = "22023"
 _SERVER_LOST = ("08", "57P", "53")  # connection, shutdown, disk or memory or connections exhausted
 _QUERY_CANCELED = "57014"
+
+
+@dataclass(frozen=True)
+class RowsFrom:
+    """Rows of a table: those whose `column` is `first` or a later day, and those with one of the `keys`, by columns."""
+
+    column: str
+    first: date
+    keys: pl.DataFrame
 
 
 @dataclass(frozen=True)
@@ -81,6 +91,15 @@ class Transaction:
         with self.connection.cursor() as cursor:
             cursor.adbc_ingest("kept", keys.to_arrow(), mode="append", temporary=True)
         self.execute(f"delete from {table} where ({names}) not in (select {names} from kept)")  # noqa: S608
+
+    def delete_from(self, table: str, rows: RowsFrom) -> None:
+        """Delete the rows of `schema.table` of a day or a later one, and all rows with one of the keys."""
+        self.execute(f"delete from {table} where {rows.column} >= $1::date", [rows.first.isoformat()])  # noqa: S608
+        names = ", ".join(f'"{name}"' for name in rows.keys.columns)
+        self.execute(f"create temporary table replaced on commit drop as select {names} from {table} limit 0")  # noqa: S608
+        with self.connection.cursor() as cursor:
+            cursor.adbc_ingest("replaced", rows.keys.to_arrow(), mode="append", temporary=True)
+        self.execute(f"delete from {table} where ({names}) in (select {names} from replaced)")  # noqa: S608
 
     def lock(self, *names: str, timeout: str | None = None) -> None:
         """Acquire the advisory lock on these names (such as source and partition) until the transaction ends.
@@ -187,19 +206,28 @@ class Warehouse:
         with self.transaction() as transaction:
             return transaction.rows(query, parameters)
 
-    def replace(self, table: str, frame: pl.DataFrame, kept: pl.DataFrame | None = None) -> int:
+    def replace(
+        self,
+        table: str,
+        frame: pl.DataFrame,
+        kept: pl.DataFrame | None = None,
+        replaced: RowsFrom | None = None,
+    ) -> int:
         """Replace rows of `schema.table` by those of a frame in one transaction; return how many it has then.
 
-        Rows with the keys `kept`, in columns of the table, stay; without it none does.
+        Rows with the keys `kept`, in columns of the table, stay, or all but those that are `replaced`; without either
+        none does.
         """
         with self.transaction() as transaction:
             transaction.lock(table)
-            if kept is None:
-                transaction.execute(f"delete from {table}")  # noqa: S608  (our own table names)
-            else:
-                transaction.keep(table, kept)
-            rows = transaction.insert(table, frame)
             if kept is not None:
+                transaction.keep(table, kept)
+            elif replaced is not None:
+                transaction.delete_from(table, replaced)
+            else:
+                transaction.execute(f"delete from {table}")  # noqa: S608  (our own table names)
+            rows = transaction.insert(table, frame)
+            if kept is not None or replaced is not None:
                 ((rows,),) = transaction.rows(f"select count(*)::int from {table}")  # noqa: S608
         self.analyse(table)
         return rows

@@ -19,6 +19,7 @@ from ons_bigdata.prices.schemas.indices import (
     IndexDiagnostics,
     IndexDirection,
     IndexMovement,
+    IndexState,
     RevisionEvent,
     SettledFigure,
 )
@@ -45,6 +46,7 @@ __all__ = [
     "IndexDiagnostics",
     "IndexDirection",
     "IndexMovement",
+    "IndexState",
     "OfficialItemIndex",
     "OfficialPriceQuote",
     "OfficialSeriesValue",

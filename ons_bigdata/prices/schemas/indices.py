@@ -92,6 +92,25 @@ class AggregateIndex(Figure):
     parameters_hash = dy.String(regex=HEX_ID, description="hash of the recipe's parameters")
 
 
+class IndexState(dy.Schema):
+    """One row per daily output, month and array of numbers (`analysis.price_index_states`, `…_error_states`).
+
+    State at the end of a month, from which the next month is computed.
+    """
+
+    month = dy.Date(primary_key=True, description="first day of the month after which the state is")
+    data_origin = dy.String(primary_key=True, regex=ORIGIN, description="real or simulated")
+    recipe = dy.String(primary_key=True, description="named set of parameters")
+    method = dy.String(primary_key=True, description="output of the recipe")
+    scope = dy.String(primary_key=True, regex=_SCOPE, description=_SCOPES)
+    array_name = dy.String(primary_key=True, description="name of the array in the state of the output")
+    structure = dy.String(
+        description="hash of retailers, items, tree and bases, as far as the figures of the month depend on them"
+    )
+    shape = dy.List(dy.Int64(min=0), description="lengths of the array's axes")
+    numbers = dy.List(dy.Float64(), description="values of the array, row by row")
+
+
 class SettledFigure(Figure):
     """One row per settled figure (`analysis.settled_figures`): the value that stands."""
 

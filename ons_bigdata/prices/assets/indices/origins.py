@@ -35,6 +35,13 @@ INPUTS = {
 }
 """Inputs from which indices are computed: name → relation."""
 
+MONTH_INPUTS = {
+    "accepted": "intermediate.int_prices__quotes_accepted",
+    "scoped": "intermediate.int_prices__products_scoped",
+    "product_months": "intermediate.int_prices__product_months_judged",
+}
+"""Further inputs of indices that are computed month by month: what tells which months changed."""
+
 QUOTE_COLUMNS = ["data_origin", "retailer", "item_number", "product", "collected_on", "price_gbp", "in_scope"]
 
 DAYS_AT_ONCE = 56
@@ -62,16 +69,21 @@ def read_quotes(inputs: Inputs) -> pl.DataFrame:
     return pl.concat(parts) if parts else inputs.read("quotes", QUOTE_COLUMNS)
 
 
-def panels_by_origin(inputs: Inputs) -> Iterator[OriginPanels]:
-    """Quotes of each data origin by retailer and item, with the weights and rejected days, in the order of origins."""
-    quotes = read_quotes(inputs)
-    pack_sizes = inputs.read("pack_sizes").filter("is_of_item_measure")
-    rejected = inputs.read("rejected")
+def tree_weights(inputs: Inputs, origin: str) -> TreeWeights:
+    """Read the weights of the year of the recipes, for one data origin."""
     (year,) = {recipe.weights_year for recipe in current_recipes()}
     retailers, items, classes = (
         inputs.read(name).filter(pl.col("weights_year") == year)
         for name in ("retailer_weights", "item_weights", "class_weights")
     )
+    return TreeWeights(retailers.filter(pl.col("data_origin") == origin), items, classes)
+
+
+def panels_by_origin(inputs: Inputs) -> Iterator[OriginPanels]:
+    """Quotes of each data origin by retailer and item, with the weights and rejected days, in the order of origins."""
+    quotes = read_quotes(inputs)
+    pack_sizes = inputs.read("pack_sizes").filter("is_of_item_measure")
+    rejected = inputs.read("rejected")
     rhythms = dict(inputs.read("retailers", ["retailer", "rhythm"]).drop_nulls("rhythm").iter_rows())
     weeks = base_weeks(quotes, rhythms)
     for (origin,), rows in sorted(quotes.partition_by("data_origin", as_dict=True).items()):
@@ -81,7 +93,7 @@ def panels_by_origin(inputs: Inputs) -> Iterator[OriginPanels]:
             data_origin=str(origin),
             pack_sizes=pack_sizes.filter(of_origin),
             rejected=rejected.filter(of_origin),
-            weights=TreeWeights(retailers.filter(of_origin), items, classes),
+            weights=tree_weights(inputs, str(origin)),
             week=weeks[str(origin)],
             rhythms=rhythms,
         )

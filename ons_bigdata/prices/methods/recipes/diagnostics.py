@@ -24,6 +24,7 @@ from ons_bigdata.prices.methods.recipes.bootstrap import (
     product_weights,
     standard_errors,
 )
+from ons_bigdata.prices.methods.recipes.catalogue import FREQUENCIES
 from ons_bigdata.prices.methods.recipes.elementary import full_window_indices, movement_parts
 from ons_bigdata.prices.methods.recipes.figures import (
     IndexFigures,
@@ -77,11 +78,12 @@ def index_diagnostics(
     bootstrap: Bootstrap,
     *,
     scopes: Sequence[str] | None = None,
+    frequencies: Sequence[str] = FREQUENCIES,
 ) -> IndexDiagnosis:
     """Compute standard errors, diagnostics and movements of the figures that `index_figures` made of the same panels.
 
-    `scopes`: as in `index_figures`. Raises ValueError where the figures lack an output, scope or period of these
-    recipes, which is named: they are of other quotes.
+    `scopes`, `frequencies`: as in `index_figures`. Raises ValueError where the figures lack an output, scope or period
+    of these recipes, which is named: they are of other quotes.
     """
     instance_of("panels", panels, OriginPanels)
     instance_of("figures", figures, IndexFigures)
@@ -91,7 +93,10 @@ def index_diagnostics(
     weights = stratum_weights(panels, bootstrap)
     drift = FullWindows(panels)
     frames = over_scopes(
-        panels, recipes, scopes, lambda of: _output_diagnosis(of, (weights, drift), (elementary, aggregates))
+        panels,
+        recipes,
+        (scopes, frequencies),
+        lambda of: _output_diagnosis(of, (weights, drift), (elementary, aggregates)),
     )
     return IndexDiagnosis(
         stacked(IndexDiagnostics, [diagnostics for diagnostics, _ in frames]),

@@ -14,7 +14,7 @@ from ons_bigdata.prices.methods.panels.input_checks import instance_of, listed_v
 from ons_bigdata.prices.methods.recipes.base_periods import BaseSearch
 from ons_bigdata.prices.methods.recipes.blocks.history import OriginHistory, origin_history
 from ons_bigdata.prices.methods.recipes.blocks.past import Block, Past
-from ons_bigdata.prices.methods.recipes.catalogue import SCOPES, Recipe, RecipeOutput, parameters_hash
+from ons_bigdata.prices.methods.recipes.catalogue import FREQUENCIES, SCOPES, Recipe, RecipeOutput, parameters_hash
 from ons_bigdata.prices.methods.recipes.elementary import elementary_block, shelf_clusters, stratum_form
 from ons_bigdata.prices.methods.recipes.formulas import FORMULAS
 from ons_bigdata.prices.methods.recipes.levels import BasePart, LevelBases, LevelState, Members, level_figures
@@ -186,17 +186,21 @@ def panels_of_days(
 
 
 def index_figures(
-    panels: OriginPanels, recipes: Iterable[Recipe], *, scopes: Sequence[str] | None = None
+    panels: OriginPanels,
+    recipes: Iterable[Recipe],
+    *,
+    scopes: Sequence[str] | None = None,
+    frequencies: Sequence[str] = FREQUENCIES,
 ) -> IndexFigures:
     """Elementary indices and aggregates of every output of the recipes.
 
     Quotes of a figure that no period connects have each their own base, see `base_periods.connected_parts`, and the
     figures that they have alone, with a remark in `reason`; which they are is looked for in each item, class and
-    division. `scopes`: None for those that each recipe publishes. An
+    division. `scopes`: None for those that each recipe publishes. `frequencies`: of the outputs to compute. An
     output none of whose collection days occurs in the series has no row. Where no quote was judged out of its item, the
-    scopes have the same figures. Raises ValueError on an unknown scope, which lists the known ones.
+    scopes have the same figures. Raises ValueError on an unknown scope or frequency, which lists the known ones.
     """
-    figures = over_scopes(panels, recipes, scopes, _output_figures)
+    figures = over_scopes(panels, recipes, (scopes, frequencies), _output_figures)
     return IndexFigures(
         stacked(ElementaryIndex, [elementary for elementary, _ in figures]),
         stacked(AggregateIndex, [aggregates for _, aggregates in figures]),
@@ -206,17 +210,24 @@ def index_figures(
 def over_scopes(
     panels: OriginPanels,
     recipes: Iterable[Recipe],
-    scopes: Sequence[str] | None,
+    wanted: tuple[Sequence[str] | None, Sequence[str]],
     compute: Callable[[OutputForms], tuple[pl.DataFrame, pl.DataFrame]],
 ) -> list[tuple[pl.DataFrame, pl.DataFrame]]:
-    """Two frames of each output and scope; computed once for all scopes where these do not differ."""
+    """Two frames of each output and scope; computed once for all scopes where these do not differ.
+
+    `wanted`: scopes, None for those that each recipe publishes, and frequencies.
+    """
+    scopes, frequencies = wanted
     frames: list[tuple[pl.DataFrame, pl.DataFrame]] = []
     instance_of("panels", panels, OriginPanels)
     recipes = listed_values("recipes", recipes, "recipes")
     for recipe in recipes:
         instance_of("recipes", recipe, Recipe)
     scopes = None if scopes is None else listed_values("scopes", scopes, "scopes")
-    for recipe, output, based in based_outputs(panels.history, recipes):
+    frequencies = listed_values("frequencies", frequencies, "frequencies")
+    for frequency in frequencies:
+        refuse_unknown("frequency", frequency, FREQUENCIES)
+    for recipe, output, based in based_outputs(panels.history, recipes, frequencies):
         asked_for = recipe.scopes if scopes is None else scopes
         for scope in asked_for:
             refuse_unknown("scope", scope, SCOPES)
@@ -278,12 +289,12 @@ class BasedPeriods:
 
 
 def based_outputs(
-    history: OriginHistory, recipes: Iterable[Recipe]
+    history: OriginHistory, recipes: Iterable[Recipe], frequencies: Sequence[str]
 ) -> Iterator[tuple[Recipe, RecipeOutput, BasedPeriods]]:
     """Outputs of recipes with their periods; without those none of whose collection days occurs."""
     based: dict[tuple[str, str], BasedPeriods | None] = {}
     for recipe in recipes if history.strata else ():
-        for output in recipe.outputs:
+        for output in (output for output in recipe.outputs if output.frequency in frequencies):
             key = (output.frequency, output.days)
             if key not in based:
                 based[key] = _based_periods(history, *key)

@@ -138,7 +138,7 @@ def by_month(quotes: pl.DataFrame) -> Made:
         known = pl.concat([elementary_rows(month.figures) for month in computed])
         for n, month in enumerate(computed):
             group.append(month)
-            if n + 1 < len(computed) and not may_begin(bases, computed[n + 1].month):
+            if n + 1 < len(computed) and not may_begin([bases], computed[n + 1].month):
                 continue
             figures = aggregate_months(history, what, group, bases, state)
             state = FiguresState.from_arrays(figures[-1].state.arrays(), len(history.tree))

@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 
 from ons_bigdata.prices.methods.recipes.blocks.base_means import BaseMeans, base_means
-from ons_bigdata.prices.methods.recipes.blocks.months import structure_hash
+from ons_bigdata.prices.methods.recipes.blocks.months import months_of_days, structure_hash
 from ons_bigdata.prices.methods.recipes.blocks.past import Block, Past
 from ons_bigdata.prices.methods.recipes.blocks.states import FiguresState
 from ons_bigdata.prices.methods.recipes.figures import (
@@ -29,7 +29,8 @@ from ons_bigdata.prices.methods.recipes.figures import (
 from ons_bigdata.prices.methods.recipes.levels import LevelState
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
+    from datetime import date
     from typing import Any
 
     from numpy.typing import NDArray
@@ -64,8 +65,7 @@ def daily_outputs(history: OriginHistory, recipes: Iterable[Recipe]) -> list[Dai
     """
     return [
         DailyOutput(recipe, output, scope, based)
-        for recipe, output, based in based_outputs(history, recipes)
-        if output.frequency == "daily"
+        for recipe, output, based in based_outputs(history, recipes, ["daily"])
         for scope in (recipe.scopes if history.has_quotes_out_of_scope else recipe.scopes[:1])
     ]
 
@@ -140,9 +140,64 @@ def month_bases(history: OriginHistory, what: DailyOutput, segments: Integers) -
     return what.based.by_stretch(history.tree, segments)
 
 
-def may_begin(bases: Sequence[LevelBases], month: MonthOfDays) -> bool:
-    """True if the figures of a month can be linked to the state before it: no base is on both sides of its start."""
-    return all(level.may_be_divided_at(month.start) for level in bases)
+def may_begin(bases: Iterable[Sequence[LevelBases]], month: MonthOfDays) -> bool:
+    """True if the figures of a month can be linked to the state before it: no base is on both sides of its start.
+
+    `bases`: of each output and level in all days.
+    """
+    return all(level.may_be_divided_at(month.start) for levels in bases for level in levels)
+
+
+def undivided_months(months: Sequence[MonthOfDays], bases: Iterable[Sequence[LevelBases]]) -> list[list[MonthOfDays]]:
+    """Months in groups between which a state can be kept. `bases`: see `may_begin`."""
+    known = list(bases)
+    groups: list[list[MonthOfDays]] = []
+    for month in months:
+        if groups and not may_begin(known, month):
+            groups[-1].append(month)
+        else:
+            groups.append([month])
+    return groups
+
+
+class StructureChangedError(ValueError):
+    """Figures of months that were not to be computed depend on another tree or another base now."""
+
+
+def figures_of_months(
+    history: OriginHistory,
+    what: DailyOutput,
+    computed: Sequence[MonthOfElementary],
+    before: FiguresState | None,
+    known: tuple[Integers, Mapping[date, str]],
+) -> tuple[list[MonthOfFigures], Integers]:
+    """Aggregate the elementary indices of the last months of a history; return the segments of all days, too.
+
+    `before`: state before these months; None where nothing is before them. `known`: segments of the days before, strata
+    x days, and the structure of each month before. Raises StructureChangedError where the figures of a month before
+    would be others now, or cannot be linked to.
+    """
+    earlier, structures = known
+    segments = np.concatenate([earlier, *(month.figures.segments.T for month in computed)], axis=1)
+    bases = month_bases(history, what, segments)
+    for month in months_of_days(history.days):
+        if month.month >= computed[0].month.month:
+            break
+        of_month = [level.of_periods(slice(month.start, month.stop)) for level in bases]
+        if structures.get(month.month) != structure_hash(history, of_month):
+            message = f"{' '.join(what.name)}: another tree or another base in {month.month:%B %Y}"
+            raise StructureChangedError(message)
+    if before is not None and not may_begin([bases], computed[0].month):
+        message = f"{' '.join(what.name)}: a base begins before {computed[0].month.month:%B %Y} and goes on in it"
+        raise StructureChangedError(message)
+    return aggregate_months(history, what, computed, bases, before), segments
+
+
+def in_all_scopes(rows: pl.DataFrame, what: DailyOutput, history: OriginHistory) -> pl.DataFrame:
+    """Rows of an output, repeated for the scopes of its recipe where these have the same figures."""
+    if history.has_quotes_out_of_scope:
+        return rows
+    return pl.concat([rows.with_columns(scope=pl.lit(scope)) for scope in what.recipe.scopes])
 
 
 def aggregate_months(
@@ -163,7 +218,9 @@ def aggregate_months(
         else before.levels
     )
     made: list[MonthOfFigures] = []
-    for together in _undivided(months, bases):
+    by_month = {month.month: month for month in months}
+    for group in undivided_months(list(by_month), [bases]):
+        together = [by_month[month] for month in group]
         figures = joined([month.figures for month in together])
         rows = slice(together[0].month.start, together[-1].month.stop)
         in_block = [level.of_periods(rows) for level in bases]
@@ -178,17 +235,6 @@ def aggregate_months(
                 )
             )
     return made
-
-
-def _undivided(months: Sequence[MonthOfElementary], bases: Sequence[LevelBases]) -> list[list[MonthOfElementary]]:
-    """Months in groups between which a state can be kept."""
-    groups: list[list[MonthOfElementary]] = []
-    for month in months:
-        if groups and not may_begin(bases, month.month):
-            groups[-1].append(month)
-        else:
-            groups.append([month])
-    return groups
 
 
 def joined(figures: Sequence[ElementaryFigures]) -> ElementaryFigures:

@@ -1,0 +1,193 @@
+"""Months of daily figures: which are stale, the quotes of their views, and the states between them."""
+
+from __future__ import annotations
+
+from calendar import monthrange
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+
+from ons_bigdata.platform.dagster.by_period import Period
+from ons_bigdata.prices.assets.indices.origins import QUOTE_COLUMNS, tree_weights
+from ons_bigdata.prices.methods.recipes import parameters_hash
+from ons_bigdata.prices.methods.recipes.base_periods import base_weeks
+from ons_bigdata.prices.methods.recipes.blocks.daily_figures import (
+    DailyOutput,
+    StructureChangedError,
+    base_days,
+    daily_outputs,
+)
+from ons_bigdata.prices.methods.recipes.blocks.history import OriginHistory, origin_history
+from ons_bigdata.prices.methods.recipes.blocks.months import MonthOfDays, months_of_days, structure_hash
+from ons_bigdata.prices.methods.recipes.blocks.segment_runs import segments_of_runs
+from ons_bigdata.prices.methods.recipes.blocks.state_rows import OUTPUT, state_arrays
+from ons_bigdata.prices.methods.recipes.blocks.states import DiagnosticsState, FiguresState
+from ons_bigdata.prices.methods.recipes.figures import OriginPanels, panels_of_days
+from ons_bigdata.prices.schemas.indices import IndexState
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    import dataframely as dy
+    from numpy.typing import NDArray
+
+    from ons_bigdata.platform.dagster.inputs import AssetRun, Inputs
+    from ons_bigdata.prices.methods.recipes import Recipe
+
+Output = tuple[object, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class OriginMonths:
+    """History of one data origin, its daily outputs, and what reads the quotes of its views."""
+
+    history: OriginHistory
+    outputs: list[DailyOutput]
+    pack_sizes: pl.DataFrame
+    inputs: Inputs
+
+    @property
+    def months(self) -> list[MonthOfDays]:
+        """Calendar months of the history."""
+        return months_of_days(self.history.days)
+
+    def months_from(self, first: date) -> list[MonthOfDays]:
+        """Months of the history from one on."""
+        return [month for month in self.months if month.month >= first]
+
+    def panels(self, first: int, stop: int) -> OriginPanels:
+        """Quotes of consecutive days: rows `first` to `stop` of the calendar."""
+        return self._panels(self._quotes(first, stop - 1), first, stop - 1)
+
+    def at_base(self) -> OriginPanels | None:
+        """Quotes of the base days alone; None where there is no base."""
+        days = base_days(self.outputs)
+        if days is None:
+            return None
+        rows = np.flatnonzero(days)
+        stretches = np.split(rows, np.flatnonzero(np.diff(rows) > 1) + 1)
+        quotes = pl.concat([self._quotes(int(stretch[0]), int(stretch[-1])) for stretch in stretches])
+        return self._panels(quotes, int(rows[0]), int(rows[-1]))
+
+    def _quotes(self, first: int, last: int) -> pl.DataFrame:
+        days = self.history.days[first], self.history.days[last]
+        quotes = self.inputs.read_days("quotes", "collected_on", days, QUOTE_COLUMNS)
+        return quotes.filter(pl.col("data_origin") == self.history.data_origin)
+
+    def _panels(self, quotes: pl.DataFrame, first: int, last: int) -> OriginPanels:
+        return panels_of_days(self.history, quotes, self.pack_sizes, (first, last))
+
+
+def read_origins(inputs: Inputs, recipes: Sequence[Recipe]) -> list[OriginMonths]:
+    """Read what is known of all history of each data origin, in the order of origins."""
+    item_days, rejected = inputs.read("item_days"), inputs.read("rejected")
+    rhythms = dict(inputs.read("retailers", ["retailer", "rhythm"]).drop_nulls("rhythm").iter_rows())
+    weeks = base_weeks(item_days, rhythms)
+    pack_sizes = inputs.read("pack_sizes").filter("is_of_item_measure")
+    out_of_scope = inputs.read("scoped", ["data_origin", "in_scope"]).filter(~pl.col("in_scope"))
+    with_scopes = set(out_of_scope["data_origin"])
+    origins = []
+    for origin in sorted(weeks):
+        of_origin = pl.col("data_origin") == origin
+        history = origin_history(
+            item_days.filter(of_origin),
+            data_origin=origin,
+            rejected=rejected.filter(of_origin),
+            weights=tree_weights(inputs, origin),
+            week=weeks[origin],
+            rhythms=rhythms,
+            has_quotes_out_of_scope=origin in with_scopes,
+        )
+        origins.append(OriginMonths(history, daily_outputs(history, recipes), pack_sizes.filter(of_origin), inputs))
+    return origins
+
+
+def month_periods(origins: Sequence[OriginMonths], *, before: int) -> list[Period]:
+    """Months of all data origins, with the days of their views and what else their figures depend on.
+
+    `before`: months before a month whose quotes its figures depend on besides the state.
+    """
+    bases: dict[date, list[str]] = {}
+    for origin in origins:
+        for month in origin.months:
+            rows = slice(month.start, month.stop)
+            hashes = [
+                structure_hash(origin.history, [level.of_periods(rows) for level in output.based.levels])
+                for output in origin.outputs
+            ]
+            bases.setdefault(month.month, []).extend(dict.fromkeys(hashes))
+    return [
+        Period(month, _months_before(month, before), _last_day(month), " ".join(hashes))
+        for month, hashes in sorted(bases.items())
+    ]
+
+
+def recipes_text(recipes: Iterable[Recipe]) -> str:
+    """Parameters of the recipes, as text."""
+    return " ".join(f"{recipe.name} {parameters_hash(recipe)} {','.join(recipe.scopes)}" for recipe in recipes)
+
+
+@dataclass(frozen=True)
+class StoredStates:
+    """States of the outputs after a month, and the structures of it and the months before, as they are stored.
+
+    `arrays`: by output. `structures`: by output and month.
+    """
+
+    arrays: dict[Output, dict[str, NDArray[np.float64]]]
+    structures: dict[tuple[Output, date], str]
+
+    def figures(self, history: OriginHistory, what: DailyOutput) -> FiguresState:
+        """State of the figures of an output. Raises StructureChangedError where none is stored."""
+        return FiguresState.from_arrays(self._arrays(history, what), len(history.tree))
+
+    def diagnostics(self, history: OriginHistory, what: DailyOutput) -> DiagnosticsState:
+        """State of the diagnostics of an output. Raises StructureChangedError where none is stored."""
+        return DiagnosticsState.from_arrays(self._arrays(history, what), len(history.tree))
+
+    def before(self, history: OriginHistory, what: DailyOutput, days: int) -> tuple[NDArray[np.int64], dict[date, str]]:
+        """Segments of the first days of a history, strata x days, and the structure of each of their months."""
+        output = (history.data_origin, *what.name)
+        structures = {month: text for (key, month), text in self.structures.items() if key == output}
+        if days == 0:
+            return np.zeros((len(history.strata), 0), dtype=np.int64), structures
+        runs = self._arrays(history, what)["segment runs"].astype(np.int64)
+        return segments_of_runs(runs, len(history.strata), days), structures
+
+    def _arrays(self, history: OriginHistory, what: DailyOutput) -> dict[str, NDArray[np.float64]]:
+        arrays = self.arrays.get((history.data_origin, *what.name))
+        if arrays is None or len(arrays["pasts counts"]) != len(history.strata):
+            message = f"{' '.join(what.name)}: no state of these retailers and items is stored"
+            raise StructureChangedError(message)
+        return arrays
+
+    @staticmethod
+    def read(run: AssetRun, table: str, first: date, months: Sequence[date]) -> StoredStates:
+        """Read the states after the last of `months` before `first`."""
+        earlier = [month for month in months if month < first]
+        if not earlier:
+            return StoredStates({}, {})
+        days = (earlier[-1], earlier[-1])
+        rows = run.read_own_days(table, "month", days, IndexState.column_names())
+        arrays = {key: state_arrays(of_key) for key, of_key in rows.partition_by(OUTPUT, as_dict=True).items()}
+        known = run.read_own_days(table, "month", (earlier[0], earlier[-1]), ["month", *OUTPUT, "structure"]).unique()
+        return StoredStates(arrays, {(tuple(key), month): structure for month, *key, structure in known.iter_rows()})
+
+
+def _months_before(month: date, count: int) -> date:
+    for _ in range(count):
+        month = (month - timedelta(days=1)).replace(day=1)
+    return month
+
+
+def _last_day(month: date) -> date:
+    return month.replace(day=monthrange(month.year, month.month)[1])
+
+
+def stacked(schema: type[dy.Schema], frames: Sequence[pl.DataFrame]) -> pl.DataFrame:
+    """Rows of frames with the columns of a schema."""
+    columns = schema.column_names()
+    return pl.concat([schema.create_empty(), *(frame.select(columns) for frame in frames)], how="vertical_relaxed")
