@@ -83,14 +83,26 @@ class Periods:
         earlier = [_start(start - timedelta(days=days), self.frequency) for start in self.starts]
         return np.array([rows.get(start, -1) for start in earlier], dtype=np.int64)
 
-    def means(self, prices: Floats) -> tuple[Floats, Integers]:
-        """Mean price of each product over a period's days (0 where there is none), and its number of quotes."""
+    def of_rows(self, rows: slice) -> Periods:
+        """Some of the periods alone; days of others do not count."""
+        chosen = range(*rows.indices(len(self.starts)))
+        inside = (self.of_day >= chosen.start) & (self.of_day < chosen.stop)
+        of_day = np.where(inside, self.of_day - chosen.start, -1)
+        return replace(self, starts=self.starts[rows], of_day=of_day, base=self.base[rows])
+
+    def sums(self, prices: Floats) -> tuple[Floats, Integers]:
+        """Sum of the prices of each product over a period's days, and its number of quotes."""
         if np.array_equal(self.of_day, np.arange(len(self.starts))):
             return prices, (prices > 0).astype(np.int64)
         inside = (self.of_day == np.arange(len(self.starts))[:, None]).astype(np.float64)
-        quotes = inside @ (prices > 0)
-        total = inside @ prices
-        return np.divide(total, quotes, where=quotes > 0, out=np.zeros_like(total)), quotes.astype(np.int64)
+        return inside @ prices, (inside @ (prices > 0)).astype(np.int64)
+
+    def means(self, prices: Floats) -> tuple[Floats, Integers]:
+        """Mean price of each product over a period's days (0 where there is none), and its number of quotes."""
+        total, quotes = self.sums(prices)
+        if total is prices:
+            return prices, quotes
+        return np.divide(total, quotes, where=quotes > 0, out=np.zeros_like(total)), quotes
 
 
 @dataclass(frozen=True)
