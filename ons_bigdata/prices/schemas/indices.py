@@ -45,6 +45,19 @@ class ElementaryIndex(dy.Schema):
     reason = dy.String(nullable=True, description="why there is no index")
 
 
+class ProductPeriodPrices(dy.Schema):
+    """One row per retailer, item, product and period: prices of its days, of which means are made."""
+
+    retailer = dy.String(primary_key=True, regex=IDENTIFIER, description="retailer id")
+    item_number = dy.Int32(primary_key=True, description="CPI item number")
+    product = dy.String(primary_key=True, description="product key")
+    period = dy.Date(primary_key=True, description=_PERIOD)
+    shelf_price_sum_gbp = dy.Float64(min=0.0, description="sum of the prices of the scope shelf")
+    shelf_quotes = dy.Int32(min=0, description="number of these prices")
+    target_price_sum_gbp = dy.Float64(min=0.0, description="sum of the prices of the scope target")
+    target_quotes = dy.Int32(min=0, description="number of these prices")
+
+
 class IndexDirection(dy.Schema):
     """One row per retailer, item, recipe and method (`analysis.elementary_index_directions`): index against prices."""
 

@@ -73,30 +73,61 @@ class Extension:
     bases: tuple[int, ...] = ()
 
 
+@dataclass(frozen=True, eq=False)
+class KnownLevels:
+    """Levels of the first periods of a calendar, which are not computed again; the calendar may begin in mid-series.
+
+    `levels`: log levels, periods × replicates, nan where there is none. `has_earlier`: whether the first replicate has
+    a level before the calendar's first period.
+
+    A calendar that begins in mid-series needs a window before the first period to compute; for the splices on the
+    window before, two windows less two periods.
+    """
+
+    levels: Floats
+    has_earlier: bool = False
+
+
 @dataclass(eq=False)
 class _Series:
-    """Series so far: log levels (periods × replicates, nan = none) and the reasons why the first replicate has none."""
+    """Series so far: log levels (periods × replicates, nan = none) and the reasons why the first replicate has none.
+
+    `known`: None where all periods are computed, and reasons may name the reason of an earlier period.
+    """
 
     calendar: Sequence[Any]
     window_of: WindowOf
     extension: Extension
     levels: Floats
     reasons: list[str | None]
+    known: KnownLevels | None
 
     def fault(self, period: int) -> str | None:
         """Reason why a period that links or is a base has no level in the first replicate."""
-        reason = self.reasons[period]
-        return reason and f"link period {self.calendar[period]} has no index: {reason}"
+        if np.isfinite(self.levels[period, 0]):
+            return None
+        reason = self.reasons[period] if self.known is None else None
+        return f"link period {self.calendar[period]} has no index" + (f": {reason}" if reason else "")
+
+    @property
+    def has_earlier(self) -> bool:
+        """True if the first replicate has a level before the calendar's first period."""
+        return self.known is not None and self.known.has_earlier
 
 
 def extended_levels(
-    window_of: WindowOf, calendar: Sequence[Any], extension: Extension, origins: Integers | None = None
+    window_of: WindowOf,
+    calendar: Sequence[Any],
+    extension: Extension,
+    origins: Integers | None = None,
+    known: KnownLevels | None = None,
 ) -> tuple[Floats, list[str | None]]:
     """Log levels of all calendar periods, and the reasons why the first replicate has none.
 
     Gives periods × replicates, nan where there is no level, and one reason per period, None where the first replicate
     has a level. `origins`: period of the first window in which each replicate's level is 0; the first period where
-    None.
+    None. `known`: levels of the first periods, which are given back without reasons unless they are of the first
+    window. Reasons then name a link period without a level, but not its own reason. Not for fixed bases.
 
     With new and old the levels of the windows ending in t and in u, the last period before t that has an index (t-1
     where there is no gap), k the link period and P the published index:
@@ -125,27 +156,39 @@ def extended_levels(
         opening = 0
     else:
         opening = last if extension.window is None else min(extension.window - 1, last)
-    first = window_of(0, opening + 1)
-    starts = np.zeros(first.log_levels.shape[1], dtype=np.int64) if origins is None else origins
-    levels = np.full((len(calendar), len(starts)), np.nan)
-    levels[: opening + 1] = first.levels_since(starts)
-    reasons: list[str | None] = [None] * len(calendar)
-    for period in np.flatnonzero(np.isnan(levels[: opening + 1, 0])):
-        reasons[period] = first.fault(int(starts[0]), int(period))
-    series = _Series(calendar, window_of, extension, levels, reasons)
+    begin = 0 if known is None else len(known.levels)
+    reasons: list[str | None] = [None] * begin
+    if known is not None and begin > opening:
+        levels = known.levels
+    else:
+        levels, reasons = _first_levels(window_of(0, opening + 1), origins)
+    empty = np.full((len(calendar) - len(levels), levels.shape[1]), np.nan)
+    reasons += [None] * len(empty)
+    series = _Series(calendar, window_of, extension, np.concatenate([levels, empty]), reasons, known)
+    begin = max(begin, opening + 1)
     if extension.splice in FIXED_BASE:
         _extend_from_bases(series, opening)
     elif extension.splice in ON_PUBLISHED:
-        _extend_on_published(series, opening)
+        _extend_on_published(series, opening, begin)
     elif extension.splice in ON_PREVIOUS:
-        _extend_on_previous(series, first)
+        _extend_on_previous(series, opening, begin)
     if extension.first_value == "window_end":
         _rebase(series, opening)
     return series.levels, series.reasons
 
 
-def _extend_on_published(series: _Series, opening: int) -> None:
-    for period in range(opening + 1, len(series.calendar)):
+def _first_levels(first: WindowLevels, origins: Integers | None) -> tuple[Floats, list[str | None]]:
+    """Levels of the first window, and the reasons why the first replicate has none."""
+    starts = np.zeros(first.log_levels.shape[1], dtype=np.int64) if origins is None else origins
+    levels = first.levels_since(starts)
+    return levels, [
+        first.fault(int(starts[0]), period) if missing else None
+        for period, missing in enumerate(np.isnan(levels[:, 0]).tolist())
+    ]
+
+
+def _extend_on_published(series: _Series, opening: int, begin: int) -> None:
+    for period in range(begin, len(series.calendar)):
         new = series.window_of(period - opening, period + 1)
         links = _link_periods(period, period - 1, opening + 1, series.extension)
         series.levels[period] = _mean(series.levels[links] + new.changes(links, period))
@@ -154,38 +197,57 @@ def _extend_on_published(series: _Series, opening: int) -> None:
             series.reasons[period] = new.fault(period, period) or series.fault(link) or new.fault(link, period)
 
 
-def _extend_on_previous(series: _Series, first: WindowLevels) -> None:
+def _extend_on_previous(series: _Series, opening: int, begin: int) -> None:
     """Link each period to the window that ends in the last period with a level; replicates may differ in that."""
-    levels, extension, window = series.levels, series.extension, len(first.log_levels)
-    opening = window - 1
-    ending = {opening: first}
-    there = np.isfinite(levels[:window])
-    anchors = np.where(there.any(axis=0), opening - there[::-1].argmax(axis=0), -1)
-    for period in range(window, len(series.calendar)):
-        new = ending[period] = series.window_of(period - opening, period + 1)
-        for anchor in sorted({*anchors.tolist()} - {-1}):
-            links = _link_periods(period, anchor, window, extension)
-            if len(links):
-                old = ending[max(anchor, opening)]
-                linked = levels[anchor] - old.changes(links, anchor) + new.changes(links, period)
-                chosen = anchors == anchor
-                levels[period, chosen] = _mean(linked[:, chosen])
+    levels, window = series.levels, opening + 1
+    ending = _EndingWindows(series.window_of, opening)
+    there = np.isfinite(levels[:begin])
+    anchors = np.where(there.any(axis=0), begin - 1 - there[::-1].argmax(axis=0), -1)
+    for period in range(begin, len(series.calendar)):
+        links = {anchor: _link_periods(period, anchor, window, series.extension) for anchor in {*anchors.tolist()}}
+        links = {anchor: periods for anchor, periods in sorted(links.items()) if len(periods)}
+        # the old windows first: tables of pairs grow at the end alone
+        before = {anchor: ending.window_of(anchor) for anchor in links}
+        new = ending.window_of(period)
+        for anchor, periods in links.items():
+            linked = levels[anchor] - before[anchor].changes(periods, anchor) + new.changes(periods, period)
+            chosen = anchors == anchor
+            levels[period, chosen] = _mean(linked[:, chosen])
         if np.isnan(levels[period, 0]):
             series.reasons[period] = new.fault(period, period) or _unlinked(series, ending, int(anchors[0]), period)
         anchors = np.where(np.isfinite(levels[period]), period, anchors)
-        ending.pop(period - window, None)
+        ending.forget(period - window)
 
 
-def _unlinked(series: _Series, ending: dict[int, WindowLevels], anchor: int, period: int) -> str | None:
+class _EndingWindows:
+    """Windows by the period that they end in; periods of the first window have that one. Each is computed once."""
+
+    def __init__(self, window_of: WindowOf, opening: int) -> None:
+        self.opening = opening
+        self._window_of = window_of
+        self._windows: dict[int, WindowLevels] = {}
+
+    def window_of(self, period: int) -> WindowLevels:
+        """Window that ends in a period."""
+        end = max(period, self.opening)
+        if end not in self._windows:
+            self._windows[end] = self._window_of(end - self.opening, end + 1)
+        return self._windows[end]
+
+    def forget(self, period: int) -> None:
+        """Drop the window that ends in a period to which none can link any more."""
+        self._windows.pop(period, None)
+
+
+def _unlinked(series: _Series, ending: _EndingWindows, anchor: int, period: int) -> str | None:
     """Reason why nothing links a period with products to the window that ends in the anchor."""
-    new = ending[period]
-    if anchor < 0:
+    if anchor < 0 and not series.has_earlier:
         return "no earlier period has an index"
-    links = _link_periods(period, anchor, len(new.log_levels), series.extension)
+    links = _link_periods(period, anchor, ending.opening + 1, series.extension)
     if not len(links):
-        return f"no link period is shared with the last window that has an index, to {series.calendar[anchor]}"
-    link, old = int(links[0]), ending[max(anchor, len(new.log_levels) - 1)]
-    return old.fault(anchor, link) or new.fault(link, period)
+        return "no link period is shared with the last window that has an index"
+    link = int(links[0])
+    return ending.window_of(anchor).fault(anchor, link) or ending.window_of(period).fault(link, period)
 
 
 def _extend_from_bases(series: _Series, opening: int) -> None:

@@ -261,7 +261,7 @@ def elementary_layer(
     segments = _arranged(rows["segment"], place, shape, ABSENT).astype(np.int64)
     full = np.stack([drift.indices(of, n, indices[:, n]) for n in range(shape[1])], axis=1)
     replicates, numbers, pasts = _drawn(of, draws, before.pasts)
-    parts = [movement_parts(form, indices[:, n], segments[:, n]) for n, form in enumerate(of.forms)]
+    parts = [movement_parts(form, indices[own, n], segments[own, n]) for n, form in enumerate(of.forms)]
     drifts = _log_drift(indices, segments, full)[own]
     counts = {name: _arranged(rows[name], place, shape, 0.0).astype(np.int64)[own] for name in COUNTS}
     revisions = _arranged(rows["window_revision"], place, shape, np.nan)[own]
@@ -277,12 +277,12 @@ def elementary_layer(
         replicate_segments=numbers,
         imputed_share=np.zeros(indices.shape),
         movements=before.figures.movements(indices, parts_of, previous),
-        parts=elementary_parts(np.stack(parts, axis=1))[own],
+        parts=elementary_parts(np.stack(parts, axis=1)),
         rejected=np.stack([by_period(days, periods, block) > 0 for days in history.rejected], axis=1),
         counts=counts,
         revisions=revisions,
         drift=drifts,
-        sampled=np.broadcast_to([float(form.sampled_products(own) > 1) for form in of.forms], indices.shape),
+        sampled=np.broadcast_to([float(form.sampled_products > 1) for form in of.forms], indices.shape),
     )
     return layer, ElementaryState(pasts, before.figures.after(indices, parts_of))
 
@@ -308,7 +308,7 @@ def _drawn(of: OutputForms, draws: Sequence[Floats], pasts: Sequence[Past]) -> t
     levels, segments = np.empty(shape), np.empty(shape, dtype=np.int64)
     after = []
     for n, (form, weights, past) in enumerate(zip(of.forms, draws, pasts, strict=True)):
-        levels[:, :, n], segments[:, :, n], following = form.continued(weights, of.block, past)
+        levels[:, :, n], segments[:, :, n], following = form.continued(weights, past)
         after.append(following)
     return levels, segments, after
 

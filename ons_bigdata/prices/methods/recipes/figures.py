@@ -15,7 +15,7 @@ from ons_bigdata.prices.methods.recipes.base_periods import BaseSearch
 from ons_bigdata.prices.methods.recipes.blocks.history import OriginHistory, origin_history
 from ons_bigdata.prices.methods.recipes.blocks.past import Block, Past
 from ons_bigdata.prices.methods.recipes.catalogue import FREQUENCIES, SCOPES, Recipe, RecipeOutput, parameters_hash
-from ons_bigdata.prices.methods.recipes.elementary import elementary_block, shelf_clusters, stratum_form
+from ons_bigdata.prices.methods.recipes.elementary import block_form, elementary_index, shelf_clusters
 from ons_bigdata.prices.methods.recipes.formulas import FORMULAS
 from ons_bigdata.prices.methods.recipes.levels import BasePart, LevelBases, LevelState, Members, level_figures
 from ons_bigdata.prices.methods.recipes.panels import OUT, UNDECIDED, Stratum, recipe_periods, strata
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     import dataframely as dy
     from numpy.typing import NDArray
 
+    from ons_bigdata.prices.methods.recipes.blocks.base_means import BaseMeans
     from ons_bigdata.prices.methods.recipes.elementary import StratumForm
     from ons_bigdata.prices.methods.recipes.levels import LevelFigures
     from ons_bigdata.prices.methods.recipes.panels import Periods, Week
@@ -236,7 +237,7 @@ def over_scopes(
         block = Block.whole(len(based.periods.starts))
         for n, scope in enumerate(asked_for):
             if n == 0 or panels.history.has_quotes_out_of_scope:
-                frames.append(compute(forms_of_block(panels, based, (recipe, output, scope), block, clusters)))
+                frames.append(compute(forms_of_block(panels, based, (recipe, output, scope), block, clusters=clusters)))
             else:
                 label = pl.lit(scope).alias("scope")
                 frames.append((frames[-1][0].with_columns(label), frames[-1][1].with_columns(label)))
@@ -330,19 +331,32 @@ def forms_of_block(
     based: BasedPeriods,
     what: tuple[Recipe, RecipeOutput, str],
     block: Block,
-    clusters: Sequence[Integers | None],
+    *,
+    clusters: Sequence[Integers | None] | None = None,
+    bases: Sequence[BaseMeans] | None = None,
+    pasts: Sequence[Past] | None = None,
 ) -> OutputForms:
-    """Build the elementary forms of an output for a scope in a block, from the panels of its view."""
+    """Build the elementary forms of an output for a scope in a block, from the panels of its view.
+
+    By stratum, `clusters`: of the products; `bases`: prices of the base periods, None where these are in the view;
+    `pasts`: published index before the block, None where it is the first.
+    """
     recipe, output, scope = what
     out = panels.history.out_of_season(recipe.seasonal)
     inputs = [
         _stratum_prices(panels, stratum, scope, (out[n], based.periods, block))
         for n, stratum in enumerate(panels.strata)
     ]
-    forms = [
-        stratum_form(prices.stratum, prices.prices, output, panels.in_view(periods, block), cluster_of)
-        for prices, periods, cluster_of in zip(inputs, based.of_strata, clusters, strict=True)
-    ]
+    none = [None] * len(inputs)
+    forms = []
+    for prices, periods, past, cluster_of, base in zip(
+        inputs, based.of_strata, pasts or none, clusters or none, bases or none, strict=True
+    ):
+        in_view = panels.in_view(periods, block)
+        means, _ = in_view.means(prices.prices)
+        forms.append(
+            block_form(prices.stratum, means, output, in_view, block=block, past=past, cluster_of=cluster_of, base=base)
+        )
     return OutputForms(panels, recipe, output, scope, based, block, inputs, forms)
 
 
@@ -373,7 +387,7 @@ def by_period(days: NDArray, periods: Periods, block: Block, first_day: int = 0)
 
 
 def _output_figures(of: OutputForms) -> tuple[pl.DataFrame, pl.DataFrame]:
-    elementary, _ = elementary_figures(of, [Past.none(1)] * len(of.forms))
+    elementary, _ = elementary_figures(of)
     trees = of.panels.history.tree
     bases = of.based.by_stretch(trees, np.array([form.segments for form in of.forms]))
     states = [LevelState.before_base(level, tree.weights.shape[1]) for tree, level in zip(trees, bases, strict=True)]
@@ -381,23 +395,13 @@ def _output_figures(of: OutputForms) -> tuple[pl.DataFrame, pl.DataFrame]:
     return elementary_rows(elementary), aggregates
 
 
-def elementary_figures(of: OutputForms, pasts: Sequence[Past]) -> tuple[ElementaryFigures, list[Past]]:
-    """Compute the elementary indices of an output in a block.
-
-    `pasts`: what was kept of each stratum before it. Returns what is kept for the next block, too.
-    """
-    computed, after = [], []
-    for form, past in zip(of.forms, pasts, strict=True):
-        index, following = elementary_block(form, of.block, past)
-        computed.append(index)
-        after.append(following)
-    rows = of.block.rows
+def elementary_figures(of: OutputForms) -> tuple[ElementaryFigures, list[Past]]:
+    """Compute the elementary indices of an output in a block, and what is kept of each stratum for the next."""
+    computed = [elementary_index(form) for form in of.forms]
     reasons = [
         [
             OUT_OF_SEASON if out and not there else reason
-            for out, there, reason in zip(
-                prices.out_of_season, np.any(form.priced[rows], axis=1), index.reasons, strict=True
-            )
+            for out, there, reason in zip(prices.out_of_season, np.any(form.priced, axis=1), index.reasons, strict=True)
         ]
         for prices, form, index in zip(of.inputs, of.forms, computed, strict=True)
     ]
@@ -408,15 +412,15 @@ def elementary_figures(of: OutputForms, pasts: Sequence[Past]) -> tuple[Elementa
         indices=np.stack([index.indices for index in computed], axis=1),
         segments=np.stack([index.segments for index in computed], axis=1),
         revisions=np.stack([index.revisions for index in computed], axis=1),
-        products=np.stack([form.priced[rows].sum(axis=1) for form in of.forms], axis=1),
+        products=np.stack([form.priced.sum(axis=1) for form in of.forms], axis=1),
         products_used=np.stack([index.used.sum(axis=1) for index in computed], axis=1),
         quotes=np.stack([prices.quotes for prices in of.inputs], axis=1),
         quotes_undecided=np.stack([prices.quotes_undecided for prices in of.inputs], axis=1),
-        filtered=np.stack([form.left_out[rows] for form in of.forms], axis=1),
+        filtered=np.stack([form.left_out for form in of.forms], axis=1),
         out_of_season=np.stack([prices.out_of_season for prices in of.inputs], axis=1),
         reasons=reasons,
     )
-    return figures, after
+    return figures, [index.past for index in computed]
 
 
 def aggregate_figures(

@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     Integers = NDArray[np.int64]
 
 
+ALL = slice(None)
+"""All rows."""
+
+
 class Form(Protocol):
     """An elementary index of one retailer and item.
 
@@ -33,8 +37,9 @@ class Form(Protocol):
     period with all products counting once, -1 where it has none. `replicates`: weights (replicates x products) to
     indices and segments (periods x replicates; nan and -1 where there is none). `continued`: the same of the periods of
     a block, where the form was built from the prices of the block's view, given what was kept of the periods before.
-    `parts`: log movement to each period from the row `previous` (-1 for none), split into prices, churn and gaps
-    (periods x 3; see `movements`), given the index's values and segments.
+    `parts`: log movement to some rows (all unless given) from the row `previous` of each (-1 for none), split into
+    prices, churn and gaps (rows x 3; see `movements`), given the index's values and segments. `within`: periods in
+    which a product that is away must come back for its absence to be a gap; None: ever.
     """
 
     @property
@@ -47,7 +52,15 @@ class Form(Protocol):
 
     def continued(self, weights: Floats, block: Block, past: Past) -> Continued: ...  # noqa: D102
 
-    def parts(self, previous: Integers, indices: Floats, segments: Integers, /) -> Floats: ...  # noqa: D102
+    def parts(  # noqa: D102
+        self,
+        previous: Integers,
+        indices: Floats,
+        segments: Integers,
+        /,
+        rows: slice = ALL,
+        within: int | None = None,
+    ) -> Floats: ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -145,19 +158,27 @@ class LinkedChain:
                 links[t].append((int(rows[t, 0] - lag), products[place], moved[place]))
         return links
 
-    def parts(self, previous: Integers, indices: Floats, segments: Integers) -> Floats:
+    def parts(
+        self,
+        previous: Integers,
+        indices: Floats,
+        segments: Integers,
+        /,
+        rows: slice = ALL,
+        within: int | None = None,
+    ) -> Floats:
         """Split by link, exactly: links from the period before are prices, the others gaps; there is no churn.
 
         A product that returns adds its change since its last price less the index's change over the same gap up to the
         period before: the correction of what was imputed for it.
         """
         logs = np.log(np.where(np.isfinite(indices), indices, 1.0))
-        s = np.maximum(previous, 0)
-        joined = self.linked & self.compared(segments)
-        since = logs[self.link_rows] - logs[s][:, None] + self.relatives
+        s = np.maximum(previous[rows], 0)
+        joined = (self.linked & self.compared(segments))[rows]
+        since = logs[self.link_rows[rows]] - logs[s][:, None] + self.relatives[rows]
         count = np.maximum(joined.sum(axis=1), 1)
-        prices = np.where(joined & self.continuing, since, 0.0).sum(axis=1) / count
-        gaps = np.where(joined & ~self.continuing, since, 0.0).sum(axis=1) / count
+        prices = np.where(joined & self.continuing[rows], since, 0.0).sum(axis=1) / count
+        gaps = np.where(joined & ~self.continuing[rows], since, 0.0).sum(axis=1) / count
         return np.column_stack([prices, np.zeros_like(prices), gaps])
 
 
@@ -197,11 +218,19 @@ class RatioOfSums:
         indices = np.exp(ratio) if self.in_logs else ratio
         return compared_with_base(block, past, indices)
 
-    def parts(self, previous: Integers, _indices: Floats, _segments: Integers) -> Floats:
+    def parts(
+        self,
+        previous: Integers,
+        _indices: Floats,
+        _segments: Integers,
+        /,
+        rows: slice = ALL,
+        within: int | None = None,
+    ) -> Floats:
         """Split by nested sets of products, see `nested_parts`."""
-        return nested_parts(self._value, self.used, self.priced, previous)
+        return nested_parts(self._value, self.used, self.priced, previous, rows, within)
 
-    def _value(self, chosen: Booleans, rows: Integers) -> Floats:
+    def _value(self, chosen: Booleans, rows: Integers, _ends: Integers) -> Floats:
         with np.errstate(divide="ignore", invalid="ignore"):
             ratio = (chosen * self.top[rows]).sum(axis=1) / (chosen * self.bottom[rows]).sum(axis=1)
             return ratio if self.in_logs else np.log(ratio)
@@ -251,11 +280,19 @@ class ClusterJevons:
         values = np.divide(total, clusters, where=there, out=np.full(total.shape, np.nan))
         return compared_with_base(block, past, np.exp(values))
 
-    def parts(self, previous: Integers, _indices: Floats, _segments: Integers) -> Floats:
+    def parts(
+        self,
+        previous: Integers,
+        _indices: Floats,
+        _segments: Integers,
+        /,
+        rows: slice = ALL,
+        within: int | None = None,
+    ) -> Floats:
         """Split by nested sets of products, see `nested_parts`."""
-        return nested_parts(self._value, self.used, self.present, previous)
+        return nested_parts(self._value, self.used, self.present, previous, rows, within)
 
-    def _value(self, chosen: Booleans, rows: Integers) -> Floats:
+    def _value(self, chosen: Booleans, rows: Integers, _ends: Integers) -> Floats:
         members = self.members.astype(np.float64)
         at_base = self.base.quotes @ members
         base = (self.base.logs @ members) / np.maximum(at_base, 1)
@@ -281,25 +318,36 @@ def compared_with_base(block: Block, past: Past, indices: Floats) -> Continued:
 
 
 def nested_parts(
-    value: Callable[[Booleans, Integers], Floats], used: Booleans, priced: Booleans, previous: Integers
+    value: Callable[[Booleans, Integers, Integers], Floats],
+    used: Booleans,
+    priced: Booleans,
+    previous: Integers,
+    among: slice = ALL,
+    within: int | None = None,
 ) -> Floats:
     """Split log movements into prices, churn and gaps by nested sets of products; exact.
 
-    `value(chosen, rows)`: the log index of row `rows[t]` over the products `chosen[t]`. With C the products used in
-    both periods, G those used in one of them that were priced before or will be again, and f the log index over a set:
-    prices = f_t(C) - f_s(C); gaps = [f_t(C+G) - f_t(C)] - [f_s(C+G) - f_s(C)]; churn = the same from C+G to all.
-    Where no product continues, all is churn.
+    `value(chosen, rows, ends)`: the log index of row `rows[t]` over the products `chosen[t]`, in the window that ends
+    in row `ends[t]`. `used`, `priced`: products that count and that have a price, periods x products. `previous`: row
+    of the period before, -1 for none. `among`: the rows to split. With C the products used in both periods, G those
+    used in one of them that were priced before it or will be again, at most `within` periods away, and f the log index
+    over a set: prices = f_t(C) - f_s(C); gaps = [f_t(C+G) - f_t(C)] - [f_s(C+G) - f_s(C)]; churn = the same from C+G to
+    all. Where no product continues, all is churn.
     """
-    rows = np.arange(len(used))
-    known = previous >= 0
-    s = np.where(known, previous, 0)
-    now, then = used, used[s] & known[:, None]
-    running = np.cumsum(priced, axis=0)
-    seen_before, seen_after = running[s] - priced[s] > 0, running[-1] - running > 0
+    rows = np.arange(len(used))[among]
+    known = previous[among] >= 0
+    s = np.where(known, previous[among], 0)
+    now, then = used[rows], used[s] & known[:, None]
+    running = np.vstack([np.zeros((1, priced.shape[1]), dtype=np.int64), np.cumsum(priced, axis=0)])
+    away = len(used) if within is None else within
+    seen_before = running[s] > running[np.maximum(s - away, 0)]
+    seen_after = running[np.minimum(rows + 1 + away, len(used))] > running[rows + 1]
     both = now & then
     now_gaps, then_gaps = both | (now & seen_before), both | (then & seen_after)
-    moves = [value(chosen, rows) - value(other, s) for chosen, other in ((both, both), (now_gaps, then_gaps))]
-    total = value(now, rows) - value(then, s)
+    moves = [
+        value(chosen, rows, rows) - value(other, s, rows) for chosen, other in ((both, both), (now_gaps, then_gaps))
+    ]
+    total = value(now, rows, rows) - value(then, s, rows)
     continues = both.any(axis=1)
     prices = np.where(continues, moves[0], 0.0)
     gaps = np.where(continues, moves[1] - moves[0], 0.0)

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
+from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from ons_bigdata.prices.methods.aggregation.linked import ABSENT
+from ons_bigdata.prices.methods.multilateral.splicing import ON_PUBLISHED
 from ons_bigdata.prices.methods.recipes.blocks.base_means import BaseMeans, base_means
+from ons_bigdata.prices.methods.recipes.blocks.past import Block, Past
 from ons_bigdata.prices.methods.recipes.forms import ClusterJevons, LinkedChain, RatioOfSums
 from ons_bigdata.prices.methods.recipes.movements import previous_rows
 from ons_bigdata.prices.methods.recipes.window_forms import (
     GeksJevonsForm,
+    Stretch,
     TimeProductDummyForm,
     WindowForm,
     WindowStretches,
@@ -33,7 +37,7 @@ if TYPE_CHECKING:
     Integers = NDArray[np.int64]
 
 NO_BASE = "no product with a price in the base period"
-
+NO_PACK_SIZE = "no product has a pack size"
 
 COMPARES = ("links", "carried_links", "same_products", "any_products", "unit_prices")
 """Price changes that move an index between two periods.
@@ -43,11 +47,34 @@ whichever products there are; the mean unit price of all.
 """
 
 
+@dataclass(frozen=True, eq=False)
+class FormInputs:
+    """Prices of one retailer and item from which the form of an output is built.
+
+    `prices`: those that enter, periods of the view x products, 0 where there is none. `periods`: of the view.
+    `cluster_of`: clusters of the products, for the formula `clusters`. `base`: prices of the base periods; None where
+    these are among `prices`. `block`, `past`: periods to compute, and the published index before them.
+    """
+
+    stratum: Stratum
+    prices: Floats
+    output: RecipeOutput
+    periods: Periods
+    block: Block
+    past: Past
+    cluster_of: Integers | None = None
+    base: BaseMeans | None = None
+
+    def base_of(self, rows: Booleans) -> BaseMeans | None:
+        """Prices of the base periods, of some rows where they are not given; None where no product has one."""
+        base = base_means(self.prices, rows) if self.base is None else self.base
+        return base if base.has_prices else None
+
+
 class BuiltForm(NamedTuple):
-    """Form of one retailer and item, its first row in the recipe's periods, and the reason where there is none."""
+    """Form of one retailer and item; the reason where there is none, or where no product counts in a period."""
 
     form: Form | None
-    offset: int = 0
     fault: str | None = None
 
 
@@ -55,15 +82,15 @@ class BuiltForm(NamedTuple):
 class ElementaryFormula:
     """An elementary formula of recipes.
 
-    `build`: stratum, prices that enter (periods x products, 0 where there is none), output, periods and the clusters of
-    the products → its form. `needs`: option of `RecipeOutput` without which it is not defined. `windowed`: computed
-    over windows of periods, which a splice extends. `chained`: each period is linked to earlier ones.
-    `keeps_with_gaps`: satisfies `axioms.ALWAYS` with products that enter and leave, too. `per_pack_size`: products
-    without a pack size do not count. `compares`: what moves the index from one period to the next, see `COMPARES`.
+    `build`: the prices of a retailer and item → its form. `needs`: option of `RecipeOutput` without which it is not
+    defined. `windowed`: computed over windows of periods, which a splice extends. `chained`: each period is linked to
+    earlier ones. `keeps_with_gaps`: satisfies `axioms.ALWAYS` with products that enter and leave, too. `per_pack_size`:
+    products without a pack size do not count. `compares`: what moves the index from one period to the next, see
+    `COMPARES`.
     """
 
     name: str
-    build: Callable[[Stratum, Floats, RecipeOutput, Periods, Integers | None], BuiltForm]
+    build: Callable[[FormInputs], BuiltForm]
     needs: str | None = None
     windowed: bool = False
     chained: bool = False
@@ -72,75 +99,55 @@ class ElementaryFormula:
     compares: str = "same_products"
 
 
-def _chained_jevons(
-    _stratum: Stratum, prices: Floats, output: RecipeOutput, _periods: Periods, _cluster_of: Integers | None
-) -> BuiltForm:
-    assert output.link_window_days is not None  # noqa: S101 (see `needs`)
-    return BuiltForm(linked_chain(_logs(prices), prices > 0, output.link_window_days))
+def _chained_jevons(of: FormInputs) -> BuiltForm:
+    assert of.output.link_window_days is not None  # noqa: S101 (see `needs`)
+    return BuiltForm(linked_chain(_logs(of.prices), of.prices > 0, of.output.link_window_days))
 
 
-def _carried_jevons(
-    _stratum: Stratum, prices: Floats, output: RecipeOutput, _periods: Periods, _cluster_of: Integers | None
-) -> BuiltForm:
-    assert output.carry_days is not None  # noqa: S101 (see `needs`)
-    return BuiltForm(carried_chain(_logs(prices), prices > 0, output.carry_days))
+def _carried_jevons(of: FormInputs) -> BuiltForm:
+    assert of.output.carry_days is not None  # noqa: S101 (see `needs`)
+    return BuiltForm(carried_chain(_logs(of.prices), of.prices > 0, of.output.carry_days))
 
 
-def _unit_price(
-    stratum: Stratum, prices: Floats, _output: RecipeOutput, _periods: Periods, _cluster_of: Integers | None
-) -> BuiltForm:
-    known = (prices > 0) & np.isfinite(stratum.pack_sizes)
-    if not known.any():
-        return BuiltForm(None, fault="no product has a pack size")
-    unit_prices = np.where(known, prices / np.where(known, stratum.pack_sizes, 1.0), 0.0)
-    return BuiltForm(RatioOfSums(unit_prices, known.astype(np.float64), known))
+def _unit_price(of: FormInputs) -> BuiltForm:
+    sizes = of.stratum.pack_sizes
+    known = (of.prices > 0) & np.isfinite(sizes)
+    unit_prices = np.where(known, of.prices / np.where(np.isfinite(sizes), sizes, 1.0), 0.0)
+    return BuiltForm(RatioOfSums(unit_prices, known.astype(np.float64), known), NO_PACK_SIZE)
 
 
-def _base_week_jevons(
-    stratum: Stratum, prices: Floats, _output: RecipeOutput, periods: Periods, _cluster_of: Integers | None
-) -> BuiltForm:
-    base = base_means(prices, periods.base) if stratum.base is None else stratum.base
-    if not base.has_prices:
-        return BuiltForm(None, fault=NO_BASE)
-    return BuiltForm(fixed_base("jevons", prices, base))
+def _base_week_jevons(of: FormInputs) -> BuiltForm:
+    base = of.base_of(of.periods.base)
+    return BuiltForm(None, NO_BASE) if base is None else BuiltForm(fixed_base("jevons", of.prices, base))
 
 
-def _fixed_base(
-    stratum: Stratum, prices: Floats, output: RecipeOutput, periods: Periods, _cluster_of: Integers | None
-) -> BuiltForm:
-    base = base_rows(prices > 0, periods.base)
-    if not (prices[base] > 0).any():
-        return BuiltForm(None, fault=NO_BASE)
-    known = dict(output.item_formulas)
-    formula = known.get(stratum.item_number, known.get(0))
+def _fixed_base(of: FormInputs) -> BuiltForm:
+    base = of.base_of(base_rows(of.prices > 0, of.periods.base))
+    if base is None:
+        return BuiltForm(None, NO_BASE)
+    known = dict(of.output.item_formulas)
+    formula = known.get(of.stratum.item_number, known.get(0))
     if formula is None:
-        return BuiltForm(None, fault=f"the recipe has no formula for item {stratum.item_number}")
-    return BuiltForm(fixed_base(formula, prices, base))
+        return BuiltForm(None, f"the recipe has no formula for item {of.stratum.item_number}")
+    return BuiltForm(fixed_base(formula, of.prices, base))
 
 
-def _clusters(
-    _stratum: Stratum, prices: Floats, output: RecipeOutput, periods: Periods, cluster_of: Integers | None
-) -> BuiltForm:
-    base = base_rows(prices > 0, periods.base)
-    if not (prices[base] > 0).any():
-        return BuiltForm(None, fault=NO_BASE)
-    if cluster_of is None:
-        message = f"{output.method}: clusters are missing"
+def _clusters(of: FormInputs) -> BuiltForm:
+    base = of.base_of(base_rows(of.prices > 0, of.periods.base))
+    if base is None:
+        return BuiltForm(None, NO_BASE)
+    if of.cluster_of is None:
+        message = f"{of.output.method}: clusters are missing"
         raise ValueError(message)
-    members = cluster_of[:, None] == np.unique(cluster_of)
-    return BuiltForm(ClusterJevons(_logs(prices), prices > 0, members, base_means(prices, base)))
+    members = of.cluster_of[:, None] == np.unique(of.cluster_of)
+    return BuiltForm(ClusterJevons(_logs(of.prices), of.prices > 0, members, base))
 
 
-def _windows(
-    _stratum: Stratum,
-    prices: Floats,
-    output: RecipeOutput,
-    periods: Periods,
-    _cluster_of: Integers | None,
-    *,
-    kind: type[WindowForm],
-) -> BuiltForm:
-    return BuiltForm(*window_form(kind, prices, periods, window=output.window, splice=output.splice))
+def _windows(of: FormInputs, *, kind: type[WindowForm]) -> BuiltForm:
+    window, splice = of.output.window, of.output.splice
+    return BuiltForm(
+        window_form(kind, of.prices, of.periods, window=window, splice=splice, block=of.block, past=of.past)
+    )
 
 
 ENTRIES = (
@@ -216,24 +223,54 @@ def carried_chain(logs: Floats, present: Booleans, carry_days: int) -> LinkedCha
 
 
 def window_form(
-    kind: type[WindowForm], prices: Floats, periods: Periods, *, window: int | None, splice: str
-) -> tuple[WindowStretches | None, int]:
-    """Form over windows from the stratum's first period with a price to its last, and its first row.
+    kind: type[WindowForm],
+    prices: Floats,
+    periods: Periods,
+    *,
+    window: int | None,
+    splice: str,
+    block: Block | None = None,
+    past: Past | None = None,
+) -> WindowStretches:
+    """Form over windows: stretches of periods, each from its first period with a price to its last.
 
     A stretch of its own begins where no product from a period on has its last price before that period, unless it is
-    `window` periods old or older: no window compares the two sides.
+    `window` periods old or older: no window compares the two sides. `block`, `past`: the periods to compute and the
+    index before them, where the prices are of a view; without, all. Raises ValueError where the view of a stretch that
+    began before it is too short.
     """
     present = prices > 0
-    open_rows = np.flatnonzero(present.any(axis=1))
-    if len(open_rows) == 0:
-        return None, 0
-    starts = _stretch_starts(present, window)
-    forms = []
-    for start, stop in zip(starts, [*starts[1:], len(present)], strict=True):
-        rows = slice(start, int(open_rows[open_rows < stop][-1]) + 1)
-        forms.append(kind(periods.starts[rows], _logs(prices[rows]), present[rows], window, splice))
-    whole = periods.starts[starts[0] : int(open_rows[-1]) + 1]
-    return WindowStretches(whole, forms, [start - starts[0] for start in starts]), starts[0]
+    block, past = block or Block.whole(len(prices)), past or Past.none(1)
+    newest, begins = int(past.newest[0]), block.rows.start
+    starts = [start for start in _stretch_starts(present, window) if start >= begins]
+    in_block = [start for start in starts if start < block.rows.stop]
+    first_number = newest + 1
+    if past.began != ABSENT:
+        refuse_short_view(block, past.began, window, splice)
+        starts, first_number = [max(past.began - block.view, 0), *starts], newest
+    stretches = []
+    for number, (start, stop) in enumerate(pairwise([*starts, len(present)]), first_number):
+        opened = start + np.flatnonzero(present[start:stop].any(axis=1))
+        if len(opened) and opened[-1] >= begins:
+            rows = slice(start, int(opened[-1]) + 1)
+            form = kind(periods.starts[rows], _logs(prices[rows]), present[rows], window, splice)
+            stretches.append(Stretch(number, start, form))
+    began = block.view + in_block[-1] if in_block else past.began
+    return WindowStretches(kind, periods.starts, present, block, stretches, newest + len(in_block), began, window)
+
+
+def refuse_short_view(block: Block, began: int, window: int | None, splice: str) -> None:
+    """Raise ValueError where the view of a block lacks a period of its windows, or of the windows before it."""
+    before = block.start if window is None else window_periods_before(window, splice)
+    needed = max(began, block.start - before)
+    if block.view > needed:
+        message = f"block: found a view from period {block.view}, expected from {needed} for windows of {window}"
+        raise ValueError(message)
+
+
+def window_periods_before(window: int, splice: str) -> int:
+    """How many periods before a block its windows need: one window; spliced on the window before, also that one."""
+    return window if splice in ON_PUBLISHED else max(window, 2 * (window - 1))
 
 
 def _stretch_starts(present: Booleans, window: int | None) -> list[int]:
@@ -241,7 +278,7 @@ def _stretch_starts(present: Booleans, window: int | None) -> list[int]:
     last_row, _ = _last_before(np.zeros(present.shape), present)
     rows = np.arange(len(present))
     linked = present & (last_row >= 0) & (rows[:, None] - last_row < (window or len(present)))
-    earliest = np.where(linked, last_row, rows[:, None]).min(axis=1)
+    earliest = np.where(linked, last_row, rows[:, None]).min(axis=1, initial=len(present))
     reached = np.minimum.accumulate(earliest[::-1])[::-1]
     starts: list[int] = rows[present.any(axis=1) & (reached >= rows)].tolist()
     return starts

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from ons_bigdata.prices.methods.recipes.blocks.base_means import BaseMeans
-
     Floats = NDArray[np.float64]
     Booleans = NDArray[np.bool_]
     Integers = NDArray[np.int64]
@@ -46,8 +44,7 @@ class Stratum:
     """Daily quotes of one retailer and item: calendar days x products.
 
     `prices`: GBP, 0 where there is none. `judged`: scope of the quote, `IN`, `OUT` or `UNDECIDED`.
-    `pack_sizes`: of the products, in kilograms, litres or pieces; nan where unknown. `base`: prices of the base periods
-    where these are not among the days; None where they are.
+    `pack_sizes`: of the products, in kilograms, litres or pieces; nan where unknown.
     """
 
     retailer: str
@@ -56,7 +53,6 @@ class Stratum:
     prices: Floats
     judged: Scopes
     pack_sizes: Floats
-    base: BaseMeans | None = None
 
     def of_days(self, rows: slice) -> Stratum:
         """Quotes of some calendar days; products without a quote stay."""
@@ -87,14 +83,26 @@ class Periods:
         earlier = [_start(start - timedelta(days=days), self.frequency) for start in self.starts]
         return np.array([rows.get(start, -1) for start in earlier], dtype=np.int64)
 
-    def means(self, prices: Floats) -> tuple[Floats, Integers]:
-        """Mean price of each product over a period's days (0 where there is none), and its number of quotes."""
+    def of_rows(self, rows: slice) -> Periods:
+        """Some of the periods alone; days of others do not count."""
+        chosen = range(*rows.indices(len(self.starts)))
+        inside = (self.of_day >= chosen.start) & (self.of_day < chosen.stop)
+        of_day = np.where(inside, self.of_day - chosen.start, -1)
+        return replace(self, starts=self.starts[rows], of_day=of_day, base=self.base[rows])
+
+    def sums(self, prices: Floats) -> tuple[Floats, Integers]:
+        """Sum of the prices of each product over a period's days, and its number of quotes."""
         if np.array_equal(self.of_day, np.arange(len(self.starts))):
             return prices, (prices > 0).astype(np.int64)
         inside = (self.of_day == np.arange(len(self.starts))[:, None]).astype(np.float64)
-        quotes = inside @ (prices > 0)
-        total = inside @ prices
-        return np.divide(total, quotes, where=quotes > 0, out=np.zeros_like(total)), quotes.astype(np.int64)
+        return inside @ prices, (inside @ (prices > 0)).astype(np.int64)
+
+    def means(self, prices: Floats) -> tuple[Floats, Integers]:
+        """Mean price of each product over a period's days (0 where there is none), and its number of quotes."""
+        total, quotes = self.sums(prices)
+        if total is prices:
+            return prices, quotes
+        return np.divide(total, quotes, where=quotes > 0, out=np.zeros_like(total)), quotes
 
 
 @dataclass(frozen=True)

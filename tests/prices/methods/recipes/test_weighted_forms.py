@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import numpy as np
@@ -14,6 +15,7 @@ from ons_bigdata.prices.methods.bilateral.clip import ClipParameters
 from ons_bigdata.prices.methods.bilateral.index import bilateral_index
 from ons_bigdata.prices.methods.multilateral.index import multilateral_index
 from ons_bigdata.prices.methods.recipes.blocks.base_means import base_means
+from ons_bigdata.prices.methods.recipes.blocks.past import Past
 from ons_bigdata.prices.methods.recipes.catalogue import RecipeOutput
 from ons_bigdata.prices.methods.recipes.elementary import elementary_index, movement_parts, shelf_clusters, stratum_form
 from ons_bigdata.prices.methods.recipes.forms import ClusterJevons, RatioOfSums
@@ -285,19 +287,18 @@ def test_windows_begin_anew_where_none_compares_the_two_sides(method: str) -> No
     prices[6:9, :2] = [[2.0, 4.0], [2.0, 4.0], [2.2, 4.4]]  # the same products, as many weeks later as a window holds
     prices[9:, 2:] = [[5.0, 1.0], [6.0, 1.2], [5.0, 1.0]]  # other products
     periods = Periods("weekly", weeks, np.arange(12), np.arange(12) == 0, None)
-    form, offset = recipe_window_form(kind, prices, periods, window=4, splice="movement")
-    assert form is not None
-    assert offset == 0
+    form = recipe_window_form(kind, prices, periods, window=4, splice="movement")
     assert form.segments.tolist() == [0, 0, 0, -1, -1, -1, 1, 1, 1, 2, 2, 2]
-    indices, reasons = form.indices()
+    indices, reasons = form.indices(Past.none(1))
     np.testing.assert_allclose(indices[6:], [1.0, 1.0, 1.1, 1.0, 1.2, 1.0])
-    assert reasons == [None] * 3 + [f"no product in period {week}" for week in weeks[3:6]] + [None] * 6
+    assert reasons == [None] * 12
     np.testing.assert_allclose(form.replicates(ones(prices))[0][:, 0], indices)
     assert form.replicates(ones(prices))[1][:, 0].tolist() == form.segments.tolist()
     parts = form.parts(np.array([-1, 0, 1, -1, -1, -1, 2, 6, 7, 8, 9, 10]), indices, form.segments)
     np.testing.assert_allclose(parts[[7, 8, 10, 11], 0], np.log([1.0, 1.1, 1.2, 1 / 1.2]), atol=1e-12)
     assert np.isnan(parts[[0, 3, 4, 5, 6, 9]]).all()
     # a week less between them, and the window that ends in the later one links them
-    closer, _ = recipe_window_form(kind, np.delete(prices, 4, axis=0)[:8], periods, window=4, splice="movement")
-    assert closer is not None
+    shorter = replace(periods, starts=weeks[:8])
+    closer = recipe_window_form(kind, np.delete(prices, 4, axis=0)[:8], shorter, window=4, splice="movement")
     assert closer.segments.tolist() == [0] * 8
+    assert closer.indices(Past.none(1))[1][3:5] == [f"no product in period {week}" for week in weeks[3:5]]

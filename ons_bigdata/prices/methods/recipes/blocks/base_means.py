@@ -22,7 +22,7 @@ class BaseMeans:
     """Prices of one retailer and item in the base periods, one entry per product.
 
     `quotes`: number of base periods in which the product has a price. `prices`: sum of these prices, GBP. `logs`: sum
-    of their logs. 0 for a product without any. `has_others`: True if products that are none of these have prices there.
+    of their logs. 0 for a product without any. `has_others`: True if other products have a price there.
     """
 
     quotes: Integers

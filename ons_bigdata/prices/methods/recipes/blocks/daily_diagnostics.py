@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
 import polars as pl
 
 from ons_bigdata.prices.methods.recipes.blocks.daily_figures import month_forms
 from ons_bigdata.prices.methods.recipes.blocks.layers import LayerState
-from ons_bigdata.prices.methods.recipes.blocks.past import Block
+from ons_bigdata.prices.methods.recipes.blocks.past import Block, Past
 from ons_bigdata.prices.methods.recipes.blocks.states import DiagnosticsState
 from ons_bigdata.prices.methods.recipes.diagnostics import (
     ElementaryState,
@@ -74,7 +75,8 @@ def diagnose_months(
     bases, before = known
     history = view.panels.history
     block = Block(view.panels.first_day, months[0].start, months[-1].stop)
-    forms = month_forms(view.panels, view.at_base, what, block)
+    pasts = _published_pasts(figures.elementary, what, block, history.strata)
+    forms = month_forms(view.panels, view.at_base, what, block, pasts)
     draws = [view.weights[stratum] for stratum in history.strata]
     in_block = [level.of_periods(slice(block.start, block.stop)) for level in bases]
     elementary = ElementaryState.none(len(draws), len(draws[0]))
@@ -85,3 +87,26 @@ def diagnose_months(
     rows = [figures.aggregates.filter(pl.col("level") == tree.name) for tree in history.tree]
     diagnostics, movements, layers = level_rows(forms, layer, rows, (in_block, layers))
     return MonthOfDiagnostics(diagnostics, movements, DiagnosticsState(elementary.pasts, elementary.figures, layers))
+
+
+def _published_pasts(
+    elementary: pl.DataFrame, what: DailyOutput, block: Block, strata: Sequence[tuple[str, int]]
+) -> list[Past]:
+    """Published indices of the strata in the view before a block."""
+    starts = what.based.periods.starts
+    rows = {start: block.view + n for n, start in enumerate(starts[block.view : block.start])}
+    before = elementary.filter(pl.col("period").is_in(list(rows)) & pl.col("segment_index").is_not_null()).sort(
+        "period"
+    )
+    known = before.partition_by(["retailer", "item_number"], as_dict=True)
+    pasts = []
+    for stratum in strata:
+        of_stratum = known.get(stratum)
+        if of_stratum is None:
+            pasts.append(Past.none(1))
+            continue
+        numbers = np.array([rows[day] for day in of_stratum["period"]], dtype=np.int64)
+        levels = of_stratum["segment_index"].to_numpy()[:, None]
+        segments = of_stratum["segment"].cast(pl.Int64).to_numpy()[:, None]
+        pasts.append(Past(numbers, levels, segments, segments.max(axis=0)))
+    return pasts

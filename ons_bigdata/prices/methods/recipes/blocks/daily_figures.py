@@ -5,7 +5,7 @@ All months in one go or one after another, with the state stored between, give t
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -95,23 +95,22 @@ def elementary_month(
     days, None where there is no base. `pasts`: of the strata before the month.
     """
     block = Block(panels.first_day, month.start, month.stop)
-    forms = month_forms(panels, at_base, what, block)
-    figures, after = elementary_figures(forms, pasts)
+    figures, after = elementary_figures(month_forms(panels, at_base, what, block, pasts))
     return MonthOfElementary(month, figures, after)
 
 
-def month_forms(panels: OriginPanels, at_base: OriginPanels | None, what: DailyOutput, block: Block) -> OutputForms:
-    """Forms of an output in a block of days."""
-    strata = panels.strata
+def month_forms(
+    panels: OriginPanels, at_base: OriginPanels | None, what: DailyOutput, block: Block, pasts: Sequence[Past]
+) -> OutputForms:
+    """Forms of an output in a block of days. `pasts`: published indices of the strata before it."""
+    bases = None
     if at_base is not None:
         out = panels.history.out_of_season(what.recipe.seasonal)
-        bases = [_base(at_base, n, out[n], what) for n in range(len(strata))]
-        strata = [
-            replace(stratum, base=base.arranged(known.products, stratum.products))
-            for stratum, known, base in zip(strata, at_base.strata, bases, strict=True)
+        bases = [
+            _base(at_base, n, out[n], what).arranged(at_base.strata[n].products, stratum.products)
+            for n, stratum in enumerate(panels.strata)
         ]
-    of_month = replace(panels, strata=strata)
-    return forms_of_block(of_month, what.based, what[:3], block, [None] * len(strata))
+    return forms_of_block(panels, what.based, what[:3], block, bases=bases, pasts=pasts)
 
 
 def _base(at_base: OriginPanels, n: int, out_of_season: Booleans, what: DailyOutput) -> BaseMeans:

@@ -108,11 +108,19 @@ class Past:
         segments[self.rows[inside] - block.view] = self.segments[inside]
         return levels, segments
 
-    def followed_by(self, block: Block, computed: tuple[Floats, Integers], newest: Integers, *, reach: int) -> Past:
+    def followed_by(
+        self,
+        block: Block,
+        computed: tuple[Floats, Integers],
+        newest: Integers,
+        *,
+        reach: int,
+        began: int = ABSENT,
+    ) -> Past:
         """Past of the block after this one.
 
-        `computed`: levels and segments of the block, periods x replicates. `newest`: as of the past, after the block.
-        `reach`: periods back to which the first period after the block may link.
+        `computed`: levels and segments of the block, periods x replicates. `newest`, `began`: as of the past, after the
+        block. `reach`: periods back to which the first period after the block may link.
         """
         rows = np.concatenate([self.rows, np.arange(block.start, block.stop)])
         levels = np.concatenate([self.levels, computed[0]])
@@ -120,7 +128,7 @@ class Past:
         there = np.isfinite(levels).any(axis=1)
         last = rows[there].max(initial=ABSENT)
         kept = there & (rows >= min(last, block.stop - reach))
-        return Past(rows[kept], levels[kept], segments[kept], newest, self.began)
+        return Past(rows[kept], levels[kept], segments[kept], newest, began)
 
 
 class Continued(NamedTuple):

@@ -5,14 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ons_bigdata.prices.methods.aggregation.linked import ABSENT
-from ons_bigdata.prices.methods.multilateral.splicing import ON_PUBLISHED
-from ons_bigdata.prices.methods.recipes.formulas import FORMULAS
+from ons_bigdata.prices.methods.recipes.formulas import FORMULAS, window_periods_before
 
 if TYPE_CHECKING:
     from ons_bigdata.prices.methods.recipes.catalogue import RecipeOutput
 
-RETURN_PERIODS = {"daily": 56, "weekly": 8, "monthly": 2}
-"""Periods within which a product that is away counts as one that returns, by frequency: eight weeks, two months."""
+RETURN_PERIODS = {"daily": 14, "weekly": 8, "monthly": 2}
+"""Periods within which a product that is away counts as one that returns, by frequency."""
 
 
 def periods_before(output: RecipeOutput, start: int, last: int, *, with_parts: bool) -> int:
@@ -32,8 +31,8 @@ def periods_before(output: RecipeOutput, start: int, last: int, *, with_parts: b
         first = last - (output.carry_days or 0)
     elif FORMULAS[output.formula].windowed:
         first = start - _window_periods_before(output, with_parts=with_parts)
-    if with_parts and splits_by_products(output.formula) and last != ABSENT:
-        first = min(first, last - RETURN_PERIODS[output.frequency])
+    if with_parts and splits_by_products(output.formula):
+        first = min(first, (start if last == ABSENT else last) - RETURN_PERIODS[output.frequency])
     return max(0, first - (0 if output.relative_limit is None else 1))
 
 
@@ -70,5 +69,5 @@ def _window_periods_before(output: RecipeOutput, *, with_parts: bool) -> int:
     window = output.window
     if window is None:
         return 0
-    spliced = window if output.splice in ON_PUBLISHED else max(window, 2 * (window - 1))
+    spliced = window_periods_before(window, output.splice)
     return max(spliced, window - 1 + RETURN_PERIODS[output.frequency]) if with_parts else spliced
