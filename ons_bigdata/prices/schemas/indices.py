@@ -121,7 +121,9 @@ class IndexState(dy.Schema):
         description="hash of retailers, items, tree and bases, as far as the figures of the month depend on them"
     )
     shape = dy.List(dy.Int64(min=0), description="lengths of the array's axes")
-    numbers = dy.List(dy.Float64(), description="values of the array, row by row")
+    numbers = dy.List(
+        dy.Float64(allow_nan=True), description="values of the array, row by row; nan where there is none"
+    )
 
 
 class SettledFigure(Figure):

@@ -31,7 +31,6 @@ from ons_bigdata.prices.schemas.indices import IndexState
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    import dataframely as dy
     from numpy.typing import NDArray
 
     from ons_bigdata.platform.dagster.inputs import AssetRun, Inputs
@@ -185,9 +184,3 @@ def _months_before(month: date, count: int) -> date:
 
 def _last_day(month: date) -> date:
     return month.replace(day=monthrange(month.year, month.month)[1])
-
-
-def stacked(schema: type[dy.Schema], frames: Sequence[pl.DataFrame]) -> pl.DataFrame:
-    """Rows of frames with the columns of a schema."""
-    columns = schema.column_names()
-    return pl.concat([schema.create_empty(), *(frame.select(columns) for frame in frames)], how="vertical_relaxed")

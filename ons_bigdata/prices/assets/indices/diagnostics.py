@@ -18,7 +18,6 @@ from ons_bigdata.prices.assets.indices.daily_months import (
     month_periods,
     read_origins,
     recipes_text,
-    stacked,
 )
 from ons_bigdata.prices.assets.indices.figures import (
     AGGREGATES,
@@ -42,6 +41,7 @@ from ons_bigdata.prices.methods.recipes.blocks.months import first_day_of_view
 from ons_bigdata.prices.methods.recipes.blocks.past import Past
 from ons_bigdata.prices.methods.recipes.blocks.segment_runs import segments_of_runs
 from ons_bigdata.prices.methods.recipes.blocks.state_rows import OUTPUT, state_arrays, state_rows
+from ons_bigdata.prices.methods.recipes.figures import stacked
 from ons_bigdata.prices.schemas.indices import IndexDiagnostics, IndexMovement, IndexState
 
 if TYPE_CHECKING:

@@ -19,7 +19,6 @@ from ons_bigdata.prices.assets.indices.daily_months import (
     month_periods,
     read_origins,
     recipes_text,
-    stacked,
 )
 from ons_bigdata.prices.assets.indices.origins import INPUTS, MONTH_INPUTS, current_recipes, panels_by_origin
 from ons_bigdata.prices.methods.recipes import index_figures, parameters_hash
@@ -34,6 +33,7 @@ from ons_bigdata.prices.methods.recipes.blocks.months import first_day_of_view
 from ons_bigdata.prices.methods.recipes.blocks.past import Past
 from ons_bigdata.prices.methods.recipes.blocks.segment_runs import runs_of_segments
 from ons_bigdata.prices.methods.recipes.blocks.state_rows import OUTPUT, state_rows
+from ons_bigdata.prices.methods.recipes.figures import stacked
 from ons_bigdata.prices.schemas.indices import AggregateIndex, ElementaryIndex, IndexState
 
 if TYPE_CHECKING:

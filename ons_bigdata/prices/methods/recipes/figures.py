@@ -245,9 +245,11 @@ def over_scopes(
 
 
 def stacked(schema: type[dy.Schema], frames: Sequence[pl.DataFrame]) -> pl.DataFrame:
-    """Rows of frames, validated."""
-    frame = pl.concat(frames) if frames else schema.create_empty()
-    valid: pl.DataFrame = schema.validate(frame.select(schema.column_names()), cast=True)
+    """Rows of frames, whatever the order of their columns, validated."""
+    names = schema.column_names()
+    chosen = [frame.select(names) for frame in frames]
+    frame = pl.concat(chosen, how="vertical_relaxed") if chosen else schema.create_empty()
+    valid: pl.DataFrame = schema.validate(frame, cast=True)
     return valid
 
 

@@ -1,0 +1,147 @@
+"""Daily figures and their errors month by month in the database: days as they come, late ones, one rebuild."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from functools import partial
+from typing import Any
+
+import dagster as dg
+import numpy as np
+import polars as pl
+import pytest
+
+from ons_bigdata.platform.dagster.resources import WarehouseResource
+from ons_bigdata.platform.postgres.warehouse import Warehouse
+from ons_bigdata.prices.assets.indices import diagnostics, figures
+from ons_bigdata.prices.methods.recipes import Bootstrap
+
+FIRST = date(2016, 7, 21)
+STRATA = [("tesco", 210111), ("waitrose", 210111), ("tesco", 310401)]
+QUOTES = "intermediate.int_prices__quotes_accepted"
+KEY = "data_origin text, retailer text, item_number integer, product text"
+STATEMENTS = (
+    f"create table {QUOTES} ({KEY}, collected_on date, price_gbp float8)",
+    f"create table intermediate.int_prices__products_scoped ({KEY}, in_scope boolean)",
+    f"create table intermediate.int_prices__product_pack_sizes ({KEY}, pack_size float8, is_of_item_measure boolean)",
+    "create view intermediate.int_prices__quotes_scoped as select quotes.*, scoped.in_scope"
+    f" from {QUOTES} as quotes left join intermediate.int_prices__products_scoped as scoped"
+    " using (data_origin, retailer, item_number, product)",
+    "create view intermediate.int_prices__item_days_accepted as"
+    " select data_origin, retailer, item_number, collected_on, count(*)::integer as quotes"
+    f" from {QUOTES} group by data_origin, retailer, item_number, collected_on",
+    "create view intermediate.int_prices__product_months_judged as select distinct"
+    " date_trunc('month', collected_on)::date as month, data_origin, retailer, item_number, product, in_scope"
+    " from intermediate.int_prices__quotes_scoped",
+    "create table intermediate.int_prices__item_days_rejected (data_origin text, retailer text, item_number integer,"
+    " collected_on date)",
+    "create table intermediate.int_prices__retailer_weights_assigned (data_origin text, retailer text,"
+    " item_number integer, weight float8, weights_year integer)",
+    "create table seeds.item_weights (item_number integer, class_code text, weight float8, weights_year integer)",
+    "create table seeds.class_weights (class_code text, division_code text, weight float8, weights_year integer)",
+    "create table seeds.retailers (retailer text, rhythm text)",
+    "insert into seeds.item_weights values (210111, '01.1.1', 6, 2016), (310401, '02.1.1', 38, 2016)",
+    "insert into seeds.class_weights values ('01.1.1', '01', 15, 2016), ('02.1.1', '02', 5, 2016)",
+)
+TABLES = {
+    figures.ELEMENTARY.name: "retailer, item_number",
+    figures.AGGREGATES.name: "level, code",
+    diagnostics.DIAGNOSTICS.name: "level, code",
+    diagnostics.MOVEMENTS.name: "level, code",
+    figures.STATES.name: "array_name",
+    diagnostics.ERROR_STATES.name: "array_name",
+}
+
+
+@pytest.fixture
+def resource(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> WarehouseResource:
+    """The test's database, with hand-made tables in place of dbt's."""
+    monkeypatch.setattr(WarehouseResource, "open", lambda _: warehouse)
+    monkeypatch.setattr(diagnostics, "Bootstrap", partial(Bootstrap, replicates=5))
+    with warehouse.transaction() as transaction:
+        for statement in STATEMENTS:
+            transaction.execute(statement)
+    return WarehouseResource()
+
+
+def quotes_of(days: range, *, without: set[int] = frozenset()) -> pl.DataFrame:
+    """Five products of each retailer and item, whose prices wander; `without`: days left out."""
+    rows = []
+    for number, (retailer, item) in enumerate(STRATA):
+        generator = np.random.default_rng(number)
+        prices = np.exp(np.cumsum(generator.normal(0, 0.03, (200, 5)), axis=0)) * np.arange(1, 6)
+        there = generator.random(prices.shape) < 0.9
+        rows += [
+            ("real", retailer, item, f"P{n}", FIRST + timedelta(days=int(t)), float(prices[t, n]))
+            for t, n in np.argwhere(there)
+            if t in days and t not in without
+        ]
+    schema = {"data_origin": pl.String, "retailer": pl.String, "item_number": pl.Int32, "product": pl.String,
+              "collected_on": pl.Date, "price_gbp": pl.Float64}  # fmt: skip
+    return pl.DataFrame(rows, schema=schema, orient="row")
+
+
+def build(resource: WarehouseResource) -> dict[str, Any]:
+    """Run both assets; how many months each built."""
+    made = dg.materialize(
+        [figures.price_index_figures, diagnostics.price_index_errors], resources={"warehouse": resource}
+    )
+    assert made.success
+    return {
+        event.asset_key.path[-1]: event.materialization.metadata["months_built"].value
+        for event in made.get_asset_materialization_events()
+        if "months_built" in event.materialization.metadata
+    }
+
+
+def contents(warehouse: Warehouse) -> dict[str, list[tuple[Any, ...]]]:
+    return {
+        table: warehouse.rows(f"select md5(content::text) from {table} as content order by content::text")
+        for table in TABLES
+    }
+
+
+def add(warehouse: Warehouse, quotes: pl.DataFrame) -> None:
+    with warehouse.transaction() as transaction:
+        transaction.insert(QUOTES, quotes)
+
+
+def test_days_as_they_come_give_the_tables_of_one_rebuild(warehouse: Warehouse, resource: WarehouseResource) -> None:
+    add(warehouse, quotes_of(range(60), without={20}))
+    assert set(build(resource).values()) == {3}
+    assert set(build(resource).values()) == {0}
+    add(warehouse, quotes_of(range(60, 80)))  # 19 September to 8 October
+    assert set(build(resource).values()) == {2}
+    add(warehouse, quotes_of(range(80, 82)))
+    assert set(build(resource).values()) == {1}
+    add(warehouse, quotes_of(range(20, 21)))  # late, of 10 August
+    assert set(build(resource).values()) == {3}
+    with warehouse.transaction() as transaction:  # out of scope, so that the scopes differ from now on
+        transaction.execute(
+            "insert into intermediate.int_prices__products_scoped values ('real', 'tesco', 210111, 'P1', false)"
+        )
+    assert set(build(resource).values()) == {4}
+    step_by_step = contents(warehouse)
+    with warehouse.transaction() as transaction:
+        transaction.execute("delete from ops.table_days")
+    assert set(build(resource).values()) == {4}
+    assert contents(warehouse) == step_by_step
+    scopes = warehouse.rows(f"select distinct scope from {figures.AGGREGATES.name} where recipe = 'ons_pilot_2015'")
+    assert sorted(scopes) == [("shelf",), ("target",)]
+
+
+def test_figures_of_days_that_are_gone_go(warehouse: Warehouse, resource: WarehouseResource) -> None:
+    add(warehouse, quotes_of(range(75)))
+    build(resource)
+    with warehouse.transaction() as transaction:
+        transaction.execute(f"delete from {QUOTES} where collected_on >= '2016-09-20'")
+    build(resource)
+    for table in TABLES:
+        if table.endswith("states"):
+            continue
+        (last,) = warehouse.rows(f"select max(period) from {table} where recipe = 'web_daily'")[0]
+        assert last == date(2016, 9, 19)
+    with warehouse.transaction() as transaction:
+        transaction.execute(f"delete from {QUOTES}")
+    build(resource)
+    assert all(not rows for rows in contents(warehouse).values())
