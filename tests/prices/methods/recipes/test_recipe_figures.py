@@ -234,17 +234,29 @@ def test_parts_of_every_movement_add_up_to_the_published_movement() -> None:
 
 def test_scopes_differ_only_where_quotes_are_out() -> None:
     recipe = [recipe_named("cpi_like")]
-    same = frames(quotes(), recipe, replicates=2).aggregates.partition_by("scope", as_dict=True)
+    given = quotes().filter(pl.col("item_number") != STRAWBERRIES)  # whose season depends on the products
+    same = frames(given, recipe, replicates=2).aggregates.partition_by("scope", as_dict=True)
     assert same[("shelf",)].drop("scope").equals(same[("target",)].drop("scope"))
-    judged = quotes().with_columns(in_scope=pl.when(pl.col("product") == "PRODUCT 3").then(pl.lit(False)))
+    judged = given.with_columns(in_scope=pl.when(pl.col("product") == "PRODUCT 3").then(pl.lit(False)))
     made = frames(judged, recipe, replicates=2)
     target = made.aggregates.filter(pl.col("scope") == "target").drop("scope")
-    without = frames(quotes().filter(pl.col("product") != "PRODUCT 3"), recipe, replicates=2).aggregates
+    without = frames(given.filter(pl.col("product") != "PRODUCT 3"), recipe, replicates=2).aggregates
     assert target.equals(without.filter(pl.col("scope") == "shelf").drop("scope"))
     shares = made.diagnostics.group_by("scope").agg(pl.col("referred_share").max())
     assert dict(shares.iter_rows())["target"] == 1.0
     with pytest.raises(ValueError, match="unknown scope 'all'; known: shelf, target"):
         frames(quotes(), recipe, scopes=["all"])
+
+
+def test_the_season_of_an_item_is_that_of_the_shelf_in_both_scopes() -> None:
+    # Seven of eight products of July are gone in September; the one left is out of scope until then.
+    july, september = pl.col("collected_on") < date(2016, 8, 20), pl.col("product") == "PRODUCT 0"
+    given = quotes().filter((pl.col("item_number") != STRAWBERRIES) | july | september)
+    judged = given.with_columns(in_scope=pl.when((pl.col("product") != "PRODUCT 0") & july).then(pl.lit(False)))
+    made = frames(judged, [recipe_named("cpi_like")], replicates=2).elementary
+    late = made.filter((pl.col("item_number") == STRAWBERRIES) & (pl.col("period") >= date(2016, 9, 1)))
+    assert late["reason"].unique().to_list() == ["out of season"]
+    assert set(late["scope"]) == {"shelf", "target"}
 
 
 def test_a_stratum_of_a_single_product_has_a_reason_instead_of_an_error() -> None:
