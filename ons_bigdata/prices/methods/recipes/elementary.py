@@ -73,9 +73,9 @@ class StratumForm:
     @property
     def segments(self) -> Integers:
         """Number of the unbroken stretch of each of the block's periods, -1 where there is none."""
-        if isinstance(self.form, WindowStretches):
-            return self.form.segments[self.rows]
-        return self.continued(np.ones((1, self.prices.shape[1])), self.past).segments[:, 0]
+        if self.form is None or (isinstance(self.form, LinkedChain) and self.block.start > 0):
+            return self.continued(np.ones((1, self.prices.shape[1])), self.past).segments[:, 0]
+        return self.form.segments[self.rows]
 
     def replicates(self, weights: Floats) -> tuple[Floats, Integers]:
         """Compute indices and segments of each replicate in a block without a past."""
