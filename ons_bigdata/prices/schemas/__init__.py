@@ -20,6 +20,7 @@ from ons_bigdata.prices.schemas.indices import (
     IndexDirection,
     IndexMovement,
     IndexState,
+    ProductPeriodPrice,
     RevisionEvent,
     SettledFigure,
 )
@@ -53,6 +54,7 @@ __all__ = [
     "OtherPriceQuote",
     "PriceComparison",
     "PriceQuote",
+    "ProductPeriodPrice",
     "RebuiltItemIndex",
     "RevisionEvent",
     "SettledFigure",

@@ -45,17 +45,22 @@ class ElementaryIndex(dy.Schema):
     reason = dy.String(nullable=True, description="why there is no index")
 
 
-class ProductPeriodPrices(dy.Schema):
-    """One row per retailer, item, product and period: prices of its days, of which means are made."""
+class ProductPeriodPrice(dy.Schema):
+    """One row per product and period of a calendar (`analysis.product_period_prices`): the sum of its daily prices."""
 
+    month = dy.Date(description="first day of the month in which the period begins")
+    data_origin = dy.String(primary_key=True, regex=ORIGIN, description="real or simulated")
     retailer = dy.String(primary_key=True, regex=IDENTIFIER, description="retailer id")
     item_number = dy.Int32(primary_key=True, description="CPI item number")
     product = dy.String(primary_key=True, description="product key")
+    calendar = dy.String(
+        primary_key=True,
+        regex="^(weeks|months|second_tuesdays)$",
+        description="weeks, months, or of months the second Tuesday and the day either side",
+    )
     period = dy.Date(primary_key=True, description=_PERIOD)
-    shelf_price_sum_gbp = dy.Float64(min=0.0, description="sum of the prices of the scope shelf")
-    shelf_quotes = dy.Int32(min=0, description="number of these prices")
-    target_price_sum_gbp = dy.Float64(min=0.0, description="sum of the prices of the scope target")
-    target_quotes = dy.Int32(min=0, description="number of these prices")
+    price_sum_gbp = dy.Float64(min_exclusive=0.0, description="sum of the prices of its days in season, GBP")
+    quotes = dy.Int32(min=1, description="number of these days")
 
 
 class IndexDirection(dy.Schema):

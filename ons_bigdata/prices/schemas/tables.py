@@ -32,6 +32,7 @@ TABLES: dict[str, type[dy.Schema]] = {
     "analysis.aggregate_price_indices": schemas.AggregateIndex,
     "analysis.price_index_diagnostics": schemas.IndexDiagnostics,
     "analysis.price_index_movements": schemas.IndexMovement,
+    "analysis.product_period_prices": schemas.ProductPeriodPrice,
     "analysis.price_index_states": schemas.IndexState,
     "analysis.price_index_error_states": schemas.IndexState,
     "analysis.settled_figures": schemas.SettledFigure,

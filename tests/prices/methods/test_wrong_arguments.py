@@ -337,7 +337,7 @@ CALLS: dict[str, tuple[Callable[..., object], dict[str, Any]]] = {
         recipes.index_diagnostics,
         {
             "panels": PANELS, "recipes": [WEB_DAILY], "figures": FIGURES,
-            "bootstrap": recipes.Bootstrap(replicates=2), "scopes": ["shelf"], "frequencies": ["daily"],
+            "bootstrap": recipes.Bootstrap(replicates=2), "scopes": ["shelf"],
         },
     ),
     "index_directions": (
@@ -345,7 +345,7 @@ CALLS: dict[str, tuple[Callable[..., object], dict[str, Any]]] = {
         {"elementary": FIGURES.elementary, "quotes": JUDGED, "pack_sizes": SIZES, "recipes": [WEB_DAILY]},
     ),
     "index_figures": (
-        recipes.index_figures, {"panels": PANELS, "recipes": [WEB_DAILY], "scopes": ["shelf"], "frequencies": ["daily"]}
+        recipes.index_figures, {"panels": PANELS, "recipes": [WEB_DAILY], "scopes": ["shelf"]}
     ),
     "origin_panels": (recipes.origin_panels, PANELS_OF),
     "parameters_hash": (recipes.parameters_hash, {"recipe": WEB_DAILY}),

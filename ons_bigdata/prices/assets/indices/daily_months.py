@@ -119,7 +119,7 @@ def month_periods(origins: Sequence[OriginMonths], *, before: int) -> list[Perio
             ]
             bases.setdefault(month.month, []).extend(dict.fromkeys(hashes))
     return [
-        Period(month, _months_before(month, before), _last_day(month), " ".join(hashes))
+        Period(month, _months_before(month, before), last_day(month), " ".join(hashes))
         for month, hashes in sorted(bases.items())
     ]
 
@@ -182,5 +182,6 @@ def _months_before(month: date, count: int) -> date:
     return month
 
 
-def _last_day(month: date) -> date:
+def last_day(month: date) -> date:
+    """Last day of a month, from its first."""
     return month.replace(day=monthrange(month.year, month.month)[1])

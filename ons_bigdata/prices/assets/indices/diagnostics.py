@@ -22,12 +22,13 @@ from ons_bigdata.prices.assets.indices.daily_months import (
 from ons_bigdata.prices.assets.indices.figures import (
     AGGREGATES,
     ELEMENTARY,
+    FIGURE_INPUTS,
     METHOD_PACKAGES,
-    OTHERS,
     STATES,
     rows_to_replace,
 )
-from ons_bigdata.prices.assets.indices.origins import INPUTS, MONTH_INPUTS, current_recipes, panels_by_origin
+from ons_bigdata.prices.assets.indices.origins import current_recipes
+from ons_bigdata.prices.assets.indices.period_prices import panels_by_calendar
 from ons_bigdata.prices.methods.recipes import Bootstrap, IndexFigures, index_diagnostics
 from ons_bigdata.prices.methods.recipes.blocks.daily_diagnostics import ViewOfMonths, diagnose_months
 from ons_bigdata.prices.methods.recipes.blocks.daily_figures import (
@@ -93,8 +94,7 @@ class _Months:
     name="price_index_errors",
     tables=[DIAGNOSTICS, MOVEMENTS, ERROR_STATES],
     inputs={
-        **INPUTS,
-        **MONTH_INPUTS,
+        **FIGURE_INPUTS,
         "elementary": ELEMENTARY.name,
         "aggregates": AGGREGATES.name,
         "states": STATES.name,
@@ -115,8 +115,7 @@ def price_index_errors(inputs: Inputs, run: AssetRun) -> Mapping[str, Output]:
             build = replace(build, stale=tuple(periods))
             months = _daily_diagnostics(inputs, run, origins, (build.stale, periods), bootstrap)
         others = [
-            index_diagnostics(panels, recipes, figures, bootstrap, frequencies=OTHERS)
-            for panels in panels_by_origin(inputs)
+            index_diagnostics(panels, recipes, figures, bootstrap) for panels in panels_by_calendar(inputs, origins)
         ]
     diagnostics = stacked(IndexDiagnostics, [*(of.diagnostics for of in others), *months.diagnostics])
     movements = stacked(IndexMovement, [*(of.movements for of in others), *months.movements])

@@ -20,7 +20,9 @@ from ons_bigdata.prices.assets.indices.daily_months import (
     read_origins,
     recipes_text,
 )
-from ons_bigdata.prices.assets.indices.origins import INPUTS, MONTH_INPUTS, current_recipes, panels_by_origin
+from ons_bigdata.prices.assets.indices.origins import INPUTS, MONTH_INPUTS, current_recipes
+from ons_bigdata.prices.assets.indices.period_prices import TABLE as PERIOD_PRICES
+from ons_bigdata.prices.assets.indices.period_prices import panels_by_calendar
 from ons_bigdata.prices.methods.recipes import index_figures, parameters_hash
 from ons_bigdata.prices.methods.recipes.blocks.daily_figures import (
     MonthOfElementary,
@@ -79,6 +81,10 @@ STATES = Table(
 )
 
 
+FIGURE_INPUTS = INPUTS | MONTH_INPUTS | {"period_prices": PERIOD_PRICES}
+"""Inputs of figures and their errors."""
+
+
 @dataclass(frozen=True)
 class _Months:
     """Frames of the daily outputs in the months that were computed."""
@@ -88,7 +94,7 @@ class _Months:
     states: list[pl.DataFrame] = field(default_factory=list)
 
 
-@tables_asset(name="price_index_figures", tables=[ELEMENTARY, AGGREGATES, STATES], inputs=INPUTS | MONTH_INPUTS)
+@tables_asset(name="price_index_figures", tables=[ELEMENTARY, AGGREGATES, STATES], inputs=FIGURE_INPUTS)
 def price_index_figures(inputs: Inputs, run: AssetRun) -> Mapping[str, Output]:
     """Compute every recipe for each data origin: daily outputs of the months whose quotes changed and of later ones."""
     recipes = current_recipes()
@@ -103,7 +109,7 @@ def price_index_figures(inputs: Inputs, run: AssetRun) -> Mapping[str, Output]:
             run.log.info(f"all months are computed again: {changed}")
             build = replace(build, stale=tuple(periods))
             months = _daily_figures(run, origins, build.stale, periods)
-        others = [index_figures(panels, recipes, frequencies=OTHERS) for panels in panels_by_origin(inputs)]
+        others = [index_figures(panels, recipes) for panels in panels_by_calendar(inputs, origins)]
     elementary = stacked(ElementaryIndex, [*(of.elementary for of in others), *months.elementary])
     aggregates = stacked(AggregateIndex, [*(of.aggregates for of in others), *months.aggregates])
     rows = rows_to_replace(recipes, build)

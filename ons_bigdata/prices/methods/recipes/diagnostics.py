@@ -24,7 +24,6 @@ from ons_bigdata.prices.methods.recipes.bootstrap import (
     product_weights,
     standard_errors,
 )
-from ons_bigdata.prices.methods.recipes.catalogue import FREQUENCIES
 from ons_bigdata.prices.methods.recipes.elementary import full_window_indices, movement_parts
 from ons_bigdata.prices.methods.recipes.figures import (
     IndexFigures,
@@ -78,11 +77,10 @@ def index_diagnostics(
     bootstrap: Bootstrap,
     *,
     scopes: Sequence[str] | None = None,
-    frequencies: Sequence[str] = FREQUENCIES,
 ) -> IndexDiagnosis:
     """Compute standard errors, diagnostics and movements of the figures that `index_figures` made of the same panels.
 
-    `scopes`, `frequencies`: as in `index_figures`. Raises ValueError where the figures lack an output, scope or period
+    `scopes`: as in `index_figures`. Raises ValueError where the figures lack an output, scope or period
     of these recipes, which is named: they are of other quotes.
     """
     instance_of("panels", panels, OriginPanels)
@@ -95,7 +93,7 @@ def index_diagnostics(
     frames = over_scopes(
         panels,
         recipes,
-        (scopes, frequencies),
+        scopes,
         lambda of: _output_diagnosis(of, (weights, drift), (elementary, aggregates)),
     )
     return IndexDiagnosis(

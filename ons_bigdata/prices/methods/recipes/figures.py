@@ -14,7 +14,7 @@ from ons_bigdata.prices.methods.panels.input_checks import instance_of, listed_v
 from ons_bigdata.prices.methods.recipes.base_periods import BaseSearch
 from ons_bigdata.prices.methods.recipes.blocks.history import OriginHistory, origin_history
 from ons_bigdata.prices.methods.recipes.blocks.past import Block, Past
-from ons_bigdata.prices.methods.recipes.catalogue import FREQUENCIES, SCOPES, Recipe, RecipeOutput, parameters_hash
+from ons_bigdata.prices.methods.recipes.catalogue import SCOPES, Recipe, RecipeOutput, parameters_hash
 from ons_bigdata.prices.methods.recipes.elementary import block_form, elementary_index, shelf_clusters
 from ons_bigdata.prices.methods.recipes.formulas import FORMULAS
 from ons_bigdata.prices.methods.recipes.levels import BasePart, LevelBases, LevelState, Members, level_figures
@@ -44,18 +44,22 @@ OUT_OF_SEASON = "out of season"
 
 @dataclass(frozen=True, eq=False)
 class OriginPanels:
-    """Quotes of one data origin by retailer and item, on consecutive days of its history.
+    """Quotes of one data origin by retailer and item, on consecutive days of its history, or mean prices of periods.
 
     `strata`: of all retailers and items of the history, in its order. `first_day`: row of their first day in the
-    calendar of the history.
+    calendar of the history. `calendar`: of mean prices, the frequency and the days that count; their rows are all its
+    periods, without the days out of season.
     """
 
     history: OriginHistory
     strata: list[Stratum]
     first_day: int = 0
+    calendar: tuple[str, str] | None = None
 
     def in_view(self, periods: Periods, block: Block) -> Periods:
         """Periods of the view of a block that the days of these panels are in."""
+        if self.calendar is not None:
+            return replace(periods, of_day=np.arange(len(periods.starts)))
         days = slice(self.first_day, self.first_day + len(self.strata[0].prices))
         of_day = np.where(periods.of_day[days] >= block.view, periods.of_day[days] - block.view, ABSENT)
         rows = slice(block.view, block.view + int(of_day.max(initial=ABSENT)) + 1)
@@ -191,17 +195,16 @@ def index_figures(
     recipes: Iterable[Recipe],
     *,
     scopes: Sequence[str] | None = None,
-    frequencies: Sequence[str] = FREQUENCIES,
 ) -> IndexFigures:
     """Elementary indices and aggregates of every output of the recipes.
 
     Quotes of a figure that no period connects have each their own base, see `base_periods.connected_parts`, and the
     figures that they have alone, with a remark in `reason`; which they are is looked for in each item, class and
-    division. `scopes`: None for those that each recipe publishes. `frequencies`: of the outputs to compute. An
+    division. `scopes`: None for those that each recipe publishes. An
     output none of whose collection days occurs in the series has no row. Where no quote was judged out of its item, the
-    scopes have the same figures. Raises ValueError on an unknown scope or frequency, which lists the known ones.
+    scopes have the same figures. Raises ValueError on an unknown scope, which lists the known ones.
     """
-    figures = over_scopes(panels, recipes, (scopes, frequencies), _output_figures)
+    figures = over_scopes(panels, recipes, scopes, _output_figures)
     return IndexFigures(
         stacked(ElementaryIndex, [elementary for elementary, _ in figures]),
         stacked(AggregateIndex, [aggregates for _, aggregates in figures]),
@@ -211,30 +214,30 @@ def index_figures(
 def over_scopes(
     panels: OriginPanels,
     recipes: Iterable[Recipe],
-    wanted: tuple[Sequence[str] | None, Sequence[str]],
+    scopes: Sequence[str] | None,
     compute: Callable[[OutputForms], tuple[pl.DataFrame, pl.DataFrame]],
 ) -> list[tuple[pl.DataFrame, pl.DataFrame]]:
     """Two frames of each output and scope; computed once for all scopes where these do not differ.
 
-    `wanted`: scopes, None for those that each recipe publishes, and frequencies.
+    Of mean prices of periods, the outputs of their calendar alone.
     """
-    scopes, frequencies = wanted
     frames: list[tuple[pl.DataFrame, pl.DataFrame]] = []
     instance_of("panels", panels, OriginPanels)
     recipes = listed_values("recipes", recipes, "recipes")
     for recipe in recipes:
         instance_of("recipes", recipe, Recipe)
     scopes = None if scopes is None else listed_values("scopes", scopes, "scopes")
-    frequencies = listed_values("frequencies", frequencies, "frequencies")
-    for frequency in frequencies:
-        refuse_unknown("frequency", frequency, FREQUENCIES)
-    for recipe, output, based in based_outputs(panels.history, recipes, frequencies):
+    for recipe, output, based in based_outputs(panels.history, recipes):
+        if panels.calendar not in (None, (output.frequency, output.days)):
+            continue
         asked_for = recipe.scopes if scopes is None else scopes
         for scope in asked_for:
             refuse_unknown("scope", scope, SCOPES)
-        strata_periods = zip(panels.strata, based.of_strata, strict=True)
-        clusters = [shelf_clusters(stratum, periods, output) for stratum, periods in strata_periods]
         block = Block.whole(len(based.periods.starts))
+        clusters = [
+            shelf_clusters(stratum, panels.in_view(periods, block), output)
+            for stratum, periods in zip(panels.strata, based.of_strata, strict=True)
+        ]
         for n, scope in enumerate(asked_for):
             if n == 0 or panels.history.has_quotes_out_of_scope:
                 frames.append(compute(forms_of_block(panels, based, (recipe, output, scope), block, clusters=clusters)))
@@ -292,12 +295,12 @@ class BasedPeriods:
 
 
 def based_outputs(
-    history: OriginHistory, recipes: Iterable[Recipe], frequencies: Sequence[str]
+    history: OriginHistory, recipes: Iterable[Recipe]
 ) -> Iterator[tuple[Recipe, RecipeOutput, BasedPeriods]]:
     """Outputs of recipes with their periods; without those none of whose collection days occurs."""
     based: dict[tuple[str, str], BasedPeriods | None] = {}
     for recipe in recipes if history.strata else ():
-        for output in (output for output in recipe.outputs if output.frequency in frequencies):
+        for output in recipe.outputs:
             key = (output.frequency, output.days)
             if key not in based:
                 based[key] = _based_periods(history, *key)
@@ -368,6 +371,11 @@ def _stratum_prices(
     """Prices of a stratum in the view of a block. `when`: calendar days out of season, the periods and the block."""
     out, periods, block = when
     prices, first = stratum.of_scope(scope), panels.first_day
+    if stratum.quotes is not None:
+        there = np.where(prices > 0, stratum.quotes, 0)
+        undecided = np.where(stratum.judged == UNDECIDED, there, 0)
+        out_of_season = by_period(out, periods, block) > 0
+        return StratumPrices(stratum, prices, there.sum(axis=1), undecided.sum(axis=1), out_of_season)
     out_in_view = out[first : first + len(prices)]
     if out_in_view.any():
         prices = np.where(out_in_view[:, None], 0.0, prices)

@@ -44,7 +44,8 @@ class Stratum:
     """Daily quotes of one retailer and item: calendar days x products.
 
     `prices`: GBP, 0 where there is none. `judged`: scope of the quote, `IN`, `OUT` or `UNDECIDED`.
-    `pack_sizes`: of the products, in kilograms, litres or pieces; nan where unknown.
+    `pack_sizes`: of the products, in kilograms, litres or pieces; nan where unknown. `quotes`: of mean prices by
+    period, the number of quotes behind each, periods x products; None for the quotes of days.
     """
 
     retailer: str
@@ -53,6 +54,7 @@ class Stratum:
     prices: Floats
     judged: Scopes
     pack_sizes: Floats
+    quotes: Integers | None = None
 
     def of_days(self, rows: slice) -> Stratum:
         """Quotes of some calendar days; products without a quote stay."""

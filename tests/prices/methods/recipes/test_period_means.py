@@ -1,90 +1,85 @@
-"""Mean prices by product and period: frames of blocks give the arrays of the whole history."""
+"""Weekly and monthly figures from mean prices of periods against those from daily quotes; the sums by hand."""
 
 from __future__ import annotations
 
-from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date
 
-import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
+from polars.testing import assert_frame_equal
 
-from ons_bigdata.prices.methods.recipes.blocks.period_means import mean_price_panel, product_period_prices
-from ons_bigdata.prices.methods.recipes.panels import IN, OUT, UNDECIDED, Periods, Stratum, recipe_periods
+from ons_bigdata.prices.methods.recipes import (
+    RECIPES,
+    Bootstrap,
+    base_weeks,
+    index_diagnostics,
+    index_figures,
+    origin_panels,
+)
+from ons_bigdata.prices.methods.recipes.blocks.period_means import (
+    CALENDARS,
+    panels_of_periods,
+    product_period_prices,
+    seasonal_rule,
+)
+from tests.prices.methods.recipes.computed_recipes import NO_DAYS
+from tests.prices.methods.recipes.test_daily_months import WEIGHTS, history_of, quotes_of, sizes_of
 
-MONDAY = date(2016, 8, 1)
-DAYS = [MONDAY + timedelta(days=n) for n in range(70)]
-NAMES = ["eggs", "milk", "tea"]
-
-
-def stratum(prices: np.ndarray, judged: np.ndarray) -> Stratum:
-    return Stratum("tesco", 211710, NAMES[: prices.shape[1]], prices, judged, np.full(prices.shape[1], np.nan))
-
-
-def drawn(seed: int) -> Stratum:
-    generator = np.random.default_rng(seed)
-    prices = np.where(generator.random((70, 3)) < 0.4, generator.integers(1, 500, (70, 3)) / 100, 0.0)
-    return stratum(prices, generator.choice([IN, OUT, UNDECIDED], (70, 3)).astype(np.int8))
-
-
-def part(of: Stratum, periods: Periods, first: date, stop: date) -> tuple[Stratum, Periods]:
-    """The days of some whole periods."""
-    rows = slice((first - MONDAY).days, (stop - MONDAY).days)
-    starts = [start for start in periods.starts if first <= start < stop]
-    place = periods.of_day[rows] - periods.starts.index(starts[0])
-    of_day = np.where(periods.of_day[rows] < 0, -1, place)
-    return of.of_days(rows), replace(periods, starts=starts, of_day=of_day, base=np.zeros(len(starts), dtype=bool))
+BOOTSTRAP = Bootstrap(replicates=4)
+PRODUCT = ["retailer", "item_number", "product"]
 
 
-@settings(max_examples=40, deadline=None)
-@given(st.integers(0, 10_000), st.sampled_from(["weekly", "monthly"]), st.booleans())
-def test_frames_of_blocks_give_the_means_of_all_days(seed: int, frequency: str, seasonal: bool) -> None:
-    quotes, periods = drawn(seed), recipe_periods(DAYS, frequency, "all", None)
-    generator = np.random.default_rng(seed)
-    away = {scope: generator.random(70) < 0.3 for scope in ("shelf", "target")} if seasonal else None
-    middle = periods.starts[len(periods.starts) // 2]
-    frames = []
-    for first, stop in ((MONDAY, middle), (middle, DAYS[-1] + timedelta(days=1))):
-        rows = slice((first - MONDAY).days, (stop - MONDAY).days)
-        out = None if away is None else {scope: days[rows] for scope, days in away.items()}
-        frames.append(product_period_prices(*part(quotes, periods, first, stop), out))
-    for scope in ("shelf", "target"):
-        prices = quotes.of_scope(scope)
-        if away is not None:
-            prices = np.where(away[scope][:, None], 0.0, prices)
-        expected, count = periods.means(prices)
-        means, read = mean_price_panel(pl.concat(frames), NAMES, periods.starts, scope)
-        np.testing.assert_allclose(means, expected, rtol=1e-14)
-        np.testing.assert_array_equal(read, count)
+@settings(max_examples=4, deadline=None, phases=[Phase.generate])
+@given(seed=st.integers(0, 10_000))
+def test_mean_prices_give_the_figures_of_daily_quotes(seed: int) -> None:
+    quotes = quotes_of(seed, 110)
+    daily = origin_panels(
+        quotes, data_origin="real", pack_sizes=sizes_of(quotes), rejected=NO_DAYS, weights=WEIGHTS,
+        week=base_weeks(quotes)["real"],
+    )  # fmt: skip
+    history = history_of(quotes)
+    sums = product_period_prices(quotes, history, seasonal_rule(RECIPES))
+    judged = sums.join(quotes.select(*PRODUCT, "in_scope").unique(), on=PRODUCT, how="left")
+    whole = index_figures(daily, RECIPES)
+    diagnosed = index_diagnostics(daily, RECIPES, whole, BOOTSTRAP)
+    for calendar in CALENDARS:
+        panels = panels_of_periods(history, judged, sizes_of(quotes), calendar)
+        figures = index_figures(panels, RECIPES)
+        diagnostics = index_diagnostics(panels, RECIPES, figures, BOOTSTRAP)
+        for computed, expected, key in (
+            (figures.elementary, whole.elementary, ["retailer", "item_number"]),
+            (figures.aggregates, whole.aggregates, ["level", "code"]),
+            (diagnostics.diagnostics, diagnosed.diagnostics, ["level", "code"]),
+            (diagnostics.movements, diagnosed.movements, ["level", "code"]),
+        ):
+            outputs = computed.select("recipe", "method").unique()
+            order = ["recipe", "method", "scope", "period", *key]
+            known = expected.join(outputs, on=["recipe", "method"], how="semi").sort(order)
+            assert computed.height == known.height > 0
+            assert_frame_equal(computed.sort(order), known, rel_tol=1e-9, abs_tol=1e-9)
 
 
 def test_sums_by_hand() -> None:
-    # Week 1: eggs 1 and 3, the second out of the item; milk 2 on a day out of season. Week 2: eggs 4.
-    prices, judged = np.zeros((14, 2)), np.full((14, 2), IN, dtype=np.int8)
-    prices[[0, 1, 8], 0], prices[2, 1] = [1.0, 3.0, 4.0], 2.0
-    judged[1, 0] = OUT
-    periods = recipe_periods(DAYS[:14], "weekly", "all", None)
-    out = {scope: np.arange(14) == 2 for scope in ("shelf", "target")}
-    frame = product_period_prices(stratum(prices, judged), periods, out)
-    assert frame.rows() == [
-        ("tesco", 211710, "eggs", MONDAY, 4.0, 2, 1.0, 1),
-        ("tesco", 211710, "eggs", MONDAY + timedelta(days=7), 4.0, 1, 4.0, 1),
-    ]
-    assert mean_price_panel(frame, NAMES, periods.starts, "shelf")[0].tolist() == [[2.0, 0.0, 0.0], [4.0, 0.0, 0.0]]
-    assert mean_price_panel(frame, NAMES, periods.starts, "target")[0].tolist() == [[1.0, 0.0, 0.0], [4.0, 0.0, 0.0]]
+    # Monday 1 August to Wednesday 10 August 2016; the second Tuesday is the 9th.
+    days = [date(2016, 8, 1), date(2016, 8, 2), date(2016, 8, 8), date(2016, 8, 9), date(2016, 8, 12)]
+    quotes = pl.DataFrame(
+        {"data_origin": "real", "retailer": "tesco", "item_number": 210111, "product": "TEA", "collected_on": days,
+         "price_gbp": [1.0, 2.0, 4.0, 8.0, 16.0], "in_scope": None},
+        schema_overrides={"item_number": pl.Int32, "in_scope": pl.Boolean},
+    )  # fmt: skip
+    sums = product_period_prices(quotes, history_of(quotes), None)
+    made = {(row["calendar"], row["period"]): (row["price_sum_gbp"], row["quotes"]) for row in sums.to_dicts()}
+    assert made == {
+        ("weeks", date(2016, 8, 1)): (3.0, 2),
+        ("weeks", date(2016, 8, 8)): (28.0, 3),
+        ("months", date(2016, 8, 1)): (31.0, 5),
+        ("second_tuesdays", date(2016, 8, 1)): (12.0, 2),
+    }
 
 
-def test_rows_of_another_panel_are_refused() -> None:
-    periods = recipe_periods(DAYS, "weekly", "all", None)
-    frame = product_period_prices(drawn(1), periods)
-    with pytest.raises(ValueError, match="a product that is not of the panel"):
-        mean_price_panel(frame, ["milk", "tea"], periods.starts, "shelf")
-    with pytest.raises(ValueError, match="a period that is not of the panel"):
-        mean_price_panel(frame, NAMES, periods.starts[1:], "shelf")
-    with pytest.raises(ValueError, match="scope"):
-        mean_price_panel(frame, NAMES, periods.starts, "all")
-    two = pl.concat([frame, frame.with_columns(retailer=pl.lit("waitrose"))])
-    with pytest.raises(ValueError, match="product"):
-        mean_price_panel(two, NAMES, periods.starts, "shelf")
+def test_an_unknown_calendar_is_an_error() -> None:
+    quotes = quotes_of(1, 40)
+    with pytest.raises(ValueError, match="unknown calendar 'days'; known: weeks, months, second_tuesdays"):
+        panels_of_periods(history_of(quotes), pl.DataFrame(), sizes_of(quotes), "days")

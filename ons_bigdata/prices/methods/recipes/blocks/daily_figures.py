@@ -65,7 +65,8 @@ def daily_outputs(history: OriginHistory, recipes: Iterable[Recipe]) -> list[Dai
     """
     return [
         DailyOutput(recipe, output, scope, based)
-        for recipe, output, based in based_outputs(history, recipes, ["daily"])
+        for recipe, output, based in based_outputs(history, recipes)
+        if output.frequency == "daily"
         for scope in (recipe.scopes if history.has_quotes_out_of_scope else recipe.scopes[:1])
     ]
 

@@ -1,4 +1,4 @@
-"""Mean prices by product and period: from the daily quotes of a block to a frame, and back to arrays."""
+"""Mean prices by product and week or month: from the daily quotes of some months to rows, and back to panels."""
 
 from __future__ import annotations
 
@@ -7,80 +7,117 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from ons_bigdata.estimation.input_checks import refuse_repeated, refuse_rows, refuse_unknown
-from ons_bigdata.prices.methods.panels.input_checks import valid_rows
-from ons_bigdata.prices.schemas.indices import ProductPeriodPrices
+from ons_bigdata.estimation.input_checks import eager_frame, refuse_missing_columns, refuse_unknown
+from ons_bigdata.prices.methods.recipes.figures import OriginPanels
+from ons_bigdata.prices.methods.recipes.panels import UNDECIDED, Stratum, recipe_periods
+from ons_bigdata.prices.schemas.indices import ProductPeriodPrice
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping
     from datetime import date
 
-    from numpy.typing import NDArray
+    from ons_bigdata.prices.methods.recipes.blocks.history import OriginHistory
+    from ons_bigdata.prices.methods.recipes.catalogue import Recipe
+    from ons_bigdata.prices.methods.recipes.panels import SeasonalRule
 
-    from ons_bigdata.prices.methods.recipes.panels import Periods, Stratum
+CALENDARS = {"weeks": ("weekly", "all"), "months": ("monthly", "all"), "second_tuesdays": ("monthly", "second_tuesday")}
+"""Calendars of weekly and monthly outputs: frequency, and days of a period that count."""
 
-    Floats = NDArray[np.float64]
-    Booleans = NDArray[np.bool_]
-    Integers = NDArray[np.int64]
-
-PRICE_SCOPES = ("shelf", "target")
+_PRODUCT = ["data_origin", "retailer", "item_number", "product"]
 
 
-def product_period_prices(
-    stratum: Stratum, periods: Periods, out_of_season: Mapping[str, Booleans] | None = None
-) -> pl.DataFrame:
-    """Sum the daily prices of one retailer and item by product and period, for both scopes.
+def seasonal_rule(recipes: Iterable[Recipe]) -> SeasonalRule | None:
+    """Rule of seasonal items of all weekly and monthly recipes, which share the means.
 
-    `stratum`: daily quotes of the block. `periods`: those of the same days; days that do not count are left out.
-    `out_of_season`: scope → mask of the days that enter no index of a recipe with a seasonal rule. A period that is not
-    whole in the days has the sums of its days here: a block holds whole periods.
-
-    Returns `ProductPeriodPrices` rows, one per product and period with a quote in either scope, in order.
+    Raises ValueError where they differ.
     """
-    columns: dict[str, NDArray] = {}
-    for scope in PRICE_SCOPES:
-        prices = stratum.of_scope(scope)
-        if out_of_season is not None:
-            prices = np.where(out_of_season[scope][:, None], 0.0, prices)
-        columns[f"{scope}_price_sum_gbp"], columns[f"{scope}_quotes"] = periods.sums(prices)
-    there = (columns["shelf_quotes"] > 0) | (columns["target_quotes"] > 0)
-    rows, products = np.nonzero(there)
-    frame = pl.DataFrame(
-        {
-            "product": pl.Series([stratum.products[n] for n in products], dtype=pl.String),
-            "period": pl.Series([periods.starts[row] for row in rows], dtype=pl.Date),
-            **{name: values[there] for name, values in columns.items()},
-        }
-    ).with_columns(retailer=pl.lit(stratum.retailer), item_number=pl.lit(stratum.item_number))
-    names = ProductPeriodPrices.column_names()
-    return ProductPeriodPrices.validate(frame.select(names).sort("period", "product"), cast=True)
-
-
-def mean_price_panel(
-    prices: pl.DataFrame, products: Sequence[str], starts: Sequence[date], scope: str
-) -> tuple[Floats, Integers]:
-    """Mean price of each product and period (0 where there is none), and its number of quotes: periods x products.
-
-    `prices`: `ProductPeriodPrices` rows of one retailer and item. `products`, `starts`: of the panel. Raises ValueError
-    on an unknown scope, on a row of another product or period, and on several rows of a product and period.
-    """
-    refuse_unknown("scope", scope, PRICE_SCOPES)
-    rows = valid_rows(ProductPeriodPrices, prices, "prices")
-    refuse_repeated(rows, ["product", "period"], "prices")
-    place = {product: n for n, product in enumerate(products)}
-    row_of = {start: n for n, start in enumerate(starts)}
-    faults = {
-        "a product that is not of the panel": ~pl.col("product").is_in(list(place)),
-        "a period that is not of the panel": ~pl.col("period").is_in(list(row_of)),
+    rules = {
+        recipe.seasonal
+        for recipe in recipes
+        if any(output.frequency in ("weekly", "monthly") for output in recipe.outputs)
     }
-    refuse_rows(rows, faults, "prices")
-    at = (
-        np.array([row_of[start] for start in rows["period"]], dtype=np.int64),
-        np.array([place[product] for product in rows["product"]], dtype=np.int64),
+    if len(rules) > 1:
+        message = f"found {len(rules)} seasonal rules of weekly and monthly recipes, expected one"
+        raise ValueError(message)
+    return next(iter(rules), None)
+
+
+def product_period_prices(quotes: pl.DataFrame, history: OriginHistory, rule: SeasonalRule | None) -> pl.DataFrame:
+    """Sum the daily prices of one data origin by product and period, in each of `CALENDARS`.
+
+    `quotes`: data_origin, retailer, item_number, product, collected_on, price_gbp; of whole periods. Days out of season
+    by the rule do not count. Returns `ProductPeriodPrice` rows; `month` is that of the start of the period.
+    """
+    rows = eager_frame(quotes, "quotes")
+    refuse_missing_columns(rows, (*_PRODUCT, "collected_on", "price_gbp"), "quotes")
+    days = rows["collected_on"].unique().sort().to_list()
+    seasonal = _days_out_of_season(history, rule)
+    inside = rows.select(*(pl.col(name).cast(pl.String) for name in ("data_origin", "retailer", "product")),
+                         "item_number", "collected_on", "price_gbp")  # fmt: skip
+    inside = inside.join(seasonal, on=["retailer", "item_number", "collected_on"], how="anti").sort(
+        [*_PRODUCT, "collected_on"]
     )
-    means, quotes = np.zeros((len(starts), len(products))), np.zeros((len(starts), len(products)), dtype=np.int64)
-    count = rows[f"{scope}_quotes"].to_numpy()
-    total = rows[f"{scope}_price_sum_gbp"].to_numpy()
-    quotes[at] = count
-    means[at] = np.divide(total, count, where=count > 0, out=np.zeros(len(total)))
-    return means, quotes
+    parts = [ProductPeriodPrice.create_empty()]
+    for name, (frequency, days_that_count) in CALENDARS.items():
+        periods = recipe_periods(days, frequency, days_that_count, None)
+        start_of = {
+            day: periods.starts[row] for day, row in zip(days, periods.of_day.tolist(), strict=True) if row >= 0
+        }
+        starts = pl.DataFrame(
+            {"collected_on": list(start_of), "period": list(start_of.values())},
+            schema={"collected_on": pl.Date, "period": pl.Date},
+        )
+        summed = (
+            inside.join(starts, on="collected_on", how="inner", maintain_order="left")
+            .group_by([*_PRODUCT, "period"], maintain_order=True)
+            .agg(price_sum_gbp=pl.col("price_gbp").sum(), quotes=pl.len())
+            .with_columns(calendar=pl.lit(name), month=pl.col("period").dt.truncate("1mo"))
+        )
+        parts.append(ProductPeriodPrice.validate(summed.select(ProductPeriodPrice.column_names()), cast=True))
+    return pl.concat(parts)
+
+
+def panels_of_periods(
+    history: OriginHistory, prices: pl.DataFrame, pack_sizes: pl.DataFrame, calendar: str
+) -> OriginPanels:
+    """Panels of mean prices of one data origin, one row per period of a calendar.
+
+    `prices`: `ProductPeriodPrice` rows and in_scope (null = undecided) of their products. `pack_sizes`: see
+    `panels.strata`. Raises ValueError on an unknown calendar; lists the known ones.
+    """
+    refuse_unknown("calendar", calendar, list(CALENDARS))
+    starts = recipe_periods(history.days, *CALENDARS[calendar], history.week).starts
+    keys = ["retailer", "item_number"]
+    rows = prices.filter(pl.col("calendar") == calendar).with_columns(pl.col("retailer", "product").cast(pl.String))
+    of_strata = rows.partition_by(keys, as_dict=True)
+    sizes = pack_sizes.with_columns(pl.col("retailer", "product").cast(pl.String)).partition_by(keys, as_dict=True)
+    place = {start: row for row, start in enumerate(starts)}
+    panels = [_stratum(key, of_strata.get(key), sizes.get(key), place) for key in history.strata]
+    return OriginPanels(history, panels, calendar=CALENDARS[calendar])
+
+
+def _stratum(
+    key: tuple[str, int], rows: pl.DataFrame | None, sizes: pl.DataFrame | None, place: Mapping[date, int]
+) -> Stratum:
+    if rows is None:
+        empty = np.zeros((len(place), 0))
+        return Stratum(
+            *key, [], empty, empty.astype(np.int8), empty[0] if len(place) else np.zeros(0), empty.astype(int)
+        )
+    products, codes = np.unique(rows["product"].to_numpy(), return_inverse=True)
+    at = np.array([place[period] for period in rows["period"]], dtype=np.int64), codes
+    prices, quotes = np.zeros((len(place), len(products))), np.zeros((len(place), len(products)), dtype=np.int64)
+    judged = np.full(prices.shape, UNDECIDED, dtype=np.int8)
+    prices[at] = (rows["price_sum_gbp"] / rows["quotes"]).to_numpy()
+    quotes[at] = rows["quotes"].to_numpy()
+    judged[at] = rows["in_scope"].cast(pl.Int8).fill_null(UNDECIDED).to_numpy()
+    known = {} if sizes is None else dict(sizes.select("product", "pack_size").iter_rows())
+    pack_sizes = np.array([known.get(name) for name in products.tolist()], dtype=np.float64)
+    return Stratum(*key, products.tolist(), prices, judged, pack_sizes, quotes)
+
+
+def _days_out_of_season(history: OriginHistory, rule: SeasonalRule | None) -> pl.DataFrame:
+    mask = history.out_of_season(rule)
+    found = [(*history.strata[stratum], history.days[day]) for stratum, day in np.argwhere(mask)]
+    schema = {"retailer": pl.String, "item_number": pl.Int32, "collected_on": pl.Date}
+    return pl.DataFrame(found, schema=schema, orient="row")
