@@ -29,6 +29,8 @@ TABLES: dict[str, type[dy.Schema]] = {
     "analysis.price_quality_report": quality.PriceQualityReport,
     "analysis.elementary_price_indices": schemas.ElementaryIndex,
     "analysis.elementary_index_directions": schemas.IndexDirection,
+    "analysis.price_change_bounds": schemas.PriceChangeBounds,
+    "analysis.index_direction_months": schemas.IndexDirectionMonth,
     "analysis.aggregate_price_indices": schemas.AggregateIndex,
     "analysis.price_index_diagnostics": schemas.IndexDiagnostics,
     "analysis.price_index_movements": schemas.IndexMovement,
