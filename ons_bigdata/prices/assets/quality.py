@@ -9,7 +9,11 @@ import polars as pl
 
 from ons_bigdata.platform.dagster.by_period import ByPeriod, Period, stretches_of_periods
 from ons_bigdata.platform.dagster.inputs import AssetRun, Inputs, Output, table_asset
-from ons_bigdata.prices.methods.quality.price_outliers import PriceOutlierParameters, judge_price_changes
+from ons_bigdata.prices.methods.quality.price_outliers import (
+    PriceOutlierParameters,
+    days_of_sample,
+    judge_price_changes,
+)
 from ons_bigdata.prices.methods.quality.price_outliers import price_changes as changes_of
 from ons_bigdata.prices.methods.quality.renames import product_renames as renames_of
 from ons_bigdata.prices.methods.quality.short_runs import days_in_view, short_runs
@@ -72,25 +76,41 @@ def price_changes(inputs: Inputs, run: AssetRun) -> Output:
 
 @table_asset(
     table="analysis.quote_outliers",
+    inputs={"changes": "analysis.price_changes"},
+    frame=QuoteOutlier,
+    description="One row per quote and rule on price relatives by which it stands out. Built by day.",
+    by_period=ByPeriod("collected_on", {"changes": "collected_on"}, packages=METHODS),
+)
+def quote_outliers(inputs: Inputs, run: AssetRun) -> Output:
+    """Judge the price changes of the days in whose sample a change is another one, by the items of their collection."""
+    parameters = PriceOutlierParameters(link_window_days=get_settings().link_window_days)
+    days = inputs.read("changes", ["collected_on"])["collected_on"].unique().sort()
+    periods = [Period(day, *days_of_sample(day.replace(day=1))) for day in days]
+    build = run.periods_to_build("analysis.quote_outliers", periods, repr(parameters))
+    parts: list[pl.DataFrame] = [QuoteOutlier.create_empty()]
+    # the days of a month have one sample: they are stale together, but for those that are new
+    for month in sorted({period.start.replace(day=1) for period in build.stale}):
+        sample = inputs.read_days("changes", "collected_on", days_of_sample(month), PriceChange.column_names())
+        parts.append(judge_price_changes(sample, parameters, month))
+    outliers = pl.concat(parts).filter(pl.col("collected_on").is_in([period.start for period in build.stale]))
+    by_rule = dict(outliers.group_by("rule").len().sort("rule").iter_rows())
+    return Output(outliers, {f"built_{rule}": number for rule, number in by_rule.items()}, build=build)
+
+
+@table_asset(
+    table="analysis.shrinking_packs",
     inputs={
         **_LISTINGS,
         "quotes": "intermediate.int_prices__quotes_accepted",
         "item_days": "intermediate.int_prices__item_days_accepted",
-        "changes": "analysis.price_changes",
     },
     frame=QuoteOutlier,
-    description="One row per quote and rule by which it stands out: price relatives and shrinking packs.",
+    description="One row per listing that takes the place of a larger pack at no lower price.",
 )
-def quote_outliers(inputs: Inputs, _: AssetRun) -> Output:
-    """Judge every price change and every new pack size of the accepted quotes, by the items they were collected for."""
-    changes, listings = inputs.read("changes", PriceChange.column_names()), _listings(inputs)
-    parameters = PriceOutlierParameters(link_window_days=get_settings().link_window_days)
-    pairs = replaced_packs(listings)
-    outliers = pl.concat(
-        [judge_price_changes(changes, parameters), price_replaced_packs(pairs, _quotes_of_packs(inputs, pairs))]
-    )
-    by_rule = dict(outliers.group_by("rule").len().sort("rule").iter_rows())
-    return Output(outliers, {"changes": changes.height, **by_rule})
+def shrinking_packs(inputs: Inputs, _: AssetRun) -> Output:
+    """Compare every new pack size with those of the same name that ended, by the items of their collection."""
+    pairs = replaced_packs(_listings(inputs))
+    return Output(price_replaced_packs(pairs, _quotes_of_packs(inputs, pairs)))
 
 
 @table_asset(
@@ -227,6 +247,7 @@ def _evidence(inputs: Inputs) -> quality_report.Evidence:
 ASSETS: list[dg.AssetsDefinition | dg.AssetSpec] = [
     price_changes,
     quote_outliers,
+    shrinking_packs,
     product_renames,
     short_run_items,
     price_quality_report,

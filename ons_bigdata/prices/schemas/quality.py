@@ -58,7 +58,7 @@ class PriceChange(dy.Schema):
 
 
 class QuoteOutlier(dy.Schema):
-    """One row per quote and rule that flags it (`analysis.quote_outliers`).
+    """One row per quote and rule that flags it (`analysis.quote_outliers`, `analysis.shrinking_packs`).
 
     The rules `fixed`, `tukey` and `hb` compare the price with the last price of the product, `shrinking_pack` the pack
     with the pack that it replaces.

@@ -42,6 +42,7 @@ def test_an_area_can_be_chosen() -> None:
         "analysis/product_renames",
         "analysis/quote_outliers",
         "analysis/short_run_items",
+        "analysis/shrinking_packs",
     ]
 
 
