@@ -24,6 +24,7 @@ TABLES: dict[str, type[dy.Schema]] = {
     "analysis.scope_index_impact": product_scope.ScopeIndexImpact,
     "analysis.price_changes": quality.PriceChange,
     "analysis.quote_outliers": quality.QuoteOutlier,
+    "analysis.replaced_packs": quality.ReplacedPack,
     "analysis.shrinking_packs": quality.QuoteOutlier,
     "analysis.product_renames": quality.ProductRename,
     "analysis.short_run_items": quality.ShortRunItem,
