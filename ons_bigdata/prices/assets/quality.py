@@ -9,11 +9,21 @@ import polars as pl
 
 from ons_bigdata.platform.dagster.by_period import ByPeriod, Period, stretches_of_periods
 from ons_bigdata.platform.dagster.inputs import AssetRun, Inputs, Output, table_asset
-from ons_bigdata.prices.methods.quality.price_outliers import PriceOutlierParameters, judge_price_changes
+from ons_bigdata.prices.methods.quality.price_outliers import (
+    PriceOutlierParameters,
+    days_of_sample,
+    judge_price_changes,
+)
 from ons_bigdata.prices.methods.quality.price_outliers import price_changes as changes_of
 from ons_bigdata.prices.methods.quality.renames import product_renames as renames_of
 from ons_bigdata.prices.methods.quality.short_runs import days_in_view, short_runs
-from ons_bigdata.prices.methods.quality.shrinking_packs import price_replaced_packs, replaced_packs
+from ons_bigdata.prices.methods.quality.shrinking_packs import (
+    ENDED_DAYS,
+    PRICE_DAYS,
+    days_priced,
+    price_replaced_packs,
+)
+from ons_bigdata.prices.methods.quality.shrinking_packs import replaced_packs as pairs_of_packs
 from ons_bigdata.prices.reports import quality_report
 from ons_bigdata.prices.schemas.quality import (
     EnteringQuote,
@@ -23,6 +33,7 @@ from ons_bigdata.prices.schemas.quality import (
     ProductListing,
     ProductRename,
     QuoteOutlier,
+    ReplacedPack,
     ShortRunItem,
 )
 from ons_bigdata.settings import get_settings
@@ -72,25 +83,61 @@ def price_changes(inputs: Inputs, run: AssetRun) -> Output:
 
 @table_asset(
     table="analysis.quote_outliers",
-    inputs={
-        **_LISTINGS,
-        "quotes": "intermediate.int_prices__quotes_accepted",
-        "item_days": "intermediate.int_prices__item_days_accepted",
-        "changes": "analysis.price_changes",
-    },
+    inputs={"changes": "analysis.price_changes"},
     frame=QuoteOutlier,
-    description="One row per quote and rule by which it stands out: price relatives and shrinking packs.",
+    description="One row per quote and rule on price relatives by which it stands out. Built by day.",
+    by_period=ByPeriod("collected_on", {"changes": "collected_on"}, packages=METHODS),
 )
-def quote_outliers(inputs: Inputs, _: AssetRun) -> Output:
-    """Judge every price change and every new pack size of the accepted quotes, by the items they were collected for."""
-    changes, listings = inputs.read("changes", PriceChange.column_names()), _listings(inputs)
+def quote_outliers(inputs: Inputs, run: AssetRun) -> Output:
+    """Judge the price changes of the days in whose sample a change is another one, by the items of their collection."""
     parameters = PriceOutlierParameters(link_window_days=get_settings().link_window_days)
-    pairs = replaced_packs(listings)
-    outliers = pl.concat(
-        [judge_price_changes(changes, parameters), price_replaced_packs(pairs, _quotes_of_packs(inputs, pairs))]
-    )
+    days = inputs.read("changes", ["collected_on"])["collected_on"].unique().sort()
+    periods = [Period(day, *days_of_sample(day.replace(day=1))) for day in days]
+    build = run.periods_to_build("analysis.quote_outliers", periods, repr(parameters))
+    parts: list[pl.DataFrame] = [QuoteOutlier.create_empty()]
+    # the days of a month have one sample: they are stale together, but for those that are new
+    for month in sorted({period.start.replace(day=1) for period in build.stale}):
+        sample = inputs.read_days("changes", "collected_on", days_of_sample(month), PriceChange.column_names())
+        parts.append(judge_price_changes(sample, parameters, month))
+    outliers = pl.concat(parts).filter(pl.col("collected_on").is_in([period.start for period in build.stale]))
     by_rule = dict(outliers.group_by("rule").len().sort("rule").iter_rows())
-    return Output(outliers, {"changes": changes.height, **by_rule})
+    return Output(outliers, {f"built_{rule}": number for rule, number in by_rule.items()}, build=build)
+
+
+@table_asset(
+    table="analysis.replaced_packs",
+    inputs=_LISTINGS,
+    frame=ReplacedPack,
+    description=(
+        "One row per pair of a new listing and the larger pack of its name that ended, whatever their prices. Read in "
+        "the place of all listings by `analysis.shrinking_packs`."
+    ),
+)
+def replaced_packs(inputs: Inputs, _: AssetRun) -> Output:
+    """Compare every new pack size with those of the same name that ended, by the items of their collection."""
+    return Output(pairs_of_packs(_listings(inputs)))
+
+
+@table_asset(
+    table="analysis.shrinking_packs",
+    inputs={"pairs": "analysis.replaced_packs", "quotes": "intermediate.int_prices__quotes_accepted"},
+    frame=QuoteOutlier,
+    description="One row per listing that takes the place of a larger pack at no lower price. Built by day.",
+    by_period=ByPeriod("collected_on", {"pairs": "first_listed_on", "quotes": "collected_on"}, packages=METHODS),
+)
+def shrinking_packs(inputs: Inputs, run: AssetRun) -> Output:
+    """Compare the prices of the packs that were replaced in the week before a day, for the days whose view changed."""
+    pairs = inputs.read("pairs")
+    began_on, week = pl.col("first_listed_on"), timedelta(days=PRICE_DAYS)
+    days = pairs.select(day=pl.date_ranges(began_on, "new_until")).explode("day")["day"].drop_nulls().unique().sort()
+    # a pack began in the week before, the old one ended 28 days before that at most, priced within the week before
+    view = 2 * week + timedelta(days=ENDED_DAYS)
+    build = run.periods_to_build("analysis.shrinking_packs", [Period(day, day - view, day) for day in days])
+    stale = pl.DataFrame({"day": [period.start for period in build.stale]}, schema={"day": pl.Date})
+    of_days = pairs.join_where(stale, began_on <= pl.col("day"), began_on >= pl.col("day") - week)
+    of_days = of_days.select(pairs.columns).unique()
+    packs = price_replaced_packs(of_days, _quotes_of_packs(inputs, of_days))
+    return Output(packs.join(stale, left_on="collected_on", right_on="day", how="semi"), build=build)
 
 
 @table_asset(
@@ -112,15 +159,23 @@ def _quotes(inputs: Inputs, days: tuple[date, date]) -> pl.DataFrame:
 
 
 def _quotes_of_packs(inputs: Inputs, pairs: pl.DataFrame) -> pl.DataFrame:
-    """Read the accepted quotes of the products in pairs, some weeks at a time: memory does not grow with all quotes."""
+    """Read the accepted quotes of the products in pairs on the days from which their prices are taken."""
     products = pl.concat([pairs.select(*_ITEM, "product"), pairs.select(*_ITEM, product="old_product")]).unique()
-    days = inputs.read("item_days", ["collected_on"])["collected_on"].unique().sort().to_list()
     parts: list[pl.DataFrame] = [EnteringQuote.create_empty()]
-    while days and not products.is_empty():
-        until = days[0] + timedelta(days=STRETCH_DAYS - 1)
-        parts.append(_quotes(inputs, (days[0], until)).join(products, on=products.columns, how="semi"))
-        days = [day for day in days if day > until]
+    for days in _runs_of_days(days_priced(pairs).to_list()):
+        parts.append(_quotes(inputs, days).join(products, on=products.columns, how="semi"))
     return pl.concat(parts)
+
+
+def _runs_of_days(days: list[date]) -> list[tuple[date, date]]:
+    """First and last day of the runs of days that follow each other, `STRETCH_DAYS` each at most."""
+    runs: list[tuple[date, date]] = []
+    for day in days:
+        if runs and day == runs[-1][1] + timedelta(days=1) and (day - runs[-1][0]).days < STRETCH_DAYS:
+            runs[-1] = runs[-1][0], day
+        else:
+            runs.append((day, day))
+    return runs
 
 
 def _ends_of_products(inputs: Inputs) -> pl.DataFrame:
@@ -227,6 +282,8 @@ def _evidence(inputs: Inputs) -> quality_report.Evidence:
 ASSETS: list[dg.AssetsDefinition | dg.AssetSpec] = [
     price_changes,
     quote_outliers,
+    replaced_packs,
+    shrinking_packs,
     product_renames,
     short_run_items,
     price_quality_report,

@@ -63,6 +63,45 @@ class ProductPeriodPrice(dy.Schema):
     quotes = dy.Int32(min=1, description="number of these days")
 
 
+class PriceChangeBounds(dy.Schema):
+    """One row per retailer, item, comparison and period (`analysis.price_change_bounds`): bounds of price changes.
+
+    Both are null where they are not known: a link of a chain spans a period without links.
+    """
+
+    data_origin = dy.String(primary_key=True, regex=ORIGIN, description="real or simulated")
+    retailer = dy.String(primary_key=True, regex=IDENTIFIER, description="retailer id")
+    item_number = dy.Int32(primary_key=True, description="CPI item number")
+    comparison = dy.String(
+        primary_key=True,
+        description="how products are compared, frequency of the periods, days of them that count, and days for which a"
+        " price lasts",
+    )
+    period = dy.Date(primary_key=True, description="first day of the period")
+    period_before = dy.Date(description="first day of the period of the item with which it is compared")
+    month = dy.Date(description="first day of the month in which the period begins")
+    least = dy.Float64(nullable=True, description="least log price change of the products compared")
+    largest = dy.Float64(nullable=True, description="largest log price change of the products compared")
+    same_products = dy.Bool(description="whether the index moves by these changes alone")
+
+
+class IndexDirectionMonth(dy.Schema):
+    """One row per retailer, item, recipe, method and month (`analysis.index_direction_months`): counts of movements."""
+
+    data_origin = dy.String(primary_key=True, regex=ORIGIN, description="real or simulated")
+    retailer = dy.String(primary_key=True, regex=IDENTIFIER, description="retailer id")
+    item_number = dy.Int32(primary_key=True, description="CPI item number")
+    recipe = dy.String(primary_key=True, description="named set of parameters")
+    method = dy.String(primary_key=True, description="output of the recipe")
+    month = dy.Date(primary_key=True, description="first day of the month in which the periods of the movements begin")
+    movements = dy.Int32(min=0, description="movements of the index with products priced in both periods")
+    identified_movements = dy.Int32(min=0, description="those whose sign the prices of these products identify")
+    opposite_movements = dy.Int32(min=0, description="identified movements in which the index moved the other way")
+    along_movements = dy.Int32(min=0, description="identified movements in which the index moved that way")
+    has_changes = dy.Bool(description="whether any price of these products changed")
+    moves = dy.Bool(description="whether the index moved")
+
+
 class IndexDirection(dy.Schema):
     """One row per retailer, item, recipe and method (`analysis.elementary_index_directions`): index against prices."""
 

@@ -58,7 +58,7 @@ class PriceChange(dy.Schema):
 
 
 class QuoteOutlier(dy.Schema):
-    """One row per quote and rule that flags it (`analysis.quote_outliers`).
+    """One row per quote and rule that flags it (`analysis.quote_outliers`, `analysis.shrinking_packs`).
 
     The rules `fixed`, `tukey` and `hb` compare the price with the last price of the product, `shrinking_pack` the pack
     with the pack that it replaces.
@@ -85,6 +85,24 @@ class QuoteOutlier(dy.Schema):
     lower = dy.Float64(nullable=True, description="lowest value that passes; null where there is no such bound")
     upper = dy.Float64(nullable=True, description="highest value that passes; null where there is no such bound")
     evidence = dy.String(description="the judgement in words")
+
+
+class ReplacedPack(dy.Schema):
+    """One row per pair of a new listing and the larger pack that it replaces (`analysis.replaced_packs`)."""
+
+    data_origin = dy.String(primary_key=True, regex=ORIGIN, description="real or simulated")
+    retailer = dy.String(primary_key=True, regex=IDENTIFIER, description="retailer id")
+    item_number = dy.Int32(primary_key=True, description="CPI item number under which it is collected")
+    product = dy.String(primary_key=True, description="product of the new pack")
+    product_name = dy.String(primary_key=True, description="name of the new pack as collected")
+    first_listed_on = dy.Date(primary_key=True, description="first day of the new pack")
+    new_until = dy.Date(primary_key=True, description="last day from which the price of the new pack is taken")
+    size = dy.Float64(primary_key=True, min_exclusive=0.0, description="size of the new pack")
+    old_product = dy.String(primary_key=True, description="product of the old pack")
+    old_name = dy.String(primary_key=True, description="name of the old pack as collected")
+    old_until = dy.Date(primary_key=True, description="last day from which the price of the old pack is taken")
+    old_size = dy.Float64(primary_key=True, min_exclusive=0.0, description="size of the old pack, in the same measure")
+    least_share = dy.Float64(min=0.0, max=1.0, description="share of the old size below which a pack is smaller")
 
 
 class ProductRename(dy.Schema):

@@ -134,12 +134,12 @@ class ScopeMetric(dy.Schema):
 
 
 class ScopeIndexImpact(dy.Schema):
-    """One row per series: the index of the whole shelf compared with that of the target (undecided products are in)."""
+    """One row per series: its daily index of the shelf compared with that of the target (undecided products are in)."""
 
     data_origin = dy.String(primary_key=True, regex=ORIGIN, description="real or simulated")
     level = dy.String(primary_key=True, regex="^(item|class|division)$", description="item, class or division")
     code = dy.String(primary_key=True, description="item number, COICOP class or COICOP division")
-    method = dy.String(primary_key=True, regex="^jevons_(chained|fixed_base)$", description="index method")
+    method = dy.String(primary_key=True, description="daily output of a recipe that has both scopes")
     last_period = dy.Date(nullable=True, description="last day with both indices")
     index_shelf = dy.Float64(
         nullable=True, description="index of all products of the shelf on that day, 100 = base week"

@@ -41,7 +41,9 @@ def test_an_area_can_be_chosen() -> None:
         "analysis/price_quality_report",
         "analysis/product_renames",
         "analysis/quote_outliers",
+        "analysis/replaced_packs",
         "analysis/short_run_items",
+        "analysis/shrinking_packs",
     ]
 
 

@@ -15,14 +15,16 @@ from ons_bigdata.prices.assets.quality import (
     price_changes,
     price_quality_report,
     quote_outliers,
+    replaced_packs,
     short_run_items,
+    shrinking_packs,
 )
 from ons_bigdata.prices.checks import quality as checks
 from ons_bigdata.prices.methods.scope.description import describe
 from ons_bigdata.prices.schemas.scope import ProductDescription
 
 ROWS = "dagster/row_count"
-BY_DAY = ("analysis.price_changes", "analysis.short_run_items")
+BY_DAY = ("analysis.price_changes", "analysis.quote_outliers", "analysis.short_run_items")
 KEY = "data_origin text, retailer text, item_number integer"
 TABLES = {
     "intermediate.int_prices__quotes_accepted": (
@@ -106,8 +108,24 @@ def test_outliers_of_accepted_quotes_are_stored(warehouse: Warehouse, resource: 
         "'real', 'tesco', 1, 'OATS 500G', 'OATS 500G', null, '2016-08-01', '2016-08-01'",
         "'real', 'tesco', 1, 'OATS 450G', 'OATS 450G', null, '2016-08-02', '2016-08-02'",
     )
-    names = pl.DataFrame({"product_name": ["OATS 500G", "OATS 450G"], "median_price_gbp": [2.0, 2.0]})
-    described = describe(names).with_columns(
+    _describe(warehouse, ["OATS 500G", "OATS 450G"])
+    insert(warehouse, "intermediate.int_prices__item_days_accepted", "'real', '2016-08-01'", "'real', '2016-08-02'")
+    assert materialize(price_changes, resource)[ROWS] == 2
+    written = materialize(quote_outliers, resource)
+    assert (written["periods_built"], written[ROWS], written["built_fixed"]) == (1, 2, 2)
+    outliers = warehouse.rows(
+        "select item_number, product, rule, observed from analysis.quote_outliers order by product"
+    )
+    assert outliers == [(1, "ALE", "fixed", 5.0), (1, "TEA", "fixed", 4.0)]
+    assert materialize(replaced_packs, resource)[ROWS] == 1
+    assert materialize(shrinking_packs, resource)[ROWS] == 1
+    packs = warehouse.rows("select item_number, product, rule, observed from analysis.shrinking_packs")
+    assert packs == [(1, "OATS 450G", "shrinking_pack", pytest.approx(0.9))]
+
+
+def _describe(warehouse: Warehouse, names: list[str]) -> None:
+    """Write the descriptions of names of item 1."""
+    described = describe(pl.DataFrame({"product_name": names, "median_price_gbp": 2.0})).with_columns(
         pl.col("terms").list.join(" "), data_origin=pl.lit("real"), retailer=pl.lit("tesco"), item_number=1, quotes=1,
         pack_size=None, unit=None,
     )  # fmt: skip
@@ -115,21 +133,66 @@ def test_outliers_of_accepted_quotes_are_stored(warehouse: Warehouse, resource: 
     warehouse.replace(
         "analysis.product_descriptions", ProductDescription.validate(described.select(columns), cast=True)
     )
-    insert(warehouse, "intermediate.int_prices__item_days_accepted", "'real', '2016-08-01'", "'real', '2016-08-02'")
-    assert materialize(price_changes, resource)[ROWS] == 2
-    written = materialize(quote_outliers, resource)
-    assert (written["changes"], written[ROWS], written["fixed"], written["shrinking_pack"]) == (2, 3, 2, 1)
-    outliers = warehouse.rows(
-        "select item_number, product, rule, observed from analysis.quote_outliers order by product"
-    )
-    assert outliers == [
-        (1, "ALE", "fixed", 5.0),
-        (1, "OATS 450G", "shrinking_pack", pytest.approx(0.9)),
-        (1, "TEA", "fixed", 4.0),
-    ]
 
 
 FIRST = date(2016, 8, 1)
+PACKS = {
+    "LOAF": (0, 130),
+    "FLAKES 500G": (0, 40),
+    "FLAKES 450G": (41, 130),
+    "OATS 1KG": (0, 78),
+    "OATS 900G": (82, 130),
+}
+"""Name of each product, and the numbers of the first and of the last day on which it is listed."""
+
+
+def _sell_packs(warehouse: Warehouse, numbers: list[int], listed: list[int]) -> None:
+    """Accept the quotes of some days, and write anew the listings of all days on which they were listed."""
+    quotes = [
+        f"'real', 'tesco', 1, 1, '{name}', '{FIRST + timedelta(days=number)}', 2.0"
+        for number in numbers
+        for name, (first, last) in PACKS.items()
+        if first <= number <= last
+    ]
+    days = {name: [number for number in listed if first <= number <= last] for name, (first, last) in PACKS.items()}
+    listings = [
+        f"'real', 'tesco', 1, '{name}', '{name}', null, '{FIRST + timedelta(days=min(of_name))}',"
+        f" '{FIRST + timedelta(days=max(of_name))}'"
+        for name, of_name in days.items()
+        if of_name
+    ]
+    insert(warehouse, "intermediate.int_prices__quotes_accepted", *quotes)
+    with warehouse.transaction() as transaction:
+        transaction.execute("truncate intermediate.int_prices__products")
+    insert(warehouse, "intermediate.int_prices__products", *listings)
+
+
+def test_shrinking_packs_of_days_in_any_order_are_those_of_one_rebuild(
+    warehouse: Warehouse, resource: WarehouseResource
+) -> None:
+    _describe(warehouse, list(PACKS))
+    # the last weeks come before those of the change of the oats; the quotes of the last day of the old ones are listed,
+    # and accepted later; then a day as usual
+    middle, late = [number for number in range(60, 100) if number != 78], 78
+    listed: list[int] = []
+    built = []
+    for numbers in ([*range(60)], [*range(100, 130)], middle, [late], [130]):
+        listed += [*numbers, late] if numbers == middle else numbers
+        _sell_packs(warehouse, numbers, listed)
+        materialize(replaced_packs, resource)
+        built.append(materialize(shrinking_packs, resource)["periods_built"])
+    # eight days of the flakes; then those of the oats, and once more; no pack began in the week before the last day
+    assert built == [8, 0, 8, 8, 0]
+    found = _rows(warehouse, "analysis.shrinking_packs")
+    rows = warehouse.rows("select product, collected_on, compared_on from analysis.shrinking_packs order by product")
+    assert rows == [
+        ("FLAKES 450G", date(2016, 9, 11), date(2016, 9, 10)),
+        ("OATS 900G", date(2016, 10, 22), date(2016, 10, 18)),
+    ]
+    with warehouse.transaction() as transaction:
+        transaction.execute("delete from ops.table_days")
+    assert materialize(shrinking_packs, resource)["periods_built"] == 16
+    assert _rows(warehouse, "analysis.shrinking_packs") == found
 
 
 def _list_day(warehouse: Warehouse, number: int) -> None:
@@ -165,18 +228,25 @@ def test_days_in_any_order_give_the_tables_of_one_rebuild(warehouse: Warehouse, 
             _list_day(warehouse, number)
         built = {
             asset.key.path[-1]: materialize(asset, resource)["periods_built"]
-            for asset in (price_changes, short_run_items)
+            for asset in (price_changes, quote_outliers, short_run_items)
         }
-    assert built == {"price_changes": 1, "short_run_items": 46}
-    found = {table: warehouse.frame(f"select * from {table}") for table in BY_DAY}
-    assert found["analysis.price_changes"].height > 1000
-    assert found["analysis.short_run_items"]["collected_on"].n_unique() == 15
+    # 29 November: the samples of October and November end on it or later, and every eighth day has price changes
+    assert built == {"price_changes": 1, "quote_outliers": 8, "short_run_items": 46}
+    found = {table: _rows(warehouse, table) for table in BY_DAY}
+    assert len(found["analysis.price_changes"]) > 1000
+    assert len(found["analysis.quote_outliers"]) > 100
+    short_days = warehouse.rows("select count(distinct collected_on) from analysis.short_run_items")
+    assert short_days == [(15,)]
     with warehouse.transaction() as transaction:
         transaction.execute("delete from ops.table_days")
-    for asset, table in ((price_changes, "analysis.price_changes"), (short_run_items, "analysis.short_run_items")):
-        assert materialize(asset, resource)["periods_built"] == 121
-        key = ["item_number", "collected_on", *(["product"] if table == "analysis.price_changes" else [])]
-        assert warehouse.frame(f"select * from {table}").sort(key).equals(found[table].sort(key))
+    changed = warehouse.rows("select count(distinct collected_on) from analysis.price_changes")[0][0]
+    for asset, days in ((price_changes, 121), (quote_outliers, changed), (short_run_items, 121)):
+        assert materialize(asset, resource)["periods_built"] == days
+    assert {table: _rows(warehouse, table) for table in BY_DAY} == found
+
+
+def _rows(warehouse: Warehouse, table: str) -> list[tuple[Any, ...]]:
+    return sorted(warehouse.rows(f"select content::text from {table} as content"))
 
 
 def test_without_quotes_there_are_neither_outliers_nor_reports(
@@ -184,6 +254,8 @@ def test_without_quotes_there_are_neither_outliers_nor_reports(
 ) -> None:
     assert materialize(price_changes, resource)[ROWS] == 0
     assert materialize(quote_outliers, resource)[ROWS] == 0
+    assert materialize(replaced_packs, resource)[ROWS] == 0
+    assert materialize(shrinking_packs, resource)[ROWS] == 0
     assert materialize(price_quality_report, resource)[ROWS] == 0
 
 

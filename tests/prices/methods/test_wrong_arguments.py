@@ -104,6 +104,9 @@ PANELS_OF: dict[str, Any] = {
 }  # fmt: skip
 PANELS = recipes.origin_panels(**PANELS_OF)
 FIGURES = recipes.index_figures(PANELS, [WEB_DAILY], scopes=["shelf"])
+FIRST_MONTH = SCRAPED["collected_on"].min().replace(day=1)
+ENTERED = JUDGED.with_columns(entered_on=pl.col("collected_on").min())
+BOUNDS = recipes.price_change_bounds(ENTERED, [WEB_DAILY], FIRST_MONTH)
 LABELS = pl.DataFrame(
     [
         (212011, f"brand{letter} {name}", price, name.endswith("2l"))
@@ -342,8 +345,16 @@ CALLS: dict[str, tuple[Callable[..., object], dict[str, Any]]] = {
     ),
     "index_directions": (
         recipes.index_directions,
-        {"elementary": FIGURES.elementary, "quotes": JUDGED, "pack_sizes": SIZES, "recipes": [WEB_DAILY]},
+        {"months": recipes.direction_months(FIGURES.elementary, BOUNDS, [WEB_DAILY], FIRST_MONTH)},
     ),
+    "direction_months": (
+        recipes.direction_months,
+        {"elementary": FIGURES.elementary, "bounds": BOUNDS, "recipes": [WEB_DAILY], "month": FIRST_MONTH},
+    ),
+    "price_change_bounds": (
+        recipes.price_change_bounds, {"quotes": ENTERED, "recipes": [WEB_DAILY], "month": FIRST_MONTH}
+    ),
+    "days_compared": (recipes.days_compared, {"month": FIRST_MONTH, "recipes": [WEB_DAILY]}),
     "index_figures": (
         recipes.index_figures, {"panels": PANELS, "recipes": [WEB_DAILY], "scopes": ["shelf"]}
     ),

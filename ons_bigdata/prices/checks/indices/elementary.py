@@ -27,7 +27,7 @@ ITEMS_TESTED = (210111, 211710)
 """Items of the constructed quotes: bread, by the formulas for varied products; milk, by those for homogeneous ones."""
 
 STRATA_TESTED = 2
-"""Retailers' items per origin on which the axioms are tested: those with most quotes."""
+"""Retailers' items per origin on which the axioms are tested: those with most quotes in the last days."""
 
 _EVERY = {"daily": "1d", "weekly": "1w", "monthly": "1mo"}
 
@@ -38,14 +38,42 @@ _LAST_DAYS_WITH_QUOTES = """
     group by loads.data_origin
 """
 
-_CHAINED_MOVEMENTS = """
-with priced as (
-    select data_origin, retailer, item_number, product, collected_on, ln(price_gbp) as log_price,
-        lag(ln(price_gbp)) over product_days as log_price_before,
-        lag(collected_on) over product_days as day_before
-    from intermediate.int_prices__quotes_accepted
+DAYS_COMPARED = 56
+"""Last days of each origin whose movements are compared with their prices; every day is one of them for so long."""
+
+DAYS_TESTED = 56
+"""Last days of each origin whose quotes the axioms are tested on."""
+
+_COMPARED_DAYS = """
+last_days as materialized (
+    select data_origin, max(period) as last_day
+    from analysis.elementary_price_indices
+    where method = 'jevons_chained'
+    group by data_origin
+),
+known as (
+    select indices.data_origin, indices.retailer, indices.item_number, indices.period, indices.products_used,
+        indices.segment, ln(indices.segment_index) as log_index
+    from analysis.elementary_price_indices as indices
+    join last_days on last_days.data_origin = indices.data_origin and indices.period > last_days.last_day - $1::integer
+    where indices.method = 'jevons_chained' and indices.segment_index is not null
+)
+"""
+
+_CHAINED_MOVEMENTS = f"""
+with {_COMPARED_DAYS},
+priced as (
+    select quotes.data_origin, quotes.retailer, quotes.item_number, quotes.product, quotes.collected_on,
+        ln(quotes.price_gbp) as log_price,
+        lag(ln(quotes.price_gbp)) over product_days as log_price_before,
+        lag(quotes.collected_on) over product_days as day_before
+    from intermediate.int_prices__quotes_accepted as quotes
+    join last_days
+        on last_days.data_origin = quotes.data_origin and quotes.collected_on > last_days.last_day - $1::integer
+    where quotes.collected_on > (select min(last_day) from last_days) - $1::integer
     window product_days as (
-        partition by data_origin, retailer, item_number, product order by collected_on
+        partition by quotes.data_origin, quotes.retailer, quotes.item_number, quotes.product
+        order by quotes.collected_on
     )
 ),
 adjacent as (
@@ -57,10 +85,9 @@ adjacent as (
 ),
 chained as (
     select data_origin, retailer, item_number, period, products_used as products, segment,
-        ln(segment_index) - lag(ln(segment_index)) over stratum as movement,
+        log_index - lag(log_index) over stratum as movement,
         lag(period) over stratum as period_before, lag(segment) over stratum as segment_before
-    from analysis.elementary_price_indices
-    where method = 'jevons_chained' and segment_index is not null
+    from known
     window stratum as (partition by data_origin, retailer, item_number order by period)
 )
 select chained.retailer, chained.item_number, chained.period, chained.movement, adjacent.mean_log_relative
@@ -70,19 +97,19 @@ join adjacent
     and adjacent.item_number = chained.item_number and adjacent.collected_on = chained.period
 where chained.period_before = chained.period - 1 and chained.segment = chained.segment_before
     and chained.products = adjacent.products
-"""
-"""Daily movements of chained indices, and the mean log relative of the products priced on both days."""
+"""  # noqa: S608  (our own text)
+"""Daily movements of chained indices in the last days, and mean log relatives of the products priced on both days."""
 
-_STRATA_WITH_CHAINED_MOVEMENTS = """
+_STRATA_WITH_CHAINED_MOVEMENTS = f"""
+with {_COMPARED_DAYS}
 select count(*)
 from (
-    select from analysis.elementary_price_indices
-    where method = 'jevons_chained' and segment_index is not null
+    select from known
     group by data_origin, retailer, item_number
     having count(*) > 1
 ) as strata
-"""
-"""Number of retailers' items with a chained index of two days or more."""
+"""  # noqa: S608  (our own text)
+"""Number of retailers' items with a chained index of two of the last days or more."""
 
 
 @dg.asset_check(
@@ -93,16 +120,16 @@ from (
     ),
 )
 def indices_follow_prices(warehouse: WarehouseResource) -> dg.AssetCheckResult:
-    """Compare each daily movement with the mean log relative of the products priced on both days.
+    """Compare each daily movement of the last `DAYS_COMPARED` days with the mean log relative of the products.
 
-    Where every linked product was priced on the day before, the two are the same number; this is the
+    Products are those priced on both days. Where every linked product was, the two are the same number; this is the
     test. Where some link over a gap they may differ and are not compared. Warn where there are chained indices of
     two days or more and nothing could be compared: the check would pass without a test.
     """
     store = warehouse.open()
-    movements = store.frame(_CHAINED_MOVEMENTS)
+    movements = store.frame(_CHAINED_MOVEMENTS, [DAYS_COMPARED])
     wrong = movements.filter((pl.col("movement") - pl.col("mean_log_relative")).abs() > 1e-9)
-    (strata,) = store.frame(_STRATA_WITH_CHAINED_MOVEMENTS).row(0)
+    (strata,) = store.frame(_STRATA_WITH_CHAINED_MOVEMENTS, [DAYS_COMPARED]).row(0)
     untested = movements.is_empty() and strata > 0
     return dg.AssetCheckResult(
         passed=wrong.is_empty() and not untested,
@@ -155,7 +182,7 @@ def recipes_keep_axioms() -> dg.AssetCheckResult:
     ),
 )
 def recipes_keep_axioms_on_quotes(warehouse: WarehouseResource) -> dg.AssetCheckResult:
-    """Test every output of every recipe on the quotes of the retailers' items with most quotes."""
+    """Test every output of every recipe on the last quotes of the retailers' items with most of them."""
     broken: list[str] = []
     tested = 0
     strata = _largest_strata(warehouse.open()).partition_by("data_origin", "retailer", "item_number", as_dict=True)
@@ -214,18 +241,26 @@ def _violations(what: str, violated: pl.DataFrame) -> list[str]:
 
 
 def _largest_strata(store: Warehouse) -> pl.DataFrame:
+    """Read the quotes of the last days of the retailers' items with most of them."""
     return store.frame(
-        "with sizes as ("
+        "with last_days as materialized ("
+        " select data_origin, max(collected_on) as last_day"
+        " from intermediate.int_prices__item_days_accepted group by data_origin),"
+        " quotes as materialized ("
+        " select scoped.* from intermediate.int_prices__quotes_scoped as scoped"
+        " join last_days on last_days.data_origin = scoped.data_origin"
+        " and scoped.collected_on > last_days.last_day - $2::integer"
+        " where scoped.collected_on > (select min(last_day) from last_days) - $2::integer),"
+        " sizes as ("
         " select data_origin, retailer, item_number,"
         " row_number() over (partition by data_origin order by count(*) desc, retailer, item_number) as place"
-        " from intermediate.int_prices__quotes_scoped group by data_origin, retailer, item_number)"
+        " from quotes group by data_origin, retailer, item_number)"
         " select quotes.data_origin, quotes.retailer, quotes.item_number, quotes.product, quotes.collected_on,"
         " quotes.price_gbp, sizes_of.pack_size"
-        " from intermediate.int_prices__quotes_scoped as quotes"
-        " join sizes using (data_origin, retailer, item_number)"
+        " from quotes join sizes using (data_origin, retailer, item_number)"
         " left join intermediate.int_prices__product_pack_sizes as sizes_of"
         " using (data_origin, retailer, item_number, product) where sizes.place <= $1",
-        [STRATA_TESTED],
+        [STRATA_TESTED, DAYS_TESTED],
     )
 
 

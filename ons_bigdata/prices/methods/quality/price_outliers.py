@@ -92,24 +92,31 @@ def price_changes(quotes: pl.DataFrame | pl.LazyFrame, link_window_days: int) ->
     return PriceChange.validate(changes.select(PriceChange.column_names()))
 
 
-def judge_price_changes(changes: pl.DataFrame | pl.LazyFrame, parameters: PriceOutlierParameters) -> pl.DataFrame:
+def judge_price_changes(
+    changes: pl.DataFrame | pl.LazyFrame, parameters: PriceOutlierParameters, month: date | None = None
+) -> pl.DataFrame:
     """Outlying price changes, with the bounds that they break.
 
     Takes `PriceChange` rows; gives `QuoteOutlier` rows of the rules `fixed`, `tukey` and `hb`. The sample that a change
     is judged by is the changes of its item at all retailers of the origin, without the outliers by the fixed rule, from
-    `SAMPLE_DAYS_BEFORE` days before its month to `SAMPLE_DAYS_AFTER` days after.
+    `SAMPLE_DAYS_BEFORE` days before its month to `SAMPLE_DAYS_AFTER` days after. `month`: first day of the only month
+    whose changes are judged; None for all. Raises ValueError where it is no first day of a month.
     """
     instance_of("parameters", parameters, PriceOutlierParameters)
     valid = valid_rows(PriceChange, changes, "changes").sort([*_PRODUCT, "collected_on"])
+    if month is not None:
+        first, last = days_of_sample(month)
+        valid = valid.filter(pl.col("collected_on").is_between(first, last))
     relatives = valid.with_columns((pl.col("price_gbp") / pl.col("compared_price_gbp")).alias("relative"))
     alone = _apply_fixed_rule(relatives, parameters.fixed_cutoff)
     judged = relatives.join(
         alone.select(*_PRODUCT, "collected_on"), on=[*_PRODUCT, "collected_on"], how="anti", maintain_order="left"
     )
-    outliers = [alone]
+    outliers = [alone if month is None else alone.filter(pl.col("collected_on").dt.month_start() == month)]
     for _, of_item in judged.group_by(_ITEM, maintain_order=True):
-        for month in of_item["collected_on"].dt.month_start().unique().sort():
-            outliers += _outliers_of_month(of_item, month, parameters)
+        months = of_item["collected_on"].dt.month_start().unique().sort()
+        for judged_month in months if month is None else months.filter(months == month):
+            outliers += _outliers_of_month(of_item, judged_month, parameters)
     columns = list(QuoteOutlier.columns())
     frame = pl.concat([frame.select(columns) for frame in outliers])
     return QuoteOutlier.validate(
@@ -117,10 +124,21 @@ def judge_price_changes(changes: pl.DataFrame | pl.LazyFrame, parameters: PriceO
     )
 
 
+def days_of_sample(month: date) -> tuple[date, date]:
+    """First and last day of the sample that the price changes of a month are judged by.
+
+    Raises ValueError where `month` is no first day of a month.
+    """
+    if not isinstance(month, date) or month.day != 1:
+        message = f"month: found {month!r}, expected the first day of a month"
+        raise ValueError(message)
+    next_month = (month + timedelta(days=31)).replace(day=1)
+    return month - timedelta(days=SAMPLE_DAYS_BEFORE), next_month + timedelta(days=SAMPLE_DAYS_AFTER - 1)
+
+
 def _outliers_of_month(of_item: pl.DataFrame, month: date, parameters: PriceOutlierParameters) -> list[pl.DataFrame]:
     """Outliers among the changes of an item in a month, where its sample is large enough."""
-    first = month - timedelta(days=SAMPLE_DAYS_BEFORE)
-    last = (month + timedelta(days=31)).replace(day=1) + timedelta(days=SAMPLE_DAYS_AFTER - 1)
+    first, last = days_of_sample(month)
     sample = of_item.filter(pl.col("collected_on").is_between(first, last))
     if sample.height < parameters.least_changes:
         return []

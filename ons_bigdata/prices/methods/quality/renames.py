@@ -108,14 +108,20 @@ def succeeding_names(listings: pl.DataFrame | pl.LazyFrame) -> pl.DataFrame:
     products = _products(valid_rows(ProductListing, listings, "listings")).with_columns(shelf).with_row_index("row")
     old = products.filter(pl.col("last_on") < pl.col("item_ended_on"))
     new = products.filter(pl.col("first_on") > pl.col("item_began_on"))
-    meets = pl.col("old_last_on").is_between(pl.col("first_on") - timedelta(days=GAP_DAYS), pl.col("first_on"))
     ratio = pl.max_horizontal(pl.col("size") / pl.col("old_size"), pl.col("old_size") / pl.col("size"))
     width = pl.when("is_class").then(SIZE_CLASS_WIDTH).otherwise(SAME_SIZE)
-    # where every product of a shelf has a new id, there are millions of pairs: they are narrowed down before the texts
+    # where every product of a shelf has a new id, there are millions of pairs: they are found by the day on which the
+    # old one ended, and narrowed down before the texts
+    ended_on = pl.date_ranges(pl.col("first_on") - timedelta(days=GAP_DAYS), pl.col("first_on")).alias("old_last_on")
     near = (
-        new.select("shelf", "row", "first_on", "last_on", "size", is_class=pl.col("measure") == "class")
-        .join(old.select("shelf", old_row="row", old_last_on="last_on", old_size="size"), on="shelf")
-        .filter(meets, pl.col("old_last_on") < pl.col("last_on"), ratio <= width * (1 + 1e-9))
+        new.select("shelf", "row", ended_on, "last_on", "size", is_class=pl.col("measure") == "class")
+        .explode("old_last_on")
+        .join(
+            old.select("shelf", old_row="row", old_last_on="last_on", old_size="size"),
+            on=["shelf", "old_last_on"],
+            maintain_order="left_right",
+        )
+        .filter(pl.col("old_last_on") < pl.col("last_on"), ratio <= width * (1 + 1e-9))
         .select("row", "old_row", "old_last_on")
     )
     pairs = (

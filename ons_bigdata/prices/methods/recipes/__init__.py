@@ -16,7 +16,12 @@ from ons_bigdata.prices.methods.recipes.catalogue import (
     recipes_with_link_window,
 )
 from ons_bigdata.prices.methods.recipes.diagnostics import IndexDiagnosis, index_diagnostics
-from ons_bigdata.prices.methods.recipes.directions import index_directions
+from ons_bigdata.prices.methods.recipes.directions import (
+    days_compared,
+    direction_months,
+    index_directions,
+    price_change_bounds,
+)
 from ons_bigdata.prices.methods.recipes.figures import IndexFigures, OriginPanels, index_figures, origin_panels
 from ons_bigdata.prices.methods.recipes.tree import TreeWeights
 
@@ -31,6 +36,8 @@ __all__ = [
     "TreeWeights",
     "base_weeks",
     "constructed_axioms_violated",
+    "days_compared",
+    "direction_months",
     "figures_off_known_change",
     "first_complete_week",
     "index_diagnostics",
@@ -38,6 +45,7 @@ __all__ = [
     "index_figures",
     "origin_panels",
     "parameters_hash",
+    "price_change_bounds",
     "recipe_axioms_violated",
     "recipe_named",
     "recipes_with_link_window",

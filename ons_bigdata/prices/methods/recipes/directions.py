@@ -1,7 +1,12 @@
-"""Direction of elementary indices: their movements against the price changes of the products behind them."""
+"""Direction of elementary indices: their movements against the price changes of the products behind them.
+
+Three steps, of which the first two look at one month: bounds of the price changes between neighbouring periods,
+movements of the indices compared with them, and the mark of each series by these counts.
+"""
 
 from __future__ import annotations
 
+from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,10 +16,10 @@ from ons_bigdata.estimation.input_checks import eager_frame, refuse_missing_colu
 from ons_bigdata.prices.methods.panels.input_checks import instance_of, listed_values
 from ons_bigdata.prices.methods.recipes.catalogue import Recipe
 from ons_bigdata.prices.methods.recipes.formulas import FORMULAS
-from ons_bigdata.prices.schemas.indices import IndexDirection
+from ons_bigdata.prices.schemas.indices import IndexDirection, IndexDirectionMonth, PriceChangeBounds
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Sequence
 
     from numpy.typing import NDArray
 
@@ -22,60 +27,141 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
+DAYS_AFTER = 13
+"""Days after a month that are in view: its last week ends 6 days after it at most, and the week after that one."""
+
 _STRATUM = ["data_origin", "retailer", "item_number"]
 _EVERY = {"daily": "1d", "weekly": "1w", "monthly": "1mo"}
 _OUTPUT = ["recipe", "method"]
+_OF_QUOTES = [*_STRATUM, "product", "collected_on", "price_gbp", "entered_on"]
 _OF_INDICES = [*_STRATUM, *_OUTPUT, "scope", "period", "segment", "segment_index"]
-_CHANGES = {"least": pl.Float64, "largest": pl.Float64, "same_products": pl.Boolean}
+_COUNTS = ["movements", "identified_movements", "opposite_movements", "along_movements"]
 _ROUNDING = 1e-9
 """Largest log change that is taken for none: means of equal prices differ in the last digits."""
 
 
-def index_directions(
-    elementary: pl.DataFrame, quotes: pl.DataFrame, pack_sizes: pl.DataFrame, recipes: Iterable[Recipe]
-) -> pl.DataFrame:
-    """Compare the sign of each movement of an elementary index of scope shelf with that of its prices, if identified.
+def days_compared(month: date, recipes: Iterable[Recipe]) -> tuple[date, date]:
+    """First and last day of the quotes on which the bounds of a month depend.
 
-    A mean of price relatives, however weighted, lies between the least and the largest of them. The direction of a
-    movement is therefore identified only where some of the products compared became dearer and none cheaper, or the
-    reverse. Products are compared as the index compares them (`ElementaryFormula.compares`):
+    From the Monday before the month before it, or before twice the longest time for which a price lasts, to
+    `DAYS_AFTER` days after it. Raises ValueError where `month` is no first day of a month.
+    """
+    _refuse_no_month(month)
+    lasting = max((_comparison(output)[3] for _, output in _outputs(recipes)), default=0)
+    first = min(_month_before(month), month - timedelta(days=2 * lasting))
+    return first - timedelta(days=first.weekday()), _last_day(month) + timedelta(days=DAYS_AFTER)
+
+
+def price_change_bounds(quotes: pl.DataFrame, recipes: Iterable[Recipe], month: date) -> pl.DataFrame:
+    """Bound the log price changes of the products that an index compares, for the periods that begin in a month.
+
+    Products are compared as the formulas of the recipes compare them (`ElementaryFormula.compares`):
 
     * a chain over its links: a product that returns within the link window counts with its change since its last price
       less that of the index meanwhile, which lies between the sums of the least and of the largest changes; a carried
       price counts as unchanged;
     * a fixed base and a window only where the products priced are the same in both periods: a product that enters or
-      leaves moves them by its level. Products with a price in one period alone do not count;
-    * clusters, which match nothing, over the products priced in both periods;
-    * a mean unit price over that of all products.
+      leaves moves them by its level. Products that entered in view and have a price in one period alone do not count;
+    * a mean unit price likewise, but there these products count, too;
+    * clusters, which match nothing, over the products priced in both periods.
 
-    `elementary`: `ElementaryIndex` rows. `quotes`: data_origin,
-    retailer, item_number, product, collected_on, price_gbp. `pack_sizes`: data_origin, retailer, item_number, product,
-    pack_size.
+    `quotes`: data_origin, retailer, item_number, product, collected_on, price_gbp, and `entered_on`, the first day on
+    which the product was considered (null: before these days). Quotes of other days than `days_compared` are left out,
+    and so are periods that begin before these. A link counts as unknown where it spans a period to which links from
+    before these days may lead.
 
-    Returns `IndexDirection` rows, one per series that moves or whose prices do. Status `untested`: no movement has an
-    identified direction; `against`: the index moves opposite to it more often than along with it; else `along`.
+    Returns `PriceChangeBounds` rows, one per stratum, comparison and period with a period before. Raises ValueError
+    where a column is missing or `month` is no first day of a month.
     """
-    elementary, quotes = eager_frame(elementary, "elementary"), eager_frame(quotes, "quotes")
-    pack_sizes = eager_frame(pack_sizes, "pack_sizes")
-    refuse_missing_columns(elementary, _OF_INDICES, "elementary")
-    refuse_missing_columns(quotes, (*_STRATUM, "product", "collected_on", "price_gbp"), "quotes")
-    refuse_missing_columns(pack_sizes, (*_STRATUM, "product", "pack_size"), "pack_sizes")
-    recipes = [instance_of("recipes", recipe, Recipe) for recipe in listed_values("recipes", recipes, "recipes")]
-    movements = _movements(elementary)
-    outputs = [(recipe.name, output) for recipe in recipes for output in recipe.outputs]
-    rules = {_rule(output) for _, output in outputs}
+    recipes = listed_values("recipes", recipes, "recipes")
+    first, last = days_compared(month, recipes)
+    quotes = eager_frame(quotes, "quotes")
+    refuse_missing_columns(quotes, _OF_QUOTES, "quotes")
+    in_view = quotes.filter(pl.col("collected_on").is_between(first, last)).sort(*_STRATUM, "product", "collected_on")
+    rules = sorted({_comparison(output) for _, output in _outputs(recipes)})
     # several rules compare the same prices: those of each frequency are ordered once
-    priced = {key: _priced(quotes, *key) for key in {(frequency, days) for _, frequency, days, _ in rules}}
-    changes = {rule: _changes(rule, priced, quotes, pack_sizes) for rule in rules}
-    compared = [
-        movements.filter((pl.col("recipe") == recipe) & (pl.col("method") == output.method)).join(
-            changes[_rule(output)], on=[*_STRATUM, "period", "period_before"], how="left"
-        )
-        for recipe, output in outputs
+    priced = {key: _priced(in_view, *key, first) for key in sorted({(rule[1], rule[2]) for rule in rules})}
+    rows = [
+        _changes(rule, priced[rule[1], rule[2]], first)
+        .filter(pl.col("period").dt.month_start() == month)
+        .with_columns(comparison=pl.lit(_text(rule)), month=pl.lit(month))
+        for rule in rules
     ]
-    nothing = movements.clear().with_columns(**{name: pl.lit(None, kind) for name, kind in _CHANGES.items()})
-    rows: pl.DataFrame = IndexDirection.validate(_judged(pl.concat([nothing, *compared])), cast=True)
+    is_known = pl.col("least").is_finite() & pl.col("largest").is_finite()
+    bounds = pl.concat(
+        [PriceChangeBounds.create_empty(), *(frame.select(PriceChangeBounds.column_names()) for frame in rows)],
+        how="vertical_relaxed",
+    )
+    known = bounds.with_columns(pl.when(is_known).then(pl.col("least", "largest")))
+    valid: pl.DataFrame = PriceChangeBounds.validate(known.sort(PriceChangeBounds.primary_key()), cast=True)
+    return valid
+
+
+def direction_months(
+    elementary: pl.DataFrame, bounds: pl.DataFrame, recipes: Iterable[Recipe], month: date
+) -> pl.DataFrame:
+    """Count the movements of elementary indices of scope shelf in a month, and those with an identified direction.
+
+    A mean of price relatives, however weighted, lies between the least and the largest of them. The direction of a
+    movement is therefore identified only where some of the products compared became dearer and none cheaper, or the
+    reverse. Movements are those to periods that begin in the month, from one that began in it or in the month before.
+
+    `elementary`: `ElementaryIndex` rows of these months, others are left out. `bounds`: `price_change_bounds` of the
+    month. Returns `IndexDirectionMonth` rows, one per series with a movement or price change in the month. Raises
+    ValueError where a column is missing or `month` is no first day of a month.
+    """
+    _refuse_no_month(month)
+    elementary, bounds = eager_frame(elementary, "elementary"), eager_frame(bounds, "bounds")
+    refuse_missing_columns(elementary, _OF_INDICES, "elementary")
+    refuse_missing_columns(bounds, PriceChangeBounds.column_names(), "bounds")
+    in_view = elementary.filter(pl.col("period").is_between(_month_before(month), _last_day(month)))
+    movements = _movements(in_view).filter(pl.col("period") >= month)
+    rules = {(recipe.name, output.method): _text(_comparison(output)) for recipe, output in _outputs(recipes)}
+    of_series = pl.DataFrame(
+        [(*output, rule) for output, rule in rules.items()],
+        schema=dict.fromkeys([*_OUTPUT, "comparison"], pl.String),
+        orient="row",
+    )
+    changes = bounds.filter(pl.col("month") == month).drop("month")
+    compared = movements.join(of_series, on=_OUTPUT).join(
+        changes, on=[*_STRATUM, "comparison", "period", "period_before"], how="left"
+    )
+    counts = _counted(compared).with_columns(month=pl.lit(month)).select(IndexDirectionMonth.column_names())
+    rows: pl.DataFrame = IndexDirectionMonth.validate(counts.sort(IndexDirectionMonth.primary_key()), cast=True)
     return rows
+
+
+def index_directions(months: pl.DataFrame) -> pl.DataFrame:
+    """Mark each elementary index of scope shelf that moves against its prices, by the counts of all its months.
+
+    Takes `IndexDirectionMonth` rows. Returns `IndexDirection` rows, one per series that moves or whose prices do.
+    Status `untested`: no movement has an identified direction; `against`: the index moves opposite to it more often
+    than along with it; else `along`.
+    """
+    months = eager_frame(months, "months")
+    refuse_missing_columns(months, IndexDirectionMonth.column_names(), "months")
+    counts = months.group_by(*_STRATUM, *_OUTPUT).agg(pl.col(_COUNTS).sum(), pl.col("has_changes", "moves").any())
+    rows: pl.DataFrame = IndexDirection.validate(_marked(counts), cast=True)
+    return rows
+
+
+def _refuse_no_month(month: object) -> None:
+    if not isinstance(month, date) or month.day != 1:
+        message = f"month: found {month!r}, expected the first day of a month"
+        raise ValueError(message)
+
+
+def _month_before(month: date) -> date:
+    return (month - timedelta(days=1)).replace(day=1)
+
+
+def _last_day(month: date) -> date:
+    return (month + timedelta(days=31)).replace(day=1) - timedelta(days=1)
+
+
+def _outputs(recipes: Iterable[Recipe]) -> list[tuple[Recipe, RecipeOutput]]:
+    recipes = [instance_of("recipes", recipe, Recipe) for recipe in listed_values("recipes", recipes, "recipes")]
+    return [(recipe, output) for recipe in recipes for output in recipe.outputs]
 
 
 def _movements(elementary: pl.DataFrame) -> pl.DataFrame:
@@ -91,22 +177,30 @@ def _movements(elementary: pl.DataFrame) -> pl.DataFrame:
     return changes.filter("is_linked").select(*series, "period", "period_before", "movement")
 
 
-def _judged(compared: pl.DataFrame) -> pl.DataFrame:
-    """Count identified and opposite movements per series, and judge."""
+def _counted(compared: pl.DataFrame) -> pl.DataFrame:
+    """Count identified and opposite movements per series; those of series that neither move nor have changes go.
+
+    Bounds that are not known (null) are of prices that changed.
+    """
     is_rise = pl.col("same_products") & (pl.col("least") >= -_ROUNDING) & (pl.col("largest") > _ROUNDING)
     is_fall = pl.col("same_products") & (pl.col("largest") <= _ROUNDING) & (pl.col("least") < -_ROUNDING)
-    has_changes = (pl.col("largest") > _ROUNDING) | (pl.col("least") < -_ROUNDING)
+    is_unknown = pl.col("same_products").is_not_null() & pl.col("least").is_null()
+    has_changes = (pl.col("largest") > _ROUNDING) | (pl.col("least") < -_ROUNDING) | is_unknown
     moves = pl.col("movement").abs() > _ROUNDING
     direction = pl.when(is_rise).then(1).when(is_fall).then(-1).otherwise(0)
     signed = compared.with_columns(agreement=pl.when(moves).then(pl.col("movement").sign() * direction).otherwise(0))
-    counts = signed.group_by(*_STRATUM, *_OUTPUT).agg(
-        movements=pl.col("least").is_not_null().sum(),
+    return signed.group_by(*_STRATUM, *_OUTPUT).agg(
+        movements=pl.col("same_products").is_not_null().sum(),
         identified_movements=(is_rise | is_fall).sum(),
         opposite_movements=(pl.col("agreement") < 0).sum(),
         along_movements=(pl.col("agreement") > 0).sum(),
         has_changes=has_changes.any(),
         moves=moves.any(),
     )
+
+
+def _marked(counts: pl.DataFrame) -> pl.DataFrame:
+    """Mark each series by its counts, with the reason of a mark."""
     status = (
         pl.when(pl.col("identified_movements") == 0)
         .then(pl.lit("untested"))
@@ -133,42 +227,43 @@ def _judged(compared: pl.DataFrame) -> pl.DataFrame:
     return judged.with_columns(reason=reason).select(IndexDirection.column_names()).sort(*_STRATUM, *_OUTPUT)
 
 
-def _rule(output: RecipeOutput) -> tuple[str, str, str, int]:
+def _comparison(output: RecipeOutput) -> tuple[str, str, str, int]:
     """Choices of an output behind its changes: comparison, frequency, days, and days that a price lasts."""
     days = output.link_window_days or output.carry_days or 0
     return FORMULAS[output.formula].compares, output.frequency, output.days, days
 
 
-def _changes(
-    rule: tuple[str, str, str, int],
-    priced: Mapping[tuple[str, str], pl.DataFrame],
-    quotes: pl.DataFrame,
-    pack_sizes: pl.DataFrame,
-) -> pl.DataFrame:
+def _text(comparison: tuple[str, str, str, int]) -> str:
+    compares, frequency, days, lasting_days = comparison
+    return f"{compares} {frequency} {days} {lasting_days}"
+
+
+def _changes(comparison: tuple[str, str, str, int], priced: pl.DataFrame, first: date) -> pl.DataFrame:
     """Least and largest log change, per stratum and period, since the stratum's period before, and its first day.
 
-    `priced`: rows of `_priced` by frequency and days. `same_products`: whether the index moves by these changes alone.
+    `priced`: rows of `_priced`. `first`: first day in view. `same_products`: whether the index moves by these changes
+    alone.
     """
-    compares, frequency, days, lasting_days = rule
-    if compares == "unit_prices":
-        return _unit_price_changes(quotes, pack_sizes).with_columns(same_products=pl.lit(value=True))
-    prices = priced[frequency, days]
+    compares, _, _, lasting_days = comparison
     if compares in {"links", "carried_links"}:
-        return _linked_changes(prices, lasting_days, carried=compares == "carried_links")
-    return _matched_changes(prices, any_products=compares == "any_products")
+        return _linked_changes(priced, lasting_days, first, carried=compares == "carried_links")
+    return _matched_changes(priced, compares)
 
 
-def _priced(quotes: pl.DataFrame, frequency: str, days: str) -> pl.DataFrame:
-    """Log of the mean price per product and period, with the number of the stratum's period and its last price."""
+def _priced(quotes: pl.DataFrame, frequency: str, days: str, first: date) -> pl.DataFrame:
+    """Log of the mean price per product and period from `first`, with the stratum's number of it and the last price."""
     on = pl.col("collected_on")
-    first = on.dt.month_start()
-    tuesday = first + pl.duration(days=7 + (9 - first.dt.weekday().cast(pl.Int64)) % 7)
+    begins = on.dt.month_start()
+    tuesday = begins + pl.duration(days=7 + (9 - begins.dt.weekday().cast(pl.Int64)) % 7)
     counted = quotes if days == "all" else quotes.filter((on - tuesday).dt.total_days().abs() <= 1)
     period = on.dt.truncate(_EVERY[frequency])
-    priced = counted.group_by(*_STRATUM, "product", period.alias("period")).agg(
-        log_price=pl.col("price_gbp").mean().log()
-    )
     product = [*_STRATUM, "product"]
+    priced = (
+        counted.filter(period >= first)
+        .group_by(*product, period.alias("period"), maintain_order=True)
+        .agg(log_price=pl.col("price_gbp").mean().log(), entered_on=pl.col("entered_on").min())
+    )
+    is_new = (pl.col("entered_on").min() >= first).fill_null(value=False)
     return (
         priced.with_columns(number=pl.col("period").rank("dense").over(_STRATUM).cast(pl.Int64))
         .sort(*product, "period")
@@ -176,14 +271,15 @@ def _priced(quotes: pl.DataFrame, frequency: str, days: str) -> pl.DataFrame:
             change=pl.col("log_price") - pl.col("log_price").shift(1).over(product),
             last_number=pl.col("number").shift(1).over(product),
             last_period=pl.col("period").shift(1).over(product),
-            periods_priced=pl.len().over(product),
+            was_priced_once=((pl.len() == 1) & is_new).over(product),
         )
     )
 
 
-def _matched_changes(priced: pl.DataFrame, *, any_products: bool) -> pl.DataFrame:
+def _matched_changes(priced: pl.DataFrame, compares: str) -> pl.DataFrame:
     """Changes of the products priced in the stratum's period before, too."""
-    counts = priced.filter(pl.col("periods_priced") > 1).group_by(*_STRATUM, "number").agg(products=pl.len())
+    counted = priced if compares == "all_products" else priced.filter(~pl.col("was_priced_once"))
+    counts = counted.group_by(*_STRATUM, "number").agg(products=pl.len())
     is_matched = pl.col("last_number") == pl.col("number") - 1
     matched = priced.filter(is_matched).group_by(*_STRATUM, "number", "period").agg(
         period_before=pl.col("last_period").first(),
@@ -195,13 +291,16 @@ def _matched_changes(priced: pl.DataFrame, *, any_products: bool) -> pl.DataFram
     key = [*_STRATUM, "number"]
     both = matched.join(counts, on=key).join(before, on=key)
     same = (pl.col("products") == pl.col("matched")) & (pl.col("products_before") == pl.col("matched"))
-    return both.select(*_STRATUM, "period", "period_before", "least", "largest", same_products=same | any_products)
+    return both.select(
+        *_STRATUM, "period", "period_before", "least", "largest", same_products=same | (compares == "any_products")
+    )
 
 
-def _linked_changes(priced: pl.DataFrame, lasting_days: int, *, carried: bool) -> pl.DataFrame:
+def _linked_changes(priced: pl.DataFrame, lasting_days: int, first: date, *, carried: bool) -> pl.DataFrame:
     """Changes over the links of a chain; those of a link over more than one period less the index's change meanwhile.
 
     `carried`: instead, the last price is carried for `lasting_days` and compared with that of the period before.
+    Infinite in the first `lasting_days` from `first`, where links from before it may end.
     """
     starts = priced.select(*_STRATUM, "number", "period").unique().sort(*_STRATUM, "number")
     before = starts.select(*_STRATUM, pl.col("number") + 1, period_before="period")
@@ -211,8 +310,11 @@ def _linked_changes(priced: pl.DataFrame, lasting_days: int, *, carried: bool) -
     if carried:
         links = links.with_columns(last_number=pl.col("number") - 1)
     bounds = [rows.clear().select(*_STRATUM, "number", least="change", largest="change")]
+    from_outside = pl.col("period") < first + timedelta(days=0 if carried else lasting_days)
     for stratum, of_stratum in links.partition_by(_STRATUM, as_dict=True).items():
-        numbers, least, largest = _chain_bounds(*of_stratum.select("number", "last_number", "change").to_numpy().T)
+        unknown = of_stratum.filter(from_outside)["number"].unique().to_list()
+        ends, starts_at, changes_of = of_stratum.select("number", "last_number", "change").to_numpy().T
+        numbers, least, largest = _chain_bounds(ends, starts_at, changes_of, unknown)
         key = {name: pl.lit(value) for name, value in zip(_STRATUM, stratum, strict=True)}
         frame = pl.DataFrame({"number": numbers, "least": least, "largest": largest}).with_columns(**key)
         bounds.append(frame.select(bounds[0].columns).cast(bounds[0].schema))
@@ -222,17 +324,22 @@ def _linked_changes(priced: pl.DataFrame, lasting_days: int, *, carried: bool) -
     return changes.select(*_STRATUM, "period", "period_before", "least", "largest", same_products=is_known)
 
 
-def _chain_bounds(numbers: Floats, last_numbers: Floats, changes: Floats) -> tuple[Floats, Floats, Floats]:
+def _chain_bounds(
+    numbers: Floats, last_numbers: Floats, changes: Floats, unknown: Sequence[int]
+) -> tuple[Floats, Floats, Floats]:
     """Bounds of the log movement to each period with a link, from those of the links to it.
 
     One link per element: number of its period and of that of the last price, and log change between them. Infinite
-    where a link spans a period that none ends in.
+    in the periods `unknown`, not all of whose links are given, and where a link spans one of them or a period that none
+    ends in.
     """
     size = int(numbers.max()) + 1
     least, largest = np.full(size, -np.inf), np.full(size, np.inf)
     order = np.argsort(numbers, kind="stable")
     linked, first = np.unique(numbers[order], return_index=True)
     for number, rows in zip(linked.astype(np.int64), np.split(order, first[1:]), strict=True):
+        if number in unknown:
+            continue
         starts = last_numbers[rows].astype(np.int64) + 1
         low, high = changes[rows].copy(), changes[rows].copy()
         for n in np.flatnonzero(starts < number):
@@ -241,13 +348,3 @@ def _chain_bounds(numbers: Floats, last_numbers: Floats, changes: Floats) -> tup
         least[number], largest[number] = low.min(), high.max()
     rows = linked.astype(np.int64)
     return linked, least[rows], largest[rows]
-
-
-def _unit_price_changes(quotes: pl.DataFrame, pack_sizes: pl.DataFrame) -> pl.DataFrame:
-    """Log change of the mean unit price of all products from the day with a price before: both bounds are the same."""
-    priced = quotes.join(pack_sizes, on=[*_STRATUM, "product"]).group_by(*_STRATUM, period="collected_on")
-    means = priced.agg(log_price=(pl.col("price_gbp") / pl.col("pack_size")).mean().log()).sort(*_STRATUM, "period")
-    change = pl.col("log_price") - pl.col("log_price").shift(1).over(_STRATUM)
-    before = pl.col("period").shift(1).over(_STRATUM)
-    changes = means.with_columns(period_before=before, least=change, largest=change)
-    return changes.drop("log_price").drop_nulls()

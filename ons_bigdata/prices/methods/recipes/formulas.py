@@ -39,11 +39,11 @@ if TYPE_CHECKING:
 NO_BASE = "no product with a price in the base period"
 NO_PACK_SIZE = "no product has a pack size"
 
-COMPARES = ("links", "carried_links", "same_products", "any_products", "unit_prices")
+COMPARES = ("links", "carried_links", "same_products", "all_products", "any_products")
 """Price changes that move an index between two periods.
 
-Links to each product's last price (or to its carried one); changes of its products where they are the same in both;
-whichever products there are; the mean unit price of all.
+Links to each product's last price (or to its carried one); changes of its products where they are the same in both,
+those with a price in one period alone left aside or not; changes of whichever products there are.
 """
 
 
@@ -162,7 +162,7 @@ ENTRIES = (
     ),
     ElementaryFormula("base_week_jevons", _base_week_jevons),
     ElementaryFormula("fixed_base", _fixed_base, needs="item_formulas"),
-    ElementaryFormula("unit_price", _unit_price, keeps_with_gaps=False, per_pack_size=True, compares="unit_prices"),
+    ElementaryFormula("unit_price", _unit_price, keeps_with_gaps=False, per_pack_size=True, compares="all_products"),
     ElementaryFormula("geks_jevons", partial(_windows, kind=GeksJevonsForm), windowed=True),
     ElementaryFormula("time_product_dummy", partial(_windows, kind=TimeProductDummyForm), windowed=True),
     ElementaryFormula("clusters", _clusters, needs="clip", keeps_with_gaps=False, compares="any_products"),

@@ -106,6 +106,7 @@ def test_pieces_in_the_name_count_where_the_amount_is_the_shelfs() -> None:
         (("FLAKES 500G", (1, 9)), ("FLAKES 450ML", (10, 30)), 2.0, "measures differ"),
         (("HOOPS 500G", (1, 9)), ("FLAKES 450G", (10, 30)), 2.0, "names differ"),
         (("FLAKES 500G", (1, 1)), ("FLAKES 450G", (30, 30)), 2.0, "too long between"),
+        (("FLAKES 500G", (1, 17)), ("FLAKES 450G", (18, 30)), 2.0, "the last price is of more than a week before"),
     ],
 )
 def test_changes_that_are_no_shrinking_packs(old: tuple, new: tuple, new_price: float, why: str) -> None:

@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from ons_bigdata.prices.methods.recipes import RECIPES, Bootstrap, index_diagnostics, index_figures, origin_panels
+from ons_bigdata.prices.methods.recipes import (
+    RECIPES,
+    Bootstrap,
+    direction_months,
+    index_diagnostics,
+    index_directions,
+    index_figures,
+    origin_panels,
+    price_change_bounds,
+)
+from ons_bigdata.prices.schemas.indices import IndexDirectionMonth
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -46,3 +56,19 @@ def computed(
     figures = index_figures(panels, recipes, scopes=scopes)
     made = index_diagnostics(panels, recipes, figures, Bootstrap(replicates=replicates), scopes=scopes)
     return Computed(figures.elementary, figures.aggregates, made.diagnostics, made.movements)
+
+
+def directions_of(elementary: pl.DataFrame, quotes: pl.DataFrame, recipes: Sequence[Recipe] = RECIPES) -> pl.DataFrame:
+    """Direction of each series, from the counts of all months."""
+    quotes = with_entry(quotes)
+    months = elementary["period"].dt.month_start().unique().sort()
+    counts = [
+        direction_months(elementary, price_change_bounds(quotes, recipes, month), recipes, month) for month in months
+    ]
+    return index_directions(pl.concat([IndexDirectionMonth.create_empty(), *counts]))
+
+
+def with_entry(quotes: pl.DataFrame) -> pl.DataFrame:
+    """Quotes with the first day of each product."""
+    product = ["data_origin", "retailer", "item_number", "product"]
+    return quotes.with_columns(entered_on=pl.col("collected_on").min().over(product))

@@ -16,11 +16,14 @@ from ons_bigdata.prices.methods.recipes import (
     Recipe,
     TreeWeights,
     base_weeks,
-    index_directions,
+    days_compared,
     index_figures,
     origin_panels,
+    price_change_bounds,
     recipe_named,
+    recipes_with_link_window,
 )
+from tests.prices.methods.recipes.computed_recipes import directions_of, with_entry
 
 STRAWBERRIES = 212717
 KEY = {"data_origin": "real", "retailer": "tesco", "item_number": STRAWBERRIES}
@@ -66,7 +69,7 @@ def _directions(quotes: pl.DataFrame, recipes: Sequence[Recipe] = RECIPES) -> pl
         weights=weights,
         week=base_weeks(quotes)["real"],
     )
-    return index_directions(index_figures(panels, recipes).elementary, quotes, _sizes(quotes), recipes)
+    return directions_of(index_figures(panels, recipes).elementary, quotes, recipes)
 
 
 def test_a_dearer_pack_that_enters_marks_the_clusters_and_no_other_series() -> None:
@@ -79,7 +82,7 @@ def test_a_dearer_pack_that_enters_marks_the_clusters_and_no_other_series() -> N
     assert "in 1 of the 1 periods in which all of their price changes had one direction" in marked["reason"].item()
     # a product that enters moves a window over weeks by its level: nothing is tested there, nor of a base by the day
     untested = directions.filter(pl.col("status") == "untested")
-    assert set(untested["method"]) <= {"geks_jevons", "time_product_dummy", "jevons_fixed_base"}
+    assert set(untested["method"]) <= {"geks_jevons", "time_product_dummy", "jevons_fixed_base", "unit_price"}
     assert set(directions["status"]) == {"against", "along", "untested"}
 
 
@@ -96,7 +99,7 @@ def _prices(prices: list[float]) -> pl.DataFrame:
 
 
 def _judged(levels: list[float], segments: list[int], prices: pl.DataFrame) -> list[tuple[int, int, int, str]]:
-    directions = index_directions(_elementary(levels, segments), prices, _sizes(prices), [recipe_named("web_daily")])
+    directions = directions_of(_elementary(levels, segments), prices, [recipe_named("web_daily")])
     return directions.select("movements", "identified_movements", "opposite_movements", "status").rows()
 
 
@@ -163,7 +166,7 @@ def test_a_movement_over_other_periods_than_those_of_the_prices_is_not_compared(
     # the index has no value on the second day, on which the price rose; since then it fell
     prices = _prices([1.0, 2.0, 1.5])
     elementary = _elementary([1.0, 2.0, 0.9], [0, 0, 0]).filter(pl.col("period") != date(2016, 8, 2))
-    directions = index_directions(elementary, prices, _sizes(prices), [recipe_named("web_daily")])
+    directions = directions_of(elementary, prices, [recipe_named("web_daily")])
     assert directions.select("movements", "status").rows() == [(0, "untested")]
 
 
@@ -243,6 +246,70 @@ def test_chains_over_gaps_are_never_against(panel: list[list[float | None]]) -> 
 
 def test_nothing_gives_nothing() -> None:
     prices = _prices([1.0, 2.0])
-    nothing = index_directions(_elementary([1.0], [0]).clear(), prices.clear(), _sizes(prices.clear()), RECIPES)
-    assert nothing.is_empty()
-    assert index_directions(_elementary([1.0, 2.0], [0, 0]), prices, _sizes(prices), []).is_empty()
+    assert directions_of(_elementary([1.0], [0]).clear(), prices.clear()).is_empty()
+    assert directions_of(_elementary([1.0, 2.0], [0, 0]), prices.clear(), []).is_empty()
+    assert directions_of(_elementary([1.0, 2.0], [0, 0]), prices, []).is_empty()
+
+
+AUGUST = date(2016, 8, 1)
+GAPPED = st.lists(st.lists(st.sampled_from([None, 1.0, 1.25, 1.5]), min_size=40, max_size=40), min_size=2, max_size=4)
+
+
+@settings(max_examples=25, deadline=None)
+@given(panel=GAPPED, start=st.integers(-60, 30))
+def test_bounds_of_a_month_depend_on_the_days_in_view_alone(panel: list[list[float | None]], start: int) -> None:
+    rows = [
+        (f"P{n}", AUGUST + timedelta(days=start + day), price)
+        for n, row in enumerate(panel)
+        for day, price in enumerate(row)
+        if price is not None
+    ]
+    if not rows:
+        return
+    quotes = with_entry(_quotes(rows))
+    first, last = days_compared(AUGUST, RECIPES)
+    in_view = quotes.filter(pl.col("collected_on").is_between(first, last))
+    bounds = price_change_bounds(quotes, RECIPES, AUGUST)
+    assert bounds.equals(price_change_bounds(in_view.reverse(), RECIPES, AUGUST))
+    assert set(bounds["month"]) <= {AUGUST}
+
+
+def test_the_view_of_a_month_by_hand() -> None:
+    # links of 14 days: 28 days before August are in July, whose first day is a Friday; weeks begin on Monday, 27 June
+    assert days_compared(AUGUST, RECIPES) == (date(2016, 6, 27), date(2016, 9, 13))
+    # links of 60 days: 120 days before 1 August is 3 April, a Sunday
+    assert days_compared(AUGUST, recipes_with_link_window(60)) == (date(2016, 3, 28), date(2016, 9, 13))
+
+
+def test_bounds_by_hand() -> None:
+    # A doubles on the 2nd, and is away on the 3rd; B falls by a half on the 3rd, and stays
+    steps = {"A": {0: 1.0, 1: 2.0, 3: 2.0}, "B": {0: 4.0, 1: 4.0, 2: 2.0, 3: 2.0}}
+    quotes = _quotes([(name, _days(n)[0], price) for name, prices in steps.items() for n, price in prices.items()])
+    bounds = price_change_bounds(with_entry(quotes), [recipe_named("web_daily")], AUGUST)
+    double = math.log(2.0)
+    chain = bounds.filter(pl.col("comparison") == "links daily all 14").sort("period")
+    # on the 4th, A is compared with its price of the 2nd: no change since, less the fall of the index on the 3rd
+    assert chain.select("least", "largest", "same_products").rows() == [
+        (0.0, pytest.approx(double), True),
+        (pytest.approx(-double), pytest.approx(-double), True),
+        (0.0, pytest.approx(double), True),
+    ]
+    fixed = bounds.filter(pl.col("comparison") == "same_products daily all 0").sort("period")
+    assert fixed["same_products"].to_list() == [True, False, False]
+
+
+def test_links_from_before_the_view_leave_the_bounds_unknown() -> None:
+    # in view from 27 June: A may have had a link to 1 July from before it, so that of B over that day is unknown
+    steps = {"A": [date(2016, 6, 28), date(2016, 7, 9)], "B": [date(2016, 6, 29), date(2016, 7, 12)]}
+    rows = [(name, day, 1.0 + day.day) for name, days in steps.items() for day in days]
+    quotes = _quotes(
+        [*rows, ("B", date(2016, 7, 21), 3.0), ("A", date(2016, 8, 1), 4.0), ("A", date(2016, 7, 20), 9.0)]
+    )
+    bounds = price_change_bounds(with_entry(quotes), [recipe_named("web_daily")], AUGUST)
+    chain = bounds.filter(pl.col("comparison") == "links daily all 14")
+    assert chain.select("period", "least", "largest", "same_products").rows() == [(AUGUST, None, None, False)]
+
+
+def test_a_day_that_begins_no_month_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"month: found .*2016, 8, 2.*, expected the first day of a month"):
+        price_change_bounds(with_entry(_prices([1.0])), RECIPES, date(2016, 8, 2))

@@ -111,6 +111,14 @@ wrong_units as (
 
 ),
 
+flagged as (
+
+    select * from {{ source('analysis', 'quote_outliers') }}
+    union all
+    select * from {{ source('analysis', 'shrinking_packs') }}
+
+),
+
 outliers as (
 
     select
@@ -119,7 +127,7 @@ outliers as (
             partition by data_origin, collected_on, retailer, item_number, product
             order by array_position(array['shrinking_pack', 'fixed', 'hb', 'tukey'], rule)
         ) as place
-    from {{ source('analysis', 'quote_outliers') }}
+    from flagged
 
 ),
 
