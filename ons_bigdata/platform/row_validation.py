@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import dataframely as dy
 import polars as pl
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
 
 
 def validate_rows(schema: type[dy.Schema], rows: pl.DataFrame) -> pl.DataFrame:
@@ -17,6 +22,23 @@ def validate_rows(schema: type[dy.Schema], rows: pl.DataFrame) -> pl.DataFrame:
         return rows.select(schema.column_names())
     validated: pl.DataFrame = schema.validate(rows)
     return validated
+
+
+def validate_parts(schema: type[dy.Schema], parts: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:
+    """Rows of a table in parts, each as `validate_rows`; after the last one, that no key is in two parts.
+
+    Raises ValueError with the number of rows whose key another row has.
+    """
+    keys = []
+    for part in parts:
+        valid = validate_rows(schema, part)
+        if schema.primary_key():
+            keys.append(valid.select(schema.primary_key()))
+        yield valid
+    if len(keys) > 1 and not _has_distinct_keys(together := pl.concat(keys)):
+        repeated = int(together.is_duplicated().sum())
+        if repeated:
+            raise ValueError(f"{repeated} rows have a {', '.join(schema.primary_key())} that another row has")
 
 
 _MANY_ROWS = 10_000

@@ -21,6 +21,7 @@ from ons_bigdata.platform.ingest.sources import AdapterContext, BulkSource
 from ons_bigdata.platform.lake import Lake
 from ons_bigdata.platform.postgres.warehouse import Warehouse
 from ons_bigdata.settings import Settings
+from ons_bigdata.tweets.assets import addresses as address_assets
 from ons_bigdata.tweets.assets.addresses import read_addresses, tweet_cluster_addresses
 from ons_bigdata.tweets.sources.addresses import SOURCES
 from ons_bigdata.tweets.sources.addresses.address_files import ADDRESSES
@@ -127,6 +128,7 @@ def test_clusters_get_class_and_area_and_no_table_holds_a_property(
     ingest(folder)
     monkeypatch.setattr(WarehouseResource, "open", lambda _: warehouse)
     monkeypatch.setattr(WarehouseResource, "lake", lambda _: lake)
+    monkeypatch.setattr(address_assets, "_PART_ROWS", 1)
     with warehouse.transaction() as transaction:
         transaction.execute(
             "create table seeds.tweet_class_mix as select 'R'::text as primary_class, 0.639::float8 as share"
@@ -150,6 +152,7 @@ def test_clusters_get_class_and_area_and_no_table_holds_a_property(
     ]
     (materialization,) = result.asset_materializations_for_node("tweet_cluster_addresses")
     assert materialization.metadata["clusters_with_address"].value == 2
+    assert materialization.metadata["class_mix"].value.splitlines()[2:] == ["| R | 50.0% | 63.9% |"]
     assert materialization.metadata["relations_read"].value == [
         "lake.addresses",
         "lake.postcodes",

@@ -5,6 +5,7 @@ declared relations and write nothing but the tables of the asset.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date
 from functools import wraps
@@ -29,7 +30,7 @@ from ons_bigdata.platform.dagster.resources import WarehouseResource
 from ons_bigdata.platform.errors import InputError
 from ons_bigdata.platform.lake import Lake, LakeTable
 from ons_bigdata.platform.postgres.warehouse import RowsFrom, Warehouse
-from ons_bigdata.platform.row_validation import validate_rows
+from ons_bigdata.platform.row_validation import validate_parts, validate_rows
 
 RELATIONS_READ = "relations_read"
 """Metadata of a materialization: the relations that the run of the asset read, sorted."""
@@ -86,6 +87,17 @@ class Output:
     kept: pl.DataFrame | None = None
     replaced: RowsFrom | None = None
     build: PeriodBuild | None = None
+
+
+@dataclass(frozen=True)
+class OutputInParts:
+    """Rows of a large table in parts, the next of which is computed while one is written; all rows are replaced.
+
+    They are computed in a thread, in which they must not read the table. `metadata` is called after the last part.
+    """
+
+    parts: Iterator[pl.DataFrame]
+    metadata: Callable[[], Mapping[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -204,8 +216,9 @@ class Inputs:
         return sorted(self._relations_read)
 
 
-TableFunction = Callable[[Inputs, AssetRun], pl.DataFrame | Output]
-TablesFunction = Callable[[Inputs, AssetRun], Mapping[str, pl.DataFrame | Output]]
+AnyOutput = pl.DataFrame | Output | OutputInParts
+TableFunction = Callable[[Inputs, AssetRun], AnyOutput]
+TablesFunction = Callable[[Inputs, AssetRun], Mapping[str, AnyOutput]]
 
 
 def table_asset(
@@ -221,14 +234,14 @@ def table_asset(
     """Make an asset of a function that computes one table from declared inputs.
 
     `inputs` maps a name to `schema.relation`, `lake_tables` a name to a table of the lake. The function takes `Inputs`
-    and `AssetRun` and returns the rows of the table, as a frame or as `Output` with metadata; they are validated by
-    `frame` and replace the table, or its stale periods where it is built by period (see `Table`).
+    and `AssetRun` and returns the rows of the table, as a frame, as `Output` with metadata or as `OutputInParts`; they
+    are validated by `frame` and replace the table, or its stale periods where it is built by period (see `Table`).
     """
     only = Table(table, frame, description, by_period)
 
     def decorate(function: TableFunction) -> dg.AssetsDefinition:
         @wraps(function)
-        def compute(inputs: Inputs, run: AssetRun) -> Mapping[str, pl.DataFrame | Output]:
+        def compute(inputs: Inputs, run: AssetRun) -> Mapping[str, AnyOutput]:
             return {table: function(inputs, run)}
 
         return tables_asset(name=only.key.path[-1], tables=[only], inputs=inputs, kinds=kinds, lake_tables=lake_tables)(
@@ -377,10 +390,10 @@ def make_scan(lake: Lake) -> Scan:
     return scan
 
 
-def _write(
-    store: Warehouse, table: Table, output: pl.DataFrame | Output, relations_read: list[str]
-) -> dg.MaterializeResult[Any]:
+def _write(store: Warehouse, table: Table, output: AnyOutput, relations_read: list[str]) -> dg.MaterializeResult[Any]:
     """Validate the rows of a table and make them its content."""
+    if isinstance(output, OutputInParts):
+        return _write_parts(store, table, output, relations_read)
     output = output if isinstance(output, Output) else Output(output)
     valid, metadata = validate_rows(table.frame, output.frame), dict(output.metadata)
     if table.by_period is None:
@@ -395,6 +408,28 @@ def _write(
     )
 
 
+def _write_parts(
+    store: Warehouse, table: Table, output: OutputInParts, relations_read: list[str]
+) -> dg.MaterializeResult[Any]:
+    """Validate the rows of a table part by part and make them its content."""
+    if table.by_period is not None:
+        raise ValueError(f"{table.name} is built by period, found rows in parts")
+    rows = store.replace_in_parts(table.name, _ahead(validate_parts(table.frame, output.parts)))
+    return dg.MaterializeResult(
+        asset_key=table.key,
+        metadata={"dagster/row_count": rows, **output.metadata(), RELATIONS_READ: relations_read},
+    )
+
+
+def _ahead(parts: Iterator[pl.DataFrame]) -> Iterator[pl.DataFrame]:
+    """Parts, each of which is computed in a thread while the one before it is used."""
+    with ThreadPoolExecutor(1, "parts") as thread:
+        following = thread.submit(next, parts, None)
+        while (part := following.result()) is not None:
+            following = thread.submit(next, parts, None)
+            yield part
+
+
 def _partition_keys(context: dg.AssetExecutionContext) -> tuple[str, ...]:
     return tuple(context.partition_keys) if context.has_partition_key or context.has_partition_key_range else ()
 
@@ -406,7 +441,7 @@ def _require_relations(relations: Sequence[str]) -> None:
 
 
 def _require_tables(
-    asset: str, tables: Sequence[Table], asked_for: Sequence[Table], outputs: Mapping[str, pl.DataFrame | Output]
+    asset: str, tables: Sequence[Table], asked_for: Sequence[Table], outputs: Mapping[str, AnyOutput]
 ) -> None:
     """Raise UndeclaredRelationError for a table of another asset, ValueError where a requested table is missing."""
     declared = [table.name for table in tables]

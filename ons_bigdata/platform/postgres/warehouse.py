@@ -7,6 +7,7 @@ import weakref
 from collections import deque
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import adbc_driver_manager
@@ -21,7 +22,7 @@ from ons_bigdata.platform.postgres.database import DatabaseAddress, ensure_datab
 from ons_bigdata.platform.postgres.role_logins import ReaderLogin
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from datetime import date
 
     from ons_bigdata.platform.postgres.role_logins import RoleLogin
@@ -83,6 +84,45 @@ class Transaction:
         with self.connection.cursor() as cursor:
             cursor.adbc_ingest(name, arrow, mode="append", db_schema_name=schema)
         return frame.height
+
+    def insert_parts(self, table: str, parts: Iterable[pl.DataFrame]) -> int:
+        """Copy frames of the same columns into `schema.table` in one statement; return the number of rows.
+
+        A frame is asked for when the one before it is sent. Raises the error of the iterator that ends it.
+        """
+        following = iter(parts)
+        first = next(following, None)
+        if first is None:
+            return 0
+        rows, failures = 0, []
+
+        def batches() -> Iterator[pa.RecordBatch]:
+            nonlocal rows
+            try:
+                for part in chain([first], following):
+                    rows += part.height
+                    yield from part.to_arrow().to_batches()
+            except Exception as error:  # the driver would keep its text only
+                failures.append(error)
+
+        schema, name = table.split(".")
+        reader = pa.RecordBatchReader.from_batches(first.clear().to_arrow().schema, batches())
+        with self.connection.cursor() as cursor:
+            cursor.adbc_ingest(name, reader, mode="append", db_schema_name=schema)
+        if failures:
+            raise failures[0]
+        return rows
+
+    def clear(self, table: str) -> None:
+        """Delete all rows of `schema.table`: at once where no other transaction uses the table, else row by row.
+
+        At once, no row is read or logged, nor is one that is copied into the table later in the transaction (where
+        `wal_level` is minimal); until the transaction ends, whoever reads the table waits.
+        """
+        self.execute(
+            f"do $$ begin lock table {table} in access exclusive mode nowait; truncate {table};"  # noqa: S608
+            f" exception when lock_not_available then delete from {table}; end $$"
+        )
 
     def keep(self, table: str, keys: pl.DataFrame) -> None:
         """Delete the rows of `schema.table` that have none of the keys; columns by name, without nulls."""
@@ -229,6 +269,18 @@ class Warehouse:
             rows = transaction.insert(table, frame)
             if kept is not None or replaced is not None:
                 ((rows,),) = transaction.rows(f"select count(*)::int from {table}")  # noqa: S608
+        self.analyse(table)
+        return rows
+
+    def replace_in_parts(self, table: str, parts: Iterable[pl.DataFrame]) -> int:
+        """Replace all rows of `schema.table` by those of frames in one transaction; return how many it has then.
+
+        Whoever reads the table may wait until the last frame is copied (`Transaction.clear`): `parts` must not.
+        """
+        with self.transaction() as transaction:
+            transaction.lock(table)
+            transaction.clear(table)
+            rows = transaction.insert_parts(table, parts)
         self.analyse(table)
         return rows
 

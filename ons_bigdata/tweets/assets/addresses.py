@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 import polars as pl
 
-from ons_bigdata.platform.dagster.inputs import AssetRun, Inputs, Output, table_asset
+from ons_bigdata.platform.dagster.inputs import AssetRun, Inputs, OutputInParts, table_asset
 from ons_bigdata.platform.errors import InputError
 from ons_bigdata.tweets.methods.address_records import (
     current_addresses,
     current_postcodes,
     latest_full_editions,
 )
-from ons_bigdata.tweets.methods.addresses import AddressRules, address_places
+from ons_bigdata.tweets.methods.addresses import AddressIndex, AddressRules
 from ons_bigdata.tweets.schemas.addresses import AddressRule, TweetClusterAddress
 from ons_bigdata.tweets.sources.addresses.address_files import ADDRESSES
 from ons_bigdata.tweets.sources.addresses.postcode_files import POSTCODES
@@ -28,6 +30,14 @@ CLUSTER_ADDRESSES = "restricted.tweet_cluster_addresses"
 _KEY = ["recipe", "user_key", "data_origin", "cluster"]
 _RULES = {"radius_m": float, "shell_radius_m": float, "vote_neighbours": int}
 """Parameters of the look-up and their types."""
+_COUNTED = {
+    "clusters_with_address": "address_distance_m",
+    "clusters_with_class": "address_class",
+    "clusters_with_output_area": "output_area",
+}
+"""Metadata of the table, and the columns whose values are counted."""
+_PART_ROWS = 250_000
+"""Clusters that are looked up while those before them are written."""
 
 
 @table_asset(
@@ -41,38 +51,62 @@ _RULES = {"radius_m": float, "shell_radius_m": float, "vote_neighbours": int}
     frame=TweetClusterAddress,
     description="One row per valid cluster: class and area of its nearest address, never its identifier or postcode.",
 )
-def tweet_cluster_addresses(inputs: Inputs, _run: AssetRun) -> Output:
+def tweet_cluster_addresses(inputs: Inputs, _run: AssetRun) -> OutputInParts:
     """Find the nearest address of the mean position of each valid cluster."""
     rules = read_rules(inputs)
     with ThreadPoolExecutor(1, "clusters") as thread:  # the database sends them while the lake is read
         reading = thread.submit(read_clusters, lambda columns: inputs.read("clusters", columns))
         addresses = read_addresses(lambda: inputs.scan_buckets("addresses"))
         postcodes = read_postcodes(inputs.scan_buckets("postcodes"))
+        index = AddressIndex(addresses, postcodes, rules)
         clusters = reading.result()
-    found = pl.concat([clusters.select(_KEY), address_places(clusters, addresses, postcodes, rules)], how="horizontal")
-    return Output(
-        found.select(TweetClusterAddress.column_names()),
-        {
-            "addresses": addresses.height,
-            "postcodes": postcodes.height,
-            "clusters_with_address": found["address_distance_m"].count(),
-            "clusters_with_class": found["address_class"].count(),
-            "clusters_with_output_area": found["output_area"].count(),
-            "class_mix": _class_mix(found, inputs.read("mix", ["primary_class", "share"])),
-        },
-    )
+    counts = _Counts(addresses.height, postcodes.height, inputs.read("mix", ["primary_class", "share"]))
+    return OutputInParts(_look_up(index, clusters, counts), counts.metadata)
 
 
-def _class_mix(found: pl.DataFrame, pilots: pl.DataFrame) -> dg.MarkdownMetadataValue:
-    """Shares of the primary classes beside those of the pilot of 2015, for the metadata of the table."""
-    primary = pl.when(pl.col("address_distance_m").is_null()).then(pl.lit("none"))
-    classes = found.select(primary_class=primary.otherwise(pl.col("address_class").str.head(1)))
-    counts = dict(classes.group_by("primary_class").agg(pl.len()).iter_rows())
-    lines = [
-        f"| {name} | {counts.get(name, 0) / max(found.height, 1):.1%} | {share:.1%} |"
-        for name, share in pilots.sort("share", descending=True).iter_rows()
-    ]
-    return dg.MetadataValue.md("\n".join(["| class | share of clusters | pilot of 2015 |", "|---|---|---|", *lines]))
+def _look_up(index: AddressIndex, clusters: pl.DataFrame, counts: _Counts) -> Iterator[pl.DataFrame]:
+    """Rows of the clusters, part by part; they are counted."""
+    for part in clusters.iter_slices(_PART_ROWS):
+        found = part.select(_KEY).hstack(index.look_up(part)).select(TweetClusterAddress.column_names())
+        counts.add(found)
+        yield found
+
+
+@dataclass
+class _Counts:
+    """Counts of the rows of the table, for its metadata."""
+
+    addresses: int
+    postcodes: int
+    pilots_mix: pl.DataFrame
+    """Shares of the primary classes in the pilot of 2015."""
+    known: Counter[str] = field(default_factory=Counter)
+    """Rows by column: those with a value."""
+    classes: Counter[str | None] = field(default_factory=Counter)
+    """Rows by primary class: `none` where no address is in reach, null where the address has no class."""
+    rows: int = 0
+
+    def add(self, found: pl.DataFrame) -> None:
+        """Count some more rows."""
+        self.rows += found.height
+        self.known.update({name: int(found[name].count()) for name in _COUNTED.values()})
+        primary = pl.when(pl.col("address_distance_m").is_null()).then(pl.lit("none"))
+        classes = found.select(primary_class=primary.otherwise(pl.col("address_class").str.head(1)))
+        self.classes.update(dict(classes.group_by("primary_class").agg(pl.len()).iter_rows()))
+
+    def metadata(self) -> dict[str, Any]:
+        """Metadata of the table, with the shares of the primary classes beside those of the pilot of 2015."""
+        lines = [
+            f"| {name} | {self.classes[name] / max(self.rows, 1):.1%} | {share:.1%} |"
+            for name, share in self.pilots_mix.sort("share", descending=True).iter_rows()
+        ]
+        mix = "\n".join(["| class | share of clusters | pilot of 2015 |", "|---|---|---|", *lines])
+        return {
+            "addresses": self.addresses,
+            "postcodes": self.postcodes,
+            **{name: self.known[column] for name, column in _COUNTED.items()},
+            "class_mix": dg.MetadataValue.md(mix),
+        }
 
 
 def read_rules(inputs: Inputs) -> AddressRules:

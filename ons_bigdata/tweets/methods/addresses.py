@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
 
-from ons_bigdata.tweets.methods.nearest_positions import NONE, find_nearest, make_grid
+from ons_bigdata.tweets.methods.nearest_positions import NONE, PositionGrid, find_nearest, make_grid
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -38,26 +39,57 @@ class AddressRules:
 def address_places(
     places: pl.DataFrame, addresses: pl.DataFrame, postcodes: pl.DataFrame, rules: AddressRules
 ) -> pl.DataFrame:
-    """Class and area of the nearest address of each place, in the order of `places`.
+    """Class and area of the nearest address of each place, in the order of `places`: `AddressIndex.look_up`."""
+    return AddressIndex(addresses, postcodes, rules).look_up(places)
 
-    `places` has `data_origin`, `easting_m` and `northing_m` (metres, British National Grid); `addresses` the columns of
-    `current_addresses`, `postcodes` those of `current_postcodes`. Places are looked up among the addresses of their
-    origin: simulated addresses say nothing of real places, nor the other way round.
 
-    Columns: `address_class`, `address_distance_m`, `voted_class` and `class_share` as in `nearest_addresses`;
-    `output_area` and `authority`, those of the address's postcode, or else the address's authority and the output area
-    of the nearest postcode in use within the radius; `area_source` tells which (`address`, `nearest_postcode`). All are
-    null where no address is within the radius. Neither UPRN nor postcode is in the result.
-    """
-    numbered = places.with_row_index("place")
-    parts = []
-    for (origin,), part in numbered.partition_by("data_origin", as_dict=True, maintain_order=True).items():
-        of_origin = pl.col("data_origin") == origin
-        found = nearest_addresses(part, addresses.filter(of_origin), rules)
-        parts.append(_add_areas(found, part, postcodes.filter(of_origin), rules).with_columns(part["place"]))
-    if not parts:
-        return pl.DataFrame(schema=dict(RESULT))
-    return pl.concat(parts).sort("place").select(list(RESULT))
+class AddressIndex:
+    """Addresses and postcodes, prepared once for the look-up of many places, part by part."""
+
+    def __init__(self, addresses: pl.DataFrame, postcodes: pl.DataFrame, rules: AddressRules) -> None:
+        """Prepare addresses (columns of `current_addresses`) and postcodes (those of `current_postcodes`).
+
+        Raises ValueError for coordinates of an address that are null or not finite.
+        """
+        self._postcodes, self._rules = postcodes, rules
+        self._none = addresses.clear()
+        self._origins = {
+            str(origin): self._prepare(str(origin), part)
+            for (origin,), part in addresses.partition_by("data_origin", as_dict=True, maintain_order=True).items()
+        }
+
+    def _prepare(self, origin: str, addresses: pl.DataFrame) -> _OriginIndex:
+        return _OriginIndex(addresses, self._postcodes.filter(pl.col("data_origin") == origin), self._rules)
+
+    def look_up(self, places: pl.DataFrame) -> pl.DataFrame:
+        """Class and area of the nearest address of each place, in the order of `places`.
+
+        `places` has `data_origin`, `easting_m` and `northing_m` (metres, British National Grid). Places are looked up
+        among the addresses of their origin: simulated addresses say nothing of real places, nor the other way round.
+
+        Columns: `address_class`, `address_distance_m`, `voted_class` and `class_share` as in `nearest_addresses`;
+        `output_area` and `authority`, those of the address's postcode, or else the address's authority and the output
+        area of the nearest postcode in use within the radius; `area_source` tells which (`address`,
+        `nearest_postcode`). All are null where no address is within the radius. Neither UPRN nor postcode is in the
+        result. Raises ValueError for coordinates that are null or not finite.
+        """
+        if places.is_empty():
+            return pl.DataFrame(schema=dict(RESULT))
+        origins = places["data_origin"].unique(maintain_order=True).to_list()
+        if len(origins) == 1:
+            return self._of_origin(origins[0]).look_up(places)
+        numbered = places.with_row_index("place")
+        parts = [numbered.filter(pl.col("data_origin") == origin) for origin in origins]
+        found = [
+            self._of_origin(origin).look_up(part).with_columns(part["place"])
+            for origin, part in zip(origins, parts, strict=True)
+        ]
+        return pl.concat(found).sort("place").select(list(RESULT))
+
+    def _of_origin(self, origin: str) -> _OriginIndex:
+        if origin not in self._origins:
+            self._origins[origin] = self._prepare(origin, self._none)
+        return self._origins[origin]
 
 
 RESULT = {
@@ -93,26 +125,31 @@ def nearest_addresses(places: pl.DataFrame, addresses: pl.DataFrame, rules: Addr
     Source: ONS, GSS Methodology Series 41 (2015), typing of clusters; Bentley, Weide and Yao, Optimal expected-time
     algorithms for closest point problems (1980), for the grid.
     """
-    at, points = _coordinates(places, "place"), _coordinates(addresses, "address")
-    codes = _with_shells(addresses, rules.shell_radius_m)
-    near = find_nearest(
-        make_grid(*points, addresses["uprn"].to_numpy()),
-        *at,
-        radius=rules.radius_m,
-        voters=rules.vote_neighbours,
-        letters=_letters(codes) if rules.vote_neighbours > 1 else None,
-    )
-    row, voted_row = _rows(near.rows), _rows(near.voted_rows)
-    return pl.DataFrame(
-        {
-            "address_class": codes.gather(row),
+    found, row = _Positions(addresses, rules).look_up(places)
+    return found.with_columns(addresses["postcode"].gather(row), addresses["authority"].gather(row))
+
+
+class _Positions:
+    """Positions of addresses of one origin with their classes."""
+
+    def __init__(self, addresses: pl.DataFrame, rules: AddressRules) -> None:
+        self._rules = rules
+        self._codes = _with_shells(addresses, rules.shell_radius_m)
+        self._letters = _letters(self._codes) if rules.vote_neighbours > 1 else None
+        self._grid = make_grid(*_coordinates(addresses, "address"), addresses["uprn"].to_numpy())
+
+    def look_up(self, places: pl.DataFrame) -> tuple[pl.DataFrame, pl.Series]:
+        """Classes and distance of the nearest address of each place, and its row among the addresses, or null."""
+        at, rules = _coordinates(places, "place"), self._rules
+        near = find_nearest(self._grid, *at, radius=rules.radius_m, voters=rules.vote_neighbours, letters=self._letters)
+        row = _rows(near.rows)
+        found = {
+            "address_class": self._codes.gather(row),
             "address_distance_m": pl.Series(near.distance, nan_to_null=True),
-            "voted_class": codes.gather(voted_row),
+            "voted_class": self._codes.gather(_rows(near.voted_rows)),
             "class_share": pl.Series(near.share, nan_to_null=True).clip(0.0, 1.0),
-            "postcode": addresses["postcode"].gather(row),
-            "authority": addresses["authority"].gather(row),
         }
-    )
+        return pl.DataFrame(found), row
 
 
 def _rows(rows: NDArray[np.int32]) -> pl.Series:
@@ -158,39 +195,57 @@ def _with_shells(addresses: pl.DataFrame, shell_radius_m: float) -> pl.Series:
     return codes.scatter(nearest["row"], nearest["child_class"])
 
 
-def _add_areas(found: pl.DataFrame, places: pl.DataFrame, postcodes: pl.DataFrame, rules: AddressRules) -> pl.DataFrame:
-    """Result with the areas of the places, without postcodes."""
-    areas = postcodes.select("postcode", "output_area", pl.col("authority").alias("postcode_authority"))
-    joined = found.join(areas, on="postcode", how="left", maintain_order="left").with_columns(
-        pl.coalesce("authority", "postcode_authority").alias("authority")
-    )
-    candidates = postcodes.filter(
-        pl.col("is_in_use") & pl.col("output_area").is_not_null() & pl.col("easting_m").is_not_null()
-    )
-    is_open = (pl.col("address_distance_m").is_not_null() & pl.col("output_area").is_null()).alias("is_open")
-    unknown = joined.select(is_open)["is_open"]
-    nearest = _nearest_postcodes(places.filter(unknown), candidates, rules)
-    filled = pl.concat([joined.with_row_index("row").filter(unknown).select("row"), nearest], how="horizontal")
-    both = joined.with_row_index("row").join(filled, on="row", how="left", maintain_order="left", suffix="_nearest")
-    return both.with_columns(
-        pl.when(pl.col("output_area").is_not_null())
-        .then(pl.lit("address"))
-        .when(pl.col("output_area_nearest").is_not_null())
-        .then(pl.lit("nearest_postcode"))
-        .when(pl.col("authority").is_not_null())
-        .then(pl.lit("address"))
-        .alias("area_source"),
-        pl.coalesce("output_area", "output_area_nearest").alias("output_area"),
-        pl.coalesce("authority", "authority_nearest").alias("authority"),
-    ).select(list(RESULT))
+class _OriginIndex:
+    """Addresses and postcodes of one origin: positions, classes and areas."""
 
+    def __init__(self, addresses: pl.DataFrame, postcodes: pl.DataFrame, rules: AddressRules) -> None:
+        self._postcodes, self._rules = postcodes, rules
+        self._positions = _Positions(addresses, rules)
+        areas = postcodes.select("postcode", "output_area", pl.col("authority").alias("postcode_authority"))
+        self._areas = (
+            addresses.select("postcode", "authority")
+            .join(areas, on="postcode", how="left", maintain_order="left")
+            .select("output_area", pl.coalesce("authority", "postcode_authority").alias("authority"))
+        )
 
-def _nearest_postcodes(places: pl.DataFrame, postcodes: pl.DataFrame, rules: AddressRules) -> pl.DataFrame:
-    """Output area and authority of the nearest postcode within the radius; of several, the first by name."""
-    ordered = postcodes.sort("postcode")
-    grid = make_grid(*_coordinates(ordered, "postcode"), np.arange(ordered.height))
-    near = find_nearest(grid, *_coordinates(places, "place"), radius=rules.radius_m, voters=1)
-    return ordered.select(pl.col("output_area", "authority").gather(_rows(near.rows)))
+    def look_up(self, places: pl.DataFrame) -> pl.DataFrame:
+        """Result of each place."""
+        found, row = self._positions.look_up(places)
+        of_address = self._areas.select(pl.all().gather(row))
+        is_open = row.is_not_null() & of_address["output_area"].is_null()
+        nearest = of_address.clear(places.height)
+        if is_open.any():
+            of_open = self._nearest_postcodes(places.filter(is_open))
+            row_of_open = pl.select(pl.when(is_open).then(is_open.cum_sum() - 1)).to_series()
+            nearest = of_open.select(pl.all().gather(row_of_open))
+        areas = of_address.hstack(nearest.rename("{}_nearest".format))
+        return found.hstack(
+            areas.select(
+                pl.coalesce("output_area", "output_area_nearest").alias("output_area"),
+                pl.coalesce("authority", "authority_nearest").alias("authority"),
+                pl.when(pl.col("output_area").is_not_null())
+                .then(pl.lit("address"))
+                .when(pl.col("output_area_nearest").is_not_null())
+                .then(pl.lit("nearest_postcode"))
+                .when(pl.col("authority").is_not_null())
+                .then(pl.lit("address"))
+                .alias("area_source"),
+            )
+        )
+
+    def _nearest_postcodes(self, places: pl.DataFrame) -> pl.DataFrame:
+        """Output area and authority of the nearest postcode in use within the radius; of several, the first by name."""
+        areas, grid = self._postcodes_in_use
+        near = find_nearest(grid, *_coordinates(places, "place"), radius=self._rules.radius_m, voters=1)
+        return areas.select(pl.all().gather(_rows(near.rows)))
+
+    @cached_property
+    def _postcodes_in_use(self) -> tuple[pl.DataFrame, PositionGrid]:
+        """Areas of the postcodes in use by name, and their grid; many products need neither."""
+        is_known = pl.col("output_area").is_not_null() & pl.col("easting_m").is_not_null()
+        ordered = self._postcodes.filter(pl.col("is_in_use") & is_known).sort("postcode")
+        grid = make_grid(*_coordinates(ordered, "postcode"), np.arange(ordered.height))
+        return ordered.select("output_area", "authority"), grid
 
 
 def _coordinates(frame: pl.DataFrame, what: str) -> Coordinates:

@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from ons_bigdata.platform import row_validation
-from ons_bigdata.platform.row_validation import validate_rows
+from ons_bigdata.platform.row_validation import validate_parts, validate_rows
 
 
 class Visit(dy.Schema):
@@ -94,6 +94,20 @@ def test_valid_rows_have_the_columns_of_the_frame(monkeypatch: pytest.MonkeyPatc
     assert validate_rows(Visit, rows.head(10)).height == 10
     monkeypatch.setattr(Visit, "validate", None)  # sorted ones are not hashed
     assert validate_rows(Visit, rows).equals(expected)
+
+
+def test_parts_are_validated_each_and_their_keys_together() -> None:
+    rows = visits()
+    halves = [rows.head(ROWS // 2), rows.tail(-(ROWS // 2))]
+    assert pl.concat(validate_parts(Visit, iter(halves))).equals(Visit.validate(rows))
+    with pytest.raises(ValueError, match="2 rows have a kind, person, day that another row has"):
+        list(validate_parts(Visit, [*halves, rows.head(1)]))
+    shuffled = rows.sample(fraction=1, shuffle=True, seed=1)  # keys that no order shows to be distinct
+    assert len(list(validate_parts(Visit, [shuffled.head(7), shuffled.tail(-7)]))) == 2
+    valid = validate_parts(Visit, [rows.head(5), rows.tail(5).with_columns(minutes=-1.0)])
+    assert next(valid).height == 5
+    with pytest.raises(dy.exc.ValidationError):
+        next(valid)
 
 
 def test_keys_that_are_not_sorted_are_distinct_if_one_of_their_columns_is() -> None:

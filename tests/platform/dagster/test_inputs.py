@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import threading
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,10 @@ from ons_bigdata.platform.dagster.inputs import (
     AssetRun,
     Inputs,
     Output,
+    OutputInParts,
     Table,
     UndeclaredRelationError,
+    _ahead,
     table_asset,
     tables_asset,
 )
@@ -162,6 +165,57 @@ def test_an_asset_of_several_tables_writes_those_that_are_asked_for(warehouse: W
     assert warehouse.rows("select count(*) from analysis.totals") == [(0,)]
     assert set(materialize(double(sums))) == {"analysis.counts", "analysis.totals"}
     assert warehouse.rows("select rows from analysis.counts") == [(3,)]
+
+
+def totals_in_parts(inputs: Inputs, _: AssetRun) -> OutputInParts:
+    """Totals, a part for each shop."""
+    shops = totals(inputs, _).frame.sort("shop").partition_by("shop")
+    computed: list[str] = []
+
+    def parts() -> Iterator[pl.DataFrame]:
+        for shop in shops:
+            computed.append(shop["shop"][0])
+            yield shop
+
+    return OutputInParts(parts(), lambda: {"computed": ", ".join(computed)})
+
+
+def test_an_asset_may_give_its_rows_in_parts(warehouse: Warehouse) -> None:
+    result = dg.materialize([single(totals_in_parts)], resources={"warehouse": WarehouseResource()})
+    assert sorted(warehouse.rows("select * from analysis.totals")) == [("a", 5.0), ("b", 2.5)]
+    (materialization,) = result.asset_materializations_for_node("totals")
+    assert materialization.metadata["computed"].value == "a, b"
+    assert materialization.metadata["dagster/row_count"].value == 2
+    assert materialization.metadata[RELATIONS_READ].value == ["staging.prices"]
+
+
+def test_a_part_that_fails_leaves_the_table_as_it_was(warehouse: Warehouse) -> None:
+    def half(inputs: Inputs, run: AssetRun) -> OutputInParts:
+        def parts() -> Iterator[pl.DataFrame]:
+            yield from totals_in_parts(inputs, run).parts
+            raise InputError("the third shop is closed")
+
+        return OutputInParts(parts(), dict)
+
+    dg.materialize([single(totals)], resources={"warehouse": WarehouseResource()})
+    with pytest.raises(InputError, match="third shop"):
+        dg.materialize([single(half)], resources={"warehouse": WarehouseResource()})
+    assert warehouse.rows("select count(*)::int from analysis.totals") == [(2,)]
+
+
+def test_a_part_is_computed_while_the_one_before_is_written() -> None:
+    is_computed = threading.Event()
+
+    def parts() -> Iterator[pl.DataFrame]:
+        yield pl.DataFrame({"x": [1]})
+        is_computed.set()
+        yield pl.DataFrame({"x": [2]})
+
+    written = []
+    for part in _ahead(parts()):
+        assert is_computed.wait(60)  # without a thread the second would come after the loop's body
+        written.append(part["x"][0])
+    assert written == [1, 2]
 
 
 def test_writing_the_table_of_another_asset_fails() -> None:

@@ -5,6 +5,7 @@ import os
 import secrets
 import time
 import traceback
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -117,6 +118,44 @@ def test_replace_replaces_all_rows(warehouse: Warehouse) -> None:
     for values in ([1, 2, 3], [4]):
         warehouse.replace("raw.kept", pl.DataFrame({"x": values}, schema={"x": pl.Int32}))
     assert warehouse.rows("select x from raw.kept") == [(4,)]
+
+
+def parts_of(*values: int) -> Iterator[pl.DataFrame]:
+    """A frame for each value; an error at a negative one."""
+    for value in values:
+        if value < 0:
+            raise InputError(f"no value below zero: {value}")
+        yield pl.DataFrame({"x": [value]}, schema={"x": pl.Int32})
+
+
+def test_parts_replace_all_rows_in_one_transaction(warehouse: Warehouse) -> None:
+    with warehouse.transaction() as transaction:
+        transaction.execute("create table raw.kept (x integer)")
+    assert warehouse.replace_in_parts("raw.kept", parts_of(1, 2, 3)) == 3
+    assert warehouse.replace_in_parts("raw.kept", parts_of(4, 5)) == 2
+    with pytest.raises(InputError, match="below zero: -1"):
+        warehouse.replace_in_parts("raw.kept", parts_of(6, -1))
+    assert warehouse.rows("select x from raw.kept order by x") == [(4,), (5,)]
+    assert warehouse.replace_in_parts("raw.kept", parts_of()) == 0
+    assert warehouse.rows("select x from raw.kept") == []
+
+
+FILE = "select pg_relation_filenode('raw.kept')::int"
+
+
+def test_a_table_in_use_is_replaced_without_waiting_for_its_reader(warehouse: Warehouse) -> None:
+    with warehouse.transaction() as transaction:
+        transaction.execute("create table raw.kept (x integer)")
+    before = warehouse.rows(FILE)
+    with warehouse.transaction() as reader:
+        assert reader.rows("select x from raw.kept") == []
+        assert warehouse.replace_in_parts("raw.kept", parts_of(1)) == 1
+        assert reader.rows("select x from raw.kept") == [(1,)]
+        assert warehouse.replace_in_parts("raw.kept", parts_of(2)) == 1
+    assert warehouse.rows("select x from raw.kept") == [(2,)]
+    assert warehouse.rows(FILE) == before  # rows were deleted; without a reader the table begins anew
+    warehouse.replace_in_parts("raw.kept", parts_of(3))
+    assert warehouse.rows(FILE) != before
 
 
 READABLE = {

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from scipy.spatial import cKDTree
 
 from ons_bigdata.tweets.methods.address_records import ADDRESS_COLUMNS
-from ons_bigdata.tweets.methods.addresses import RESULT, AddressRules, address_places, nearest_addresses
+from ons_bigdata.tweets.methods.addresses import RESULT, AddressIndex, AddressRules, address_places, nearest_addresses
 
 NO_VOTE = AddressRules(vote_neighbours=1)
 
@@ -226,6 +226,29 @@ def test_results_are_those_of_brute_force(
         assert shares[result["voted_class"][0]] == pytest.approx(max(shares.values()))
         if near[0][2] is not None:
             assert result["class_share"] == pytest.approx(shares[near[0][2][0]] / sum(shares.values()))
+
+
+@given(
+    known=st.lists(st.tuples(GRID, st.sampled_from(["AA1 1AA", "AA1 1AB", None])), max_size=15),
+    asked=st.lists(st.tuples(GRID, st.sampled_from(["real", "simulated"])), max_size=10),
+    part=st.integers(1, 4),
+)
+def test_places_looked_up_in_parts_have_the_results_of_all_at_once(
+    known: list[tuple[tuple[int, int], str | None]], asked: list[tuple[tuple[int, int], str]], part: int
+) -> None:
+    """Addresses with the postcode of an area, of none and without one; places of an origin without addresses."""
+    rows = [at(float(e), float(n), uprn=1 + place, postcode=code) for place, ((e, n), code) in enumerate(known)]
+    areas = postcodes({"postcode": "AA1 1AA", "output_area": "E00000001", **at(3, 4)}, {"postcode": "AA1 1AB"})
+    each = [places((float(e), float(n)), origin=origin) for (e, n), origin in asked]
+    rules = AddressRules(radius_m=6, vote_neighbours=2)
+    index = AddressIndex(addresses(*rows), areas, rules)
+    together = pl.concat([places(), *each])
+    expected = pl.concat(
+        [pl.DataFrame(schema=RESULT), *(address_places(one, addresses(*rows), areas, rules) for one in each)]
+    )
+    found = pl.concat([pl.DataFrame(schema=RESULT), *map(index.look_up, together.iter_slices(part))])
+    assert found.equals(expected)
+    assert index.look_up(together).equals(found)
 
 
 @pytest.mark.parametrize("extent_m", [2_000, 60_000], ids=["dense", "sparse"])
