@@ -9,7 +9,9 @@ import dagster as dg
 import pytest
 
 from ons_bigdata import definitions
+from ons_bigdata.commands import materialize
 from ons_bigdata.pilots import PILOTS, Pilot, tables
+from ons_bigdata.platform.dagster import runs
 from ons_bigdata.platform.dagster.assets import PERSONAL
 from ons_bigdata.platform.dagster.resources import WarehouseResource
 from ons_bigdata.platform.dagster.runs.jobs import job_name, job_of
@@ -86,12 +88,29 @@ def test_raw_assets_of_a_pilot_alone_run_under_the_job_that_they_have_in_the_who
     assert found == whole.resolve_asset_graph().materializable_asset_keys
 
 
+@pytest.mark.parametrize("pilot", PILOTS, ids=lambda pilot: pilot.name)
+def test_a_pilot_alone_has_the_assets_and_the_job_that_it_has_in_the_whole(pilot: Pilot) -> None:
+    """A selection of groups of a pilot loads its definitions alone: no asset of it reads or is read by another's."""
+    whole = runs.load_definitions()
+    selection = " or ".join(f'group:"{group}"' for group in pilot.groups)
+    alone, keys = materialize._selected(selection)
+    assert keys == runs.select(whole, selection)
+    graph, of_whole = alone.resolve_asset_graph(), whole.resolve_asset_graph()
+    assert {key.asset_key for key in graph.asset_check_keys} < {key.asset_key for key in of_whole.asset_check_keys}
+    for key in keys:
+        assert graph.get(key).parent_keys == of_whole.get(key).parent_keys
+        assert {*graph.get(key).child_keys} == {*of_whole.get(key).child_keys}
+        assert graph.get(key).check_keys == of_whole.get(key).check_keys
+        assert job_of(alone, [key]).name == job_of(whole, [key]).name
+
+
 @pytest.mark.parametrize(
     ("words", "absent"),
     [
         ("from ons_bigdata.definitions import PILOTS, raw_definitions_of; raw_definitions_of(PILOTS)", "dbt"),
         ("from ons_bigdata.pilots import tables; tables()", "dagster"),
         ("import ons_bigdata.cli", "dagster"),
+        ("from ons_bigdata.pilots import PILOTS; PILOTS[0].assets, PILOTS[0].checks", "numba"),
     ],
 )
 def test_what_is_not_needed_is_not_loaded(words: str, absent: str) -> None:

@@ -17,6 +17,7 @@ from ons_bigdata.platform.calendar import Cadence, Calendar
 from ons_bigdata.platform.dagster import dbt_calls
 from ons_bigdata.platform.dagster.assets import AREA, PILOT, group_name
 from ons_bigdata.platform.dagster.checks import OF_RUN
+from ons_bigdata.platform.dagster.dbt_runtime.seed_builds import Seeds, outcomes_of_last_build
 from ons_bigdata.platform.dagster.partitions import partitions_of
 from ons_bigdata.platform.dagster.table_metadata.dbt_tables import Window, mark_as_checked, table_metadata
 from ons_bigdata.platform.errors import InputError
@@ -131,7 +132,7 @@ def pilot_assets(settings: Settings, pilot: str, calendars: Sequence[Calendar]) 
     by_cadence = {calendar.cadence: calendar for calendar in calendars}
     definitions = []
     if seeds:
-        definitions.append(_whole(settings, manifest, pilot, f"{pilot}_seeds", _select(seeds, "resource_type:seed")))
+        definitions.append(_seeds(settings, manifest, pilot, f"{pilot}_seeds", _select(seeds, "resource_type:seed")))
     for tag, cadence in WINDOWED.items():
         if tag not in windowed:
             continue
@@ -194,10 +195,36 @@ def _windowed(
     return windowed_models
 
 
+def _seeds(settings: Settings, manifest: Mapping[str, Any], pilot: str, name: str, select: str) -> dg.AssetsDefinition:
+    """Seeds of a pilot, which are built where they are not as when they last passed all their tests."""
+
+    @dbt_assets(
+        manifest=manifest, select=select, name=name, project=project(settings), dagster_dbt_translator=TRANSLATOR
+    )
+    def seed_nodes(context: dg.AssetExecutionContext) -> Iterator[Any]:
+        current = get_settings()
+        tables = [".".join(key.path) for key in context.assets_def.node_keys_by_output_name.values()]
+        seeds = Seeds(pilot, tables, dbt_calls.project_hash(current))
+        with open_warehouse(current).transaction() as transaction:
+            passed_at = seeds.passed_at(transaction)
+            if passed_at is not None:
+                yield from outcomes_of_last_build(context, passed_at, seeds.rows(transaction))
+                return
+        passed = 0
+        for event in _build(context, pilot):
+            passed += isinstance(event, dg.Output) or (isinstance(event, dg.AssetCheckResult) and event.passed)
+            yield event
+        if passed == len(tables) + len(context.assets_def.node_check_specs_by_output_name):
+            with open_warehouse(current).transaction() as transaction:
+                seeds.record(transaction)
+
+    return seed_nodes
+
+
 def _whole(
     settings: Settings, manifest: Mapping[str, Any], pilot: str, name: str, select: str, *, exclude: str = ""
 ) -> dg.AssetsDefinition:
-    """Seeds or models that are rebuilt whole."""
+    """Models that are rebuilt whole, or by day."""
 
     @dbt_assets(
         manifest=manifest,

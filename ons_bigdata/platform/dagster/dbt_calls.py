@@ -16,12 +16,17 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 import yaml
-from dagster_dbt.asset_utils import get_manifest_and_translator_from_dbt_assets, get_subset_selection_for_context
+from dagster_dbt.asset_utils import (
+    DAGSTER_DBT_UNIQUE_ID_METADATA_KEY,
+    get_manifest_and_translator_from_dbt_assets,
+    get_subset_selection_for_context,
+)
 from dagster_dbt.core.dbt_cli_event import DbtCoreCliEventMessage
 from dbt.cli.main import dbtRunner, dbtRunnerResult
 from dbt.contracts.graph.manifest import Manifest
@@ -29,6 +34,9 @@ from dbt_common.events.base_types import EventMsg
 from dbt_common.events.functions import msg_to_dict
 
 from ons_bigdata.platform import progress
+from ons_bigdata.platform.dagster.dbt_runtime.adapter import shared_connections
+from ons_bigdata.platform.dagster.dbt_runtime.events import leave_out_debugging
+from ons_bigdata.platform.dagster.dbt_runtime.project_part import project_part
 from ons_bigdata.platform.dagster.table_metadata.dbt_tables import TableMetadata
 from ons_bigdata.platform.errors import StepFailedError
 from ons_bigdata.platform.postgres import database
@@ -144,7 +152,7 @@ def build(
         settings,
         [*words, *selection, *arguments],
         target=_target(settings),
-        project=project,
+        project=project_part(project, _chosen_nodes(context)),
         on_event=collect,
     )
     was_interrupted = isinstance(result.exception, KeyboardInterrupt)
@@ -162,6 +170,14 @@ def build(
         raise dg.DagsterExecutionInterruptedError from result.exception
     if not result.success:
         raise dg.Failure(f"dbt build failed: {'; '.join(_failures(result)) or result.exception}")
+
+
+def _chosen_nodes(context: dg.AssetExecutionContext) -> list[str]:
+    """Ids of the nodes of dbt that a step builds or tests."""
+    assets, checks = context.assets_def, context.selected_asset_check_keys
+    specs: list[dg.AssetSpec | dg.AssetCheckSpec] = [assets.get_asset_spec(key) for key in context.selected_asset_keys]
+    specs += [assets.get_spec_for_check_key(key) for key in checks]
+    return [(spec.metadata or {})[DAGSTER_DBT_UNIQUE_ID_METADATA_KEY] for spec in specs]
 
 
 def _built(result: dbtRunnerResult) -> dict[str, str | None]:
@@ -282,6 +298,7 @@ def call(
     `target`: the folder for dbt's output files. `connection`: the target of the profile. `project`: as parsed; None
     reads it from the files. A signal ends the call as an interrupt, which is in the result like any other failure.
     """
+    leave_out_debugging()
     runner = dbtRunner(manifest=project, callbacks=[on_event] if on_event else [])
     folders = {
         "--project-dir": settings.dbt_project_dir,
@@ -291,7 +308,7 @@ def call(
     }
     flags = ["--profile", PROFILE, "--target", connection, *(str(word) for pair in folders.items() for word in pair)]
     quiet = ["--no-use-colors", "--no-send-anonymous-usage-stats", "--log-level-file", "none"]
-    with _interrupts_end_dbt():
+    with _interrupts_end_dbt(), shared_connections():
         return runner.invoke([*quiet, *arguments, *flags])
 
 
@@ -338,6 +355,11 @@ def _ahead(settings: Settings) -> Path:
 def macros_hash(settings: Settings) -> str:
     """Hash of the macros: a model built by day is built anew where one of them changed."""
     return _digest(settings.dbt_project_dir / "macros")
+
+
+def project_hash(settings: Settings) -> str:
+    """Hash of all files of the project and of the version of dbt."""
+    return f"{_digest(settings.dbt_project_dir)} {version('dbt-core')}"
 
 
 def _digest(folder: Path) -> str:

@@ -18,7 +18,12 @@ from adbc_driver_postgresql import dbapi
 
 from ons_bigdata.platform.errors import InputError, UnavailableError
 from ons_bigdata.platform.postgres import migrate
-from ons_bigdata.platform.postgres.database import DatabaseAddress, ensure_database, parse_url
+from ons_bigdata.platform.postgres.database import (
+    DatabaseAddress,
+    ensure_database,
+    expected_address,
+    parse_url,
+)
 from ons_bigdata.platform.postgres.role_logins import ReaderLogin
 
 if TYPE_CHECKING:
@@ -163,6 +168,8 @@ class IdleConnections:
 
     def __init__(self) -> None:
         self._idle: deque[dbapi.Connection] = deque()
+        self.migrated_for: str | None = None
+        """Prefix of the roles with which this process has migrated the database; None: it has not."""
         weakref.finalize(self, _close_all, self._idle)
 
     def take(self) -> dbapi.Connection | None:
@@ -178,6 +185,15 @@ class IdleConnections:
                 connection.close()  # the server was restarted
             else:
                 return connection
+
+    def answers(self) -> bool:
+        """True if a connection is open and its server answers."""
+        connection = self.take()
+        if connection is None:
+            return False
+        connection.rollback()
+        self.put(connection)
+        return True
 
     def put(self, connection: dbapi.Connection) -> None:
         """Keep a connection without an open transaction for the next one."""
@@ -362,21 +378,30 @@ def require_database(settings: Settings) -> None:
 
 
 def open_warehouse(settings: Settings) -> Warehouse:
-    """Return the warehouse of the settings; start the server, create and migrate the database where needed."""
+    """Return the warehouse of the settings; start the server, create and migrate the database where needed.
+
+    Each step of a run opens it. While a connection of this process to the migrated database answers, nothing is needed:
+    to look for the server, the database and its migrations takes three new connections.
+    """
     reader_url = None
     if settings.reader_url is not None:
         reader_url = parse_url(settings.reader_url.get_secret_value(), variable="ONS_BIGDATA_READER_URL").libpq()
-    address = ensure_database(settings)
-    try:
-        migrate.migrate(address, role_prefix=settings.role_prefix)
-    except psycopg2.OperationalError as error:
-        raise UnavailableError(f"database {address}: {str(error).strip()}") from error
-    return Warehouse(
+    address = expected_address(settings)
+    idle = share_connections(address)
+    if idle.migrated_for != settings.role_prefix or not idle.answers():
+        address = ensure_database(settings)
+        try:
+            migrate.migrate(address, role_prefix=settings.role_prefix)
+        except psycopg2.OperationalError as error:
+            raise UnavailableError(f"database {address}: {str(error).strip()}") from error
+    warehouse = Warehouse(
         address=address,
         role_prefix=settings.role_prefix,
         reader_url=reader_url,
         query_timeout_s=settings.query_timeout_s,
     )
+    warehouse.idle.migrated_for = settings.role_prefix
+    return warehouse
 
 
 def _close_all(connections: deque[dbapi.Connection]) -> None:

@@ -6,7 +6,7 @@ import secrets
 import time
 import traceback
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -23,6 +23,7 @@ from ons_bigdata.platform.postgres.role_logins import (
     renew_custodian_password,
 )
 from ons_bigdata.platform.postgres.warehouse import Warehouse
+from ons_bigdata.settings import Settings
 
 PUBLISHED, RESTRICTED, MART = "published.figure", "restricted.person", "marts.figure"
 
@@ -80,6 +81,31 @@ def test_warehouses_of_an_address_share_their_connections_up_to_the_last_of_them
     while observer.rows(sessions, [name])[0][0] != open_before - 1:  # the server takes a moment to end a session
         assert time.monotonic() < deadline
         time.sleep(0.01)
+
+
+def test_an_open_database_is_not_looked_for_again_until_its_connection_ends(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Steps of a run open the warehouse; a lost connection or another prefix of roles leads to all checks."""
+    looked_for = []
+    ensure = module.ensure_database
+    monkeypatch.setattr(module, "ensure_database", lambda known: looked_for.append(known) or ensure(known))
+    first = module.open_warehouse(settings)
+    (backend,) = first.rows(BACKEND)
+    assert module.open_warehouse(settings).rows(BACKEND) == [backend]
+    assert len(looked_for) == 1
+    with suppress(InputError):
+        module.open_warehouse(settings.model_copy(update={"role_prefix": "elsewhere"}))
+    assert len(looked_for) == 2
+    module.open_warehouse(settings)
+    assert len(looked_for) == 3
+    observer = psycopg2.connect(first.address.libpq())
+    observer.autocommit = True
+    with closing(observer), observer.cursor() as cursor:
+        cursor.execute("select pg_terminate_backend(%s, 10000)", backend)  # waits until it has ended
+        assert cursor.fetchone() == (True,)
+    assert module.open_warehouse(settings).rows(BACKEND) != [backend]
+    assert len(looked_for) == 4
 
 
 def test_a_warehouse_of_a_forked_process_has_other_connections_than_its_parent(warehouse: Warehouse) -> None:

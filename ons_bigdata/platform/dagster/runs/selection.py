@@ -21,6 +21,10 @@ LISTED = 5
 """Nearest names that an error lists."""
 
 _TERM = re.compile(r"^(?P<up>\*|\+*)(?P<key>[A-Za-z0-9_]+/[A-Za-z0-9_]+)(?P<down>\*|\+*)$")
+_GROUP = re.compile(r'group:("?)(?P<name>\w+)\1(?!\w)')
+_COMBINED = re.compile(r"[\s(),]|\b(?:and|or)\b", re.IGNORECASE)
+"""Words and signs between groups of which a selection holds no other assets."""
+
 _SYNTAX = (
     "expected schema/table, with + or * before it for what it reads and after it for what reads it, or Dagster's"
     " syntax (group:…, kind:…, tag:…, *)"
@@ -65,6 +69,15 @@ def require_syntax(selection: str) -> None:
                 _parsed(term)
             except (dg.DagsterError, ValueError) as error:
                 raise InputError(f"selection {term!r}: {_SYNTAX}") from error
+
+
+def groups_named(selection: str) -> set[str]:
+    """Groups of a selection that names groups alone, with `or`, `and`, commas and brackets; else none.
+
+    Without `not`, neighbours and wildcards, it selects no asset of any other group.
+    """
+    names = {match["name"] for match in _GROUP.finditer(selection)}
+    return set() if _COMBINED.sub("", _GROUP.sub(" ", selection)) else names
 
 
 def _computed_together(graph: AssetGraph, key: dg.AssetKey) -> set[dg.AssetKey]:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import dagster as dg
 import pytest
 
-from ons_bigdata.platform.dagster.runs.selection import require_syntax, select
+from ons_bigdata.platform.dagster.runs.selection import groups_named, require_syntax, select
 from ons_bigdata.platform.errors import InputError
 
 CELLS = dg.MultiPartitionsDefinition(
@@ -93,3 +93,27 @@ def test_tables_that_one_step_writes_are_selected_together() -> None:
     )
     assert _names(definitions, "restricted/days") == ["days", "meters"]
     assert _names(definitions, "marts/months") == ["months"]
+
+
+@pytest.mark.parametrize(
+    ("selection", "groups"),
+    [
+        ("group:prices_indices", {"prices_indices"}),
+        ('group:"prices_scope" or group:"prices_indices"', {"prices_scope", "prices_indices"}),
+        (
+            '(group:"prices_scope" and group:"prices_indices"), group:orders',
+            {"prices_scope", "prices_indices", "orders"},
+        ),
+        ('not group:"prices_scope"', set()),
+        ('group:"prices_scope"+', set()),
+        ('1+group:"prices_scope"', set()),
+        ('group:"prices_*"', set()),
+        ("group:prices_*", set()),
+        ('group:"prices_scope" or kind:dbt', set()),
+        ("group:prices_scope, marts/price_indices", set()),
+        ("marts/price_indices", set()),
+        ("*", set()),
+    ],
+)
+def test_groups_of_a_selection_that_names_nothing_else(selection: str, groups: set[str]) -> None:
+    assert groups_named(selection) == groups
