@@ -7,6 +7,7 @@ collected quotes make of a formula warn.
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterator
 
 import dagster as dg
 import polars as pl
@@ -27,35 +28,48 @@ ITEMS_TESTED = (210111, 211710)
 """Items of the constructed quotes: bread, by the formulas for varied products; milk, by those for homogeneous ones."""
 
 STRATA_TESTED = 2
-"""Retailers' items per origin on which the axioms are tested: those with most quotes."""
+"""Retailers' items per origin on which the axioms are tested: those with most quotes on the days that are tested."""
+
+DAYS_TESTED = 91
+"""Last days of each origin whose quotes are taken."""
+
+_FIRST_DAYS_TESTED = """
+select data_origin, (max(collected_on) - $1::integer + 1)::text
+from intermediate.int_prices__item_days_accepted
+group by data_origin
+order by data_origin
+"""
+
+_LARGEST_STRATA = """
+with sizes as (
+    select retailer, item_number, row_number() over (order by sum(quotes) desc, retailer, item_number) as place
+    from intermediate.int_prices__item_days_accepted
+    where data_origin = $1 and collected_on >= $2::text::date
+    group by retailer, item_number
+)
+select quotes.data_origin, quotes.retailer, quotes.item_number, quotes.product, quotes.collected_on,
+    quotes.price_gbp, sizes_of.pack_size
+from intermediate.int_prices__quotes_scoped as quotes
+join sizes using (retailer, item_number)
+left join intermediate.int_prices__product_pack_sizes as sizes_of using (data_origin, retailer, item_number, product)
+where quotes.data_origin = $1 and quotes.collected_on >= $2::text::date and sizes.place <= $3
+"""
+"""Quotes of the largest retailers' items of an origin ($1) since a day ($2)."""
 
 _EVERY = {"daily": "1d", "weekly": "1w", "monthly": "1mo"}
 
 _LAST_DAYS_WITH_QUOTES = """
-    select loads.data_origin, max(days.last_day)
-    from (select load_id, max(collected_on) as last_day from raw.price_quotes group by load_id) as days
+    select coalesce(loads.data_origin, files.data_origin), max(days.partition)::date
+    from ops.load_partitions as days
     join ops.loads using (load_id)
-    group by loads.data_origin
+    join ops.files using (file_id)
+    where files.source = 'prices' and files.superseded_by is null and loads.state = 'committed' and days.accepted > 0
+    group by 1
 """
+"""By the ledger, whose rows are those of the quotes (`rows_match_ledger`); its keys are ISO days."""
 
 _CHAINED_MOVEMENTS = """
-with priced as (
-    select data_origin, retailer, item_number, product, collected_on, ln(price_gbp) as log_price,
-        lag(ln(price_gbp)) over product_days as log_price_before,
-        lag(collected_on) over product_days as day_before
-    from intermediate.int_prices__quotes_accepted
-    window product_days as (
-        partition by data_origin, retailer, item_number, product order by collected_on
-    )
-),
-adjacent as (
-    select data_origin, retailer, item_number, collected_on,
-        count(*)::int as products, avg(log_price - log_price_before) as mean_log_relative
-    from priced
-    where day_before = collected_on - 1
-    group by data_origin, retailer, item_number, collected_on
-),
-chained as (
+with chained as (
     select data_origin, retailer, item_number, period, products_used as products, segment,
         ln(segment_index) - lag(ln(segment_index)) over stratum as movement,
         lag(period) over stratum as period_before, lag(segment) over stratum as segment_before
@@ -63,13 +77,13 @@ chained as (
     where method = 'jevons_chained' and segment_index is not null
     window stratum as (partition by data_origin, retailer, item_number order by period)
 )
-select chained.retailer, chained.item_number, chained.period, chained.movement, adjacent.mean_log_relative
+select chained.retailer, chained.item_number, chained.period, chained.movement, relatives.mean_log_relative
 from chained
-join adjacent
-    on adjacent.data_origin = chained.data_origin and adjacent.retailer = chained.retailer
-    and adjacent.item_number = chained.item_number and adjacent.collected_on = chained.period
+join intermediate.int_prices__price_relatives_averaged as relatives
+    on relatives.data_origin = chained.data_origin and relatives.retailer = chained.retailer
+    and relatives.item_number = chained.item_number and relatives.collected_on = chained.period
 where chained.period_before = chained.period - 1 and chained.segment = chained.segment_before
-    and chained.products = adjacent.products
+    and chained.products = relatives.products
 """
 """Daily movements of chained indices, and the mean log relative of the products priced on both days."""
 
@@ -87,6 +101,7 @@ from (
 
 @dg.asset_check(
     asset=dg.AssetKey(["analysis", "elementary_price_indices"]),
+    additional_deps=[dg.AssetKey(["intermediate", "int_prices__price_relatives_averaged"])],
     blocking=True,
     description=(
         "Chained indices move the way their prices move, worked out anew in SQL: a published index was once inverted."
@@ -150,17 +165,17 @@ def recipes_keep_axioms() -> dg.AssetCheckResult:
 @dg.asset_check(
     asset=dg.AssetKey(["analysis", "elementary_price_indices"]),
     description=(
-        "The recipes satisfy identity and direction on the quotes of the largest samples, too. Warns: what quotes can"
-        " do to a formula is no fault of its computation."
+        f"The recipes satisfy identity and direction on the quotes of the last {DAYS_TESTED} days of the largest"
+        " samples, too. Warns: what quotes can do to a formula is no fault of its computation."
     ),
 )
 def recipes_keep_axioms_on_quotes(warehouse: WarehouseResource) -> dg.AssetCheckResult:
-    """Test every output of every recipe on the quotes of the retailers' items with most quotes."""
+    """Test every output of every recipe on the last quotes of the retailers' items with most of them."""
     broken: list[str] = []
     tested = 0
-    strata = _largest_strata(warehouse.open()).partition_by("data_origin", "retailer", "item_number", as_dict=True)
     outputs = [(recipe.name, output) for recipe in current_recipes() for output in recipe.outputs]
-    for (name, output), (stratum, rows) in itertools.product(outputs, strata.items()):
+    for (name, output), rows in itertools.product(outputs, _strata_tested(warehouse.open())):
+        stratum = rows.row(0)[:3]
         with threadpool_limits(limits=1):
             violated = recipe_axioms_violated(_by_period(rows, output), output, item_number=int(stratum[2]))
         tested += 1
@@ -213,20 +228,11 @@ def _violations(what: str, violated: pl.DataFrame) -> list[str]:
     ]
 
 
-def _largest_strata(store: Warehouse) -> pl.DataFrame:
-    return store.frame(
-        "with sizes as ("
-        " select data_origin, retailer, item_number,"
-        " row_number() over (partition by data_origin order by count(*) desc, retailer, item_number) as place"
-        " from intermediate.int_prices__quotes_scoped group by data_origin, retailer, item_number)"
-        " select quotes.data_origin, quotes.retailer, quotes.item_number, quotes.product, quotes.collected_on,"
-        " quotes.price_gbp, sizes_of.pack_size"
-        " from intermediate.int_prices__quotes_scoped as quotes"
-        " join sizes using (data_origin, retailer, item_number)"
-        " left join intermediate.int_prices__product_pack_sizes as sizes_of"
-        " using (data_origin, retailer, item_number, product) where sizes.place <= $1",
-        [STRATA_TESTED],
-    )
+def _strata_tested(store: Warehouse) -> Iterator[pl.DataFrame]:
+    """Quotes of each retailers' item that is tested, on the last days of its origin."""
+    for origin, first_day in store.rows(_FIRST_DAYS_TESTED, [DAYS_TESTED]):
+        quotes = store.frame(_LARGEST_STRATA, [origin, first_day, STRATA_TESTED])
+        yield from quotes.partition_by("data_origin", "retailer", "item_number")
 
 
 def _by_period(quotes: pl.DataFrame, output: RecipeOutput) -> pl.DataFrame:

@@ -61,6 +61,11 @@ def resource(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> Iterator[
         )
         transaction.insert("intermediate.int_prices__quotes_scoped", quotes())
         transaction.execute(
+            "create table intermediate.int_prices__item_days_accepted as"
+            " select data_origin, retailer, item_number, collected_on, count(*)::integer as quotes"
+            " from intermediate.int_prices__quotes_scoped group by 1, 2, 3, 4"
+        )
+        transaction.execute(
             "insert into intermediate.int_prices__product_pack_sizes"
             " select distinct data_origin, retailer, item_number, product, 0.5, true"
             " from intermediate.int_prices__quotes_scoped"
@@ -174,6 +179,25 @@ def test_axioms_that_are_broken_on_collected_quotes_warn(
     broken = _run(checks.recipes_keep_axioms_on_quotes, resource)
     assert (broken.passed, broken.severity) == (False, dg.AssetCheckSeverity.WARN)
     assert "direction" in str(broken.metadata["examples"].value)
+
+
+def test_axioms_are_tested_on_the_last_days_of_each_origin(warehouse: Warehouse, resource: WarehouseResource) -> None:
+    # another shop has more quotes, but half a year before
+    _execute(
+        warehouse,
+        "insert into intermediate.int_prices__quotes_scoped"
+        " select data_origin, 'waitrose', item_number, product, collected_on - 182, price_gbp, in_scope"
+        " from intermediate.int_prices__quotes_scoped",
+    )
+    _execute(
+        warehouse,
+        "insert into intermediate.int_prices__item_days_accepted"
+        " select data_origin, 'waitrose', item_number, collected_on - 182, 2 * quotes"
+        " from intermediate.int_prices__item_days_accepted",
+    )
+    result = _run(checks.recipes_keep_axioms_on_quotes, resource)
+    assert result.passed, result.metadata
+    assert result.metadata["tested"].value == sum(len(recipe.outputs) for recipe in RECIPES)
 
 
 @pytest.mark.parametrize(
