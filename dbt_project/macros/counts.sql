@@ -18,3 +18,8 @@
 {% macro plain_number(value) -%}
     trim_scale(round(({{ value }})::numeric, 1))
 {%- endmacro %}
+
+{# A condition on a quote that enters: its price may tell what its product usually costs. #}
+{% macro is_reference_price() -%}
+    not is_ambiguous and in_stock is distinct from false and decision is distinct from 'drop'
+{%- endmacro %}

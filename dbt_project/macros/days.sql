@@ -116,11 +116,15 @@
 
 {# The query of (day, inputs_hash, is_new) for the days whose inputs are others than when they were built. #}
 {% macro stale_days_query() -%}
+    -- once: inputs without days of their own are hashed here
+    with hashed as materialized (
+        {{ inputs_by_day() }}
+    )
     select
         inputs.day,
         inputs.inputs_hash,
-        count(*) over () = (select count(*) from ({{ inputs_by_day() }}) as every_day) as is_every_day
-    from ({{ inputs_by_day() }}) as inputs
+        count(*) over () = (select count(*) from hashed) as is_every_day
+    from hashed as inputs
     left join ops.table_days as built
         on built.table_name = '{{ name_in_table_days(model) }}' and inputs.day = built.day
     where inputs.inputs_hash is distinct from built.inputs_hash
@@ -194,12 +198,15 @@
 {% macro in_unchecked_days(column, relation) -%}
     {%- set days = none -%}
     {%- if execute and flags.WHICH == 'build' -%}
+        {%- set of_table = "table_name = '" ~ relation.schema ~ "." ~ relation.identifier ~ "'" -%}
+        {#- one row at least: without a day where each is checked -#}
         {%- set found = run_query(
-            "select day, is_checked from ops.table_days where table_name = '" ~ relation.schema ~ "." ~ relation.identifier
-            ~ "' order by day"
+            "select unchecked.day, any_day.is_checked"
+            ~ " from (select bool_or(is_checked) as is_checked from ops.table_days where " ~ of_table ~ ") as any_day"
+            ~ " left join ops.table_days as unchecked on " ~ of_table ~ " and not unchecked.is_checked order by unchecked.day"
         ).rows -%}
-        {%- if found | selectattr(1) | list -%}
-            {%- set days = found | rejectattr(1) | map(attribute=0) | list -%}
+        {%- if found[0][1] -%}
+            {%- set days = found | map(attribute=0) | select | list -%}
         {%- endif -%}
     {%- endif -%}
     {{ in_days(column, days) }}

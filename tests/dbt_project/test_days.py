@@ -23,6 +23,8 @@ MODELS = [
     "+int_prices__item_days_compared",
     "+int_prices__product_months_accepted",
     "+int_prices__item_days_accepted",
+    "+int_prices__price_relatives_averaged",
+    "+int_prices__odd_units_counted",
 ]
 
 DAYS = ["2016-01-04", "2016-01-05", "2016-01-06", "2016-02-16", "2016-09-01"]
@@ -51,7 +53,8 @@ def _quotes(number: int) -> list[tuple[str, float, str | None]]:
 
 def _price_per_kg(number: int, name: str) -> float | None:
     """Price per kilogram on the shelf, which varies a little from day to day; of some products it is not given."""
-    return 1.0 + number / 1000 if name in {"MILK", "BREAD"} else None
+    wrong_unit = 10 if (number, name) == (3, "BREAD") else 1
+    return wrong_unit * (1.0 + number / 1000) if name in {"MILK", "BREAD"} else None
 
 
 @pytest.fixture
@@ -92,6 +95,9 @@ def test_days_in_any_order_and_decisions_give_the_tables_of_one_rebuild(
         "select product, count(*), max(price_gbp) from intermediate.int_prices__quotes_accepted"
         " where product !~ 'BREAD|MILK' group by 1 order by 1"
     ) == [("77", 5, 2.5), ("RICE", 5, 1.5), ("SALT", 4, 0.5), ("TEA (size class unknown)", 4, 3.0)]
+    assert warehouse.rows("select collected_on::text, example from intermediate.int_prices__odd_units_counted") == [
+        (DAYS[3], "BREAD")
+    ]
     ((milk,),) = warehouse.rows(
         "select pack_size from intermediate.int_prices__product_pack_sizes where product = 'MILK'"
     )

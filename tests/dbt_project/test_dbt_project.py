@@ -13,12 +13,20 @@ from typing import Any
 import pytest
 import yaml
 from dbt.contracts.graph.manifest import Manifest
-from dbt.contracts.graph.nodes import ModelNode, SeedNode
+from dbt.contracts.graph.nodes import GenericTestNode, ModelNode, SeedNode
 
 from ons_bigdata.pilots import PILOTS
 from ons_bigdata.platform.dagster import dbt
 from ons_bigdata.platform.errors import InputError
 
+TESTS_OF_ALL_DAYS = {
+    # a change of the seed makes no day stale
+    ("int_prices__quote_counts", "combination_exists"),
+    ("int_prices__quote_counts", "relationships"),
+    # a product enters once, on whatever day
+    ("int_prices__products_entered", "unique_combination"),
+}
+"""Tests of tables by day that read all of their rows, which are short."""
 LAYERS = ("staging", "intermediate", "restricted", "marts", "published")
 WEIGHTS_YEAR = "2016"
 MOST_REPEATS = 4
@@ -102,6 +110,22 @@ def test_days_missing_in_staging_do_not_block(manifest: Manifest) -> None:
     name = "int_prices__quote_counts_judged_listings_are_the_ledgers_accepted_rows"
     (test,) = [node for node in manifest.nodes.values() if node.name == name]
     assert test.config["severity"].lower() == "warn"
+
+
+def test_tests_of_tables_by_day_read_days_that_no_run_has_passed(manifest: Manifest) -> None:
+    by_day = {name for name, node in manifest.nodes.items() if node.config.materialized == "by_day"}
+    generic = [node for node in manifest.nodes.values() if isinstance(node, GenericTestNode)]
+    tests = [node for node in generic if node.attached_node in by_day]
+    of_all_days = [node for node in tests if not _reads_unchecked_days(node)]
+    assert len(tests) > len(of_all_days)
+    assert {
+        (manifest.nodes[node.attached_node].name, node.test_metadata.name) for node in of_all_days
+    } == TESTS_OF_ALL_DAYS
+
+
+def _reads_unchecked_days(test: GenericTestNode) -> bool:
+    where = test.config.where or ""
+    return "in_unchecked_days(" in where or "of_unchecked_days" in test.test_metadata.kwargs
 
 
 def test_every_model_is_windowed_or_whole(manifest: Manifest) -> None:

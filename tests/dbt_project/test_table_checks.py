@@ -138,8 +138,8 @@ def test_days_missing_in_staging_are_listed_with_a_command(warehouse: Warehouse,
 def test_indices_that_could_not_be_compared_warn(warehouse: Warehouse, resource: WarehouseResource) -> None:
     _execute(
         warehouse,
-        "create table intermediate.int_prices__quotes_accepted (data_origin text, retailer text, item_number integer,"
-        " product text, collected_on date, price_gbp float8)",
+        "create table intermediate.int_prices__price_relatives_averaged (data_origin text, retailer text,"
+        " item_number integer, collected_on date, products integer, mean_log_relative float8)",
     )
     assert _run(elementary.indices_follow_prices, resource).passed  # nothing at all
 
@@ -152,8 +152,8 @@ def test_indices_that_could_not_be_compared_warn(warehouse: Warehouse, resource:
 
     _execute(
         warehouse,
-        "insert into intermediate.int_prices__quotes_accepted values"
-        f" ('real', 'tesco', {APPLES}, 'GALA', '2016-08-01', 1), ('real', 'tesco', {APPLES}, 'GALA', '2016-08-02', 2)",
+        "insert into intermediate.int_prices__price_relatives_averaged values"
+        f" ('real', 'tesco', {APPLES}, '2016-08-02', 1, ln(2))",
     )
     compared = _run(elementary.indices_follow_prices, resource)
     assert compared.passed

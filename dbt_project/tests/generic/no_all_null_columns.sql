@@ -1,8 +1,9 @@
 {#
     No column is null in every row: a renamed field of a source or a broken join shows here. An empty table
-    passes. `allowed` names the columns that may be.
+    passes. `allowed` names the columns that may be. `of_window` names a column of days: only the days that the run
+    rebuilds are read.
 #}
-{% test no_all_null_columns(model, allowed=[]) %}
+{% test no_all_null_columns(model, allowed=[], of_window=none) %}
 
 {% set columns = adapter.get_columns_in_relation(model) if execute else [] %}
 with filled as (
@@ -13,6 +14,7 @@ with filled as (
         {% endfor %}
         count(*) as rows_in_table
     from {{ model }}
+    {% if of_window %} where {{ in_window(of_window) }} {% endif %}
 
 )
 

@@ -3,6 +3,7 @@
 import shutil
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from ons_bigdata.platform.calendar import Cadence, Calendar
 from ons_bigdata.platform.dagster import dbt, runs
 from ons_bigdata.platform.dagster.runs.check_records import recording_executor
+from ons_bigdata.platform.dagster.table_metadata.dbt_tables import table_metadata
 from ons_bigdata.platform.errors import InputError, StepFailedError
 from ons_bigdata.platform.postgres.warehouse import Warehouse
 from ons_bigdata.settings import Settings
@@ -150,6 +152,35 @@ def test_tables_have_row_counts_of_their_own_and_of_each_partition_and_column_li
         "amount": [dg.TableColumnDep(dg.AssetKey(["staging", "bills"]), "amount")]
     }
     assert lineage["tariffs"] is None
+
+
+def test_rows_of_a_table_that_records_its_days_are_those_recorded(warehouse: Warehouse) -> None:
+    def node(name: str, materialized: str, hook: str) -> dict[str, Any]:
+        config = {"materialized": materialized, "pre-hook": [], "post-hook": [{"sql": hook}]}
+        return {
+            "unique_id": name, "schema": "staging", "alias": name, "relation_name": f"staging.{name}", "columns": {},
+            "config": {**config, "meta": {}}, "depends_on": {"nodes": []},
+        }  # fmt: skip
+
+    nodes = {
+        "quotes": node("quotes", "incremental", "{{ record_window('day') }}"),
+        "counts": node("counts", "by_day", ""),
+        "names": node("names", "table", ""),
+    }
+    with warehouse.transaction() as transaction:
+        transaction.execute("create table staging.names (name text)")  # of the other tables no row is read
+        transaction.execute("insert into staging.names values ('GALA')")
+        transaction.execute(
+            "insert into ops.table_days (table_name, day, rows_of_day, content_hash) values"
+            " ('staging.quotes', '2016-08-01', 2, 0), ('staging.quotes', '2016-08-02', 3, 0),"
+            " ('staging.counts', '2016-08-01', 4, 0)"
+        )
+        described = table_metadata(transaction, {"nodes": nodes}, dict.fromkeys(nodes), None)
+    assert {name: found.table["dagster/row_count"] for name, found in described.items()} == {
+        "quotes": 5,
+        "counts": 4,
+        "names": 1,
+    }
 
 
 def test_a_dbt_node_has_a_link_to_its_file(small: Settings) -> None:

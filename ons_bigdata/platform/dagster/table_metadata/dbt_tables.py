@@ -109,17 +109,24 @@ def _count_rows(
 def _counts(node: Mapping[str, Any], days: tuple[date, date] | None) -> list[str]:
     """Queries of (node id, day or null, rows) for the whole table and, if it is windowed, for each day."""
     name, relation, column = node["unique_id"], node["relation_name"], window_column(node)
-    if node["config"]["materialized"] == BY_DAY:
+    if _records_days(node):
         table = f"{node['schema']}.{node['alias']}"
         rows = "coalesce(sum(rows_of_day), 0)::bigint"
-        return [f"select '{name}', null::date, {rows} from ops.table_days where table_name = '{table}'"]  # noqa: S608
-    queries = [f"select '{name}', null::date, count(*)::bigint from {relation}"]  # noqa: S608  (dbt's names)
+        queries = [f"select '{name}', null::date, {rows} from ops.table_days where table_name = '{table}'"]  # noqa: S608
+    else:
+        queries = [f"select '{name}', null::date, count(*)::bigint from {relation}"]  # noqa: S608  (dbt's names)
     if days is not None and column is not None:
         queries.append(
             f"select '{name}', {column}::date, count(*)::bigint from {relation}"  # noqa: S608
             f" where {column} between date '{days[0]}' and date '{days[1]}' group by 2"
         )
     return queries
+
+
+def _records_days(node: Mapping[str, Any]) -> bool:
+    """True where `ops.table_days` has the rows of each day of a model: it is built by day, or records its windows."""
+    hooks = node["config"].get("post-hook") or ()
+    return node["config"]["materialized"] == BY_DAY or any("record_window(" in hook["sql"] for hook in hooks)
 
 
 def _lineage(manifest: Mapping[str, Any], node: Mapping[str, Any], query: str) -> dict[str, Any]:

@@ -7,6 +7,7 @@ collected quotes make of a formula warn.
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterator
 
 import dagster as dg
 import polars as pl
@@ -27,109 +28,96 @@ ITEMS_TESTED = (210111, 211710)
 """Items of the constructed quotes: bread, by the formulas for varied products; milk, by those for homogeneous ones."""
 
 STRATA_TESTED = 2
-"""Retailers' items per origin on which the axioms are tested: those with most quotes in the last days."""
+"""Retailers' items per origin on which the axioms are tested: those with most quotes on the days that are tested."""
+
+DAYS_TESTED = 91
+"""Last days of each origin whose quotes are taken."""
+
+_FIRST_DAYS_TESTED = """
+select data_origin, (max(collected_on) - $1::integer + 1)::text
+from intermediate.int_prices__item_days_accepted
+group by data_origin
+order by data_origin
+"""
+
+_LARGEST_STRATA = """
+with sizes as (
+    select retailer, item_number, row_number() over (order by sum(quotes) desc, retailer, item_number) as place
+    from intermediate.int_prices__item_days_accepted
+    where data_origin = $1 and collected_on >= $2::text::date
+    group by retailer, item_number
+)
+select quotes.data_origin, quotes.retailer, quotes.item_number, quotes.product, quotes.collected_on,
+    quotes.price_gbp, sizes_of.pack_size
+from intermediate.int_prices__quotes_scoped as quotes
+join sizes using (retailer, item_number)
+left join intermediate.int_prices__product_pack_sizes as sizes_of using (data_origin, retailer, item_number, product)
+where quotes.data_origin = $1 and quotes.collected_on >= $2::text::date and sizes.place <= $3
+"""
+"""Quotes of the largest retailers' items of an origin ($1) since a day ($2)."""
 
 _EVERY = {"daily": "1d", "weekly": "1w", "monthly": "1mo"}
 
 _LAST_DAYS_WITH_QUOTES = """
-    select loads.data_origin, max(days.last_day)
-    from (select load_id, max(collected_on) as last_day from raw.price_quotes group by load_id) as days
+    select coalesce(loads.data_origin, files.data_origin), max(days.partition)::date
+    from ops.load_partitions as days
     join ops.loads using (load_id)
-    group by loads.data_origin
+    join ops.files using (file_id)
+    where files.source = 'prices' and files.superseded_by is null and loads.state = 'committed' and days.accepted > 0
+    group by 1
 """
+"""By the ledger, whose rows are those of the quotes (`rows_match_ledger`); its keys are ISO days."""
 
-DAYS_COMPARED = 56
-"""Last days of each origin whose movements are compared with their prices; every day is one of them for so long."""
-
-DAYS_TESTED = 56
-"""Last days of each origin whose quotes the axioms are tested on."""
-
-_COMPARED_DAYS = """
-last_days as materialized (
-    select data_origin, max(period) as last_day
-    from analysis.elementary_price_indices
-    where method = 'jevons_chained'
-    group by data_origin
-),
-known as (
-    select indices.data_origin, indices.retailer, indices.item_number, indices.period, indices.products_used,
-        indices.segment, ln(indices.segment_index) as log_index
-    from analysis.elementary_price_indices as indices
-    join last_days on last_days.data_origin = indices.data_origin and indices.period > last_days.last_day - $1::integer
-    where indices.method = 'jevons_chained' and indices.segment_index is not null
-)
-"""
-
-_CHAINED_MOVEMENTS = f"""
-with {_COMPARED_DAYS},
-priced as (
-    select quotes.data_origin, quotes.retailer, quotes.item_number, quotes.product, quotes.collected_on,
-        ln(quotes.price_gbp) as log_price,
-        lag(ln(quotes.price_gbp)) over product_days as log_price_before,
-        lag(quotes.collected_on) over product_days as day_before
-    from intermediate.int_prices__quotes_accepted as quotes
-    join last_days
-        on last_days.data_origin = quotes.data_origin and quotes.collected_on > last_days.last_day - $1::integer
-    where quotes.collected_on > (select min(last_day) from last_days) - $1::integer
-    window product_days as (
-        partition by quotes.data_origin, quotes.retailer, quotes.item_number, quotes.product
-        order by quotes.collected_on
-    )
-),
-adjacent as (
-    select data_origin, retailer, item_number, collected_on,
-        count(*)::int as products, avg(log_price - log_price_before) as mean_log_relative
-    from priced
-    where day_before = collected_on - 1
-    group by data_origin, retailer, item_number, collected_on
-),
-chained as (
+_CHAINED_MOVEMENTS = """
+with chained as (
     select data_origin, retailer, item_number, period, products_used as products, segment,
-        log_index - lag(log_index) over stratum as movement,
+        ln(segment_index) - lag(ln(segment_index)) over stratum as movement,
         lag(period) over stratum as period_before, lag(segment) over stratum as segment_before
-    from known
+    from analysis.elementary_price_indices
+    where method = 'jevons_chained' and segment_index is not null
     window stratum as (partition by data_origin, retailer, item_number order by period)
 )
-select chained.retailer, chained.item_number, chained.period, chained.movement, adjacent.mean_log_relative
+select chained.retailer, chained.item_number, chained.period, chained.movement, relatives.mean_log_relative
 from chained
-join adjacent
-    on adjacent.data_origin = chained.data_origin and adjacent.retailer = chained.retailer
-    and adjacent.item_number = chained.item_number and adjacent.collected_on = chained.period
+join intermediate.int_prices__price_relatives_averaged as relatives
+    on relatives.data_origin = chained.data_origin and relatives.retailer = chained.retailer
+    and relatives.item_number = chained.item_number and relatives.collected_on = chained.period
 where chained.period_before = chained.period - 1 and chained.segment = chained.segment_before
-    and chained.products = adjacent.products
-"""  # noqa: S608  (our own text)
-"""Daily movements of chained indices in the last days, and mean log relatives of the products priced on both days."""
+    and chained.products = relatives.products
+"""
+"""Daily movements of chained indices, and the mean log relative of the products priced on both days."""
 
-_STRATA_WITH_CHAINED_MOVEMENTS = f"""
-with {_COMPARED_DAYS}
+_STRATA_WITH_CHAINED_MOVEMENTS = """
 select count(*)
 from (
-    select from known
+    select from analysis.elementary_price_indices
+    where method = 'jevons_chained' and segment_index is not null
     group by data_origin, retailer, item_number
     having count(*) > 1
 ) as strata
-"""  # noqa: S608  (our own text)
-"""Number of retailers' items with a chained index of two of the last days or more."""
+"""
+"""Number of retailers' items with a chained index of two days or more."""
 
 
 @dg.asset_check(
     asset=dg.AssetKey(["analysis", "elementary_price_indices"]),
+    additional_deps=[dg.AssetKey(["intermediate", "int_prices__price_relatives_averaged"])],
     blocking=True,
     description=(
         "Chained indices move the way their prices move, worked out anew in SQL: a published index was once inverted."
     ),
 )
 def indices_follow_prices(warehouse: WarehouseResource) -> dg.AssetCheckResult:
-    """Compare each daily movement of the last `DAYS_COMPARED` days with the mean log relative of the products.
+    """Compare each daily movement with the mean log relative of the products priced on both days.
 
-    Products are those priced on both days. Where every linked product was, the two are the same number; this is the
+    Where every linked product was priced on the day before, the two are the same number; this is the
     test. Where some link over a gap they may differ and are not compared. Warn where there are chained indices of
     two days or more and nothing could be compared: the check would pass without a test.
     """
     store = warehouse.open()
-    movements = store.frame(_CHAINED_MOVEMENTS, [DAYS_COMPARED])
+    movements = store.frame(_CHAINED_MOVEMENTS)
     wrong = movements.filter((pl.col("movement") - pl.col("mean_log_relative")).abs() > 1e-9)
-    (strata,) = store.frame(_STRATA_WITH_CHAINED_MOVEMENTS, [DAYS_COMPARED]).row(0)
+    (strata,) = store.frame(_STRATA_WITH_CHAINED_MOVEMENTS).row(0)
     untested = movements.is_empty() and strata > 0
     return dg.AssetCheckResult(
         passed=wrong.is_empty() and not untested,
@@ -177,17 +165,17 @@ def recipes_keep_axioms() -> dg.AssetCheckResult:
 @dg.asset_check(
     asset=dg.AssetKey(["analysis", "elementary_price_indices"]),
     description=(
-        "The recipes satisfy identity and direction on the quotes of the largest samples, too. Warns: what quotes can"
-        " do to a formula is no fault of its computation."
+        f"The recipes satisfy identity and direction on the quotes of the last {DAYS_TESTED} days of the largest"
+        " samples, too. Warns: what quotes can do to a formula is no fault of its computation."
     ),
 )
 def recipes_keep_axioms_on_quotes(warehouse: WarehouseResource) -> dg.AssetCheckResult:
     """Test every output of every recipe on the last quotes of the retailers' items with most of them."""
     broken: list[str] = []
     tested = 0
-    strata = _largest_strata(warehouse.open()).partition_by("data_origin", "retailer", "item_number", as_dict=True)
     outputs = [(recipe.name, output) for recipe in current_recipes() for output in recipe.outputs]
-    for (name, output), (stratum, rows) in itertools.product(outputs, strata.items()):
+    for (name, output), rows in itertools.product(outputs, _strata_tested(warehouse.open())):
+        stratum = rows.row(0)[:3]
         with threadpool_limits(limits=1):
             violated = recipe_axioms_violated(_by_period(rows, output), output, item_number=int(stratum[2]))
         tested += 1
@@ -240,28 +228,11 @@ def _violations(what: str, violated: pl.DataFrame) -> list[str]:
     ]
 
 
-def _largest_strata(store: Warehouse) -> pl.DataFrame:
-    """Read the quotes of the last days of the retailers' items with most of them."""
-    return store.frame(
-        "with last_days as materialized ("
-        " select data_origin, max(collected_on) as last_day"
-        " from intermediate.int_prices__item_days_accepted group by data_origin),"
-        " quotes as materialized ("
-        " select scoped.* from intermediate.int_prices__quotes_scoped as scoped"
-        " join last_days on last_days.data_origin = scoped.data_origin"
-        " and scoped.collected_on > last_days.last_day - $2::integer"
-        " where scoped.collected_on > (select min(last_day) from last_days) - $2::integer),"
-        " sizes as ("
-        " select data_origin, retailer, item_number,"
-        " row_number() over (partition by data_origin order by count(*) desc, retailer, item_number) as place"
-        " from quotes group by data_origin, retailer, item_number)"
-        " select quotes.data_origin, quotes.retailer, quotes.item_number, quotes.product, quotes.collected_on,"
-        " quotes.price_gbp, sizes_of.pack_size"
-        " from quotes join sizes using (data_origin, retailer, item_number)"
-        " left join intermediate.int_prices__product_pack_sizes as sizes_of"
-        " using (data_origin, retailer, item_number, product) where sizes.place <= $1",
-        [STRATA_TESTED, DAYS_TESTED],
-    )
+def _strata_tested(store: Warehouse) -> Iterator[pl.DataFrame]:
+    """Quotes of each retailers' item that is tested, on the last days of its origin."""
+    for origin, first_day in store.rows(_FIRST_DAYS_TESTED, [DAYS_TESTED]):
+        quotes = store.frame(_LARGEST_STRATA, [origin, first_day, STRATA_TESTED])
+        yield from quotes.partition_by("data_origin", "retailer", "item_number")
 
 
 def _by_period(quotes: pl.DataFrame, output: RecipeOutput) -> pl.DataFrame:

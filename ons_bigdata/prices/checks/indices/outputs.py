@@ -10,7 +10,7 @@ from ons_bigdata.prices.methods.recipes.panels import recipe_periods
 
 _DAYS = """
 select distinct data_origin, collected_on
-from intermediate.int_prices__quotes_accepted
+from intermediate.int_prices__item_days_accepted
 order by data_origin, collected_on
 """
 

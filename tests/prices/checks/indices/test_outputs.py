@@ -23,9 +23,9 @@ def resource(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> Warehouse
         transaction.execute("create schema if not exists intermediate")
         transaction.execute("create schema if not exists marts")
         transaction.execute(
-            "create table intermediate.int_prices__quotes_accepted as"
+            "create table intermediate.int_prices__item_days_accepted as"
             " select * from (values ('real', date '2016-08-08'), ('real', date '2016-08-09'),"
-            " ('real', date '2016-08-09'), ('simulated', date '2016-08-01')) as quotes (data_origin, collected_on)"
+            " ('simulated', date '2016-08-01')) as item_days (data_origin, collected_on)"
         )
         transaction.execute(
             f"create table marts.price_indices as select * from (values {rows})"
@@ -48,7 +48,7 @@ def test_outputs_without_rows_or_figures_are_named_with_the_reason(
     assert len(found) == len(OUTPUTS) - 2  # the 1st is no day of cpi_replicate, which has two scopes
     assert found[0] == "* simulated: web_daily jevons_chained (shelf) has no figure of 1 days with quotes: no row"
     with warehouse.transaction() as transaction:
-        transaction.execute("delete from intermediate.int_prices__quotes_accepted where data_origin = 'simulated'")
+        transaction.execute("delete from intermediate.int_prices__item_days_accepted where data_origin = 'simulated'")
     assert _empty(resource) == ["none"]
     with warehouse.transaction() as transaction:
         transaction.execute(

@@ -14,29 +14,25 @@
 {% set back_days = 182 %}
 {% set ahead_days = 28 %}
 
-with quotes_in_view as (
+with quotes as (
 
     select * from {{ ref('int_prices__quotes_entering') }}
-    where {{ in_view('collected_on', 'int_prices__quotes_entering', back_days, ahead_days) }}
-
-),
-
-quotes as (
-
-    select * from quotes_in_view
     where {{ in_stale_days('collected_on') }}
 
 ),
 
--- Dropped, out-of-stock and ambiguous quotes are not part of the reference prices.
+-- Read once, along the index of days, and not stored: half a year has two million quotes.
 reference_prices as (
 
-    select * from quotes_in_view
-    where not is_ambiguous and in_stock is distinct from false and decision is distinct from 'drop'
+    select * from {{ ref('int_prices__quotes_entering') }}
+    where
+        {{ in_view('collected_on', 'int_prices__quotes_entering', back_days, ahead_days) }}
+        and {{ is_reference_price() }}
 
 ),
 
--- No price of other products can be that far from their median: they are nearly all, and need none.
+-- No price of other products can be that far from their median: they are nearly all, and need none. The months that the
+-- view touches are taken whole: a range that is too wide costs a median, and changes no row.
 products_of_wide_range as (
 
     select
@@ -44,9 +40,10 @@ products_of_wide_range as (
         retailer,
         item_number,
         product
-    from reference_prices
+    from {{ ref('int_prices__product_months_ranged') }}
+    where {{ in_days('month', stale_days(), back_days + 30, ahead_days) }}
     group by data_origin, retailer, item_number, product
-    having max(price_gbp) > 0.99 * {{ factor }} * min(price_gbp)
+    having max(highest_price_gbp) > 0.99 * {{ factor }} * min(lowest_price_gbp)
 
 ),
 

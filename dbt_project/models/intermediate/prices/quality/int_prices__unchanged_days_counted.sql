@@ -1,3 +1,5 @@
+{{ config(pre_hook="{{ group_by_hash() }}") }}
+
 -- Days in a row without a change (same products, same prices) of each item, and such stretches at other times. Products
 -- that come and go do not end the other stretches: an incomplete run causes such changes, too.
 with days as (

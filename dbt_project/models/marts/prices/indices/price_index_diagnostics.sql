@@ -1,3 +1,6 @@
+{{ config(materialized='view', post_hook=[]) }}
+
+-- A view: it adds names to a million rows that are written anew each day.
 with figures as (
 
     select * from {{ source('analysis', 'price_index_diagnostics') }}

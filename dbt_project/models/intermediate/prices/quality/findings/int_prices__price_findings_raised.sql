@@ -2,8 +2,6 @@
 -- depends_on: {{ source('analysis', 'aggregate_price_indices') }}
 {# A price this many times the product's median, give or take a factor of two, is in pence. #}
 {% set pence = 100 %}
-{# Size classes are 8 % wide: 15 of them are a factor of 3.2. #}
-{% set size_classes = 15 %}
 {% set least_products = 3 %}
 {% set least_share = 0.2 %}
 
@@ -35,73 +33,18 @@ with excluded as (
 
 ),
 
--- The size class in which a product is listed on most days, and the listings of other sizes.
-sizes as (
-
-    select
-        data_origin,
-        retailer,
-        item_number,
-        product,
-        size_class,
-        sum(days) as days
-    from {{ ref('int_prices__products') }}
-    where size_class is not null
-    group by data_origin, retailer, item_number, product, size_class
-
-),
-
-main_sizes as (
-
-    select distinct on (data_origin, retailer, item_number, product) *
-    from sizes
-    order by data_origin, retailer, item_number, product, days desc, size_class
-
-),
-
-odd_listings as (
-
-    select
-        products.listing_id,
-        products.product,
-        products.size_class - main_sizes.size_class as classes_off
-    from {{ ref('int_prices__products') }} as products
-    inner join main_sizes
-        on
-            products.data_origin = main_sizes.data_origin
-            and products.retailer = main_sizes.retailer
-            and products.item_number = main_sizes.item_number
-            and products.product = main_sizes.product
-    where
-        abs(products.size_class - main_sizes.size_class) >= {{ size_classes }}
-        and products.days < main_sizes.days
-
-),
-
-odd_units as (
-
-    select
-        quotes.data_origin,
-        quotes.collected_on,
-        quotes.retailer,
-        quotes.item_number,
-        count(distinct odd_listings.product)::integer as quotes,
-        -- each class is 8 % wide
-        power(1.08::double precision, percentile_cont(0.5) within group (order by odd_listings.classes_off)) as ratio,
-        (array_agg(odd_listings.product order by odd_listings.product))[1] as example
-    from {{ ref('stg_prices__quotes') }} as quotes
-    inner join odd_listings
-        on quotes.listing_id = odd_listings.listing_id
-    group by quotes.data_origin, quotes.collected_on, quotes.retailer, quotes.item_number
-
-),
-
 wrong_units as (
 
     select
-        odd_units.*,
+        odd_units.data_origin,
+        odd_units.collected_on,
+        odd_units.retailer,
+        odd_units.item_number,
+        odd_units.products as quotes,
+        odd_units.ratio,
+        odd_units.example,
         counts.products
-    from odd_units
+    from {{ ref('int_prices__odd_units_counted') }} as odd_units
     inner join {{ ref('int_prices__quote_counts_judged') }} as counts
         on
             odd_units.data_origin = counts.data_origin
