@@ -74,7 +74,9 @@ class OriginMonths:
     def _quotes(self, first: int, last: int) -> pl.DataFrame:
         days = self.history.days[first], self.history.days[last]
         quotes = self.inputs.read_days("quotes", "collected_on", days, QUOTE_COLUMNS)
-        return quotes.filter(pl.col("data_origin") == self.history.data_origin)
+        of_origin = quotes.filter(pl.col("data_origin") == self.history.data_origin)
+        # texts as categories take 28 bytes a quote in the place of a hundred
+        return of_origin.with_columns(pl.col("data_origin", "retailer", "product").cast(pl.Categorical))
 
     def _panels(self, quotes: pl.DataFrame, first: int, last: int) -> OriginPanels:
         return panels_of_days(self.history, quotes, self.pack_sizes, (first, last))
