@@ -130,18 +130,11 @@ def corrected(case: Case) -> dict[str, pl.DataFrame]:
 
 def with_true_mix(case: Case, moves: pl.DataFrame) -> pl.DataFrame:
     """Pooled flows of each kind of moves by itself, scaled to the true total of the kind, added up."""
-    truth = dict(
-        changes_of(case.world)
-        .group_by("kind")
-        .agg(flow=pl.struct("from_area", "to_area").len().cast(pl.Float64))
-        .iter_rows()
-    )
     parts = []
     for kind in KINDS:
         flows = case.pooled(moves.filter(pl.col("kind") == kind))
-        between = regional(changes_of(case.world).filter(pl.col("kind") == kind), case.areas)["flow"].sum()
-        if truth.get(kind):
-            parts.append(flows.with_columns(pl.col("flow") / pl.col("flow").sum() * between))
+        truth = regional(changes_of(case.world).filter(pl.col("kind") == kind), case.areas)["flow"].sum()
+        parts.append(flows.with_columns(pl.col("flow") / pl.col("flow").sum() * truth))
     return pl.concat(parts).group_by("origin", "destination").agg(pl.col("flow").sum())
 
 
@@ -181,6 +174,16 @@ def report_rate_ceiling(case: Case, others: list[World]) -> None:
         print(f"| expected rates by authority and quarter, {side} | {cells.height} | {np.corrcoef(x, y)[0, 1]:.3f} |")
 
 
+def band(name: str, low: float, high: float) -> pl.Expr:
+    """Class of the values of a column, split at two bounds."""
+    value = pl.col(name)
+    return (
+        pl.when(value <= low).then(pl.lit(f"up to {low:.0f}"))
+        .when(value <= high).then(pl.lit(f"up to {high:.0f}"))
+        .otherwise(pl.lit(f"above {high:.0f}"))
+    )  # fmt: skip
+
+
 def report_capture(case: Case) -> None:
     """Print the share of the moves of users at risk that were detected, by kind, distance, activity and time."""
     middle = case.areas.group_by("authority").agg(pl.col("easting_m", "northing_m").mean())
@@ -207,9 +210,9 @@ def report_capture(case: Case) -> None:
     )
     classes = {
         "kind": pl.col("kind"),
-        "distance, km": pl.col("distance").cut([50.0, 150.0]).cast(pl.String),
-        "days with events a month": pl.col("per_month").cut([8.0, 15.0]).cast(pl.String),
-        "days to an end of the record": pl.col("to_end").cut([15.0, 45.0]).cast(pl.String),
+        "distance, km": band("distance", 50.0, 150.0),
+        "days with events a month": band("per_month", 8.0, 15.0),
+        "days to an end of the record": band("to_end", 15.0, 45.0),
     }
     print("moves at risk | class | moves | share detected")
     for name, expression in classes.items():
