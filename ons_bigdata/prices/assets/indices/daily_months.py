@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from ons_bigdata.platform.dagster.by_period import Period
+from ons_bigdata.platform.dagster.by_period import Period, PeriodBuild
 from ons_bigdata.prices.assets.indices.origins import QUOTE_COLUMNS, tree_weights
 from ons_bigdata.prices.methods.recipes import parameters_hash
 from ons_bigdata.prices.methods.recipes.base_periods import base_weeks
@@ -124,6 +124,13 @@ def month_periods(origins: Sequence[OriginMonths], *, before: int) -> list[Perio
         Period(month, _months_before(month, before), last_day(month), " ".join(hashes))
         for month, hashes in sorted(bases.items())
     ]
+
+
+def stale_months(run: AssetRun, table: str, periods: Sequence[Period], parameters: str) -> PeriodBuild:
+    """Months of a table of states that are to be computed; all of them where the run does not request the table."""
+    if table in run.tables:
+        return run.periods_to_build(table, periods, parameters)
+    return PeriodBuild({period.start: "" for period in periods}, tuple(periods))
 
 
 def recipes_text(recipes: Iterable[Recipe]) -> str:

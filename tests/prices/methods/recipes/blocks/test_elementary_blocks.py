@@ -25,7 +25,7 @@ from ons_bigdata.prices.methods.recipes.elementary import (
 )
 from ons_bigdata.prices.methods.recipes.formulas import FORMULAS, base_rows
 from ons_bigdata.prices.methods.recipes.panels import UNDECIDED, Periods, Stratum, without_large_relatives
-from tests.prices.methods.recipes.block_panels import PRODUCTS, cuts, drawn_weights, gapped_panel
+from tests.prices.methods.recipes.blocks.block_panels import PRODUCTS, cuts, drawn_weights, gapped_panel
 
 PERIODS = 34
 MONDAY = date(2016, 7, 4)
