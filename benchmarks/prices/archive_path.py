@@ -31,8 +31,10 @@ from ons_bigdata.platform.ingest.landing import Landing
 from ons_bigdata.platform.ingest.loading import load_waiting, rebuild
 from ons_bigdata.platform.postgres import embedded
 from ons_bigdata.platform.postgres.warehouse import open_warehouse
-from ons_bigdata.prices.assets.indices.origins import INPUTS, panels_by_origin
+from ons_bigdata.prices.assets.indices.daily_months import read_origins
+from ons_bigdata.prices.assets.indices.origins import INPUTS, MONTH_INPUTS, QUOTE_COLUMNS
 from ons_bigdata.prices.methods.recipes import index_figures, recipe_named
+from ons_bigdata.prices.methods.recipes.figures import panels_of_days
 from ons_bigdata.prices.sources.price_files import PRICE_FILES
 from ons_bigdata.settings import Settings
 
@@ -70,7 +72,10 @@ def bare_rebuild(home: Path) -> Cost:
 
     def work() -> None:
         rebuild(landing, PRICE_FILES, read_file, landing.partitions(PRICE_FILES.name))
-        for panels in panels_by_origin(Inputs("benchmark", INPUTS, read)):
+        for origin in read_origins(Inputs("benchmark", INPUTS | MONTH_INPUTS, read), [recipe_named("web_daily")]):
+            quotes = read(INPUTS["quotes"], QUOTE_COLUMNS).filter(pl.col("data_origin") == origin.history.data_origin)
+            days = (0, len(origin.history.days) - 1)
+            panels = panels_of_days(origin.history, quotes, origin.pack_sizes, days)
             index_figures(panels, [recipe_named("web_daily")])
 
     return measured("bare raw table and indices (no Dagster, no dbt)", work, home)

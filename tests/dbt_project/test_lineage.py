@@ -28,6 +28,7 @@ ORDER_ONLY = {
     "int_prices__products_placed": {"analysis.aggregate_price_indices"},
     "int_prices__scrape_findings_raised": {"analysis.aggregate_price_indices"},
     "int_prices__shelf_days_counted": {"analysis.aggregate_price_indices"},
+    "int_prices__odd_sizes_found": {"analysis.aggregate_price_indices"},
     # a test that compares two tables runs with the later of them
     "phone_deliveries": {"stg_phones__zone_margins"},
     "stg_prices__other_quotes": {"price_sources"},

@@ -78,7 +78,8 @@ def tweet_migration(inputs: Inputs, _run: AssetRun) -> Mapping[str, Output]:
     residence = inputs.read("residence", [*_GROUP, "user_key", "month", "authority"])
     types = inputs.read("types", [*_GROUP, "user_key", "class_group", "cluster_type", "authority"])
     populations = inputs.read(
-        "populations", ["data_origin", "authority", "region", "residents", "easting_m", "northing_m"]
+        "populations",
+        ["data_origin", "authority", "region", "residents", "residents_16_plus", "easting_m", "northing_m"],
     )
     official = inputs.read("official")
     changes = inputs.read("code_changes", ["changed_on", "old_code", "new_code"])

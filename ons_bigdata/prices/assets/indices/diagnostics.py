@@ -18,6 +18,7 @@ from ons_bigdata.prices.assets.indices.daily_months import (
     month_periods,
     read_origins,
     recipes_text,
+    stale_months,
 )
 from ons_bigdata.prices.assets.indices.figures import (
     AGGREGATES,
@@ -67,8 +68,8 @@ MOVEMENTS = Table(
 ERROR_STATES = Table(
     "analysis.price_index_error_states",
     IndexState,
-    "One row per daily output, month and array of numbers: the state from which the resamples of the next month are "
-    "computed. Internal.",
+    "One row per daily output, month and array of numbers. Internal: the state from which the resamples of the next "
+    "month are computed.",
     ByPeriod(
         "month",
         {"accepted": "collected_on", "product_months": "month", "rejected": "collected_on", "states": "month"},
@@ -99,13 +100,14 @@ class _Months:
         "aggregates": AGGREGATES.name,
         "states": STATES.name,
     },
+    can_subset=True,
 )
 def price_index_errors(inputs: Inputs, run: AssetRun) -> Mapping[str, Output]:
     """Resample the products of each data origin; the point figures are read from their tables."""
     bootstrap, recipes = Bootstrap(), current_recipes()
     origins = read_origins(inputs, recipes)
     periods = month_periods(origins, before=MONTHS_BEFORE)
-    build = run.periods_to_build(ERROR_STATES.name, periods, f"{recipes_text(recipes)} {bootstrap}")
+    build = stale_months(run, ERROR_STATES.name, periods, f"{recipes_text(recipes)} {bootstrap}")
     figures = IndexFigures(inputs.read("elementary"), inputs.read("aggregates"))
     with threadpool_limits(limits=1):
         try:

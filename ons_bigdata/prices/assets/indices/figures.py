@@ -11,14 +11,14 @@ import polars as pl
 from threadpoolctl import threadpool_limits
 
 from ons_bigdata.platform.dagster.by_period import ByPeriod
-from ons_bigdata.platform.dagster.inputs import AssetRun, Inputs, Output, Table, tables_asset
-from ons_bigdata.platform.postgres.warehouse import RowsFrom
+from ons_bigdata.platform.dagster.inputs import AssetRun, Inputs, Output, RowsFrom, Table, tables_asset
 from ons_bigdata.prices.assets.indices.daily_months import (
     OriginMonths,
     StoredStates,
     month_periods,
     read_origins,
     recipes_text,
+    stale_months,
 )
 from ons_bigdata.prices.assets.indices.origins import INPUTS, MONTH_INPUTS, current_recipes
 from ons_bigdata.prices.assets.indices.period_prices import TABLE as PERIOD_PRICES
@@ -70,7 +70,7 @@ STATES = Table(
     "analysis.price_index_states",
     IndexState,
     "One row per daily output, month and array of numbers: the state from which the figures of the next month are "
-    "computed. Internal.",
+    "computed.",
     ByPeriod(
         "month",
         {"accepted": "collected_on", "product_months": "month"},
@@ -94,13 +94,15 @@ class _Months:
     states: list[pl.DataFrame] = field(default_factory=list)
 
 
-@tables_asset(name="price_index_figures", tables=[ELEMENTARY, AGGREGATES, STATES], inputs=FIGURE_INPUTS)
+@tables_asset(
+    name="price_index_figures", tables=[ELEMENTARY, AGGREGATES, STATES], inputs=FIGURE_INPUTS, can_subset=True
+)
 def price_index_figures(inputs: Inputs, run: AssetRun) -> Mapping[str, Output]:
     """Compute every recipe for each data origin: daily outputs of the months whose quotes changed and of later ones."""
     recipes = current_recipes()
     origins = read_origins(inputs, recipes)
     periods = month_periods(origins, before=MONTHS_BEFORE)
-    build = run.periods_to_build(STATES.name, periods, recipes_text(recipes))
+    build = stale_months(run, STATES.name, periods, recipes_text(recipes))
     # Small matrices: threads would wait for each other longer than they work.
     with threadpool_limits(limits=1):
         try:

@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import polars as pl
 
 from ons_bigdata.prices.methods.recipes import (
-    OriginPanels,
     Recipe,
     TreeWeights,
-    base_weeks,
-    origin_panels,
     recipes_with_link_window,
 )
 from ons_bigdata.settings import get_settings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from datetime import date
-
     from ons_bigdata.platform.dagster.inputs import Inputs
 
 INPUTS = {
@@ -44,29 +37,10 @@ MONTH_INPUTS = {
 
 QUOTE_COLUMNS = ["data_origin", "retailer", "item_number", "product", "collected_on", "price_gbp", "in_scope"]
 
-DAYS_AT_ONCE = 56
-"""Days of quotes that are read at a time."""
-
 
 def current_recipes() -> tuple[Recipe, ...]:
     """All recipes, with the link window of the settings. A window other than that of `web_daily` gives another name."""
     return recipes_with_link_window(get_settings().link_window_days)
-
-
-def read_quotes(inputs: Inputs) -> pl.DataFrame:
-    """Quotes of all days, some weeks at a time, with texts as categories: 28 bytes a quote in the place of a hundred.
-
-    What is read at a time is bounded; what is kept still grows with history.
-    """
-    days = inputs.read("item_days", ["collected_on"])["collected_on"].unique().sort()
-    texts = pl.col("data_origin", "retailer", "product").cast(pl.Categorical)
-    parts = []
-    known: list[date] = days.to_list()
-    while known:
-        until = known[0] + timedelta(days=DAYS_AT_ONCE - 1)
-        parts.append(inputs.read_days("quotes", "collected_on", (known[0], until), QUOTE_COLUMNS).with_columns(texts))
-        known = [day for day in known if day > until]
-    return pl.concat(parts) if parts else inputs.read("quotes", QUOTE_COLUMNS)
 
 
 def tree_weights(inputs: Inputs, origin: str) -> TreeWeights:
@@ -77,23 +51,3 @@ def tree_weights(inputs: Inputs, origin: str) -> TreeWeights:
         for name in ("retailer_weights", "item_weights", "class_weights")
     )
     return TreeWeights(retailers.filter(pl.col("data_origin") == origin), items, classes)
-
-
-def panels_by_origin(inputs: Inputs) -> Iterator[OriginPanels]:
-    """Quotes of each data origin by retailer and item, with the weights and rejected days, in the order of origins."""
-    quotes = read_quotes(inputs)
-    pack_sizes = inputs.read("pack_sizes").filter("is_of_item_measure")
-    rejected = inputs.read("rejected")
-    rhythms = dict(inputs.read("retailers", ["retailer", "rhythm"]).drop_nulls("rhythm").iter_rows())
-    weeks = base_weeks(quotes, rhythms)
-    for (origin,), rows in sorted(quotes.partition_by("data_origin", as_dict=True).items()):
-        of_origin = pl.col("data_origin") == origin
-        yield origin_panels(
-            rows,
-            data_origin=str(origin),
-            pack_sizes=pack_sizes.filter(of_origin),
-            rejected=rejected.filter(of_origin),
-            weights=tree_weights(inputs, str(origin)),
-            week=weeks[str(origin)],
-            rhythms=rhythms,
-        )

@@ -66,12 +66,16 @@ class GravityModel:
         """True if effects of the areas follow official moves."""
         return any(prior.pattern is not None for prior in self.priors)
 
-    def expected(self, months: Floats) -> Floats:
-        """Expected moves, periods × origins × destinations, for months lived in each period and area."""
+    def expected(self, months: Floats, shares: Floats | None = None) -> Floats:
+        """Expected moves, periods × origins × destinations, for months lived in each period and area.
+
+        `shares`: part of these months by those who may move in each way, kinds × areas; all by default.
+        """
+        origin = self.origin if shares is None else self.origin * shares
         rates = self.destination * self.effects[OF_ORIGIN][:, :, None] * self.effects[OF_DESTINATION][:, None, :]
         tables = []
         for lived, level in zip(months, self.level, strict=True):
-            tables.append(np.einsum("ki,kij->ij", level[:, None] * self.origin * lived[None, :], rates))
+            tables.append(np.einsum("ki,kij->ij", level[:, None] * origin * lived[None, :], rates))
         return np.stack(tables)
 
     def drawn(self, random: Generator) -> GravityModel:

@@ -33,6 +33,10 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 DRAWS = 200
+ADULTS = "residents_16_plus"
+PAIR_PRIOR = (13.0, 0.7)
+"""Shape of the cells of pairs of areas that is expected, and the standard deviation of its logarithm. Official flows
+between the twelve regions in 2015 have a shape of 13 around a model of gravity with effects of all regions."""
 OFFICIAL_CELL_PRIOR = (10.0, 1.0)
 """Shape of the cells of areas that is expected where effects follow official moves (the rates of a quarter differ by
 32 %), and the standard deviation of its logarithm. Official margins say nothing of pairs of areas."""
@@ -58,6 +62,8 @@ def pooled_flows(  # noqa: PLR0913
 
     `moves`, `areas`, `at_risk`, `first_date`, `last_date`, `level`, `period` and `population` as for `flows`; `areas`
     has easting_m and northing_m, too (metres; of an authority their mean by residents), and all residents are known.
+    Where it has `residents_16_plus`, moves to and from term-time addresses are carried to these alone, as nobody
+    younger moves in that way; an authority of which they are not known (null) has the part of all others.
     `students`: area (authority), students and users (of them, and of all users with a residence there), for first
     arrivals in term-time areas and last departures from them (column `kind` of the moves); without it all moves are
     alike.
@@ -72,17 +78,19 @@ def pooled_flows(  # noqa: PLR0913
     and F of all residents. The n moves seen make the estimate F (n + k) / (m + k): the shape k of the gamma prior makes
     the counts of the cells most likely (`prior_shape`).
 
-    Returns the frame MigrationFlow, sorted; `reason` is null. The interval has percentiles of `DRAWS` draws (seeded) of
-    levels, effects, decay with distance and cells. Shapes count as known, and so does the time at risk; with `official`
-    the slopes on the official pattern and the shape of the cells are drawn, too.
+    Returns the frame MigrationFlow, sorted; `reason` is null. The interval is that of the number of persons who moved:
+    it has percentiles of `DRAWS` draws (seeded) of levels, effects, decay with distance, cells and their shape, with
+    `official` of the slopes on the official pattern, and of a Poisson number at the rate drawn. Shapes of effects
+    count as known, and so does the time at risk.
 
-    Raises ValueError as `flows`, on areas of which residents or position are not known, and without time at risk.
+    Raises ValueError as `flows`, on areas of which residents or position are not known or with more residents of 16 and
+    over than residents, and without time at risk.
 
     Source: as `fit_gravity`.
     """
     counted = _counted(moves, areas, at_risk, students, official, first_date, last_date, level, period, population)
 
-    made = _estimated(counted, [counted.between], SHAPE_PRIOR, confidence, seed)[0]
+    made = _estimated(counted, [counted.between], PAIR_PRIOR, confidence, seed)[0]
     chosen = np.nonzero(made.flow > 0)
     frame = pl.DataFrame(
         {
@@ -156,6 +164,8 @@ class _Counted(NamedTuple):
     """Months at risk, months of the year × authorities."""
     lived: Floats
     """Months lived by all residents, months of the year × authorities."""
+    shares: Floats
+    """Part of them by residents who may move in each way, kinds × authorities."""
     model: GravityModel
     periods: pl.Series
     names: pl.Series
@@ -192,8 +202,7 @@ def _estimated(
 ) -> list[_Estimated]:
     """Estimates of the cells into which each side adds up a table of months × origins × destinations.
 
-    `prior`: that of the shape of the cells. Where effects follow official moves, draws have shapes of their own, too:
-    the cells are then most of what is uncertain.
+    `prior`: that of the shape of the cells, which is drawn, too.
     """
     if not 0 < confidence < 1:
         message = f"confidence is {confidence}; expected a share between 0 and 1"
@@ -203,23 +212,20 @@ def _estimated(
         for table in (
             counted.counts.sum(axis=1),
             counted.model.expected(counted.months),
-            counted.model.expected(counted.lived),
+            counted.model.expected(counted.lived, counted.shares),
         )
     )
     shapes = [prior_shape(n, m, prior) for n, m in zip(moves, seen, strict=True)]
-    errors = [
-        shape_error(n, m, k, prior) if counted.model.is_official else 0.0
-        for n, m, k in zip(moves, seen, shapes, strict=True)
-    ]
+    errors = [shape_error(n, m, k, prior) for n, m, k in zip(moves, seen, shapes, strict=True)]
     random = np.random.default_rng(seed)
     drawn: list[list[Floats]] = [[] for _ in sides]
     for _ in range(DRAWS):
         model = counted.model.drawn(random)
-        tables = model.expected(counted.months), model.expected(counted.lived)
+        tables = model.expected(counted.months), model.expected(counted.lived, counted.shares)
         for number, side in enumerate(sides):
-            shape = shapes[number] * np.exp(random.normal(0.0, errors[number])) if errors[number] else shapes[number]
+            shape = shapes[number] * np.exp(random.normal(0.0, errors[number]))
             ratio = random.gamma(moves[number] + shape) / (side(tables[0]) + shape)
-            drawn[number].append(side(tables[1]) * ratio)
+            drawn[number].append(random.poisson(side(tables[1]) * ratio).astype(float))
     result = []
     tail = (1 - confidence) / 2
     for n, m, f, k, draws in zip(moves, seen, lived, shapes, map(np.stack, drawn), strict=True):
@@ -298,6 +304,7 @@ def _counted(  # noqa: PLR0913, PLR0917
         counts,
         months,
         _lengths(calendar, first_date, last_date)[:, None] * residents[None, :],
+        _shares_of_kinds(place),
         fit_gravity(counts, months, residents, shares, apart, margins),
         periods,
         names,
@@ -311,12 +318,14 @@ def _places(areas: pl.DataFrame, level: str, population: str) -> pl.DataFrame:
     refuse_missing_columns(areas, ("authority", "region", population, "easting_m", "northing_m"), "areas")
     refuse_repeated(areas.select("authority", "region").unique(), ["authority"], "areas: authority in two regions")
     weight = pl.col(population)
+    adults = pl.col(ADULTS if ADULTS in areas.columns and population != ADULTS else population)
     place = (
         areas.group_by("authority")
         .agg(
             region=pl.col("region").first(),
             area=pl.col(level).first() if level != "authority" else pl.col("authority").first(),
             residents=pl.when(weight.null_count() == 0).then(weight.sum()),
+            adults=pl.when(adults.null_count() == 0).then(adults.sum()),
             **{
                 axis: pl.when(weight.sum() > 0)
                 .then((pl.col(axis) * weight).sum() / weight.sum())
@@ -330,11 +339,26 @@ def _places(areas: pl.DataFrame, level: str, population: str) -> pl.DataFrame:
         place,
         {
             f"no {population}": ~(pl.col("residents") >= 0).fill_null(value=False),
+            f"more {ADULTS} than {population}": pl.col("adults") > pl.col("residents"),
             "no position": ~(pl.col("easting_m").is_finite() & pl.col("northing_m").is_finite()),
         },
         "areas",
     )
     return place
+
+
+def _shares_of_kinds(place: pl.DataFrame) -> Floats:
+    """Part of the residents who may move in each way, `KINDS` × authorities: terms are for those of 16 and over.
+
+    An authority of which these are not known has the part of all others.
+    """
+    known = place.filter(pl.col("adults").is_not_null(), pl.col("residents") > 0)
+    mean = known.select(pl.col("adults").sum() / pl.col("residents").sum()).item() if known.height else 1.0
+    share = place.select(
+        pl.when(pl.col("residents") > 0).then(pl.col("adults") / pl.col("residents")).fill_null(mean)
+    ).to_series()
+    adults = share.fill_null(mean).to_numpy()
+    return np.stack([np.ones_like(adults), adults, adults])
 
 
 def _shares(students: pl.DataFrame | None, authorities: pl.Series) -> Floats:

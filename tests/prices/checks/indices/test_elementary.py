@@ -17,14 +17,13 @@ from ons_bigdata.prices.methods.recipes import (
     RECIPES,
     TreeWeights,
     figures_off_known_change,
-    index_directions,
     index_figures,
     recipe_axioms_violated,
 )
 from ons_bigdata.prices.methods.recipes import axioms as recipe_axioms
 from ons_bigdata.prices.methods.recipes import figures as recipe_figures
 from ons_bigdata.prices.methods.recipes.elementary import elementary_index
-from tests.prices.methods.recipes.computed_recipes import panels_of
+from tests.prices.methods.recipes.computed_recipes import directions_of, panels_of
 
 BREAD = 210111
 FIRST = date(2016, 7, 25)
@@ -97,8 +96,7 @@ def _execute(warehouse: Warehouse, statement: str) -> None:
 def _write_directions(warehouse: Warehouse) -> pl.DataFrame:
     elementary = warehouse.frame("select * from analysis.elementary_price_indices")
     stored = warehouse.frame("select * from intermediate.int_prices__quotes_scoped")
-    sizes = warehouse.frame("select * from intermediate.int_prices__product_pack_sizes")
-    directions = index_directions(elementary, stored, sizes, RECIPES)
+    directions = directions_of(elementary, stored)
     warehouse.replace("analysis.elementary_index_directions", directions)
     return directions
 

@@ -248,6 +248,20 @@ def test_scopes_differ_only_where_quotes_are_out() -> None:
         frames(quotes(), recipe, scopes=["all"])
 
 
+def test_the_drift_of_a_chain_by_hand() -> None:
+    # Bread b doubles on day 12 and is gone: the chain stays at √2. The time-product dummy over all 20 days puts most of
+    # that down to b: with γ the fixed effect of a, 20 γ = -ln 2/2 + 7 γ, and the level after day 12 is -γ = ln 2/26.
+    days = [FIRST + timedelta(days=n) for n in range(20)]
+    rows = [("a", day, 1.0) for day in days] + [("b", day, 2.0 if n == 12 else 1.0) for n, day in enumerate(days[:13])]
+    given = pl.DataFrame(rows, schema=["product", "collected_on", "price_gbp"], orient="row").with_columns(
+        data_origin=pl.lit("real"), retailer=pl.lit("tesco"), item_number=pl.lit(BREAD, pl.Int32),
+        in_scope=pl.lit(None, pl.Boolean),
+    )  # fmt: skip
+    made = frames(given, WEB_DAILY, replicates=2).diagnostics
+    last = made.filter((pl.col("period") == days[-1]) & (pl.col("method") == "jevons_chained"))
+    assert last["drift_percent"].to_list() == pytest.approx([100 * (2**0.5 / 2 ** (1 / 26) - 1)] * 3)
+
+
 def test_the_season_of_an_item_is_that_of_the_shelf_in_both_scopes() -> None:
     # Seven of eight products of July are gone in September; the one left is out of scope until then.
     july, september = pl.col("collected_on") < date(2016, 8, 20), pl.col("product") == "PRODUCT 0"

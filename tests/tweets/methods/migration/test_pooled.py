@@ -22,6 +22,7 @@ from ons_bigdata.tweets.methods.migration.gravity import (
     fit_gravity,
     student_shares,
 )
+from ons_bigdata.tweets.methods.migration.pooled import PAIR_PRIOR
 
 # Residents (millions, 2014, rounded) and middle (km, British National Grid, rounded) of the regions.
 REGIONS = {
@@ -244,6 +245,53 @@ def test_order_of_rows_and_scale_of_residents(seed: int) -> None:
     assert once.select((pl.col("lower") <= pl.col("flow")) & (pl.col("flow") <= pl.col("upper"))).to_series().all()
 
 
+def test_the_shape_of_pairs_is_that_of_official_flows() -> None:
+    """Official flows between regions differ from a model of gravity with effects of all regions by the shape 13."""
+    areas, truth = areas_of(REGIONS).sort("authority"), real_flows()
+    number = {name: row for row, name in enumerate(areas["authority"])}
+    size = len(number)
+    counts = np.zeros((1, len(KINDS), size, size))
+    for origin, destination, moved in truth.select("origin", "destination", "moves").iter_rows():
+        counts[0, 0, number[origin], number[destination]] = moved
+    east, north = (areas[column].to_numpy() / 1000 for column in ("easting_m", "northing_m"))
+    apart = np.hypot(east[:, None] - east[None, :], north[:, None] - north[None, :])
+    people = areas["residents"].cast(pl.Float64).to_numpy()
+    expected = fit_gravity(counts, people[None, :], people, np.ones(size), apart).expected(people[None, :])[0]
+    assert prior_shape(counts[0, 0], expected, (10.0, 10.0)) == pytest.approx(PAIR_PRIOR[0], rel=0.1)
+
+
+def with_adults(areas: pl.DataFrame, *shares: float | None) -> pl.DataFrame:
+    return areas.with_columns(
+        residents_16_plus=(pl.col("residents") * pl.Series(shares, dtype=pl.Float64)).round().cast(pl.Int64)
+    )
+
+
+def test_terms_are_carried_to_residents_of_sixteen_and_over() -> None:
+    """Half of the residents are children: half of the flow to term-time areas, and all of the other moves."""
+    areas = areas_of({"a": (1.0, 100, 100), "b": (1.0, 150, 100), "c": (1.0, 100, 150)})
+    pairs = pl.DataFrame({"origin": ["a", "b", "c"], "destination": ["b", "c", "a"], "moves": [1, 1, 1]})
+    moves = drawn_moves(pairs, 30, 0)
+    risk = at_risk(areas, 5_000.0, moves)
+    students = pl.DataFrame({"area": ["a", "b", "c"], "students": [30, 30, 30], "users": [300, 300, 300]})
+    for kind, part in (("term_start", 0.5), ("term_end", 0.5), ("move", 1.0)):
+        of_kind = moves.with_columns(kind=pl.lit(kind))
+        for shares in ((0.5, 0.5, 0.5), (0.5, None, 0.5)):  # where they are not known, the part of all others
+            rows = pooled_flows(of_kind, with_adults(areas, *shares), risk, **PERIOD, students=students)
+            whole = pooled_flows(of_kind, areas, risk, **PERIOD, students=students)
+            np.testing.assert_allclose(rows["flow"], part * whole["flow"], rtol=1e-6)
+
+
+def test_intervals_are_those_of_numbers_of_persons() -> None:
+    """A rate of which next to nothing is uncertain: four persons expected of an area may be one or nine."""
+    areas = areas_of({"a": (2e-4, 100, 100), "b": (2e-4, 150, 100)})
+    pairs = pl.DataFrame({"origin": ["a", "b"], "destination": ["b", "a"], "moves": [1, 1]})
+    moves = drawn_moves(pairs, 40_000, 0)
+    risk = at_risk(areas, 6_000_000.0, moves)
+    rows = pooled_area_migration(moves, areas, risk, **PERIOD)
+    assert rows["inflow"].to_list() == pytest.approx([4.0, 4.0], rel=0.05)
+    assert rows["inflow_lower"].is_between(0, 2).all() and rows["inflow_upper"].is_between(7, 10).all()
+
+
 def test_bad_input_is_refused() -> None:
     areas = areas_of({"a": (1.0, 100, 100), "b": (1.0, 150, 100)})
     moves = drawn_moves(pl.DataFrame({"origin": ["a"], "destination": ["b"], "moves": [1]}), 6, 0)
@@ -252,6 +300,8 @@ def test_bad_input_is_refused() -> None:
         pooled_flows(moves, areas.drop("easting_m"), risk, **PERIOD)
     with pytest.raises(ValueError, match=r"areas: .*no residents"):
         pooled_flows(moves, areas.with_columns(residents=pl.Series([5, None])), risk, **PERIOD)
+    with pytest.raises(ValueError, match=r"areas: .*more residents_16_plus than residents"):
+        pooled_flows(moves, with_adults(areas, 0.5, 1.5), risk, **PERIOD)
     with pytest.raises(ValueError, match=r"areas has no authority b, in which 6 rows of moves have to_area"):
         pooled_flows(moves, areas.head(1), risk.filter(pl.col("area") == "a"), **PERIOD)
     with pytest.raises(ValueError, match=r"unknown level 'regions'"):

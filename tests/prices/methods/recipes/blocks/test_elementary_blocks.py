@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from ons_bigdata.prices.methods.bilateral.clip import ClipParameters
 from ons_bigdata.prices.methods.recipes.blocks.base_means import base_means
-from ons_bigdata.prices.methods.recipes.blocks.full_windows import drift_periods_before, recent_window_indices
 from ons_bigdata.prices.methods.recipes.blocks.past import Block, Past
 from ons_bigdata.prices.methods.recipes.blocks.views import RETURN_PERIODS, periods_ahead, periods_before
 from ons_bigdata.prices.methods.recipes.catalogue import RecipeOutput
@@ -26,7 +25,7 @@ from ons_bigdata.prices.methods.recipes.elementary import (
 )
 from ons_bigdata.prices.methods.recipes.formulas import FORMULAS, base_rows
 from ons_bigdata.prices.methods.recipes.panels import UNDECIDED, Periods, Stratum, without_large_relatives
-from tests.prices.methods.recipes.block_panels import PRODUCTS, cuts, drawn_weights, gapped_panel
+from tests.prices.methods.recipes.blocks.block_panels import PRODUCTS, cuts, drawn_weights, gapped_panel
 
 PERIODS = 34
 MONDAY = date(2016, 7, 4)
@@ -179,48 +178,3 @@ def test_a_view_that_is_too_short_is_refused() -> None:
         of_carli = form("carli", 14, past)
         index = elementary_index(of_carli)
         movement_parts(of_carli, index.indices, index.segments)
-
-
-def test_the_drift_of_a_block_by_hand() -> None:
-    # b doubles in period 12 and is gone: the chain stays at √2. The time-product dummy over the 19 periods from 1 on
-    # puts most of that down to b: with γ of a, 19 γ = -ln 2/2 + 7 γ, and the level after 12 is -γ = ln 2/24.
-    prices = np.ones((20, 2))
-    prices[12, 1], prices[13:, 1] = 2.0, 0.0
-    output = OUTPUTS["chained"]
-    names = Stratum("tesco", 1, ["a", "b"], prices, np.full(prices.shape, UNDECIDED), np.full(2, np.nan))
-    whole = block_form(names, prices, output, periods_of(0, 20))
-    expected = elementary_index(whole)
-    before = drift_periods_before(output)
-    form = block_form(
-        names, prices[1:], output, periods_of(1, 20), block=Block(1, 10, 20),
-        past=Past(np.arange(5, 10), np.ones((5, 1)), np.zeros((5, 1), dtype=np.int64), np.array([0])),
-    )  # fmt: skip
-    published = expected.indices[1:], expected.segments[1:]
-    full = recent_window_indices(form, periods_of(1, 20), published, before=before)
-    np.testing.assert_allclose(full[[0, 1, 2, 3, -1]], [1.0, 1.0, 2**0.5, 2 ** (1 / 24), 2 ** (1 / 24)], rtol=1e-12)
-    assert expected.indices[-1] == pytest.approx(2**0.5)
-    with pytest.raises(ValueError, match="found a view from period 1, expected from 0 for the window of the drift"):
-        recent_window_indices(form, periods_of(1, 20), published, before=10)
-
-
-@pytest.mark.parametrize("name", ["chained", "geks movement", "dummy window"])
-@settings(max_examples=25, deadline=None)
-@given(seed=st.integers(0, 10_000), start=st.integers(1, PERIODS - 1))
-def test_the_window_of_the_drift_does_not_depend_on_earlier_periods(name: str, seed: int, start: int) -> None:
-    panel = Blocks(OUTPUTS[name], gapped_panel(seed, PERIODS))
-    before = drift_periods_before(panel.output)
-    past = elementary_index(panel.block(0, start, Past.none(1))).past
-    whole = elementary_index(panel.whole())
-    computed = []
-    for wider in (0, 7):
-        first = max(min(periods_before(panel.output, start, past.last, with_parts=True), start - before) - wider, 0)
-        view = panel.prices[first:]
-        form = block_form(
-            stratum_of(view), view, panel.output, periods_of(first, PERIODS),
-            block=Block(first, start, PERIODS), past=past,
-        )  # fmt: skip
-        published = whole.indices[first:], whole.segments[first:]
-        computed.append(recent_window_indices(form, periods_of(first, PERIODS), published, before=before))
-    np.testing.assert_allclose(computed[0], computed[1], rtol=1e-11)
-    there = np.isfinite(whole.indices[start:])
-    assert not np.isfinite(computed[0][~there]).any()

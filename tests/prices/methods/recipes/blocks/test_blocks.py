@@ -15,7 +15,7 @@ from ons_bigdata.prices.methods.recipes.blocks.views import may_start, periods_a
 from ons_bigdata.prices.methods.recipes.catalogue import RecipeOutput, recipe_named
 from ons_bigdata.prices.methods.recipes.forms import ClusterJevons, Form, RatioOfSums
 from ons_bigdata.prices.methods.recipes.formulas import carried_chain, fixed_base, linked_chain
-from tests.prices.methods.recipes.block_panels import PRODUCTS, cuts, drawn_weights, gapped_panel
+from tests.prices.methods.recipes.blocks.block_panels import PRODUCTS, cuts, drawn_weights, gapped_panel
 
 PERIODS = 30
 DAYS = 5
