@@ -29,8 +29,8 @@ from ons_bigdata.platform.postgres.role_logins import ReaderLogin
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from ons_bigdata.platform.postgres.replaced_rows import RowsFrom
     from ons_bigdata.platform.postgres.role_logins import RoleLogin
+    from ons_bigdata.platform.replaced_rows import RowsFrom
     from ons_bigdata.settings import Settings
 
 LOCK_TIMEOUT = "60s"
