@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
 import polars as pl
@@ -116,6 +117,30 @@ def test_other_parameters_make_every_period_stale(store: Warehouse) -> None:
     build = periods_to_build(store, TABLE, HOW, RELATIONS, WEEKS, "a window of 7 days")
     assert [week.start.day for week in build.stale] == [1, 8]
     assert not _stale(store).stale
+
+
+def test_another_basis_makes_its_own_period_stale(store: Warehouse) -> None:
+    weeks = [WEEKS[0], replace(WEEKS[1], basis="base week of 1 August")]
+    assert _build(store, weeks) == [8]
+    assert _build(store, weeks) == []
+    assert _build(store, [weeks[0], replace(weeks[1], basis="base week of 8 August")]) == [8]
+
+
+@pytest.mark.parametrize(
+    ("change", "weeks"),
+    [
+        ("update staging.prices set pounds = 2 where day = '2016-08-02'", [1, 8]),
+        ("update staging.prices set pounds = 2 where day = '2016-08-10'", [8]),
+    ],
+)
+def test_in_a_chain_all_periods_after_a_stale_one_are_stale(
+    store: Warehouse, monkeypatch: pytest.MonkeyPatch, change: str, weeks: list[int]
+) -> None:
+    monkeypatch.setattr(f"{__name__}.HOW", replace(HOW, chained=True))
+    assert _build(store) == [8]  # the hash of the first week is as before, that of the second has it now
+    _execute(store, change)
+    assert _build(store) == weeks
+    assert _build(store) == []
 
 
 def test_periods_whose_views_meet_are_computed_together_up_to_a_length() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -124,6 +125,33 @@ def test_a_run_reads_no_other_table_as_its_own() -> None:
 
     with pytest.raises(UndeclaredRelationError, match=r"'staging.secrets' is no table of this asset"):
         materialize(single(curious))
+
+
+class ShopDay(dy.Schema):
+    """Prices counted by day."""
+
+    day = dy.Date(nullable=False, description="day")
+    rows = dy.Int64(nullable=False, description="rows")
+
+
+def test_a_run_reads_days_of_its_own_tables_alone(warehouse: Warehouse) -> None:
+    with warehouse.transaction() as transaction:
+        transaction.execute("create table analysis.days (day date not null, rows bigint not null)")
+        transaction.execute("insert into analysis.days select date '2016-08-01' + n, n from generate_series(0, 5) as n")
+    days = (date(2016, 8, 2), date(2016, 8, 4))
+
+    def between(_: Inputs, run: AssetRun) -> pl.DataFrame:
+        assert run.read_own_days("analysis.days", "day", days, ["rows"]).columns == ["rows"]
+        return run.read_own_days("analysis.days", "day", days)
+
+    def curious(_: Inputs, run: AssetRun) -> pl.DataFrame:
+        return run.read_own_days("staging.prices", "day", days)
+
+    table = table_asset(table="analysis.days", inputs=PRICES, frame=ShopDay, description="One row per day.")
+    materialize(table(between))
+    assert warehouse.rows("select rows from analysis.days order by rows") == [(1,), (2,), (3,)]
+    with pytest.raises(UndeclaredRelationError, match=r"'staging.prices' is no table of this asset"):
+        materialize(table(curious))
 
 
 def test_the_name_of_an_input_is_no_way_to_sql() -> None:

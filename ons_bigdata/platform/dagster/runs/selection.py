@@ -98,7 +98,8 @@ def _resolve(term: str, known: Sequence[str], graph: AssetGraph) -> set[dg.Asset
         if match is None:
             with _without_beta_warnings():
                 return set((dg.AssetSelection.all() if term == "*" else _parsed(term)).resolve(graph))
-        return set(_with_neighbours(match).resolve(graph))
+        found = set(_with_neighbours(match).resolve(graph))
+        return found | _read_by_checks(graph, found) if match["up"] == "*" else found
     except (dg.DagsterError, ValueError) as error:
         alike = [name for name in known if name.split("/")[1] == re.split(r"[./]", term)[-1]]
         hint = f"; did you mean {alike[0]!r}?" if alike else ""
@@ -126,6 +127,14 @@ def _with_neighbours(match: re.Match[str]) -> dg.AssetSelection:
     if match["down"]:
         selection |= named.downstream(None if match["down"] == "*" else len(match["down"]))
     return selection
+
+
+def _read_by_checks(graph: AssetGraph, keys: set[dg.AssetKey]) -> set[dg.AssetKey]:
+    """Assets that the checks of some assets read, with all that is before these, and what their own checks read."""
+    checks = graph.get_check_keys_for_assets(keys)
+    read = {key for check in checks for key in graph.get(check).parent_entity_keys if isinstance(key, dg.AssetKey)}
+    added = set(dg.AssetSelection.assets(*read).upstream().resolve(graph)) - keys if read - keys else set()
+    return added | _read_by_checks(graph, added) if added else added
 
 
 def _nearest(key: str, known: Sequence[str]) -> str:

@@ -95,6 +95,29 @@ def test_tables_that_one_step_writes_are_selected_together() -> None:
     assert _names(definitions, "marts/months") == ["months"]
 
 
+def test_with_all_that_an_asset_reads_comes_what_its_checks_read() -> None:
+    """The check of the indices reads relatives, which no index is computed from."""
+    made = [
+        dg.asset(key=["raw", "quotes"])(lambda: None),
+        dg.asset(key=["raw", "changes"])(lambda: None),
+        dg.asset(key=["analysis", "relatives"], deps=["raw/changes".split("/")])(lambda: None),
+        dg.asset(key=["analysis", "indices"], deps=["raw/quotes".split("/")])(lambda: None),
+        dg.asset(key=["marts", "indices_named"], deps=["analysis/indices".split("/")])(lambda: None),
+    ]
+
+    @dg.asset_check(asset=["analysis", "indices"], additional_deps=[["analysis", "relatives"]])
+    def indices_follow_prices() -> dg.AssetCheckResult:
+        """Compare both."""
+        return dg.AssetCheckResult(passed=True)
+
+    definitions = dg.Definitions(made, asset_checks=[indices_follow_prices])
+    assert _names(definitions, "+analysis/indices") == ["indices", "quotes"]
+    read = ["changes", "indices", "quotes", "relatives"]
+    assert sorted(_names(definitions, "*analysis/indices")) == read
+    assert sorted(_names(definitions, "*marts/indices_named")) == sorted([*read, "indices_named"])
+    assert _names(definitions, "*analysis/relatives") == ["relatives", "changes"]
+
+
 @pytest.mark.parametrize(
     ("selection", "groups"),
     [

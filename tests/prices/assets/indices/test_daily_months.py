@@ -43,6 +43,7 @@ STATEMENTS = (
     "insert into seeds.item_weights values (210111, '01.1.1', 6, 2016), (310401, '02.1.1', 38, 2016)",
     "insert into seeds.class_weights values ('01.1.1', '01', 15, 2016), ('02.1.1', '02', 5, 2016)",
 )
+AGAIN = "all months are computed again"
 TABLES = {
     period_prices.TABLE: "period",
     figures.ELEMENTARY.name: "retailer, item_number",
@@ -147,3 +148,37 @@ def test_figures_of_days_that_are_gone_go(warehouse: Warehouse, resource: Wareho
         transaction.execute(f"delete from {QUOTES}")
     build(resource)
     assert all(not rows for rows in contents(warehouse).values())
+
+
+def test_a_stretch_that_lasts_gives_the_month_before_another_base(
+    warehouse: Warehouse, resource: WarehouseResource, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Whisky pauses for longer than a chain links and returns on 31 August: a stretch of one day, which has no base.
+
+    On 1 September it has two days: the figures of whisky, those of July among them, are of two parts with a base each.
+    """
+    whisky, others = pl.col("item_number") == 310401, pl.col("item_number") != 310401
+    add(warehouse, quotes_of(range(42)).filter(others))
+    add(warehouse, quotes_of(range(11)).filter(whisky))
+    add(warehouse, quotes_of(range(41, 42)).filter(whisky))
+    assert set(build(resource).values()) == {2}
+    assert AGAIN not in capfd.readouterr().err
+    add(warehouse, quotes_of(range(42, 43)))
+    assert build(resource)["elementary_price_indices"] == 3
+    assert (
+        f"{AGAIN}: web_daily jevons_chained shelf: another tree or another base in July 2016" in capfd.readouterr().err
+    )
+    step_by_step = contents(warehouse)
+    with warehouse.transaction() as transaction:
+        transaction.execute("delete from ops.table_days")
+    build(resource)
+    assert contents(warehouse) == step_by_step
+
+
+def test_a_state_of_another_tree_is_not_gone_on_from(warehouse: Warehouse, resource: WarehouseResource) -> None:
+    add(warehouse, quotes_of(range(60)))
+    build(resource)
+    add(warehouse, quotes_of(range(60, 61)))
+    with warehouse.transaction() as transaction:
+        transaction.execute(f"update {figures.STATES.name} set structure = 'another' where month = '2016-07-01'")
+    assert build(resource)["elementary_price_indices"] == 3

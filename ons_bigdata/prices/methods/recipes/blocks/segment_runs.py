@@ -22,7 +22,7 @@ def runs_of_segments(segments: Integers) -> Integers:
     runs = []
     for stratum, numbers in enumerate(segments):
         starts = np.flatnonzero(np.diff(numbers, prepend=numbers[:1] - 1))
-        stops = np.append(starts[1:], len(numbers))
+        stops = np.append(starts, len(numbers))[1:]
         runs.append(np.column_stack([np.full(len(starts), stratum), starts, stops, numbers[starts]]))
     return np.concatenate(runs) if runs else np.zeros((0, 4), dtype=np.int64)
 
