@@ -29,8 +29,8 @@ from ons_bigdata.platform.dagster.personal import conceal_content, is_personal
 from ons_bigdata.platform.dagster.resources import WarehouseResource
 from ons_bigdata.platform.errors import InputError
 from ons_bigdata.platform.lake import Lake, LakeTable
-from ons_bigdata.platform.postgres.warehouse import RowsFrom as RowsFrom
 from ons_bigdata.platform.postgres.warehouse import Warehouse
+from ons_bigdata.platform.replaced_rows import RowsFrom
 from ons_bigdata.platform.row_validation import validate_parts, validate_rows
 
 RELATIONS_READ = "relations_read"

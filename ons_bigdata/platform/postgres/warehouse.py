@@ -28,9 +28,9 @@ from ons_bigdata.platform.postgres.role_logins import ReaderLogin
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
-    from datetime import date
 
     from ons_bigdata.platform.postgres.role_logins import RoleLogin
+    from ons_bigdata.platform.replaced_rows import RowsFrom
     from ons_bigdata.settings import Settings
 
 LOCK_TIMEOUT = "60s"
@@ -41,15 +41,6 @@ _LOCK_NOT_AVAILABLE = ("55P03", "40P01")  # timeout, deadlock
 _NO_SUCH_ROLE = "22023"
 _SERVER_LOST = ("08", "57P", "53")  # connection, shutdown, disk or memory or connections exhausted
 _QUERY_CANCELED = "57014"
-
-
-@dataclass(frozen=True)
-class RowsFrom:
-    """Rows of a table: those whose `column` is `first` or a later day, and those with one of the `keys`, by columns."""
-
-    column: str
-    first: date
-    keys: pl.DataFrame
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,8 @@ import polars as pl
 from threadpoolctl import threadpool_limits
 
 from ons_bigdata.platform.dagster.by_period import ByPeriod
-from ons_bigdata.platform.dagster.inputs import AssetRun, Inputs, Output, RowsFrom, Table, tables_asset
+from ons_bigdata.platform.dagster.inputs import AssetRun, Inputs, Output, Table, tables_asset
+from ons_bigdata.platform.replaced_rows import RowsFrom
 from ons_bigdata.prices.assets.indices.daily_months import (
     OriginMonths,
     StoredStates,
