@@ -1,4 +1,4 @@
-"""What the figures of a month depend on besides quotes: the tree and the bases of its figures."""
+"""Structures of months: tree and bases, on which their figures depend besides quotes."""
 
 from __future__ import annotations
 
