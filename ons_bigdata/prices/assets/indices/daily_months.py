@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from calendar import monthrange
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 
 from ons_bigdata.platform.dagster.by_period import Period, PeriodBuild
+from ons_bigdata.platform.dagster.inputs import Output
 from ons_bigdata.prices.assets.indices.origins import QUOTE_COLUMNS, tree_weights
 from ons_bigdata.prices.methods.recipes import parameters_hash
 from ons_bigdata.prices.methods.recipes.base_periods import base_weeks
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from ons_bigdata.platform.dagster.inputs import AssetRun, Inputs
     from ons_bigdata.prices.methods.recipes import Recipe
 
-Output = tuple[object, ...]
+OutputKey = tuple[object, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,6 +134,16 @@ def stale_months(run: AssetRun, table: str, periods: Sequence[Period], parameter
     return PeriodBuild({period.start: "" for period in periods}, tuple(periods))
 
 
+def states_output(run: AssetRun, states: pl.DataFrame, build: PeriodBuild) -> Output:
+    """States of the months of a build; none where the run does not request all tables of the asset.
+
+    Else months would count as built while a table of figures still has their former rows.
+    """
+    if run.own_tables <= run.tables:
+        return Output(states, build=build)
+    return Output(states.clear(), build=replace(build, stale=()))
+
+
 def recipes_text(recipes: Iterable[Recipe]) -> str:
     """Parameters of the recipes, as text."""
     return " ".join(f"{recipe.name} {parameters_hash(recipe)} {','.join(recipe.scopes)}" for recipe in recipes)
@@ -145,8 +156,8 @@ class StoredStates:
     `arrays`: by output. `structures`: by output and month.
     """
 
-    arrays: dict[Output, dict[str, NDArray[np.float64]]]
-    structures: dict[tuple[Output, date], str]
+    arrays: dict[OutputKey, dict[str, NDArray[np.float64]]]
+    structures: dict[tuple[OutputKey, date], str]
 
     def figures(self, history: OriginHistory, what: DailyOutput) -> FiguresState:
         """State of the figures of an output. Raises StructureChangedError where none is stored."""

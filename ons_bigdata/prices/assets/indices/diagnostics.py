@@ -19,6 +19,7 @@ from ons_bigdata.prices.assets.indices.daily_months import (
     read_origins,
     recipes_text,
     stale_months,
+    states_output,
 )
 from ons_bigdata.prices.assets.indices.figures import (
     AGGREGATES,
@@ -136,7 +137,7 @@ def price_index_errors(inputs: Inputs, run: AssetRun) -> Mapping[str, Output]:
             replaced=rows,
         ),
         MOVEMENTS.name: Output(movements, {"months_built": len(build.stale)}, replaced=rows),
-        ERROR_STATES.name: Output(stacked(IndexState, months.states), build=build),
+        ERROR_STATES.name: states_output(run, stacked(IndexState, months.states), build),
     }
 
 

@@ -20,6 +20,7 @@ from ons_bigdata.prices.assets.indices.daily_months import (
     read_origins,
     recipes_text,
     stale_months,
+    states_output,
 )
 from ons_bigdata.prices.assets.indices.origins import INPUTS, MONTH_INPUTS, current_recipes
 from ons_bigdata.prices.assets.indices.period_prices import TABLE as PERIOD_PRICES
@@ -142,7 +143,7 @@ def price_index_figures(inputs: Inputs, run: AssetRun) -> Mapping[str, Output]:
             },
             replaced=rows,
         ),
-        STATES.name: Output(stacked(IndexState, months.states), build=build),
+        STATES.name: states_output(run, stacked(IndexState, months.states), build),
     }
 
 

@@ -50,6 +50,11 @@ class ClipParameters:
     smallest_leaf: int = 2
 
 
+PRICE_DECIMALS = 10
+"""Decimals of log prices that count: where products are as far from two modes, the order in which the prices of a mean
+were added, which changes its last bits, must not choose between them."""
+
+
 def clusters(
     names: Sequence[str], log_prices: Floats, pack_sizes: Floats, in_base: Booleans, parameters: ClipParameters
 ) -> Integers:
@@ -91,7 +96,7 @@ def _characteristics(
     names: Sequence[str], log_prices: Floats, pack_sizes: Floats, in_base: Booleans, parameters: ClipParameters
 ) -> Floats:
     """Standardise price and size by the base and add the words; unknown sizes are set to the base's mean."""
-    columns = [_standardised(log_prices, in_base)]
+    columns = [_standardised(np.round(log_prices, PRICE_DECIMALS), in_base)]
     known = np.isfinite(pack_sizes) & (pack_sizes > 0)
     if (known & in_base).sum() > 1:
         sizes = np.log(np.where(known, pack_sizes, 1.0))

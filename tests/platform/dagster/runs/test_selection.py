@@ -100,9 +100,9 @@ def test_with_all_that_an_asset_reads_comes_what_its_checks_read() -> None:
     made = [
         dg.asset(key=["raw", "quotes"])(lambda: None),
         dg.asset(key=["raw", "changes"])(lambda: None),
-        dg.asset(key=["analysis", "relatives"], deps=["raw/changes".split("/")])(lambda: None),
-        dg.asset(key=["analysis", "indices"], deps=["raw/quotes".split("/")])(lambda: None),
-        dg.asset(key=["marts", "indices_named"], deps=["analysis/indices".split("/")])(lambda: None),
+        dg.asset(key=["analysis", "relatives"], deps=[["raw", "changes"]])(lambda: None),
+        dg.asset(key=["analysis", "indices"], deps=[["raw", "quotes"]])(lambda: None),
+        dg.asset(key=["marts", "indices_named"], deps=[["analysis", "indices"]])(lambda: None),
     ]
 
     @dg.asset_check(asset=["analysis", "indices"], additional_deps=[["analysis", "relatives"]])

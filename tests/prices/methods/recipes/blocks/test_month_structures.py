@@ -21,7 +21,7 @@ from ons_bigdata.prices.methods.recipes.blocks.history import OriginHistory
 from ons_bigdata.prices.methods.recipes.blocks.months import months_of_days, structure_hash
 from ons_bigdata.prices.methods.recipes.blocks.past import Past
 from ons_bigdata.prices.methods.recipes.blocks.states import FiguresState
-from tests.prices.methods.recipes.test_daily_months import BREAD, FIRST, WHISKY, history_of, panels_between
+from tests.prices.methods.recipes.blocks.test_daily_months import BREAD, FIRST, WHISKY, history_of, panels_between
 
 PAIRS = [("tesco", BREAD), ("waitrose", BREAD), ("tesco", WHISKY)]
 
