@@ -2,7 +2,7 @@
 
 Simulated stays: each user has a home, a workplace on weekdays and other places, seen a few times a day. Peer: the plain
 rule (home: most nights; workplace: most weekdays with time between 9 and 17 h), user by user, on some of the users. The
-peer does less: it computes two of our 34 features and no probability.
+peer does less: it computes two of our 57 features and no probability.
 
 Usage: python benchmarks/label_places.py [--users 20000] [--days 60] [--peer-users 500]
 """

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import polars as pl
 
+from ons_bigdata.estimation.principal_place import PRINCIPAL_FEATURES, principal_place_features
+
 HOUR_S = 3_600
 DAY_S = 24 * HOUR_S
 LEAST_STAY_S = 600
@@ -28,7 +30,7 @@ COUNTS = (
 """Features from 0, which enter by log(1 + x)."""
 PLAIN = ("start_hour_sd", "arrival_hour_sd", "has_most_nights", "has_most_hours", "has_most_work_hours")
 """Features that enter as they are."""
-FEATURES = (*SHARES, *COUNTS, *PLAIN)
+FEATURES = (*SHARES, *COUNTS, *PLAIN, *PRINCIPAL_FEATURES)
 
 UNKNOWN_SD_HOURS = 6.0
 """Standard deviation of hours where there are fewer than two."""
@@ -41,10 +43,12 @@ def place_features(stays: pl.DataFrame) -> pl.DataFrame:
     user, place and the columns `FEATURES`, transformed as a linear model takes them, sorted by user and place.
 
     A night is 22 to 6 h and has the date on which it begins; a working day is a weekday with time between 9 and 17 h.
-    Shares are of what is observed of the user, so that a gap in the stays is no absence.
+    Shares are of what is observed of the user, so that a gap in the stays is no absence. `PRINCIPAL_FEATURES` compare
+    the place with the user's place of most nights: `principal_place_features`.
     """
     whole = _with_hours(stays)
     parts = _days_of(whole)
+    days, nights = _days_at_places(parts), _nights_of(parts)
     table = (
         whole.group_by(_PLACE)
         .agg(
@@ -56,11 +60,12 @@ def place_features(stays: pl.DataFrame) -> pl.DataFrame:
             first_s=pl.col("start_s").min(),
             last_s=pl.col("start_s").max(),
         )
-        .join(_place_days(parts), on=_PLACE, how="left")
-        .join(_place_nights(parts), on=_PLACE, how="left")
+        .join(_place_days(days), on=_PLACE, how="left")
+        .join(_place_nights(nights), on=_PLACE, how="left")
         .sort(_PLACE)
     )
-    return _transformed(_shares(table))
+    beside = principal_place_features(days, nights)
+    return _transformed(_shares(table)).join(beside, on=_PLACE, how="left", maintain_order="left")
 
 
 def _with_hours(stays: pl.DataFrame) -> pl.DataFrame:
@@ -98,8 +103,8 @@ def _overlap(begin: int, end: int) -> pl.Expr:
     return (pl.min_horizontal("end", pl.lit(float(end))) - pl.max_horizontal("begin", pl.lit(float(begin)))).clip(0)
 
 
-def _place_days(parts: pl.DataFrame) -> pl.DataFrame:
-    """Counts of days of each place, and of the days of its user."""
+def _days_at_places(parts: pl.DataFrame) -> pl.DataFrame:
+    """Days of each place, with hours in the windows of work and of the small hours, and the hour of arrival."""
     days = parts.group_by(*_PLACE, "day").agg(
         is_weekend=pl.col("is_weekend").first(),
         work=pl.col("work").sum(),
@@ -108,7 +113,12 @@ def _place_days(parts: pl.DataFrame) -> pl.DataFrame:
     )
     weekday = ~pl.col("is_weekend")
     works = weekday & (pl.col("work") > 0)
-    days = days.with_columns(works=works, is_main=works & (pl.col("work") == pl.col("work").max().over("user", "day")))
+    return days.with_columns(works=works, is_main=works & (pl.col("work") == pl.col("work").max().over("user", "day")))
+
+
+def _place_days(days: pl.DataFrame) -> pl.DataFrame:
+    """Counts of days of each place, and of the days of its user."""
+    weekday = ~pl.col("is_weekend")
     of_user = days.group_by("user").agg(
         user_days=pl.col("day").n_unique(), user_workdays=pl.col("day").filter(pl.col("works")).n_unique()
     )
@@ -153,9 +163,8 @@ def _nights_of(parts: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _place_nights(parts: pl.DataFrame) -> pl.DataFrame:
+def _place_nights(nights: pl.DataFrame) -> pl.DataFrame:
     """Nights of each place, those in which it is the place of most hours, and the nights of its user."""
-    nights = _nights_of(parts)
     of_user = nights.group_by("user").agg(user_nights=pl.col("night").n_unique())
     return (
         nights.group_by(_PLACE)

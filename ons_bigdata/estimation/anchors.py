@@ -45,7 +45,15 @@ def label_places(
     visited = checked.group_by("user", "place").agg(days=(pl.col("start_s") // 86_400).n_unique())
     candidates = visited.filter(pl.col("days") >= min_days).drop("days")
     features = place_features(checked).join(candidates, on=["user", "place"], how="semi", maintain_order="left")
-    probabilities = model.probabilities(features)
+    return likely_labels(model.probabilities(features), model)
+
+
+def likely_labels(probabilities: pl.DataFrame, model: AnchorModel) -> pl.DataFrame:
+    """Labels of the places whose probability reaches the bounds of the model.
+
+    `probabilities`: user, place, home and work (0 to 1), as `AnchorModel.probabilities` returns them. Returns user,
+    place, label and probability as `label_places` does: a place that is labelled a home is no workplace.
+    """
     homes = _likely(probabilities, "home", model.least_main_home, model.least_home)
     rest = probabilities.join(homes, on=["user", "place"], how="anti", maintain_order="left")
     workplaces = _likely(rest, "work", model.least_main_work, model.least_work)

@@ -113,7 +113,7 @@ def test_labels_of_real_people() -> None:
     """F1 over places, and people without a workplace who are given one. In-sample: docs have the values of folds."""
     truth = people().select("user", "place", "letter").unique()
     labelled = label_places(people()).join(truth, on=["user", "place"])
-    for label, letter, least in [("home", "H", 0.92), ("work", "W", 0.79)]:
+    for label, letter, least in [("home", "H", 0.93), ("work", "W", 0.82)]:
         given_label = labelled.filter(pl.col("label") == label)
         right = (given_label["letter"] == letter).sum()
         assert 2 * right / (given_label.height + (truth["letter"] == letter).sum()) >= least, label
