@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
 import polars as pl
@@ -90,6 +91,16 @@ def test_an_input_built_by_day_is_compared_by_its_recorded_days(store: Warehouse
         store, "update ops.table_days set content_hash = 99 where table_name = 'staging.prices' and day = '2016-08-10'"
     )
     assert _build(store) == [8]
+
+
+def test_rows_of_its_own_start_make_a_period_stale(store: Warehouse) -> None:
+    how = replace(HOW, days={}, at_start={"prices": "day"})
+    before = by_period.hash_inputs(store, how, RELATIONS, WEEKS)
+    for day, changed in ((2, []), (8, [8]), (14, []), (1, [1])):
+        _execute(store, f"update staging.prices set pounds = pounds + 1 where day = '2016-08-{day:02}'")
+        after = by_period.hash_inputs(store, how, RELATIONS, WEEKS)
+        assert [start.day for start in after if after[start] != before[start]] == changed
+        before = after
 
 
 def test_changed_code_makes_every_period_stale(store: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
