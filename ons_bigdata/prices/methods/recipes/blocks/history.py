@@ -1,4 +1,4 @@
-"""What is known of all history of a data origin: days with quotes by retailer and item, the tree, the base week.
+"""History of a data origin: days with quotes by retailer and item, the tree, the base week.
 
 It is short. Quotes are needed of the view of a block alone.
 """

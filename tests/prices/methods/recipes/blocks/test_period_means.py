@@ -24,8 +24,8 @@ from ons_bigdata.prices.methods.recipes.blocks.period_means import (
     product_period_prices,
     seasonal_rule,
 )
+from tests.prices.methods.recipes.blocks.test_month_figures import WEIGHTS, history_of, quotes_of, sizes_of
 from tests.prices.methods.recipes.computed_recipes import NO_DAYS
-from tests.prices.methods.recipes.test_daily_months import WEIGHTS, history_of, quotes_of, sizes_of
 
 BOOTSTRAP = Bootstrap(replicates=4)
 PRODUCT = ["retailer", "item_number", "product"]
