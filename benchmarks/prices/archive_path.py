@@ -31,7 +31,7 @@ from ons_bigdata.platform.ingest.landing import Landing
 from ons_bigdata.platform.ingest.loading import load_waiting, rebuild
 from ons_bigdata.platform.postgres import embedded
 from ons_bigdata.platform.postgres.warehouse import open_warehouse
-from ons_bigdata.prices.assets.indices.daily_months import read_origins
+from ons_bigdata.prices.assets.indices.origin_months import read_origins
 from ons_bigdata.prices.assets.indices.origins import INPUTS, MONTH_INPUTS, QUOTE_COLUMNS
 from ons_bigdata.prices.methods.recipes import index_figures, recipe_named
 from ons_bigdata.prices.methods.recipes.figures import panels_of_days

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from functools import cache
 from importlib.resources import files
@@ -41,7 +41,8 @@ class ByPeriod:
     `column`: of the table, with the start of the period of each row. `days`: input → its column of days, of which a
     period depends on the days in its view. `whole`: inputs of which each period depends on every row. `packages`:
     Python packages and modules whose code makes the rows. `chained`: a period depends on the one before it, too, so
-    that with a stale period all later ones are stale.
+    that with a stale period all later ones are stale. `at_start`: input → its column of days, of which a period depends
+    on the rows of its own start, such as those of a table with the same periods.
     """
 
     column: str
@@ -49,6 +50,7 @@ class ByPeriod:
     packages: tuple[str, ...]
     whole: tuple[str, ...] = ()
     chained: bool = False
+    at_start: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -88,12 +90,14 @@ def hash_inputs(
     with store.transaction() as transaction:
         whole = [_content_hash(transaction, relations[name]) for name in by_period.whole]
         by_day = [_hashes_by_day(transaction, relations[name], column) for name, column in by_period.days.items()]
+        at_start = [_hashes_by_day(transaction, relations[name], column) for name, column in by_period.at_start.items()]
     constant = [*map(code_hash, by_period.packages), *whole, *([parameters] if parameters else [])]
     sums = [_RunningSum(hashes) for hashes in by_day]
     hashes: dict[date, str] = {}
     before = ""
     for period in periods:
         parts = [*constant, *(f"{total.between(period.first_day, period.last_day)}" for total in sums)]
+        parts += [f"{days.get(period.start, 0)}" for days in at_start]
         parts += [text for text in (period.basis, before) if text]
         hashes[period.start] = hashlib.md5(" ".join(parts).encode()).hexdigest()  # noqa: S324  (tells changes, no secret)
         before = hashes[period.start] if by_period.chained else ""

@@ -47,6 +47,11 @@ Read = Callable[[str, Sequence[str] | None], pl.DataFrame]
 ReadDays = Callable[[str, Sequence[str] | None, str, date, date], pl.DataFrame]
 """Reader of the rows of a relation whose column of days is between two days: relation, columns, column, days."""
 
+ReadRows = Callable[
+    [str, Sequence[str] | None, Mapping[str, Sequence[str]], tuple[str, date, date] | None], pl.DataFrame
+]
+"""Reader of the rows of a relation with some values: relation, columns, values by column of texts, days of a column."""
+
 Scan = Callable[[LakeTable], Iterator[pl.LazyFrame]]
 """Scan of a table of the lake: the rows of each bucket, lazily."""
 
@@ -166,6 +171,7 @@ class Inputs:
     lake_tables: Mapping[str, LakeTable] = field(default_factory=dict)
     _scan: Scan | None = field(default=None, repr=False)
     _read_days: ReadDays | None = field(default=None, repr=False)
+    _read_rows: ReadRows | None = field(default=None, repr=False)
 
     def read(self, name: str, columns: Sequence[str] | None = None) -> pl.DataFrame:
         """Rows of the input `name`, with all columns or with `columns` in their order. The rows have no order.
@@ -182,6 +188,22 @@ class Inputs:
         if self._read_days is None:
             raise self._undeclared(name)
         return self._read_days(relation, columns, column, *days)
+
+    def read_rows(
+        self,
+        name: str,
+        values: Mapping[str, Sequence[str]],
+        days: tuple[str, date, date] | None = None,
+        columns: Sequence[str] | None = None,
+    ) -> pl.DataFrame:
+        """Rows of the input `name` that have in each column of `values` one of its texts, as `read` else.
+
+        `days`: a column, and the first and the last day between which it is; None for all days.
+        """
+        relation = self._relation(name, [*values, *([] if days is None else days[:1]), *(columns or ())])
+        if self._read_rows is None:
+            raise self._undeclared(name)
+        return self._read_rows(relation, columns, values, days)
 
     def _relation(self, name: str, columns: Sequence[str]) -> str:
         """Relation of a declared input, noted as read. Raises ValueError for what is no name of a column."""
@@ -304,6 +326,7 @@ def tables_asset(
                 lake_tables=of_lake,
                 _scan=scan,
                 _read_days=make_days_reader(store, name),
+                _read_rows=make_rows_reader(store, name),
             )
             asked_for = [table for table in tables if table.key in context.selected_asset_keys]
             requested = frozenset(table.name for table in asked_for)
@@ -341,12 +364,20 @@ def make_reader(store: Warehouse, asset: str) -> Read:
     return read
 
 
-def _select(store: Warehouse, asset: str, relation: str, columns: Sequence[str] | None, condition: str) -> pl.DataFrame:
-    """Read the rows of a relation under a condition."""
+def _select(
+    store: Warehouse,
+    asset: str,
+    relation: str,
+    columns: Sequence[str] | None,
+    condition: str,
+    parameters: Sequence[object] = (),
+) -> pl.DataFrame:
+    """Read the rows of a relation under a condition with parameters `$1`, `$2`, …."""
     schema, name = relation.split(".")
     chosen = "*" if columns is None else ", ".join(f'"{column}"' for column in columns)
     try:
-        return store.frame(f'select {chosen} from "{schema}"."{name}" where {condition}')  # noqa: S608  (declared names)
+        query = f'select {chosen} from "{schema}"."{name}" where {condition}'  # noqa: S608  (declared names)
+        return store.frame(query, parameters)
     except adbc_driver_manager.Error as error:
         if error.sqlstate == _NO_SUCH_TABLE:
             raise InputError(
@@ -362,6 +393,29 @@ def make_days_reader(store: Warehouse, asset: str) -> ReadDays:
 
     def read(relation: str, columns: Sequence[str] | None, column: str, first: date, last: date) -> pl.DataFrame:
         return _select(store, asset, relation, columns, f"\"{column}\" between date '{first}' and date '{last}'")
+
+    return read
+
+
+def make_rows_reader(store: Warehouse, asset: str) -> ReadRows:
+    """Make the reader of rows of relations of the warehouse that have some values, for the inputs of `asset`."""
+
+    def read(
+        relation: str,
+        columns: Sequence[str] | None,
+        values: Mapping[str, Sequence[str]],
+        days: tuple[str, date, date] | None,
+    ) -> pl.DataFrame:
+        conditions = ["true"]
+        parameters: list[str] = []
+        for column, texts in values.items():
+            places = [f"${len(parameters) + n}" for n in range(1, len(texts) + 1)]
+            conditions.append(f'"{column}" in ({", ".join(places)})' if places else "false")
+            parameters += texts
+        if days is not None:
+            column, first, last = days
+            conditions.append(f"\"{column}\" between date '{first}' and date '{last}'")
+        return _select(store, asset, relation, columns, " and ".join(conditions), parameters)
 
     return read
 

@@ -129,13 +129,21 @@ class Transaction:
         self.execute(f"delete from {table} where ({names}) not in (select {names} from kept)")  # noqa: S608
 
     def delete_from(self, table: str, rows: RowsFrom) -> None:
-        """Delete the rows of `schema.table` of a day or a later one, and all rows with one of the keys."""
-        self.execute(f"delete from {table} where {rows.column} >= $1::date", [rows.first.isoformat()])  # noqa: S608
-        names = ", ".join(f'"{name}"' for name in rows.keys.columns)
-        self.execute(f"create temporary table replaced on commit drop as select {names} from {table} limit 0")  # noqa: S608
+        """Delete rows of `schema.table` from a day on, with some keys from another day on."""
+        named = [f'"{name}"' for name in rows.keys.columns if name != "from_day"]
+        names, column = ", ".join(named), f'"{rows.column}"'
+        keys = f"select {names}, {column} as from_day from {table} limit 0"  # noqa: S608  (our own names)
+        self.execute(f"create temporary table replaced on commit drop as {keys}")
         with self.connection.cursor() as cursor:
             cursor.adbc_ingest("replaced", rows.keys.to_arrow(), mode="append", temporary=True)
-        self.execute(f"delete from {table} where ({names}) in (select {names} from replaced)")  # noqa: S608
+        self.execute(
+            f"delete from {table} where {column} >= $1::date and ({names}) not in (select {names} from replaced)",  # noqa: S608
+            [rows.first.isoformat()],
+        )
+        same_key = " and ".join(f"stored.{name} = replaced.{name}" for name in named)
+        self.execute(
+            f"delete from {table} as stored using replaced where {same_key} and stored.{column} >= replaced.from_day"  # noqa: S608
+        )
 
     def lock(self, *names: str, timeout: str | None = None) -> None:
         """Acquire the advisory lock on these names (such as source and partition) until the transaction ends.

@@ -150,9 +150,10 @@ class AggregateIndex(Figure):
 
 
 class IndexState(dy.Schema):
-    """One row per daily output, month and array of numbers (`analysis.price_index_states`, `…_error_states`).
+    """One row per daily or weekly output, month and array of numbers.
 
-    State at the end of a month, from which the next month is computed.
+    State at the end of a month, from which the next month is computed: `analysis.price_index_states`, `…_error_states`
+    of days, `analysis.weekly_index_states`, `…_error_states` of the weeks that begin in the month.
     """
 
     month = dy.Date(primary_key=True, description="first day of the month after which the state is")

@@ -93,6 +93,16 @@ def test_an_input_built_by_day_is_compared_by_its_recorded_days(store: Warehouse
     assert _build(store) == [8]
 
 
+def test_rows_of_its_own_start_make_a_period_stale(store: Warehouse) -> None:
+    how = replace(HOW, days={}, at_start={"prices": "day"})
+    before = by_period.hash_inputs(store, how, RELATIONS, WEEKS)
+    for day, changed in ((2, []), (8, [8]), (14, []), (1, [1])):
+        _execute(store, f"update staging.prices set pounds = pounds + 1 where day = '2016-08-{day:02}'")
+        after = by_period.hash_inputs(store, how, RELATIONS, WEEKS)
+        assert [start.day for start in after if after[start] != before[start]] == changed
+        before = after
+
+
 def test_changed_code_makes_every_period_stale(store: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
     assert by_period.code_hash("ons_bigdata.estimation") != by_period.code_hash("ons_bigdata.prices.methods")
     monkeypatch.setattr(by_period, "code_hash", lambda package: f"other {package}")

@@ -195,6 +195,32 @@ def test_an_asset_of_several_tables_writes_those_that_are_asked_for(warehouse: W
     assert warehouse.rows("select rows from analysis.counts") == [(3,)]
 
 
+def test_rows_with_some_values_are_read(warehouse: Warehouse) -> None:
+    with warehouse.transaction() as transaction:
+        transaction.execute("alter table staging.prices add column day date")
+        transaction.execute("update staging.prices set day = date '2016-08-01' + (product = 'oats')::integer")
+    read: list[set[tuple[Any, ...]]] = []
+
+    def chosen(inputs: Inputs, run: AssetRun) -> Output:
+        for values, days in (
+            ({"product": ["tea", "o'ats"]}, None),
+            ({"shop": ["a"], "product": ["tea", "oats"]}, None),
+            ({"product": ["tea", "oats"]}, ("day", date(2016, 8, 2), date(2016, 8, 3))),
+            ({"product": []}, None),
+            ({}, None),
+        ):
+            read.append(set(inputs.read_rows("prices", values, days, ["shop", "pounds"]).rows()))
+        with pytest.raises(ValueError, match="expected the name of a column"):
+            inputs.read_rows("prices", {"shop or true": ["a"]})
+        with pytest.raises(UndeclaredRelationError):
+            inputs.read_rows("secrets", {"shop": ["a"]})
+        return totals(inputs, run)
+
+    materialize(single(chosen))
+    a, oats, b = ("a", 2.0), ("a", 3.0), ("b", 2.5)
+    assert read == [{a, b}, {a, oats}, {oats}, set(), {a, oats, b}]
+
+
 def totals_in_parts(inputs: Inputs, _: AssetRun) -> OutputInParts:
     """Totals, a part for each shop."""
     shops = totals(inputs, _).frame.sort("shop").partition_by("shop")

@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import dagster as dg
 import numpy as np
 import polars as pl
 from threadpoolctl import threadpool_limits
 
-from ons_bigdata.platform.dagster.by_period import ByPeriod
 from ons_bigdata.platform.dagster.inputs import AssetRun, Inputs, Output, Table, tables_asset
-from ons_bigdata.prices.assets.indices.daily_months import (
+from ons_bigdata.prices.assets.indices.figures import (
+    AGGREGATES,
+    ELEMENTARY,
+    FIGURE_INPUTS,
+    STATE_INPUTS,
+    STATES,
+    WEEKLY_STATES,
+    first_replaced,
+    months_built,
+    rows_to_replace,
+)
+from ons_bigdata.prices.assets.indices.origin_months import (
     OriginMonths,
     StoredStates,
     month_periods,
@@ -20,27 +30,20 @@ from ons_bigdata.prices.assets.indices.daily_months import (
     recipes_text,
     stale_months,
     states_output,
-)
-from ons_bigdata.prices.assets.indices.figures import (
-    AGGREGATES,
-    ELEMENTARY,
-    FIGURE_INPUTS,
-    METHOD_PACKAGES,
-    STATES,
-    rows_to_replace,
+    weekly_months,
 )
 from ons_bigdata.prices.assets.indices.origins import current_recipes
-from ons_bigdata.prices.assets.indices.period_prices import panels_by_calendar
+from ons_bigdata.prices.assets.indices.period_prices import monthly_panels
 from ons_bigdata.prices.methods.recipes import Bootstrap, IndexFigures, index_diagnostics
-from ons_bigdata.prices.methods.recipes.blocks.daily_diagnostics import ViewOfMonths, diagnose_months
-from ons_bigdata.prices.methods.recipes.blocks.daily_figures import (
+from ons_bigdata.prices.methods.recipes.blocks.month_diagnostics import ViewOfMonths, diagnose_months
+from ons_bigdata.prices.methods.recipes.blocks.month_figures import (
     StructureChangedError,
     in_all_scopes,
     may_begin,
     month_bases,
     undivided_months,
 )
-from ons_bigdata.prices.methods.recipes.blocks.months import first_day_of_view
+from ons_bigdata.prices.methods.recipes.blocks.months import first_period_of_view
 from ons_bigdata.prices.methods.recipes.blocks.past import Past
 from ons_bigdata.prices.methods.recipes.blocks.segment_runs import segments_of_runs
 from ons_bigdata.prices.methods.recipes.blocks.state_rows import OUTPUT, state_arrays, state_rows
@@ -50,9 +53,10 @@ from ons_bigdata.prices.schemas.indices import IndexDiagnostics, IndexMovement, 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from ons_bigdata.platform.dagster.by_period import Period
-    from ons_bigdata.prices.methods.recipes.blocks.daily_figures import DailyOutput
-    from ons_bigdata.prices.methods.recipes.blocks.months import MonthOfDays
+    from ons_bigdata.platform.dagster.by_period import PeriodBuild
+    from ons_bigdata.prices.methods.recipes import Recipe
+    from ons_bigdata.prices.methods.recipes.blocks.month_figures import ScopedOutput
+    from ons_bigdata.prices.methods.recipes.blocks.months import MonthOfPeriods
     from ons_bigdata.prices.methods.recipes.levels import LevelBases
 
 DIAGNOSTICS = Table(
@@ -71,13 +75,14 @@ ERROR_STATES = Table(
     IndexState,
     "One row per daily output, month and array of numbers. Internal: the state from which the resamples of the next "
     "month are computed.",
-    ByPeriod(
-        "month",
-        {"accepted": "collected_on", "product_months": "month", "rejected": "collected_on", "states": "month"},
-        packages=METHOD_PACKAGES,
-        whole=("retailer_weights", "item_weights", "class_weights", "retailers"),
-        chained=True,
-    ),
+    replace(STATE_INPUTS, days={**STATE_INPUTS.days, "rejected": "collected_on", "states": "month"}),
+)
+WEEKLY_ERROR_STATES = Table(
+    "analysis.weekly_index_error_states",
+    IndexState,
+    "One row per weekly output, month and array of numbers. Internal: the state after the weeks that begin in the "
+    "month, from which the resamples of the next month are computed.",
+    replace(STATE_INPUTS, days={**STATE_INPUTS.days, "rejected": "collected_on"}, at_start={"weekly_states": "month"}),
 )
 MONTHS_BEFORE = 1
 """Months before a month whose quotes its diagnostics depend on besides the state."""
@@ -85,8 +90,9 @@ MONTHS_BEFORE = 1
 
 @dataclass(frozen=True)
 class _Months:
-    """Frames of the daily outputs in the months that were computed."""
+    """Frames of the outputs of a frequency in the months that were computed, and which these are."""
 
+    build: PeriodBuild
     diagnostics: list[pl.DataFrame] = field(default_factory=list)
     movements: list[pl.DataFrame] = field(default_factory=list)
     states: list[pl.DataFrame] = field(default_factory=list)
@@ -94,12 +100,13 @@ class _Months:
 
 @tables_asset(
     name="price_index_errors",
-    tables=[DIAGNOSTICS, MOVEMENTS, ERROR_STATES],
+    tables=[DIAGNOSTICS, MOVEMENTS, ERROR_STATES, WEEKLY_ERROR_STATES],
     inputs={
         **FIGURE_INPUTS,
         "elementary": ELEMENTARY.name,
         "aggregates": AGGREGATES.name,
         "states": STATES.name,
+        "weekly_states": WEEKLY_STATES.name,
     },
     can_subset=True,
 )
@@ -107,22 +114,21 @@ def price_index_errors(inputs: Inputs, run: AssetRun) -> Mapping[str, Output]:
     """Resample the products of each data origin; the point figures are read from their tables."""
     bootstrap, recipes = Bootstrap(), current_recipes()
     origins = read_origins(inputs, recipes)
-    periods = month_periods(origins, before=MONTHS_BEFORE)
-    build = stale_months(run, ERROR_STATES.name, periods, f"{recipes_text(recipes)} {bootstrap}")
-    figures = IndexFigures(inputs.read("elementary"), inputs.read("aggregates"))
+    weeks = weekly_months(origins, inputs, recipes)
     with threadpool_limits(limits=1):
-        try:
-            months = _daily_diagnostics(inputs, run, origins, (build.stale, periods), bootstrap)
-        except StructureChangedError as changed:
-            run.log.info(f"all months are computed again: {changed}")
-            build = replace(build, stale=tuple(periods))
-            months = _daily_diagnostics(inputs, run, origins, (build.stale, periods), bootstrap)
-        others = [
-            index_diagnostics(panels, recipes, figures, bootstrap) for panels in panels_by_calendar(inputs, origins)
-        ]
-    diagnostics = stacked(IndexDiagnostics, [*(of.diagnostics for of in others), *months.diagnostics])
-    movements = stacked(IndexMovement, [*(of.movements for of in others), *months.movements])
-    rows = rows_to_replace(recipes, build)
+        resampling = _Resampling(inputs, run, bootstrap, f"{recipes_text(recipes)} {bootstrap}")
+        daily = _diagnostics_by_month(resampling, _DAILY, origins)
+        weekly = _diagnostics_by_month(resampling, _WEEKLY, weeks)
+        figures = _monthly_figures(inputs, recipes)
+        monthly = [index_diagnostics(panels, recipes, figures, bootstrap) for panels in monthly_panels(inputs, origins)]
+    diagnostics = stacked(
+        IndexDiagnostics, [*(of.diagnostics for of in monthly), *weekly.diagnostics, *daily.diagnostics]
+    )
+    movements = stacked(IndexMovement, [*(of.movements for of in monthly), *weekly.movements, *daily.movements])
+    rows = rows_to_replace(
+        recipes, daily=first_replaced(daily.build, origins), weekly=first_replaced(weekly.build, weeks)
+    )
+    built = months_built(daily.build, weekly.build)
     return {
         DIAGNOSTICS.name: Output(
             diagnostics,
@@ -132,45 +138,89 @@ def price_index_errors(inputs: Inputs, run: AssetRun) -> Mapping[str, Output]:
                 "median_standard_error": diagnostics.select(pl.col("standard_error").median()).item(),
                 "resamples": bootstrap.replicates,
                 "seed": bootstrap.seed,
-                "months_built": len(build.stale),
+                **built,
             },
             replaced=rows,
         ),
-        MOVEMENTS.name: Output(movements, {"months_built": len(build.stale)}, replaced=rows),
-        ERROR_STATES.name: states_output(run, stacked(IndexState, months.states), build),
+        MOVEMENTS.name: Output(movements, built, replaced=rows),
+        ERROR_STATES.name: states_output(run, stacked(IndexState, daily.states), daily.build),
+        WEEKLY_ERROR_STATES.name: states_output(run, stacked(IndexState, weekly.states), weekly.build),
     }
 
 
-def _daily_diagnostics(
-    inputs: Inputs,
-    run: AssetRun,
-    origins: Sequence[OriginMonths],
-    when: tuple[Sequence[Period], Sequence[Period]],
-    bootstrap: Bootstrap,
+class _StateTables(NamedTuple):
+    """Input with the states of the figures of a frequency, and table with those of their resamples."""
+
+    figures: str
+    errors: str
+
+
+_DAILY = _StateTables("states", ERROR_STATES.name)
+_WEEKLY = _StateTables("weekly_states", WEEKLY_ERROR_STATES.name)
+
+
+@dataclass(frozen=True)
+class _Resampling:
+    """Inputs and run that the diagnostics of all frequencies share.
+
+    `parameters`: on which their rows depend, as text.
+    """
+
+    inputs: Inputs
+    run: AssetRun
+    bootstrap: Bootstrap
+    parameters: str
+
+
+def _monthly_figures(inputs: Inputs, recipes: Sequence[Recipe]) -> IndexFigures:
+    """Published figures of the monthly outputs."""
+    outputs = [
+        (recipe.name, output.method) for recipe in recipes for output in recipe.outputs if output.frequency == "monthly"
+    ]
+    values = {"recipe": [name for name, _ in outputs], "method": [method for _, method in outputs]}
+    return IndexFigures(inputs.read_rows("elementary", values), inputs.read_rows("aggregates", values))
+
+
+def _diagnostics_by_month(of: _Resampling, tables: _StateTables, origins: Sequence[OriginMonths]) -> _Months:
+    """Compute the outputs of a frequency in the stale months."""
+    periods = month_periods(origins, before=MONTHS_BEFORE)
+    build = stale_months(of.run, tables.errors, periods, of.parameters)
+    try:
+        return _diagnostics_of_build(of, tables, origins, build)
+    except StructureChangedError as changed:
+        of.run.log.info(f"all months are computed again: {changed}")
+        return _diagnostics_of_build(of, tables, origins, replace(build, stale=tuple(periods)))
+
+
+def _diagnostics_of_build(
+    of: _Resampling, tables: _StateTables, origins: Sequence[OriginMonths], build: PeriodBuild
 ) -> _Months:
-    """Compute the daily outputs of the stale months, which are the last ones. `when`: stale months, and all."""
-    made, (stale, periods) = _Months(), when
-    if not stale:
+    """Compute the stale months, which are the last ones."""
+    made = _Months(build)
+    if not build.stale:
         return made
-    first = stale[0].start
-    stored = StoredStates.read(run, ERROR_STATES.name, first, [period.start for period in periods])
+    first = build.stale[0].start
+    stored = StoredStates.read(of.run, tables.errors, first, sorted(build.hashes))
     for origin in origins:
         if months := origin.months_from(first):
-            _add_months(made, origin, months, (inputs, stored), bootstrap)
+            _add_months(made, origin, months, (of.inputs, tables.figures, stored), of.bootstrap)
     return made
 
 
 def _add_months(
     made: _Months,
     origin: OriginMonths,
-    months: Sequence[MonthOfDays],
-    known: tuple[Inputs, StoredStates],
+    months: Sequence[MonthOfPeriods],
+    known: tuple[Inputs, str, StoredStates],
     bootstrap: Bootstrap,
 ) -> None:
-    """Compute the last months of one data origin, those together that no state divides."""
-    inputs, stored = known
+    """Compute the last months of one data origin, those together that no state divides.
+
+    `known`: inputs, name of that with the states of the figures, and the states before the months.
+    """
+    inputs, states_of_figures, stored = known
     history, at_base, begins = origin.history, origin.at_base(), months[0].start == 0
-    bases = _bases(inputs, origin)
+    bases = _bases(inputs, states_of_figures, origin)
     if not begins and not may_begin(bases.values(), months[0]):
         message = f"a base begins before {months[0].month:%B %Y} and goes on in it"
         raise StructureChangedError(message)
@@ -179,7 +229,8 @@ def _add_months(
         none = [Past.none(bootstrap.replicates)] * len(history.strata)
         pasts = {name: none if state is None else state.pasts for name, state in states.items()}
         needed = [(what.output, pasts[what.name]) for what in origin.outputs]
-        first = min(first_day_of_view(history, group[0], needed, with_parts=True), _start_before(origin, group[0]))
+        start_of_parts = first_period_of_view(origin.present, group[0], needed, with_parts=True)
+        first = min(start_of_parts, origin.start_of_drift(group[0]))
         view = ViewOfMonths.of(origin.panels(first, group[-1].stop), at_base, bootstrap)
         figures = _published(inputs, origin, group, first)
         for what in origin.outputs:
@@ -194,12 +245,16 @@ def _add_months(
             made.states.extend(state_rows(month.month, labels, "", computed.state.arrays()) for month in group)
 
 
-def _bases(inputs: Inputs, origin: OriginMonths) -> dict[tuple[str, str, str], list[LevelBases]]:
-    """Bases of each output's figures in all days, by the segments that the point figures have."""
+def _bases(inputs: Inputs, states: str, origin: OriginMonths) -> dict[tuple[str, str, str], list[LevelBases]]:
+    """Bases of each output's figures in all periods, by the segments that the point figures have.
+
+    `states`: input with the states of the figures.
+    """
     history = origin.history
     last = origin.months[-1].month
-    rows = inputs.read_days("states", "month", (last, last), [*OUTPUT, "array_name", "shape", "numbers"])
-    of_runs = rows.filter(pl.col("array_name") == "segment runs").partition_by(OUTPUT, as_dict=True)
+    columns = [*OUTPUT, "array_name", "shape", "numbers"]
+    rows = inputs.read_rows(states, {"array_name": ["segment runs"]}, ("month", last, last), columns)
+    of_runs = rows.partition_by(OUTPUT, as_dict=True)
     runs = {key: state_arrays(of_key)["segment runs"].astype(np.int64) for key, of_key in of_runs.items()}
     bases = {}
     for what in origin.outputs:
@@ -207,27 +262,25 @@ def _bases(inputs: Inputs, origin: OriginMonths) -> dict[tuple[str, str, str], l
         if key not in runs:
             message = f"{' '.join(key)}: no state of {last:%B %Y}; compute the figures of these quotes first"
             raise ValueError(message)
-        segments = segments_of_runs(runs[key], len(history.strata), len(history.days))
+        segments = segments_of_runs(runs[key], len(history.strata), len(origin.starts))
         bases[what.name] = month_bases(history, what, segments)
     return bases
 
 
-def _start_before(origin: OriginMonths, month: MonthOfDays) -> int:
-    """First day of the month before a month, from which drift is measured."""
-    return max([0, *(other.start for other in origin.months if other.stop == month.start)])
-
-
-def _published(inputs: Inputs, origin: OriginMonths, months: Sequence[MonthOfDays], first: int) -> IndexFigures:
+def _published(inputs: Inputs, origin: OriginMonths, months: Sequence[MonthOfPeriods], first: int) -> IndexFigures:
     """Elementary indices from the start of the view on, and the figures of the months, of all outputs."""
-    days = origin.history.days
-    last = days[months[-1].stop - 1]
+    starts = origin.starts
+    last = starts[months[-1].stop - 1]
+    names = zip(*(what.name[:2] for what in origin.outputs), strict=True)
+    values = dict(zip(("recipe", "method"), (sorted(set(of_column)) for of_column in names), strict=True))
+    values["data_origin"] = [origin.history.data_origin]
     return IndexFigures(
-        inputs.read_days("elementary", "period", (days[first], last)),
-        inputs.read_days("aggregates", "period", (days[months[0].start], last)),
+        inputs.read_rows("elementary", values, ("period", starts[first], last)),
+        inputs.read_rows("aggregates", values, ("period", starts[months[0].start], last)),
     )
 
 
-def _of_output(figures: IndexFigures, what: DailyOutput, origin: OriginMonths) -> IndexFigures:
+def _of_output(figures: IndexFigures, what: ScopedOutput, origin: OriginMonths) -> IndexFigures:
     chosen = pl.all_horizontal(
         pl.col(name) == value for name, value in zip(OUTPUT, (origin.history.data_origin, *what.name), strict=True)
     )

@@ -13,7 +13,7 @@ from threadpoolctl import threadpool_limits
 from ons_bigdata.platform.dagster.by_period import ByPeriod
 from ons_bigdata.platform.dagster.inputs import AssetRun, Inputs, Output, Table, tables_asset
 from ons_bigdata.platform.replaced_rows import RowsFrom
-from ons_bigdata.prices.assets.indices.daily_months import (
+from ons_bigdata.prices.assets.indices.origin_months import (
     OriginMonths,
     StoredStates,
     month_periods,
@@ -21,19 +21,20 @@ from ons_bigdata.prices.assets.indices.daily_months import (
     recipes_text,
     stale_months,
     states_output,
+    weekly_months,
 )
 from ons_bigdata.prices.assets.indices.origins import INPUTS, MONTH_INPUTS, current_recipes
 from ons_bigdata.prices.assets.indices.period_prices import TABLE as PERIOD_PRICES
-from ons_bigdata.prices.assets.indices.period_prices import panels_by_calendar
+from ons_bigdata.prices.assets.indices.period_prices import monthly_panels
 from ons_bigdata.prices.methods.recipes import index_figures, parameters_hash
-from ons_bigdata.prices.methods.recipes.blocks.daily_figures import (
+from ons_bigdata.prices.methods.recipes.blocks.month_figures import (
     MonthOfElementary,
     StructureChangedError,
     elementary_month,
     figures_of_months,
     in_all_scopes,
 )
-from ons_bigdata.prices.methods.recipes.blocks.months import first_day_of_view
+from ons_bigdata.prices.methods.recipes.blocks.months import first_period_of_view
 from ons_bigdata.prices.methods.recipes.blocks.past import Past
 from ons_bigdata.prices.methods.recipes.blocks.segment_runs import runs_of_segments
 from ons_bigdata.prices.methods.recipes.blocks.state_rows import OUTPUT, state_rows
@@ -43,12 +44,9 @@ from ons_bigdata.prices.schemas.indices import AggregateIndex, ElementaryIndex, 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from ons_bigdata.platform.dagster.by_period import Period, PeriodBuild
+    from ons_bigdata.platform.dagster.by_period import PeriodBuild
     from ons_bigdata.prices.methods.recipes import Recipe
-    from ons_bigdata.prices.methods.recipes.blocks.months import MonthOfDays
-
-OTHERS = ("weekly", "monthly")
-"""Frequencies of the outputs that are computed from all of history."""
+    from ons_bigdata.prices.methods.recipes.blocks.months import MonthOfPeriods
 
 METHOD_PACKAGES = tuple(
     f"ons_bigdata.prices.methods.{name}" for name in ("aggregation", "bilateral", "multilateral", "panels", "recipes")
@@ -57,6 +55,15 @@ METHOD_PACKAGES = tuple(
 
 MONTHS_BEFORE = 1
 """Months before a month whose quotes its figures depend on besides the state: links lead back 14 days."""
+
+STATE_INPUTS = ByPeriod(
+    "month",
+    {"accepted": "collected_on", "product_months": "month"},
+    packages=METHOD_PACKAGES,
+    whole=("retailer_weights", "item_weights", "class_weights", "retailers"),
+    chained=True,
+)
+"""Inputs and code on which the figures and the state of a month depend."""
 
 ELEMENTARY = Table(
     "analysis.elementary_price_indices",
@@ -73,15 +80,15 @@ STATES = Table(
     IndexState,
     "One row per daily output, month and array of numbers: the state from which the figures of the next month are "
     "computed.",
-    ByPeriod(
-        "month",
-        {"accepted": "collected_on", "product_months": "month"},
-        packages=METHOD_PACKAGES,
-        whole=("retailer_weights", "item_weights", "class_weights", "retailers"),
-        chained=True,
-    ),
+    STATE_INPUTS,
 )
-
+WEEKLY_STATES = Table(
+    "analysis.weekly_index_states",
+    IndexState,
+    "One row per weekly output, month and array of numbers: the state after the weeks that begin in the month, from "
+    "which the figures of the next month are computed.",
+    STATE_INPUTS,
+)
 
 FIGURE_INPUTS = INPUTS | MONTH_INPUTS | {"period_prices": PERIOD_PRICES}
 """Inputs of figures and their errors."""
@@ -89,39 +96,44 @@ FIGURE_INPUTS = INPUTS | MONTH_INPUTS | {"period_prices": PERIOD_PRICES}
 
 @dataclass(frozen=True)
 class _Months:
-    """Frames of the daily outputs in the months that were computed."""
+    """Frames of the outputs of a frequency in the months that were computed.
 
+    `build`: which these are. `replaced_from`: first day of the periods whose rows they replace.
+    """
+
+    build: PeriodBuild
+    replaced_from: date
     elementary: list[pl.DataFrame] = field(default_factory=list)
     aggregates: list[pl.DataFrame] = field(default_factory=list)
     states: list[pl.DataFrame] = field(default_factory=list)
 
 
 @tables_asset(
-    name="price_index_figures", tables=[ELEMENTARY, AGGREGATES, STATES], inputs=FIGURE_INPUTS, can_subset=True
+    name="price_index_figures",
+    tables=[ELEMENTARY, AGGREGATES, STATES, WEEKLY_STATES],
+    inputs=FIGURE_INPUTS,
+    can_subset=True,
 )
 def price_index_figures(inputs: Inputs, run: AssetRun) -> Mapping[str, Output]:
-    """Compute every recipe for each data origin: daily outputs of the months whose quotes changed and of later ones."""
+    """Compute every recipe for each data origin.
+
+    Daily and weekly outputs of the months whose quotes changed and of later ones; monthly outputs of all months.
+    """
     recipes = current_recipes()
     origins = read_origins(inputs, recipes)
-    periods = month_periods(origins, before=MONTHS_BEFORE)
-    build = stale_months(run, STATES.name, periods, recipes_text(recipes))
     # Small matrices: threads would wait for each other longer than they work.
     with threadpool_limits(limits=1):
-        try:
-            months = _daily_figures(run, origins, build.stale, periods)
-        except StructureChangedError as changed:
-            run.log.info(f"all months are computed again: {changed}")
-            build = replace(build, stale=tuple(periods))
-            months = _daily_figures(run, origins, build.stale, periods)
-        others = [index_figures(panels, recipes) for panels in panels_by_calendar(inputs, origins)]
-    elementary = stacked(ElementaryIndex, [*(of.elementary for of in others), *months.elementary])
-    aggregates = stacked(AggregateIndex, [*(of.aggregates for of in others), *months.aggregates])
-    rows = rows_to_replace(recipes, build)
+        daily = _figures_by_month(run, STATES.name, origins, recipes)
+        weekly = _figures_by_month(run, WEEKLY_STATES.name, weekly_months(origins, inputs, recipes), recipes)
+        monthly = [index_figures(panels, recipes) for panels in monthly_panels(inputs, origins)]
+    elementary = stacked(ElementaryIndex, [*(of.elementary for of in monthly), *weekly.elementary, *daily.elementary])
+    aggregates = stacked(AggregateIndex, [*(of.aggregates for of in monthly), *weekly.aggregates, *daily.aggregates])
+    rows = rows_to_replace(recipes, daily=daily.replaced_from, weekly=weekly.replaced_from)
     table = "\n".join(
         ["| recipe | fingerprint | |", "|---|---|---|"]
         + [f"| {recipe.name} | {parameters_hash(recipe)} | {recipe.description} |" for recipe in recipes]
     )
-    built = {"months_built": len(build.stale)}
+    built = months_built(daily.build, weekly.build)
     restarts = elementary.filter((pl.col("recipe") == recipes[0].name) & (pl.col("segment") > 0))
     return {
         ELEMENTARY.name: Output(
@@ -143,35 +155,60 @@ def price_index_figures(inputs: Inputs, run: AssetRun) -> Mapping[str, Output]:
             },
             replaced=rows,
         ),
-        STATES.name: states_output(run, stacked(IndexState, months.states), build),
+        STATES.name: states_output(run, stacked(IndexState, daily.states), daily.build),
+        WEEKLY_STATES.name: states_output(run, stacked(IndexState, weekly.states), weekly.build),
     }
 
 
-def rows_to_replace(recipes: Sequence[Recipe], build: PeriodBuild) -> RowsFrom:
-    """Rows of figures that a run replaces: daily ones from the first month built on, and all weekly and monthly ones.
+def months_built(daily: PeriodBuild, weekly: PeriodBuild) -> dict[str, int]:
+    """Metadata: how many months of daily and of weekly outputs were computed."""
+    return {"months_built": len(daily.stale), "months_of_weeks_built": len(weekly.stale)}
 
-    Rows of days after the last month go, too: there are no such days any more.
-    """
-    others = [
-        (recipe.name, output.method) for recipe in recipes for output in recipe.outputs if output.frequency in OTHERS
+
+def rows_to_replace(recipes: Sequence[Recipe], *, daily: date, weekly: date) -> RowsFrom:
+    """Rows of figures that a run replaces: daily and weekly ones from a day on, all monthly ones."""
+    first = {"weekly": weekly, "monthly": date.min}
+    keys = [
+        (recipe.name, output.method, first[output.frequency])
+        for recipe in recipes
+        for output in recipe.outputs
+        if output.frequency in first
     ]
-    keys = pl.DataFrame(others, schema={"recipe": pl.String, "method": pl.String}, orient="row")
-    known = sorted(build.hashes)
-    if not known or (build.stale and build.stale[0].start == known[0]):
-        return RowsFrom("period", date.min, keys)
-    following = (known[-1] + timedelta(days=31)).replace(day=1)
-    return RowsFrom("period", min([following, *(period.start for period in build.stale)]), keys)
+    schema = {"recipe": pl.String, "method": pl.String, "from_day": pl.Date}
+    return RowsFrom("period", daily, pl.DataFrame(keys, schema=schema, orient="row"))
 
 
-def _daily_figures(
-    run: AssetRun, origins: Sequence[OriginMonths], stale: Sequence[Period], periods: Sequence[Period]
+def first_replaced(build: PeriodBuild, origins: Sequence[OriginMonths]) -> date:
+    """First day of the periods whose rows a build replaces.
+
+    Rows of periods after the last one go, too: there are no such periods any more.
+    """
+    if not build.hashes or (build.stale and build.stale[0].start == min(build.hashes)):
+        return date.min
+    following = max(origin.starts[-1] for origin in origins) + timedelta(days=1)
+    return min([following, *(period.start for period in build.stale)])
+
+
+def _figures_by_month(
+    run: AssetRun, states: str, origins: Sequence[OriginMonths], recipes: Sequence[Recipe]
 ) -> _Months:
-    """Compute the daily outputs of the stale months, which are the last ones."""
-    made = _Months()
-    if not stale:
+    """Compute the outputs of a frequency in the stale months. `states`: table of their states."""
+    periods = month_periods(origins, before=MONTHS_BEFORE)
+    build = stale_months(run, states, periods, recipes_text(recipes))
+    try:
+        return _figures_of_build(run, states, origins, build)
+    except StructureChangedError as changed:
+        run.log.info(f"all months are computed again: {changed}")
+        return _figures_of_build(run, states, origins, replace(build, stale=tuple(periods)))
+
+
+def _figures_of_build(run: AssetRun, states: str, origins: Sequence[OriginMonths], build: PeriodBuild) -> _Months:
+    """Compute the stale months, which are the last ones."""
+    made = _Months(build, first_replaced(build, origins))
+    if not build.stale:
         return made
-    first = stale[0].start
-    stored = StoredStates.read(run, STATES.name, first, [period.start for period in periods])
+    first = build.stale[0].start
+    stored = StoredStates.read(run, states, first, sorted(build.hashes))
     for origin in origins:
         months = origin.months_from(first)
         if months:
@@ -179,7 +216,7 @@ def _daily_figures(
     return made
 
 
-def _add_months(made: _Months, origin: OriginMonths, months: Sequence[MonthOfDays], stored: StoredStates) -> None:
+def _add_months(made: _Months, origin: OriginMonths, months: Sequence[MonthOfPeriods], stored: StoredStates) -> None:
     """Compute the last months of one data origin."""
     history, at_base = origin.history, origin.at_base()
     begins = months[0].start == 0
@@ -190,14 +227,16 @@ def _add_months(made: _Months, origin: OriginMonths, months: Sequence[MonthOfDay
     computed: dict[tuple[str, str, str], list[MonthOfElementary]] = {what.name: [] for what in origin.outputs}
     for month in months:
         needed = [(what.output, pasts[what.name]) for what in origin.outputs]
-        panels = origin.panels(first_day_of_view(history, month, needed, with_parts=False), month.stop)
+        panels = origin.panels(first_period_of_view(origin.present, month, needed, with_parts=False), month.stop)
         for what in origin.outputs:
             of_month = elementary_month(panels, at_base, what, month, pasts[what.name])
             computed[what.name].append(of_month)
             pasts[what.name] = of_month.pasts
     for what in origin.outputs:
         known = stored.before(history, what, months[0].start)
-        figures, segments = figures_of_months(history, what, computed[what.name], states[what.name], known)
+        figures, segments = figures_of_months(
+            history, what, origin.months, computed[what.name], states[what.name], known
+        )
         for part in figures:
             made.elementary.append(in_all_scopes(part.elementary, what, history))
             made.aggregates.append(in_all_scopes(part.aggregates, what, history))

@@ -11,10 +11,10 @@ import polars as pl
 
 from ons_bigdata.platform.dagster.by_period import ByPeriod, Period
 from ons_bigdata.platform.dagster.inputs import AssetRun, Inputs, Output, table_asset
-from ons_bigdata.prices.assets.indices.daily_months import last_day, read_origins
+from ons_bigdata.prices.assets.indices.origin_months import PRODUCT, last_day, read_origins
 from ons_bigdata.prices.assets.indices.origins import INPUTS, MONTH_INPUTS, current_recipes
+from ons_bigdata.prices.methods.recipes.blocks.months import MonthOfPeriods
 from ons_bigdata.prices.methods.recipes.blocks.period_means import (
-    CALENDARS,
     panels_of_periods,
     product_period_prices,
     seasonal_rule,
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     import dagster as dg
 
-    from ons_bigdata.prices.assets.indices.daily_months import OriginMonths
+    from ons_bigdata.prices.assets.indices.origin_months import OriginMonths
     from ons_bigdata.prices.methods.recipes import OriginPanels
     from ons_bigdata.prices.methods.recipes.panels import SeasonalRule
 
@@ -37,6 +37,8 @@ DAYS_OF_A_WEEK_AHEAD = 6
 """Days of the next month that a week of a month may have."""
 MONTHS_AT_ONCE = 6
 """Months of mean prices that are read at a time."""
+MONTHLY = ["months", "second_tuesdays"]
+"""Calendars of monthly outputs."""
 
 
 @table_asset(
@@ -71,27 +73,27 @@ def product_period_prices_by_month(inputs: Inputs, run: AssetRun) -> Output:
     return Output(pl.concat(parts), build=build)
 
 
-def panels_by_calendar(inputs: Inputs, origins: Sequence[OriginMonths]) -> Iterator[OriginPanels]:
-    """Mean prices of each data origin and calendar, from the input `period_prices`."""
-    prices = _period_prices(inputs)
-    scopes = inputs.read("scoped", ["data_origin", "retailer", "item_number", "product", "in_scope"])
-    key = ["data_origin", "retailer", "item_number", "product"]
+def monthly_panels(inputs: Inputs, origins: Sequence[OriginMonths]) -> Iterator[OriginPanels]:
+    """Mean prices of each data origin and calendar of months, from the input `period_prices`."""
+    prices = _monthly_prices(inputs)
+    scopes = inputs.read("scoped", [*PRODUCT, "in_scope"])
     texts = [pl.col(name).cast(pl.Categorical) for name in ("data_origin", "retailer", "product")]
-    judged = prices.join(scopes.with_columns(texts), on=key, how="left")
+    judged = prices.join(scopes.with_columns(texts), on=PRODUCT, how="left")
     for origin in origins:
         of_origin = judged.filter(pl.col("data_origin") == origin.history.data_origin)
-        for calendar in CALENDARS:
+        for calendar in MONTHLY:
             yield panels_of_periods(origin.history, of_origin, origin.pack_sizes, calendar)
 
 
-def _period_prices(inputs: Inputs) -> pl.DataFrame:
-    """Rows of all months, some months at a time, with texts as categories."""
+def _monthly_prices(inputs: Inputs) -> pl.DataFrame:
+    """Rows of the calendars of months, some months at a time, with texts as categories."""
     months = inputs.read("product_months", ["month"])["month"].unique().sort().to_list()
     texts = pl.col("data_origin", "retailer", "product", "calendar").cast(pl.Categorical)
     columns = ProductPeriodPrice.column_names()
+    chosen = [months[n : n + MONTHS_AT_ONCE] for n in range(0, len(months), MONTHS_AT_ONCE)]
     parts = [
-        inputs.read_days("period_prices", "month", (chosen[0], chosen[-1]), columns).with_columns(texts)
-        for chosen in (months[n : n + MONTHS_AT_ONCE] for n in range(0, len(months), MONTHS_AT_ONCE))
+        inputs.read_rows("period_prices", {"calendar": MONTHLY}, ("month", of[0], of[-1]), columns).with_columns(texts)
+        for of in chosen
     ]
     return pl.concat(parts) if parts else ProductPeriodPrice.create_empty().with_columns(texts)
 
@@ -101,7 +103,7 @@ def _periods(origins: Sequence[OriginMonths], rule: SeasonalRule | None) -> list
     seasons: dict[date, list[str]] = {}
     for origin in origins:
         out = origin.history.out_of_season(rule)
-        for month in origin.months:
+        for month in _months_of_weeks(origin):
             days = out[:, month.start : month.stop + DAYS_OF_A_WEEK_AHEAD]
             found = hashlib.sha256(np.argwhere(days).tobytes()).hexdigest()[:16] if days.any() else "all in season"
             seasons.setdefault(month.month, []).append(found)
@@ -109,6 +111,16 @@ def _periods(origins: Sequence[OriginMonths], rule: SeasonalRule | None) -> list
         Period(month, month, last_day(month) + timedelta(days=DAYS_OF_A_WEEK_AHEAD), " ".join(found))
         for month, found in sorted(seasons.items())
     ]
+
+
+def _months_of_weeks(origin: OriginMonths) -> list[MonthOfPeriods]:
+    """Months of the days of a data origin, and the month before in which the first week begins, if it does."""
+    if not origin.months:
+        return []
+    first = origin.history.days[0]
+    monday = first - timedelta(days=first.weekday())
+    earlier = [MonthOfPeriods(monday.replace(day=1), 0, 0)] if monday.month != first.month else []
+    return [*earlier, *origin.months]
 
 
 ASSETS: list[dg.AssetsDefinition | dg.AssetSpec] = [product_period_prices_by_month]

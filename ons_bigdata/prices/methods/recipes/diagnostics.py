@@ -13,6 +13,7 @@ import polars as pl
 
 from ons_bigdata.prices.methods.aggregation.linked import ABSENT
 from ons_bigdata.prices.methods.panels.input_checks import instance_of
+from ons_bigdata.prices.methods.recipes.blocks.full_windows import drift_periods_before, recent_window_indices
 from ons_bigdata.prices.methods.recipes.blocks.layers import COUNTS, Layer, LayerState, RecentReplicates, level_layer
 from ons_bigdata.prices.methods.recipes.blocks.past import Block, Past
 from ons_bigdata.prices.methods.recipes.bootstrap import (
@@ -124,7 +125,15 @@ class FullWindows:
     panels: OriginPanels
     _daily: dict[int, Floats] = field(default_factory=dict, repr=False)
 
-    def indices(self, of: OutputForms, stratum: int, published: Floats) -> Floats:
+    def log_drift(self, of: OutputForms, indices: Floats, segments: Integers) -> Floats:
+        """Log drift of the indices of a block, see `_log_drift`.
+
+        `indices`, `segments`: periods of the view, up to the end of the block, x strata.
+        """
+        full = np.stack([self._indices(of, n, indices[:, n]) for n in range(indices.shape[1])], axis=1)
+        return _log_drift(indices, segments, full)[of.block.rows]
+
+    def _indices(self, of: OutputForms, stratum: int, published: Floats) -> Floats:
         """Index of a stratum over one window of all periods, see `full_window_indices`."""
         form = of.forms[stratum]
         periods = self.panels.in_view(of.based.periods, of.block)
@@ -133,6 +142,27 @@ class FullWindows:
         if stratum not in self._daily:
             self._daily[stratum] = full_window_indices(form, published, periods)
         return self._daily[stratum]
+
+
+@dataclass(frozen=True, eq=False)
+class RecentWindows:
+    """Indices over one window of the periods of a block and some before, see `recent_window_indices`."""
+
+    panels: OriginPanels
+
+    def log_drift(self, of: OutputForms, indices: Floats, segments: Integers) -> Floats:
+        """Log of the indices of a block less that over the window; nan without any.
+
+        `indices`, `segments`: periods of the view, up to the end of the block, x strata.
+        """
+        before, periods = drift_periods_before(of.output), self.panels.in_view(of.based.periods, of.block)
+        recent = [
+            recent_window_indices(form, periods, (indices[:, n], segments[:, n]), before=before)
+            for n, form in enumerate(of.forms)
+        ]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            drift: Floats = np.log(indices[of.block.rows]) - np.log(np.stack(recent, axis=1))
+        return drift
 
 
 @dataclass(frozen=True, eq=False)
@@ -244,7 +274,11 @@ def _arranged(values: pl.Series, place: tuple[Integers, Integers], shape: tuple[
 
 
 def elementary_layer(
-    of: OutputForms, draws: Sequence[Floats], drift: FullWindows, rows: pl.DataFrame, before: ElementaryState
+    of: OutputForms,
+    draws: Sequence[Floats],
+    drift: FullWindows | RecentWindows,
+    rows: pl.DataFrame,
+    before: ElementaryState,
 ) -> tuple[Layer, ElementaryState]:
     """Elementary indices of a block, published and resampled, side by side; and the state after it.
 
@@ -257,10 +291,9 @@ def elementary_layer(
     place = _places(rows, starts, {stratum: n for n, stratum in enumerate(history.strata)}, ["retailer", "item_number"])
     indices = _arranged(rows["segment_index"], place, shape, np.nan)
     segments = _arranged(rows["segment"], place, shape, ABSENT).astype(np.int64)
-    full = np.stack([drift.indices(of, n, indices[:, n]) for n in range(shape[1])], axis=1)
     replicates, numbers, pasts = _drawn(of, draws, before.pasts)
     parts = [movement_parts(form, indices[own, n], segments[own, n]) for n, form in enumerate(of.forms)]
-    drifts = _log_drift(indices, segments, full)[own]
+    drifts = drift.log_drift(of, indices, segments)
     counts = {name: _arranged(rows[name], place, shape, 0.0).astype(np.int64)[own] for name in COUNTS}
     revisions = _arranged(rows["window_revision"], place, shape, np.nan)[own]
     indices, segments = indices[own], segments[own]

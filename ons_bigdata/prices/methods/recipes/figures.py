@@ -47,8 +47,8 @@ class OriginPanels:
     """Quotes of one data origin by retailer and item, on consecutive days of its history, or mean prices of periods.
 
     `strata`: of all retailers and items of the history, in its order. `first_day`: row of their first day in the
-    calendar of the history. `calendar`: of mean prices, the frequency and the days that count; their rows are all its
-    periods, without the days out of season.
+    calendar of the history. `calendar`: of mean prices, the frequency and the days that count; their rows are
+    consecutive periods, `first_day` the number of the first, without the days out of season.
     """
 
     history: OriginHistory
@@ -59,7 +59,12 @@ class OriginPanels:
     def in_view(self, periods: Periods, block: Block) -> Periods:
         """Periods of the view of a block that the days of these panels are in."""
         if self.calendar is not None:
-            return replace(periods, of_day=np.arange(len(periods.starts)))
+            if block.view != self.first_day:
+                message = f"block: found a view from period {block.view}, expected from {self.first_day}, as the prices"
+                raise ValueError(message)
+            rows = slice(block.view, block.view + len(self.strata[0].prices))
+            of_day = np.arange(len(self.strata[0].prices))
+            return replace(periods, starts=periods.starts[rows], of_day=of_day, base=periods.base[rows])
         days = slice(self.first_day, self.first_day + len(self.strata[0].prices))
         of_day = np.where(periods.of_day[days] >= block.view, periods.of_day[days] - block.view, ABSENT)
         rows = slice(block.view, block.view + int(of_day.max(initial=ABSENT)) + 1)
@@ -375,7 +380,8 @@ def _stratum_prices(
         there = np.where(prices > 0, stratum.quotes, 0)
         undecided = np.where(stratum.judged == UNDECIDED, there, 0)
         out_of_season = by_period(out, periods, block) > 0
-        return StratumPrices(stratum, prices, there.sum(axis=1), undecided.sum(axis=1), out_of_season)
+        counted, referred = (quotes.sum(axis=1)[block.rows] for quotes in (there, undecided))
+        return StratumPrices(stratum, prices, counted, referred, out_of_season)
     out_in_view = out[first : first + len(prices)]
     if out_in_view.any():
         prices = np.where(out_in_view[:, None], 0.0, prices)

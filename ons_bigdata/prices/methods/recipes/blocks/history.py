@@ -1,4 +1,4 @@
-"""All that is known of the whole history of a data origin: days with quotes, the tree, the base week.
+"""History of a data origin: days with quotes by retailer and item, the tree, the base week.
 
 It is short. Quotes are needed of the view of a block alone.
 """

@@ -78,22 +78,29 @@ def product_period_prices(quotes: pl.DataFrame, history: OriginHistory, rule: Se
 
 
 def panels_of_periods(
-    history: OriginHistory, prices: pl.DataFrame, pack_sizes: pl.DataFrame, calendar: str
+    history: OriginHistory,
+    prices: pl.DataFrame,
+    pack_sizes: pl.DataFrame,
+    calendar: str,
+    rows: slice = slice(None),
 ) -> OriginPanels:
     """Panels of mean prices of one data origin, one row per period of a calendar.
 
     `prices`: `ProductPeriodPrice` rows and in_scope (null = undecided) of their products. `pack_sizes`: see
-    `panels.strata`. Raises ValueError on an unknown calendar; lists the known ones.
+    `panels.strata`. `rows`: consecutive periods of the calendar; prices of others are left aside. Raises ValueError on
+    an unknown calendar; lists the known ones.
     """
     refuse_unknown("calendar", calendar, list(CALENDARS))
     starts = recipe_periods(history.days, *CALENDARS[calendar], history.week).starts
+    first, _, _ = rows.indices(len(starts))
+    starts = starts[rows]
     keys = ["retailer", "item_number"]
-    rows = prices.filter(pl.col("calendar") == calendar).with_columns(pl.col("retailer", "product").cast(pl.String))
-    of_strata = rows.partition_by(keys, as_dict=True)
+    inside = prices.filter((pl.col("calendar") == calendar) & pl.col("period").is_in(starts))
+    of_strata = inside.with_columns(pl.col("retailer", "product").cast(pl.String)).partition_by(keys, as_dict=True)
     sizes = pack_sizes.with_columns(pl.col("retailer", "product").cast(pl.String)).partition_by(keys, as_dict=True)
     place = {start: row for row, start in enumerate(starts)}
     panels = [_stratum(key, of_strata.get(key), sizes.get(key), place) for key in history.strata]
-    return OriginPanels(history, panels, calendar=CALENDARS[calendar])
+    return OriginPanels(history, panels, first, CALENDARS[calendar])
 
 
 def _stratum(

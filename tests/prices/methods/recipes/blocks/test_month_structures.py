@@ -9,19 +9,20 @@ import polars as pl
 import pytest
 
 from ons_bigdata.prices.methods.recipes import RECIPES
-from ons_bigdata.prices.methods.recipes.blocks.daily_figures import (
-    DailyOutput,
+from ons_bigdata.prices.methods.recipes.blocks.history import OriginHistory
+from ons_bigdata.prices.methods.recipes.blocks.month_figures import (
+    ScopedOutput,
     StructureChangedError,
-    daily_outputs,
     elementary_month,
     figures_of_months,
     month_bases,
+    scoped_outputs,
 )
-from ons_bigdata.prices.methods.recipes.blocks.history import OriginHistory
-from ons_bigdata.prices.methods.recipes.blocks.months import months_of_days, structure_hash
+from ons_bigdata.prices.methods.recipes.blocks.months import months_of_periods, structure_hash
 from ons_bigdata.prices.methods.recipes.blocks.past import Past
 from ons_bigdata.prices.methods.recipes.blocks.states import FiguresState
-from tests.prices.methods.recipes.blocks.test_daily_months import BREAD, FIRST, WHISKY, history_of, panels_between
+from ons_bigdata.prices.methods.recipes.figures import OriginPanels, panels_of_days
+from tests.prices.methods.recipes.blocks.test_month_figures import BREAD, FIRST, WHISKY, history_of, sizes_of
 
 PAIRS = [("tesco", BREAD), ("waitrose", BREAD), ("tesco", WHISKY)]
 
@@ -40,9 +41,16 @@ def quotes_on(days: dict[tuple[str, int], list[int]]) -> pl.DataFrame:
     return frame.with_columns(data_origin=pl.lit("real"), in_scope=pl.lit(None, dtype=pl.Boolean))
 
 
-def output_of(history: OriginHistory) -> DailyOutput:
+def panels_between(history: OriginHistory, quotes: pl.DataFrame, first: int, stop: int) -> OriginPanels:
+    days = pl.col("collected_on").is_between(history.days[first], history.days[stop - 1])
+    return panels_of_days(history, quotes.filter(days), sizes_of(quotes), (first, stop - 1))
+
+
+def output_of(history: OriginHistory) -> ScopedOutput:
     """The chained Jevons."""
-    return next(what for what in daily_outputs(history, RECIPES) if what.name[:2] == ("web_daily", "jevons_chained"))
+    return next(
+        what for what in scoped_outputs(history, RECIPES, "daily") if what.name[:2] == ("web_daily", "jevons_chained")
+    )
 
 
 def structures(days: dict[tuple[str, int], list[int]], *, breaks: int | None = None) -> dict[date, str]:
@@ -54,7 +62,7 @@ def structures(days: dict[tuple[str, int], list[int]], *, breaks: int | None = N
     bases = month_bases(history, output_of(history), segments)
     return {
         month.month: structure_hash(history, [level.of_periods(slice(month.start, month.stop)) for level in bases])
-        for month in months_of_days(history.days)
+        for month in months_of_periods(history.days)
     }
 
 
@@ -85,16 +93,17 @@ def test_another_retailer_changes_the_structure_of_all_months() -> None:
 def test_months_of_another_structure_are_not_gone_on_from() -> None:
     quotes = quotes_on(daily(42))
     history = history_of(quotes)
-    what, (july, august) = output_of(history), months_of_days(history.days)
+    months = months_of_periods(history.days)
+    what, (july, august) = output_of(history), months
     none = [Past.none(1)] * len(history.strata)
     in_july = elementary_month(panels_between(history, quotes, 0, july.stop), None, what, july, none)
     view = panels_between(history, quotes, 0, august.stop)
     in_august = elementary_month(view, None, what, august, in_july.pasts)
     no_days = np.zeros((len(history.strata), 0), dtype=np.int64)
-    (first, _), _ = figures_of_months(history, what, [in_july, in_august], None, (no_days, {}))
+    (first, _), _ = figures_of_months(history, what, months, [in_july, in_august], None, (no_days, {}))
     state = FiguresState.from_arrays(first.state.arrays(), len(history.tree))
     segments = in_july.figures.segments.T
-    (second,), _ = figures_of_months(history, what, [in_august], state, (segments, {JULY: first.structure}))
+    (second,), _ = figures_of_months(history, what, months, [in_august], state, (segments, {JULY: first.structure}))
     assert second.month == august
     with pytest.raises(StructureChangedError, match=r"web_daily jevons_chained shelf: .* another base in July 2016"):
-        figures_of_months(history, what, [in_august], state, (segments, {JULY: "another"}))
+        figures_of_months(history, what, months, [in_august], state, (segments, {JULY: "another"}))

@@ -24,7 +24,7 @@ from ons_bigdata.prices.methods.recipes.blocks.period_means import (
     product_period_prices,
     seasonal_rule,
 )
-from tests.prices.methods.recipes.blocks.test_daily_months import WEIGHTS, history_of, quotes_of, sizes_of
+from tests.prices.methods.recipes.blocks.test_month_figures import WEIGHTS, history_of, quotes_of, sizes_of
 from tests.prices.methods.recipes.computed_recipes import NO_DAYS
 
 BOOTSTRAP = Bootstrap(replicates=4)

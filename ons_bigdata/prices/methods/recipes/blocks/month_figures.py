@@ -1,6 +1,6 @@
-"""Point figures of daily outputs month by month: from the quotes of a view of days and the state before the month.
+"""Point figures of outputs month by month: from the prices of a view and the state before the month.
 
-All months in one go or one after another, with the state stored between, give the same figures.
+All months at once or one after another, with the state stored between, give the same figures.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 
 from ons_bigdata.prices.methods.recipes.blocks.base_means import BaseMeans, base_means
-from ons_bigdata.prices.methods.recipes.blocks.months import months_of_days, structure_hash
+from ons_bigdata.prices.methods.recipes.blocks.months import structure_hash
 from ons_bigdata.prices.methods.recipes.blocks.past import Block, Past
 from ons_bigdata.prices.methods.recipes.blocks.states import FiguresState
 from ons_bigdata.prices.methods.recipes.figures import (
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ons_bigdata.prices.methods.recipes.blocks.history import OriginHistory
-    from ons_bigdata.prices.methods.recipes.blocks.months import MonthOfDays
+    from ons_bigdata.prices.methods.recipes.blocks.months import MonthOfPeriods
     from ons_bigdata.prices.methods.recipes.catalogue import Recipe, RecipeOutput
     from ons_bigdata.prices.methods.recipes.levels import LevelBases
 
@@ -44,8 +44,8 @@ if TYPE_CHECKING:
     Booleans = NDArray[np.bool_]
 
 
-class DailyOutput(NamedTuple):
-    """A daily output of a recipe for a scope, and its periods with their bases."""
+class ScopedOutput(NamedTuple):
+    """An output of a recipe for a scope, and its periods with their bases."""
 
     recipe: Recipe
     output: RecipeOutput
@@ -58,20 +58,20 @@ class DailyOutput(NamedTuple):
         return self.recipe.name, self.output.method, self.scope
 
 
-def daily_outputs(history: OriginHistory, recipes: Iterable[Recipe]) -> list[DailyOutput]:
-    """Daily outputs of recipes; of their first scope alone where no quote was judged out of its item.
+def scoped_outputs(history: OriginHistory, recipes: Iterable[Recipe], frequency: str) -> list[ScopedOutput]:
+    """Outputs of a frequency; of their recipe's first scope alone where no quote was judged out of its item.
 
     The figures of all scopes are the same then.
     """
     return [
-        DailyOutput(recipe, output, scope, based)
+        ScopedOutput(recipe, output, scope, based)
         for recipe, output, based in based_outputs(history, recipes)
-        if output.frequency == "daily"
+        if output.frequency == frequency
         for scope in (recipe.scopes if history.has_quotes_out_of_scope else recipe.scopes[:1])
     ]
 
 
-def base_days(outputs: Iterable[DailyOutput]) -> Booleans | None:
+def base_days(outputs: Iterable[ScopedOutput]) -> Booleans | None:
     """Mask of the calendar days that are a base of any retailer's item; None where there is none."""
     masks = [periods.base for output in outputs for periods in output.based.of_strata]
     mask: Booleans | None = np.logical_or.reduce(masks) if masks else None
@@ -82,18 +82,19 @@ def base_days(outputs: Iterable[DailyOutput]) -> Booleans | None:
 class MonthOfElementary:
     """Elementary indices of an output in a month, and what is kept of them for the next."""
 
-    month: MonthOfDays
+    month: MonthOfPeriods
     figures: ElementaryFigures
     pasts: list[Past]
 
 
 def elementary_month(
-    panels: OriginPanels, at_base: OriginPanels | None, what: DailyOutput, month: MonthOfDays, pasts: Sequence[Past]
+    panels: OriginPanels, at_base: OriginPanels | None, what: ScopedOutput, month: MonthOfPeriods, pasts: Sequence[Past]
 ) -> MonthOfElementary:
     """Compute the elementary indices of a month.
 
-    `panels`: quotes of the days from `months.first_day_of_view` to the end of the month. `at_base`: quotes of the base
-    days, None where there is no base. `pasts`: of the strata before the month.
+    `panels`: prices of the periods from `months.first_period_of_view` to the end of the month, of windows
+    `views.periods_ahead` more. `at_base`: quotes of the base days, None where no form compares with them. `pasts`: of
+    the strata before the month.
     """
     block = Block(panels.first_day, month.start, month.stop)
     figures, after = elementary_figures(month_forms(panels, at_base, what, block, pasts))
@@ -101,9 +102,9 @@ def elementary_month(
 
 
 def month_forms(
-    panels: OriginPanels, at_base: OriginPanels | None, what: DailyOutput, block: Block, pasts: Sequence[Past]
+    panels: OriginPanels, at_base: OriginPanels | None, what: ScopedOutput, block: Block, pasts: Sequence[Past]
 ) -> OutputForms:
-    """Forms of an output in a block of days. `pasts`: published indices of the strata before it."""
+    """Forms of an output in a block of periods. `pasts`: published indices of the strata before it."""
     bases = None
     if at_base is not None:
         out = panels.history.out_of_season(what.recipe.seasonal)
@@ -114,7 +115,7 @@ def month_forms(
     return forms_of_block(panels, what.based, what[:3], block, bases=bases, pasts=pasts)
 
 
-def _base(at_base: OriginPanels, n: int, out_of_season: Booleans, what: DailyOutput) -> BaseMeans:
+def _base(at_base: OriginPanels, n: int, out_of_season: Booleans, what: ScopedOutput) -> BaseMeans:
     stratum = at_base.strata[n]
     days = slice(at_base.first_day, at_base.first_day + len(stratum.prices))
     prices = np.where(out_of_season[days, None], 0.0, stratum.of_scope(what.scope))
@@ -128,19 +129,19 @@ class MonthOfFigures:
     `structure`: hash of what they depend on besides quotes, see `months.structure_hash`. `state`: after the month.
     """
 
-    month: MonthOfDays
+    month: MonthOfPeriods
     elementary: pl.DataFrame
     aggregates: pl.DataFrame
     structure: str
     state: FiguresState
 
 
-def month_bases(history: OriginHistory, what: DailyOutput, segments: Integers) -> list[LevelBases]:
-    """Bases of each level in all days. `segments`: of the elementary indices, strata x days."""
+def month_bases(history: OriginHistory, what: ScopedOutput, segments: Integers) -> list[LevelBases]:
+    """Bases of each level in all periods. `segments`: of the elementary indices, strata x periods."""
     return what.based.by_stretch(history.tree, segments)
 
 
-def may_begin(bases: Iterable[Sequence[LevelBases]], month: MonthOfDays) -> bool:
+def may_begin(bases: Iterable[Sequence[LevelBases]], month: MonthOfPeriods) -> bool:
     """True if the figures of a month can be linked to the state before it: no base is on both sides of its start.
 
     `bases`: of each output and level in all days.
@@ -148,10 +149,12 @@ def may_begin(bases: Iterable[Sequence[LevelBases]], month: MonthOfDays) -> bool
     return all(level.may_be_divided_at(month.start) for levels in bases for level in levels)
 
 
-def undivided_months(months: Sequence[MonthOfDays], bases: Iterable[Sequence[LevelBases]]) -> list[list[MonthOfDays]]:
+def undivided_months(
+    months: Sequence[MonthOfPeriods], bases: Iterable[Sequence[LevelBases]]
+) -> list[list[MonthOfPeriods]]:
     """Months in groups between which a state can be kept. `bases`: see `may_begin`."""
     known = list(bases)
-    groups: list[list[MonthOfDays]] = []
+    groups: list[list[MonthOfPeriods]] = []
     for month in months:
         if groups and not may_begin(known, month):
             groups[-1].append(month)
@@ -166,25 +169,26 @@ class StructureChangedError(ValueError):
 
 def figures_of_months(
     history: OriginHistory,
-    what: DailyOutput,
+    what: ScopedOutput,
+    months: Sequence[MonthOfPeriods],
     computed: Sequence[MonthOfElementary],
     before: FiguresState | None,
     known: tuple[Integers, Mapping[date, str]],
 ) -> tuple[list[MonthOfFigures], Integers]:
-    """Aggregate the elementary indices of the last months of a history; return the segments of all days, too.
+    """Aggregate the elementary indices of the last months of a history; return the segments of all periods, too.
 
-    `before`: state before these months; None where nothing is before them. `known`: segments of the days before, strata
-    x days, and the structure of each month before. Raises StructureChangedError where the figures of a month before
-    would be others now, or cannot be linked to.
+    `months`: all of the history. `before`: state before the computed months; None where nothing is before them.
+    `known`: segments of the periods before, strata x periods, and the structure of each month before. Raises
+    StructureChangedError where the figures of a month before would be others now, or cannot be linked to.
     """
     earlier, structures = known
     segments = np.concatenate([earlier, *(month.figures.segments.T for month in computed)], axis=1)
     bases = month_bases(history, what, segments)
-    for month in months_of_days(history.days):
+    for month in months:
         if month.month >= computed[0].month.month:
             break
         of_month = [level.of_periods(slice(month.start, month.stop)) for level in bases]
-        if structures.get(month.month) != structure_hash(history, of_month):
+        if structures.get(month.month) != structure_hash(history, of_month, what.output.window):
             message = f"{' '.join(what.name)}: another tree or another base in {month.month:%B %Y}"
             raise StructureChangedError(message)
     if before is not None and not may_begin([bases], computed[0].month):
@@ -193,7 +197,7 @@ def figures_of_months(
     return aggregate_months(history, what, computed, bases, before), segments
 
 
-def in_all_scopes(rows: pl.DataFrame, what: DailyOutput, history: OriginHistory) -> pl.DataFrame:
+def in_all_scopes(rows: pl.DataFrame, what: ScopedOutput, history: OriginHistory) -> pl.DataFrame:
     """Rows of an output, repeated for the scopes of its recipe where these have the same figures."""
     if history.has_quotes_out_of_scope:
         return rows
@@ -202,7 +206,7 @@ def in_all_scopes(rows: pl.DataFrame, what: DailyOutput, history: OriginHistory)
 
 def aggregate_months(
     history: OriginHistory,
-    what: DailyOutput,
+    what: ScopedOutput,
     months: Sequence[MonthOfElementary],
     bases: Sequence[LevelBases],
     before: FiguresState | None,
@@ -227,13 +231,10 @@ def aggregate_months(
         aggregates, levels = aggregate_figures((what.recipe, what.output), history.tree, figures, in_block, levels)
         for month in together:
             of_month = [level.of_periods(slice(month.month.start, month.month.stop)) for level in bases]
-            inside = aggregates.filter(pl.col("period").dt.truncate("1mo") == month.month.month)
+            structure = structure_hash(history, of_month, what.output.window)
+            inside = aggregates.filter(pl.col("period").is_between(month.figures.starts[0], month.figures.starts[-1]))
             state = FiguresState(month.pasts, levels)
-            made.append(
-                MonthOfFigures(
-                    month.month, elementary_rows(month.figures), inside, structure_hash(history, of_month), state
-                )
-            )
+            made.append(MonthOfFigures(month.month, elementary_rows(month.figures), inside, structure, state))
     return made
 
 

@@ -1,4 +1,4 @@
-"""Daily figures and their errors month by month in the database: days as they come, late ones, one rebuild."""
+"""Daily and weekly figures and their errors month by month in the database: days as they come, late ones, a rebuild."""
 
 from __future__ import annotations
 
@@ -52,6 +52,8 @@ TABLES = {
     diagnostics.MOVEMENTS.name: "level, code",
     figures.STATES.name: "array_name",
     diagnostics.ERROR_STATES.name: "array_name",
+    figures.WEEKLY_STATES.name: "array_name",
+    diagnostics.WEEKLY_ERROR_STATES.name: "array_name",
 }
 
 
@@ -71,7 +73,7 @@ def quotes_of(days: range, *, without: set[int] = frozenset()) -> pl.DataFrame:
     rows = []
     for number, (retailer, item) in enumerate(STRATA):
         generator = np.random.default_rng(number)
-        prices = np.exp(np.cumsum(generator.normal(0, 0.03, (200, 5)), axis=0)) * np.arange(1, 6)
+        prices = np.exp(np.cumsum(generator.normal(0, 0.03, (260, 5)), axis=0)) * np.arange(1, 6)
         there = generator.random(prices.shape) < 0.9
         rows += [
             ("real", retailer, item, f"P{n}", FIRST + timedelta(days=int(t)), float(prices[t, n]))
@@ -83,8 +85,8 @@ def quotes_of(days: range, *, without: set[int] = frozenset()) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=schema, orient="row")
 
 
-def build(resource: WarehouseResource, *tables: str) -> dict[str, Any]:
-    """Run the assets, or some of their tables; how many months each built."""
+def build(resource: WarehouseResource, *tables: str, counted: str = "months_built") -> dict[str, Any]:
+    """Run the assets, or some of their tables; how many months each built, of days or of weeks."""
     made = dg.materialize(
         [period_prices.product_period_prices_by_month, figures.price_index_figures, diagnostics.price_index_errors],
         resources={"warehouse": resource},
@@ -92,9 +94,9 @@ def build(resource: WarehouseResource, *tables: str) -> dict[str, Any]:
     )
     assert made.success
     return {
-        event.asset_key.path[-1]: event.materialization.metadata["months_built"].value
+        event.asset_key.path[-1]: event.materialization.metadata[counted].value
         for event in made.get_asset_materialization_events()
-        if "months_built" in event.materialization.metadata
+        if counted in event.materialization.metadata
     }
 
 
@@ -134,6 +136,45 @@ def test_days_as_they_come_give_the_tables_of_one_rebuild(warehouse: Warehouse, 
     assert sorted(scopes) == [("shelf",), ("target",)]
 
 
+def test_weeks_as_they_come_give_the_tables_of_one_rebuild(warehouse: Warehouse, resource: WarehouseResource) -> None:
+    """Weeks of July to October are one block, with the first window of 13 weeks; each later month is one."""
+
+    def months_built() -> set[int]:
+        return set(build(resource, counted="months_of_weeks_built").values())
+
+    add(warehouse, quotes_of(range(200), without={195}))  # to Sunday, 5 February
+    assert months_built() == {4}
+    assert months_built() == {0}
+    add(warehouse, quotes_of(range(200, 202)))
+    assert months_built() == {4}  # February, and November to January, whose windows look 12 weeks ahead
+    add(warehouse, quotes_of(range(202, 230)))  # to 7 March
+    assert months_built() == {5}
+    add(warehouse, quotes_of(range(230, 232)))
+    assert months_built() == {4}  # December to March: the last day of November's view is 26 February
+    add(warehouse, quotes_of(range(195, 196)))  # late, of 1 February: in the view of November, too
+    assert months_built() == {5}
+    step_by_step = contents(warehouse)
+    with warehouse.transaction() as transaction:
+        transaction.execute("delete from ops.table_days")
+    assert months_built() == {6}
+    assert contents(warehouse) == step_by_step
+    assert months_built() == {0}
+
+
+def test_a_week_that_begins_in_the_month_before_the_first_day_counts(
+    warehouse: Warehouse, resource: WarehouseResource
+) -> None:
+    add(warehouse, quotes_of(range(11, 40)))  # from Monday, 1 August
+    build(resource)
+    weeks = f"select min(period) from {figures.AGGREGATES.name} where recipe = 'fews'"
+    assert warehouse.rows(weeks) == [(date(2016, 8, 1),)]
+    with warehouse.transaction() as transaction:
+        transaction.execute(f"update {QUOTES} set collected_on = collected_on + 31")  # from Thursday, 1 September
+    build(resource)
+    rows = warehouse.rows(f"{weeks} and index is not null")
+    assert rows == [(date(2016, 8, 29),)]
+
+
 def test_figures_of_days_that_are_gone_go(warehouse: Warehouse, resource: WarehouseResource) -> None:
     add(warehouse, quotes_of(range(75)))
     build(resource)
@@ -143,8 +184,9 @@ def test_figures_of_days_that_are_gone_go(warehouse: Warehouse, resource: Wareho
     for table in TABLES:
         if table.endswith("states") or table == period_prices.TABLE:
             continue
-        (last,) = warehouse.rows(f"select max(period) from {table} where recipe = 'web_daily'")[0]
-        assert last == date(2016, 9, 19)
+        for recipe in ("web_daily", "fews"):
+            (last,) = warehouse.rows(f"select max(period) from {table} where recipe = '{recipe}'")[0]
+            assert last == date(2016, 9, 19)  # a Monday
     with warehouse.transaction() as transaction:
         transaction.execute(f"delete from {QUOTES}")
     build(resource)
@@ -191,7 +233,7 @@ def test_a_run_of_some_tables_leaves_the_months_stale(warehouse: Warehouse, reso
     add(warehouse, quotes_of(range(60, 80)))
     build(resource, figures.STATES.name)
     build(resource, figures.ELEMENTARY.name, figures.STATES.name)
-    whole = (figures.ELEMENTARY, figures.AGGREGATES, figures.STATES)
+    whole = (figures.ELEMENTARY, figures.AGGREGATES, figures.STATES, figures.WEEKLY_STATES)
     months = build(resource, period_prices.TABLE, *(table.name for table in whole))
     assert set(months.values()) == {2}
     build(resource, diagnostics.ERROR_STATES.name)

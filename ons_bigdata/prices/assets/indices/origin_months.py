@@ -1,7 +1,8 @@
-"""Months of daily figures: which are stale, the quotes of their views, and the states between them."""
+"""Months of daily and weekly figures: which are stale, the prices of their views, and the states between them."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from calendar import monthrange
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
@@ -14,20 +15,29 @@ from ons_bigdata.platform.dagster.by_period import Period, PeriodBuild
 from ons_bigdata.platform.dagster.inputs import Output
 from ons_bigdata.prices.assets.indices.origins import QUOTE_COLUMNS, tree_weights
 from ons_bigdata.prices.methods.recipes import parameters_hash
-from ons_bigdata.prices.methods.recipes.base_periods import base_weeks
-from ons_bigdata.prices.methods.recipes.blocks.daily_figures import (
-    DailyOutput,
+from ons_bigdata.prices.methods.recipes.base_periods import base_weeks, periods_with_quotes
+from ons_bigdata.prices.methods.recipes.blocks.full_windows import drift_periods_before
+from ons_bigdata.prices.methods.recipes.blocks.history import OriginHistory, origin_history
+from ons_bigdata.prices.methods.recipes.blocks.month_figures import (
+    ScopedOutput,
     StructureChangedError,
     base_days,
-    daily_outputs,
+    scoped_outputs,
 )
-from ons_bigdata.prices.methods.recipes.blocks.history import OriginHistory, origin_history
-from ons_bigdata.prices.methods.recipes.blocks.months import MonthOfDays, months_of_days, structure_hash
+from ons_bigdata.prices.methods.recipes.blocks.months import (
+    MonthOfPeriods,
+    first_months_of_blocks,
+    months_of_periods,
+    most_periods_ahead,
+    structure_hash,
+)
+from ons_bigdata.prices.methods.recipes.blocks.period_means import panels_of_periods
 from ons_bigdata.prices.methods.recipes.blocks.segment_runs import segments_of_runs
 from ons_bigdata.prices.methods.recipes.blocks.state_rows import OUTPUT, state_arrays
 from ons_bigdata.prices.methods.recipes.blocks.states import DiagnosticsState, FiguresState
 from ons_bigdata.prices.methods.recipes.figures import OriginPanels, panels_of_days
-from ons_bigdata.prices.schemas.indices import IndexState
+from ons_bigdata.prices.methods.recipes.formulas import FORMULAS
+from ons_bigdata.prices.schemas.indices import IndexState, ProductPeriodPrice
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -39,28 +49,62 @@ if TYPE_CHECKING:
 
 OutputKey = tuple[object, ...]
 
+PRODUCT = ["data_origin", "retailer", "item_number", "product"]
+"""Columns that name a product."""
+
 
 @dataclass(frozen=True, eq=False)
-class OriginMonths:
-    """History of one data origin, its daily outputs, and what reads the quotes of its views."""
+class OriginMonths(ABC):
+    """History of one data origin, its outputs of one frequency, and what reads the prices of their views.
+
+    `starts`: first days of the periods. `present`: mask of the periods with quotes, strata x periods. `months`: those
+    whose figures are computed at once.
+    """
 
     history: OriginHistory
-    outputs: list[DailyOutput]
+    outputs: list[ScopedOutput]
     pack_sizes: pl.DataFrame
     inputs: Inputs
+    starts: list[date]
+    present: NDArray[np.bool_]
+    months: list[MonthOfPeriods]
 
-    @property
-    def months(self) -> list[MonthOfDays]:
-        """Calendar months of the history."""
-        return months_of_days(self.history.days)
-
-    def months_from(self, first: date) -> list[MonthOfDays]:
+    def months_from(self, first: date) -> list[MonthOfPeriods]:
         """Months of the history from one on."""
         return [month for month in self.months if month.month >= first]
 
+    @abstractmethod
     def panels(self, first: int, stop: int) -> OriginPanels:
-        """Quotes of consecutive days: rows `first` to `stop` of the calendar."""
+        """Prices from period `first` to `stop`, those of a month with its view before it; of windows also after it."""
+
+    @abstractmethod
+    def at_base(self) -> OriginPanels | None:
+        """Quotes of the base days alone; None where no output compares with them."""
+
+    @abstractmethod
+    def last_day(self, month: MonthOfPeriods) -> date:
+        """Last day whose quotes the figures of a month depend on."""
+
+    @abstractmethod
+    def start_of_drift(self, month: MonthOfPeriods) -> int:
+        """First period from which the drift of a month is measured."""
+
+
+@dataclass(frozen=True, eq=False)
+class DailyMonths(OriginMonths):
+    """Daily outputs, computed from quotes."""
+
+    def panels(self, first: int, stop: int) -> OriginPanels:
+        """Quotes of the days from `first` to `stop`."""
         return self._panels(self._quotes(first, stop - 1), first, stop - 1)
+
+    def last_day(self, month: MonthOfPeriods) -> date:
+        """Last day of the month."""
+        return last_day(month.month)
+
+    def start_of_drift(self, month: MonthOfPeriods) -> int:
+        """First day of the month before."""
+        return max([0, *(other.start for other in self.months if other.stop == month.start)])
 
     def at_base(self) -> OriginPanels | None:
         """Quotes of the base days alone; None where there is no base."""
@@ -83,8 +127,73 @@ class OriginMonths:
         return panels_of_days(self.history, quotes, self.pack_sizes, (first, last))
 
 
-def read_origins(inputs: Inputs, recipes: Sequence[Recipe]) -> list[OriginMonths]:
-    """Read what is known of all history of each data origin, in the order of origins."""
+@dataclass(frozen=True, eq=False)
+class WeeklyMonths(OriginMonths):
+    """Weekly outputs over windows, computed from mean prices of weeks.
+
+    `scopes`: of the products of all data origins.
+    """
+
+    scopes: pl.DataFrame
+
+    @property
+    def weeks_ahead(self) -> int:
+        """Weeks after a month that its figures depend on."""
+        return most_periods_ahead(what.output for what in self.outputs)
+
+    def panels(self, first: int, stop: int) -> OriginPanels:
+        """Mean prices of the weeks from `first` to `stop` and of those after it that windows need."""
+        rows = slice(first, min(stop + self.weeks_ahead, len(self.starts)))
+        months = self.starts[rows][0].replace(day=1), self.starts[rows][-1].replace(day=1)
+        chosen = {"calendar": ["weeks"], "data_origin": [self.history.data_origin]}
+        prices = self.inputs.read_rows("period_prices", chosen, ("month", *months), ProductPeriodPrice.column_names())
+        judged = prices.join(self.scopes, on=PRODUCT, how="left")
+        return panels_of_periods(self.history, judged, self.pack_sizes, "weeks", rows)
+
+    def at_base(self) -> None:
+        """Nothing: windows have no base."""
+
+    def last_day(self, month: MonthOfPeriods) -> date:
+        """Last day of the weeks after the month that its windows need."""
+        return self.starts[month.stop - 1] + timedelta(days=7 * (self.weeks_ahead + 1) - 1)
+
+    def start_of_drift(self, month: MonthOfPeriods) -> int:
+        """First week of the longest of the windows over which drift is measured."""
+        return max(0, month.start - max(drift_periods_before(what.output) for what in self.outputs))
+
+
+def weekly_months(origins: Sequence[DailyMonths], inputs: Inputs, recipes: Sequence[Recipe]) -> list[WeeklyMonths]:
+    """Arrange the weekly outputs of each data origin. All have the same months, so that a state is of all.
+
+    Raises ValueError for an output without a window, which would need quotes of its base.
+    """
+    scopes = inputs.read("scoped", [*PRODUCT, "in_scope"])
+    known = [(origin, scoped_outputs(origin.history, recipes, "weekly")) for origin in origins]
+    known = [(origin, outputs) for origin, outputs in known if outputs]
+    for what in (what for _, outputs in known for what in outputs):
+        if not FORMULAS[what.output.formula].windowed:
+            message = f"{' '.join(what.name)}: found {what.output.formula}, expected windows in a weekly output"
+            raise ValueError(message)
+    calendars = [outputs[0].based.periods for _, outputs in known]
+    all_outputs = [what.output for _, outputs in known for what in outputs]
+    first_months = first_months_of_blocks([periods.starts for periods in calendars], all_outputs)
+    return [
+        WeeklyMonths(
+            origin.history,
+            outputs,
+            origin.pack_sizes,
+            inputs,
+            periods.starts,
+            periods_with_quotes(origin.history.present, periods.of_day),
+            months_of_periods(periods.starts, first_months),
+            scopes,
+        )
+        for (origin, outputs), periods in zip(known, calendars, strict=True)
+    ]
+
+
+def read_origins(inputs: Inputs, recipes: Sequence[Recipe]) -> list[DailyMonths]:
+    """Read what is known of all history of each data origin, in the order of origins, and arrange its daily outputs."""
     item_days, rejected = inputs.read("item_days"), inputs.read("rejected")
     rhythms = dict(inputs.read("retailers", ["retailer", "rhythm"]).drop_nulls("rhythm").iter_rows())
     weeks = base_weeks(item_days, rhythms)
@@ -103,26 +212,41 @@ def read_origins(inputs: Inputs, recipes: Sequence[Recipe]) -> list[OriginMonths
             rhythms=rhythms,
             has_quotes_out_of_scope=origin in with_scopes,
         )
-        origins.append(OriginMonths(history, daily_outputs(history, recipes), pack_sizes.filter(of_origin), inputs))
+        origins.append(
+            DailyMonths(
+                history,
+                scoped_outputs(history, recipes, "daily"),
+                pack_sizes.filter(of_origin),
+                inputs,
+                history.days,
+                history.present,
+                months_of_periods(history.days),
+            )
+        )
     return origins
 
 
 def month_periods(origins: Sequence[OriginMonths], *, before: int) -> list[Period]:
     """Months of all data origins, with the days of their views and what else their figures depend on.
 
+    A month depends on those before it by the state, so that its view need not reach back as far as its prices do.
     `before`: months before a month whose quotes its figures depend on besides the state.
     """
     bases: dict[date, list[str]] = {}
+    last_days: dict[date, date] = {}
     for origin in origins:
         for month in origin.months:
             rows = slice(month.start, month.stop)
             hashes = [
-                structure_hash(origin.history, [level.of_periods(rows) for level in output.based.levels])
-                for output in origin.outputs
+                structure_hash(
+                    origin.history, [level.of_periods(rows) for level in what.based.levels], what.output.window
+                )
+                for what in origin.outputs
             ]
             bases.setdefault(month.month, []).extend(dict.fromkeys(hashes))
+            last_days[month.month] = max(origin.last_day(month), last_days.get(month.month, month.month))
     return [
-        Period(month, _months_before(month, before), last_day(month), " ".join(hashes))
+        Period(month, _months_before(month, before), last_days[month], " ".join(hashes))
         for month, hashes in sorted(bases.items())
     ]
 
@@ -159,24 +283,26 @@ class StoredStates:
     arrays: dict[OutputKey, dict[str, NDArray[np.float64]]]
     structures: dict[tuple[OutputKey, date], str]
 
-    def figures(self, history: OriginHistory, what: DailyOutput) -> FiguresState:
+    def figures(self, history: OriginHistory, what: ScopedOutput) -> FiguresState:
         """State of the figures of an output. Raises StructureChangedError where none is stored."""
         return FiguresState.from_arrays(self._arrays(history, what), len(history.tree))
 
-    def diagnostics(self, history: OriginHistory, what: DailyOutput) -> DiagnosticsState:
+    def diagnostics(self, history: OriginHistory, what: ScopedOutput) -> DiagnosticsState:
         """State of the diagnostics of an output. Raises StructureChangedError where none is stored."""
         return DiagnosticsState.from_arrays(self._arrays(history, what), len(history.tree))
 
-    def before(self, history: OriginHistory, what: DailyOutput, days: int) -> tuple[NDArray[np.int64], dict[date, str]]:
-        """Segments of the first days of a history, strata x days, and the structure of each of their months."""
+    def before(
+        self, history: OriginHistory, what: ScopedOutput, periods: int
+    ) -> tuple[NDArray[np.int64], dict[date, str]]:
+        """Segments of the first periods of a history, strata x periods, and the structure of each of their months."""
         output = (history.data_origin, *what.name)
         structures = {month: text for (key, month), text in self.structures.items() if key == output}
-        if days == 0:
+        if periods == 0:
             return np.zeros((len(history.strata), 0), dtype=np.int64), structures
         runs = self._arrays(history, what)["segment runs"].astype(np.int64)
-        return segments_of_runs(runs, len(history.strata), days), structures
+        return segments_of_runs(runs, len(history.strata), periods), structures
 
-    def _arrays(self, history: OriginHistory, what: DailyOutput) -> dict[str, NDArray[np.float64]]:
+    def _arrays(self, history: OriginHistory, what: ScopedOutput) -> dict[str, NDArray[np.float64]]:
         arrays = self.arrays.get((history.data_origin, *what.name))
         if arrays is None or len(arrays["pasts counts"]) != len(history.strata):
             message = f"{' '.join(what.name)}: no state of these retailers and items is stored"

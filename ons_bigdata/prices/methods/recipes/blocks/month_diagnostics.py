@@ -1,32 +1,34 @@
-"""Diagnostics of daily outputs month by month: from the quotes of a view, the published figures and a state."""
+"""Diagnostics of outputs month by month: from the prices of a view, the published figures and a state."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
 
-from ons_bigdata.prices.methods.recipes.blocks.daily_figures import month_forms
 from ons_bigdata.prices.methods.recipes.blocks.layers import LayerState
+from ons_bigdata.prices.methods.recipes.blocks.month_figures import month_forms
 from ons_bigdata.prices.methods.recipes.blocks.past import Block, Past
 from ons_bigdata.prices.methods.recipes.blocks.states import DiagnosticsState
 from ons_bigdata.prices.methods.recipes.diagnostics import (
     ElementaryState,
     FullWindows,
+    RecentWindows,
     elementary_layer,
     level_rows,
     stratum_weights,
 )
+from ons_bigdata.prices.methods.recipes.formulas import FORMULAS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from ons_bigdata.prices.methods.recipes.blocks.daily_figures import DailyOutput
-    from ons_bigdata.prices.methods.recipes.blocks.months import MonthOfDays
+    from ons_bigdata.prices.methods.recipes.blocks.month_figures import ScopedOutput
+    from ons_bigdata.prices.methods.recipes.blocks.months import MonthOfPeriods
     from ons_bigdata.prices.methods.recipes.bootstrap import Bootstrap
     from ons_bigdata.prices.methods.recipes.figures import IndexFigures, OriginPanels
     from ons_bigdata.prices.methods.recipes.levels import LevelBases
@@ -45,25 +47,27 @@ class MonthOfDiagnostics:
 class ViewOfMonths:
     """Quotes of the view of some months that are computed at once, and what all outputs share of it.
 
-    `panels`: quotes from the start of the view to the end of the last month. `at_base`: quotes of the base days, None
-    where there is no base. `weights`: of the resamples, by retailer and item. `drift`: indices over the view.
+    `panels`: prices from the start of the view to the end of the last month, of windows also after it. `at_base`:
+    quotes of the base days, None where no form compares with them. `weights`: of the resamples, by retailer and item.
+    `drift`: windows against which it is measured.
     """
 
     panels: OriginPanels
     at_base: OriginPanels | None
     weights: dict[tuple[str, int], NDArray]
-    drift: FullWindows
+    drift: FullWindows | RecentWindows
 
     @staticmethod
     def of(panels: OriginPanels, at_base: OriginPanels | None, bootstrap: Bootstrap) -> ViewOfMonths:
-        """View with the weights of its products."""
-        return ViewOfMonths(panels, at_base, stratum_weights(panels, bootstrap), FullWindows(panels))
+        """View with the weights of its products. Drift of daily chains is measured over all days of the view."""
+        drift = FullWindows(panels) if panels.calendar is None else RecentWindows(panels)
+        return ViewOfMonths(panels, at_base, stratum_weights(panels, bootstrap), drift)
 
 
 def diagnose_months(
     view: ViewOfMonths,
-    what: DailyOutput,
-    months: Sequence[MonthOfDays],
+    what: ScopedOutput,
+    months: Sequence[MonthOfPeriods],
     figures: IndexFigures,
     known: tuple[Sequence[LevelBases], DiagnosticsState | None],
 ) -> MonthOfDiagnostics:
@@ -75,7 +79,8 @@ def diagnose_months(
     bases, before = known
     history = view.panels.history
     block = Block(view.panels.first_day, months[0].start, months[-1].stop)
-    pasts = _published_pasts(figures.elementary, what, block, history.strata)
+    resampled = [Past.none(1)] * len(history.strata) if before is None else before.pasts
+    pasts = _published_pasts(figures.elementary, what, block, history.strata, resampled)
     forms = month_forms(view.panels, view.at_base, what, block, pasts)
     draws = [view.weights[stratum] for stratum in history.strata]
     in_block = [level.of_periods(slice(block.start, block.stop)) for level in bases]
@@ -90,9 +95,16 @@ def diagnose_months(
 
 
 def _published_pasts(
-    elementary: pl.DataFrame, what: DailyOutput, block: Block, strata: Sequence[tuple[str, int]]
+    elementary: pl.DataFrame,
+    what: ScopedOutput,
+    block: Block,
+    strata: Sequence[tuple[str, int]],
+    resampled: Sequence[Past],
 ) -> list[Past]:
-    """Published indices of the strata in the view before a block."""
+    """Published indices of the strata in the view before a block.
+
+    `resampled`: those of the resamples, which have the same stretches of windows.
+    """
     starts = what.based.periods.starts
     rows = {start: block.view + n for n, start in enumerate(starts[block.view : block.start])}
     before = elementary.filter(pl.col("period").is_in(list(rows)) & pl.col("segment_index").is_not_null()).sort(
@@ -100,13 +112,16 @@ def _published_pasts(
     )
     known = before.partition_by(["retailer", "item_number"], as_dict=True)
     pasts = []
-    for stratum in strata:
+    windowed = FORMULAS[what.output.formula].windowed
+    for stratum, of_resamples in zip(strata, resampled, strict=True):
         of_stratum = known.get(stratum)
         if of_stratum is None:
-            pasts.append(Past.none(1))
+            none = Past.none(1)
+            pasts.append(replace(none, newest=of_resamples.newest[:1], began=of_resamples.began) if windowed else none)
             continue
         numbers = np.array([rows[day] for day in of_stratum["period"]], dtype=np.int64)
         levels = of_stratum["segment_index"].to_numpy()[:, None]
         segments = of_stratum["segment"].cast(pl.Int64).to_numpy()[:, None]
-        pasts.append(Past(numbers, levels, segments, segments.max(axis=0)))
+        newest = of_resamples.newest[:1] if windowed else segments.max(axis=0)
+        pasts.append(Past(numbers, levels, segments, newest, of_resamples.began))
     return pasts
