@@ -233,6 +233,10 @@ class Inputs:
             f"{self.asset} reads {name!r}, which it does not declare; its inputs: {known or 'none'}"
         )
 
+    def note_hashed(self, names: Sequence[str]) -> None:
+        """Note inputs as read whose rows are hashed, to find what is stale."""
+        self._relations_read.update(self.relations[name] for name in names)
+
     @property
     def relations_read(self) -> list[str]:
         """Relations that were read so far, sorted."""
@@ -330,7 +334,7 @@ def tables_asset(
             )
             asked_for = [table for table in tables if table.key in context.selected_asset_keys]
             requested = frozenset(table.name for table in asked_for)
-            find_stale = make_period_search(store, tables, inputs)
+            find_stale = make_period_search(store, tables, declared)
             own = frozenset(table.name for table in tables)
             run = AssetRun(
                 requested,
@@ -421,16 +425,17 @@ def make_rows_reader(store: Warehouse, asset: str) -> ReadRows:
 
 
 def make_period_search(
-    store: Warehouse, tables: Sequence[Table], inputs: Mapping[str, str]
+    store: Warehouse, tables: Sequence[Table], inputs: Inputs
 ) -> Callable[[str, Sequence[Period], str], PeriodBuild]:
-    """Make the search for the stale periods of the tables of an asset."""
+    """Make the search for the stale periods of the tables of an asset. Inputs that it hashes count as read."""
     by_period = {table.name: table.by_period for table in tables}
 
     def search(table: str, periods: Sequence[Period], parameters: str) -> PeriodBuild:
         how = by_period[table]
         if how is None:
             raise UndeclaredRelationError(f"{table!r} is not built by period")
-        return periods_to_build(store, table, how, inputs, periods, parameters)
+        inputs.note_hashed([*how.days, *how.at_start, *how.whole])
+        return periods_to_build(store, table, how, inputs.relations, periods, parameters)
 
     return search
 

@@ -43,7 +43,11 @@ MONTHLY = ["months", "second_tuesdays"]
 
 @table_asset(
     table=TABLE,
-    inputs=INPUTS | MONTH_INPUTS,
+    inputs={
+        name: relation
+        for name, relation in (INPUTS | MONTH_INPUTS).items()
+        if name not in ("quotes", "product_months")  # sums do not depend on scopes
+    },
     frame=ProductPeriodPrice,
     description=(
         "One row per product and week, month, or month of days near the second Tuesday: the sum of its daily prices "

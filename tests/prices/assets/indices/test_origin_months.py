@@ -112,6 +112,18 @@ def add(warehouse: Warehouse, quotes: pl.DataFrame) -> None:
         transaction.insert(QUOTES, quotes)
 
 
+def test_each_asset_reads_the_relations_that_are_its_deps(warehouse: Warehouse, resource: WarehouseResource) -> None:
+    add(warehouse, quotes_of(range(60)))
+    assets = [period_prices.product_period_prices_by_month, figures.price_index_figures, diagnostics.price_index_errors]
+    made = dg.materialize(assets, resources={"warehouse": resource})
+    read = {
+        event.asset_key: event.materialization.metadata["relations_read"].value
+        for event in made.get_asset_materialization_events()
+    }
+    specs = [spec for asset in assets for spec in asset.specs]
+    assert read == {spec.key: sorted(".".join(dep.asset_key.path) for dep in spec.deps) for spec in specs}
+
+
 def test_days_as_they_come_give_the_tables_of_one_rebuild(warehouse: Warehouse, resource: WarehouseResource) -> None:
     add(warehouse, quotes_of(range(60), without={20}))
     assert set(build(resource).values()) == {3}
