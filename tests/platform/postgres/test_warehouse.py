@@ -22,7 +22,8 @@ from ons_bigdata.platform.postgres.role_logins import (
     read_custodian_login,
     renew_custodian_password,
 )
-from ons_bigdata.platform.postgres.warehouse import RowsFrom, Warehouse
+from ons_bigdata.platform.postgres.warehouse import Warehouse
+from ons_bigdata.platform.replaced_rows import RowsFrom
 from ons_bigdata.settings import Settings
 
 PUBLISHED, RESTRICTED, MART = "published.figure", "restricted.person", "marts.figure"
