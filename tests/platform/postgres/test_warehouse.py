@@ -185,24 +185,6 @@ def test_a_table_in_use_is_replaced_without_waiting_for_its_reader(warehouse: Wa
     assert warehouse.rows(FILE) != before
 
 
-def test_rows_from_a_day_on_and_those_with_a_key_are_replaced(warehouse: Warehouse) -> None:
-    first, second, third = (date(2016, 8, day) for day in (1, 2, 3))
-    schema = {"shop": pl.String, "method": pl.String, "day": pl.Date}
-    rows = [("a", "jevons", first), ("a", "jevons", second), ("a", "geks", first), ("b", "geks", first),
-            ("b", "jevons", third)]  # fmt: skip
-    with warehouse.transaction() as transaction:
-        transaction.execute("create table analysis.figures (shop text, method text, day date)")
-        transaction.insert("analysis.figures", pl.DataFrame(rows, schema=schema, orient="row"))
-    replaced = RowsFrom("day", second, pl.DataFrame({"shop": ["a", "c"], "method": ["geks", "jevons"]}))
-    after = pl.DataFrame([("c", "jevons", third)], schema=schema, orient="row")
-    assert warehouse.replace("analysis.figures", after, replaced=replaced) == 3
-    # of shop b the pair with its method is no key: it stays
-    expected = [("a", "jevons", first), ("b", "geks", first), ("c", "jevons", third)]
-    assert warehouse.rows("select shop, method, day from analysis.figures order by shop") == expected
-    without_keys = RowsFrom("day", date.min, pl.DataFrame(schema={"shop": pl.String, "method": pl.String}))
-    assert warehouse.replace("analysis.figures", after.clear(), replaced=without_keys) == 0
-
-
 READABLE = {
     "ingest": {"ops", "raw"},
     "analyst": {"seeds", "marts", "analysis", "published"},
