@@ -8,7 +8,7 @@ import polars as pl
 
 from ons_bigdata.platform.dagster.by_period import code_hash
 from ons_bigdata.platform.dagster.inputs import AssetRun, Inputs, Output, Table, tables_asset
-from ons_bigdata.prices.assets.indices.figures import AGGREGATES
+from ons_bigdata.prices.assets.indices.figures import AGGREGATES, METHOD_PACKAGES
 from ons_bigdata.prices.assets.indices.origins import current_recipes
 from ons_bigdata.prices.methods.recipes import parameters_hash
 from ons_bigdata.prices.methods.revisions import settle_figures
@@ -35,13 +35,7 @@ EVENTS = Table(
     "One row per event by which settled figures may change that has been taken into account. Internal: new events are "
     "found by comparing with it.",
 )
-METHOD_PACKAGES = (
-    *(
-        f"ons_bigdata.prices.methods.{name}"
-        for name in ("aggregation", "bilateral", "multilateral", "panels", "recipes", "scope")
-    ),
-    "ons_bigdata.estimation.input_checks",
-)
+CODE_OF_FIGURES = (*METHOD_PACKAGES, "ons_bigdata.prices.methods.scope", "ons_bigdata.estimation.input_checks")
 """Code that makes the figures and decides on scope: what judges quality or compares may change without an event."""
 
 _GROUP = ["data_origin", "recipe", "method", "scope", "period"]
@@ -92,7 +86,7 @@ def settled_figures(inputs: Inputs, run: AssetRun) -> Mapping[str, Output]:
 
 def _events(inputs: Inputs) -> pl.DataFrame:
     """Events of the database, and the state of the methods: of the code, and of each recipe's parameters."""
-    code = " ".join(map(code_hash, METHOD_PACKAGES))
+    code = " ".join(map(code_hash, CODE_OF_FIGURES))
     methods: list[tuple[str, str | None, str]] = [("code " + code, None, "new version of the code of the methods")]
     methods += [
         (f"recipe {recipe.name} {parameters_hash(recipe)}", recipe.name, f"new parameters of {recipe.name}")

@@ -123,7 +123,7 @@ def _modules_imported(package: str) -> set[str]:
 
 
 def test_an_event_of_new_code_is_of_all_code_that_the_figures_are_computed_by() -> None:
-    packages = revisions.METHOD_PACKAGES
+    packages = revisions.CODE_OF_FIGURES
     assert {"ons_bigdata.prices.methods.recipes", "ons_bigdata.prices.methods.scope"} <= set(packages)
     imported = {name for package in packages for name in _modules_imported(package)}
     assert imported
