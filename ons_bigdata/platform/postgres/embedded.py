@@ -21,7 +21,13 @@ import psycopg2
 from fasteners import InterProcessLock
 
 from ons_bigdata.platform.errors import InputError, UnavailableError
-from ons_bigdata.platform.postgres.server_processes import PID_FILE, end_processes, find_postmaster, server_processes
+from ons_bigdata.platform.postgres.server_processes import (
+    PID_FILE,
+    end_processes,
+    find_postmaster,
+    is_alive,
+    server_processes,
+)
 from ons_bigdata.platform.postgres.system_user import give_folder_to_user, open_way_for_owner, run_as_owner
 
 POSTGRES_VERSION = 18
@@ -133,7 +139,7 @@ def stop(data_dir: Path) -> bool:
             return False
         postmaster.send_signal(signal.SIGINT)  # not pg_ctl, which signals whatever process the pid file names
         deadline = time.monotonic() + _STOP_SECONDS
-        while find_postmaster(data_dir) is not None:
+        while find_postmaster(data_dir) is not None or is_alive(postmaster):
             if time.monotonic() > deadline:
                 raise UnavailableError(
                     f"{data_dir}: server (process {postmaster.pid}) is not down after {_STOP_SECONDS} s"

@@ -35,6 +35,17 @@ def find_postmaster(data_dir: Path) -> psutil.Process | None:
     return next((process for process in processes if process.pid in candidates), None)
 
 
+def is_alive(process: psutil.Process) -> bool:
+    """Whether a process has not ended yet: one that is ending has no working folder any more, and still has its files.
+
+    A process that ended and whose parent has not asked for its exit code counts as ended.
+    """
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
 def end_processes(processes: list[psutil.Process]) -> None:
     """Terminate processes; kill those that are still alive after five seconds."""
     for process in processes:

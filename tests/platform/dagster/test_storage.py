@@ -27,6 +27,9 @@ STRUCTURE = """
     order by name
 """
 
+_END_MS = 10_000
+"""Time that a session gets to end; the server answers once it has."""
+
 CREATE_AND_DIE = """
 import os, signal, sys
 from sqlalchemy import Engine, event
@@ -129,6 +132,7 @@ def test_an_instance_keeps_its_connections_and_replaces_those_that_are_lost(
         assert len(kept) == 2  # of runs and of events
         assert instance.get_runs() == [] and instance.event_log_storage.all_asset_keys() == []
         assert warehouse.rows(sessions) == kept
-        warehouse.rows(f"select pg_terminate_backend(pid) from ({sessions}) as lost")
+        ended = warehouse.rows(f"select pg_terminate_backend(pid, {_END_MS}) from ({sessions}) as lost")  # waits
+        assert ended == [(True,), (True,)]
         assert instance.get_runs() == [] and instance.event_log_storage.all_asset_keys() == []
         assert len(warehouse.rows(sessions)) == 2 and not set(warehouse.rows(sessions)) & set(kept)
