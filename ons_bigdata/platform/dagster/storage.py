@@ -7,10 +7,12 @@ in another schema, which is renamed once it is complete. The comment on the sche
 from __future__ import annotations
 
 from contextlib import closing
+from functools import cache
 from select import POLLIN, poll
 from typing import TYPE_CHECKING, Literal
 
 import psycopg2
+from dagster._core.storage.event_log import SqlEventLogStorage
 from dagster_postgres import DagsterPostgresStorage
 from psycopg2 import sql
 from sqlalchemy import event
@@ -20,7 +22,9 @@ from ons_bigdata.platform.errors import UnavailableError
 
 if TYPE_CHECKING:
     from dagster import DagsterInstance
+    from dagster._core.storage.event_log import EventLogStorage
     from psycopg2.extensions import cursor as Cursor  # noqa: N812
+    from sqlalchemy.engine import Connection
     from sqlalchemy.engine.interfaces import DBAPIConnection
 
     from ons_bigdata.platform.postgres.database import DatabaseAddress
@@ -75,6 +79,27 @@ def keep_connections(instance: DagsterInstance) -> None:
     instance.optimize_for_webserver(statement_timeout=0, pool_recycle=-1, max_overflow=_MOST_CONNECTIONS)
     for part in (instance.run_storage, instance.event_log_storage, instance.schedule_storage):
         event.listen(part._engine, "checkout", _require_open)  # type: ignore[union-attr]
+    _remember_structure(instance.event_log_storage)
+
+
+def _remember_structure(events: EventLogStorage) -> None:
+    """Let a storage of events ask its server once which tables and columns there are.
+
+    Dagster asks before it stores or reads an event of an asset or check, hundreds of times a run. The queries of the
+    catalog take longer than those of the event, and `ensure_dagster_tables` has made the tables before.
+    """
+    if not isinstance(events, SqlEventLogStorage):
+        return
+    look_up, columns = events._has_asset_key_col_on_connection, dict[str, bool]()
+
+    def has_column(connection: Connection, name: str) -> bool:
+        if name not in columns:
+            columns[name] = look_up(connection, name)
+        return columns[name]
+
+    events.has_table = cache(events.has_table)  # type: ignore[method-assign]
+    events.has_asset_key_col = cache(events.has_asset_key_col)  # type: ignore[method-assign]
+    events._has_asset_key_col_on_connection = has_column  # type: ignore[method-assign,assignment]
 
 
 def _require_open(connection: DBAPIConnection, _record: object, _proxy: object) -> None:

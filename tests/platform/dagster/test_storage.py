@@ -6,7 +6,9 @@ import signal
 import subprocess
 import sys
 
+import dagster as dg
 import pytest
+from sqlalchemy import event
 
 from ons_bigdata.commands import doctor
 from ons_bigdata.platform.dagster.instance import open_instance
@@ -136,3 +138,30 @@ def test_an_instance_keeps_its_connections_and_replaces_those_that_are_lost(
         assert ended == [(True,), (True,)]
         assert instance.get_runs() == [] and instance.event_log_storage.all_asset_keys() == []
         assert len(warehouse.rows(sessions)) == 2 and not set(warehouse.rows(sessions)) & set(kept)
+
+
+def test_an_instance_asks_once_which_columns_and_tables_there_are(settings: Settings, warehouse: Warehouse) -> None:
+    asked: list[str] = []
+    first: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        if "pg_catalog" in statement:
+            asked.append(statement)
+
+    check = dg.AssetCheckKey(dg.AssetKey("made_up"), "adds_up")
+    with open_instance(settings, warehouse.address) as instance:
+        event.listen(instance.event_log_storage._engine, "before_cursor_execute", note)  # type: ignore[attr-defined]
+        for n in range(3):
+            instance.report_runless_asset_event(dg.AssetMaterialization("made_up", metadata={"n": n}))
+            evaluation = dg.AssetCheckEvaluation(
+                asset_key=check.asset_key, check_name=check.name, passed=n > 0, metadata={}
+            )
+            instance.report_runless_asset_event(evaluation)
+            record = instance.get_asset_records([check.asset_key])[0]
+            last = record.asset_entry.last_materialization
+            assert last is not None
+            assert last.asset_materialization is not None and last.asset_materialization.metadata["n"].value == n
+            first = asked.copy() if n == 0 else first
+        assert first and asked == first
+        records = instance.event_log_storage.get_asset_check_execution_history(check, limit=5)
+        assert [record.status.value for record in records] == ["SUCCEEDED", "SUCCEEDED", "FAILED"]
