@@ -312,6 +312,8 @@ def set_up(level: str, variables: Mapping[str, str]) -> None:
     announce(f"Installing {LOCKS[level]}")
     install_locked(level, variables)
     run_checked(pip("--quiet", "--no-index", "--no-deps", "--no-build-isolation", "-e", ROOT), variables)
+    # as the packages: where Python may write no byte code, every command would compile our modules
+    run([BIN / "python", "-m", "compileall", "-q", ROOT / "ons_bigdata"], variables)
     parse_dbt_project(variables)
     for installed in LOCKS if level == "dev" else ("run",):
         (VENV / f"{installed}.stamp").write_text(stamp(ROOT, installed))
