@@ -101,8 +101,8 @@ def test_days_in_any_order_and_decisions_give_the_tables_of_one_rebuild(
     ((milk,),) = warehouse.rows(
         "select pack_size from intermediate.int_prices__product_pack_sizes where product = 'MILK'"
     )
-    # the last day is 241 days after the first, which is too late to count
-    assert milk == pytest.approx(geometric_mean([2.0 / (1 + number / 1000) for number in range(4)]))
+    # the last two days are 43 and 241 days after the first, which is too late to count
+    assert milk == round(geometric_mean([2.0 / (1 + number / 1000) for number in range(3)]), 3)
 
 
 def _mark_as_checked(warehouse: Warehouse) -> None:

@@ -1,7 +1,7 @@
 {# Days after the first listing of a name in which it is decided how its products are told apart. #}
 {% set settled_after_days = 56 %}
 {# Days after the first pack size of a product in which its pack size is decided (`int_prices__pack_sizes_counted`). #}
-{% set sized_after_days = 56 %}
+{% set sized_after_days = 14 %}
 
 with listings as (
 

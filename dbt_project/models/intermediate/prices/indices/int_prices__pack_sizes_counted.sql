@@ -6,8 +6,8 @@
     )
 }}
 
-{# Days from the first pack size in which a product's size and an item's measure are decided, as in `int_prices__products`. #}
-{% set sized_after_days = 56 %}
+{# Days from the first pack size in which a product's size is decided, as in `int_prices__products`, and an item's measure. #}
+{% set sized_after_days, measured_after_days = 14, 56 %}
 {% set month = "date_trunc('month', quotes.collected_on)::date" %}
 
 select
@@ -17,7 +17,7 @@ select
     quotes.pack_size,
     count(*)::integer as quotes,
     count(*) filter (
-        where quotes.collected_on <= products.item_sized_from + {{ sized_after_days }}
+        where quotes.collected_on <= products.item_sized_from + {{ measured_after_days }}
     )::integer as quotes_of_item_days
 from {{ ref('stg_prices__quotes') }} as quotes
 inner join {{ ref('int_prices__products') }} as products

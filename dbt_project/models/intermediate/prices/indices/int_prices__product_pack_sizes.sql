@@ -29,7 +29,7 @@ products as (
         product,
         measure,
         -- in a fixed order: a sum of floating-point numbers depends on it
-        exp(sum(quotes * ln(pack_size) order by listing_id, month, pack_size) / sum(quotes)) as pack_size
+        exp(sum(quotes * ln(pack_size) order by listing_id, month, pack_size) / sum(quotes)) as mean_pack_size
     from sizes
     group by data_origin, retailer, item_number, product, measure
     order by data_origin, retailer, item_number, product, sum(quotes) desc, measure
@@ -57,7 +57,8 @@ final as (
         products.item_number,
         products.product,
         products.measure,
-        products.pack_size,
+        -- Unit prices are in whole pence: further digits are noise, which would move all months of a product each day.
+        round(products.mean_pack_size::numeric, 3 - floor(log(products.mean_pack_size))::integer)::float8 as pack_size,
         products.measure = measures.measure as is_of_item_measure
     from products
     inner join measures
