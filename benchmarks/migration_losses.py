@@ -3,7 +3,8 @@
 Each row puts the truth in the place of one part of the estimate: moves that were missed, false moves, areas, dates and
 kinds of moves, the mix of kinds. The last rows are ceilings: a perfect record of all users, and the expected flows, as
 the mean of other worlds with the same rates, which the best of methods does not surpass unless it sees the moves
-themselves. A second table has the share of the moves at risk that were detected, by class.
+themselves. Below is the share of the intervals of the estimate that hold the true flow. A second table has the share of
+the moves at risk that were detected, by class.
 
 Usage: python benchmarks/migration_losses.py [--seed 11] [--persons 200000] [--addresses 120000] [--users 100000]
            [--generators zipf bursty] [--official FILE] [--other-worlds 20]
@@ -29,6 +30,7 @@ from residence_and_moves import (
     observe,
     official_moves,
     rates_of,
+    report_intervals,
     students_of,
     true_moves,
 )
@@ -73,7 +75,7 @@ class Case:
         return self.record.with_columns(month).join(self.at_risk, on=["user_key", "period"], how="semi").select(MOVE)
 
     def pooled(self, moves: pl.DataFrame) -> pl.DataFrame:
-        """Pooled flows between regions from these moves."""
+        """Pooled flows between regions from these moves, with the ends of their intervals."""
         options: dict[str, Any] = {
             "first_date": self.world.first_day,
             "last_date": self.world.first_day + timedelta(days=self.world.days - 1),
@@ -82,7 +84,7 @@ class Case:
         }
         rows = moves.with_columns(is_migration=pl.lit(value=True))
         flows = pooled_flows(rows, self.areas, self.at_risk, **options, period="whole")
-        return flows.select("origin", "destination", "flow")
+        return flows.select("origin", "destination", "flow", "lower", "upper")
 
 
 def regional(moves: pl.DataFrame, areas: pl.DataFrame) -> pl.DataFrame:
@@ -132,7 +134,7 @@ def with_true_mix(case: Case, moves: pl.DataFrame) -> pl.DataFrame:
     """Pooled flows of each kind of moves by itself, scaled to the true total of the kind, added up."""
     parts = []
     for kind in KINDS:
-        flows = case.pooled(moves.filter(pl.col("kind") == kind))
+        flows = case.pooled(moves.filter(pl.col("kind") == kind)).drop("lower", "upper")
         truth = regional(changes_of(case.world).filter(pl.col("kind") == kind), case.areas)["flow"].sum()
         parts.append(flows.with_columns(pl.col("flow") / pl.col("flow").sum() * truth))
     return pl.concat(parts).group_by("origin", "destination").agg(pl.col("flow").sum())
@@ -161,6 +163,7 @@ def report_losses(case: Case, others: list[World]) -> None:
         value = float(metrics.filter(pl.col("metric") == "cpc")["value"][0])
         first = value if first is None else first
         print(f"| {name} | {value:.3f} | {value - first:+.3f} |")
+    report_intervals("estimate", variants["estimate"], reference)
 
 
 def report_rate_ceiling(case: Case, others: list[World]) -> None:

@@ -21,6 +21,7 @@ from ons_bigdata.tweets.methods.migration.effect_priors import (
     shape_error,
 )
 from ons_bigdata.tweets.methods.migration.gravity import KINDS, GravityModel, fit_gravity, student_shares
+from ons_bigdata.tweets.methods.migration.kind_mix import KindMix, fit_mix, official_mix
 from ons_bigdata.tweets.methods.residence.moves import DAYS_PER_MONTH
 from ons_bigdata.tweets.schemas.migration import AreaMigration, MigrationFlow
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import date
 
+    from numpy.random import Generator
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float64]
@@ -72,6 +74,8 @@ def pooled_flows(  # noqa: PLR0913
     moves_in. With it, effects of areas are drawn towards that pattern as far as the moves of users follow it; without
     `students` the ages are added up. An authority without a row has its part, by residents, of the row of its region;
     one without either is drawn towards the mean. Never the figures of the period itself, which are what is estimated.
+    With `students`, too, the ages say how many moves of residents are to and from term-time addresses for each other
+    move (`fit_mix`): as many fewer or more of these are carried to residents, the other moves are those of users.
 
     Rates of moves between authorities are those of `fit_gravity`, by month: moves and time at risk have seasons of
     their own within a quarter. Added up over the pairs and months of a cell they expect m moves of the users at risk,
@@ -80,8 +84,8 @@ def pooled_flows(  # noqa: PLR0913
 
     Returns the frame MigrationFlow, sorted; `reason` is null. The interval is that of the number of persons who moved:
     it has percentiles of `DRAWS` draws (seeded) of levels, effects, decay with distance, cells and their shape, with
-    `official` of the slopes on the official pattern, and of a Poisson number at the rate drawn. Shapes of effects
-    count as known, and so does the time at risk.
+    `official` of the slopes on the official pattern and of the mix of kinds, and of a Poisson number at the rate drawn.
+    Shapes of effects count as known, and so does the time at risk.
 
     Raises ValueError as `flows`, on areas of which residents or position are not known or with more residents of 16 and
     over than residents, and without time at risk.
@@ -166,6 +170,8 @@ class _Counted(NamedTuple):
     """Months lived by all residents, months of the year × authorities."""
     shares: Floats
     """Part of them by residents who may move in each way, kinds × authorities."""
+    mix: KindMix | None
+    """Mix of kinds of residents; null if it is that of users."""
     model: GravityModel
     periods: pl.Series
     names: pl.Series
@@ -174,6 +180,13 @@ class _Counted(NamedTuple):
     """1 where an authority lies in an area of the level: areas × authorities; null if these are the same."""
     of_period: Floats
     """1 where a month lies in a period: periods × months."""
+
+    def of_residents(self, model: GravityModel, random: Generator | None = None) -> Floats:
+        """Moves that a model expects of all residents, by the mix of kinds or by one drawn from its uncertainty."""
+        if self.mix is None:
+            return model.expected(self.lived, self.shares)
+        factor = self.mix.factor if random is None else self.mix.drawn(random)
+        return model.expected(self.lived, self.shares * np.array([[1.0], [factor], [factor]]))
 
     def between(self, table: Floats) -> Floats:
         """Table of months and authorities added up to periods and areas of the level, without moves within these."""
@@ -212,7 +225,7 @@ def _estimated(
         for table in (
             counted.counts.sum(axis=1),
             counted.model.expected(counted.months),
-            counted.model.expected(counted.lived, counted.shares),
+            counted.of_residents(counted.model),
         )
     )
     shapes = [prior_shape(n, m, prior) for n, m in zip(moves, seen, strict=True)]
@@ -221,7 +234,7 @@ def _estimated(
     drawn: list[list[Floats]] = [[] for _ in sides]
     for _ in range(DRAWS):
         model = counted.model.drawn(random)
-        tables = model.expected(counted.months), model.expected(counted.lived, counted.shares)
+        tables = model.expected(counted.months), counted.of_residents(model, random)
         for number, side in enumerate(sides):
             shape = shapes[number] * np.exp(random.normal(0.0, errors[number]))
             ratio = random.gamma(moves[number] + shape) / (side(tables[0]) + shape)
@@ -300,12 +313,18 @@ def _counted(  # noqa: PLR0913, PLR0917
     starts = calendar if period == "month" else calendar.dt.truncate(_EVERY[period])
     periods = starts.unique().sort().alias("period")
     groups = (names.to_numpy()[:, None] == place["area"].to_numpy()[None, :]).astype(float)
+    model = fit_gravity(counts, months, residents, shares, apart, margins)
+    lived = _lengths(calendar, first_date, last_date)[:, None] * residents[None, :]
+    may_move = _shares_of_kinds(place)
     return _Counted(
         counts,
         months,
-        _lengths(calendar, first_date, last_date)[:, None] * residents[None, :],
-        _shares_of_kinds(place),
-        fit_gravity(counts, months, residents, shares, apart, margins),
+        lived,
+        may_move,
+        None
+        if margins is None
+        else _mix(counts, model, lived, may_move, _official_mix(margins, first_date, last_date)),
+        model,
         periods,
         names,
         None if level == "authority" else groups,
@@ -361,6 +380,17 @@ def _shares_of_kinds(place: pl.DataFrame) -> Floats:
     return np.stack([np.ones_like(adults), adults, adults])
 
 
+def _mix(counts: Floats, model: GravityModel, lived: Floats, shares: Floats, official: float) -> KindMix | None:
+    """Mix of kinds of residents by official moves; None if these or users have moves of one kind alone."""
+    seen = np.add.reduceat(counts.sum(axis=(0, 2, 3)), [0, 1])  # of anybody, and of students
+    if not (official > 0 and (seen > 0).all()):
+        return None
+    of_anybody, of_students = (
+        model.expected(lived, shares * np.array(kinds)[:, None]).sum() for kinds in ((1, 0, 0), (0, 1, 1))
+    )
+    return fit_mix(float(of_students / of_anybody), float((1 / seen).sum()), official)
+
+
 def _shares(students: pl.DataFrame | None, authorities: pl.Series) -> Floats:
     """Share of students of each authority; 1 everywhere without `students`."""
     if students is None:
@@ -405,6 +435,12 @@ def _official_margins(official: pl.DataFrame, place: pl.DataFrame, *, by_age: bo
             for side in ("moves_out", "moves_in")
         ]
     return np.stack([row.fill_null(np.nan).to_numpy() for row in rows])
+
+
+def _official_mix(margins: Floats, first_date: date, last_date: date) -> float:
+    """Mix of kinds by the official moves of the areas of which all are known."""
+    known = margins[:, np.isfinite(margins).all(axis=0)].sum(axis=1)
+    return official_mix(float(known[2:].sum()), float(known[:2].sum()), first_date, last_date)
 
 
 def _refuse_unknown_areas(frame: pl.DataFrame, column: str, name: str, authorities: pl.Series) -> None:
