@@ -150,7 +150,8 @@ def replace_periods(store: Warehouse, table: str, column: str, frame: pl.DataFra
         ):
             transaction.execute(
                 f"delete from {relation} where {condition}"  # noqa: S608  (our own names)
-                f" and {day} <> all(string_to_array($1, ' ')::date[])",
+                # a list of dates would be read from the text anew for each row, and searched
+                f" and {day} not in (select kept::date from unnest(string_to_array($1, ' ')) as kept)",
                 [" ".join(map(str, keeps))],
             )
         transaction.insert(table, frame)

@@ -83,7 +83,7 @@ def keep_connections(instance: DagsterInstance) -> None:
 
 
 def _remember_structure(events: EventLogStorage) -> None:
-    """Let a storage of events ask its server once which tables and columns there are.
+    """Keep what the server answers on the tables and columns of a storage of events, so that it is asked once.
 
     Dagster asks before it stores or reads an event of an asset or check, hundreds of times a run. The queries of the
     catalog take longer than those of the event, and `ensure_dagster_tables` has made the tables before.
