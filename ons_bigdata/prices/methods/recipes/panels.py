@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, insort
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
@@ -13,7 +14,7 @@ from ons_bigdata.estimation.input_checks import eager_frame, refuse_rows
 from ons_bigdata.prices.methods.panels.input_checks import checked_columns, not_positive
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -252,9 +253,24 @@ def in_season(counts: Integers, rule: SeasonalRule) -> Booleans:
     is out of season.
     """
     counts = np.asarray(counts)
+    there = np.flatnonzero(counts > 0)
+    peaks = np.array([*_peaks(counts[there].tolist(), there.tolist(), rule)])
     mask = np.zeros(len(counts), dtype=np.bool_)
-    for day, count in enumerate(counts):
-        if count > 0:
-            window = counts[max(0, day - rule.peak_days + 1) : day + 1]
-            mask[day] = count >= rule.least_share * np.quantile(window[window > 0], rule.peak_quantile)
+    mask[there] = counts[there] >= rule.least_share * peaks
     return mask
+
+
+def _peaks(counts: Sequence[int], days: Sequence[int], rule: SeasonalRule) -> Iterator[float]:
+    """Peak of each day with products, see `SeasonalRule`: the quantile between two neighbours in order, linearly."""
+    ordered: list[int] = []
+    first = 0
+    for count, day in zip(counts, days, strict=True):
+        insort(ordered, count)
+        while days[first] <= day - rule.peak_days:
+            del ordered[bisect_left(ordered, counts[first])]
+            first += 1
+        place = (len(ordered) - 1) * rule.peak_quantile
+        below, share = int(place), place - int(place)
+        low, high = ordered[below], ordered[min(below + 1, len(ordered) - 1)]
+        # from the nearer end, so that the peak of equal counts is exactly that count
+        yield low + (high - low) * share if share < 0.5 else high - (high - low) * (1 - share)

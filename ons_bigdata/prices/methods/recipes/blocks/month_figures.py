@@ -21,7 +21,7 @@ from ons_bigdata.prices.methods.recipes.figures import (
     OriginPanels,
     OutputForms,
     aggregate_figures,
-    based_outputs,
+    based_periods,
     elementary_figures,
     elementary_rows,
     forms_of_block,
@@ -63,10 +63,12 @@ def scoped_outputs(history: OriginHistory, recipes: Iterable[Recipe], frequency:
 
     The figures of all scopes are the same then.
     """
+    known = [(recipe, output) for recipe in recipes for output in recipe.outputs if output.frequency == frequency]
+    based = [(recipe, output, based_periods(history, output)) for recipe, output in known if history.strata]
     return [
-        ScopedOutput(recipe, output, scope, based)
-        for recipe, output, based in based_outputs(history, recipes)
-        if output.frequency == frequency
+        ScopedOutput(recipe, output, scope, periods)
+        for recipe, output, periods in based
+        if periods is not None
         for scope in (recipe.scopes if history.has_quotes_out_of_scope else recipe.scopes[:1])
     ]
 
