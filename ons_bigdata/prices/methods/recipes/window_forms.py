@@ -330,22 +330,29 @@ class GeksJevonsForm(WindowForm):
         return value
 
 
+@dataclass(frozen=True, eq=False)
 class TimeProductDummyForm(WindowForm):
     """Time-product dummy without weights: all prices count alike."""
+
+    _of_products: dict[int, Floats] = field(default_factory=dict, repr=False)
 
     def _windows_of(self, counts: Floats) -> WindowOf:
         return time_product_dummy_windows(self._panel(), "none", counts)
 
     def _value(self, chosen: Booleans, rows: Integers, ends: Integers) -> Floats:
         """Average the chosen products' log prices less their product effects of the window."""
-        values = np.full(len(rows), np.nan)
-        for t, (row, end) in enumerate(zip(rows.tolist(), ends.tolist(), strict=True)):
+        effects = np.array([self._effects(end) for end in ends.tolist()]).reshape(chosen.shape)
+        here = chosen & self.present[rows]
+        with np.errstate(invalid="ignore"):
+            value: Floats = np.where(here, self.logs[rows] - effects, 0.0).sum(axis=1) / here.sum(axis=1)
+        return value
+
+    def _effects(self, end: int) -> Floats:
+        """Product effects of the window that ends in a row: mean log price less the level, all periods alike."""
+        if end not in self._of_products:
             first, stop = self._start(end), max(end + 1, self.length)
             levels = np.nan_to_num(self.window_of(first, stop).log_levels[:, 0])
             present = self.present[first:stop]
-            count = np.maximum(present.sum(axis=0), 1)
-            effects = ((self.logs[first:stop] - levels[:, None]) * present).sum(axis=0) / count
-            here = chosen[t] & self.present[row]
-            if here.any():
-                values[t] = (self.logs[row] - effects)[here].mean()
-        return values
+            moved = np.where(present, self.logs[first:stop] - levels[:, None], 0.0).sum(axis=0)
+            self._of_products[end] = moved / np.maximum(present.sum(axis=0), 1)
+        return self._of_products[end]
