@@ -10,7 +10,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ons_bigdata.estimation.input_checks import refuse_unknown
-from ons_bigdata.prices.methods.multilateral.windows import WindowOf, component_windows, overlap, summed_products, summed_squares
+from ons_bigdata.prices.methods.multilateral.windows import (
+    WindowOf,
+    component_windows,
+    overlap,
+    summed_products,
+    summed_squares,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
