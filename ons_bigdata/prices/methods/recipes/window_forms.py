@@ -237,7 +237,7 @@ class WindowStretches:
 
     def known_ahead(self) -> Iterator[bytes]:
         """All that the levels of the block depend on after it: the stretches, and the rest of a first window."""
-        for stretch in self.stretches:
+        for stretch in (stretch for stretch in self.stretches if stretch.start < self.block.rows.stop):
             form, first = stretch.form, self.block.view + stretch.start
             in_block = len(form.periods) if form.end is None else min(len(form.periods), form.end)
             yield np.array([stretch.number, first, in_block, form.computed, form.is_spliced]).tobytes()

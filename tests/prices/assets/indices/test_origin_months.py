@@ -173,6 +173,28 @@ def test_weeks_as_they_come_give_the_tables_of_one_rebuild(warehouse: Warehouse,
     assert months_built() == {0}
 
 
+def test_weeks_are_resampled_where_a_later_price_changed_them(
+    warehouse: Warehouse, resource: WarehouseResource
+) -> None:
+    """An item that begins in December fills its first window until March, which revises its weeks of December."""
+    late = (pl.col("retailer") == "waitrose") & (pl.col("collected_on") < date(2016, 12, 5))
+
+    def resampled(days: range) -> int:
+        add(warehouse, quotes_of(days).filter(~late))
+        (count,) = set(build(resource, counted="months_of_weeks_resampled").values())
+        return int(count)
+
+    assert resampled(range(200)) == 4  # to 5 February
+    assert resampled(range(200, 203)) == 3  # Wednesday: from December on
+    assert resampled(range(203, 232)) == 4  # to 9 March: the rest of February, and so on
+    assert resampled(range(232, 233)) == 1  # March alone
+    step_by_step = contents(warehouse)
+    with warehouse.transaction() as transaction:
+        transaction.execute("delete from ops.table_days")
+    build(resource)
+    assert contents(warehouse) == step_by_step
+
+
 def test_a_week_that_begins_in_the_month_before_the_first_day_counts(
     warehouse: Warehouse, resource: WarehouseResource
 ) -> None:
