@@ -35,6 +35,7 @@ from ons_bigdata.prices.methods.recipes.blocks.period_means import panels_of_per
 from ons_bigdata.prices.methods.recipes.blocks.segment_runs import segments_of_runs
 from ons_bigdata.prices.methods.recipes.blocks.state_rows import OUTPUT, state_arrays
 from ons_bigdata.prices.methods.recipes.blocks.states import DiagnosticsState, FiguresState
+from ons_bigdata.prices.methods.recipes.blocks.views import RETURN_PERIODS
 from ons_bigdata.prices.methods.recipes.figures import OriginPanels, panels_of_days
 from ons_bigdata.prices.methods.recipes.formulas import FORMULAS
 from ons_bigdata.prices.schemas.indices import IndexState, ProductPeriodPrice
@@ -90,6 +91,10 @@ class OriginMonths(ABC):
         """Last day whose quotes the figures of a month depend on: `last_day` or later."""
 
     @abstractmethod
+    def return_day(self, month: MonthOfPeriods) -> date:
+        """Last day on which a product may return that counts in the movements of a month: `last_day` or later."""
+
+    @abstractmethod
     def start_of_drift(self, month: MonthOfPeriods) -> int:
         """First period from which the drift of a month is measured."""
 
@@ -107,6 +112,10 @@ class DailyMonths(OriginMonths):
         return last_day(month.month)
 
     def ahead_day(self, month: MonthOfPeriods) -> date:
+        """Last day of the month."""
+        return last_day(month.month)
+
+    def return_day(self, month: MonthOfPeriods) -> date:
         """Last day of the month."""
         return last_day(month.month)
 
@@ -168,6 +177,10 @@ class WeeklyMonths(OriginMonths):
     def ahead_day(self, month: MonthOfPeriods) -> date:
         """Last day of the weeks after the month that its windows need."""
         return self.last_day(month) + timedelta(days=7 * self.weeks_ahead)
+
+    def return_day(self, month: MonthOfPeriods) -> date:
+        """Last day of the weeks after the month in which a product may return."""
+        return self.last_day(month) + timedelta(days=7 * RETURN_PERIODS["weekly"])
 
     def start_of_drift(self, month: MonthOfPeriods) -> int:
         """First week of the longest of the windows over which drift is measured."""
@@ -242,8 +255,9 @@ def month_periods(origins: Sequence[OriginMonths], *, before: int, ahead_apart: 
     """Months of all data origins, with the days of their views and what else their figures depend on.
 
     A month depends on those before it by the state, so that its view need not reach back as far as its prices do.
-    `before`: months before a month whose quotes its figures depend on besides the state. `ahead_apart`: days after the
-    month in the view are apart, as `Period.ahead_day`.
+    `before`: months before a month whose quotes its figures depend on besides the state. `ahead_apart`: for errors,
+    which depend on the state of the figures of their month: of the days after it those on which products may return are
+    apart, as `Period.ahead_day`.
     """
     bases: dict[date, list[str]] = {}
     last_days: dict[date, date] = {}
@@ -260,7 +274,8 @@ def month_periods(origins: Sequence[OriginMonths], *, before: int, ahead_apart: 
             start = month.month
             bases.setdefault(start, []).extend(dict.fromkeys(hashes))
             last_days[start] = max(origin.last_day(month), last_days.get(start, start))
-            ahead[start] = max(origin.ahead_day(month), ahead.get(start, start))
+            after = origin.return_day(month) if ahead_apart else origin.ahead_day(month)
+            ahead[start] = max(after, ahead.get(start, start))
     return [
         Period(
             month,

@@ -63,8 +63,11 @@ def levels_of_network(links: Floats, sums: Floats, components: Integers) -> Floa
 
     `links`: L, T × T × replicates, symmetric, not negative; `sums`: b, T × replicates, which add up to 0 in each
     component. As `network_levels` with b_t = Σ_s F_ts, at a third of its cost. b is a difference of sums: for links of
-    like size, such as counts of products. Diagonals do not count; both arrays are overwritten.
+    like size, such as counts of products. Diagonals do not count; both arrays are overwritten. One replicate whose
+    periods are one component is solved at once.
     """
+    if links.shape[2] == 1 and not components.any():
+        return _levels_of_one_component(links[:, :, 0], sums)
     totals = np.full(components.shape, np.inf)
     for last in range(len(links) - 1, 0, -1):
         row = links[last, :last]
@@ -78,6 +81,13 @@ def levels_of_network(links: Floats, sums: Floats, components: Integers) -> Floa
     for t in range(1, len(links)):
         levels[t] = ((links[t, :t] * levels[:t]).sum(axis=0) + sums[t]) / totals[t]
     return np.where(np.isfinite(totals) | begins, levels, np.nan)
+
+
+def _levels_of_one_component(links: Floats, sums: Floats) -> Floats:
+    """Solution of `levels_of_network` for one replicate in which all periods are joined, T × 1."""
+    np.fill_diagonal(links, 0.0)
+    equations = np.diag(links.sum(axis=0)) - links
+    return np.vstack([np.zeros((1, 1)), np.linalg.solve(equations[1:, 1:], sums[1:])])
 
 
 def levels_by_products(weights: Floats, logs: Floats, components: Integers) -> Floats:

@@ -103,6 +103,8 @@ def summed_products(x: Floats, y: Floats, counts: Floats) -> Floats:
 
 def summed_squares(x: Floats, y: Floats, counts: Floats) -> Floats:
     """Sums as `summed_products` of `x` and `y`, both I×N, that are the same for (i, j) and (j, i): half the work."""
+    if len(counts) == 1:
+        return summed_products(x, y, counts)
     rows, columns = np.triu_indices(len(x))
     sums = np.empty((len(x), len(x), len(counts)))
     sums[rows, columns] = (x[rows] * y[columns]) @ counts.T
