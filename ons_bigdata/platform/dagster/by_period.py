@@ -10,7 +10,7 @@ import hashlib
 from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -25,13 +25,15 @@ from ons_bigdata.platform.postgres.warehouse import Transaction, Warehouse
 class Period:
     """A period of a table: its start, and the first and last day of the inputs that its rows depend on.
 
-    `basis`: what else the rows of this period depend on, as text.
+    `basis`: what else the rows of this period depend on, as text. `ahead_day`: last of the days after `last_day` on
+    which some of its results depend, which an asset may compute alone; None where there are none.
     """
 
     start: date
     first_day: date
     last_day: date
     basis: str = ""
+    ahead_day: date | None = None
 
 
 @dataclass(frozen=True)
@@ -55,10 +57,20 @@ class ByPeriod:
 
 @dataclass(frozen=True)
 class PeriodBuild:
-    """Periods of a table, by start: the hash of what each is built from now, and those that are to be built."""
+    """Periods of a table, by start: the hash of what each is built from now, and those that are to be built.
+
+    `ahead`: starts of stale periods of which nothing but days ahead changed, see `Period.ahead_day`. An asset whose
+    rows do not depend on these leaves the periods out of `stale`: their rows stay and the new hash is recorded.
+    """
 
     hashes: Mapping[date, str]
     stale: tuple[Period, ...]
+    ahead: frozenset[date] = frozenset()
+
+    @property
+    def changed(self) -> tuple[Period, ...]:
+        """Stale periods of which more changed than days ahead."""
+        return tuple(period for period in self.stale if period.start not in self.ahead)
 
 
 def periods_to_build(
@@ -72,7 +84,10 @@ def periods_to_build(
     """Find the periods whose inputs, code or parameters are others than when they were built; see `hash_inputs`."""
     hashes = hash_inputs(store, by_period, relations, periods, parameters)
     built = recorded_hashes(store, table)
-    return PeriodBuild(hashes, tuple(period for period in periods if built.get(period.start) != hashes[period.start]))
+    stale = tuple(period for period in periods if built.get(period.start) != hashes[period.start])
+    own = {start: of_period.split(" ")[0] for start, of_period in built.items()}
+    ahead = [period.start for period in stale if own.get(period.start) == hashes[period.start].split(" ")[0]]
+    return PeriodBuild(hashes, stale, frozenset(ahead))
 
 
 def hash_inputs(
@@ -85,7 +100,8 @@ def hash_inputs(
     """Hash what each period is built from now: the days in its view, the whole inputs, the code and the parameters.
 
     `relations`: name of each input → `schema.relation`. The days of an input that is built by day itself have a hash in
-    `ops.table_days`; of any other the rows are hashed. `parameters`: settings that the rows depend on, as text.
+    `ops.table_days`; of any other the rows are hashed. `parameters`: settings that the rows depend on, as text. The
+    days ahead of a period that has such have a hash of their own, after a blank; no later period depends on them.
     """
     with store.transaction() as transaction:
         whole = [_content_hash(transaction, relations[name]) for name in by_period.whole]
@@ -99,8 +115,13 @@ def hash_inputs(
         parts = [*constant, *(f"{total.between(period.first_day, period.last_day)}" for total in sums)]
         parts += [f"{days.get(period.start, 0)}" for days in at_start]
         parts += [text for text in (period.basis, before) if text]
-        hashes[period.start] = hashlib.md5(" ".join(parts).encode()).hexdigest()  # noqa: S324  (tells changes, no secret)
-        before = hashes[period.start] if by_period.chained else ""
+        own = hashlib.md5(" ".join(parts).encode()).hexdigest()  # noqa: S324  (tells changes, no secret)
+        before = own if by_period.chained else ""
+        hashes[period.start] = own
+        if period.ahead_day is not None:
+            ahead = period.last_day + timedelta(days=1), period.ahead_day
+            text = " ".join(f"{total.between(*ahead)}" for total in sums)
+            hashes[period.start] = f"{own} {hashlib.md5(text.encode()).hexdigest()}"  # noqa: S324  (likewise)
     return hashes
 
 
@@ -133,6 +154,8 @@ def recorded_hashes(store: Warehouse, table: str) -> dict[date, str]:
 def replace_periods(store: Warehouse, table: str, column: str, frame: pl.DataFrame, build: PeriodBuild) -> int:
     """Replace the rows of the stale periods in one transaction and record what they were built from; count all rows.
 
+    Of the periods of `build.ahead` that are not among them, whose rows stay, the hash is recorded.
+
     Rows of other periods than those of the build go: the table has no such periods any more. Raises ValueError for rows
     of a period that is not stale.
     """
@@ -160,6 +183,11 @@ def replace_periods(store: Warehouse, table: str, column: str, frame: pl.DataFra
                 "insert into ops.table_days (table_name, day, rows_of_day, content_hash, inputs_hash)"  # noqa: S608
                 " select $1, $2::date, count(*), coalesce(sum(hashtextextended(content::text, 0)), 0), $3"
                 f" from {table} as content where {column} = $2::date",
+                [table, start.isoformat(), build.hashes[start]],
+            )
+        for start in sorted(build.ahead - set(stale)):
+            transaction.execute(
+                "update ops.table_days set inputs_hash = $3 where table_name = $1 and day = $2::date",
                 [table, start.isoformat(), build.hashes[start]],
             )
         ((rows,),) = transaction.rows(

@@ -103,6 +103,41 @@ def test_rows_of_its_own_start_make_a_period_stale(store: Warehouse) -> None:
         before = after
 
 
+def test_days_ahead_are_told_from_those_of_a_period(store: Warehouse) -> None:
+    weeks = [replace(WEEKS[0], ahead_day=date(2016, 8, 14)), WEEKS[1]]
+    assert _build(store, weeks) == [1]  # it had no days ahead before
+    for day, stale, ahead in ((3, [1], []), (7, [1, 8], []), (10, [1, 8], [1]), (15, [], [])):
+        _execute(store, f"update staging.prices set pounds = pounds + 1 where day = '2016-08-{day:02}'")
+        build = _stale(store, weeks)
+        assert [week.start.day for week in build.stale] == stale
+        assert [start.day for start in build.ahead] == ahead
+        assert [week.start.day for week in build.changed] == [start for start in stale if start not in ahead]
+        _build(store, weeks)
+
+
+def test_a_period_before_which_days_ahead_changed_is_not_stale_in_a_chain(store: Warehouse) -> None:
+    how = replace(HOW, chained=True)
+    weeks = [replace(WEEKS[0], ahead_day=date(2016, 8, 14)), replace(WEEKS[1], last_day=date(2016, 8, 12))]
+    before = by_period.hash_inputs(store, how, RELATIONS, weeks)
+    for day, changed in ((13, [1]), (3, [1, 8])):
+        _execute(store, f"update staging.prices set pounds = pounds + 1 where day = '2016-08-{day:02}'")
+        after = by_period.hash_inputs(store, how, RELATIONS, weeks)
+        assert [start.day for start in after if after[start] != before[start]] == changed
+        before = after
+
+
+def test_rows_of_a_period_with_other_days_ahead_may_stay(store: Warehouse) -> None:
+    weeks = [replace(WEEKS[0], ahead_day=date(2016, 8, 14)), WEEKS[1]]
+    _build(store, weeks)
+    rows = store.rows(f"select * from {TABLE} where week = '2016-08-01'")
+    _execute(store, "update staging.prices set pounds = 5 where day = '2016-08-12'")
+    build = _stale(store, weeks)
+    second = pl.DataFrame({"week": [date(2016, 8, 8)], "pounds": [1.0]})
+    replace_periods(store, TABLE, "week", second, replace(build, stale=build.changed))
+    assert store.rows(f"select * from {TABLE} where week = '2016-08-01'") == rows
+    assert not _stale(store, weeks).stale
+
+
 def test_changed_code_makes_every_period_stale(store: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
     assert by_period.code_hash("ons_bigdata.estimation") != by_period.code_hash("ons_bigdata.prices.methods")
     monkeypatch.setattr(by_period, "code_hash", lambda package: f"other {package}")

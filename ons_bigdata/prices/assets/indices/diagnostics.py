@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from datetime import date
+from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 import dagster as dg
@@ -51,12 +53,15 @@ from ons_bigdata.prices.methods.recipes.figures import stacked
 from ons_bigdata.prices.schemas.indices import IndexDiagnostics, IndexMovement, IndexState
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from ons_bigdata.platform.dagster.by_period import PeriodBuild
     from ons_bigdata.prices.methods.recipes import Recipe
+    from ons_bigdata.prices.methods.recipes.blocks.month_diagnostics import MonthOfDiagnostics
     from ons_bigdata.prices.methods.recipes.blocks.month_figures import ScopedOutput
     from ons_bigdata.prices.methods.recipes.blocks.months import MonthOfPeriods
+    from ons_bigdata.prices.methods.recipes.blocks.states import DiagnosticsState
+    from ons_bigdata.prices.methods.recipes.figures import OriginPanels
     from ons_bigdata.prices.methods.recipes.levels import LevelBases
 
 DIAGNOSTICS = Table(
@@ -90,12 +95,20 @@ MONTHS_BEFORE = 1
 
 @dataclass(frozen=True)
 class _Months:
-    """Frames of the outputs of a frequency in the months that were computed, and which these are."""
+    """Frames of the outputs of a frequency in the months that were computed.
+
+    `build`: which these are; those of `ahead` have movements alone.
+    """
 
     build: PeriodBuild
     diagnostics: list[pl.DataFrame] = field(default_factory=list)
     movements: list[pl.DataFrame] = field(default_factory=list)
     states: list[pl.DataFrame] = field(default_factory=list)
+
+    @property
+    def resampled(self) -> PeriodBuild:
+        """Build of the months that were resampled; the rows of those of `ahead` stay."""
+        return replace(self.build, stale=self.build.changed)
 
 
 @tables_asset(
@@ -125,9 +138,10 @@ def price_index_errors(inputs: Inputs, run: AssetRun) -> Mapping[str, Output]:
         IndexDiagnostics, [*(of.diagnostics for of in monthly), *weekly.diagnostics, *daily.diagnostics]
     )
     movements = stacked(IndexMovement, [*(of.movements for of in monthly), *weekly.movements, *daily.movements])
-    rows = rows_to_replace(
-        recipes, daily=first_replaced(daily.build, origins), weekly=first_replaced(weekly.build, weeks)
-    )
+    rows = [
+        rows_to_replace(recipes, daily=first_replaced(day_build, origins), weekly=first_replaced(week_build, weeks))
+        for day_build, week_build in ((daily.resampled, weekly.resampled), (daily.build, weekly.build))
+    ]
     built = months_built(daily.build, weekly.build)
     return {
         DIAGNOSTICS.name: Output(
@@ -138,13 +152,14 @@ def price_index_errors(inputs: Inputs, run: AssetRun) -> Mapping[str, Output]:
                 "median_standard_error": diagnostics.select(pl.col("standard_error").median()).item(),
                 "resamples": bootstrap.replicates,
                 "seed": bootstrap.seed,
+                "months_of_weeks_resampled": len(weekly.resampled.stale),
                 **built,
             },
-            replaced=rows,
+            replaced=rows[0],
         ),
-        MOVEMENTS.name: Output(movements, built, replaced=rows),
-        ERROR_STATES.name: states_output(run, stacked(IndexState, daily.states), daily.build),
-        WEEKLY_ERROR_STATES.name: states_output(run, stacked(IndexState, weekly.states), weekly.build),
+        MOVEMENTS.name: Output(movements, built, replaced=rows[1]),
+        ERROR_STATES.name: states_output(run, stacked(IndexState, daily.states), daily.resampled),
+        WEEKLY_ERROR_STATES.name: states_output(run, stacked(IndexState, weekly.states), weekly.resampled),
     }
 
 
@@ -182,67 +197,125 @@ def _monthly_figures(inputs: Inputs, recipes: Sequence[Recipe]) -> IndexFigures:
 
 
 def _diagnostics_by_month(of: _Resampling, tables: _StateTables, origins: Sequence[OriginMonths]) -> _Months:
-    """Compute the outputs of a frequency in the stale months."""
-    periods = month_periods(origins, before=MONTHS_BEFORE)
+    """Compute the outputs of a frequency in the stale months.
+
+    Where nothing but prices after a month changed, its figures are as they were: products that return since then change
+    the parts of its movements alone. Else the state of its figures has changed, too.
+    """
+    periods = month_periods(origins, before=MONTHS_BEFORE, ahead_apart=True)
     build = stale_months(of.run, tables.errors, periods, of.parameters)
     try:
         return _diagnostics_of_build(of, tables, origins, build)
     except StructureChangedError as changed:
         of.run.log.info(f"all months are computed again: {changed}")
-        return _diagnostics_of_build(of, tables, origins, replace(build, stale=tuple(periods)))
+        return _diagnostics_of_build(of, tables, origins, replace(build, stale=tuple(periods), ahead=frozenset()))
 
 
 def _diagnostics_of_build(
     of: _Resampling, tables: _StateTables, origins: Sequence[OriginMonths], build: PeriodBuild
 ) -> _Months:
-    """Compute the stale months, which are the last ones."""
-    made = _Months(build)
+    """Compute the stale months, which are the last ones: those before the first that is resampled without that."""
     if not build.stale:
-        return made
-    first = build.stale[0].start
-    stored = StoredStates.read(of.run, tables.errors, first, sorted(build.hashes))
-    for origin in origins:
-        if months := origin.months_from(first):
-            _add_months(made, origin, months, (of.inputs, tables.figures, stored), of.bootstrap)
+        return _Months(build)
+    bases = [_bases(of.inputs, tables.figures, origin) for origin in origins]
+    groups = [
+        undivided_months(origin.months_from(build.stale[0].start), of_origin.values())
+        for origin, of_origin in zip(origins, bases, strict=True)
+    ]
+    first = _first_resampled(groups, build)
+    resampled = tuple(period for period in build.stale if period.start >= first)
+    made = _Months(replace(build, ahead=build.ahead - {period.start for period in resampled}))
+    for origin, of_origin, months in zip(origins, bases, groups, strict=True):
+        chosen = _Chosen(of, tables, origin, of_origin, sorted(build.hashes))
+        for group in months:
+            if group[0].month < first:
+                _add_movements(made, chosen, group)
+        if later := [group for group in months if group[0].month >= first]:
+            _add_months(made, chosen, later)
     return made
 
 
-def _add_months(
-    made: _Months,
-    origin: OriginMonths,
-    months: Sequence[MonthOfPeriods],
-    known: tuple[Inputs, str, StoredStates],
-    bootstrap: Bootstrap,
-) -> None:
-    """Compute the last months of one data origin, those together that no state divides.
+def _first_resampled(groups: Sequence[Sequence[Sequence[MonthOfPeriods]]], build: PeriodBuild) -> date:
+    """First month that is resampled: that of the first changed group of months that no state divides."""
+    first = min((period.start for period in build.changed), default=date.max)
+    begins = [
+        group[0].month for of_origin in groups for group in of_origin if group[0].month < first <= group[-1].month
+    ]
+    if not begins:
+        return first
+    return _first_resampled(groups, replace(build, ahead=frozenset(day for day in build.ahead if day < min(begins))))
 
-    `known`: inputs, name of that with the states of the figures, and the states before the months.
-    """
-    inputs, states_of_figures, stored = known
-    history, at_base, begins = origin.history, origin.at_base(), months[0].start == 0
-    bases = _bases(inputs, states_of_figures, origin)
-    if not begins and not may_begin(bases.values(), months[0]):
-        message = f"a base begins before {months[0].month:%B %Y} and goes on in it"
-        raise StructureChangedError(message)
-    states = {what.name: None if begins else stored.diagnostics(history, what) for what in origin.outputs}
-    for group in undivided_months(months, bases.values()):
-        none = [Past.none(bootstrap.replicates)] * len(history.strata)
-        pasts = {name: none if state is None else state.pasts for name, state in states.items()}
-        needed = [(what.output, pasts[what.name]) for what in origin.outputs]
-        start_of_parts = first_period_of_view(origin.present, group[0], needed, with_parts=True)
-        first = min(start_of_parts, origin.start_of_drift(group[0]))
-        view = ViewOfMonths.of(origin.panels(first, group[-1].stop), at_base, bootstrap)
-        figures = _published(inputs, origin, group, first)
-        for what in origin.outputs:
-            computed = diagnose_months(
-                view, what, group, _of_output(figures, what, origin), (bases[what.name], states[what.name])
-            )
+
+@dataclass(frozen=True, eq=False)
+class _Chosen:
+    """A data origin with the bases of its outputs, what its months are computed from, and all months with a state."""
+
+    of: _Resampling
+    tables: _StateTables
+    origin: OriginMonths
+    bases: Mapping[tuple[str, str, str], list[LevelBases]]
+    months: Sequence[date]
+
+    @cached_property
+    def at_base(self) -> OriginPanels | None:
+        """Quotes of the base days; None where no output compares with them."""
+        return self.origin.at_base()
+
+    def states_before(self, month: MonthOfPeriods) -> dict[tuple[str, str, str], DiagnosticsState | None]:
+        """State of each output before a month; None before the first.
+
+        Raises StructureChangedError where none is stored, or a base is on both sides.
+        """
+        if month.start == 0:
+            return dict.fromkeys([what.name for what in self.origin.outputs])
+        if not may_begin(self.bases.values(), month):
+            message = f"a base begins before {month.month:%B %Y} and goes on in it"
+            raise StructureChangedError(message)
+        stored = StoredStates.read(self.of.run, self.tables.errors, month.month, self.months)
+        return {what.name: stored.diagnostics(self.origin.history, what) for what in self.origin.outputs}
+
+
+def _add_months(made: _Months, chosen: _Chosen, groups: Sequence[Sequence[MonthOfPeriods]]) -> None:
+    """Compute the last months of a data origin, those of a group together, each group from the state before it."""
+    states = chosen.states_before(groups[0][0])
+    for group in groups:
+        for what, computed in _diagnosed(chosen, group, states, chosen.of.bootstrap):
             states[what.name] = computed.state
-            made.diagnostics.append(in_all_scopes(computed.diagnostics, what, history))
-            made.movements.append(in_all_scopes(computed.movements, what, history))
-            labels = dict(zip(OUTPUT, (history.data_origin, *what.name), strict=True))
+            made.diagnostics.append(in_all_scopes(computed.diagnostics, what, chosen.origin.history))
+            made.movements.append(in_all_scopes(computed.movements, what, chosen.origin.history))
+            labels = dict(zip(OUTPUT, (chosen.origin.history.data_origin, *what.name), strict=True))
             # within a group no month begins from a state, so that all have that after the last
             made.states.extend(state_rows(month.month, labels, "", computed.state.arrays()) for month in group)
+
+
+def _add_movements(made: _Months, chosen: _Chosen, group: Sequence[MonthOfPeriods]) -> None:
+    """Compute the movements of a group of months without resamples."""
+    for what, computed in _diagnosed(chosen, group, chosen.states_before(group[0]), None):
+        made.movements.append(in_all_scopes(computed.movements, what, chosen.origin.history))
+
+
+def _diagnosed(
+    chosen: _Chosen,
+    group: Sequence[MonthOfPeriods],
+    states: Mapping[tuple[str, str, str], DiagnosticsState | None],
+    bootstrap: Bootstrap | None,
+) -> Iterator[tuple[ScopedOutput, MonthOfDiagnostics]]:
+    """Diagnostics of each output in a group of months. `states`: before them. `bootstrap`: None for movements alone."""
+    origin, history = chosen.origin, chosen.origin.history
+    none = [Past.none(1)] * len(history.strata)
+    known = [(what, states[what.name]) for what in origin.outputs]
+    needed = [(what.output, none if state is None else state.pasts) for what, state in known]
+    start_of_parts = first_period_of_view(origin.present, group[0], needed, with_parts=True)
+    first = start_of_parts if bootstrap is None else min(start_of_parts, origin.start_of_drift(group[0]))
+    panels, at_base = origin.panels(first, group[-1].stop), chosen.at_base
+    if bootstrap is None:
+        view = ViewOfMonths.of_movements(panels, at_base)
+    else:
+        view = ViewOfMonths.of(panels, at_base, bootstrap)
+    figures = _published(chosen.of.inputs, origin, group, first)
+    for what, state in known:
+        bases = chosen.bases[what.name]
+        yield what, diagnose_months(view, what, group, _of_output(figures, what, origin), (bases, state))
 
 
 def _bases(inputs: Inputs, states: str, origin: OriginMonths) -> dict[tuple[str, str, str], list[LevelBases]]:

@@ -35,6 +35,7 @@ from ons_bigdata.prices.methods.recipes.blocks.period_means import panels_of_per
 from ons_bigdata.prices.methods.recipes.blocks.segment_runs import segments_of_runs
 from ons_bigdata.prices.methods.recipes.blocks.state_rows import OUTPUT, state_arrays
 from ons_bigdata.prices.methods.recipes.blocks.states import DiagnosticsState, FiguresState
+from ons_bigdata.prices.methods.recipes.blocks.views import RETURN_PERIODS
 from ons_bigdata.prices.methods.recipes.figures import OriginPanels, panels_of_days
 from ons_bigdata.prices.methods.recipes.formulas import FORMULAS
 from ons_bigdata.prices.schemas.indices import IndexState, ProductPeriodPrice
@@ -83,7 +84,15 @@ class OriginMonths(ABC):
 
     @abstractmethod
     def last_day(self, month: MonthOfPeriods) -> date:
-        """Last day whose quotes the figures of a month depend on."""
+        """Last day of the last period of a month."""
+
+    @abstractmethod
+    def ahead_day(self, month: MonthOfPeriods) -> date:
+        """Last day whose quotes the figures of a month depend on: `last_day` or later."""
+
+    @abstractmethod
+    def return_day(self, month: MonthOfPeriods) -> date:
+        """Last day on which a product may return that counts in the movements of a month: `last_day` or later."""
 
     @abstractmethod
     def start_of_drift(self, month: MonthOfPeriods) -> int:
@@ -99,6 +108,14 @@ class DailyMonths(OriginMonths):
         return self._panels(self._quotes(first, stop - 1), first, stop - 1)
 
     def last_day(self, month: MonthOfPeriods) -> date:
+        """Last day of the month."""
+        return last_day(month.month)
+
+    def ahead_day(self, month: MonthOfPeriods) -> date:
+        """Last day of the month."""
+        return last_day(month.month)
+
+    def return_day(self, month: MonthOfPeriods) -> date:
         """Last day of the month."""
         return last_day(month.month)
 
@@ -154,8 +171,16 @@ class WeeklyMonths(OriginMonths):
         """Nothing: windows have no base."""
 
     def last_day(self, month: MonthOfPeriods) -> date:
+        """Last day of the last week of the month."""
+        return self.starts[month.stop - 1] + timedelta(days=6)
+
+    def ahead_day(self, month: MonthOfPeriods) -> date:
         """Last day of the weeks after the month that its windows need."""
-        return self.starts[month.stop - 1] + timedelta(days=7 * (self.weeks_ahead + 1) - 1)
+        return self.last_day(month) + timedelta(days=7 * self.weeks_ahead)
+
+    def return_day(self, month: MonthOfPeriods) -> date:
+        """Last day of the weeks after the month in which a product may return."""
+        return self.last_day(month) + timedelta(days=7 * RETURN_PERIODS["weekly"])
 
     def start_of_drift(self, month: MonthOfPeriods) -> int:
         """First week of the longest of the windows over which drift is measured."""
@@ -226,14 +251,17 @@ def read_origins(inputs: Inputs, recipes: Sequence[Recipe]) -> list[DailyMonths]
     return origins
 
 
-def month_periods(origins: Sequence[OriginMonths], *, before: int) -> list[Period]:
+def month_periods(origins: Sequence[OriginMonths], *, before: int, ahead_apart: bool = False) -> list[Period]:
     """Months of all data origins, with the days of their views and what else their figures depend on.
 
     A month depends on those before it by the state, so that its view need not reach back as far as its prices do.
-    `before`: months before a month whose quotes its figures depend on besides the state.
+    `before`: months before a month whose quotes its figures depend on besides the state. `ahead_apart`: for errors,
+    which depend on the state of the figures of their month: of the days after it those on which products may return are
+    apart, as `Period.ahead_day`.
     """
     bases: dict[date, list[str]] = {}
     last_days: dict[date, date] = {}
+    ahead: dict[date, date] = {}
     for origin in origins:
         for month in origin.months:
             rows = slice(month.start, month.stop)
@@ -243,10 +271,19 @@ def month_periods(origins: Sequence[OriginMonths], *, before: int) -> list[Perio
                 )
                 for what in origin.outputs
             ]
-            bases.setdefault(month.month, []).extend(dict.fromkeys(hashes))
-            last_days[month.month] = max(origin.last_day(month), last_days.get(month.month, month.month))
+            start = month.month
+            bases.setdefault(start, []).extend(dict.fromkeys(hashes))
+            last_days[start] = max(origin.last_day(month), last_days.get(start, start))
+            after = origin.return_day(month) if ahead_apart else origin.ahead_day(month)
+            ahead[start] = max(after, ahead.get(start, start))
     return [
-        Period(month, _months_before(month, before), last_days[month], " ".join(hashes))
+        Period(
+            month,
+            _months_before(month, before),
+            last_days[month] if ahead_apart else ahead[month],
+            " ".join(hashes),
+            ahead[month] if ahead_apart and ahead[month] > last_days[month] else None,
+        )
         for month, hashes in sorted(bases.items())
     ]
 
@@ -265,7 +302,7 @@ def states_output(run: AssetRun, states: pl.DataFrame, build: PeriodBuild) -> Ou
     """
     if run.own_tables <= run.tables:
         return Output(states, build=build)
-    return Output(states.clear(), build=replace(build, stale=()))
+    return Output(states.clear(), build=replace(build, stale=(), ahead=frozenset()))
 
 
 def recipes_text(recipes: Iterable[Recipe]) -> str:
@@ -296,7 +333,7 @@ class StoredStates:
     ) -> tuple[NDArray[np.int64], dict[date, str]]:
         """Segments of the first periods of a history, strata x periods, and the structure of each of their months."""
         output = (history.data_origin, *what.name)
-        structures = {month: text for (key, month), text in self.structures.items() if key == output}
+        structures = {month: text.split(" ")[0] for (key, month), text in self.structures.items() if key == output}
         if periods == 0:
             return np.zeros((len(history.strata), 0), dtype=np.int64), structures
         runs = self._arrays(history, what)["segment runs"].astype(np.int64)

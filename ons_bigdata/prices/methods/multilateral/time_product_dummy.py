@@ -10,7 +10,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ons_bigdata.estimation.input_checks import refuse_unknown
-from ons_bigdata.prices.methods.multilateral.windows import WindowOf, component_windows, overlap, summed_products
+from ons_bigdata.prices.methods.multilateral.windows import (
+    WindowOf,
+    component_windows,
+    overlap,
+    summed_products,
+    summed_squares,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -50,6 +56,38 @@ def network_levels(links: Floats, flows: Floats, components: Integers, first: fl
     for t in range(1, len(links)):
         levels[t] += ((links[t, :t] * levels[:t] + flows[t, :t]) / totals[t]).sum(axis=0)
     return np.where(np.isfinite(totals) | begins, levels, np.nan)
+
+
+def levels_of_network(links: Floats, sums: Floats, components: Integers) -> Floats:
+    """Solve x_t Σ_s L_ts = Σ_s L_ts x_s + b_t over s ≠ t for x, 0 in the first period of each component.
+
+    `links`: L, T × T × replicates, symmetric, not negative; `sums`: b, T × replicates, which add up to 0 in each
+    component. As `network_levels` with b_t = Σ_s F_ts, at a third of its cost. b is a difference of sums: for links of
+    like size, such as counts of products. Diagonals do not count; both arrays are overwritten. One replicate whose
+    periods are one component is solved at once.
+    """
+    if links.shape[2] == 1 and not components.any():
+        return _levels_of_one_component(links[:, :, 0], sums)
+    totals = np.full(components.shape, np.inf)
+    for last in range(len(links) - 1, 0, -1):
+        row = links[last, :last]
+        total = row.sum(axis=0)
+        np.copyto(totals[last], total, where=total > 0)
+        into = row / totals[last]
+        sums[:last] += into * sums[last]
+        links[:last, :last] += into[:, None] * row
+    begins = components == np.arange(len(links))[:, None]
+    levels = np.zeros(components.shape)
+    for t in range(1, len(links)):
+        levels[t] = ((links[t, :t] * levels[:t]).sum(axis=0) + sums[t]) / totals[t]
+    return np.where(np.isfinite(totals) | begins, levels, np.nan)
+
+
+def _levels_of_one_component(links: Floats, sums: Floats) -> Floats:
+    """Solution of `levels_of_network` for one replicate in which all periods are joined, T × 1."""
+    np.fill_diagonal(links, 0.0)
+    equations = np.diag(links.sum(axis=0)) - links
+    return np.vstack([np.zeros((1, 1)), np.linalg.solve(equations[1:, 1:], sums[1:])])
 
 
 def levels_by_products(weights: Floats, logs: Floats, components: Integers) -> Floats:
@@ -108,6 +146,9 @@ def time_product_dummy_windows(panel: PricePanel, weights: str, counts: Floats |
             shares = of_window / of_window.sum(axis=0)
         centred = logs[first:stop, sold]
         centred = centred - (shares * centred).sum(axis=0)
+        if weights == "none":
+            sums = (of_window * centred) @ drawn[:, sold].T
+            return levels_of_network(summed_squares(shares, of_window, drawn[:, sold]), sums, components)
         moves = summed_products(shares * centred, of_window, drawn[:, sold])
         links = summed_products(shares, of_window, drawn[:, sold])
         return network_levels(links, moves - moves.swapaxes(0, 1), components, first=0.0)

@@ -101,6 +101,17 @@ def summed_products(x: Floats, y: Floats, counts: Floats) -> Floats:
     return sums
 
 
+def summed_squares(x: Floats, y: Floats, counts: Floats) -> Floats:
+    """Sums as `summed_products` of `x` and `y`, both I×N, that are the same for (i, j) and (j, i): half the work."""
+    if len(counts) == 1:
+        return summed_products(x, y, counts)
+    rows, columns = np.triu_indices(len(x))
+    sums = np.empty((len(x), len(x), len(counts)))
+    sums[rows, columns] = (x[rows] * y[columns]) @ counts.T
+    sums[columns, rows] = sums[rows, columns]
+    return sums
+
+
 def rolling_pairs(blocks: PairBlocks, periods: int, *, at_once: int = 0) -> PairsOf:
     """Pair values of any window; pairs in the last table are not computed again.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from itertools import compress
 from typing import TYPE_CHECKING
@@ -231,6 +231,7 @@ class BaseSearch:
     present: Booleans
     strata: list[tuple[str, int]]
     rhythms: list[str]
+    _remarks: dict[tuple[Week, bytes], str | None] = field(default_factory=dict, repr=False)
 
     def parts(self, members: Booleans) -> list[ConnectedPart]:
         """Connected parts of some strata, whose masks are of all strata; one without quotes where there is none."""
@@ -275,6 +276,7 @@ class BaseSearch:
             present=np.array(present),
             strata=[self.strata[owner] for owner in owners],
             rhythms=[self.rhythms[owner] for owner in owners],
+            _remarks={},
         )
         return stretches, np.arange(len(segments))[:, None] == np.array(owners)
 
@@ -370,10 +372,17 @@ class BaseSearch:
             notes.append(f"base of its own: no quote in the base period {self.periods.base_text}")
         if self.periods.frequency != "monthly" and part.week is not None:
             chosen = np.ones(len(self.present), dtype=np.bool_) if part.week == self.week else part.members
-            rhythms = [*compress(self.rhythms, chosen.tolist())]
-            remark = base_week_remark(part.week, collections_of(self.present[chosen], self.days, rhythms))
+            remark = self._remark(part.week, chosen)
             notes += [] if remark is None else [remark]
         return tuple(notes)
+
+    def _remark(self, week: Week, chosen: Booleans) -> str | None:
+        """Remark on a base week of some strata; looked for once, since most parts have the base week of all."""
+        key = (week, chosen.tobytes())
+        if key not in self._remarks:
+            rhythms = [*compress(self.rhythms, chosen.tolist())]
+            self._remarks[key] = base_week_remark(week, collections_of(self.present[chosen], self.days, rhythms))
+        return self._remarks[key]
 
     def _apart(self, part: ConnectedPart, others: Sequence[ConnectedPart]) -> str:
         """Name the retailers of the other parts, or their items where they are of the same retailers."""

@@ -201,19 +201,21 @@ def level_rows(
 ) -> tuple[pl.DataFrame, pl.DataFrame, list[LayerState]]:
     """Rows of the diagnostics and movements of all levels of a block, and the states after it.
 
-    `rows`: published figures of each level. `known`: bases of each level in the block, and its state before.
+    `rows`: published figures of each level. `known`: bases of each level in the block, and its state before. Without
+    replicates no diagnostics.
     """
     days_collected = _days_collected(of.panels.history, of.based.periods, of.block)
     diagnostics, movements, after = [], [], []
     for tree, published, bases, before in zip(of.panels.history.tree, rows, *known, strict=True):
         known_figures = _published(published, of.starts, (tree, bases), ("index", "imputed_share", "retailers"))
         layer, following = level_layer(tree, layer, known_figures, bases, before)
-        recent = before.recent.followed_by(layer)
-        level = _Level(of, tree, bases, layer, recent)
-        diagnostics.append(_diagnostics_frame(level, known_figures["retailers"], days_collected))
+        level = _Level(of, tree, bases, layer, before.recent.followed_by(layer))
+        if layer.replicates.shape[1]:
+            diagnostics.append(_diagnostics_frame(level, known_figures["retailers"], days_collected))
         movements.append(_movement_frame(level))
         after.append(following)
-    return pl.concat(diagnostics), pl.concat(movements), after
+    made = pl.concat(diagnostics) if diagnostics else IndexDiagnostics.create_empty()
+    return made, pl.concat(movements), after
 
 
 @dataclass(frozen=True, eq=False)
@@ -276,14 +278,14 @@ def _arranged(values: pl.Series, place: tuple[Integers, Integers], shape: tuple[
 def elementary_layer(
     of: OutputForms,
     draws: Sequence[Floats],
-    drift: FullWindows | RecentWindows,
+    drift: FullWindows | RecentWindows | None,
     rows: pl.DataFrame,
     before: ElementaryState,
 ) -> tuple[Layer, ElementaryState]:
     """Elementary indices of a block, published and resampled, side by side; and the state after it.
 
-    `draws`: weights of the resamples of each stratum, see `product_weights`. `rows`: `ElementaryIndex` of the periods
-    from the start of the view to the end of the block.
+    `draws`: weights of the resamples of each stratum, see `product_weights`. `drift`: None where it is not asked for.
+    `rows`: `ElementaryIndex` of the periods from the start of the view to the end of the block.
     """
     history, periods, block = of.panels.history, of.based.periods, of.block
     own, starts = block.rows, periods.starts[block.view : block.stop]
@@ -293,7 +295,7 @@ def elementary_layer(
     segments = _arranged(rows["segment"], place, shape, ABSENT).astype(np.int64)
     replicates, numbers, pasts = _drawn(of, draws, before.pasts)
     parts = [movement_parts(form, indices[own, n], segments[own, n]) for n, form in enumerate(of.forms)]
-    drifts = drift.log_drift(of, indices, segments)
+    drifts = np.full(indices[own].shape, np.nan) if drift is None else drift.log_drift(of, indices, segments)
     counts = {name: _arranged(rows[name], place, shape, 0.0).astype(np.int64)[own] for name in COUNTS}
     revisions = _arranged(rows["window_revision"], place, shape, np.nan)[own]
     indices, segments = indices[own], segments[own]
@@ -337,7 +339,9 @@ def _drawn(of: OutputForms, draws: Sequence[Floats], pasts: Sequence[Past]) -> t
     """Replicates of the elementary indices of a block and their segments, periods x B x strata; and what is kept."""
     shape = (of.block.stop - of.block.start, len(draws[0]), len(of.forms))
     levels, segments = np.empty(shape), np.empty(shape, dtype=np.int64)
-    after = []
+    after: list[Past] = []
+    if not len(draws[0]):
+        return levels, segments, list(pasts)
     for n, (form, weights, past) in enumerate(zip(of.forms, draws, pasts, strict=True)):
         levels[:, :, n], segments[:, :, n], following = form.continued(weights, past)
         after.append(following)

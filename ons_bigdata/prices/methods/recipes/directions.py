@@ -77,13 +77,14 @@ def price_change_bounds(quotes: pl.DataFrame, recipes: Iterable[Recipe], month: 
     first, last = days_compared(month, recipes)
     quotes = eager_frame(quotes, "quotes")
     refuse_missing_columns(quotes, _OF_QUOTES, "quotes")
-    in_view = quotes.filter(pl.col("collected_on").is_between(first, last)).sort(*_STRATUM, "product", "collected_on")
+    strata, in_view = _numbered(quotes.filter(pl.col("collected_on").is_between(first, last)))
     rules = sorted({_comparison(output) for _, output in _outputs(recipes)})
     # several rules compare the same prices: those of each frequency are ordered once
     priced = {key: _priced(in_view, *key, first) for key in sorted({(rule[1], rule[2]) for rule in rules})}
     rows = [
         _changes(rule, priced[rule[1], rule[2]], first)
         .filter(pl.col("period").dt.month_start() == month)
+        .join(strata, on="stratum")
         .with_columns(comparison=pl.lit(_text(rule)), month=pl.lit(month))
         for rule in rules
     ]
@@ -250,49 +251,62 @@ def _changes(comparison: tuple[str, str, str, int], priced: pl.DataFrame, first:
     return _matched_changes(priced, compares)
 
 
+def _numbered(quotes: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Strata with their numbers; and the quotes by stratum, product and day, with numbers in the place of the keys."""
+    ordered = quotes.sort(*_STRATUM, "product", "collected_on").with_columns(stratum=pl.struct(_STRATUM).rle_id())
+    strata = ordered.select("stratum", *_STRATUM).unique("stratum", maintain_order=True)
+    product = pl.struct("stratum", "product").rle_id().alias("product")
+    return strata, ordered.select("stratum", product, "collected_on", "price_gbp", "entered_on")
+
+
 def _priced(quotes: pl.DataFrame, frequency: str, days: str, first: date) -> pl.DataFrame:
-    """Log of the mean price per product and period from `first`, with the stratum's number of it and the last price."""
+    """Log of the mean price per product and period from `first`, with the last price, in the order of both.
+
+    `number`, `period_before`: of the period among those of the stratum, and the one before it.
+    """
     on = pl.col("collected_on")
     begins = on.dt.month_start()
     tuesday = begins + pl.duration(days=7 + (9 - begins.dt.weekday().cast(pl.Int64)) % 7)
     counted = quotes if days == "all" else quotes.filter((on - tuesday).dt.total_days().abs() <= 1)
-    period = on.dt.truncate(_EVERY[frequency])
-    product = [*_STRATUM, "product"]
+    in_periods = counted.with_columns(period=on.dt.truncate(_EVERY[frequency])).filter(pl.col("period") >= first)
     priced = (
-        counted.filter(period >= first)
-        .group_by(*product, period.alias("period"), maintain_order=True)
+        in_periods.group_by("stratum", "product", "period", maintain_order=True)
         .agg(log_price=pl.col("price_gbp").mean().log(), entered_on=pl.col("entered_on").min())
-    )
-    is_new = (pl.col("entered_on").min() >= first).fill_null(value=False)
-    return (
-        priced.with_columns(number=pl.col("period").rank("dense").over(_STRATUM).cast(pl.Int64))
-        .sort(*product, "period")
-        .with_columns(
-            change=pl.col("log_price") - pl.col("log_price").shift(1).over(product),
-            last_number=pl.col("number").shift(1).over(product),
-            last_period=pl.col("period").shift(1).over(product),
-            was_priced_once=((pl.len() == 1) & is_new).over(product),
-        )
+    )  # fmt: skip
+    numbers = priced.select("stratum", "period").unique().sort("stratum", "period").with_columns(
+        number=pl.int_range(pl.len(), dtype=pl.Int64).over("stratum"),
+        period_before=pl.col("period").shift(1).over("stratum"),
+    )  # fmt: skip
+    product = pl.col("product")
+    follows = (product == product.shift(1)).fill_null(value=False)
+    goes_on = (product == product.shift(-1)).fill_null(value=False)
+    is_new = (pl.col("entered_on") >= first).fill_null(value=False)
+    return priced.join(numbers, on=["stratum", "period"], how="left", maintain_order="left").with_columns(
+        change=pl.when(follows).then(pl.col("log_price") - pl.col("log_price").shift(1)),
+        last_number=pl.when(follows).then(pl.col("number").shift(1)),
+        last_period=pl.when(follows).then(pl.col("period").shift(1)),
+        was_priced_once=~follows & ~goes_on & is_new,
     )
 
 
 def _matched_changes(priced: pl.DataFrame, compares: str) -> pl.DataFrame:
     """Changes of the products priced in the stratum's period before, too."""
     counted = priced if compares == "all_products" else priced.filter(~pl.col("was_priced_once"))
-    counts = counted.group_by(*_STRATUM, "number").agg(products=pl.len())
+    counts = counted.group_by("stratum", "number").agg(products=pl.len())
     is_matched = pl.col("last_number") == pl.col("number") - 1
-    matched = priced.filter(is_matched).group_by(*_STRATUM, "number", "period").agg(
+    matched = priced.filter(is_matched).group_by("stratum", "number").agg(
+        period=pl.col("period").first(),
         period_before=pl.col("last_period").first(),
         least=pl.col("change").min(),
         largest=pl.col("change").max(),
         matched=pl.len(),
     )  # fmt: skip
-    before = counts.select(*_STRATUM, pl.col("number") + 1, products_before="products")
-    key = [*_STRATUM, "number"]
+    before = counts.select("stratum", pl.col("number") + 1, products_before="products")
+    key = ["stratum", "number"]
     both = matched.join(counts, on=key).join(before, on=key)
     same = (pl.col("products") == pl.col("matched")) & (pl.col("products_before") == pl.col("matched"))
     return both.select(
-        *_STRATUM, "period", "period_before", "least", "largest", same_products=same | (compares == "any_products")
+        "stratum", "period", "period_before", "least", "largest", same_products=same | (compares == "any_products")
     )
 
 
@@ -302,26 +316,25 @@ def _linked_changes(priced: pl.DataFrame, lasting_days: int, first: date, *, car
     `carried`: instead, the last price is carried for `lasting_days` and compared with that of the period before.
     Infinite in the first `lasting_days` from `first`, where links from before it may end.
     """
-    starts = priced.select(*_STRATUM, "number", "period").unique().sort(*_STRATUM, "number")
-    before = starts.select(*_STRATUM, pl.col("number") + 1, period_before="period")
-    rows = priced.join(before, on=[*_STRATUM, "number"])
+    rows = priced.filter(pl.col("period_before").is_not_null())
+    periods = rows.select("stratum", "number", "period", "period_before").unique()
     until = pl.col("period_before") if carried else pl.col("period")
     links = rows.filter((until - pl.col("last_period")).dt.total_days() <= lasting_days)
     if carried:
         links = links.with_columns(last_number=pl.col("number") - 1)
-    bounds = [rows.clear().select(*_STRATUM, "number", least="change", largest="change")]
+    bounds = [rows.clear().select("stratum", "number", least="change", largest="change")]
     from_outside = pl.col("period") < first + timedelta(days=0 if carried else lasting_days)
-    for stratum, of_stratum in links.partition_by(_STRATUM, as_dict=True).items():
-        unknown = of_stratum.filter(from_outside)["number"].unique().to_list()
+    columns = links.select("stratum", "number", "last_number", "change", is_unknown=from_outside)
+    for of_stratum in columns.partition_by("stratum", maintain_order=True):
+        unknown = of_stratum.filter("is_unknown")["number"].unique().to_list()
         ends, starts_at, changes_of = of_stratum.select("number", "last_number", "change").to_numpy().T
         numbers, least, largest = _chain_bounds(ends, starts_at, changes_of, unknown)
-        key = {name: pl.lit(value) for name, value in zip(_STRATUM, stratum, strict=True)}
-        frame = pl.DataFrame({"number": numbers, "least": least, "largest": largest}).with_columns(**key)
-        bounds.append(frame.select(bounds[0].columns).cast(bounds[0].schema))
-    of_period = rows.select(*_STRATUM, "number", "period", "period_before").unique()
-    changes = pl.concat(bounds).join(of_period, on=[*_STRATUM, "number"])
+        frame = pl.DataFrame({"number": numbers, "least": least, "largest": largest})
+        stratum = pl.lit(of_stratum["stratum"][0]).alias("stratum")
+        bounds.append(frame.select(stratum, "number", "least", "largest").cast(bounds[0].schema))
+    changes = pl.concat(bounds).join(periods, on=["stratum", "number"])
     is_known = pl.col("least").is_finite() & pl.col("largest").is_finite()
-    return changes.select(*_STRATUM, "period", "period_before", "least", "largest", same_products=is_known)
+    return changes.select("stratum", "period", "period_before", "least", "largest", same_products=is_known)
 
 
 def _chain_bounds(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import polars as pl
@@ -232,9 +233,7 @@ def over_scopes(
     for recipe in recipes:
         instance_of("recipes", recipe, Recipe)
     scopes = None if scopes is None else listed_values("scopes", scopes, "scopes")
-    for recipe, output, based in based_outputs(panels.history, recipes):
-        if panels.calendar not in (None, (output.frequency, output.days)):
-            continue
+    for recipe, output, based in based_outputs(panels.history, recipes, panels.calendar):
         asked_for = recipe.scopes if scopes is None else scopes
         for scope in asked_for:
             refuse_unknown("scope", scope, SCOPES)
@@ -300,18 +299,32 @@ class BasedPeriods:
 
 
 def based_outputs(
-    history: OriginHistory, recipes: Iterable[Recipe]
+    history: OriginHistory, recipes: Iterable[Recipe], calendar: tuple[str, str] | None = None
 ) -> Iterator[tuple[Recipe, RecipeOutput, BasedPeriods]]:
-    """Outputs of recipes with their periods; without those none of whose collection days occurs."""
-    based: dict[tuple[str, str], BasedPeriods | None] = {}
+    """Outputs of recipes with their periods; without those none of whose collection days occurs.
+
+    `calendar`: frequency and days that count of the outputs; None for all.
+    """
     for recipe in recipes if history.strata else ():
         for output in recipe.outputs:
-            key = (output.frequency, output.days)
-            if key not in based:
-                based[key] = _based_periods(history, *key)
-            periods = based[key]
+            if calendar not in (None, (output.frequency, output.days)):
+                continue
+            periods = based_periods(history, output)
             if periods is not None:
                 yield recipe, output, periods
+
+
+_BASED: WeakKeyDictionary[OriginHistory, dict[tuple[str, str], BasedPeriods | None]] = WeakKeyDictionary()
+"""Periods with their bases that were found in a history: the search for bases looks at all of its days."""
+
+
+def based_periods(history: OriginHistory, output: RecipeOutput) -> BasedPeriods | None:
+    """Periods of an output with their bases, found once in each history; None where no day counts."""
+    known = _BASED.setdefault(history, {})
+    key = (output.frequency, output.days)
+    if key not in known:
+        known[key] = _based_periods(history, *key)
+    return known[key]
 
 
 def _based_periods(history: OriginHistory, frequency: str, days_that_count: str) -> BasedPeriods | None:

@@ -253,7 +253,8 @@ def window_form(
         opened = start + np.flatnonzero(present[start:stop].any(axis=1))
         if len(opened) and opened[-1] >= begins:
             rows = slice(start, int(opened[-1]) + 1)
-            form = kind(periods.starts[rows], _logs(prices[rows]), present[rows], window, splice)
+            end = max(block.rows.stop - start, 0)
+            form = kind(periods.starts[rows], _logs(prices[rows]), present[rows], window, splice, end)
             stretches.append(Stretch(number, start, form))
     began = block.view + in_block[-1] if in_block else past.began
     return WindowStretches(kind, periods.starts, present, block, stretches, newest + len(in_block), began, window)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, insort
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
@@ -13,7 +14,7 @@ from ons_bigdata.estimation.input_checks import eager_frame, refuse_rows
 from ons_bigdata.prices.methods.panels.input_checks import checked_columns, not_positive
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -166,9 +167,35 @@ def strata(
         .otherwise(pl.col("in_scope").cast(pl.Int8))
         .cast(pl.Int8),
     )
-    sizes = _checked_sizes(pack_sizes).partition_by(_STRATUM, as_dict=True)
-    groups = sorted(coded.partition_by(_STRATUM, as_dict=True).items())
-    return days, [_stratum(key, group, sizes.get(key), len(days)) for key, group in groups]
+    placed, products = products_in_order(coded, _checked_sizes(pack_sizes))
+    chosen = placed.select(*_STRATUM, "product", "collected_on", "place", "day", "price_gbp", "judged")
+    groups = sorted(chosen.partition_by(_STRATUM, as_dict=True).items())
+    return days, [_stratum(key, group, products[key], len(days)) for key, group in groups]
+
+
+Products = tuple[list[str], "Floats"]
+"""Products of a retailer and item in order, and their pack sizes; nan where unknown."""
+
+
+def products_in_order(
+    rows: pl.DataFrame, sizes: pl.DataFrame
+) -> tuple[pl.DataFrame, dict[tuple[object, ...], Products]]:
+    """Rows with `place`, that of their product among the products of its retailer and item; and these by both.
+
+    `rows`: retailer, item_number, product; texts may be categories. `sizes`: the same as texts, pack_size.
+    """
+    key = [*_STRATUM, "product"]
+    names = rows.select(key).unique().with_columns(name=pl.col("product").cast(pl.String)).sort("name")
+    names = names.with_columns(place=pl.int_range(pl.len(), dtype=pl.Int64).over(_STRATUM))
+    known = sizes.select(pl.col("retailer").cast(pl.String), "item_number", "product", "pack_size")
+    sized = names.with_columns(pl.col("retailer").cast(pl.String), product="name").join(
+        known, on=key, how="left", maintain_order="left"
+    )
+    products: dict[tuple[object, ...], Products] = {
+        of_stratum: (group["product"].to_list(), group["pack_size"].to_numpy().astype(np.float64))
+        for of_stratum, group in sized.partition_by(_STRATUM, as_dict=True, maintain_order=True).items()
+    }
+    return rows.join(names.drop("name"), on=key, how="left", maintain_order="left"), products
 
 
 def _checked_sizes(pack_sizes: pl.DataFrame) -> pl.DataFrame:
@@ -182,19 +209,17 @@ def _checked_sizes(pack_sizes: pl.DataFrame) -> pl.DataFrame:
     return rows
 
 
-def _stratum(key: tuple[object, ...], rows: pl.DataFrame, sizes: pl.DataFrame | None, days: int) -> Stratum:
-    products, codes = np.unique(rows["product"].cast(pl.String).to_numpy(), return_inverse=True)
-    day = rows["day"].to_numpy()
-    prices = np.zeros((days, len(products)))
-    prices[day, codes] = rows["price_gbp"].to_numpy()
+def _stratum(key: tuple[object, ...], rows: pl.DataFrame, products: Products, days: int) -> Stratum:
+    names, pack_sizes = products
+    at = rows["day"].to_numpy(), rows["place"].to_numpy()
+    prices = np.zeros((days, len(names)))
+    prices[at] = rows["price_gbp"].to_numpy()
     if np.count_nonzero(prices) < rows.height:
         repeated = pl.struct("product", "collected_on").is_duplicated()
-        refuse_rows(rows.drop("day", "judged"), {"a product that has several quotes of a day": repeated}, "quotes")
+        left = ["place", "day", "judged"]
+        refuse_rows(rows.drop(left), {"a product that has several quotes of a day": repeated}, "quotes")
     judged = np.full(prices.shape, UNDECIDED, dtype=np.int8)
-    judged[day, codes] = rows["judged"].to_numpy()
-    known: dict[str, float] = {} if sizes is None else dict(sizes.select("product", "pack_size").iter_rows())
-    names = products.tolist()
-    pack_sizes = np.array([known.get(name) for name in names], dtype=np.float64)  # nan where unknown
+    judged[at] = rows["judged"].to_numpy()
     return Stratum(str(key[0]), int(str(key[1])), names, prices, judged, pack_sizes)
 
 
@@ -252,9 +277,24 @@ def in_season(counts: Integers, rule: SeasonalRule) -> Booleans:
     is out of season.
     """
     counts = np.asarray(counts)
+    there = np.flatnonzero(counts > 0)
+    peaks = np.array([*_peaks(counts[there].tolist(), there.tolist(), rule)])
     mask = np.zeros(len(counts), dtype=np.bool_)
-    for day, count in enumerate(counts):
-        if count > 0:
-            window = counts[max(0, day - rule.peak_days + 1) : day + 1]
-            mask[day] = count >= rule.least_share * np.quantile(window[window > 0], rule.peak_quantile)
+    mask[there] = counts[there] >= rule.least_share * peaks
     return mask
+
+
+def _peaks(counts: Sequence[int], days: Sequence[int], rule: SeasonalRule) -> Iterator[float]:
+    """Peak of each day with products, see `SeasonalRule`: the quantile between two neighbours in order, linearly."""
+    ordered: list[int] = []
+    first = 0
+    for count, day in zip(counts, days, strict=True):
+        insort(ordered, count)
+        while days[first] <= day - rule.peak_days:
+            del ordered[bisect_left(ordered, counts[first])]
+            first += 1
+        place = (len(ordered) - 1) * rule.peak_quantile
+        below, share = int(place), place - int(place)
+        low, high = ordered[below], ordered[min(below + 1, len(ordered) - 1)]
+        # from the nearer end, so that the peak of equal counts is exactly that count
+        yield low + (high - low) * share if share < 0.5 else high - (high - low) * (1 - share)

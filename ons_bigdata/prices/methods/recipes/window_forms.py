@@ -21,7 +21,7 @@ from ons_bigdata.prices.methods.recipes.blocks.past import Continued
 from ons_bigdata.prices.methods.recipes.forms import ALL, nested_parts, whole_history
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from typing import Any
 
     from numpy.typing import NDArray
@@ -43,6 +43,8 @@ class WindowForm(ABC):
 
     `periods`: all periods of the calendar from the first to the last with a price, or, in a view that begins later,
     from the first of the view; levels of the periods before a block are then known. `logs`: log prices, 0 where absent.
+    `end`: number of the first periods up to the end of the block, None for all; levels of later ones are computed as
+    far as the first window needs them, since those periods only tell which products return.
     `window`: W; None where it holds all periods. `splice`: "none" or one of `splicing.ON_PREVIOUS`, `ON_PUBLISHED`. A
     method is a subclass: how it computes windows, and the log index over a set of products.
     """
@@ -52,6 +54,7 @@ class WindowForm(ABC):
     present: Booleans
     window: int | None
     splice: str
+    end: int | None = None
     _windows: dict[tuple[int, int], WindowLevels] = field(default_factory=dict, repr=False)
 
     @property
@@ -64,6 +67,12 @@ class WindowForm(ABC):
         """The window's length: W, or all periods there are."""
         periods = len(self.periods)
         return periods if self.window is None else min(self.window, periods)
+
+    @property
+    def computed(self) -> int:
+        """Number of the periods whose levels are computed: those up to the end of the block, and the first window."""
+        periods = len(self.periods)
+        return periods if self.end is None else min(max(self.end, self.length), periods)
 
     @property
     def is_spliced(self) -> bool:
@@ -82,18 +91,26 @@ class WindowForm(ABC):
     def indices(self, known: KnownLevels | None = None, *, full: bool = False) -> tuple[Floats, list[str | None]]:
         """Values of the index, all products counting once (nan where there is none), and the reasons for none.
 
-        `known`: levels of the first periods. `full`: over one window of all periods instead of spliced windows.
+        `known`: levels of the first periods. `full`: over one window of all periods instead of spliced windows. Periods
+        after those that are computed have neither.
         """
-        extension = Extension() if full else self._extension
-        levels, reasons = extended_levels(self.window_of, self.periods, extension, known=known or _nothing_known(1))
-        return np.exp(levels[:, 0]), reasons
+        extension, calendar = Extension() if full else self._extension, self.periods[: self.computed]
+        levels, reasons = extended_levels(self.window_of, calendar, extension, known=known or _nothing_known(1))
+        return np.exp(self._on_all_periods(levels)[:, 0]), [*reasons, *[None] * (len(self.periods) - len(calendar))]
 
     def replicates(self, weights: Floats, known: KnownLevels | None = None) -> tuple[Floats, Integers]:
         """Indices and segments of each replicate, 1 in the replicate's first period with a product."""
         known = known or _nothing_known(len(weights))
         origins = (self.present[: self.length].astype(np.float64) @ weights.T > 0).argmax(axis=0)
-        levels, _ = extended_levels(self._windows_of(weights), self.periods, self._extension, origins, known)
+        calendar = self.periods[: self.computed]
+        known_levels, _ = extended_levels(self._drawn_windows(weights), calendar, self._extension, origins, known)
+        levels = self._on_all_periods(known_levels)
         return np.exp(levels), np.where(np.isfinite(levels), 0, ABSENT)
+
+    def _on_all_periods(self, levels: Floats) -> Floats:
+        """Levels of the first periods, and nan in later ones."""
+        later = np.full((len(self.periods) - len(levels), levels.shape[1]), np.nan)
+        return np.concatenate([levels, later])
 
     def window_of(self, first: int, stop: int) -> WindowLevels:
         """Levels of a window with all products counting once; each window is computed once."""
@@ -103,14 +120,23 @@ class WindowForm(ABC):
 
     @cached_property
     def _unweighted(self) -> WindowOf:
-        return self._windows_of(np.ones((1, self.present.shape[1])))
+        return self._drawn_windows(np.ones((1, self.present.shape[1])))
 
-    def _panel(self) -> PricePanel:
-        return PricePanel(list(self.periods), [], np.exp(self.logs) * self.present, None, self.present)
+    def _drawn_windows(self, counts: Floats) -> WindowOf:
+        """Levels of any window; `counts`: how many times a product counts, replicates x products.
+
+        Of products with a price in the periods that are computed: the digits of sums do not depend on the others.
+        """
+        present = self.present[: self.computed]
+        priced = present.any(axis=0)
+        present = present[:, priced]
+        prices = np.exp(self.logs[: self.computed, priced]) * present
+        panel = PricePanel(list(self.periods[: self.computed]), [], prices, None, present)
+        return self._windows_of(panel, counts[:, priced])
 
     @abstractmethod
-    def _windows_of(self, counts: Floats) -> WindowOf:
-        """Levels of any window; `counts`: how many times a product counts, replicates x products."""
+    def _windows_of(self, panel: PricePanel, counts: Floats) -> WindowOf:
+        """Levels of any window of a panel; `counts`: how many times a product counts, replicates x products."""
 
     @abstractmethod
     def _value(self, chosen: Booleans, rows: Integers, ends: Integers) -> Floats:
@@ -126,7 +152,7 @@ class WindowForm(ABC):
         nan before the row `begin`, where the first window still grows and where either has no such change.
         """
         revised = np.full(len(self.periods), np.nan)
-        for t in range(max(self.length, 2, begin), len(self.periods)):
+        for t in range(max(self.length, 2, begin), self.computed):
             before = np.array([t - 2])
             old, new = (self.window_of(stop - self.length, stop) for stop in (t, t + 1))
             revised[t] = (new.changes(before, t - 1) - old.changes(before, t - 1))[0, 0]
@@ -208,6 +234,14 @@ class WindowStretches:
         """Number of the stretch of each period, -1 outside of them."""
         numbers = [np.full(len(stretch.form.periods), stretch.number) for stretch in self.stretches]
         return self._stacked(numbers, fill=ABSENT, kind=int)
+
+    def known_ahead(self) -> Iterator[bytes]:
+        """All that the levels of the block depend on after it: the stretches, and the rest of a first window."""
+        for stretch in (stretch for stretch in self.stretches if stretch.start < self.block.rows.stop):
+            form, first = stretch.form, self.block.view + stretch.start
+            in_block = len(form.periods) if form.end is None else min(len(form.periods), form.end)
+            yield np.array([stretch.number, first, in_block, form.computed, form.is_spliced]).tobytes()
+            yield np.where(form.present, form.logs, np.nan)[in_block : form.computed].tobytes()
 
     @property
     def keeps_newest_movement(self) -> Booleans:
@@ -314,8 +348,8 @@ class WindowStretches:
 class GeksJevonsForm(WindowForm):
     """GEKS-Jevons."""
 
-    def _windows_of(self, counts: Floats) -> WindowOf:
-        return geks_windows(self._panel(), "jevons", INCOMPLETE, counts)
+    def _windows_of(self, panel: PricePanel, counts: Floats) -> WindowOf:
+        return geks_windows(panel, "jevons", INCOMPLETE, counts)
 
     def _value(self, chosen: Booleans, rows: Integers, ends: Integers) -> Floats:
         """Average over the window's periods the chosen products' mean log price change since each."""
@@ -330,22 +364,29 @@ class GeksJevonsForm(WindowForm):
         return value
 
 
+@dataclass(frozen=True, eq=False)
 class TimeProductDummyForm(WindowForm):
     """Time-product dummy without weights: all prices count alike."""
 
-    def _windows_of(self, counts: Floats) -> WindowOf:
-        return time_product_dummy_windows(self._panel(), "none", counts)
+    _of_products: dict[int, Floats] = field(default_factory=dict, repr=False)
+
+    def _windows_of(self, panel: PricePanel, counts: Floats) -> WindowOf:
+        return time_product_dummy_windows(panel, "none", counts)
 
     def _value(self, chosen: Booleans, rows: Integers, ends: Integers) -> Floats:
         """Average the chosen products' log prices less their product effects of the window."""
-        values = np.full(len(rows), np.nan)
-        for t, (row, end) in enumerate(zip(rows.tolist(), ends.tolist(), strict=True)):
+        effects = np.array([self._effects(end) for end in ends.tolist()]).reshape(chosen.shape)
+        here = chosen & self.present[rows]
+        with np.errstate(invalid="ignore"):
+            value: Floats = np.where(here, self.logs[rows] - effects, 0.0).sum(axis=1) / here.sum(axis=1)
+        return value
+
+    def _effects(self, end: int) -> Floats:
+        """Product effects of the window that ends in a row: mean log price less the level, all periods alike."""
+        if end not in self._of_products:
             first, stop = self._start(end), max(end + 1, self.length)
             levels = np.nan_to_num(self.window_of(first, stop).log_levels[:, 0])
             present = self.present[first:stop]
-            count = np.maximum(present.sum(axis=0), 1)
-            effects = ((self.logs[first:stop] - levels[:, None]) * present).sum(axis=0) / count
-            here = chosen[t] & self.present[row]
-            if here.any():
-                values[t] = (self.logs[row] - effects)[here].mean()
-        return values
+            moved = np.where(present, self.logs[first:stop] - levels[:, None], 0.0).sum(axis=0)
+            self._of_products[end] = moved / np.maximum(present.sum(axis=0), 1)
+        return self._of_products[end]

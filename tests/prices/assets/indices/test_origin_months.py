@@ -151,26 +151,53 @@ def test_days_as_they_come_give_the_tables_of_one_rebuild(warehouse: Warehouse, 
 def test_weeks_as_they_come_give_the_tables_of_one_rebuild(warehouse: Warehouse, resource: WarehouseResource) -> None:
     """Weeks of July to October are one block, with the first window of 13 weeks; each later month is one."""
 
-    def months_built() -> set[int]:
-        return set(build(resource, counted="months_of_weeks_built").values())
+    def months_built() -> tuple[int, int]:
+        """Months of figures, and of their movements."""
+        counts = build(resource, counted="months_of_weeks_built")
+        return counts[figures.ELEMENTARY.name.split(".")[1]], counts[diagnostics.MOVEMENTS.name.split(".")[1]]
 
     add(warehouse, quotes_of(range(200), without={195}))  # to Sunday, 5 February
-    assert months_built() == {4}
-    assert months_built() == {0}
+    assert months_built() == (4, 4)
+    assert months_built() == (0, 0)
     add(warehouse, quotes_of(range(200, 202)))
-    assert months_built() == {4}  # February, and November to January, whose windows look 12 weeks ahead
+    assert months_built() == (
+        4,
+        3,
+    )  # February, and November to January, whose windows look 12 weeks ahead, movements eight
     add(warehouse, quotes_of(range(202, 230)))  # to 7 March
-    assert months_built() == {5}
+    assert months_built() == (5, 4)
     add(warehouse, quotes_of(range(230, 232)))
-    assert months_built() == {4}  # December to March: the last day of November's view is 26 February
+    assert months_built() == (4, 3)  # December to March: the last day of November's view is 26 February
     add(warehouse, quotes_of(range(195, 196)))  # late, of 1 February: in the view of November, too
-    assert months_built() == {5}
+    assert months_built() == (5, 4)
     step_by_step = contents(warehouse)
     with warehouse.transaction() as transaction:
         transaction.execute("delete from ops.table_days")
-    assert months_built() == {6}
+    assert months_built() == (6, 6)
     assert contents(warehouse) == step_by_step
-    assert months_built() == {0}
+    assert months_built() == (0, 0)
+
+
+def test_weeks_are_resampled_where_a_later_price_changed_them(
+    warehouse: Warehouse, resource: WarehouseResource
+) -> None:
+    """An item that begins in December fills its first window until March, which revises its weeks of December."""
+    late = (pl.col("retailer") == "waitrose") & (pl.col("collected_on") < date(2016, 12, 5))
+
+    def resampled(days: range) -> int:
+        add(warehouse, quotes_of(days).filter(~late))
+        (count,) = set(build(resource, counted="months_of_weeks_resampled").values())
+        return int(count)
+
+    assert resampled(range(200)) == 4  # to 5 February
+    assert resampled(range(200, 203)) == 3  # Wednesday: from December on
+    assert resampled(range(203, 232)) == 4  # to 9 March: the rest of February, and so on
+    assert resampled(range(232, 233)) == 1  # March alone
+    step_by_step = contents(warehouse)
+    with warehouse.transaction() as transaction:
+        transaction.execute("delete from ops.table_days")
+    build(resource)
+    assert contents(warehouse) == step_by_step
 
 
 def test_a_week_that_begins_in_the_month_before_the_first_day_counts(

@@ -6,8 +6,18 @@ import numpy as np
 import polars as pl
 import pytest
 
-from ons_bigdata.prices.methods.multilateral.time_product_dummy import levels_by_products, time_product_dummy_windows
-from ons_bigdata.prices.methods.multilateral.windows import overlap, overlap_components
+from ons_bigdata.prices.methods.multilateral.time_product_dummy import (
+    levels_by_products,
+    levels_of_network,
+    network_levels,
+    time_product_dummy_windows,
+)
+from ons_bigdata.prices.methods.multilateral.windows import (
+    overlap,
+    overlap_components,
+    summed_products,
+    summed_squares,
+)
 from ons_bigdata.prices.methods.panels.price_panel import PricePanel
 from tests.prices.methods.random_panels import COLUMNS, index
 
@@ -56,6 +66,22 @@ def test_both_sides_of_the_regression_agree(seed: int) -> None:
     # With two replicates alike periods are solved for.
     by_periods = time_product_dummy_windows(panel, "none", np.ones((2, PRODUCTS)))(0, PERIODS).log_levels[:, :1]
     np.testing.assert_allclose(by_products, by_periods, atol=1e-13)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_sums_of_flows_and_flows_give_the_same_levels_of_replicates(seed: int) -> None:
+    panel, generator = random_panel(seed, 0.3), np.random.default_rng(seed)
+    counts = generator.poisson(1.0, (7, PRODUCTS)).astype(np.float64)
+    components = overlap_components(overlap(panel.presence, counts)(0, PERIODS))
+    present = panel.presence * 1.0
+    shares = present / present.sum(axis=0)
+    links = summed_squares(shares, present, counts)
+    np.testing.assert_allclose(links, summed_products(shares, present, counts), atol=1e-14)
+    flows = links * generator.normal(0.0, 0.1, links.shape)
+    flows -= flows.swapaxes(0, 1)
+    sums = flows.sum(axis=1)
+    by_flows = network_levels(links.copy(), flows, components, first=0.0)
+    np.testing.assert_allclose(levels_of_network(links, sums, components), by_flows, atol=1e-12)
 
 
 @pytest.mark.parametrize("small", [1e-6, 1e-40])

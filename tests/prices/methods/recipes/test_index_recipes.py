@@ -9,6 +9,8 @@ from datetime import date, timedelta
 import numpy as np
 import polars as pl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ons_bigdata.prices.methods.bilateral.clip import ClipParameters, clusters
 from ons_bigdata.prices.methods.recipes import base_weeks
@@ -154,6 +156,21 @@ def test_a_day_is_in_season_by_the_counts_up_to_it() -> None:
     assert in_season(np.array([9, 0, 0, 0, 4, 3, 1]), middling).tolist() == [True, *[False] * 3, True, True, False]
     with pytest.raises(ValueError, match="least_share is 0, expected above 0"):
         SeasonalRule(least_share=0)
+
+
+@given(
+    counts=st.lists(st.integers(0, 12), max_size=40),
+    quantile=st.sampled_from([0.1, 0.5, 0.75, 0.9, 1.0]),
+    days=st.integers(1, 12),
+)
+def test_the_peak_is_the_quantile_of_the_days_up_to_each(counts: list[int], quantile: float, days: int) -> None:
+    rule = SeasonalRule(items=(1,), least_share=0.5, peak_quantile=quantile, peak_days=days)
+    windows = [np.array(counts[max(0, day - days + 1) : day + 1]) for day in range(len(counts))]
+    expected = [
+        count > 0 and bool(count >= 0.5 * np.quantile(window[window > 0], quantile))
+        for count, window in zip(counts, windows, strict=True)
+    ]
+    assert in_season(np.array(counts, dtype=int), rule).tolist() == expected
 
 
 def test_clusters_follow_price_and_words_and_take_later_products_in() -> None:

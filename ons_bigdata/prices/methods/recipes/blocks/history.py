@@ -5,8 +5,9 @@ It is short. Quotes are needed of the view of a block alone.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -51,8 +52,9 @@ class OriginHistory:
     week: Week | None
     rhythms: Mapping[str, str]
     has_quotes_out_of_scope: bool
+    _out_of_season: dict[SeasonalRule | None, Booleans] = field(default_factory=dict, repr=False)
 
-    @property
+    @cached_property
     def present(self) -> Booleans:
         """Mask of the days with quotes."""
         mask: Booleans = self.counts > 0
@@ -66,13 +68,15 @@ class OriginHistory:
     def out_of_season(self, rule: SeasonalRule | None) -> Booleans:
         """Mask of the days on which a seasonal item has quotes but is out of season, strata x days.
 
-        Season is a matter of the whole shelf, whatever the scope.
+        Season is a matter of the whole shelf, whatever the scope. Looked for once by rule, since each output asks.
         """
-        mask = np.zeros(self.counts.shape, dtype=np.bool_)
-        for row, (_, item) in enumerate(self.strata):
-            if rule is not None and item in rule.items:
-                mask[row] = self.present[row] & ~in_season(self.counts[row], rule)
-        return mask
+        if rule not in self._out_of_season:
+            mask = np.zeros(self.counts.shape, dtype=np.bool_)
+            for row, (_, item) in enumerate(self.strata):
+                if rule is not None and item in rule.items:
+                    mask[row] = self.present[row] & ~in_season(self.counts[row], rule)
+            self._out_of_season[rule] = mask
+        return self._out_of_season[rule]
 
 
 def origin_history(

@@ -5,7 +5,7 @@ A layer is computed from the one below it, for a block of periods, and from the 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -107,6 +107,13 @@ class LayerState:
     figures: LastFigures
     away: Booleans
     recent: RecentReplicates
+
+    def without_replicates(self) -> LayerState:
+        """State of the published figures alone."""
+        links = self.replicate_links
+        none = LinkState.before_base(0, links.parent.shape[1], links.levels.shape[2])
+        recent = replace(self.recent, replicates=self.recent.replicates[:, :0])
+        return replace(self, replicate_links=none, recent=recent)
 
     @staticmethod
     def none(tree: TreeLevel, bases: LevelBases, replicates: int) -> LayerState:
@@ -210,6 +217,8 @@ def _replicates(
     """
     shares, state = given
     periods, count, _ = below.replicates.shape
+    if not count:
+        return np.empty((periods, 0, len(tree.codes))), state
     cells = max(1, periods * count * tree.weights.shape[1])
     at_once = max(1, MOST_CELLS // cells)
     indices = np.full((periods, count, len(tree.codes)), np.nan)

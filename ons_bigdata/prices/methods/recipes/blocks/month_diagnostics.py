@@ -49,19 +49,26 @@ class ViewOfMonths:
 
     `panels`: prices from the start of the view to the end of the last month, of windows also after it. `at_base`:
     quotes of the base days, None where no form compares with them. `weights`: of the resamples, by retailer and item.
-    `drift`: windows against which it is measured.
+    `drift`: windows against which it is measured; None where movements alone are asked for.
     """
 
     panels: OriginPanels
     at_base: OriginPanels | None
     weights: dict[tuple[str, int], NDArray]
-    drift: FullWindows | RecentWindows
+    drift: FullWindows | RecentWindows | None
 
     @staticmethod
     def of(panels: OriginPanels, at_base: OriginPanels | None, bootstrap: Bootstrap) -> ViewOfMonths:
         """View with the weights of its products. Drift of daily chains is measured over all days of the view."""
         drift = FullWindows(panels) if panels.calendar is None else RecentWindows(panels)
         return ViewOfMonths(panels, at_base, stratum_weights(panels, bootstrap), drift)
+
+    @staticmethod
+    def of_movements(panels: OriginPanels, at_base: OriginPanels | None) -> ViewOfMonths:
+        """View without resamples, for movements alone."""
+        strata = panels.history.strata
+        none = [np.zeros((0, len(stratum.products))) for stratum in panels.strata]
+        return ViewOfMonths(panels, at_base, dict(zip(strata, none, strict=True)), None)
 
 
 def diagnose_months(
@@ -72,6 +79,8 @@ def diagnose_months(
     known: tuple[Sequence[LevelBases], DiagnosticsState | None],
 ) -> MonthOfDiagnostics:
     """Compute standard errors, diagnostics and movements of consecutive months that no state divides.
+
+    In a view without resamples movements alone; the state has none then.
 
     `figures`: published ones of the output: elementary indices from the start of the view on, figures of the months.
     `known`: bases of each level in all days, and the state before the months, None where nothing is before them.
@@ -87,7 +96,8 @@ def diagnose_months(
     elementary = ElementaryState.none(len(draws), len(draws[0]))
     layers = [LayerState.none(tree, level, len(draws[0])) for tree, level in zip(history.tree, bases, strict=True)]
     if before is not None:
-        elementary, layers = ElementaryState(before.pasts, before.figures), before.layers
+        elementary = ElementaryState(before.pasts, before.figures)
+        layers = before.layers if len(draws[0]) else [layer.without_replicates() for layer in before.layers]
     layer, elementary = elementary_layer(forms, draws, view.drift, figures.elementary, elementary)
     rows = [figures.aggregates.filter(pl.col("level") == tree.name) for tree in history.tree]
     diagnostics, movements, layers = level_rows(forms, layer, rows, (in_block, layers))

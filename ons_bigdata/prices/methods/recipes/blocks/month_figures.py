@@ -5,6 +5,7 @@ All months at once or one after another, with the state stored between, give the
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -21,12 +22,13 @@ from ons_bigdata.prices.methods.recipes.figures import (
     OriginPanels,
     OutputForms,
     aggregate_figures,
-    based_outputs,
+    based_periods,
     elementary_figures,
     elementary_rows,
     forms_of_block,
 )
 from ons_bigdata.prices.methods.recipes.levels import LevelState
+from ons_bigdata.prices.methods.recipes.window_forms import WindowStretches
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -63,10 +65,12 @@ def scoped_outputs(history: OriginHistory, recipes: Iterable[Recipe], frequency:
 
     The figures of all scopes are the same then.
     """
+    known = [(recipe, output) for recipe in recipes for output in recipe.outputs if output.frequency == frequency]
+    based = [(recipe, output, based_periods(history, output)) for recipe, output in known if history.strata]
     return [
-        ScopedOutput(recipe, output, scope, based)
-        for recipe, output, based in based_outputs(history, recipes)
-        if output.frequency == frequency
+        ScopedOutput(recipe, output, scope, periods)
+        for recipe, output, periods in based
+        if periods is not None
         for scope in (recipe.scopes if history.has_quotes_out_of_scope else recipe.scopes[:1])
     ]
 
@@ -80,11 +84,15 @@ def base_days(outputs: Iterable[ScopedOutput]) -> Booleans | None:
 
 @dataclass(frozen=True, eq=False)
 class MonthOfElementary:
-    """Elementary indices of an output in a month, and what is kept of them for the next."""
+    """Elementary indices of an output in a month, and what is kept of them for the next.
+
+    `ahead`: hash of what they depend on after the month; empty where they look no further.
+    """
 
     month: MonthOfPeriods
     figures: ElementaryFigures
     pasts: list[Past]
+    ahead: str
 
 
 def elementary_month(
@@ -97,8 +105,26 @@ def elementary_month(
     the strata before the month.
     """
     block = Block(panels.first_day, month.start, month.stop)
-    figures, after = elementary_figures(month_forms(panels, at_base, what, block, pasts))
-    return MonthOfElementary(month, figures, after)
+    forms = month_forms(panels, at_base, what, block, pasts)
+    figures, after = elementary_figures(forms)
+    return MonthOfElementary(month, figures, after, ahead_hash(forms))
+
+
+def ahead_hash(forms: OutputForms) -> str:
+    """Hash of what the indices of a block of windows depend on after it: where stretches begin and end, first windows.
+
+    With the same hash, prices after the block can change nothing but which products of a movement return. Empty for
+    outputs without windows.
+    """
+    windows = [of.form for of in forms.forms if isinstance(of.form, WindowStretches)]
+    if not windows:
+        return ""
+    digest = hashlib.sha256()
+    for form in windows:
+        digest.update(b"stratum")
+        for part in form.known_ahead():
+            digest.update(part)
+    return digest.hexdigest()[:32]
 
 
 def month_forms(
@@ -126,7 +152,8 @@ def _base(at_base: OriginPanels, n: int, out_of_season: Booleans, what: ScopedOu
 class MonthOfFigures:
     """Figures of an output in a month: `ElementaryIndex` and `AggregateIndex` rows.
 
-    `structure`: hash of what they depend on besides quotes, see `months.structure_hash`. `state`: after the month.
+    `structure`: hash of what they depend on besides quotes, see `months.structure_hash`, and after a blank `ahead_hash`
+    of an output of windows. `state`: after the month.
     """
 
     month: MonthOfPeriods
@@ -231,7 +258,7 @@ def aggregate_months(
         aggregates, levels = aggregate_figures((what.recipe, what.output), history.tree, figures, in_block, levels)
         for month in together:
             of_month = [level.of_periods(slice(month.month.start, month.month.stop)) for level in bases]
-            structure = structure_hash(history, of_month, what.output.window)
+            structure = f"{structure_hash(history, of_month, what.output.window)} {month.ahead}".rstrip()
             inside = aggregates.filter(pl.col("period").is_between(month.figures.starts[0], month.figures.starts[-1]))
             state = FiguresState(month.pasts, levels)
             made.append(MonthOfFigures(month.month, elementary_rows(month.figures), inside, structure, state))

@@ -9,16 +9,15 @@ import polars as pl
 
 from ons_bigdata.estimation.input_checks import eager_frame, refuse_missing_columns, refuse_unknown
 from ons_bigdata.prices.methods.recipes.figures import OriginPanels
-from ons_bigdata.prices.methods.recipes.panels import UNDECIDED, Stratum, recipe_periods
+from ons_bigdata.prices.methods.recipes.panels import UNDECIDED, Stratum, products_in_order, recipe_periods
 from ons_bigdata.prices.schemas.indices import ProductPeriodPrice
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-    from datetime import date
+    from collections.abc import Iterable
 
     from ons_bigdata.prices.methods.recipes.blocks.history import OriginHistory
     from ons_bigdata.prices.methods.recipes.catalogue import Recipe
-    from ons_bigdata.prices.methods.recipes.panels import SeasonalRule
+    from ons_bigdata.prices.methods.recipes.panels import Products, SeasonalRule
 
 CALENDARS = {"weeks": ("weekly", "all"), "months": ("monthly", "all"), "second_tuesdays": ("monthly", "second_tuesday")}
 """Calendars of weekly and monthly outputs: frequency, and days of a period that count."""
@@ -94,33 +93,33 @@ def panels_of_periods(
     starts = recipe_periods(history.days, *CALENDARS[calendar], history.week).starts
     first, _, _ = rows.indices(len(starts))
     starts = starts[rows]
-    keys = ["retailer", "item_number"]
-    inside = prices.filter((pl.col("calendar") == calendar) & pl.col("period").is_in(starts))
-    of_strata = inside.with_columns(pl.col("retailer", "product").cast(pl.String)).partition_by(keys, as_dict=True)
-    sizes = pack_sizes.with_columns(pl.col("retailer", "product").cast(pl.String)).partition_by(keys, as_dict=True)
-    place = {start: row for row, start in enumerate(starts)}
-    panels = [_stratum(key, of_strata.get(key), sizes.get(key), place) for key in history.strata]
+    texts = pl.col("retailer", "product").cast(pl.String)
+    places = pl.DataFrame({"period": starts}, schema={"period": pl.Date}).with_row_index("row")
+    inside = (
+        prices.filter(pl.col("calendar") == calendar)
+        .join(places, on="period", how="inner")
+        .with_columns(
+            texts,
+            price=pl.col("price_sum_gbp") / pl.col("quotes"),
+            judged=pl.col("in_scope").cast(pl.Int8).fill_null(UNDECIDED),
+        )
+    )
+    placed, products = products_in_order(inside, pack_sizes.with_columns(texts))
+    columns = ["retailer", "item_number", "row", "place", "price", "quotes", "judged"]
+    of_strata = placed.select(columns).partition_by("retailer", "item_number", as_dict=True)
+    panels = [_stratum(key, of_strata.get(key), products.get(key), len(starts)) for key in history.strata]
     return OriginPanels(history, panels, first, CALENDARS[calendar])
 
 
-def _stratum(
-    key: tuple[str, int], rows: pl.DataFrame | None, sizes: pl.DataFrame | None, place: Mapping[date, int]
-) -> Stratum:
-    if rows is None:
-        empty = np.zeros((len(place), 0))
-        return Stratum(
-            *key, [], empty, empty.astype(np.int8), empty[0] if len(place) else np.zeros(0), empty.astype(int)
-        )
-    products, codes = np.unique(rows["product"].to_numpy(), return_inverse=True)
-    at = np.array([place[period] for period in rows["period"]], dtype=np.int64), codes
-    prices, quotes = np.zeros((len(place), len(products))), np.zeros((len(place), len(products)), dtype=np.int64)
+def _stratum(key: tuple[str, int], rows: pl.DataFrame | None, products: Products | None, periods: int) -> Stratum:
+    names, pack_sizes = products or ([], np.zeros(0))
+    prices, quotes = np.zeros((periods, len(names))), np.zeros((periods, len(names)), dtype=np.int64)
     judged = np.full(prices.shape, UNDECIDED, dtype=np.int8)
-    prices[at] = (rows["price_sum_gbp"] / rows["quotes"]).to_numpy()
-    quotes[at] = rows["quotes"].to_numpy()
-    judged[at] = rows["in_scope"].cast(pl.Int8).fill_null(UNDECIDED).to_numpy()
-    known = {} if sizes is None else dict(sizes.select("product", "pack_size").iter_rows())
-    pack_sizes = np.array([known.get(name) for name in products.tolist()], dtype=np.float64)
-    return Stratum(*key, products.tolist(), prices, judged, pack_sizes, quotes)
+    if rows is not None:
+        at = rows["row"].to_numpy(), rows["place"].to_numpy()
+        for array, name in ((prices, "price"), (quotes, "quotes"), (judged, "judged")):
+            array[at] = rows[name].to_numpy()
+    return Stratum(*key, names, prices, judged, pack_sizes, quotes)
 
 
 def _days_out_of_season(history: OriginHistory, rule: SeasonalRule | None) -> pl.DataFrame:
