@@ -20,6 +20,9 @@ import polars as pl
 
 from ons_bigdata.platform.postgres.warehouse import Transaction, Warehouse
 
+WHOLE = date(1, 1, 1)
+"""Day under which `ops.table_days` has a table that is replaced whole (`built_from`)."""
+
 
 @dataclass(frozen=True)
 class Period:
@@ -200,7 +203,9 @@ def _content_hash(transaction: Transaction, relation: str) -> str:
 
 def _hashes_by_day(transaction: Transaction, relation: str, column: str) -> dict[date, int]:
     recorded = transaction.rows(
-        "select day, content_hash::text from ops.table_days where table_name = $1 and rows_of_day > 0", [relation]
+        "select day, content_hash::text from ops.table_days"
+        " where table_name = $1 and rows_of_day > 0 and day > $2::date",
+        [relation, WHOLE.isoformat()],
     )
     rows = recorded or transaction.rows(
         f"select {column}, sum(hashtextextended(content::text, 0))::text"  # noqa: S608
