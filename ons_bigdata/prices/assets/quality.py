@@ -257,7 +257,8 @@ def price_quality_report(inputs: Inputs, run: AssetRun) -> Output:
     runs = inputs.read("runs")
     build = run.periods_to_build(_REPORTS, _report_periods(runs), quality_report.code_of_reports())
     # of the days whose inputs changed, most show the same as before
-    rendered, kept = [PriceQualityReport.create_empty()], [PriceQualityReport.create_empty()]
+    rendered: list[pl.DataFrame] = [PriceQualityReport.create_empty()]
+    kept: list[pl.DataFrame] = []
     for stretch in stretches_of_periods(build.stale, STRETCH_DAYS):
         days = stretch[0].start, stretch[-1].start
         written = run.read_own_days(_REPORTS, "collected_on", days, PriceQualityReport.column_names())

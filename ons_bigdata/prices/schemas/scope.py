@@ -125,7 +125,7 @@ class ScopeMetric(dy.Schema):
     weighting = dy.String(
         primary_key=True,
         regex="^(products|quotes)$",
-        description="weight of a product: 1, or its quotes of its first weeks",
+        description="weight of a product: 1, or its quotes until the last month",
     )
     metric = dy.String(
         primary_key=True,

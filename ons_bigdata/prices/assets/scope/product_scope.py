@@ -13,7 +13,7 @@ from ons_bigdata.prices.methods.scope import ScopeModel, describe, fit
 from ons_bigdata.prices.methods.scope.decisions import PRODUCT, decide, usable_labels
 from ons_bigdata.prices.methods.scope.evaluation import evaluate
 from ons_bigdata.prices.methods.scope.model import TooFewLabelsError, predict_described
-from ons_bigdata.prices.methods.scope.model_record import FITTED_TO, model_of_record, model_record
+from ons_bigdata.prices.methods.scope.model_record import fitted_to, model_of_record, model_record
 from ons_bigdata.prices.schemas.scope import (
     ProductDescription,
     ProductScope,
@@ -102,7 +102,7 @@ def product_scope(inputs: Inputs, run: AssetRun) -> Mapping[str, pl.DataFrame | 
     for (origin,), of_origin in products.group_by("data_origin", maintain_order=True):
         known = labels.filter(pl.col("data_origin") == origin)
         usable = _with_shelf_size(usable_labels(known), of_origin)
-        basis = basis_of(usable.select(FITTED_TO), packages=METHODS, libraries=_LIBRARIES)
+        basis = basis_of(fitted_to(usable), packages=METHODS, libraries=_LIBRARIES)
         model, why_not = None if origin not in before else model_of_record(before[origin], basis), None
         if model is None:
             model, why_not = _fit_model(usable)
@@ -142,10 +142,11 @@ def product_scope(inputs: Inputs, run: AssetRun) -> Mapping[str, pl.DataFrame | 
 )
 def scope_evaluation(inputs: Inputs, run: AssetRun) -> Output | Unchanged:
     """Evaluate rules and model on the labels of each origin, unless labels, their products and code are as before."""
-    names = inputs.read("names", [*PRODUCT, "first_quotes"])
+    names = inputs.read("names", [*PRODUCT, "quotes_of_past_months"])
     products, labels = _ruled_products(inputs).drop("quotes").join(names, on=PRODUCT), _labels(inputs)
-    known_products = _with_shelf_size(usable_labels(labels), products.rename({"first_quotes": "quotes"}))
-    basis = basis_of(known_products, packages=METHODS, libraries=_LIBRARIES)
+    known_products = _with_shelf_size(usable_labels(labels), products.rename({"quotes_of_past_months": "quotes"}))
+    judged = known_products.select(*PRODUCT, "rule_outcome", "quotes")
+    basis = basis_of(fitted_to(known_products), judged, packages=METHODS, libraries=_LIBRARIES)
     if run.is_built_from(_EVALUATION, basis):
         return Unchanged(_headline(run.read_own(_EVALUATION, ScopeMetric.column_names())))
     metrics, skipped = [], []

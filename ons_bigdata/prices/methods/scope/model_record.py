@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ons_bigdata.prices.methods.scope.decisions import PRODUCT
+from ons_bigdata.prices.methods.scope.description import describe
 from ons_bigdata.prices.methods.scope.features import BLOCK_WEIGHTS, FeatureSpace
 from ons_bigdata.prices.methods.scope.model import VERSION, Calibration, ScopeModel, ScopeParameters
 
@@ -21,8 +22,16 @@ STRONGEST = 60
 """Features whose weights are recorded."""
 
 
-FITTED_TO = [*PRODUCT, "median_price_gbp", "pack_size", "unit", "in_scope"]
-"""Columns of labels on which a fit depends, and which labels they are."""
+_LABELS = [*PRODUCT, "median_price_gbp", "pack_size", "unit", "in_scope"]
+
+
+def fitted_to(labels: pl.DataFrame) -> pl.DataFrame:
+    """What a fit to labels depends on: the products in their order, described, and the judgements.
+
+    Of the pack size by the unit price only what the description takes from it: it moves by roundings of shelf prices,
+    and most names state their size.
+    """
+    return describe(labels.select(_LABELS)).drop("pack_size", "unit")
 
 
 def model_record(
@@ -36,7 +45,7 @@ def model_record(
     """Row of `ScopeModelRecord`: the facts of a model, or the reason `why_not` there is none.
 
     `labels`: all of the origin; `usable`: those that it was fitted to, with the columns that `fit` takes. `basis`: hash
-    of what the fit depends on, `FITTED_TO` of the labels and the code; `model_of_record` asks for the same.
+    of what the fit depends on, `fitted_to` and the code; `model_of_record` asks for the same.
     """
     given = labels.select(PRODUCT).unique().height
     calibration = model.calibration if model else None
@@ -84,7 +93,7 @@ def model_of_record(record: Mapping[str, Any], basis: str) -> ScopeModel | None:
 
 
 def _labels_hash(labels: pl.DataFrame) -> str:
-    rows = labels.select(FITTED_TO).to_dicts()
+    rows = labels.select(_LABELS).to_dicts()
     text = json.dumps(rows, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 

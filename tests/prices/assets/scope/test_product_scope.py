@@ -29,7 +29,7 @@ def resource(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> Warehouse
     monkeypatch.setattr(WarehouseResource, "open", lambda _: warehouse)
     run(
         warehouse,
-        f"create table {NAMES} ({KEY}, quotes integer, first_quotes integer, median_price_gbp float8,"
+        f"create table {NAMES} ({KEY}, quotes integer, quotes_of_past_months integer, median_price_gbp float8,"
         " pack_size float8, unit text)",
         f"create table {RULED} ({KEY}, outcome text, rule_id text, reason text)",
         "create table staging.stg_prices__scope_labels (load_id text, line integer, data_origin text,"

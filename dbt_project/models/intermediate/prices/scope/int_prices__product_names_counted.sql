@@ -17,11 +17,12 @@ names as (
         retailer,
         product_name,
         sum(quotes)::integer as quotes,
-        min(first_listed_on) as first_listed_on,
+        coalesce(sum(quotes) filter (where month < last_month), 0)::integer as quotes_of_past_months,
         min(first_listed_on) filter (where price_gbp is not null) as price_gbp_from,
         min(first_listed_on) filter (where pack_size is not null) as pack_size_from,
         min(first_listed_on) filter (where unit is not null) as unit_from
     from counted
+    cross join (select max(month) as last_month from counted) as months
     group by data_origin, item_number, retailer, product_name
 
 ),
@@ -32,7 +33,6 @@ listings as (
 
     select
         counted.*,
-        names.first_listed_on + {{ settled_after_days }} >= counted.month as is_early,
         {%- for column in ['price_gbp', 'pack_size', 'unit'] %}
         names.{{ column }}_from + {{ settled_after_days }} >= counted.month as decides_{{ column }}{{ ',' if not loop.last }}
         {%- endfor %}
@@ -96,20 +96,6 @@ units as (
 
 ),
 
-first_quotes as (
-
-    select
-        data_origin,
-        item_number,
-        retailer,
-        product_name,
-        sum(quotes)::integer as quotes
-    from listings
-    where is_early
-    group by data_origin, item_number, retailer, product_name
-
-),
-
 final as (
 
     select
@@ -118,12 +104,12 @@ final as (
         names.retailer,
         names.product_name,
         names.quotes,
-        first_quotes.quotes as first_quotes,
+        names.quotes_of_past_months,
         prices.lower + 0.5 * (prices.upper - prices.lower) as median_price_gbp,
         sizes.lower + 0.5 * (sizes.upper - sizes.lower) as pack_size,
         units.unit
     from names
-    {% for relation, name in [('price_gbp_medians', 'prices'), ('pack_size_medians', 'sizes'), ('units', 'units'), ('first_quotes', 'first_quotes')] %}
+    {% for relation, name in [('price_gbp_medians', 'prices'), ('pack_size_medians', 'sizes'), ('units', 'units')] %}
     left join {{ relation }}{{ ' as ' ~ name if name != relation }}
         on
             names.data_origin = {{ name }}.data_origin
