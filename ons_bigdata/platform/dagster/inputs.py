@@ -17,12 +17,14 @@ import dataframely as dy
 import polars as pl
 
 from ons_bigdata.platform.dagster.assets import PERSONAL, code_link
-from ons_bigdata.platform.dagster.built_from import count_rows, is_built_from, replace_from
 from ons_bigdata.platform.dagster.by_period import (
     ByPeriod,
     Period,
     PeriodBuild,
+    count_rows,
+    is_built_from,
     periods_to_build,
+    replace_from,
     replace_periods,
 )
 from ons_bigdata.platform.dagster.frames import column_schema
@@ -87,7 +89,7 @@ class Output:
     `replaced`: rows that are replaced by those of `frame`; all others stay.
     `build`: of a table that is built by period, what `AssetRun.periods_to_build` gave; `frame` has the rows of its
     stale periods.
-    `basis`: of a table that is replaced whole, hash of all that the rows depend on (`built_from.basis_of`); it is
+    `basis`: of a table that is replaced whole, hash of all that the rows depend on (`by_period.basis_of`); it is
     recorded, so that the next run may leave the table as it is (`AssetRun.is_built_from`, `Unchanged`).
     """
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import dagster as dg
 import polars as pl
 
-from ons_bigdata.platform.dagster.built_from import basis_of
+from ons_bigdata.platform.dagster.by_period import basis_of
 from ons_bigdata.platform.dagster.inputs import AssetRun, Inputs, Output, Table, Unchanged, table_asset, tables_asset
 from ons_bigdata.prices.methods.scope import ScopeModel, describe, fit
 from ons_bigdata.prices.methods.scope.decisions import PRODUCT, decide, usable_labels

@@ -26,7 +26,7 @@ _LABELS = [*PRODUCT, "median_price_gbp", "pack_size", "unit", "in_scope"]
 
 
 def fitted_to(labels: pl.DataFrame) -> pl.DataFrame:
-    """What a fit to labels depends on: the products in their order, described, and the judgements.
+    """Rows on which a fit to labels depends: the products in their order, described, and the judgements.
 
     Of the pack size by the unit price only what the description takes from it: it moves by roundings of shelf prices,
     and most names state their size.

@@ -10,9 +10,8 @@ import dataframely as dy
 import polars as pl
 import pytest
 
-from ons_bigdata.platform.dagster import built_from
-from ons_bigdata.platform.dagster.built_from import basis_of
-from ons_bigdata.platform.dagster.by_period import ByPeriod, Period, hash_inputs
+from ons_bigdata.platform.dagster import by_period
+from ons_bigdata.platform.dagster.by_period import ByPeriod, Period, basis_of, hash_inputs
 from ons_bigdata.platform.dagster.inputs import (
     AssetRun,
     Inputs,
@@ -85,7 +84,7 @@ def test_code_and_versions_belong_to_the_basis(monkeypatch: pytest.MonkeyPatch) 
     assert basis_of(rows, packages=("ons_bigdata.estimation",), libraries=("polars",)) == one
     assert basis_of(rows, packages=("ons_bigdata.platform.lake",), libraries=("polars",)) != one
     assert basis_of(rows.rename({"shop": "name"}), packages=("ons_bigdata.estimation",), libraries=("polars",)) != one
-    monkeypatch.setattr(built_from, "version", lambda _: "0")
+    monkeypatch.setattr(by_period, "version", lambda _: "0")
     assert basis_of(rows, packages=("ons_bigdata.estimation",), libraries=("polars",)) != one
 
 
