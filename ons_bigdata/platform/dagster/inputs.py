@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date
-from functools import wraps
+from functools import partial, wraps
 from typing import Any
 
 import adbc_driver_manager
@@ -21,7 +21,10 @@ from ons_bigdata.platform.dagster.by_period import (
     ByPeriod,
     Period,
     PeriodBuild,
+    count_rows,
+    is_built_from,
     periods_to_build,
+    replace_from,
     replace_periods,
 )
 from ons_bigdata.platform.dagster.frames import column_schema
@@ -86,6 +89,8 @@ class Output:
     `replaced`: rows that are replaced by those of `frame`; all others stay.
     `build`: of a table that is built by period, what `AssetRun.periods_to_build` gave; `frame` has the rows of its
     stale periods.
+    `basis`: of a table that is replaced whole, hash of all that the rows depend on (`by_period.basis_of`); it is
+    recorded, so that the next run may leave the table as it is (`AssetRun.is_built_from`, `Unchanged`).
     """
 
     frame: pl.DataFrame
@@ -93,6 +98,14 @@ class Output:
     kept: pl.DataFrame | None = None
     replaced: RowsFrom | None = None
     build: PeriodBuild | None = None
+    basis: str | None = None
+
+
+@dataclass(frozen=True)
+class Unchanged:
+    """A table stays as it is: `AssetRun.is_built_from` says that its rows would be the same. With metadata."""
+
+    metadata: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -120,6 +133,15 @@ class AssetRun:
     own_tables: frozenset[str] = frozenset()
     _periods_to_build: Callable[[str, Sequence[Period], str], PeriodBuild] | None = field(default=None, repr=False)
     _read_days: ReadDays | None = field(default=None, repr=False)
+    _is_built_from: Callable[[str, str], bool] | None = field(default=None, repr=False)
+
+    def is_built_from(self, table: str, basis: str) -> bool:
+        """True where a table of the asset was written with this basis (`Output.basis`) and stands as it was.
+
+        Raises UndeclaredRelationError for any other table.
+        """
+        self._require_own(table)
+        return self._is_built_from is not None and self._is_built_from(table, basis)
 
     def periods_to_build(self, table: str, periods: Sequence[Period], parameters: str = "") -> PeriodBuild:
         """Find the periods of a requested table that have other inputs or other code than when they were built.
@@ -243,7 +265,7 @@ class Inputs:
         return sorted(self._relations_read)
 
 
-AnyOutput = pl.DataFrame | Output | OutputInParts
+AnyOutput = pl.DataFrame | Output | OutputInParts | Unchanged
 TableFunction = Callable[[Inputs, AssetRun], AnyOutput]
 TablesFunction = Callable[[Inputs, AssetRun], Mapping[str, AnyOutput]]
 
@@ -344,6 +366,7 @@ def tables_asset(
                 own,
                 find_stale,
                 make_days_reader(store, name),
+                partial(is_built_from, store),
             )
             personal = is_personal([*relations, *(table.name for table in tables)])
             with conceal_content(name, personal=personal):
@@ -454,9 +477,14 @@ def _write(store: Warehouse, table: Table, output: AnyOutput, relations_read: li
     """Validate the rows of a table and make them its content."""
     if isinstance(output, OutputInParts):
         return _write_parts(store, table, output, relations_read)
+    if isinstance(output, Unchanged):
+        metadata = {"dagster/row_count": count_rows(store, table.name), **output.metadata}
+        return dg.MaterializeResult(asset_key=table.key, metadata={**metadata, RELATIONS_READ: relations_read})
     output = output if isinstance(output, Output) else Output(output)
     valid, metadata = validate_rows(table.frame, output.frame), dict(output.metadata)
-    if table.by_period is None:
+    if output.basis is not None:
+        rows = replace_from(store, table.name, valid, output.basis)
+    elif table.by_period is None:
         rows = store.replace(table.name, valid, output.kept, output.replaced)
     elif output.build is None:
         raise ValueError(f"{table.name} is built by period, found rows without `build`")

@@ -25,6 +25,7 @@ from ons_bigdata.prices.methods.quality.shrinking_packs import (
 )
 from ons_bigdata.prices.methods.quality.shrinking_packs import replaced_packs as pairs_of_packs
 from ons_bigdata.prices.reports import quality_report
+from ons_bigdata.prices.reports.daily_figures import SHOWN_DAYS
 from ons_bigdata.prices.schemas.quality import (
     EnteringQuote,
     PlacedProduct,
@@ -44,7 +45,9 @@ METHODS = ("ons_bigdata.prices.methods.quality",)
 STRETCH_DAYS = 140
 """Most days of quotes that are read at a time."""
 
-_REPORT = ["data_origin", "collected_on"]
+_REPORTS = "analysis.price_quality_report"
+_OF_DAY = ("days", "runs", "findings", "decided")
+"""Inputs of the reports of which one shows its own day."""
 _ITEM = ["data_origin", "retailer", "item_number"]
 _PRODUCT_NAME = ["data_origin", "retailer", "item_number", "product_name"]
 
@@ -222,7 +225,7 @@ def short_run_items(inputs: Inputs, run: AssetRun) -> Output:
 
 
 @table_asset(
-    table="analysis.price_quality_report",
+    table=_REPORTS,
     inputs={
         "days": "intermediate.int_prices__item_days_compared",
         "runs": "intermediate.int_prices__collection_days_classified",
@@ -241,38 +244,67 @@ def short_run_items(inputs: Inputs, run: AssetRun) -> Output:
         "Internal: a page for analysts, read by that command."
     ),
     kinds=frozenset({"python", "jinja2"}),
+    by_period=ByPeriod(
+        "collected_on",
+        {"figures": "period"},
+        packages=(),
+        whole=("decisions", "items", "retailers", "kinds"),
+        at_start=dict.fromkeys(_OF_DAY, "collected_on"),
+    ),
 )
 def price_quality_report(inputs: Inputs, run: AssetRun) -> Output:
     """Write the reports of days whose evidence changed; show the last day of real and of simulated data, if written."""
-    there = run.read_own("analysis.price_quality_report", [*_REPORT, "evidence_hash"])
-    written = {(origin, day): evidence for origin, day, evidence in there.iter_rows()}
-    reports = quality_report.render_changed_reports(_evidence(inputs), written)
-    latest = reports.rendered.sort("collected_on").group_by("data_origin", maintain_order=True).last()
+    runs = inputs.read("runs")
+    build = run.periods_to_build(_REPORTS, _report_periods(runs), quality_report.code_of_reports())
+    # of the days whose inputs changed, most show the same as before
+    rendered: list[pl.DataFrame] = [PriceQualityReport.create_empty()]
+    kept: list[pl.DataFrame] = []
+    for stretch in stretches_of_periods(build.stale, STRETCH_DAYS):
+        days = stretch[0].start, stretch[-1].start
+        written = run.read_own_days(_REPORTS, "collected_on", days, PriceQualityReport.column_names())
+        evidence = _evidence(inputs, runs, days)
+        reports = quality_report.render_changed_reports(evidence, written, {period.start for period in stretch})
+        rendered.append(reports.rendered)
+        kept.append(reports.kept)
+    latest = pl.concat(rendered).sort("collected_on").group_by("data_origin", maintain_order=True).last()
     return Output(
-        reports.rendered,
+        pl.concat([*rendered, *kept]),
         {
-            "written": reports.rendered.height,
+            "written": sum(frame.height for frame in rendered),
             **{
                 f"{day['data_origin']} {day['collected_on']}": dg.MetadataValue.md(f"```\n{day['text']}\n```")
                 for day in latest.iter_rows(named=True)
             },
         },
-        kept=pl.DataFrame(reports.kept, schema=there.select(_REPORT).schema, orient="row"),
+        build=build,
     )
 
 
-def _evidence(inputs: Inputs) -> quality_report.Evidence:
-    """Content of the reports, read from their tables."""
+def _report_periods(runs: pl.DataFrame) -> list[Period]:
+    """Days with runs, the days of figures that their reports show, and the days before to which they link."""
+    by_day: dict[date, list[str]] = {}
+    earlier: dict[str, date] = {}
+    for day, origin in runs.select("collected_on", "data_origin").unique().sort("collected_on", "data_origin").rows():
+        by_day.setdefault(day, []).append(f"{origin} after {earlier.get(origin)}")
+        earlier[origin] = day
+    shown = timedelta(days=SHOWN_DAYS - 1)
+    return [Period(day, day - shown, day, "; ".join(links)) for day, links in by_day.items()]
+
+
+def _evidence(inputs: Inputs, runs: pl.DataFrame, days: tuple[date, date]) -> quality_report.Evidence:
+    """Content of the reports from one day to another, read from their tables."""
     retailers = inputs.read("retailers", ["retailer", "name", "data_origin"])
     usual = pl.coalesce("usual_products", "expected_products")
-    decided = inputs.read("decided", ["data_origin", "collected_on", "decision_id", "decision"])
+    columns = ["data_origin", "collected_on", "decision_id", "decision"]
+    decided = inputs.read_days("decided", "collected_on", days, columns)
+    shown = days[0] - timedelta(days=SHOWN_DAYS - 1), days[1]
     return quality_report.Evidence(
-        days=inputs.read("days").with_columns(usual_products=usual),
-        runs=inputs.read("runs"),
-        findings=inputs.read("findings"),
+        days=inputs.read_days("days", "collected_on", days).with_columns(usual_products=usual),
+        runs=runs,
+        findings=inputs.read_days("findings", "collected_on", days),
         decisions=inputs.read("decisions").join(retailers.select("retailer", "data_origin"), on="retailer"),
         decided=decided.group_by(decided.columns).agg(quotes=pl.len()),
-        figures=inputs.read("figures"),
+        figures=inputs.read_days("figures", "period", shown),
         items=inputs.read("items", ["item_number", "item_name", "class_code"]),
         retailers=retailers.select("retailer", "name"),
         kinds=inputs.read("kinds", ["kind", "title"]),

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, timedelta
 from functools import lru_cache
 from importlib import resources
 from importlib.metadata import version
-from typing import Any
+from typing import Any, NamedTuple
 
 import polars as pl
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
@@ -59,26 +60,40 @@ class Evidence:
 Row = dict[str, Any]
 Key = tuple[str, date]
 
+DRAWINGS = ("levels", "changes", "course")
+_DRAWING = re.compile(r'<figure data-drawing="(\w+)">.*?(<svg.*?</svg>)\n</figure>', re.DOTALL)
+"""Name and drawing of a figure in a page."""
+
 
 @dataclass(frozen=True)
 class Reports:
-    """Reports to write, as `PriceQualityReport` rows, and the origins and days of those that stay as they are."""
+    """Reports as `PriceQualityReport` rows: those that were written, and those that stay as they were."""
 
     rendered: pl.DataFrame
-    kept: Sequence[Key]
+    kept: pl.DataFrame
+
+
+class EvidenceHashes(NamedTuple):
+    """Hashes of what a report shows and how it is drawn: all, without the intervals, and its figures alone."""
+
+    shown: str
+    without_intervals: str
+    figures: str
 
 
 def render_reports(evidence: Evidence) -> pl.DataFrame:
     """Reports of all origins and days of `evidence.runs`: `PriceQualityReport` rows in the order of origin and day."""
-    return render_changed_reports(evidence, {}).rendered
+    return render_changed_reports(evidence, PriceQualityReport.create_empty()).rendered
 
 
-def render_changed_reports(evidence: Evidence, written: Mapping[Key, str]) -> Reports:
+def render_changed_reports(evidence: Evidence, written: pl.DataFrame, days: Collection[date] | None = None) -> Reports:
     """Reports of the days whose evidence changed since they were written.
 
-    `written`: the hash of the evidence of each report that is there, by origin and day.
+    `written`: the reports that are there, `PriceQualityReport` rows. Their drawings are taken over where the figures of
+    the day are the same. `days`: days of which there are reports to write or to keep, all by default; evidence other
+    than `runs` may lack the rest, figures with the days before that a report shows (`SHOWN_DAYS`).
     """
-    days, runs, findings, decided = (
+    of_day, runs, findings, decided = (
         _by_day(frame) for frame in (evidence.days, evidence.runs, evidence.findings, evidence.decided)
     )
     names = Names(
@@ -86,35 +101,45 @@ def render_changed_reports(evidence: Evidence, written: Mapping[Key, str]) -> Re
         retailers=dict(evidence.retailers.select("retailer", "name").iter_rows()),
         kinds=dict(evidence.kinds.select("kind", "title").iter_rows()),
     )
-    decisions = evidence.decisions.to_dicts()
-    figures = Figures(evidence.figures)
+    decisions, figures = evidence.decisions.to_dicts(), Figures(evidence.figures)
+    there = {(row["data_origin"], row["collected_on"]): row for row in written.iter_rows(named=True)}
     last_days: dict[str, date] = dict(sorted(runs))  # of each origin, the last of its days in their order
     rows, kept = [], []
     earlier: dict[str, date] = {}
     for (origin, day), day_runs in sorted(runs.items()):
+        previous, earlier[origin] = earlier.get(origin), day
+        if days is not None and day not in days:
+            continue
         content = {
-            **_quality(origin, day, names, days[origin, day], day_runs, findings[origin, day]),
+            **_quality(origin, day, names, of_day[origin, day], day_runs, findings[origin, day]),
             **_decisions(origin, day, names, decided[origin, day], decisions),
-            "previous": earlier.get(origin),
+            "previous": previous,
         }
-        of_day = figures.of(origin, day)
+        before, day_figures = there.get((origin, day)), figures.of(origin, day)
+        hashes, before_hashes = _hash_evidence(content, day_figures), _hashes_of(before)
         is_settled = day <= last_days[origin] - SETTLED_AFTER
-        hashes = _hash_evidence(content, of_day)
-        which = slice(1, 2) if is_settled else slice(0, 2)
-        if written.get((origin, day), "").split()[which] == hashes[which]:
-            kept.append((origin, day))
-        else:
-            rows.append(_render({**content, **_figures(of_day), "evidence_hash": " ".join(hashes)}))
-        earlier[origin] = day
-    return Reports(pl.DataFrame(rows, schema=PriceQualityReport.create_empty().schema), kept)
+        which = EvidenceHashes._fields.index("without_intervals" if is_settled else "shown")
+        if before is not None and before_hashes[which] == hashes[which]:
+            kept.append(before)
+            continue
+        drawn = before_hashes.figures == hashes.figures and before is not None
+        shown = _figures(day_figures, _drawings(before["html"]) if drawn and before else _draw(day_figures))
+        rows.append(_render({**content, **shown, "evidence_hash": " ".join(hashes)}))
+    schema = PriceQualityReport.create_empty().schema
+    return Reports(pl.DataFrame(rows, schema=schema), pl.DataFrame(kept, schema=schema))
 
 
-def _hash_evidence(content: Row, figures: DayFigures) -> list[str]:
-    """Hashes of what a report shows and how it is drawn: with the intervals of its figures, and without."""
-    shown = {**content, **asdict(figures), "course": figures.course.to_dicts()}
-    rounded = _rounded(shown)
-    texts = (json.dumps(each, default=str, sort_keys=True) for each in (rounded, _without_intervals(rounded)))
-    return [hashlib.sha256((_code() + text).encode()).hexdigest()[:16] for text in texts]
+def _hashes_of(report: Row | None) -> EvidenceHashes:
+    """Hashes with which a report was written; empty ones of none."""
+    found = [] if report is None else report["evidence_hash"].split()
+    return EvidenceHashes(*(found if len(found) == len(EvidenceHashes._fields) else [""] * 3))
+
+
+def _hash_evidence(content: Row, figures: DayFigures) -> EvidenceHashes:
+    drawn = _rounded({**asdict(figures), "course": figures.course.to_dicts()})
+    shown = {**_rounded(content), **drawn}
+    texts = (json.dumps(each, default=str, sort_keys=True) for each in (shown, _without_intervals(shown), drawn))
+    return EvidenceHashes(*(hashlib.sha256((code_of_reports() + text).encode()).hexdigest()[:16] for text in texts))
 
 
 def _rounded(value: Any) -> Any:  # noqa: ANN401  (any JSON)
@@ -136,7 +161,7 @@ _INTERVAL = {"low", "high", "interval_reason"}
 
 
 @lru_cache(maxsize=1)
-def _code() -> str:
+def code_of_reports() -> str:
     """Hash of the templates and modules that make a report, and the versions of what draws it."""
     digest = hashlib.sha256(f"{version('altair')} {version('vl-convert-python')}".encode())
     for path in sorted(resources.files("ons_bigdata.prices.reports").iterdir(), key=lambda path: path.name):
@@ -192,18 +217,25 @@ def _decisions(origin: str, day: date, names: Names, decided: Sequence[Row], dec
     }
 
 
-def _figures(figures: DayFigures) -> Row:
-    """Parts of the report on the figures of the day, with their charts."""
-    listed = [*figures.divisions, *figures.movers]
-    levels, changes, course = draw_levels(listed), draw_changes(listed), draw_course(figures.course)
+def _figures(figures: DayFigures, drawings: Mapping[str, str | None]) -> Row:
+    """Parts of the report on the figures of the day, with their drawings by name."""
     return {
         "divisions": figures.divisions,
         "movers": figures.movers,
         # the drawings escape the names of items themselves
-        "levels": None if levels is None else Markup(levels),  # noqa: S704
-        "changes": None if changes is None else Markup(changes),  # noqa: S704
-        "course": None if course is None else Markup(course),  # noqa: S704
+        **{name: None if drawing is None else Markup(drawing) for name, drawing in drawings.items()},  # noqa: S704
     }
+
+
+def _draw(figures: DayFigures) -> dict[str, str | None]:
+    """Draw the figures of a day; None where there is nothing to draw."""
+    listed = [*figures.divisions, *figures.movers]
+    return {"levels": draw_levels(listed), "changes": draw_changes(listed), "course": draw_course(figures.course)}
+
+
+def _drawings(page: str) -> dict[str, str | None]:
+    """Drawings of a page by name, None where it has none: to draw takes longer than all else of a page."""
+    return {**dict.fromkeys(DRAWINGS), **dict(_DRAWING.findall(page))}
 
 
 def _render(content: Row) -> Row:

@@ -35,9 +35,14 @@ class ProductDescription(dy.Schema):
     retailer = dy.String(primary_key=True, regex=IDENTIFIER, description="retailer id")
     product_name = dy.String(primary_key=True, description="product name")
     quotes = dy.Int32(min=1, description="days on which the name was listed, over its listings")
-    median_price_gbp = dy.Float64(min_exclusive=0.0, description="median price over the series, GBP")
-    pack_size = dy.Float64(nullable=True, description="median pack size by the unit price, in kg, litres or pieces")
-    unit = dy.String(nullable=True, description="most frequent unit of the unit price; null where the source has none")
+    median_price_gbp = dy.Float64(min_exclusive=0.0, description="median price of its first weeks, GBP")
+    pack_size = dy.Float64(
+        nullable=True, description="median pack size of its first weeks by the unit price, in kg, litres or pieces"
+    )
+    unit = dy.String(
+        nullable=True,
+        description="most frequent unit of the unit price in its first weeks; null where the source has none",
+    )
     plain_name = dy.String(description="the name in lower case without accents and signs")
     is_cut = dy.Bool(description="true if the source truncated the name")
     measure = dy.String(nullable=True, regex="^(g|ml|each)$", description="g, ml or each; null where no size is known")
@@ -97,7 +102,7 @@ class ScopeModelRecord(dy.Schema):
     labels_hash = dy.String(nullable=True, regex=HEX_ID, description="hash of the labels in their order")
     lower = dy.Float64(nullable=True, min=0.0, max=1.0, description="above this probability a product is referred")
     upper = dy.Float64(nullable=True, min=0.0, max=1.0, description="below this probability a product is referred")
-    parameters = dy.String(description="JSON: parameters, calibration, weights of the strongest features")
+    parameters = dy.String(description="JSON: parameters, calibration, all weights, hash of what they were fitted to")
 
 
 class ScopeMetric(dy.Schema):
@@ -118,7 +123,9 @@ class ScopeMetric(dy.Schema):
         description="decider: the majority of the labels, rules, model, or rules before the model",
     )
     weighting = dy.String(
-        primary_key=True, regex="^(products|quotes)$", description="weight of a product: 1, or its quotes"
+        primary_key=True,
+        regex="^(products|quotes)$",
+        description="weight of a product: 1, or its quotes until the last month",
     )
     metric = dy.String(
         primary_key=True,

@@ -295,7 +295,7 @@ def test_the_report_of_each_day_is_written_and_the_last_is_shown(
     assert rows == [("2016-08-01", 5, 0, 1), ("2016-08-02", 0, 1, 1)]
     text = warehouse.rows("select text from analysis.price_quality_report where errors = 1")[0][0]
     again = materialize(price_quality_report, resource)
-    assert (again[ROWS], again["written"]) == (2, 0)  # nothing changed
+    assert (again[ROWS], again["written"], again["periods_built"]) == (2, 0, 0)  # nothing changed
     assert "0/5 x" in text  # what is expected stands in where nothing was collected to compare
 
     result = checks.LAST_DAY_WITHOUT_FINDINGS(resource)
@@ -307,6 +307,28 @@ def test_the_report_of_each_day_is_written_and_the_last_is_shown(
     assert isinstance(waiting, dg.AssetCheckResult)
     assert not waiting.passed
     assert "* D-1 (version 1): drop at tesco, by analyst-1: a mistake" in str(waiting.metadata["which"].value)
+
+
+def test_reports_of_days_in_any_order_are_those_of_a_rebuild(warehouse: Warehouse, resource: WarehouseResource) -> None:
+    insert(warehouse, "seeds.retailers", "'tesco', 'Tesco', 'real'")
+    runs, figures = "intermediate.int_prices__collection_days_classified", "intermediate.int_prices__figures_reported"
+    reports = "select collected_on::text, html, evidence_hash from analysis.price_quality_report order by 1"
+    for day, built in [(1, 1), (3, 1), (2, 2)]:  # the third of August links to the day before
+        insert(warehouse, runs, f"'real', '2016-08-0{day}', 'tesco', 1, 5, 5, 0, 'collected'")
+        written = materialize(price_quality_report, resource)
+        assert (written["periods_built"], written["written"]) == (built, built)
+    index = "'real', 'division', '01', 'Food', '2016-08-02', 101, null, 0.5, null, null, 'none', null, 'none', 'b'"
+    insert(warehouse, figures, index)  # which the third shows in its course
+    assert materialize(price_quality_report, resource)["written"] == 2
+    insert(warehouse, "seeds.items", "1, 'Tea', '01.2.1'")  # of which no day has anything
+    unchanged = materialize(price_quality_report, resource)
+    assert (unchanged["periods_built"], unchanged["written"], unchanged[ROWS]) == (3, 0, 3)
+    by_day = warehouse.rows(reports)
+    with warehouse.transaction() as transaction:
+        transaction.execute("delete from ops.table_days")
+        transaction.execute("delete from analysis.price_quality_report")
+    assert materialize(price_quality_report, resource)["written"] == 3
+    assert warehouse.rows(reports) == by_day
 
 
 def test_a_last_day_without_findings_passes(warehouse: Warehouse, resource: WarehouseResource) -> None:

@@ -129,28 +129,47 @@ def test_counts_of_the_days(evidence: Evidence) -> None:
 
 
 def test_only_days_whose_evidence_changed_are_written_again(evidence: Evidence) -> None:
-    written = _hashes(quality_report.render_reports(evidence))
+    written = quality_report.render_reports(evidence)
     same = quality_report.render_changed_reports(evidence, written)
-    assert (same.rendered.height, same.kept) == (0, [("real", MONDAY), ("real", TUESDAY)])
+    assert same.rendered.is_empty()
+    assert same.kept.equals(written)
     no_findings = Evidence(**{**vars(evidence), "findings": evidence.findings.clear()})
     changed = quality_report.render_changed_reports(no_findings, written)
-    assert (changed.rendered["collected_on"].to_list(), changed.kept) == ([TUESDAY], [("real", MONDAY)])
+    assert changed.rendered["collected_on"].to_list() == [TUESDAY]
+    assert changed.kept.equals(written.head(1))
+
+
+def test_drawings_are_taken_over_where_the_figures_are_the_same(
+    evidence: Evidence, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written = quality_report.render_reports(evidence)
+    other = Evidence(**{**vars(evidence), "findings": evidence.findings.clear()})
+    anew = quality_report.render_reports(other)
+    assert anew["html"][1] != written["html"][1]
+    for name in ("draw_levels", "draw_changes", "draw_course"):
+        monkeypatch.setattr(quality_report, name, lambda _: pytest.fail("drawn again"))
+    assert quality_report.render_changed_reports(other, written).rendered.equals(anew.tail(1))
+    moved = Evidence(**{**vars(evidence), "figures": FIGURES.with_columns(pl.col("index") * 1.01)})
+    with pytest.raises(pytest.fail.Exception, match="drawn again"):
+        quality_report.render_changed_reports(moved, written)
+
+
+def test_reports_of_some_days_are_those_of_all_days(evidence: Evidence) -> None:
+    written = quality_report.render_reports(evidence)
+    tuesday = {name: frame.filter(pl.col("collected_on") == TUESDAY) for name, frame in vars(evidence).items()
+               if name in ("days", "findings", "decided")}  # fmt: skip
+    some = quality_report.render_changed_reports(Evidence(**{**vars(evidence), **tuesday}), written.clear(), {TUESDAY})
+    assert some.rendered.equals(written.tail(1))
 
 
 def test_new_intervals_change_no_report_older_than_a_week(evidence: Evidence) -> None:
     later = evidence.runs.filter(pl.col("collected_on") == TUESDAY).with_columns(collected_on=date(2016, 8, 8))
     week = Evidence(**{**vars(evidence), "runs": pl.concat([evidence.runs, later])})
-    written = _hashes(quality_report.render_reports(week))
+    written = quality_report.render_reports(week)
     for column, of_days in [("standard_error", [TUESDAY]), ("index", [MONDAY, TUESDAY])]:
         moved = week.figures.with_columns(pl.col(column) * 1.01)
         changed = quality_report.render_changed_reports(Evidence(**{**vars(week), "figures": moved}), written)
         assert changed.rendered["collected_on"].to_list()[: len(of_days)] == of_days, column
-
-
-def _hashes(reports: pl.DataFrame) -> dict[tuple[str, date], str]:
-    return {
-        (row[0], row[1]): row[2] for row in reports.select("data_origin", "collected_on", "evidence_hash").iter_rows()
-    }
 
 
 def test_the_text_lists_findings_with_advice(evidence: Evidence) -> None:

@@ -93,7 +93,7 @@ def compared_indices(series: pl.DataFrame, official: pl.DataFrame) -> pl.DataFra
     """
     groups = _grouped(_checked(series, "series"), _checked(official, "official series"), "monthly")
     rows: list[dict[str, Any]] = []
-    for group, left, right in groups:
+    for group, left, right in ((group, *pair) for group, pairs in groups for pair in pairs):
         both = _common(group.values[left], group.values[right])
         if not both.any():
             continue
@@ -122,12 +122,8 @@ def turning_points(values: Floats) -> list[tuple[int, int]]:
     Changes of 0 are ignored; a turning point is the last position before a change whose sign differs from that of the
     last change other than 0. Changes below 1e-9 count as 0: they are rounding.
     """
-    points, direction = [], 0
-    for t, change in enumerate(np.sign(np.round(np.diff(values), 9))):
-        if change != 0 and direction not in (0, change):
-            points.append((t, direction))
-        direction = int(change) or direction
-    return points
+    (directions,) = _turns(np.atleast_2d(values))
+    return [(int(t), int(directions[t])) for t in np.flatnonzero(directions)]
 
 
 def pair_statistics(left: Floats, right: Floats, ordinals: NDArray[np.int64], *, a_year: int) -> dict[str, Any]:
@@ -137,38 +133,68 @@ def pair_statistics(left: Floats, right: Floats, ordinals: NDArray[np.int64], *,
     `a_year`: the periods of a year. Statistics that cannot be computed are None, with a reason.
     """
     both = _common(left, right)
-    count = int(both.sum())
+    (statistics,) = _statistics(left[None, both], right[None, both], ordinals[both], a_year)
+    return statistics
+
+
+def _statistics(left: Floats, right: Floats, ordinals: NDArray[np.int64], a_year: int) -> list[dict[str, Any]]:
+    """Statistics of pairs with the same common periods, one row of `left` and of `right` each (`pair_statistics`)."""
+    pairs, count = left.shape
     if count < 2:
-        return {"periods": count, "reason": f"{count} common periods; at least 2 are needed"}
-    a, b = 100.0 * left[both] / left[both][0], 100.0 * right[both] / right[both][0]
-    numbers = ordinals[both]
-    difference = (a - b)[1:]
-    rates_a, rates_b = _rates(numbers, a, 1), _rates(numbers, b, 1)
-    years_a, years_b = _rates(numbers, a, a_year), _rates(numbers, b, a_year)
-    reasons = [] if count > 2 else ["2 common periods: no correlation and no turning points"]
-    if count > 2 and (not np.ptp(a) or not np.ptp(b)):
-        reasons.append("a series does not move: no correlation")
-    if len(rates_a) < 3:
-        reasons.append(f"{len(rates_a)} common rates; correlation needs 3")
-    if not len(years_a):
-        reasons.append("annual rates need common periods a year apart")
-    points_a, points_b = (set(turning_points(values)) for values in (a, b))
-    return {
-        "periods": count,
-        "left_last_index": a[-1],
-        "right_last_index": b[-1],
-        "mean_difference": difference.mean(),
-        "root_mean_square_difference": float(np.sqrt(np.mean(difference**2))),
-        "largest_difference": np.abs(difference).max(),
-        "correlation": _correlation(a, b),
-        "correlation_of_rates": _correlation(rates_a, rates_b),
-        "mean_rate_difference": float(np.mean(rates_a - rates_b)) if len(rates_a) else None,
-        "annual_rate_difference": float(np.mean(years_a - years_b)) if len(years_a) else None,
-        "left_turning_points": len(points_a) if count > 2 else None,
-        "right_turning_points": len(points_b) if count > 2 else None,
-        "shared_turning_points": len(points_a & points_b) if count > 2 else None,
-        "reason": "; ".join(reasons) or None,
+        return [{"periods": count, "reason": f"{count} common periods; at least 2 are needed"}] * pairs
+    a, b = (100.0 * values / values[:, :1] for values in (left, right))
+    difference = (a - b)[:, 1:]
+    rates, annual = ([_rates(ordinals, values, lag) for values in (a, b)] for lag in (1, a_year))
+    turns = [_turns(values) for values in (a, b)]
+    is_moving = np.ptp(a, axis=1).astype(bool) & np.ptp(b, axis=1).astype(bool)
+    columns: dict[str, Sequence[Any]] = {
+        "left_last_index": a[:, -1].tolist(),
+        "right_last_index": b[:, -1].tolist(),
+        "mean_difference": difference.mean(axis=1).tolist(),
+        "root_mean_square_difference": np.sqrt(np.mean(difference**2, axis=1)).tolist(),
+        "largest_difference": np.abs(difference).max(axis=1).tolist(),
+        "correlation": _correlations(a, b),
+        "correlation_of_rates": _correlations(*rates),
+        "mean_rate_difference": _mean_differences(*rates),
+        "annual_rate_difference": _mean_differences(*annual),
+        "left_turning_points": np.count_nonzero(turns[0], axis=1).tolist(),
+        "right_turning_points": np.count_nonzero(turns[1], axis=1).tolist(),
+        "shared_turning_points": np.count_nonzero((turns[0] == turns[1]) & (turns[0] != 0), axis=1).tolist(),
     }
+    if count == 2:
+        columns |= {name: [None] * pairs for name in columns if name.endswith("turning_points")}
+    rows = zip(*columns.values(), strict=True)
+    reasons = _reasons(count, rates[0].shape[1], annual[0].shape[1])
+    still = "a series does not move: no correlation"
+    return [
+        {
+            "periods": count,
+            **dict(zip(columns, row, strict=True)),
+            "reason": "; ".join([*reasons[0], *([still] if count > 2 and not moves else []), *reasons[1]]) or None,
+        }
+        for row, moves in zip(rows, is_moving, strict=True)
+    ]
+
+
+def _reasons(count: int, rates: int, annual_rates: int) -> tuple[list[str], list[str]]:
+    """Reasons of missing statistics by the number of common periods, and of rates between them."""
+    few = [] if count > 2 else ["2 common periods: no correlation and no turning points"]
+    no_rates = [f"{rates} common rates; correlation needs 3"] if rates < 3 else []
+    return few, no_rates + ([] if annual_rates else ["annual rates need common periods a year apart"])
+
+
+def _turns(values: Floats) -> NDArray[np.int8]:
+    """Direction of the turning point at each position of each series (rows), 0 where there is none."""
+    changes = np.sign(np.round(np.diff(values, axis=1), 9)).astype(np.int8)
+    positions = np.where(changes != 0, np.arange(changes.shape[1]), -1)
+    last = np.maximum.accumulate(positions, axis=1)
+    turns = np.zeros(values.shape, np.int8)
+    if changes.shape[1] > 1:
+        before = last[:, :-1]
+        direction = np.where(before >= 0, np.take_along_axis(changes, np.maximum(before, 0), axis=1), 0)
+        is_turn = (changes[:, 1:] != 0) & (direction != 0) & (changes[:, 1:] != direction)
+        turns[:, 1:-1] = np.where(is_turn, direction, 0)
+    return turns
 
 
 # --- pairs ------------------------------------------------------------------------------------------------
@@ -192,25 +218,42 @@ def _compared(series: pl.DataFrame, official: pl.DataFrame | None) -> pl.DataFra
     frequencies: Sequence[str] = FREQUENCIES if official is None else ("monthly",)
     rows = []
     for frequency in frequencies:
-        for group, left, right in _grouped(series, official, frequency):
-            both = np.flatnonzero(_common(group.values[left], group.values[right]))
-            statistics = pair_statistics(
-                group.values[left], group.values[right], group.ordinals, a_year=A_YEAR[frequency]
-            )
-            rows.append(
-                dict(zip(_KEY, group.key, strict=True))
-                | {"kind": kind, "left_series": group.names[left], "right_series": group.names[right]}
-                | {"frequency": frequency}
-                | {"first_period": group.periods[both[0]] if len(both) else None}
-                | {"last_period": group.periods[both[-1]] if len(both) else None}
-                | statistics
-            )
+        for group, pairs in _grouped(series, official, frequency):
+            for (left, right), both, statistics in _pair_statistics(group, pairs, A_YEAR[frequency]):
+                rows.append(
+                    dict(zip(_KEY, group.key, strict=True))
+                    | {"kind": kind, "left_series": group.names[left], "right_series": group.names[right]}
+                    | {"frequency": frequency}
+                    | {"first_period": group.periods[both[0]] if len(both) else None}
+                    | {"last_period": group.periods[both[-1]] if len(both) else None}
+                    | statistics
+                )
     schema = PriceComparison.create_empty().schema
     return PriceComparison.validate(pl.DataFrame(rows, schema=schema, orient="row").sort(PriceComparison.primary_key()))
 
 
-def _grouped(series: pl.DataFrame, official: pl.DataFrame | None, frequency: str) -> Iterator[tuple[_Group, int, int]]:
-    """Yield the groups at a frequency and the pairs (positions of the series) that are compared at it."""
+def _pair_statistics(
+    group: _Group, pairs: Sequence[tuple[int, int]], a_year: int
+) -> Iterator[tuple[tuple[int, int], NDArray[np.int64], dict[str, Any]]]:
+    """Pairs of a group with the positions of their common periods and their statistics.
+
+    Pairs with the same common periods are computed together: there are thousands of pairs, and few such sets.
+    """
+    is_there = np.isfinite(group.values)
+    alike: dict[bytes, list[tuple[int, int]]] = {}
+    for left, right in pairs:
+        alike.setdefault((is_there[left] & is_there[right]).tobytes(), []).append((left, right))
+    for mask, members in alike.items():
+        both = np.flatnonzero(np.frombuffer(mask, dtype=np.bool_))
+        left_values, right_values = (group.values[np.ix_(side, both)] for side in zip(*members, strict=True))
+        statistics = _statistics(left_values, right_values, group.ordinals[both], a_year)
+        yield from ((pair, both, found) for pair, found in zip(members, statistics, strict=True))
+
+
+def _grouped(
+    series: pl.DataFrame, official: pl.DataFrame | None, frequency: str
+) -> Iterator[tuple[_Group, list[tuple[int, int]]]]:
+    """Yield the groups at a frequency with the pairs (positions of the series) that are compared at it."""
     native = dict(series.select("series", "frequency").unique().iter_rows())
     ours = at_frequency(series, frequency).with_columns(official=pl.lit(value=False))
     if official is not None:
@@ -219,12 +262,19 @@ def _grouped(series: pl.DataFrame, official: pl.DataFrame | None, frequency: str
         ours = pl.concat([ours, theirs.select(*ours.columns[:-1], official=pl.lit(value=True))])
     for key, rows in ours.sort(*_KEY, "official", "series").group_by(_KEY, maintain_order=True):
         group = _group(tuple(str(part) for part in key), rows, native, frequency)
-        for left, right in combinations(range(len(group.names)), 2):
-            if official is not None and group.official[left] == group.official[right]:
-                continue
-            coarser = max(_rank(group.native[k]) for k in (left, right))
-            if official is not None or FREQUENCIES[coarser] == frequency:
-                yield group, left, right
+        ranks = [_rank(name) for name in group.native]
+        yield (
+            group,
+            [
+                (left, right)
+                for left, right in combinations(range(len(group.names)), 2)
+                if (
+                    FREQUENCIES[max(ranks[left], ranks[right])] == frequency
+                    if official is None
+                    else group.official[left] != group.official[right]
+                )
+            ],
+        )
 
 
 def _group(key: tuple[str, ...], rows: pl.DataFrame, native: dict[str, str], frequency: str) -> _Group:
@@ -270,9 +320,10 @@ def _common(left: Floats, right: Floats) -> NDArray[np.bool_]:
 
 
 def _rates(ordinals: NDArray[np.int64], values: Floats, lag: int) -> Floats:
-    """Return the rates in per cent over `lag` periods between periods that are both present."""
-    rates = [rate for rate in _rates_at(ordinals, values, lag) if rate is not None]
-    return np.array(rates, dtype=np.float64)
+    """Rates of series (rows) in per cent over `lag` periods, between periods that are both present."""
+    before = np.searchsorted(ordinals, ordinals - lag)  # below the length: ordinals rise, and lag is above 0
+    present = np.flatnonzero(ordinals[before] == ordinals - lag)
+    return 100.0 * (values[:, present] / values[:, before[present]] - 1.0)
 
 
 def _rates_at(ordinals: NDArray[np.int64], values: Floats, lag: int) -> list[float | None]:
@@ -283,10 +334,19 @@ def _rates_at(ordinals: NDArray[np.int64], values: Floats, lag: int) -> list[flo
     return [float(rate) if is_present else None for rate, is_present in zip(rates, present, strict=True)]
 
 
-def _correlation(a: Floats, b: Floats) -> float | None:
-    if len(a) < 3 or not np.ptp(a) or not np.ptp(b):
-        return None
-    return float(np.clip(np.corrcoef(a, b)[0, 1], -1.0, 1.0))
+def _correlations(a: Floats, b: Floats) -> Sequence[float | None]:
+    """Correlation of the series in each row; None of fewer than three values, or where one does not move."""
+    if a.shape[1] < 3:
+        return [None] * len(a)
+    is_moving = np.ptp(a, axis=1).astype(bool) & np.ptp(b, axis=1).astype(bool)
+    a, b = (values - values.mean(axis=1, keepdims=True) for values in (a, b))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        found = (a * b).sum(axis=1) / np.sqrt((a**2).sum(axis=1)) / np.sqrt((b**2).sum(axis=1))
+    return [float(np.clip(value, -1.0, 1.0)) if moves else None for value, moves in zip(found, is_moving, strict=True)]
+
+
+def _mean_differences(a: Floats, b: Floats) -> Sequence[float | None]:
+    return [None] * len(a) if not a.shape[1] else np.mean(a - b, axis=1).tolist()
 
 
 def _rank(frequency: str) -> int:

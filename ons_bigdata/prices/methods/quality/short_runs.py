@@ -108,28 +108,50 @@ def _absence_spells(placed: pl.DataFrame) -> pl.DataFrame:
     `until`: number of the item's first day with the product again, or after its last. `is_brief`: it comes back, or
     was listed a short while ago. `is_open`: it is not listed again.
     """
-    day = pl.col("collected_on")
-    days = _numbered_days(placed)
+    day, number = pl.col("collected_on"), pl.col("number")
     product = [*_ITEM, "product"]
-    listings = (
-        placed.join(days, on=_ITEM_DAY)
-        .sort(*product, "number")
-        .with_columns(next_number=pl.col("number").shift(-1).over(product), next_on=day.shift(-1).over(product))
+    losses, returns = _losses_and_returns(placed)
+    again = returns.select(*product, "number", next_number="number", next_on="collected_on").sort("number")
+    listings = losses.sort("number").join_asof(
+        again, on="number", by=product, strategy="forward", allow_exact_matches=False, check_sortedness=False
     )
     # of a shop that is collected every two weeks or monthly, one run is longer than two weeks
-    is_of_one_run = pl.col("next_number") - pl.col("number") == 2
+    is_of_one_run = pl.col("next_number") - number == 2
     comes_back = ((pl.col("next_on") - day).dt.total_days() <= ABSENCE_DAYS + 1) | is_of_one_run
     is_recent = (pl.col("last_on") - day).dt.total_days() <= OPEN_DAYS
-    is_newest = pl.col("last_number") - pl.col("number") == 1
+    is_newest = pl.col("last_number") - number == 1
     may_come_back = pl.col("next_number").is_null() & (is_recent | is_newest)
-    until = pl.coalesce("next_number", pl.col("last_number") + 1)
-    return listings.filter(until - pl.col("number") > 1).select(
+    return listings.sort(*product, "number").select(
         *product, "category", "place", "number", "last_on",
         listed_on="collected_on",
-        until=until,
+        until=pl.coalesce("next_number", pl.col("last_number") + 1),
         is_brief=comes_back.fill_null(value=False) | may_come_back,
         is_open=pl.col("next_number").is_null(),
     )  # fmt: skip
+
+
+def _losses_and_returns(placed: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Listings after which a product is not listed on its item's next day, and those before which it was not.
+
+    Both with the columns of `_numbered_days`. Of hundreds of thousands of listings few are either, so that these are
+    found by one number of an item's day and a product, before any texts are compared.
+    """
+    days = _numbered_days(placed).sort(_ITEM_DAY).with_row_index("item_day")
+    code = pl.col("product").cast(pl.Categorical).to_physical().cast(pl.Int64)
+    listing = placed.with_columns(code=code).join(
+        days.select(*_ITEM_DAY, pl.col("item_day").cast(pl.Int64)), on=_ITEM_DAY
+    )
+    # the row of an item's next day is the next one; of its last day it is another item's, which is filtered out
+    a_day = pl.lit(listing["code"].max() or 0, pl.Int64) + 1
+    listing = listing.with_columns(listing=pl.col("item_day") * a_day + pl.col("code")).drop("code", "item_day")
+    listings = listing.select("listing")
+    ends = [
+        listing.join(listings.with_columns(pl.col("listing") + by * a_day), on="listing", how="anti")
+        .drop("listing")
+        .join(days.drop("item_day"), on=_ITEM_DAY)
+        for by in (-1, 1)
+    ]
+    return ends[0].filter(pl.col("number") < pl.col("last_number")), ends[1]
 
 
 def _numbered_days(placed: pl.DataFrame) -> pl.DataFrame:

@@ -6,18 +6,23 @@ Sparse matrices out of described products; what to learn from them is `model`'s.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import polars as pl
 
 from ons_bigdata.prices.methods.scope.profiles import PROFILES, Profile
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
+    from numpy.typing import NDArray
     from scipy import sparse
-    from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
+
+    Floats = NDArray[np.float64]
 
 Row = dict[str, Any]
 
@@ -34,41 +39,101 @@ BLOCK_WEIGHTS: dict[str, float] = {
 }
 """Blocks of attributes and how much a feature of each counts: larger = less shrunk by the penalty."""
 
+_NAME = "name"
+_GRAM_LENGTHS = (2, 5)
+
 
 @dataclass(frozen=True, eq=False)
 class FeatureSpace:
-    """Features of the products that it was made from, in the order of the matrix columns."""
+    """Features of the products that it was made from, in the order of the matrix columns.
 
-    name_grams: TfidfVectorizer
-    blocks: dict[str, CountVectorizer]
+    `words`: block of attributes → its words, sorted; `grams`: n-grams of names, sorted, and `rarity`, the inverse
+    document frequency of each; `items`: items of the products.
+    """
+
+    words: Mapping[str, Sequence[str]]
+    grams: Sequence[str]
+    rarity: Floats
     items: frozenset[int]
 
     def names(self) -> list[str]:
         """Name of each column: `block:feature`."""
-        columns = [
-            f"{block}:{feature}"
-            for block, vectoriser in self.blocks.items()
-            for feature in vectoriser.get_feature_names_out()
-        ]
-        return columns + [f"name:{gram}" for gram in self.name_grams.get_feature_names_out()]
+        columns = [f"{block}:{word}" for block, words in self.words.items() for word in words]
+        return columns + [f"name:{gram}" for gram in self.grams]
+
+    @cached_property
+    def columns(self) -> dict[str, dict[str, int]]:
+        """Column of each word, by block; of the n-grams, under the block `name`."""
+        found: dict[str, dict[str, int]] = {}
+        first = 0
+        for block, features in [*self.words.items(), (_NAME, self.grams)]:
+            found[block] = {feature: first + place for place, feature in enumerate(features)}
+            first += len(features)
+        return found
 
 
 def feature_space(described: pl.DataFrame) -> tuple[FeatureSpace, sparse.csr_matrix]:
     """Collect the features of described products (`describe`; `item_number`) and return their matrix."""
+    from scipy import sparse  # noqa: PLC0415  (takes a second; the graph loads without)
     from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer  # noqa: PLC0415  (takes a second; the graph loads without)
 
-    grams = TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 5), sublinear_tf=True, min_df=2)
+    names = TfidfVectorizer(analyzer="char_wb", ngram_range=_GRAM_LENGTHS, sublinear_tf=True, min_df=2)
     parts = _attributes(described)
-    space = FeatureSpace(
-        grams, {block: CountVectorizer(analyzer=_as_they_are, binary=True) for block in parts}, _items(described)
-    )
-    return space, _matrix(space, parts, described, lambda vectoriser, values: vectoriser.fit_transform(values))
+    vectorisers = {block: CountVectorizer(analyzer=_as_they_are, binary=True) for block in parts}
+    blocks = [vectorisers[block].fit_transform(values) * BLOCK_WEIGHTS[block] for block, values in parts.items()]
+    matrix = sparse.hstack([*blocks, names.fit_transform(described["plain_name"].to_list())], format="csr")
+    words = {block: tuple(map(str, found.get_feature_names_out())) for block, found in vectorisers.items()}
+    grams = tuple(map(str, names.get_feature_names_out()))
+    return FeatureSpace(words, grams, np.asarray(names.idf_), _items(described)), matrix
 
 
 def features(space: FeatureSpace, described: pl.DataFrame) -> sparse.csr_matrix:
-    """Matrix of described products, products × features of the space; unknown features are left out."""
+    """Matrix of described products, products × features of the space; unknown features are left out.
+
+    The rows of `feature_space`, but for the last bits of the weights of n-grams: those of scikit-learn's
+    `TfidfVectorizer` (`char_wb`, sublinear), without loading it for a few new products.
+    """
+    from scipy import sparse  # noqa: PLC0415  (takes a second; the graph loads without)
+
     parts = _attributes(described)
-    return _matrix(space, parts, described, lambda vectoriser, values: vectoriser.transform(values))
+    places: list[int] = []
+    values: list[float] = []
+    ends = [0]
+    for row, name in enumerate(described["plain_name"]):
+        for block, words in parts.items():
+            columns = space.columns[block]
+            found = sorted({columns[word] for word in words[row] if word in columns})
+            places += found
+            values += [BLOCK_WEIGHTS[block]] * len(found)
+        weights = _gram_weights(space, name)
+        places += weights
+        values += weights.values()
+        ends.append(len(places))
+    shape = (described.height, len(space.grams) + sum(map(len, space.words.values())))
+    return sparse.csr_matrix((np.array(values, np.float64), np.array(places, np.int64), ends), shape=shape)
+
+
+def _gram_weights(space: FeatureSpace, name: str) -> dict[int, float]:
+    """Weight of each known n-gram of a plain name, by column: (1 + log number) × rarity, scaled to length 1."""
+    columns = space.columns[_NAME]
+    first = sum(map(len, space.words.values()))
+    numbers = Counter(columns[gram] for gram in _grams(name) if gram in columns)
+    weights = {place: (1.0 + math.log(numbers[place])) * space.rarity[place - first] for place in sorted(numbers)}
+    length = math.sqrt(sum(weight * weight for weight in weights.values()))
+    return {place: float(weight / length) for place, weight in weights.items()}
+
+
+def _grams(name: str) -> Iterator[str]:
+    """N-grams of letters within the words of a name, each word between blanks; a short word once."""
+    shortest, longest = _GRAM_LENGTHS
+    for word in name.split():
+        padded = f" {word} "
+        for length in range(shortest, longest + 1):
+            yield padded[:length]
+            if length >= len(padded):
+                break
+            for start in range(1, len(padded) - length + 1):
+                yield padded[start : start + length]
 
 
 def is_known_item(space: FeatureSpace, item_numbers: pl.Series) -> pl.Series:
@@ -82,15 +147,6 @@ def _as_they_are(values: list[str]) -> list[str]:
 
 def _items(described: pl.DataFrame) -> frozenset[int]:
     return frozenset(described["item_number"].unique().to_list())
-
-
-def _matrix(
-    space: FeatureSpace, parts: Mapping[str, list[list[str]]], described: pl.DataFrame, turn: Callable[[Any, Any], Any]
-) -> sparse.csr_matrix:
-    from scipy import sparse  # noqa: PLC0415  (takes a second; the graph loads without)
-
-    blocks = [turn(space.blocks[block], values) * BLOCK_WEIGHTS[block] for block, values in parts.items()]
-    return sparse.hstack([*blocks, turn(space.name_grams, described["plain_name"].to_list())], format="csr")
 
 
 def _attributes(described: pl.DataFrame) -> dict[str, list[list[str]]]:

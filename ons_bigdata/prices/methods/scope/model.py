@@ -1,7 +1,6 @@
 """The scope model: logistic regression on features, calibrated out of fold, with a band that is referred.
 
-Training and prediction; `evaluation` measures the accuracy. Nothing is stored: a fit takes about a second and is
-deterministic.
+Training and prediction; `evaluation` measures the accuracy. A fit is deterministic; `model_record` keeps its weights.
 """
 
 from __future__ import annotations

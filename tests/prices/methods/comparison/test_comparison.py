@@ -166,6 +166,26 @@ def test_swapping_a_pair_changes_the_sign_of_the_differences(pairs: list[tuple[f
     assert there["shared_turning_points"] == back["shared_turning_points"]
 
 
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.lists(st.none() | st.floats(50, 200), min_size=6, max_size=6), min_size=2, max_size=5))
+def test_pairs_that_are_computed_together_are_those_one_by_one(series: list[list[float | None]]) -> None:
+    values = np.array([[np.nan if value is None else value for value in row] for row in series])
+    months = [date(2016, month, 1) for month in range(1, 7)]
+    rows = [
+        ("real", "item", "1", "shelf", f"series {n}", "monthly", month, value)
+        for n, row in enumerate(series)
+        for month, value in zip(months, row, strict=True)
+    ]
+    schema = ["data_origin", "level", "code", "scope", "series", "frequency", "period", "index"]
+    frame = pl.DataFrame(rows, schema=schema, orient="row").cast({"index": pl.Float64})
+    for row in comparison.compare_methods(frame).iter_rows(named=True):
+        left, right = (values[int(row[f"{side}_series"].split()[1])] for side in ("left", "right"))
+        alone = comparison.pair_statistics(left, right, np.arange(6), a_year=12)
+        for name, value in alone.items():
+            expected = value if value is None or isinstance(value, str) else pytest.approx(value, abs=1e-12)
+            assert row[name] == expected, name
+
+
 def test_periods_around_a_gap_have_no_rate() -> None:
     """Rates over a missing month are no monthly rates."""
     gap = _series("a", [100.0, 110.0, 120.0]).filter(pl.col("period") != date(2016, 2, 1))

@@ -1,8 +1,48 @@
 {{ config(pre_hook="{{ group_by_hash() }}") }}
 
-with listings as (
+{# Days after the first listing of a name in which its price is decided; its pack size and unit, after the first one. #}
+{% set settled_after_days = 56 %}
+
+with counted as (
 
     select * from {{ ref('int_prices__listings_counted') }}
+
+),
+
+names as (
+
+    select
+        data_origin,
+        item_number,
+        retailer,
+        product_name,
+        sum(quotes)::integer as quotes,
+        coalesce(sum(quotes) filter (where month < last_month), 0)::integer as quotes_of_past_months,
+        min(first_listed_on) filter (where price_gbp is not null) as price_gbp_from,
+        min(first_listed_on) filter (where pack_size is not null) as pack_size_from,
+        min(first_listed_on) filter (where unit is not null) as unit_from
+    from counted
+    cross join (select max(month) as last_month from counted) as months
+    group by data_origin, item_number, retailer, product_name
+
+),
+
+-- Listings of the months that begin in the first weeks of a name. What later ones changed would change the product's
+-- judgement, and with it every figure since.
+listings as (
+
+    select
+        counted.*,
+        {%- for column in ['price_gbp', 'pack_size', 'unit'] %}
+        names.{{ column }}_from + {{ settled_after_days }} >= counted.month as decides_{{ column }}{{ ',' if not loop.last }}
+        {%- endfor %}
+    from counted
+    inner join names
+        on
+            counted.data_origin = names.data_origin
+            and counted.item_number = names.item_number
+            and counted.retailer = names.retailer
+            and counted.product_name = names.product_name
 
 ),
 
@@ -21,7 +61,7 @@ with listings as (
         ) as quotes_up_to,
         sum(sum(quotes)) over (partition by data_origin, item_number, retailer, product_name) as quotes_of_all
     from listings
-    where {{ column }} is not null
+    where {{ column }} is not null and decides_{{ column }}
     group by data_origin, item_number, retailer, product_name, {{ column }}
 
 ),
@@ -50,22 +90,9 @@ units as (
         product_name,
         unit
     from listings
-    where unit is not null
+    where unit is not null and decides_unit
     group by data_origin, item_number, retailer, product_name, unit
     order by data_origin, item_number, retailer, product_name, sum(quotes) desc, unit
-
-),
-
-names as (
-
-    select
-        data_origin,
-        item_number,
-        retailer,
-        product_name,
-        sum(quotes)::integer as quotes
-    from listings
-    group by data_origin, item_number, retailer, product_name
 
 ),
 
@@ -77,6 +104,7 @@ final as (
         names.retailer,
         names.product_name,
         names.quotes,
+        names.quotes_of_past_months,
         prices.lower + 0.5 * (prices.upper - prices.lower) as median_price_gbp,
         sizes.lower + 0.5 * (sizes.upper - sizes.lower) as pack_size,
         units.unit
