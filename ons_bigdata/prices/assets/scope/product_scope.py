@@ -142,7 +142,8 @@ def product_scope(inputs: Inputs, run: AssetRun) -> Mapping[str, pl.DataFrame | 
 )
 def scope_evaluation(inputs: Inputs, run: AssetRun) -> Output | Unchanged:
     """Evaluate rules and model on the labels of each origin, unless labels, their products and code are as before."""
-    names = inputs.read("names", [*PRODUCT, "quotes_of_past_months"])
+    # a labelled product that begins counts as never collected until the next month, so that a day changes no figure
+    names = inputs.read("names", [*PRODUCT, "quotes_of_past_months"]).filter(pl.col("quotes_of_past_months") > 0)
     products, labels = _ruled_products(inputs).drop("quotes").join(names, on=PRODUCT), _labels(inputs)
     known_products = _with_shelf_size(usable_labels(labels), products.rename({"quotes_of_past_months": "quotes"}))
     judged = known_products.select(*PRODUCT, "rule_outcome", "quotes")

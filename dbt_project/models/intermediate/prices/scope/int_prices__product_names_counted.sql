@@ -9,21 +9,34 @@ with counted as (
 
 ),
 
-names as (
+months as (
 
     select
         data_origin,
+        min(month) as first_month,
+        max(month) as last_month
+    from counted
+    group by data_origin
+
+),
+
+names as (
+
+    select
+        counted.data_origin,
         item_number,
         retailer,
         product_name,
         sum(quotes)::integer as quotes,
-        coalesce(sum(quotes) filter (where month < last_month), 0)::integer as quotes_of_past_months,
+        coalesce(
+            sum(quotes) filter (where counted.month < months.last_month or months.first_month = months.last_month), 0
+        )::integer as quotes_of_past_months,
         min(first_listed_on) filter (where price_gbp is not null) as price_gbp_from,
         min(first_listed_on) filter (where pack_size is not null) as pack_size_from,
         min(first_listed_on) filter (where unit is not null) as unit_from
     from counted
-    cross join (select max(month) as last_month from counted) as months
-    group by data_origin, item_number, retailer, product_name
+    inner join months on counted.data_origin = months.data_origin
+    group by counted.data_origin, item_number, retailer, product_name
 
 ),
 
