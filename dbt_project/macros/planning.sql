@@ -1,9 +1,10 @@
 {#
     Before a model that joins large tables on several columns: no nested loops in its transaction. The planner
     takes the columns for independent, expects one row, and would scan one table for every row of the other.
+    `without_merging`: no merge joins either, for which it would sort a large table to join it to a short one.
 #}
-{% macro join_by_hash() -%}
-    set local enable_nestloop = off
+{% macro join_by_hash(without_merging=false) -%}
+    set local enable_nestloop = off{{ '; set local enable_mergejoin = off' if without_merging }}
 {%- endmacro %}
 
 {#

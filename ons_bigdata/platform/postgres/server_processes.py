@@ -36,7 +36,7 @@ def find_postmaster(data_dir: Path) -> psutil.Process | None:
 
 
 def is_alive(process: psutil.Process) -> bool:
-    """Return True while a process has not ended: one that is ending has lost its working folder and still has its files.
+    """Return True while a process has not ended. One that is ending has its files, but no working folder any more.
 
     A process that ended and whose parent has not asked for its exit code counts as ended.
     """

@@ -1,7 +1,7 @@
 {{
     config(
         materialized='by_day',
-        pre_hook="{{ join_by_hash() }}",
+        pre_hook="{{ join_by_hash(without_merging=true) }}",
         indexes=[{'columns': ['collected_on']}],
     )
 }}
@@ -21,7 +21,7 @@ with quotes as (
 
 ),
 
--- Read once, along the index of days, and not stored: half a year has two million quotes.
+-- Read once, and neither stored nor sorted: half a year has two million quotes.
 reference_prices as (
 
     select * from {{ ref('int_prices__quotes_entering') }}
@@ -71,18 +71,12 @@ quotes_in_question as (
 
 ),
 
-prices as (
+-- With a number: half a million prices sorted by four texts and a day would take most of the time.
+days_in_question as (
 
     select
-        quotes.data_origin,
-        quotes.retailer,
-        quotes.item_number,
-        quotes.product,
-        quotes.collected_on,
-        percentile_cont(0.5) within group (order by reference.price_gbp) as median_price_gbp,
-        count(*) as quotes,
-        min(reference.price_gbp) as lowest_price_gbp,
-        max(reference.price_gbp) as highest_price_gbp
+        days.*,
+        row_number() over () as day_number
     from (
         select distinct
             data_origin,
@@ -91,16 +85,45 @@ prices as (
             product,
             collected_on
         from quotes_in_question
-    ) as quotes
+    ) as days
+
+),
+
+medians as (
+
+    select
+        days.day_number,
+        percentile_cont(0.5) within group (order by reference.price_gbp) as median_price_gbp,
+        count(*) as quotes,
+        min(reference.price_gbp) as lowest_price_gbp,
+        max(reference.price_gbp) as highest_price_gbp
+    from days_in_question as days
     inner join reference_prices as reference
         on
-            quotes.data_origin = reference.data_origin
-            and quotes.retailer = reference.retailer
-            and quotes.item_number = reference.item_number
-            and quotes.product = reference.product
-            and quotes.collected_on - {{ back_days }} <= reference.collected_on
-            and quotes.collected_on + {{ ahead_days }} >= reference.collected_on
-    group by quotes.data_origin, quotes.retailer, quotes.item_number, quotes.product, quotes.collected_on
+            days.data_origin = reference.data_origin
+            and days.retailer = reference.retailer
+            and days.item_number = reference.item_number
+            and days.product = reference.product
+            and days.collected_on - {{ back_days }} <= reference.collected_on
+            and days.collected_on + {{ ahead_days }} >= reference.collected_on
+    group by days.day_number
+
+),
+
+prices as (
+
+    select
+        days.data_origin,
+        days.retailer,
+        days.item_number,
+        days.product,
+        days.collected_on,
+        medians.median_price_gbp,
+        medians.quotes,
+        medians.lowest_price_gbp,
+        medians.highest_price_gbp
+    from days_in_question as days
+    inner join medians on days.day_number = medians.day_number
 
 ),
 
