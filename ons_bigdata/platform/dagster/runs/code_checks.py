@@ -34,9 +34,9 @@ class CodeCheck:
     settings: str = ""
 
     def result(self, store: Warehouse, evaluate: Callable[[], dg.AssetCheckResult]) -> dg.AssetCheckResult:
-        """Result of the check: evaluated, or, where it passed with the same code before, that of then.
+        """Result of the check: of an earlier evaluation if it passed with the same code, else of a new one.
 
-        A result of then has `unchanged_since` in its metadata. One that did not pass is never kept. The metadata of
+        An earlier result has `unchanged_since` in its metadata. One that did not pass is never kept. The metadata of
         `evaluate` are texts and whole numbers.
         """
         current = self.code_hash()

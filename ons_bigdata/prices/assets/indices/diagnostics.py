@@ -214,7 +214,7 @@ def _diagnostics_by_month(of: _Resampling, tables: _StateTables, origins: Sequen
 def _diagnostics_of_build(
     of: _Resampling, tables: _StateTables, origins: Sequence[OriginMonths], build: PeriodBuild
 ) -> _Months:
-    """Compute the stale months, which are the last ones: those before the first that is resampled without that."""
+    """Compute the stale months, which are the last ones: movements of all, resamples from the first changed one on."""
     if not build.stale:
         return _Months(build)
     bases = [_bases(of.inputs, tables.figures, origin) for origin in origins]

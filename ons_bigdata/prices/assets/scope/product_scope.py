@@ -48,7 +48,7 @@ _SCOPE_INPUTS = {
     description="One row per retailer, item and product name: size, pieces, strength, origin and terms.",
 )
 def product_descriptions(inputs: Inputs, run: AssetRun) -> Output:
-    """Describe every product name that was ever listed; a name of the same price, pack size and unit as it was."""
+    """Describe every product name that was ever listed; rows of names with the same price, pack size and unit stay."""
     names = inputs.read("names", [*PRODUCT, "quotes", *_DESCRIBED])
     basis = basis_of(packages=METHODS)
     columns = ProductDescription.column_names()

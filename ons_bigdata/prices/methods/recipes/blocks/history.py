@@ -68,7 +68,7 @@ class OriginHistory:
     def out_of_season(self, rule: SeasonalRule | None) -> Booleans:
         """Mask of the days on which a seasonal item has quotes but is out of season, strata x days.
 
-        Season is a matter of the whole shelf, whatever the scope. Looked for once by rule, since each output asks.
+        Season is a matter of the whole shelf, whatever the scope. Computed once for each rule.
         """
         if rule not in self._out_of_season:
             mask = np.zeros(self.counts.shape, dtype=np.bool_)
