@@ -6,12 +6,11 @@ import hashlib
 import json
 import platform
 from dataclasses import dataclass
-from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from ons_bigdata.platform.dagster.by_period import code_hash
+from ons_bigdata.platform.dagster.by_period import basis_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -65,9 +64,9 @@ class CodeCheck:
 
     def code_hash(self) -> str:
         """Hash of the code under test, the libraries and the settings."""
-        parts = [*map(code_hash, self.modules), platform.python_version(), self.settings]
-        parts += [f"{name} {version(name)}" for name in self.libraries]
-        return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]
+        basis = basis_of(packages=tuple(self.modules), libraries=tuple(self.libraries))
+        text = f"{basis} {platform.python_version()} {self.settings}"
+        return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
 def _plain(metadata: Mapping[str, dg.MetadataValue]) -> dict[str, object]:

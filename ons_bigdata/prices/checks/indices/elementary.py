@@ -147,7 +147,7 @@ def recipes_keep_axioms(warehouse: WarehouseResource) -> dg.AssetCheckResult:
     check = CodeCheck(
         dg.AssetKey(["analysis", "elementary_price_indices"]),
         "recipes_keep_axioms",
-        ["ons_bigdata.prices.methods", __name__],
+        ["ons_bigdata.prices.methods", "ons_bigdata.estimation.input_checks", __name__],
         ["numpy", "polars", "scipy"],
         recipes_text(current_recipes()),
     )

@@ -7,7 +7,7 @@ from dataclasses import replace
 import dagster as dg
 import pytest
 
-from ons_bigdata.platform.dagster.runs import code_checks
+from ons_bigdata.platform.dagster import by_period
 from ons_bigdata.platform.dagster.runs.code_checks import CodeCheck
 from ons_bigdata.platform.postgres.warehouse import Warehouse
 
@@ -62,7 +62,7 @@ def test_another_setting_code_or_library_is_evaluated(warehouse: Warehouse, othe
 
 def test_another_version_of_a_library_is_evaluated(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
     CHECK.result(warehouse, _Evaluation())
-    monkeypatch.setattr(code_checks, "version", lambda _name: "0.0.1")
+    monkeypatch.setattr(by_period, "version", lambda _name: "0.0.1")
     evaluation = _Evaluation()
     CHECK.result(warehouse, evaluation)
     assert evaluation.times == 1
