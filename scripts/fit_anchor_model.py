@@ -20,6 +20,7 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
+from scipy.optimize import minimize
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
@@ -27,6 +28,7 @@ from ons_bigdata.estimation.anchor_features import FEATURES, place_features
 from ons_bigdata.estimation.anchor_model import BOUNDS, AnchorModel, model_from_json, model_to_json
 from ons_bigdata.estimation.anchors import label_places, likely_labels
 from ons_bigdata.estimation.home_changes import home_changes
+from ons_bigdata.estimation.workplace_counts import count_distribution, joint_probabilities
 
 MODEL = Path(__file__).resolve().parent.parent / "ons_bigdata" / "estimation" / "anchor_model.json"
 FOLDS = 6
@@ -37,6 +39,8 @@ LEAST_MAIN_HOME = 0.2
 """Probability from which the likeliest home counts: everybody has one."""
 FIRST_BOUND = 0.45
 BOUND_STEPS = 4
+MOST_COUNTED = 3
+"""Number of workplaces from which on numbers have the same weight."""
 FITTED_ON = ("all stays", "1 a day", "1 in 3 days")
 LETTER = {"home": "H", "work": "W"}
 
@@ -84,7 +88,7 @@ def features_of(stays: pl.DataFrame) -> pl.DataFrame:
 
 
 def fit(table: pl.DataFrame) -> AnchorModel:
-    """Fit a model on features with labels; all bounds but the first are still to be set."""
+    """Fit a model on features with labels; weights of workplaces and all bounds but the first are still to be set."""
     scaler = StandardScaler().fit(table.select(FEATURES).to_numpy())
     classes = table["letter"].replace_strict({"O": 0, "H": 1, "W": 2}).to_numpy()
     model = LogisticRegression(C=PENALTY, max_iter=500).fit(
@@ -94,7 +98,34 @@ def fit(table: pl.DataFrame) -> AnchorModel:
     intercepts = model.intercept_ - weights @ scaler.mean_
     columns = {name: tuple(map(float, weights[:, number])) for number, name in enumerate(FEATURES)}
     bounds = (LEAST_MAIN_HOME, FIRST_BOUND, FIRST_BOUND, FIRST_BOUND)
-    return AnchorModel(columns, tuple(map(float, intercepts)), *bounds)  # type: ignore[arg-type]
+    equal = (1.0,) * (MOST_COUNTED + 1)
+    return AnchorModel(columns, tuple(map(float, intercepts)), equal, *bounds)  # type: ignore[arg-type]
+
+
+def counted_model(model: AnchorModel, probabilities: list[pl.DataFrame], truth: pl.DataFrame) -> AnchorModel:
+    """The model with the weights of the numbers of workplaces that make the labels likeliest.
+
+    `probabilities`: separate probabilities of models that do not know the people of their rows, some frames, whose
+    likelihoods are averaged; `truth`: user, place, letter. Logarithms of weights are relative to that of no workplace
+    and have a normal prior of standard deviation 1.
+    """
+    expected = np.concatenate([count_distribution(part, MOST_COUNTED) for part in probabilities])
+    counted = np.zeros(MOST_COUNTED + 1)
+    for part in probabilities:
+        is_work = (pl.col("letter") == "W").sum().clip(0, MOST_COUNTED)
+        workplaces = part.join(truth, on=["user", "place"]).group_by("user").agg(number=is_work)["number"]
+        counted += np.bincount(workplaces.to_numpy(), minlength=MOST_COUNTED + 1)
+
+    def loss(further: np.ndarray) -> tuple[float, np.ndarray]:
+        logs = np.insert(further, 0, 0.0)
+        weighted = expected * np.exp(logs)
+        totals = weighted.sum(axis=1, keepdims=True)
+        likelihood = (counted @ logs - np.log(totals).sum()) / len(probabilities)
+        slope = (counted - (weighted / totals).sum(axis=0)) / len(probabilities)
+        return further @ further / 2 - likelihood, further - slope[1:]
+
+    further = minimize(loss, np.zeros(MOST_COUNTED), jac=True, method="L-BFGS-B").x
+    return replace(model, work_counts=(1.0, *map(float, np.exp(further))))
 
 
 def folds_of(users: pl.Series, seed: int) -> pl.DataFrame:
@@ -127,33 +158,41 @@ def bounded_model(model: AnchorModel, probabilities: list[pl.DataFrame], truth: 
 def left_out_probabilities(
     table: pl.DataFrame, folds: pl.DataFrame, models: dict[frozenset[int], AnchorModel], known_to_none: int | None
 ) -> pl.DataFrame:
-    """Probabilities of the people of each fold by a model of others; nobody of fold `known_to_none` has a part."""
+    """Separate probabilities of the people of each fold by a model of others; fold `known_to_none` has no part."""
     parts = []
     for fold in range(FOLDS):
         left = frozenset({fold} if known_to_none is None else {fold, known_to_none})
         if fold != known_to_none:
             people = folds.filter(pl.col("fold") == fold)
-            parts.append(models[left].probabilities(table.join(people, on="user", how="semi")))
+            parts.append(models[left].separate_probabilities(table.join(people, on="user", how="semi")))
     return pl.concat(parts)
+
+
+def decided_model(model: AnchorModel, separate: dict[str, pl.DataFrame], truth: pl.DataFrame) -> AnchorModel:
+    """The model with weights and bounds; `separate`: probabilities of people whom it does not know, by version."""
+    model = counted_model(model, list(separate.values()), truth)
+    joint = joint_probabilities(separate["all stays"], model.work_counts)
+    return bounded_model(model, [joint], truth)
 
 
 def cross_validated(
     stays: dict[str, pl.DataFrame], features: dict[str, pl.DataFrame], folds: pl.DataFrame
-) -> tuple[dict[str, pl.DataFrame], pl.DataFrame]:
-    """Labels of each version of the stays by nested cross-validation, and probabilities of people left out."""
+) -> tuple[dict[str, pl.DataFrame], dict[str, pl.DataFrame]]:
+    """Labels of each version of the stays by nested cross-validation; separate probabilities of people left out."""
     models = models_of(features, folds)
-    table = features["all stays"]
+
+    def left_out(known_to_none: int | None) -> dict[str, pl.DataFrame]:
+        return {name: left_out_probabilities(features[name], folds, models, known_to_none) for name in FITTED_ON}
+
     truth = stays["all stays"].select("user", "place", "letter").unique()
     labels: dict[str, list[pl.DataFrame]] = {name: [] for name in stays}
     for fold in range(FOLDS):
         others, people = folds.filter(pl.col("fold") != fold), folds.filter(pl.col("fold") == fold)
-        probabilities = left_out_probabilities(table, folds, models, fold)
-        model = bounded_model(models[frozenset({fold})], [probabilities], truth.join(others, on="user", how="semi"))
+        of_others = truth.join(others, on="user", how="semi")
+        model = decided_model(models[frozenset({fold})], left_out(fold), of_others)
         for name, part in stays.items():
             labels[name].append(label_places(part.join(people, on="user", how="semi"), model=model))
-    return {name: pl.concat(parts) for name, parts in labels.items()}, left_out_probabilities(
-        table, folds, models, None
-    )
+    return {name: pl.concat(parts) for name, parts in labels.items()}, left_out(None)
 
 
 def _count(mask: pl.Series) -> int:
@@ -220,10 +259,10 @@ def main() -> None:
     stays = versions(read_stays(chosen.stays))
     features = {name: features_of(part) for name, part in stays.items()}
     measures: dict[str, list[dict[str, float]]] = {name: [] for name in stays}
-    probabilities = []
+    left_out: list[dict[str, pl.DataFrame]] = []
     for seed in range(FIRST_DIVISION, FIRST_DIVISION + chosen.repeats):
-        labels, left_out = cross_validated(stays, features, folds_of(stays["all stays"]["user"], seed))
-        probabilities.append(left_out)
+        labels, separate = cross_validated(stays, features, folds_of(stays["all stays"]["user"], seed))
+        left_out.append(separate)
         for name, part in stays.items():
             measures[name].append(judged(part, labels[name]))
     for measure in measures["all stays"][0]:
@@ -231,8 +270,11 @@ def main() -> None:
         cells = " | ".join(f"{np.mean(run):.3f} ± {np.std(run):.3f}" for run in runs)
         print(f"| {measure} | {cells} |", flush=True)
     truth = stays["all stays"].select("user", "place", "letter").unique()
-    model = bounded_model(fit(pl.concat([features[name] for name in FITTED_ON])), probabilities, truth)
-    print(*(f"{name} {getattr(model, name)}" for name in BOUNDS), sep=", ")
+    model = fit(pl.concat([features[name] for name in FITTED_ON]))
+    model = counted_model(model, [part for separate in left_out for part in separate.values()], truth)
+    joint = [joint_probabilities(part["all stays"], model.work_counts) for part in left_out]
+    model = bounded_model(model, joint, truth)
+    print(*(f"{name} {getattr(model, name)}" for name in ("work_counts", *BOUNDS)), sep=", ")
     if chosen.write:
         MODEL.write_text(model_to_json(model) + "\n", encoding="utf-8")
         model_from_json(MODEL.read_text("utf-8"))

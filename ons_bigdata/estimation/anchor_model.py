@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 
 from ons_bigdata.estimation.anchor_features import FEATURES
+from ons_bigdata.estimation.workplace_counts import checked_weights, joint_probabilities
 
 CLASSES = ("other", "home", "work")
 BOUNDS = ("least_main_home", "least_home", "least_main_work", "least_work")
@@ -19,30 +20,40 @@ class AnchorModel:
     """Multinomial logistic model of the classes `CLASSES`, with the probabilities from which a label is given.
 
     `coefficients`: feature → coefficient of each class, of the feature as `place_features` returns it; `intercepts`
-    are those of the classes. `least_main_home`: least probability of the likeliest home of a user; `least_home` that
-    of a further home; `least_main_work` and `least_work` those of workplaces.
+    are those of the classes. `work_counts`: weights of the numbers of workplaces of a user, as `joint_probabilities`
+    takes them. `least_main_home`: least probability of the likeliest home of a user; `least_home` that of a further
+    home; `least_main_work` and `least_work` those of workplaces.
     """
 
     coefficients: dict[str, tuple[float, float, float]]
     intercepts: tuple[float, float, float]
+    work_counts: tuple[float, ...]
     least_main_home: float
     least_home: float
     least_main_work: float
     least_work: float
 
     def __post_init__(self) -> None:
-        """Raise ValueError if the features are not those of this version, or a bound is no probability."""
+        """Raise ValueError on features of another version, a bound that is no probability, a weight not above 0."""
         if set(self.coefficients) != set(FEATURES):
             wrong = sorted(set(self.coefficients) ^ set(FEATURES))
             message = f"the model's features are not those of this version; different: {', '.join(wrong)}"
             raise ValueError(message)
+        checked_weights(self.work_counts)
         for name in BOUNDS:
             if not 0 <= getattr(self, name) <= 1:
                 message = f"{name} is {getattr(self, name)}; expected a probability"
                 raise ValueError(message)
 
     def probabilities(self, features: pl.DataFrame) -> pl.DataFrame:
-        """User, place and the probability of each class, from the rows of `place_features`."""
+        """User, place and the probability of each class, from the rows of `place_features`, all of each user.
+
+        Probabilities of the places by themselves, with the weights of the numbers of workplaces.
+        """
+        return joint_probabilities(self.separate_probabilities(features), self.work_counts)
+
+    def separate_probabilities(self, features: pl.DataFrame) -> pl.DataFrame:
+        """User, place and the probability of each class of the logistic model, each place by itself."""
         values = features.select(FEATURES).to_numpy()
         scores = values @ np.array([self.coefficients[name] for name in FEATURES]) + np.array(self.intercepts)
         scores -= scores.max(axis=1, keepdims=True) if len(scores) else 0
@@ -60,6 +71,7 @@ def model_from_json(text: str) -> AnchorModel:
         return AnchorModel(
             coefficients={name: tuple(map(float, row)) for name, row in record["coefficients"].items()},  # type: ignore[misc]
             intercepts=tuple(map(float, record["intercepts"])),  # type: ignore[arg-type]
+            work_counts=tuple(map(float, record["work_counts"])),
             **{name: float(record[name]) for name in BOUNDS},
         )
     except (KeyError, TypeError, AttributeError) as error:
@@ -72,6 +84,7 @@ def model_to_json(model: AnchorModel) -> str:
     return json.dumps(
         {
             **{name: getattr(model, name) for name in BOUNDS},
+            "work_counts": [float(f"{value:.5g}") for value in model.work_counts],
             "classes": CLASSES,
             "intercepts": [float(f"{value:.5g}") for value in model.intercepts],
             "coefficients": {name: [float(f"{value:.5g}") for value in model.coefficients[name]] for name in FEATURES},

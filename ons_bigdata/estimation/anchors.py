@@ -25,7 +25,8 @@ def label_places(
 
     Returns user, place, label ("home" or "work") and probability, sorted by user and falling probability. A user may
     have several homes and workplaces, or no row: nothing is labelled that does not reach the bounds of the model. A
-    place is a home or a workplace, not both; who works at home has no workplace.
+    place is a home or a workplace, not both; who works at home has no workplace. Places of a user are judged
+    together: a second workplace must be likelier by itself than a first one.
 
     `model`: fitted probabilities and the bounds from which they count; `default_model()` by default. `min_days`: days
     on which a place must have been visited.
@@ -33,9 +34,9 @@ def label_places(
     Raises ValueError on missing columns, missing values, times with a time zone (UTC hours are not local ones: convert
     them before), a stay that ends before it starts, or one longer than 366 days.
 
-    Source: multinomial logistic model made for this project. Night and working-hour rules: Ahas, Silm, Järv, Saluveer,
-    Tiru, Journal of Urban Technology 17 (2010) 3–27. Fitted and judged on the labelled stays of HoWDe 2.0.0 (MIT);
-    assumptions, results and limits: docs/estimation/anchors.md.
+    Source: multinomial logistic model and weights of numbers of workplaces made for this project. Night and
+    working-hour rules: Ahas, Silm, Järv, Saluveer, Tiru, Journal of Urban Technology 17 (2010) 3–27. Fitted and judged
+    on the labelled stays of HoWDe 2.0.0 (MIT); assumptions, results and limits: docs/estimation/anchors.md.
     """
     if min_days < 1:
         message = f"min_days is {min_days}; expected at least 1"

@@ -178,7 +178,7 @@ def test_features_are_finite_and_labels_unique(seed: int) -> None:
 
 def test_a_higher_bound_gives_fewer_labels() -> None:
     default = default_model()
-    strict = AnchorModel(default.coefficients, default.intercepts, 0.9, 0.9, 0.9, 0.9)
+    strict = AnchorModel(default.coefficients, default.intercepts, default.work_counts, 0.9, 0.9, 0.9, 0.9)
     stays = random_stays(5, users=8)
     assert label_places(stays, model=strict).height <= label_places(stays).height
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+from polars.testing import assert_frame_equal
 
 from ons_bigdata.estimation.anchor_features import FEATURES
 from ons_bigdata.estimation.anchor_model import AnchorModel, default_model
@@ -22,12 +23,16 @@ script = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(script)
 
 
-@cache
-def features() -> dict[str, pl.DataFrame]:
+def labelled_stays() -> Path:
     path = Settings().shared / "golden" / "tweets" / "labelled_stays_240_people.parquet"
     if not path.is_file():
         pytest.skip(f"no labelled stays at {path} (set ONS_BIGDATA_SHARED)")
-    versions = script.versions(script.read_stays(path))
+    return path
+
+
+@cache
+def features() -> dict[str, pl.DataFrame]:
+    versions = script.versions(script.read_stays(labelled_stays()))
     return {name: script.features_of(versions[name]) for name in script.FITTED_ON}
 
 
@@ -48,6 +53,40 @@ def test_other_labels_of_a_fold_do_not_change_the_models_that_judge_it() -> None
     changed = script.models_of({name: table.with_columns(letter) for name, table in features().items()}, folds)
     for left_out, model in models.items():
         assert (model == changed[left_out]) == (2 in left_out), left_out
+
+
+def test_weights_of_numbers_of_workplaces_have_the_largest_likelihood() -> None:
+    """Each of 200 people has two places of probability 0.5; 20 people name none as work, 170 one, 10 two."""
+    rows = [(user, place) for user in range(200) for place in ("a", "b")]
+    frame = pl.DataFrame(
+        [(*row, 0.5, 0.0, 0.5) for row in rows], ["user", "place", "other", "home", "work"], orient="row"
+    )
+    letters = ["W" if user < 10 or (user < 180 and place == "a") else "O" for user, place in rows]
+    truth = frame.select("user", "place", letter=pl.Series(letters))
+    none, one, two, three = script.counted_model(default_model(), [frame, frame], truth).work_counts
+    assert (none, three) == (1, pytest.approx(1, abs=1e-6))  # nothing is known of three
+    # without the prior 4.25 and 0.5: shares by probability alone are a quarter, a half, a quarter
+    assert one == pytest.approx(4.25, rel=0.15)
+    assert two == pytest.approx(0.5, rel=0.15)
+
+
+def test_other_labels_of_a_fold_do_not_change_its_judgement() -> None:
+    """Of 60 people: weights of numbers of workplaces and bounds, too, are those of the other folds."""
+    some = features()["all stays"]["user"].unique().sort().head(60)
+    stays = script.versions(script.read_stays(labelled_stays()).filter(pl.col("user").is_in(some.to_list())))
+    stays = {name: stays[name] for name in script.FITTED_ON}
+    folds = script.folds_of(some, 5)
+    judged = pl.col("user").is_in(folds.filter(pl.col("fold") == 2)["user"].to_list())
+    letter = pl.when(judged).then(pl.lit("W")).otherwise("letter").alias("letter")
+    changed = {name: part.with_columns(letter) for name, part in stays.items()}
+    labels, others = (
+        script.cross_validated(part, {name: script.features_of(rows) for name, rows in part.items()}, folds)[0]
+        for part in (stays, changed)
+    )
+    for name in stays:
+        assert labels[name].filter(judged).height > 0
+        assert_frame_equal(labels[name].filter(judged), others[name].filter(judged), abs_tol=1e-3)
+        assert labels[name].filter(~judged).height < others[name].filter(~judged).height
 
 
 def test_bounds_are_half_of_the_f1() -> None:
