@@ -62,6 +62,17 @@ def _execute(store: Warehouse, statement: str) -> None:
         transaction.execute(statement)
 
 
+def test_two_rows_that_exchange_a_value_make_the_week_stale(store: Warehouse) -> None:
+    """A hash that adds up the hashes of the columns would be the same."""
+    _execute(store, "update staging.prices set pounds = 2 where day = '2016-08-02'")
+    assert _build(store) == [1]
+    _execute(
+        store,
+        "update staging.prices set pounds = 3 - pounds where day in ('2016-08-02', '2016-08-03')",
+    )
+    assert _build(store) == [1]
+
+
 @pytest.mark.parametrize(
     ("change", "weeks"),
     [
