@@ -122,7 +122,8 @@ def test_a_table_that_is_built_whole_records_the_rows_of_each_month(
     )
     assert [month for month, *_ in counted] == ["2016-01-01", "2016-02-01"]
     assert counted == warehouse.rows(
-        "select day::text, rows_of_day, content_hash::text from ops.table_days where table_name = $1 order by day", [table]
+        "select day::text, rows_of_day, content_hash::text from ops.table_days where table_name = $1 order by day",
+        [table],
     )
 
 
