@@ -30,6 +30,15 @@
     {%- do return(node.schema ~ '.' ~ (node.alias or node.identifier or node.name)) -%}
 {%- endmacro %}
 
+{#
+    Hash of a row, to be summed over the rows of a day; the same as `ROW_HASH` in platform/dagster/by_period.py.
+    `hash_record_extended` does not write the row as text, but adds up the hashes of its columns: the sum over rows would
+    be the same where two rows exchange a value. To hash its result ends that.
+#}
+{% macro row_hash(row) -%}
+    hashtextextended(hash_record_extended({{ row }}, 0)::text, 0)
+{%- endmacro %}
+
 {# The query of (day, inputs_hash) for every day that the model or an input of it has. #}
 {% macro inputs_by_day() -%}
     {%- set spec = model.config.meta.days -%}
@@ -60,9 +69,7 @@
         {%- set columns = [view.column] + view.get('columns', []) %}
         select
             {{ of_day.replace('{}', view.column) }} as day,
-            sum(hashtextextended(
-                {{ 'row(' ~ columns | join(', ') ~ ')' if 'columns' in view else 'input' }}::text, 0
-            )) as content_hash
+            sum({{ row_hash('row(' ~ columns | join(', ') ~ ')' if 'columns' in view else 'input') }}) as content_hash
         from {{ node.relation_name }} as input
         where {{ view.column }} is not null
         group by {{ of_day.replace('{}', view.column) }}
@@ -78,7 +85,7 @@
         select concat_ws(
             ' ', '{{ code }}'
             {% for node in whole %}
-            , (select sum(hashtextextended(input::text, 0)) from {{ node.relation_name }} as input)
+            , (select sum({{ row_hash('input') }}) from {{ node.relation_name }} as input)
             {% endfor %}
         ) as content_hash
     ),
@@ -154,18 +161,47 @@
         {%- set one_day = modules.datetime.timedelta(days=1) -%}
         {%- set stretches = [] -%}
         {%- for day in days -%}
-            {%- set first, last = day - back_days * one_day, day + ahead_days * one_day -%}
-            {%- if stretches and first <= stretches[-1][1] + one_day -%}
-                {%- do stretches.append((stretches.pop()[0], last)) -%}
-            {%- else -%}
-                {%- do stretches.append((first, last)) -%}
-            {%- endif -%}
+            {%- do stretches.append((day - back_days * one_day, day + ahead_days * one_day)) -%}
         {%- endfor -%}
-        (
-        {%- for first, last in stretches -%}
-            {{ column }} between date '{{ first }}' and date '{{ last }}' {{- ' or ' if not loop.last }}
+        {{ in_stretches(column, stretches) }}
+    {%- endif -%}
+{%- endmacro %}
+
+{# A condition: `column` (a date) is in one of the stretches, pairs of a first and a last day in order of first days. #}
+{% macro in_stretches(column, stretches) -%}
+    {%- set one_day = modules.datetime.timedelta(days=1) -%}
+    {%- set joined = [] -%}
+    {%- for first, last in stretches -%}
+        {%- if joined and first <= joined[-1][1] + one_day -%}
+            {%- do joined.append((joined.pop()[0], last)) -%}
+        {%- else -%}
+            {%- do joined.append((first, last)) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    (
+    {%- for first, last in joined -%}
+        {{ column }} between date '{{ first }}' and date '{{ last }}' {{- ' or ' if not loop.last }}
+    {%- endfor -%}
+    )
+{%- endmacro %}
+
+{# First day of the month of a date. Without the cast it would be taken for a time in a zone, which takes longer. #}
+{% macro month_of(column) -%}
+    date_trunc('month', {{ column }}::timestamp)::date
+{%- endmacro %}
+
+{# A condition: `column` (a date) is in one of the months that the model builds (`period: month`). #}
+{% macro in_stale_months(column) -%}
+    {%- set months = stale_days() -%}
+    {%- if not months -%}
+        {{ in_days(column, months) }}
+    {%- else -%}
+        {%- set one_day = modules.datetime.timedelta(days=1) -%}
+        {%- set stretches = [] -%}
+        {%- for month in months -%}
+            {%- do stretches.append((month, (month + 31 * one_day).replace(day=1) - one_day)) -%}
         {%- endfor -%}
-        )
+        {{ in_stretches(column, stretches) }}
     {%- endif -%}
 {%- endmacro %}
 
@@ -216,7 +252,7 @@
 {% macro record_days(column, is_recorded, built_from) -%}
     {%- set name = name_in_table_days(model) -%}
     with contents as (
-        select {{ column }} as day, count(*) as rows_of_day, sum(hashtextextended(content::text, 0)) as content_hash
+        select {{ column }} as day, count(*) as rows_of_day, sum({{ row_hash('content') }}) as content_hash
         from {{ this }} as content
         where {{ is_recorded }}
         group by {{ column }}
@@ -231,10 +267,13 @@
 {% macro record_window(column) -%}
     {%- if execute -%}
         {%- set name = name_in_table_days(model) -%}
-        {%- set is_recorded = "(" ~ in_window(column)
-            ~ " or not exists (select from ops.table_days where table_name = '" ~ name ~ "'))" -%}
+        {%- set is_known = run_query(
+            "select exists (select from ops.table_days where table_name = '" ~ name ~ "')"
+        ).rows[0][0] -%}
+        {#- not one condition for both cases, with which the index on the days would not be used -#}
+        {%- set is_recorded = in_window(column) if is_known else 'true' -%}
         with contents as (
-            select {{ column }} as day, count(*) as rows_of_day, sum(hashtextextended(content::text, 0)) as content_hash
+            select {{ column }} as day, count(*) as rows_of_day, sum({{ row_hash('content') }}) as content_hash
             from {{ this }} as content
             where {{ is_recorded }}
             group by {{ column }}
@@ -248,6 +287,19 @@
         on conflict (table_name, day) do update
         set rows_of_day = excluded.rows_of_day, content_hash = excluded.content_hash, is_checked = false
     {%- endif -%}
+{%- endmacro %}
+
+{#
+    After a table that is built whole: record the rows and the hash of each of its days, so that whoever depends on single
+    days of it does not hash them.
+#}
+{% macro record_table(column) -%}
+    {%- set name = name_in_table_days(model) -%}
+    delete from ops.table_days where table_name = '{{ name }}';
+    insert into ops.table_days (table_name, day, rows_of_day, content_hash)
+    select '{{ name }}', {{ column }}, count(*), sum({{ row_hash('content') }})
+    from {{ this }} as content
+    group by {{ column }}
 {%- endmacro %}
 
 {# Builds the stale days in place of their rows; every day in a new table. Nothing is done where no day is stale. #}

@@ -15,9 +15,12 @@
     set local enable_nestloop = off; set local enable_mergejoin = off; set local enable_sort = off
 {%- endmacro %}
 
-{# After a model: renew the planner's statistics of its table. A view has none. #}
+{#
+    After a model: renew the planner's statistics of its table. A view has none. The target is `STATISTICS_TARGET` of
+    platform/postgres/warehouse.py.
+#}
 {% macro analyze_table() -%}
     {%- if model.config.materialized != 'view' -%}
-        analyze {{ this }}
+        set local default_statistics_target = 25; analyze {{ this }}
     {%- endif -%}
 {%- endmacro %}

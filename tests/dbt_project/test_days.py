@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from statistics import geometric_mean
 from typing import Any
 
 import pytest
 
 from ons_bigdata.platform.dagster import dbt_calls
-from ons_bigdata.platform.postgres.warehouse import Warehouse
+from ons_bigdata.platform.dagster.by_period import ROW_HASH
+from ons_bigdata.platform.postgres.warehouse import STATISTICS_TARGET, Warehouse
 from ons_bigdata.settings import Settings
 
 SEEDS = ["items", "retailers", "expected_price_quote_counts", "price_decisions"]
@@ -25,6 +27,7 @@ MODELS = [
     "+int_prices__item_days_accepted",
     "+int_prices__price_relatives_averaged",
     "+int_prices__odd_units_counted",
+    "+int_prices__product_months_judged",
 ]
 
 DAYS = ["2016-01-04", "2016-01-05", "2016-01-06", "2016-02-16", "2016-09-01"]
@@ -103,6 +106,32 @@ def test_days_in_any_order_and_decisions_give_the_tables_of_one_rebuild(
     )
     # the last two days are 43 and 241 days after the first, which is too late to count
     assert milk == round(geometric_mean([2.0 / (1 + number / 1000) for number in range(3)]), 3)
+
+
+def test_a_table_that_is_built_whole_records_the_rows_of_each_month(
+    warehouse: Warehouse, run_dbt: Callable[..., None]
+) -> None:
+    run_dbt("seed", "--select", *SEEDS)
+    table = "intermediate.int_prices__product_months_judged"
+    for number in (0, 3):
+        _load(warehouse, number)
+        window = f"{{window_start: {DAYS[number]}, window_end: {DAYS[number]}}}"
+        run_dbt("run", "--select", "+int_prices__product_months_judged", "--vars", window)
+    counted = warehouse.rows(
+        f"select month::text, count(*), sum({ROW_HASH})::text from {table} as content group by month order by month"
+    )
+    assert [month for month, *_ in counted] == ["2016-01-01", "2016-02-01"]
+    assert counted == warehouse.rows(
+        "select day::text, rows_of_day, content_hash::text from ops.table_days where table_name = $1 order by day",
+        [table],
+    )
+
+
+def test_dbt_and_python_hash_rows_and_sample_tables_alike(project_dir: Path) -> None:
+    days = (project_dir / "macros/days.sql").read_text()
+    assert f"\n    {ROW_HASH.replace('content', '{{ row }}')}\n" in days
+    planning = (project_dir / "macros/planning.sql").read_text()
+    assert f"set local default_statistics_target = {STATISTICS_TARGET}; analyze" in planning
 
 
 def _mark_as_checked(warehouse: Warehouse) -> None:

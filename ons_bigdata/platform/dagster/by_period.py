@@ -25,6 +25,9 @@ from ons_bigdata.platform.postgres.warehouse import Transaction, Warehouse
 WHOLE = date(1, 1, 1)
 """Day under which `ops.table_days` has a table that is replaced whole, with its basis."""
 
+ROW_HASH = "hashtextextended(hash_record_extended(content, 0)::text, 0)"
+"""Hash of a row of `content`, to be summed over rows; the same as the macro `row_hash` of dbt (`macros/days.sql`)."""
+
 
 @dataclass(frozen=True)
 class Period:
@@ -183,23 +186,43 @@ def replace_periods(store: Warehouse, table: str, column: str, frame: pl.DataFra
                 [" ".join(map(str, keeps))],
             )
         transaction.insert(table, frame)
-        for start in stale:
+        _record_periods(transaction, table, column, {start: build.hashes[start] for start in stale})
+        if ahead := {start: build.hashes[start] for start in sorted(build.ahead - set(stale))}:
             transaction.execute(
-                "insert into ops.table_days (table_name, day, rows_of_day, content_hash, inputs_hash)"  # noqa: S608
-                " select $1, $2::date, count(*), coalesce(sum(hashtextextended(content::text, 0)), 0), $3"
-                f" from {table} as content where {column} = $2::date",
-                [table, start.isoformat(), build.hashes[start]],
-            )
-        for start in sorted(build.ahead - set(stale)):
-            transaction.execute(
-                "update ops.table_days set inputs_hash = $3 where table_name = $1 and day = $2::date",
-                [table, start.isoformat(), build.hashes[start]],
+                f"update ops.table_days set inputs_hash = built.inputs_hash from {_BUILT}"  # noqa: S608
+                " where table_days.table_name = $3 and table_days.day = built.day::date",
+                [*_days_and_hashes(ahead), table],
             )
         ((rows,),) = transaction.rows(
             "select sum(rows_of_day)::bigint from ops.table_days where table_name = $1", [table]
         )
     store.analyse(table)
     return int(rows or 0)
+
+
+_BUILT = "unnest(string_to_array($1, ','), string_to_array($2, ',')) as built (day, inputs_hash)"
+"""Days and hashes, given as `_days_and_hashes`, as rows; the days are text."""
+
+
+def _days_and_hashes(hashes: Mapping[date, str]) -> list[str]:
+    return [",".join(map(str, hashes)), ",".join(hashes.values())]
+
+
+def _record_periods(transaction: Transaction, table: str, column: str, hashes: Mapping[date, str]) -> None:
+    """Record the rows of periods in one statement, with the hash of what each was built from."""
+    if not hashes:
+        return
+    bounds = [str(min(hashes)), str(max(hashes))]
+    transaction.execute(
+        f"with built as materialized (select day::date as day, inputs_hash from {_BUILT}),"  # noqa: S608
+        f" contents as (select {column} as day, count(*) as rows_of_day, sum({ROW_HASH}) as content_hash"
+        f" from {table} as content where {column} between $4::date and $5::date"  # may have an index
+        f" and {column} in (select day from built) group by {column})"
+        " insert into ops.table_days (table_name, day, rows_of_day, content_hash, inputs_hash)"
+        " select $3, built.day, coalesce(contents.rows_of_day, 0), coalesce(contents.content_hash, 0),"
+        " built.inputs_hash from built left join contents on built.day = contents.day",
+        [*_days_and_hashes(hashes), table, *bounds],
+    )
 
 
 def basis_of(*frames: pl.DataFrame, packages: tuple[str, ...], libraries: tuple[str, ...] = ()) -> str:
@@ -267,7 +290,7 @@ def _python_files(folder: Traversable, below: str) -> list[tuple[str, bytes]]:
 
 
 def _content_hash(transaction: Transaction, relation: str) -> str:
-    query = f"select sum(hashtextextended(content::text, 0))::text from {relation} as content"  # noqa: S608
+    query = f"select sum({ROW_HASH})::text from {relation} as content"  # noqa: S608
     ((value,),) = transaction.rows(query)
     return str(value)
 
@@ -279,7 +302,7 @@ def _hashes_by_day(transaction: Transaction, relation: str, column: str) -> dict
         [relation, WHOLE.isoformat()],
     )
     rows = recorded or transaction.rows(
-        f"select {column}, sum(hashtextextended(content::text, 0))::text"  # noqa: S608
+        f"select {column}, sum({ROW_HASH})::text"  # noqa: S608
         f" from {relation} as content where {column} is not null group by {column}"
     )
     return {day: int(value) for day, value in rows}

@@ -33,6 +33,12 @@ if TYPE_CHECKING:
     from ons_bigdata.platform.replaced_rows import RowsFrom
     from ons_bigdata.settings import Settings
 
+STATISTICS_TARGET = 25
+"""Detail of the planner's statistics of a table, of which 300 times as many rows are sampled; Postgres' default is 100.
+
+The same as in the macro `analyze_table` of dbt. To sample more rows of each table that was filled took a sixth of the
+server's time of a daily run.
+"""
 LOCK_TIMEOUT = "60s"
 """Longest wait of a transaction for a lock, in Postgres' notation."""
 
@@ -302,6 +308,7 @@ class Warehouse:
     def analyse(self, *tables: str) -> None:
         """Renew the planner's statistics of tables that were just filled."""
         with self.transaction() as transaction:
+            transaction.execute(f"set local default_statistics_target = {STATISTICS_TARGET}")
             for table in tables:
                 transaction.execute(f"analyze {table}")
 

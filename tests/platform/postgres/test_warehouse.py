@@ -363,3 +363,11 @@ def test_rows_from_a_day_on_are_replaced_and_those_of_some_keys_from_a_day_of_th
     ]  # fmt: skip
     warehouse.replace("raw.pages", new.clear(), replaced=RowsFrom("period", date(2016, 8, 2), keys.clear()))
     assert warehouse.rows("select shop from raw.pages order by shop") == [("a",), ("b",), ("c",), ("d",)]
+
+
+def test_statistics_of_a_filled_table_have_as_many_classes_as_the_target(warehouse: Warehouse) -> None:
+    with warehouse.transaction() as transaction:
+        transaction.execute("create table raw.numbered (number integer)")
+    warehouse.replace("raw.numbered", pl.DataFrame({"number": pl.Series(range(1000), dtype=pl.Int32)}))
+    query = "select cardinality(histogram_bounds::text::int[]) from pg_stats where tablename = 'numbered'"
+    assert warehouse.rows(query) == [(module.STATISTICS_TARGET + 1,)]

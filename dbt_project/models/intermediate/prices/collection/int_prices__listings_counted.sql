@@ -6,18 +6,18 @@
     )
 }}
 
-{% set month = "date_trunc('month', collected_on)::date" %}
+{% set month = month_of('collected_on') %}
 
 select
     {{ month }} as month,
     listing_id,
     -- the same on every row of a listing
-    min(data_origin) as data_origin,
-    min(retailer) as retailer,
-    min(item_number) as item_number,
-    min(product_id) as product_id,
-    min(product_name) as product_name,
-    min(size_class) as size_class,
+    any_value(data_origin) as data_origin,
+    any_value(retailer) as retailer,
+    any_value(item_number) as item_number,
+    any_value(product_id) as product_id,
+    any_value(product_name) as product_name,
+    any_value(size_class) as size_class,
     price_gbp,
     pack_size,
     unit,
@@ -25,8 +25,5 @@ select
     min(collected_on) as first_listed_on,
     max(collected_on) as last_listed_on
 from {{ ref('stg_prices__quotes') }}
-where
-    -- the first condition is exact, the second one has an index
-    {{ in_stale_days(month) }}
-    and {{ in_days('collected_on', stale_days(), 0, 30) }}
+where {{ in_stale_months('collected_on') }}
 group by {{ month }}, listing_id, price_gbp, pack_size, unit

@@ -1,3 +1,5 @@
+{{ config(pre_hook="{{ group_by_hash() }}") }}
+
 {# Days after the first listing of a name in which it is decided how its products are told apart. #}
 {% set settled_after_days = 56 %}
 {# Days after the first pack size of a product in which its pack size is decided (`int_prices__pack_sizes_counted`). #}
@@ -8,12 +10,12 @@ with listings as (
     select
         listing_id,
         -- the same on every row of a listing
-        min(data_origin) as data_origin,
-        min(retailer) as retailer,
-        min(item_number) as item_number,
-        min(product_id) as product_id,
-        min(product_name) as product_name,
-        min(size_class) as size_class,
+        any_value(data_origin) as data_origin,
+        any_value(retailer) as retailer,
+        any_value(item_number) as item_number,
+        any_value(product_id) as product_id,
+        any_value(product_name) as product_name,
+        any_value(size_class) as size_class,
         min(first_listed_on) as first_listed_on,
         max(last_listed_on) as last_listed_on,
         min(first_listed_on) filter (where pack_size > 0) as first_sized_on,

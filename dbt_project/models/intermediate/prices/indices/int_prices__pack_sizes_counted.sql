@@ -8,7 +8,7 @@
 
 {# Days from the first pack size in which a product's size is decided, as in `int_prices__products`, and an item's measure. #}
 {% set sized_after_days, measured_after_days = 14, 56 %}
-{% set month = "date_trunc('month', quotes.collected_on)::date" %}
+{% set month = month_of('quotes.collected_on') %}
 
 select
     {{ month }} as month,
@@ -23,9 +23,8 @@ from {{ ref('stg_prices__quotes') }} as quotes
 inner join {{ ref('int_prices__products') }} as products
     on quotes.listing_id = products.listing_id
 where
-    -- the first condition is exact; the second one has an index, the third spares most of the join
-    {{ in_stale_days(month) }}
-    and {{ in_days('quotes.collected_on', stale_days(), 0, 30) }}
+    {{ in_stale_months('quotes.collected_on') }}
+    -- spares most of the join
     and {{ in_days('products.sized_from', stale_days(), sized_after_days, 30) }}
     and quotes.collected_on <= products.sized_from + {{ sized_after_days }}
     and quotes.pack_size > 0

@@ -83,6 +83,19 @@ entering_days as (
 
 ),
 
+-- Days of which the products are compared: those that are built, and the last ones that enter before them.
+compared_days as (
+
+    select collected_on
+    from entering_days
+    where {{ in_stale_days('collected_on') }}
+    union
+    select previous_on
+    from entering_days
+    where previous_on is not null and {{ in_stale_days('collected_on') }}
+
+),
+
 -- In how many of the day's runs each product was listed. A day of three runs lists more products than each of them:
 -- the products of a run are those of the day, each with the share of the item's runs that list it.
 listed as (
@@ -109,7 +122,12 @@ listed as (
             quotes.data_origin = days.data_origin
             and quotes.retailer = days.retailer
             and quotes.collected_on = days.collected_on
-    where {{ in_view('quotes.collected_on', 'int_prices__quotes_entering', back_days, 0) }}
+    where
+        {{ in_view('quotes.collected_on', 'int_prices__quotes_entering', back_days, 0) }}
+        and {{ in_view('identified.collected_on', 'int_prices__quotes_identified', back_days, 0) }}
+        -- arrays of a few days, for the indexes: two days are read and not those of the view
+        and quotes.collected_on = any(array(select compared_days.collected_on from compared_days))
+        and identified.collected_on = any(array(select compared_days.collected_on from compared_days))
     window item_days as (
         partition by quotes.data_origin, quotes.retailer, quotes.collected_item_number, quotes.collected_on
     )

@@ -6,7 +6,8 @@
     a weekday's habit is no fault, nor is a level that has lasted. Each needs 4 days.
 #}
 {% set days_either_side = 56 %}
-{% set bases = [('same_weekday', 'is_same_weekday'), ('nearest_28_days', 'place <= 28'), ('nearest_7_days', 'place <= 7')] %}
+{% set nearest_days = 28 %}
+{% set bases = ['same_weekday', 'nearest_28_days', 'nearest_7_days'] %}
 {% set least_days = 4 %}
 {# A weekday has a pattern only where so many of its days are this near to their median. #}
 {% set habit_share = 0.75 %}
@@ -51,42 +52,69 @@ with days as (
 
 ),
 
+-- For each day two walks along the index, to the nearest 28 days of both sides, and one to the days of its weekday.
 compared as (
 
     select
         days.*,
-        history.*
+        history.*,
+        weekdays.*
     from days
     cross join lateral (
         select
-            least(count(*), 28)::integer as history_days,
-            {% for basis, which in bases %}
-            array_agg(products) filter (where {{ which }}) as {{ basis }},
-            {% endfor %}
+            count(*)::integer as history_days,
+            array_agg(products) as nearest_28_days,
+            array_agg(products) filter (where place <= 7) as nearest_7_days,
             {% for share, quantile in shares %}
-            percentile_cont({{ quantile }}) within group (order by {{ share }}) filter (where place <= 28)
-                as usual_{{ share }}{{ ',' if not loop.last }}
+            percentile_cont({{ quantile }}) within group (order by {{ share }}) as usual_{{ share }}{{ ',' if not loop.last }}
             {% endfor %}
         from (
             select
-                history.*,
-                extract(isodow from history.collected_on) = extract(isodow from days.collected_on) as is_same_weekday,
-                row_number() over (
-                    order by abs(history.collected_on - days.collected_on), history.collected_on
-                ) as place
-            from {{ ref('int_prices__item_days_profiled') }} as history
-            where
-                -- of all days for which this is built; the next bounds are those of the day
-                {{ in_view('history.collected_on', 'int_prices__item_days_profiled', days_either_side, days_either_side) }}
-                and history.data_origin = days.data_origin
-                and history.retailer = days.retailer
-                and history.item_number = days.item_number
-                and history.collected_on <> days.collected_on
-                and history.collected_on between
-                days.collected_on - {{ days_either_side }} and days.collected_on + {{ days_either_side }}
-                and history.enters
+                both_sides.*,
+                row_number() over (order by both_sides.distance_days, both_sides.history_on) as place
+            from (
+                {% for side, order in [('<', 'desc'), ('>', 'asc')] %}
+                (
+                    select
+                        history.collected_on as history_on,
+                        abs(history.collected_on - days.collected_on) as distance_days,
+                        history.products,
+                        {% for share, _ in shares %}
+                        history.{{ share }}{{ ',' if not loop.last }}
+                        {% endfor %}
+                    from {{ ref('int_prices__item_days_profiled') }} as history
+                    where
+                        history.data_origin = days.data_origin
+                        and history.retailer = days.retailer
+                        and history.item_number = days.item_number
+                        and history.collected_on {{ side }} days.collected_on
+                        and history.collected_on >= days.collected_on - {{ days_either_side }}
+                        and history.collected_on <= days.collected_on + {{ days_either_side }}
+                        and history.enters
+                    order by history.collected_on {{ order }}
+                    limit {{ nearest_days }}
+                )
+                {{ 'union all' if not loop.last }}
+                {% endfor %}
+            ) as both_sides
+            order by both_sides.distance_days, both_sides.history_on
+            limit {{ nearest_days }}
         ) as placed
     ) as history
+    cross join lateral (
+        select array_agg(history.products) as same_weekday
+        from {{ ref('int_prices__item_days_profiled') }} as history
+        where
+            history.data_origin = days.data_origin
+            and history.retailer = days.retailer
+            and history.item_number = days.item_number
+            and history.collected_on in (
+                {%- for weeks in range(1, days_either_side // 7 + 1) -%}
+                days.collected_on - {{ 7 * weeks }}, days.collected_on + {{ 7 * weeks }}{{ ', ' if not loop.last }}
+                {%- endfor -%}
+            )
+            and history.enters
+    ) as weekdays
 
 ),
 
@@ -122,12 +150,15 @@ usual as (
                     ) as median
                 from (
                     values
-                    {% for basis, _ in bases %}
+                    {% for basis in bases %}
                     ('{{ basis }}', compared.{{ basis }}){{ ',' if not loop.last }}
                     {% endfor %}
                 ) as bases (basis, counts)
                 where cardinality(bases.counts) >= {{ least_days }}
+                -- not merged with the queries around it, which would compute the median wherever they use it
+                offset 0  -- noqa: AM09
             ) as medians
+            offset 0  -- noqa: AM09
         ) as spread
         where
             compared.status not in ('gap', 'outage')

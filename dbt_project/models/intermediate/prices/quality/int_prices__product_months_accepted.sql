@@ -1,11 +1,14 @@
 {{
     config(
         materialized='by_day',
+        pre_hook="{{ group_by_hash() }}",
         indexes=[{'columns': ['month']}],
     )
 }}
 
-{% set month = "date_trunc('month', collected_on)::date" %}
+{% set month = month_of('collected_on') %}
+{# Day and price as one value, of which the least is that of the first day. An aggregate in order of days would sort all. #}
+{% set day_and_price = "array[(collected_on - date '2000-01-01')::double precision, price_gbp]" %}
 
 select
     {{ month }} as month,
@@ -16,12 +19,9 @@ select
     product,
     count(*)::integer as quotes,
     min(collected_on) as first_collected_on,
-    (array_agg(price_gbp order by collected_on))[1] as first_price_gbp,
+    (min({{ day_and_price }}))[2] as first_price_gbp,
     max(collected_on) as last_collected_on,
-    (array_agg(price_gbp order by collected_on desc))[1] as last_price_gbp
+    (max({{ day_and_price }}))[2] as last_price_gbp
 from {{ ref('int_prices__quotes_accepted') }}
-where
-    -- the first condition is exact, the second one has an index
-    {{ in_stale_days(month) }}
-    and {{ in_days('collected_on', stale_days(), 0, 30) }}
+where {{ in_stale_months('collected_on') }}
 group by {{ month }}, data_origin, retailer, item_number, collected_item_number, product

@@ -1,4 +1,9 @@
-{{ config(materialized='view', post_hook=[]) }}
+{{
+    config(
+        pre_hook="{{ join_by_hash() }}",
+        post_hook="{{ record_table('month') }}",
+    )
+}}
 
 select
     months.month,

@@ -3,26 +3,22 @@
 {# Days after the first listing of a name in which its price is decided; its pack size and unit, after the first one. #}
 {% set settled_after_days = 56 %}
 
-with counted as (
-
-    select * from {{ ref('int_prices__listings_counted') }}
-
-),
-
-months as (
+with months as (
 
     select
         data_origin,
         min(month) as first_month,
         max(month) as last_month
-    from counted
+    from {{ ref('int_prices__listings_counted') }}
     group by data_origin
 
 ),
 
+-- Each name has a number, by which its listings are grouped: to sort them by the name itself takes longer.
 names as (
 
     select
+        row_number() over () as name_number,
         counted.data_origin,
         item_number,
         retailer,
@@ -34,7 +30,7 @@ names as (
         min(first_listed_on) filter (where price_gbp is not null) as price_gbp_from,
         min(first_listed_on) filter (where pack_size is not null) as pack_size_from,
         min(first_listed_on) filter (where unit is not null) as unit_from
-    from counted
+    from {{ ref('int_prices__listings_counted') }} as counted
     inner join months on counted.data_origin = months.data_origin
     group by counted.data_origin, item_number, retailer, product_name
 
@@ -45,17 +41,22 @@ names as (
 listings as (
 
     select
-        counted.*,
+        names.name_number,
+        counted.price_gbp,
+        counted.pack_size,
+        counted.unit,
+        counted.quotes,
         {%- for column in ['price_gbp', 'pack_size', 'unit'] %}
         names.{{ column }}_from + {{ settled_after_days }} >= counted.month as decides_{{ column }}{{ ',' if not loop.last }}
         {%- endfor %}
-    from counted
+    from {{ ref('int_prices__listings_counted') }} as counted
     inner join names
         on
             counted.data_origin = names.data_origin
             and counted.item_number = names.item_number
             and counted.retailer = names.retailer
             and counted.product_name = names.product_name
+    where counted.month <= greatest(names.price_gbp_from, names.pack_size_from, names.unit_from) + {{ settled_after_days }}
 
 ),
 
@@ -64,48 +65,37 @@ listings as (
 {{ column }}_counts as (
 
     select
-        data_origin,
-        item_number,
-        retailer,
-        product_name,
+        name_number,
         {{ column }},
-        sum(sum(quotes)) over (
-            partition by data_origin, item_number, retailer, product_name order by {{ column }}
-        ) as quotes_up_to,
-        sum(sum(quotes)) over (partition by data_origin, item_number, retailer, product_name) as quotes_of_all
+        sum(sum(quotes)) over (partition by name_number order by {{ column }}) as quotes_up_to,
+        sum(sum(quotes)) over (partition by name_number) as quotes_of_all
     from listings
     where {{ column }} is not null and decides_{{ column }}
-    group by data_origin, item_number, retailer, product_name, {{ column }}
+    group by name_number, {{ column }}
 
 ),
 
 {{ column }}_medians as (
 
     select
-        data_origin,
-        item_number,
-        retailer,
-        product_name,
+        name_number,
         min({{ column }}) filter (where quotes_up_to > floor((quotes_of_all - 1) / 2)) as lower,
         min({{ column }}) filter (where quotes_up_to > ceil((quotes_of_all - 1) / 2)) as upper
     from {{ column }}_counts
-    group by data_origin, item_number, retailer, product_name
+    group by name_number
 
 ),
 
 {% endfor %}
 units as (
 
-    select distinct on (data_origin, item_number, retailer, product_name)
-        data_origin,
-        item_number,
-        retailer,
-        product_name,
+    select distinct on (name_number)
+        name_number,
         unit
     from listings
     where unit is not null and decides_unit
-    group by data_origin, item_number, retailer, product_name, unit
-    order by data_origin, item_number, retailer, product_name, sum(quotes) desc, unit
+    group by name_number, unit
+    order by name_number, sum(quotes) desc, unit
 
 ),
 
@@ -124,11 +114,7 @@ final as (
     from names
     {% for relation, name in [('price_gbp_medians', 'prices'), ('pack_size_medians', 'sizes'), ('units', 'units')] %}
     left join {{ relation }}{{ ' as ' ~ name if name != relation }}
-        on
-            names.data_origin = {{ name }}.data_origin
-            and names.item_number = {{ name }}.item_number
-            and names.retailer = {{ name }}.retailer
-            and names.product_name = {{ name }}.product_name
+        on names.name_number = {{ name }}.name_number
     {% endfor %}
 
 )

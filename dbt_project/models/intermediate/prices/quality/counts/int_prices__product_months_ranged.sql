@@ -6,7 +6,7 @@
     )
 }}
 
-{% set month = "date_trunc('month', collected_on)::date" %}
+{% set month = month_of('collected_on') %}
 
 select
     {{ month }} as month,
@@ -17,9 +17,5 @@ select
     min(price_gbp) as lowest_price_gbp,
     max(price_gbp) as highest_price_gbp
 from {{ ref('int_prices__quotes_entering') }}
-where
-    {{ is_reference_price() }}
-    -- the first condition is exact, the second one has an index
-    and {{ in_stale_days(month) }}
-    and {{ in_days('collected_on', stale_days(), 0, 30) }}
+where {{ is_reference_price() }} and {{ in_stale_months('collected_on') }}
 group by {{ month }}, data_origin, retailer, item_number, product

@@ -126,29 +126,57 @@ calendar as (
 
 ),
 
--- A walk along the index for each day: a join of each item with itself would grow with the square of its days.
-anchored as (
+-- The counts of an item as arrays in order of days, of which each day takes slices: a join of each item with itself would
+-- grow with the square of its days.
+series as (
+
+    select
+        data_origin,
+        retailer,
+        item_number,
+        array_agg(collected_on order by collected_on) as days_counted,
+        array_agg(products order by collected_on) as products_counted
+    from counts
+    group by data_origin, retailer, item_number
+
+),
+
+-- Places in these arrays: of the days before that are seen, and of those after. `width_bucket` counts the days up to one.
+placed as (
 
     select
         calendar.*,
-        {{ count_band('low', 'coalesce(calendar.seed_products, medians.products)') }} as anchor_low,
-        {{ count_band('high', 'coalesce(calendar.seed_products, medians.products)') }} as anchor_high
+        series.days_counted,
+        series.products_counted,
+        width_bucket(calendar.collected_on - {{ back_days + 1 }}, series.days_counted) + 1 as first_before,
+        width_bucket(calendar.collected_on - 1, series.days_counted) as last_before,
+        width_bucket(calendar.collected_on, series.days_counted) + 1 as first_after,
+        width_bucket(calendar.collected_on + {{ ahead_days }}, series.days_counted) as last_after
     from calendar
+    left join series
+        on
+            calendar.data_origin = series.data_origin
+            and calendar.retailer = series.retailer
+            and calendar.item_number = series.item_number
+
+),
+
+anchored as (
+
+    select
+        placed.*,
+        {{ count_band('low', 'coalesce(placed.seed_products, medians.products)') }} as anchor_low,
+        {{ count_band('high', 'coalesce(placed.seed_products, medians.products)') }} as anchor_high
+    from placed
     cross join lateral (
-        select percentile_cont(0.5) within group (order by counts.products) as products
-        from {{ ref('int_prices__quote_counts') }} as counts
-        where
-            calendar.seed_products is null
-            and counts.data_origin = calendar.data_origin
-            and counts.retailer = calendar.retailer
-            and counts.item_number = calendar.item_number
-            and counts.collected_on between
-            calendar.collected_on - {{ back_days }} and calendar.collected_on + {{ ahead_days }}
+        select percentile_cont(0.5) within group (order by seen.products) as products
+        from unnest(placed.products_counted[placed.first_before:placed.last_after]) as seen (products)
+        where placed.seed_products is null
     ) as medians
 
 ),
 
--- Two walks along the index, each of 28 days at most, instead of a sort of the whole series for each day.
+-- Two walks from the day, each to the 28th count in the band at most, instead of a sort of the whole series.
 expected as (
 
     select
@@ -163,30 +191,23 @@ expected as (
             count(*) as days,
             percentile_cont(0.5) within group (order by nearest.products) as products
         from (
-            select both_sides.products
+            select anchored.products_counted[both_sides.place] as products
             from (
-                {% for side, order in [('<', 'desc'), ('>', 'asc')] %}
+                {% for from_place, to_place, step in [('last_before', 'first_before', -1), ('first_after', 'last_after', 1)] %}
                 (
-                    select
-                        counts.products,
-                        abs(counts.collected_on - anchored.collected_on) as distance_days,
-                        counts.collected_on
-                    from {{ ref('int_prices__quote_counts') }} as counts
+                    select walk.place
+                    from generate_series(anchored.{{ from_place }}, anchored.{{ to_place }}, {{ step }}) as walk (place)
                     where
-                        counts.data_origin = anchored.data_origin
-                        and counts.retailer = anchored.retailer
-                        and counts.item_number = anchored.item_number
-                        and counts.collected_on {{ side }} anchored.collected_on
-                        and counts.collected_on >= anchored.collected_on - {{ back_days }}
-                        and counts.collected_on <= anchored.collected_on + {{ ahead_days }}
-                        and counts.products between anchored.anchor_low and anchored.anchor_high
-                    order by counts.collected_on {{ order }}
+                        anchored.products_counted[walk.place]
+                        between anchored.anchor_low and anchored.anchor_high
                     limit {{ history_days }}
                 )
                 {{ 'union all' if not loop.last }}
                 {% endfor %}
             ) as both_sides
-            order by both_sides.distance_days, both_sides.collected_on
+            order by
+                abs(anchored.days_counted[both_sides.place] - anchored.collected_on),
+                both_sides.place
             limit {{ history_days }}
         ) as nearest
     ) as history
