@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from ons_bigdata.platform.dagster.checks import CHECKED_PARTITIONS, FAILED_PARTITIONS, OF_RUN
+from ons_bigdata.platform.dagster.partitions import partitions_of_run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -54,9 +55,6 @@ CHECK_PARTITIONS = dg.AssetSpec(
     },
 )
 """Asset of the view of checks by partition; its latest event lists the failures."""
-
-RANGE_START, RANGE_END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
-PARTITION = "dagster/partition"
 
 FAILURES = """
     select asset, check_name, severity, min(partition) as first_partition, max(partition) as last_partition,
@@ -168,6 +166,8 @@ def record_checks(warehouse: Warehouse, run: dg.DagsterRun, checks: Sequence[Che
         for check in checks:
             partitions = _checked_partitions(run, check, graph)
             failed = None if check.passed else check.metadata.get(FAILED_PARTITIONS) or None
+            if partitions is not None:  # a file may have other partitions than those of the run
+                partitions = sorted({*partitions, *(failed or ())})
             first, last = (min(partitions), max(partitions)) if partitions else (None, None)
             transaction.execute(
                 "insert into ops.check_evaluations (run_id, asset, check_name, first_partition, last_partition, passed,"
@@ -205,12 +205,7 @@ def _checked_partitions(run: dg.DagsterRun, check: CheckOutcome, graph: AssetGra
     definition = graph.get(key.asset_key).partitions_def
     if definition is None or (spec.metadata or {}).get(CHECKED_PARTITIONS) != OF_RUN[CHECKED_PARTITIONS]:
         return None
-    if PARTITION in run.tags:
-        return [run.tags[PARTITION]]
-    if RANGE_START not in run.tags:
-        return None
-    keys = dg.PartitionKeyRange(run.tags[RANGE_START], run.tags[RANGE_END])
-    return list(definition.get_partition_keys_in_range(keys))
+    return partitions_of_run(run.tags, definition)
 
 
 def _outcome(evaluation: dg.AssetCheckEvaluation, evaluated_at: float) -> CheckOutcome:
