@@ -51,6 +51,10 @@ MOST_READ = 1000
 _REPORTS = "analysis.price_quality_report"
 _OF_DAY = ("days", "runs", "findings", "decided")
 """Inputs of the reports of which one shows its own day."""
+_ORIGIN_AND_DAY = ["data_origin", "collected_on"]
+_OF_ITEM_DAY = [
+    *_ORIGIN_AND_DAY, "retailer", "item_number", "products", "usual_products", "expected_products", "status", "enters",
+]  # fmt: skip
 _ITEM = ["data_origin", "retailer", "item_number"]
 _PRODUCT_NAME = ["data_origin", "retailer", "item_number", "product_name"]
 
@@ -236,7 +240,7 @@ def short_run_items(inputs: Inputs, run: AssetRun) -> Output:
 @table_asset(
     table=_REPORTS,
     inputs={
-        "days": "intermediate.int_prices__item_days_compared",
+        "days": "intermediate.int_prices__item_days_usual",
         "runs": "intermediate.int_prices__collection_days_classified",
         "findings": "intermediate.int_prices__findings_combined",
         "decisions": "intermediate.int_prices__decisions_judged",
@@ -304,11 +308,10 @@ def _evidence(inputs: Inputs, runs: pl.DataFrame, days: tuple[date, date]) -> qu
     """Content of the reports from one day to another, read from their tables."""
     retailers = inputs.read("retailers", ["retailer", "name", "data_origin"])
     usual = pl.coalesce("usual_products", "expected_products")
-    columns = ["data_origin", "collected_on", "decision_id", "decision"]
-    decided = inputs.read_days("decided", "collected_on", days, columns)
+    decided = inputs.read_days("decided", "collected_on", days, [*_ORIGIN_AND_DAY, "decision_id", "decision"])
     shown = days[0] - timedelta(days=SHOWN_DAYS - 1), days[1]
     return quality_report.Evidence(
-        days=inputs.read_days("days", "collected_on", days).with_columns(usual_products=usual),
+        days=inputs.read_days("days", "collected_on", days, _OF_ITEM_DAY).with_columns(usual_products=usual),
         runs=runs,
         findings=inputs.read_days("findings", "collected_on", days),
         decisions=inputs.read("decisions").join(retailers.select("retailer", "data_origin"), on="retailer"),

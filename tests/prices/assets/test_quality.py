@@ -42,7 +42,7 @@ TABLES = {
     "intermediate.int_prices__products": (
         f"{KEY}, product text, product_name text, size_class integer, first_listed_on date, last_listed_on date"
     ),
-    "intermediate.int_prices__item_days_compared": (
+    "intermediate.int_prices__item_days_usual": (
         f"{KEY}, collected_on date, products integer, usual_products float8, expected_products float8, status text,"
         " enters boolean"
     ),
@@ -307,7 +307,7 @@ def test_the_report_of_each_day_is_written_and_the_last_is_shown(
     )
     insert(
         warehouse,
-        "intermediate.int_prices__item_days_compared",
+        "intermediate.int_prices__item_days_usual",
         "'real', 'tesco', 1, '2016-08-01', 5, 5, 5, 'accepted', true",
         "'real', 'tesco', 1, '2016-08-02', 0, null, 5, 'outage', false",
     )
