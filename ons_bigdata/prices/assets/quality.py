@@ -48,6 +48,7 @@ STRETCH_DAYS = 140
 MOST_READ = 1000
 """Most products whose months are read at a time."""
 
+_REPLACED, _RENAMES = "analysis.replaced_packs", "analysis.product_renames"
 _REPORTS = "analysis.price_quality_report"
 _OF_DAY = ("days", "runs", "findings", "decided")
 """Inputs of the reports of which one shows its own day."""
@@ -112,13 +113,13 @@ def quote_outliers(inputs: Inputs, run: AssetRun) -> Output:
     name="succeeding_products",
     tables=[
         Table(
-            "analysis.replaced_packs",
+            _REPLACED,
             ReplacedPack,
             "One row per pair of a new listing and the larger pack of its name that ended, whatever their prices. Read "
             "in the place of all listings by `analysis.shrinking_packs`.",
         ),
         Table(
-            "analysis.product_renames",
+            _RENAMES,
             ProductRename,
             "One row per product that seems to be another one under a new name: a suggestion. Joins no series.",
         ),
@@ -128,15 +129,18 @@ def quote_outliers(inputs: Inputs, run: AssetRun) -> Output:
         "descriptions": "analysis.product_descriptions",
         "months": "intermediate.int_prices__product_months_accepted",
     },
+    can_subset=True,
 )
-def succeeding_products(inputs: Inputs, _: AssetRun) -> dict[str, Output]:
+def succeeding_products(inputs: Inputs, run: AssetRun) -> dict[str, Output]:
     """Compare names of products that begin with those of products that ended: smaller packs, and other spellings."""
     listings = _listings(inputs)
     succeeding = succeeding_names(listings)
-    return {
-        "analysis.replaced_packs": Output(packs_not_renamed(listings, succeeding)),
-        "analysis.product_renames": Output(renamed_products(succeeding, _ends_of_products(inputs, succeeding))),
-    }
+    outputs = {}
+    if _REPLACED in run.tables:
+        outputs[_REPLACED] = Output(packs_not_renamed(listings, succeeding))
+    if _RENAMES in run.tables:
+        outputs[_RENAMES] = Output(renamed_products(succeeding, _ends_of_products(inputs, succeeding)))
+    return outputs
 
 
 @table_asset(
