@@ -10,12 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from ons_bigdata.pilots import tables
+from ons_bigdata.pilots import PILOTS, tables
 from ons_bigdata.platform.dagster.frames import table_mismatches
 from ons_bigdata.platform.dagster.storage import check_dagster_tables
 from ons_bigdata.platform.errors import ReportedError
 from ons_bigdata.platform.ingest.landing import Landing
+from ons_bigdata.platform.ingest.ledger_comparison import ledger_differences
 from ons_bigdata.platform.ingest.redaction import unsearched_files
+from ons_bigdata.platform.ingest.sources import loadable
 from ons_bigdata.platform.lake import Lake
 from ons_bigdata.platform.postgres import migrate
 from ons_bigdata.platform.postgres.warehouse import Warehouse, open_warehouse
@@ -110,6 +112,15 @@ def _ledger(_settings: Settings, warehouse: Warehouse) -> Iterator[Finding]:
     yield Finding("ledger", "warning" if unfinished or waiting else "ok", detail)
 
 
+def _raw_tables(_settings: Settings, warehouse: Warehouse) -> Iterator[Finding]:
+    """Count each row of the raw tables: a run compares its own partitions alone."""
+    for source in (source for pilot in PILOTS for source in loadable(pilot.sources)):
+        differing = ledger_differences(warehouse, source.table, source.reader)
+        keys = differing["partition"].unique().sort().to_list()
+        detail = f"other rows than in the ledger: {', '.join(keys[:5])}" if keys else "the rows of the ledger"
+        yield Finding(f"rows of {source.table.name}", "fault" if keys else "ok", detail)
+
+
 def _landed_files(settings: Settings, warehouse: Warehouse) -> Iterator[Finding]:
     landing = Landing(settings.landing_dir, warehouse)
     kept = [file for file in landing.files() if file.sha256 is not None and file.expired_at is None]
@@ -151,6 +162,7 @@ _INSPECTIONS: list[Callable[[Settings, Warehouse], Iterator[Finding]]] = [
     _tables,
     _dagster_tables,
     _ledger,
+    _raw_tables,
     _landed_files,
     _lake,
     _temporary_files,

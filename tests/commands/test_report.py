@@ -26,7 +26,7 @@ def opened(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> Warehouse:
 
 def write_reports(warehouse: Warehouse, *reports: tuple[str, int]) -> None:
     rows = [
-        (origin, date(2016, 8, day), 1, 1, 0, 0, 0, 0, f"<p>{origin} {day}", f"{origin} {day}", "hash")
+        (origin, date(2016, 8, day), 1, 1, 0, 0, 0, 0, f"<p>{origin} {day}", f"{origin} {day}", "hash", "{}")
         for origin, day in reports
     ]
     frame = pl.DataFrame(rows, schema=list(PriceQualityReport.columns()), orient="row")

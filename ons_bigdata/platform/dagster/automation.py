@@ -14,9 +14,9 @@ from zoneinfo import ZoneInfo
 import dagster as dg
 
 from ons_bigdata.platform.dagster.assets import PILOT
+from ons_bigdata.platform.dagster.partitions import RANGE_END, RANGE_START
 from ons_bigdata.platform.dagster.raw_assets import ONLY_WAITING
 from ons_bigdata.platform.dagster.resources import WarehouseResource
-from ons_bigdata.platform.dagster.runs.check_records import RANGE_END, RANGE_START
 from ons_bigdata.platform.dagster.runs.jobs import job_name
 
 if TYPE_CHECKING:

@@ -21,6 +21,7 @@ from itertools import accumulate
 import polars as pl
 
 from ons_bigdata.platform.postgres.warehouse import Transaction, Warehouse
+from ons_bigdata.platform.replaced_rows import RowsFrom
 
 WHOLE = date(1, 1, 1)
 """Day under which `ops.table_days` has a table that is replaced whole, with its basis."""
@@ -223,6 +224,85 @@ def _record_periods(transaction: Transaction, table: str, column: str, hashes: M
         " built.inputs_hash from built left join contents on built.day = contents.day",
         [*_days_and_hashes(hashes), table, *bounds],
     )
+
+
+def replace_rows_from(store: Warehouse, table: str, frame: pl.DataFrame, replaced: RowsFrom) -> int:
+    """Replace rows from a day on in one transaction and record the days of which rows changed; count all rows.
+
+    The record of a day (`ops.table_days`) has its number of rows and their hash: who reads the table by day need not
+    hash it. The first such replacement records all days.
+    """
+    column = replaced.column
+    with store.transaction() as transaction:
+        transaction.lock(table)
+        days = transaction.delete_from(table, replaced)
+        transaction.insert(table, frame)
+        days = sorted({*days, *frame[column].unique()})
+        ((is_recorded,),) = transaction.rows(
+            "select exists (select from ops.table_days where table_name = $1)", [table]
+        )
+        changed = f"({column} = any ($2::text[]::date[]) or not $3)"
+        parameters = [table, list(map(str, days)) or "{}", is_recorded]
+        transaction.execute(
+            "insert into ops.table_days as recorded (table_name, day, rows_of_day, content_hash)"  # noqa: S608
+            f" select $1, {column}, count(*), sum({ROW_HASH}) from {table} as content"
+            f" where {changed} group by {column}"
+            " on conflict (table_name, day) do update"
+            " set rows_of_day = excluded.rows_of_day, content_hash = excluded.content_hash",
+            parameters,
+        )
+        transaction.execute(
+            "delete from ops.table_days as recorded"  # noqa: S608  (our own names)
+            " where table_name = $1 and (day = any ($2::text[]::date[]) or day >= $3::text::date)"
+            f" and not exists (select from {table} as kept where kept.{column} = recorded.day)",
+            [*parameters[:2], replaced.first.isoformat()],
+        )
+        ((rows,),) = transaction.rows(
+            "select coalesce(sum(rows_of_day), 0)::bigint from ops.table_days where table_name = $1", [table]
+        )
+    store.analyse(table)
+    return int(rows)
+
+
+@dataclass(frozen=True)
+class DaysToCheck:
+    """Days that a check has not passed, by day: hash of what it would pass over. `is_every_day`: it passed none yet."""
+
+    hashes: Mapping[date, str]
+    is_every_day: bool
+
+    @property
+    def days(self) -> list[str]:
+        """ISO dates of the days, in order."""
+        return [day.isoformat() for day in sorted(self.hashes)]
+
+
+def days_to_check(store: Warehouse, check: str, inputs: Mapping[str, str], packages: Sequence[str]) -> DaysToCheck:
+    """Find the days over whose present rows a check has not passed yet with its present code.
+
+    `check`: name in `ops.table_days`, `checks.<name>`. `inputs`: `schema.table` → its column of days. `packages`:
+    modules whose code is the check.
+    """
+    with store.transaction() as transaction:
+        known = {day for table, column in inputs.items() for day in _hashes_by_day(transaction, table, column)}
+    periods = [Period(day, day, day) for day in sorted(known)]
+    by_day = ByPeriod("", inputs, tuple(packages))
+    hashes = hash_inputs(store, by_day, {table: table for table in inputs}, periods)
+    passed = recorded_hashes(store, check)
+    unlike = {day: text for day, text in hashes.items() if passed.get(day) != text}
+    return DaysToCheck(unlike, len(unlike) == len(hashes))
+
+
+def record_passed(store: Warehouse, check: str, passed: DaysToCheck) -> None:
+    """Record that a check has passed over days."""
+    with store.transaction() as transaction:
+        transaction.execute(
+            "insert into ops.table_days (table_name, day, rows_of_day, content_hash, inputs_hash, is_checked)"
+            " select $1, passed.day::date, 0, 0, passed.hash, true"
+            " from unnest($2::text[], $3::text[]) as passed (day, hash)"
+            " on conflict (table_name, day) do update set inputs_hash = excluded.inputs_hash",
+            [check, list(map(str, passed.hashes)) or "{}", list(passed.hashes.values()) or "{}"],
+        )
 
 
 def basis_of(*frames: pl.DataFrame, packages: tuple[str, ...], libraries: tuple[str, ...] = ()) -> str:

@@ -1,23 +1,20 @@
 """Factories of asset checks for every pilot."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import dagster as dg
 import dataframely as dy
 import polars as pl
 
+from ons_bigdata.platform.calendar import Calendar
 from ons_bigdata.platform.dagster.frames import table_mismatches
+from ons_bigdata.platform.dagster.partitions import partitions_of, partitions_of_run
 from ons_bigdata.platform.dagster.resources import WarehouseResource
 from ons_bigdata.platform.ingest.landing import PENDING_PARTITIONS, Reader
+from ons_bigdata.platform.ingest.ledger_comparison import ledger_differences
 from ons_bigdata.platform.ingest.redaction import REDACTED
-from ons_bigdata.platform.ingest.sources import BulkSource
+from ons_bigdata.platform.ingest.sources import AnySource, BulkSource, RawTable
 from ons_bigdata.platform.postgres.warehouse import Warehouse
-
-if TYPE_CHECKING:
-    from ons_bigdata.platform.ingest.sources import AnySource
 
 LISTED = 40
 """Most rows that a check lists; the tables have all of them."""
@@ -44,32 +41,6 @@ order by files.name, quarantine.line
 _WAITING = f"with waiting as ({PENDING_PARTITIONS})"
 
 _COUNT_WAITING = f"{_WAITING} select count(*) from waiting"  # noqa: S608
-
-_ROWS_AND_LEDGER = f"""{_WAITING},
-stored as (
-    -- as text once counted: of each row it would take most of the time
-    select load_id, counted.partition::text as partition, rows
-    from (
-        select load_id, {{partition_column}} as partition, count(*) as rows from {{table}} group by 1, 2
-    ) as counted
-),
-ledger as (
-    select load_id, built.partition, files.name, built.accepted
-    from ops.loads
-    join ops.files using (file_id)
-    join ops.load_partitions as built using (load_id)
-    where files.source = $1 and loads.reader = $2 and loads.reader_version = $3
-        and files.superseded_by is null
-)
-select load_id, partition, ledger.name,
-    coalesce(ledger.accepted, 0) as accepted, coalesce(stored.rows, 0) as rows
-from stored
-full join ledger using (load_id, partition)
-where coalesce(ledger.accepted, 0) <> coalesce(stored.rows, 0)
-    and partition not in (select waiting.partition from waiting)
-order by partition, load_id
-"""  # noqa: S608  (our own table and column names)
-
 
 _LINES_QUARANTINED = f"""
 select files.name, quarantine_reasons.reason, quarantine_reasons.rows,
@@ -162,7 +133,7 @@ def load_checks(source: AnySource) -> list[dg.AssetChecksDefinition]:
         return [lake_matches_ledger(source), no_lines_quarantined(source)]
     table = source.table
     return [
-        rows_match_ledger(table.name, source.reader, partition_column=table.partition_column),
+        rows_match_ledger(table, source.reader, source.calendar),
         no_rows_quarantined(table.name, source.reader),
     ]
 
@@ -216,28 +187,29 @@ def no_rows_quarantined(table: str, reader: Reader) -> dg.AssetChecksDefinition:
     )
 
 
-def rows_match_ledger(table: str, reader: Reader, *, partition_column: str) -> dg.AssetChecksDefinition:
+def rows_match_ledger(table: RawTable, reader: Reader, calendar: Calendar | None) -> dg.AssetChecksDefinition:
     """Check that a raw table has the rows that the ledger accepted, of current files and this reader version.
 
-    Rows are counted by load and partition (the ISO form of `partition_column`). A partition with a waiting file is
-    not compared: it has the rows of earlier loads until a run rebuilds it.
+    Rows are counted by load and partition: of a run of some partitions, in these and in all others of their files; of
+    any other run in the whole table (`ledger_differences`).
     """
 
     @dg.asset_check(
-        asset=table_key(table),
+        asset=table_key(table.name),
         name="rows_match_ledger",
         blocking=True,
         description=(
-            "Rows of the table = rows accepted by the ledger, by load and partition; partitions that wait to be built"
-            " are not compared."
+            "Rows of the table = rows accepted by the ledger, by load and partition, in the partitions of the run and"
+            " all others of their files; those that wait to be built are not compared."
         ),
+        metadata=None if calendar is None else OF_RUN,
     )
-    def rows_match_ledger_check(warehouse: WarehouseResource) -> dg.AssetCheckResult:
+    def rows_match_ledger_check(
+        context: dg.AssetCheckExecutionContext, warehouse: WarehouseResource
+    ) -> dg.AssetCheckResult:
         store = warehouse.open()
-        differing = store.frame(
-            _ROWS_AND_LEDGER.format(table=table, partition_column=partition_column),
-            [reader.source, reader.name, reader.version],
-        )
+        of_run = partitions_of_run(context.run.tags, None if calendar is None else partitions_of(calendar))
+        differing = ledger_differences(store, table, reader, of_run)
         (waiting,) = store.frame(_COUNT_WAITING, [reader.source, reader.name, reader.version]).row(0)
         return dg.AssetCheckResult(
             passed=differing.is_empty(),

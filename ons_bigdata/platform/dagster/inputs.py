@@ -26,6 +26,7 @@ from ons_bigdata.platform.dagster.by_period import (
     periods_to_build,
     replace_from,
     replace_periods,
+    replace_rows_from,
 )
 from ons_bigdata.platform.dagster.frames import column_schema
 from ons_bigdata.platform.dagster.personal import conceal_content, is_personal
@@ -86,7 +87,7 @@ class Output:
     """Rows of a table, and metadata of this materialization besides their number.
 
     `kept`: keys of rows that are in the table and stay as they are; all others are replaced by those of `frame`.
-    `replaced`: rows that are replaced by those of `frame`; all others stay.
+    `replaced`: rows that are replaced by those of `frame`; all others stay. Their days are recorded with hashes.
     `build`: of a table that is built by period, what `AssetRun.periods_to_build` gave; `frame` has the rows of its
     stale periods.
     `basis`: of a table that is replaced whole, hash of all that the rows depend on (`by_period.basis_of`); it is
@@ -484,8 +485,10 @@ def _write(store: Warehouse, table: Table, output: AnyOutput, relations_read: li
     valid, metadata = validate_rows(table.frame, output.frame), dict(output.metadata)
     if output.basis is not None:
         rows = replace_from(store, table.name, valid, output.basis)
+    elif output.replaced is not None:
+        rows = replace_rows_from(store, table.name, valid, output.replaced)
     elif table.by_period is None:
-        rows = store.replace(table.name, valid, output.kept, output.replaced)
+        rows = store.replace(table.name, valid, output.kept)
     elif output.build is None:
         raise ValueError(f"{table.name} is built by period, found rows without `build`")
     else:

@@ -11,8 +11,12 @@ from dagster._core.definitions.partitions.context import partition_loading_conte
 from ons_bigdata.platform.calendar import Cadence, Calendar
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
+
+PARTITION = "dagster/partition"
+RANGE_START, RANGE_END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
+"""Tags of a run: its partition, or the first and the last of its range."""
 
 _CRON = {Cadence.day: "0 0 * * *", Cadence.month: "0 0 1 * *", Cadence.quarter: "0 0 1 1,4,7,10 *"}
 _CADENCE = {cron: cadence for cadence, cron in _CRON.items()}
@@ -51,6 +55,17 @@ def partitions_of(calendar: Calendar) -> dg.TimeWindowPartitionsDefinition:
         timezone=calendar.zone,
         end_offset=1,
     )
+
+
+def partitions_of_run(tags: Mapping[str, str], partitions: dg.PartitionsDefinition | None) -> list[str] | None:
+    """Keys of an asset's partitions that a run with these tags is about; None where it is about the whole table."""
+    if partitions is None:
+        return None
+    if PARTITION in tags:
+        return [tags[PARTITION]]
+    if RANGE_START not in tags:
+        return None
+    return list(partitions.get_partition_keys_in_range(dg.PartitionKeyRange(tags[RANGE_START], tags[RANGE_END])))
 
 
 def calendar_of(partitions: dg.PartitionsDefinition | None) -> Calendar | None:

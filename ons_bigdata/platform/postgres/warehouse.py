@@ -28,6 +28,7 @@ from ons_bigdata.platform.postgres.role_logins import ReaderLogin
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+    from datetime import date
 
     from ons_bigdata.platform.postgres.role_logins import RoleLogin
     from ons_bigdata.platform.replaced_rows import RowsFrom
@@ -134,22 +135,27 @@ class Transaction:
             cursor.adbc_ingest("kept", keys.to_arrow(), mode="append", temporary=True)
         self.execute(f"delete from {table} where ({names}) not in (select {names} from kept)")  # noqa: S608
 
-    def delete_from(self, table: str, rows: RowsFrom) -> None:
-        """Delete rows of `schema.table` from a day on, with some keys from another day on."""
+    def delete_from(self, table: str, rows: RowsFrom) -> list[date]:
+        """Delete rows of `schema.table` from a day on, with some keys from another day on; return the days they had."""
         named = [f'"{name}"' for name in rows.keys.columns if name != "from_day"]
         names, column = ", ".join(named), f'"{rows.column}"'
         keys = f"select {names}, {column} as from_day from {table} limit 0"  # noqa: S608  (our own names)
         self.execute(f"create temporary table replaced on commit drop as {keys}")
         with self.connection.cursor() as cursor:
             cursor.adbc_ingest("replaced", rows.keys.to_arrow(), mode="append", temporary=True)
-        self.execute(
-            f"delete from {table} where {column} >= $1::date and ({names}) not in (select {names} from replaced)",  # noqa: S608
+        of_all = self.rows(
+            f"with gone as (delete from {table} where {column} >= $1::date"  # noqa: S608  (our own names)
+            f" and ({names}) not in (select {names} from replaced) returning {column})"
+            f" select distinct {column} from gone",
             [rows.first.isoformat()],
         )
         same_key = " and ".join(f"stored.{name} = replaced.{name}" for name in named)
-        self.execute(
-            f"delete from {table} as stored using replaced where {same_key} and stored.{column} >= replaced.from_day"  # noqa: S608
+        of_keys = self.rows(
+            f"with gone as (delete from {table} as stored using replaced"  # noqa: S608  (our own names)
+            f" where {same_key} and stored.{column} >= replaced.from_day returning stored.{column})"
+            f" select distinct {column} from gone"
         )
+        return sorted({day for (day,) in [*of_all, *of_keys]})
 
     def lock(self, *names: str, timeout: str | None = None) -> None:
         """Acquire the advisory lock on these names (such as source and partition) until the transaction ends.
@@ -267,28 +273,19 @@ class Warehouse:
         with self.transaction() as transaction:
             return transaction.rows(query, parameters)
 
-    def replace(
-        self,
-        table: str,
-        frame: pl.DataFrame,
-        kept: pl.DataFrame | None = None,
-        replaced: RowsFrom | None = None,
-    ) -> int:
+    def replace(self, table: str, frame: pl.DataFrame, kept: pl.DataFrame | None = None) -> int:
         """Replace rows of `schema.table` by those of a frame in one transaction; return how many it has then.
 
-        Rows with the keys `kept`, in columns of the table, stay, or all but those that are `replaced`; without either
-        none does.
+        Rows with the keys `kept`, in columns of the table, stay; without keys none does.
         """
         with self.transaction() as transaction:
             transaction.lock(table)
             if kept is not None:
                 transaction.keep(table, kept)
-            elif replaced is not None:
-                transaction.delete_from(table, replaced)
             else:
                 transaction.execute(f"delete from {table}")  # noqa: S608  (our own table names)
             rows = transaction.insert(table, frame)
-            if kept is not None or replaced is not None:
+            if kept is not None:
                 ((rows,),) = transaction.rows(f"select count(*)::int from {table}")  # noqa: S608
         self.analyse(table)
         return rows

@@ -8,22 +8,22 @@ import dagster as dg
 import polars as pl
 
 from ons_bigdata.platform.dagster.by_period import ByPeriod, Period, stretches_of_periods
-from ons_bigdata.platform.dagster.inputs import AssetRun, Inputs, Output, table_asset
+from ons_bigdata.platform.dagster.inputs import AssetRun, Inputs, Output, Table, table_asset, tables_asset
 from ons_bigdata.prices.methods.quality.price_outliers import (
     PriceOutlierParameters,
     days_of_sample,
     judge_price_changes,
 )
 from ons_bigdata.prices.methods.quality.price_outliers import price_changes as changes_of
-from ons_bigdata.prices.methods.quality.renames import product_renames as renames_of
+from ons_bigdata.prices.methods.quality.renames import renamed_products, succeeding_names
 from ons_bigdata.prices.methods.quality.short_runs import days_in_view, short_runs
 from ons_bigdata.prices.methods.quality.shrinking_packs import (
     ENDED_DAYS,
     PRICE_DAYS,
     days_priced,
+    packs_not_renamed,
     price_replaced_packs,
 )
-from ons_bigdata.prices.methods.quality.shrinking_packs import replaced_packs as pairs_of_packs
 from ons_bigdata.prices.reports import quality_report
 from ons_bigdata.prices.reports.daily_figures import SHOWN_DAYS
 from ons_bigdata.prices.schemas.quality import (
@@ -45,17 +45,19 @@ METHODS = ("ons_bigdata.prices.methods.quality",)
 STRETCH_DAYS = 140
 """Most days of quotes that are read at a time."""
 
+MOST_READ = 1000
+"""Most products whose months are read at a time."""
+
+_REPLACED, _RENAMES = "analysis.replaced_packs", "analysis.product_renames"
 _REPORTS = "analysis.price_quality_report"
 _OF_DAY = ("days", "runs", "findings", "decided")
 """Inputs of the reports of which one shows its own day."""
+_ORIGIN_AND_DAY = ["data_origin", "collected_on"]
+_OF_ITEM_DAY = [
+    *_ORIGIN_AND_DAY, "retailer", "item_number", "products", "usual_products", "expected_products", "status", "enters",
+]  # fmt: skip
 _ITEM = ["data_origin", "retailer", "item_number"]
 _PRODUCT_NAME = ["data_origin", "retailer", "item_number", "product_name"]
-
-
-_LISTINGS = {
-    "products": "intermediate.int_prices__products",
-    "descriptions": "analysis.product_descriptions",
-}
 
 
 @table_asset(
@@ -107,18 +109,38 @@ def quote_outliers(inputs: Inputs, run: AssetRun) -> Output:
     return Output(outliers, {f"built_{rule}": number for rule, number in by_rule.items()}, build=build)
 
 
-@table_asset(
-    table="analysis.replaced_packs",
-    inputs=_LISTINGS,
-    frame=ReplacedPack,
-    description=(
-        "One row per pair of a new listing and the larger pack of its name that ended, whatever their prices. Read in "
-        "the place of all listings by `analysis.shrinking_packs`."
-    ),
+@tables_asset(
+    name="succeeding_products",
+    tables=[
+        Table(
+            _REPLACED,
+            ReplacedPack,
+            "One row per pair of a new listing and the larger pack of its name that ended, whatever their prices. Read "
+            "in the place of all listings by `analysis.shrinking_packs`.",
+        ),
+        Table(
+            _RENAMES,
+            ProductRename,
+            "One row per product that seems to be another one under a new name: a suggestion. Joins no series.",
+        ),
+    ],
+    inputs={
+        "products": "intermediate.int_prices__products",
+        "descriptions": "analysis.product_descriptions",
+        "months": "intermediate.int_prices__product_months_accepted",
+    },
+    can_subset=True,
 )
-def replaced_packs(inputs: Inputs, _: AssetRun) -> Output:
-    """Compare every new pack size with those of the same name that ended, by the items of their collection."""
-    return Output(pairs_of_packs(_listings(inputs)))
+def succeeding_products(inputs: Inputs, run: AssetRun) -> dict[str, Output]:
+    """Compare names of products that begin with those of products that ended: smaller packs, and other spellings."""
+    listings = _listings(inputs)
+    succeeding = succeeding_names(listings)
+    outputs = {}
+    if _REPLACED in run.tables:
+        outputs[_REPLACED] = Output(packs_not_renamed(listings, succeeding))
+    if _RENAMES in run.tables:
+        outputs[_RENAMES] = Output(renamed_products(succeeding, _ends_of_products(inputs, succeeding)))
+    return outputs
 
 
 @table_asset(
@@ -141,17 +163,6 @@ def shrinking_packs(inputs: Inputs, run: AssetRun) -> Output:
     of_days = of_days.select(pairs.columns).unique()
     packs = price_replaced_packs(of_days, _quotes_of_packs(inputs, of_days))
     return Output(packs.join(stale, left_on="collected_on", right_on="day", how="semi"), build=build)
-
-
-@table_asset(
-    table="analysis.product_renames",
-    inputs={**_LISTINGS, "months": "intermediate.int_prices__product_months_accepted"},
-    frame=ProductRename,
-    description="One row per product that seems to be another one under a new name: a suggestion. Joins no series.",
-)
-def product_renames(inputs: Inputs, _: AssetRun) -> Output:
-    """Compare the names of products that begin with those of products of the same size and price that ended."""
-    return Output(renames_of(_listings(inputs), _ends_of_products(inputs)))
 
 
 def _quotes(inputs: Inputs, days: tuple[date, date]) -> pl.DataFrame:
@@ -181,15 +192,21 @@ def _runs_of_days(days: list[date]) -> list[tuple[date, date]]:
     return runs
 
 
-def _ends_of_products(inputs: Inputs) -> pl.DataFrame:
-    """Read the first and the last accepted price of each product and month, as quotes."""
+def _ends_of_products(inputs: Inputs, pairs: pl.DataFrame) -> pl.DataFrame:
+    """Read the first and the last accepted price of each month of the products in pairs, as quotes."""
+    products = pl.concat([pairs["product"], pairs["old_product"]]).unique().sort().to_list()
     key = ["data_origin", "retailer", "collected_item_number", "product"]
     ends = [f"{end}_{what}" for end in ("first", "last") for what in ("collected_on", "price_gbp")]
-    months = inputs.read("months", [*key, *ends]).rename({"collected_item_number": "item_number"})
-    return pl.concat(
-        months.select(*_ITEM, "product", collected_on=f"{end}_collected_on", price_gbp=f"{end}_price_gbp")
-        for end in ("first", "last")
-    )
+    parts: list[pl.DataFrame] = [EnteringQuote.create_empty()]
+    for first in range(0, len(products), MOST_READ):
+        chosen = {"product": products[first : first + MOST_READ]}
+        months = inputs.read_rows("months", chosen, columns=[*key, *ends])
+        months = months.rename({"collected_item_number": "item_number"})
+        parts += [
+            months.select(*_ITEM, "product", collected_on=f"{end}_collected_on", price_gbp=f"{end}_price_gbp")
+            for end in ("first", "last")
+        ]
+    return pl.concat(parts)
 
 
 def _listings(inputs: Inputs) -> pl.DataFrame:
@@ -227,7 +244,7 @@ def short_run_items(inputs: Inputs, run: AssetRun) -> Output:
 @table_asset(
     table=_REPORTS,
     inputs={
-        "days": "intermediate.int_prices__item_days_compared",
+        "days": "intermediate.int_prices__item_days_usual",
         "runs": "intermediate.int_prices__collection_days_classified",
         "findings": "intermediate.int_prices__findings_combined",
         "decisions": "intermediate.int_prices__decisions_judged",
@@ -295,11 +312,10 @@ def _evidence(inputs: Inputs, runs: pl.DataFrame, days: tuple[date, date]) -> qu
     """Content of the reports from one day to another, read from their tables."""
     retailers = inputs.read("retailers", ["retailer", "name", "data_origin"])
     usual = pl.coalesce("usual_products", "expected_products")
-    columns = ["data_origin", "collected_on", "decision_id", "decision"]
-    decided = inputs.read_days("decided", "collected_on", days, columns)
+    decided = inputs.read_days("decided", "collected_on", days, [*_ORIGIN_AND_DAY, "decision_id", "decision"])
     shown = days[0] - timedelta(days=SHOWN_DAYS - 1), days[1]
     return quality_report.Evidence(
-        days=inputs.read_days("days", "collected_on", days).with_columns(usual_products=usual),
+        days=inputs.read_days("days", "collected_on", days, _OF_ITEM_DAY).with_columns(usual_products=usual),
         runs=runs,
         findings=inputs.read_days("findings", "collected_on", days),
         decisions=inputs.read("decisions").join(retailers.select("retailer", "data_origin"), on="retailer"),
@@ -314,9 +330,8 @@ def _evidence(inputs: Inputs, runs: pl.DataFrame, days: tuple[date, date]) -> qu
 ASSETS: list[dg.AssetsDefinition | dg.AssetSpec] = [
     price_changes,
     quote_outliers,
-    replaced_packs,
+    succeeding_products,
     shrinking_packs,
-    product_renames,
     short_run_items,
     price_quality_report,
 ]

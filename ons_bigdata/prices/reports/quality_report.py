@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -59,10 +58,6 @@ class Evidence:
 
 Row = dict[str, Any]
 Key = tuple[str, date]
-
-DRAWINGS = ("levels", "changes", "course")
-_DRAWING = re.compile(r'<figure data-drawing="(\w+)">.*?(<svg.*?</svg>)\n</figure>', re.DOTALL)
-"""Name and drawing of a figure in a page."""
 
 
 @dataclass(frozen=True)
@@ -122,9 +117,11 @@ def render_changed_reports(evidence: Evidence, written: pl.DataFrame, days: Coll
         if before is not None and before_hashes[which] == hashes[which]:
             kept.append(before)
             continue
-        drawn = before_hashes.figures == hashes.figures and before is not None
-        shown = _figures(day_figures, _drawings(before["html"]) if drawn and before else _draw(day_figures))
-        rows.append(_render({**content, **shown, "evidence_hash": " ".join(hashes)}))
+        # to draw takes longer than all else of a page
+        is_drawn = before is not None and before_hashes.figures == hashes.figures
+        drawings = json.loads(before["drawings"]) if before and is_drawn else _draw(day_figures)
+        shown = {**content, **_figures(day_figures, drawings)}
+        rows.append({**_render(shown), "evidence_hash": " ".join(hashes), "drawings": json.dumps(drawings)})
     schema = PriceQualityReport.create_empty().schema
     return Reports(pl.DataFrame(rows, schema=schema), pl.DataFrame(kept, schema=schema))
 
@@ -233,13 +230,8 @@ def _draw(figures: DayFigures) -> dict[str, str | None]:
     return {"levels": draw_levels(listed), "changes": draw_changes(listed), "course": draw_course(figures.course)}
 
 
-def _drawings(page: str) -> dict[str, str | None]:
-    """Drawings of a page by name, None where it has none: to draw takes longer than all else of a page."""
-    return {**dict.fromkeys(DRAWINGS), **dict(_DRAWING.findall(page))}
-
-
 def _render(content: Row) -> Row:
-    """Row of `PriceQualityReport` with the content as a page and as text."""
+    """Counts of a report, and its content as a page and as text: columns of `PriceQualityReport`."""
     content = {**content, "marks": MARKS}
     return {
         "data_origin": content["origin"],
@@ -252,7 +244,6 @@ def _render(content: Row) -> Row:
         "decisions_waiting": len(content["waiting"]),
         "html": _templates().get_template("quality_report.html.j2").render(content),
         "text": _templates().get_template("quality_report.txt.j2").render(content),
-        "evidence_hash": content["evidence_hash"],
     }
 
 

@@ -180,3 +180,6 @@ class PriceQualityReport(dy.Schema):
     evidence_hash = dy.String(
         description="hashes of what the report shows, with the intervals of its figures and without"
     )
+    drawings = dy.String(
+        description="drawings of the page by name as a JSON object of SVG or null; taken over while its figures stay"
+    )

@@ -11,13 +11,18 @@ import pytest
 from ons_bigdata.platform.dagster import by_period
 from ons_bigdata.platform.dagster.by_period import (
     ByPeriod,
+    DaysToCheck,
     Period,
     PeriodBuild,
+    days_to_check,
     periods_to_build,
+    record_passed,
     replace_periods,
+    replace_rows_from,
     stretches_of_periods,
 )
 from ons_bigdata.platform.postgres.warehouse import Warehouse
+from ons_bigdata.platform.replaced_rows import RowsFrom
 
 TABLE = "analysis.weekly_prices"
 HOW = ByPeriod("week", {"prices": "day"}, packages=("ons_bigdata.estimation",), whole=("shops",))
@@ -207,3 +212,60 @@ def test_periods_whose_views_meet_are_computed_together_up_to_a_length() -> None
     assert stretches_of_periods([], 5) == []
     # a period that sees further than that stands alone
     assert [len(stretch) for stretch in stretches_of_periods(WEEKS, 3)] == [1, 1]
+
+
+def _records(store: Warehouse, table: str) -> list[tuple]:
+    return store.rows(
+        "select day::text, rows_of_day::int, content_hash::text from ops.table_days where table_name = $1 order by 1",
+        [table],
+    )
+
+
+def _rehashed(store: Warehouse, table: str) -> list[tuple]:
+    """Records of the days that a table has, by all of its rows."""
+    return store.rows(
+        f"select period::text, count(*)::int, sum(hashtextextended(content::text, 0))::text from {table} as content"
+        " group by 1 order by 1"
+    )
+
+
+def test_rows_from_a_day_on_are_replaced_and_those_of_some_keys_from_a_day_of_their_own(warehouse: Warehouse) -> None:
+    _execute(
+        warehouse,
+        "create table raw.pages as select shop, day::date as period from unnest(array['a', 'b', 'c', 'd']) as shop,"
+        " generate_series(date '2016-08-01', date '2016-08-03', interval '1 day') as day",
+    )
+    keys = pl.DataFrame({"shop": ["b", "c"], "from_day": [date(2016, 8, 2), date.min]})
+    new = pl.DataFrame({"shop": ["c"], "period": [date(2016, 7, 31)]})
+    assert replace_rows_from(warehouse, "raw.pages", new, RowsFrom("period", date(2016, 8, 3), keys)) == 6
+    assert warehouse.rows("select shop, extract(day from period)::int from raw.pages order by shop, period") == [
+        ("a", 1), ("a", 2), ("b", 1), ("c", 31), ("d", 1), ("d", 2),
+    ]  # fmt: skip
+    assert _records(warehouse, "raw.pages") == _rehashed(warehouse, "raw.pages")
+    replace_rows_from(warehouse, "raw.pages", new.clear(), RowsFrom("period", date(2016, 8, 2), keys.clear()))
+    assert warehouse.rows("select shop from raw.pages order by shop") == [("a",), ("b",), ("c",), ("d",)]
+    assert _records(warehouse, "raw.pages") == _rehashed(warehouse, "raw.pages")
+    # a day whose only rows were those of a key goes, and one whose rows a statement has deleted
+    _execute(warehouse, "delete from raw.pages where period = '2016-08-01'")
+    gone = pl.DataFrame({"shop": ["c"], "from_day": [date.min]})
+    replace_rows_from(warehouse, "raw.pages", new.clear(), RowsFrom("period", date(2016, 8, 1), gone))
+    assert _records(warehouse, "raw.pages") == []
+
+
+def test_a_check_reads_the_days_whose_rows_or_code_changed_since_it_passed(
+    store: Warehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unlike() -> DaysToCheck:
+        return days_to_check(store, "checks.sums", {"staging.prices": "day"}, ["ons_bigdata.estimation"])
+
+    first = unlike()
+    assert (len(first.days), first.is_every_day) == (14, True)
+    record_passed(store, "checks.sums", first)
+    assert unlike().days == []
+    _execute(store, "update staging.prices set pounds = 2 where day in ('2016-08-03', '2016-08-09')")
+    assert (unlike().days, unlike().is_every_day) == (["2016-08-03", "2016-08-09"], False)
+    assert unlike().days == ["2016-08-03", "2016-08-09"]  # not passed
+    record_passed(store, "checks.sums", unlike())
+    assert unlike().days == []
+    monkeypatch.setattr(by_period, "code_hash", lambda _: "other")
+    assert unlike().is_every_day

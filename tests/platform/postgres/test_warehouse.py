@@ -23,7 +23,6 @@ from ons_bigdata.platform.postgres.role_logins import (
     renew_custodian_password,
 )
 from ons_bigdata.platform.postgres.warehouse import Warehouse
-from ons_bigdata.platform.replaced_rows import RowsFrom
 from ons_bigdata.settings import Settings
 
 PUBLISHED, RESTRICTED, MART = "published.figure", "restricted.person", "marts.figure"
@@ -344,25 +343,6 @@ def test_rows_with_a_kept_key_stay_and_all_others_are_replaced(warehouse: Wareho
         ("2016-08-03", "new"),
     ]
     assert warehouse.replace("raw.pages", new.clear(), kept=new.clear().select("day", "shop")) == 0
-
-
-def test_rows_from_a_day_on_are_replaced_and_those_of_some_keys_from_a_day_of_their_own(warehouse: Warehouse) -> None:
-    with warehouse.transaction() as transaction:
-        transaction.execute("create table raw.pages (shop text, period date)")
-        for shop in ("a", "b", "c", "d"):
-            transaction.execute(
-                "insert into raw.pages select $1, day::date"
-                " from generate_series(date '2016-08-01', date '2016-08-03', interval '1 day') as day",
-                [shop],
-            )
-    keys = pl.DataFrame({"shop": ["b", "c"], "from_day": [date(2016, 8, 2), date.min]})
-    new = pl.DataFrame({"shop": ["c"], "period": [date(2016, 7, 31)]})
-    assert warehouse.replace("raw.pages", new, replaced=RowsFrom("period", date(2016, 8, 3), keys)) == 6
-    assert warehouse.rows("select shop, extract(day from period)::int from raw.pages order by shop, period") == [
-        ("a", 1), ("a", 2), ("b", 1), ("c", 31), ("d", 1), ("d", 2),
-    ]  # fmt: skip
-    warehouse.replace("raw.pages", new.clear(), replaced=RowsFrom("period", date(2016, 8, 2), keys.clear()))
-    assert warehouse.rows("select shop from raw.pages order by shop") == [("a",), ("b",), ("c",), ("d",)]
 
 
 def test_statistics_of_a_filled_table_have_as_many_classes_as_the_target(warehouse: Warehouse) -> None:

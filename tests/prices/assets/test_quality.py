@@ -11,13 +11,14 @@ import pytest
 
 from ons_bigdata.platform.dagster.resources import WarehouseResource
 from ons_bigdata.platform.postgres.warehouse import Warehouse
+from ons_bigdata.prices.assets import quality
 from ons_bigdata.prices.assets.quality import (
     price_changes,
     price_quality_report,
     quote_outliers,
-    replaced_packs,
     short_run_items,
     shrinking_packs,
+    succeeding_products,
 )
 from ons_bigdata.prices.checks import quality as checks
 from ons_bigdata.prices.methods.scope.description import describe
@@ -32,12 +33,16 @@ TABLES = {
         " collected_on date, price_gbp float8"
     ),
     "intermediate.int_prices__item_days_accepted": "data_origin text, collected_on date",
+    "intermediate.int_prices__product_months_accepted": (
+        "data_origin text, retailer text, collected_item_number integer, product text, first_collected_on date,"
+        " last_collected_on date, first_price_gbp float8, last_price_gbp float8"
+    ),
     "intermediate.int_prices__products_placed": f"{KEY}, product text, collected_on date, category text, place integer",
     "intermediate.int_prices__quote_counts_judged": f"{KEY}, collected_on date, products integer, enters boolean",
     "intermediate.int_prices__products": (
         f"{KEY}, product text, product_name text, size_class integer, first_listed_on date, last_listed_on date"
     ),
-    "intermediate.int_prices__item_days_compared": (
+    "intermediate.int_prices__item_days_usual": (
         f"{KEY}, collected_on date, products integer, usual_products float8, expected_products float8, status text,"
         " enters boolean"
     ),
@@ -85,8 +90,8 @@ def insert(warehouse: Warehouse, table: str, *rows: str) -> None:
 
 
 def materialize(asset: dg.AssetsDefinition, resource: WarehouseResource) -> dict[str, Any]:
-    """Run an asset of one table; its metadata."""
-    (event,) = dg.materialize([asset], resources={"warehouse": resource}).get_asset_materialization_events()
+    """Run an asset; metadata of its first table."""
+    event, *_ = dg.materialize([asset], resources={"warehouse": resource}).get_asset_materialization_events()
     return {name: value.value for name, value in event.materialization.metadata.items()}
 
 
@@ -117,7 +122,7 @@ def test_outliers_of_accepted_quotes_are_stored(warehouse: Warehouse, resource: 
         "select item_number, product, rule, observed from analysis.quote_outliers order by product"
     )
     assert outliers == [(1, "ALE", "fixed", 5.0), (1, "TEA", "fixed", 4.0)]
-    assert materialize(replaced_packs, resource)[ROWS] == 1
+    assert materialize(succeeding_products, resource)[ROWS] == 1
     assert materialize(shrinking_packs, resource)[ROWS] == 1
     packs = warehouse.rows("select item_number, product, rule, observed from analysis.shrinking_packs")
     assert packs == [(1, "OATS 450G", "shrinking_pack", pytest.approx(0.9))]
@@ -167,6 +172,36 @@ def _sell_packs(warehouse: Warehouse, numbers: list[int], listed: list[int]) -> 
     insert(warehouse, "intermediate.int_prices__products", *listings)
 
 
+def test_renames_read_the_months_of_the_products_in_question(
+    warehouse: Warehouse, resource: WarehouseResource, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(quality, "MOST_READ", 1)
+    names = ["TEA BAGS 80", "COCA COLA 2L", "COCA-COLA 2L", "COFFEE BEANS 1KG"]
+    days = [("2016-05-01", "2016-08-31"), ("2016-05-01", "2016-06-30"), ("2016-07-01", "2016-08-31")]
+    days.append(days[0])
+    _describe(warehouse, names)
+    insert(
+        warehouse,
+        "intermediate.int_prices__products",
+        *(
+            f"'real', 'tesco', 1, '{name}', '{name}', null, '{a}', '{b}'"
+            for name, (a, b) in zip(names, days, strict=True)
+        ),
+    )
+    insert(
+        warehouse,
+        "intermediate.int_prices__product_months_accepted",
+        "'real', 'tesco', 1, 'COCA COLA 2L', '2016-05-01', '2016-05-31', 1.5, 1.5",
+        "'real', 'tesco', 1, 'COCA COLA 2L', '2016-06-01', '2016-06-30', 1.5, 2.0",
+        "'real', 'tesco', 1, 'COCA-COLA 2L', '2016-07-01', '2016-07-31', 2.0, 2.5",
+        "'real', 'tesco', 1, 'TEA BAGS 80', '2016-05-01', '2016-05-31', 2.0, 2.0",
+    )
+    assert materialize(succeeding_products, resource)[ROWS] == 0
+    assert warehouse.rows("select old_product, product, renamed_on::text from analysis.product_renames") == [
+        ("COCA COLA 2L", "COCA-COLA 2L", "2016-07-01")
+    ]
+
+
 def test_shrinking_packs_of_days_in_any_order_are_those_of_one_rebuild(
     warehouse: Warehouse, resource: WarehouseResource
 ) -> None:
@@ -179,7 +214,7 @@ def test_shrinking_packs_of_days_in_any_order_are_those_of_one_rebuild(
     for numbers in ([*range(60)], [*range(100, 130)], middle, [late], [130]):
         listed += [*numbers, late] if numbers == middle else numbers
         _sell_packs(warehouse, numbers, listed)
-        materialize(replaced_packs, resource)
+        materialize(succeeding_products, resource)
         built.append(materialize(shrinking_packs, resource)["periods_built"])
     # eight days of the flakes; then those of the oats, and once more; no pack began in the week before the last day
     assert built == [8, 0, 8, 8, 0]
@@ -254,7 +289,7 @@ def test_without_quotes_there_are_neither_outliers_nor_reports(
 ) -> None:
     assert materialize(price_changes, resource)[ROWS] == 0
     assert materialize(quote_outliers, resource)[ROWS] == 0
-    assert materialize(replaced_packs, resource)[ROWS] == 0
+    assert materialize(succeeding_products, resource)[ROWS] == 0
     assert materialize(shrinking_packs, resource)[ROWS] == 0
     assert materialize(price_quality_report, resource)[ROWS] == 0
 
@@ -272,7 +307,7 @@ def test_the_report_of_each_day_is_written_and_the_last_is_shown(
     )
     insert(
         warehouse,
-        "intermediate.int_prices__item_days_compared",
+        "intermediate.int_prices__item_days_usual",
         "'real', 'tesco', 1, '2016-08-01', 5, 5, 5, 'accepted', true",
         "'real', 'tesco', 1, '2016-08-02', 0, null, 5, 'outage', false",
     )

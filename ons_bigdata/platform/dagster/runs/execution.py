@@ -26,7 +26,8 @@ from dagster._core.utils import make_new_run_id
 
 from ons_bigdata.platform import progress
 from ons_bigdata.platform.calendar import parse_day
-from ons_bigdata.platform.dagster.runs.check_records import RANGE_END, RANGE_START, CheckOutcome, evaluated_checks
+from ons_bigdata.platform.dagster.partitions import RANGE_END, RANGE_START
+from ons_bigdata.platform.dagster.runs.check_records import CheckOutcome, evaluated_checks
 from ons_bigdata.platform.dagster.runs.jobs import job_of
 from ons_bigdata.platform.dagster.runs.plan import PlannedRun, plan_runs
 from ons_bigdata.platform.dagster.runs.selection import select, takes_one_partition

@@ -242,7 +242,8 @@ def recipe_series(inputs: Inputs) -> pl.DataFrame:
     Figures of another base than the first (retailers that no period connects) are a series of their own.
     """
     key = ["data_origin", "level", "code", "scope", "recipe", "method"]
-    figures = inputs.read("indices").filter(pl.col("index").is_not_null())
+    figures = inputs.read("indices", [*key, "frequency", "period", "index", "base_period"])
+    figures = figures.filter(pl.col("index").is_not_null())
     name = pl.concat_str("recipe", "method", separator="/")
     later = pl.col("base_period") != pl.col("base_period").sort_by("period").first().over(key)
     series = pl.when(later).then(pl.format("{}, base {}", name, "base_period")).otherwise(name)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import dagster as dg
 import polars as pl
 
+from ons_bigdata.platform.dagster.by_period import days_to_check, record_passed
 from ons_bigdata.platform.dagster.resources import WarehouseResource
 from ons_bigdata.platform.postgres.warehouse import Warehouse
 from ons_bigdata.prices.assets.indices.origins import current_recipes
@@ -15,22 +18,55 @@ LARGEST_DIFFERENCE = 1e-9
 _FIGURE = ["data_origin", "level", "code", "recipe", "method", "scope"]
 _KEY = [*_FIGURE, "period"]
 
+_SAME = " and ".join(f"other.{name} = figures.{name}" for name in _FIGURE)
+
+_FOLLOWING = f"""
+select distinct other.period::text
+from analysis.aggregate_price_indices as figures
+cross join lateral (
+    select period
+    from analysis.aggregate_price_indices as other
+    where {_SAME} and other.period > figures.period and other.index is not null
+    order by other.period
+    limit 1
+) as other
+where figures.period = any ($1::text[]::date[])
+"""  # noqa: S608  (our own names)
+"""Periods of the figures that follow those of some periods."""
+
+_CHANGES = f"""
+select {", ".join(f"figures.{name}" for name in _KEY)},
+    other.period as figure_before, ln(figures.index) - ln(other.index) as change
+from analysis.aggregate_price_indices as figures
+cross join lateral (
+    select period, index
+    from analysis.aggregate_price_indices as other
+    where {_SAME} and other.period < figures.period and other.index is not null
+        and other.base_period is not distinct from figures.base_period
+    order by other.period desc
+    limit 1
+) as other
+where figures.period = any ($1::text[]::date[]) and figures.index is not null
+"""  # noqa: S608  (our own names)
+"""Log change of the figures of some periods since the figure before each; those of two bases have no common scale."""
+
 _FIGURES = """
-select data_origin, level, code, recipe, method, scope, period, ln(index) as log_index, base_period
+select data_origin, level, code, recipe, method, scope, period, ln(index) as log_index
 from analysis.aggregate_price_indices
-where index is not null
+where index is not null and period = any ($1::text[]::date[])
 """
 
 _MOVEMENTS = """
 select data_origin, level, code, recipe, method, scope, period, previous_period, movement
 from analysis.price_index_movements
+where period = any ($1::text[]::date[])
 """
 
 _ELEMENTARY = """
 select data_origin, 'item' as level, item_number::text as code, recipe, method, scope, period,
     retailer as child, segment, ln(segment_index) as log_index
 from analysis.elementary_price_indices
-where segment_index is not null
+where segment_index is not null and period = any ($1::text[]::date[])
 """
 
 
@@ -40,7 +76,7 @@ where segment_index is not null
     blocking=True,
     description=(
         "Published indices move by no less and no more than their retailers, items or classes do: an index that is"
-        " inverted on its way up cannot pass."
+        " inverted on its way up cannot pass. Reads the periods that it has not passed yet."
     ),
 )
 def figures_move_with_their_children(warehouse: WarehouseResource) -> dg.AssetCheckResult:
@@ -48,21 +84,25 @@ def figures_move_with_their_children(warehouse: WarehouseResource) -> dg.AssetCh
 
     A parent is a mean of its children. They are compared where the same children have an index, in the same segment, in
     both periods; where a child comes, goes or starts again, its parent may leave these bounds. Warn where figures have
-    a predecessor and no movement could be compared: the check would pass without a test.
+    a predecessor and no movement of any period could be compared: the check would pass without a test.
     """
     store = warehouse.open()
-    figures = store.frame(_FIGURES)
-    moved = _log_changes(figures)
-    bounds = _bounds(moved, _children(store, figures))
+    name, tables = "checks.figures_move_with_their_children", ("aggregate_price_indices", "elementary_price_indices")
+    unlike = days_to_check(store, name, {f"analysis.{table}": "period" for table in tables}, [__name__])
+    moved = _log_changes(store, unlike.days)
+    bounds = _bounds(moved, _children(store, moved))
     outside = bounds.filter(
         (pl.col("change") < pl.col("least") - LARGEST_DIFFERENCE)
         | (pl.col("change") > pl.col("largest") + LARGEST_DIFFERENCE)
     )
-    untested = bounds.is_empty() and not moved.is_empty()
+    untested = bounds.is_empty() and not moved.is_empty() and unlike.is_every_day
+    if outside.is_empty() and not untested:
+        record_passed(store, name, unlike)
     return dg.AssetCheckResult(
         passed=outside.is_empty() and not untested,
         severity=dg.AssetCheckSeverity.WARN if untested else dg.AssetCheckSeverity.ERROR,
         metadata={
+            "periods_read": len(unlike.hashes),
             "movements": moved.height,
             "compared_with_children": bounds.height,
             "outside_children": outside.height,
@@ -75,16 +115,25 @@ def figures_move_with_their_children(warehouse: WarehouseResource) -> dg.AssetCh
     asset=dg.AssetKey(["analysis", "price_index_movements"]),
     additional_deps=[dg.AssetKey(["analysis", "aggregate_price_indices"])],
     blocking=True,
-    description="The recorded movements are those of the published indices: each figure has its movement.",
+    description=(
+        "The recorded movements are those of the published indices: each figure has its movement. Reads the periods"
+        " that it has not passed yet."
+    ),
 )
 def movements_are_those_of_figures(warehouse: WarehouseResource) -> dg.AssetCheckResult:
     """Compare the log change of each figure from its predecessor with the recorded movement; neither may be missing."""
     store = warehouse.open()
-    moved = _log_changes(store.frame(_FIGURES))
-    unlike = _differing_movements(moved, store.frame(_MOVEMENTS))
+    name, tables = "checks.movements_are_those_of_figures", ("aggregate_price_indices", "price_index_movements")
+    of_tables = days_to_check(store, name, {f"analysis.{table}": "period" for table in tables}, [__name__])
+    periods = _with_following(store, of_tables.days)
+    moved = _log_changes(store, periods)
+    unlike = _differing_movements(moved, store.frame(_MOVEMENTS, [periods or "{}"]))
+    if unlike.is_empty():
+        record_passed(store, name, of_tables)
     return dg.AssetCheckResult(
         passed=unlike.is_empty(),
         metadata={
+            "periods_read": len(of_tables.hashes),
             "movements": moved.height,
             "unlike_recorded": unlike.height,
             "examples": str(unlike.sort(_KEY).head(5).to_dicts()),
@@ -92,14 +141,14 @@ def movements_are_those_of_figures(warehouse: WarehouseResource) -> dg.AssetChec
     )
 
 
-def _log_changes(figures: pl.DataFrame) -> pl.DataFrame:
-    """Period and log change of each figure since the figure before it; figures of two bases have no common scale."""
-    series = [*_FIGURE, "base_period"]
-    before = figures.sort(_KEY).with_columns(
-        figure_before=pl.col("period").shift(1).over(series),
-        change=pl.col("log_index") - pl.col("log_index").shift(1).over(series),
-    )
-    return before.filter(pl.col("figure_before").is_not_null()).select(*_KEY, "figure_before", "change")
+def _with_following(store: Warehouse, periods: Sequence[str]) -> list[str]:
+    """Periods, and those of the figures that follow: their movements begin at figures of these periods."""
+    return sorted({*periods, *(period for (period,) in store.rows(_FOLLOWING, [list(periods) or "{}"]))})
+
+
+def _log_changes(store: Warehouse, periods: Sequence[str]) -> pl.DataFrame:
+    """Key, period before (`figure_before`) and log change of the figures of some periods."""
+    return store.frame(_CHANGES, [list(periods) or "{}"])
 
 
 def _differing_movements(moved: pl.DataFrame, movements: pl.DataFrame) -> pl.DataFrame:
@@ -111,11 +160,12 @@ def _differing_movements(moved: pl.DataFrame, movements: pl.DataFrame) -> pl.Dat
     return both.filter(~alike.fill_null(value=False))
 
 
-def _children(store: Warehouse, figures: pl.DataFrame) -> pl.DataFrame:
-    """Log indices of the children of each figure: retailers of items, items of classes, classes of divisions.
+def _children(store: Warehouse, moved: pl.DataFrame) -> pl.DataFrame:
+    """Log indices of the children of moved figures: retailers of items, items of classes, classes of divisions.
 
-    Children without weight may be among them; they widen the bounds.
+    They have those of all figures of the periods. Children without weight may be among them; they widen the bounds.
     """
+    periods = pl.concat([moved["period"], moved["figure_before"]]).unique().sort().cast(pl.String).to_list() or "{}"
     year = [current_recipes()[0].weights_year]
     items = store.frame(
         "select distinct 'item' as level, item_number::text as code, 'class' as parent_level, class_code as parent"
@@ -127,16 +177,20 @@ def _children(store: Warehouse, figures: pl.DataFrame) -> pl.DataFrame:
         " from seeds.class_weights where weights_year = $1",
         year,
     )
-    within = figures.join(pl.concat([items, classes]), on=["level", "code"]).select(
-        "data_origin",
-        pl.col("parent_level").alias("level"),
-        pl.col("parent").alias("code"),
-        *["recipe", "method", "scope", "period"],
-        pl.col("code").alias("child"),
-        pl.lit(0, pl.Int32).alias("segment"),
-        "log_index",
+    within = (
+        store.frame(_FIGURES, [periods])
+        .join(pl.concat([items, classes]), on=["level", "code"])
+        .select(
+            "data_origin",
+            pl.col("parent_level").alias("level"),
+            pl.col("parent").alias("code"),
+            *["recipe", "method", "scope", "period"],
+            pl.col("code").alias("child"),
+            pl.lit(0, pl.Int32).alias("segment"),
+            "log_index",
+        )
     )
-    return pl.concat([store.frame(_ELEMENTARY), within], how="vertical_relaxed")
+    return pl.concat([store.frame(_ELEMENTARY, [periods]), within], how="vertical_relaxed")
 
 
 def _bounds(moved: pl.DataFrame, children: pl.DataFrame) -> pl.DataFrame:

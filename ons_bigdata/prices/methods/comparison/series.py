@@ -254,6 +254,8 @@ def _grouped(
     series: pl.DataFrame, official: pl.DataFrame | None, frequency: str
 ) -> Iterator[tuple[_Group, list[tuple[int, int]]]]:
     """Yield the groups at a frequency with the pairs (positions of the series) that are compared at it."""
+    if official is not None and official.is_empty():
+        return
     native = dict(series.select("series", "frequency").unique().iter_rows())
     ours = at_frequency(series, frequency).with_columns(official=pl.lit(value=False))
     if official is not None:

@@ -72,7 +72,14 @@ def product_renames(listings: pl.DataFrame | pl.LazyFrame, quotes: pl.DataFrame 
 
     Source: made for this project after a retailer wrote a brand with a hyphen from one day to the next.
     """
-    pairs = succeeding_names(listings)
+    return renamed_products(succeeding_names(listings), quotes)
+
+
+def renamed_products(pairs: pl.DataFrame, quotes: pl.DataFrame | pl.LazyFrame) -> pl.DataFrame:
+    """Choose the renames of `product_renames` among the pairs of `succeeding_names`, by the quotes of their products.
+
+    Of the quotes of a product only the first and the last count. Returns `ProductRename` rows.
+    """
     prices = valid_rows(EnteringQuote, quotes, "quotes").sort("collected_on")
     ends = prices.group_by(*_ITEM, "product", maintain_order=True).agg(
         first_price_gbp=pl.col("price_gbp").first(), last_price_gbp=pl.col("price_gbp").last()

@@ -48,9 +48,15 @@ def replaced_packs(listings: pl.DataFrame | pl.LazyFrame, *, overlap_days: int =
 
     Takes `ProductListing` rows; gives `ReplacedPack` rows.
     """
+    return packs_not_renamed(listings, succeeding_names(listings), overlap_days=overlap_days)
+
+
+def packs_not_renamed(
+    listings: pl.DataFrame | pl.LazyFrame, renamed: pl.DataFrame, *, overlap_days: int = 3
+) -> pl.DataFrame:
+    """List the pairs of `replaced_packs`. `renamed`: the pairs of `succeeding_names` of the same listings."""
     overlap_days = whole_number("overlap_days", overlap_days, least=0, most=MOST_DAYS)
     valid = valid_rows(ProductListing, listings, "listings")
-    renamed = succeeding_names(valid)
     sized = _with_sizes(valid)
     first_days = sized.group_by(_ITEM).agg(pl.col("first_listed_on").min().alias("item_began_on"))
     keys = [*_ITEM, "stem", "measure"]

@@ -158,6 +158,15 @@ def test_a_check_that_names_the_failed_days_fails_for_these_alone(
     assert set(days().values()) == {True}
 
 
+def test_a_check_of_the_run_fails_for_other_days_of_its_files_too(
+    definitions: Make, run: Run, settings: Settings
+) -> None:
+    run(definitions({"positive": False}, failed_days=["2016-08-01"]), "2016-07-21", "2016-07-23")
+    assert failed(settings) == [("positive", "2016-08-01", "2016-08-01", 1)]
+    run(definitions({"positive": True}), "2016-08-01", "2016-08-01")
+    assert failed(settings) == []
+
+
 def test_a_check_of_the_whole_table_replaces_all_earlier_evaluations(
     definitions: Make, run: Run, warehouse: Warehouse
 ) -> None:

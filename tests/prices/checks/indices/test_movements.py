@@ -168,6 +168,27 @@ def test_an_index_without_its_movement_and_a_movement_without_its_index_block(
     assert _counts(resource)[0] > 0
 
 
+def test_periods_that_changed_since_a_check_passed_are_read_again_with_the_figures_that_follow(
+    warehouse: Warehouse, resource: WarehouseResource, frames: Computed
+) -> None:
+    checks = (figures_move_with_their_children, movements_are_those_of_figures)
+
+    def read() -> list[int]:
+        return [int(_run(resource, check).metadata["periods_read"].value) for check in checks]  # type: ignore[arg-type]
+
+    periods = frames.aggregates["period"].n_unique()
+    assert read() == [periods, periods]
+    assert read() == [0, 0]
+    day = FIRST + timedelta(days=30)
+    series = "level = 'division' and recipe = 'web_daily' and method = 'jevons_chained'"
+    _execute(warehouse, f"update analysis.aggregate_price_indices set index = 9 where {series} and period = '{day}'")
+    # the movement to the day and the one from it, in each scope
+    unlike = _run(resource, movements_are_those_of_figures)
+    assert unlike.metadata["unlike_recorded"].value in (2, 4)
+    assert read() == [1, 1]
+    assert not any(_run(resource, check).passed for check in checks)
+
+
 def test_figures_that_nothing_could_be_compared_with_warn(warehouse: Warehouse, resource: WarehouseResource) -> None:
     _execute(warehouse, "delete from analysis.elementary_price_indices")
     _execute(warehouse, "delete from seeds.item_weights")

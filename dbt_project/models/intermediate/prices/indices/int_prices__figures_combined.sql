@@ -18,12 +18,23 @@ settled as (
 
 ),
 
+daily as (
+
+    select
+        data_origin,
+        period
+    from {{ source('analysis', 'aggregate_price_indices') }}
+    where frequency = 'daily'
+
+),
+
+-- Of the tables of figures, which no build of dbt drops: with a model that it did, this view and those on it would go.
 last_days as (
 
     select
         data_origin,
-        max(collected_on) as last_day
-    from {{ ref('int_prices__item_days_accepted') }}
+        max(period) as last_day
+    from daily
     group by data_origin
 
 ),

@@ -1,4 +1,4 @@
-{{ config(pre_hook="{{ join_by_hash() }}") }}
+{{ config(materialized='view', post_hook=[]) }}
 
 with final as (
 

@@ -5,12 +5,16 @@
         full_refresh=false,
         on_schema_change='append_new_columns',
         pre_hook="{{ delete_window('collected_on') }}",
-        post_hook="{{ record_window('collected_on') }}",
+        post_hook=[
+            "{{ record_window('collected_on') }}",
+            "create index if not exists stg_prices__quotes_repeated on {{ this }} (collected_on, listings) where listings > 1",
+        ],
         indexes=[{'columns': ['collected_on']}],
         tags=['windowed_daily'],
     )
 }}
 
+-- The index of listings that were repeated serves the check that staging holds every raw day.
 -- The filter on the window is outside is_incremental(): the first run builds its window only, too.
 -- A full refresh is refused (it would drop the days outside the window); the window replaces it.
 with source as (
