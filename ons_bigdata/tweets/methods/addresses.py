@@ -135,8 +135,9 @@ class _Positions:
     def __init__(self, addresses: pl.DataFrame, rules: AddressRules) -> None:
         self._rules = rules
         self._codes = _with_shells(addresses, rules.shell_radius_m)
-        self._letters = _letters(self._codes) if rules.vote_neighbours > 1 else None
         self._grid = make_grid(*_coordinates(addresses, "address"), addresses["uprn"].to_numpy())
+        # in the order of the grid: the letters of neighbours lie beside each other
+        self._letters = _letters(self._codes)[self._grid.rows] if rules.vote_neighbours > 1 else None
 
     def look_up(self, places: pl.DataFrame) -> tuple[pl.DataFrame, pl.Series]:
         """Classes and distance of the nearest address of each place, and its row among the addresses, or null."""

@@ -102,15 +102,20 @@ def find_nearest(
     """Nearest position of each place `x`, `y` within the radius, itself included, and the vote of `voters` positions.
 
     Of positions at the same distance the one of the smallest rank is the nearest. The nearest `voters` positions and
-    those as far as the last one vote for their letters (`letters`, by row of the grid's arrays, NONE without one) with
-    the weight 1 / max(distance, WEIGHT_M); the letter of the nearer position wins a tie. Without letters nobody votes.
+    those as far as the last one vote for their letters (`letters`, in the order of the grid's positions, NONE without
+    one) with the weight 1 / max(distance, WEIGHT_M); the letter of the nearer position wins a tie. Without letters
+    nobody votes.
+
+    Raises ValueError for another number of letters than of positions.
     """
+    if letters is not None and letters.size != grid.rows.size:
+        raise ValueError(f"{letters.size} letters; expected one for each of {grid.rows.size} positions")
     # cells one after another are looked up one after another: they are in the processor's cache
     line = np.clip(np.floor((y - grid.south) / grid.side), -1, grid.lines)
     column = np.clip(np.floor((x - grid.west) / grid.side), -1, grid.columns)
     order = pl.Series((line * (grid.columns + 2) + column).astype(np.int64)).arg_sort().to_numpy()
     voting = np.empty(0, np.int16) if letters is None else letters
-    return Nearest(*_find(grid, _read_only(x), _read_only(y), order, float(radius), voters, _read_only(voting)))
+    return Nearest(*_find(grid, x[order], y[order], order, float(radius), voters, voting))
 
 
 def _read_only(values: NDArray[Number]) -> NDArray[Number]:
@@ -177,8 +182,9 @@ def _find(
     share = np.full(x.size, np.nan)
     squares = np.empty(voters)
     found = np.empty(voters, np.int32)
-    for place in order:
-        search = _Search(x[place], y[place], radius, squares, found)
+    for number in range(order.size):
+        place = order[number]
+        search = _Search(x[number], y[number], radius, squares, found)
         count, is_tied = _search(grid, search)
         if count == 0:
             continue
@@ -189,11 +195,11 @@ def _find(
         last = squares[count - 1]
         while is_tied:  # all that are as far as the last one vote: search again with more room
             room = 2 * search.found.size
-            search = _Search(x[place], y[place], radius, np.empty(room), np.empty(room, np.int32))
+            search = _Search(x[number], y[number], radius, np.empty(room), np.empty(room, np.int32))
             count, is_tied = _search(grid, search)
         while search.squares[count - 1] > last:
             count -= 1
-        winner, share[place] = _vote(grid, search.squares[:count], search.found[:count], letters)
+        winner, share[place] = _vote(search.squares[:count], search.found[:count], letters)
         if winner != NONE:
             winners[place] = grid.rows[winner]
     return nearest, distance, winners, share
@@ -291,7 +297,7 @@ def _scan(
 
 
 @compiled
-def _vote(grid: PositionGrid, squares: Floats, found: Rows, letters: NDArray[np.int16]) -> tuple[int, float]:
+def _vote(squares: Floats, found: Rows, letters: NDArray[np.int16]) -> tuple[int, float]:
     """Nearest position of the letter that wins (NONE without votes), and the share of the nearest position's letter.
 
     `squares` become weights.
@@ -301,13 +307,13 @@ def _vote(grid: PositionGrid, squares: Floats, found: Rows, letters: NDArray[np.
     total, most, winner = 0.0, 0.0, NONE
     first = np.nan
     for place in range(found.size):
-        letter = letters[grid.rows[found[place]]]
+        letter = letters[found[place]]
         if letter == NONE:
             continue
         total += squares[place]
         votes = 0.0
         for other in range(found.size):
-            if letters[grid.rows[found[other]]] == letter:
+            if letters[found[other]] == letter:
                 votes += squares[other]
         if votes > most:
             most, winner = votes, found[place]

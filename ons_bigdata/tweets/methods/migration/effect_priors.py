@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.optimize import minimize, minimize_scalar
 from scipy.special import gammaln, xlogy
-from scipy.stats import nbinom
 
 if TYPE_CHECKING:
     from numpy.random import Generator
@@ -91,11 +90,17 @@ def fit_prior(counts: Floats, due: Floats, pattern: Floats | None = None) -> Eff
 def _joint_loss(point: Floats, n: Floats, due: Floats, pattern: Floats) -> float:
     """Negative logarithm of the likelihood of counts and of slope and log shape themselves, but for a constant."""
     slope, log_shape = point
-    shape, expected = np.exp(log_shape), due * _means(slope, pattern, due)
+    shape, expected = float(np.exp(log_shape)), due * _means(slope, pattern, due)
     off = (log_shape - np.log(OFFICIAL_SHAPE_PRIOR[0])) / OFFICIAL_SHAPE_PRIOR[1]
-    terms = xlogy(n, expected) + shape * log_shape - (n + shape) * np.log(expected + shape)
-    likelihood = (terms + gammaln(n + shape) - gammaln(shape)).sum()
-    return float(0.5 * off**2 + 0.5 * ((slope - SLOPE_PRIOR[0]) / SLOPE_PRIOR[1]) ** 2 - likelihood)
+    return float(
+        0.5 * off**2 + 0.5 * ((slope - SLOPE_PRIOR[0]) / SLOPE_PRIOR[1]) ** 2 - _log_likelihood(n, expected, shape)
+    )
+
+
+def _log_likelihood(n: Floats, expected: Floats, shape: float) -> float:
+    """Logarithm of the negative binomial likelihood of counts but for a constant; they need not be whole."""
+    terms = xlogy(n, expected) + shape * np.log(shape) - (n + shape) * np.log(expected + shape)
+    return float((terms + gammaln(n + shape) - gammaln(shape)).sum())
 
 
 def prior_shape(counts: Floats, expected: Floats, prior: tuple[float, float] = SHAPE_PRIOR) -> float:
@@ -119,9 +124,9 @@ def shape_error(counts: Floats, expected: Floats, shape: float, prior: tuple[flo
 
 def _shape_loss(log_shape: float, n: Floats, m: Floats, prior: tuple[float, float]) -> float:
     """Negative logarithm of the likelihood of counts and of a shape itself."""
-    shape = np.exp(log_shape)
+    shape = float(np.exp(log_shape))
     penalty = 0.5 * ((log_shape - np.log(prior[0])) / prior[1]) ** 2
-    return float(penalty - nbinom.logpmf(np.round(n), shape, shape / (shape + m)).sum())
+    return penalty - _log_likelihood(n, m, shape)
 
 
 def _means(slope: float, pattern: Floats, due: Floats) -> Floats:

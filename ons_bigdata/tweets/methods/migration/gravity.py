@@ -27,6 +27,8 @@ OF_ORIGIN, OF_DESTINATION = [0, 2, 3], [1, 3, 2]
 PRIOR_MOVES = 0.2
 """Moves for which the level of all periods counts in that of one."""
 ROUNDS = 20
+LATER_ROUNDS = 5
+"""Rounds in which effects of areas are found in turn: from none, and from those of an earlier fit."""
 PRIOR_USERS = 5.0
 """Users for which the national share of students counts in that of an area."""
 _START = (0.5, 0.01)
@@ -94,12 +96,7 @@ class GravityModel:
                 for point, information in zip(self.decay, self.information, strict=True)
             ]
         ).clip(*np.transpose(DECAY_BOUNDS))
-        destination = np.stack(
-            [
-                np.exp(_log_chances(point, np.log(attraction), self.distance_km))
-                for point, attraction in zip(decay, self.attraction, strict=True)
-            ]
-        )
+        destination = _chances(decay, self.attraction, self.distance_km)
         effects = effects * np.stack(
             [self._drawn_slope(random, number, prior) for number, prior in enumerate(self.priors)]
         )
@@ -121,6 +118,7 @@ def fit_gravity(
     students: Floats,
     distance_km: Floats,
     official: Floats | None = None,
+    effects: Floats | None = None,
 ) -> GravityModel:
     """Fit rates of moves to the counts of moves of users.
 
@@ -143,6 +141,10 @@ def fit_gravity(
     effects that would give the model those margins (`official_effects`), as far as the counts say (`fit_prior`):
     leaving and arriving those of other ages, home and town those of the ages of students.
 
+    `effects`: those of an earlier fit, `EFFECTS` × areas. With them the attraction in the likelihood of a and b is that
+    of the residents times the effect of the destination: where many move for another reason than its size, they say
+    nothing of distance.
+
     Raises ValueError on arrays of other shapes, negative counts, moves within an area, and no months at all.
 
     Source: Tanner, Factors affecting the amount of travel, Road Research Technical Paper 51 (1961); Wilson, A
@@ -156,15 +158,17 @@ def fit_gravity(
     attraction = np.stack([people, people * students, people])
     origin = np.stack([flat, flat, students / students.mean()])
     apart = np.maximum(distance_km, LEAST_KM)
-    fits = [_destinations(counts[:, kind].sum(axis=0), attraction[kind], apart) for kind in range(len(KINDS))]
-    decay, destination, information = (np.stack(part) for part in zip(*fits, strict=True))
+    drawing = attraction if effects is None else attraction * effects[OF_DESTINATION]
+    fits = [_decay(counts[:, kind].sum(axis=0), drawing[kind], apart) for kind in range(len(KINDS))]
+    decay, information = (np.stack(part) for part in zip(*fits, strict=True))
+    destination = _chances(decay, attraction, apart)
     exposure = months @ origin.T
     level, moved = _levels(counts.sum(axis=(2, 3)), exposure)
     expected = ((level.T @ months) * origin)[:, :, None] * destination
     patterns = None if official is None else _patterns(official, residents, destination)
-    effects, priors, resting_on = _effects(counts.sum(axis=0), expected, patterns)
+    fitted, priors, resting_on = _effects(counts.sum(axis=0), expected, patterns, effects)
     events = (moved, resting_on)
-    return GravityModel(level, origin, destination, effects, decay, information, attraction, apart, priors, events)
+    return GravityModel(level, origin, destination, fitted, decay, information, attraction, apart, priors, events)
 
 
 def _patterns(official: Floats, residents: Floats, destination: Floats) -> Floats:
@@ -228,8 +232,18 @@ def _log_chances(decay: Floats, log_attraction: Floats, distance_km: Floats) -> 
     return result
 
 
-def _destinations(counts: Floats, attraction: Floats, distance_km: Floats) -> tuple[Floats, Floats, Floats]:
-    """Decay that makes the counts most likely, chances of destinations, and information of the counts on the decay."""
+def _chances(decay: Floats, attraction: Floats, distance_km: Floats) -> Floats:
+    """Chances of the destinations: kinds × origins × destinations."""
+    return np.stack(
+        [
+            np.exp(_log_chances(point, np.log(drawing), distance_km))
+            for point, drawing in zip(decay, attraction, strict=True)
+        ]
+    )
+
+
+def _decay(counts: Floats, attraction: Floats, distance_km: Floats) -> tuple[Floats, Floats]:
+    """Decay that makes the counts most likely, and the information of the counts on it."""
     moved = counts > 0
 
     def loss(point: Floats) -> float:
@@ -242,20 +256,21 @@ def _destinations(counts: Floats, attraction: Floats, distance_km: Floats) -> tu
     means = np.einsum("ij,fij->fi", chances, features)
     second = np.einsum("ij,fij,gij->fgi", chances, features, features)
     information = (second - means[:, None] * means[None, :]) @ counts.sum(axis=1)
-    return point, chances, information
+    return point, information
 
 
 def _effects(
-    counts: Floats, expected: Floats, patterns: Floats | None
+    counts: Floats, expected: Floats, patterns: Floats | None, start: Floats | None
 ) -> tuple[Floats, tuple[EffectPrior, ...], Floats]:
     """Effects of the areas, their priors, and the moves on which the effects rest, prior included.
 
-    `counts` and `expected`: moves, kinds × origins × destinations; `patterns`: see `_patterns`.
+    `counts` and `expected`: moves, kinds × origins × destinations; `patterns`: see `_patterns`; `start`: effects of an
+    earlier fit.
     """
-    effects = np.ones((len(EFFECTS), counts.shape[1]))
+    effects = np.ones((len(EFFECTS), counts.shape[1])) if start is None else start.copy()
     priors: list[EffectPrior | None] = [None] * len(EFFECTS)
     events = np.ones_like(effects)
-    for _ in range(ROUNDS):
+    for _ in range(ROUNDS if start is None else LATER_ROUNDS):
         for effect in range(len(EFFECTS)):
             seen, due = np.zeros(counts.shape[1]), np.zeros(counts.shape[1])
             for kind, (of_origin, of_destination) in enumerate(zip(OF_ORIGIN, OF_DESTINATION, strict=True)):

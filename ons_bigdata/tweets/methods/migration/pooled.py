@@ -20,8 +20,9 @@ from ons_bigdata.tweets.methods.migration.effect_priors import (
     prior_shape,
     shape_error,
 )
-from ons_bigdata.tweets.methods.migration.gravity import KINDS, GravityModel, fit_gravity, student_shares
+from ons_bigdata.tweets.methods.migration.gravity import KINDS, GravityModel, student_shares
 from ons_bigdata.tweets.methods.migration.kind_mix import KindMix, fit_mix, official_mix
+from ons_bigdata.tweets.methods.migration.taken_kinds import fit_kinds
 from ons_bigdata.tweets.methods.residence.moves import DAYS_PER_MONTH
 from ons_bigdata.tweets.schemas.migration import AreaMigration, MigrationFlow
 
@@ -77,7 +78,7 @@ def pooled_flows(  # noqa: PLR0913
     With `students`, too, the ages say how many moves of residents are to and from term-time addresses for each other
     move (`fit_mix`): as many fewer or more of these are carried to residents, the other moves are those of users.
 
-    Rates of moves between authorities are those of `fit_gravity`, by month: moves and time at risk have seasons of
+    Rates of moves between authorities are those of `fit_kinds`, by month: moves and time at risk have seasons of
     their own within a quarter. Added up over the pairs and months of a cell they expect m moves of the users at risk,
     and F of all residents. The n moves seen make the estimate F (n + k) / (m + k): the shape k of the gamma prior makes
     the counts of the cells most likely (`prior_shape`).
@@ -85,12 +86,12 @@ def pooled_flows(  # noqa: PLR0913
     Returns the frame MigrationFlow, sorted; `reason` is null. The interval is that of the number of persons who moved:
     it has percentiles of `DRAWS` draws (seeded) of levels, effects, decay with distance, cells and their shape, with
     `official` of the slopes on the official pattern and of the mix of kinds, and of a Poisson number at the rate drawn.
-    Shapes of effects count as known, and so does the time at risk.
+    Shapes of effects, last departures that are taken for moves of anybody, and the time at risk count as known.
 
     Raises ValueError as `flows`, on areas of which residents or position are not known or with more residents of 16 and
     over than residents, and without time at risk.
 
-    Source: as `fit_gravity`.
+    Source: as `fit_gravity` and `fit_kinds`.
     """
     counted = _counted(moves, areas, at_risk, students, official, first_date, last_date, level, period, population)
 
@@ -313,7 +314,7 @@ def _counted(  # noqa: PLR0913, PLR0917
     starts = calendar if period == "month" else calendar.dt.truncate(_EVERY[period])
     periods = starts.unique().sort().alias("period")
     groups = (names.to_numpy()[:, None] == place["area"].to_numpy()[None, :]).astype(float)
-    model = fit_gravity(counts, months, residents, shares, apart, margins)
+    fit = fit_kinds(counts, months, residents, shares, apart, margins)
     lived = _lengths(calendar, first_date, last_date)[:, None] * residents[None, :]
     may_move = _shares_of_kinds(place)
     return _Counted(
@@ -323,8 +324,8 @@ def _counted(  # noqa: PLR0913, PLR0917
         may_move,
         None
         if margins is None
-        else _mix(counts, model, lived, may_move, _official_mix(margins, first_date, last_date)),
-        model,
+        else _mix(fit.counts, fit.model, lived, may_move, _official_mix(margins, first_date, last_date)),
+        fit.model,
         periods,
         names,
         None if level == "authority" else groups,
