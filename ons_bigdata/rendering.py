@@ -202,12 +202,7 @@ def ingest_summary(summary: IngestSummary, *, as_json: bool) -> None:
     if as_json:
         print_json(summary.to_dict())
         return
-    without_rows = f", {_count(summary.outages, 'outage')} (empty files)" if summary.outages else ""
-    without_rows += f", {_count(summary.refused, 'file')} refused" if summary.refused else ""
-    _out.print(
-        f"{_count(summary.files, 'file')} ({summary.new_files} new): {_count(summary.rows_in, 'row')} in,"
-        f" {summary.accepted:,} accepted, {summary.quarantined:,} quarantined{without_rows}"
-    )
+    _out.print(summary.count_line())
     if summary.first_day is not None:
         _out.print(f"{_period(summary.first_day, summary.last_day)}")
     if summary.superseded:
@@ -290,7 +285,7 @@ def _failed_check(check: CheckOutcome) -> None:
     colour = "red" if check.blocking and check.severity == "ERROR" else "yellow"
     _out.print(f"  [{colour}]{check.asset}[/] {escape(check.check)}")
     for name, value in check.metadata.items():
-        lines = str(value).splitlines()
+        lines = (", ".join(map(str, value)) if isinstance(value, list) else str(value)).splitlines()
         shown = [*lines[:4], f"… and {len(lines) - 4} more"] if len(lines) > 5 else lines
         if len(shown) == 1:
             _out.print(f"      {name}: {escape(shown[0])}")
@@ -323,8 +318,9 @@ def status(state: Status, *, show_assets: bool, as_json: bool) -> None:
     if state.open_runs.height:
         title = "Runs that did not succeed, with what no later run has done in their place (UTC)"
         _print_table(state.open_runs, title, is_compact=True)
-    for title, frame in (("Loads (UTC)", state.loads), ("Days loaded", state.partitions)):
-        _print_table_or_none(frame, title)
+    _print_table_or_none(state.loads, "Loads (UTC)")
+    names = {"first_day": "first", "last_day": "last", "days": "partitions"}  # of some sources they are no days
+    _print_table_or_none(state.partitions.rename(names, strict=False), "Partitions loaded: days, months or other keys")
     if show_assets:
         title = "Assets, last materialised (UTC)"
         _print_table_or_none(state.assets, title)
@@ -372,6 +368,7 @@ def running(processes: Sequence[Running], settings: Settings, *, until_interrupt
     address = next((process.address for process in processes if process.address is not None), None)
     if address is not None:
         site = address.split(" ")[0]
+        _out.print(f"{'pages':10} {site}/pages/")
         _out.print(f"{'reports':10} {site}/pages/reports/prices/")
         _out.print(f"{'dbt docs':10} {site}/pages/dbt/")
     _out.print(f"DAGSTER_HOME={escape(str(settings.dagster_home))}")

@@ -110,12 +110,27 @@ class IngestSummary:
         """True if every file was refused or has no rows."""
         return self.files > 0 and self.refused + self.outages == self.files and self.superseded == 0
 
+    def count_line(self) -> str:
+        """Return the counts in words: `10 files (10 new): 200 rows in, 200 accepted, 0 quarantined`."""
+        parts = [
+            f"{_counted(self.files, 'file')} ({self.new_files:,} new): {_counted(self.rows_in, 'row')} in",
+            f"{self.accepted:,} accepted",
+            f"{self.quarantined:,} quarantined",
+            *([f"{_counted(self.outages, 'outage')} (empty files)"] if self.outages else []),
+            *([f"{_counted(self.refused, 'file')} refused"] if self.refused else []),
+        ]
+        return ", ".join(parts)
+
     def to_dict(self) -> dict[str, object]:
         """Return the summary as `--json` prints it."""
         summary = asdict(self)
         if self.built is None:
             del summary["built"]
         return summary
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def known_sources() -> tuple[AnySource | Catchall, ...]:
@@ -355,5 +370,5 @@ def _quarantine_reasons(warehouse: Warehouse, parameters: Sequence[object]) -> l
     reasons = []
     for count, name, reason, line in warehouse.rows(_QUARANTINED, [*parameters, _VALUE]):
         place = name if line is None else f"{name}, line {line}"
-        reasons.append(f"{count:,} {'row' if count == 1 else 'rows'}, such as {place}: {reason}")
+        reasons.append(f"{_counted(count, 'row')}, such as {place}: {reason}")
     return reasons
