@@ -159,7 +159,7 @@ def _without_lists(frame: pl.DataFrame) -> pl.DataFrame:
 def _table(frame: pl.DataFrame, title: str | None = None) -> Table:
     table = Table(title=title, title_justify="left")
     for name, kind in frame.schema.items():
-        table.add_column(_cell(name), justify="right" if kind.is_numeric() else "left")
+        table.add_column(_cell(name), justify="right" if kind.is_numeric() else "left", overflow="fold")
     for row in frame.iter_rows():
         table.add_row(*(_cell(value) for value in row))
     return table

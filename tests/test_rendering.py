@@ -58,6 +58,12 @@ def test_a_row_of_a_query_is_a_list_where_a_table_is_too_wide(printed) -> None:
     assert narrow.endswith("2 rows\n")
 
 
+def test_a_long_name_in_a_table_that_fits_is_folded_not_cut_off(printed) -> None:
+    frame = pl.DataFrame({"name": ["a" * 50], "text": ["few words " * 12], "also": ["b" * 40]})
+    shown = printed(120, rendering.rows, frame, "table")
+    assert (shown.count("a") - shown.count("name") - shown.count("also"), "…" in shown) == (50, False)
+
+
 @pytest.mark.parametrize(
     ("number", "shown"),
     [(100.25, "100.25"), (1234567.8, "1234568"), (-2e6, "-2000000"), (1e-7, "1e-07"), (1e20, "1e+20")],
