@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 from rich.console import Console
 from rich.markup import escape as escape_markup
+from rich.measure import Measurement
+from rich.padding import Padding
 from rich.table import Table
 
 from ons_bigdata.platform.printable import escape_unprintable
@@ -43,8 +45,12 @@ if TYPE_CHECKING:
 
 CLOSED_PIPE = 141
 """Exit code where the reader of the output has closed it: that of a process that SIGPIPE ended (128 + 13)."""
+LISTED_REASONS = 5
+"""Most reasons of quarantined rows that an ingest lists."""
 PIPED_WIDTH = 160
 """Columns of a table where the output is no terminal."""
+_UNBOUNDED = 100_000
+"""Width in which every table fits."""
 
 
 class _Console(Console):
@@ -137,7 +143,7 @@ def rows(frame: pl.DataFrame, output: str) -> None:
     elif output == "json":
         print_json(frame.to_dicts())
     else:
-        _out.print(_table(frame))
+        _print_table(frame)
         _out.print(_count(frame.height, "row"))
 
 
@@ -153,17 +159,39 @@ def _without_lists(frame: pl.DataFrame) -> pl.DataFrame:
 def _table(frame: pl.DataFrame, title: str | None = None) -> Table:
     table = Table(title=title, title_justify="left")
     for name, kind in frame.schema.items():
-        table.add_column(_cell(name), justify="right" if kind.is_numeric() else "left")
+        table.add_column(_cell(name), justify="right" if kind.is_numeric() else "left", overflow="fold")
     for row in frame.iter_rows():
         table.add_row(*(_cell(value) for value in row))
     return table
+
+
+def _print_table(frame: pl.DataFrame, title: str | None = None, *, is_compact: bool = False) -> None:
+    """Print a table, or its rows one below the other where a word or number would be cut off in this width.
+
+    Such a row is a list of names and values; with `is_compact` a paragraph without empty values.
+    """
+    table = _table(frame, title)
+    if Measurement.get(_out, _out.options.update(max_width=_UNBOUNDED), table).minimum <= _out.width:
+        _out.print(table)
+        return
+    if title is not None:
+        _out.print(f"[italic]{title}[/]")
+    longest = max(map(len, frame.columns))
+    for number, row in enumerate(frame.iter_rows(named=True), start=1):
+        if is_compact:
+            values = ", ".join(f"{_cell(name)}: {_cell(value)}" for name, value in row.items() if value is not None)
+            _out.print(Padding(values, (0, 0, 0, 2)), soft_wrap=False)
+            continue
+        _out.print(f"[bold]row {number}[/]")
+        for name, value in row.items():
+            _out.print(f"  {_cell(name):{longest}}  {_cell(value)}")
 
 
 def _cell(value: object) -> str:
     if value is None:
         return "[dim]null[/]"
     if isinstance(value, float):
-        return f"{value:.6g}"
+        return f"{value:.0f}" if 1e6 <= abs(value) < 1e15 else f"{value:.6g}"
     if isinstance(value, datetime):
         return f"{value:%Y-%m-%d %H:%M:%S}"
     return escape_markup(escape_unprintable(str(value)))
@@ -174,11 +202,7 @@ def ingest_summary(summary: IngestSummary, *, as_json: bool) -> None:
     if as_json:
         print_json(summary.to_dict())
         return
-    _out.print(
-        f"{_count(summary.files, 'file')} ({summary.new_files} new): {_count(summary.rows_in, 'row')} in,"
-        f" {summary.accepted:,} accepted, {summary.quarantined:,} quarantined,"
-        f" {_count(summary.outages, 'outage')} (empty files), {summary.refused} refused"
-    )
+    _out.print(summary.count_line())
     if summary.first_day is not None:
         _out.print(f"{_period(summary.first_day, summary.last_day)}")
     if summary.superseded:
@@ -187,6 +211,11 @@ def ingest_summary(summary: IngestSummary, *, as_json: bool) -> None:
         _out.print(f"  [yellow]refused[/] {escape(refusal)}")
     for empty in summary.empties:
         _out.print(f"  [yellow]empty[/] {escape(empty)}")
+    for reason in summary.quarantine_reasons[:LISTED_REASONS]:
+        _out.print(f"  [yellow]quarantined[/] {escape(reason)}")
+    if len(summary.quarantine_reasons) > LISTED_REASONS:
+        more = len(summary.quarantine_reasons) - LISTED_REASONS
+        _out.print(f"  [yellow]quarantined[/] for {_count(more, 'more reason')}; the table ops.quarantine has each row")
     _names_of_failed_checks(summary.failed_checks)
     if summary.built is not None:
         _built(summary.built)
@@ -256,7 +285,7 @@ def _failed_check(check: CheckOutcome) -> None:
     colour = "red" if check.blocking and check.severity == "ERROR" else "yellow"
     _out.print(f"  [{colour}]{check.asset}[/] {escape(check.check)}")
     for name, value in check.metadata.items():
-        lines = str(value).splitlines()
+        lines = (", ".join(map(str, value)) if isinstance(value, list) else str(value)).splitlines()
         shown = [*lines[:4], f"… and {len(lines) - 4} more"] if len(lines) > 5 else lines
         if len(shown) == 1:
             _out.print(f"      {name}: {escape(shown[0])}")
@@ -282,19 +311,28 @@ def status(state: Status, *, show_assets: bool, as_json: bool) -> None:
     _out.print(f"Database: {escape(state.database)}")
     _out.print(_checks_line(state))
     if state.failed_checks.height:
-        _out.print(_table(state.failed_checks, "Failed checks"))
+        _print_table(state.failed_checks, "Failed checks (UTC)", is_compact=True)
     if state.failed_partitions.height:
-        title = "Partitions for which checks failed; ops.check_partitions has each"
-        _out.print(_table(state.failed_partitions, title))
+        title = "Partitions for which checks failed (UTC); ops.check_partitions has each"
+        _print_table(state.failed_partitions, title, is_compact=True)
     if state.open_runs.height:
-        _out.print(_table(state.open_runs, "Runs that did not succeed, with what no later run has done in their place"))
-    for title, frame in (("Loads", state.loads), ("Days loaded", state.partitions)):
-        _out.print(_table(frame, title) if frame.height else f"{title}: none")
+        title = "Runs that did not succeed, with what no later run has done in their place (UTC)"
+        _print_table(state.open_runs, title, is_compact=True)
+    _print_table_or_none(state.loads, "Loads (UTC)")
+    names = {"first_day": "first", "last_day": "last", "days": "partitions"}  # of some sources they are no days
+    _print_table_or_none(state.partitions.rename(names, strict=False), "Partitions loaded: days, months or other keys")
     if show_assets:
         title = "Assets, last materialised (UTC)"
-        _out.print(_table(state.assets, title) if state.assets.height else f"{title}: none")
+        _print_table_or_none(state.assets, title)
     else:
         _out.print(f"Assets materialised: {state.assets.height}; --all lists them")
+
+
+def _print_table_or_none(frame: pl.DataFrame, title: str) -> None:
+    if frame.height:
+        _print_table(frame, title, is_compact=True)
+    else:
+        _out.print(f"{title}: none")
 
 
 def _collector_line(collector: CollectorStatus) -> str:
@@ -330,6 +368,7 @@ def running(processes: Sequence[Running], settings: Settings, *, until_interrupt
     address = next((process.address for process in processes if process.address is not None), None)
     if address is not None:
         site = address.split(" ")[0]
+        _out.print(f"{'pages':10} {site}/pages/")
         _out.print(f"{'reports':10} {site}/pages/reports/prices/")
         _out.print(f"{'dbt docs':10} {site}/pages/dbt/")
     _out.print(f"DAGSTER_HOME={escape(str(settings.dagster_home))}")
@@ -424,10 +463,11 @@ def expired(sources: Sequence[ExpiredSource], *, as_json: bool) -> None:
         print_json({"sources": [source.to_dict() for source in sources]})
         return
     for source in sources:
-        size = f"{source.size_bytes / 1e6:,.1f} MB"
-        _out.print(f"{escape(source.source)}: {source.files} files ({size}) older than {source.days} days deleted")
-    if not sources:
-        _out.print("No source has landed files that expire.")
+        if source.files:
+            files, size = _count(source.files, "file"), f"{source.size_bytes / 1e6:,.1f} MB"
+            _out.print(f"{escape(source.source)}: {files} ({size}) older than {source.days} days deleted")
+    if not any(source.files for source in sources):
+        _out.print("Nothing deleted: no loaded file is older than the days that its source keeps it.")
 
 
 def report(daily: PriceReport, *, html: Path | None, as_json: bool) -> None:
@@ -482,9 +522,9 @@ def truth_scores(scores: TruthScores, *, as_json: bool) -> None:
         return
     columns = ["judgement", "homes", "days", "absent_share", "recall", "false_day_share", "mcc", "brier"]
     numbers = pl.col(pl.Float64).round(3)
-    _out.print(_table(scores.days.select(columns).with_columns(numbers), "Absent days by the truth"))
+    _print_table(scores.days.select(columns).with_columns(numbers), "Absent days by the truth")
     half_hours = pl.DataFrame(scores.half_hours).with_columns(numbers)
-    _out.print(_table(half_hours, "Presence by half hour, as far as absent days give it"))
+    _print_table(half_hours, "Presence by half hour, as far as absent days give it")
 
 
 def shops(opened: SimulatedShops) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import io
 import re
 import sys
 from collections.abc import Sequence
@@ -33,7 +34,8 @@ HOUR = 8
 def split(prices: Path, retailer: str, folder: Path) -> list[Path]:
     """Write one quote file per day into a folder, which is made; return the files in order of day.
 
-    Raises ValueError for a retailer id, a header or a day that is not as expected, with file and line.
+    Raises ValueError for a retailer id, a text that is not UTF-8, a header or a day that is not as expected, with
+    file and line.
     """
     if not RETAILER.fullmatch(retailer):
         raise ValueError(f"retailer {retailer!r}; expected 1 to 40 of a-z, 0-9 and '-'")
@@ -54,22 +56,36 @@ def split(prices: Path, retailer: str, folder: Path) -> list[Path]:
 
 def _rows_by_day(prices: Path) -> dict[date, list[dict[str, str]]]:
     by_day: dict[date, list[dict[str, str]]] = {}
-    with prices.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.DictReader(file)
-        _require_header(prices, reader.fieldnames or ())
-        for row in reader:
-            if None in row or None in row.values():
-                raise ValueError(f"{prices}, line {reader.line_num}: expected {len(reader.fieldnames or ())} fields")
-            try:
-                day = date.fromisoformat(row["day"])
-            except ValueError:
-                place = f"{prices}, line {reader.line_num}, column day: {row['day']!r}"
-                raise ValueError(f"{place}; expected YYYY-MM-DD") from None
-            by_day.setdefault(day, []).append(row)
+    reader = csv.DictReader(io.StringIO(_text_of(prices), newline=""))
+    _require_header(prices, reader.fieldnames or ())
+    for row in reader:
+        if None in row or None in row.values():
+            raise ValueError(f"{prices}, line {reader.line_num}: expected {len(reader.fieldnames or ())} fields")
+        try:
+            day = date.fromisoformat(row["day"])
+        except ValueError:
+            place = f"{prices}, line {reader.line_num}, column day: {row['day']!r}"
+            raise ValueError(f"{place}; expected YYYY-MM-DD") from None
+        by_day.setdefault(day, []).append(row)
     return by_day
 
 
+def _text_of(prices: Path) -> str:
+    """Return the text of a file. Raises ValueError with the first line that is not UTF-8."""
+    content = prices.read_bytes()
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise ValueError(f"{prices}, line {line}: not UTF-8; save the file as CSV in UTF-8") from None
+
+
 def _require_header(prices: Path, header: Sequence[str]) -> None:
+    if not header:
+        raise ValueError(f"{prices}: the file is empty; expected a header with {', '.join(NEEDED)}")
+    for sign, name in ((";", "semicolons"), ("\t", "tabs")):
+        if len(header) == 1 and sign in header[0]:
+            raise ValueError(f"{prices}, line 1: {name} between the columns; expected commas")
     missing = [name for name in NEEDED if name not in header]
     unknown = [name for name in header if name not in (*NEEDED, *OPTIONAL)]
     if missing or unknown or len(set(header)) != len(header):
@@ -91,9 +107,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (ValueError, OSError) as error:
         print(error, file=sys.stderr)
         return 2
-    print(
-        f"{len(written)} quote files in {chosen.into}, {written[0].name} to {written[-1].name}" if written else "no row"
-    )
+    if not written:
+        print(f"{chosen.prices}: no row below the header", file=sys.stderr)
+        return 2
+    noun = "quote file" if len(written) == 1 else "quote files"
+    print(f"{len(written)} {noun} in {chosen.into}, {written[0].name} to {written[-1].name}")
     return 0
 
 

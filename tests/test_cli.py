@@ -148,6 +148,7 @@ def test_the_status_of_an_empty_home_says_how_to_begin(empty: InProcess) -> None
         (["reparse", "prices"], "nothing in "),
         (["materialize", "--select", "(("], "selection '((': expected schema/table"),
         (["materialize", "--select", "raw/price_quotes,"], "found an empty term"),
+        (["up", "--host", "0.0.0.0"], "host 0.0.0.0 is not loopback"),  # noqa: S104
     ],
 )
 def test_wrong_input_is_reported_before_anything_is_created(empty: InProcess, arguments: list[str], words: str) -> None:
@@ -192,6 +193,7 @@ def test_the_help_says_what_the_command_is_for_and_how_to_begin(empty: InProcess
         (["materialize", "--select", "(("], "selection '((': expected schema/table"),
         (["materialize", "--select", ""], "found an empty term"),
         (["materialize", "--select", "marts/price_index"], "nearest: marts/price_indices"),
+        (["materialize", "--select", "group:price_indices"], "nearest groups: prices_indices"),
         (
             ["materialize", "--select", "*", "--from", "2016-13-01"],
             "--from: found '2016-13-01', expected a day YYYY-MM-DD",

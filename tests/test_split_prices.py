@@ -84,6 +84,8 @@ def test_days_are_split_and_dated_to_eight_in_london(tmp_path: Path) -> None:
             "line 2, column day: '2.1.16'; expected YYYY",
         ),
         ("day,item_number,product_name,price_gbp\n2016-01-02,1,a\n", "oak", "line 2: expected 4 fields"),
+        ("", "oak", "the file is empty; expected a header with day, item_number"),
+        ("day;item_number;product_name;price_gbp\n", "oak", "line 1: semicolons between the columns; expected commas"),
         ("day,item_number,product_name,price_gbp\n", "Oak", "retailer 'Oak'; expected 1 to 40 of a-z, 0-9 and '-'"),
     ],
 )
@@ -92,6 +94,13 @@ def test_bad_input_is_named_with_its_line(tmp_path: Path, text: str, retailer: s
     prices.write_text(text)
     with pytest.raises(ValueError, match=message):
         split_prices.split(prices, retailer, tmp_path / "quotes")
+
+
+def test_a_text_that_is_not_utf_8_is_named_with_its_line(tmp_path: Path) -> None:
+    prices = tmp_path / "prices.csv"
+    prices.write_bytes("day,item_number,product_name,price_gbp\n2016-01-02,1,Crème,1\n".encode("latin-1"))
+    with pytest.raises(ValueError, match="line 2: not UTF-8"):
+        split_prices.split(prices, "oak", tmp_path / "quotes")
 
 
 def test_the_command_ends_with_2_for_bad_input(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

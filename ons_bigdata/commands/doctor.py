@@ -90,10 +90,14 @@ def _rights(settings: Settings) -> Finding:
 
 
 def _tables(_settings: Settings, warehouse: Warehouse) -> Iterator[Finding]:
-    for table, schema in tables().items():
-        problems = table_mismatches(warehouse, table, schema)
-        detail = "; ".join(problems) or "as in its frame"
-        yield Finding(f"table {table}", "fault" if problems else "ok", detail)
+    schemas = tables()
+    problems = {
+        table: found for table, schema in schemas.items() if (found := table_mismatches(warehouse, table, schema))
+    }
+    for table, found in problems.items():
+        yield Finding(f"table {table}", "fault", "; ".join(found))
+    detail = f"{len(schemas) - len(problems)} of {len(schemas)} have the columns and types that the code expects"
+    yield Finding("tables", "fault" if problems else "ok", detail)
 
 
 def _dagster_tables(_settings: Settings, warehouse: Warehouse) -> Iterator[Finding]:

@@ -49,6 +49,27 @@ _LOADS = """
 """
 """Loads of the files $1 by the present readers ($2 source, $3 name, $4 version)."""
 
+_QUARANTINED = f"""
+    with quarantined as (
+        select regexp_replace(why.reason, $5, '', 'g') as kind, why.reason, why.rows, load_id, files.name
+        from (select load_id, files.name from {_LOADS} and superseded_by is null) as files
+        join ops.quarantine_reasons as why using (load_id)
+        where why.rows > 0
+    ),
+    kinds as (
+        select sum(rows)::bigint as rows, (array_agg(load_id order by name, reason))[1] as load_id,
+            (array_agg(reason order by name, reason))[1] as reason, min(name) as name
+        from quarantined group by kind
+    )
+    select kinds.rows, kinds.name, kinds.reason,
+        (select min(line) from ops.quarantine where load_id = kinds.load_id and reason = kinds.reason) as line
+    from kinds order by kinds.rows desc, kinds.name, kinds.reason
+"""  # noqa: S608  (our own text)
+"""Kinds of reasons for which rows were quarantined, with the number of rows and an example; $5 is `_VALUE`."""
+
+_VALUE = "'[^']*'|[0-9]+"
+"""Pattern of a value in a reason: reasons that differ in their values alone are of one kind."""
+
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
@@ -72,6 +93,8 @@ class IngestSummary:
     """Refused files, each with the reason."""
     empties: list[str] = field(default_factory=list)
     """Files without rows, each with the reason: outages."""
+    quarantine_reasons: list[str] = field(default_factory=list)
+    """Why rows were quarantined: for each kind of reason the number of rows, and the first file, line and reason."""
     failed_checks: list[str] = field(default_factory=list)
     """Checks of the loaded tables that failed, `schema/table check`; those of a build are in `built`."""
     built: BuildSummary | None = None
@@ -87,12 +110,27 @@ class IngestSummary:
         """True if every file was refused or has no rows."""
         return self.files > 0 and self.refused + self.outages == self.files and self.superseded == 0
 
+    def count_line(self) -> str:
+        """Return the counts in words: `10 files (10 new): 200 rows in, 200 accepted, 0 quarantined`."""
+        parts = [
+            f"{_counted(self.files, 'file')} ({self.new_files:,} new): {_counted(self.rows_in, 'row')} in",
+            f"{self.accepted:,} accepted",
+            f"{self.quarantined:,} quarantined",
+            *([f"{_counted(self.outages, 'outage')} (empty files)"] if self.outages else []),
+            *([f"{_counted(self.refused, 'file')} refused"] if self.refused else []),
+        ]
+        return ", ".join(parts)
+
     def to_dict(self) -> dict[str, object]:
         """Return the summary as `--json` prints it."""
         summary = asdict(self)
         if self.built is None:
             del summary["built"]
         return summary
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def known_sources() -> tuple[AnySource | Catchall, ...]:
@@ -313,10 +351,24 @@ def summarise(warehouse: Warehouse, landed: Sequence[Landed], sources: Sequence[
         new_files=sum(one.is_new for one in landed),
         first_day=days[0] if days else None,
         last_day=days[-1] if days else None,
-        refusals=[f"{name}: {reason}" for outcome, name, reason, _ in without_rows if outcome == "refused"],
+        refusals=[
+            f"{name}: {reason.removeprefix(f'file {name!r}: ')}"
+            for outcome, name, reason, _ in without_rows
+            if outcome == "refused"
+        ],
         empties=[
             f"{name}: {reason}{'; the version with rows stays' if is_superseded else ''}"
             for outcome, name, reason, is_superseded in without_rows
             if outcome == "outage"
         ],
+        quarantine_reasons=_quarantine_reasons(warehouse, parameters),
     )
+
+
+def _quarantine_reasons(warehouse: Warehouse, parameters: Sequence[object]) -> list[str]:
+    """Return why rows of the loads of `_LOADS` were quarantined: `13 rows, such as q.csv, line 2: price_gbp '0'; …`."""
+    reasons = []
+    for count, name, reason, line in warehouse.rows(_QUARANTINED, [*parameters, _VALUE]):
+        place = name if line is None else f"{name}, line {line}"
+        reasons.append(f"{_counted(count, 'row')}, such as {place}: {reason}")
+    return reasons

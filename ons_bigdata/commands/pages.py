@@ -1,14 +1,15 @@
-"""Pages that the web interface serves beside Dagster's, under /pages: daily reports of prices and the dbt docs."""
+"""Pages that the web interface serves beside Dagster's, under /pages: their list, daily reports and the dbt docs."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from ons_bigdata.commands.report import read_price_report
+from ons_bigdata.commands.report import list_price_reports, read_price_report
 from ons_bigdata.platform.errors import InputError
 from ons_bigdata.settings import get_settings
 
@@ -22,15 +23,38 @@ _REPORT_HEADERS = {
     "Cache-Control": "no-cache",
 }
 
+_TEMPLATES = Environment(
+    loader=PackageLoader("ons_bigdata.commands"),
+    autoescape=select_autoescape(default=True, default_for_string=True),
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+
 
 def routes() -> list[BaseRoute]:
     """Routes of the pages of this installation, below /pages."""
     docs = get_settings().dbt_dir / "docs"
     return [
+        Route("/", _list_of_pages),
+        Route("/reports/", _to_list),
         Route("/reports/prices/", _latest_price_report),
         Route("/reports/prices/{origin}/{day}.html", _price_report),
         Mount("/dbt", StaticFiles(directory=docs, html=True, check_dir=False)),
     ]
+
+
+def _list_of_pages(_request: Request) -> Response:
+    try:
+        days = list_price_reports(get_settings())
+    except InputError:  # nothing is here yet
+        days = []
+    page = _TEMPLATES.get_template("pages.html.j2").render(days=days)
+    return HTMLResponse(page, headers=_REPORT_HEADERS)
+
+
+def _to_list(_request: Request) -> Response:
+    return RedirectResponse("../", status_code=307)
 
 
 def _latest_price_report(request: Request) -> Response:
@@ -47,4 +71,5 @@ def _price_report(request: Request) -> Response:
         report = read_price_report(get_settings(), day=wanted["day"], origin=wanted["origin"])
     except InputError as error:
         return PlainTextResponse(str(error), status_code=404)
-    return HTMLResponse(report.html, headers=_REPORT_HEADERS)
+    linked = report.html.replace("<main>", '<main>\n<nav><a href="../../../">all days</a></nav>', 1)
+    return HTMLResponse(linked, headers=_REPORT_HEADERS)

@@ -55,6 +55,26 @@ def read_price_report(settings: Settings, *, day: str | None = None, origin: str
     return PriceReport(found, collected_on, text, html, failed_checks=_failed_checks(store, collected_on))
 
 
+@dataclass(frozen=True)
+class ReportedDay:
+    """A day with a report, and how many findings it has."""
+
+    data_origin: str
+    collected_on: date
+    errors: int
+    warnings: int
+
+
+def list_price_reports(settings: Settings) -> list[ReportedDay]:
+    """Return the days with a report, real ones first, the latest first. Raises InputError where nothing is here yet."""
+    require_database(settings)
+    rows = open_warehouse(settings).rows(
+        "select data_origin, collected_on, errors, warnings from analysis.price_quality_report"
+        " order by data_origin, collected_on desc"
+    )
+    return [ReportedDay(*row) for row in rows]
+
+
 def write_html(settings: Settings, report: PriceReport, path: Path) -> Path:
     """Write the report's page into a file, or the pages of all days of its origin into a folder, linked by day.
 

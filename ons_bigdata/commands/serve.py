@@ -25,6 +25,7 @@ def up(settings: Settings, *, host: str, port: int, has_proxy: bool, read_only: 
 
     The dbt docs, which the web interface serves, are built where there are none or the dbt project is newer.
     """
+    processes.require_host(host, has_proxy=has_proxy)
     warehouse = open_warehouse(settings)
     with instance.open_instance(settings, warehouse.address) as dagster:
         runs.end_dead_runs(dagster)

@@ -48,7 +48,8 @@ _ASSETS = """
 _CHECKS = """
     select asset, check_name, status, evaluated from (
         select distinct on (asset_key, check_name) replace(trim(both '[]"' from asset_key), '", "', '/') as asset,
-            check_name, execution_status as status, create_timestamp as evaluated
+            check_name, execution_status as status,
+            coalesce(evaluation_event_timestamp, create_timestamp) as evaluated
         from dagster.asset_check_executions
         where execution_status <> 'PLANNED'
         order by asset_key, check_name, id desc

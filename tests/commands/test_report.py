@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import date
 from pathlib import Path
 
 import polars as pl
 import pytest
+from starlette.routing import Route
 
 from ons_bigdata import rendering
-from ons_bigdata.commands import report
+from ons_bigdata.commands import pages, report
 from ons_bigdata.platform.errors import InputError
 from ons_bigdata.platform.postgres.warehouse import Warehouse
 from ons_bigdata.prices.schemas.quality import PriceQualityReport
@@ -21,6 +23,7 @@ from ons_bigdata.settings import Settings
 def opened(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> Warehouse:
     """Point the command at the test's database."""
     monkeypatch.setattr(report, "open_warehouse", lambda _: warehouse)
+    monkeypatch.setattr(report, "require_database", lambda _: None)
     return warehouse
 
 
@@ -51,6 +54,23 @@ def test_a_folder_takes_the_pages_of_all_days(opened: Warehouse, settings: Setti
     latest = report.read_price_report(settings, origin="real")
     assert report.write_html(settings, latest, tmp_path) == tmp_path / "2016-08-02.html"
     assert sorted(path.name for path in tmp_path.glob("*.html")) == ["2016-08-01.html", "2016-08-02.html"]
+
+
+def test_the_list_of_pages_links_the_report_of_each_day(
+    opened: Warehouse, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_reports(opened, ("real", 1), ("simulated", 3), ("real", 2))
+    monkeypatch.setattr(pages, "get_settings", lambda: settings)
+    endpoints = {route.path: route.endpoint for route in pages.routes() if isinstance(route, Route)}
+    listed = endpoints["/"](None).body.decode()
+    assert re.findall(r'href="(reports/[^"]+)"', listed) == [
+        "reports/prices/real/2016-08-02.html",
+        "reports/prices/real/2016-08-01.html",
+        "reports/prices/simulated/2016-08-03.html",
+    ]
+    assert endpoints["/reports/"](None).headers["location"] == "../"
+    write_reports(opened)
+    assert "None yet" in endpoints["/"](None).body.decode()
 
 
 @pytest.mark.parametrize(

@@ -67,10 +67,9 @@ class MetersDemo:
             return []
         judged = warehouse.frame(_OCCUPANCY).row(0, named=True)
         return [
-            f"{total.files} files ({total.new_files} new): {total.rows_in:,} rows in, {total.accepted:,} accepted, "
-            f"{total.quarantined:,} quarantined, {total.refused} refused",
+            total.count_line(),
             *(f"  refused {refusal}" for refusal in total.refusals),
-            f"Months {delivered.days[0]} to {delivered.days[1]}",
+            f"Months {delivered.days[0][:7]} to {delivered.days[1][:7]}",
             f"{judged['meters']:,} homes in their last quarter: {judged['vacant']} vacant, "
             f"{judged['second_homes']} second homes; {judged['absent_days']:,} absent days",
         ]

@@ -37,14 +37,23 @@ _TOTALS = """
 _AGREEMENT = """
     select provider, to_char(month, 'YYYY-MM') as month, geography, estimate, value, lower, upper
     from marts.phone_flow_comparisons
-    where data_origin = $1 and metric = 'cpc'
+    where data_origin = $1 and metric = 'cpc' and value is not null
+        and estimate in ('phone_flows', 'weighted', 'previous_census', 'perfect_sample')
     order by provider, month, geography, day_type, estimate
 """
+
+_ESTIMATES = {
+    "phone_flows": "flows as delivered",
+    "weighted": "weighted flows",
+    "previous_census": "the previous census",
+    "perfect_sample": "a perfect sample of that size",
+}
+_MEASURES = {"home_right": "the right zone of home", "work_right": "the right zone of work"}
 
 _ACCURACY = """
     select to_char(month, 'YYYY-MM') as month, measure, value, lower, upper
     from marts.phone_anchor_accuracy
-    where data_origin = $1 and area_class = 'all'
+    where data_origin = $1 and area_class = 'all' and measure in ('home_right', 'work_right')
     order by month, measure
 """
 
@@ -106,8 +115,7 @@ class PhonesDemo:
             if total is None:
                 continue
             lines += [
-                f"{total.files} files ({total.new_files} new): {total.rows_in:,} rows in, {total.accepted:,} accepted, "
-                f"{total.quarantined:,} quarantined, {total.refused} refused",
+                total.count_line(),
                 *(f"  refused {refusal}" for refusal in total.refusals),
             ]
         for row in warehouse.frame(_TOTALS, [delivered.data_origin]).iter_rows(named=True):
@@ -118,10 +126,9 @@ class PhonesDemo:
             )
         for row in warehouse.frame(_AGREEMENT, [delivered.data_origin]).iter_rows(named=True):
             ends = "" if row["lower"] is None else f" ({row['lower']:.3f} to {row['upper']:.3f})"
-            value = "no value" if row["value"] is None else f"{row['value']:.3f}{ends}"
             lines.append(
-                f"  {row['provider']} {row['month']}, {row['geography']}, {row['estimate']}: "
-                f"common part of commuters {value}"
+                f"  {row['provider']} {row['month']}, {row['geography']}, {_ESTIMATES[row['estimate']]} against the "
+                f"census: common part of commuters {row['value']:.3f}{ends}"
             )
         return lines + _device_lines(warehouse, delivered)
 
@@ -129,8 +136,8 @@ class PhonesDemo:
 def _device_lines(warehouse: Warehouse, delivered: Delivered) -> list[str]:
     """Lines on anchors against truth, persons present and visitors; none without events of devices."""
     lines = [
-        f"  {row['month']}, anchors of devices, {row['measure']}: {row['value']:.3f} "
-        f"({row['lower']:.3f} to {row['upper']:.3f})"
+        f"  {row['month']}, devices with {_MEASURES[row['measure']]}: {row['value']:.1%} "
+        f"({row['lower']:.1%} to {row['upper']:.1%})"
         for row in warehouse.frame(_ACCURACY, [delivered.data_origin]).iter_rows(named=True)
         if row["value"] is not None
     ]

@@ -79,8 +79,7 @@ class PricesDemo:
         """Return lines on the rows of the scrape files and on the index of each division on its last day."""
         total = summarise(warehouse, self.files, sources_of("prices", known_sources()))
         lines = [
-            f"{total.files} files ({total.new_files} new): {total.rows_in:,} rows in, {total.accepted:,} accepted, "
-            f"{total.quarantined:,} quarantined, {total.outages} outages (empty files), {total.refused} refused",
+            total.count_line(),
             *(f"  refused {refusal}" for refusal in total.refusals),
             f"Days {delivered.days[0]} to {delivered.days[1]}",
             "Index by division on the last day, 100 = geometric mean of the base week:",

@@ -117,8 +117,7 @@ class TweetsDemo:
         lines = []
         if total is not None:
             lines = [
-                f"{total.files} files ({total.new_files} new): {total.rows_in:,} rows in, {total.accepted:,} accepted, "
-                f"{total.quarantined:,} quarantined, {total.refused} refused",
+                total.count_line(),
                 *(f"  refused {refusal}" for refusal in total.refusals),
             ]
         if self.harvested is not None:

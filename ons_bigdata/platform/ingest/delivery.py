@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ons_bigdata.platform import progress
 from ons_bigdata.platform.errors import InputError
-from ons_bigdata.platform.ingest.input_files import Bounds, input_files
+from ons_bigdata.platform.ingest.input_files import Bounds, input_files, is_archive
 from ons_bigdata.platform.ingest.ledger import read_refused_again
 from ons_bigdata.platform.ingest.loading import account_empty, refuse
 from ons_bigdata.platform.ingest.sources import (
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 UNKNOWN = "unknown"
 """Delivery folder of files that no source recognises."""
+
+INNER_ARCHIVE = "an archive in a folder or in another archive is not opened; give its own path"
 
 
 @dataclass(frozen=True)
@@ -98,6 +100,9 @@ def land_files(
             except BaseException:
                 staged.discard()
                 raise
+        is_readable = file.stream is not None
+        if isinstance(recognised, Refused) and is_readable and is_archive(file.name) and not opens_archives:
+            recognised = Refused(INNER_ARCHIVE)
         yield _land(landing, file.name, staged, reader, recognised)
     if is_empty:
         raise InputError(f"no file below {', '.join(map(str, paths))}")

@@ -128,6 +128,11 @@ def input_files(paths: Sequence[Path], bounds: Bounds, *, opens_archives: bool =
     return (file for path in paths for file in _in_path(path, bounds, opens_archives=opens_archives))
 
 
+def is_archive(name: str) -> bool:
+    """True for the name of an archive that is opened where it is given as a path."""
+    return name.lower().endswith((".zip", *_TARS))
+
+
 def require_paths(paths: Sequence[Path]) -> None:
     """Raise InputError if a path is missing."""
     for path in paths:
@@ -202,11 +207,7 @@ def _in_folder(folder: Path, bounds: Bounds, *, opens_archives: bool) -> Iterato
     for entry in sorted(folder.iterdir()):
         if entry.is_dir() and not entry.is_symlink():
             yield from _in_folder(entry, bounds, opens_archives=opens_archives)
-        elif (
-            opens_archives
-            and entry.name.lower().endswith((".zip", *_TARS))
-            and _kind_fault(entry.lstat().st_mode) is None
-        ):
+        elif opens_archives and is_archive(entry.name) and _kind_fault(entry.lstat().st_mode) is None:
             try:
                 yield from _in_path(entry, bounds, opens_archives=True)
             except ArchiveDamagedError as error:

@@ -27,6 +27,7 @@ from ons_bigdata.prices.sources.quote_writer import COLUMNS, SOURCE_COLUMN
 from ons_bigdata.prices.sources.scrape_files import (
     EARLIEST,
     LATEST,
+    PLAUSIBLE_TIMES,
     ScrapeName,
     ScrapeReading,
     future_faults,
@@ -172,8 +173,7 @@ def _faults_of_time(run: ScrapeName | None) -> Faults:
         (
             (distance < -EARLIEST) | (distance > LATEST),
             reason(
-                f"collected_at {{}} is implausible for a file of {run.started_at};"
-                f" expected at most {EARLIEST} before or {LATEST} after",
+                f"collected_at {{}} is implausible for a file of {run.started_at}; expected {PLAUSIBLE_TIMES}",
                 "collected_at",
             ),
         ),

@@ -49,6 +49,9 @@ EARLIEST = timedelta(hours=1)
 LATEST = timedelta(days=7)
 """Time after the start of its run at which a row may be collected; real runs have taken up to five days."""
 
+PLAUSIBLE_TIMES = f"at most {EARLIEST // timedelta(hours=1)} hour before or {LATEST.days} days after"
+"""These bounds in words."""
+
 CLOCK_TOLERANCE = timedelta(hours=1)
 """Time after the arrival of its file at which a row may be collected: clocks of two machines differ."""
 
@@ -217,8 +220,7 @@ def _faults_of_origin(scrape: ScrapeName) -> list[tuple[pl.Expr, pl.Expr]]:
         (
             (time - started < -EARLIEST) | (time - started > LATEST),
             reason(
-                f"timestamp {{}} is implausible for a run that started at {started};"
-                f" expected at most {EARLIEST} before or {LATEST} after",
+                f"timestamp {{}} is implausible for a run that started at {started}; expected {PLAUSIBLE_TIMES}",
                 "timestamp",
             ),
         ),
@@ -302,8 +304,15 @@ def validated_quotes(quotes: pl.DataFrame) -> tuple[pl.DataFrame, dict[int, str]
     if not len(failure):
         return good.sort("line"), {}
     details = failure.details()
-    rules = [name for name in details.columns if "|" in name]
+    rules = {name: _rule_in_words(name) for name in details.columns if "|" in name}
     return good.sort("line"), {
-        row["line"]: "not a price quote: " + ", ".join(rule for rule in rules if row[rule] == "invalid")
+        row["line"]: "not a price quote: " + ", ".join(text for name, text in rules.items() if row[name] == "invalid")
         for row in details.iter_rows(named=True)
     }
+
+
+def _rule_in_words(name: str) -> str:
+    """Return a rule `column|rule` of PriceQuote with its bound, such as `product_name: max length 2000`."""
+    column, _, rule = name.partition("|")
+    bound = getattr(PriceQuote.columns()[column], rule, None)
+    return f"{column}: {rule.replace('_', ' ')}" + (f" {bound}" if isinstance(bound, int | float | str) else "")

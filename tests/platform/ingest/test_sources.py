@@ -11,7 +11,7 @@ import pytest
 from pydantic import SecretStr
 
 from ons_bigdata.platform.errors import InputError
-from ons_bigdata.platform.ingest.delivery import Landed, land_files
+from ons_bigdata.platform.ingest.delivery import INNER_ARCHIVE, Landed, land_files
 from ons_bigdata.platform.ingest.landing import Landing, Reader
 from ons_bigdata.platform.ingest.sources import (
     HEAD_BYTES,
@@ -83,6 +83,12 @@ def test_without_a_last_resort_the_last_source_refuses(landing: Landing, take: T
     (tmp_path / "in" / "other.csv").write_text("B")
     assert take(tmp_path / "in", sources=(SOURCE,))["other.csv"].file.source == "numbers"
     assert _reasons(landing) == {"other.csv": "not a file of numbers"}
+
+
+def test_an_archive_in_a_folder_is_refused_with_what_to_do(landing: Landing, take: Take, tmp_path: Path) -> None:
+    (tmp_path / "in" / "a.ZIP").write_bytes(b"PK\x05\x06" + bytes(18))  # without members
+    take(tmp_path / "in")
+    assert _reasons(landing) == {"a.ZIP": INNER_ARCHIVE}
 
 
 def test_each_source_has_its_bound(landing: Landing, take: Take, tmp_path: Path) -> None:

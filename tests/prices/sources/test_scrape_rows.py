@@ -175,7 +175,7 @@ def test_a_row_with_several_faults_lists_all_of_them():
 
 
 def test_a_text_beyond_the_frame_is_quarantined_by_the_frame():
-    assert reason(ons_item_name="x" * 501) == "not a price quote: item_name|max_length"
+    assert reason(ons_item_name="x" * 501) == "not a price quote: item_name: max length 500"
 
 
 @settings(max_examples=10, deadline=None)

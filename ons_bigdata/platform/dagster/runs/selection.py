@@ -55,7 +55,8 @@ def select(definitions: dg.Definitions, selection: str) -> list[dg.AssetKey]:
             raise InputError(f"{', '.join(named)}: takes one partition a run; expected in a selection by itself")
         chosen -= one_partition
     if not chosen:
-        raise InputError(f"selection {selection!r} holds no asset that can be materialised")
+        hint = _nearest_groups(selection, graph)
+        raise InputError(f"selection {selection!r} holds no asset that can be materialised{hint}")
     return sorted(chosen, key=lambda key: key.to_user_string())
 
 
@@ -78,6 +79,14 @@ def groups_named(selection: str) -> set[str]:
     """
     names = {match["name"] for match in _GROUP.finditer(selection)}
     return set() if _COMBINED.sub("", _GROUP.sub(" ", selection)) else names
+
+
+def _nearest_groups(selection: str, graph: AssetGraph) -> str:
+    """Name the groups that are most like those of a selection that no asset has; nothing where none is like them."""
+    known = sorted({graph.get(key).group_name for key in graph.materializable_asset_keys})
+    unknown = [match["name"] for match in _GROUP.finditer(selection) if match["name"] not in known]
+    nearest = [name for wrong in unknown for name in difflib.get_close_matches(wrong, known, n=LISTED)]
+    return f"; nearest groups: {', '.join(dict.fromkeys(nearest))}" if nearest else ""
 
 
 def _computed_together(graph: AssetGraph, key: dg.AssetKey) -> set[dg.AssetKey]:

@@ -51,6 +51,15 @@ class Running:
     address: str | None
 
 
+def require_host(host: str, *, has_proxy: bool) -> None:
+    """Raise InputError for a host that is not loopback where no proxy with sign-on is said to be before it."""
+    if not _is_loopback(host) and not has_proxy:
+        raise InputError(
+            f"host {host} is not loopback, and the web interface has no sign-on: "
+            "add --i-have-a-proxy if a proxy with sign-on stands before it"
+        )
+
+
 def up(
     settings: Settings, *, host: str, port: int, has_proxy: bool, read_only: bool, pages: str | None = None
 ) -> list[Running]:
@@ -63,11 +72,7 @@ def up(
     sign-on is in front of it. Raises InputError for that and for a port in use, UnavailableError where a server does
     not respond in time.
     """
-    if not _is_loopback(host) and not has_proxy:
-        raise InputError(
-            f"host {host} is not loopback, and the web interface has no sign-on: "
-            "add --i-have-a-proxy if a proxy with sign-on stands before it"
-        )
+    require_host(host, has_proxy=has_proxy)
     webserver, address = find(settings, WEBSERVER), _shown_address(host, port, read_only=read_only)
     if webserver is not None and webserver.address != address:
         raise InputError(f"the web interface runs already, at {webserver.address}; stop it first with `down`")

@@ -13,7 +13,8 @@ import uvicorn
 from dagster._core.workspace.context import WorkspaceProcessContext
 from dagster._core.workspace.load_target import WorkspaceFileTarget
 from dagster_webserver.app import create_app_from_workspace_process_context
-from starlette.routing import Mount
+from starlette.responses import RedirectResponse
+from starlette.routing import Mount, Route
 
 from ons_bigdata.platform.dagster.serving.named_jobs import prefer_in_web_interface
 from ons_bigdata.platform.dagster.serving.request_guard import RequestGuard
@@ -21,6 +22,7 @@ from ons_bigdata.platform.dagster.serving.request_guard import RequestGuard
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from starlette.requests import Request
     from starlette.routing import BaseRoute
 
 # Defaults of the command `dagster-webserver`
@@ -43,8 +45,14 @@ def serve(
             in_url = f"[{host}]" if ":" in host else host
             app = create_app_from_workspace_process_context(context, live_data_poll_rate=_LIVE_DATA_POLL_RATE_MS)
             app.router.routes.insert(0, Mount("/pages", routes=list(pages)))
+            app.router.routes.insert(0, Route("/pages", _to_pages))
             guarded = RequestGuard(app, hosts=[f"{in_url}:{port}", *hosts])
             uvicorn.run(guarded, host=host, port=port, log_level="warning")
+
+
+def _to_pages(_request: Request) -> RedirectResponse:
+    """Lead from /pages to /pages/: Dagster would show a page of its own that loads for ever."""
+    return RedirectResponse("/pages/", status_code=307)
 
 
 def main() -> None:

@@ -20,7 +20,9 @@ MOST_POINTS = 400
 MOST_FLOWS = 150
 """Lines that a map of flows draws for each series: the largest."""
 FEW_NAMES = 6
-"""Largest circles of a map that are named."""
+"""Most circles of a map that are named."""
+_LETTER_WIDTH, _LINE_HEIGHT = 6, 11
+"""Pixels of a letter and of a line of the names on a map."""
 MOST_MAPS = 3
 """Series of which a map is drawn: the first ones."""
 BLUE, GREY, ORANGE = "#2c6fad", "#9a9a9a", "#c2641a"
@@ -41,6 +43,8 @@ class PointChart:
     y: str
     series: str
     where: str
+    x_title: str
+    y_title: str
 
     def draw(self, rows: pl.DataFrame) -> str | None:
         """SVG; of many rows every n-th by x is drawn. None without a row with two positive numbers."""
@@ -57,8 +61,8 @@ class PointChart:
             alt.Chart(alt.NamedData("rows"))
             .mark_circle(size=14, opacity=0.5)
             .encode(
-                x=alt.X("x:Q", title=self.x, scale=scale).axis(tickCount=5, grid=False),
-                y=alt.Y("y:Q", title=self.y, scale=scale).axis(tickCount=5, grid=False),
+                x=alt.X("x:Q", title=self.x_title, scale=scale).axis(tickCount=5, grid=False),
+                y=alt.Y("y:Q", title=self.y_title, scale=scale).axis(tickCount=5, grid=False),
                 color=alt.Color("series:N", title=None).legend(orient="bottom", columns=2, labelLimit=0),
             )
         )
@@ -82,6 +86,8 @@ class CurveChart:
     upper: str
     series: str
     where: str
+    x_title: str
+    y_title: str
 
     def draw(self, rows: pl.DataFrame) -> str | None:
         """SVG; a value without interval is a point alone. None without a value."""
@@ -90,11 +96,11 @@ class CurveChart:
         shown = rows.drop_nulls("y").sort("series", "x").head(MOST_POINTS)
         if shown.is_empty():
             return None
-        classes = alt.X("x:N", title=None, sort="ascending").axis(labelAngle=0)
+        classes = alt.X("x:N", title=self.x_title, sort="ascending").axis(labelAngle=0)
         base = alt.Chart(alt.NamedData("rows")).encode(
             color=alt.Color("series:N", title=None).legend(orient="bottom", columns=2, labelLimit=0)
         )
-        curve = base.mark_line(point=True).encode(x=classes, y=alt.Y("y:Q", title=self.y).axis(tickCount=5))
+        curve = base.mark_line(point=True).encode(x=classes, y=alt.Y("y:Q", title=self.y_title).axis(tickCount=5))
         bars = base.transform_filter("isValid(datum.lower) && isValid(datum.upper)").mark_rule()
         drawing = (bars.encode(x=classes, y="lower:Q", y2="upper:Q") + curve).properties(
             width=2 * _SIDE, height=_SIDE, title=self.title
@@ -183,7 +189,8 @@ class PointMap:
     def draw(self, rows: pl.DataFrame) -> str | None:
         """SVG with a map for each of the first series; of many circles the largest. None without a value.
 
-        Places without a value are small grey circles, so that a map shows what is not known. A few are named.
+        Places without a value are small grey circles, so that a map shows what is not known. A few of the largest are
+        named, where the name does not cover another one.
         """
         import altair as alt  # noqa: PLC0415
 
@@ -196,10 +203,8 @@ class PointMap:
         for number, name in enumerate(placed["series"].unique().sort().to_list()[:MOST_MAPS]):
             of_series = placed.filter(pl.col("series") == name).with_columns(size=pl.col("value").abs())
             shown = of_series.sort("size", "name", descending=[True, False], nulls_last=True).head(MOST_FLOWS)
-            labelled = pl.int_range(pl.len()) < FEW_NAMES
-            data[f"rows{number}"] = shown.with_columns(
-                label=pl.when(labelled & pl.col("value").is_not_null()).then(pl.col("name"))
-            ).to_dicts()
+            labels = pl.Series("label", _labels(shown, axes), dtype=pl.String)
+            data[f"rows{number}"] = shown.with_columns(labels).to_dicts()
             maps.append(self._map(alt.NamedData(f"rows{number}"), axes, name, most))
         return _svg(alt.hconcat(*maps).properties(title=self.title), **data)
 
@@ -276,6 +281,22 @@ class Heatmap:
 
 PairChart = PointChart | CurveChart | FlowMap | PointMap | Heatmap
 KINDS: dict[str, type[PairChart]] = {kind.kind: kind for kind in (PointChart, CurveChart, FlowMap, PointMap, Heatmap)}
+
+
+def _labels(shown: pl.DataFrame, axes: list[alt.Scale]) -> list[str | None]:
+    """Names of the first places that have a value, for each row; None where there is none or it would cover another."""
+    low, high = axes[0]["domain"]
+    letter, line = ((high - low) * size / _SIDE for size in (_LETTER_WIDTH, _LINE_HEIGHT))
+    named: list[tuple[float, float, float]] = []
+    labels: list[str | None] = []
+    for east, north, value, name in shown.select("east", "north", "value", "name").iter_rows():
+        half = len(name or "") * letter / 2
+        covers = any(abs(east - e) < half + h and abs(north - n) < line for e, n, h in named)
+        is_named = value is not None and len(named) < FEW_NAMES and not covers
+        labels.append(name if is_named else None)
+        if is_named:
+            named.append((east, north, half))
+    return labels
 
 
 def _square(*axes: list[float]) -> list[alt.Scale]:

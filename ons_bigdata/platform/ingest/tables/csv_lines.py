@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 from typing import TYPE_CHECKING
 
@@ -16,14 +17,20 @@ LONGEST_CONTENT = 10_000
 QUARANTINE = {"line": pl.Int64, "reason": pl.String, "content": pl.String}
 """Columns of a frame of quarantined rows; the header is line 1."""
 
+UTF_16_FAULT = "a text in UTF-16; expected a CSV in UTF-8"
+
 _BOM = b"\xef\xbb\xbf"
+
+_OTHER_SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars"}
 
 
 def split_lines(content: bytes) -> tuple[list[str], dict[int, str]]:
     """Split a file into its physical lines, without trailing blank ones; return them and the faults by position.
 
-    A fault is a line that is not text; its offending bytes are escaped.
+    A fault is a line that is not text; its offending bytes are escaped. Of a text in UTF-16 the header is at fault.
     """
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return [""], {0: UTF_16_FAULT}
     body = content.removeprefix(_BOM).replace(b"\r\n", b"\n")
     faults: dict[int, str] = {}
     try:
@@ -57,6 +64,8 @@ def header_fault(line: str, columns: Sequence[str]) -> str | None:
     names, fault = fields_of(line)
     if tuple(names) == tuple(columns):
         return None
+    if other := separator_fault(line):
+        return f"wrong header: {other}"
     missing = ", ".join(name for name in columns if name not in names)
     unknown = ", ".join(name for name in names if name not in columns)
     differs = fault or "; ".join(
@@ -64,6 +73,14 @@ def header_fault(line: str, columns: Sequence[str]) -> str | None:
     )
     differs = differs or "columns in another order or twice"
     return f"wrong header: {shown(differs, 800)}; found {shown(line, 400)!r}, expected {','.join(columns)!r}"
+
+
+def separator_fault(header: str) -> str | None:
+    """Return which other sign than a comma is between the columns of a header; None where none is seen to be."""
+    for sign, name in _OTHER_SEPARATORS.items():
+        if sign in header and "," not in header:
+            return f"the header has {name} between its columns; expected commas"
+    return None
 
 
 def split_rows(

@@ -12,12 +12,14 @@ import polars as pl
 from ons_bigdata.platform.ingest.loading import Reading, refused_reading
 from ons_bigdata.platform.ingest.tables.csv_lines import (
     QUARANTINE,
+    UTF_16_FAULT,
     columns_of,
     fields_of,
     matching,
     quarantined,
     reason,
     refused_rows,
+    separator_fault,
     split_lines,
     split_rows,
 )
@@ -72,12 +74,10 @@ def _fault_of_form(content: bytes) -> str | None:
     if content.startswith(b"PAR1"):
         return "a Parquet file; expected a CSV in UTF-8"
     if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return "a text in UTF-16; expected a CSV in UTF-8"
-    header = content.split(b"\n", 1)[0]
-    for separator, name in ((b";", "semicolons"), (b"\t", "tabs"), (b"|", "bars")):
-        if not is_workbook(content) and separator in header and b"," not in header:
-            return f"the header has {name} between its columns; expected commas"
-    return None
+        return UTF_16_FAULT
+    if is_workbook(content):
+        return None
+    return separator_fault(content.split(b"\n", 1)[0].decode(errors="replace"))
 
 
 def has_columns(content: bytes, required: Iterable[str]) -> bool:

@@ -21,8 +21,8 @@ from ons_bigdata.platform.dagster.table_metadata.pair_charts import (
 )
 from ons_bigdata.platform.postgres.warehouse import Warehouse
 
-POINTS = PointChart("Agreement <&>", "census", "phones", "s", "true")
-CURVE = CurveChart("Bias", "band", "bias", "lower", "upper", "s", "true")
+POINTS = PointChart("Agreement <&>", "census", "phones", "s", "true", "persons by the census", "devices <scaled>")
+CURVE = CurveChart("Bias", "band", "bias", "lower", "upper", "s", "true", "distance, km", "log bias")
 FLOWS = FlowMap("Flows", "x", "y", "x2", "y2", "flow", "colour", "s", "true")
 
 CIRCLES = PointMap("Net", "e", "n", "net", "name", "s", "true")
@@ -42,6 +42,7 @@ def test_points_are_few_and_positive() -> None:
     assert size(drawing) <= 110_000 and "Agreement &lt;&amp;&gt;" in str(drawing)
     assert POINTS.draw(rows.sample(fraction=1.0, shuffle=True, seed=1)) == drawing
     assert POINTS.draw(rows.with_columns(y=pl.lit(0.0))) is None
+    assert ">persons by the census<" in str(drawing) and ">devices &lt;scaled&gt;<" in str(drawing)
 
 
 def test_a_curve_draws_a_bar_for_each_interval() -> None:
@@ -50,6 +51,7 @@ def test_a_curve_draws_a_bar_for_each_interval() -> None:
     )
     with_bar = size(CURVE.draw(rows))
     assert with_bar <= 15_000
+    assert ">distance, km<" in str(CURVE.draw(rows)) and ">log bias<" in str(CURVE.draw(rows))
     assert with_bar > size(CURVE.draw(rows.with_columns(lower=pl.lit(None, pl.Float64))))
     assert CURVE.draw(rows.with_columns(y=pl.lit(None, pl.Float64))) is None
 
@@ -97,6 +99,23 @@ def test_colours_of_a_map_of_points_show_the_sign() -> None:
     assert of_sign[0] != of_sign[1]
 
 
+def test_names_on_a_map_do_not_cover_each_other() -> None:
+    places = {
+        "Leeds": (0.0, 5.0),
+        "Bradford": (1.0, 4.0),
+        "York": (40.0, 3.0),
+        "Hull": (90.0, 2.0),
+        "Rye": (50.0, None),
+    }
+    rows = pl.DataFrame(
+        [(name, east, 0.0, value, "s") for name, (east, value) in places.items()],
+        schema={"name": str, "east": float, "north": float, "value": float, "series": str},
+        orient="row",
+    )
+    drawing = str(CIRCLES.draw(rows))
+    assert [name for name in places if f">{name}<" in drawing] == ["Leeds", "York", "Hull"]
+
+
 def test_a_grid_has_a_label_in_each_cell_with_a_value() -> None:
     cells = [(float(gap), float(window)) for gap in range(1, 4) for window in range(1, 4)]
     rows = pl.DataFrame(cells, schema=["x", "y"], orient="row").with_columns(
@@ -111,7 +130,8 @@ def test_a_grid_has_a_label_in_each_cell_with_a_value() -> None:
 
 def test_a_table_may_have_several_charts(warehouse: Warehouse) -> None:
     declared = [
-        {"kind": "points", "title": "P", "x": "a", "y": "a * 2", "series": "'s'", "where": "a > 1"},
+        {"kind": "points", "title": "P", "x": "a", "y": "a * 2", "series": "'s'", "where": "a > 1"}
+        | {"x_title": "a", "y_title": "twice a"},
         {"title": "L", "x": "on_day", "y": "a", "series": "'s'", "where": "true"},
     ]
     node = {"name": "pairs", "config": {"meta": {"chart": declared}}}
