@@ -84,7 +84,8 @@ class EventsTogether:
         storage = self._storage
         of_assets = [(event, number) for event, number in stored if _is_of_asset(event)]
         if of_assets:
-            storage._store_asset_event_tags(connection, *map(list, zip(*of_assets, strict=True)))
+            tagged, numbers = [event for event, _ in of_assets], [number for _, number in of_assets]
+            storage._store_asset_event_tags(connection, tagged, numbers)
         for event, number in of_assets:
             storage._store_asset_event(connection, event, number)
         for event, number in stored:
