@@ -18,9 +18,9 @@ from ons_bigdata.platform.dagster import dbt_calls
 from ons_bigdata.platform.dagster.assets import AREA, PILOT, group_name
 from ons_bigdata.platform.dagster.checks import OF_RUN
 from ons_bigdata.platform.dagster.dbt_runtime.call_levels import call_levels
-from ons_bigdata.platform.dagster.dbt_runtime.seed_builds import Seeds, outcomes_of_last_build
 from ons_bigdata.platform.dagster.partitions import partitions_of
 from ons_bigdata.platform.dagster.table_metadata.dbt_tables import Window, mark_as_checked, table_metadata
+from ons_bigdata.platform.dagster.unchanged.seeds import Seeds, outcomes_of_last_build
 from ons_bigdata.platform.errors import InputError
 from ons_bigdata.platform.postgres.warehouse import open_warehouse
 from ons_bigdata.settings import Settings, get_settings

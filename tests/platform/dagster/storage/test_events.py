@@ -23,8 +23,8 @@ from ons_bigdata.platform.postgres.warehouse import Warehouse
 from ons_bigdata.settings import Settings
 
 ROWS = {
-    "event_logs": "select dagster_event_type, step_key, asset_key, partition, timestamp::text, event from dagster.event_logs"
-    " where run_id = $1 order by id",
+    "event_logs": "select dagster_event_type, step_key, asset_key, partition, timestamp::text, event"
+    " from dagster.event_logs where run_id = $1 order by id",
     "asset_keys": "select asset_key, last_run_id, last_materialization, last_materialization_timestamp::text"
     " from dagster.asset_keys where last_run_id = $1 order by asset_key",
     "asset_event_tags": "select tags.asset_key, key, value, event_timestamp::text from dagster.asset_event_tags as tags"
