@@ -71,7 +71,7 @@ class EventsTogether:
                 SqlEventLogStorageTable.insert().returning(SqlEventLogStorageTable.c.id, sort_by_parameter_order=True),
                 rows,
             )
-            ids = [number for (number,) in inserted]
+            ids = [int(row[0]) for row in inserted]
             before = storage._connect
             storage._connect = lambda: _lent(connection)
             try:
