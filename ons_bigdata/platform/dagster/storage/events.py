@@ -49,7 +49,7 @@ class EventsTogether:
 
     @contextmanager
     def collect(self) -> Iterator[None]:
-        """Let events wait for each other until the end of the block, or until one is read.
+        """Delay events to the end of the block, or until one is read, and write them together.
 
         What was yielded in the block may be lost by a kill of the process before its end, as if it were killed before
         the block: a block spans only what needs no time.

@@ -32,7 +32,7 @@ ROWS = {
     "asset_check_executions": "select asset_key, check_name, execution_status, evaluation_event,"
     " evaluation_event_timestamp::text, partition from dagster.asset_check_executions where run_id = $1 order by 1, 2",
 }
-"""What Dagster's tables have of a run."""
+"""Rows of Dagster's tables that belong to a run."""
 
 ASSETS, CHECKS = ("bread", "milk"), ("adds_up", "is_known")
 
