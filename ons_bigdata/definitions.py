@@ -44,7 +44,7 @@ def definitions_of(pilots: Sequence[Pilot]) -> dg.Definitions:
     assets = [
         *(*LEDGER, CHECK_PARTITIONS),
         *(asset for pilot in pilots for asset in pilot.assets),
-        *(asset for pilot in pilots for asset in dbt.pilot_assets(settings, pilot.name, pilot.calendars)),
+        *(asset for pilot in pilots for asset in dbt.pilot_assets(settings, pilot.name, pilot.calendars, pilot.assets)),
     ]
     return dg.Definitions(
         assets=add_conditions(assets),

@@ -93,7 +93,7 @@ def template_database(server: embedded.ServerAddress) -> str:
 @pytest.fixture(scope="session")
 def dagster_template_database(server: embedded.ServerAddress, template_database: str) -> str:
     """Make a migrated database with the tables of Dagster, which takes a hundred statements."""
-    from ons_bigdata.platform.dagster.storage import ensure_dagster_tables  # noqa: PLC0415  (imports Dagster)
+    from ons_bigdata.platform.dagster.storage.tables import ensure_dagster_tables  # noqa: PLC0415  (imports Dagster)
 
     _create(server, DAGSTER_TEMPLATE, template=template_database)
     ensure_dagster_tables(_address(server, DAGSTER_TEMPLATE))

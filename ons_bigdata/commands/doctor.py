@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 
 from ons_bigdata.pilots import PILOTS, tables
 from ons_bigdata.platform.dagster.frames import table_mismatches
-from ons_bigdata.platform.dagster.storage import check_dagster_tables
+from ons_bigdata.platform.dagster.storage.tables import check_dagster_tables
 from ons_bigdata.platform.errors import ReportedError
 from ons_bigdata.platform.ingest.landing import Landing
 from ons_bigdata.platform.ingest.ledger_comparison import ledger_differences

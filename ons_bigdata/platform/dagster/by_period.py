@@ -1,8 +1,8 @@
 """Tables that a Python asset builds period by period: which periods are stale, and what they were built from.
 
 The same idea as models built by day in dbt (`macros/days.sql`): `ops.table_days` has a hash of what each period was
-built from; a period is built again where that hash is another one now. A table that is replaced whole may be left as it
-is, too: its asset hashes all that the rows depend on into a basis, which stands under the day `WHOLE`.
+built from; a period is built again where that hash is another one now.
+`unchanged.whole_tables` has those that are replaced whole.
 """
 
 from __future__ import annotations
@@ -22,9 +22,6 @@ import polars as pl
 
 from ons_bigdata.platform.postgres.warehouse import Transaction, Warehouse
 from ons_bigdata.platform.replaced_rows import RowsFrom
-
-WHOLE = date(1, 1, 1)
-"""Day under which `ops.table_days` has a table that is replaced whole, with its basis."""
 
 ROW_HASH = "hashtextextended(hash_record_extended(content, 0)::text, 0)"
 """Hash of a row of `content`, to be summed over rows; the same as the macro `row_hash` of dbt (`macros/days.sql`)."""
@@ -317,34 +314,6 @@ def basis_of(*frames: pl.DataFrame, packages: tuple[str, ...], libraries: tuple[
     return digest.hexdigest()[:32]
 
 
-def is_built_from(store: Warehouse, table: str, basis: str) -> bool:
-    """True where `schema.table` was last replaced by the rows of this basis, and still has as many."""
-    query = "select inputs_hash, rows_of_day from ops.table_days where table_name = $1 and day = $2::date"
-    return store.rows(query, [table, WHOLE.isoformat()]) == [(basis, count_rows(store, table))]
-
-
-def count_rows(store: Warehouse, table: str) -> int:
-    """Count the rows of `schema.table`."""
-    ((rows,),) = store.rows(f"select count(*) from {table}")  # noqa: S608  (our own table names)
-    return int(rows)
-
-
-def replace_from(store: Warehouse, table: str, frame: pl.DataFrame, basis: str) -> int:
-    """Replace all rows of `schema.table` and record their basis in one transaction; return how many it has then."""
-    with store.transaction() as transaction:
-        transaction.lock(table)
-        transaction.execute(f"delete from {table}")  # noqa: S608  (our own table names)
-        rows = transaction.insert(table, frame)
-        transaction.execute("delete from ops.table_days where table_name = $1", [table])
-        transaction.execute(
-            "insert into ops.table_days (table_name, day, rows_of_day, content_hash, inputs_hash)"
-            " values ($1, $2::date, $3::bigint, 0, $4)",
-            [table, date.isoformat(WHOLE), rows, basis],
-        )
-    store.analyse(table)
-    return rows
-
-
 @cache
 def code_hash(package: str) -> str:
     """Hash of the Python files of a package and of those below it, whatever their order on the disk; or of a module."""
@@ -377,9 +346,8 @@ def _content_hash(transaction: Transaction, relation: str) -> str:
 
 def _hashes_by_day(transaction: Transaction, relation: str, column: str) -> dict[date, int]:
     recorded = transaction.rows(
-        "select day, content_hash::text from ops.table_days"
-        " where table_name = $1 and rows_of_day > 0 and day > $2::date",
-        [relation, WHOLE.isoformat()],
+        "select day, content_hash::text from ops.table_days where table_name = $1 and rows_of_day > 0",
+        [relation],
     )
     rows = recorded or transaction.rows(
         f"select {column}, sum({ROW_HASH})::text"  # noqa: S608

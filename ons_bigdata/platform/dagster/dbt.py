@@ -1,11 +1,11 @@
-"""The dbt project as assets: for each pilot its seeds, its windowed models by cadence, and its whole models.
+"""The dbt project as assets: for each pilot its seeds, its windowed models by cadence, and its whole models by level.
 
 A windowed model rebuilds the periods of a run (one dbt call for a range), a whole model its whole series or, if it is
 built by day, the days whose inputs changed. SQL is in `dbt_project/`, how dbt is called in `dbt_calls`.
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +17,10 @@ from ons_bigdata.platform.calendar import Cadence, Calendar
 from ons_bigdata.platform.dagster import dbt_calls
 from ons_bigdata.platform.dagster.assets import AREA, PILOT, group_name
 from ons_bigdata.platform.dagster.checks import OF_RUN
-from ons_bigdata.platform.dagster.dbt_runtime.seed_builds import Seeds, outcomes_of_last_build
+from ons_bigdata.platform.dagster.dbt_runtime.call_levels import call_levels
 from ons_bigdata.platform.dagster.partitions import partitions_of
 from ons_bigdata.platform.dagster.table_metadata.dbt_tables import Window, mark_as_checked, table_metadata
+from ons_bigdata.platform.dagster.unchanged.seeds import Seeds, outcomes_of_last_build
 from ons_bigdata.platform.errors import InputError
 from ons_bigdata.platform.postgres.warehouse import open_warehouse
 from ons_bigdata.settings import Settings, get_settings
@@ -47,7 +48,7 @@ class Translator(DagsterDbtTranslator):
         node = self.get_resource_props(manifest, unique_id)
         if node["resource_type"] == "source":
             return spec
-        key = dg.AssetKey([node["schema"], node["alias"]])
+        key = _key(node)
         pilot, area = pilot_and_area(node)
         return spec.replace_attributes(
             key=key,
@@ -121,10 +122,17 @@ def project(settings: Settings) -> DbtProject:
     )
 
 
-def pilot_assets(settings: Settings, pilot: str, calendars: Sequence[Calendar]) -> list[dg.AssetsDefinition]:
-    """Seeds and models of a pilot as assets: `<pilot>_seeds`, `<pilot>_<cadence>_models`, `<pilot>_whole_models`.
+def pilot_assets(
+    settings: Settings,
+    pilot: str,
+    calendars: Sequence[Calendar],
+    python_assets: Iterable[dg.AssetsDefinition | dg.AssetSpec] = (),
+) -> list[dg.AssetsDefinition]:
+    """Seeds and models of a pilot as assets: `<pilot>_seeds`, `<pilot>_<cadence>_models`, `<pilot>_whole_models_<n>`.
 
     `calendars`: those of the pilot, at most one per cadence; the windowed models of a cadence are partitioned by it.
+    `python_assets`: those of the pilot that Python writes. Whole models before and after one of them are built by
+    different calls: `n` counts these levels from 1.
     Definitions without any node are left out. Raises InputError for a windowed model whose cadence no calendar has.
     """
     manifest = validate_manifest(dbt_calls.ensure_manifest(settings))
@@ -142,18 +150,17 @@ def pilot_assets(settings: Settings, pilot: str, calendars: Sequence[Calendar]) 
         select = _select(windowed[tag], f"tag:{tag}")
         name = f"{pilot}_{cadence.adverb}_models"
         definitions.append(_windowed(settings, manifest, pilot, name, select, by_cadence[cadence]))
-    if whole:
-        select = _select(whole, "resource_type:model")
-        exclude = " ".join(f"tag:{tag}" for tag in WINDOWED)
-        definitions.append(_whole(settings, manifest, pilot, f"{pilot}_whole_models", select, exclude=exclude))
+    for level, models in sorted(_by_level(manifest, whole, python_assets).items()):
+        select = " ".join(f"fqn:{'.'.join(manifest['nodes'][model]['fqn'])}" for model in models)
+        definitions.append(_whole(settings, manifest, pilot, f"{pilot}_whole_models_{level}", select))
     return definitions
 
 
-def _folders(manifest: Mapping[str, Any], pilot: str) -> tuple[set[str], dict[str, set[str]], set[str]]:
-    """Folders (in dbt's dotted form) with the seeds, windowed models by tag, and whole models of a pilot."""
+def _folders(manifest: Mapping[str, Any], pilot: str) -> tuple[set[str], dict[str, set[str]], list[str]]:
+    """Folders (in dbt's dotted form) with the seeds and windowed models by tag of a pilot, and ids of whole models."""
     seeds: set[str] = set()
     windowed: dict[str, set[str]] = {}
-    whole: set[str] = set()
+    whole: list[str] = []
     for node in manifest["nodes"].values():
         if node["resource_type"] not in ("seed", "model") or pilot_and_area(node)[0] != pilot:
             continue
@@ -165,8 +172,33 @@ def _folders(manifest: Mapping[str, Any], pilot: str) -> tuple[set[str], dict[st
             for tag in tags:
                 windowed.setdefault(tag, set()).add(folder)
         else:
-            whole.add(folder)
+            whole.append(node["unique_id"])
     return seeds, windowed, whole
+
+
+def _by_level(
+    manifest: Mapping[str, Any], models: Sequence[str], python_assets: Iterable[dg.AssetsDefinition | dg.AssetSpec]
+) -> dict[int, list[str]]:
+    """Ids of models by the number of the call that builds them."""
+    keys = {name: _key(node) for name, node in {**manifest["nodes"], **manifest["sources"]}.items()}
+    parents = {
+        keys[name]: [keys[parent] for parent in node["depends_on"]["nodes"]]
+        for name, node in manifest["nodes"].items()
+        if node["resource_type"] == "model"
+    }
+    for asset in python_assets:
+        for spec in [asset] if isinstance(asset, dg.AssetSpec) else asset.specs:
+            parents[spec.key] = [dep.asset_key for dep in spec.deps]
+    levels = call_levels(parents, [keys[model] for model in models])
+    by_level: dict[int, list[str]] = {}
+    for model in sorted(models):
+        by_level.setdefault(levels[keys[model]], []).append(model)
+    return by_level
+
+
+def _key(node: Mapping[str, Any]) -> dg.AssetKey:
+    """Asset key of a seed, model or source: its schema and table."""
+    return dg.AssetKey([node["schema"], node.get("identifier") or node["alias"]])
 
 
 def _select(folders: set[str], criterion: str) -> str:
@@ -221,18 +253,11 @@ def _seeds(settings: Settings, manifest: Mapping[str, Any], pilot: str, name: st
     return seed_nodes
 
 
-def _whole(
-    settings: Settings, manifest: Mapping[str, Any], pilot: str, name: str, select: str, *, exclude: str = ""
-) -> dg.AssetsDefinition:
-    """Models that are rebuilt whole, or by day."""
+def _whole(settings: Settings, manifest: Mapping[str, Any], pilot: str, name: str, select: str) -> dg.AssetsDefinition:
+    """Models of one level that are rebuilt whole, or by day."""
 
     @dbt_assets(
-        manifest=manifest,
-        select=select,
-        exclude=exclude,
-        name=name,
-        project=project(settings),
-        dagster_dbt_translator=TRANSLATOR,
+        manifest=manifest, select=select, name=name, project=project(settings), dagster_dbt_translator=TRANSLATOR
     )
     def whole_nodes(context: dg.AssetExecutionContext) -> Iterator[Any]:
         yield from _build(context, pilot)

@@ -37,6 +37,7 @@ from ons_bigdata.platform import progress
 from ons_bigdata.platform.dagster.dbt_runtime.adapter import shared_connections
 from ons_bigdata.platform.dagster.dbt_runtime.events import leave_out_debugging
 from ons_bigdata.platform.dagster.dbt_runtime.project_part import project_part
+from ons_bigdata.platform.dagster.storage.events import events_together
 from ons_bigdata.platform.dagster.table_metadata.dbt_tables import TableMetadata
 from ons_bigdata.platform.errors import StepFailedError
 from ons_bigdata.platform.postgres import database
@@ -159,13 +160,19 @@ def build(
     described = {} if was_interrupted else describe(manifest, _built(result))
     if not was_interrupted:
         mark_as_checked(_checked(manifest, result))
-    for event in events:
-        if was_interrupted and event.raw_event["data"]["node_info"]["node_status"] == "error":
-            continue  # cancelled, which is no result of the data
-        for asset_event in event.to_default_asset_events(
+    outcomes = (
+        outcome
+        for event in events
+        # one that was cancelled is no result of the data
+        if not (was_interrupted and event.raw_event["data"]["node_info"]["node_status"] == "error")
+        for outcome in event.to_default_asset_events(
             manifest=manifest, dagster_dbt_translator=translator, context=context, project=dbt_project
-        ):
-            yield _with_metadata(context, asset_event, described)
+        )
+    )
+    with events_together(context.instance):
+        # tables first: each check asks for the materialization that it is of
+        for outcome in sorted(outcomes, key=lambda outcome: isinstance(outcome, dg.AssetCheckResult)):
+            yield _with_metadata(context, outcome, described)
     if was_interrupted:
         raise dg.DagsterExecutionInterruptedError from result.exception
     if not result.success:

@@ -21,16 +21,14 @@ from ons_bigdata.platform.dagster.by_period import (
     ByPeriod,
     Period,
     PeriodBuild,
-    count_rows,
-    is_built_from,
     periods_to_build,
-    replace_from,
     replace_periods,
     replace_rows_from,
 )
 from ons_bigdata.platform.dagster.frames import column_schema
 from ons_bigdata.platform.dagster.personal import conceal_content, is_personal
 from ons_bigdata.platform.dagster.resources import WarehouseResource
+from ons_bigdata.platform.dagster.unchanged.whole_tables import count_rows, is_built_from, replace_from
 from ons_bigdata.platform.errors import InputError
 from ons_bigdata.platform.lake import Lake, LakeTable
 from ons_bigdata.platform.postgres.warehouse import Warehouse

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 import dagster as dg
 import yaml
 
-from ons_bigdata.platform.dagster.storage import SCHEMA, ensure_dagster_tables, keep_connections
+from ons_bigdata.platform.dagster.storage.connections import keep_connections
+from ons_bigdata.platform.dagster.storage.events import write_planned_events_together
+from ons_bigdata.platform.dagster.storage.tables import SCHEMA, ensure_dagster_tables
 from ons_bigdata.platform.state_folder import make_private_folder, touch_private_file, write_private_file
 from ons_bigdata.settings import PROJECT_ROOT, Settings
 
@@ -51,6 +53,7 @@ def open_instance(settings: Settings, address: DatabaseAddress) -> dg.DagsterIns
     ensure_dagster_tables(address)
     instance = dg.DagsterInstance.from_config(str(ensure_home(settings, address)))
     keep_connections(instance)
+    write_planned_events_together(instance)
     return instance
 
 

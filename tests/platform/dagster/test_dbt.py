@@ -85,10 +85,10 @@ def test_a_pilot_has_definitions_of_its_own_nodes_by_cadence(small: Settings) ->
     assert {name: {key.path[-1] for key in asset.keys} for name, asset in definitions.items()} == {
         "meters_seeds": {"tariffs"},
         "meters_monthly_models": {"bills"},
-        "meters_whole_models": {"totals"},
+        "meters_whole_models_1": {"totals"},
     }
     assert definitions["meters_monthly_models"].partitions_def is not None
-    assert [asset.op.name for asset in dbt.pilot_assets(small, "phones", [])] == ["phones_whole_models"]
+    assert [asset.op.name for asset in dbt.pilot_assets(small, "phones", [])] == ["phones_whole_models_1"]
     assert dbt.pilot_assets(small, "tweets", [DAYS]) == []
 
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
 from dataclasses import dataclass, field
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
-from sqlglot.errors import SqlglotError
 
+from ons_bigdata.platform.dagster.by_period import code_hash
 from ons_bigdata.platform.dagster.table_metadata.charts import chart_metadata, charts_of_node
-from ons_bigdata.platform.dagster.table_metadata.column_lineage import column_lineage
+from ons_bigdata.platform.dagster.unchanged.outcomes import Work, keep_outcome, kept_outcome
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -18,6 +21,9 @@ if TYPE_CHECKING:
 
     from ons_bigdata.platform.calendar import Calendar
     from ons_bigdata.platform.postgres.warehouse import Transaction
+
+_LINEAGE = "ons_bigdata.platform.dagster.table_metadata.column_lineage"
+"""Module whose code finds the lineage of a query."""
 
 _WINDOW_COLUMN = re.compile(r"delete_window\(\s*['\"](?P<column>\w+)['\"]\s*\)")
 
@@ -54,7 +60,7 @@ def table_metadata(
     counts = _count_rows(transaction, nodes, window)
     described = {}
     for unique_id, query in built.items():
-        metadata: dict[str, Any] = {} if query is None else _lineage(manifest, nodes[unique_id], query)
+        metadata: dict[str, Any] = {} if query is None else _lineage(transaction, manifest, nodes[unique_id], query)
         rows = counts.get((unique_id, None))
         if rows is not None:
             metadata["dagster/row_count"] = rows
@@ -129,7 +135,9 @@ def _records_days(node: Mapping[str, Any]) -> bool:
     return node["config"]["materialized"] == BY_DAY or any("record_window(" in hook["sql"] for hook in hooks)
 
 
-def _lineage(manifest: Mapping[str, Any], node: Mapping[str, Any], query: str) -> dict[str, Any]:
+def _lineage(
+    transaction: Transaction, manifest: Mapping[str, Any], node: Mapping[str, Any], query: str
+) -> dict[str, Any]:
     """Column lineage as metadata; empty for a query that sqlglot cannot parse.
 
     Columns of the tables that the model reads, and of itself, are those that the manifest describes. The key of an
@@ -141,16 +149,42 @@ def _lineage(manifest: Mapping[str, Any], node: Mapping[str, Any], query: str) -
         for relation in [*read, node]
         if relation["columns"]
     }
+    sources = _sources_by_column(transaction, node["unique_id"], query, tables)
+    if sources is None:
+        return {}
+    deps = {
+        column: [dg.TableColumnDep(dg.AssetKey(table.split(".")), source) for table, source in found if table in tables]
+        for column, found in sources.items()
+    }
+    return {"dagster/column_lineage": dg.TableColumnLineage(deps_by_column=deps)}
+
+
+def _sources_by_column(
+    transaction: Transaction, name: str, query: str, tables: Mapping[str, Sequence[str]]
+) -> dict[str, list[list[str]]] | None:
+    """Table and column of the sources of each column of a query; None for one that sqlglot cannot parse.
+
+    They are kept for the next run: to parse a query takes longer than most tests do.
+    """
+    read = json.dumps([query, tables, code_hash(_LINEAGE), version("sqlglot")])
+    basis = hashlib.sha256(read.encode()).hexdigest()
+    kept = kept_outcome(transaction, Work.lineage, name, basis)
+    if kept is None:
+        found = {"sources": _parsed_sources(query, tables)}
+        keep_outcome(transaction, Work.lineage, name, basis, found)
+        return found["sources"]
+    sources: dict[str, list[list[str]]] | None = kept.values["sources"]
+    return sources
+
+
+def _parsed_sources(query: str, tables: Mapping[str, Sequence[str]]) -> dict[str, list[list[str]]] | None:
+    # a run of queries whose lineage is kept has no use for sqlglot
+    from sqlglot.errors import SqlglotError  # noqa: PLC0415
+
+    from ons_bigdata.platform.dagster.table_metadata.column_lineage import column_lineage  # noqa: PLC0415
+
     try:
         lineage = column_lineage(query, tables)
     except SqlglotError:
-        return {}
-    deps = {
-        column: [
-            dg.TableColumnDep(dg.AssetKey(table.split(".")), source)
-            for table, source in sorted(sources)
-            if table in tables
-        ]
-        for column, sources in lineage.items()
-    }
-    return {"dagster/column_lineage": dg.TableColumnLineage(deps_by_column=deps)}
+        return None
+    return {column: [list(source) for source in sorted(found)] for column, found in lineage.items()}

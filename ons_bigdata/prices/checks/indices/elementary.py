@@ -15,7 +15,7 @@ from threadpoolctl import threadpool_limits
 
 from ons_bigdata.platform.dagster.checks import LISTED, expected_period_present
 from ons_bigdata.platform.dagster.resources import WarehouseResource
-from ons_bigdata.platform.dagster.runs.code_checks import CodeCheck
+from ons_bigdata.platform.dagster.unchanged.code_checks import CodeCheck
 from ons_bigdata.platform.postgres.warehouse import Warehouse
 from ons_bigdata.prices.assets.indices.origin_months import recipes_text
 from ons_bigdata.prices.assets.indices.origins import current_recipes

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
+from ons_bigdata.platform.dagster.unchanged.outcomes import Work, keep_outcome, kept_outcome
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from datetime import datetime
@@ -28,35 +30,25 @@ class Seeds:
 
     def passed_at(self, transaction: Transaction) -> datetime | None:
         """Time when the tables were last built and passed, if project and rows are the same; else None."""
-        recorded = transaction.rows(
-            "select content_hash, built_at from ops.seed_builds where pilot = $1 and project_hash = $2",
-            [self.pilot, self.project_hash],
-        )
-        if not recorded or recorded[0][0] != self._content_hash(transaction):
-            return None
-        built_at: datetime = recorded[0][1]
-        return built_at
+        basis = self._basis(transaction)
+        passed = None if basis is None else kept_outcome(transaction, Work.seeds, self.pilot, basis)
+        return None if passed is None else passed.kept_at
 
     def record(self, transaction: Transaction) -> None:
         """Record that the tables have just been built, and that all their tests passed."""
-        transaction.execute(
-            "insert into ops.seed_builds (pilot, project_hash, content_hash, built_at)"
-            " values ($1, $2, $3, clock_timestamp())"
-            " on conflict (pilot) do update set project_hash = excluded.project_hash,"
-            " content_hash = excluded.content_hash, built_at = excluded.built_at",
-            [self.pilot, self.project_hash, self._content_hash(transaction)],
-        )
+        keep_outcome(transaction, Work.seeds, self.pilot, self._basis(transaction) or "", {})
 
     def rows(self, transaction: Transaction) -> dict[str, int]:
         """Rows by table."""
         return {name: rows for name, rows, _ in self._contents(transaction)}
 
-    def _content_hash(self, transaction: Transaction) -> str | None:
-        """Hash of the rows of all tables; None where one is missing."""
+    def _basis(self, transaction: Transaction) -> str | None:
+        """Hashes of the project and of the rows of all tables; None where one is missing."""
         missing = "select count(*)::int from unnest(string_to_array($1, ' ')) as name where to_regclass(name) is null"
         if transaction.rows(missing, [" ".join(self.tables)]) != [(0,)]:
             return None
-        return hashlib.sha256(repr(sorted(self._contents(transaction))).encode()).hexdigest()
+        content_hash = hashlib.sha256(repr(sorted(self._contents(transaction))).encode()).hexdigest()
+        return f"{self.project_hash} {content_hash}"
 
     def _contents(self, transaction: Transaction) -> list[tuple[str, int, str]]:
         """Name, rows and sum of the hashes of the rows of each table."""

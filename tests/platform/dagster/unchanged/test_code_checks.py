@@ -8,7 +8,7 @@ import dagster as dg
 import pytest
 
 from ons_bigdata.platform.dagster import by_period
-from ons_bigdata.platform.dagster.runs.code_checks import CodeCheck
+from ons_bigdata.platform.dagster.unchanged.code_checks import CodeCheck
 from ons_bigdata.platform.postgres.warehouse import Warehouse
 
 CHECK = CodeCheck(

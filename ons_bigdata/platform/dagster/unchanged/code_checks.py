@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import platform
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING
 import dagster as dg
 
 from ons_bigdata.platform.dagster.by_period import basis_of
+from ons_bigdata.platform.dagster.unchanged.outcomes import Work, keep_outcome, kept_outcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -38,28 +38,16 @@ class CodeCheck:
         An earlier result has `unchanged_since` in its metadata. One that did not pass is never kept. The metadata of
         `evaluate` are texts and whole numbers.
         """
-        current = self.code_hash()
-        asset = ".".join(self.asset.path)
+        name, basis = f"{'.'.join(self.asset.path)} {self.name}", self.code_hash()
         with store.transaction() as transaction:
-            known = transaction.rows(
-                "select metadata::text, passed_at from ops.code_checks"
-                " where asset = $1 and check_name = $2 and code_hash = $3",
-                [asset, self.name, current],
-            )
-            if known:
-                metadata, passed_at = known[0]
-                unchanged = {"unchanged_since": dg.MetadataValue.timestamp(passed_at)}
-                return dg.AssetCheckResult(passed=True, metadata={**json.loads(metadata), **unchanged})
+            known = kept_outcome(transaction, Work.check, name, basis)
+        if known is not None:
+            unchanged = {"unchanged_since": dg.MetadataValue.timestamp(known.kept_at)}
+            return dg.AssetCheckResult(passed=True, metadata={**known.values, **unchanged})
         result = evaluate()
         if result.passed:
             with store.transaction() as transaction:
-                transaction.execute(
-                    "insert into ops.code_checks (asset, check_name, code_hash, metadata)"
-                    " values ($1, $2, $3, $4::text::jsonb)"
-                    " on conflict (asset, check_name) do update set code_hash = excluded.code_hash,"
-                    " metadata = excluded.metadata, passed_at = clock_timestamp()",
-                    [asset, self.name, current, json.dumps(_plain(result.metadata))],
-                )
+                keep_outcome(transaction, Work.check, name, basis, _plain(result.metadata))
         return result
 
     def code_hash(self) -> str:

@@ -12,7 +12,7 @@ from sqlalchemy import event
 
 from ons_bigdata.commands import doctor
 from ons_bigdata.platform.dagster.instance import open_instance
-from ons_bigdata.platform.dagster.storage import check_dagster_tables, ensure_dagster_tables
+from ons_bigdata.platform.dagster.storage.tables import check_dagster_tables, ensure_dagster_tables
 from ons_bigdata.platform.errors import UnavailableError
 from ons_bigdata.platform.postgres.warehouse import Warehouse
 from ons_bigdata.settings import Settings
@@ -36,7 +36,7 @@ CREATE_AND_DIE = """
 import os, signal, sys
 from sqlalchemy import Engine, event
 from sqlalchemy.engine import make_url
-from ons_bigdata.platform.dagster.storage import ensure_dagster_tables
+from ons_bigdata.platform.dagster.storage.tables import ensure_dagster_tables
 from ons_bigdata.platform.postgres.database import DatabaseAddress
 statements = 0
 @event.listens_for(Engine, "before_cursor_execute")

@@ -74,7 +74,7 @@ def test_a_table_that_lost_rows_or_its_record_is_written_again(warehouse: Wareho
     materialize()
     execute(warehouse, f"delete from {TABLE} where shop = 'a'")
     assert materialize()["written"]
-    execute(warehouse, "delete from ops.table_days")
+    execute(warehouse, "delete from ops.kept_outcomes")
     assert materialize()["written"]
 
 
