@@ -23,8 +23,13 @@ import polars as pl
 from ons_bigdata.platform.postgres.warehouse import Transaction, Warehouse
 from ons_bigdata.platform.replaced_rows import RowsFrom
 
-ROW_HASH = "hashtextextended(hash_record_extended(content, 0)::text, 0)"
-"""Hash of a row of `content`, to be summed over rows; the same as the macro `row_hash` of dbt (`macros/days.sql`)."""
+
+def row_hash(row: str) -> str:
+    """SQL of the hash of a row, to be summed over rows; the same as the macro `row_hash` of dbt (`macros/days.sql`)."""
+    return f"hashtextextended(hash_record_extended({row}, 0)::text, 0)"
+
+
+ROW_HASH = row_hash("content")
 
 
 @dataclass(frozen=True)
@@ -50,7 +55,9 @@ class ByPeriod:
     period depends on the days in its view. `whole`: inputs of which each period depends on every row. `packages`:
     Python packages and modules whose code makes the rows. `chained`: a period depends on the one before it, too, so
     that with a stale period all later ones are stale. `at_start`: input → its column of days, of which a period depends
-    on the rows of its own start, such as those of a table with the same periods.
+    on the rows of its own start, such as those of a table with the same periods. `columns`: of an input of `days`, of
+    which some columns alone are read, these; its rows are hashed by them, also where `ops.table_days` has a hash of
+    whole rows.
     """
 
     column: str
@@ -59,6 +66,7 @@ class ByPeriod:
     whole: tuple[str, ...] = ()
     chained: bool = False
     at_start: Mapping[str, str] = field(default_factory=dict)
+    columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -111,7 +119,10 @@ def hash_inputs(
     """
     with store.transaction() as transaction:
         whole = [_content_hash(transaction, relations[name]) for name in by_period.whole]
-        by_day = [_hashes_by_day(transaction, relations[name], column) for name, column in by_period.days.items()]
+        by_day = [
+            _hashes_by_day(transaction, relations[name], column, by_period.columns.get(name, ()))
+            for name, column in by_period.days.items()
+        ]
         at_start = [_hashes_by_day(transaction, relations[name], column) for name, column in by_period.at_start.items()]
     constant = [*map(code_hash, by_period.packages), *whole, *([parameters] if parameters else [])]
     sums = [_RunningSum(hashes) for hashes in by_day]
@@ -344,13 +355,19 @@ def _content_hash(transaction: Transaction, relation: str) -> str:
     return str(value)
 
 
-def _hashes_by_day(transaction: Transaction, relation: str, column: str) -> dict[date, int]:
-    recorded = transaction.rows(
-        "select day, content_hash::text from ops.table_days where table_name = $1 and rows_of_day > 0",
-        [relation],
-    )
-    rows = recorded or transaction.rows(
-        f"select {column}, sum({ROW_HASH})::text"  # noqa: S608
+def _hashes_by_day(
+    transaction: Transaction, relation: str, column: str, columns: Sequence[str] = ()
+) -> dict[date, int]:
+    """Sum of the hashes of the rows of each day, of `columns` where there are any, else of whole rows."""
+    rows: list[tuple[date, str]] = []
+    if not columns:
+        rows = transaction.rows(
+            "select day, content_hash::text from ops.table_days where table_name = $1 and rows_of_day > 0",
+            [relation],
+        )
+    row = f"row(content.{', content.'.join(columns)})" if columns else "content"
+    rows = rows or transaction.rows(
+        f"select {column}, sum({row_hash(row)})::text"  # noqa: S608
         f" from {relation} as content where {column} is not null group by {column}"
     )
     return {day: int(value) for day, value in rows}

@@ -153,7 +153,8 @@ class IndexState(dy.Schema):
     """One row per daily or weekly output, month and array of numbers.
 
     State at the end of a month, from which the next month is computed: `analysis.price_index_states`, `…_error_states`
-    of days, `analysis.weekly_index_states`, `…_error_states` of the weeks that begin in the month.
+    of days, `analysis.unit_price_index_states`, `…_error_states` of days, by prices per unit,
+    `analysis.weekly_index_states`, `…_error_states` of the weeks that begin in the month.
     """
 
     month = dy.Date(primary_key=True, description="first day of the month after which the state is")

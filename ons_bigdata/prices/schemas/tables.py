@@ -39,6 +39,8 @@ TABLES: dict[str, type[dy.Schema]] = {
     "analysis.product_period_prices": schemas.ProductPeriodPrice,
     "analysis.price_index_states": schemas.IndexState,
     "analysis.price_index_error_states": schemas.IndexState,
+    "analysis.unit_price_index_states": schemas.IndexState,
+    "analysis.unit_price_index_error_states": schemas.IndexState,
     "analysis.weekly_index_states": schemas.IndexState,
     "analysis.weekly_index_error_states": schemas.IndexState,
     "analysis.settled_figures": schemas.SettledFigure,

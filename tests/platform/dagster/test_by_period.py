@@ -118,6 +118,20 @@ def test_rows_of_its_own_start_make_a_period_stale(store: Warehouse) -> None:
         before = after
 
 
+def test_columns_that_are_not_read_make_no_period_stale(store: Warehouse) -> None:
+    """The table of prices has a recorded hash of whole rows, too, which does not count."""
+    how = replace(HOW, columns={"prices": ("day", "pounds")})
+    _execute(store, "alter table staging.prices add note text default 'read again'")
+    _execute(store, "insert into ops.table_days values ('staging.prices', '2016-08-02', 1, 5, 'other')")
+    assert not _with(store, how).stale
+    _execute(store, "update staging.prices set pounds = 2 where day = '2016-08-02'")
+    assert [week.start.day for week in _with(store, how).stale] == [1]
+
+
+def _with(store: Warehouse, how: ByPeriod) -> PeriodBuild:
+    return periods_to_build(store, TABLE, how, RELATIONS, WEEKS)
+
+
 def test_days_ahead_are_told_from_those_of_a_period(store: Warehouse) -> None:
     weeks = [replace(WEEKS[0], ahead_day=date(2016, 8, 14)), WEEKS[1]]
     assert _build(store, weeks) == [1]  # it had no days ahead before

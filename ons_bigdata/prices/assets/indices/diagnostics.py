@@ -19,6 +19,8 @@ from ons_bigdata.prices.assets.indices.figures import (
     FIGURE_INPUTS,
     STATE_INPUTS,
     STATES,
+    UNIT_PRICE_INPUTS,
+    UNIT_PRICE_STATES,
     WEEKLY_STATES,
     first_replaced,
     months_built,
@@ -78,9 +80,16 @@ MOVEMENTS = Table(
 ERROR_STATES = Table(
     "analysis.price_index_error_states",
     IndexState,
-    "One row per daily output, month and array of numbers. Internal: the state from which the resamples of the next "
-    "month are computed.",
+    "One row per daily output without pack sizes, month and array of numbers. Internal: the state from which the "
+    "resamples of the next month are computed.",
     replace(STATE_INPUTS, days={**STATE_INPUTS.days, "rejected": "collected_on", "states": "month"}),
+)
+UNIT_PRICE_ERROR_STATES = Table(
+    "analysis.unit_price_index_error_states",
+    IndexState,
+    "One row per daily output of prices per unit, month and array of numbers. Internal: the state from which the "
+    "resamples of the next month are computed.",
+    replace(UNIT_PRICE_INPUTS, days={**STATE_INPUTS.days, "rejected": "collected_on", "unit_price_states": "month"}),
 )
 WEEKLY_ERROR_STATES = Table(
     "analysis.weekly_index_error_states",
@@ -113,12 +122,13 @@ class _Months:
 
 @tables_asset(
     name="price_index_errors",
-    tables=[DIAGNOSTICS, MOVEMENTS, ERROR_STATES, WEEKLY_ERROR_STATES],
+    tables=[DIAGNOSTICS, MOVEMENTS, ERROR_STATES, UNIT_PRICE_ERROR_STATES, WEEKLY_ERROR_STATES],
     inputs={
         **FIGURE_INPUTS,
         "elementary": ELEMENTARY.name,
         "aggregates": AGGREGATES.name,
         "states": STATES.name,
+        "unit_price_states": UNIT_PRICE_STATES.name,
         "weekly_states": WEEKLY_STATES.name,
     },
     can_subset=True,
@@ -130,19 +140,33 @@ def price_index_errors(inputs: Inputs, run: AssetRun) -> Mapping[str, Output]:
     weeks = weekly_months(origins, inputs, recipes)
     with threadpool_limits(limits=1):
         resampling = _Resampling(inputs, run, bootstrap, f"{recipes_text(recipes)} {bootstrap}")
-        daily = _diagnostics_by_month(resampling, _DAILY, origins)
+        daily = _diagnostics_by_month(resampling, _DAILY, [of.of_unit_prices(wanted=False) for of in origins])
+        unit_prices = _diagnostics_by_month(
+            resampling, _UNIT_PRICES, [of.of_unit_prices(wanted=True) for of in origins]
+        )
         weekly = _diagnostics_by_month(resampling, _WEEKLY, weeks)
         figures = _monthly_figures(inputs, recipes)
         monthly = [index_diagnostics(panels, recipes, figures, bootstrap) for panels in monthly_panels(inputs, origins)]
+    by_month = (weekly, unit_prices, daily)
     diagnostics = stacked(
-        IndexDiagnostics, [*(of.diagnostics for of in monthly), *weekly.diagnostics, *daily.diagnostics]
+        IndexDiagnostics, [of.diagnostics for of in monthly] + [part for of in by_month for part in of.diagnostics]
     )
-    movements = stacked(IndexMovement, [*(of.movements for of in monthly), *weekly.movements, *daily.movements])
+    movements = stacked(
+        IndexMovement, [of.movements for of in monthly] + [part for of in by_month for part in of.movements]
+    )
     rows = [
-        rows_to_replace(recipes, daily=first_replaced(day_build, origins), weekly=first_replaced(week_build, weeks))
-        for day_build, week_build in ((daily.resampled, weekly.resampled), (daily.build, weekly.build))
+        rows_to_replace(
+            recipes,
+            daily=first_replaced(day_build, origins),
+            unit_prices=first_replaced(unit_build, origins),
+            weekly=first_replaced(week_build, weeks),
+        )
+        for day_build, unit_build, week_build in (
+            (daily.resampled, unit_prices.resampled, weekly.resampled),
+            (daily.build, unit_prices.build, weekly.build),
+        )
     ]
-    built = months_built(daily.build, weekly.build)
+    built = months_built(daily.build, unit_prices.build, weekly.build)
     return {
         DIAGNOSTICS.name: Output(
             diagnostics,
@@ -159,6 +183,9 @@ def price_index_errors(inputs: Inputs, run: AssetRun) -> Mapping[str, Output]:
         ),
         MOVEMENTS.name: Output(movements, built, replaced=rows[1]),
         ERROR_STATES.name: states_output(run, stacked(IndexState, daily.states), daily.resampled),
+        UNIT_PRICE_ERROR_STATES.name: states_output(
+            run, stacked(IndexState, unit_prices.states), unit_prices.resampled
+        ),
         WEEKLY_ERROR_STATES.name: states_output(run, stacked(IndexState, weekly.states), weekly.resampled),
     }
 
@@ -171,6 +198,7 @@ class _StateTables(NamedTuple):
 
 
 _DAILY = _StateTables("states", ERROR_STATES.name)
+_UNIT_PRICES = _StateTables("unit_price_states", UNIT_PRICE_ERROR_STATES.name)
 _WEEKLY = _StateTables("weekly_states", WEEKLY_ERROR_STATES.name)
 
 
@@ -202,7 +230,7 @@ def _diagnostics_by_month(of: _Resampling, tables: _StateTables, origins: Sequen
     Where nothing but prices after a month changed, its figures are as they were: products that return since then change
     the parts of its movements alone. Else the state of its figures has changed, too.
     """
-    periods = month_periods(origins, before=MONTHS_BEFORE, ahead_apart=True)
+    periods = month_periods(origins, before=MONTHS_BEFORE, ahead_day=lambda origin, month: origin.return_day(month))
     build = stale_months(of.run, tables.errors, periods, of.parameters)
     try:
         return _diagnostics_of_build(of, tables, origins, build)

@@ -41,7 +41,7 @@ from ons_bigdata.prices.methods.recipes.formulas import FORMULAS
 from ons_bigdata.prices.schemas.indices import IndexState, ProductPeriodPrice
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from numpy.typing import NDArray
 
@@ -65,7 +65,6 @@ class OriginMonths(ABC):
     history: OriginHistory
     outputs: list[ScopedOutput]
     pack_sizes: pl.DataFrame
-    inputs: Inputs
     starts: list[date]
     present: NDArray[np.bool_]
     months: list[MonthOfPeriods]
@@ -99,9 +98,39 @@ class OriginMonths(ABC):
         """First period from which the drift of a month is measured."""
 
 
+class QuotesOfDays:
+    """Reader of the quotes of consecutive days. The last two stretches are kept: outputs of a month share them."""
+
+    def __init__(self, inputs: Inputs) -> None:
+        self._inputs = inputs
+        self._kept: list[tuple[date, date, pl.DataFrame]] = []
+
+    def read(self, data_origin: str, first: date, last: date) -> pl.DataFrame:
+        """Quotes of a data origin from the first to the last day, texts as categories."""
+        inside = pl.col("collected_on").is_between(first, last) & (pl.col("data_origin") == data_origin)
+        for begin, end, quotes in self._kept:
+            if begin <= first and last <= end:
+                return quotes.filter(inside)
+        # texts as categories take 28 bytes a quote in the place of a hundred
+        texts = pl.col("data_origin", "retailer", "product").cast(pl.Categorical)
+        quotes = self._inputs.read_days("quotes", "collected_on", (first, last), QUOTE_COLUMNS).with_columns(texts)
+        self._kept = [(first, last, quotes), *self._kept[:1]]
+        return quotes.filter(inside)
+
+
 @dataclass(frozen=True, eq=False)
 class DailyMonths(OriginMonths):
-    """Daily outputs, computed from quotes."""
+    """Daily outputs, computed from quotes. `quotes`: which those of all data origins are read by."""
+
+    quotes: QuotesOfDays
+
+    def of_unit_prices(self, *, wanted: bool) -> DailyMonths:
+        """The outputs that depend on pack sizes alone, or those that do not.
+
+        The pack size of a product is decided in its first days, so that it may change figures of the month before.
+        """
+        chosen = [what for what in self.outputs if FORMULAS[what.output.formula].per_pack_size == wanted]
+        return replace(self, outputs=chosen)
 
     def panels(self, first: int, stop: int) -> OriginPanels:
         """Quotes of the days from `first` to `stop`."""
@@ -120,7 +149,9 @@ class DailyMonths(OriginMonths):
         return last_day(month.month)
 
     def start_of_drift(self, month: MonthOfPeriods) -> int:
-        """First day of the month before."""
+        """First day of the month before; of outputs without a drift that of the month."""
+        if not any(drift_periods_before(what.output) for what in self.outputs):
+            return month.start
         return max([0, *(other.start for other in self.months if other.stop == month.start)])
 
     def at_base(self) -> OriginPanels | None:
@@ -134,24 +165,47 @@ class DailyMonths(OriginMonths):
         return self._panels(quotes, int(rows[0]), int(rows[-1]))
 
     def _quotes(self, first: int, last: int) -> pl.DataFrame:
-        days = self.history.days[first], self.history.days[last]
-        quotes = self.inputs.read_days("quotes", "collected_on", days, QUOTE_COLUMNS)
-        of_origin = quotes.filter(pl.col("data_origin") == self.history.data_origin)
-        # texts as categories take 28 bytes a quote in the place of a hundred
-        return of_origin.with_columns(pl.col("data_origin", "retailer", "product").cast(pl.Categorical))
+        return self.quotes.read(self.history.data_origin, self.history.days[first], self.history.days[last])
 
     def _panels(self, quotes: pl.DataFrame, first: int, last: int) -> OriginPanels:
         return panels_of_days(self.history, quotes, self.pack_sizes, (first, last))
 
 
-@dataclass(frozen=True, eq=False)
-class WeeklyMonths(OriginMonths):
-    """Weekly outputs over windows, computed from mean prices of weeks.
+class PricesOfWeeks:
+    """Reader of the mean prices of weeks, and of the scopes of their products. Each month is read once.
 
-    `scopes`: of the products of all data origins.
+    Months before the first one of the last request are not kept.
     """
 
-    scopes: pl.DataFrame
+    def __init__(self, inputs: Inputs) -> None:
+        self._inputs = inputs
+        self._scopes = inputs.read("scoped", [*PRODUCT, "in_scope"])
+        self._months: dict[tuple[str, date], pl.DataFrame] = {}
+
+    def read(self, data_origin: str, starts: Sequence[date]) -> pl.DataFrame:
+        """`ProductPeriodPrice` rows of the months of some weeks, and in_scope. `starts`: Mondays, ascending."""
+        months = list(dict.fromkeys(start.replace(day=1) for start in starts))
+        self._months = {
+            (origin, month): rows
+            for (origin, month), rows in self._months.items()
+            if origin != data_origin or month >= months[0]
+        }
+        return pl.concat([self._of_month(data_origin, month) for month in months])
+
+    def _of_month(self, data_origin: str, month: date) -> pl.DataFrame:
+        if (data_origin, month) not in self._months:
+            chosen = {"calendar": ["weeks"], "data_origin": [data_origin]}
+            columns = ProductPeriodPrice.column_names()
+            prices = self._inputs.read_rows("period_prices", chosen, ("month", month, month), columns)
+            self._months[data_origin, month] = prices.join(self._scopes, on=PRODUCT, how="left")
+        return self._months[data_origin, month]
+
+
+@dataclass(frozen=True, eq=False)
+class WeeklyMonths(OriginMonths):
+    """Weekly outputs over windows, computed from mean prices of weeks. `prices`: which they are read by."""
+
+    prices: PricesOfWeeks
 
     @property
     def weeks_ahead(self) -> int:
@@ -161,10 +215,7 @@ class WeeklyMonths(OriginMonths):
     def panels(self, first: int, stop: int) -> OriginPanels:
         """Mean prices of the weeks from `first` to `stop` and of those after it that windows need."""
         rows = slice(first, min(stop + self.weeks_ahead, len(self.starts)))
-        months = self.starts[rows][0].replace(day=1), self.starts[rows][-1].replace(day=1)
-        chosen = {"calendar": ["weeks"], "data_origin": [self.history.data_origin]}
-        prices = self.inputs.read_rows("period_prices", chosen, ("month", *months), ProductPeriodPrice.column_names())
-        judged = prices.join(self.scopes, on=PRODUCT, how="left")
+        judged = self.prices.read(self.history.data_origin, self.starts[rows])
         return panels_of_periods(self.history, judged, self.pack_sizes, "weeks", rows)
 
     def at_base(self) -> None:
@@ -192,7 +243,7 @@ def weekly_months(origins: Sequence[DailyMonths], inputs: Inputs, recipes: Seque
 
     Raises ValueError for an output without a window, which would need quotes of its base.
     """
-    scopes = inputs.read("scoped", [*PRODUCT, "in_scope"])
+    prices = PricesOfWeeks(inputs)
     known = [(origin, scoped_outputs(origin.history, recipes, "weekly")) for origin in origins]
     known = [(origin, outputs) for origin, outputs in known if outputs]
     for what in (what for _, outputs in known for what in outputs):
@@ -207,11 +258,10 @@ def weekly_months(origins: Sequence[DailyMonths], inputs: Inputs, recipes: Seque
             origin.history,
             outputs,
             origin.pack_sizes,
-            inputs,
             periods.starts,
             periods_with_quotes(origin.history.present, periods.of_day),
             months_of_periods(periods.starts, first_months),
-            scopes,
+            prices,
         )
         for (origin, outputs), periods in zip(known, calendars, strict=True)
     ]
@@ -225,6 +275,7 @@ def read_origins(inputs: Inputs, recipes: Sequence[Recipe]) -> list[DailyMonths]
     pack_sizes = inputs.read("pack_sizes").filter("is_of_item_measure")
     out_of_scope = inputs.read("scoped", ["data_origin", "in_scope"]).filter(~pl.col("in_scope"))
     with_scopes = set(out_of_scope["data_origin"])
+    quotes = QuotesOfDays(inputs)
     origins = []
     for origin in sorted(weeks):
         of_origin = pl.col("data_origin") == origin
@@ -242,22 +293,24 @@ def read_origins(inputs: Inputs, recipes: Sequence[Recipe]) -> list[DailyMonths]
                 history,
                 scoped_outputs(history, recipes, "daily"),
                 pack_sizes.filter(of_origin),
-                inputs,
                 history.days,
                 history.present,
                 months_of_periods(history.days),
+                quotes,
             )
         )
     return origins
 
 
-def month_periods(origins: Sequence[OriginMonths], *, before: int, ahead_apart: bool = False) -> list[Period]:
+def month_periods(
+    origins: Sequence[OriginMonths], *, before: int, ahead_day: Callable[[OriginMonths, MonthOfPeriods], date]
+) -> list[Period]:
     """Months of all data origins, with the days of their views and what else their figures depend on.
 
     A month depends on those before it by the state, so that its view need not reach back as far as its prices do.
-    `before`: months before a month whose quotes its figures depend on besides the state. `ahead_apart`: for errors,
-    which depend on the state of the figures of their month: of the days after it those on which products may return are
-    apart, as `Period.ahead_day`.
+    `before`: months before a month whose quotes its figures depend on besides the state. `ahead_day`: of a month of an
+    origin, the last day after it whose quotes count: `OriginMonths.ahead_day` of figures; of errors, which depend on
+    the state of the figures, `OriginMonths.return_day`. These days are apart, as `Period.ahead_day`.
     """
     bases: dict[date, list[str]] = {}
     last_days: dict[date, date] = {}
@@ -274,15 +327,14 @@ def month_periods(origins: Sequence[OriginMonths], *, before: int, ahead_apart: 
             start = month.month
             bases.setdefault(start, []).extend(dict.fromkeys(hashes))
             last_days[start] = max(origin.last_day(month), last_days.get(start, start))
-            after = origin.return_day(month) if ahead_apart else origin.ahead_day(month)
-            ahead[start] = max(after, ahead.get(start, start))
+            ahead[start] = max(ahead_day(origin, month), ahead.get(start, start))
     return [
         Period(
             month,
             _months_before(month, before),
-            last_days[month] if ahead_apart else ahead[month],
+            last_days[month],
             " ".join(hashes),
-            ahead[month] if ahead_apart and ahead[month] > last_days[month] else None,
+            ahead[month] if ahead[month] > last_days[month] else None,
         )
         for month, hashes in sorted(bases.items())
     ]
@@ -339,6 +391,11 @@ class StoredStates:
         runs = self._arrays(history, what)["segment runs"].astype(np.int64)
         return segments_of_runs(runs, len(history.strata), periods), structures
 
+    def depends_ahead_on(self, history: OriginHistory, what: ScopedOutput, month: date) -> str | None:
+        """Hash of what the figures of a month depended on after it; None where no state of it is stored."""
+        structure = self.structures.get(((history.data_origin, *what.name), month))
+        return None if structure is None else structure.partition(" ")[2]
+
     def _arrays(self, history: OriginHistory, what: ScopedOutput) -> dict[str, NDArray[np.float64]]:
         arrays = self.arrays.get((history.data_origin, *what.name))
         if arrays is None or len(arrays["pasts counts"]) != len(history.strata):
@@ -348,15 +405,23 @@ class StoredStates:
 
     @staticmethod
     def read(run: AssetRun, table: str, first: date, months: Sequence[date]) -> StoredStates:
-        """Read the states after the last of `months` before `first`."""
+        """Read the states after the last of `months` before `first`, and the structures up to that of `first`."""
+        structures = StoredStates._structures(run, table, [month for month in months if month <= first])
         earlier = [month for month in months if month < first]
         if not earlier:
-            return StoredStates({}, {})
+            return StoredStates({}, structures)
         days = (earlier[-1], earlier[-1])
         rows = run.read_own_days(table, "month", days, IndexState.column_names())
         arrays = {key: state_arrays(of_key) for key, of_key in rows.partition_by(OUTPUT, as_dict=True).items()}
-        known = run.read_own_days(table, "month", (earlier[0], earlier[-1]), ["month", *OUTPUT, "structure"]).unique()
-        return StoredStates(arrays, {(tuple(key), month): structure for month, *key, structure in known.iter_rows()})
+        return StoredStates(arrays, structures)
+
+    @staticmethod
+    def _structures(run: AssetRun, table: str, months: Sequence[date]) -> dict[tuple[OutputKey, date], str]:
+        if not months:
+            return {}
+        days = (months[0], months[-1])
+        known = run.read_own_days(table, "month", days, ["month", *OUTPUT, "structure"]).unique()
+        return {(tuple(key), month): structure for month, *key, structure in known.iter_rows()}
 
 
 def _months_before(month: date, count: int) -> date:

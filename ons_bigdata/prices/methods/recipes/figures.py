@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
-from weakref import WeakKeyDictionary
 
 import numpy as np
 import polars as pl
@@ -12,26 +11,26 @@ import polars as pl
 from ons_bigdata.estimation.input_checks import eager_frame, refuse_unknown
 from ons_bigdata.prices.methods.aggregation.linked import ABSENT
 from ons_bigdata.prices.methods.panels.input_checks import instance_of, listed_values
-from ons_bigdata.prices.methods.recipes.base_periods import BaseSearch
+from ons_bigdata.prices.methods.recipes.blocks.based_periods import based_outputs
 from ons_bigdata.prices.methods.recipes.blocks.history import OriginHistory, origin_history
 from ons_bigdata.prices.methods.recipes.blocks.past import Block, Past
 from ons_bigdata.prices.methods.recipes.catalogue import SCOPES, Recipe, RecipeOutput, parameters_hash
 from ons_bigdata.prices.methods.recipes.elementary import block_form, elementary_index, shelf_clusters
 from ons_bigdata.prices.methods.recipes.formulas import FORMULAS
 from ons_bigdata.prices.methods.recipes.levels import BasePart, LevelBases, LevelState, Members, level_figures
-from ons_bigdata.prices.methods.recipes.panels import OUT, UNDECIDED, Stratum, recipe_periods, strata
+from ons_bigdata.prices.methods.recipes.panels import OUT, UNDECIDED, Stratum, strata
 from ons_bigdata.prices.methods.recipes.tree import TreeLevel, TreeWeights
 from ons_bigdata.prices.schemas.indices import AggregateIndex, ElementaryIndex
-from ons_bigdata.prices.schemas.rhythms import DAILY
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from datetime import date
 
     import dataframely as dy
     from numpy.typing import NDArray
 
     from ons_bigdata.prices.methods.recipes.blocks.base_means import BaseMeans
+    from ons_bigdata.prices.methods.recipes.blocks.based_periods import BasedPeriods
     from ons_bigdata.prices.methods.recipes.elementary import StratumForm
     from ons_bigdata.prices.methods.recipes.levels import LevelFigures
     from ons_bigdata.prices.methods.recipes.panels import Periods, Week
@@ -272,81 +271,6 @@ def figure_rows(
     constant = {**labels, "level": tree.name}
     rows = pl.DataFrame({**keys, **columns}).with_columns(**{name: pl.lit(value) for name, value in constant.items()})
     return rows if bases.has_rows.all() else rows.filter(pl.Series(bases.has_rows.ravel()))
-
-
-@dataclass(frozen=True, eq=False)
-class BasedPeriods:
-    """Periods of all history, those of each stratum with the base of its item, and the bases of each level's figures.
-
-    `search`, `whole`: see `BaseSearch.levels`.
-    """
-
-    periods: Periods
-    of_strata: list[Periods]
-    levels: list[LevelBases]
-    search: BaseSearch
-    whole: Booleans
-
-    def by_stretch(self, trees: Sequence[TreeLevel], segments: Integers) -> list[LevelBases]:
-        """Bases of each level's figures where no link joins the stretches of a stratum: each has a base of its own.
-
-        `segments`: of the elementary indices in all periods, strata x periods.
-        """
-        if (segments <= 0).all():
-            return self.levels
-        search, owners = self.search.of_stretches(segments)
-        return search.levels(trees, owners, self.whole)
-
-
-def based_outputs(
-    history: OriginHistory, recipes: Iterable[Recipe], calendar: tuple[str, str] | None = None
-) -> Iterator[tuple[Recipe, RecipeOutput, BasedPeriods]]:
-    """Outputs of recipes with their periods; without those none of whose collection days occurs.
-
-    `calendar`: frequency and days that count of the outputs; None for all.
-    """
-    for recipe in recipes if history.strata else ():
-        for output in recipe.outputs:
-            if calendar not in (None, (output.frequency, output.days)):
-                continue
-            periods = based_periods(history, output)
-            if periods is not None:
-                yield recipe, output, periods
-
-
-_BASED: WeakKeyDictionary[OriginHistory, dict[tuple[str, str], BasedPeriods | None]] = WeakKeyDictionary()
-"""Periods with their bases that were found in a history: the search for bases looks at all of its days."""
-
-
-def based_periods(history: OriginHistory, output: RecipeOutput) -> BasedPeriods | None:
-    """Periods of an output with their bases, found once in each history; None where no day counts."""
-    known = _BASED.setdefault(history, {})
-    key = (output.frequency, output.days)
-    if key not in known:
-        known[key] = _based_periods(history, *key)
-    return known[key]
-
-
-def _based_periods(history: OriginHistory, frequency: str, days_that_count: str) -> BasedPeriods | None:
-    """Periods of a frequency with their bases; None where no day counts."""
-    periods = recipe_periods(history.days, frequency, days_that_count, history.week)
-    if not periods.starts:
-        return None
-    search = BaseSearch(
-        history.days,
-        periods,
-        history.week,
-        history.present,
-        history.strata,
-        [history.rhythms.get(retailer, DAILY) for retailer, _ in history.strata],
-    )
-    whole = search.spans(search.parts(np.ones(len(history.strata), dtype=np.bool_)))
-    bases = search.levels(history.tree, np.eye(len(history.strata), dtype=np.bool_), whole)
-    of_strata = [periods] * len(history.strata)
-    for part in (part for parts in bases[0].parts for part in parts):
-        for stratum in np.flatnonzero(part.strata):
-            of_strata[stratum] = replace(periods, base=part.base, base_text=part.base_text)
-    return BasedPeriods(periods, of_strata, bases, search, whole)
 
 
 def forms_of_block(

@@ -85,8 +85,8 @@ class ElementaryFormula:
     `build`: the prices of a retailer and item → its form. `needs`: option of `RecipeOutput` without which it is not
     defined. `windowed`: computed over windows of periods, which a splice extends. `chained`: each period is linked to
     earlier ones. `keeps_with_gaps`: satisfies `axioms.ALWAYS` with products that enter and leave, too. `per_pack_size`:
-    products without a pack size do not count. `compares`: what moves the index from one period to the next, see
-    `COMPARES`.
+    products without a pack size do not count. `from_base`: compares with prices of the base periods. `compares`: what
+    moves the index from one period to the next, see `COMPARES`.
     """
 
     name: str
@@ -96,6 +96,7 @@ class ElementaryFormula:
     chained: bool = False
     keeps_with_gaps: bool = True
     per_pack_size: bool = False
+    from_base: bool = False
     compares: str = "same_products"
 
 
@@ -160,12 +161,14 @@ ENTRIES = (
         keeps_with_gaps=False,
         compares="carried_links",
     ),
-    ElementaryFormula("base_week_jevons", _base_week_jevons),
-    ElementaryFormula("fixed_base", _fixed_base, needs="item_formulas"),
+    ElementaryFormula("base_week_jevons", _base_week_jevons, from_base=True),
+    ElementaryFormula("fixed_base", _fixed_base, needs="item_formulas", from_base=True),
     ElementaryFormula("unit_price", _unit_price, keeps_with_gaps=False, per_pack_size=True, compares="all_products"),
     ElementaryFormula("geks_jevons", partial(_windows, kind=GeksJevonsForm), windowed=True),
     ElementaryFormula("time_product_dummy", partial(_windows, kind=TimeProductDummyForm), windowed=True),
-    ElementaryFormula("clusters", _clusters, needs="clip", keeps_with_gaps=False, compares="any_products"),
+    ElementaryFormula(
+        "clusters", _clusters, needs="clip", keeps_with_gaps=False, from_base=True, compares="any_products"
+    ),
 )
 FORMULAS = {entry.name: entry for entry in ENTRIES}
 

@@ -31,8 +31,9 @@ STATEMENTS = (
     " select data_origin, retailer, item_number, collected_on, count(*)::integer as quotes"
     f" from {QUOTES} group by data_origin, retailer, item_number, collected_on",
     "create view intermediate.int_prices__product_months_judged as select distinct"
-    " date_trunc('month', collected_on)::date as month, data_origin, retailer, item_number, product, in_scope"
-    " from intermediate.int_prices__quotes_scoped",
+    " date_trunc('month', collected_on)::date as month, data_origin, retailer, item_number, product, in_scope,"
+    " pack_size from intermediate.int_prices__quotes_scoped left join intermediate.int_prices__product_pack_sizes"
+    " using (data_origin, retailer, item_number, product)",
     "create table intermediate.int_prices__item_days_rejected (data_origin text, retailer text, item_number integer,"
     " collected_on date)",
     "create table intermediate.int_prices__retailer_weights_assigned (data_origin text, retailer text,"
@@ -43,6 +44,8 @@ STATEMENTS = (
     "insert into seeds.item_weights values (210111, '01.1.1', 6, 2016), (310401, '02.1.1', 38, 2016)",
     "insert into seeds.class_weights values ('01.1.1', '01', 15, 2016), ('02.1.1', '02', 5, 2016)",
 )
+ASSETS = [period_prices.product_period_prices_by_month, figures.price_index_figures, diagnostics.price_index_errors]
+COUNTS = ("months_built", "months_of_unit_prices_built", "months_of_weeks_built")
 AGAIN = "all months are computed again"
 TABLES = {
     period_prices.TABLE: "period",
@@ -52,6 +55,8 @@ TABLES = {
     diagnostics.MOVEMENTS.name: "level, code",
     figures.STATES.name: "array_name",
     diagnostics.ERROR_STATES.name: "array_name",
+    figures.UNIT_PRICE_STATES.name: "array_name",
+    diagnostics.UNIT_PRICE_ERROR_STATES.name: "array_name",
     figures.WEEKLY_STATES.name: "array_name",
     diagnostics.WEEKLY_ERROR_STATES.name: "array_name",
 }
@@ -88,7 +93,7 @@ def quotes_of(days: range, *, without: set[int] = frozenset()) -> pl.DataFrame:
 def build(resource: WarehouseResource, *tables: str, counted: str = "months_built") -> dict[str, Any]:
     """Run the assets, or some of their tables; how many months each built, of days or of weeks."""
     made = dg.materialize(
-        [period_prices.product_period_prices_by_month, figures.price_index_figures, diagnostics.price_index_errors],
+        ASSETS,
         resources={"warehouse": resource},
         selection=[dg.AssetKey(table.split(".")) for table in tables] or None,
     )
@@ -114,13 +119,12 @@ def add(warehouse: Warehouse, quotes: pl.DataFrame) -> None:
 
 def test_each_asset_reads_the_relations_that_are_its_deps(warehouse: Warehouse, resource: WarehouseResource) -> None:
     add(warehouse, quotes_of(range(60)))
-    assets = [period_prices.product_period_prices_by_month, figures.price_index_figures, diagnostics.price_index_errors]
-    made = dg.materialize(assets, resources={"warehouse": resource})
+    made = dg.materialize(ASSETS, resources={"warehouse": resource})
     read = {
         event.asset_key: event.materialization.metadata["relations_read"].value
         for event in made.get_asset_materialization_events()
     }
-    specs = [spec for asset in assets for spec in asset.specs]
+    specs = [spec for asset in ASSETS for spec in asset.specs]
     assert read == {spec.key: sorted(".".join(dep.asset_key.path) for dep in spec.deps) for spec in specs}
 
 
@@ -148,6 +152,33 @@ def test_days_as_they_come_give_the_tables_of_one_rebuild(warehouse: Warehouse, 
     assert sorted(scopes) == [("shelf",), ("target",)]
 
 
+def test_a_pack_size_builds_the_months_of_prices_per_unit_alone(
+    warehouse: Warehouse, resource: WarehouseResource
+) -> None:
+    """The pack size of a product of August changes in September: figures of days and weeks do not depend on it."""
+    sizes = "intermediate.int_prices__product_pack_sizes"
+    add(warehouse, quotes_of(range(11, 60)))  # August to 18 September
+    with warehouse.transaction() as transaction:
+        for retailer, item in STRATA:
+            for n in range(5):
+                transaction.execute(f"insert into {sizes} values ('real', '{retailer}', {item}, 'P{n}', 0.5, true)")
+    build(resource)
+    with warehouse.transaction() as transaction:
+        transaction.execute(f"update {sizes} set pack_size = 0.4 where product = 'P1' and retailer = 'tesco'")
+    made = dg.materialize(ASSETS, resources={"warehouse": resource})
+    counts = [
+        tuple(metadata[name].value for name in COUNTS)
+        for metadata in (event.materialization.metadata for event in made.get_asset_materialization_events())
+        if COUNTS[0] in metadata
+    ]
+    assert counts == [(0, 2, 0)] * 4  # elementary indices, aggregates, diagnostics, movements
+    step_by_step = contents(warehouse)
+    with warehouse.transaction() as transaction:
+        transaction.execute("delete from ops.table_days")
+    build(resource)
+    assert contents(warehouse) == step_by_step
+
+
 def test_weeks_as_they_come_give_the_tables_of_one_rebuild(warehouse: Warehouse, resource: WarehouseResource) -> None:
     """Weeks of July to October are one block, with the first window of 13 weeks; each later month is one."""
 
@@ -160,16 +191,14 @@ def test_weeks_as_they_come_give_the_tables_of_one_rebuild(warehouse: Warehouse,
     assert months_built() == (4, 4)
     assert months_built() == (0, 0)
     add(warehouse, quotes_of(range(200, 202)))
-    assert months_built() == (
-        4,
-        3,
-    )  # February, and November to January, whose windows look 12 weeks ahead, movements eight
+    # February; windows of November to January look 12 weeks ahead, but no figure of them changes; movements eight weeks
+    assert months_built() == (1, 3)
     add(warehouse, quotes_of(range(202, 230)))  # to 7 March
-    assert months_built() == (5, 4)
+    assert months_built() == (2, 4)  # the rest of February, and March
     add(warehouse, quotes_of(range(230, 232)))
-    assert months_built() == (4, 3)  # December to March: the last day of November's view is 26 February
-    add(warehouse, quotes_of(range(195, 196)))  # late, of 1 February: in the view of November, too
-    assert months_built() == (5, 4)
+    assert months_built() == (1, 3)
+    add(warehouse, quotes_of(range(195, 196)))  # late, of 1 February, in a week of January
+    assert months_built() == (3, 4)
     step_by_step = contents(warehouse)
     with warehouse.transaction() as transaction:
         transaction.execute("delete from ops.table_days")
@@ -272,7 +301,7 @@ def test_a_run_of_some_tables_leaves_the_months_stale(warehouse: Warehouse, reso
     add(warehouse, quotes_of(range(60, 80)))
     build(resource, figures.STATES.name)
     build(resource, figures.ELEMENTARY.name, figures.STATES.name)
-    whole = (figures.ELEMENTARY, figures.AGGREGATES, figures.STATES, figures.WEEKLY_STATES)
+    whole = (figures.ELEMENTARY, figures.AGGREGATES, figures.STATES, figures.UNIT_PRICE_STATES, figures.WEEKLY_STATES)
     months = build(resource, period_prices.TABLE, *(table.name for table in whole))
     assert set(months.values()) == {2}
     build(resource, diagnostics.ERROR_STATES.name)

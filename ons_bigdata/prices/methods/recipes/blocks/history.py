@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 import polars as pl
@@ -20,7 +20,8 @@ from ons_bigdata.prices.methods.recipes.panels import in_season
 from ons_bigdata.prices.methods.recipes.tree import TreeLevel, TreeWeights, index_tree
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Hashable, Mapping
+    from typing import Any
 
     from numpy.typing import NDArray
 
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
     Booleans = NDArray[np.bool_]
     Integers = NDArray[np.int64]
+
+Found = TypeVar("Found")
 
 _KEY = ["retailer", "item_number"]
 
@@ -52,7 +55,14 @@ class OriginHistory:
     week: Week | None
     rhythms: Mapping[str, str]
     has_quotes_out_of_scope: bool
-    _out_of_season: dict[SeasonalRule | None, Booleans] = field(default_factory=dict, repr=False)
+    _found: dict[Hashable, Any] = field(default_factory=dict, repr=False)
+
+    def once(self, key: Hashable, find: Callable[[], Found]) -> Found:
+        """Return what `find` found in this history at the first call with a key, which is kept."""
+        if key not in self._found:
+            self._found[key] = find()
+        found: Found = self._found[key]
+        return found
 
     @cached_property
     def present(self) -> Booleans:
@@ -70,13 +80,14 @@ class OriginHistory:
 
         Season is a matter of the whole shelf, whatever the scope. Computed once for each rule.
         """
-        if rule not in self._out_of_season:
-            mask = np.zeros(self.counts.shape, dtype=np.bool_)
-            for row, (_, item) in enumerate(self.strata):
-                if rule is not None and item in rule.items:
-                    mask[row] = self.present[row] & ~in_season(self.counts[row], rule)
-            self._out_of_season[rule] = mask
-        return self._out_of_season[rule]
+        return self.once(("out of season", rule), lambda: self._find_out_of_season(rule))
+
+    def _find_out_of_season(self, rule: SeasonalRule | None) -> Booleans:
+        mask = np.zeros(self.counts.shape, dtype=np.bool_)
+        for row, (_, item) in enumerate(self.strata):
+            if rule is not None and item in rule.items:
+                mask[row] = self.present[row] & ~in_season(self.counts[row], rule)
+        return mask
 
 
 def origin_history(

@@ -13,20 +13,20 @@ import numpy as np
 import polars as pl
 
 from ons_bigdata.prices.methods.recipes.blocks.base_means import BaseMeans, base_means
+from ons_bigdata.prices.methods.recipes.blocks.based_periods import BasedPeriods, based_periods
 from ons_bigdata.prices.methods.recipes.blocks.months import structure_hash
 from ons_bigdata.prices.methods.recipes.blocks.past import Block, Past
 from ons_bigdata.prices.methods.recipes.blocks.states import FiguresState
 from ons_bigdata.prices.methods.recipes.figures import (
-    BasedPeriods,
     ElementaryFigures,
     OriginPanels,
     OutputForms,
     aggregate_figures,
-    based_periods,
     elementary_figures,
     elementary_rows,
     forms_of_block,
 )
+from ons_bigdata.prices.methods.recipes.formulas import FORMULAS
 from ons_bigdata.prices.methods.recipes.levels import LevelState
 from ons_bigdata.prices.methods.recipes.window_forms import WindowStretches
 
@@ -76,8 +76,9 @@ def scoped_outputs(history: OriginHistory, recipes: Iterable[Recipe], frequency:
 
 
 def base_days(outputs: Iterable[ScopedOutput]) -> Booleans | None:
-    """Mask of the calendar days that are a base of any retailer's item; None where there is none."""
-    masks = [periods.base for output in outputs for periods in output.based.of_strata]
+    """Mask of the calendar days with which any retailer's item is compared as its base; None where there is none."""
+    compared = [what for what in outputs if FORMULAS[what.output.formula].from_base]
+    masks = [periods.base for what in compared for periods in what.based.of_strata]
     mask: Booleans | None = np.logical_or.reduce(masks) if masks else None
     return mask if mask is not None and mask.any() else None
 
