@@ -256,8 +256,9 @@ def test_rows_from_a_day_on_are_replaced_and_those_of_some_keys_from_a_day_of_th
         ("a", 1), ("a", 2), ("b", 1), ("c", 31), ("d", 1), ("d", 2),
     ]  # fmt: skip
     assert _records(warehouse, "raw.pages") == _rehashed(warehouse, "raw.pages")
-    replace_rows_from(warehouse, "raw.pages", new.clear(), RowsFrom("period", date(2016, 8, 2), keys.clear()))
-    assert warehouse.rows("select shop from raw.pages order by shop") == [("a",), ("b",), ("c",), ("d",)]
+    late = pl.DataFrame({"shop": ["c"], "period": [date(2016, 7, 30)]})
+    replace_rows_from(warehouse, "raw.pages", late, RowsFrom("period", date(2016, 8, 2), keys.clear()))
+    assert warehouse.rows("select shop from raw.pages order by shop") == [("a",), ("b",), ("c",), ("c",), ("d",)]
     assert _records(warehouse, "raw.pages") == _rehashed(warehouse, "raw.pages")
     # a day whose only rows were those of a key goes, and one whose rows a statement has deleted
     _execute(warehouse, "delete from raw.pages where period = '2016-08-01'")
