@@ -238,7 +238,7 @@ def _records(store: Warehouse, table: str) -> list[tuple]:
 def _rehashed(store: Warehouse, table: str) -> list[tuple]:
     """Records of the days that a table has, by all of its rows."""
     return store.rows(
-        f"select period::text, count(*)::int, sum(hashtextextended(content::text, 0))::text from {table} as content"
+        f"select period::text, count(*)::int, sum({by_period.ROW_HASH})::text from {table} as content"
         " group by 1 order by 1"
     )
 

@@ -43,7 +43,7 @@ def _selected(settings: Settings, project: Manifest, chosen: Collection[str]) ->
     [
         ("seed.ons_bigdata.retailers", "seed.ons_bigdata.items"),
         ("model.ons_bigdata.int_prices__quotes_accepted",),
-        ("model.ons_bigdata.price_indices", "model.ons_bigdata.int_prices__quotes_scoped"),
+        ("model.ons_bigdata.price_revisions", "model.ons_bigdata.int_prices__quotes_scoped"),
     ],
 )
 def test_a_part_has_the_tests_that_the_whole_has(offline: Settings, project: Manifest, names: tuple[str, ...]) -> None:

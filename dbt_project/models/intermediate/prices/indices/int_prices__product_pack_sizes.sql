@@ -31,6 +31,7 @@ products as (
         -- in a fixed order: a sum of floating-point numbers depends on it
         exp(sum(quotes * ln(pack_size) order by listing_id, month, pack_size) / sum(quotes)) as mean_pack_size
     from sizes
+    where quotes > 0
     group by data_origin, retailer, item_number, product, measure
     order by data_origin, retailer, item_number, product, sum(quotes) desc, measure
 
@@ -44,6 +45,7 @@ measures as (
         item_number,
         measure
     from sizes
+    where quotes_of_item_days > 0
     group by data_origin, item_number, measure
     order by data_origin, item_number, sum(quotes_of_item_days) desc, measure
 
