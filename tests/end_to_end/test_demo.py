@@ -475,7 +475,7 @@ def _look_at_reports(browser: Any, address: str) -> None:
     page = browser.new_page(viewport={"width": 360, "height": 800}, color_scheme="dark")
     page.goto(f"{address}/pages/reports/prices/")
     last = page.locator("h1").inner_text()
-    page.click("nav a")
+    page.click("nav a[rel=prev]")
     assert page.locator("h1").inner_text() < last
     assert page.locator("figure svg").count() == 3
     assert page.evaluate("document.documentElement.scrollWidth") == 360

@@ -23,7 +23,6 @@ from psycopg2.extensions import STATUS_BEGIN, TRANSACTION_STATUS_IDLE
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from agate import Table
     from dbt.adapters.contracts.connection import AdapterResponse, Connection
     from psycopg2.extensions import connection as Handle  # noqa: N812
 
@@ -36,7 +35,7 @@ class SharedConnections(PostgresConnectionManager):
 
     def execute(
         self, sql: str, auto_begin: bool = False, fetch: bool = False, limit: int | None = None
-    ) -> tuple[AdapterResponse, Table]:
+    ) -> tuple[AdapterResponse, Any]:
         """Run a statement; where no rows are asked for, with the same table without rows each time.
 
         To make one takes dbt as long as a short statement: agate prepares to guess the types of its columns.
@@ -109,10 +108,7 @@ def shared_connections() -> Iterator[None]:
         SharedConnections.close_idle()
 
 
-@cache
-def _no_rows() -> Table:
-    table: Table = empty_table()
-    return table
+_no_rows = cache(empty_table)
 
 
 def _has_ended(handle: Handle) -> bool:

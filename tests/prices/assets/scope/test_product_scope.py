@@ -119,6 +119,6 @@ def test_a_name_is_described_again_where_its_price_or_pack_changed(
     assert (again["described"], again["dagster/row_count"]) == (2, len(PRODUCTS))
     assert warehouse.rows("select distinct quotes from analysis.product_descriptions") == [(4,)]
     updated = rows(warehouse, "product_descriptions")
-    run(warehouse, "delete from ops.table_days")
+    run(warehouse, "delete from ops.kept_outcomes")
     assert materialize(resource)["product_descriptions"]["described"] == len(PRODUCTS)
     assert rows(warehouse, "product_descriptions") == updated

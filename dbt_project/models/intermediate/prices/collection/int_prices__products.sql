@@ -10,12 +10,12 @@ with listings as (
     select
         listing_id,
         -- the same on every row of a listing
-        any_value(data_origin) as data_origin,
-        any_value(retailer) as retailer,
-        any_value(item_number) as item_number,
-        any_value(product_id) as product_id,
-        any_value(product_name) as product_name,
-        any_value(size_class) as size_class,
+        min(data_origin) as data_origin,
+        min(retailer) as retailer,
+        min(item_number) as item_number,
+        min(product_id) as product_id,
+        min(product_name) as product_name,
+        min(size_class) as size_class,
         min(first_listed_on) as first_listed_on,
         max(last_listed_on) as last_listed_on,
         min(first_listed_on) filter (where pack_size > 0) as first_sized_on,
