@@ -113,18 +113,15 @@ def _changes() -> Spec:
 
 @lru_cache(maxsize=1)
 def _course() -> Spec:
-    legend = alt.Legend(
-        orient="top", labelLimit=0, direction="vertical", symbolType="stroke", symbolOpacity=1, symbolStrokeWidth=2,
-        symbolSize=400,
-    )  # fmt: skip
-    division = alt.Color("name:N", title=None, sort=None, scale=alt.Scale(range=list(_SERIES)), legend=legend)
-    dashes = alt.StrokeDash("name:N", title=None, sort=None, legend=legend)
+    division = alt.Color("name:N", title=None, sort=None, scale=alt.Scale(range=list(_SERIES))).legend(
+        orient="top", labelLimit=0, direction="vertical", symbolType="stroke", symbolOpacity=1, symbolStrokeWidth=2
+    )
     day = alt.X("period:T", title=None).axis(format="%-d %b", tickCount=4, labelOverlap=True)
     base = alt.Chart(alt.NamedData(_DATA)).encode(x=day, color=division)
     scale = alt.Scale(zero=False, nice=True)
     band = base.mark_area(opacity=0.18).encode(y=alt.Y("low:Q", scale=scale), y2="high:Q")
     line = base.mark_line(point=alt.OverlayMarkDef(size=14), strokeWidth=1.8).encode(
-        y=alt.Y("index:Q", title="index", scale=scale), strokeDash=dashes
+        y=alt.Y("index:Q", title="index", scale=scale), strokeDash=alt.StrokeDash("name:N", legend=None)
     )
     return _compile(alt.layer(band, line).properties(height=170))
 
